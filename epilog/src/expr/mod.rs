@@ -1,0 +1,15 @@
+//! Queries as built: erased expressions and the draft of a query.
+//!
+//! Typed builders (and later other producers) write these; `engine::logical` checks them against a catalog and makes the
+//! logical plan. An expression is a postfix sequence of [`Op`]s, so that combining two appends one to the other. Nothing
+//! here knows a page, a layout or a permanent id: fields are declared ordinals, reached along relation paths.
+//!
+//! Uses `value` and `schema`.
+
+pub mod draft;
+pub mod op;
+pub mod path;
+
+pub use draft::{AggregateFunction, AggregateItem, Assignment, Clause, Draft, OrderTerm, SelectItem};
+pub use op::{BinaryOp, Expression, Op, Quantifier, Subquery, UnaryOp};
+pub use path::{FieldPath, RowPath};

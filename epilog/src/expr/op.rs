@@ -1,0 +1,209 @@
+//! [`Expression`]: a postfix sequence of operations.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::{FieldPath, RowPath};
+use crate::schema::CollectionSchema;
+use crate::value::{Scalar, Type};
+
+/// An erased expression. Well-formed by construction: evaluating it leaves one value on the stack.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expression {
+    /// The operations, operands first.
+    pub ops: Vec<Op>,
+}
+
+/// One operation. The comment gives what it takes from the stack.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Op {
+    /// Nothing; a field's value.
+    Field(FieldPath),
+    /// Nothing; a literal of the type.
+    Literal(Scalar, Type),
+    /// One value.
+    Unary(UnaryOp),
+    /// Two values, the right one on top.
+    Binary(BinaryOp),
+    /// Value, low, high (both inclusive).
+    Between,
+    /// A value and then this many candidates.
+    In(u32),
+    /// Nothing; something about the records of another collection, seen from a row.
+    Subquery(Box<Subquery>),
+    /// Nothing; in a grouped or aggregating selection: the aggregate with this number of the clause.
+    Aggregate(u16),
+}
+
+/// Operations on one value. On `None` all but the tests for it give `None`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum UnaryOp {
+    /// Boolean negation.
+    Not,
+    /// Arithmetic negation.
+    Negate,
+    /// Whether the value is absent.
+    IsNone,
+    /// Whether the value is present.
+    IsSome,
+    /// Characters of a string, bytes of bytes, as `u64`.
+    Length,
+    /// A string in lower case (Unicode).
+    Lower,
+    /// A string in upper case (Unicode).
+    Upper,
+    /// The year of a date, date and time or timestamp, as `i32`.
+    Year,
+    /// The month, 1..=12, as `u32`.
+    Month,
+    /// The day of the month, 1..=31, as `u32`.
+    Day,
+}
+
+/// Operations on two values. Comparisons are two-valued: `None` equals `None`, orders against nothing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the names say it")]
+pub enum BinaryOp {
+    And,
+    Or,
+    Eq,
+    Ne,
+    Lt,
+    Le,
+    Gt,
+    Ge,
+    Add,
+    Subtract,
+    Multiply,
+    Divide,
+    Remainder,
+    /// The string on the left starts with that on the right.
+    StartsWith,
+    /// The string on the left ends with that on the right.
+    EndsWith,
+    /// The string on the left contains that on the right.
+    Contains,
+    /// SQL's `LIKE`: `%` any run, `_` one character, `\` makes the next one literal; case counts.
+    Like,
+    /// A glob: `*` any run, `?` one character, `[a-z]` one of a set, `[!a-z]` one not of it; case counts.
+    Matches,
+    /// The left value, or the right one where it is absent.
+    OrElse,
+}
+
+/// Something about the records of `collection` that belong to a row.
+#[derive(Clone)]
+pub struct Subquery {
+    /// The collection looked into.
+    pub collection: fn() -> &'static CollectionSchema,
+    /// How its records belong to the row.
+    pub link: Link,
+    /// What is asked.
+    pub quantifier: Quantifier,
+    /// Which of the records count; all of them when `None`.
+    ///
+    /// Over a relation the scope is the inner record alone, source 0. In a correlated subquery the sources of the
+    /// enclosing scope keep their positions and the inner record comes after them, as the last.
+    pub predicate: Option<Expression>,
+}
+
+/// How the records of a subquery belong to the row it is seen from.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Link {
+    /// Over the reverse side of a relation: records whose field with this ordinal points at the row.
+    Reverse {
+        /// The row pointed at.
+        row: RowPath,
+        /// The ordinal, in the inner collection, of the field that points.
+        ordinal: u16,
+    },
+    /// All records; the predicate names outer fields. `position` is the inner record's source position.
+    Correlated {
+        /// The position of the inner record among the sources.
+        position: u8,
+    },
+}
+
+/// What is asked of a subquery's records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Quantifier {
+    /// Whether one of them satisfies the predicate.
+    Any,
+    /// Whether all of them do (true when there are none).
+    All,
+    /// How many of them do, as `u64`.
+    Count,
+}
+
+impl Expression {
+    /// A field.
+    pub fn field(path: FieldPath) -> Expression {
+        Expression { ops: Vec::from([Op::Field(path)]) }
+    }
+
+    /// A literal.
+    pub fn literal(value: Scalar, ty: Type) -> Expression {
+        Expression { ops: Vec::from([Op::Literal(value, ty)]) }
+    }
+
+    /// An operation on one expression.
+    #[must_use]
+    pub fn unary(mut self, op: UnaryOp) -> Expression {
+        self.ops.push(Op::Unary(op));
+        self
+    }
+
+    /// An operation on two expressions.
+    #[must_use]
+    pub fn binary(mut self, op: BinaryOp, right: Expression) -> Expression {
+        self.ops.extend(right.ops);
+        self.ops.push(Op::Binary(op));
+        self
+    }
+
+    /// Whether the value lies between two others, both included.
+    #[must_use]
+    pub fn between(mut self, low: Expression, high: Expression) -> Expression {
+        self.ops.extend(low.ops);
+        self.ops.extend(high.ops);
+        self.ops.push(Op::Between);
+        self
+    }
+
+    /// Whether the value is one of the candidates.
+    #[must_use]
+    pub fn is_in(mut self, candidates: impl IntoIterator<Item = Expression>) -> Expression {
+        let mut count = 0;
+        for candidate in candidates {
+            self.ops.extend(candidate.ops);
+            count += 1;
+        }
+        self.ops.push(Op::In(count));
+        self
+    }
+
+    /// A subquery.
+    pub fn subquery(subquery: Subquery) -> Expression {
+        Expression { ops: Vec::from([Op::Subquery(Box::new(subquery))]) }
+    }
+}
+
+impl PartialEq for Subquery {
+    fn eq(&self, other: &Self) -> bool {
+        core::ptr::eq((self.collection)(), (other.collection)())
+            && (self.link, self.quantifier) == (other.link, other.quantifier)
+            && self.predicate == other.predicate
+    }
+}
+
+impl fmt::Debug for Subquery {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Subquery")
+            .field("collection", &(self.collection)().name)
+            .field("link", &self.link)
+            .field("quantifier", &self.quantifier)
+            .field("predicate", &self.predicate)
+            .finish()
+    }
+}

@@ -1,0 +1,59 @@
+//! [`StorageError`]: what can go wrong beneath the facade.
+
+use alloc::boxed::Box;
+use alloc::string::String;
+
+use super::page::PageNumber;
+use super::vfs::VfsError;
+use crate::schema::SchemaError;
+use crate::value::DecodeError;
+
+/// What can go wrong beneath the facade.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// Bytes that were written are not the ones read. Nothing was changed.
+    #[error("{0}")]
+    Corruption(Box<Corruption>),
+    /// The file system failed.
+    #[error(transparent)]
+    Vfs(#[from] VfsError),
+    /// A stored schema cannot be used.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// A stored value is not of its field's type.
+    #[error(transparent)]
+    Decode(#[from] DecodeError),
+}
+
+/// Where damage was found.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{place} is damaged: {problem}{}; restore a backup, or salvage what verifies with `repair`", describe_page(*page))]
+pub struct Corruption {
+    /// The structure: "page", "page map", "journal", …
+    pub place: &'static str,
+    /// The page, when it is one.
+    pub page: Option<PageNumber>,
+    /// What was expected, and found instead.
+    pub problem: String,
+}
+
+fn describe_page(page: Option<PageNumber>) -> String {
+    page.map_or_else(String::new, |number| format!(" (page {number})"))
+}
+
+impl StorageError {
+    /// Damage on a page.
+    pub fn page_damage(page: PageNumber, problem: impl Into<String>) -> StorageError {
+        StorageError::Corruption(Box::new(Corruption {
+            place: "page",
+            page: Some(page),
+            problem: problem.into(),
+        }))
+    }
+
+    /// Damage elsewhere.
+    pub fn damage(place: &'static str, problem: impl Into<String>) -> StorageError {
+        StorageError::Corruption(Box::new(Corruption { place, page: None, problem: problem.into() }))
+    }
+}

@@ -1,0 +1,125 @@
+//! What every page has, and the two traits through which trees see pages.
+//!
+//! | offset | bytes | what |
+//! |---|---|---|
+//! | 0 | 4 | CRC-32C of the image from byte 4 to its end, set when the image is written |
+//! | 4 | 4 | page number |
+//! | 8 | 1 | [`PageKind`] |
+//! | 9 | 1 | size class: the image's length is `block size << class`; 255 for a run of any length (out-of-line values) |
+//! | 10 | 2 | zero |
+//! | 12 | 4 | the tree it belongs to: a collection's or an index's permanent id |
+//! | 16 | 8 | generation: the checkpoint that wrote the image, set when the image is written |
+//! | 24 | | the kind's own bytes |
+
+use core::fmt;
+
+use super::StorageError;
+
+/// The bytes of the common header.
+pub const PAGE_HEADER_LEN: usize = 24;
+
+/// The unit of allocation in the file, and the size of a branch or index page.
+pub const BLOCK_LEN: usize = 4096;
+
+/// The bytes of a leaf of records.
+pub const RECORD_LEAF_LEN: usize = 16384;
+
+/// A logical page's number. It stays the same while the page's image moves. 0 is no page.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct PageNumber(pub u32);
+
+impl fmt::Display for PageNumber {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The permanent id of the collection or index that a page belongs to.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct TreeId(pub u32);
+
+/// What a page is. Discriminants are part of the file format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum PageKind {
+    /// A leaf of records (SPLIT layout).
+    RecordLeaf = 1,
+    /// A branch over ranks.
+    RecordBranch = 2,
+    /// A leaf of index entries.
+    EntryLeaf = 3,
+    /// A branch over index entries.
+    EntryBranch = 4,
+    /// One out-of-line value.
+    Value = 5,
+    /// A node of the page map.
+    Map = 6,
+    /// The free map.
+    Free = 7,
+}
+
+impl PageKind {
+    /// The kind with this discriminant.
+    pub const fn from_u8(number: u8) -> Option<PageKind> {
+        Some(match number {
+            1 => PageKind::RecordLeaf,
+            2 => PageKind::RecordBranch,
+            3 => PageKind::EntryLeaf,
+            4 => PageKind::EntryBranch,
+            5 => PageKind::Value,
+            6 => PageKind::Map,
+            7 => PageKind::Free,
+            _ => return None,
+        })
+    }
+}
+
+/// Reads pages as they are in one snapshot, or in one write transaction.
+pub trait PageRead {
+    /// The bytes of page `number`, header included. The image's checksum has been verified.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Corruption`] when the image is damaged or not the one the page map names; an I/O error when it
+    /// cannot be read.
+    fn page(&self, number: PageNumber) -> Result<&[u8], StorageError>;
+}
+
+/// Changes pages within a write transaction.
+pub trait PageWrite: PageRead {
+    /// The bytes of page `number`, to be changed. The first call for a page in a transaction (or since its innermost
+    /// open savepoint) copies it.
+    ///
+    /// # Errors
+    ///
+    /// As [`PageRead::page`].
+    fn page_mut(&mut self, number: PageNumber) -> Result<&mut [u8], StorageError>;
+
+    /// A new page of `len` bytes (a multiple of the block size), zero but for its common header.
+    ///
+    /// # Errors
+    ///
+    /// When no page numbers are left, or memory is exhausted.
+    fn allocate(&mut self, kind: PageKind, tree: TreeId, len: usize) -> Result<PageNumber, StorageError>;
+
+    /// Gives page `number` up. It must not be named again in this transaction.
+    fn free(&mut self, number: PageNumber);
+}
+
+/// Writes the common header of a new page.
+pub fn write_header(page: &mut [u8], number: PageNumber, kind: PageKind, tree: TreeId) {
+    let class = match kind {
+        PageKind::Value | PageKind::Free => u8::MAX,
+        _ => (page.len() / BLOCK_LEN).trailing_zeros() as u8,
+    };
+    page[..PAGE_HEADER_LEN].fill(0);
+    page[4..8].copy_from_slice(&number.0.to_le_bytes());
+    page[8] = kind as u8;
+    page[9] = class;
+    page[12..16].copy_from_slice(&tree.0.to_le_bytes());
+}
+
+/// The kind of a page, from its header.
+pub fn kind_of(page: &[u8]) -> Option<PageKind> {
+    page.get(8).copied().and_then(PageKind::from_u8)
+}

@@ -1,0 +1,163 @@
+//! The virtual file system: bytes, sync, lock, clock, entropy. Everything non-deterministic is behind it, which is what
+//! makes a simulation of crashes possible.
+//!
+//! Implement [`Vfs`] to keep a database somewhere else; the rules a file must keep are given with [`VfsFile`].
+
+use alloc::boxed::Box;
+use alloc::string::String;
+
+pub mod memory;
+
+pub use memory::MemoryVfs;
+
+/// How a file is opened.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum OpenMode {
+    /// It must exist; it is not written to.
+    Read,
+    /// It must exist.
+    ReadWrite,
+    /// It is made when it does not exist.
+    Create,
+}
+
+/// What a file system can fail with.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum VfsError {
+    /// There is no such file.
+    #[error("there is no file `{path}`")]
+    NotFound {
+        /// The file.
+        path: String,
+    },
+    /// Another process, or another handle of this one, has it open.
+    #[error("`{path}` is open elsewhere{}: close it there first", holder.map_or_else(String::new, |pid| format!(" (process {pid})")))]
+    Locked {
+        /// The file.
+        path: String,
+        /// The process that holds the lock, when it could be found out.
+        holder: Option<u32>,
+    },
+    /// No space is left.
+    #[error("no space left for `{path}`: nothing was lost; free some space and try again")]
+    Full {
+        /// The file.
+        path: String,
+    },
+    /// Fewer bytes were there than asked for.
+    #[error("`{path}` ends at byte {len}, before byte {wanted}")]
+    UnexpectedEnd {
+        /// The file.
+        path: String,
+        /// Its length in bytes.
+        len: u64,
+        /// The end of the range asked for.
+        wanted: u64,
+    },
+    /// Anything else.
+    #[error("cannot {operation} `{path}`: {reason}")]
+    Io {
+        /// The file.
+        path: String,
+        /// "read", "write", "sync", …
+        operation: &'static str,
+        /// What the operating system said.
+        reason: String,
+    },
+}
+
+/// A file system.
+pub trait Vfs: Send + Sync {
+    /// Opens a file.
+    ///
+    /// # Errors
+    ///
+    /// [`VfsError::NotFound`] unless `mode` is [`OpenMode::Create`]; whatever the system refuses.
+    fn open(&self, path: &str, mode: OpenMode) -> Result<Box<dyn VfsFile>, VfsError>;
+
+    /// Whether a file exists.
+    ///
+    /// # Errors
+    ///
+    /// When the directory cannot be read.
+    fn exists(&self, path: &str) -> Result<bool, VfsError>;
+
+    /// Removes a file.
+    ///
+    /// # Errors
+    ///
+    /// [`VfsError::NotFound`] when it does not exist; whatever the system refuses.
+    fn remove(&self, path: &str) -> Result<(), VfsError>;
+
+    /// Makes the creation and removal of files beside `path` durable.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the system reports.
+    fn sync_directory(&self, path: &str) -> Result<(), VfsError>;
+
+    /// Nanoseconds of a monotonic clock.
+    fn now_ns(&self) -> u64;
+
+    /// Fills `buffer` with unpredictable bytes: database ids and salts.
+    fn entropy(&self, buffer: &mut [u8]);
+}
+
+/// An open file.
+///
+/// A write is durable after [`sync_data`](VfsFile::sync_data) returned without error, never before; until then, each
+/// 512-byte sector of it may or may not survive a crash, independently. After a failed sync nothing unsynced is assumed
+/// to be there, whatever later syncs say.
+pub trait VfsFile: Send + Sync {
+    /// Reads exactly `buffer.len()` bytes.
+    ///
+    /// # Errors
+    ///
+    /// [`VfsError::UnexpectedEnd`] when the file is shorter; whatever the system reports.
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), VfsError>;
+
+    /// Writes all of `bytes`, growing the file if needed.
+    ///
+    /// # Errors
+    ///
+    /// [`VfsError::Full`]; whatever the system reports. Any part may have been written.
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), VfsError>;
+
+    /// Makes everything written so far durable, the length included.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the system reports; what is durable is then unknown.
+    fn sync_data(&self) -> Result<(), VfsError>;
+
+    /// The length in bytes.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the system reports.
+    fn len(&self) -> Result<u64, VfsError>;
+
+    /// Whether the file has no bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`len`](VfsFile::len).
+    fn is_empty(&self) -> Result<bool, VfsError> {
+        Ok(self.len()? == 0)
+    }
+
+    /// Cuts the file, or grows it with zeros.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the system reports.
+    fn set_len(&self, len: u64) -> Result<(), VfsError>;
+
+    /// Takes the file's exclusive lock, held until the file is dropped. Does not wait.
+    ///
+    /// # Errors
+    ///
+    /// [`VfsError::Locked`] when someone else holds it.
+    fn lock(&self) -> Result<(), VfsError>;
+}

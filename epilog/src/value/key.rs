@@ -1,0 +1,218 @@
+//! Keys: bytes whose `memcmp` order is the order of the values.
+//!
+//! | type | bytes |
+//! |---|---|
+//! | unsigned integers, `bool`, `char`, `Id`, `Time` | big-endian |
+//! | signed integers, `Date` | big-endian, sign bit flipped |
+//! | `DateTime`, `Timestamp` | the 96-bit cell, big-endian, sign bit flipped: `i64` seconds, `u32` nanoseconds |
+//! | floats | -0 becomes +0, every `NaN` one canonical, which sorts last; then `bits ^ sign`, or `!bits` when negative; big-endian |
+//! | `String`, `Bytes` | the bytes with 00 as 00 FF, then 00 00 |
+//! | `Decimal` | [`scaled_key`](super::decimal::DecimalParts::scaled_key), 24 bytes |
+//! | `Uuid` | as is |
+//! | optional | 00 for the absent value, 01 and the value otherwise |
+//! | several | their concatenation |
+//!
+//! The encoding is part of the file format: changing it means a new key extraction version in the header.
+
+use alloc::vec::Vec;
+
+use super::decimal::DecimalParts;
+use super::scalar::{integer, is_signed_cell};
+use super::{Cell, Scalar, Type};
+
+/// The limit on an encoded key, in bytes: four of them fit an index page of 4 KiB.
+pub const KEY_BYTES_MAX: usize = 960;
+
+/// Appends the key of `cell`. `optional` says whether the field is optional, not whether this value is absent.
+///
+/// # Panics
+///
+/// When a required field's cell is absent or the bytes are not of the type: cells are checked when written and when a
+/// page is read, so this is a bug of ours.
+pub fn append(out: &mut Vec<u8>, ty: Type, optional: bool, cell: Cell<'_>) {
+    let bytes = match (optional, cell) {
+        (true, None) => return out.push(0),
+        (true, Some(bytes)) => {
+            out.push(1);
+            bytes
+        }
+        (false, Some(bytes)) => bytes,
+        (false, None) => panic!("a required field of type {ty} has no value"),
+    };
+    match ty {
+        Type::String | Type::Bytes => append_escaped(out, bytes),
+        Type::Uuid => out.extend_from_slice(bytes),
+        Type::Decimal => {
+            let parts = DecimalParts::from_cell(bytes).expect("a checked decimal cell");
+            out.extend_from_slice(&parts.scaled_key());
+        }
+        Type::F32 => {
+            let bits = float32_order(f32::from_le_bytes(bytes.try_into().expect("4 bytes")));
+            out.extend_from_slice(&bits.to_be_bytes());
+        }
+        Type::F64 => {
+            let bits = float64_order(f64::from_le_bytes(bytes.try_into().expect("8 bytes")));
+            out.extend_from_slice(&bits.to_be_bytes());
+        }
+        _ => {
+            let start = out.len();
+            out.extend(bytes.iter().rev());
+            if is_signed_cell(ty) {
+                out[start] ^= 0x80;
+            }
+        }
+    }
+}
+
+/// Appends the key of a scalar; as [`append`].
+pub fn append_scalar(out: &mut Vec<u8>, ty: Type, optional: bool, scalar: &Scalar) {
+    scalar.with_cell(ty, |cell| append(out, ty, optional, cell));
+}
+
+/// Appends `bytes` with 00 as 00 FF and no terminator: the start of every key whose string starts with `bytes`.
+pub fn append_escaped_prefix(out: &mut Vec<u8>, bytes: &[u8]) {
+    for &byte in bytes {
+        out.push(byte);
+        if byte == 0 {
+            out.push(0xFF);
+        }
+    }
+}
+
+fn append_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
+    append_escaped_prefix(out, bytes);
+    out.extend_from_slice(&[0, 0]);
+}
+
+/// The smallest byte string greater than every one that starts with `prefix`; `false` (and `prefix` emptied) when
+/// there is none.
+pub fn increment_prefix(prefix: &mut Vec<u8>) -> bool {
+    while let Some(last) = prefix.pop() {
+        if last != 0xFF {
+            prefix.push(last + 1);
+            return true;
+        }
+    }
+    false
+}
+
+fn float32_order(value: f32) -> u32 {
+    let bits = if value.is_nan() {
+        f32::NAN.to_bits() & !(1 << 31)
+    } else if value == 0.0 {
+        0
+    } else {
+        value.to_bits()
+    };
+    if bits >> 31 == 1 { !bits } else { bits ^ (1 << 31) }
+}
+
+/// Maps a float to an integer with the order of floats: -0 as +0, every `NaN` equal and last.
+pub fn float64_order(value: f64) -> u64 {
+    let bits = if value.is_nan() {
+        f64::NAN.to_bits() & !(1 << 63)
+    } else if value == 0.0 {
+        0
+    } else {
+        value.to_bits()
+    };
+    if bits >> 63 == 1 { !bits } else { bits ^ (1 << 63) }
+}
+
+/// The rank of a clustering key: an unsigned integer with the order of the type, of [`Type::rank_width`] bytes.
+///
+/// # Panics
+///
+/// When the type has no rank.
+pub fn rank(ty: Type, bytes: &[u8]) -> u128 {
+    match ty {
+        Type::Uuid => u128::from_be_bytes(bytes.try_into().expect("16 bytes")),
+        Type::U128 => u128::from_le_bytes(bytes.try_into().expect("16 bytes")),
+        _ => {
+            let value = integer(ty, bytes);
+            let width = ty.rank_width().expect("a clustering type");
+            if !is_signed_cell(ty) {
+                value as u128
+            } else if width == 8 {
+                u128::from((value as i64 as u64) ^ (1 << 63))
+            } else {
+                (value as u128) ^ (1 << 127)
+            }
+        }
+    }
+}
+
+/// The cell of the value with this rank, in the first [`Type::width`] bytes: the inverse of [`rank`].
+pub fn from_rank(ty: Type, rank: u128) -> [u8; 16] {
+    match ty {
+        Type::Uuid => rank.to_be_bytes(),
+        _ if !is_signed_cell(ty) => rank.to_le_bytes(),
+        _ if ty.rank_width() == Some(8) => (rank ^ (1 << 63)).to_le_bytes(),
+        _ => (rank ^ (1 << 127)).to_le_bytes(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn encoded(ty: Type, optional: bool, scalar: &Scalar) -> Vec<u8> {
+        let mut out = Vec::new();
+        append_scalar(&mut out, ty, optional, scalar);
+        out
+    }
+
+    fn check_order(ty: Type, ascending: &[Scalar]) {
+        for pair in ascending.windows(2) {
+            for optional in [false, true] {
+                let (a, b) = (encoded(ty, optional, &pair[0]), encoded(ty, optional, &pair[1]));
+                assert!(a < b, "{ty}: {pair:?}");
+                assert!(pair[0].compare(&pair[1]).is_lt());
+            }
+            if ty.rank_width().is_some() {
+                let rank = |scalar: &Scalar| scalar.with_cell(ty, |cell| rank(ty, cell.unwrap()));
+                assert!(rank(&pair[0]) < rank(&pair[1]), "{ty}: {pair:?}");
+                let width = ty.width().unwrap();
+                let back = from_rank(ty, rank(&pair[0]));
+                assert_eq!(Scalar::from_cell(ty, Some(&back[..width])), Some(pair[0].clone()));
+            }
+        }
+    }
+
+    #[test]
+    fn encoded_order_is_the_order_of_values() {
+        let int = |values: &[i128]| values.iter().map(|v| Scalar::Int(*v)).collect::<Vec<_>>();
+        check_order(Type::I8, &int(&[-128, -1, 0, 1, 127]));
+        check_order(Type::I64, &int(&[i64::MIN.into(), -256, -1, 0, 255, 256, i64::MAX.into()]));
+        check_order(Type::I128, &int(&[i128::MIN, -1, 0, i128::MAX]));
+        check_order(Type::U16, &int(&[0, 255, 256, 65535]));
+        check_order(Type::Date, &int(&[-800_000, -1, 0, 738_000]));
+        check_order(Type::DateTime, &int(&[-(1 << 80), -1, 0, 1 << 33, 1 << 94]));
+        check_order(Type::U128, &[Scalar::Uint(0), Scalar::Uint(1 << 100), Scalar::Uint(u128::MAX)]);
+        let floats = [f64::NEG_INFINITY, -1.5, -1e-300, 0.0, 1e-300, 2.0, f64::INFINITY, f64::NAN];
+        check_order(Type::F64, &floats.map(Scalar::Float));
+        check_order(Type::F32, &[f64::NEG_INFINITY, -1.5, 0.0, 0.25, f64::NAN].map(Scalar::Float));
+        check_order(
+            Type::String,
+            &["", "\0", "\0a", "a", "a\0", "a\0b", "aa", "b"].map(|s| Scalar::String(s.into())),
+        );
+        check_order(Type::Uuid, &[Scalar::Uuid([0; 16]), Scalar::Uuid([1; 16]), Scalar::Uuid([255; 16])]);
+    }
+
+    #[test]
+    fn absent_comes_first_and_zeros_are_equal() {
+        assert!(encoded(Type::I32, true, &Scalar::Null) < encoded(Type::I32, true, &Scalar::Int(-5)));
+        assert_eq!(
+            encoded(Type::F64, false, &Scalar::Float(-0.0)),
+            encoded(Type::F64, false, &Scalar::Float(0.0))
+        );
+    }
+
+    #[test]
+    fn a_prefix_has_a_least_upper_bound() {
+        let mut prefix = b"ab\xFF".to_vec();
+        assert!(increment_prefix(&mut prefix));
+        assert_eq!(prefix, b"ac");
+        assert!(!increment_prefix(&mut vec![0xFF, 0xFF]));
+    }
+}

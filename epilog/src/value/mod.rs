@@ -1,0 +1,23 @@
+//! The vocabulary of values: what a field can hold, as the engine and the file see it.
+//!
+//! A value has three forms, and this module owns the arrows between them:
+//!
+//! - **cell**: the stored bytes of one value, `Option<&[u8]>`; `None` is the absent value, fixed-width types are
+//!   little-endian, strings are UTF-8. Pages, batches and records all speak cells, so that no layer boxes a value to
+//!   hand it on.
+//! - **scalar**: one value by itself, owned ([`Scalar`]): a literal in a query, a default, a field of an error.
+//! - **key**: bytes whose `memcmp` order is the value's order ([`key`]).
+//!
+//! Uses nothing above itself.
+
+mod cell;
+pub mod decimal;
+pub mod key;
+mod rust;
+mod scalar;
+mod ty;
+
+pub use cell::Cell;
+pub use rust::{DecodeError, Value};
+pub use scalar::Scalar;
+pub use ty::Type;

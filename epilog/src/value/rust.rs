@@ -1,0 +1,223 @@
+//! [`Value`]: the Rust types a field can have.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Cell, Scalar, Type};
+
+/// A stored value is not one of the Rust type asked for: the bytes are damaged, or a bug wrote them.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a stored value is not a valid {ty}")]
+pub struct DecodeError {
+    /// The type that was expected.
+    pub ty: Type,
+}
+
+/// A Rust type that a field can have.
+///
+/// Implemented for the integers, floats, `bool`, `char`, `String`, `Vec<u8>`, [`Id`](crate::Id), with features for
+/// `chrono`, `uuid` and `rust_decimal`, and for `Option` of each.
+#[diagnostic::on_unimplemented(
+    message = "a field of type `{Self}` cannot be stored",
+    label = "not a storable type",
+    note = "storable: integers, floats, `bool`, `char`, `String`, `Vec<u8>`, `Id<T>`, chrono's dates and times, `Uuid`, `Decimal`, and `Option` of these"
+)]
+pub trait Value: Clone + Sized + 'static {
+    /// How it is stored.
+    const TYPE: Type;
+    /// Whether the absent value is one of its values.
+    const OPTIONAL: bool = false;
+    /// This type with the absent value: `Option<Self>`, or `Self` for an `Option`.
+    type Optional: Value<Required = Self::Required>;
+    /// This type without the absent value: `T` for `Option<T>`, else `Self`.
+    type Required: Value;
+
+    /// Calls `then` with the value's cell.
+    fn with_cell<R>(&self, then: impl FnOnce(Cell<'_>) -> R) -> R;
+
+    /// Reads a cell.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes are not a value of this type: absent for a required type, of another width, not UTF-8, not a
+    /// calendar date.
+    fn read(cell: Cell<'_>) -> Result<Self, DecodeError>;
+
+    /// The value as a literal.
+    fn to_scalar(&self) -> Scalar {
+        self.with_cell(|cell| Scalar::from_cell(Self::TYPE, cell)).expect("a value's own cell is valid")
+    }
+}
+
+macro_rules! little_endian {
+    ($($rust:ty => $ty:ident),* $(,)?) => {$(
+        impl Value for $rust {
+            const TYPE: Type = Type::$ty;
+            type Optional = Option<$rust>;
+            type Required = $rust;
+
+            #[inline]
+            fn with_cell<R>(&self, then: impl FnOnce(Cell<'_>) -> R) -> R {
+                then(Some(&self.to_le_bytes()))
+            }
+
+            #[inline]
+            fn read(cell: Cell<'_>) -> Result<Self, DecodeError> {
+                cell.and_then(|bytes| bytes.try_into().ok())
+                    .map(<$rust>::from_le_bytes)
+                    .ok_or(DecodeError { ty: Self::TYPE })
+            }
+        }
+    )*};
+}
+
+little_endian! {
+    i8 => I8, i16 => I16, i32 => I32, i64 => I64, i128 => I128,
+    u8 => U8, u16 => U16, u32 => U32, u64 => U64, u128 => U128,
+    f32 => F32, f64 => F64,
+}
+
+/// A type whose cell is made from, and read into, another form by two functions.
+macro_rules! by_conversion {
+    ($(#[$meta:meta])* $rust:ty => $ty:ident, |$value:ident| $write:expr, |$bytes:ident| $read:expr) => {
+        $(#[$meta])*
+        impl Value for $rust {
+            const TYPE: Type = Type::$ty;
+            type Optional = Option<$rust>;
+            type Required = $rust;
+
+            #[inline]
+            fn with_cell<R>(&self, then: impl FnOnce(Cell<'_>) -> R) -> R {
+                let $value = self;
+                then(Some($write.as_ref()))
+            }
+
+            #[inline]
+            fn read(cell: Cell<'_>) -> Result<Self, DecodeError> {
+                cell.and_then(|$bytes| $read).ok_or(DecodeError { ty: Self::TYPE })
+            }
+        }
+    };
+}
+
+by_conversion!(bool => Bool, |value| [u8::from(*value)], |bytes| match bytes {
+    [0] => Some(false),
+    [1] => Some(true),
+    _ => None,
+});
+by_conversion!(char => Char, |value| u32::from(*value).to_le_bytes(), |bytes| {
+    char::from_u32(u32::from_le_bytes(bytes.try_into().ok()?))
+});
+by_conversion!(String => String, |value| value.as_bytes(), |bytes| core::str::from_utf8(bytes).ok().map(String::from));
+by_conversion!(Vec<u8> => Bytes, |value| value.as_slice(), |bytes| Some(bytes.to_vec()));
+by_conversion!(
+    #[cfg(feature = "uuid")]
+    uuid::Uuid => Uuid, |value| value.as_bytes(), |bytes| uuid::Uuid::from_slice(bytes).ok()
+);
+by_conversion!(
+    #[cfg(feature = "decimal")]
+    rust_decimal::Decimal => Decimal, |value| value.serialize(), |bytes| {
+        super::decimal::DecimalParts::from_cell(bytes)?;
+        Some(rust_decimal::Decimal::deserialize(bytes.try_into().ok()?))
+    }
+);
+by_conversion!(
+    #[cfg(feature = "chrono")]
+    chrono::NaiveDate => Date, |value| chrono::Datelike::num_days_from_ce(value).to_le_bytes(), |bytes| {
+        chrono::NaiveDate::from_num_days_from_ce_opt(i32::from_le_bytes(bytes.try_into().ok()?))
+    }
+);
+by_conversion!(
+    #[cfg(feature = "chrono")]
+    chrono::NaiveTime => Time, |value| {
+        use chrono::Timelike;
+        (u64::from(value.num_seconds_from_midnight()) << 32 | u64::from(value.nanosecond())).to_le_bytes()
+    }, |bytes| {
+        let packed = u64::from_le_bytes(bytes.try_into().ok()?);
+        chrono::NaiveTime::from_num_seconds_from_midnight_opt((packed >> 32) as u32, packed as u32)
+    }
+);
+by_conversion!(
+    #[cfg(feature = "chrono")]
+    chrono::DateTime<chrono::Utc> => Timestamp, |value| {
+        let packed = (i128::from(value.timestamp()) << 32) | i128::from(value.timestamp_subsec_nanos());
+        let [bytes @ .., _, _, _, _] = packed.to_le_bytes();
+        bytes
+    }, |bytes| {
+        let bytes: &[u8; 12] = bytes.try_into().ok()?;
+        let packed = super::scalar::integer(Type::Timestamp, bytes);
+        chrono::DateTime::from_timestamp((packed >> 32) as i64, packed as u32)
+    }
+);
+by_conversion!(
+    #[cfg(feature = "chrono")]
+    chrono::NaiveDateTime => DateTime, |value| {
+        let value = value.and_utc();
+        let packed = (i128::from(value.timestamp()) << 32) | i128::from(value.timestamp_subsec_nanos());
+        let [bytes @ .., _, _, _, _] = packed.to_le_bytes();
+        bytes
+    }, |bytes| {
+        <chrono::DateTime<chrono::Utc> as Value>::read(Some(bytes)).ok().map(|value| value.naive_utc())
+    }
+);
+
+impl<T: Value<Required = T, Optional = Option<T>>> Value for Option<T> {
+    const TYPE: Type = T::TYPE;
+    const OPTIONAL: bool = true;
+    type Optional = Option<T>;
+    type Required = T;
+
+    #[inline]
+    fn with_cell<R>(&self, then: impl FnOnce(Cell<'_>) -> R) -> R {
+        match self {
+            Some(value) => value.with_cell(then),
+            None => then(None),
+        }
+    }
+
+    #[inline]
+    fn read(cell: Cell<'_>) -> Result<Self, DecodeError> {
+        match cell {
+            Some(_) => T::read(cell).map(Some),
+            None => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::fmt::Debug;
+
+    use super::*;
+
+    fn check<T: Value + PartialEq + Debug>(value: T) {
+        assert_eq!(value.with_cell(T::read), Ok(value.clone()));
+    }
+
+    #[test]
+    fn values_round_trip() {
+        check(5u8);
+        check(-5i128);
+        check(1.25f32);
+        check('é');
+        check(true);
+        check(String::from("naïve"));
+        check(vec![0u8, 1]);
+        check(None::<i64>);
+        assert!(u32::read(None).is_err());
+        assert!(u32::read(Some(&[0; 8])).is_err());
+    }
+
+    #[cfg(feature = "chrono")]
+    #[test]
+    fn dates_and_times_round_trip() {
+        use chrono::{NaiveDate, NaiveTime};
+        for date in [NaiveDate::MIN, NaiveDate::MAX, NaiveDate::from_ymd_opt(1969, 12, 31).unwrap()] {
+            check(date);
+            let moment = date.and_hms_nano_opt(23, 59, 59, 1_500_000_000).unwrap();
+            check(moment);
+            check(moment.and_utc());
+        }
+        check(NaiveTime::from_hms_nano_opt(0, 0, 0, 1).unwrap());
+    }
+}

@@ -1,0 +1,1 @@
+//! What the compiler tells Epilog's users.
