@@ -13,7 +13,9 @@
 //!
 //! Nothing here knows a query, a plan or a Rust type of the user's.
 
+pub mod codec;
 pub mod error;
+pub mod journal;
 pub mod page;
 pub mod vfs;
 
