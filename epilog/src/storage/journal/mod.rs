@@ -30,6 +30,21 @@
 //! bytes were damaged, and recovery fails. Every claim in the file is true for good, whatever crashes and recoveries came
 //! since, because a commit once durable is part of every later state; so claims of old incarnations do no harm.
 
+mod append;
+mod layout;
 mod position;
+mod recovery;
 
+#[cfg(test)]
+mod tests;
+
+pub use append::{Journal, JournalOptions};
 pub use position::JournalPosition;
+pub use recovery::{Apply, Recovery};
+
+use alloc::string::String;
+
+/// Where the journal of the database at `path` is.
+pub fn path_beside(path: &str) -> String {
+    format!("{path}-journal")
+}

@@ -35,9 +35,7 @@ impl Vfs for MemoryVfs {
         let mut files = self.files.lock();
         let content = match files.get(path) {
             Some(content) => Arc::clone(content),
-            None if mode == OpenMode::Create => {
-                Arc::clone(files.entry(path.to_owned()).or_insert_with(Arc::default))
-            }
+            None if mode == OpenMode::Create => Arc::clone(files.entry(path.to_owned()).or_default()),
             None => return Err(VfsError::NotFound { path: path.to_owned() }),
         };
         let writable = mode != OpenMode::Read;
