@@ -8,4 +8,5 @@ extern crate std;
 pub mod expr;
 pub mod schema;
 pub mod storage;
+pub mod sync;
 pub mod value;

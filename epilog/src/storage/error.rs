@@ -19,6 +19,17 @@ pub enum StorageError {
     /// The file system failed.
     #[error(transparent)]
     Vfs(#[from] VfsError),
+    /// A write or a sync failed earlier, so that nobody knows what of the commits since is on disk.
+    #[error(
+        "`{path}` failed earlier, so the outcome of the last commits is unknown: close the database and open it again"
+    )]
+    Poisoned {
+        /// The file.
+        path: String,
+        /// What failed.
+        #[source]
+        cause: VfsError,
+    },
     /// A stored schema cannot be used.
     #[error(transparent)]
     Schema(#[from] SchemaError),
