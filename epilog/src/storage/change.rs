@@ -7,7 +7,7 @@
 //! | put | 1, collection `u32`, length `u32`, the record's image |
 //! | delete | 2, collection `u32`, rank `u128` |
 //! | next number | 3, collection `u32`, number `u64` |
-| found | 4, collection `u32` 0: the catalog's own trees are made; the first change of a database |
+//! | found | 4, collection `u32` 0: the catalog's own trees are made; the first change of a database |
 
 use alloc::vec::Vec;
 

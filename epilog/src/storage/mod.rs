@@ -16,7 +16,6 @@
 //!
 //! Nothing here knows a query, a plan or a Rust type of the user's.
 
-pub mod btree;
 pub mod error;
 pub mod facade;
 pub mod page;

@@ -61,7 +61,8 @@ impl Store {
 
     fn with(pager: Pager, schema: &DatabaseSchema) -> Result<Store, StorageError> {
         let declared = shapes_of(schema)?;
-        let mut stored = Arc::new(Stored::empty());
+        let load = || if pager.is_new() { Ok(Stored::empty()) } else { catalog::load(&pager.snapshot()) };
+        let mut stored = Arc::new(load()?);
         pager.replay(&mut |pages, payload| {
             // Without journal: what is applied is in the journal already.
             let mut writer = Writer::new(pages, stored.clone(), false);
@@ -69,17 +70,15 @@ impl Store {
             let (pages, _) = writer.into_pages();
             if catalog_changed {
                 stored = Arc::new(catalog::load(&pages)?);
-            } else if stored.catalog.collections.is_empty() && !pages.is_empty() {
-                stored = Arc::new(catalog::load(&pages)?);
             }
             Ok(pages)
         })?;
-        let found = !pager.is_new();
-        let mut stored = if found { catalog::load(&pager.snapshot())? } else { Stored::empty() };
+        let founded = !pager.is_new();
+        let mut stored = load()?;
         let missing = compare(schema.name, &declared, &stored.catalog)?;
-        if !found || !missing.is_empty() {
+        if !founded || !missing.is_empty() {
             let mut writer = Writer::new(pager.begin_write()?, Arc::new(stored), pager.journals());
-            if !found {
+            if !founded {
                 writer.found_catalog()?;
             }
             catalog::create_collections(&mut writer, &missing)?;

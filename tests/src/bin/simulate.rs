@@ -32,7 +32,8 @@ fn arguments() -> Result<Arguments, String> {
             "--planted" => {
                 let name = value()?;
                 let known = Planted::ALL.iter().map(Planted::name).collect::<Vec<_>>().join(", ");
-                parsed.planted = Some(Planted::by_name(&name).ok_or(format!("no bug `{name}`; there are: {known}"))?);
+                parsed.planted =
+                    Some(Planted::by_name(&name).ok_or(format!("no bug `{name}`; there are: {known}"))?);
             }
             _ => return Err(USAGE.into()),
         }

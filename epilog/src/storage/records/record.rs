@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 use super::RecordDraft;
 use crate::schema::{Layout, Place, Spot};
 use crate::storage::StorageError;
-use crate::storage::btree::record_leaf_blob;
+use crate::storage::btree::blob_of_row;
 use crate::storage::page::{PAGE_HEADER_LEN, PageKind, PageNumber, PageRead, PageWrite, RECORD_LEAF_LEN, TreeId};
 use crate::storage::page::{kind_of, round_to_blocks};
 use crate::value::{Cell, Type, key};
@@ -116,7 +116,7 @@ impl<'s> RecordRef<'s> {
     #[inline]
     pub fn blob(&self) -> Result<&'s [u8], StorageError> {
         match self.layout.blob_offset {
-            Some(offset) => record_leaf_blob(self.page, self.row, offset),
+            Some(offset) => blob_of_row(self.page, self.row, offset),
             None => Ok(&[]),
         }
     }
