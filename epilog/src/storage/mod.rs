@@ -17,6 +17,7 @@ pub mod codec;
 pub mod error;
 pub mod journal;
 pub mod page;
+pub mod pager;
 pub mod vfs;
 
 pub use error::StorageError;
