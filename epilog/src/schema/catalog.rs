@@ -127,7 +127,9 @@ impl Catalog {
     /// The stored collection that a declared one is bound to.
     pub fn bound(&self, schema: &CollectionSchema) -> Option<&Arc<CollectionDef>> {
         // By address: a declared schema is a static.
-        self.collections.iter().find(|collection| collection.declared.is_some_and(|to| core::ptr::eq(to, schema)))
+        self.collections
+            .iter()
+            .find(|collection| collection.declared.is_some_and(|to| core::ptr::eq(to, schema)))
     }
 
     /// The references to `target`: every (collection, position of the field) that points at it.

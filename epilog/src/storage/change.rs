@@ -44,9 +44,9 @@ pub(crate) enum Change<'a> {
 impl Change<'_> {
     pub(crate) fn collection(&self) -> CollectionId {
         match self {
-            Change::Put { collection, .. } | Change::Delete { collection, .. } | Change::Next { collection, .. } => {
-                *collection
-            }
+            Change::Put { collection, .. }
+            | Change::Delete { collection, .. }
+            | Change::Next { collection, .. } => *collection,
             Change::Found => CollectionId(0),
         }
     }
@@ -122,7 +122,8 @@ impl ChangeSet {
         core::iter::from_fn(move || {
             let Some(bytes) = rest else {
                 let first = !core::mem::replace(&mut reported, true);
-                return first.then(|| Err(StorageError::damage("journal", "a change set of an unknown version")));
+                return first
+                    .then(|| Err(StorageError::damage("journal", "a change set of an unknown version")));
             };
             if bytes.is_empty() {
                 return None;
@@ -175,10 +176,13 @@ mod tests {
         set.delete(CollectionId(17), 1 << 100);
         set.next(CollectionId(18), 5);
         let read: Vec<_> = ChangeSet::read(set.as_bytes()).map(Result::unwrap).collect();
-        assert_eq!(read, [
-            Change::Delete { collection: CollectionId(17), rank: 1 << 100 },
-            Change::Next { collection: CollectionId(18), next: 5 }
-        ]);
+        assert_eq!(
+            read,
+            [
+                Change::Delete { collection: CollectionId(17), rank: 1 << 100 },
+                Change::Next { collection: CollectionId(18), next: 5 }
+            ]
+        );
         for len in (0..set.len()).filter(|len| ![1, 22].contains(len)) {
             assert!(ChangeSet::read(&set.as_bytes()[..len]).any(|change| change.is_err()), "cut to {len}");
         }

@@ -47,7 +47,11 @@ impl<'s> View<'s> {
     ///
     /// When a page on the way cannot be read.
     #[inline]
-    pub fn get(&self, collection: &'s CollectionDef, rank: u128) -> Result<Option<RecordRef<'s>>, StorageError> {
+    pub fn get(
+        &self,
+        collection: &'s CollectionDef,
+        rank: u128,
+    ) -> Result<Option<RecordRef<'s>>, StorageError> {
         let tree = self.stored.record_tree(collection);
         let slot = tree.get(self.pages, rank)?;
         Ok(slot.map(|slot| RecordRef::new(self.pages, &collection.layout, slot.page(), slot.row)))

@@ -134,7 +134,8 @@ impl Store {
 
 /// The shapes of a declared schema, checked in themselves.
 fn shapes_of(schema: &DatabaseSchema) -> Result<Vec<CollectionShape>, SchemaError> {
-    let shapes: Vec<CollectionShape> = schema.collections.iter().map(|of| CollectionShape::of(of())).collect();
+    let shapes: Vec<CollectionShape> =
+        schema.collections.iter().map(|of| CollectionShape::of(of())).collect();
     for (position, shape) in shapes.iter().enumerate() {
         if shapes[..position].iter().any(|other| other.name == shape.name) {
             return Err(SchemaError::DuplicateCollection { name: shape.name.clone() });

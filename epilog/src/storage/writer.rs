@@ -15,9 +15,9 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 
 use super::StorageError;
+use super::btree::{EntryTree, RecordTree};
 use super::catalog::system::{self, STATISTICS};
 use super::catalog::{Statistics, Stored};
-use super::btree::{EntryTree, RecordTree};
 use super::change::{Change, ChangeSet};
 use super::facade::{Direction, View, leaf_format};
 use super::page::{PageNumber, PageWrite, TreeId};
@@ -85,7 +85,11 @@ impl<'p> Writer<'p> {
     /// # Errors
     ///
     /// [`StorageError::Constraint`] when the collection's constraints refuse it, and whatever reading pages fails with.
-    pub fn insert(&mut self, collection: &CollectionDef, draft: &mut RecordDraft) -> Result<u128, StorageError> {
+    pub fn insert(
+        &mut self,
+        collection: &CollectionDef,
+        draft: &mut RecordDraft,
+    ) -> Result<u128, StorageError> {
         let mut statistics = self.statistics(collection.id)?;
         let rank = self.assign_rank(collection, draft, &mut statistics)?;
         self.check_values(collection, draft)?;
@@ -454,7 +458,12 @@ impl<'p> Writer<'p> {
     }
 
     /// Replaces a record that is there, and keeps its indexes up.
-    fn replace(&mut self, collection: &CollectionDef, rank: u128, draft: &RecordDraft) -> Result<(), StorageError> {
+    fn replace(
+        &mut self,
+        collection: &CollectionDef,
+        rank: u128,
+        draft: &RecordDraft,
+    ) -> Result<(), StorageError> {
         let tree = self.stored.record_tree(collection);
         let mut given_up: Vec<PageNumber> = Vec::new();
         let mut moved: Vec<(&IndexDef, Vec<u8>, Vec<u8>)> = Vec::new();
@@ -562,14 +571,19 @@ impl<'p> Writer<'p> {
         let mut catalog_changed = false;
         let mut stale = false;
         let mut draft = RecordDraft::default();
-        let unknown = |id: CollectionId| StorageError::damage("journal", format!("a change names collection {id}"));
+        let unknown =
+            |id: CollectionId| StorageError::damage("journal", format!("a change names collection {id}"));
         for change in ChangeSet::read(payload) {
             match change? {
                 Change::Found => self.found_catalog()?,
                 Change::Put { collection, image } if collection.0 < super::catalog::FIRST_FREE_ID => {
-                    let def = self.stored.system.by_id(collection.0).ok_or_else(|| unknown(collection))?.clone();
+                    let def =
+                        self.stored.system.by_id(collection.0).ok_or_else(|| unknown(collection))?.clone();
                     if !draft.load_image(&def.layout, image) {
-                        return Err(StorageError::damage("journal", "a catalog record does not fit its layout"));
+                        return Err(StorageError::damage(
+                            "journal",
+                            "a catalog record does not fit its layout",
+                        ));
                     }
                     self.put_catalog_record(&def, &mut draft)?;
                     (catalog_changed, stale) = (true, true);
@@ -764,7 +778,8 @@ impl<'p> Writer<'p> {
             return self.duplicate_key(collection, existing);
         }
         let mut draft = RecordDraft::default();
-        let loaded = self.view_get(collection, rank).ok().flatten().is_some_and(|record| draft.load(&record).is_ok());
+        let loaded =
+            self.view_get(collection, rank).ok().flatten().is_some_and(|record| draft.load(&record).is_ok());
         ConstraintError::Unique {
             collection: collection.name.clone(),
             index: index.name.clone(),
@@ -779,13 +794,16 @@ impl<'p> Writer<'p> {
     fn describe_key(&self, collection: &CollectionDef, rank: u128) -> String {
         let mut draft = RecordDraft::default();
         match self.view_get(collection, rank) {
-            Ok(Some(record)) if draft.load(&record).is_ok() => describe_fields(collection, &collection.key, &draft),
+            Ok(Some(record)) if draft.load(&record).is_ok() => {
+                describe_fields(collection, &collection.key, &draft)
+            }
             _ => match collection.clustered {
                 Some(position) => {
                     let ty = collection.fields[usize::from(position)].ty;
                     let cell = key::from_rank(ty, rank);
                     let width = ty.width().expect("a clustering type has a width");
-                    Scalar::from_cell(ty, Some(&cell[..width])).map_or_else(|| format!("{rank}"), |key| format!("{key}"))
+                    Scalar::from_cell(ty, Some(&cell[..width]))
+                        .map_or_else(|| format!("{rank}"), |key| format!("{key}"))
                 }
                 None => format!("{rank}"),
             },
@@ -842,8 +860,16 @@ impl<'p> Writer<'p> {
     }
 
     /// The record with this rank. Its borrow is the writer's, not the definition's.
-    fn view_get<'s>(&'s self, collection: &CollectionDef, rank: u128) -> Result<Option<RecordRef<'s>>, StorageError> {
-        let known = self.stored.catalog.collection(collection.id).or_else(|| self.stored.system.by_id(collection.id.0));
+    fn view_get<'s>(
+        &'s self,
+        collection: &CollectionDef,
+        rank: u128,
+    ) -> Result<Option<RecordRef<'s>>, StorageError> {
+        let known = self
+            .stored
+            .catalog
+            .collection(collection.id)
+            .or_else(|| self.stored.system.by_id(collection.id.0));
         match known {
             Some(own) => self.view().get(own, rank),
             None => Ok(None),

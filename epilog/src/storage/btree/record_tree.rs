@@ -2,7 +2,6 @@
 //!
 //! Reads are here, changes in `record_write`. A get is one search per level and allocates nothing.
 
-
 use super::super::StorageError;
 use super::super::page::{PageKind, PageNumber, PageRead, PageWrite, RECORD_LEAF_LEN, TreeId, kind_of};
 use super::record_branch::RecordBranch;

@@ -7,7 +7,9 @@ use super::load::lay_out;
 use super::system::{self, COLLECTIONS, FIELDS, INDEXES};
 use super::{FIRST_FREE_ID, Statistics};
 use crate::schema::shape::FieldShape;
-use crate::schema::{CollectionId, CollectionShape, FieldDef, FieldId, IndexDef, IndexId, OnDelete, SchemaError};
+use crate::schema::{
+    CollectionId, CollectionShape, FieldDef, FieldId, IndexDef, IndexId, OnDelete, SchemaError,
+};
 use crate::storage::StorageError;
 use crate::storage::records::{INLINE_LEN_MAX, RecordDraft};
 use crate::storage::writer::Writer;
@@ -21,7 +23,10 @@ const STUB_AND_END_LEN: usize = 16 + 2;
 /// # Errors
 ///
 /// [`SchemaError::RecordTooWide`]; whatever writing fails with.
-pub(crate) fn create_collections(writer: &mut Writer<'_>, shapes: &[CollectionShape]) -> Result<(), StorageError> {
+pub(crate) fn create_collections(
+    writer: &mut Writer<'_>,
+    shapes: &[CollectionShape],
+) -> Result<(), StorageError> {
     // All ids first: relations may point forwards.
     let mut next = writer.statistics(CollectionId(0))?.next.max(u64::from(FIRST_FREE_ID)) as u32;
     let mut take = || {
@@ -30,7 +35,8 @@ pub(crate) fn create_collections(writer: &mut Writer<'_>, shapes: &[CollectionSh
     };
     let ids: Vec<u32> = shapes.iter().map(|_| take()).collect();
     let id_of = |name: &str| {
-        let new = shapes.iter().position(|shape| shape.name == name).map(|position| CollectionId(ids[position]));
+        let new =
+            shapes.iter().position(|shape| shape.name == name).map(|position| CollectionId(ids[position]));
         new.or_else(|| writer.stored().catalog.by_name(name).map(|def| def.id))
     };
     let mut drafts = Vec::new();
@@ -143,7 +149,11 @@ fn check_width(
     let exact: usize = fields.iter().map(|field| field.ty.width().unwrap_or(STUB_AND_END_LEN)).sum();
     if bytes.max(exact) > INLINE_LEN_MAX {
         let limit = INLINE_LEN_MAX;
-        return Err(SchemaError::RecordTooWide { collection: shape.name.to_string(), bytes: bytes.max(exact), limit });
+        return Err(SchemaError::RecordTooWide {
+            collection: shape.name.to_string(),
+            bytes: bytes.max(exact),
+            limit,
+        });
     }
     Ok(())
 }

@@ -8,7 +8,8 @@ use super::Stored;
 use super::system::{self, COLLECTIONS, FIELDS, INDEXES, System};
 use crate::schema::layout::LayoutField;
 use crate::schema::{
-    Catalog, CollectionDef, CollectionId, FieldDef, FieldId, IndexDef, IndexId, Layout, OnDelete, ReferenceDef,
+    Catalog, CollectionDef, CollectionId, FieldDef, FieldId, IndexDef, IndexId, Layout, OnDelete,
+    ReferenceDef,
 };
 use crate::storage::StorageError;
 use crate::storage::facade::{Direction, View};
@@ -64,7 +65,10 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
         let position = |field: u32| {
             let found = own_fields.iter().position(|def| def.id.0 == field);
             found.map(|position| position as u16).ok_or_else(|| {
-                StorageError::damage("catalog", format!("collection `{name}` names field {field}, which it lacks"))
+                StorageError::damage(
+                    "catalog",
+                    format!("collection `{name}` names field {field}, which it lacks"),
+                )
             })
         };
         let key = read_ids(&system::read::<Vec<u8>>(record, def, COLLECTIONS.key)?)?;
@@ -91,7 +95,10 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
             system::read(record, def, COLLECTIONS.blob_offset)?,
         );
         if stored_format != (layout.rank_width, layout.stride, layout.blob_offset) {
-            return Err(StorageError::damage("catalog", format!("the leaves of `{name}` do not fit its fields")));
+            return Err(StorageError::damage(
+                "catalog",
+                format!("the leaves of `{name}` do not fit its fields"),
+            ));
         }
         collections.push(Arc::new(CollectionDef {
             id: CollectionId(id),
@@ -148,7 +155,8 @@ fn each(
 
 fn read_field(record: &RecordRef<'_>, def: &CollectionDef) -> Result<(u32, FieldDef), StorageError> {
     let name: String = system::read(record, def, FIELDS.name)?;
-    let damage = |what: &str| StorageError::damage("catalog", format!("field `{name}` has an unknown {what}"));
+    let damage =
+        |what: &str| StorageError::damage("catalog", format!("field `{name}` has an unknown {what}"));
     let ty = Type::from_u8(system::read(record, def, FIELDS.ty)?).ok_or_else(|| damage("type"))?;
     let reference = match system::read::<Option<u32>>(record, def, FIELDS.target)? {
         Some(target) => {

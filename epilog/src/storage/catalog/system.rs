@@ -69,19 +69,18 @@ pub(crate) struct StatisticsFields {
     pub(crate) next: u16,
 }
 
-pub(crate) const COLLECTIONS: CollectionsFields =
-    CollectionsFields {
-        id: 0,
-        name: 1,
-        key: 2,
-        assigned: 3,
-        clustered: 4,
-        version: 5,
-        rank_width: 6,
-        stride: 7,
-        blob_offset: 8,
-        root: 9,
-    };
+pub(crate) const COLLECTIONS: CollectionsFields = CollectionsFields {
+    id: 0,
+    name: 1,
+    key: 2,
+    assigned: 3,
+    clustered: 4,
+    version: 5,
+    rank_width: 6,
+    stride: 7,
+    blob_offset: 8,
+    root: 9,
+};
 pub(crate) const FIELDS: FieldsFields =
     FieldsFields { id: 0, collection: 1, name: 2, ty: 3, optional: 4, target: 5, on_delete: 6, default: 7 };
 pub(crate) const INDEXES: IndexesFields =
@@ -95,41 +94,53 @@ impl System {
         const FLAG: (Type, bool) = (Type::Bool, false);
         const IDS: (Type, bool) = (Type::Bytes, false);
         System {
-            collections: define(1, "collections", &[
-                ("id", ID),
-                ("name", NAME),
-                ("key", IDS),
-                ("assigned", FLAG),
-                ("clustered", (Type::U32, true)),
-                ("version", (Type::U16, false)),
-                ("rank_width", (Type::U8, false)),
-                ("stride", (Type::U16, false)),
-                ("blob_offset", (Type::U16, true)),
-                ("root", ID),
-            ]),
-            fields: define(2, "fields", &[
-                ("id", ID),
-                ("collection", ID),
-                ("name", NAME),
-                ("type", (Type::U8, false)),
-                ("optional", FLAG),
-                ("target", (Type::U32, true)),
-                ("on_delete", (Type::U8, false)),
-                ("default", (Type::Bytes, true)),
-            ]),
-            indexes: define(3, "indexes", &[
-                ("id", ID),
-                ("collection", ID),
-                ("name", NAME),
-                ("fields", IDS),
-                ("unique", FLAG),
-                ("root", ID),
-            ]),
-            statistics: define(4, "statistics", &[
-                ("collection", ID),
-                ("count", (Type::U64, false)),
-                ("next", (Type::U64, false)),
-            ]),
+            collections: define(
+                1,
+                "collections",
+                &[
+                    ("id", ID),
+                    ("name", NAME),
+                    ("key", IDS),
+                    ("assigned", FLAG),
+                    ("clustered", (Type::U32, true)),
+                    ("version", (Type::U16, false)),
+                    ("rank_width", (Type::U8, false)),
+                    ("stride", (Type::U16, false)),
+                    ("blob_offset", (Type::U16, true)),
+                    ("root", ID),
+                ],
+            ),
+            fields: define(
+                2,
+                "fields",
+                &[
+                    ("id", ID),
+                    ("collection", ID),
+                    ("name", NAME),
+                    ("type", (Type::U8, false)),
+                    ("optional", FLAG),
+                    ("target", (Type::U32, true)),
+                    ("on_delete", (Type::U8, false)),
+                    ("default", (Type::Bytes, true)),
+                ],
+            ),
+            indexes: define(
+                3,
+                "indexes",
+                &[
+                    ("id", ID),
+                    ("collection", ID),
+                    ("name", NAME),
+                    ("fields", IDS),
+                    ("unique", FLAG),
+                    ("root", ID),
+                ],
+            ),
+            statistics: define(
+                4,
+                "statistics",
+                &[("collection", ID), ("count", (Type::U64, false)), ("next", (Type::U64, false))],
+            ),
         }
     }
 
@@ -145,8 +156,10 @@ impl System {
 
 /// A collection whose first field is its clustering key.
 fn define(id: u32, name: &str, fields: &[(&str, (Type, bool))]) -> Arc<CollectionDef> {
-    let layout_fields: Vec<LayoutField> =
-        fields.iter().map(|(_, (ty, optional))| LayoutField { ty: *ty, optional: *optional, indexed: false }).collect();
+    let layout_fields: Vec<LayoutField> = fields
+        .iter()
+        .map(|(_, (ty, optional))| LayoutField { ty: *ty, optional: *optional, indexed: false })
+        .collect();
     let fields = fields.iter().enumerate().map(|(position, (name, (ty, optional)))| FieldDef {
         // The catalog's own fields are known by position; their ids never appear in a file.
         id: FieldId(position as u32),
@@ -167,17 +180,24 @@ fn define(id: u32, name: &str, fields: &[(&str, (Type, bool))]) -> Arc<Collectio
         layout: Layout::new(&layout_fields, Some(0)),
         version: 1,
         declared: None,
-            positions: Vec::new(),
+        positions: Vec::new(),
         places: Vec::new(),
     })
 }
 
 /// Reads a field of a catalog record.
-pub(crate) fn read<T: Value>(record: &RecordRef<'_>, def: &CollectionDef, position: u16) -> Result<T, StorageError> {
+pub(crate) fn read<T: Value>(
+    record: &RecordRef<'_>,
+    def: &CollectionDef,
+    position: u16,
+) -> Result<T, StorageError> {
     let cell = record.field(&def.layout.places[usize::from(position)])?;
     T::read(cell.as_cell()).map_err(|_| {
         let field = &def.fields[usize::from(position)].name;
-        StorageError::damage("catalog", format!("field `{field}` of a record of `{}` is not a {}", def.name, T::TYPE))
+        StorageError::damage(
+            "catalog",
+            format!("field `{field}` of a record of `{}` is not a {}", def.name, T::TYPE),
+        )
     })
 }
 

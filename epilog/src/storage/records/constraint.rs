@@ -23,7 +23,9 @@ pub enum ConstraintError {
         key: String,
     },
     /// Another record has these values in a unique index.
-    #[error("unique index `{index}` of `{collection}` refuses ({values}) for record {key}: record {existing} has it")]
+    #[error(
+        "unique index `{index}` of `{collection}` refuses ({values}) for record {key}: record {existing} has it"
+    )]
     Unique {
         /// The collection.
         collection: String,
@@ -37,7 +39,9 @@ pub enum ConstraintError {
         existing: String,
     },
     /// A relation points at a record that does not exist.
-    #[error("`{collection}.{field}` of record {key} points at record {target_key} of `{target}`, which does not exist: insert that first")]
+    #[error(
+        "`{collection}.{field}` of record {key} points at record {target_key} of `{target}`, which does not exist: insert that first"
+    )]
     MissingTarget {
         /// The collection that points.
         collection: String,
@@ -51,7 +55,9 @@ pub enum ConstraintError {
         target_key: String,
     },
     /// A record cannot be deleted while another points at it.
-    #[error("record {key} of `{collection}` cannot be deleted: `{referrer}.{field}` of record {referrer_key} points at it; delete that first, or declare `#[on_delete(cascade)]` or `#[on_delete(set_null)]` there")]
+    #[error(
+        "record {key} of `{collection}` cannot be deleted: `{referrer}.{field}` of record {referrer_key} points at it; delete that first, or declare `#[on_delete(cascade)]` or `#[on_delete(set_null)]` there"
+    )]
     Restricted {
         /// The collection of the record to be deleted.
         collection: String,
@@ -65,7 +71,9 @@ pub enum ConstraintError {
         referrer_key: String,
     },
     /// A key's encoding is too long for an index.
-    #[error("the values of index `{index}` of `{collection}` take {bytes} bytes for record {key}, the limit is {limit}: shorten {field}, or drop the index")]
+    #[error(
+        "the values of index `{index}` of `{collection}` take {bytes} bytes for record {key}, the limit is {limit}: shorten {field}, or drop the index"
+    )]
     KeyTooLong {
         /// The collection.
         collection: String,
@@ -95,7 +103,9 @@ pub enum ConstraintError {
         limit: usize,
     },
     /// An assigned key was to be changed.
-    #[error("the key of record {key} of `{collection}` was assigned by the database and does not change: delete the record and insert another")]
+    #[error(
+        "the key of record {key} of `{collection}` was assigned by the database and does not change: delete the record and insert another"
+    )]
     KeyAssigned {
         /// The collection.
         collection: String,

@@ -211,7 +211,8 @@ mod tests {
 
     fn layout() -> Layout {
         let field = |ty, optional| LayoutField { ty, optional, indexed: false };
-        let mut fields = Vec::from([field(Type::I64, false), field(Type::String, true), field(Type::Bytes, false)]);
+        let mut fields =
+            Vec::from([field(Type::I64, false), field(Type::String, true), field(Type::Bytes, false)]);
         fields.extend([field(Type::U128, true); 6]);
         Layout::new(&fields, Some(0))
     }

@@ -59,7 +59,9 @@ pub fn append_record_key(
     for position in &index.fields {
         let place = &collection.layout.places[usize::from(*position)];
         let cell = record.field(place)?;
-        if place.ty == Type::Decimal && cell.as_cell().is_some_and(|bytes| DecimalParts::from_cell(bytes).is_none()) {
+        if place.ty == Type::Decimal
+            && cell.as_cell().is_some_and(|bytes| DecimalParts::from_cell(bytes).is_none())
+        {
             return Err(DecodeError { ty: place.ty }.into());
         }
         absent |= cell.as_cell().is_none();

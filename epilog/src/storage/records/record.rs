@@ -15,7 +15,9 @@ use super::RecordDraft;
 use crate::schema::{Layout, Place, Spot};
 use crate::storage::StorageError;
 use crate::storage::btree::blob_of_row;
-use crate::storage::page::{PAGE_HEADER_LEN, PageKind, PageNumber, PageRead, PageWrite, RECORD_LEAF_LEN, TreeId};
+use crate::storage::page::{
+    PAGE_HEADER_LEN, PageKind, PageNumber, PageRead, PageWrite, RECORD_LEAF_LEN, TreeId,
+};
 use crate::storage::page::{kind_of, round_to_blocks};
 use crate::value::{Cell, Type, key};
 
@@ -105,7 +107,8 @@ impl<'s> RecordRef<'s> {
             Spot::Cold(offset) => {
                 let width = place.ty.width().expect("cold fields have a width");
                 let offset = usize::from(offset);
-                let bytes = self.blob()?.get(offset..offset + width).ok_or_else(|| self.damage("cold field"))?;
+                let bytes =
+                    self.blob()?.get(offset..offset + width).ok_or_else(|| self.damage("cold field"))?;
                 Ok(FieldCell::Borrowed(bytes))
             }
             Spot::Variable(number) => self.variable(number).map(FieldCell::Borrowed),
@@ -133,7 +136,10 @@ impl<'s> RecordRef<'s> {
     fn resolve(&self, stub: Stub) -> Result<&'s [u8], StorageError> {
         let page = self.pages.page(stub.page)?;
         if kind_of(page) != Some(PageKind::Value) {
-            return Err(StorageError::page_damage(stub.page, "a record names it as a value's page, it is none"));
+            return Err(StorageError::page_damage(
+                stub.page,
+                "a record names it as a value's page, it is none",
+            ));
         }
         page.get(PAGE_HEADER_LEN..PAGE_HEADER_LEN + stub.len as usize)
             .filter(|bytes| bytes[..8] == stub.head)
@@ -203,11 +209,18 @@ pub(crate) fn variable_in<'a>(blob: &'a [u8], layout: &Layout, number: u16) -> O
     let len = u32::from_le_bytes(stub[..4].try_into().ok()?);
     let page = PageNumber(u32::from_le_bytes(stub[12..].try_into().ok()?));
     // A value that short would not have been moved out.
-    (len as usize > STUB_LEN).then_some(Variable::OutOfLine(Stub { len, head: stub[4..12].try_into().ok()?, page }))
+    (len as usize > STUB_LEN).then_some(Variable::OutOfLine(Stub {
+        len,
+        head: stub[4..12].try_into().ok()?,
+        page,
+    }))
 }
 
 /// The pages that a record's out-of-line values lie on, appended to `out`.
-pub(crate) fn out_of_line_pages(record: &RecordRef<'_>, out: &mut Vec<PageNumber>) -> Result<(), StorageError> {
+pub(crate) fn out_of_line_pages(
+    record: &RecordRef<'_>,
+    out: &mut Vec<PageNumber>,
+) -> Result<(), StorageError> {
     if record.layout.variable_count == 0 {
         return Ok(());
     }
@@ -265,7 +278,8 @@ impl Composer {
         for number in 0..count {
             let value = draft.variable(number);
             if self.moved[number] {
-                let page = pages.allocate(PageKind::Value, tree, round_to_blocks(PAGE_HEADER_LEN + value.len()))?;
+                let page =
+                    pages.allocate(PageKind::Value, tree, round_to_blocks(PAGE_HEADER_LEN + value.len()))?;
                 pages.page_mut(page)?[PAGE_HEADER_LEN..PAGE_HEADER_LEN + value.len()].copy_from_slice(value);
                 self.blob.extend_from_slice(&(value.len() as u32).to_le_bytes());
                 self.blob.extend_from_slice(&value[..8]);
