@@ -13,10 +13,7 @@ use super::entry_list::EntryList;
 use super::entry_node::{self, CAPACITY, EntryNode};
 use super::entry_tree::{Descent, ENTRY_LEN_MAX, EntryTree};
 use super::record_write::neighbours;
-use super::{Expected, LEVEL_MAX, Path, damage, entry_leaf, move_contents};
-
-/// So many entries, each put at the end of the leaf, are a run.
-const RUN_MIN: u32 = 8;
+use super::{Expected, LEVEL_MAX, Path, Run, damage, entry_leaf, move_contents};
 
 /// A page that would be fuller than this after being written anew is split, lest the next entries write it again.
 const REWRITE_MAX: usize = CAPACITY / 16 * 15;
@@ -32,14 +29,13 @@ const MERGE_MAX: usize = CAPACITY / 8 * 7;
 pub struct EntryInserter {
     tree: EntryTree,
     descent: Option<Descent>,
-    /// How many of the last insertions went to the end of the leaf.
-    run: u32,
+    run: Run,
 }
 
 impl EntryInserter {
     /// Starts anywhere.
     pub fn new(tree: EntryTree) -> EntryInserter {
-        EntryInserter { tree, descent: None, run: 0 }
+        EntryInserter { tree, descent: None, run: Run::default() }
     }
 
     /// Inserts an entry, as [`EntryTree::insert`].
@@ -61,7 +57,11 @@ impl EntryInserter {
         let tree = self.tree;
         let descent = match self.descent.take() {
             Some(descent) if belongs(tree, pages, &descent, entry)? => descent,
-            _ => tree.descend(pages, entry)?,
+            Some(_) => {
+                self.run = Run::default();
+                tree.descend(pages, entry)?
+            }
+            None => tree.descend(pages, entry)?,
         };
         let leaf = tree.leaf(pages, descent.leaf)?;
         let position = match leaf.search(entry)? {
@@ -71,16 +71,17 @@ impl EntryInserter {
             }
             Err(position) => position,
         };
-        let is_last = position == leaf.count();
-        self.run = if is_last { self.run.saturating_add(1) } else { 0 };
+        self.run.add(position);
+        let in_order = self.run.is_long() || (position == leaf.count() && descent.rightmost);
         if let Some(suffix) = fitting_suffix(&leaf, entry) {
             leaf.head().insert(pages.page_mut(descent.leaf)?, position, suffix, 0);
             self.descent = Some(descent);
             return Ok(true);
         }
-        let right_full = is_last && (descent.rightmost || self.run >= RUN_MIN);
-        if tree.rewrite_leaf(pages, &descent, position, entry, right_full)? {
+        if tree.rewrite_leaf(pages, &descent, position, entry, in_order)? {
             self.descent = Some(descent);
+        } else {
+            self.run.split();
         }
         Ok(true)
     }
@@ -169,14 +170,15 @@ impl EntryTree {
         Ok(true)
     }
 
-    /// Writes a leaf anew with one entry more, to one page or two. True when it was one.
+    /// Writes a leaf anew with one entry more, to one page or two. True when it was one. `in_order` when what comes next
+    /// will probably go behind the entry.
     fn rewrite_leaf(
         &self,
         pages: &mut (impl PageWrite + ?Sized),
         descent: &Descent,
         position: usize,
         entry: &[u8],
-        right_full: bool,
+        in_order: bool,
     ) -> Result<bool, StorageError> {
         const KIND: PageKind = PageKind::EntryLeaf;
         let (number, path) = (descent.leaf, &descent.path);
@@ -189,20 +191,19 @@ impl EntryTree {
         let len = list.len();
         let (low, high) = self.fences(pages, path, path.len)?;
         let (low, high) = (low.as_deref(), high.as_deref());
-        let limit = if right_full { CAPACITY } else { REWRITE_MAX };
+        let limit = if in_order { CAPACITY } else { REWRITE_MAX };
         if let Some(prefix_len) = list.prefix_len(KIND, &(0..len), low, high, limit) {
             let page = pages.page_mut(number)?;
             entry_node::build(number, page, 0, PageNumber(0), &list, 0..len, prefix_len)?;
             return Ok(true);
         }
-        let middle = if right_full {
-            len - 1
-        } else {
-            list.middle(KIND, |entry| entry_leaf::separator_len(&list, entry))
-        };
-        // A new entry outside the page's prefix may need a page of its own.
+        // In order: right behind the new entry if others are there, otherwise before it; the page that is filled next
+        // then ends with it. A new entry outside the page's prefix may also need a page of its own.
+        let middle = list.middle(KIND, |entry| entry_leaf::separator_len(&list, entry));
         let alone = if position == 0 { 1 } else { len - 1 };
-        let Some((at, left_prefix, right_prefix)) = [middle, alone].into_iter().find_map(|at| {
+        let places = if in_order { [position + 1, position, middle] } else { [middle, alone, alone] };
+        let mut places = places.into_iter().filter(|at| (1..len).contains(at));
+        let Some((at, left_prefix, right_prefix)) = places.find_map(|at| {
             let separator = entry_leaf::separator(&list, at);
             let left = list.prefix_len(KIND, &(0..at), low, Some(separator), CAPACITY)?;
             let right = list.prefix_len(KIND, &(at..len), Some(separator), high, CAPACITY)?;
@@ -218,8 +219,8 @@ impl EntryTree {
             entry_node::build(left, pages.page_mut(left)?, 0, PageNumber(0), &list, 0..at, left_prefix)?;
             self.build_root(pages, 1, left, separator, right)?;
         } else {
-            // The page stays as it is when only the new entry leaves it.
-            if !(at == len - 1 && position == at) {
+            // The page stays as it is when the new entry alone goes to another.
+            if (at, position) != (len - 1, len - 1) {
                 let page = pages.page_mut(number)?;
                 entry_node::build(number, page, 0, PageNumber(0), &list, 0..at, left_prefix)?;
             }

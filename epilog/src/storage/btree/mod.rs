@@ -93,6 +93,33 @@ impl Path {
     }
 }
 
+/// How many insertions in a row each went right behind the one before, within one inserter.
+#[derive(Clone, Copy, Default, Debug)]
+struct Run {
+    len: u32,
+    /// Where in its leaf the next one would go; not known after a split.
+    next: Option<usize>,
+}
+
+impl Run {
+    /// After so many it is expected to go on.
+    const LONG: u32 = 8;
+
+    fn add(&mut self, position: usize) {
+        let goes_on = self.next.is_none_or(|next| next == position);
+        self.len = if goes_on { self.len.saturating_add(1) } else { 0 };
+        self.next = Some(position + 1);
+    }
+
+    fn split(&mut self) {
+        self.next = None;
+    }
+
+    fn is_long(&self) -> bool {
+        self.len >= Run::LONG
+    }
+}
+
 /// What the page to open must be, as its parent says.
 #[derive(Clone, Copy, Debug)]
 enum Expected {

@@ -1,8 +1,8 @@
 //! Changes of a [`RecordTree`].
 //!
 //! A leaf that is full is compacted if its garbage suffices, and split otherwise. A record that goes behind the last
-//! one of the tree, or that continues a run of ascending records, gets a leaf of its own and leaves a full one behind;
-//! any other split is at the middle, by bytes.
+//! one of the tree, or that continues a run of ascending records, is split off so that a full leaf stays behind; any other
+//! split is at the middle, by bytes.
 
 use alloc::vec::Vec;
 
@@ -11,10 +11,7 @@ use super::super::page::{BLOCK_LEN, PageKind, PageNumber, PageWrite, RECORD_LEAF
 use super::record_branch::{self, Child};
 use super::record_leaf::{self, RecordLeaf};
 use super::record_tree::{Descent, Node, RecordTree};
-use super::{Expected, LEVEL_MAX, Path, damage, move_contents};
-
-/// So many records, each put at the end of the leaf, are a run.
-const RUN_MIN: u32 = 8;
+use super::{Expected, LEVEL_MAX, Path, Run, damage, move_contents};
 
 /// A record as it is kept: its fixed row and its blob.
 type Record<'a> = (&'a [u8], &'a [u8]);
@@ -22,8 +19,8 @@ type Record<'a> = (&'a [u8], &'a [u8]);
 /// What becomes of a record that does not fit its leaf as it is.
 #[derive(Clone, Copy)]
 enum Change {
-    /// It goes to the end, and to a leaf of its own if it must.
-    Append,
+    /// It goes to a position, and what comes next will probably go behind it.
+    InsertInOrder(usize),
     /// It goes to a position.
     Insert(usize),
     /// It takes the place of another.
@@ -37,14 +34,13 @@ enum Change {
 pub struct RecordInserter {
     tree: RecordTree,
     descent: Option<Descent>,
-    /// How many of the last insertions went to the end of the leaf.
-    run: u32,
+    run: Run,
 }
 
 impl RecordInserter {
     /// Starts anywhere.
     pub fn new(tree: RecordTree) -> RecordInserter {
-        RecordInserter { tree, descent: None, run: 0 }
+        RecordInserter { tree, descent: None, run: Run::default() }
     }
 
     /// Inserts a record, as [`RecordTree::insert`].
@@ -67,7 +63,11 @@ impl RecordInserter {
         tree.assert_record(rank, row, blob);
         let descent = match self.descent.take() {
             Some(descent) if (descent.low..=descent.high).contains(&rank) => descent,
-            _ => tree.descend(pages, rank)?,
+            Some(_) => {
+                self.run = Run::default();
+                tree.descend(pages, rank)?
+            }
+            None => tree.descend(pages, rank)?,
         };
         let leaf = tree.leaf(pages, descent.leaf)?;
         let position = match leaf.search(rank) {
@@ -79,7 +79,8 @@ impl RecordInserter {
         };
         let (head, number) = (leaf.head(), leaf.number());
         let is_last = position == head.count;
-        self.run = if is_last { self.run.saturating_add(1) } else { 0 };
+        self.run.add(position);
+        let in_order = self.run.is_long() || (is_last && descent.rightmost);
         let format = tree.format();
         if head.format() != format {
             if head.count > 0 {
@@ -93,15 +94,12 @@ impl RecordInserter {
         if cost <= head.room() {
             head.insert(pages.page_mut(number)?, position, row, blob);
             self.descent = Some(descent);
-        } else if is_last
-            && (descent.rightmost || self.run >= RUN_MIN)
-            && descent.path.len > 0
-            && cost > head.room() + head.garbage
-        {
+        } else if is_last && in_order && descent.path.len > 0 && cost > head.room() + head.garbage {
+            self.run.split();
             tree.append_leaf(pages, &descent, rank, head.count, (row, blob))?;
         } else {
-            let right_full = is_last && (descent.rightmost || self.run >= RUN_MIN);
-            let change = if right_full { Change::Append } else { Change::Insert(position) };
+            let change = if in_order { Change::InsertInOrder(position) } else { Change::Insert(position) };
+            self.run.split();
             tree.rebuild(pages, &descent, change, (row, blob))?;
         }
         Ok(true)
@@ -305,8 +303,7 @@ impl RecordTree {
         let leaf = RecordLeaf::open(number, &image, self.tree)?;
         let mut records = leaf.records()?;
         match change {
-            Change::Append => records.push(record),
-            Change::Insert(position) => records.insert(position, record),
+            Change::Insert(position) | Change::InsertInOrder(position) => records.insert(position, record),
             Change::Replace(position) => records[position] = record,
         }
         let costs = Vec::from_iter(records.iter().map(|(_, blob)| format.cost(blob)));
@@ -315,8 +312,8 @@ impl RecordTree {
             return record_leaf::build(number, pages.page_mut(number)?, format, &records);
         }
         let left_count = match change {
-            Change::Append => records.len() - 1,
-            _ => middle(&costs, total),
+            Change::InsertInOrder(position) => behind(&costs, position),
+            Change::Insert(_) | Change::Replace(_) => middle(&costs, total),
         };
         let (left, right) = records.split_at(left_count);
         let rank = self.rank_of(right[0].0);
@@ -564,6 +561,14 @@ pub(super) fn neighbours(position: usize, count: usize) -> impl Iterator<Item = 
         .then_some(position)
         .and_then(|position| Some((position.checked_sub(1)?, position)));
     behind.into_iter().chain(before)
+}
+
+/// Where to split so that the leaf with the record at `position` can be filled by those that follow it: right behind it
+/// if others are there, otherwise before it.
+fn behind(costs: &[usize], position: usize) -> usize {
+    let left: usize = costs[..=position].iter().sum();
+    let fits = record_leaf::ROWS_START + left <= RECORD_LEAF_LEN;
+    if position == 0 || (position + 1 < costs.len() && fits) { position + 1 } else { position }
 }
 
 /// Where to split records of these costs so that both halves are about as large.

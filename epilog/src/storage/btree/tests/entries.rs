@@ -203,6 +203,22 @@ fn ascending_inserts_leave_full_leaves() {
     assert!(summary.leaf_bytes / summary.count < 26, "{summary:?}");
 }
 
+/// A run that ascends between other entries fills its leaves too, after the first tore what was there apart.
+#[test]
+fn a_run_in_the_middle_fills_its_leaves() {
+    let mut model = Model::new();
+    for rank in 0..2000 {
+        model.insert(&ranked(&[(rank % 10) as u8], rank));
+    }
+    let before = model.check();
+    let entries = BTreeSet::from_iter((1 << 20..(1 << 20) + 8000).map(|rank: u64| ranked(&[3], rank)));
+    model.insert_sorted(&entries);
+    let after = model.check();
+    let full = (after.leaf_bytes_used - before.leaf_bytes_used) as f64
+        / (after.leaf_bytes - before.leaf_bytes) as f64;
+    assert!(full > 0.95, "{full} of {after:?}");
+}
+
 #[test]
 fn random_inserts_leave_leaves_two_thirds_full() {
     let mut model = Model::new();
