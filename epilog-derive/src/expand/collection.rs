@@ -1,0 +1,161 @@
+//! `impl Collection`: schema, key, codec.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+
+use super::stored::{ends, stored};
+use super::{Names, at, private, relation};
+use crate::hygiene::{Words, without_self};
+use crate::model::{Collection, Key, OnDelete};
+
+/// The implementation of `Collection`. Of one that is not sound only the types are right.
+pub fn expand(collection: &Collection, names: &Names, words: &mut Words, is_sound: bool) -> TokenStream {
+    let Names { fields: fields_struct, scope, mode } = names;
+    let this = &collection.ident;
+    let (collection_trait, mode_trait) = (private("Collection"), private("Mode"));
+    let (schema_type, writer, reader) =
+        (private("CollectionSchema"), private("RecordWriter"), private("RecordReader"));
+    let (result, read_error) = (private("Result"), private("ReadError"));
+    let key_type = key_type(collection);
+    let (schema, key, encode, decode) = if is_sound {
+        (schema(collection, words), key(collection), encode(collection), decode(collection))
+    } else {
+        let never = quote!(::core::unreachable!());
+        (never.clone(), never.clone(), never.clone(), never)
+    };
+    quote! {
+        #[automatically_derived]
+        #[allow(unused_variables)]
+        impl #collection_trait for #this {
+            type Key = #key_type;
+            type Fields<#scope, #mode: #mode_trait> = #fields_struct<#scope, #mode>;
+
+            fn schema() -> &'static #schema_type {
+                #schema
+            }
+
+            fn key(&self) -> Self::Key {
+                #key
+            }
+
+            fn encode(&self, record: &mut dyn #writer) {
+                #encode
+            }
+
+            fn decode(record: &#reader<'_>) -> #result<Self, #read_error> {
+                #decode
+            }
+        }
+    }
+}
+
+fn key_type(collection: &Collection) -> TokenStream {
+    let ty = |position: &usize| &collection.fields[*position].ty;
+    match &collection.key {
+        Some(Key::Assigned(position) | Key::Single(position)) => ty(position).clone(),
+        Some(Key::Compound(positions)) => {
+            let types = positions.iter().map(ty);
+            quote!((#(#types,)*))
+        }
+        None => {
+            let (id, this) = (private("Id"), &collection.ident);
+            quote!(#id<#this>)
+        }
+    }
+}
+
+fn key(collection: &Collection) -> TokenStream {
+    let clone = private("Clone");
+    let part = |position: &usize| {
+        let ident = &collection.fields[*position].ident;
+        quote!(#clone::clone(&self.#ident))
+    };
+    match &collection.key {
+        Some(Key::Assigned(position) | Key::Single(position)) => part(position),
+        Some(Key::Compound(positions)) => {
+            let parts = positions.iter().map(part);
+            quote!((#(#parts,)*))
+        }
+        None => quote!(::core::unreachable!()),
+    }
+}
+
+fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
+    let (schema_type, key_schema, index_schema) =
+        (private("CollectionSchema"), private("KeySchema"), private("IndexSchema"));
+    let name = &collection.name;
+    // An item of this name would hide the user's from the expressions of `#[default(…)]`.
+    let the_static = words.fresh("SCHEMA");
+    let fields = fields(collection);
+    let key = match &collection.key {
+        Some(Key::Assigned(position)) => {
+            let ordinal = *position as u16;
+            quote!(#key_schema::Assigned(#ordinal))
+        }
+        key => {
+            let ordinals = key.iter().flat_map(Key::fields).map(|position| *position as u16);
+            quote!(#key_schema::Natural(&[#(#ordinals),*]))
+        }
+    };
+    let indexes = collection.indexes.iter().map(|index| {
+        let (name, unique) = (&index.name, index.unique);
+        let ordinals = index.fields.iter().map(|position| *position as u16);
+        quote!(#index_schema { name: #name, fields: &[#(#ordinals),*], unique: #unique })
+    });
+    quote! {
+        static #the_static: #schema_type = #schema_type {
+            name: #name,
+            fields: &[#(#fields,)*],
+            key: #key,
+            indexes: &[#(#indexes,)*],
+        };
+        &#the_static
+    }
+}
+
+/// One `FieldSchema` per field.
+fn fields(collection: &Collection) -> Vec<TokenStream> {
+    let relations: Vec<_> = relation::relations(collection).collect();
+    let schema_of = |(position, field): (usize, &crate::model::Field)| {
+        let name = &field.name;
+        let new = stored(&field.ty, &quote!(SCHEMA));
+        let reference = relations.iter().find(|(ordinal, ..)| usize::from(*ordinal) == position).map(|found| {
+            let (_, _, relation) = found;
+            let (on_delete, target) = (private("OnDelete"), &relation.target);
+            let action = match relation.on_delete {
+                OnDelete::Restrict => quote!(Restrict),
+                OnDelete::Cascade => quote!(Cascade),
+                OnDelete::SetNull => quote!(SetNull),
+            };
+            let (_, last) = ends(target);
+            let schema = at(last, quote!(as ::epilog::__private::Target>::schema));
+            quote!(.with_reference(<#target #schema, #on_delete::#action))
+        });
+        let default = field.attributes.default.as_ref().map(|(_, value)| {
+            let value = without_self(value, &collection.ident);
+            let scalar = stored(&field.ty, &quote!(scalar));
+            quote!(.with_default(|| #scalar(#value)))
+        });
+        quote!(#new.named(#name) #reference #default)
+    };
+    collection.fields.iter().enumerate().map(schema_of).collect()
+}
+
+fn encode(collection: &Collection) -> TokenStream {
+    let puts = collection.fields.iter().enumerate().map(|(position, field)| {
+        let (ident, ordinal) = (&field.ident, position as u16);
+        let put = stored(&field.ty, &quote!(put));
+        quote!(#put(&self.#ident, record, #ordinal);)
+    });
+    quote!(#(#puts)*)
+}
+
+fn decode(collection: &Collection) -> TokenStream {
+    let result = private("Result");
+    let taken = collection.fields.iter().enumerate().map(|(position, field)| {
+        let (ident, ordinal) = (&field.ident, position as u16);
+        let take = stored(&field.ty, &quote!(take));
+        quote!(#ident: #take(record, #ordinal)?)
+    });
+    quote!(#result::Ok(Self { #(#taken,)* }))
+}
