@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::fmt::Display;
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::ToTokens;
 
 /// Gathers the mistakes of one derive.
@@ -24,11 +24,6 @@ impl Context {
     /// Reports a mistake on all of `tokens`.
     pub fn error(&self, tokens: impl ToTokens, message: impl Display) {
         self.push(syn::Error::new_spanned(tokens, message));
-    }
-
-    /// Reports a mistake at one span.
-    pub fn error_at(&self, span: Span, message: impl Display) {
-        self.push(syn::Error::new(span, message));
     }
 
     /// Reports a mistake that a parser found.
@@ -58,14 +53,16 @@ impl Drop for Context {
 
 #[cfg(test)]
 mod tests {
+    use quote::quote;
+
     use super::*;
 
     #[test]
     fn every_mistake_becomes_an_error() {
         let context = Context::new();
         assert!(!context.has_errors());
-        context.error_at(Span::call_site(), "one");
-        context.error_at(Span::call_site(), "two");
+        context.error(quote!(one), "one");
+        context.error(quote!(two), "two");
         assert!(context.has_errors());
         let text = context.finish().to_string();
         assert_eq!(text.matches("compile_error").count(), 2);

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::quote;
 
-use super::stored::{ends, stored};
+use super::stored::{ends, import, stored};
 use super::{Names, at, private, relation};
 use crate::hygiene::{Words, without_self};
 use crate::model::{Collection, Key, OnDelete};
@@ -23,6 +23,21 @@ pub fn expand(collection: &Collection, names: &Names, words: &mut Words, is_soun
         let never = quote!(::core::unreachable!());
         (never.clone(), never.clone(), never.clone(), never)
     };
+    let is_target = matches!(collection.key, Some(Key::Assigned(_)) | None);
+    let target = is_target.then(|| {
+        let target = private("Target");
+        quote! {
+            #[automatically_derived]
+            #[diagnostic::do_not_recommend]
+            impl #target for #this {
+                type Row<#scope, #mode: #mode_trait> = #fields_struct<#scope, #mode>;
+
+                fn target() -> &'static #schema_type {
+                    <Self as #collection_trait>::schema()
+                }
+            }
+        }
+    });
     quote! {
         #[automatically_derived]
         #[allow(unused_variables)]
@@ -46,6 +61,8 @@ pub fn expand(collection: &Collection, names: &Names, words: &mut Words, is_soun
                 #decode
             }
         }
+
+        #target
     }
 }
 
@@ -65,16 +82,20 @@ fn key_type(collection: &Collection) -> TokenStream {
 }
 
 fn key(collection: &Collection) -> TokenStream {
-    let clone = private("Clone");
     let part = |position: &usize| {
-        let ident = &collection.fields[*position].ident;
-        quote!(#clone::clone(&self.#ident))
+        let field = &collection.fields[*position];
+        let (ident, copy) = (&field.ident, stored(&field.ty, "copy"));
+        quote!(#copy(&self.#ident))
     };
+    let import = import();
     match &collection.key {
-        Some(Key::Assigned(position) | Key::Single(position)) => part(position),
+        Some(Key::Assigned(position) | Key::Single(position)) => {
+            let part = part(position);
+            quote!(#import #part)
+        }
         Some(Key::Compound(positions)) => {
             let parts = positions.iter().map(part);
-            quote!((#(#parts,)*))
+            quote!(#import (#(#parts,)*))
         }
         None => quote!(::core::unreachable!()),
     }
@@ -102,7 +123,9 @@ fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
         let ordinals = index.fields.iter().map(|position| *position as u16);
         quote!(#index_schema { name: #name, fields: &[#(#ordinals),*], unique: #unique })
     });
+    let import = import();
     quote! {
+        #import
         static #the_static: #schema_type = #schema_type {
             name: #name,
             fields: &[#(#fields,)*],
@@ -116,9 +139,10 @@ fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
 /// One `FieldSchema` per field.
 fn fields(collection: &Collection) -> Vec<TokenStream> {
     let relations: Vec<_> = relation::relations(collection).collect();
+    let key = collection.key.as_ref().map(Key::fields).unwrap_or_default();
     let schema_of = |(position, field): (usize, &crate::model::Field)| {
         let name = &field.name;
-        let new = stored(&field.ty, &quote!(SCHEMA));
+        let new = stored(&field.ty, "SCHEMA");
         let reference = relations.iter().find(|(ordinal, ..)| usize::from(*ordinal) == position).map(|found| {
             let (_, _, relation) = found;
             let (on_delete, target) = (private("OnDelete"), &relation.target);
@@ -128,15 +152,16 @@ fn fields(collection: &Collection) -> Vec<TokenStream> {
                 OnDelete::SetNull => quote!(SetNull),
             };
             let (_, last) = ends(target);
-            let schema = at(last, quote!(as ::epilog::__private::Target>::schema));
+            let schema = at(last, quote!(as ::epilog::__private::Target>::target));
             quote!(.with_reference(<#target #schema, #on_delete::#action))
         });
         let default = field.attributes.default.as_ref().map(|(_, value)| {
             let value = without_self(value, &collection.ident);
-            let scalar = stored(&field.ty, &quote!(scalar));
+            let scalar = stored(&field.ty, "scalar");
             quote!(.with_default(|| #scalar(#value)))
         });
-        quote!(#new.named(#name) #reference #default)
+        let required = key.contains(&position).then(|| quote!(.required_by_key()));
+        quote!(#new.named(#name) #required #reference #default)
     };
     collection.fields.iter().enumerate().map(schema_of).collect()
 }
@@ -144,18 +169,20 @@ fn fields(collection: &Collection) -> Vec<TokenStream> {
 fn encode(collection: &Collection) -> TokenStream {
     let puts = collection.fields.iter().enumerate().map(|(position, field)| {
         let (ident, ordinal) = (&field.ident, position as u16);
-        let put = stored(&field.ty, &quote!(put));
+        let put = stored(&field.ty, "put");
         quote!(#put(&self.#ident, record, #ordinal);)
     });
-    quote!(#(#puts)*)
+    let import = import();
+    quote!(#import #(#puts)*)
 }
 
 fn decode(collection: &Collection) -> TokenStream {
     let result = private("Result");
     let taken = collection.fields.iter().enumerate().map(|(position, field)| {
         let (ident, ordinal) = (&field.ident, position as u16);
-        let take = stored(&field.ty, &quote!(take));
+        let take = stored(&field.ty, "take");
         quote!(#ident: #take(record, #ordinal)?)
     });
-    quote!(#result::Ok(Self { #(#taken,)* }))
+    let import = import();
+    quote!(#import #result::Ok(Self { #(#taken,)* }))
 }

@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 use quote::{format_ident, quote};
 
-use super::stored::stored;
+use super::stored::{call, member_type, member_value};
 use super::{Names, private};
 use crate::model::Collection;
 
@@ -25,23 +25,18 @@ pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
     let members = collection.fields.iter().enumerate().map(|(position, field)| {
         let (ident, visibility, docs) = (&field.ident, &field.visibility, &field.docs);
         let mode = mode_of(position);
-        let ty = stored(&field.ty, &quote!(Field<#scope, #mode>));
+        let ty = member_type(&field.ty, scope, &mode);
         quote!(#(#docs)* #visibility #ident: #ty)
     });
-    let row = quote!(row);
     let made = collection.fields.iter().enumerate().map(|(position, field)| {
-        let ident = &field.ident;
-        let mode = mode_of(position);
         let ordinal = position as u16;
-        let value = stored(&field.ty, &quote!(field::<#scope, #mode>(#row, #ordinal)));
-        quote!(#ident: #value)
+        member_value(&field.ty, &field.ident, quote!(row, #ordinal))
     });
     // Any field knows the row, so that no hidden member is needed but where there is no field.
     let (marker, marker_made, row_of) = match collection.fields.first() {
         Some(field) => {
-            let (ident, mode) = (&field.ident, mode_of(0));
-            let call = stored(&field.ty, &quote!(row_of::<#scope, #mode>(&self.#ident)));
-            (None, None, call)
+            let ident = &field.ident;
+            (None, None, call(&field.ty, "row_of", quote!(&self.#ident)))
         }
         None => {
             let marker = format_ident!("marker");

@@ -1,7 +1,7 @@
 //! Relations: the methods of the fields struct, and what lets the other side check them.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::quote;
 use syn::ext::IdentExt;
 
 use super::stored::ends;
@@ -29,14 +29,16 @@ pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
         let hash = name_hash(&field.name);
         quote! {
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl #belongs_to<#target, #hash> for #this {
                 const ORDINAL: u16 = #ordinal;
             }
         }
     });
-    let (relations_within, within) = (private("RelationsWithin"), private("Within"));
+    let (relations_within, holds) = (private("RelationsWithin"), private("Holds"));
     let targets = relations(collection).map(|(_, _, relation)| &relation.target);
-    let schema = format_ident!("{}1", scope);
+    // Only one of the two stands in this place: the scope's name is free.
+    let schema = scope;
     quote! {
         #methods
         #(#belongings)*
@@ -44,7 +46,7 @@ pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
         #[automatically_derived]
         impl<#schema> #relations_within<#schema> for #this
         where
-            #(#targets: #within<#schema>,)*
+            #schema: #(#holds<#targets> +)*
         {
         }
     }
@@ -70,7 +72,7 @@ fn forward_methods(collection: &Collection, names: &Names) -> impl Iterator<Item
     relations(collection).map(move |(ordinal, field, relation)| {
         let (ident, visibility, target) = (&field.ident, &field.visibility, &relation.target);
         let (follow, proxy) = (private("follow"), private("Proxy"));
-        let (_, last) = ends(target);
+        let (first, last) = ends(target);
         let mode = match relation.optional {
             true => private("Opt"),
             false => {
@@ -78,13 +80,15 @@ fn forward_methods(collection: &Collection, names: &Names) -> impl Iterator<Item
                 quote!(<#mode as #mode_trait>::Path)
             }
         };
-        let fields = at(last, quote!(as ::epilog::__private::Collection>::Fields<#scope, #mode>));
+        let fields = at(last, quote!(as ::epilog::__private::Target>::Row<#scope, #mode>));
+        let open = at(first, quote!(<));
+        let body = at(first, quote!(#follow(#proxy::row(self), #ordinal)));
         let doc = format!("The fields of the record that `{}` points at.", field.name);
         quote! {
             #[doc = #doc]
             #[inline]
-            #visibility fn #ident(&self) -> <#target #fields {
-                #follow(#proxy::row(self), #ordinal)
+            #visibility fn #ident(&self) -> #open #target #fields {
+                #body
             }
         }
     })

@@ -1,19 +1,48 @@
-//! [`Stored`]: a field's type, asked to be storable.
+//! How the written code names a field's type.
+//!
+//! The type of a member of the fields struct, `<M as Mode>::Field<S, T>`, is what asks whether `T` can be stored. rustc
+//! reports an error once per place and text, so whatever must name that type lies on exactly the tokens of `T`.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
-use super::at;
+use super::{at, private};
 
-/// `<T as Stored>::…` for a field's type `T`.
-///
-/// Written so that every use lies on exactly the tokens of `T`: rustc reports each error once per place and text, so a
-/// type that cannot be stored is one error, however often the written code asks.
-pub fn stored(ty: &TokenStream, item: &TokenStream) -> TokenStream {
+/// `Stored::<T>::item` for a field's type `T`: accepts every type.
+pub fn stored(ty: &TokenStream, item: &str) -> TokenStream {
+    let (stored, item) = (private("Stored"), Ident::new(item, Span::mixed_site()));
+    quote!(#stored::<#ty>::#item)
+}
+
+/// Brings in what stands in for the functions of `Stored` where a type cannot be stored.
+pub fn import() -> TokenStream {
+    let not_stored = private("NotStored");
+    quote!(#[allow(unused_imports)] use #not_stored as _;)
+}
+
+/// `<mode as Mode>::Field<scope, T>`, on the tokens of `T`.
+pub fn member_type(ty: &TokenStream, scope: &Ident, mode: &TokenStream) -> TokenStream {
     let (first, last) = ends(ty);
-    let open = at(first, quote!(<));
-    let rest = at(last, quote!(as ::epilog::__private::Stored>::#item));
-    quote!(#open #ty #rest)
+    let start = at(first, quote!(<#mode as ::epilog::__private::Mode>::Field<#scope,));
+    let end = at(last, quote!(>));
+    quote!(#start #ty #end)
+}
+
+/// A call of `::epilog::__private::function`, on the tokens of `T`: the path and the whole call alike.
+pub fn call(ty: &TokenStream, function: &str, arguments: TokenStream) -> TokenStream {
+    let (first, last) = ends(ty);
+    let start = at(first, quote!(::epilog::__private::));
+    let function = Ident::new(function, last);
+    let arguments = at(last, quote!((#arguments)));
+    quote!(#start #function #arguments)
+}
+
+/// `name: member(arguments)` in a literal of the fields struct, on the tokens of `T`.
+pub fn member_value(ty: &TokenStream, name: &Ident, arguments: TokenStream) -> TokenStream {
+    let mut name = name.clone();
+    name.set_span(ends(ty).0);
+    let value = call(ty, "member", arguments);
+    quote!(#name: #value)
 }
 
 /// The spans of the first and the last of `tokens`.

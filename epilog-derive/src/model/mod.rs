@@ -9,7 +9,7 @@ mod view;
 
 pub use field::{Field, OnDelete, Relation};
 pub use index::Index;
-pub use view::{View, ViewField};
+pub use view::View;
 
 use std::collections::HashSet;
 
