@@ -13,6 +13,7 @@ pub mod __private;
 pub mod collection;
 pub mod error;
 pub mod expr;
+pub mod prelude;
 pub mod query;
 pub mod schema;
 pub mod storage;

@@ -1,0 +1,4 @@
+//! What a program that uses Epilog imports: `use epilog::prelude::*;`.
+
+pub use crate::collection::{Collection, Id};
+pub use crate::query::Correlate as _;
