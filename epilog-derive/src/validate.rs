@@ -19,7 +19,9 @@ pub fn shape(context: &Context, input: &DeriveInput, what: &str) {
     match &input.data {
         Data::Enum(data) => context.error(
             data.enum_token,
-            format_args!("`{this}` is an enum, and a {what} is a struct: put the enum's cases into fields of a struct"),
+            format_args!(
+                "`{this}` is an enum, and a {what} is a struct: put the enum's cases into fields of a struct"
+            ),
         ),
         Data::Union(data) => context.error(
             data.union_token,
@@ -49,7 +51,9 @@ pub fn shape(context: &Context, input: &DeriveInput, what: &str) {
     } else if !parameters.is_empty() {
         context.error(
             parameters,
-            format_args!("a {what} is one type: remove the generic parameters, and write one struct for each use"),
+            format_args!(
+                "a {what} is one type: remove the generic parameters, and write one struct for each use"
+            ),
         );
     }
     if let (Data::Struct(data), false) = (&input.data, is_borrowing) {
@@ -139,7 +143,10 @@ fn key(context: &Context, collection: &Collection) {
         let field = &collection.fields[key.fields()[KEY_FIELDS_MAX]];
         context.error(
             &field.ident,
-            format_args!("a key has at most {KEY_FIELDS_MAX} fields: leave `{}` out of `#[key(…)]`", field.name),
+            format_args!(
+                "a key has at most {KEY_FIELDS_MAX} fields: leave `{}` out of `#[key(…)]`",
+                field.name
+            ),
         );
     }
 }
@@ -158,7 +165,9 @@ fn indexes(context: &Context, collection: &Collection) {
         if key == Some(&index.fields) {
             context.error(
                 &index.path,
-                format_args!("duplicate index on `{listed}`: it is the key, which is an index already; remove this one"),
+                format_args!(
+                    "duplicate index on `{listed}`: it is the key, which is an index already; remove this one"
+                ),
             );
         } else if by_fields.insert(&index.fields, &index.name).is_some() {
             context.error(

@@ -65,7 +65,8 @@ impl FieldAttributes {
                 set(context, &mut parsed.on_delete, path, action);
             } else if path.is_ident(symbol::COLLECTION) || path.is_ident(symbol::HAS_MANY) {
                 let name = path.segments[0].ident.unraw();
-                context.error(attribute, format_args!("`#[{name}(…)]` belongs on the struct, not on a field"));
+                context
+                    .error(attribute, format_args!("`#[{name}(…)]` belongs on the struct, not on a field"));
             }
         }
         parsed

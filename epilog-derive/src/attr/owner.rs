@@ -89,7 +89,8 @@ impl OwnerAttributes {
                 );
             } else if path.is_ident(symbol::DEFAULT) || path.is_ident(symbol::ON_DELETE) {
                 let name = path.segments[0].ident.unraw();
-                context.error(attribute, format_args!("`#[{name}(…)]` belongs on a field, not on the struct"));
+                context
+                    .error(attribute, format_args!("`#[{name}(…)]` belongs on a field, not on the struct"));
             }
         }
         parsed

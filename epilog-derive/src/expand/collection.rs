@@ -1,7 +1,6 @@
 //! `impl Collection`: schema, key, codec.
 
 use proc_macro2::TokenStream;
-use quote::quote;
 
 use super::stored::{ends, import, stored};
 use super::{Names, at, private, relation};
@@ -20,13 +19,13 @@ pub fn expand(collection: &Collection, names: &Names, words: &mut Words, is_soun
     let (schema, key, encode, decode) = if is_sound {
         (schema(collection, words), key(collection), encode(collection), decode(collection))
     } else {
-        let never = quote!(::core::unreachable!());
+        let never = written!(::core::unreachable!());
         (never.clone(), never.clone(), never.clone(), never)
     };
     let is_target = matches!(collection.key, Some(Key::Assigned(_)) | None);
     let target = is_target.then(|| {
         let target = private("Target");
-        quote! {
+        written! {
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
             impl #target for #this {
@@ -38,7 +37,7 @@ pub fn expand(collection: &Collection, names: &Names, words: &mut Words, is_soun
             }
         }
     });
-    quote! {
+    written! {
         #[automatically_derived]
         #[allow(unused_variables)]
         impl #collection_trait for #this {
@@ -72,11 +71,11 @@ fn key_type(collection: &Collection) -> TokenStream {
         Some(Key::Assigned(position) | Key::Single(position)) => ty(position).clone(),
         Some(Key::Compound(positions)) => {
             let types = positions.iter().map(ty);
-            quote!((#(#types,)*))
+            written!((#(#types,)*))
         }
         None => {
             let (id, this) = (private("Id"), &collection.ident);
-            quote!(#id<#this>)
+            written!(#id<#this>)
         }
     }
 }
@@ -85,19 +84,19 @@ fn key(collection: &Collection) -> TokenStream {
     let part = |position: &usize| {
         let field = &collection.fields[*position];
         let (ident, copy) = (&field.ident, stored(&field.ty, "copy"));
-        quote!(#copy(&self.#ident))
+        written!(#copy(&self.#ident))
     };
     let import = import();
     match &collection.key {
         Some(Key::Assigned(position) | Key::Single(position)) => {
             let part = part(position);
-            quote!(#import #part)
+            written!(#import #part)
         }
         Some(Key::Compound(positions)) => {
             let parts = positions.iter().map(part);
-            quote!(#import (#(#parts,)*))
+            written!(#import (#(#parts,)*))
         }
-        None => quote!(::core::unreachable!()),
+        None => written!(::core::unreachable!()),
     }
 }
 
@@ -111,20 +110,20 @@ fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
     let key = match &collection.key {
         Some(Key::Assigned(position)) => {
             let ordinal = *position as u16;
-            quote!(#key_schema::Assigned(#ordinal))
+            written!(#key_schema::Assigned(#ordinal))
         }
         key => {
             let ordinals = key.iter().flat_map(Key::fields).map(|position| *position as u16);
-            quote!(#key_schema::Natural(&[#(#ordinals),*]))
+            written!(#key_schema::Natural(&[#(#ordinals),*]))
         }
     };
     let indexes = collection.indexes.iter().map(|index| {
         let (name, unique) = (&index.name, index.unique);
         let ordinals = index.fields.iter().map(|position| *position as u16);
-        quote!(#index_schema { name: #name, fields: &[#(#ordinals),*], unique: #unique })
+        written!(#index_schema { name: #name, fields: &[#(#ordinals),*], unique: #unique })
     });
     let import = import();
-    quote! {
+    written! {
         #import
         static #the_static: #schema_type = #schema_type {
             name: #name,
@@ -143,25 +142,26 @@ fn fields(collection: &Collection) -> Vec<TokenStream> {
     let schema_of = |(position, field): (usize, &crate::model::Field)| {
         let name = &field.name;
         let new = stored(&field.ty, "SCHEMA");
-        let reference = relations.iter().find(|(ordinal, ..)| usize::from(*ordinal) == position).map(|found| {
-            let (_, _, relation) = found;
-            let (on_delete, target) = (private("OnDelete"), &relation.target);
-            let action = match relation.on_delete {
-                OnDelete::Restrict => quote!(Restrict),
-                OnDelete::Cascade => quote!(Cascade),
-                OnDelete::SetNull => quote!(SetNull),
-            };
-            let (_, last) = ends(target);
-            let schema = at(last, quote!(as ::epilog::__private::Target>::target));
-            quote!(.with_reference(<#target #schema, #on_delete::#action))
-        });
+        let reference =
+            relations.iter().find(|(ordinal, ..)| usize::from(*ordinal) == position).map(|found| {
+                let (_, _, relation) = found;
+                let (on_delete, target) = (private("OnDelete"), &relation.target);
+                let action = match relation.on_delete {
+                    OnDelete::Restrict => written!(Restrict),
+                    OnDelete::Cascade => written!(Cascade),
+                    OnDelete::SetNull => written!(SetNull),
+                };
+                let (_, last) = ends(target);
+                let schema = at(last, written!(as ::epilog::__private::Target>::target));
+                written!(.with_reference(<#target #schema, #on_delete::#action))
+            });
         let default = field.attributes.default.as_ref().map(|(_, value)| {
             let value = without_self(value, &collection.ident);
             let scalar = stored(&field.ty, "scalar");
-            quote!(.with_default(|| #scalar(#value)))
+            written!(.with_default(|| #scalar(#value)))
         });
-        let required = key.contains(&position).then(|| quote!(.required_by_key()));
-        quote!(#new.named(#name) #required #reference #default)
+        let required = key.contains(&position).then(|| written!(.required_by_key()));
+        written!(#new.named(#name) #required #reference #default)
     };
     collection.fields.iter().enumerate().map(schema_of).collect()
 }
@@ -170,10 +170,10 @@ fn encode(collection: &Collection) -> TokenStream {
     let puts = collection.fields.iter().enumerate().map(|(position, field)| {
         let (ident, ordinal) = (&field.ident, position as u16);
         let put = stored(&field.ty, "put");
-        quote!(#put(&self.#ident, record, #ordinal);)
+        written!(#put(&self.#ident, record, #ordinal);)
     });
     let import = import();
-    quote!(#import #(#puts)*)
+    written!(#import #(#puts)*)
 }
 
 fn decode(collection: &Collection) -> TokenStream {
@@ -181,8 +181,8 @@ fn decode(collection: &Collection) -> TokenStream {
     let taken = collection.fields.iter().enumerate().map(|(position, field)| {
         let (ident, ordinal) = (&field.ident, position as u16);
         let take = stored(&field.ty, "take");
-        quote!(#ident: #take(record, #ordinal)?)
+        written!(#ident: #take(record, #ordinal)?)
     });
     let import = import();
-    quote!(#import #result::Ok(Self { #(#taken,)* }))
+    written!(#import #result::Ok(Self { #(#taken,)* }))
 }

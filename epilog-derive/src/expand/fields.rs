@@ -1,7 +1,7 @@
 //! The fields struct: `ArtistFields<S, M>`.
 
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::format_ident;
 
 use super::stored::{call, member_type, member_value};
 use super::{Names, private};
@@ -19,38 +19,41 @@ pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
         |position: usize| collection.key.as_ref().is_some_and(|key| key.fields().contains(&position));
     // No update can set a field of the key: those have mode `M::Path`.
     let mode_of = |position: usize| match is_of_key(position) {
-        true => quote!(<#mode as #mode_trait>::Path),
-        false => quote!(#mode),
+        true => written!(<#mode as #mode_trait>::Path),
+        false => written!(#mode),
     };
     let members = collection.fields.iter().enumerate().map(|(position, field)| {
         let (ident, visibility, docs) = (&field.ident, &field.visibility, &field.docs);
         let mode = mode_of(position);
         let ty = member_type(&field.ty, scope, &mode);
-        quote!(#(#docs)* #visibility #ident: #ty)
+        written!(#(#docs)* #visibility #ident: #ty)
     });
     let made = collection.fields.iter().enumerate().map(|(position, field)| {
         let ordinal = position as u16;
-        member_value(&field.ty, &field.ident, quote!(row, #ordinal))
+        member_value(&field.ty, &field.ident, written!(row, #ordinal))
     });
     // Any field knows the row, so that no hidden member is needed but where there is no field.
     let (marker, marker_made, row_of) = match collection.fields.first() {
         Some(field) => {
             let ident = &field.ident;
-            (None, None, call(&field.ty, "row_of", quote!(&self.#ident)))
+            (None, None, call(&field.ty, "row_of", written!(&self.#ident)))
         }
         None => {
             let marker = format_ident!("marker");
             let phantom = private("PhantomData");
             (
-                Some(quote!(#marker: #phantom<fn() -> (#scope, #mode)>)),
-                Some(quote!(#marker: #phantom)),
-                quote!(#row_path::source(0)),
+                Some(written!(#marker: #phantom<fn() -> (#scope, #mode)>)),
+                Some(written!(#marker: #phantom)),
+                written!(#row_path::source(0)),
             )
         }
     };
-    let doc = format!("The typed fields of [`{}`], as the closures of queries receive them.", collection.display_name());
+    let doc = format!(
+        "The typed fields of [`{}`], as the closures of queries receive them.",
+        collection.display_name()
+    );
 
-    quote! {
+    written! {
         #[doc = #doc]
         #[allow(dead_code, missing_docs, missing_debug_implementations)]
         #visibility struct #fields_struct<#scope, #mode: #mode_trait = #required> {

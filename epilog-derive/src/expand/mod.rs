@@ -1,5 +1,12 @@
 //! Writes Rust: thin implementations that call what `::epilog::__private` lists.
 
+/// `quote!`, with every token that is not the user's at `Span::mixed_site`: local variables are out of the user's reach.
+macro_rules! written {
+    ($($tokens:tt)*) => {
+        quote::quote_spanned!(proc_macro2::Span::mixed_site() => $($tokens)*)
+    };
+}
+
 mod collection;
 mod fields;
 mod relation;
@@ -7,7 +14,7 @@ mod stored;
 mod view;
 
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident};
 use syn::DeriveInput;
 
 use crate::context::Context;
@@ -70,7 +77,7 @@ fn fields_name(ident: &Ident) -> Ident {
 /// A path into `epilog::__private`, resolved where the macro is, never through the user's imports.
 fn private(name: &str) -> TokenStream {
     let name = Ident::new(name, Span::mixed_site());
-    quote!(::epilog::__private::#name)
+    written!(::epilog::__private::#name)
 }
 
 /// `tokens`, every one at `span`.

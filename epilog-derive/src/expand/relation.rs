@@ -1,10 +1,9 @@
 //! Relations: the methods of the fields struct, and what lets the other side check them.
 
 use proc_macro2::TokenStream;
-use quote::quote;
 use syn::ext::IdentExt;
 
-use super::stored::ends;
+use super::stored::{call, ends};
 use super::{Names, at, private};
 use crate::model::{Collection, Field, Key, Relation};
 
@@ -13,9 +12,10 @@ pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
     let Names { fields: fields_struct, scope, mode } = names;
     let this = &collection.ident;
     let mode_trait = private("Mode");
-    let methods = forward_methods(collection, names).chain(reverse_methods(collection, names)).collect::<Vec<_>>();
+    let methods =
+        forward_methods(collection, names).chain(reverse_methods(collection, names)).collect::<Vec<_>>();
     let methods = (!methods.is_empty()).then(|| {
-        quote! {
+        written! {
             #[automatically_derived]
             #[allow(dead_code)]
             impl<#scope, #mode: #mode_trait> #fields_struct<#scope, #mode> {
@@ -27,7 +27,7 @@ pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
     let belongings = relations(collection).map(|(ordinal, field, relation)| {
         let target = &relation.target;
         let hash = name_hash(&field.name);
-        quote! {
+        written! {
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
             impl #belongs_to<#target, #hash> for #this {
@@ -39,7 +39,7 @@ pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
     let targets = relations(collection).map(|(_, _, relation)| &relation.target);
     // Only one of the two stands in this place: the scope's name is free.
     let schema = scope;
-    quote! {
+    written! {
         #methods
         #(#belongings)*
 
@@ -59,11 +59,12 @@ pub fn relations(collection: &Collection) -> impl Iterator<Item = (u16, &Field, 
         _ => None,
     };
     let fields = collection.fields.iter().enumerate();
-    fields.filter(move |(position, field)| {
-        // Without a key that is known to be right, no field can be told from it.
-        assigned != Some(*position) && (collection.key.is_some() || !field.is_own_id)
-    })
-    .filter_map(|(position, field)| Some((position as u16, field, field.relation.as_ref()?)))
+    fields
+        .filter(move |(position, field)| {
+            // Without a key that is known to be right, no field can be told from it.
+            assigned != Some(*position) && (collection.key.is_some() || !field.is_own_id)
+        })
+        .filter_map(|(position, field)| Some((position as u16, field, field.relation.as_ref()?)))
 }
 
 /// `fn artist(&self) -> ArtistFields<S, …>` for each relation field.
@@ -71,20 +72,20 @@ fn forward_methods(collection: &Collection, names: &Names) -> impl Iterator<Item
     let Names { scope, mode, .. } = names;
     relations(collection).map(move |(ordinal, field, relation)| {
         let (ident, visibility, target) = (&field.ident, &field.visibility, &relation.target);
-        let (follow, proxy) = (private("follow"), private("Proxy"));
+        let proxy = private("Proxy");
         let (first, last) = ends(target);
         let mode = match relation.optional {
             true => private("Opt"),
             false => {
                 let mode_trait = private("Mode");
-                quote!(<#mode as #mode_trait>::Path)
+                written!(<#mode as #mode_trait>::Path)
             }
         };
-        let fields = at(last, quote!(as ::epilog::__private::Target>::Row<#scope, #mode>));
-        let open = at(first, quote!(<));
-        let body = at(first, quote!(#follow(#proxy::row(self), #ordinal)));
+        let fields = at(last, written!(as ::epilog::__private::Target>::Row<#scope, #mode>));
+        let open = at(first, written!(<));
+        let body = call(target, "follow", written!(#proxy::row(self), #ordinal));
         let doc = format!("The fields of the record that `{}` points at.", field.name);
-        quote! {
+        written! {
             #[doc = #doc]
             #[inline]
             #visibility fn #ident(&self) -> #open #target #fields {
@@ -103,9 +104,10 @@ fn reverse_methods(collection: &Collection, names: &Names) -> impl Iterator<Item
         let (name, target, field) = (&entry.name, &entry.target, &entry.field);
         let (many, proxy) = (private("Many"), private("Proxy"));
         let hash = name_hash(&field.unraw().to_string());
-        let belongs = at(field.span(), quote!(<#target as ::epilog::__private::BelongsTo<#this, #hash>>::ORDINAL));
+        let belongs =
+            at(field.span(), written!(<#target as ::epilog::__private::BelongsTo<#this, #hash>>::ORDINAL));
         let doc = format!("The records whose `{}` points at this one.", field.unraw());
-        quote! {
+        written! {
             #[doc = #doc]
             #[inline]
             #visibility fn #name(&self) -> #many<#scope, #target> {
@@ -117,9 +119,8 @@ fn reverse_methods(collection: &Collection, names: &Names) -> impl Iterator<Item
 
 /// FNV-1a, 64 bits: the number that stands for a field's name in `BelongsTo`.
 fn name_hash(name: &str) -> u64 {
-    name.bytes().fold(0xCBF2_9CE4_8422_2325, |hash, byte| {
-        (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3)
-    })
+    name.bytes()
+        .fold(0xCBF2_9CE4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x100_0000_01B3))
 }
 
 #[cfg(test)]

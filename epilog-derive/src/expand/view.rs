@@ -1,7 +1,6 @@
 //! `#[derive(View)]`: the literal that a closure writes, and how it is selected.
 
 use proc_macro2::{Ident, TokenStream};
-use quote::quote;
 
 use super::{fields_name, private};
 use crate::hygiene::Words;
@@ -15,25 +14,25 @@ pub fn expand(view: &View, words: &mut Words) -> TokenStream {
     let parameters: Vec<Ident> = (0..view.fields.len()).map(|number| words.fresh(&letters(number))).collect();
     let members = view.fields.iter().zip(&parameters).map(|(field, parameter)| {
         let (ident, visibility, docs) = (&field.ident, &field.visibility, &field.docs);
-        quote!(#(#docs)* #visibility #ident: #parameter)
+        written!(#(#docs)* #visibility #ident: #parameter)
     });
     let selection = private("Selection");
     let (vec, item, row_reader, result, error) =
         (private("Vec"), private("SelectItem"), private("RowReader"), private("Result"), private("Error"));
     let bounds = view.fields.iter().zip(&parameters).map(|(field, parameter)| {
         let ty = &field.ty;
-        quote!(#parameter: #selection<#scope, Value = #ty>)
+        written!(#parameter: #selection<#scope, Value = #ty>)
     });
     let described = view.fields.iter().map(|field| {
         let ident = &field.ident;
-        quote!(#selection::<#scope>::describe(self.#ident, columns);)
+        written!(#selection::<#scope>::describe(self.#ident, columns);)
     });
     let read = view.fields.iter().zip(&parameters).map(|(field, parameter)| {
         let ident = &field.ident;
-        quote!(#ident: <#parameter as #selection<#scope>>::read(row)?)
+        written!(#ident: <#parameter as #selection<#scope>>::read(row)?)
     });
     let doc = format!("What a query selects for a [`{this}`]: a field or expression for each of its fields.");
-    quote! {
+    written! {
         #[doc = #doc]
         #[allow(missing_docs, missing_debug_implementations)]
         #visibility struct #literal<#(#parameters),*> {

@@ -149,7 +149,11 @@ mod tests {
         check(parse_quote!(Id<self::Album>), true, Some(("self :: Album", false)));
         check(parse_quote!(Id<Artist>), false, Some(("Artist", false)));
         check(parse_quote!(Option<Id<Self>>), false, Some(("Album", true)));
-        check(parse_quote!(::core::option::Option<Id<music::Artist>>), false, Some(("music :: Artist", true)));
+        check(
+            parse_quote!(::core::option::Option<Id<music::Artist>>),
+            false,
+            Some(("music :: Artist", true)),
+        );
         check(parse_quote!(Vec<Id<Artist>>), false, None);
         check(parse_quote!(Id), false, None);
         check(parse_quote!(Option<String>), false, None);

@@ -107,17 +107,18 @@ impl Collection {
         let name = |position: usize| self.fields[position].name.as_str();
 
         let key = match (list, marked.as_slice()) {
-            (None, []) => match own_ids.as_slice() {
-                [] => {
-                    context.error(
+            (None, []) => {
+                match own_ids.as_slice() {
+                    [] => {
+                        context.error(
                         &self.ident,
                         format_args!("`{this}` has no key: add a field `id: Id<{this}>`, or mark a field with `#[key]`"),
                     );
-                    return None;
-                }
-                [only] => Key::Assigned(*only),
-                [first, second, ..] => {
-                    context.error(
+                        return None;
+                    }
+                    [only] => Key::Assigned(*only),
+                    [first, second, ..] => {
+                        context.error(
                         &self.fields[*second].ident,
                         format_args!(
                             "`{this}` has two keys, `{}` and `{}`: mark the one that is with `#[key]`, then the other is a relation",
@@ -125,9 +126,10 @@ impl Collection {
                             name(*second),
                         ),
                     );
-                    return None;
+                        return None;
+                    }
                 }
-            },
+            }
             (None, [only]) if self.fields[*only].is_own_id => return Some(Key::Assigned(*only)),
             (None, [only]) => Key::Single(*only),
             (None, [first, second, ..]) => {
@@ -154,14 +156,18 @@ impl Collection {
             let field = &self.fields[*own_id];
             context.error(
                 &field.ident,
-                format_args!("`{this}` has two keys, its `#[key]` and the `Id<{this}>` of `{}`: remove one", field.name),
+                format_args!(
+                    "`{this}` has two keys, its `#[key]` and the `Id<{this}>` of `{}`: remove one",
+                    field.name
+                ),
             );
             return None;
         }
         if let (Key::Compound(fields), Some(list)) = (&key, list)
             && let [only] = fields.as_slice()
         {
-            context.error(&list.path, format_args!("a key of one field: write `#[key]` on `{}`", name(*only)));
+            context
+                .error(&list.path, format_args!("a key of one field: write `#[key]` on `{}`", name(*only)));
             return None;
         }
         Some(key)
@@ -173,7 +179,10 @@ impl Collection {
             if let (Some(unique), Some(_)) = (&field.attributes.unique, &field.attributes.index) {
                 context.error(
                     field.attributes.index.as_ref().unwrap_or(unique),
-                    format_args!("duplicate index on `{}`: `#[unique]` is an index already, remove `#[index]`", field.name),
+                    format_args!(
+                        "duplicate index on `{}`: `#[unique]` is an index already, remove `#[index]`",
+                        field.name
+                    ),
                 );
             }
             let attribute = field.attributes.unique.as_ref().or(field.attributes.index.as_ref());
@@ -200,7 +209,10 @@ impl Collection {
                 None => {
                     let names: Vec<&str> = self.fields.iter().map(|field| field.name.as_str()).collect();
                     let instead = instead(&word, names);
-                    context.error(ident, format_args!("`{}` has no field `{word}`: {instead}", self.display_name()));
+                    context.error(
+                        ident,
+                        format_args!("`{}` has no field `{word}`: {instead}", self.display_name()),
+                    );
                 }
                 Some(_) if !seen.insert(word.clone()) => {
                     context.error(ident, format_args!("`{word}` is already in the list: remove one"));

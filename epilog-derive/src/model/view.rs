@@ -41,7 +41,12 @@ impl View {
             Some(ViewField {
                 ident: field.ident.clone()?,
                 visibility: field.vis.clone(),
-                docs: field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).cloned().collect(),
+                docs: field
+                    .attrs
+                    .iter()
+                    .filter(|attribute| attribute.path().is_ident("doc"))
+                    .cloned()
+                    .collect(),
                 ty: without_self(&field.ty, &input.ident),
             })
         };
