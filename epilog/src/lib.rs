@@ -4,6 +4,9 @@
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
+// Generated code says `::epilog`, in this crate's own tests too.
+#[cfg(test)]
+extern crate self as epilog;
 
 #[doc(hidden)]
 pub mod __private;
@@ -18,3 +21,6 @@ pub mod value;
 
 pub use collection::{Collection, Id, Schema, Within};
 pub use error::{Error, ErrorKind};
+
+#[cfg(feature = "derive")]
+pub use epilog_derive::{Collection, View};

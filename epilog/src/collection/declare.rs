@@ -20,6 +20,15 @@ pub trait Within<D>: Collection + RelationsWithin<D> {}
 /// A collection whose relations all point at collections of schema `D`. Made by the derive.
 pub trait RelationsWithin<D> {}
 
+/// A schema that holds collection `C`: [`Within`] seen from the schema, for the bounds of [`RelationsWithin`]. Made by
+/// [`schema!`](crate::schema!).
+#[diagnostic::on_unimplemented(
+    message = "collection `{C}` is not in schema `{Self}`",
+    label = "a relation of this collection points at `{C}`",
+    note = "add `{C}` to the list in `epilog::schema!`"
+)]
+pub trait Holds<C> {}
+
 /// Declares what a database holds.
 ///
 /// `schema!(pub Music { Artist, Album })` makes a unit struct `Music` that names the schema in types, and checks that no
@@ -46,6 +55,9 @@ macro_rules! schema {
         $(
             #[automatically_derived]
             impl $crate::Within<$name> for $collection {}
+
+            #[automatically_derived]
+            impl $crate::__private::Holds<$collection> for $name {}
         )*
     };
 }

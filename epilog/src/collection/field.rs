@@ -4,6 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::ops::Deref;
 
+use super::stored::Member;
 use crate::expr::FieldPath;
 use crate::value::Value;
 
@@ -36,6 +37,26 @@ impl<S, T: Value> OwnField<S, T> {
     /// The field at `path`.
     pub(crate) const fn new(path: FieldPath) -> OwnField<S, T> {
         OwnField { field: Field::new(path) }
+    }
+}
+
+impl<S, T> Member for Field<S, T> {
+    fn at(path: FieldPath) -> Self {
+        Field::new(path)
+    }
+
+    fn path(&self) -> FieldPath {
+        self.path
+    }
+}
+
+impl<S, T: Value> Member for OwnField<S, T> {
+    fn at(path: FieldPath) -> Self {
+        OwnField::new(path)
+    }
+
+    fn path(&self) -> FieldPath {
+        self.field.path
     }
 }
 

@@ -37,6 +37,7 @@ impl<C> Id<C> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<C: 'static> Value for Id<C> {
     const TYPE: Type = Type::Id;
     type Optional = Option<Id<C>>;

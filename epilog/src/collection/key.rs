@@ -5,6 +5,11 @@ use crate::value::{Cell, Value};
 /// What identifies a record: a value, or a tuple of two to four.
 ///
 /// Storage makes the record's rank, or the key of an index, from its cells.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key",
+    label = "not a key",
+    note = "a key is a storable type that is not an `Option`, or two to four of them in `#[key(a, b)]`"
+)]
 pub trait Key: Clone + 'static {
     /// Calls `then` with the cells of the key's fields, in the key's order.
     fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R;

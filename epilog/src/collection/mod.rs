@@ -18,17 +18,19 @@ mod id;
 mod key;
 mod mode;
 mod relation;
+mod stored;
 #[cfg(test)]
 pub(crate) mod sample;
 
 pub use codec::{CellSource, ReadError, RecordReader, RecordWriter};
-pub use declare::{RelationsWithin, Schema, Within};
+pub use declare::{Holds, RelationsWithin, Schema, Within};
 pub use expression::Expr;
 pub use field::{Field, OwnField};
 pub use id::Id;
 pub use key::Key;
 pub use mode::{Mode, Opt, Own, Req};
 pub use relation::{BelongsTo, Many};
+pub use stored::{Member, NotStored, Stored, Target, member, row_of};
 
 use crate::expr::RowPath;
 use crate::query::Query;

@@ -9,24 +9,18 @@
 //! [`Mode::Path`] is the mode behind a required relation, and that of fields which no update may change (keys):
 //! optional stays optional, and what an update reaches through a relation is read only.
 
+use super::stored::Member;
 use super::{Field, OwnField};
-use crate::expr::FieldPath;
 use crate::value::Value;
 
 /// What the fields of a fields struct are. The modes are [`Req`], [`Opt`] and [`Own`].
 pub trait Mode: sealed::Sealed + Copy + 'static {
     /// A field of type `T`.
-    type Field<S, T: Value>: Copy;
+    type Field<S, T: Value>: Member;
     /// The mode behind a required relation, and of fields that cannot be assigned.
     type Path: Mode;
     /// What a whole row yields when it is selected: the record, or an `Option` of it.
     type Record<C>;
-
-    /// Makes a field.
-    fn field<S, T: Value>(path: FieldPath) -> Self::Field<S, T>;
-
-    /// Where a field is.
-    fn path<S, T: Value>(field: &Self::Field<S, T>) -> FieldPath;
 
     /// What a whole row yields; `None` when a required row is absent.
     fn record<C>(found: Option<C>) -> Option<Self::Record<C>>;
@@ -49,14 +43,6 @@ impl Mode for Req {
     type Path = Req;
     type Record<C> = C;
 
-    fn field<S, T: Value>(path: FieldPath) -> Field<S, T> {
-        Field::new(path)
-    }
-
-    fn path<S, T: Value>(field: &Field<S, T>) -> FieldPath {
-        field.path()
-    }
-
     fn record<C>(found: Option<C>) -> Option<C> {
         found
     }
@@ -67,14 +53,6 @@ impl Mode for Opt {
     type Path = Opt;
     type Record<C> = Option<C>;
 
-    fn field<S, T: Value>(path: FieldPath) -> Field<S, T::Optional> {
-        Field::new(path)
-    }
-
-    fn path<S, T: Value>(field: &Field<S, T::Optional>) -> FieldPath {
-        field.path()
-    }
-
     fn record<C>(found: Option<C>) -> Option<Option<C>> {
         Some(found)
     }
@@ -84,14 +62,6 @@ impl Mode for Own {
     type Field<S, T: Value> = OwnField<S, T>;
     type Path = Req;
     type Record<C> = C;
-
-    fn field<S, T: Value>(path: FieldPath) -> OwnField<S, T> {
-        OwnField::new(path)
-    }
-
-    fn path<S, T: Value>(field: &OwnField<S, T>) -> FieldPath {
-        field.path()
-    }
 
     fn record<C>(found: Option<C>) -> Option<C> {
         found
