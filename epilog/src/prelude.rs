@@ -2,3 +2,5 @@
 
 pub use crate::collection::{Collection, Id};
 pub use crate::query::Correlate as _;
+#[cfg(feature = "derive")]
+pub use epilog_derive::{Collection, View};

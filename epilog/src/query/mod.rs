@@ -31,7 +31,7 @@ mod select;
 mod selection;
 mod update;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "derive"))]
 mod tests;
 
 use alloc::vec::Vec;

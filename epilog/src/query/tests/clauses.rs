@@ -3,8 +3,8 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::models::*;
 use super::*;
+use crate::collection::sample::*;
 use crate::collection::{Collection, Expr};
 use crate::expr::{AggregateFunction, AggregateItem, Assignment, Clause, OrderTerm, SelectItem};
 use crate::query::Query;
@@ -196,4 +196,12 @@ fn deletions_keep_the_query() {
     let delete = Track::query().filter(|t| t.active).order_by(|t| t.id).limit(1).delete();
     assert_eq!(delete.draft().clauses.len(), 3);
     assert_eq!(delete.clone().draft().clauses, delete.draft().clauses);
+}
+
+#[test]
+fn compound_keys_are_tuples() {
+    let taste = Taste { customer: Id::new(1), artist: Id::new(2), stars: 5 };
+    assert_eq!(taste.key(), (Id::new(1), Id::new(2)));
+    let query = Taste::query().filter(|t| t.artist().name.eq("x")).update(|t| t.stars.set(t.stars + 1));
+    assert_eq!(query.assignments()[0].ordinal, 2);
 }

@@ -4,8 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use super::models::Music;
 use crate::Error;
+use crate::collection::sample::Music;
 use crate::collection::{Collection, RecordWriter};
 use crate::expr::{Assignment, Clause, Draft};
 use crate::query::run::{Reads, Snapshot, Writes, sealed};

@@ -2,7 +2,6 @@
 
 mod clauses;
 mod database;
-mod models;
 mod operators;
 mod subqueries;
 mod terminals;

@@ -2,8 +2,8 @@
 
 use alloc::string::String;
 
-use super::models::*;
 use super::*;
+use crate::collection::sample::*;
 use crate::collection::{Collection, Expr};
 use crate::expr::{Clause, Op};
 use crate::query::Predicate;

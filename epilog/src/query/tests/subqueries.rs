@@ -3,9 +3,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::models::*;
 use super::*;
 use crate::collection::Collection;
+use crate::collection::sample::*;
 use crate::expr::op::Link;
 use crate::expr::{Clause, Op, Quantifier, Subquery};
 use crate::query::{Correlate, Inner, Query, Scope};
