@@ -1,0 +1,63 @@
+//! [`Schema`]: the list of what a database holds, made by [`schema!`](crate::schema!).
+
+use super::Collection;
+use crate::schema::DatabaseSchema;
+
+/// What a database holds. Made by [`schema!`](crate::schema!).
+pub trait Schema: Copy + 'static {
+    /// The schema, as declared.
+    fn database() -> &'static DatabaseSchema;
+}
+
+/// A collection that databases of schema `D` hold. Made by [`schema!`](crate::schema!).
+#[diagnostic::on_unimplemented(
+    message = "collection `{Self}` is not in schema `{D}`",
+    label = "`{D}` does not hold `{Self}`",
+    note = "add `{Self}` to the list in `epilog::schema!`"
+)]
+pub trait Within<D>: Collection + RelationsWithin<D> {}
+
+/// A collection whose relations all point at collections of schema `D`. Made by the derive.
+pub trait RelationsWithin<D> {}
+
+/// A schema that holds collection `C`: [`Within`] seen from the schema, for the bounds of [`RelationsWithin`]. Made by
+/// [`schema!`](crate::schema!).
+#[diagnostic::on_unimplemented(
+    message = "collection `{C}` is not in schema `{Self}`",
+    label = "a relation of this collection points at `{C}`",
+    note = "add `{C}` to the list in `epilog::schema!`"
+)]
+pub trait Holds<C> {}
+
+/// Declares what a database holds.
+///
+/// `schema!(pub Music { Artist, Album })` makes a unit struct `Music` that names the schema in types, and checks that no
+/// relation leads out of the list.
+#[macro_export]
+macro_rules! schema {
+    ($(#[$meta:meta])* $visibility:vis $name:ident { $($collection:path),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug)]
+        #[doc = "A database schema."]
+        $visibility struct $name;
+
+        #[automatically_derived]
+        impl $crate::Schema for $name {
+            fn database() -> &'static $crate::__private::DatabaseSchema {
+                static DATABASE: $crate::__private::DatabaseSchema = $crate::__private::DatabaseSchema {
+                    name: ::core::stringify!($name),
+                    collections: &[$(<$collection as $crate::Collection>::schema),*],
+                };
+                &DATABASE
+            }
+        }
+
+        $(
+            #[automatically_derived]
+            impl $crate::Within<$name> for $collection {}
+
+            #[automatically_derived]
+            impl $crate::__private::Holds<$collection> for $name {}
+        )*
+    };
+}
