@@ -6,6 +6,8 @@
 
 mod options;
 mod read;
+#[cfg(test)]
+mod tests;
 mod write;
 
 use alloc::sync::Arc;

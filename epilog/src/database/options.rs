@@ -48,7 +48,7 @@ impl Options {
             reason: alloc::string::String::from("its name is not Unicode: rename it"),
         });
         let text = text.map_err(crate::storage::StorageError::from)?;
-        super::Database::open_in(alloc::sync::Arc::new(FileVfs::new()), text, self)
+        super::Database::open_in(alloc::sync::Arc::new(FileVfs), text, self)
     }
 
     pub(super) fn pager(&self) -> PagerOptions {

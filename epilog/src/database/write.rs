@@ -7,14 +7,14 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::Durability;
-use super::read::{bound, get, rank_of};
+use super::read::{get, rank_of};
 use crate::Error;
 use crate::collection::{Collection, Key, RecordWriter, Schema, Within};
 use crate::schema::{CollectionDef, Place};
+use crate::storage::StorageError;
 use crate::storage::facade::View;
 use crate::storage::records::{ConstraintError, RecordDraft};
 use crate::storage::writer::Writer;
-use crate::storage::StorageError;
 use crate::value::Cell;
 
 /// A write transaction: sees its own changes; nobody else does before it commits. Dropping it aborts.
@@ -102,8 +102,8 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
         {
             return Ok(());
         }
-        let key = describe_key(&collection, &self.draft);
-        Err(ConstraintError::NotFound { collection: collection.name.clone(), key }).map_err(StorageError::from)?
+        let key = self.draft.describe_key(&collection);
+        Err(ConstraintError::NotFound { collection: collection.name.clone(), key }.into())
     }
 
     /// Deletes the record that has this one's key; returns whether there was one.

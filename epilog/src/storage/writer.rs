@@ -650,7 +650,7 @@ impl<'p> Writer<'p> {
                 return Err(ConstraintError::ValueTooLong {
                     collection: collection.name.clone(),
                     field: field.name.clone(),
-                    key: describe_draft_key(collection, draft),
+                    key: draft.describe_key(collection),
                     bytes,
                     limit: VALUE_BYTES_MAX,
                 }
@@ -676,7 +676,7 @@ impl<'p> Writer<'p> {
             collection: collection.name.clone(),
             index: index.name.clone(),
             field: index.fields.iter().map(name).collect::<Vec<String>>().join(", "),
-            key: describe_draft_key(collection, draft),
+            key: draft.describe_key(collection),
             bytes,
             limit: KEY_BYTES_MAX,
         }
@@ -706,8 +706,8 @@ impl<'p> Writer<'p> {
                 Err(ConstraintError::Unique {
                     collection: collection.name.clone(),
                     index: index.name.clone(),
-                    values: describe_fields(collection, &index.fields, draft),
-                    key: describe_draft_key(collection, draft),
+                    values: draft.describe(collection, &index.fields),
+                    key: draft.describe_key(collection),
                     existing: self.describe_key(collection, existing),
                 }
                 .into())
@@ -783,7 +783,7 @@ impl<'p> Writer<'p> {
         ConstraintError::Unique {
             collection: collection.name.clone(),
             index: index.name.clone(),
-            values: if loaded { describe_fields(collection, &index.fields, &draft) } else { String::new() },
+            values: if loaded { draft.describe(collection, &index.fields) } else { String::new() },
             key: self.describe_key(collection, rank),
             existing: self.describe_key(collection, existing),
         }
@@ -794,9 +794,7 @@ impl<'p> Writer<'p> {
     fn describe_key(&self, collection: &CollectionDef, rank: u128) -> String {
         let mut draft = RecordDraft::default();
         match self.view_get(collection, rank) {
-            Ok(Some(record)) if draft.load(&record).is_ok() => {
-                describe_fields(collection, &collection.key, &draft)
-            }
+            Ok(Some(record)) if draft.load(&record).is_ok() => draft.describe_key(collection),
             _ => match collection.clustered {
                 Some(position) => {
                     let ty = collection.fields[usize::from(position)].ty;
@@ -902,19 +900,6 @@ fn relation_targets<'a>(
             cell.as_cell().map(|bytes| (position as u16, key::rank(field.ty, bytes)))
         },
     )
-}
-
-fn describe_draft_key(collection: &CollectionDef, draft: &RecordDraft) -> String {
-    describe_fields(collection, &collection.key, draft)
-}
-
-fn describe_fields(collection: &CollectionDef, positions: &[u16], draft: &RecordDraft) -> String {
-    let describe = |position: &u16| {
-        let place = &collection.layout.places[usize::from(*position)];
-        let value = Scalar::from_cell(place.ty, draft.field(place).as_cell());
-        value.map_or_else(|| String::from("?"), |value| format!("{value}"))
-    };
-    positions.iter().map(describe).collect::<Vec<String>>().join(", ")
 }
 
 /// Index entries waiting to be applied in order.

@@ -6,10 +6,11 @@
 //! [fixed row, its blob offset zero][cold fields][u32 end; variable fields][bytes of the variable fields]
 //! ```
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::record::{FieldCell, RecordRef, is_null, rank_cell, read_rank};
-use crate::schema::{Layout, Place, Spot};
+use crate::schema::{CollectionDef, Layout, Place, Spot};
 use crate::storage::StorageError;
 use crate::value::{Cell, Scalar, key};
 
@@ -186,6 +187,21 @@ impl RecordDraft {
         }
         self.values.extend_from_slice(values);
         start as usize == values.len() && layout.places.iter().all(|place| self.is_valid(place))
+    }
+
+    /// The key, as users write it.
+    pub fn describe_key(&self, collection: &CollectionDef) -> String {
+        self.describe(collection, &collection.key)
+    }
+
+    /// The fields at these positions, as users write them.
+    pub fn describe(&self, collection: &CollectionDef, positions: &[u16]) -> String {
+        let describe = |position: &u16| {
+            let place = &collection.layout.places[usize::from(*position)];
+            let value = Scalar::from_cell(place.ty, self.field(place).as_cell());
+            value.map_or_else(|| String::from("?"), |value| format!("{value}"))
+        };
+        positions.iter().map(describe).collect::<Vec<String>>().join(", ")
     }
 
     /// Whether the field's bytes are a value of its type.
