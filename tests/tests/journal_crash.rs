@@ -157,12 +157,14 @@ fn run_with_cuts(seed: u64, cut: u64, bug: Option<&Bug>) -> Result<bool, String>
         }
         // Sometimes only the process ends: the system's cache lives on, for the next one to read.
         if world.disk.is_off() || world.random.chance(1, 2) {
-            let torn = Cut::Torn { seed: world.random.next() };
+            let torn = Cut::Torn { seed: world.random.draw() };
             let left = [Cut::Lost, Cut::Kept, torn, torn, torn][world.random.below(5) as usize];
             world.disk.crash(left);
         }
         if round < 2 {
-            world.disk.cut_at(world.disk.operations() + world.random.below(20));
+            // Often within the few operations of opening.
+            let within = [4, 20][world.random.below(2) as usize];
+            world.disk.cut_at(world.disk.operations() + world.random.below(within));
         }
     }
     Ok(was_reached)

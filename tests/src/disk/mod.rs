@@ -184,7 +184,7 @@ impl SimVfs {
         }
         for file in &mut disk.files {
             let cut = match cut {
-                Cut::Torn { .. } => Cut::Torn { seed: random.next() },
+                Cut::Torn { .. } => Cut::Torn { seed: random.draw() },
                 other => other,
             };
             file.content.crash(&cut);
