@@ -26,6 +26,8 @@ struct World {
     header: Option<(u64, JournalPosition)>,
     /// The payload of each commit from 1.
     payloads: Vec<Vec<u8>>,
+    /// The positions behind commits that this opening appended.
+    positions: Vec<JournalPosition>,
     /// The last commit whose sync returned.
     acknowledged: u64,
 }
@@ -35,7 +37,15 @@ impl World {
         let disk = SimVfs::new(seed);
         let vfs: Arc<dyn Vfs> = Arc::new(disk.clone());
         let random = Random::new(seed ^ 0x5EED);
-        World { disk, vfs, random, header: None, payloads: Vec::new(), acknowledged: 0 }
+        World {
+            disk,
+            vfs,
+            random,
+            header: None,
+            payloads: Vec::new(),
+            positions: Vec::new(),
+            acknowledged: 0,
+        }
     }
 
     fn commit(&self) -> u64 {
@@ -44,6 +54,7 @@ impl World {
 
     /// Opens what is there, replays it against the model, and makes the journal ready.
     fn open(&mut self) -> Result<Journal, StorageError> {
+        self.positions.clear();
         let Some((checkpoint, from)) = self.header else {
             let journal = Journal::create(&self.vfs, PATH, DATABASE, 0, self.commit(), OPTIONS)?;
             self.header = Some((0, journal.position()));
@@ -71,15 +82,15 @@ impl World {
         self.acknowledged = last;
         // The pager checkpoints before the first commit; the cut may come before that.
         if self.random.chance(2, 3) {
-            self.checkpoint(&journal);
+            self.checkpoint(&journal, journal.position());
         }
         Ok(journal)
     }
 
-    fn checkpoint(&mut self, journal: &Journal) {
+    fn checkpoint(&mut self, journal: &Journal, position: JournalPosition) {
         let (checkpoint, _) = self.header.expect("a journal has a header");
-        self.header = Some((checkpoint + 1, journal.position()));
-        journal.checkpointed(checkpoint + 1, journal.position());
+        self.header = Some((checkpoint + 1, position));
+        journal.checkpointed(checkpoint + 1, position);
     }
 
     /// One random step.
@@ -96,12 +107,8 @@ impl World {
                 // Known to the model first: a commit whose outcome is unknown may come back.
                 self.payloads.push(payload);
                 let commit = self.commit();
-                if let Err(error) = journal.append(commit, &self.payloads[commit as usize - 1]) {
-                    if journal.position().commit < commit && !self.disk.is_off() {
-                        self.payloads.pop();
-                    }
-                    return Err(error);
-                }
+                let position = journal.append(commit, &self.payloads[commit as usize - 1])?;
+                self.positions.push(position);
             }
             6..=7 => {
                 journal.sync(self.commit())?;
@@ -109,9 +116,14 @@ impl World {
             }
             8 => journal.flush()?,
             _ => {
-                journal.sync(self.commit())?;
-                self.acknowledged = self.commit();
-                self.checkpoint(journal);
+                // A checkpoint pins a durable commit, not always the newest one.
+                let positions = self.positions.iter().filter(|position| position.commit <= self.acknowledged);
+                let position = match positions.collect::<Vec<_>>().as_slice() {
+                    [] => return Ok(()),
+                    found => *found[self.random.below(found.len() as u64) as usize],
+                };
+                self.checkpoint(journal, position);
+                self.positions.retain(|later| later.commit > position.commit);
             }
         }
         Ok(())
@@ -145,12 +157,14 @@ fn run_with_cuts(seed: u64, cut: u64, bug: Option<&Bug>) -> Result<bool, String>
         }
         // Sometimes only the process ends: the system's cache lives on, for the next one to read.
         if world.disk.is_off() || world.random.chance(1, 2) {
-            let torn = Cut::Torn { seed: world.random.next() };
+            let torn = Cut::Torn { seed: world.random.draw() };
             let left = [Cut::Lost, Cut::Kept, torn, torn, torn][world.random.below(5) as usize];
             world.disk.crash(left);
         }
         if round < 2 {
-            world.disk.cut_at(world.disk.operations() + world.random.below(20));
+            // Often within the few operations of opening.
+            let within = [4, 20][world.random.below(2) as usize];
+            world.disk.cut_at(world.disk.operations() + world.random.below(within));
         }
     }
     Ok(was_reached)

@@ -78,7 +78,7 @@ impl Content {
     /// Forgets what was to be written, as a failed sync does; some of it may have been.
     pub(super) fn fail_sync(&mut self, random: &mut Random) {
         let cache = self.current.clone();
-        self.crash(&Cut::Torn { seed: random.next() });
+        self.crash(&Cut::Torn { seed: random.draw() });
         self.current = cache;
     }
 

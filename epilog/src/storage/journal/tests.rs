@@ -1,7 +1,7 @@
 //! What a journal gives back after its file was cut, damaged or taken over from elsewhere. Crashes by the thousand are
 //! in the package of tests, on the simulated disk.
 
-use super::layout::{BLOCK, FRAME_HEADER_LEN, Frame};
+use super::layout::{BLOCK, FRAME_HEADER_LEN, FileHeader, Frame};
 use super::*;
 use crate::storage::StorageError;
 use crate::storage::vfs::{MemoryVfs, OpenMode, Vfs, VfsError};
@@ -269,6 +269,25 @@ fn recycled_segments_with_whole_old_frames_give_only_new_commits() {
     let mut recovery = Recovery::open(&harness.vfs, PATH, DATABASE).unwrap();
     let found = replay(&mut recovery, 19, from).unwrap();
     assert_eq!(found.iter().map(|(commit, _)| *commit).collect::<Vec<_>>(), [141, 142, 143]);
+}
+
+/// A frame of the right commit, salt and checksum that follows another frame than the one before it is refused.
+#[test]
+fn the_chain_is_followed() {
+    let harness = Harness::new();
+    harness.commit(3, 100);
+    let mut bytes = harness.bytes();
+    let file_header = FileHeader::decode(&bytes).unwrap();
+    let place = slot(0) + 2 * BLOCK as usize;
+    let (mut frame, crc) = Frame::decode(file_header.secret, &bytes[place..]).unwrap();
+    let mut forged = Vec::new();
+    assert_eq!(frame.encode(file_header.secret, &mut forged), crc);
+    assert_eq!(forged, bytes[place..place + forged.len()]);
+    frame.chain ^= 1;
+    let mut forged = Vec::new();
+    frame.encode(file_header.secret, &mut forged);
+    bytes[place..place + forged.len()].copy_from_slice(&forged);
+    assert_damage(harness.replay_bytes(&bytes, harness.start), "commit 102 cannot be read");
 }
 
 #[test]
