@@ -1,7 +1,5 @@
 //! Rows as an aligned table of text: numbers to the right, everything else to the left.
 
-use std::fmt::Display;
-
 use chrono::NaiveDateTime;
 use epilog::prelude::*;
 use rust_decimal::Decimal;
@@ -100,7 +98,7 @@ const CELL_CHARACTERS_MAX: usize = 48;
 /// When a row has another number of cells than there are headings.
 pub fn table<R: Row>(headings: &[&str], rows: &[R], lines_max: usize) -> String {
     let shown: Vec<Vec<(String, bool)>> = rows.iter().take(lines_max).map(Row::cells).collect();
-    let mut widths: Vec<usize> = headings.iter().map(|heading| width(heading)).collect();
+    let mut widths: Vec<usize> = headings.iter().map(width).collect();
     for row in &shown {
         assert_eq!(row.len(), headings.len(), "one cell for each heading");
         for (column, (text, _)) in widths.iter_mut().zip(row) {
@@ -145,8 +143,8 @@ fn shorten(text: &str) -> String {
 }
 
 /// Characters; none of the store's texts has wide or combining ones.
-fn width(text: &(impl Display + ?Sized)) -> usize {
-    text.to_string().chars().count()
+fn width(text: impl AsRef<str>) -> usize {
+    text.as_ref().chars().count()
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@ use epilog::Error;
 use epilog::prelude::*;
 use rust_decimal::Decimal;
 
-use super::Read;
+use super::{Read, Rows};
 use crate::chinook::{Album, Artist, Genre, Track};
 
 /// Which tracks are the longest?
@@ -13,7 +13,7 @@ use crate::chinook::{Album, Artist, Genre, Track};
 /// ```sql
 /// SELECT Name, Milliseconds FROM Track ORDER BY Milliseconds DESC LIMIT 5
 /// ```
-pub fn longest_tracks(tx: &Read<'_>) -> Result<Vec<(String, i64)>, Error> {
+pub fn longest_tracks(tx: &Read<'_>) -> Rows<(String, i64)> {
     Track::query().order_by(|t| t.milliseconds.desc()).select(|t| (t.name, t.milliseconds)).limit(5).all(tx)
 }
 
@@ -33,7 +33,7 @@ pub fn long_tracks_query(artist: &str) -> Query<Track, (String, i64)> {
 /// WHERE ar.Name = 'Iron Maiden' AND t.Milliseconds > 300000
 /// ORDER BY t.Milliseconds DESC, t.Name LIMIT 10
 /// ```
-pub fn long_tracks_of(tx: &Read<'_>, artist: &str) -> Result<Vec<(String, i64)>, Error> {
+pub fn long_tracks_of(tx: &Read<'_>, artist: &str) -> Rows<(String, i64)> {
     long_tracks_query(artist).all(tx)
 }
 
@@ -43,7 +43,7 @@ pub fn long_tracks_of(tx: &Read<'_>, artist: &str) -> Result<Vec<(String, i64)>,
 /// SELECT al.Title, (SELECT COUNT(*) FROM Track t WHERE t.AlbumId = al.AlbumId)
 /// FROM Album al JOIN Artist ar USING (ArtistId) WHERE ar.Name = 'Led Zeppelin' ORDER BY al.Title
 /// ```
-pub fn albums_of(tx: &Read<'_>, artist: &str) -> Result<Vec<(String, u64)>, Error> {
+pub fn albums_of(tx: &Read<'_>, artist: &str) -> Rows<(String, u64)> {
     Album::query()
         .filter(|al| al.artist().name.eq(artist))
         .order_by(|al| al.title.asc())
@@ -56,7 +56,7 @@ pub fn albums_of(tx: &Read<'_>, artist: &str) -> Result<Vec<(String, u64)>, Erro
 /// ```sql
 /// SELECT Name, Composer FROM Track WHERE Name GLOB 'Black*' AND Composer IS NOT NULL ORDER BY Name, TrackId
 /// ```
-pub fn tracks_beginning_with(tx: &Read<'_>, word: &str) -> Result<Vec<(String, Option<String>)>, Error> {
+pub fn tracks_beginning_with(tx: &Read<'_>, word: &str) -> Rows<(String, Option<String>)> {
     Track::query()
         .filter(|t| t.name.starts_with(word) & t.composer.is_some())
         .order_by(|t| (t.name.asc(), t.id.asc()))
@@ -81,7 +81,7 @@ pub struct Search {
 /// SELECT t.Name FROM Track t JOIN Genre g USING (GenreId)
 /// WHERE instr(t.Name, 'Love') > 0 AND g.Name = 'Blues' ORDER BY t.Name, t.TrackId
 /// ```
-pub fn search(tx: &Read<'_>, search: &Search) -> Result<Vec<String>, Error> {
+pub fn search(tx: &Read<'_>, search: &Search) -> Rows<String> {
     Track::query()
         .filter_if(search.name.as_deref(), |t, name| t.name.contains(name))
         .filter_if(search.genre.as_deref(), |t, genre| t.genre().name.eq(genre))
@@ -96,7 +96,7 @@ pub fn search(tx: &Read<'_>, search: &Search) -> Result<Vec<String>, Error> {
 /// ```sql
 /// SELECT Name, TrackId FROM Track ORDER BY Name, TrackId LIMIT 4 OFFSET 1000
 /// ```
-pub fn page_of_tracks(tx: &Read<'_>, skip: u64, rows: u64) -> Result<Vec<(String, Id<Track>)>, Error> {
+pub fn page_of_tracks(tx: &Read<'_>, skip: u64, rows: u64) -> Rows<(String, Id<Track>)> {
     Track::query()
         .order_by(|t| (t.name.asc(), t.id.asc()))
         .select(|t| (t.name, t.id))
@@ -110,7 +110,7 @@ pub fn page_of_tracks(tx: &Read<'_>, skip: u64, rows: u64) -> Result<Vec<(String
 /// ```sql
 /// SELECT Name FROM Artist a WHERE NOT EXISTS (SELECT 1 FROM Album al WHERE al.ArtistId = a.ArtistId) ORDER BY Name
 /// ```
-pub fn artists_without_albums(tx: &Read<'_>) -> Result<Vec<Option<String>>, Error> {
+pub fn artists_without_albums(tx: &Read<'_>) -> Rows<Option<String>> {
     Artist::query().filter(|a| a.albums().count().eq(0)).order_by(|a| a.name.asc()).select(|a| a.name).all(tx)
 }
 
@@ -120,7 +120,7 @@ pub fn artists_without_albums(tx: &Read<'_>) -> Result<Vec<Option<String>>, Erro
 /// SELECT Name, (SELECT COUNT(*) FROM Album al WHERE al.ArtistId = a.ArtistId) AS albums FROM Artist a
 /// WHERE albums >= 6 ORDER BY albums DESC, Name
 /// ```
-pub fn prolific_artists(tx: &Read<'_>, albums_min: u64) -> Result<Vec<(Option<String>, u64)>, Error> {
+pub fn prolific_artists(tx: &Read<'_>, albums_min: u64) -> Rows<(Option<String>, u64)> {
     Artist::query()
         .filter(|a| a.albums().count().ge(albums_min))
         .order_by(|a| (a.albums().count().desc(), a.name.asc()))
@@ -135,7 +135,7 @@ pub fn prolific_artists(tx: &Read<'_>, albums_min: u64) -> Result<Vec<(Option<St
 /// WHERE EXISTS (SELECT 1 FROM Album al WHERE al.ArtistId = a.ArtistId AND instr(al.Title, 'Live') > 0)
 ///   AND (SELECT COUNT(*) FROM Album al WHERE al.ArtistId = a.ArtistId) >= 3 ORDER BY Name
 /// ```
-pub fn artists_with_a_live_album(tx: &Read<'_>) -> Result<Vec<Artist>, Error> {
+pub fn artists_with_a_live_album(tx: &Read<'_>) -> Rows<Artist> {
     Artist::query()
         .filter(|a| a.albums().any(|al| al.title.contains("Live")) & a.albums().count().ge(3))
         .order_by(|a| a.name.asc())
@@ -149,7 +149,7 @@ pub fn artists_with_a_live_album(tx: &Read<'_>) -> Result<Vec<Artist>, Error> {
 /// WHERE NOT EXISTS (SELECT 1 FROM Track t WHERE t.GenreId = g.GenreId AND NOT t.Milliseconds > 900000)
 /// ORDER BY Name
 /// ```
-pub fn long_winded_genres(tx: &Read<'_>) -> Result<Vec<Option<String>>, Error> {
+pub fn long_winded_genres(tx: &Read<'_>) -> Rows<Option<String>> {
     Genre::query()
         .filter(|g| g.tracks().all(|t| t.milliseconds.gt(900_000)))
         .order_by(|g| g.name.asc())

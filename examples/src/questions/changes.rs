@@ -12,6 +12,7 @@ use epilog::Error;
 use epilog::prelude::*;
 use rust_decimal::Decimal;
 
+use super::Rows;
 use crate::chinook::{
     Album, Artist, Chinook, Customer, Employee, Genre, Invoice, InvoiceLine, MediaType, Playlist,
     PlaylistTrack, Track,
@@ -138,7 +139,7 @@ pub fn retitle(db: &Database<Chinook>, id: Id<Album>, title: &str) -> Result<Opt
 /// ```sql
 /// SELECT COUNT(*) FROM Artist -- and so on
 /// ```
-pub fn counts(db: &Database<Chinook>) -> Result<Vec<(&'static str, u64)>, Error> {
+pub fn counts(db: &Database<Chinook>) -> Rows<(&'static str, u64)> {
     let tx = db.read()?;
     Ok(vec![
         ("Artist", Artist::query().count(&tx)?),
@@ -156,7 +157,7 @@ pub fn counts(db: &Database<Chinook>) -> Result<Vec<(&'static str, u64)>, Error>
 }
 
 /// Opens the file again and counts: what was committed is there.
-pub fn reopened(path: &Path) -> Result<Vec<(&'static str, u64)>, Error> {
+pub fn reopened(path: &Path) -> Rows<(&'static str, u64)> {
     let db = Chinook::open(path)?;
     counts(&db)
 }

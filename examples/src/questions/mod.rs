@@ -10,12 +10,16 @@ pub mod playlists;
 pub mod sales;
 
 use chrono::{NaiveDate, NaiveDateTime};
+use epilog::Error;
 use epilog::prelude::*;
 
 use crate::chinook::Chinook;
 
 /// What the questions read from.
 pub type Read<'db> = ReadTransaction<'db, Chinook>;
+
+/// What most of them answer with.
+pub type Rows<T> = Result<Vec<T>, Error>;
 
 /// The first moment of a day.
 ///

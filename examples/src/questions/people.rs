@@ -5,7 +5,7 @@ use chrono::NaiveDateTime;
 use epilog::Error;
 use epilog::prelude::*;
 
-use super::Read;
+use super::{Read, Rows};
 use crate::chinook::{Customer, Employee, Invoice};
 
 /// One line of the list of staff.
@@ -31,7 +31,7 @@ pub struct StaffLine {
 ///        (SELECT COUNT(*) FROM Customer c WHERE c.SupportRepId = e.EmployeeId)
 /// FROM Employee e LEFT JOIN Employee m ON m.EmployeeId = e.ReportsTo ORDER BY e.EmployeeId
 /// ```
-pub fn staff(tx: &Read<'_>) -> Result<Vec<StaffLine>, Error> {
+pub fn staff(tx: &Read<'_>) -> Rows<StaffLine> {
     Employee::query()
         .order_by(|e| e.id.asc())
         .select(|e| StaffLineFields {
@@ -59,10 +59,7 @@ pub fn at_the_top(tx: &Read<'_>) -> Result<(String, String), Error> {
 /// SELECT e.FirstName, e.LastName, m.LastName FROM Employee e JOIN Employee m ON m.EmployeeId = e.ReportsTo
 /// JOIN Employee b ON b.EmployeeId = m.ReportsTo WHERE b.LastName = 'Adams' ORDER BY e.LastName, e.FirstName
 /// ```
-pub fn two_levels_below(
-    tx: &Read<'_>,
-    last_name: &str,
-) -> Result<Vec<(String, String, Option<String>)>, Error> {
+pub fn two_levels_below(tx: &Read<'_>, last_name: &str) -> Rows<(String, String, Option<String>)> {
     Employee::query()
         .filter(|e| e.reports_to().reports_to().last_name.eq(last_name))
         .order_by(|e| (e.last_name.asc(), e.first_name.asc()))
@@ -81,7 +78,7 @@ pub fn customers_of(
     tx: &Read<'_>,
     rep: &str,
     countries: [&str; 2],
-) -> Result<Vec<(String, Option<String>, Option<String>)>, Error> {
+) -> Rows<(String, Option<String>, Option<String>)> {
     Customer::query()
         .filter(|c| c.support_rep().email.eq(rep) & c.country.in_(countries))
         .order_by(|c| (c.country.asc(), c.last_name.asc()))
@@ -119,7 +116,7 @@ pub fn lives_in(tx: &Read<'_>, city: &str) -> Result<bool, Error> {
 ///               JOIN Genre g USING (GenreId) WHERE i.CustomerId = c.CustomerId AND g.Name = 'Science Fiction')
 /// ORDER BY c.LastName
 /// ```
-pub fn buyers_of_genre(tx: &Read<'_>, genre: &str) -> Result<Vec<(String, String)>, Error> {
+pub fn buyers_of_genre(tx: &Read<'_>, genre: &str) -> Rows<(String, String)> {
     Customer::query()
         .filter(|c| c.invoices().any(|i| i.lines().any(|l| l.track().genre().name.eq(genre))))
         .order_by(|c| c.last_name.asc())
@@ -135,7 +132,7 @@ pub fn buyers_of_genre(tx: &Read<'_>, genre: &str) -> Result<Vec<(String, String
 ///                   AND i.InvoiceDate >= '2025-03-01 00:00:00')
 /// ORDER BY c.CustomerId
 /// ```
-pub fn inactive_since(tx: &Read<'_>, day: NaiveDateTime) -> Result<Vec<(Id<Customer>, String)>, Error> {
+pub fn inactive_since(tx: &Read<'_>, day: NaiveDateTime) -> Rows<(Id<Customer>, String)> {
     Customer::query()
         .filter(|c| !c.exists::<Invoice>(|(c, i)| i.customer.eq(c.id) & i.date.ge(day)))
         .order_by(|c| c.id.asc())

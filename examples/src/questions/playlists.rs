@@ -4,7 +4,7 @@
 use epilog::Error;
 use epilog::prelude::*;
 
-use super::Read;
+use super::{Read, Rows};
 use crate::chinook::{Playlist, PlaylistTrack, Track};
 
 /// Which playlists hold a track of a genre? The query by itself, so that its plan can be shown too.
@@ -24,10 +24,7 @@ pub fn playlists_with_genre_query(genre: &str) -> Query<Playlist, (Id<Playlist>,
 ///               WHERE e.PlaylistId = p.PlaylistId AND g.Name = 'Jazz')
 /// ORDER BY p.PlaylistId
 /// ```
-pub fn playlists_with_genre(
-    tx: &Read<'_>,
-    genre: &str,
-) -> Result<Vec<(Id<Playlist>, Option<String>, u64)>, Error> {
+pub fn playlists_with_genre(tx: &Read<'_>, genre: &str) -> Rows<(Id<Playlist>, Option<String>, u64)> {
     playlists_with_genre_query(genre).all(tx)
 }
 
@@ -38,10 +35,7 @@ pub fn playlists_with_genre(
 /// JOIN Track t USING (TrackId) JOIN Album al USING (AlbumId) JOIN Artist ar USING (ArtistId)
 /// WHERE p.Name = 'Grunge' ORDER BY t.Name
 /// ```
-pub fn tracks_on(
-    tx: &Read<'_>,
-    playlist: &str,
-) -> Result<Vec<(String, Option<String>, Option<String>)>, Error> {
+pub fn tracks_on(tx: &Read<'_>, playlist: &str) -> Rows<(String, Option<String>, Option<String>)> {
     PlaylistTrack::query()
         .filter(|e| e.playlist().name.eq(playlist))
         .order_by(|e| e.track().name.asc())
@@ -55,7 +49,7 @@ pub fn tracks_on(
 /// SELECT Name, (SELECT COUNT(*) FROM PlaylistTrack e WHERE e.TrackId = t.TrackId) AS playlists
 /// FROM Track t WHERE playlists >= 5 ORDER BY playlists DESC, Name, TrackId
 /// ```
-pub fn favourites(tx: &Read<'_>) -> Result<Vec<(String, u64)>, Error> {
+pub fn favourites(tx: &Read<'_>) -> Rows<(String, u64)> {
     Track::query()
         .filter(|t| t.entries().count().ge(5))
         .order_by(|t| (t.entries().count().desc(), t.name.asc(), t.id.asc()))
@@ -69,7 +63,7 @@ pub fn favourites(tx: &Read<'_>) -> Result<Vec<(String, u64)>, Error> {
 /// SELECT * FROM Playlist p
 /// WHERE NOT EXISTS (SELECT 1 FROM PlaylistTrack e WHERE e.PlaylistId = p.PlaylistId) ORDER BY p.PlaylistId
 /// ```
-pub fn empty_playlists(tx: &Read<'_>) -> Result<Vec<Playlist>, Error> {
+pub fn empty_playlists(tx: &Read<'_>) -> Rows<Playlist> {
     Playlist::query().filter(|p| p.entries().count().eq(0)).order_by(|p| p.id.asc()).all(tx)
 }
 

@@ -6,7 +6,7 @@ use epilog::Error;
 use epilog::prelude::*;
 use rust_decimal::Decimal;
 
-use super::{Read, day};
+use super::{Read, Rows, day};
 use crate::chinook::{Invoice, InvoiceLine};
 
 /// How many invoices, how much money, the average and the largest one.
@@ -48,7 +48,7 @@ pub struct Sale {
 /// FROM Invoice i JOIN Customer c USING (CustomerId) LEFT JOIN Employee e ON e.EmployeeId = c.SupportRepId
 /// WHERE i.Total >= 20 ORDER BY i.Total DESC, i.InvoiceDate
 /// ```
-pub fn largest_invoices(tx: &Read<'_>) -> Result<Vec<Sale>, Error> {
+pub fn largest_invoices(tx: &Read<'_>) -> Rows<Sale> {
     Invoice::query()
         .filter(|i| i.total.ge(Decimal::from(20)))
         .order_by(|i| (i.total.desc(), i.date.asc()))
@@ -84,11 +84,7 @@ pub fn sold_of(tx: &Read<'_>, artist: &str) -> Result<(u64, Decimal), Error> {
 ///                   WHERE l.InvoiceId = i.InvoiceId AND NOT m.Name = 'Protected MPEG-4 video file')
 /// ORDER BY i.InvoiceId
 /// ```
-pub fn video_only(
-    tx: &Read<'_>,
-    first: NaiveDateTime,
-    last: NaiveDateTime,
-) -> Result<Vec<(Id<Invoice>, Decimal)>, Error> {
+pub fn video_only(tx: &Read<'_>, first: NaiveDateTime, last: NaiveDateTime) -> Rows<(Id<Invoice>, Decimal)> {
     Invoice::query()
         .filter(|i| {
             i.date.between(first, last)
@@ -106,7 +102,7 @@ pub fn video_only(
 /// UNION ALL SELECT InvoiceId, BillingCity FROM Invoice WHERE BillingState IS NOT NULL AND BillingCountry = 'Ireland'
 /// ORDER BY InvoiceId
 /// ```
-pub fn odd_addresses(tx: &Read<'_>) -> Result<Vec<(Id<Invoice>, Option<String>)>, Error> {
+pub fn odd_addresses(tx: &Read<'_>) -> Rows<(Id<Invoice>, Option<String>)> {
     Invoice::query()
         .filter(|i| {
             (i.billing_state.is_none() & i.billing_country.eq("Canada"))
