@@ -8,6 +8,8 @@ mod options;
 mod read;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod codec_tests;
 mod write;
 
 use alloc::sync::Arc;
