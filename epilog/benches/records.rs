@@ -46,7 +46,7 @@ fn user(n: u64) -> User {
 fn loaded() -> Database<App> {
     let db = App::in_memory().expect("a sound schema");
     let users: Vec<User> = (1..=COUNT).map(user).collect();
-    db.write(|tx| tx.insert_all::<User>(&users).map(|_| ())).expect("fresh records");
+    db.write(|tx| tx.insert_all(&users).map(|_| ())).expect("fresh records");
     db
 }
 
@@ -77,9 +77,9 @@ fn get_by_unique_string(bencher: Bencher<'_, '_>) {
     let db = loaded();
     let tx = db.read().expect("a snapshot");
     let mut next = scattered();
-    bencher.with_inputs(|| user(next()).email).bench_local_refs(|email| {
-        User::query().filter(|u| u.email.eq(&*email)).first(&tx)
-    });
+    bencher
+        .with_inputs(|| user(next()).email)
+        .bench_local_refs(|email| User::query().filter(|u| u.email.eq(&*email)).first(&tx));
 }
 
 #[divan::bench]
@@ -112,6 +112,6 @@ fn insert_in_memory(bencher: Bencher<'_, '_>) {
 fn bulk_load_100_000(bencher: Bencher<'_, '_>) {
     let users: Vec<User> = (1..=COUNT).map(user).collect();
     bencher.with_inputs(|| App::in_memory().expect("a sound schema")).bench_local_values(|db| {
-        db.write(|tx| tx.insert_all::<User>(&users).map(|keys| keys.len())).map(|count| (count, db))
+        db.write(|tx| tx.insert_all(&users).map(|keys| keys.len())).map(|count| (count, db))
     });
 }

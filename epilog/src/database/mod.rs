@@ -4,12 +4,12 @@
 //! - [`WriteTransaction`]: one at a time; others wait for their turn.
 //! - `&Database` itself can be read from: each call then sees a snapshot of its own.
 
+#[cfg(test)]
+mod codec_tests;
 mod options;
 mod read;
 #[cfg(test)]
 mod tests;
-#[cfg(test)]
-mod codec_tests;
 mod write;
 
 use alloc::sync::Arc;
@@ -24,7 +24,7 @@ use crate::storage::vfs::Vfs;
 pub use crate::storage::pager::Durability;
 pub use options::Options;
 pub use read::ReadTransaction;
-pub use write::WriteTransaction;
+pub use write::{Lent, Owned, Records, WriteTransaction};
 
 /// An open database that holds the collections of schema `D`.
 ///

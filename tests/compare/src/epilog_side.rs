@@ -29,7 +29,7 @@ impl Engine for Epilog {
 
     fn load(path: &Path, people: &[Person]) -> Result<Epilog, Box<dyn Error>> {
         let db = People::open(path)?;
-        db.write(|tx| tx.insert_all::<Person>(people))?;
+        db.write(|tx| tx.insert_all(people))?;
         Ok(Epilog { db })
     }
 
