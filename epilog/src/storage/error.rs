@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::page::PageNumber;
+use super::records::ConstraintError;
 use super::vfs::VfsError;
 use crate::schema::SchemaError;
 use crate::value::DecodeError;
@@ -75,6 +76,12 @@ pub enum StorageError {
     /// A stored schema cannot be used.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// The data of a change breaks a constraint. Nothing of the change was kept.
+    #[error(transparent)]
+    Constraint(Box<ConstraintError>),
+    /// A statement of the transaction failed half-way, so it cannot commit.
+    #[error("the transaction cannot commit: a statement of it failed half-way; begin another one")]
+    TransactionFailed,
     /// A stored value is not of its field's type.
     #[error(transparent)]
     Decode(#[from] DecodeError),
@@ -94,6 +101,12 @@ pub struct Corruption {
 
 fn describe_page(page: Option<PageNumber>) -> String {
     page.map_or_else(String::new, |number| format!(" (page {number})"))
+}
+
+impl From<ConstraintError> for StorageError {
+    fn from(error: ConstraintError) -> Self {
+        StorageError::Constraint(Box::new(error))
+    }
 }
 
 impl StorageError {

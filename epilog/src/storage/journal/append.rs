@@ -13,6 +13,7 @@ use alloc::vec::Vec;
 
 use super::JournalPosition;
 use super::layout::{BLOCK, FRAME_HEADER_LEN, FileHeader, Frame, SegmentHeader, frame_len, is_segment_len};
+use super::tail::Tail;
 use crate::storage::StorageError;
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
 use crate::sync::{Condvar, Mutex, MutexGuard};
@@ -63,41 +64,6 @@ pub(super) struct RecoveredEnd {
     pub(super) checkpoint_position: JournalPosition,
     /// Behind the last commit that was read.
     pub(super) position: JournalPosition,
-}
-
-/// Where the journal ends.
-struct Tail {
-    /// The sequence number of the segment in each slot of the file; 0 for a slot that may be used.
-    slots: Vec<u64>,
-    /// The current segment's slot.
-    slot: usize,
-    /// The current segment's sequence number.
-    segment: u64,
-    /// The current segment's salt.
-    salt: u64,
-    /// The sequence number of the next segment; above all that were ever seen in the file.
-    next_segment: u64,
-    /// Where the next frame goes, in bytes from the segment's start.
-    offset: u32,
-    /// The checksum of the last frame.
-    chain: u32,
-    /// The last commit appended.
-    commit: u64,
-    /// The last commit known to be on disk.
-    durable: u64,
-    /// The bytes of the current segment from `buffer_offset` to `offset`.
-    buffer: Vec<u8>,
-    /// A multiple of the block size.
-    buffer_offset: u32,
-    /// Whether the buffer holds bytes that were not written yet.
-    is_staged: bool,
-    /// The newest checkpoint whose header is durable, and the position that it names.
-    checkpoint: u64,
-    checkpoint_position: JournalPosition,
-    /// Whether some thread is in the file's sync.
-    is_syncing: bool,
-    /// The failure after which nothing is known about what is on disk.
-    poison: Option<VfsError>,
 }
 
 impl Journal {
@@ -503,43 +469,4 @@ pub(super) fn slot_start(slot: usize, segment_len: u32) -> u64 {
 fn fragment_len(room: u32, remaining: usize) -> Option<usize> {
     let room = room.checked_sub(FRAME_HEADER_LEN)? as usize;
     if room < remaining.min(FRAGMENT_LEN_MIN) { None } else { Some(room.min(remaining)) }
-}
-
-impl Tail {
-    /// Before the first segment: the caller begins one.
-    fn new(slots: Vec<u64>, next_segment: u64, checkpoint: u64, commit: u64, chain: u32) -> Tail {
-        Tail {
-            slots,
-            slot: 0,
-            segment: 0,
-            salt: 0,
-            next_segment,
-            offset: 0,
-            chain,
-            commit,
-            durable: commit,
-            buffer: Vec::new(),
-            buffer_offset: 0,
-            is_staged: false,
-            checkpoint,
-            checkpoint_position: JournalPosition { commit, segment: 0, offset: 0, chain },
-            is_syncing: false,
-            poison: None,
-        }
-    }
-
-    fn free_slot(&self) -> Option<usize> {
-        self.slots.iter().position(|&slot| slot == 0)
-    }
-
-    fn position(&self) -> JournalPosition {
-        JournalPosition { commit: self.commit, segment: self.segment, offset: self.offset, chain: self.chain }
-    }
-
-    /// Moves the end to the next block.
-    fn close_block(&mut self) {
-        self.offset = self.offset.next_multiple_of(BLOCK);
-        self.buffer.clear();
-        self.buffer_offset = self.offset;
-    }
 }

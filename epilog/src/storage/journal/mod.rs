@@ -34,6 +34,7 @@ mod append;
 mod layout;
 mod position;
 mod recovery;
+mod tail;
 
 #[cfg(test)]
 mod tests;

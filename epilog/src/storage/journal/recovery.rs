@@ -206,6 +206,20 @@ impl Recovery {
                 from.offset, from.segment, self.header.segment_len
             )));
         }
+        // Where the segment begins, the chain can be compared at once; further on, the next frame has to fit it.
+        let continues = self.slots[slot].is_some_and(|header| {
+            if from.offset == BLOCK {
+                header.first_commit == from.commit + 1 && header.chain == from.chain
+            } else {
+                header.first_commit <= from.commit
+            }
+        });
+        if !continues {
+            return Err(damage(format!(
+                "segment {} does not continue commit {}: the file is another journal of this database",
+                from.segment, from.commit
+            )));
+        }
         Ok(Place { slot, offset: from.offset })
     }
 

@@ -232,3 +232,27 @@ impl PageRead for PageSnapshot<'_> {
         self.pin.page(number)
     }
 }
+/// How a pager is opened.
+#[derive(Debug, Clone, Default)]
+pub struct PagerOptions {
+    /// Whether nothing is ever written.
+    pub read_only: bool,
+}
+#[allow(missing_docs, clippy::missing_errors_doc)]
+impl Pager {
+    pub fn open(_: Arc<dyn super::vfs::Vfs>, _: &str, _: PagerOptions) -> Result<Pager, StorageError> {
+        Ok(Pager::in_memory())
+    }
+    pub fn replay<'p>(
+        &'p self,
+        _apply: &mut dyn FnMut(PageWriter<'p>, &[u8]) -> Result<PageWriter<'p>, StorageError>,
+    ) -> Result<u64, StorageError> {
+        Ok(0)
+    }
+    pub fn checkpoint(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+    pub fn close(&self) -> Result<(), StorageError> {
+        Ok(())
+    }
+}
