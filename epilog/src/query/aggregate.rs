@@ -82,34 +82,34 @@ impl<S: Scope> Aggregates<S> {
     ///
     /// Signed integers to 64 bits sum to `i64`, unsigned ones to `u64`, floats to `f64`, the others to their own type. A
     /// sum that overflows is an error.
-    pub fn sum<X>(&self, of: impl FnOnce(S::Rows) -> X) -> Aggregate<S, <X::Value as Numeric>::Sum>
-    where
-        X: Expression<S, Value: Numeric>,
-    {
+    pub fn sum<X: Expression<S, Value: Numeric>>(
+        &self,
+        of: impl FnOnce(S::Rows) -> X,
+    ) -> Aggregate<S, <X::Value as Numeric>::Sum> {
         Aggregate::new(AggregateFunction::Sum, Some(of(S::rows()).into_expression()))
     }
 
     /// The mean of a number over all records that have it; `None` when none has.
-    pub fn avg<X>(&self, of: impl FnOnce(S::Rows) -> X) -> Aggregate<S, <X::Value as Numeric>::Average>
-    where
-        X: Expression<S, Value: Numeric>,
-    {
+    pub fn avg<X: Expression<S, Value: Numeric>>(
+        &self,
+        of: impl FnOnce(S::Rows) -> X,
+    ) -> Aggregate<S, <X::Value as Numeric>::Average> {
         Aggregate::new(AggregateFunction::Avg, Some(of(S::rows()).into_expression()))
     }
 
     /// The smallest value over all records that have one; `None` when none has.
-    pub fn min<X>(&self, of: impl FnOnce(S::Rows) -> X) -> Aggregate<S, <X::Value as Value>::Optional>
-    where
-        X: Expression<S>,
-    {
+    pub fn min<X: Expression<S>>(
+        &self,
+        of: impl FnOnce(S::Rows) -> X,
+    ) -> Aggregate<S, <X::Value as Value>::Optional> {
         Aggregate::new(AggregateFunction::Min, Some(of(S::rows()).into_expression()))
     }
 
     /// The largest value over all records that have one; `None` when none has.
-    pub fn max<X>(&self, of: impl FnOnce(S::Rows) -> X) -> Aggregate<S, <X::Value as Value>::Optional>
-    where
-        X: Expression<S>,
-    {
+    pub fn max<X: Expression<S>>(
+        &self,
+        of: impl FnOnce(S::Rows) -> X,
+    ) -> Aggregate<S, <X::Value as Value>::Optional> {
         Aggregate::new(AggregateFunction::Max, Some(of(S::rows()).into_expression()))
     }
 }
@@ -120,6 +120,7 @@ impl<S, T> Aggregate<S, T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S, T: Value> Aggregation<S> for Aggregate<S, T> {
     type Value = T;
 
@@ -135,6 +136,7 @@ impl<S, T: Value> Aggregation<S> for Aggregate<S, T> {
 
 macro_rules! aggregation_of_tuple {
     ($($part:ident $at:tt),*) => {
+        #[diagnostic::do_not_recommend]
         impl<S, $($part: Aggregation<S>),*> Aggregation<S> for ($($part,)*) {
             type Value = ($($part::Value,)*);
 

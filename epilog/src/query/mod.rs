@@ -41,9 +41,7 @@ use core::marker::PhantomData;
 pub use aggregate::{Aggregate, Aggregated, Aggregates, Aggregation};
 pub use correlate::{Condition, Correlate};
 pub use delete::Delete;
-#[cfg(feature = "chrono")]
-pub use operator::Dated;
-pub use operator::{Absent, Expression, Lengthy, Numeric, Operand, Signed, Text};
+pub use operator::{Expression, Numeric, Operand, Signed};
 pub use order::{Order, Ordering};
 pub use predicate::Predicate;
 pub use run::{Reads, Snapshot, Stream, Writes};

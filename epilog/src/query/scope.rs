@@ -88,6 +88,7 @@ impl<S, C: Collection> Sources for Inner<S, C> {
     type Root = C;
 }
 
+#[diagnostic::do_not_recommend]
 impl<S, C: Collection> Scope for Inner<S, C> {
     type Rows = C::Fields<Self, Req>;
 
@@ -110,6 +111,7 @@ macro_rules! scope_of {
             type Root = $first::Collection;
         }
 
+        #[diagnostic::do_not_recommend]
         impl<$first: Source $(, $source: Source)*> Scope for ($first, $($source,)*) {
             type Rows = (FieldsOf<Self, $first>, $(FieldsOf<Self, $source>,)*);
 

@@ -89,6 +89,7 @@ pub(super) fn decode_rows<O>(
     Ok(())
 }
 
+#[diagnostic::do_not_recommend]
 impl<S, T: Value> Selection<S> for Field<S, T> {
     type Value = T;
 
@@ -102,6 +103,7 @@ impl<S, T: Value> Selection<S> for Field<S, T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S, T: Value> Selection<S> for Expr<S, T> {
     type Value = T;
 
@@ -143,6 +145,7 @@ fn missing_record<C: Collection>() -> Error {
 
 macro_rules! selection_of_tuple {
     ($($part:ident $at:tt),*) => {
+        #[diagnostic::do_not_recommend]
         impl<S, $($part: Selection<S>),*> Selection<S> for ($($part,)*) {
             type Value = ($($part::Value,)*);
 

@@ -9,8 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use epilog_tests::disk::Planted;
-use epilog_tests::simulation::{Report, run_seed};
+use epilog_tests::simulation::{Planted, Report, run_seed};
 
 const USAGE: &str = "usage: simulate [--seeds N] [--start S] [--planted NAME]";
 

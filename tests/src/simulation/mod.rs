@@ -8,7 +8,6 @@
 //! are cut in turn, and hold that too.
 
 pub mod model;
-pub mod random;
 pub mod workload;
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -17,13 +16,66 @@ use std::sync::Arc;
 use epilog::prelude::*;
 use epilog::vfs::Vfs;
 
-use crate::disk::{Disk, Planted};
+use crate::disk::{Bug, Cut, SimVfs};
+use crate::random::Random;
 use model::{Model, Owner, World};
-use random::Random;
 use workload::{Step, generate, run_operations};
 
 /// The name of the database on the simulated disk.
 const PATH: &str = "world.epilog";
+
+/// A bug put in on purpose, which the simulation must find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Planted {
+    /// One sync of file data, another one in each workload, does nothing.
+    DropSync,
+    /// The syncs of the journal do nothing.
+    IgnoreJournalSyncs,
+    /// The syncs of the database file do nothing.
+    IgnoreFileSyncs,
+    /// The syncs of directories do nothing.
+    IgnoreDirectorySyncs,
+}
+
+impl Planted {
+    /// All of them.
+    pub const ALL: [Planted; 4] =
+        [Planted::DropSync, Planted::IgnoreJournalSyncs, Planted::IgnoreFileSyncs, Planted::IgnoreDirectorySyncs];
+
+    /// Its name on the command line.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Planted::DropSync => "drop-sync",
+            Planted::IgnoreJournalSyncs => "ignore-journal-syncs",
+            Planted::IgnoreFileSyncs => "ignore-file-syncs",
+            Planted::IgnoreDirectorySyncs => "ignore-directory-syncs",
+        }
+    }
+
+    /// The one of this name.
+    pub fn by_name(name: &str) -> Option<Planted> {
+        Planted::ALL.into_iter().find(|planted| planted.name() == name)
+    }
+
+    fn bug(self, seed: u64) -> Bug {
+        match self {
+            // The first syncs make the files; one of those that follow is dropped.
+            Planted::DropSync => Bug::DropSync(seed % 20),
+            Planted::IgnoreJournalSyncs => Bug::IgnoreSyncs("-journal".into()),
+            Planted::IgnoreFileSyncs => Bug::IgnoreSyncs(PATH.into()),
+            Planted::IgnoreDirectorySyncs => Bug::IgnoreDirectorySyncs,
+        }
+    }
+}
+
+/// A disk for a workload.
+fn disk(seed: u64, planted: Option<Planted>) -> SimVfs {
+    let disk = SimVfs::new(seed);
+    if let Some(planted) = planted {
+        disk.plant(planted.bug(seed));
+    }
+    disk
+}
 
 /// What was tried, and what failed.
 #[derive(Clone, Debug, Default)]
@@ -55,8 +107,7 @@ impl Report {
 pub fn run_seed(seed: u64, planted: Option<Planted>) -> Report {
     let mut report = Report::default();
     let steps = generate(&mut Random::new(seed));
-    let whole = Disk::new(seed);
-    whole.plant(planted);
+    let whole = disk(seed, planted);
     let run = match guarded(|| run(&whole, &steps)) {
         Ok(run) => run,
         Err(story) => {
@@ -100,14 +151,14 @@ struct Run {
     error: Option<Error>,
 }
 
-fn open(disk: &Disk) -> Result<Database<World>, Error> {
+fn open(disk: &SimVfs) -> Result<Database<World>, Error> {
     let vfs: Arc<dyn Vfs> = Arc::new(disk.clone());
     // Small segments and an early checkpoint: short workloads then see recycling and checkpoints of their own.
     let options = Options::default().journal_segment_len(16 << 10).checkpoint_after(64 << 10);
     Database::open_in(vfs, PATH, &options)
 }
 
-fn run(disk: &Disk, steps: &[Step]) -> Run {
+fn run(disk: &SimVfs, steps: &[Step]) -> Run {
     let mut run = Run { states: vec![Model::default()], acknowledged: 0, in_flight: false, error: None };
     if let Err(error) = run_steps(disk, steps, &mut run) {
         run.error = Some(error);
@@ -115,7 +166,7 @@ fn run(disk: &Disk, steps: &[Step]) -> Run {
     run
 }
 
-fn run_steps(disk: &Disk, steps: &[Step], run: &mut Run) -> Result<(), Error> {
+fn run_steps(disk: &SimVfs, steps: &[Step], run: &mut Run) -> Result<(), Error> {
     let mut db = open(disk)?;
     for step in steps {
         match step {
@@ -156,11 +207,10 @@ fn crash_once(
     random: &mut Random,
     report: &mut Report,
 ) {
-    let disk = Disk::new(seed);
-    disk.plant(planted);
+    let disk = disk(seed, planted);
     disk.cut_at(cut);
     let run = run(&disk, steps);
-    disk.crash(random.bits());
+    disk.crash(Cut::Torn { seed: random.next() });
     let acknowledged = run.acknowledged;
     let last = acknowledged + usize::from(run.in_flight);
     let mut allowed: Vec<Model> = states[acknowledged..=last.min(states.len() - 1)].to_vec();
@@ -168,7 +218,7 @@ fn crash_once(
     // The first opening and the first write after it are cut as well, sometimes more than once.
     let mut probes = 0u32;
     for attempt in 0.. {
-        let cut_again = attempt < 3 && random.one_in(2);
+        let cut_again = attempt < 3 && random.chance(1, 2);
         if cut_again {
             disk.cut_at(disk.operations() + random.below(12));
         }
@@ -179,14 +229,14 @@ fn crash_once(
             _ => {
                 report.crash_points += 1;
                 report.recovery_cuts += 1;
-                disk.crash(random.bits());
+                disk.crash(Cut::Torn { seed: random.next() });
             }
         }
     }
 }
 
 /// Opens, compares with the allowed states, commits one more record, and compares after a clean close.
-fn recover_and_probe(disk: &Disk, allowed: &mut Vec<Model>, probes: &mut u32) -> Result<(), Error> {
+fn recover_and_probe(disk: &SimVfs, allowed: &mut Vec<Model>, probes: &mut u32) -> Result<(), Error> {
     let db = open(disk)?;
     let read = Model::read(&db)?;
     let Some(position) = allowed.iter().position(|model| model.same_records(&read)) else {

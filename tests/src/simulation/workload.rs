@@ -3,7 +3,7 @@
 use epilog::prelude::*;
 
 use super::model::{Item, Model, Owner, Tag, World};
-use super::random::Random;
+use crate::random::Random;
 
 /// One step of a workload.
 #[derive(Clone, Debug)]
@@ -59,8 +59,8 @@ pub fn generate(random: &mut Random) -> Vec<Step> {
             0 | 1 => Step::Checkpoint,
             2 => Step::Reopen,
             _ => {
-                let operations = operations(random, 1 + random.below_squared(12), 2);
-                Step::Transaction { operations, aborted: random.one_in(8) }
+                let operations = operations(random, 1 + small(random, 12), 2);
+                Step::Transaction { operations, aborted: random.chance(1, 8) }
             }
         })
         .collect()
@@ -75,7 +75,7 @@ fn operations(random: &mut Random, count: u64, depth: u32) -> Vec<Operation> {
             6 | 7 => Operation::InsertItem(item(random)),
             8 => {
                 let first = random.below(40) as i32;
-                let count = random.below_squared(30) as i32;
+                let count = small(random, 30) as i32;
                 let items = (first..first + count).map(|code| Item { code, ..item(random) });
                 Operation::InsertItems(items.collect())
             }
@@ -86,7 +86,7 @@ fn operations(random: &mut Random, count: u64, depth: u32) -> Vec<Operation> {
             _ if depth > 0 => {
                 let count = 1 + random.below(4);
                 let operations = operations(random, count, depth - 1);
-                Operation::Savepoint { operations, undone: random.one_in(2) }
+                Operation::Savepoint { operations, undone: random.chance(1, 2) }
             }
             _ => Operation::InsertOwner(owner(random)),
         })
@@ -104,18 +104,18 @@ fn owner(random: &mut Random) -> Owner {
         _ => 0,
     };
     let letter = char::from(b'a' + random.below(26) as u8);
-    let note = (!random.one_in(3)).then(|| letter.to_string().repeat(note_len as usize));
+    let note = (!random.chance(1, 3)).then(|| letter.to_string().repeat(note_len as usize));
     Owner { id: owner_id(random), name: format!("owner {}", random.below(12)), note }
 }
 
 fn item(random: &mut Random) -> Item {
-    let len = if random.one_in(12) { random.below(9000) } else { random.below(60) };
+    let len = if random.chance(1, 12) { random.below(9000) } else { random.below(60) };
     Item {
         code: random.below(40) as i32 - 5,
         owner: owner_id(random),
-        reviewer: random.one_in(3).then(|| owner_id(random)),
+        reviewer: random.chance(1, 3).then(|| owner_id(random)),
         grade: random.below(4) as u8,
-        bytes: (0..len).map(|_| random.bits() as u8).collect(),
+        bytes: (0..len).map(|_| random.next() as u8).collect(),
     }
 }
 
@@ -123,17 +123,15 @@ fn tag(random: &mut Random) -> Tag {
     let name = format!("{}tag", "long ".repeat(random.below(5) as usize));
     Tag {
         name: format!("{name} {}", random.below(6)),
-        holder: random.one_in(4).then(|| owner_id(random)),
+        holder: random.chance(1, 4).then(|| owner_id(random)),
         weight: random.below(7) as f64 - 3.0,
     }
 }
 
-impl Random {
-    /// A number less than `limit`, small ones more often.
-    fn below_squared(&mut self, limit: u64) -> u64 {
-        let limit_of_limit = 1 + self.below(limit);
-        self.below(limit_of_limit)
-    }
+/// A number below `bound`, small ones more often.
+fn small(random: &mut Random, bound: u64) -> u64 {
+    let bound = 1 + random.below(bound);
+    random.below(bound)
 }
 
 /// Runs operations on both; panics when they disagree about what is allowed. `Err` only for what is not the data's

@@ -6,6 +6,8 @@ use crate::expr::BinaryOp;
 use crate::query::Order;
 
 methods! {
+    [T]
+
     /// Whether this equals the other; `None` equals `None`.
     pub fn eq(self, other: impl Operand<T, S>) -> Expr<S, bool> {
         Expr::new(self.erase().binary(BinaryOp::Eq, other.into_expression()))

@@ -4,7 +4,7 @@
 //!
 //! - [`Operand`]: what may stand on the right: a literal, a field or an expression of the same scope and type.
 //! - [`Expression`]: a field or an expression, whatever its type.
-//! - [`Numeric`], [`Text`], [`Absent`], ..: which types have which operators. Each speaks of a mistake in the user's words.
+//! - [`Numeric`]: which types have arithmetic. Operators of text, of dates and of `Option` are methods of just those types.
 //!
 //! Logic is two-valued: `None` equals `None`, an ordering comparison with `None` is false, and `!` of that is true.
 
@@ -18,20 +18,24 @@ mod expression;
 mod operand;
 mod text;
 
-pub use absent::Absent;
 pub use arithmetic::{Numeric, Signed};
-#[cfg(feature = "chrono")]
-pub use date::Dated;
 pub use expression::Expression;
 pub use operand::Operand;
-pub use text::{Lengthy, Text};
 
-/// Gives the same methods to [`Field`](crate::collection::Field) and to [`Expr`](crate::collection::Expr).
+/// Gives the same methods, for values of the type in brackets, to [`Field`](crate::collection::Field) and to [`Expr`](crate::collection::Expr).
 /// [`OwnField`](crate::collection::OwnField) has them through the field it is.
 macro_rules! methods {
-    ($($methods:tt)*) => {
+    ([T] $($methods:tt)*) => {
         impl<S, T: crate::value::Value> crate::collection::Field<S, T> { $($methods)* }
         impl<S, T: crate::value::Value> crate::collection::Expr<S, T> { $($methods)* }
+    };
+    ([$value:ty] where T: $bound:path; $($methods:tt)*) => {
+        impl<S, T: $bound> crate::collection::Field<S, $value> { $($methods)* }
+        impl<S, T: $bound> crate::collection::Expr<S, $value> { $($methods)* }
+    };
+    ([$value:ty] $($methods:tt)*) => {
+        impl<S> crate::collection::Field<S, $value> { $($methods)* }
+        impl<S> crate::collection::Expr<S, $value> { $($methods)* }
     };
 }
 use methods;

@@ -176,17 +176,19 @@ fn own_types_can_be_operands() {
 #[test]
 fn dates_have_parts() {
     use crate::collection::Field;
-    use crate::query::{Dated, Query};
+    use crate::query::Query;
     use chrono::{DateTime, NaiveDate, NaiveDateTime, Utc};
 
-    fn parts<T: Dated>() -> [Node; 3] {
-        let field: Field<Track, T> = Field::new(FieldPath { row: RowPath::source(0), ordinal: 3 });
-        [field.year().erase(), field.month().erase(), field.day().erase()]
+    macro_rules! parts {
+        ($date:ty) => {{
+            let field: Field<Track, $date> = Field::new(FieldPath { row: RowPath::source(0), ordinal: 3 });
+            [field.year().erase(), field.month().erase(), field.day().erase()]
+        }};
     }
     let expected = [UnaryOp::Year, UnaryOp::Month, UnaryOp::Day].map(|op| field(3).unary(op));
-    assert_eq!(parts::<NaiveDate>(), expected);
-    assert_eq!(parts::<NaiveDateTime>(), expected);
-    assert_eq!(parts::<Option<DateTime<Utc>>>(), expected);
+    assert_eq!(parts!(NaiveDate), expected);
+    assert_eq!(parts!(NaiveDateTime), expected);
+    assert_eq!(parts!(Option<DateTime<Utc>>), expected);
     let date: Field<Track, Option<NaiveDate>> = Field::new(FieldPath { row: RowPath::source(0), ordinal: 3 });
     let query: Query<Track, Track> = Track::query().filter(|_| date.year().ge(1999));
     let year = two(BinaryOp::Ge, field(3).unary(UnaryOp::Year), int(1999, Type::I32));

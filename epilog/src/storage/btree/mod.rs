@@ -44,9 +44,9 @@ pub use entry_cursor::EntryCursor;
 pub use entry_tree::EntryTree;
 pub use entry_write::EntryInserter;
 pub use record_cursor::LeafCursor;
-pub use record_leaf::{LeafFormat, LeafView, RecordLeaf, RecordSlot, blob_of_row};
+pub use record_leaf::{LeafFormat, LeafView, Record, RecordLeaf, RecordSlot, blob_of_row};
 pub use record_tree::RecordTree;
-pub use record_write::RecordInserter;
+pub use record_write::{Convert, RecordInserter};
 
 use super::StorageError;
 use super::page::{PAGE_HEADER_LEN, PageKind, PageNumber, PageWrite, RECORD_LEAF_LEN, TreeId, kind_of};

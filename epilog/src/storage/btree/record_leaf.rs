@@ -51,6 +51,9 @@ impl LeafFormat {
     }
 }
 
+/// A record as it is kept: its fixed row and its blob.
+pub type Record<'a> = (&'a [u8], &'a [u8]);
+
 /// A leaf whose header has been checked.
 #[derive(Clone, Copy, Debug)]
 pub struct RecordLeaf<'p> {
@@ -286,7 +289,7 @@ impl<'p> RecordLeaf<'p> {
 
     /// The position of `rank`, or where it would be.
     #[inline]
-    pub fn search(&self, rank: u128) -> Result<usize, usize> {
+    pub(super) fn search(&self, rank: u128) -> Result<usize, usize> {
         let position = self.lower_bound(rank);
         if position < self.head.count && self.rank(position) == rank { Ok(position) } else { Err(position) }
     }
@@ -299,7 +302,7 @@ impl<'p> RecordLeaf<'p> {
     /// All records, as rows and blobs, after checking that they can be what a leaf holds.
     ///
     /// Before rows are moved they are all checked, so that damage is not copied to other pages.
-    pub(super) fn records(&self) -> Result<Vec<(&'p [u8], &'p [u8])>, StorageError> {
+    pub(super) fn records(&self) -> Result<Vec<Record<'p>>, StorageError> {
         let mut records = Vec::with_capacity(self.head.count + 1);
         let mut heap = self.head.garbage;
         for position in 0..self.head.count {
@@ -483,7 +486,7 @@ pub(super) fn build(
     number: PageNumber,
     page: &mut [u8],
     format: LeafFormat,
-    records: &[(&[u8], &[u8])],
+    records: &[Record<'_>],
 ) -> Result<(), StorageError> {
     let needed: usize = records.iter().map(|(_, blob)| format.cost(blob)).sum();
     if ROWS_START + needed > page.len() {

@@ -9,12 +9,12 @@ use alloc::vec::Vec;
 use super::super::StorageError;
 use super::super::page::{BLOCK_LEN, PageKind, PageNumber, PageWrite, RECORD_LEAF_LEN};
 use super::record_branch::{self, Child};
-use super::record_leaf::{self, RecordLeaf};
+use super::record_leaf::{self, Record, RecordLeaf};
 use super::record_tree::{Descent, Node, RecordTree};
 use super::{Expected, LEVEL_MAX, Path, Run, damage, move_contents};
 
-/// A record as it is kept: its fixed row and its blob.
-type Record<'a> = (&'a [u8], &'a [u8]);
+/// Appends the new row and the new blob of a record to two empty buffers.
+pub type Convert<'c> = dyn FnMut(Record<'_>, &mut Vec<u8>, &mut Vec<u8>) -> Result<(), StorageError> + 'c;
 
 /// What becomes of a record that does not fit its leaf as it is.
 #[derive(Clone, Copy)]
@@ -223,7 +223,7 @@ impl RecordTree {
 
     /// Writes the rows of the leaf to which `rank` belongs anew, in the tree's layout and schema version.
     ///
-    /// `convert` appends the new row and the new blob of a record to two empty buffers. Ranks stay as they are.
+    /// Ranks stay as they are.
     ///
     /// # Errors
     ///
@@ -236,7 +236,7 @@ impl RecordTree {
         &self,
         pages: &mut (impl PageWrite + ?Sized),
         rank: u128,
-        convert: &mut dyn FnMut(Record<'_>, &mut Vec<u8>, &mut Vec<u8>) -> Result<(), StorageError>,
+        convert: &mut Convert<'_>,
     ) -> Result<(), StorageError> {
         let number = self.descend(pages, rank)?.leaf;
         let image = pages.page(number)?.to_vec();

@@ -179,6 +179,31 @@ fn shared_prefixes_match_the_model() {
     });
 }
 
+/// Keys that differ near their end make separators long, so branches narrow and the tree high.
+#[test]
+fn long_separators_match_the_model() {
+    let entry = |random: &mut Random| {
+        let mut entry = vec![random.below(250) as u8];
+        entry.extend(vec![b'x'; 600]);
+        entry.push(random.below(30) as u8);
+        entry.extend(vec![b'y'; 350]);
+        ranked(&entry, random.below(2) as u64)
+    };
+    churn(8, 1200, entry);
+    let (mut random, mut model) = (Random::new(9), Model::new());
+    for _ in 0..3000 {
+        model.insert(&entry(&mut random));
+    }
+    let summary = model.check();
+    assert!(summary.height >= 4, "{summary:?}");
+    let entries = Vec::from_iter(model.set.iter().cloned());
+    for entry in entries.iter().filter(|entry| entry.last().is_some_and(|last| last % 4 > 0)) {
+        model.remove(entry);
+    }
+    let sparse = model.check();
+    assert!(sparse.branches * 2 < summary.branches, "{sparse:?}, before {summary:?}");
+}
+
 /// Zero bytes are also the padding of heads.
 #[test]
 fn zero_bytes_match_the_model() {
