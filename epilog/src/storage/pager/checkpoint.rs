@@ -35,7 +35,10 @@ const BATCH_LEN: usize = 1 << 20;
 /// Where a checkpoint is.
 enum Phase {
     Images(IntoIter<PageNumber>),
-    Map { update: MapUpdate, work: IntoIter<(usize, usize, MapEntry)> },
+    Map {
+        update: MapUpdate,
+        work: IntoIter<(usize, usize, MapEntry)>,
+    },
     Free(MapUpdate),
     Sync(MapUpdate),
     Header(MapUpdate),
@@ -79,7 +82,12 @@ pub(super) struct Finished {
 
 impl<'f> Checkpoint<'f> {
     /// Plans the checkpoint that `header` will describe: number, flag and journal position are set, the rest follows.
-    pub(super) fn new(pin: Pin<'f>, dirty: Vec<PageNumber>, mut header: Header, space: Space) -> Checkpoint<'f> {
+    pub(super) fn new(
+        pin: Pin<'f>,
+        dirty: Vec<PageNumber>,
+        mut header: Header,
+        space: Space,
+    ) -> Checkpoint<'f> {
         header.commit = pin.commit();
         Checkpoint {
             pin,

@@ -36,6 +36,7 @@ impl Runs {
     }
 
     /// The number of numbers.
+    #[cfg(test)]
     pub(super) fn total(&self) -> u64 {
         self.runs.values().sum()
     }
@@ -121,6 +122,7 @@ impl Runs {
     }
 
     /// The runs as one list.
+    #[cfg(test)]
     pub(super) fn to_vec(&self) -> Vec<(u64, u64)> {
         self.iter().collect()
     }

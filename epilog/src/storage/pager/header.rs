@@ -252,8 +252,7 @@ pub(super) fn choose(
     if let Some(problem) = impossible {
         return Err(StorageError::damage("header", problem));
     }
-    let truncated =
-        |wanted| StorageError::Truncated { path: path.into(), len, wanted };
+    let truncated = |wanted| StorageError::Truncated { path: path.into(), len, wanted };
     let Some(header) = newest else {
         if !has_journal && len <= HEADERS_LEN as u64 && is_interrupted_creation(&blocks) {
             return Ok(Found::Nothing);

@@ -11,13 +11,18 @@
 //! * A page is loaded at most once, and stays.
 //! * The pager never looks into a payload: recovery gives it back to whoever made it.
 
+mod checkpoint;
 mod frames;
 mod free;
+mod header;
 mod image;
 mod images;
 mod map;
 mod numbers;
+mod open;
 mod pins;
+mod space;
+mod store;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -145,15 +150,15 @@ impl Pager {
     }
 
     /// Applies the commits that the journal has and the file has not: each in a transaction of its own, which is then
-    /// published. Returns how many there were. To be called once, after [`open`](Pager::open); it writes nothing.
+    /// published. `apply` gives back the writer it was given. Returns how many there were. To be called once, after [`open`](Pager::open); it writes nothing.
     ///
     /// # Errors
     ///
     /// What `apply` fails with; [`StorageError::Corruption`] when the journal is damaged, or not the one that belongs to
     /// the newest header. Nothing can be written then.
-    pub fn replay(
-        &self,
-        apply: &mut dyn FnMut(&mut PageWriter<'_>, &[u8]) -> Result<(), StorageError>,
+    pub fn replay<'p>(
+        &'p self,
+        apply: &mut dyn FnMut(PageWriter<'p>, &[u8]) -> Result<PageWriter<'p>, StorageError>,
     ) -> Result<u64, StorageError> {
         let mut state = self.shared.writer.lock();
         let Some(store) = &mut state.store else { return Ok(0) };
@@ -167,9 +172,7 @@ impl Pager {
         };
         drop(state);
         let outcome = recovery.replay(checkpoint, position, &mut |commit, payload| {
-            let mut writer = PageWriter::new(&self.shared, self.shared.writer.lock());
-            apply(&mut writer, payload)?;
-            writer.publish_replayed(commit)
+            apply(PageWriter::new(&self.shared, self.shared.writer.lock()), payload)?.publish_replayed(commit)
         });
         if let Some(store) = &mut self.shared.writer.lock().store {
             store.journaling = match outcome {
@@ -230,29 +233,5 @@ impl PageRead for PageSnapshot<'_> {
     #[inline]
     fn page(&self, number: PageNumber) -> Result<&[u8], StorageError> {
         self.pin.page(number)
-    }
-}
-/// How a pager is opened.
-#[derive(Debug, Clone, Default)]
-pub struct PagerOptions {
-    /// Whether nothing is ever written.
-    pub read_only: bool,
-}
-#[allow(missing_docs, clippy::missing_errors_doc)]
-impl Pager {
-    pub fn open(_: Arc<dyn super::vfs::Vfs>, _: &str, _: PagerOptions) -> Result<Pager, StorageError> {
-        Ok(Pager::in_memory())
-    }
-    pub fn replay<'p>(
-        &'p self,
-        _apply: &mut dyn FnMut(PageWriter<'p>, &[u8]) -> Result<PageWriter<'p>, StorageError>,
-    ) -> Result<u64, StorageError> {
-        Ok(0)
-    }
-    pub fn checkpoint(&self) -> Result<(), StorageError> {
-        Ok(())
-    }
-    pub fn close(&self) -> Result<(), StorageError> {
-        Ok(())
     }
 }

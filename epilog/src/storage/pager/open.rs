@@ -3,8 +3,8 @@
 //! | newest whole header | journal | outcome |
 //! |---|---|---|
 //! | clean | none | opened |
-//! | clean | holds no commit after the header's | opened; the journal is left from an interrupted close or first write |
-//! | clean | holds later commits | refused: the header those were written under is damaged |
+//! | clean | holds no commit under this header or a newer one | opened; the journal is left from an interrupted close or first write |
+//! | clean | holds such commits | refused: the newer header, under which they were written, is damaged |
 //! | not clean | none | refused: commits are missing |
 //! | not clean | continues where the header says, and follows no newer checkpoint | opened, to be replayed |
 //! | not clean | anything else | refused by [`Pager::replay`] or here |
@@ -99,7 +99,8 @@ fn check_leftover(vfs: &Arc<dyn Vfs>, path: &str, header: &Header) -> Result<(),
         Err(StorageError::Corruption(_)) => return Ok(()),
         Err(error) => return Err(error),
     };
-    let newest = journal.newest_commit()?;
+    // A journal left by the close that wrote this header was begun under older ones.
+    let newest = journal.newest_commit_since(header.checkpoint)?;
     if newest > header.commit {
         return Err(StorageError::damage(
             "header",

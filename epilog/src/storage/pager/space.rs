@@ -6,7 +6,6 @@
 use alloc::collections::VecDeque;
 
 use super::free::{FreeMap, Runs};
-use super::header::HEADER_BLOCKS;
 
 /// Which blocks of the file are free.
 #[derive(Clone, Debug)]
@@ -24,11 +23,6 @@ pub(super) struct Space {
 }
 
 impl Space {
-    /// A new file's.
-    pub(super) fn new() -> Space {
-        Space::restored(&FreeMap::default(), HEADER_BLOCKS, 0)
-    }
-
     /// As a free map has it.
     pub(super) fn restored(map: &FreeMap, end: u64, commit: u64) -> Space {
         Space {

@@ -223,7 +223,8 @@ impl Store {
     pub(super) fn checkpoint_when_due(&mut self, frames: &FrameTable, numbers: &mut Numbers) {
         let Journaling::Active(journal, _) = &self.journaling else { return };
         let (dirty, journaled) = (self.dirty_bytes, journal.bytes_since_checkpoint());
-        let (dirty_max, journal_max) = (self.options.checkpoint_dirty_bytes, self.options.checkpoint_journal_bytes);
+        let (dirty_max, journal_max) =
+            (self.options.checkpoint_dirty_bytes, self.options.checkpoint_journal_bytes);
         let due = dirty >= dirty_max.max(self.hold_off.0) || journaled >= journal_max.max(self.hold_off.1);
         if due && self.checkpoint(frames, numbers, false).is_err() {
             self.hold_off = (dirty + dirty_max / 4 + 1, journaled + journal_max / 4 + 1);
@@ -252,7 +253,8 @@ impl Store {
         let position = journal.position();
         self.space.release(frames.oldest());
         let dirty: Vec<PageNumber> = self.dirty.keys().copied().collect();
-        let header = Header { checkpoint: self.header.checkpoint + 1, clean, position, ..self.header.clone() };
+        let header =
+            Header { checkpoint: self.header.checkpoint + 1, clean, position, ..self.header.clone() };
         let mut checkpoint = Checkpoint::new(pin, dirty, header, self.space.clone());
         loop {
             match checkpoint.step(&self.images, numbers) {

@@ -175,7 +175,14 @@ impl<'p> PageWriter<'p> {
             let allocated: Vec<PageNumber> = self.allocated().collect();
             let state = &mut *self.state;
             if let Some(store) = &mut state.store {
-                store.append(&self.shared.frames, &mut state.numbers, &allocated, commit, payload, durability)?;
+                store.append(
+                    &self.shared.frames,
+                    &mut state.numbers,
+                    &allocated,
+                    commit,
+                    payload,
+                    durability,
+                )?;
             }
         }
         self.publish(commit);
