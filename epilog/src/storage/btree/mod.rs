@@ -44,7 +44,7 @@ pub use entry_cursor::EntryCursor;
 pub use entry_tree::EntryTree;
 pub use entry_write::EntryInserter;
 pub use record_cursor::LeafCursor;
-pub use record_leaf::{LeafFormat, LeafView, Record, RecordLeaf, RecordSlot};
+pub use record_leaf::{LeafFormat, LeafView, Record, RecordLeaf, RecordSlot, blob_of_row};
 pub use record_tree::RecordTree;
 pub use record_write::{Convert, RecordInserter};
 

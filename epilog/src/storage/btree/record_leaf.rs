@@ -102,6 +102,25 @@ impl<'p> RecordSlot<'p> {
     }
 }
 
+/// The blob of `row`, a row of the leaf `page` whose blob's offset lies at `blob_offset`: for those who keep the row and
+/// not the leaf. Empty when the row has none.
+///
+/// # Errors
+///
+/// [`StorageError::Corruption`] when the offset or the blob's length points outside the page.
+#[inline]
+pub fn blob_of_row<'p>(page: &'p [u8], row: &[u8], blob_offset: u16) -> Result<&'p [u8], StorageError> {
+    let offset = u16_at(row, usize::from(blob_offset));
+    if offset == 0 {
+        return Ok(&[]);
+    }
+    let len = page.get(offset..offset + 2).map(|len| u16_at(len, 0));
+    len.and_then(|len| page.get(offset + 2..offset + 2 + len)).ok_or_else(|| {
+        let number = PageNumber(u32::from_le_bytes([page[4], page[5], page[6], page[7]]));
+        damage(number, format!("the blob at {offset} lies outside the page"))
+    })
+}
+
 /// The rows of one leaf that lie in a cursor's range.
 #[derive(Clone, Debug)]
 pub struct LeafView<'p> {

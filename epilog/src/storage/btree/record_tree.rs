@@ -2,8 +2,6 @@
 //!
 //! Reads are here, changes in `record_write`. A get is one search per level and allocates nothing.
 
-use alloc::vec::Vec;
-
 use super::super::StorageError;
 use super::super::page::{PageKind, PageNumber, PageRead, PageWrite, RECORD_LEAF_LEN, TreeId, kind_of};
 use super::record_branch::RecordBranch;
@@ -96,9 +94,8 @@ impl RecordTree {
         &self,
         pages: &'p P,
         ranks: &[u128],
-        out: &mut Vec<Option<RecordSlot<'p>>>,
+        mut found: impl FnMut(Option<RecordSlot<'p>>),
     ) -> Result<(), StorageError> {
-        out.reserve(ranks.len());
         let mut current: Option<(RecordLeaf<'p>, u128, u128)> = None;
         for &rank in ranks {
             let leaf = match current {
@@ -109,7 +106,7 @@ impl RecordTree {
                     leaf
                 }
             };
-            out.push(leaf.search(rank).ok().map(|position| leaf.slot(position)));
+            found(leaf.search(rank).ok().map(|position| leaf.slot(position)));
         }
         Ok(())
     }

@@ -86,7 +86,7 @@ fn damaged_records(format: LeafFormat, seed: u64, spread: bool) {
             if let Ok(Some(slot)) = tree.get(&pages, rank) {
                 let _ = slot.blob();
             }
-            let _ = tree.get_many(&pages, &[rank, rank + 1, rank], &mut Vec::new());
+            let _ = tree.get_many(&pages, &[rank, rank + 1, rank], |_| {});
             let _ = match random.below(4) {
                 0 => tree.insert(&mut pages, rank, &row, &blob),
                 1 => tree.replace(&mut pages, rank, &row, &blob),

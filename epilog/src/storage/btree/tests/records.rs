@@ -110,7 +110,7 @@ impl Model {
 
     fn check_gets(&self, ranks: &[u128]) {
         let mut slots = Vec::new();
-        self.tree.get_many(&self.pages, ranks, &mut slots).unwrap();
+        self.tree.get_many(&self.pages, ranks, |slot| slots.push(slot)).unwrap();
         assert_eq!(slots.len(), ranks.len());
         for (rank, many) in ranks.iter().zip(slots) {
             let one = self.tree.get(&self.pages, *rank).unwrap();
