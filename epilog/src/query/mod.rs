@@ -39,11 +39,11 @@ use core::fmt;
 use core::marker::PhantomData;
 
 pub use aggregate::{Aggregate, Aggregated, Aggregates, Aggregation};
-pub use correlate::{Condition, Correlate};
+pub use correlate::Correlate;
 pub use delete::Delete;
 pub use operator::{Expression, Numeric, Operand, Signed};
 pub use order::{Order, Ordering};
-pub use predicate::Predicate;
+pub use predicate::{Condition, Predicate};
 pub use run::{Reads, Snapshot, Stream, Writes};
 pub use scope::{Inner, Push, Scope, Source, Sources};
 pub use selection::{RowReader, Selection};

@@ -33,6 +33,10 @@ macro_rules! methods {
         impl<S, T: $bound> crate::collection::Field<S, $value> { $($methods)* }
         impl<S, T: $bound> crate::collection::Expr<S, $value> { $($methods)* }
     };
+    ([$value:ty] [$($other:tt)*] $($methods:tt)*) => {
+        methods! { [$value] $($methods)* }
+        methods! { [$($other)*] $($methods)* }
+    };
     ([$value:ty] $($methods:tt)*) => {
         impl<S> crate::collection::Field<S, $value> { $($methods)* }
         impl<S> crate::collection::Expr<S, $value> { $($methods)* }
