@@ -31,7 +31,7 @@ pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
             impl #belongs_to<#target, #hash> for #this {
-                const ORDINAL: u16 = #ordinal;
+                const ORDINAL: ::core::primitive::u16 = #ordinal;
             }
         }
     });
