@@ -1,11 +1,11 @@
 //! What generated code names. Not for use by hand; may change in any release.
 
 pub use crate::collection::{
-    BelongsTo, Collection, Holds, Id, Many, Mode, NotStored, Opt, Proxy, ReadError, RecordReader, RecordWriter,
-    RelationsWithin, Req, Stored, Target, member, row_of,
+    BelongsTo, Collection, Holds, Id, Many, Mode, NotStored, Opt, Proxy, ReadError, RecordReader,
+    RecordWriter, RelationsWithin, Req, Stored, Target, member, row_of,
 };
-pub use crate::expr::{RowPath, SelectItem};
 pub use crate::error::Error;
+pub use crate::expr::{RowPath, SelectItem};
 pub use crate::query::{RowReader, Selection};
 pub use crate::schema::{CollectionSchema, DatabaseSchema, IndexSchema, KeySchema, OnDelete};
 

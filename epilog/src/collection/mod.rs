@@ -18,9 +18,9 @@ mod id;
 mod key;
 mod mode;
 mod relation;
-mod stored;
-#[cfg(test)]
+#[cfg(all(test, feature = "derive"))]
 pub(crate) mod sample;
+mod stored;
 
 pub use codec::{CellSource, ReadError, RecordReader, RecordWriter};
 pub use declare::{Holds, RelationsWithin, Schema, Within};

@@ -31,7 +31,7 @@ mod select;
 mod selection;
 mod update;
 
-#[cfg(test)]
+#[cfg(all(test, feature = "derive"))]
 mod tests;
 
 use alloc::vec::Vec;
@@ -41,11 +41,9 @@ use core::marker::PhantomData;
 pub use aggregate::{Aggregate, Aggregated, Aggregates, Aggregation};
 pub use correlate::{Condition, Correlate};
 pub use delete::Delete;
-pub use operator::{
-    Absent, Expression, Lengthy, Numeric, Operand, Signed, Text,
-};
 #[cfg(feature = "chrono")]
 pub use operator::Dated;
+pub use operator::{Absent, Expression, Lengthy, Numeric, Operand, Signed, Text};
 pub use order::{Order, Ordering};
 pub use predicate::Predicate;
 pub use run::{Reads, Snapshot, Stream, Writes};

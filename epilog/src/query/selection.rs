@@ -135,7 +135,10 @@ impl<S, P: Proxy<Scope = S>> Selection<S> for P {
 #[cold]
 fn missing_record<C: Collection>() -> Error {
     let name = C::schema().name;
-    Error::from(StorageError::damage("relation", format!("a record of `{name}` that another points at is gone")))
+    Error::from(StorageError::damage(
+        "relation",
+        format!("a record of `{name}` that another points at is gone"),
+    ))
 }
 
 macro_rules! selection_of_tuple {

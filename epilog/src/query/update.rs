@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
+use super::Query;
 use super::operator::Operand;
 use super::run::Writes;
 use super::selection::for_tuples;
-use super::Query;
 use crate::Error;
 use crate::collection::{Collection, Own, OwnField, Proxy, Within};
 use crate::expr::{Assignment, Draft, RowPath};

@@ -71,7 +71,17 @@ macro_rules! signed {
     )*};
 }
 
-signed!(i8, i16, i32, i64, i128, f32, f64, #[cfg(feature = "decimal")] rust_decimal::Decimal);
+signed!(
+    i8,
+    i16,
+    i32,
+    i64,
+    i128,
+    f32,
+    f64,
+    #[cfg(feature = "decimal")]
+    rust_decimal::Decimal
+);
 
 #[diagnostic::do_not_recommend]
 impl<T: Signed + Value<Required = T, Optional = Option<T>>> Signed for Option<T> {}
