@@ -120,6 +120,7 @@ impl<S, T> Aggregate<S, T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S, T: Value> Aggregation<S> for Aggregate<S, T> {
     type Value = T;
 
@@ -135,6 +136,7 @@ impl<S, T: Value> Aggregation<S> for Aggregate<S, T> {
 
 macro_rules! aggregation_of_tuple {
     ($($part:ident $at:tt),*) => {
+        #[diagnostic::do_not_recommend]
         impl<S, $($part: Aggregation<S>),*> Aggregation<S> for ($($part,)*) {
             type Value = ($($part::Value,)*);
 

@@ -56,18 +56,21 @@ impl<S: Scope, O> Query<S, O> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S> Ordering<S> for Order<S> {
     fn describe(self, terms: &mut Vec<OrderTerm>) {
         terms.push(self.term);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S, T> Ordering<S> for Field<S, T> {
     fn describe(self, terms: &mut Vec<OrderTerm>) {
         terms.push(Order::<S>::new(self.erase(), false).term);
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S, T> Ordering<S> for Expr<S, T> {
     fn describe(self, terms: &mut Vec<OrderTerm>) {
         terms.push(Order::<S>::new(self.erase(), false).term);
@@ -76,6 +79,7 @@ impl<S, T> Ordering<S> for Expr<S, T> {
 
 macro_rules! ordering_of_tuple {
     ($($term:ident $at:tt),*) => {
+        #[diagnostic::do_not_recommend]
         impl<S, $($term: Ordering<S>),*> Ordering<S> for ($($term,)*) {
             fn describe(self, terms: &mut Vec<OrderTerm>) {
                 $(self.$at.describe(terms);)*

@@ -15,24 +15,28 @@ pub trait Predicate<S> {
     fn into_expression(self) -> Node;
 }
 
+#[diagnostic::do_not_recommend]
 impl<S> Predicate<S> for Expr<S, bool> {
     fn into_expression(self) -> Node {
         self.erase()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S> Predicate<S> for Field<S, bool> {
     fn into_expression(self) -> Node {
         self.erase()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S> Predicate<S> for OwnField<S, bool> {
     fn into_expression(self) -> Node {
         self.erase()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S> Predicate<S> for bool {
     fn into_expression(self) -> Node {
         Operand::<bool, S>::into_expression(self)

@@ -87,6 +87,7 @@ impl<C: Collection> Update<C> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S> Assignments<S> for Assign<S> {
     fn describe(self, assignments: &mut Vec<Assignment>) {
         assignments.push(self.assignment);
@@ -95,6 +96,7 @@ impl<S> Assignments<S> for Assign<S> {
 
 macro_rules! assignments_of_tuple {
     ($($part:ident $at:tt),*) => {
+        #[diagnostic::do_not_recommend]
         impl<S, $($part: Assignments<S>),*> Assignments<S> for ($($part,)*) {
             fn describe(self, assignments: &mut Vec<Assignment>) {
                 $(self.$at.describe(assignments);)*

@@ -13,6 +13,7 @@ use crate::value::Value;
 )]
 pub trait Absent: Value {}
 
+#[diagnostic::do_not_recommend]
 impl<T: Value<Required = T, Optional = Option<T>>> Absent for Option<T> {}
 
 methods! {

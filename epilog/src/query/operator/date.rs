@@ -22,11 +22,13 @@ pub trait Dated: Value {
 
 macro_rules! dated {
     ($($date:ty),*) => {$(
+        #[diagnostic::do_not_recommend]
         impl Dated for $date {
             type Year = i32;
             type Part = u32;
         }
 
+        #[diagnostic::do_not_recommend]
         impl Dated for Option<$date> {
             type Year = Option<i32>;
             type Part = Option<u32>;

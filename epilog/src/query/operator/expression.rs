@@ -30,6 +30,7 @@ fn node(path: FieldPath) -> Node {
     Node::field(path)
 }
 
+#[diagnostic::do_not_recommend]
 impl<S, T: Value> Expression<S> for Field<S, T> {
     type Value = T;
 
@@ -38,6 +39,7 @@ impl<S, T: Value> Expression<S> for Field<S, T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S, T: Value> Expression<S> for Expr<S, T> {
     type Value = T;
 
@@ -46,6 +48,7 @@ impl<S, T: Value> Expression<S> for Expr<S, T> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S, T: Value> Expression<S> for OwnField<S, T> {
     type Value = T;
 

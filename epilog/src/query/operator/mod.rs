@@ -15,6 +15,7 @@ mod compare;
 #[cfg(feature = "chrono")]
 mod date;
 mod expression;
+mod misplaced;
 mod operand;
 mod text;
 

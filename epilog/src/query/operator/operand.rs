@@ -39,6 +39,7 @@ fn bytes(value: &[u8]) -> Node {
 /// An operand for values of a type, and another one for optional values of it.
 macro_rules! operands {
     ($([$($generics:tt)*] $operand:ty => $value:ty, |$name:ident| $node:expr;)*) => {$(
+        #[diagnostic::do_not_recommend]
         impl<S, $($generics)*> Operand<$value, S> for $operand {
             fn into_expression(self) -> Node {
                 let $name = self;

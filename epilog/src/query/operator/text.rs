@@ -26,21 +26,27 @@ pub trait Lengthy: Value {
     type Length: Value;
 }
 
+#[diagnostic::do_not_recommend]
 impl Text for String {}
+#[diagnostic::do_not_recommend]
 impl Text for Option<String> {}
 
+#[diagnostic::do_not_recommend]
 impl Lengthy for String {
     type Length = u64;
 }
 
+#[diagnostic::do_not_recommend]
 impl Lengthy for Vec<u8> {
     type Length = u64;
 }
 
+#[diagnostic::do_not_recommend]
 impl Lengthy for Option<String> {
     type Length = Option<u64>;
 }
 
+#[diagnostic::do_not_recommend]
 impl Lengthy for Option<Vec<u8>> {
     type Length = Option<u64>;
 }
