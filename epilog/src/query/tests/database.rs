@@ -65,7 +65,7 @@ fn lent(cells: &[OwnedCell]) -> Vec<Cell<'_>> {
     cells.iter().map(Option::as_deref).collect()
 }
 
-fn batch(columns: &Vec<Column>) -> OutputBatch<'_> {
+fn batch(columns: &[Column]) -> OutputBatch<'_> {
     let (lens, columns): (Vec<_>, Vec<_>) = columns.iter().map(column).unzip();
     OutputBatch { rows: lens[0], columns }
 }
@@ -83,7 +83,7 @@ fn column(column: &Column) -> (usize, OutputColumn<'_>) {
 impl Backend for Answers {
     fn batches(&self, draft: &Draft) -> Result<Vec<OutputBatch<'_>>, Error> {
         self.asked.borrow_mut().push(draft.clauses.clone());
-        Ok(self.batches.iter().map(batch).collect())
+        Ok(self.batches.iter().map(|columns| batch(columns)).collect())
     }
 }
 
