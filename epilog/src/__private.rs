@@ -19,3 +19,6 @@ pub use core::result::Result;
 pub fn follow<P: Proxy>(row: RowPath, ordinal: u16) -> P {
     P::at(row.hop(ordinal))
 }
+
+#[cfg(feature = "std")]
+pub use std::path::Path;

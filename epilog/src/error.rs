@@ -7,6 +7,7 @@ use core::fmt;
 
 use crate::schema::SchemaError;
 use crate::storage::StorageError;
+use crate::storage::records::ConstraintError;
 use crate::storage::vfs::VfsError;
 use crate::value::DecodeError;
 
@@ -34,8 +35,32 @@ pub enum ErrorKind {
     Locked,
     /// The file is damaged.
     Corruption,
-    /// The file's schema differs from the declared one, or cannot be stored.
+    /// The file was made by something else.
+    NotADatabase,
+    /// The file is shorter than it says.
+    Truncated,
+    /// The file needs a newer version of this library.
+    NewerFormat,
+    /// The file's schema differs from the declared one.
+    SchemaDiffers,
+    /// The declared schema cannot be stored.
     Schema,
+    /// A key, or the values of a unique index, are taken.
+    UniqueViolation,
+    /// A relation points at no record, or a record to be deleted is pointed at.
+    ReferenceViolation,
+    /// A value is longer than a record or an index can hold, an assigned key was to be changed, or no keys are left.
+    Constraint,
+    /// Arithmetic has no result: it overflows, or divides by zero.
+    Arithmetic,
+    /// The query cannot be planned.
+    Plan,
+    /// The database was opened for reading only.
+    ReadOnly,
+    /// An earlier failure keeps the transaction, or the database, from taking changes.
+    Failed,
+    /// An error of the program's own; see [`Error::custom`].
+    Custom,
 }
 
 /// What an [`Error`] holds: the error of a layer, or a fault found at the top.
@@ -44,9 +69,23 @@ enum Cause {
     Storage(StorageError),
     NoRecord { collection: &'static str },
     SeveralRecords { collection: &'static str },
+    Custom(Box<dyn core::error::Error + Send + Sync>),
 }
 
 impl Error {
+    /// An error of the program's own, to end a transaction or a savepoint with: whatever turns into a boxed error, a text
+    /// among them.
+    ///
+    /// ```
+    /// # use epilog::{Error, ErrorKind};
+    /// let error = Error::custom("out of stock");
+    /// assert_eq!(error.kind(), ErrorKind::Custom);
+    /// assert_eq!(error.to_string(), "out of stock");
+    /// ```
+    pub fn custom(error: impl Into<Box<dyn core::error::Error + Send + Sync>>) -> Error {
+        Error::from(Cause::Custom(error.into()))
+    }
+
     /// A query for one record of `collection` found none.
     pub(crate) fn no_record(collection: &'static str) -> Error {
         Error::from(Cause::NoRecord { collection })
@@ -63,6 +102,7 @@ impl Error {
             Cause::Storage(error) => storage_kind(error),
             Cause::NoRecord { .. } => ErrorKind::NotFound,
             Cause::SeveralRecords { .. } => ErrorKind::NotUnique,
+            Cause::Custom(_) => ErrorKind::Custom,
         }
     }
 
@@ -70,6 +110,7 @@ impl Error {
     fn layer(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match &*self.cause {
             Cause::Storage(error) => Some(error),
+            Cause::Custom(error) => Some(&**error),
             Cause::NoRecord { .. } | Cause::SeveralRecords { .. } => None,
         }
     }
@@ -78,7 +119,27 @@ impl Error {
 fn storage_kind(error: &StorageError) -> ErrorKind {
     match error {
         StorageError::Corruption(_) | StorageError::Decode(_) => ErrorKind::Corruption,
+        StorageError::Schema(SchemaError::Differs { .. }) => ErrorKind::SchemaDiffers,
         StorageError::Schema(_) => ErrorKind::Schema,
+        StorageError::NotADatabase { .. } => ErrorKind::NotADatabase,
+        StorageError::Truncated { .. } => ErrorKind::Truncated,
+        StorageError::NewerFormat { .. } => ErrorKind::NewerFormat,
+        StorageError::ReadOnly => ErrorKind::ReadOnly,
+        StorageError::TransactionFailed | StorageError::Poisoned { .. } => ErrorKind::Failed,
+        StorageError::NoPagesLeft | StorageError::OutOfMemory { .. } => ErrorKind::Full,
+        StorageError::Constraint(error) => match **error {
+            ConstraintError::DuplicateKey { .. } | ConstraintError::Unique { .. } => {
+                ErrorKind::UniqueViolation
+            }
+            ConstraintError::MissingTarget { .. } | ConstraintError::Restricted { .. } => {
+                ErrorKind::ReferenceViolation
+            }
+            ConstraintError::NotFound { .. } => ErrorKind::NotFound,
+            ConstraintError::KeyTooLong { .. }
+            | ConstraintError::ValueTooLong { .. }
+            | ConstraintError::KeyAssigned { .. }
+            | ConstraintError::KeysExhausted { .. } => ErrorKind::Constraint,
+        },
         StorageError::Vfs(error) => match error {
             VfsError::NotFound { .. } => ErrorKind::NotFound,
             VfsError::Locked { .. } => ErrorKind::Locked,
@@ -93,6 +154,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.cause {
             Cause::Storage(error) => error.fmt(f),
+            Cause::Custom(error) => error.fmt(f),
             Cause::NoRecord { collection } => write!(
                 f,
                 "no record of collection `{collection}` satisfies the query; `first` gives an `Option`"
@@ -139,6 +201,12 @@ impl From<VfsError> for Error {
 
 impl From<SchemaError> for Error {
     fn from(error: SchemaError) -> Error {
+        Error::from(StorageError::from(error))
+    }
+}
+
+impl From<ConstraintError> for Error {
+    fn from(error: ConstraintError) -> Error {
         Error::from(StorageError::from(error))
     }
 }

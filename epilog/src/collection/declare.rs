@@ -59,6 +59,20 @@ macro_rules! schema {
             }
         }
 
+        impl $name {
+            /// Makes an empty database of this schema in memory; see `Database::in_memory`.
+            ///
+            /// # Errors
+            ///
+            /// When the schema cannot be stored.
+            #[allow(dead_code, reason = "a program may only ever use files")]
+            $visibility fn in_memory() -> ::core::result::Result<$crate::Database<$name>, $crate::Error> {
+                $crate::Database::in_memory()
+            }
+
+            $crate::schema_open!($visibility $name);
+        }
+
         $(
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
@@ -69,4 +83,33 @@ macro_rules! schema {
             impl $crate::__private::Holds<$collection> for $name {}
         )*
     };
+}
+
+/// What [`schema!`](crate::schema!) adds where there are files. A macro of its own, so that the feature asked is Epilog's
+/// and not that of the crate that calls it.
+#[cfg(feature = "std")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! schema_open {
+    ($visibility:vis $name:ident) => {
+        /// Opens the database of this schema in a file, or makes it; see `Database::open`.
+        ///
+        /// # Errors
+        ///
+        /// When the file is no such database, or cannot be read.
+        #[allow(dead_code, reason = "a program may only ever use databases in memory")]
+        $visibility fn open(
+            path: impl ::core::convert::AsRef<$crate::__private::Path>,
+        ) -> ::core::result::Result<$crate::Database<$name>, $crate::Error> {
+            $crate::Database::open(path)
+        }
+    };
+}
+
+/// What [`schema!`](crate::schema!) adds where there are files: nothing here.
+#[cfg(not(feature = "std"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! schema_open {
+    ($visibility:vis $name:ident) => {};
 }

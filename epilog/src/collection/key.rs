@@ -1,6 +1,6 @@
 //! [`Key`]: what identifies a record, as the cells of the key's fields.
 
-use crate::value::{Cell, Value};
+use crate::value::{Cell, Type, Value};
 
 /// What identifies a record: a value, or a tuple of two to four.
 ///
@@ -13,6 +13,13 @@ use crate::value::{Cell, Value};
 pub trait Key: Clone + 'static {
     /// Calls `then` with the cells of the key's fields, in the key's order.
     fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R;
+
+    /// The key that the database assigned; for a natural key the same key again.
+    #[must_use]
+    fn with_number(&self, number: u64) -> Self {
+        let _ = number;
+        self.clone()
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -20,6 +27,12 @@ impl<T: Value<Required = T>> Key for T {
     #[inline]
     fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
         self.with_cell(|cell| then(&[cell]))
+    }
+
+    #[inline]
+    fn with_number(&self, number: u64) -> Self {
+        let assigned = (T::TYPE == Type::Id).then(|| T::read(Some(&number.to_le_bytes())).ok());
+        assigned.flatten().unwrap_or_else(|| self.clone())
     }
 }
 
