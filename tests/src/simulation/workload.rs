@@ -165,7 +165,7 @@ pub fn run_operations(
                 assert_eq!(done, model.insert_items(core::slice::from_ref(item)), "inserting {item:?}");
             }
             Operation::InsertItems(items) => {
-                let done = allowed(tx.insert_all::<Item>(items))?.is_some();
+                let done = allowed(tx.insert_all(items))?.is_some();
                 assert_eq!(done, model.insert_items(items), "inserting {} items", items.len());
             }
             Operation::UpdateItem(item) => {
