@@ -57,8 +57,8 @@ impl<'a> RowReader<'a> {
     #[inline]
     fn record<C: Collection>(&mut self) -> Result<Option<C>, Error> {
         match self.next_column() {
-            OutputColumn::Records { rows } => match &rows[self.row] {
-                Some(record) => Ok(Some(C::decode(&RecordReader::new(record))?)),
+            OutputColumn::Records { collection, rows } => match rows[self.row] {
+                Some(record) => Ok(Some(C::decode(&RecordReader::new(record, collection))?)),
                 None => Ok(None),
             },
             OutputColumn::Values(_) => unreachable!("a record was selected"),
