@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 
 use super::stored::{ends, import, stored};
-use super::{Names, at, private, relation};
+use super::{Names, at, private};
 use crate::hygiene::{Words, without_self};
 use crate::model::{Collection, Key, OnDelete};
 
@@ -137,8 +137,7 @@ fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
 
 /// One `FieldSchema` per field.
 fn fields(collection: &Collection) -> Vec<TokenStream> {
-    let relations: Vec<_> = relation::relations(collection).collect();
-    let key = collection.key.as_ref().map(Key::fields).unwrap_or_default();
+    let relations: Vec<_> = collection.relations().collect();
     let schema_of = |(position, field): (usize, &crate::model::Field)| {
         let name = &field.name;
         let new = stored(&field.ty, "SCHEMA");
@@ -158,10 +157,13 @@ fn fields(collection: &Collection) -> Vec<TokenStream> {
         let default = field.attributes.default.as_ref().map(|(_, value)| {
             let value = without_self(value, &collection.ident);
             let scalar = stored(&field.ty, "scalar");
-            written!(.with_default(|| #scalar(#value)))
+            let ty = &field.ty;
+            written!(.with_default(|| {
+                let value: #ty = #value;
+                #scalar(value)
+            }))
         });
-        let required = key.contains(&position).then(|| written!(.required_by_key()));
-        written!(#new.named(#name) #required #reference #default)
+        written!(#new.named(#name) #reference #default)
     };
     collection.fields.iter().enumerate().map(schema_of).collect()
 }

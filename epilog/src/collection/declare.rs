@@ -1,7 +1,6 @@
 //! [`Schema`]: the list of what a database holds, made by [`schema!`](crate::schema!).
 
-use super::Collection;
-use crate::schema::DatabaseSchema;
+use crate::schema::{CollectionSchema, DatabaseSchema};
 
 /// What a database holds. Made by [`schema!`](crate::schema!).
 pub trait Schema: Copy + 'static {
@@ -15,16 +14,24 @@ pub trait Schema: Copy + 'static {
     label = "`{D}` does not hold `{Self}`",
     note = "add `{Self}` to the list in `epilog::schema!`"
 )]
-pub trait Within<D>: Collection + RelationsWithin<D> {}
+pub trait Within<D> {}
 
-/// A collection whose relations all point at collections of schema `D`. Made by the derive.
-pub trait RelationsWithin<D> {}
+/// A collection that can be in the list of schema `D`: its relations all point at collections of `D`. Made by the derive.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a collection",
+    label = "not a collection",
+    note = "add `#[derive(Collection)]` to the struct `{Self}`"
+)]
+pub trait Enlist<D> {
+    /// Its schema.
+    fn enlist() -> &'static CollectionSchema;
+}
 
-/// A schema that holds collection `C`: [`Within`] seen from the schema, for the bounds of [`RelationsWithin`]. Made by
+/// A schema that holds collection `C`: [`Within`] seen from the schema, for the bounds of [`Enlist`]. Made by
 /// [`schema!`](crate::schema!).
 #[diagnostic::on_unimplemented(
-    message = "collection `{C}` is not in schema `{Self}`",
-    label = "a relation of this collection points at `{C}`",
+    message = "a relation points at `{C}`, which schema `{Self}` does not hold",
+    label = "`{C}` is missing from this list",
     note = "add `{C}` to the list in `epilog::schema!`"
 )]
 pub trait Holds<C> {}
@@ -35,7 +42,7 @@ pub trait Holds<C> {}
 /// relation leads out of the list.
 #[macro_export]
 macro_rules! schema {
-    ($(#[$meta:meta])* $visibility:vis $name:ident { $($collection:path),* $(,)? }) => {
+    ($(#[$meta:meta])* $visibility:vis $name:ident { $($collection:ty),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug)]
         #[doc = "A database schema."]
@@ -46,7 +53,7 @@ macro_rules! schema {
             fn database() -> &'static $crate::__private::DatabaseSchema {
                 static DATABASE: $crate::__private::DatabaseSchema = $crate::__private::DatabaseSchema {
                     name: ::core::stringify!($name),
-                    collections: &[$(<$collection as $crate::Collection>::schema),*],
+                    collections: &[$(<$collection as $crate::__private::Enlist<$name>>::enlist),*],
                 };
                 &DATABASE
             }
@@ -68,9 +75,11 @@ macro_rules! schema {
 
         $(
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl $crate::Within<$name> for $collection {}
 
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl $crate::__private::Holds<$collection> for $name {}
         )*
     };

@@ -22,8 +22,8 @@ mod relation;
 pub(crate) mod sample;
 mod stored;
 
-pub use codec::{CellSource, ReadError, RecordReader, RecordWriter};
-pub use declare::{Holds, RelationsWithin, Schema, Within};
+pub use codec::{ReadError, RecordReader, RecordWriter};
+pub use declare::{Enlist, Holds, Schema, Within};
 pub use expression::Expr;
 pub use field::{Field, OwnField};
 pub use id::Id;

@@ -1,0 +1,10 @@
+#[path = "../models.rs"]
+mod models;
+use epilog::prelude::*;
+use models::*;
+
+fn main() {
+    let _ = Track::query().select(|t| {
+        (t.id, t.id, t.id, t.id, t.id, t.id, t.id, t.id, t.id, t.id, t.id)
+    });
+}
