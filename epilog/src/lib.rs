@@ -12,6 +12,7 @@ extern crate self as epilog;
 pub mod __private;
 pub mod collection;
 pub mod database;
+pub mod engine;
 pub mod error;
 pub mod expr;
 pub mod prelude;

@@ -18,6 +18,8 @@ use core::marker::PhantomData;
 
 use crate::Error;
 use crate::collection::{Collection, Schema, Within};
+use crate::query::{Reads, sealed};
+use crate::storage::facade::View;
 use crate::storage::store::Store;
 use crate::storage::vfs::Vfs;
 
@@ -57,6 +59,16 @@ impl<D> Clone for Database<D> {
 impl<D> fmt::Debug for Database<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Database").field("schema", &core::any::type_name::<D>()).finish_non_exhaustive()
+    }
+}
+
+impl<D: Schema> sealed::Reads for Database<D> {}
+
+impl<D: Schema> Reads for Database<D> {
+    type Schema = D;
+
+    fn with_view<R>(&self, then: impl FnOnce(View<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        then(self.shared.store.snapshot().view())
     }
 }
 

@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 
 use crate::Error;
 use crate::collection::{Collection, Key, RecordReader, Schema, Within};
+use crate::query::{self, Reads, sealed};
 use crate::schema::CollectionDef;
 use crate::storage::StorageError;
 use crate::storage::facade::View;
@@ -44,6 +45,22 @@ impl<'d, D: Schema> ReadTransaction<'d, D> {
 
     #[inline]
     pub(crate) fn view(&self) -> View<'_> {
+        self.snapshot.view()
+    }
+}
+
+impl<D: Schema> sealed::Reads for ReadTransaction<'_, D> {}
+
+impl<D: Schema> Reads for ReadTransaction<'_, D> {
+    type Schema = D;
+
+    fn with_view<R>(&self, then: impl FnOnce(View<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        then(self.view())
+    }
+}
+
+impl<D: Schema> query::Snapshot for ReadTransaction<'_, D> {
+    fn view(&self) -> View<'_> {
         self.snapshot.view()
     }
 }

@@ -8,6 +8,9 @@ use core::marker::PhantomData;
 
 use super::Durability;
 use super::read::{get, rank_of};
+use crate::engine;
+use crate::expr::{Assignment, Draft};
+use crate::query::{Reads, Snapshot, Writes, sealed};
 use crate::Error;
 use crate::collection::{Collection, Key, RecordWriter, Schema, Within};
 use crate::schema::{CollectionDef, Place};
@@ -178,13 +181,85 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
         self.writer.view()
     }
 
-    pub(crate) fn writer(&mut self) -> &mut Writer<'d> {
-        &mut self.writer
+    /// Makes `new` the record with this rank, changed by the assignments.
+    fn assign(
+        &self,
+        draft: &Draft,
+        collection: &CollectionDef,
+        rank: u128,
+        assignments: &[Assignment],
+        new: &mut RecordDraft,
+    ) -> Result<(), Error> {
+        let view = self.view();
+        let known = view.catalog().collection(collection.id).expect("a collection of this catalog");
+        let record = view.get(known, rank)?.ok_or_else(|| {
+            let problem = format!("an index of `{}` names rank {rank}, where no record is", known.name);
+            StorageError::damage("index", problem)
+        })?;
+        Ok(engine::assign(view, draft.root, record, assignments, new)?)
+    }
+
+    /// The definition of a draft's root.
+    fn bound(&self, draft: &Draft) -> Result<Arc<CollectionDef>, Error> {
+        let bound = self.view().catalog().bound((draft.root)());
+        Ok(bound.expect("the root was checked to be within the schema").clone())
     }
 
     fn definition<C: Collection>(&self) -> Arc<CollectionDef> {
         let catalog = self.writer.view().catalog();
         catalog.bound(C::schema()).expect("the schema binds every collection that is within it").clone()
+    }
+}
+
+impl<D: Schema> sealed::Reads for WriteTransaction<'_, D> {}
+
+impl<D: Schema> Reads for WriteTransaction<'_, D> {
+    type Schema = D;
+
+    fn with_view<R>(&self, then: impl FnOnce(View<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        then(self.view())
+    }
+}
+
+impl<D: Schema> Snapshot for WriteTransaction<'_, D> {
+    fn view(&self) -> View<'_> {
+        self.writer.view()
+    }
+}
+
+impl<D: Schema> Writes for WriteTransaction<'_, D> {
+    fn update_records(&mut self, draft: &Draft, assignments: &[Assignment]) -> Result<u64, Error> {
+        let collection = self.bound(draft)?;
+        // The keys are all found before the first change: an update cannot meet its own work.
+        let ranks = engine::keys(self.view(), draft)?;
+        // Nor can its expressions: those that look at other records are evaluated before the first change, too.
+        let looks_around = assignments.iter().any(|assignment| assignment.expression.reads_other_records());
+        let mut draft_of_one = RecordDraft::default();
+        let mut images: Vec<Vec<u8>> = Vec::new();
+        if looks_around {
+            for rank in &ranks {
+                self.assign(draft, &collection, *rank, assignments, &mut draft_of_one)?;
+                let mut image = Vec::new();
+                draft_of_one.append_image(&mut image);
+                images.push(image);
+            }
+        }
+        self.savepoint(|tx| {
+            for (n, rank) in ranks.iter().enumerate() {
+                match images.get(n) {
+                    Some(image) => assert!(draft_of_one.load_image(&collection.layout, image), "its own image"),
+                    None => tx.assign(draft, &collection, *rank, assignments, &mut draft_of_one)?,
+                }
+                tx.writer.update(&collection, *rank, &mut draft_of_one)?;
+            }
+            Ok(ranks.len() as u64)
+        })
+    }
+
+    fn delete_records(&mut self, draft: &Draft) -> Result<u64, Error> {
+        let collection = self.bound(draft)?;
+        let ranks = engine::keys(self.view(), draft)?;
+        Ok(self.writer.delete_all(&collection, &ranks)?)
     }
 }
 

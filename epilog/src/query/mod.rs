@@ -44,6 +44,7 @@ pub use delete::Delete;
 pub use operator::{Expression, Numeric, Operand, Signed};
 pub use order::{Order, Ordering};
 pub use predicate::{Condition, Predicate};
+pub(crate) use run::sealed;
 pub use run::{Reads, Snapshot, Stream, Writes};
 pub use scope::{Inner, Push, Scope, Source, Sources};
 pub use selection::{RowOf, RowReader, Selection, describe_row, read_row};
