@@ -46,7 +46,7 @@ pub use order::{Order, Ordering};
 pub use predicate::{Condition, Predicate};
 pub use run::{Reads, Snapshot, Stream, Writes};
 pub use scope::{Inner, Push, Scope, Source, Sources};
-pub use selection::{RowOf, RowReader, Selection, describe_row, read_row};
+pub use selection::{RowOf, RowReader, Selection, Yields, describe_row, read_row};
 pub use update::{Assign, Assignments, Update};
 
 use crate::collection::Collection;
