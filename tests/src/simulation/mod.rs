@@ -216,7 +216,7 @@ fn crash_once(
     let disk = disk(seed, planted);
     disk.cut_at(cut);
     let run = run(&disk, steps);
-    disk.crash(Cut::Torn { seed: random.next() });
+    disk.crash(Cut::Torn { seed: random.draw() });
     let acknowledged = run.acknowledged;
     let last = acknowledged + usize::from(run.in_flight);
     let mut allowed: Vec<Model> = states[acknowledged..=last.min(states.len() - 1)].to_vec();
@@ -235,7 +235,7 @@ fn crash_once(
             _ => {
                 report.crash_points += 1;
                 report.recovery_cuts += 1;
-                disk.crash(Cut::Torn { seed: random.next() });
+                disk.crash(Cut::Torn { seed: random.draw() });
             }
         }
     }

@@ -174,7 +174,7 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
     fn advance(&mut self, limit: usize) -> Result<Option<(EntryNode<'p>, Range<usize>)>, StorageError> {
         loop {
             if let State::In(node, positions, _) = &mut self.state
-                && !positions.is_empty()
+                && positions.start < positions.end
             {
                 let len = positions.len().min(limit);
                 let taken = match self.direction {

@@ -138,7 +138,10 @@ impl<'f> Checkpoint<'f> {
                         return Ok(true);
                     }
                 }
-                let (changes, next_page) = (&self.changes, numbers.next);
+                // When nothing moved, no free map is written, so that numbers given out since must stay beyond the end.
+                let moved = self.taken.count() > 0 || self.freed.count() > 0;
+                let next_page = if moved { numbers.next } else { self.header.next_page };
+                let changes = &self.changes;
                 let update = images.with_map(|map, read| map.prepare(changes, next_page, read))?;
                 self.header.next_page = next_page;
                 let work = update.work().into_iter();
