@@ -1,12 +1,12 @@
 //! What generated code names. Not for use by hand; may change in any release.
 
 pub use crate::collection::{
-    BelongsTo, Collection, Enlist, Holds, Id, Many, Mode, NotStored, Opt, Proxy, ReadError, RecordReader,
-    RecordWriter, Req, Stored, Target, member, row_of,
+    BelongsTo, Collection, Enlist, Holds, Id, Many, Mode, Name, NotStored, Opt, Proxy, ReadError,
+    RecordReader, RecordWriter, Relation, Req, Stored, Target, member, row_of,
 };
 pub use crate::error::Error;
 pub use crate::expr::{RowPath, SelectItem};
-pub use crate::query::{RowOf, RowReader, Selection, describe_row, read_row};
+pub use crate::query::{RowOf, RowReader, Selection, Yields, describe_row, read_row};
 pub use crate::schema::{CollectionSchema, DatabaseSchema, IndexSchema, KeySchema, OnDelete};
 
 pub use alloc::string::String;

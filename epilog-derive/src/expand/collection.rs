@@ -66,8 +66,11 @@ pub fn expand(collection: &Collection, names: &Names, words: &mut Words, is_soun
 }
 
 fn key_type(collection: &Collection) -> TokenStream {
+    let key = collection.key.as_ref();
+    // An `Option` in a key is reported; as the key's type it would be a second error.
+    let key = key.filter(|key| key.fields().iter().all(|position| !collection.fields[*position].is_option()));
     let ty = |position: &usize| &collection.fields[*position].ty;
-    match &collection.key {
+    match key {
         Some(Key::Assigned(position) | Key::Single(position)) => ty(position).clone(),
         Some(Key::Compound(positions)) => {
             let types = positions.iter().map(ty);

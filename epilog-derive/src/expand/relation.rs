@@ -23,14 +23,13 @@ pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
             }
         }
     });
-    let belongs_to = private("BelongsTo");
+    let (name, relation_trait) = (private("Name"), private("Relation"));
     let belongings = collection.relations().map(|(ordinal, field, relation)| {
         let target = &relation.target;
         let hash = name_hash(&field.name);
         written! {
             #[automatically_derived]
-            #[diagnostic::do_not_recommend]
-            impl #belongs_to<#target, #hash> for #this {
+            impl #relation_trait<#this, #target> for #name<#hash> {
                 const ORDINAL: ::core::primitive::u16 = #ordinal;
             }
         }

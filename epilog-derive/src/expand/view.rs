@@ -16,12 +16,12 @@ pub fn expand(view: &View, words: &mut Words) -> TokenStream {
         let (ident, visibility, docs) = (&field.ident, &field.visibility, &field.docs);
         written!(#(#docs)* #visibility #ident: #parameter)
     });
-    let selection = private("Selection");
+    let (selection, yields) = (private("Selection"), private("Yields"));
     let (vec, item, row_reader, result, error) =
         (private("Vec"), private("SelectItem"), private("RowReader"), private("Result"), private("Error"));
     let bounds = view.fields.iter().zip(&parameters).map(|(field, parameter)| {
         let ty = &field.ty;
-        written!(#parameter: #selection<#scope, Value = #ty>)
+        written!(#parameter: #yields<#scope, #ty>)
     });
     let described = view.fields.iter().map(|field| {
         let ident = &field.ident;

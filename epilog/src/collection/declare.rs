@@ -27,14 +27,16 @@ pub trait Enlist<D> {
     fn enlist() -> &'static CollectionSchema;
 }
 
-/// A schema that holds collection `C`: [`Within`] seen from the schema, for the bounds of [`Enlist`]. Made by
-/// [`schema!`](crate::schema!).
+/// A schema that holds collection `C`: [`Within`] seen from the schema, for the bounds of [`Enlist`].
 #[diagnostic::on_unimplemented(
     message = "a relation points at `{C}`, which schema `{Self}` does not hold",
     label = "`{C}` is missing from this list",
     note = "add `{C}` to the list in `epilog::schema!`"
 )]
 pub trait Holds<C> {}
+
+#[diagnostic::do_not_recommend]
+impl<C: Within<D>, D> Holds<C> for D {}
 
 /// Declares what a database holds.
 ///
@@ -77,10 +79,6 @@ macro_rules! schema {
             #[automatically_derived]
             #[diagnostic::do_not_recommend]
             impl $crate::Within<$name> for $collection {}
-
-            #[automatically_derived]
-            #[diagnostic::do_not_recommend]
-            impl $crate::__private::Holds<$collection> for $name {}
         )*
     };
 }

@@ -29,7 +29,7 @@ pub use field::{Field, OwnField};
 pub use id::Id;
 pub use key::Key;
 pub use mode::{Mode, Opt, Own, Req};
-pub use relation::{BelongsTo, Many};
+pub use relation::{BelongsTo, Many, Name, Relation};
 pub use stored::{Member, NotStored, Stored, Target, member, row_of};
 
 use crate::expr::RowPath;

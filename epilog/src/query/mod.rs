@@ -47,7 +47,7 @@ pub use predicate::{Condition, Predicate};
 pub(crate) use run::sealed;
 pub use run::{Reads, Snapshot, Stream, Writes};
 pub use scope::{Inner, Push, Scope, Source, Sources};
-pub use selection::{RowOf, RowReader, Selection, describe_row, read_row};
+pub use selection::{RowOf, RowReader, Selection, Yields, describe_row, read_row};
 pub use update::{Assign, Assignments, Update};
 
 use crate::collection::Collection;

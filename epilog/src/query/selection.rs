@@ -29,6 +29,17 @@ pub trait Selection<S> {
     fn read(row: &mut RowReader<'_>) -> Result<Self::Value, Error>;
 }
 
+/// A [`Selection`] of values of type `V`: what each field of a view asks for.
+#[diagnostic::on_unimplemented(
+    message = "a field of a view is of type `{V}`, and `{Self}` is selected for it",
+    label = "this selects another type than the view holds",
+    note = "a field or expression of type `{V}` is wanted; after an optional relation every field is an `Option`"
+)]
+pub trait Yields<S, V>: Selection<S, Value = V> {}
+
+#[diagnostic::do_not_recommend]
+impl<S, V, X: Selection<S, Value = V>> Yields<S, V> for X {}
+
 /// One row of what comes out, read column by column.
 #[derive(Debug)]
 pub struct RowReader<'a> {

@@ -14,6 +14,6 @@ struct Shirt {
 }
 
 fn main() {
-    let _ = Shirt::query().filter(|s| s.price.gt(20));
+    let _ = Shirt::query();
     let _ = (Size::Small, Size::Large);
 }

@@ -1,3 +1,4 @@
+// mistakes: 2 (one for each side)
 #[path = "../models.rs"]
 mod models;
 use epilog::prelude::*;
