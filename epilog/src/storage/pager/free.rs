@@ -35,12 +35,6 @@ impl Runs {
         self.runs.len()
     }
 
-    /// The number of numbers.
-    #[cfg(test)]
-    pub(super) fn total(&self) -> u64 {
-        self.runs.values().sum()
-    }
-
     /// The runs as (start, length), ascending.
     pub(super) fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
         self.runs.iter().map(|(&start, &len)| (start, len))

@@ -100,6 +100,9 @@ struct Shared {
     writer: Mutex<WriterState>,
 }
 
+/// Makes a journaled commit's changes again: gets a write transaction and the payload, gives the transaction back.
+pub type Redo<'p, 'a> = dyn FnMut(PageWriter<'p>, &[u8]) -> Result<PageWriter<'p>, StorageError> + 'a;
+
 /// Pages by number, in versions. Cheap to clone.
 #[derive(Clone)]
 pub struct Pager {
@@ -157,10 +160,7 @@ impl Pager {
     ///
     /// What `apply` fails with; [`StorageError::Corruption`] when the journal is damaged, or not the one that belongs to
     /// the newest header. Nothing can be written then.
-    pub fn replay<'p>(
-        &'p self,
-        apply: &mut dyn FnMut(PageWriter<'p>, &[u8]) -> Result<PageWriter<'p>, StorageError>,
-    ) -> Result<u64, StorageError> {
+    pub fn replay<'p>(&'p self, apply: &mut Redo<'p, '_>) -> Result<u64, StorageError> {
         let mut state = self.shared.writer.lock();
         let Some(store) = &mut state.store else { return Ok(0) };
         let (checkpoint, position) = (store.header.checkpoint, store.header.position);

@@ -97,10 +97,4 @@ impl Space {
         let new = self.suspended.extend(taken);
         debug_assert!(new, "blocks were given out twice");
     }
-
-    /// Blocks that can be given out at once.
-    #[cfg(test)]
-    pub(super) fn free_blocks(&self) -> u64 {
-        self.free.total()
-    }
 }
