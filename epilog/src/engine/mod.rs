@@ -13,8 +13,13 @@
 //! impl<'s> Rows<'s> { pub fn next_batch(&mut self) -> Result<Option<OutputBatch<'s>>, EngineError>; }
 //! ```
 
+mod calendar;
 pub mod error;
 pub mod exec;
+pub mod logical;
+pub mod optimizer;
+#[cfg(test)]
+mod fixture;
 
 pub use error::{EngineError, ExecError, Fault, PlanError};
 pub use exec::{OutputBatch, OutputColumn, Vector};
