@@ -16,10 +16,14 @@
 mod calendar;
 pub mod error;
 pub mod exec;
+pub mod estimate;
+pub mod explain;
 pub mod logical;
 pub mod optimizer;
+pub mod physical;
 #[cfg(test)]
 mod fixture;
 
 pub use error::{EngineError, ExecError, Fault, PlanError};
+pub use explain::{Plan, PlanNode};
 pub use exec::{OutputBatch, OutputColumn, Vector};
