@@ -1,1 +1,5 @@
-//! What the examples share.
+//! What the examples share: the Chinook music store as collections, questions about it, and a printer of tables.
+
+pub mod chinook;
+pub mod questions;
+pub mod table;

@@ -1,1 +1,5 @@
-//! The harness the tests stand on.
+//! Behaviour, crash, format and tidiness tests of Epilog, and the harness they stand on.
+
+pub mod disk;
+pub mod random;
+pub mod simulation;

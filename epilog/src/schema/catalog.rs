@@ -66,6 +66,8 @@ pub struct CollectionDef {
     pub layout: Layout,
     /// The version of the layout; pages carry the version they were written with.
     pub version: u16,
+    /// The declared collection it is bound to.
+    pub declared: Option<&'static CollectionSchema>,
     /// For each declared ordinal, the position; empty when the program declares no such collection.
     pub positions: Vec<u16>,
     /// For each declared ordinal, the place: `layout.places[positions[ordinal]]`.
@@ -124,7 +126,10 @@ impl Catalog {
 
     /// The stored collection that a declared one is bound to.
     pub fn bound(&self, schema: &CollectionSchema) -> Option<&Arc<CollectionDef>> {
-        self.by_name(schema.name).filter(|collection| !collection.positions.is_empty())
+        // By address: a declared schema is a static.
+        self.collections
+            .iter()
+            .find(|collection| collection.declared.is_some_and(|to| core::ptr::eq(to, schema)))
     }
 
     /// The references to `target`: every (collection, position of the field) that points at it.
@@ -164,7 +169,8 @@ impl CollectionDef {
 
     /// The same collection, bound to a declared one of equal shape.
     #[must_use]
-    pub fn bind(mut self, schema: &CollectionSchema) -> CollectionDef {
+    pub fn bind(mut self, schema: &'static CollectionSchema) -> CollectionDef {
+        self.declared = Some(schema);
         let position = |name: &str| self.position(name).expect("shapes were compared before binding");
         self.positions = schema.fields.iter().map(|field| position(field.name)).collect();
         self.places =

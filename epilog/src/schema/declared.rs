@@ -65,6 +65,22 @@ impl FieldSchema {
         FieldSchema { name, ty: T::TYPE, optional: T::OPTIONAL, reference: None, default: None }
     }
 
+    /// The same field under another name.
+    pub const fn named(mut self, name: &'static str) -> FieldSchema {
+        self.name = name;
+        self
+    }
+
+    /// The same field, of the key.
+    ///
+    /// # Panics
+    ///
+    /// When it is an `Option`: at compile time, for schemas are constants.
+    pub const fn required_by_key(self) -> FieldSchema {
+        assert!(!self.optional, "a field of the key is never absent: remove the `Option`");
+        self
+    }
+
     /// The same field, pointing at another collection.
     pub const fn with_reference(
         mut self,

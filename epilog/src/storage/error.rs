@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 
 use super::page::PageNumber;
+use super::records::ConstraintError;
 use super::vfs::VfsError;
 use crate::schema::SchemaError;
 use crate::value::DecodeError;
@@ -18,9 +19,69 @@ pub enum StorageError {
     /// The file system failed.
     #[error(transparent)]
     Vfs(#[from] VfsError),
+    /// A write or a sync failed earlier, so that nobody knows what of the commits since is on disk.
+    #[error(
+        "`{path}` failed earlier, so the outcome of the last commits is unknown: close the database and open it again"
+    )]
+    Poisoned {
+        /// The file.
+        path: String,
+        /// What failed.
+        #[source]
+        cause: VfsError,
+    },
+    /// The file was made by something else. It is not touched.
+    #[error("`{path}` is not an Epilog database: it does not begin like one; name another file")]
+    NotADatabase {
+        /// The file.
+        path: String,
+    },
+    /// The file is shorter than it says it is.
+    #[error("`{path}` is truncated: it has {len} bytes, and should have {wanted}; restore it from a backup")]
+    Truncated {
+        /// The file.
+        path: String,
+        /// Its length in bytes.
+        len: u64,
+        /// The least it should have.
+        wanted: u64,
+    },
+    /// The file needs a later version of this library.
+    #[error(
+        "`{path}` has format {found} (incompatible features {features:#x}), this version knows format {known}: \
+         open it with a newer version of epilog"
+    )]
+    NewerFormat {
+        /// The file.
+        path: String,
+        /// Its format version.
+        found: u16,
+        /// Its incompatible feature bits.
+        features: u32,
+        /// The newest format version this library knows.
+        known: u16,
+    },
+    /// A change of a database that was opened to be read.
+    #[error("the database was opened read-only: open it for writing to change it")]
+    ReadOnly,
+    /// All page numbers are in use.
+    #[error("no page numbers are left: a database has at most 2^32 - 2 pages")]
+    NoPagesLeft,
+    /// No memory for a page.
+    #[error("no memory for a page of {bytes} bytes")]
+    OutOfMemory {
+        /// The page's length.
+        bytes: usize,
+    },
     /// A stored schema cannot be used.
     #[error(transparent)]
     Schema(#[from] SchemaError),
+    /// The data of a change breaks a constraint. Nothing of the change was kept.
+    #[error(transparent)]
+    Constraint(Box<ConstraintError>),
+    /// A statement of the transaction failed half-way, so it cannot commit.
+    #[error("the transaction cannot commit: a statement of it failed half-way; begin another one")]
+    TransactionFailed,
     /// A stored value is not of its field's type.
     #[error(transparent)]
     Decode(#[from] DecodeError),
@@ -40,6 +101,12 @@ pub struct Corruption {
 
 fn describe_page(page: Option<PageNumber>) -> String {
     page.map_or_else(String::new, |number| format!(" (page {number})"))
+}
+
+impl From<ConstraintError> for StorageError {
+    fn from(error: ConstraintError) -> Self {
+        StorageError::Constraint(Box::new(error))
+    }
 }
 
 impl StorageError {

@@ -1,9 +1,12 @@
 //! What is kept: pages, trees, records and the journal that makes a commit atomic.
 //!
 //! ```text
-//! facade       View (reads), Writer (changes)       what the engine and the face may name
-//! records      record <-> page bytes, indexes, constraints, catalog
-//! transaction  change sets, savepoints, commit, recovery's replay
+//! store        one open database: recovery, schema, snapshots, write transactions
+//! facade       View: what the engine and the face may read
+//! writer       Writer: changes, constraints, index upkeep
+//! change       change sets: what the journal keeps of a commit
+//! catalog      what is stored, kept in collections of its own
+//! records      record <-> bytes, index keys
 //! btree        ordered bytes on pages
 //! pager        page map, frame table, free space, header slots, checkpoint
 //! journal      append, sync, replay
@@ -14,7 +17,18 @@
 //! Nothing here knows a query, a plan or a Rust type of the user's.
 
 pub mod error;
+pub mod facade;
 pub mod page;
+pub mod records;
+pub mod store;
 pub mod vfs;
+pub mod writer;
+
+pub mod btree;
+pub(crate) mod catalog;
+mod change;
+pub mod codec;
+pub mod journal;
+pub mod pager;
 
 pub use error::StorageError;

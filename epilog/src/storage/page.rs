@@ -123,3 +123,8 @@ pub fn write_header(page: &mut [u8], number: PageNumber, kind: PageKind, tree: T
 pub fn kind_of(page: &[u8]) -> Option<PageKind> {
     page.get(8).copied().and_then(PageKind::from_u8)
 }
+
+/// The next multiple of [`BLOCK_LEN`].
+pub const fn round_to_blocks(len: usize) -> usize {
+    len.div_ceil(BLOCK_LEN) * BLOCK_LEN
+}

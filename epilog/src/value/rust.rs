@@ -20,7 +20,7 @@ pub struct DecodeError {
 #[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` cannot be stored",
     label = "not a storable type",
-    note = "storable: integers, floats, `bool`, `char`, `String`, `Vec<u8>`, `Id<T>`, chrono's dates and times, `Uuid`, `Decimal`, and `Option` of these"
+    note = "storable: integers, floats, `bool`, `char`, `String`, `Vec<u8>`, `Id<T>`, dates and times of `chrono`, `Uuid`, `Decimal`, and `Option` of these"
 )]
 pub trait Value: Clone + Sized + 'static {
     /// How it is stored.
@@ -51,6 +51,7 @@ pub trait Value: Clone + Sized + 'static {
 
 macro_rules! little_endian {
     ($($rust:ty => $ty:ident),* $(,)?) => {$(
+        #[diagnostic::do_not_recommend]
         impl Value for $rust {
             const TYPE: Type = Type::$ty;
             type Optional = Option<$rust>;
@@ -81,6 +82,7 @@ little_endian! {
 macro_rules! by_conversion {
     ($(#[$meta:meta])* $rust:ty => $ty:ident, |$value:ident| $write:expr, |$bytes:ident| $read:expr) => {
         $(#[$meta])*
+        #[diagnostic::do_not_recommend]
         impl Value for $rust {
             const TYPE: Type = Type::$ty;
             type Optional = Option<$rust>;
@@ -161,6 +163,7 @@ by_conversion!(
     }
 );
 
+#[diagnostic::do_not_recommend]
 impl<T: Value<Required = T, Optional = Option<T>>> Value for Option<T> {
     const TYPE: Type = T::TYPE;
     const OPTIONAL: bool = true;

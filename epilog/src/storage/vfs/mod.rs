@@ -6,8 +6,12 @@
 use alloc::boxed::Box;
 use alloc::string::String;
 
+#[cfg(feature = "std")]
+pub mod file;
 pub mod memory;
 
+#[cfg(feature = "std")]
+pub use file::FileVfs;
 pub use memory::MemoryVfs;
 
 /// How a file is opened.
@@ -160,4 +164,45 @@ pub trait VfsFile: Send + Sync {
     ///
     /// [`VfsError::Locked`] when someone else holds it.
     fn lock(&self) -> Result<(), VfsError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What every implementation must do, with a file at `path` that does not exist yet.
+    pub(super) fn check_contract(vfs: &dyn Vfs, path: &str) {
+        assert!(!vfs.exists(path).unwrap());
+        let not_found = VfsError::NotFound { path: String::from(path) };
+        for mode in [OpenMode::Read, OpenMode::ReadWrite] {
+            assert_eq!(vfs.open(path, mode).err(), Some(not_found.clone()), "{mode:?}");
+        }
+        assert_eq!(vfs.remove(path), Err(not_found));
+
+        let file = vfs.open(path, OpenMode::Create).unwrap();
+        assert!(vfs.exists(path).unwrap());
+        vfs.sync_directory(path).unwrap();
+        assert!(file.is_empty().unwrap());
+        file.write_at(b"world", 6).unwrap();
+        file.write_at(b"hello", 0).unwrap();
+        file.sync_data().unwrap();
+        let mut bytes = [1; 11];
+        file.read_at(&mut bytes, 0).unwrap();
+        assert_eq!(&bytes, b"hello\0world");
+
+        let end = VfsError::UnexpectedEnd { path: String::from(path), len: 11, wanted: 12 };
+        assert_eq!(file.read_at(&mut bytes, 1), Err(end));
+
+        file.set_len(2).unwrap();
+        file.set_len(4).unwrap();
+        let second = vfs.open(path, OpenMode::Create).unwrap();
+        let mut bytes = [1; 4];
+        second.read_at(&mut bytes, 0).unwrap();
+        assert_eq!(&bytes, b"he\0\0", "an existing file is not cut, and the cut part comes back as zeros");
+
+        let before = vfs.now_ns();
+        assert!(vfs.now_ns() >= before);
+        vfs.remove(path).unwrap();
+        assert!(!vfs.exists(path).unwrap());
+    }
 }

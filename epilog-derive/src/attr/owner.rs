@@ -1,0 +1,173 @@
+//! The attributes of the struct.
+
+use proc_macro2::Ident;
+use syn::ext::IdentExt;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Attribute, LitStr, Path, Token};
+
+use crate::context::Context;
+use crate::suggest::instead;
+use crate::symbol;
+
+/// The attributes of the struct.
+#[derive(Default)]
+pub struct OwnerAttributes {
+    /// The name of `#[collection(name = "…")]`.
+    pub name: Option<LitStr>,
+    /// `#[key(a, b)]`
+    pub key: Option<ListAttribute>,
+    /// `#[index(a, b)]`, `#[index(a, b, unique)]`
+    pub indexes: Vec<ListAttribute>,
+    /// `#[has_many(name: Other::field)]`
+    pub has_many: Vec<HasManyAttribute>,
+}
+
+/// An attribute that lists fields.
+pub struct ListAttribute {
+    /// The attribute's own path, for mistakes about the whole.
+    pub path: Path,
+    /// The fields, in the order written.
+    pub fields: Vec<Ident>,
+    /// Whether it ends in `unique`.
+    pub unique: bool,
+}
+
+/// One entry of `#[has_many(…)]`.
+pub struct HasManyAttribute {
+    /// The name of the method.
+    pub name: Ident,
+    /// The collection on the other side.
+    pub target: Path,
+    /// Its field that points back.
+    pub field: Ident,
+}
+
+impl OwnerAttributes {
+    /// Parses those of `attributes` that are ours.
+    pub fn parse(context: &Context, attributes: &[Attribute]) -> OwnerAttributes {
+        let mut parsed = OwnerAttributes::default();
+        for attribute in attributes {
+            let path = attribute.path();
+            if path.is_ident(symbol::COLLECTION) {
+                parsed.parse_collection(context, attribute);
+            } else if path.is_ident(symbol::KEY) {
+                let list = parse_list(
+                    context,
+                    attribute,
+                    "on the struct write the key's fields: `#[key(a, b)]`; a key of one field is `#[key]` on that field",
+                );
+                match list {
+                    Some(_) if parsed.key.is_some() => {
+                        context.error(path, "a second `#[key(…)]`: a collection has one key, remove one");
+                    }
+                    Some(list) => parsed.key = Some(list),
+                    None => {}
+                }
+            } else if path.is_ident(symbol::INDEX) {
+                let list = parse_list(
+                    context,
+                    attribute,
+                    "on the struct write the index's fields: `#[index(a, b)]` or `#[index(a, b, unique)]`",
+                );
+                parsed.indexes.extend(list.map(ListAttribute::with_unique_split_off));
+            } else if path.is_ident(symbol::HAS_MANY) {
+                let entries = attribute
+                    .parse_args_with(Punctuated::<HasManyAttribute, Token![,]>::parse_terminated)
+                    .map(|entries| entries.into_iter().collect::<Vec<_>>());
+                match entries {
+                    Ok(entries) if !entries.is_empty() => parsed.has_many.extend(entries),
+                    _ => context.error(
+                        attribute,
+                        "write a name and the field that points here: `#[has_many(albums: Album::artist)]`",
+                    ),
+                }
+            } else if path.is_ident(symbol::UNIQUE) {
+                context.error(
+                    attribute,
+                    "on the struct write `#[index(a, b, unique)]`; for one field write `#[unique]` on it",
+                );
+            } else if path.is_ident(symbol::DEFAULT) || path.is_ident(symbol::ON_DELETE) {
+                let name = path.segments[0].ident.unraw();
+                context
+                    .error(attribute, format_args!("`#[{name}(…)]` belongs on a field, not on the struct"));
+            }
+        }
+        parsed
+    }
+
+    fn parse_collection(&mut self, context: &Context, attribute: &Attribute) {
+        let parsed = attribute.parse_nested_meta(|meta| {
+            let word = meta.path.get_ident().map(|ident| ident.unraw().to_string()).unwrap_or_default();
+            if word != "name" {
+                return Err(syn::Error::new_spanned(
+                    &meta.path,
+                    format_args!("unknown option `{word}` of `#[collection]`: {}", instead(&word, ["name"])),
+                ));
+            }
+            let name = meta.value().and_then(|value| value.parse::<LitStr>()).map_err(|_| {
+                syn::Error::new_spanned(&meta.path, "write the name as a string: `name = \"artists\"`")
+            })?;
+            if name.value().is_empty() {
+                return Err(syn::Error::new_spanned(
+                    &name,
+                    "a collection's name is not empty: write `name = \"artists\"`, or leave it out",
+                ));
+            }
+            if self.name.is_some() {
+                return Err(syn::Error::new_spanned(&meta.path, "a second `name`: remove one"));
+            }
+            self.name = Some(name);
+            Ok(())
+        });
+        match parsed {
+            Ok(()) if matches!(attribute.meta, syn::Meta::List(_)) => {}
+            Err(error) if matches!(attribute.meta, syn::Meta::List(_)) => context.push(error),
+            _ => context.error(attribute, "write the options: `#[collection(name = \"artists\")]`"),
+        }
+    }
+}
+
+/// Parses `(a, b)`. An empty list is a mistake too.
+fn parse_list(context: &Context, attribute: &Attribute, instead: &str) -> Option<ListAttribute> {
+    let fields = attribute
+        .parse_args_with(|input: ParseStream<'_>| {
+            Punctuated::<Ident, Token![,]>::parse_terminated_with(input, Ident::parse_any)
+        })
+        .map(|fields| fields.into_iter().collect::<Vec<_>>());
+    match fields {
+        Ok(fields) if !fields.is_empty() => {
+            Some(ListAttribute { path: attribute.path().clone(), fields, unique: false })
+        }
+        _ => {
+            context.error(attribute, instead);
+            None
+        }
+    }
+}
+
+impl ListAttribute {
+    /// Takes a last word `unique` as what it says. A field of that name is written `r#unique` there.
+    fn with_unique_split_off(mut self) -> ListAttribute {
+        if self.fields.len() > 1 && self.fields.last().is_some_and(|last| last == symbol::UNIQUE) {
+            self.fields.pop();
+            self.unique = true;
+        }
+        self
+    }
+}
+
+impl Parse for HasManyAttribute {
+    fn parse(input: ParseStream<'_>) -> syn::Result<HasManyAttribute> {
+        let name = Ident::parse_any(input)?;
+        input.parse::<Token![:]>()?;
+        let mut target = Path::parse_mod_style(input)?;
+        let field = match target.segments.pop() {
+            Some(last) if !target.segments.is_empty() => last.into_value().ident,
+            _ => return Err(input.error("expected `Other::field`")),
+        };
+        // What is left ends in the separator before the field.
+        target.segments.pop_punct();
+        Ok(HasManyAttribute { name, target, field })
+    }
+}

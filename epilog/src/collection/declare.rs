@@ -1,0 +1,106 @@
+//! [`Schema`]: the list of what a database holds, made by [`schema!`](crate::schema!).
+
+use super::Collection;
+use crate::schema::DatabaseSchema;
+
+/// What a database holds. Made by [`schema!`](crate::schema!).
+pub trait Schema: Copy + 'static {
+    /// The schema, as declared.
+    fn database() -> &'static DatabaseSchema;
+}
+
+/// A collection that databases of schema `D` hold. Made by [`schema!`](crate::schema!).
+#[diagnostic::on_unimplemented(
+    message = "collection `{Self}` is not in schema `{D}`",
+    label = "`{D}` does not hold `{Self}`",
+    note = "add `{Self}` to the list in `epilog::schema!`"
+)]
+pub trait Within<D>: Collection + RelationsWithin<D> {}
+
+/// A collection whose relations all point at collections of schema `D`. Made by the derive.
+pub trait RelationsWithin<D> {}
+
+/// A schema that holds collection `C`: [`Within`] seen from the schema, for the bounds of [`RelationsWithin`]. Made by
+/// [`schema!`](crate::schema!).
+#[diagnostic::on_unimplemented(
+    message = "collection `{C}` is not in schema `{Self}`",
+    label = "a relation of this collection points at `{C}`",
+    note = "add `{C}` to the list in `epilog::schema!`"
+)]
+pub trait Holds<C> {}
+
+/// Declares what a database holds.
+///
+/// `schema!(pub Music { Artist, Album })` makes a unit struct `Music` that names the schema in types, and checks that no
+/// relation leads out of the list.
+#[macro_export]
+macro_rules! schema {
+    ($(#[$meta:meta])* $visibility:vis $name:ident { $($collection:path),* $(,)? }) => {
+        $(#[$meta])*
+        #[derive(Clone, Copy, Debug)]
+        #[doc = "A database schema."]
+        $visibility struct $name;
+
+        #[automatically_derived]
+        impl $crate::Schema for $name {
+            fn database() -> &'static $crate::__private::DatabaseSchema {
+                static DATABASE: $crate::__private::DatabaseSchema = $crate::__private::DatabaseSchema {
+                    name: ::core::stringify!($name),
+                    collections: &[$(<$collection as $crate::Collection>::schema),*],
+                };
+                &DATABASE
+            }
+        }
+
+        impl $name {
+            /// Makes an empty database of this schema in memory; see `Database::in_memory`.
+            ///
+            /// # Errors
+            ///
+            /// When the schema cannot be stored.
+            #[allow(dead_code, reason = "a program may only ever use files")]
+            $visibility fn in_memory() -> ::core::result::Result<$crate::Database<$name>, $crate::Error> {
+                $crate::Database::in_memory()
+            }
+
+            $crate::schema_open!($visibility $name);
+        }
+
+        $(
+            #[automatically_derived]
+            impl $crate::Within<$name> for $collection {}
+
+            #[automatically_derived]
+            impl $crate::__private::Holds<$collection> for $name {}
+        )*
+    };
+}
+
+/// What [`schema!`](crate::schema!) adds where there are files. A macro of its own, so that the feature asked is Epilog's
+/// and not that of the crate that calls it.
+#[cfg(feature = "std")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! schema_open {
+    ($visibility:vis $name:ident) => {
+        /// Opens the database of this schema in a file, or makes it; see `Database::open`.
+        ///
+        /// # Errors
+        ///
+        /// When the file is no such database, or cannot be read.
+        #[allow(dead_code, reason = "a program may only ever use databases in memory")]
+        $visibility fn open(
+            path: impl ::core::convert::AsRef<$crate::__private::Path>,
+        ) -> ::core::result::Result<$crate::Database<$name>, $crate::Error> {
+            $crate::Database::open(path)
+        }
+    };
+}
+
+/// What [`schema!`](crate::schema!) adds where there are files: nothing here.
+#[cfg(not(feature = "std"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! schema_open {
+    ($visibility:vis $name:ident) => {};
+}

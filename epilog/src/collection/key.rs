@@ -1,0 +1,77 @@
+//! [`Key`]: what identifies a record, as the cells of the key's fields.
+
+use crate::value::{Cell, Type, Value};
+
+/// What identifies a record: a value, or a tuple of two to four.
+///
+/// Storage makes the record's rank, or the key of an index, from its cells.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a key",
+    label = "not a key",
+    note = "a key is a storable type that is not an `Option`, or two to four of them in `#[key(a, b)]`"
+)]
+pub trait Key: Clone + 'static {
+    /// Calls `then` with the cells of the key's fields, in the key's order.
+    fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R;
+
+    /// The key that the database assigned; for a natural key the same key again.
+    #[must_use]
+    fn with_number(&self, number: u64) -> Self {
+        let _ = number;
+        self.clone()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Value> Key for T {
+    #[inline]
+    fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
+        self.with_cell(|cell| then(&[cell]))
+    }
+
+    #[inline]
+    fn with_number(&self, number: u64) -> Self {
+        let assigned = (T::TYPE == Type::Id).then(|| T::read(Some(&number.to_le_bytes())).ok());
+        assigned.flatten().unwrap_or_else(|| self.clone())
+    }
+}
+
+impl<A: Value, B: Value> Key for (A, B) {
+    fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
+        self.0.with_cell(|a| self.1.with_cell(|b| then(&[a, b])))
+    }
+}
+
+impl<A: Value, B: Value, C: Value> Key for (A, B, C) {
+    fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
+        self.0.with_cell(|a| self.1.with_cell(|b| self.2.with_cell(|c| then(&[a, b, c]))))
+    }
+}
+
+impl<A: Value, B: Value, C: Value, D: Value> Key for (A, B, C, D) {
+    fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
+        self.0.with_cell(|a| {
+            self.1.with_cell(|b| self.2.with_cell(|c| self.3.with_cell(|d| then(&[a, b, c, d]))))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    fn cells(key: &impl Key) -> Vec<Vec<u8>> {
+        key.with_cells(|cells| cells.iter().map(|cell| cell.expect("present").to_vec()).collect())
+    }
+
+    #[test]
+    fn a_key_gives_its_cells_in_order() {
+        assert_eq!(cells(&7u16), [vec![7, 0]]);
+        assert_eq!(cells(&(1u8, String::from("x"))), [vec![1], b"x".to_vec()]);
+        assert_eq!(cells(&(1u8, 2u8, 3u8)), [vec![1], vec![2], vec![3]]);
+        assert_eq!(cells(&(1u8, 2u8, 3u8, true)), [vec![1], vec![2], vec![3], vec![1]]);
+    }
+}

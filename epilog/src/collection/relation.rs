@@ -1,0 +1,79 @@
+//! [`Many`]: the reverse side of a relation.
+
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::expr::op::Link;
+use crate::expr::{BinaryOp, Expression, Quantifier, RowPath, Subquery};
+use crate::schema::CollectionSchema;
+
+/// That `Self` has a relation field to collection `C`. Made by the derive for each such field, so that
+/// `#[has_many(albums: Album::artist)]` can be checked.
+///
+/// `FIELD` is the FNV-1a hash, 64 bits, of the field's name.
+#[diagnostic::on_unimplemented(
+    message = "the field of `{Self}` named in `#[has_many(..)]` does not point at `{C}`",
+    label = "no such relation from `{Self}` to `{C}`",
+    note = "name a field of `{Self}` whose type is `Id<{C}>` or `Option<Id<{C}>>`"
+)]
+pub trait BelongsTo<C, const FIELD: u64> {
+    /// The field's ordinal in `Self`.
+    const ORDINAL: u16;
+}
+
+/// The records of collection `C` that point at a row of scope `S`.
+///
+/// Made by the methods that `#[has_many(..)]` declares.
+#[must_use = "say what is asked of the records: `any`, `all`, `none`, `count`"]
+pub struct Many<S, C> {
+    row: RowPath,
+    ordinal: u16,
+    filter: Option<Expression>,
+    of: PhantomData<fn() -> (S, C)>,
+}
+
+impl<S, C> Many<S, C> {
+    /// The records whose field with this ordinal points at `row`.
+    pub fn new(row: RowPath, ordinal: u16) -> Many<S, C> {
+        Many { row, ordinal, filter: None, of: PhantomData }
+    }
+
+    /// Keeps only the records that also satisfy `predicate`.
+    pub(crate) fn restrict(&mut self, predicate: Expression) {
+        self.filter = Some(match self.filter.take() {
+            Some(filter) => filter.binary(BinaryOp::And, predicate),
+            None => predicate,
+        });
+    }
+
+    /// Takes off what was kept only.
+    pub(crate) fn take_filter(&mut self) -> Option<Expression> {
+        self.filter.take()
+    }
+
+    /// A question about the records.
+    pub(crate) fn into_subquery(
+        self,
+        collection: fn() -> &'static CollectionSchema,
+        quantifier: Quantifier,
+    ) -> Subquery {
+        let link = Link::Reverse { row: self.row, ordinal: self.ordinal };
+        Subquery { collection, link, quantifier, predicate: self.filter }
+    }
+}
+
+impl<S, C> Clone for Many<S, C> {
+    fn clone(&self) -> Self {
+        Many { row: self.row, ordinal: self.ordinal, filter: self.filter.clone(), of: PhantomData }
+    }
+}
+
+impl<S, C> fmt::Debug for Many<S, C> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Many")
+            .field("row", &self.row)
+            .field("ordinal", &self.ordinal)
+            .field("filter", &self.filter)
+            .finish()
+    }
+}

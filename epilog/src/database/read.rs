@@ -1,0 +1,118 @@
+//! [`ReadTransaction`]: a snapshot to read from.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::marker::PhantomData;
+
+use crate::Error;
+use crate::collection::{Collection, Key, RecordReader, Schema, Within};
+use crate::schema::CollectionDef;
+use crate::storage::StorageError;
+use crate::storage::facade::View;
+use crate::storage::records::RecordRef;
+use crate::storage::store::Snapshot;
+use crate::value::key;
+
+/// A snapshot: the database as of the moment it was taken, however long it is kept.
+///
+/// Taking and using one never waits, and makes nobody wait. While it lives, the page versions that it sees stay in memory.
+pub struct ReadTransaction<'d, D> {
+    snapshot: Snapshot<'d>,
+    schema: PhantomData<fn() -> D>,
+}
+
+impl<D> fmt::Debug for ReadTransaction<'_, D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ReadTransaction").finish_non_exhaustive()
+    }
+}
+
+impl<'d, D: Schema> ReadTransaction<'d, D> {
+    pub(super) fn new(snapshot: Snapshot<'d>) -> Self {
+        ReadTransaction { snapshot, schema: PhantomData }
+    }
+
+    /// The record with this key.
+    ///
+    /// # Errors
+    ///
+    /// When a page cannot be read or is damaged.
+    #[inline]
+    pub fn get<C: Collection + Within<D>>(&self, key: impl Into<C::Key>) -> Result<Option<C>, Error> {
+        get(self.view(), &key.into())
+    }
+
+    #[inline]
+    pub(crate) fn view(&self) -> View<'_> {
+        self.snapshot.view()
+    }
+}
+
+/// The definition that a declared collection is bound to.
+#[inline]
+pub(super) fn bound<'s, C: Collection>(view: View<'s>) -> &'s CollectionDef {
+    // A name would do; the address of the schema finds it without comparing text in all but the first place.
+    view.catalog().bound(C::schema()).expect("the schema binds every collection that is within it")
+}
+
+/// The record with this key.
+#[inline]
+pub(super) fn get<C: Collection>(view: View<'_>, key: &C::Key) -> Result<Option<C>, Error> {
+    let collection = bound::<C>(view);
+    let record = find(view, collection, key)?;
+    match record {
+        Some(record) => Ok(Some(C::decode(&RecordReader::new(&Bound { record, collection }))?)),
+        None => Ok(None),
+    }
+}
+
+/// The rank of the record with this key, whether there is one or not; `None` when the key must be looked up and is not
+/// there.
+pub(super) fn rank_of<K: Key>(
+    view: View<'_>,
+    collection: &CollectionDef,
+    key: &K,
+) -> Result<Option<u128>, StorageError> {
+    key.with_cells(|cells| match (collection.clustered, cells) {
+        (Some(position), [Some(cell)]) => {
+            Ok(Some(key::rank(collection.fields[usize::from(position)].ty, cell)))
+        }
+        _ => {
+            let index = collection.key_index().expect("a key that does not cluster has an index");
+            let mut bytes = Vec::new();
+            for (position, cell) in collection.key.iter().zip(cells) {
+                let field = &collection.fields[usize::from(*position)];
+                key::append(&mut bytes, field.ty, field.optional, *cell);
+            }
+            view.rank_by_key(collection, index, &bytes)
+        }
+    })
+}
+
+#[inline]
+fn find<'s, K: Key>(
+    view: View<'s>,
+    collection: &'s CollectionDef,
+    key: &K,
+) -> Result<Option<RecordRef<'s>>, StorageError> {
+    match rank_of(view, collection, key)? {
+        Some(rank) => view.get(collection, rank),
+        None => Ok(None),
+    }
+}
+
+struct Bound<'a> {
+    record: RecordRef<'a>,
+    collection: &'a CollectionDef,
+}
+
+impl crate::collection::CellSource for Bound<'_> {
+    fn with_cell(
+        &self,
+        ordinal: u16,
+        then: &mut dyn FnMut(crate::value::Cell<'_>),
+    ) -> Result<(), StorageError> {
+        then(self.record.field(&self.collection.places[usize::from(ordinal)])?.as_cell());
+        Ok(())
+    }
+}

@@ -1,0 +1,218 @@
+//! [`Error`]: the one error that users meet.
+//!
+//! Each layer has an enum of its own; only this module knows them all.
+
+use alloc::boxed::Box;
+use core::fmt;
+
+use crate::schema::SchemaError;
+use crate::storage::StorageError;
+use crate::storage::records::ConstraintError;
+use crate::storage::vfs::VfsError;
+use crate::value::DecodeError;
+
+/// What went wrong.
+///
+/// One word wide. [`kind`](Error::kind) is for code that branches; `Display` is for people;
+/// [`source`](core::error::Error::source) leads down the layers.
+pub struct Error {
+    cause: Box<Cause>,
+}
+
+/// What kind of thing went wrong.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// No record is where exactly one was asked for, or no file is.
+    NotFound,
+    /// Several records are where exactly one was asked for.
+    NotUnique,
+    /// The file system failed.
+    Io,
+    /// No space is left on the device.
+    Full,
+    /// Another process has the file open.
+    Locked,
+    /// The file is damaged.
+    Corruption,
+    /// The file was made by something else.
+    NotADatabase,
+    /// The file is shorter than it says.
+    Truncated,
+    /// The file needs a newer version of this library.
+    NewerFormat,
+    /// The file's schema differs from the declared one.
+    SchemaDiffers,
+    /// The declared schema cannot be stored.
+    Schema,
+    /// A key, or the values of a unique index, are taken.
+    UniqueViolation,
+    /// A relation points at no record, or a record to be deleted is pointed at.
+    ReferenceViolation,
+    /// A value is longer than a record or an index can hold, an assigned key was to be changed, or no keys are left.
+    Constraint,
+    /// Arithmetic has no result: it overflows, or divides by zero.
+    Arithmetic,
+    /// The query cannot be planned.
+    Plan,
+    /// The database was opened for reading only.
+    ReadOnly,
+    /// An earlier failure keeps the transaction, or the database, from taking changes.
+    Failed,
+    /// An error of the program's own; see [`Error::custom`].
+    Custom,
+}
+
+/// What an [`Error`] holds: the error of a layer, or a fault found at the top.
+#[derive(Debug)]
+enum Cause {
+    Storage(StorageError),
+    NoRecord { collection: &'static str },
+    SeveralRecords { collection: &'static str },
+    Custom(Box<dyn core::error::Error + Send + Sync>),
+}
+
+impl Error {
+    /// An error of the program's own, to end a transaction or a savepoint with: whatever turns into a boxed error, a text
+    /// among them.
+    ///
+    /// ```
+    /// # use epilog::{Error, ErrorKind};
+    /// let error = Error::custom("out of stock");
+    /// assert_eq!(error.kind(), ErrorKind::Custom);
+    /// assert_eq!(error.to_string(), "out of stock");
+    /// ```
+    pub fn custom(error: impl Into<Box<dyn core::error::Error + Send + Sync>>) -> Error {
+        Error::from(Cause::Custom(error.into()))
+    }
+
+    /// A query for one record of `collection` found none.
+    pub(crate) fn no_record(collection: &'static str) -> Error {
+        Error::from(Cause::NoRecord { collection })
+    }
+
+    /// A query for one record of `collection` found several.
+    pub(crate) fn several_records(collection: &'static str) -> Error {
+        Error::from(Cause::SeveralRecords { collection })
+    }
+
+    /// What kind of thing went wrong.
+    pub fn kind(&self) -> ErrorKind {
+        match &*self.cause {
+            Cause::Storage(error) => storage_kind(error),
+            Cause::NoRecord { .. } => ErrorKind::NotFound,
+            Cause::SeveralRecords { .. } => ErrorKind::NotUnique,
+            Cause::Custom(_) => ErrorKind::Custom,
+        }
+    }
+
+    /// The error of the layer beneath, when one is.
+    fn layer(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        match &*self.cause {
+            Cause::Storage(error) => Some(error),
+            Cause::Custom(error) => Some(&**error),
+            Cause::NoRecord { .. } | Cause::SeveralRecords { .. } => None,
+        }
+    }
+}
+
+fn storage_kind(error: &StorageError) -> ErrorKind {
+    match error {
+        StorageError::Corruption(_) | StorageError::Decode(_) => ErrorKind::Corruption,
+        StorageError::Schema(SchemaError::Differs { .. }) => ErrorKind::SchemaDiffers,
+        StorageError::Schema(_) => ErrorKind::Schema,
+        StorageError::NotADatabase { .. } => ErrorKind::NotADatabase,
+        StorageError::Truncated { .. } => ErrorKind::Truncated,
+        StorageError::NewerFormat { .. } => ErrorKind::NewerFormat,
+        StorageError::ReadOnly => ErrorKind::ReadOnly,
+        StorageError::TransactionFailed | StorageError::Poisoned { .. } => ErrorKind::Failed,
+        StorageError::NoPagesLeft | StorageError::OutOfMemory { .. } => ErrorKind::Full,
+        StorageError::Constraint(error) => match **error {
+            ConstraintError::DuplicateKey { .. } | ConstraintError::Unique { .. } => {
+                ErrorKind::UniqueViolation
+            }
+            ConstraintError::MissingTarget { .. } | ConstraintError::Restricted { .. } => {
+                ErrorKind::ReferenceViolation
+            }
+            ConstraintError::NotFound { .. } => ErrorKind::NotFound,
+            ConstraintError::KeyTooLong { .. }
+            | ConstraintError::ValueTooLong { .. }
+            | ConstraintError::KeyAssigned { .. }
+            | ConstraintError::KeysExhausted { .. } => ErrorKind::Constraint,
+        },
+        StorageError::Vfs(error) => match error {
+            VfsError::NotFound { .. } => ErrorKind::NotFound,
+            VfsError::Locked { .. } => ErrorKind::Locked,
+            VfsError::Full { .. } => ErrorKind::Full,
+            VfsError::UnexpectedEnd { .. } => ErrorKind::Corruption,
+            VfsError::Io { .. } => ErrorKind::Io,
+        },
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &*self.cause {
+            Cause::Storage(error) => error.fmt(f),
+            Cause::Custom(error) => error.fmt(f),
+            Cause::NoRecord { collection } => write!(
+                f,
+                "no record of collection `{collection}` satisfies the query; `first` gives an `Option`"
+            ),
+            Cause::SeveralRecords { collection } => write!(
+                f,
+                "more than one record of collection `{collection}` satisfies the query; `first` takes the first, `all` all of them"
+            ),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Error").field("kind", &self.kind()).field("cause", &self.cause).finish()
+    }
+}
+
+impl core::error::Error for Error {
+    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
+        // The top layer prints the message of the layer beneath, so that the chain goes on below that one.
+        self.layer().and_then(core::error::Error::source)
+    }
+}
+
+impl From<Cause> for Error {
+    #[cold]
+    fn from(cause: Cause) -> Error {
+        Error { cause: Box::new(cause) }
+    }
+}
+
+impl From<StorageError> for Error {
+    fn from(error: StorageError) -> Error {
+        Error::from(Cause::Storage(error))
+    }
+}
+
+impl From<VfsError> for Error {
+    fn from(error: VfsError) -> Error {
+        Error::from(StorageError::from(error))
+    }
+}
+
+impl From<SchemaError> for Error {
+    fn from(error: SchemaError) -> Error {
+        Error::from(StorageError::from(error))
+    }
+}
+
+impl From<ConstraintError> for Error {
+    fn from(error: ConstraintError) -> Error {
+        Error::from(StorageError::from(error))
+    }
+}
+
+impl From<DecodeError> for Error {
+    fn from(error: DecodeError) -> Error {
+        Error::from(StorageError::from(error))
+    }
+}

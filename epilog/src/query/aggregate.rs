@@ -1,0 +1,181 @@
+//! `aggregate`: one row over all records.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::marker::PhantomData;
+
+use super::operator::{Expression, Numeric};
+use super::seam::OutputBatch;
+use super::selection::{RowReader, decode_rows, for_tuples};
+use super::{Query, Scope, Sources};
+use crate::Error;
+use crate::expr::{AggregateFunction, AggregateItem, Clause};
+use crate::value::Value;
+
+/// What the closure of `aggregate` is given: the aggregates over the records of scope `S`. All skip `None`.
+pub struct Aggregates<S> {
+    scope: PhantomData<fn() -> S>,
+}
+
+/// One aggregate of type `T` over the records of scope `S`.
+pub struct Aggregate<S, T> {
+    item: AggregateItem,
+    scope: PhantomData<fn() -> (S, T)>,
+}
+
+/// What `aggregate` takes: an aggregate, or a tuple of up to ten.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an aggregate over `{S}`",
+    label = "expected aggregates, such as `g.count()` or `g.sum(|t| ..)`",
+    note = "a field has one value for each record: aggregate it with `g.min(|t| ..)`, `g.sum(|t| ..)`, .."
+)]
+pub trait Aggregation<S> {
+    /// What comes out.
+    type Value;
+
+    /// Appends the aggregates.
+    fn describe(self, items: &mut Vec<AggregateItem>);
+
+    /// Reads their values, in the same order.
+    ///
+    /// # Errors
+    ///
+    /// When the values are not of the types expected.
+    fn read(row: &mut RowReader<'_>) -> Result<Self::Value, Error>;
+}
+
+/// The scope of a query whose records were aggregated: there is one row, and no record to speak of.
+pub struct Aggregated<S> {
+    of: PhantomData<fn() -> S>,
+}
+
+impl<S: Sources> Sources for Aggregated<S> {
+    type Root = S::Root;
+}
+
+impl<S: Scope, O> Query<S, O> {
+    /// Yields one row of aggregates over all records.
+    pub fn aggregate<X: Aggregation<S>>(
+        self,
+        aggregates: impl FnOnce(Aggregates<S>) -> X,
+    ) -> Query<Aggregated<S>, X::Value> {
+        let mut items = Vec::new();
+        aggregates(Aggregates { scope: PhantomData }).describe(&mut items);
+        self.yielding(Clause::Aggregate(items), decode_aggregates::<S, X>)
+    }
+}
+
+fn decode_aggregates<S, X: Aggregation<S>>(
+    batch: &OutputBatch<'_>,
+    out: &mut Vec<X::Value>,
+) -> Result<(), Error> {
+    decode_rows(batch, out, X::read)
+}
+
+impl<S: Scope> Aggregates<S> {
+    /// How many records there are.
+    pub fn count(&self) -> Aggregate<S, u64> {
+        Aggregate::new(AggregateFunction::Count, None)
+    }
+
+    /// The sum of a number over all records; zero when there are none.
+    ///
+    /// Signed integers to 64 bits sum to `i64`, unsigned ones to `u64`, floats to `f64`, the others to their own type. A
+    /// sum that overflows is an error.
+    pub fn sum<X: Expression<S, Value: Numeric>>(
+        &self,
+        of: impl FnOnce(S::Rows) -> X,
+    ) -> Aggregate<S, <X::Value as Numeric>::Sum> {
+        Aggregate::new(AggregateFunction::Sum, Some(of(S::rows()).into_expression()))
+    }
+
+    /// The mean of a number over all records that have it; `None` when none has.
+    pub fn avg<X: Expression<S, Value: Numeric>>(
+        &self,
+        of: impl FnOnce(S::Rows) -> X,
+    ) -> Aggregate<S, <X::Value as Numeric>::Average> {
+        Aggregate::new(AggregateFunction::Avg, Some(of(S::rows()).into_expression()))
+    }
+
+    /// The smallest value over all records that have one; `None` when none has.
+    pub fn min<X: Expression<S>>(
+        &self,
+        of: impl FnOnce(S::Rows) -> X,
+    ) -> Aggregate<S, <X::Value as Value>::Optional> {
+        Aggregate::new(AggregateFunction::Min, Some(of(S::rows()).into_expression()))
+    }
+
+    /// The largest value over all records that have one; `None` when none has.
+    pub fn max<X: Expression<S>>(
+        &self,
+        of: impl FnOnce(S::Rows) -> X,
+    ) -> Aggregate<S, <X::Value as Value>::Optional> {
+        Aggregate::new(AggregateFunction::Max, Some(of(S::rows()).into_expression()))
+    }
+}
+
+impl<S, T> Aggregate<S, T> {
+    fn new(function: AggregateFunction, argument: Option<crate::expr::Expression>) -> Aggregate<S, T> {
+        Aggregate { item: AggregateItem { function, argument }, scope: PhantomData }
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<S, T: Value> Aggregation<S> for Aggregate<S, T> {
+    type Value = T;
+
+    fn describe(self, items: &mut Vec<AggregateItem>) {
+        items.push(self.item);
+    }
+
+    #[inline]
+    fn read(row: &mut RowReader<'_>) -> Result<T, Error> {
+        row.value()
+    }
+}
+
+macro_rules! aggregation_of_tuple {
+    ($($part:ident $at:tt),*) => {
+        #[diagnostic::do_not_recommend]
+        impl<S, $($part: Aggregation<S>),*> Aggregation<S> for ($($part,)*) {
+            type Value = ($($part::Value,)*);
+
+            fn describe(self, items: &mut Vec<AggregateItem>) {
+                $(self.$at.describe(items);)*
+            }
+
+            #[inline]
+            fn read(row: &mut RowReader<'_>) -> Result<Self::Value, Error> {
+                Ok(($($part::read(row)?,)*))
+            }
+        }
+    };
+}
+
+for_tuples!(aggregation_of_tuple);
+
+impl<S> Clone for Aggregates<S> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<S> Copy for Aggregates<S> {}
+
+impl<S, T> Clone for Aggregate<S, T> {
+    fn clone(&self) -> Self {
+        Aggregate { item: self.item.clone(), scope: PhantomData }
+    }
+}
+
+impl<S> fmt::Debug for Aggregates<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Aggregates")
+    }
+}
+
+impl<S, T> fmt::Debug for Aggregate<S, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Aggregate").field(&self.item).finish()
+    }
+}

@@ -1,0 +1,119 @@
+//! Arithmetic: `+ - * / %` and unary minus, between values of one type.
+
+use core::ops::{Add, Div, Mul, Neg, Rem, Sub};
+
+use super::Operand;
+use crate::collection::{Expr, Field, OwnField};
+use crate::expr::{BinaryOp, UnaryOp};
+use crate::value::Value;
+
+/// A type that has arithmetic and sums: the integers, the floats, decimals, and `Option` of these.
+///
+/// Arithmetic with `None` is `None`; sums and means skip it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a number",
+    label = "arithmetic, sums and means are for numbers",
+    note = "numbers are the integers, `f32`, `f64`, `Decimal`, and `Option` of these"
+)]
+pub trait Numeric: Value {
+    /// The type of a sum.
+    type Sum: Value;
+    /// The type of a mean.
+    type Average: Value;
+}
+
+/// A number that can be negative.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` has no negative values",
+    label = "cannot be negated",
+    note = "unary minus is for signed integers, floats and decimals"
+)]
+pub trait Signed: Numeric {}
+
+macro_rules! numbers {
+    ($($(#[$meta:meta])* $number:ty, sum $sum:ty, mean $mean:ty;)*) => {$(
+        $(#[$meta])*
+        #[diagnostic::do_not_recommend]
+        impl Numeric for $number {
+            type Sum = $sum;
+            type Average = Option<$mean>;
+        }
+    )*};
+}
+
+numbers! {
+    i8, sum i64, mean f64;
+    i16, sum i64, mean f64;
+    i32, sum i64, mean f64;
+    i64, sum i64, mean f64;
+    i128, sum i128, mean f64;
+    u8, sum u64, mean f64;
+    u16, sum u64, mean f64;
+    u32, sum u64, mean f64;
+    u64, sum u64, mean f64;
+    u128, sum u128, mean f64;
+    f32, sum f64, mean f64;
+    f64, sum f64, mean f64;
+    #[cfg(feature = "decimal")] rust_decimal::Decimal, sum rust_decimal::Decimal, mean rust_decimal::Decimal;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: Numeric + Value<Required = T, Optional = Option<T>>> Numeric for Option<T> {
+    type Sum = T::Sum;
+    type Average = T::Average;
+}
+
+macro_rules! signed {
+    ($($(#[$meta:meta])* $number:ty),*) => {$(
+        $(#[$meta])*
+        #[diagnostic::do_not_recommend]
+        impl Signed for $number {}
+    )*};
+}
+
+signed!(
+    i8,
+    i16,
+    i32,
+    i64,
+    i128,
+    f32,
+    f64,
+    #[cfg(feature = "decimal")]
+    rust_decimal::Decimal
+);
+
+#[diagnostic::do_not_recommend]
+impl<T: Signed + Value<Required = T, Optional = Option<T>>> Signed for Option<T> {}
+
+macro_rules! arithmetic {
+    ($($left:ident: $($trait:ident $method:ident $op:ident),*;)*) => {$($(
+        impl<S, T: Numeric, R: Operand<T, S>> $trait<R> for $left<S, T> {
+            type Output = Expr<S, T>;
+
+            fn $method(self, right: R) -> Expr<S, T> {
+                Expr::new(self.erase().binary(BinaryOp::$op, right.into_expression()))
+            }
+        }
+    )*)*};
+}
+
+arithmetic! {
+    Field: Add add Add, Sub sub Subtract, Mul mul Multiply, Div div Divide, Rem rem Remainder;
+    Expr: Add add Add, Sub sub Subtract, Mul mul Multiply, Div div Divide, Rem rem Remainder;
+    OwnField: Add add Add, Sub sub Subtract, Mul mul Multiply, Div div Divide, Rem rem Remainder;
+}
+
+macro_rules! negation {
+    ($($operand:ident),*) => {$(
+        impl<S, T: Signed> Neg for $operand<S, T> {
+            type Output = Expr<S, T>;
+
+            fn neg(self) -> Expr<S, T> {
+                Expr::new(self.erase().unary(UnaryOp::Negate))
+            }
+        }
+    )*};
+}
+
+negation!(Field, Expr, OwnField);

@@ -1,0 +1,116 @@
+//! What queries are run against here: prepared answers, and a record of what was asked.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+use crate::Error;
+use crate::collection::sample::Music;
+use crate::collection::{Collection, RecordWriter};
+use crate::expr::{Assignment, Clause, Draft};
+use crate::query::run::{Reads, Snapshot, Writes, sealed};
+use crate::query::seam::{Backend, OutputBatch, OutputColumn, RecordRef, Vector, View};
+use crate::value::{Cell, Value};
+
+type OwnedCell = Option<Vec<u8>>;
+
+/// A column of a prepared answer.
+pub(super) enum Column {
+    Values(Vec<OwnedCell>),
+    Records(Vec<Option<Vec<OwnedCell>>>),
+}
+
+/// Answers every query with the same batches.
+#[derive(Default)]
+pub(super) struct Answers {
+    batches: Vec<Vec<Column>>,
+    pub(super) asked: RefCell<Vec<Vec<Clause>>>,
+    pub(super) changed: Vec<(String, Vec<Assignment>)>,
+}
+
+impl Answers {
+    /// Answers with these batches of columns.
+    pub(super) fn new(batches: Vec<Vec<Column>>) -> Answers {
+        Answers { batches, ..Answers::default() }
+    }
+}
+
+/// A column of values.
+pub(super) fn values<T: Value>(values: &[T]) -> Column {
+    Column::Values(values.iter().map(|value| value.with_cell(owned)).collect())
+}
+
+/// A column of records.
+pub(super) fn records<C: Collection>(records: &[Option<C>]) -> Column {
+    struct Cells(Vec<OwnedCell>);
+    impl RecordWriter for Cells {
+        fn put(&mut self, ordinal: u16, cell: Cell<'_>) {
+            assert_eq!(usize::from(ordinal), self.0.len(), "cells come in the order of the ordinals");
+            self.0.push(owned(cell));
+        }
+    }
+    let cells = |record: &C| {
+        let mut cells = Cells(Vec::new());
+        record.encode(&mut cells);
+        cells.0
+    };
+    Column::Records(records.iter().map(|record| record.as_ref().map(cells)).collect())
+}
+
+fn owned(cell: Cell<'_>) -> OwnedCell {
+    cell.map(<[u8]>::to_vec)
+}
+
+fn lent(cells: &[OwnedCell]) -> Vec<Cell<'_>> {
+    cells.iter().map(Option::as_deref).collect()
+}
+
+fn batch(columns: &Vec<Column>) -> OutputBatch<'_> {
+    let (lens, columns): (Vec<_>, Vec<_>) = columns.iter().map(column).unzip();
+    OutputBatch { rows: lens[0], columns }
+}
+
+fn column(column: &Column) -> (usize, OutputColumn<'_>) {
+    match column {
+        Column::Values(cells) => (cells.len(), OutputColumn::Values(Vector(lent(cells)))),
+        Column::Records(records) => {
+            let rows = records.iter().map(|cells| Some(RecordRef(lent(cells.as_ref()?)))).collect();
+            (records.len(), OutputColumn::Records { rows })
+        }
+    }
+}
+
+impl Backend for Answers {
+    fn batches(&self, draft: &Draft) -> Result<Vec<OutputBatch<'_>>, Error> {
+        self.asked.borrow_mut().push(draft.clauses.clone());
+        Ok(self.batches.iter().map(batch).collect())
+    }
+}
+
+impl sealed::Reads for Answers {}
+
+impl Reads for Answers {
+    type Schema = Music;
+
+    fn with_view<R>(&self, then: impl FnOnce(View<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        then(View::new(self))
+    }
+}
+
+impl Snapshot for Answers {
+    fn view(&self) -> View<'_> {
+        View::new(self)
+    }
+}
+
+impl Writes for Answers {
+    fn update_records(&mut self, draft: &Draft, assignments: &[Assignment]) -> Result<u64, Error> {
+        self.changed.push(((draft.root)().name.into(), assignments.to_vec()));
+        Ok(self.changed.len() as u64)
+    }
+
+    fn delete_records(&mut self, draft: &Draft) -> Result<u64, Error> {
+        self.changed.push(((draft.root)().name.into(), Vec::new()));
+        Ok(self.changed.len() as u64)
+    }
+}

@@ -1,0 +1,222 @@
+//! [`EntryTree`]: a set of byte strings in order.
+//!
+//! Reads are here, changes in `entry_write`.
+
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+use core::ops::Bound;
+
+use super::super::StorageError;
+use super::super::page::{BLOCK_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId, kind_of};
+use super::entry_node::EntryNode;
+use super::{Direction, EntryCursor, Expected, Path, damage, entry_branch, entry_leaf, unexpected_child};
+
+pub use super::entry_leaf::ENTRY_LEN_MAX;
+
+/// A handle of a tree of index entries. It holds no state: the tree is its pages.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct EntryTree {
+    /// The root's page, which never changes.
+    pub root: PageNumber,
+    /// The index's permanent id, which every page of the tree bears.
+    pub tree: TreeId,
+}
+
+/// The way to the leaf to which an entry belongs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Descent {
+    pub(super) path: Path,
+    pub(super) leaf: PageNumber,
+    /// Whether it is the last leaf of the tree.
+    pub(super) rightmost: bool,
+}
+
+impl EntryTree {
+    /// Makes a tree: an empty leaf is its root.
+    ///
+    /// # Errors
+    ///
+    /// As [`PageWrite::allocate`].
+    pub fn create(pages: &mut (impl PageWrite + ?Sized), tree: TreeId) -> Result<EntryTree, StorageError> {
+        let root = pages.allocate(PageKind::EntryLeaf, tree, BLOCK_LEN)?;
+        entry_leaf::build_empty(root, pages.page_mut(root)?)?;
+        Ok(EntryTree { root, tree })
+    }
+
+    /// Whether `entry` is in the tree.
+    ///
+    /// # Errors
+    ///
+    /// As [`PageRead::page`], and [`StorageError::Corruption`] when a page on the way cannot be what it should be.
+    pub fn contains<P: PageRead + ?Sized>(&self, pages: &P, entry: &[u8]) -> Result<bool, StorageError> {
+        let (mut number, mut expected) = (self.root, Expected::Root);
+        loop {
+            let node = self.open(number, pages.page(number)?, expected)?;
+            if node.level() == 0 {
+                return Ok(node.search(entry)?.is_ok());
+            }
+            number = node.child(node.child_position(entry)?);
+            expected = Expected::below(node.level());
+        }
+    }
+
+    /// Goes down to the leaf to which `entry` belongs, and keeps the way.
+    pub(super) fn descend<P: PageRead + ?Sized>(
+        &self,
+        pages: &P,
+        entry: &[u8],
+    ) -> Result<Descent, StorageError> {
+        self.walk_down(pages, |node| node.child_position(entry))
+    }
+
+    /// Goes down to the first leaf, or to the last.
+    pub(super) fn descend_edge<P: PageRead + ?Sized>(
+        &self,
+        pages: &P,
+        last: bool,
+    ) -> Result<Descent, StorageError> {
+        self.walk_down(pages, |node| Ok(if last { node.count() } else { 0 }))
+    }
+
+    fn walk_down<'p, P: PageRead + ?Sized>(
+        &self,
+        pages: &'p P,
+        choose: impl Fn(&EntryNode<'p>) -> Result<usize, StorageError>,
+    ) -> Result<Descent, StorageError> {
+        let (mut path, mut number, mut expected) = (Path::new(), self.root, Expected::Root);
+        let mut rightmost = true;
+        loop {
+            let node = self.open(number, pages.page(number)?, expected)?;
+            if node.level() == 0 {
+                return Ok(Descent { path, leaf: number, rightmost });
+            }
+            let position = choose(&node)?;
+            rightmost &= position == node.count();
+            path.push(number, position);
+            number = node.child(position);
+            expected = Expected::below(node.level());
+        }
+    }
+
+    /// Checks a page's header, and that it is what its parent expects.
+    #[inline]
+    pub(super) fn open<'p>(
+        &self,
+        number: PageNumber,
+        page: &'p [u8],
+        expected: Expected,
+    ) -> Result<EntryNode<'p>, StorageError> {
+        match kind_of(page) {
+            Some(PageKind::EntryBranch) => entry_branch::open(number, page, self.tree, expected),
+            Some(PageKind::EntryLeaf) if expected.allows(0) => entry_leaf::open(number, page, self.tree),
+            _ => Err(unexpected_child(number, page, expected)),
+        }
+    }
+
+    /// The branch `number`, on the way up.
+    pub(super) fn branch<'p>(
+        &self,
+        pages: &'p (impl PageRead + ?Sized),
+        number: PageNumber,
+    ) -> Result<EntryNode<'p>, StorageError> {
+        entry_branch::open(number, pages.page(number)?, self.tree, Expected::Root)
+    }
+
+    /// The leaf `number`.
+    pub(super) fn leaf<'p>(
+        &self,
+        pages: &'p (impl PageRead + ?Sized),
+        number: PageNumber,
+    ) -> Result<EntryNode<'p>, StorageError> {
+        self.open(number, pages.page(number)?, Expected::Level(0))
+    }
+
+    /// The separators around the page that `path`, up to `depth`, leads to. `None` where it has no bound.
+    #[allow(clippy::type_complexity)]
+    pub(super) fn fences(
+        &self,
+        pages: &(impl PageRead + ?Sized),
+        path: &Path,
+        depth: usize,
+    ) -> Result<(Option<Vec<u8>>, Option<Vec<u8>>), StorageError> {
+        let (mut low, mut high) = (None, None);
+        for step in path.steps()[..depth].iter().rev() {
+            let (branch, position) = (self.branch(pages, step.number)?, usize::from(step.position));
+            if low.is_none() && position > 0 && position <= branch.count() {
+                low = Some(branch.key(position - 1)?);
+            }
+            if high.is_none() && position < branch.count() {
+                high = Some(branch.key(position)?);
+            }
+            if low.is_some() && high.is_some() {
+                break;
+            }
+        }
+        Ok((low, high))
+    }
+
+    /// Whether `entry`, which is not below the lower fence of the page that `path` leads to, is below the upper one.
+    pub(super) fn is_below_fence(
+        &self,
+        pages: &(impl PageRead + ?Sized),
+        path: &Path,
+        entry: &[u8],
+    ) -> Result<bool, StorageError> {
+        for step in path.steps().iter().rev() {
+            let (branch, position) = (self.branch(pages, step.number)?, usize::from(step.position));
+            if position < branch.count() {
+                return Ok(branch.compare(entry, position)? == Ordering::Less);
+            }
+        }
+        Ok(true)
+    }
+
+    /// The lowest entry.
+    ///
+    /// # Errors
+    ///
+    /// As [`contains`](Self::contains).
+    pub fn first<P: PageRead + ?Sized>(&self, pages: &P) -> Result<Option<Vec<u8>>, StorageError> {
+        let leaf = self.leaf(pages, self.descend_edge(pages, false)?.leaf)?;
+        (leaf.count() > 0).then(|| leaf.key(0)).transpose()
+    }
+
+    /// The highest entry.
+    ///
+    /// # Errors
+    ///
+    /// As [`contains`](Self::contains).
+    pub fn last<P: PageRead + ?Sized>(&self, pages: &P) -> Result<Option<Vec<u8>>, StorageError> {
+        let leaf = self.leaf(pages, self.descend_edge(pages, true)?.leaf)?;
+        leaf.count().checked_sub(1).map(|position| leaf.key(position)).transpose()
+    }
+
+    /// Whether there is no entry.
+    ///
+    /// # Errors
+    ///
+    /// As [`contains`](Self::contains).
+    pub fn is_empty<P: PageRead + ?Sized>(&self, pages: &P) -> Result<bool, StorageError> {
+        let number = self.descend_edge(pages, false)?.leaf;
+        let leaf = self.leaf(pages, number)?;
+        if leaf.count() == 0 && number != self.root {
+            return Err(damage(number, "a leaf that is not the root has no entries"));
+        }
+        Ok(leaf.count() == 0)
+    }
+
+    /// A cursor over the entries between two bounds.
+    ///
+    /// # Errors
+    ///
+    /// None yet: the first page is read by the first call for an entry.
+    pub fn cursor<'p, P: PageRead + ?Sized>(
+        &self,
+        pages: &'p P,
+        low: Bound<&[u8]>,
+        high: Bound<&[u8]>,
+        direction: Direction,
+    ) -> EntryCursor<'p, P> {
+        EntryCursor::new(*self, pages, low, high, direction)
+    }
+}

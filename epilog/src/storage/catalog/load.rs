@@ -1,0 +1,192 @@
+//! Reading the catalog: from its records to definitions with layouts.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::Stored;
+use super::system::{self, COLLECTIONS, FIELDS, INDEXES, System};
+use crate::schema::layout::LayoutField;
+use crate::schema::{
+    Catalog, CollectionDef, CollectionId, FieldDef, FieldId, IndexDef, IndexId, Layout, OnDelete,
+    ReferenceDef,
+};
+use crate::storage::StorageError;
+use crate::storage::facade::{Direction, View};
+use crate::storage::page::{PageNumber, PageRead};
+use crate::storage::records::RecordRef;
+use crate::value::{Scalar, Type};
+
+impl Stored {
+    /// A database that holds nothing but its catalog.
+    pub(crate) fn empty() -> Stored {
+        let system = System::new();
+        let roots = system.all().into_iter().map(|def| (def.id.0, PageNumber(def.id.0))).collect();
+        Stored { catalog: Catalog::default(), system, roots }
+    }
+}
+
+/// Reads the whole catalog.
+///
+/// # Errors
+///
+/// [`StorageError::Corruption`] when its records contradict each other; whatever reading a page fails with.
+pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
+    let mut stored = Stored::empty();
+    let system = stored.system.clone();
+    let mut fields: Vec<(u32, FieldDef)> = Vec::new();
+    each(pages, &stored, &system.fields, &mut |record| {
+        fields.push(read_field(record, &system.fields)?);
+        Ok(())
+    })?;
+    let mut indexes: Vec<(u32, IndexDef, Vec<u32>)> = Vec::new();
+    let mut roots = Vec::new();
+    each(pages, &stored, &system.indexes, &mut |record| {
+        let def = &system.indexes;
+        let id: u32 = system::read(record, def, INDEXES.id)?;
+        let ids = read_ids(&system::read::<Vec<u8>>(record, def, INDEXES.fields)?)?;
+        let index = IndexDef {
+            id: IndexId(id),
+            name: system::read(record, def, INDEXES.name)?,
+            fields: Vec::new(),
+            unique: system::read(record, def, INDEXES.unique)?,
+        };
+        indexes.push((system::read(record, def, INDEXES.collection)?, index, ids));
+        roots.push((id, PageNumber(system::read(record, def, INDEXES.root)?)));
+        Ok(())
+    })?;
+    let mut collections = Vec::new();
+    each(pages, &stored, &system.collections, &mut |record| {
+        let def = &system.collections;
+        let id: u32 = system::read(record, def, COLLECTIONS.id)?;
+        let name: String = system::read(record, def, COLLECTIONS.name)?;
+        let own_fields: Vec<FieldDef> =
+            fields.iter().filter(|(of, _)| *of == id).map(|(_, field)| field.clone()).collect();
+        let position = |field: u32| {
+            let found = own_fields.iter().position(|def| def.id.0 == field);
+            found.map(|position| position as u16).ok_or_else(|| {
+                StorageError::damage(
+                    "catalog",
+                    format!("collection `{name}` names field {field}, which it lacks"),
+                )
+            })
+        };
+        let key = read_ids(&system::read::<Vec<u8>>(record, def, COLLECTIONS.key)?)?;
+        let key = key.into_iter().map(position).collect::<Result<Vec<u16>, _>>()?;
+        let clustered: Option<u32> = system::read(record, def, COLLECTIONS.clustered)?;
+        let clustered = clustered.map(position).transpose()?;
+        let is_cluster = |position: u16| {
+            let field = &own_fields[usize::from(position)];
+            field.ty.is_clustering() && !field.optional
+        };
+        if key.is_empty() || clustered.is_some_and(|position| !is_cluster(position)) {
+            return Err(StorageError::damage("catalog", format!("collection `{name}` has no usable key")));
+        }
+        let mut own_indexes = Vec::new();
+        for (_, index, ids) in indexes.iter().filter(|(of, _, _)| *of == id) {
+            let mut index = index.clone();
+            index.fields = ids.iter().map(|field| position(*field)).collect::<Result<_, _>>()?;
+            own_indexes.push(index);
+        }
+        let layout = lay_out(&own_fields, &own_indexes, clustered);
+        let stored_format = (
+            system::read(record, def, COLLECTIONS.rank_width)?,
+            system::read(record, def, COLLECTIONS.stride)?,
+            system::read(record, def, COLLECTIONS.blob_offset)?,
+        );
+        if stored_format != (layout.rank_width, layout.stride, layout.blob_offset) {
+            return Err(StorageError::damage(
+                "catalog",
+                format!("the leaves of `{name}` do not fit its fields"),
+            ));
+        }
+        collections.push(Arc::new(CollectionDef {
+            id: CollectionId(id),
+            name: name.clone(),
+            key,
+            assigned: system::read(record, def, COLLECTIONS.assigned)?,
+            clustered,
+            indexes: own_indexes,
+            layout,
+            version: system::read(record, def, COLLECTIONS.version)?,
+            declared: None,
+            positions: Vec::new(),
+            places: Vec::new(),
+            fields: own_fields.clone(),
+        }));
+        roots.push((id, PageNumber(system::read(record, def, COLLECTIONS.root)?)));
+        Ok(())
+    })?;
+    stored.catalog.collections = collections;
+    stored.roots.extend(roots);
+    stored.roots.sort_unstable_by_key(|(id, _)| *id);
+    Ok(stored)
+}
+
+/// The layout of a collection, from its definition.
+pub(super) fn lay_out(fields: &[FieldDef], indexes: &[IndexDef], clustered: Option<u16>) -> Layout {
+    let layout_fields: Vec<LayoutField> = fields
+        .iter()
+        .enumerate()
+        .map(|(position, field)| LayoutField {
+            ty: field.ty,
+            optional: field.optional,
+            indexed: indexes.iter().any(|index| index.fields.contains(&(position as u16))),
+        })
+        .collect();
+    Layout::new(&layout_fields, clustered.map(usize::from))
+}
+
+/// Calls `then` with every record of a catalog collection, in the order of their keys.
+fn each(
+    pages: &dyn PageRead,
+    stored: &Stored,
+    def: &Arc<CollectionDef>,
+    then: &mut dyn FnMut(&RecordRef<'_>) -> Result<(), StorageError>,
+) -> Result<(), StorageError> {
+    let mut leaves = View::new(pages, stored).leaves(def, 0, u128::MAX, Direction::Forward)?;
+    while let Some(leaf) = leaves.next_leaf()? {
+        for row in 0..leaf.len() {
+            then(&leaf.record(row))?;
+        }
+    }
+    Ok(())
+}
+
+fn read_field(record: &RecordRef<'_>, def: &CollectionDef) -> Result<(u32, FieldDef), StorageError> {
+    let name: String = system::read(record, def, FIELDS.name)?;
+    let damage =
+        |what: &str| StorageError::damage("catalog", format!("field `{name}` has an unknown {what}"));
+    let ty = Type::from_u8(system::read(record, def, FIELDS.ty)?).ok_or_else(|| damage("type"))?;
+    let reference = match system::read::<Option<u32>>(record, def, FIELDS.target)? {
+        Some(target) => {
+            let on_delete = OnDelete::from_u8(system::read(record, def, FIELDS.on_delete)?);
+            let on_delete = on_delete.ok_or_else(|| damage("action on deletion"))?;
+            Some(ReferenceDef { target: CollectionId(target), on_delete })
+        }
+        None => None,
+    };
+    let default = match system::read::<Option<Vec<u8>>>(record, def, FIELDS.default)?.as_deref() {
+        None => None,
+        Some([0]) => Some(Scalar::Null),
+        Some([1, cell @ ..]) => Some(Scalar::from_cell(ty, Some(cell)).ok_or_else(|| damage("default"))?),
+        Some(_) => return Err(damage("default")),
+    };
+    let field = FieldDef {
+        id: FieldId(system::read(record, def, FIELDS.id)?),
+        optional: system::read(record, def, FIELDS.optional)?,
+        name: name.clone(),
+        ty,
+        reference,
+        default,
+    };
+    Ok((system::read(record, def, FIELDS.collection)?, field))
+}
+
+/// Reads a list of permanent ids.
+fn read_ids(bytes: &[u8]) -> Result<Vec<u32>, StorageError> {
+    if !bytes.len().is_multiple_of(4) {
+        return Err(StorageError::damage("catalog", "a list of ids has a broken length"));
+    }
+    Ok(bytes.chunks_exact(4).map(|id| u32::from_le_bytes(id.try_into().expect("4 bytes"))).collect())
+}

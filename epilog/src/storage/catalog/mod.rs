@@ -1,0 +1,80 @@
+//! The catalog: what is stored, kept in collections of its own.
+//!
+//! Four collections, whose schema is compiled in and whose roots are the first four pages:
+//!
+//! | id | name | a record for each |
+//! |---|---|---|
+//! | 1 | `collections` | collection: name, key, clustering, root |
+//! | 2 | `fields` | field: collection, name, type, reference, default |
+//! | 3 | `indexes` | index: collection, name, fields, uniqueness, root |
+//! | 4 | `statistics` | collection: number of records, next number to assign |
+//!
+//! The record of `statistics` with key 0 counts the permanent ids given out. Collections and indexes share one sequence
+//! of ids, because both name trees; fields draw from it too.
+
+mod create;
+mod load;
+pub(crate) mod system;
+
+use alloc::vec::Vec;
+
+use super::StorageError;
+use super::page::{PageNumber, PageRead};
+use super::records::RecordRef;
+use crate::schema::{Catalog, CollectionId};
+use system::{STATISTICS, System};
+
+pub(crate) use create::create_collections;
+pub(crate) use load::load;
+
+/// The first permanent id that is not the catalog's own.
+pub(crate) const FIRST_FREE_ID: u32 = 16;
+
+/// The catalog with what only storage knows: where the trees begin.
+#[derive(Debug, Clone)]
+pub struct Stored {
+    /// The users' collections.
+    pub(crate) catalog: Catalog,
+    /// The catalog's own.
+    pub(crate) system: System,
+    /// The root of each tree, sorted by its id.
+    roots: Vec<(u32, PageNumber)>,
+}
+
+/// What is counted for each collection.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Statistics {
+    /// Its records.
+    pub(crate) count: u64,
+    /// The least number not yet given out as a key or hidden number. 0 stands for 1.
+    pub(crate) next: u64,
+}
+
+impl Stored {
+    /// The page a tree begins at.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such tree: ids come from this catalog.
+    #[inline]
+    pub(crate) fn root(&self, tree: u32) -> PageNumber {
+        let position = self.roots.binary_search_by_key(&tree, |(id, _)| *id).expect("a tree of this catalog");
+        self.roots[position].1
+    }
+
+    /// What is counted for `collection`; zeros before its first record.
+    pub(crate) fn statistics(
+        &self,
+        pages: &dyn PageRead,
+        collection: CollectionId,
+    ) -> Result<Statistics, StorageError> {
+        let def = &self.system.statistics;
+        let slot = self.record_tree(def).get(pages, u128::from(collection.0))?;
+        let Some(slot) = slot else { return Ok(Statistics::default()) };
+        let record = RecordRef::new(pages, &def.layout, slot.page(), slot.row);
+        Ok(Statistics {
+            count: system::read(&record, def, STATISTICS.count)?,
+            next: system::read(&record, def, STATISTICS.next)?,
+        })
+    }
+}

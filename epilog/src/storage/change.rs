@@ -1,0 +1,190 @@
+//! [`ChangeSet`]: what a commit changed, as the journal keeps it.
+//!
+//! A payload is a version byte and then changes, one after the other, little-endian:
+//!
+//! | change | bytes |
+//! |---|---|
+//! | put | 1, collection `u32`, length `u32`, the record's image |
+//! | delete | 2, collection `u32`, rank `u128` |
+//! | next number | 3, collection `u32`, number `u64` |
+//! | found | 4, collection `u32` 0: the catalog's own trees are made; the first change of a database |
+
+use alloc::vec::Vec;
+
+use super::StorageError;
+use super::records::RecordDraft;
+use crate::schema::CollectionId;
+
+const VERSION: u8 = 1;
+const PUT: u8 = 1;
+const DELETE: u8 = 2;
+const NEXT: u8 = 3;
+const FOUND: u8 = 4;
+
+/// The changes of a transaction, in the order made.
+pub(crate) struct ChangeSet {
+    bytes: Vec<u8>,
+    /// Whether anybody will read the bytes. Without a journal only their presence counts.
+    kept: bool,
+}
+
+/// One change.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Change<'a> {
+    /// The record is as its image says, whether it was there or not.
+    Put { collection: CollectionId, image: &'a [u8] },
+    /// The record is gone.
+    Delete { collection: CollectionId, rank: u128 },
+    /// Numbers below this were given out.
+    Next { collection: CollectionId, next: u64 },
+    /// The catalog's own trees are made.
+    Found,
+}
+
+impl Change<'_> {
+    pub(crate) fn collection(&self) -> CollectionId {
+        match self {
+            Change::Put { collection, .. }
+            | Change::Delete { collection, .. }
+            | Change::Next { collection, .. } => *collection,
+            Change::Found => CollectionId(0),
+        }
+    }
+}
+
+impl ChangeSet {
+    pub(crate) fn new(kept: bool) -> ChangeSet {
+        ChangeSet { bytes: Vec::from([VERSION]), kept }
+    }
+
+    pub(crate) fn put(&mut self, collection: CollectionId, draft: &RecordDraft) {
+        if !self.start(PUT, collection) {
+            return;
+        }
+        let len_at = self.bytes.len();
+        self.bytes.extend_from_slice(&[0; 4]);
+        draft.append_image(&mut self.bytes);
+        let len = (self.bytes.len() - len_at - 4) as u32;
+        self.bytes[len_at..len_at + 4].copy_from_slice(&len.to_le_bytes());
+    }
+
+    pub(crate) fn delete(&mut self, collection: CollectionId, rank: u128) {
+        if self.start(DELETE, collection) {
+            self.bytes.extend_from_slice(&rank.to_le_bytes());
+        }
+    }
+
+    pub(crate) fn next(&mut self, collection: CollectionId, next: u64) {
+        if self.start(NEXT, collection) {
+            self.bytes.extend_from_slice(&next.to_le_bytes());
+        }
+    }
+
+    pub(crate) fn found(&mut self) {
+        self.start(FOUND, CollectionId(0));
+    }
+
+    fn start(&mut self, kind: u8, collection: CollectionId) -> bool {
+        if !self.kept {
+            // One byte says that there was a change; a rollback to before it says that there was none.
+            self.bytes.truncate(1);
+            self.bytes.push(0);
+            return false;
+        }
+        self.bytes.push(kind);
+        self.bytes.extend_from_slice(&collection.0.to_le_bytes());
+        true
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.bytes.len() <= 1
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    pub(crate) fn truncate(&mut self, len: usize) {
+        self.bytes.truncate(len);
+    }
+
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// The changes of a payload. After an error there are no more.
+    pub(crate) fn read(payload: &[u8]) -> impl Iterator<Item = Result<Change<'_>, StorageError>> {
+        let mut rest = match payload.split_first() {
+            Some((&VERSION, rest)) => Some(rest),
+            _ => None,
+        };
+        let mut reported = rest.is_some();
+        core::iter::from_fn(move || {
+            let Some(bytes) = rest else {
+                let first = !core::mem::replace(&mut reported, true);
+                return first
+                    .then(|| Err(StorageError::damage("journal", "a change set of an unknown version")));
+            };
+            if bytes.is_empty() {
+                return None;
+            }
+            match read_change(bytes) {
+                Some((change, after)) => {
+                    rest = Some(after);
+                    Some(Ok(change))
+                }
+                None => {
+                    rest = Some(&[]);
+                    Some(Err(StorageError::damage("journal", "a change set ends in the middle of a change")))
+                }
+            }
+        })
+    }
+}
+
+fn read_change(bytes: &[u8]) -> Option<(Change<'_>, &[u8])> {
+    let (&kind, bytes) = bytes.split_first()?;
+    let (collection, bytes) = bytes.split_first_chunk::<4>()?;
+    let collection = CollectionId(u32::from_le_bytes(*collection));
+    match kind {
+        PUT => {
+            let (len, bytes) = bytes.split_first_chunk::<4>()?;
+            let (image, bytes) = bytes.split_at_checked(u32::from_le_bytes(*len) as usize)?;
+            Some((Change::Put { collection, image }, bytes))
+        }
+        DELETE => {
+            let (rank, bytes) = bytes.split_first_chunk::<16>()?;
+            Some((Change::Delete { collection, rank: u128::from_le_bytes(*rank) }, bytes))
+        }
+        NEXT => {
+            let (next, bytes) = bytes.split_first_chunk::<8>()?;
+            Some((Change::Next { collection, next: u64::from_le_bytes(*next) }, bytes))
+        }
+        FOUND => Some((Change::Found, bytes)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn change_sets_round_trip_and_cuts_are_damage() {
+        let mut set = ChangeSet::new(true);
+        assert!(set.is_empty());
+        set.delete(CollectionId(17), 1 << 100);
+        set.next(CollectionId(18), 5);
+        let read: Vec<_> = ChangeSet::read(set.as_bytes()).map(Result::unwrap).collect();
+        assert_eq!(
+            read,
+            [
+                Change::Delete { collection: CollectionId(17), rank: 1 << 100 },
+                Change::Next { collection: CollectionId(18), next: 5 }
+            ]
+        );
+        for len in (0..set.len()).filter(|len| ![1, 22].contains(len)) {
+            assert!(ChangeSet::read(&set.as_bytes()[..len]).any(|change| change.is_err()), "cut to {len}");
+        }
+    }
+}

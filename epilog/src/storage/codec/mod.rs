@@ -1,0 +1,3 @@
+//! What turns bytes into bytes on their way to the disk and back: checksums today.
+
+pub mod checksum;

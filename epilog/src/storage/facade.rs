@@ -1,0 +1,335 @@
+//! [`View`]: all that the floors above see of what is stored, at one moment.
+//!
+//! Reads come in three shapes: a record by its rank, the leaves of a collection in a range of ranks, and the ranks that an
+//! index holds in a range of keys. Page *bytes* go up as batches of one leaf; page numbers do not.
+
+use alloc::vec::Vec;
+use core::ops::Bound;
+
+use super::StorageError;
+use super::btree::{self, EntryTree, LeafFormat, RecordTree};
+use super::catalog::Stored;
+use super::page::{PageRead, TreeId};
+use super::records::{RecordRef, keys};
+use crate::schema::{Catalog, CollectionDef, CollectionId, IndexDef, IndexId, Layout};
+
+pub use super::btree::Direction;
+
+/// What is stored, as one snapshot or one write transaction sees it.
+#[derive(Clone, Copy)]
+pub struct View<'s> {
+    pages: &'s dyn PageRead,
+    stored: &'s Stored,
+}
+
+impl<'s> View<'s> {
+    pub(crate) fn new(pages: &'s dyn PageRead, stored: &'s Stored) -> View<'s> {
+        View { pages, stored }
+    }
+
+    /// The collections.
+    pub fn catalog(&self) -> &'s Catalog {
+        &self.stored.catalog
+    }
+
+    /// How many records a collection has, exactly. Takes one lookup.
+    ///
+    /// # Errors
+    ///
+    /// When a page of the catalog cannot be read.
+    pub fn count(&self, collection: CollectionId) -> Result<u64, StorageError> {
+        Ok(self.stored.statistics(self.pages, collection)?.count)
+    }
+
+    /// The record with this rank.
+    ///
+    /// # Errors
+    ///
+    /// When a page on the way cannot be read.
+    #[inline]
+    pub fn get(
+        &self,
+        collection: &'s CollectionDef,
+        rank: u128,
+    ) -> Result<Option<RecordRef<'s>>, StorageError> {
+        let tree = self.stored.record_tree(collection);
+        let slot = tree.get(self.pages, rank)?;
+        Ok(slot.map(|slot| RecordRef::new(self.pages, &collection.layout, slot.page(), slot.row)))
+    }
+
+    /// The records with these ranks, appended to `out` in their order; `None` for those that do not exist.
+    ///
+    /// Ascending ranks are cheapest: neighbours are found without descending again.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](View::get).
+    pub fn get_many(
+        &self,
+        collection: &'s CollectionDef,
+        ranks: &[u128],
+        out: &mut Vec<Option<RecordRef<'s>>>,
+    ) -> Result<(), StorageError> {
+        let tree = self.stored.record_tree(collection);
+        out.reserve(ranks.len());
+        tree.get_many(self.pages, ranks, |slot| {
+            out.push(slot.map(|slot| RecordRef::new(self.pages, &collection.layout, slot.page(), slot.row)));
+        })
+    }
+
+    /// The leaves that hold the records with ranks from `low` to `high`, both included.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](View::get).
+    pub fn leaves(
+        &self,
+        collection: &'s CollectionDef,
+        low: u128,
+        high: u128,
+        direction: Direction,
+    ) -> Result<LeafCursor<'s>, StorageError> {
+        let tree = self.stored.record_tree(collection);
+        let cursor = tree.leaves(self.pages, low, high, direction);
+        Ok(LeafCursor { pages: self.pages, layout: &collection.layout, cursor })
+    }
+
+    /// The entries of an index whose encoded fields lie in the range, in the order of the index.
+    ///
+    /// An excluded low bound skips every entry that *starts* with it, an included high bound takes them all: a bound
+    /// made of the first few fields of a compound index bounds those fields.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](View::get).
+    pub fn entries(
+        &self,
+        collection: &'s CollectionDef,
+        index: IndexId,
+        low: Bound<&[u8]>,
+        high: Bound<&[u8]>,
+        direction: Direction,
+    ) -> Result<EntryCursor<'s>, StorageError> {
+        let index = collection.index(index).expect("a plan names an index of its collection");
+        let tree = self.stored.entry_tree(index);
+        Ok(EntryCursor {
+            cursor: tree.cursor(self.pages, Self::low(low).as_ref(), Self::high(high).as_ref(), direction),
+            rank_width: usize::from(collection.layout.rank_width),
+        })
+    }
+
+    fn low(bound: Bound<&[u8]>) -> OwnedBound {
+        match bound {
+            Bound::Unbounded => OwnedBound::Unbounded,
+            Bound::Included(key) => OwnedBound::Included(key.to_vec()),
+            Bound::Excluded(key) => OwnedBound::after_all_with(key, OwnedBound::Included),
+        }
+    }
+
+    fn high(bound: Bound<&[u8]>) -> OwnedBound {
+        match bound {
+            Bound::Unbounded => OwnedBound::Unbounded,
+            Bound::Excluded(key) => OwnedBound::Excluded(key.to_vec()),
+            Bound::Included(key) => OwnedBound::after_all_with(key, OwnedBound::Excluded),
+        }
+    }
+
+    /// The one record whose unique index has exactly this key.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](View::get).
+    pub fn get_by_key(
+        &self,
+        collection: &'s CollectionDef,
+        index: &IndexDef,
+        key: &[u8],
+    ) -> Result<Option<RecordRef<'s>>, StorageError> {
+        match self.rank_by_key(collection, index, key)? {
+            Some(rank) => self.get(collection, rank),
+            None => Ok(None),
+        }
+    }
+
+    /// The rank of the record whose index entry has exactly this key; of the first, when the index is not unique.
+    pub(crate) fn rank_by_key(
+        &self,
+        collection: &CollectionDef,
+        index: &IndexDef,
+        key: &[u8],
+    ) -> Result<Option<u128>, StorageError> {
+        let tree = self.stored.entry_tree(index);
+        let mut cursor = tree.cursor(self.pages, Bound::Included(key), Bound::Unbounded, Direction::Forward);
+        let Some(entry) = cursor.next()? else { return Ok(None) };
+        let found = keys::split_entry(entry, collection.layout.rank_width);
+        Ok(found.and_then(|(found, rank)| (found == key).then_some(rank)))
+    }
+}
+
+/// A bound that owns its key.
+enum OwnedBound {
+    Unbounded,
+    Included(Vec<u8>),
+    Excluded(Vec<u8>),
+}
+
+impl OwnedBound {
+    /// The bound behind every entry that starts with `key`.
+    fn after_all_with(key: &[u8], make: fn(Vec<u8>) -> OwnedBound) -> OwnedBound {
+        let mut key = key.to_vec();
+        if crate::value::key::increment_prefix(&mut key) {
+            make(key)
+        } else {
+            // Every byte was FF: nothing is greater. No encoded key starts so, but a rank may.
+            OwnedBound::Excluded(vec![0xFF; crate::value::key::KEY_BYTES_MAX + 16])
+        }
+    }
+
+    fn as_ref(&self) -> Bound<&[u8]> {
+        match self {
+            OwnedBound::Unbounded => Bound::Unbounded,
+            OwnedBound::Included(key) => Bound::Included(key),
+            OwnedBound::Excluded(key) => Bound::Excluded(key),
+        }
+    }
+}
+
+/// Walks the leaves of a collection.
+pub struct LeafCursor<'s> {
+    pages: &'s dyn PageRead,
+    layout: &'s Layout,
+    cursor: btree::LeafCursor<'s, dyn PageRead + 's>,
+}
+
+impl<'s> LeafCursor<'s> {
+    /// The next leaf that holds a record in the range.
+    ///
+    /// # Errors
+    ///
+    /// When a page cannot be read.
+    pub fn next_leaf(&mut self) -> Result<Option<LeafBatch<'s>>, StorageError> {
+        let (pages, layout) = (self.pages, self.layout);
+        let leaf = self.cursor.next()?;
+        Ok(leaf.map(|leaf| LeafBatch {
+            pages,
+            layout,
+            page: leaf.leaf.page(),
+            rows: leaf.fixed_rows(),
+            count: leaf.rows.len(),
+        }))
+    }
+}
+
+/// The records of one leaf that lie in a range.
+#[derive(Clone)]
+pub struct LeafBatch<'s> {
+    pages: &'s dyn PageRead,
+    layout: &'s Layout,
+    page: &'s [u8],
+    rows: &'s [u8],
+    count: usize,
+}
+
+impl<'s> LeafBatch<'s> {
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.count
+    }
+
+    /// Whether there are none: never so for a batch that a cursor gives.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// Where the fields lie.
+    pub fn layout(&self) -> &'s Layout {
+        self.layout
+    }
+
+    /// The bytes from one fixed row to the next.
+    pub fn stride(&self) -> usize {
+        usize::from(self.layout.stride)
+    }
+
+    /// The fixed rows, one after the other.
+    pub fn rows(&self) -> &'s [u8] {
+        self.rows
+    }
+
+    /// One record.
+    ///
+    /// # Panics
+    ///
+    /// When `row` is not less than [`len`](LeafBatch::len).
+    #[inline]
+    pub fn record(&self, row: usize) -> RecordRef<'s> {
+        let stride = self.stride();
+        RecordRef::new(self.pages, self.layout, self.page, &self.rows[row * stride..][..stride])
+    }
+}
+
+/// Walks the entries of an index.
+pub struct EntryCursor<'s> {
+    cursor: btree::EntryCursor<'s, dyn PageRead + 's>,
+    rank_width: usize,
+}
+
+impl EntryCursor<'_> {
+    /// Appends the ranks of up to `limit` further entries; returns how many, 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// When a page cannot be read.
+    pub fn next_ranks(&mut self, limit: usize, out: &mut Vec<u128>) -> Result<usize, StorageError> {
+        self.cursor.next_ranks(limit, self.rank_width, out)
+    }
+
+    /// Appends the encoded fields (one key after the other, `ends` giving where each stops) and ranks of up to `limit`
+    /// further entries; returns how many, 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// When a page cannot be read.
+    pub fn next_entries(
+        &mut self,
+        limit: usize,
+        keys: &mut Vec<u8>,
+        ends: &mut Vec<u32>,
+        ranks: &mut Vec<u128>,
+    ) -> Result<usize, StorageError> {
+        self.cursor.next_entries(limit, self.rank_width, keys, ends, ranks)
+    }
+}
+
+// The trees' handles are made from the catalog, which holds their roots.
+impl Stored {
+    #[inline]
+    pub(super) fn record_tree(&self, collection: &CollectionDef) -> RecordTree {
+        let LeafFormat { rank_width, stride, blob_offset, version } = leaf_format(collection);
+        RecordTree {
+            root: self.root(collection.id.0),
+            tree: TreeId(collection.id.0),
+            rank_width,
+            stride,
+            blob_offset,
+            version,
+        }
+    }
+
+    #[inline]
+    pub(super) fn entry_tree(&self, index: &IndexDef) -> EntryTree {
+        EntryTree { root: self.root(index.id.0), tree: TreeId(index.id.0) }
+    }
+}
+
+/// How leaves of a collection are laid out.
+#[inline]
+pub(super) fn leaf_format(collection: &CollectionDef) -> LeafFormat {
+    let layout = &collection.layout;
+    LeafFormat {
+        rank_width: layout.rank_width,
+        stride: layout.stride,
+        blob_offset: layout.blob_offset,
+        version: collection.version,
+    }
+}

@@ -1,0 +1,176 @@
+//! [`Buffer`]: the bytes of one page in memory, behind a thin pointer.
+//!
+//! One allocation of [`HEAD`] bytes, which hold the length and two stamps, followed by the page. Both parts begin on a
+//! cache line. A thin pointer is what fits into one atomic word of the frame table.
+
+use alloc::alloc::{Layout, alloc, alloc_zeroed, dealloc};
+use core::ops::{Deref, DerefMut};
+use core::ptr::NonNull;
+
+use crate::storage::StorageError;
+
+/// The bytes before the page's own.
+const HEAD: usize = 64;
+
+/// What stands before the page's bytes.
+#[repr(C, align(64))]
+pub(super) struct Head {
+    /// The page's length in bytes.
+    len: usize,
+    /// The commit that made these bytes; 0 when they were loaded from an image.
+    pub(super) commit: u64,
+    /// The writer's sequence number at which the buffer was made: tells copies of before a savepoint from those after.
+    sequence: u64,
+}
+
+const _: () = assert!(size_of::<Head>() == HEAD && align_of::<Head>() == HEAD);
+
+/// The bytes of one page, owned.
+pub(in crate::storage::pager) struct Buffer(NonNull<Head>);
+
+// SAFETY: a buffer owns its allocation alone, which holds plain numbers and bytes.
+unsafe impl Send for Buffer {}
+// SAFETY: through a shared reference the bytes can only be read.
+unsafe impl Sync for Buffer {}
+
+impl Buffer {
+    /// A page of zeros.
+    pub(in crate::storage::pager) fn zeroed(len: usize) -> Result<Buffer, StorageError> {
+        let layout = Buffer::layout(len).ok_or(StorageError::OutOfMemory { bytes: len })?;
+        // SAFETY: the layout is not empty, as it includes the head.
+        let memory = unsafe { alloc_zeroed(layout) };
+        Buffer::adopt(memory, len)
+    }
+
+    /// A copy of `page`.
+    pub(in crate::storage::pager) fn copy_of(page: &[u8]) -> Result<Buffer, StorageError> {
+        let layout = Buffer::layout(page.len()).ok_or(StorageError::OutOfMemory { bytes: page.len() })?;
+        // SAFETY: the layout is not empty, as it includes the head.
+        let memory = unsafe { alloc(layout) };
+        if !memory.is_null() {
+            // SAFETY: `memory` has HEAD + page.len() bytes, is new and so does not overlap `page`.
+            unsafe { memory.add(HEAD).copy_from_nonoverlapping(page.as_ptr(), page.len()) };
+        }
+        Buffer::adopt(memory, page.len())
+    }
+
+    /// Writes the head into new memory whose page part is initialised already (or null, when there was none).
+    fn adopt(memory: *mut u8, len: usize) -> Result<Buffer, StorageError> {
+        let head = NonNull::new(memory.cast::<Head>()).ok_or(StorageError::OutOfMemory { bytes: len })?;
+        // SAFETY: `head` points at new memory of at least HEAD bytes, aligned for a Head.
+        unsafe { head.write(Head { len, commit: 0, sequence: 0 }) };
+        Ok(Buffer(head))
+    }
+
+    fn layout(len: usize) -> Option<Layout> {
+        Layout::from_size_align(HEAD.checked_add(len)?, HEAD).ok()
+    }
+
+    pub(in crate::storage::pager) fn sequence(&self) -> u64 {
+        // SAFETY: the head is initialised and ours.
+        unsafe { self.0.as_ref() }.sequence
+    }
+
+    pub(in crate::storage::pager) fn set_sequence(&mut self, sequence: u64) {
+        // SAFETY: the head is initialised, and ours alone through `&mut self`.
+        unsafe { self.0.as_mut() }.sequence = sequence;
+    }
+
+    pub(super) fn set_commit(&mut self, commit: u64) {
+        // SAFETY: as above.
+        unsafe { self.0.as_mut() }.commit = commit;
+    }
+
+    /// Gives the allocation up; [`from_raw`](Buffer::from_raw) takes it back.
+    pub(super) fn into_raw(self) -> NonNull<Head> {
+        core::mem::ManuallyDrop::new(self).0
+    }
+
+    /// Takes back what [`into_raw`](Buffer::into_raw) gave up.
+    ///
+    /// # Safety
+    ///
+    /// `head` came from `into_raw`, and is neither taken back twice nor read by anyone else from now on, unless the
+    /// buffer is given up again before it is dropped or changed.
+    pub(super) unsafe fn from_raw(head: NonNull<Head>) -> Buffer {
+        Buffer(head)
+    }
+
+    /// The page's bytes.
+    ///
+    /// # Safety
+    ///
+    /// `head` came from [`into_raw`](Buffer::into_raw), and for `'a` nobody takes it back or changes its bytes.
+    #[inline]
+    pub(super) unsafe fn bytes<'a>(head: NonNull<Head>) -> &'a [u8] {
+        // SAFETY: the head is initialised and unchanged for 'a, says the caller.
+        let len = unsafe { head.as_ref() }.len;
+        // SAFETY: `len` bytes behind the head belong to the same allocation and are initialised.
+        unsafe { core::slice::from_raw_parts(head.cast::<u8>().add(HEAD).as_ptr(), len) }
+    }
+}
+
+impl Buffer {
+    /// The page's bytes, to be changed.
+    ///
+    /// # Safety
+    ///
+    /// `head` came from [`into_raw`](Buffer::into_raw), and for `'a` nobody else reaches it.
+    #[inline]
+    pub(super) unsafe fn bytes_mut<'a>(head: NonNull<Head>) -> &'a mut [u8] {
+        // SAFETY: the head is initialised and ours, says the caller.
+        let len = unsafe { head.as_ref() }.len;
+        // SAFETY: `len` bytes behind the head belong to the same allocation, are initialised, and ours.
+        unsafe { core::slice::from_raw_parts_mut(head.cast::<u8>().add(HEAD).as_ptr(), len) }
+    }
+}
+
+impl Deref for Buffer {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        // SAFETY: the allocation is ours while `self` is borrowed.
+        unsafe { Buffer::bytes(self.0) }
+    }
+}
+
+impl DerefMut for Buffer {
+    fn deref_mut(&mut self) -> &mut [u8] {
+        // SAFETY: the allocation is ours alone through `&mut self`.
+        unsafe { Buffer::bytes_mut(self.0) }
+    }
+}
+
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        let len = self.len();
+        if let Some(layout) = Buffer::layout(len) {
+            // SAFETY: allocated with this very layout, which exists since it did then, and given up by nobody.
+            unsafe { dealloc(self.0.as_ptr().cast::<u8>(), layout) };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn buffers_are_zeroed_copied_and_changed() {
+        let mut buffer = Buffer::zeroed(4096).unwrap();
+        assert_eq!(buffer.len(), 4096);
+        assert!(buffer.iter().all(|&byte| byte == 0));
+        assert_eq!(buffer.as_ptr() as usize % 64, 0);
+        buffer[4095] = 7;
+        buffer.set_sequence(3);
+        let copy = Buffer::copy_of(&buffer).unwrap();
+        assert_eq!(&copy[..], &buffer[..]);
+        assert_eq!((buffer.sequence(), copy.sequence()), (3, 0));
+    }
+
+    #[test]
+    fn a_length_that_memory_cannot_have_is_an_error() {
+        assert!(matches!(Buffer::zeroed(usize::MAX), Err(StorageError::OutOfMemory { .. })));
+        assert!(matches!(Buffer::zeroed(isize::MAX as usize - 64), Err(StorageError::OutOfMemory { .. })));
+    }
+}

@@ -1,0 +1,322 @@
+//! [`PageMap`]: from page number to image, as a tree of map pages on disk and flat arrays in memory.
+//!
+//! A map page is one block: the common page header (kind 6, the page number being the map page's position in its level,
+//! the tree its level), then 169 entries of 24 bytes, then zeros:
+//!
+//! | offset | bytes | what |
+//! |---|---|---|
+//! | 0 | 6 | the first block of the image |
+//! | 6 | 2 | flags, all reserved: zero |
+//! | 8 | 4 | blocks of the image; 0: there is none, and the whole entry is zero |
+//! | 12 | 4 | CRC-32C of the image from byte 4 to its end |
+//! | 16 | 8 | generation: the checkpoint that wrote the image |
+//!
+//! Entry *i* of map page *j* of level 0 is page 169 *j* + *i*; of a higher level, it is map page 169 *j* + *i* of the level
+//! beneath. There are as many levels as the header's next page number needs for the topmost to be one map page, which the
+//! header's own entry leads to. As each entry carries checksum and generation of what it leads to, the header vouches
+//! for every image there is: a stale or misplaced one cannot pass, however valid it looks by itself.
+//!
+//! * Map pages are loaded when first asked for.
+//! * A checkpoint prepares a [`MapUpdate`] beside the map; only when its header is durable is it installed.
+
+use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use super::image;
+use crate::storage::StorageError;
+use crate::storage::page::{BLOCK_LEN, PAGE_HEADER_LEN, PageKind, PageNumber, TreeId, write_header};
+
+/// Entries of a map page.
+pub(super) const FANOUT: usize = (BLOCK_LEN - PAGE_HEADER_LEN) / MapEntry::LEN;
+
+/// Where an image lies, and how to know it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub(super) struct MapEntry {
+    /// Its first block; below 2^48.
+    pub(super) block: u64,
+    /// Its length in blocks. 0: there is no image.
+    pub(super) run: u32,
+    /// CRC-32C of the image from byte 4 to its end.
+    pub(super) crc: u32,
+    /// The checkpoint that wrote it.
+    pub(super) generation: u64,
+}
+
+impl MapEntry {
+    /// The bytes of an encoded entry.
+    pub(super) const LEN: usize = 24;
+
+    /// No image.
+    pub(super) const NONE: MapEntry = MapEntry { block: 0, run: 0, crc: 0, generation: 0 };
+
+    /// Whether there is no image.
+    pub(super) fn is_none(&self) -> bool {
+        self.run == 0
+    }
+
+    /// The entry as it stands on disk.
+    pub(super) fn encode(&self) -> [u8; MapEntry::LEN] {
+        let mut bytes = [0; MapEntry::LEN];
+        bytes[0..8].copy_from_slice(&self.block.to_le_bytes());
+        bytes[8..12].copy_from_slice(&self.run.to_le_bytes());
+        bytes[12..16].copy_from_slice(&self.crc.to_le_bytes());
+        bytes[16..24].copy_from_slice(&self.generation.to_le_bytes());
+        bytes
+    }
+
+    /// The entry that [`encode`](MapEntry::encode) made; `None` when flags are set that this version does not know.
+    pub(super) fn decode(bytes: &[u8; MapEntry::LEN]) -> Option<MapEntry> {
+        let (place, rest) = bytes.split_first_chunk::<8>()?;
+        let (run, rest) = rest.split_first_chunk::<4>()?;
+        let (crc, rest) = rest.split_first_chunk::<4>()?;
+        let block = u64::from_le_bytes(*place);
+        let entry = MapEntry {
+            block,
+            run: u32::from_le_bytes(*run),
+            crc: u32::from_le_bytes(*crc),
+            generation: u64::from_le_bytes(*rest.first_chunk::<8>()?),
+        };
+        let known = block >> 48 == 0 && (entry.run != 0 || entry == MapEntry::NONE);
+        known.then_some(entry)
+    }
+}
+
+/// The entries of a map page.
+type Node = Box<[MapEntry; FANOUT]>;
+
+/// Reads the image an entry leads to, without looking at it.
+pub(super) type ReadImage<'r> = &'r mut dyn FnMut(MapEntry) -> Result<Vec<u8>, StorageError>;
+
+/// From page number to image.
+pub(super) struct PageMap {
+    /// Page numbers below this one may have an entry.
+    pages: u32,
+    /// Level 0 first. `None`: not loaded yet.
+    levels: Vec<Vec<Option<Node>>>,
+    /// Where the topmost level's one map page lies.
+    root: MapEntry,
+}
+
+/// Map pages a level needs for `below` entries.
+fn nodes_for(below: usize) -> usize {
+    below.div_ceil(FANOUT).max(1)
+}
+
+impl PageMap {
+    /// The map that `root` leads to, for page numbers below `pages`. Reads nothing.
+    pub(super) fn new(root: MapEntry, pages: u32) -> PageMap {
+        let mut map = PageMap { pages, levels: Vec::new(), root };
+        map.grow_levels();
+        map
+    }
+
+    fn grow_levels(&mut self) {
+        let mut count = nodes_for(self.pages as usize);
+        for level in 0.. {
+            if level == self.levels.len() {
+                self.levels.push(Vec::new());
+            }
+            let nodes = self.levels[level].len().max(count);
+            self.levels[level].resize_with(nodes, || None);
+            if count == 1 && level + 1 == self.levels.len() {
+                break;
+            }
+            count = nodes_for(count);
+        }
+    }
+
+    /// Where the topmost map page lies.
+    pub(super) fn root(&self) -> MapEntry {
+        self.root
+    }
+
+    /// Page `number`'s entry.
+    pub(super) fn entry(
+        &mut self,
+        number: PageNumber,
+        read: ReadImage<'_>,
+    ) -> Result<MapEntry, StorageError> {
+        if number.0 >= self.pages {
+            return Ok(MapEntry::NONE);
+        }
+        let at = number.0 as usize;
+        Ok(self.node(0, at / FANOUT, read)?[at % FANOUT])
+    }
+
+    /// Map page `index` of `level`, loaded if need be. The caller has checked that it is one of the level's.
+    fn node(
+        &mut self,
+        level: usize,
+        index: usize,
+        read: ReadImage<'_>,
+    ) -> Result<&mut [MapEntry; FANOUT], StorageError> {
+        if self.levels[level][index].is_none() {
+            let place = if level + 1 == self.levels.len() {
+                self.root
+            } else {
+                self.node(level + 1, index / FANOUT, read)?[index % FANOUT]
+            };
+            let node = if place.is_none() {
+                Box::new([MapEntry::NONE; FANOUT])
+            } else {
+                decode_node(&read(place)?, level, index, place)?
+            };
+            self.levels[level][index] = Some(node);
+        }
+        match &mut self.levels[level][index] {
+            Some(node) => Ok(node),
+            None => unreachable!("loaded above"),
+        }
+    }
+
+    /// What becomes of the map when `changes` are made and page numbers below `pages` exist.
+    pub(super) fn prepare(
+        &mut self,
+        changes: &BTreeMap<u32, MapEntry>,
+        pages: u32,
+        read: ReadImage<'_>,
+    ) -> Result<MapUpdate, StorageError> {
+        let mut update = MapUpdate { pages: pages.max(self.pages), ..MapUpdate::default() };
+        let levels = {
+            let mut count = nodes_for(update.pages as usize);
+            let mut levels = 1;
+            while count > 1 {
+                count = nodes_for(count);
+                levels += 1;
+            }
+            levels
+        };
+        update.nodes.resize_with(levels, BTreeMap::new);
+        for (&number, &entry) in changes {
+            let at = number as usize;
+            for (level, index) in ancestors(at, levels) {
+                update.stage(self, level, index, read)?;
+            }
+            if let Some((node, _)) = update.nodes[0].get_mut(&(at / FANOUT)) {
+                node[at % FANOUT] = entry;
+            }
+        }
+        if levels > self.levels.len() {
+            // The old topmost map page becomes the first of its level; the levels above name it.
+            for (level, index) in ancestors(0, levels).skip(self.levels.len()) {
+                update.stage(self, level, index, read)?;
+            }
+            if let Some((node, _)) = update.nodes[self.levels.len()].get_mut(&0) {
+                node[0] = self.root;
+            }
+        }
+        update.root = self.root;
+        Ok(update)
+    }
+
+    /// Makes a durable update the map.
+    pub(super) fn install(&mut self, update: MapUpdate) {
+        self.pages = update.pages;
+        self.grow_levels();
+        for (level, nodes) in update.nodes.into_iter().enumerate() {
+            for (index, (node, _)) in nodes {
+                self.levels[level][index] = Some(node);
+            }
+        }
+        self.root = update.root;
+    }
+}
+
+/// The map pages on the way from page `at` to the top, lowest first.
+fn ancestors(at: usize, levels: usize) -> impl Iterator<Item = (usize, usize)> {
+    let mut index = at;
+    (0..levels).map(move |level| {
+        index /= FANOUT;
+        (level, index)
+    })
+}
+
+/// Changed map pages of a checkpoint that is not durable yet.
+#[derive(Default)]
+pub(super) struct MapUpdate {
+    pages: u32,
+    /// By level and position: the new entries, and where the old map page lies.
+    nodes: Vec<BTreeMap<usize, (Node, MapEntry)>>,
+    root: MapEntry,
+}
+
+impl MapUpdate {
+    fn stage(
+        &mut self,
+        map: &mut PageMap,
+        level: usize,
+        index: usize,
+        read: ReadImage<'_>,
+    ) -> Result<(), StorageError> {
+        if self.nodes[level].contains_key(&index) {
+            return Ok(());
+        }
+        let known = map.levels.get(level).is_some_and(|nodes| index < nodes.len());
+        let (node, place) = if known {
+            let node = Box::new(*map.node(level, index, read)?);
+            let place = if level + 1 == map.levels.len() {
+                map.root
+            } else {
+                map.node(level + 1, index / FANOUT, read)?[index % FANOUT]
+            };
+            (node, place)
+        } else {
+            (Box::new([MapEntry::NONE; FANOUT]), MapEntry::NONE)
+        };
+        self.nodes[level].insert(index, (node, place));
+        Ok(())
+    }
+
+    /// The map pages to be written, lowest level first, each with where it lies today.
+    pub(super) fn work(&self) -> Vec<(usize, usize, MapEntry)> {
+        let levels = self.nodes.iter().enumerate();
+        levels
+            .flat_map(|(level, nodes)| nodes.iter().map(move |(&index, (_, place))| (level, index, *place)))
+            .collect()
+    }
+
+    /// Map page `index` of `level` as it is to be written to `block`; its parent names it from now on.
+    pub(super) fn image(&mut self, level: usize, index: usize, block: u64, generation: u64) -> Vec<u8> {
+        let mut bytes = vec![0; BLOCK_LEN];
+        write_header(&mut bytes, PageNumber(index as u32), PageKind::Map, TreeId(level as u32));
+        if let Some((node, _)) = self.nodes[level].get(&index) {
+            for (entry, at) in node.iter().zip((PAGE_HEADER_LEN..).step_by(MapEntry::LEN)) {
+                bytes[at..at + MapEntry::LEN].copy_from_slice(&entry.encode());
+            }
+        }
+        let crc = image::seal(&mut bytes, generation);
+        let entry = MapEntry { block, run: 1, crc, generation };
+        match self.nodes.get_mut(level + 1) {
+            Some(parents) => {
+                if let Some((parent, _)) = parents.get_mut(&(index / FANOUT)) {
+                    parent[index % FANOUT] = entry;
+                }
+            }
+            None => self.root = entry,
+        }
+        bytes
+    }
+
+    /// Where the topmost map page lies, once all are written.
+    pub(super) fn root(&self) -> MapEntry {
+        self.root
+    }
+}
+
+/// Takes a map page apart, after checking that it is the one that was meant.
+fn decode_node(bytes: &[u8], level: usize, index: usize, place: MapEntry) -> Result<Node, StorageError> {
+    let damage =
+        |problem| StorageError::damage("page map", format!("map page {index} of level {level}: {problem}"));
+    image::verify(bytes, PageNumber(index as u32), place).map_err(|problem| damage(problem))?;
+    if bytes[8] != PageKind::Map as u8 || bytes[12..16] != (level as u32).to_le_bytes() {
+        return Err(damage(format!("kind {} and level {:?} are another page's", bytes[8], &bytes[12..16])));
+    }
+    let mut node = Box::new([MapEntry::NONE; FANOUT]);
+    let (entries, _) = bytes[PAGE_HEADER_LEN..].as_chunks::<{ MapEntry::LEN }>();
+    for (slot, bytes) in node.iter_mut().zip(entries) {
+        *slot = MapEntry::decode(bytes)
+            .ok_or_else(|| damage(format!("an entry with unknown flags: {bytes:?}")))?;
+    }
+    Ok(node)
+}

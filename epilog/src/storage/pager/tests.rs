@@ -1,0 +1,291 @@
+//! What snapshots see, what savepoints undo, and when versions go.
+
+use alloc::vec::Vec;
+
+use super::*;
+use crate::storage::page::{BLOCK_LEN, PageKind, PageWrite, TreeId};
+
+const TREE: TreeId = TreeId(7);
+
+/// A page whose body says `byte`.
+fn allocate(writer: &mut PageWriter<'_>, byte: u8) -> PageNumber {
+    let number = writer.allocate(PageKind::EntryLeaf, TREE, BLOCK_LEN).unwrap();
+    set(writer, number, byte);
+    number
+}
+
+fn set(writer: &mut PageWriter<'_>, number: PageNumber, byte: u8) {
+    writer.page_mut(number).unwrap()[100..].fill(byte);
+}
+
+fn get(pages: &impl PageRead, number: PageNumber) -> u8 {
+    let page = pages.page(number).unwrap();
+    assert!(page[100..].iter().all(|&byte| byte == page[100]));
+    page[100]
+}
+
+fn commit(writer: PageWriter<'_>) -> CommitNumber {
+    writer.commit(&[1], Durability::Immediate).unwrap()
+}
+
+#[test]
+fn snapshots_see_their_commit_whatever_comes_after() {
+    let pager = Pager::in_memory();
+    assert!(pager.is_new());
+    let mut writer = pager.begin_write().unwrap();
+    let a = allocate(&mut writer, 1);
+    let b = allocate(&mut writer, 1);
+    assert_eq!((a, b), (PageNumber(1), PageNumber(2)));
+    let empty = pager.snapshot();
+    assert_eq!(commit(writer), CommitNumber(1));
+    assert!(!pager.is_new());
+    assert!(empty.page(a).is_err(), "the page did not exist yet");
+    let first = pager.snapshot();
+    let mut writer = pager.begin_write().unwrap();
+    set(&mut writer, a, 2);
+    assert_eq!((get(&writer, a), get(&first, a)), (2, 1));
+    commit(writer);
+    let second = pager.snapshot_owned();
+    let mut writer = pager.begin_write().unwrap();
+    set(&mut writer, a, 3);
+    set(&mut writer, b, 3);
+    commit(writer);
+    let third = pager.snapshot();
+    assert_eq!(
+        [&first, &second, &third].map(|snapshot| (get(snapshot, a), get(snapshot, b))),
+        [(1, 1), (2, 1), (3, 3)]
+    );
+    assert_eq!(second.commit(), CommitNumber(2));
+}
+
+#[test]
+fn an_abort_leaves_nothing_and_gives_its_page_numbers_back() {
+    let pager = Pager::in_memory();
+    let mut writer = pager.begin_write().unwrap();
+    allocate(&mut writer, 1);
+    drop(writer);
+    assert!(pager.is_new());
+    assert_eq!(pager.resident_versions(), 0);
+    let mut writer = pager.begin_write().unwrap();
+    let a = allocate(&mut writer, 1);
+    assert_eq!(a, PageNumber(1));
+    commit(writer);
+    let mut writer = pager.begin_write().unwrap();
+    set(&mut writer, a, 9);
+    writer.free(a);
+    assert!(writer.page(a).is_err());
+    drop(writer);
+    assert_eq!(get(&pager.snapshot(), a), 1);
+    assert_eq!(pager.begin_write().unwrap().commit(&[], Durability::Immediate).unwrap(), CommitNumber(1));
+}
+
+#[test]
+fn savepoints_nest() {
+    let pager = Pager::in_memory();
+    let mut writer = pager.begin_write().unwrap();
+    let a = allocate(&mut writer, 1);
+    let outer = writer.savepoint();
+    set(&mut writer, a, 2);
+    let b = allocate(&mut writer, 2);
+    let inner = writer.savepoint();
+    set(&mut writer, a, 3);
+    writer.free(b);
+    writer.rollback_to(inner);
+    assert_eq!((get(&writer, a), get(&writer, b)), (2, 2));
+    let inner = writer.savepoint();
+    set(&mut writer, a, 4);
+    let c = allocate(&mut writer, 4);
+    writer.release(inner);
+    assert_eq!((get(&writer, a), get(&writer, b), get(&writer, c)), (4, 2, 4));
+    writer.rollback_to(outer);
+    assert_eq!(get(&writer, a), 1);
+    assert_eq!(allocate(&mut writer, 5), b, "the number is free again");
+    commit(writer);
+    assert_eq!((get(&pager.snapshot(), a), get(&pager.snapshot(), b)), (1, 5));
+    assert_eq!(pager.resident_versions(), 2);
+}
+
+#[test]
+fn released_savepoints_keep_no_copies() {
+    // Goal: a loop of savepoints within one transaction holds one copy per page and enclosing savepoint, not per turn.
+    let pager = Pager::in_memory();
+    let mut writer = pager.begin_write().unwrap();
+    let a = allocate(&mut writer, 0);
+    let outer = writer.savepoint();
+    for turn in 1..=50 {
+        let savepoint = writer.savepoint();
+        set(&mut writer, a, turn);
+        writer.release(savepoint);
+        assert!(writer.undo_len() <= 2, "after turn {turn}");
+    }
+    writer.rollback_to(outer);
+    assert_eq!(get(&writer, a), 0);
+}
+
+#[test]
+#[should_panic = "the savepoint has ended"]
+fn an_inner_savepoint_ends_with_the_outer() {
+    let pager = Pager::in_memory();
+    let mut writer = pager.begin_write().unwrap();
+    let outer = writer.savepoint();
+    let inner = writer.savepoint();
+    writer.release(outer);
+    writer.rollback_to(inner);
+}
+
+#[test]
+fn versions_go_when_no_snapshot_falls_into_them() {
+    let pager = Pager::in_memory();
+    let mut writer = pager.begin_write().unwrap();
+    let a = allocate(&mut writer, 0);
+    commit(writer);
+    let change = |byte| {
+        let mut writer = pager.begin_write().unwrap();
+        set(&mut writer, a, byte);
+        commit(writer);
+    };
+    change(1);
+    assert_eq!(pager.resident_versions(), 1, "nobody sees the old version");
+    let old = pager.snapshot();
+    (2..60).for_each(change);
+    assert_eq!(pager.resident_versions(), 2, "the snapshot's and the newest, nothing in between");
+    let middle = pager.snapshot();
+    let same = pager.snapshot();
+    (60..80).for_each(change);
+    assert_eq!(pager.resident_versions(), 3);
+    assert_eq!((get(&old, a), get(&middle, a), get(&pager.snapshot(), a)), (1, 59, 79));
+    drop(middle);
+    assert_eq!(pager.resident_versions(), 3, "another snapshot sees the same version");
+    drop(same);
+    assert_eq!(pager.resident_versions(), 2, "gone at once, though an older snapshot is open");
+    drop(old);
+    assert_eq!(pager.resident_versions(), 1);
+}
+
+#[test]
+fn freed_pages_stay_for_older_snapshots_and_their_numbers_wait() {
+    let pager = Pager::in_memory();
+    let mut writer = pager.begin_write().unwrap();
+    let a = allocate(&mut writer, 1);
+    let b = allocate(&mut writer, 2);
+    commit(writer);
+    let old = pager.snapshot();
+    let mut writer = pager.begin_write().unwrap();
+    writer.free(a);
+    commit(writer);
+    assert_eq!(get(&old, a), 1);
+    assert!(pager.snapshot().page(a).is_err());
+    let mut writer = pager.begin_write().unwrap();
+    assert_eq!(allocate(&mut writer, 3), PageNumber(3), "a snapshot still names page 1");
+    commit(writer);
+    drop(old);
+    assert_eq!(pager.resident_versions(), 2);
+    let mut writer = pager.begin_write().unwrap();
+    assert_eq!(allocate(&mut writer, 4), a);
+    commit(writer);
+    assert_eq!((get(&pager.snapshot(), a), get(&pager.snapshot(), b)), (4, 2));
+}
+
+#[test]
+fn a_page_allocated_and_freed_in_one_transaction_never_was() {
+    let pager = Pager::in_memory();
+    let mut writer = pager.begin_write().unwrap();
+    let a = allocate(&mut writer, 1);
+    writer.free(a);
+    let savepoint = writer.savepoint();
+    let b = allocate(&mut writer, 1);
+    writer.free(b);
+    writer.release(savepoint);
+    commit(writer);
+    assert_eq!(pager.resident_versions(), 0);
+    let mut writer = pager.begin_write().unwrap();
+    assert_eq!((allocate(&mut writer, 1), allocate(&mut writer, 1)), (PageNumber(1), PageNumber(2)));
+}
+
+#[test]
+fn page_numbers_reach_over_chunks() {
+    let pager = Pager::in_memory();
+    let mut writer = pager.begin_write().unwrap();
+    let pages: Vec<PageNumber> = (0..5000).map(|n| allocate(&mut writer, n as u8)).collect();
+    commit(writer);
+    let snapshot = pager.snapshot();
+    for (n, &page) in pages.iter().enumerate() {
+        assert_eq!(get(&snapshot, page), n as u8);
+    }
+    assert!(snapshot.page(PageNumber(5001)).is_err());
+    assert!(snapshot.page(PageNumber(u32::MAX)).is_err());
+    assert!(snapshot.page(PageNumber(0)).is_err());
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn readers_beside_a_writer_see_whole_commits() {
+    // Goal: no reader ever sees a mix of two commits, a version that goes backwards, or freed memory (the pattern of a
+    // page is checked to its end). Each commit gives all pages the same number; some are freed and allocated anew.
+    use core::sync::atomic::{AtomicBool, Ordering};
+    const PAGES: usize = 12;
+    const COMMITS: u64 = 3000;
+    let pager = Pager::in_memory();
+    let mut writer = pager.begin_write().unwrap();
+    let root = allocate(&mut writer, 0);
+    for at in 0..PAGES {
+        let page = allocate(&mut writer, 0);
+        writer.page_mut(root).unwrap()[24 + 4 * at..][..4].copy_from_slice(&page.0.to_le_bytes());
+    }
+    commit(writer);
+    let done = AtomicBool::new(false);
+    let children = |pages: &dyn PageRead| -> Vec<PageNumber> {
+        let root = pages.page(root).unwrap();
+        (0..PAGES).map(|at| PageNumber(image::u32_at(root, 24 + 4 * at))).collect()
+    };
+    std::thread::scope(|scope| {
+        for reader in 0..3 {
+            let (pager, done, children) = (&pager, &done, &children);
+            scope.spawn(move || {
+                let mut last = 0;
+                let mut held = Vec::new();
+                while !done.load(Ordering::Relaxed) {
+                    let snapshot = pager.snapshot_owned();
+                    let commit = snapshot.commit().0;
+                    assert!(commit >= last);
+                    last = commit;
+                    for page in children(&snapshot) {
+                        assert_eq!(u64::from(get(&snapshot, page)), (commit - 1) % 251);
+                    }
+                    // Some stay open for a while, and must show the same later.
+                    held.push(snapshot);
+                    if held.len() > 5 * reader {
+                        let old = held.swap_remove(commit as usize % held.len());
+                        for page in children(&old) {
+                            assert_eq!(u64::from(get(&old, page)), (old.commit().0 - 1) % 251);
+                        }
+                    }
+                }
+            });
+        }
+        for turn in 1..COMMITS {
+            let mut writer = pager.begin_write().unwrap();
+            for (at, page) in children(&writer).into_iter().enumerate() {
+                if (turn as usize + at).is_multiple_of(5) {
+                    writer.free(page);
+                    let new = allocate(&mut writer, (turn % 251) as u8);
+                    writer.page_mut(root).unwrap()[24 + 4 * at..][..4].copy_from_slice(&new.0.to_le_bytes());
+                } else {
+                    set(&mut writer, page, (turn % 251) as u8);
+                }
+            }
+            if turn % 7 == 0 {
+                drop(writer);
+                let mut writer = pager.begin_write().unwrap();
+                for page in children(&writer) {
+                    set(&mut writer, page, (turn % 251) as u8);
+                }
+                commit(writer);
+            } else {
+                commit(writer);
+            }
+        }
+        done.store(true, Ordering::Relaxed);
+    });
+    assert_eq!(pager.resident_versions(), PAGES + 1);
+}

@@ -1,0 +1,71 @@
+//! The bytes an index holds for a record: its encoded fields, then its rank.
+
+use alloc::vec::Vec;
+
+use super::{RecordDraft, RecordRef};
+use crate::schema::{CollectionDef, IndexDef};
+use crate::storage::StorageError;
+use crate::value::decimal::DecimalParts;
+use crate::value::{DecodeError, Type, key};
+
+/// Appends a rank, big-endian, in the collection's width.
+pub fn append_rank(out: &mut Vec<u8>, rank_width: u8, rank: u128) {
+    match rank_width {
+        8 => out.extend_from_slice(&(rank as u64).to_be_bytes()),
+        _ => out.extend_from_slice(&rank.to_be_bytes()),
+    }
+}
+
+/// Splits an entry into the encoded fields and the rank; `None` when it is too short to hold a rank.
+pub fn split_entry(entry: &[u8], rank_width: u8) -> Option<(&[u8], u128)> {
+    if rank_width == 8 {
+        let (key, rank) = entry.split_last_chunk::<8>()?;
+        Some((key, u128::from(u64::from_be_bytes(*rank))))
+    } else {
+        let (key, rank) = entry.split_last_chunk::<16>()?;
+        Some((key, u128::from_be_bytes(*rank)))
+    }
+}
+
+/// Appends the encoded fields of a draft. Returns whether one of them is absent: a unique index lets such a record be.
+pub fn append_draft_key(
+    out: &mut Vec<u8>,
+    collection: &CollectionDef,
+    index: &IndexDef,
+    draft: &RecordDraft,
+) -> bool {
+    let mut absent = false;
+    for position in &index.fields {
+        let place = &collection.layout.places[usize::from(*position)];
+        let cell = draft.field(place);
+        absent |= cell.as_cell().is_none();
+        key::append(out, place.ty, place.null.is_some(), cell.as_cell());
+    }
+    absent
+}
+
+/// Appends the encoded fields of a record on a page; as [`append_draft_key`].
+///
+/// # Errors
+///
+/// As [`RecordRef::field`].
+pub fn append_record_key(
+    out: &mut Vec<u8>,
+    collection: &CollectionDef,
+    index: &IndexDef,
+    record: &RecordRef<'_>,
+) -> Result<bool, StorageError> {
+    let mut absent = false;
+    for position in &index.fields {
+        let place = &collection.layout.places[usize::from(*position)];
+        let cell = record.field(place)?;
+        if place.ty == Type::Decimal
+            && cell.as_cell().is_some_and(|bytes| DecimalParts::from_cell(bytes).is_none())
+        {
+            return Err(DecodeError { ty: place.ty }.into());
+        }
+        absent |= cell.as_cell().is_none();
+        key::append(out, place.ty, place.null.is_some(), cell.as_cell());
+    }
+    Ok(absent)
+}

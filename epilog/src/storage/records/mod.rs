@@ -1,0 +1,16 @@
+//! Records: from fields to page bytes and back, and the keys their indexes hold.
+//!
+//! A record has three forms: a [`RecordDraft`] (being made), an *image* (a draft's bytes in the journal), and a
+//! [`RecordRef`] (lying on a page). The layout of the first two is the catalog's; only the third knows that a long value
+//! may lie on a page of its own.
+
+mod constraint;
+mod draft;
+mod record;
+
+pub mod keys;
+
+pub use constraint::ConstraintError;
+pub use draft::RecordDraft;
+pub(crate) use record::{Composer, INLINE_LEN_MAX, out_of_line_pages};
+pub use record::{FieldCell, RecordRef};

@@ -1,0 +1,195 @@
+//! [`Store`]: one open database, beneath its types.
+
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::StorageError;
+use super::catalog::{self, Stored};
+use super::facade::View;
+use super::pager::{Durability, PageSnapshot, Pager, PagerOptions};
+use super::vfs::Vfs;
+use super::writer::Writer;
+use crate::schema::shape::{CollectionShape, SchemaError};
+use crate::schema::{Catalog, CollectionId, DatabaseSchema};
+
+/// One open database.
+pub struct Store {
+    pager: Pager,
+    stored: Arc<Stored>,
+}
+
+/// What is stored, as of one commit, for as long as this lives.
+pub struct Snapshot<'p> {
+    pages: PageSnapshot<'p>,
+    stored: Arc<Stored>,
+}
+
+impl Snapshot<'_> {
+    /// What is stored.
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.pages, &self.stored)
+    }
+}
+
+impl Store {
+    /// Makes an empty database in memory.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Schema`] when the schema cannot be stored.
+    pub fn in_memory(schema: &DatabaseSchema) -> Result<Store, StorageError> {
+        Store::with(Pager::in_memory(), schema)
+    }
+
+    /// Opens the database at `path`, or makes it. Recovers what the journal holds after a crash.
+    ///
+    /// Opening a database that was closed and whose schema is the declared one writes nothing. Collections that the
+    /// file lacks are made, unless the file holds others that are not declared: that may be a renaming.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Schema`] when the schemas differ; what is wrong with the file otherwise.
+    pub fn open(
+        vfs: Arc<dyn Vfs>,
+        path: &str,
+        options: PagerOptions,
+        schema: &DatabaseSchema,
+    ) -> Result<Store, StorageError> {
+        Store::with(Pager::open(vfs, path, options)?, schema)
+    }
+
+    fn with(pager: Pager, schema: &DatabaseSchema) -> Result<Store, StorageError> {
+        let declared = shapes_of(schema)?;
+        let load = || if pager.is_new() { Ok(Stored::empty()) } else { catalog::load(&pager.snapshot()) };
+        let mut stored = Arc::new(load()?);
+        pager.replay(&mut |pages, payload| {
+            // Without journal: what is applied is in the journal already.
+            let mut writer = Writer::new(pages, stored.clone(), false);
+            let catalog_changed = writer.apply(payload)?;
+            let (pages, _) = writer.into_pages();
+            if catalog_changed {
+                stored = Arc::new(catalog::load(&pages)?);
+            }
+            Ok(pages)
+        })?;
+        let founded = !pager.is_new();
+        let mut stored = load()?;
+        let missing = compare(schema.name, &declared, &stored.catalog)?;
+        if !founded || !missing.is_empty() {
+            let mut writer = Writer::new(pager.begin_write()?, Arc::new(stored), pager.journals());
+            if !founded {
+                writer.found_catalog()?;
+            }
+            catalog::create_collections(&mut writer, &missing)?;
+            writer.commit(Durability::Immediate)?;
+            stored = catalog::load(&pager.snapshot())?;
+        }
+        for schema in schema.collections {
+            let schema = schema();
+            let bound = stored.catalog.collections.iter_mut().find(|def| def.name == schema.name);
+            let bound = bound.expect("compared or created above");
+            *bound = Arc::new((**bound).clone().bind(schema));
+        }
+        Ok(Store { pager, stored: Arc::new(stored) })
+    }
+
+    /// The collections.
+    pub fn catalog(&self) -> &Catalog {
+        &self.stored.catalog
+    }
+
+    /// A snapshot of the last commit. Never waits.
+    pub fn snapshot(&self) -> Snapshot<'_> {
+        Snapshot { pages: self.pager.snapshot(), stored: self.stored.clone() }
+    }
+
+    /// Begins a write transaction; waits for a running one.
+    ///
+    /// # Errors
+    ///
+    /// When the database was opened for reading only, or an earlier sync failed.
+    pub fn begin_write(&self) -> Result<Writer<'_>, StorageError> {
+        Ok(Writer::new(self.pager.begin_write()?, self.stored.clone(), self.pager.journals()))
+    }
+
+    /// Writes what the journal holds into the database file.
+    ///
+    /// # Errors
+    ///
+    /// What writing fails with; nothing is lost then.
+    pub fn checkpoint(&self) -> Result<(), StorageError> {
+        self.pager.checkpoint()
+    }
+
+    /// Closes the database: the file then needs no journal.
+    ///
+    /// # Errors
+    ///
+    /// What writing fails with; the journal then stays, and the next open reads it.
+    pub fn close(&self) -> Result<(), StorageError> {
+        self.pager.close()
+    }
+}
+
+/// The shapes of a declared schema, checked in themselves.
+fn shapes_of(schema: &DatabaseSchema) -> Result<Vec<CollectionShape>, SchemaError> {
+    let shapes: Vec<CollectionShape> =
+        schema.collections.iter().map(|of| CollectionShape::of(of())).collect();
+    for (position, shape) in shapes.iter().enumerate() {
+        if shapes[..position].iter().any(|other| other.name == shape.name) {
+            return Err(SchemaError::DuplicateCollection { name: shape.name.clone() });
+        }
+        for field in &shape.fields {
+            let Some((target, _)) = &field.reference else { continue };
+            if !shapes.iter().any(|other| other.name == *target) {
+                return Err(SchemaError::TargetNotInSchema {
+                    schema: schema.name.to_string(),
+                    collection: shape.name.clone(),
+                    field: field.name.clone(),
+                    target: target.clone(),
+                });
+            }
+        }
+    }
+    Ok(shapes)
+}
+
+/// Compares what is declared with what is stored; returns the collections to be made.
+fn compare(
+    schema: &str,
+    declared: &[CollectionShape],
+    stored: &Catalog,
+) -> Result<Vec<CollectionShape>, SchemaError> {
+    let name_of = |id: CollectionId| -> String {
+        stored.collection(id).map_or_else(|| format!("collection {id}"), |def| def.name.clone())
+    };
+    let mut missing = Vec::new();
+    let mut differences = Vec::new();
+    for shape in declared {
+        match stored.by_name(&shape.name) {
+            Some(def) => differences.extend(shape.differences_from(&def.shape(name_of))),
+            None => missing.push(shape.clone()),
+        }
+    }
+    let undeclared: Vec<&str> = stored
+        .collections
+        .iter()
+        .filter(|def| !declared.iter().any(|shape| shape.name == def.name))
+        .map(|def| def.name.as_str())
+        .collect();
+    if !undeclared.is_empty() {
+        for shape in &missing {
+            differences.push(format!(
+                "collection `{}` is declared but not in the file, which holds `{}` instead: if one was renamed, say so with `#[collection(name = \"…\")]`",
+                shape.name,
+                undeclared.join("`, `")
+            ));
+        }
+    }
+    if differences.is_empty() {
+        Ok(missing)
+    } else {
+        Err(SchemaError::Differs { schema: schema.to_string(), differences })
+    }
+}

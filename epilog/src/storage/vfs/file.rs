@@ -1,0 +1,311 @@
+//! [`FileVfs`]: the operating system's files.
+//!
+//! * Reads and writes name their offset, so that threads share one handle without a lock.
+//! * `sync_data` is `fdatasync` where it exists, which also makes a new length durable. On Apple's systems the standard
+//!   library issues `F_FULLFSYNC`, without which the drive may keep the bytes in its cache.
+//! * The lock is the advisory lock of the whole file (`flock`; `LockFileEx` on Windows). It writes nothing; the operating
+//!   system drops it with the handle, and with the process. On Linux its holder is looked up in `/proc/locks`.
+
+use std::borrow::ToOwned;
+use std::boxed::Box;
+use std::fs::{File, OpenOptions, TryLockError};
+use std::hash::{BuildHasher, RandomState};
+use std::io::{Error, ErrorKind};
+use std::path::{Path, PathBuf};
+use std::string::{String, ToString};
+use std::time::Instant;
+
+use super::{OpenMode, Vfs, VfsError, VfsFile};
+use crate::sync::OnceCell;
+
+/// The operating system's files.
+#[derive(Debug, Default, Clone, Copy)]
+pub struct FileVfs;
+
+impl Vfs for FileVfs {
+    fn open(&self, path: &str, mode: OpenMode) -> Result<Box<dyn VfsFile>, VfsError> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(mode != OpenMode::Read)
+            .create(mode == OpenMode::Create)
+            .open(path)
+            .map_err(|error| describe(path, "open", &error))?;
+        Ok(Box::new(OpenFile { path: path.to_owned(), file }))
+    }
+
+    fn exists(&self, path: &str) -> Result<bool, VfsError> {
+        Path::new(path).try_exists().map_err(|error| describe(path, "look for", &error))
+    }
+
+    fn remove(&self, path: &str) -> Result<(), VfsError> {
+        std::fs::remove_file(path).map_err(|error| describe(path, "remove", &error))
+    }
+
+    fn sync_directory(&self, path: &str) -> Result<(), VfsError> {
+        let directory = match Path::new(path).parent() {
+            Some(parent) if !parent.as_os_str().is_empty() => parent.to_owned(),
+            _ => PathBuf::from("."),
+        };
+        // Windows has no such operation: its file systems journal the change of a directory themselves.
+        if cfg!(unix) {
+            File::open(&directory)
+                .and_then(|handle| handle.sync_all())
+                .map_err(|error| describe(&directory.to_string_lossy(), "sync the directory", &error))?;
+        }
+        Ok(())
+    }
+
+    fn now_ns(&self) -> u64 {
+        monotonic_ns()
+    }
+
+    /// Bytes from the keys that the standard library draws from the operating system for its hash tables: SipHash of a
+    /// counter under a key that nobody outside the process knows. Enough for ids and salts; no key material.
+    fn entropy(&self, buffer: &mut [u8]) {
+        let state = RandomState::new();
+        for (index, chunk) in buffer.chunks_mut(8).enumerate() {
+            chunk.copy_from_slice(&state.hash_one(index).to_le_bytes()[..chunk.len()]);
+        }
+    }
+}
+
+/// Nanoseconds since the first call in this process.
+pub(super) fn monotonic_ns() -> u64 {
+    static START: OnceCell<Instant> = OnceCell::new();
+    u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
+}
+
+struct OpenFile {
+    path: String,
+    file: File,
+}
+
+impl VfsFile for OpenFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), VfsError> {
+        read_exact_at(&self.file, buffer, offset).map_err(|error| match error.kind() {
+            ErrorKind::UnexpectedEof => VfsError::UnexpectedEnd {
+                path: self.path.clone(),
+                len: self.file.metadata().map_or(0, |metadata| metadata.len()),
+                wanted: offset.saturating_add(buffer.len() as u64),
+            },
+            _ => describe(&self.path, "read", &error),
+        })
+    }
+
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), VfsError> {
+        write_all_at(&self.file, bytes, offset).map_err(|error| describe(&self.path, "write", &error))
+    }
+
+    fn sync_data(&self) -> Result<(), VfsError> {
+        self.file.sync_data().map_err(|error| describe(&self.path, "sync", &error))
+    }
+
+    fn len(&self) -> Result<u64, VfsError> {
+        let metadata = self.file.metadata().map_err(|error| describe(&self.path, "measure", &error))?;
+        Ok(metadata.len())
+    }
+
+    fn set_len(&self, len: u64) -> Result<(), VfsError> {
+        self.file.set_len(len).map_err(|error| describe(&self.path, "set the length of", &error))
+    }
+
+    fn lock(&self) -> Result<(), VfsError> {
+        match self.file.try_lock() {
+            Ok(()) => Ok(()),
+            Err(TryLockError::WouldBlock) => {
+                Err(VfsError::Locked { path: self.path.clone(), holder: lock_holder(&self.file) })
+            }
+            Err(TryLockError::Error(error)) => Err(describe(&self.path, "lock", &error)),
+        }
+    }
+}
+
+/// What `error` means for a database.
+fn describe(path: &str, operation: &'static str, error: &Error) -> VfsError {
+    let path = path.to_owned();
+    match error.kind() {
+        ErrorKind::NotFound => VfsError::NotFound { path },
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => VfsError::Full { path },
+        _ => VfsError::Io { path, operation, reason: error.to_string() },
+    }
+}
+
+#[cfg(unix)]
+fn read_exact_at(file: &File, buffer: &mut [u8], offset: u64) -> Result<(), Error> {
+    std::os::unix::fs::FileExt::read_exact_at(file, buffer, offset)
+}
+
+#[cfg(unix)]
+fn write_all_at(file: &File, bytes: &[u8], offset: u64) -> Result<(), Error> {
+    std::os::unix::fs::FileExt::write_all_at(file, bytes, offset)
+}
+
+#[cfg(windows)]
+fn read_exact_at(file: &File, mut buffer: &mut [u8], mut offset: u64) -> Result<(), Error> {
+    while !buffer.is_empty() {
+        match std::os::windows::fs::FileExt::seek_read(file, buffer, offset) {
+            Ok(0) => return Err(ErrorKind::UnexpectedEof.into()),
+            Ok(count) => {
+                buffer = &mut buffer[count..];
+                offset += count as u64;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+#[cfg(windows)]
+fn write_all_at(file: &File, mut bytes: &[u8], mut offset: u64) -> Result<(), Error> {
+    while !bytes.is_empty() {
+        match std::os::windows::fs::FileExt::seek_write(file, bytes, offset) {
+            Ok(0) => return Err(ErrorKind::WriteZero.into()),
+            Ok(count) => {
+                bytes = &bytes[count..];
+                offset += count as u64;
+            }
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(())
+}
+
+/// The process that holds the lock of `file`, by the kernel's table of locks.
+#[cfg(target_os = "linux")]
+fn lock_holder(file: &File) -> Option<u32> {
+    use std::os::unix::fs::MetadataExt;
+    let metadata = file.metadata().ok()?;
+    find_holder(&std::fs::read_to_string("/proc/locks").ok()?, metadata.dev(), metadata.ino())
+}
+
+#[cfg(not(target_os = "linux"))]
+fn lock_holder(_file: &File) -> Option<u32> {
+    None
+}
+
+/// Finds the holder in lines such as `3: FLOCK  ADVISORY  WRITE 4711 fe:01:131 0 EOF` (proc_locks(5)).
+///
+/// The device is compared too, unless no line has it: a layered file system shows another device to programs than the
+/// one the kernel locks on, and then the inode alone must do, if it names one process only. A process outside of our
+/// process namespace is shown as 0, which names nobody.
+#[cfg(target_os = "linux")]
+fn find_holder(locks: &str, device: u64, inode: u64) -> Option<u32> {
+    let major = ((device >> 8) & 0xFFF) | ((device >> 32) & !0xFFF);
+    let minor = (device & 0xFF) | ((device >> 12) & 0xFFFF_FF00);
+    let ours = std::format!("{major:02x}:{minor:02x}");
+    let mut by_inode = None;
+    let mut inode_is_ambiguous = false;
+    for line in locks.lines() {
+        // A process that waits for the lock follows its holder, marked with an arrow.
+        let words: std::vec::Vec<&str> = line.split_whitespace().collect();
+        let [_, "FLOCK", _, "WRITE", pid, file, ..] = words[..] else { continue };
+        let Some((on_device, on_inode)) = file.rsplit_once(':') else { continue };
+        if on_inode.parse() != Ok(inode) {
+            continue;
+        }
+        let holder = pid.parse::<u32>().ok().filter(|&pid| pid != 0);
+        if on_device == ours {
+            return holder;
+        }
+        inode_is_ambiguous |= by_inode.is_some();
+        by_inode = holder;
+    }
+    if inode_is_ambiguous { None } else { by_inode }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::{Command, Stdio};
+
+    fn path_of(directory: &tempfile::TempDir, name: &str) -> String {
+        directory.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn files_keep_the_contract() {
+        let directory = tempfile::tempdir().unwrap();
+        super::super::tests::check_contract(&FileVfs, &path_of(&directory, "a"));
+    }
+
+    #[test]
+    fn a_lock_of_another_handle_names_this_process_and_writes_nothing() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = path_of(&directory, "a");
+        let first = FileVfs.open(&path, OpenMode::Create).unwrap();
+        first.lock().unwrap();
+        assert_eq!(first.len().unwrap(), 0);
+        let second = FileVfs.open(&path, OpenMode::ReadWrite).unwrap();
+        let holder = cfg!(target_os = "linux").then(std::process::id);
+        assert_eq!(second.lock(), Err(VfsError::Locked { path, holder }));
+        drop(first);
+        second.lock().unwrap();
+    }
+
+    /// Goal: the error names a process other than ours. Method: this test's own program, run again with a variable that
+    /// makes it take the lock and wait until its input ends.
+    #[test]
+    fn a_lock_of_another_process_names_that_process() {
+        const VARIABLE: &str = "EPILOG_TEST_LOCK_THIS_FILE";
+        if let Ok(path) = std::env::var(VARIABLE) {
+            let file = FileVfs.open(&path, OpenMode::Create).unwrap();
+            file.lock().unwrap();
+            std::fs::write(std::format!("{path}.ready"), "").unwrap();
+            std::io::stdin().read_line(&mut String::new()).unwrap();
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = path_of(&directory, "a");
+        let mut child = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "storage::vfs::file::tests::a_lock_of_another_process_names_that_process"])
+            .env(VARIABLE, &path)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::null())
+            .spawn()
+            .unwrap();
+        let started = Instant::now();
+        while !FileVfs.exists(&std::format!("{path}.ready")).unwrap() {
+            assert!(started.elapsed().as_secs() < 60, "the other process did not take the lock");
+            std::thread::sleep(std::time::Duration::from_millis(5));
+        }
+        let file = FileVfs.open(&path, OpenMode::ReadWrite).unwrap();
+        let outcome = file.lock();
+        drop(child.stdin.take());
+        assert!(child.wait().unwrap().success());
+        let holder = cfg!(target_os = "linux").then(|| child.id());
+        assert_eq!(outcome, Err(VfsError::Locked { path, holder }));
+        file.lock().unwrap();
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn holders_are_found_by_device_and_inode() {
+        let locks = "1: POSIX  ADVISORY  WRITE 10 08:01:131 0 EOF\n\
+                     2: FLOCK  ADVISORY  WRITE 11 fe:01:131 0 EOF\n\
+                     2: -> FLOCK  ADVISORY  WRITE 12 fe:01:131 0 EOF\n\
+                     3: FLOCK  ADVISORY  WRITE 13 08:01:132 0 EOF\n\
+                     4: FLOCK  ADVISORY  WRITE 0 08:01:133 0 EOF\n\
+                     5: FLOCK  ADVISORY  WRITE 14 00:1f:134 0 EOF\n\
+                     6: FLOCK  ADVISORY  WRITE 15 00:2f:134 0 EOF\n";
+        let device = 0xFE01;
+        for (inode, expected) in [(131, Some(11)), (132, Some(13)), (133, None), (134, None), (135, None)] {
+            assert_eq!(find_holder(locks, device, inode), expected, "inode {inode}");
+        }
+    }
+
+    #[test]
+    fn failures_of_the_system_say_what_was_tried() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = path_of(&directory, "a");
+        assert_eq!(
+            FileVfs.open(&path, OpenMode::ReadWrite).err(),
+            Some(VfsError::NotFound { path: path.clone() })
+        );
+        FileVfs.open(&path, OpenMode::Create).unwrap();
+        let read_only = FileVfs.open(&path, OpenMode::Read).unwrap();
+        let error = read_only.write_at(b"x", 0).unwrap_err();
+        assert!(matches!(error, VfsError::Io { operation: "write", .. }), "{error}");
+    }
+}

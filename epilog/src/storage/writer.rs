@@ -1,0 +1,935 @@
+//! [`Writer`]: a write transaction over records.
+//!
+//! Every change ends in one of two primitives, a put or a delete of one record with the upkeep of its indexes; the
+//! primitives are what the journal keeps and what recovery applies. Constraints are checked above them, before the first
+//! primitive of a statement, or within a savepoint that a refused statement rolls back to.
+//!
+//! - A statement that the constraints refuse leaves nothing behind.
+//! - A statement that fails otherwise (a damaged page, memory) leaves the transaction unable to commit.
+//! - Numbers given out as keys are never given out again once their transaction has committed.
+
+use alloc::collections::{BTreeMap, BTreeSet};
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::ops::Bound;
+
+use super::StorageError;
+use super::btree::{EntryTree, RecordTree};
+use super::catalog::system::{self, STATISTICS};
+use super::catalog::{Statistics, Stored};
+use super::change::{Change, ChangeSet};
+use super::facade::{Direction, View, leaf_format};
+use super::page::{PageNumber, PageWrite, TreeId};
+use super::pager::{Durability, PageWriter, Savepoint};
+use super::records::{Composer, ConstraintError, RecordDraft, RecordRef, keys, out_of_line_pages};
+use crate::schema::{CollectionDef, CollectionId, IndexDef, OnDelete, Spot};
+use crate::value::key::KEY_BYTES_MAX;
+use crate::value::{Scalar, key};
+
+/// Entries gathered by a bulk insert are applied, sorted, when they take this many bytes.
+const GATHERED_BYTES_MAX: usize = 8 << 20;
+
+/// The longest value, in bytes: what a run of blocks and a length of 32 bits can hold.
+pub(crate) const VALUE_BYTES_MAX: usize = 1 << 30;
+
+/// A write transaction. Dropping it aborts.
+pub struct Writer<'p> {
+    pages: PageWriter<'p>,
+    stored: Arc<Stored>,
+    changes: ChangeSet,
+    /// Collections whose next number moved: it is journaled with the commit.
+    numbered: BTreeSet<CollectionId>,
+    /// Set when a statement failed half-way.
+    failed: bool,
+    composer: Composer,
+    key: Vec<u8>,
+    old_key: Vec<u8>,
+}
+
+/// A point that a write transaction can go back to.
+#[derive(Debug)]
+pub struct Mark {
+    pages: Savepoint,
+    changes: usize,
+    failed: bool,
+}
+
+impl<'p> Writer<'p> {
+    pub(crate) fn new(pages: PageWriter<'p>, stored: Arc<Stored>, journals: bool) -> Writer<'p> {
+        Writer {
+            pages,
+            stored,
+            changes: ChangeSet::new(journals),
+            numbered: BTreeSet::new(),
+            failed: false,
+            composer: Composer::default(),
+            key: Vec::new(),
+            old_key: Vec::new(),
+        }
+    }
+
+    /// What is stored, this transaction's changes included.
+    pub fn view(&self) -> View<'_> {
+        View::new(&self.pages, &self.stored)
+    }
+
+    pub(crate) fn stored(&self) -> &Arc<Stored> {
+        &self.stored
+    }
+
+    /// Inserts a record; returns its rank.
+    ///
+    /// A collection that assigns keys gives one when the draft's is 0. A hidden number is always given.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Constraint`] when the collection's constraints refuse it, and whatever reading pages fails with.
+    pub fn insert(
+        &mut self,
+        collection: &CollectionDef,
+        draft: &mut RecordDraft,
+    ) -> Result<u128, StorageError> {
+        let mut statistics = self.statistics(collection.id)?;
+        let rank = self.assign_rank(collection, draft, &mut statistics)?;
+        self.check_values(collection, draft)?;
+        for index in &collection.indexes {
+            self.check_unique(collection, index, draft, None)?;
+        }
+        self.check_targets(collection, draft, None)?;
+        self.all_or_failed(|writer| {
+            writer.put_new(collection, rank, draft)?;
+            for index in &collection.indexes {
+                writer.build_entry(collection, index, draft, rank);
+                let (tree, entry) = (writer.stored.entry_tree(index), core::mem::take(&mut writer.key));
+                let inserted = tree.insert(&mut writer.pages, &entry);
+                writer.key = entry;
+                inserted?;
+            }
+            statistics.count += 1;
+            writer.set_statistics(collection.id, statistics)
+        })?;
+        Ok(rank)
+    }
+
+    /// Inserts many records, all or none; returns their ranks. `next` fills the draft, or returns `false` at the end.
+    ///
+    /// Relations are checked when all records are there, so that they may point at each other. Index entries are
+    /// gathered and applied in the order of the index.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Writer::insert); what `next` fails with.
+    pub fn insert_all<E: From<StorageError>>(
+        &mut self,
+        collection: &CollectionDef,
+        next: &mut dyn FnMut(&mut RecordDraft) -> Result<bool, E>,
+    ) -> Result<Vec<u128>, E> {
+        let mark = self.mark();
+        match self.insert_all_within(collection, next) {
+            Ok(ranks) => {
+                self.release(mark);
+                Ok(ranks)
+            }
+            Err(error) => {
+                self.rollback_to(mark);
+                Err(error)
+            }
+        }
+    }
+
+    fn insert_all_within<E: From<StorageError>>(
+        &mut self,
+        collection: &CollectionDef,
+        next: &mut dyn FnMut(&mut RecordDraft) -> Result<bool, E>,
+    ) -> Result<Vec<u128>, E> {
+        let mut statistics = self.statistics(collection.id)?;
+        let mut ranks = Vec::new();
+        let mut draft = RecordDraft::new(&collection.layout);
+        let mut gathered: Vec<Gathered> = collection.indexes.iter().map(|_| Gathered::default()).collect();
+        let mut targets: BTreeMap<(u16, u128), u128> = BTreeMap::new();
+        while next(&mut draft)? {
+            let rank = self.assign_rank(collection, &mut draft, &mut statistics)?;
+            self.check_values(collection, &draft)?;
+            for (position, target) in relation_targets(collection, &draft) {
+                targets.entry((position, target)).or_insert(rank);
+            }
+            self.put_new(collection, rank, &draft)?;
+            for (index, gathered) in collection.indexes.iter().zip(&mut gathered) {
+                let absent = self.build_entry(collection, index, &draft, rank);
+                self.check_key_len(collection, index, &draft)?;
+                gathered.push(&self.key, absent);
+                if gathered.bytes.len() > GATHERED_BYTES_MAX {
+                    self.apply_gathered(collection, index, gathered)?;
+                }
+            }
+            statistics.count += 1;
+            ranks.push(rank);
+            draft.reset(&collection.layout);
+        }
+        for (index, gathered) in collection.indexes.iter().zip(&mut gathered) {
+            self.apply_gathered(collection, index, gathered)?;
+        }
+        self.set_statistics(collection.id, statistics)?;
+        for ((position, target), rank) in targets {
+            self.check_target(collection, position, target, rank)?;
+        }
+        Ok(ranks)
+    }
+
+    /// Applies gathered entries in the order of the index, checking uniqueness as it goes.
+    fn apply_gathered(
+        &mut self,
+        collection: &CollectionDef,
+        index: &IndexDef,
+        gathered: &mut Gathered,
+    ) -> Result<(), StorageError> {
+        gathered.sort();
+        let tree = self.stored.entry_tree(index);
+        let width = usize::from(collection.layout.rank_width);
+        if index.unique {
+            let mut previous: Option<&[u8]> = None;
+            for (entry, absent) in gathered.iter() {
+                let (key, rank) = entry.split_at(entry.len() - width);
+                if absent {
+                    continue;
+                }
+                let same = previous.filter(|previous| previous[..previous.len() - width] == *key);
+                let existing = match same {
+                    Some(previous) => keys::split_entry(previous, width as u8).map(|(_, rank)| rank),
+                    None => self.view().rank_by_key(collection, index, key)?,
+                };
+                if let Some(existing) = existing {
+                    let rank = keys::split_entry(entry, width as u8).map_or(0, |(_, rank)| rank);
+                    return Err(self.unique_violation(collection, index, rank, existing));
+                }
+                debug_assert_eq!(rank.len(), width);
+                previous = Some(entry);
+            }
+        }
+        tree.insert_sorted(&mut self.pages, gathered.iter().map(|(entry, _)| entry))?;
+        gathered.clear();
+        Ok(())
+    }
+
+    /// Replaces a record; `false` when there is none with this rank.
+    ///
+    /// A natural key may change; an assigned one may not.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Writer::insert).
+    pub fn update(
+        &mut self,
+        collection: &CollectionDef,
+        rank: u128,
+        draft: &mut RecordDraft,
+    ) -> Result<bool, StorageError> {
+        if self.view_get(collection, rank)?.is_none() {
+            return Ok(false);
+        }
+        if collection.clustered.is_none() {
+            draft.set_rank(&collection.layout, rank);
+        }
+        let new_rank = draft.rank(&collection.layout);
+        if new_rank != rank {
+            return self.move_record(collection, rank, new_rank, draft).map(|()| true);
+        }
+        self.check_values(collection, draft)?;
+        for index in &collection.indexes {
+            self.check_unique(collection, index, draft, Some(rank))?;
+        }
+        self.check_targets(collection, draft, Some(rank))?;
+        self.all_or_failed(|writer| writer.replace(collection, rank, draft))?;
+        Ok(true)
+    }
+
+    /// An update that changes a natural clustering key.
+    fn move_record(
+        &mut self,
+        collection: &CollectionDef,
+        from: u128,
+        to: u128,
+        draft: &mut RecordDraft,
+    ) -> Result<(), StorageError> {
+        if collection.assigned {
+            let (collection, key) = (collection.name.clone(), self.describe_key(collection, from));
+            return Err(ConstraintError::KeyAssigned { collection, key }.into());
+        }
+        if self.view_get(collection, to)?.is_some() {
+            let (collection, key) = (collection.name.clone(), self.describe_key(collection, to));
+            return Err(ConstraintError::DuplicateKey { collection, key }.into());
+        }
+        let mark = self.mark();
+        let moved = self.remove(collection, from).and_then(|()| self.insert(collection, draft));
+        match moved {
+            Ok(_) => {
+                self.release(mark);
+                Ok(())
+            }
+            Err(error) => {
+                self.rollback_to(mark);
+                Err(error)
+            }
+        }
+    }
+
+    /// Deletes a record and what its deletion takes along; `false` when there is none with this rank.
+    ///
+    /// # Errors
+    ///
+    /// [`ConstraintError::Restricted`] when a record that stays points at one that goes; whatever reading pages fails
+    /// with.
+    pub fn delete(&mut self, collection: &CollectionDef, rank: u128) -> Result<bool, StorageError> {
+        if self.view_get(collection, rank)?.is_none() {
+            return Ok(false);
+        }
+        self.delete_all(collection, &[rank])?;
+        Ok(true)
+    }
+
+    /// Deletes records and what their deletion takes along, all or none. Ranks without a record are passed over; returns
+    /// how many of the ranks had one.
+    ///
+    /// # Errors
+    ///
+    /// As [`delete`](Writer::delete).
+    pub fn delete_all(&mut self, collection: &CollectionDef, ranks: &[u128]) -> Result<u64, StorageError> {
+        let stored = self.stored.clone();
+        let mut doomed: BTreeSet<(CollectionId, u128)> = BTreeSet::new();
+        let mut queue = Vec::new();
+        for rank in ranks {
+            if self.view_get(collection, *rank)?.is_some() && doomed.insert((collection.id, *rank)) {
+                queue.push((collection.id, *rank));
+            }
+        }
+        let asked = doomed.len() as u64;
+        // Who points at what goes: found out whole before the first change.
+        let mut nulled = Vec::new();
+        let mut restricted = Vec::new();
+        while let Some((id, rank)) = queue.pop() {
+            for (referrer, position) in stored.catalog.references_to(id) {
+                let reference = referrer.fields[usize::from(position)].reference.expect("a reference");
+                for by in self.referrers(referrer, position, rank)? {
+                    match reference.on_delete {
+                        OnDelete::Restrict => restricted.push((id, rank, referrer, position, by)),
+                        OnDelete::SetNull => nulled.push((referrer, position, by)),
+                        OnDelete::Cascade => {
+                            if doomed.insert((referrer.id, by)) {
+                                queue.push((referrer.id, by));
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        for (id, rank, referrer, position, by) in restricted {
+            if !doomed.contains(&(referrer.id, by)) {
+                let target = stored.catalog.collection(id).expect("a collection of this catalog");
+                return Err(ConstraintError::Restricted {
+                    collection: target.name.clone(),
+                    key: self.describe_key(target, rank),
+                    referrer: referrer.name.clone(),
+                    field: referrer.fields[usize::from(position)].name.clone(),
+                    referrer_key: self.describe_key(referrer, by),
+                }
+                .into());
+            }
+        }
+        self.all_or_failed(|writer| {
+            let mut draft = RecordDraft::default();
+            for (referrer, position, by) in nulled {
+                if doomed.contains(&(referrer.id, by)) {
+                    continue;
+                }
+                if let Some(record) = writer.view_get(referrer, by)? {
+                    draft.load(&record)?;
+                    draft.put(&referrer.layout.places[usize::from(position)], None);
+                    writer.replace(referrer, by, &draft)?;
+                }
+            }
+            for (id, rank) in &doomed {
+                let collection = stored.catalog.collection(*id).expect("a collection of this catalog");
+                writer.remove(collection, *rank)?;
+            }
+            Ok(())
+        })?;
+        Ok(asked)
+    }
+
+    /// The ranks of the records whose relation field at `position` points at `target`.
+    fn referrers(
+        &self,
+        referrer: &CollectionDef,
+        position: u16,
+        target: u128,
+    ) -> Result<Vec<u128>, StorageError> {
+        let place = &referrer.layout.places[usize::from(position)];
+        if place.spot == Spot::Rank {
+            let found = self.view_get(referrer, target)?;
+            return Ok(found.into_iter().map(|record| record.rank()).collect());
+        }
+        let index = referrer.indexes.iter().find(|index| index.fields[0] == position);
+        let index = index.expect("every relation leads an index");
+        let mut prefix = Vec::new();
+        let cell = key::from_rank(place.ty, target);
+        key::append(&mut prefix, place.ty, place.null.is_some(), Some(&cell[..8]));
+        let bound = Bound::Included(prefix.as_slice());
+        // Named by the id of the catalog, so that the view may outlive the borrow of the definition.
+        let referrer = self.stored.catalog.collection(referrer.id).expect("a collection of this catalog");
+        let mut cursor = self.view().entries(referrer, index.id, bound, bound, Direction::Forward)?;
+        let mut ranks = Vec::new();
+        while cursor.next_ranks(1024, &mut ranks)? > 0 {}
+        Ok(ranks)
+    }
+
+    // ---- numbers and statistics
+
+    /// Gives the draft its rank, and moves the collection's next number past it.
+    fn assign_rank(
+        &mut self,
+        collection: &CollectionDef,
+        draft: &mut RecordDraft,
+        statistics: &mut Statistics,
+    ) -> Result<u128, StorageError> {
+        let numbered = collection.assigned || collection.clustered.is_none();
+        if !numbered {
+            let rank = draft.rank(&collection.layout);
+            if self.view_get(collection, rank)?.is_some() {
+                return Err(self.duplicate_key(collection, rank));
+            }
+            return Ok(rank);
+        }
+        let given = if collection.clustered.is_none() { 0 } else { draft.rank(&collection.layout) as u64 };
+        let number = if given == 0 { statistics.next.max(1) } else { given };
+        if number < statistics.next && self.view_get(collection, u128::from(number))?.is_some() {
+            return Err(self.duplicate_key(collection, u128::from(number)));
+        }
+        let Some(next) = number.checked_add(1) else {
+            return Err(ConstraintError::KeysExhausted { collection: collection.name.clone() }.into());
+        };
+        statistics.next = statistics.next.max(next);
+        draft.set_rank(&collection.layout, u128::from(number));
+        Ok(u128::from(number))
+    }
+
+    pub(crate) fn statistics(&self, collection: CollectionId) -> Result<Statistics, StorageError> {
+        self.stored.statistics(&self.pages, collection)
+    }
+
+    pub(crate) fn set_statistics(
+        &mut self,
+        collection: CollectionId,
+        statistics: Statistics,
+    ) -> Result<(), StorageError> {
+        let def = self.stored.system.statistics.clone();
+        let tree = self.stored.record_tree(&def);
+        if self.statistics(collection)?.next != statistics.next {
+            self.numbered.insert(collection);
+        }
+        let mut draft = RecordDraft::new(&def.layout);
+        system::write(&mut draft, &def, STATISTICS.collection, &collection.0);
+        system::write(&mut draft, &def, STATISTICS.count, &statistics.count);
+        system::write(&mut draft, &def, STATISTICS.next, &statistics.next);
+        let rank = u128::from(collection.0);
+        if !tree.replace(&mut self.pages, rank, draft.row(), &[])? {
+            tree.insert(&mut self.pages, rank, draft.row(), &[])?;
+        }
+        Ok(())
+    }
+
+    // ---- primitives
+
+    /// Inserts a record that is not there, without its index entries.
+    fn put_new(
+        &mut self,
+        collection: &CollectionDef,
+        rank: u128,
+        draft: &RecordDraft,
+    ) -> Result<(), StorageError> {
+        let tree = self.stored.record_tree(collection);
+        self.composer.compose(draft, &collection.layout, TreeId(collection.id.0), &mut self.pages)?;
+        let inserted = tree.insert(&mut self.pages, rank, draft.row(), &self.composer.blob)?;
+        if !inserted {
+            return Err(self.duplicate_key(collection, rank));
+        }
+        self.changes.put(collection.id, draft);
+        Ok(())
+    }
+
+    /// Replaces a record that is there, and keeps its indexes up.
+    fn replace(
+        &mut self,
+        collection: &CollectionDef,
+        rank: u128,
+        draft: &RecordDraft,
+    ) -> Result<(), StorageError> {
+        let tree = self.stored.record_tree(collection);
+        let mut given_up: Vec<PageNumber> = Vec::new();
+        let mut moved: Vec<(&IndexDef, Vec<u8>, Vec<u8>)> = Vec::new();
+        {
+            let mut old_key = core::mem::take(&mut self.old_key);
+            let mut new_key = core::mem::take(&mut self.key);
+            let record = self.view_get(collection, rank)?.expect("the caller found the record");
+            out_of_line_pages(&record, &mut given_up)?;
+            for index in &collection.indexes {
+                old_key.clear();
+                new_key.clear();
+                keys::append_record_key(&mut old_key, collection, index, &record)?;
+                keys::append_draft_key(&mut new_key, collection, index, draft);
+                if old_key != new_key {
+                    keys::append_rank(&mut old_key, collection.layout.rank_width, rank);
+                    keys::append_rank(&mut new_key, collection.layout.rank_width, rank);
+                    moved.push((index, old_key.clone(), new_key.clone()));
+                }
+            }
+            self.old_key = old_key;
+            self.key = new_key;
+        }
+        for (index, old, new) in moved {
+            let tree = self.stored.entry_tree(index);
+            tree.remove(&mut self.pages, &old)?;
+            tree.insert(&mut self.pages, &new)?;
+        }
+        for page in given_up {
+            self.pages.free(page);
+        }
+        self.composer.compose(draft, &collection.layout, TreeId(collection.id.0), &mut self.pages)?;
+        tree.replace(&mut self.pages, rank, draft.row(), &self.composer.blob)?;
+        self.changes.put(collection.id, draft);
+        Ok(())
+    }
+
+    /// Removes a record that may be there, with its index entries.
+    fn remove(&mut self, collection: &CollectionDef, rank: u128) -> Result<(), StorageError> {
+        let mut given_up: Vec<PageNumber> = Vec::new();
+        let mut entries: Vec<(&IndexDef, Vec<u8>)> = Vec::new();
+        {
+            let Some(record) = self.view_get(collection, rank)? else { return Ok(()) };
+            out_of_line_pages(&record, &mut given_up)?;
+            for index in &collection.indexes {
+                let mut entry = Vec::new();
+                keys::append_record_key(&mut entry, collection, index, &record)?;
+                keys::append_rank(&mut entry, collection.layout.rank_width, rank);
+                entries.push((index, entry));
+            }
+        }
+        for (index, entry) in entries {
+            self.stored.entry_tree(index).remove(&mut self.pages, &entry)?;
+        }
+        for page in given_up {
+            self.pages.free(page);
+        }
+        self.stored.record_tree(collection).remove(&mut self.pages, rank)?;
+        self.changes.delete(collection.id, rank);
+        let mut statistics = self.statistics(collection.id)?;
+        statistics.count = statistics.count.saturating_sub(1);
+        self.set_statistics(collection.id, statistics)
+    }
+
+    /// Adds a record to a collection of the catalog. For a new collection or index, makes its tree.
+    pub(crate) fn put_catalog_record(
+        &mut self,
+        def: &CollectionDef,
+        draft: &mut RecordDraft,
+    ) -> Result<(), StorageError> {
+        let root_at = match def.id.0 {
+            1 => Some(system::COLLECTIONS.root),
+            3 => Some(system::INDEXES.root),
+            _ => None,
+        };
+        if let Some(position) = root_at {
+            let id = TreeId(draft.rank(&def.layout) as u32);
+            let root = match def.id.0 {
+                1 => RecordTree::create(&mut self.pages, id, system::leaf_format(draft, def)?)?.root,
+                _ => EntryTree::create(&mut self.pages, id)?.root,
+            };
+            system::write(draft, def, position, &root.0);
+        }
+        let rank = draft.rank(&def.layout);
+        self.put_new(def, rank, draft)
+    }
+
+    /// Makes the catalog's own trees: the first change of a database.
+    pub(crate) fn found_catalog(&mut self) -> Result<(), StorageError> {
+        let system = self.stored.system.clone();
+        for def in system.all() {
+            let root = RecordTree::create(&mut self.pages, TreeId(def.id.0), leaf_format(def))?.root;
+            if root.0 != def.id.0 {
+                return Err(StorageError::damage("journal", "a database is founded that has pages already"));
+            }
+        }
+        self.changes.found();
+        Ok(())
+    }
+
+    // ---- recovery
+
+    /// Applies a journaled change set: primitives only, since it was checked when it was made. Returns whether the
+    /// catalog changed.
+    pub(crate) fn apply(&mut self, payload: &[u8]) -> Result<bool, StorageError> {
+        let mut catalog_changed = false;
+        let mut stale = false;
+        let mut draft = RecordDraft::default();
+        let unknown =
+            |id: CollectionId| StorageError::damage("journal", format!("a change names collection {id}"));
+        for change in ChangeSet::read(payload) {
+            match change? {
+                Change::Found => self.found_catalog()?,
+                Change::Put { collection, image } if collection.0 < super::catalog::FIRST_FREE_ID => {
+                    let def =
+                        self.stored.system.by_id(collection.0).ok_or_else(|| unknown(collection))?.clone();
+                    if !draft.load_image(&def.layout, image) {
+                        return Err(StorageError::damage(
+                            "journal",
+                            "a catalog record does not fit its layout",
+                        ));
+                    }
+                    self.put_catalog_record(&def, &mut draft)?;
+                    (catalog_changed, stale) = (true, true);
+                }
+                change => {
+                    if stale {
+                        self.stored = Arc::new(super::catalog::load(&self.pages)?);
+                        stale = false;
+                    }
+                    let id = change.collection();
+                    if let Change::Next { next, .. } = change {
+                        let mut statistics = self.statistics(id)?;
+                        statistics.next = statistics.next.max(next);
+                        self.set_statistics(id, statistics)?;
+                        continue;
+                    }
+                    let def = self.stored.catalog.collection(id).ok_or_else(|| unknown(id))?.clone();
+                    match change {
+                        Change::Delete { rank, .. } => self.remove(&def, rank)?,
+                        Change::Put { image, .. } => {
+                            if !draft.load_image(&def.layout, image) {
+                                let problem = format!("a record of `{}` does not fit its layout", def.name);
+                                return Err(StorageError::damage("journal", problem));
+                            }
+                            self.apply_put(&def, &draft)?;
+                        }
+                        Change::Next { .. } | Change::Found => unreachable!("handled above"),
+                    }
+                }
+            }
+        }
+        Ok(catalog_changed)
+    }
+
+    fn apply_put(&mut self, collection: &CollectionDef, draft: &RecordDraft) -> Result<(), StorageError> {
+        let rank = draft.rank(&collection.layout);
+        if self.view_get(collection, rank)?.is_some() {
+            return self.replace(collection, rank, draft);
+        }
+        self.put_new(collection, rank, draft)?;
+        for index in &collection.indexes {
+            self.build_entry(collection, index, draft, rank);
+            let tree = self.stored.entry_tree(index);
+            tree.insert(&mut self.pages, &self.key)?;
+        }
+        let mut statistics = self.statistics(collection.id)?;
+        statistics.count += 1;
+        self.set_statistics(collection.id, statistics)
+    }
+
+    pub(crate) fn into_pages(self) -> (PageWriter<'p>, Arc<Stored>) {
+        (self.pages, self.stored)
+    }
+
+    // ---- constraints
+
+    fn check_values(&self, collection: &CollectionDef, draft: &RecordDraft) -> Result<(), StorageError> {
+        for (field, place) in collection.fields.iter().zip(&collection.layout.places) {
+            if !matches!(place.spot, Spot::Variable(_)) {
+                continue;
+            }
+            let bytes = draft.field(place).as_cell().map_or(0, <[u8]>::len);
+            if bytes > VALUE_BYTES_MAX {
+                return Err(ConstraintError::ValueTooLong {
+                    collection: collection.name.clone(),
+                    field: field.name.clone(),
+                    key: draft.describe_key(collection),
+                    bytes,
+                    limit: VALUE_BYTES_MAX,
+                }
+                .into());
+            }
+        }
+        Ok(())
+    }
+
+    /// Checks the length of the key in `self.key`, whose last bytes are the rank.
+    fn check_key_len(
+        &self,
+        collection: &CollectionDef,
+        index: &IndexDef,
+        draft: &RecordDraft,
+    ) -> Result<(), StorageError> {
+        let bytes = self.key.len() - usize::from(collection.layout.rank_width);
+        if bytes <= KEY_BYTES_MAX {
+            return Ok(());
+        }
+        let name = |position: &u16| format!("`{}`", collection.fields[usize::from(*position)].name);
+        Err(ConstraintError::KeyTooLong {
+            collection: collection.name.clone(),
+            index: index.name.clone(),
+            field: index.fields.iter().map(name).collect::<Vec<String>>().join(", "),
+            key: draft.describe_key(collection),
+            bytes,
+            limit: KEY_BYTES_MAX,
+        }
+        .into())
+    }
+
+    /// Refuses a key that is too long, or, in a unique index, that a record other than `own` has.
+    fn check_unique(
+        &mut self,
+        collection: &CollectionDef,
+        index: &IndexDef,
+        draft: &RecordDraft,
+        own: Option<u128>,
+    ) -> Result<(), StorageError> {
+        let rank = draft.rank(&collection.layout);
+        let absent = self.build_entry(collection, index, draft, rank);
+        self.check_key_len(collection, index, draft)?;
+        if !index.unique || absent {
+            return Ok(());
+        }
+        let key = &self.key[..self.key.len() - usize::from(collection.layout.rank_width)];
+        match self.view().rank_by_key(collection, index, key)? {
+            Some(existing) if Some(existing) != own => {
+                if collection.key_index().is_some_and(|key| key.id == index.id) {
+                    return Err(self.duplicate_key(collection, existing));
+                }
+                Err(ConstraintError::Unique {
+                    collection: collection.name.clone(),
+                    index: index.name.clone(),
+                    values: draft.describe(collection, &index.fields),
+                    key: draft.describe_key(collection),
+                    existing: self.describe_key(collection, existing),
+                }
+                .into())
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Refuses relations to records that do not exist. For an update, only those that changed are looked up.
+    fn check_targets(
+        &self,
+        collection: &CollectionDef,
+        draft: &RecordDraft,
+        own: Option<u128>,
+    ) -> Result<(), StorageError> {
+        let rank = draft.rank(&collection.layout);
+        for (position, target) in relation_targets(collection, draft) {
+            // A record may point at itself.
+            let is_self = collection.fields[usize::from(position)].reference.map(|to| to.target)
+                == Some(collection.id)
+                && target == rank;
+            if !is_self {
+                self.check_target(collection, position, target, own.unwrap_or(rank))?;
+            }
+        }
+        Ok(())
+    }
+
+    fn check_target(
+        &self,
+        collection: &CollectionDef,
+        position: u16,
+        target: u128,
+        rank: u128,
+    ) -> Result<(), StorageError> {
+        let field = &collection.fields[usize::from(position)];
+        let id = field.reference.expect("a relation").target;
+        let target_def = self.stored.catalog.collection(id).expect("a collection of this catalog");
+        if self.view_get(target_def, target)?.is_some() {
+            return Ok(());
+        }
+        Err(ConstraintError::MissingTarget {
+            collection: collection.name.clone(),
+            field: field.name.clone(),
+            key: self.describe_key(collection, rank),
+            target: target_def.name.clone(),
+            target_key: format!("{target}"),
+        }
+        .into())
+    }
+
+    fn duplicate_key(&self, collection: &CollectionDef, rank: u128) -> StorageError {
+        ConstraintError::DuplicateKey {
+            collection: collection.name.clone(),
+            key: self.describe_key(collection, rank),
+        }
+        .into()
+    }
+
+    fn unique_violation(
+        &self,
+        collection: &CollectionDef,
+        index: &IndexDef,
+        rank: u128,
+        existing: u128,
+    ) -> StorageError {
+        if collection.key_index().is_some_and(|key| key.id == index.id) {
+            return self.duplicate_key(collection, existing);
+        }
+        let mut draft = RecordDraft::default();
+        let loaded =
+            self.view_get(collection, rank).ok().flatten().is_some_and(|record| draft.load(&record).is_ok());
+        ConstraintError::Unique {
+            collection: collection.name.clone(),
+            index: index.name.clone(),
+            values: if loaded { draft.describe(collection, &index.fields) } else { String::new() },
+            key: self.describe_key(collection, rank),
+            existing: self.describe_key(collection, existing),
+        }
+        .into()
+    }
+
+    /// The key of a record as users write it: its fields where it can be read, else its rank.
+    fn describe_key(&self, collection: &CollectionDef, rank: u128) -> String {
+        let mut draft = RecordDraft::default();
+        match self.view_get(collection, rank) {
+            Ok(Some(record)) if draft.load(&record).is_ok() => draft.describe_key(collection),
+            _ => match collection.clustered {
+                Some(position) => {
+                    let ty = collection.fields[usize::from(position)].ty;
+                    let cell = key::from_rank(ty, rank);
+                    let width = ty.width().expect("a clustering type has a width");
+                    Scalar::from_cell(ty, Some(&cell[..width]))
+                        .map_or_else(|| format!("{rank}"), |key| format!("{key}"))
+                }
+                None => format!("{rank}"),
+            },
+        }
+    }
+
+    // ---- transaction
+
+    /// A point to go back to. Nests; costs the same however much has changed.
+    pub fn mark(&mut self) -> Mark {
+        Mark { pages: self.pages.savepoint(), changes: self.changes.len(), failed: self.failed }
+    }
+
+    /// Undoes everything since `mark`, marks taken since included.
+    pub fn rollback_to(&mut self, mark: Mark) {
+        self.pages.rollback_to(mark.pages);
+        self.changes.truncate(mark.changes);
+        self.failed = mark.failed;
+    }
+
+    /// Keeps everything since `mark`.
+    pub fn release(&mut self, mark: Mark) {
+        self.pages.release(mark.pages);
+    }
+
+    /// Commits. With [`Durability::Immediate`], returns when the journal is synced.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::TransactionFailed`] after a statement that failed half-way; what writing the journal fails with.
+    pub fn commit(mut self, durability: Durability) -> Result<(), StorageError> {
+        if self.failed {
+            return Err(StorageError::TransactionFailed);
+        }
+        if self.changes.is_empty() && self.numbered.is_empty() {
+            return Ok(());
+        }
+        for id in core::mem::take(&mut self.numbered) {
+            let next = self.statistics(id)?.next;
+            self.changes.next(id, next);
+        }
+        self.pages.commit(self.changes.as_bytes(), durability)?;
+        Ok(())
+    }
+
+    /// Runs the changing part of a statement; a failure there leaves the transaction unable to commit.
+    fn all_or_failed(
+        &mut self,
+        change: impl FnOnce(&mut Self) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        let result = change(self);
+        self.failed |= result.is_err();
+        result
+    }
+
+    /// The record with this rank. Its borrow is the writer's, not the definition's.
+    fn view_get<'s>(
+        &'s self,
+        collection: &CollectionDef,
+        rank: u128,
+    ) -> Result<Option<RecordRef<'s>>, StorageError> {
+        let known = self
+            .stored
+            .catalog
+            .collection(collection.id)
+            .or_else(|| self.stored.system.by_id(collection.id.0));
+        match known {
+            Some(own) => self.view().get(own, rank),
+            None => Ok(None),
+        }
+    }
+
+    /// Builds the index entry of a draft in `self.key`; returns whether one of its fields is absent.
+    fn build_entry(
+        &mut self,
+        collection: &CollectionDef,
+        index: &IndexDef,
+        draft: &RecordDraft,
+        rank: u128,
+    ) -> bool {
+        self.key.clear();
+        let absent = keys::append_draft_key(&mut self.key, collection, index, draft);
+        keys::append_rank(&mut self.key, collection.layout.rank_width, rank);
+        absent
+    }
+}
+
+/// The relation fields of a draft that point somewhere: position and the rank pointed at.
+fn relation_targets<'a>(
+    collection: &'a CollectionDef,
+    draft: &'a RecordDraft,
+) -> impl Iterator<Item = (u16, u128)> + 'a {
+    collection.fields.iter().enumerate().filter(|(_, field)| field.reference.is_some()).filter_map(
+        move |(position, field)| {
+            let cell = draft.field(&collection.layout.places[position]);
+            cell.as_cell().map(|bytes| (position as u16, key::rank(field.ty, bytes)))
+        },
+    )
+}
+
+/// Index entries waiting to be applied in order.
+#[derive(Default)]
+struct Gathered {
+    bytes: Vec<u8>,
+    /// Start and end of each entry, and whether one of its fields is absent.
+    entries: Vec<(u32, u32, bool)>,
+}
+
+impl Gathered {
+    fn push(&mut self, entry: &[u8], absent: bool) {
+        let start = self.bytes.len() as u32;
+        self.bytes.extend_from_slice(entry);
+        self.entries.push((start, self.bytes.len() as u32, absent));
+    }
+
+    fn sort(&mut self) {
+        let bytes = &self.bytes;
+        let entry = |(start, end, _): &(u32, u32, bool)| &bytes[*start as usize..*end as usize];
+        // Ascending input, as bulk loads often have, sorts in one pass.
+        self.entries.sort_by(|a, b| entry(a).cmp(entry(b)));
+    }
+
+    fn iter(&self) -> impl Iterator<Item = (&[u8], bool)> {
+        self.entries.iter().map(|(start, end, absent)| (&self.bytes[*start as usize..*end as usize], *absent))
+    }
+
+    fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+    }
+}

@@ -1,0 +1,356 @@
+//! Locks, waiting, once-cells, atomics and per-thread slots: the only module that names a lock or a thread.
+//!
+//! With the feature `std` they are the operating system's; without it they are spin locks, meant for one core or for
+//! short critical sections, and waiting is a loop around a hint to the processor.
+//!
+//! * A panic while a lock is held does not poison it: what a lock protects here is either restored by its guard's owner
+//!   or flagged as unusable by that owner (a poisoned journal, a poisoned pager), never guessed from a panic.
+//! * [`Condvar::wait`] may return without a notification, so its callers loop over their condition.
+//! * Nothing here is fair.
+
+use core::fmt;
+use core::ops::{Deref, DerefMut};
+
+/// Atomics, 64-bit ones included: where the processor lacks those they are emulated.
+pub mod atomic {
+    #[cfg(target_has_atomic = "64")]
+    pub use core::sync::atomic::AtomicU64;
+    pub use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+    #[cfg(not(target_has_atomic = "64"))]
+    pub use portable_atomic::AtomicU64;
+}
+
+#[cfg(feature = "std")]
+mod imp {
+    pub(super) use std::sync::{Condvar, Mutex, MutexGuard, OnceLock};
+    pub(super) use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+}
+
+#[cfg(not(feature = "std"))]
+mod imp {
+    pub(super) use spin::Once as OnceLock;
+    pub(super) use spin::mutex::{SpinMutex as Mutex, SpinMutexGuard as MutexGuard};
+    pub(super) use spin::rwlock::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+}
+
+/// One owner at a time.
+#[derive(Default)]
+pub struct Mutex<T> {
+    inner: imp::Mutex<T>,
+}
+
+/// A held [`Mutex`]; dropping it releases the lock.
+pub struct MutexGuard<'a, T> {
+    /// What a spinning [`Condvar`] takes again after it has let go.
+    #[cfg(not(feature = "std"))]
+    mutex: &'a Mutex<T>,
+    inner: imp::MutexGuard<'a, T>,
+}
+
+impl<T> Mutex<T> {
+    /// A free lock around `value`.
+    pub const fn new(value: T) -> Mutex<T> {
+        Mutex { inner: imp::Mutex::new(value) }
+    }
+
+    /// Waits until the lock is free, and takes it.
+    pub fn lock(&self) -> MutexGuard<'_, T> {
+        #[cfg(feature = "std")]
+        return MutexGuard { inner: self.inner.lock().unwrap_or_else(|poisoned| poisoned.into_inner()) };
+        #[cfg(not(feature = "std"))]
+        return MutexGuard { mutex: self, inner: self.inner.lock() };
+    }
+
+    /// Takes the lock if it is free.
+    pub fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+        #[cfg(feature = "std")]
+        return match self.inner.try_lock() {
+            Ok(inner) => Some(MutexGuard { inner }),
+            Err(std::sync::TryLockError::Poisoned(poisoned)) => {
+                Some(MutexGuard { inner: poisoned.into_inner() })
+            }
+            Err(std::sync::TryLockError::WouldBlock) => None,
+        };
+        #[cfg(not(feature = "std"))]
+        return self.inner.try_lock().map(|inner| MutexGuard { mutex: self, inner });
+    }
+
+    /// The value, which nobody else can reach.
+    pub fn get_mut(&mut self) -> &mut T {
+        #[cfg(feature = "std")]
+        return self.inner.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+        #[cfg(not(feature = "std"))]
+        return self.inner.get_mut();
+    }
+
+    /// The value, without its lock.
+    pub fn into_inner(self) -> T {
+        #[cfg(feature = "std")]
+        return self.inner.into_inner().unwrap_or_else(|poisoned| poisoned.into_inner());
+        #[cfg(not(feature = "std"))]
+        return self.inner.into_inner();
+    }
+}
+
+impl<T> Deref for MutexGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.inner
+    }
+}
+
+impl<T> DerefMut for MutexGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.inner
+    }
+}
+
+impl<T: fmt::Debug> fmt::Debug for Mutex<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.try_lock() {
+            Some(guard) => f.debug_tuple("Mutex").field(&*guard).finish(),
+            None => f.write_str("Mutex(<held>)"),
+        }
+    }
+}
+
+/// Many readers or one writer at a time.
+#[derive(Default)]
+pub struct RwLock<T> {
+    inner: imp::RwLock<T>,
+}
+
+/// An [`RwLock`] held for reading.
+pub struct ReadGuard<'a, T>(imp::RwLockReadGuard<'a, T>);
+
+/// An [`RwLock`] held for writing.
+pub struct WriteGuard<'a, T>(imp::RwLockWriteGuard<'a, T>);
+
+impl<T> RwLock<T> {
+    /// A free lock around `value`.
+    pub const fn new(value: T) -> RwLock<T> {
+        RwLock { inner: imp::RwLock::new(value) }
+    }
+
+    /// Waits until nobody writes, and keeps writers out.
+    pub fn read(&self) -> ReadGuard<'_, T> {
+        #[cfg(feature = "std")]
+        return ReadGuard(self.inner.read().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        #[cfg(not(feature = "std"))]
+        return ReadGuard(self.inner.read());
+    }
+
+    /// Waits until nobody reads or writes, and keeps both out.
+    pub fn write(&self) -> WriteGuard<'_, T> {
+        #[cfg(feature = "std")]
+        return WriteGuard(self.inner.write().unwrap_or_else(|poisoned| poisoned.into_inner()));
+        #[cfg(not(feature = "std"))]
+        return WriteGuard(self.inner.write());
+    }
+
+    /// The value, which nobody else can reach.
+    pub fn get_mut(&mut self) -> &mut T {
+        #[cfg(feature = "std")]
+        return self.inner.get_mut().unwrap_or_else(|poisoned| poisoned.into_inner());
+        #[cfg(not(feature = "std"))]
+        return self.inner.get_mut();
+    }
+}
+
+impl<T> Deref for ReadGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> Deref for WriteGuard<'_, T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for WriteGuard<'_, T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
+    }
+}
+
+impl<T> fmt::Debug for RwLock<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RwLock")
+    }
+}
+
+/// Waits for a change of what a [`Mutex`] protects.
+#[derive(Default)]
+pub struct Condvar {
+    #[cfg(feature = "std")]
+    inner: imp::Condvar,
+    /// Notifications so far; a spinning waiter leaves when it changes.
+    #[cfg(not(feature = "std"))]
+    notified: atomic::AtomicUsize,
+}
+
+impl Condvar {
+    /// Nobody waits.
+    pub const fn new() -> Condvar {
+        #[cfg(feature = "std")]
+        return Condvar { inner: imp::Condvar::new() };
+        #[cfg(not(feature = "std"))]
+        return Condvar { notified: atomic::AtomicUsize::new(0) };
+    }
+
+    /// Lets go of the lock, waits for a notification and takes the lock again. May return without one.
+    ///
+    /// Without `std` this spins, so the thread that notifies must be able to run meanwhile.
+    pub fn wait<'a, T>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        #[cfg(feature = "std")]
+        return MutexGuard {
+            inner: self.inner.wait(guard.inner).unwrap_or_else(|poisoned| poisoned.into_inner()),
+        };
+        #[cfg(not(feature = "std"))]
+        {
+            let mutex = guard.mutex;
+            let before = self.notified.load(atomic::Ordering::Acquire);
+            drop(guard);
+            while self.notified.load(atomic::Ordering::Acquire) == before {
+                core::hint::spin_loop();
+            }
+            mutex.lock()
+        }
+    }
+
+    /// Wakes one waiter, if there is one (without `std`: all).
+    pub fn notify_one(&self) {
+        #[cfg(feature = "std")]
+        self.inner.notify_one();
+        #[cfg(not(feature = "std"))]
+        self.notify_all();
+    }
+
+    /// Wakes all waiters.
+    pub fn notify_all(&self) {
+        #[cfg(feature = "std")]
+        self.inner.notify_all();
+        #[cfg(not(feature = "std"))]
+        self.notified.fetch_add(1, atomic::Ordering::AcqRel);
+    }
+}
+
+impl fmt::Debug for Condvar {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Condvar")
+    }
+}
+
+/// A value that is computed once, by whoever needs it first.
+#[derive(Debug, Default)]
+pub struct OnceCell<T> {
+    inner: imp::OnceLock<T>,
+}
+
+impl<T> OnceCell<T> {
+    /// No value yet.
+    pub const fn new() -> OnceCell<T> {
+        OnceCell { inner: imp::OnceLock::new() }
+    }
+
+    /// The value, when it is there.
+    pub fn get(&self) -> Option<&T> {
+        self.inner.get()
+    }
+
+    /// The value, computed by `make` if it is not there. Others wait meanwhile.
+    pub fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+        #[cfg(feature = "std")]
+        return self.inner.get_or_init(make);
+        #[cfg(not(feature = "std"))]
+        return self.inner.call_once(make);
+    }
+}
+
+/// A small number that stays the same for the calling thread and that few threads share: where a thread looks first in
+/// an array of per-reader slots. Always 0 without `std`.
+#[cfg(feature = "std")]
+pub fn thread_slot() -> usize {
+    static NEXT: atomic::AtomicUsize = atomic::AtomicUsize::new(0);
+    std::thread_local! {
+        static SLOT: usize = NEXT.fetch_add(1, atomic::Ordering::Relaxed);
+    }
+    // While the thread is being torn down its slot is gone; any number will do.
+    SLOT.try_with(|slot| *slot).unwrap_or(0)
+}
+
+/// A small number that stays the same for the calling thread and that few threads share: where a thread looks first in
+/// an array of per-reader slots. Always 0 without `std`.
+#[cfg(not(feature = "std"))]
+pub fn thread_slot() -> usize {
+    0
+}
+
+#[cfg(all(test, feature = "std"))]
+mod tests {
+    use super::*;
+    use alloc::sync::Arc;
+
+    #[test]
+    fn condvar_hands_a_value_from_one_thread_to_another() {
+        let shared = Arc::new((Mutex::new(0), Condvar::new()));
+        let other = Arc::clone(&shared);
+        let thread = std::thread::spawn(move || {
+            *other.0.lock() = 7;
+            other.1.notify_all();
+        });
+        let mut guard = shared.0.lock();
+        while *guard == 0 {
+            guard = shared.1.wait(guard);
+        }
+        assert_eq!(*guard, 7);
+        drop(guard);
+        thread.join().unwrap();
+    }
+
+    #[test]
+    fn a_panic_under_the_lock_leaves_it_usable() {
+        let shared = Arc::new((Mutex::new(1), RwLock::new(2)));
+        let other = Arc::clone(&shared);
+        let panicked = std::thread::spawn(move || {
+            let _mutex = other.0.lock();
+            let _lock = other.1.write();
+            panic!("on purpose");
+        });
+        assert!(panicked.join().is_err());
+        assert_eq!(*shared.0.lock(), 1);
+        assert!(shared.0.try_lock().is_some());
+        assert_eq!(*shared.1.read(), 2);
+    }
+
+    #[test]
+    fn a_held_mutex_is_not_taken_twice() {
+        let mutex = Mutex::new(());
+        let held = mutex.lock();
+        assert!(mutex.try_lock().is_none());
+        drop(held);
+        assert!(mutex.try_lock().is_some());
+    }
+
+    #[test]
+    fn once_cell_computes_once() {
+        let cell = OnceCell::new();
+        assert_eq!(cell.get(), None);
+        assert_eq!(*cell.get_or_init(|| 1), 1);
+        assert_eq!(*cell.get_or_init(|| 2), 1);
+    }
+
+    #[test]
+    fn thread_slots_differ_between_threads_and_stay() {
+        let mine = thread_slot();
+        assert_eq!(mine, thread_slot());
+        assert_ne!(mine, std::thread::spawn(thread_slot).join().unwrap());
+    }
+}

@@ -1,0 +1,182 @@
+//! The collections of the simulation, and the same rules over plain maps.
+
+use std::collections::BTreeMap;
+
+use epilog::prelude::*;
+
+/// Owns items, may hold tags. Its name is unique; a long note lies out of line.
+#[derive(Collection, Clone, Debug, PartialEq)]
+pub struct Owner {
+    /// Assigned.
+    pub id: Id<Owner>,
+    /// Unique.
+    #[unique]
+    pub name: String,
+    /// Sometimes long.
+    pub note: Option<String>,
+}
+
+/// Goes with its owner; loses its reviewer.
+#[derive(Collection, Clone, Debug, PartialEq)]
+#[index(owner, grade)]
+pub struct Item {
+    /// A natural key that records are clustered by.
+    #[key]
+    pub code: i32,
+    /// Deleting the owner deletes the item.
+    #[on_delete(cascade)]
+    pub owner: Id<Owner>,
+    /// Deleting the reviewer leaves the item without one.
+    #[on_delete(set_null)]
+    pub reviewer: Option<Id<Owner>>,
+    /// Part of an index.
+    pub grade: u8,
+    /// Of any length.
+    pub bytes: Vec<u8>,
+}
+
+/// Keeps its holder from being deleted.
+#[derive(Collection, Clone, Debug, PartialEq)]
+pub struct Tag {
+    /// A natural key that is found through an index.
+    #[key]
+    pub name: String,
+    /// An owner with tags cannot be deleted.
+    pub holder: Option<Id<Owner>>,
+    /// A float in an index.
+    #[index]
+    pub weight: f64,
+}
+
+epilog::schema!(
+    /// What the simulation keeps.
+    pub World { Owner, Item, Tag }
+);
+
+/// The same collections as plain maps.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Model {
+    /// By id.
+    pub owners: BTreeMap<u64, Owner>,
+    /// By code.
+    pub items: BTreeMap<i32, Item>,
+    /// By name.
+    pub tags: BTreeMap<String, Tag>,
+    /// The next id of an owner: never goes back once committed.
+    pub next_owner: u64,
+}
+
+impl Model {
+    /// Everything a database holds, read by scans, each secondary index cross-checked on the way.
+    pub fn read(db: &Database<World>) -> Result<Model, Error> {
+        let tx = db.read()?;
+        let mut model = Model::default();
+        for owner in Owner::query().all(&tx)? {
+            let found = Owner::query().filter(|o| o.name.eq(&owner.name)).all(&tx)?;
+            assert_eq!(found, [owner.clone()], "the unique index of owners disagrees with the records");
+            model.owners.insert(owner.id.get(), owner);
+        }
+        for item in Item::query().all(&tx)? {
+            model.items.insert(item.code, item);
+        }
+        for tag in Tag::query().all(&tx)? {
+            assert_eq!(tx.get::<Tag>(tag.name.clone())?.as_ref(), Some(&tag), "the key index of tags disagrees");
+            model.tags.insert(tag.name.clone(), tag);
+        }
+        for id in model.owners.keys() {
+            let id = Id::<Owner>::new(*id);
+            let through_index = Item::query().filter(|i| i.owner.eq(id)).count(&tx)?;
+            let counted = model.items.values().filter(|item| item.owner == id).count();
+            assert_eq!(through_index, counted as u64, "the index (owner, grade) disagrees with the items");
+            let through_index = Item::query().filter(|i| i.reviewer.eq(id)).count(&tx)?;
+            let counted = model.items.values().filter(|item| item.reviewer == Some(id)).count();
+            assert_eq!(through_index, counted as u64, "the index of reviewers disagrees with the items");
+        }
+        assert_eq!(Owner::query().count(&tx)?, model.owners.len() as u64, "the count of owners is wrong");
+        assert_eq!(Item::query().count(&tx)?, model.items.len() as u64, "the count of items is wrong");
+        assert_eq!(Tag::query().count(&tx)?, model.tags.len() as u64, "the count of tags is wrong");
+        Ok(model)
+    }
+
+    /// Whether the records are the same. The next id cannot be read back, so it does not count.
+    pub fn same_records(&self, other: &Model) -> bool {
+        (&self.owners, &self.items, &self.tags) == (&other.owners, &other.items, &other.tags)
+    }
+
+    /// Inserts an owner with the next id; `None` when its name is taken.
+    pub fn insert_owner(&mut self, mut owner: Owner) -> Option<Id<Owner>> {
+        // A refused insert takes no number.
+        if self.owners.values().any(|other| other.name == owner.name) {
+            return None;
+        }
+        self.next_owner = self.next_owner.max(1);
+        owner.id = Id::new(self.next_owner);
+        self.next_owner += 1;
+        let id = owner.id;
+        self.owners.insert(id.get(), owner);
+        Some(id)
+    }
+
+    /// Replaces an owner; `false` when it is not there or the name is another's.
+    pub fn update_owner(&mut self, owner: Owner) -> bool {
+        let taken = self.owners.values().any(|other| other.name == owner.name && other.id != owner.id);
+        if taken || !self.owners.contains_key(&owner.id.get()) {
+            return false;
+        }
+        self.owners.insert(owner.id.get(), owner);
+        true
+    }
+
+    /// Deletes an owner and its items; `false` when a tag holds it, `None` when it is not there.
+    pub fn delete_owner(&mut self, id: Id<Owner>) -> Option<bool> {
+        if !self.owners.contains_key(&id.get()) {
+            return None;
+        }
+        if self.tags.values().any(|tag| tag.holder == Some(id)) {
+            return Some(false);
+        }
+        self.items.retain(|_, item| item.owner != id);
+        for item in self.items.values_mut().filter(|item| item.reviewer == Some(id)) {
+            item.reviewer = None;
+        }
+        self.owners.remove(&id.get());
+        Some(true)
+    }
+
+    /// Whether an item's relations lead somewhere.
+    fn item_is_sound(&self, item: &Item) -> bool {
+        self.owners.contains_key(&item.owner.get())
+            && item.reviewer.is_none_or(|reviewer| self.owners.contains_key(&reviewer.get()))
+    }
+
+    /// Inserts items, all or none.
+    pub fn insert_items(&mut self, items: &[Item]) -> bool {
+        let before = self.items.clone();
+        for item in items {
+            if !self.item_is_sound(item) || self.items.insert(item.code, item.clone()).is_some() {
+                self.items = before;
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Replaces an item.
+    pub fn update_item(&mut self, item: Item) -> bool {
+        if !self.items.contains_key(&item.code) || !self.item_is_sound(&item) {
+            return false;
+        }
+        self.items.insert(item.code, item);
+        true
+    }
+
+    /// Inserts a tag.
+    pub fn insert_tag(&mut self, tag: Tag) -> bool {
+        let sound = tag.holder.is_none_or(|holder| self.owners.contains_key(&holder.get()));
+        if !sound || self.tags.contains_key(&tag.name) {
+            return false;
+        }
+        self.tags.insert(tag.name.clone(), tag);
+        true
+    }
+}

@@ -1,0 +1,220 @@
+//! Random workloads, and how they run against a database and the model at once.
+
+use epilog::prelude::*;
+
+use super::model::{Item, Model, Owner, Tag, World};
+use crate::random::Random;
+
+/// One step of a workload.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// A write transaction.
+    Transaction {
+        /// What it does.
+        operations: Vec<Operation>,
+        /// Whether it is given up at its end.
+        aborted: bool,
+    },
+    /// A checkpoint.
+    Checkpoint,
+    /// A clean close, and opening again.
+    Reopen,
+}
+
+/// One operation of a transaction. Keys are drawn from small ranges, so that operations meet.
+#[derive(Clone, Debug)]
+pub enum Operation {
+    /// Inserts an owner.
+    InsertOwner(Owner),
+    /// Replaces one.
+    UpdateOwner(Owner),
+    /// Deletes one with its items.
+    DeleteOwner(Id<Owner>),
+    /// Inserts one item.
+    InsertItem(Item),
+    /// Inserts several, all or none.
+    InsertItems(Vec<Item>),
+    /// Replaces one.
+    UpdateItem(Item),
+    /// Deletes one.
+    DeleteItem(i32),
+    /// Inserts a tag.
+    InsertTag(Tag),
+    /// Deletes one.
+    DeleteTag(String),
+    /// Operations in a savepoint.
+    Savepoint {
+        /// What is done in it.
+        operations: Vec<Operation>,
+        /// Whether it is undone.
+        undone: bool,
+    },
+}
+
+/// The workload of a seed.
+pub fn generate(random: &mut Random) -> Vec<Step> {
+    let count = 3 + random.below(10);
+    (0..count)
+        .map(|_| match random.below(12) {
+            0 | 1 => Step::Checkpoint,
+            2 => Step::Reopen,
+            _ => {
+                let operations = operations(random, 1 + small(random, 12), 2);
+                Step::Transaction { operations, aborted: random.chance(1, 8) }
+            }
+        })
+        .collect()
+}
+
+fn operations(random: &mut Random, count: u64, depth: u32) -> Vec<Operation> {
+    (0..count)
+        .map(|_| match random.below(16) {
+            0..=3 => Operation::InsertOwner(owner(random)),
+            4 => Operation::UpdateOwner(owner(random)),
+            5 => Operation::DeleteOwner(owner_id(random)),
+            6 | 7 => Operation::InsertItem(item(random)),
+            8 => {
+                let first = random.below(40) as i32;
+                let count = small(random, 30) as i32;
+                let items = (first..first + count).map(|code| Item { code, ..item(random) });
+                Operation::InsertItems(items.collect())
+            }
+            9 => Operation::UpdateItem(item(random)),
+            10 => Operation::DeleteItem(random.below(40) as i32 - 5),
+            11 | 12 => Operation::InsertTag(tag(random)),
+            13 => Operation::DeleteTag(tag(random).name),
+            _ if depth > 0 => {
+                let count = 1 + random.below(4);
+                let operations = operations(random, count, depth - 1);
+                Operation::Savepoint { operations, undone: random.chance(1, 2) }
+            }
+            _ => Operation::InsertOwner(owner(random)),
+        })
+        .collect()
+}
+
+fn owner_id(random: &mut Random) -> Id<Owner> {
+    Id::new(1 + random.below(8))
+}
+
+fn owner(random: &mut Random) -> Owner {
+    let note_len = match random.below(10) {
+        0 => 3000 + random.below(20_000),
+        1..=4 => random.below(200),
+        _ => 0,
+    };
+    let letter = char::from(b'a' + random.below(26) as u8);
+    let note = (!random.chance(1, 3)).then(|| letter.to_string().repeat(note_len as usize));
+    Owner { id: owner_id(random), name: format!("owner {}", random.below(12)), note }
+}
+
+fn item(random: &mut Random) -> Item {
+    let len = if random.chance(1, 12) { random.below(9000) } else { random.below(60) };
+    Item {
+        code: random.below(40) as i32 - 5,
+        owner: owner_id(random),
+        reviewer: random.chance(1, 3).then(|| owner_id(random)),
+        grade: random.below(4) as u8,
+        bytes: (0..len).map(|_| random.next() as u8).collect(),
+    }
+}
+
+fn tag(random: &mut Random) -> Tag {
+    let name = format!("{}tag", "long ".repeat(random.below(5) as usize));
+    Tag {
+        name: format!("{name} {}", random.below(6)),
+        holder: random.chance(1, 4).then(|| owner_id(random)),
+        weight: random.below(7) as f64 - 3.0,
+    }
+}
+
+/// A number below `bound`, small ones more often.
+fn small(random: &mut Random, bound: u64) -> u64 {
+    let bound = 1 + random.below(bound);
+    random.below(bound)
+}
+
+/// Runs operations on both; panics when they disagree about what is allowed. `Err` only for what is not the data's
+/// fault: I/O.
+pub fn run_operations(
+    tx: &mut WriteTransaction<'_, World>,
+    model: &mut Model,
+    operations: &[Operation],
+) -> Result<(), Error> {
+    for operation in operations {
+        match operation {
+            Operation::InsertOwner(owner) => {
+                let owner = Owner { id: Id::auto(), ..owner.clone() };
+                let inserted = allowed(tx.insert(&owner))?;
+                assert_eq!(inserted, model.insert_owner(owner), "inserting an owner");
+            }
+            Operation::UpdateOwner(owner) => {
+                let done = allowed(tx.update(owner))?.is_some();
+                assert_eq!(done, model.update_owner(owner.clone()), "updating {owner:?}");
+            }
+            Operation::DeleteOwner(id) => {
+                let deleted = match allowed(tx.delete_key::<Owner>(*id))? {
+                    Some(true) => Some(true),
+                    Some(false) => None,
+                    None => Some(false),
+                };
+                assert_eq!(deleted, model.delete_owner(*id), "deleting owner {id}");
+            }
+            Operation::InsertItem(item) => {
+                let done = allowed(tx.insert(item))?.is_some();
+                assert_eq!(done, model.insert_items(core::slice::from_ref(item)), "inserting {item:?}");
+            }
+            Operation::InsertItems(items) => {
+                let done = allowed(tx.insert_all::<Item>(items))?.is_some();
+                assert_eq!(done, model.insert_items(items), "inserting {} items", items.len());
+            }
+            Operation::UpdateItem(item) => {
+                let done = allowed(tx.update(item))?.is_some();
+                assert_eq!(done, model.update_item(item.clone()), "updating {item:?}");
+            }
+            Operation::DeleteItem(code) => {
+                let done = tx.delete_key::<Item>(*code)?;
+                assert_eq!(done, model.items.remove(code).is_some(), "deleting item {code}");
+            }
+            Operation::InsertTag(tag) => {
+                let done = allowed(tx.insert(tag))?.is_some();
+                assert_eq!(done, model.insert_tag(tag.clone()), "inserting {tag:?}");
+            }
+            Operation::DeleteTag(name) => {
+                let done = tx.delete_key::<Tag>(name.clone())?;
+                assert_eq!(done, model.tags.remove(name).is_some(), "deleting tag {name:?}");
+            }
+            Operation::Savepoint { operations, undone } => {
+                let mut inner = model.clone();
+                let mut failure = None;
+                let result = tx.savepoint(|tx| {
+                    if let Err(error) = run_operations(tx, &mut inner, operations) {
+                        failure = Some(error);
+                        return Ok(());
+                    }
+                    // Any error undoes the savepoint; this one is at hand.
+                    if *undone { tx.delete_key::<Tag>("").and(Err(Error::custom("undone"))) } else { Ok(()) }
+                });
+                if let Some(failure) = failure {
+                    return Err(failure);
+                }
+                assert_eq!(result.is_err(), *undone);
+                if !undone {
+                    *model = inner;
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+/// `None` when the constraints refused it; other errors are passed on.
+fn allowed<T>(result: Result<T, Error>) -> Result<Option<T>, Error> {
+    match result {
+        Ok(value) => Ok(Some(value)),
+        Err(error) => match error.kind() {
+            ErrorKind::UniqueViolation | ErrorKind::ReferenceViolation | ErrorKind::NotFound => Ok(None),
+            _ => Err(error),
+        },
+    }
+}
