@@ -181,6 +181,24 @@ impl<'s> Vector<'s> {
         vector
     }
 
+    /// The given rows of several vectors of one type.
+    pub(super) fn collect<'v>(parts: impl ExactSizeIterator<Item = (&'v Vector<'s>, usize)> + Clone) -> Vector<'s>
+    where
+        's: 'v,
+    {
+        let len = parts.len();
+        let ty = parts.clone().next().map_or(Type::Bool, |(vector, _)| vector.ty);
+        let absent = parts.clone().any(|(vector, row)| vector.is_null(row));
+        let nulls = absent.then(|| parts.clone().map(|(vector, row)| vector.is_null(row)).collect());
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        for (vector, row) in parts {
+            bytes.extend_from_slice(vector.bytes(row));
+            ends.push(bytes.len() as u32);
+        }
+        let cells = if ty.width().is_some() { Cells::Fixed(bytes) } else { Cells::Owned { bytes, ends } };
+        Vector::new(ty, len, cells, nulls)
+    }
+
     /// Appends the key of `row`, with the byte that tells an absent value.
     pub(super) fn append_key(&self, row: usize, out: &mut Vec<u8>) {
         key::append(out, self.ty, true, self.cell(row));
