@@ -11,7 +11,7 @@ use crate::expr::{
 };
 use crate::schema::layout::LayoutField;
 use crate::schema::{
-    Catalog, CollectionDef, CollectionId, CollectionSchema, CollectionShape, FieldDef, FieldId, FieldSchema, IndexDef,
+    Catalog, CollectionDef, CollectionId, CollectionSchema, CollectionShape, DatabaseSchema, FieldDef, FieldId, FieldSchema, IndexDef,
     IndexId, IndexSchema, KeySchema, Layout, OnDelete, ReferenceDef, ReferenceSchema,
 };
 use crate::value::{Scalar, Type};
@@ -114,9 +114,12 @@ pub(crate) fn Country() -> &'static CollectionSchema {
     &SCHEMA
 }
 
-const SCHEMAS: [fn() -> &'static CollectionSchema; 5] = [Artist, Album, Track, Reading, Country];
+static SCHEMAS: [fn() -> &'static CollectionSchema; 5] = [Artist, Album, Track, Reading, Country];
 
-/// The catalog of the schema.
+/// The schema.
+pub(crate) static DATABASE: DatabaseSchema = DatabaseSchema { name: "Music", collections: &SCHEMAS };
+
+/// The catalog of the schema, made without a database.
 pub(crate) fn catalog() -> Catalog {
     let mut next = 100;
     let mut id = || {
@@ -126,7 +129,7 @@ pub(crate) fn catalog() -> Catalog {
     let collection_id =
         |name: &str| CollectionId(16 + SCHEMAS.iter().position(|of| of().name == name).expect("a collection") as u32);
     let define = SCHEMAS.iter().map(|schema| {
-        let schema = schema();
+        let schema: &'static CollectionSchema = schema();
         let shape = CollectionShape::of(schema);
         let position = |name: &String| shape.fields.iter().position(|field| field.name == *name).expect("a field");
         let fields: Vec<FieldDef> = shape
@@ -175,6 +178,7 @@ pub(crate) fn catalog() -> Catalog {
             clustered,
             indexes,
             version: 1,
+            declared: None,
             positions: Vec::new(),
             places: Vec::new(),
         };

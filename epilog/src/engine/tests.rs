@@ -1,1 +1,0 @@
-//! Queries over stored records.
