@@ -20,4 +20,5 @@ mod ty;
 pub use cell::Cell;
 pub use rust::{DecodeError, Value};
 pub use scalar::Scalar;
+pub(crate) use scalar::{fits, is_signed_cell};
 pub use ty::Type;

@@ -1,0 +1,161 @@
+//! [`PlanError`], [`ExecError`] and [`EngineError`]: what can go wrong between a draft and its rows.
+
+use alloc::string::String;
+
+use crate::storage::StorageError;
+use crate::value::{DecodeError, Type};
+
+/// A query that cannot be planned. The typed face rules all of these out but [`NotInSchema`](PlanError::NotInSchema) for
+/// the collections of subqueries.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// A collection is named that the database does not hold.
+    #[error("collection `{collection}` is not in this database's schema: add it to `epilog::schema!`")]
+    NotInSchema {
+        /// Its name.
+        collection: String,
+    },
+    /// A field is named by an ordinal that its collection does not have.
+    #[error("collection `{collection}` has {count} fields, none with ordinal {ordinal}")]
+    NoSuchField {
+        /// The collection.
+        collection: String,
+        /// The ordinal.
+        ordinal: u16,
+        /// How many fields it has.
+        count: usize,
+    },
+    /// A path follows a field that points at nothing.
+    #[error("field `{field}` of collection `{collection}` is not a relation")]
+    NotARelation {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+    },
+    /// A path begins at a source that its scope does not have.
+    #[error("an expression names source {position}, its scope has {count}")]
+    NoSuchSource {
+        /// The position named.
+        position: u8,
+        /// How many sources there are.
+        count: usize,
+    },
+    /// An operation on two values of different types.
+    #[error("`{operation}` takes two values of one type, not {left} and {right}")]
+    TypeMismatch {
+        /// The operation.
+        operation: &'static str,
+        /// The type on its left.
+        left: Type,
+        /// The type on its right.
+        right: Type,
+    },
+    /// An operation that the type does not have.
+    #[error("`{operation}` is not defined for {ty}")]
+    NotDefined {
+        /// The operation.
+        operation: &'static str,
+        /// The type.
+        ty: Type,
+    },
+    /// A filter that is not a boolean.
+    #[error("a predicate is a bool, not {ty}")]
+    NotAPredicate {
+        /// What it is.
+        ty: Type,
+    },
+    /// A value that may be absent where one is required.
+    #[error("field `{field}` of collection `{collection}` is required, the value assigned to it may be `None`")]
+    MayBeAbsent {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+    },
+    /// A literal that is not of the type it is given with.
+    #[error("{value} is not a value of type {ty}")]
+    BadLiteral {
+        /// The literal as text.
+        value: String,
+        /// The type.
+        ty: Type,
+    },
+    /// An expression whose operations do not add up.
+    #[error("an expression leaves {values} values, not one")]
+    Malformed {
+        /// How many.
+        values: usize,
+    },
+    /// An aggregate is named that the query does not have.
+    #[error("an expression names aggregate {number}, the query has {count}")]
+    NoSuchAggregate {
+        /// The number named.
+        number: u16,
+        /// How many there are.
+        count: usize,
+    },
+    /// A clause after the aggregates that needs the records again.
+    #[error("`{clause}` cannot follow the aggregates of a query: there is one row and no record left")]
+    AfterAggregate {
+        /// The clause.
+        clause: &'static str,
+    },
+    /// Decimal arithmetic in a build that has none.
+    #[error("`{operation}` of decimals needs the feature `decimal`: turn it on for `epilog`")]
+    DecimalFeature {
+        /// The operation.
+        operation: &'static str,
+    },
+}
+
+/// A plan that failed while it ran.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExecError {
+    /// Reading what is stored failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+    /// Arithmetic without a result, on a row that is part of the answer.
+    #[error("{0}")]
+    Arithmetic(#[from] Fault),
+}
+
+impl From<DecodeError> for ExecError {
+    fn from(error: DecodeError) -> ExecError {
+        ExecError::Storage(StorageError::Decode(error))
+    }
+}
+
+/// An operation that has no result for its operands.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{operation} of {operands} ({ty}) {problem}")]
+pub struct Fault {
+    /// The operation: "addition", "division", "sum", …
+    pub operation: &'static str,
+    /// What it was done to, as text.
+    pub operands: String,
+    /// The type it was done in.
+    pub ty: Type,
+    /// "overflows", "divides by zero", …
+    pub problem: &'static str,
+}
+
+/// Anything that can go wrong between a draft and its rows.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum EngineError {
+    /// The query cannot be planned.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// The plan failed while it ran.
+    #[error(transparent)]
+    Exec(#[from] ExecError),
+}
+
+impl From<StorageError> for EngineError {
+    fn from(error: StorageError) -> EngineError {
+        EngineError::Exec(ExecError::Storage(error))
+    }
+}

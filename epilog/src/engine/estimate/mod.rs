@@ -1,0 +1,54 @@
+//! Estimates: how many rows, and what work on them costs.
+//!
+//! Planning sees data through [`Statistics`] alone, so that its tests open no file.
+
+mod cost;
+mod selectivity;
+
+use alloc::vec::Vec;
+use core::ops::Bound;
+
+use crate::schema::{CollectionDef, IndexDef};
+
+pub use cost::Costs;
+pub(super) use selectivity::selectivity;
+
+/// A range of the encoded fields of an index. An excluded low bound skips every key that *starts* with it, an included
+/// high bound takes them all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeyRange {
+    /// The lower bound.
+    pub low: Bound<Vec<u8>>,
+    /// The upper bound.
+    pub high: Bound<Vec<u8>>,
+}
+
+impl KeyRange {
+    /// The keys that start with `prefix`.
+    pub fn starting_with(prefix: Vec<u8>) -> KeyRange {
+        if prefix.is_empty() {
+            return KeyRange { low: Bound::Unbounded, high: Bound::Unbounded };
+        }
+        KeyRange { low: Bound::Included(prefix.clone()), high: Bound::Included(prefix) }
+    }
+
+    /// The bounds, borrowed.
+    pub fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
+        (self.low.as_ref().map(Vec::as_slice), self.high.as_ref().map(Vec::as_slice))
+    }
+}
+
+/// What planning knows of the data.
+pub trait Statistics {
+    /// How many records a collection has.
+    fn rows(&self, collection: &CollectionDef) -> u64;
+
+    /// How many entries of an index lie in a range, counted to `at_most`; `None` when that cannot be told cheaply.
+    fn entries(
+        &self,
+        collection: &CollectionDef,
+        index: &IndexDef,
+        range: &KeyRange,
+        at_most: u64,
+    ) -> Option<u64>;
+}

@@ -1,0 +1,400 @@
+//! Evaluation of expressions over the rows left of a batch: each node of an expression makes one [`Vector`].
+//!
+//! The interpreter's work is per batch and node, the kernels' per row. A vector has one value per row left, in their
+//! order. A row whose arithmetic has no result carries a fault, which `&` and `|` drop where the other side decides.
+
+use alloc::vec::Vec;
+
+use super::arithmetic;
+use super::batch::{Batch, Selected, Source, gather};
+use super::kernel;
+use super::text::TextTest;
+use super::vector::Cells;
+use super::{Env, Vector};
+use crate::engine::calendar;
+use crate::engine::error::ExecError;
+use crate::engine::logical::{Expr, ExprKind, Slot};
+use crate::expr::{BinaryOp, UnaryOp};
+use crate::schema::{Place, Spot};
+use crate::storage::facade::LeafBatch;
+use crate::storage::records::FieldCell;
+use crate::value::{Scalar, Type, is_signed_cell, key};
+
+/// The values of `expr` over the rows left of `batch`.
+pub(super) fn evaluate<'s>(env: &Env<'s>, expr: &Expr, batch: &Batch<'s>) -> Result<Vector<'s>, ExecError> {
+    let selected = batch.selected();
+    match &expr.kind {
+        ExprKind::Field(slot, position) => field(env, *slot, *position, batch, &selected),
+        ExprKind::Computed(computed) => Ok(gather(batch.computed(*computed), &selected)),
+        ExprKind::Literal(value) => Ok(Vector::constant(expr.ty, value, selected.len())),
+        ExprKind::Unary(op, operand) => Ok(unary(*op, &evaluate(env, operand, batch)?)),
+        ExprKind::Binary(op, left, right) => {
+            let (left, right) = (evaluate(env, left, batch)?, evaluate(env, right, batch)?);
+            Ok(binary(*op, left, right))
+        }
+        ExprKind::Between(parts) => {
+            let [value, low, high] = &**parts;
+            let value = evaluate(env, value, batch)?;
+            let above = compare(BinaryOp::Ge, &value, &evaluate(env, low, batch)?);
+            let below = compare(BinaryOp::Le, &value, &evaluate(env, high, batch)?);
+            Ok(connect(BinaryOp::And, &above, &below))
+        }
+        ExprKind::In(value, candidates) => {
+            let value = evaluate(env, value, batch)?;
+            is_in(env, &value, candidates, batch)
+        }
+    }
+}
+
+/// A field of the records in a slot.
+fn field<'s>(
+    env: &Env<'s>,
+    slot: Slot,
+    position: u16,
+    batch: &Batch<'s>,
+    selected: &Selected<'_>,
+) -> Result<Vector<'s>, ExecError> {
+    let place = &env.collection(slot).layout.places[usize::from(position)];
+    match batch.source(slot) {
+        Source::Leaf(leaf) => match in_row(place) {
+            Some(offset) => Ok(from_rows(leaf, offset, place, selected)),
+            None => from_records(place, selected, |row| Some(leaf.record(row))),
+        },
+        Source::Records(records) => from_records(place, selected, |row| records[row]),
+        Source::Ranks(ranks) => {
+            debug_assert_eq!(place.spot, Spot::Rank);
+            let width = place.ty.width().expect("a clustering type");
+            let mut bytes = Vec::with_capacity(width * selected.len());
+            selected.for_each(|row| bytes.extend_from_slice(&key::from_rank(place.ty, ranks[row])[..width]));
+            Ok(Vector::fixed(place.ty, selected.len(), bytes))
+        }
+        Source::Absent => unreachable!("a checked plan reads slots that are there"),
+    }
+}
+
+/// Where in the fixed row a field's cell lies as it is.
+pub(super) fn in_row(place: &Place) -> Option<usize> {
+    match place.spot {
+        Spot::Hot(offset) => Some(usize::from(offset)),
+        // The rank of an unsigned key is the key, widened.
+        Spot::Rank if !is_signed_cell(place.ty) && place.ty != Type::Uuid => Some(0),
+        _ => None,
+    }
+}
+
+fn from_rows<'s>(leaf: &LeafBatch<'s>, offset: usize, place: &Place, selected: &Selected<'_>) -> Vector<'s> {
+    let (rows, stride, len) = (leaf.rows(), leaf.stride(), selected.len());
+    let nulls = place.null.map(|(byte, bit)| {
+        let mut nulls = Vec::with_capacity(len);
+        selected.for_each(|row| nulls.push(rows[row * stride + usize::from(byte)] & bit != 0));
+        nulls
+    });
+    let cells = match selected {
+        Selected::Range(range) if !range.is_empty() => {
+            Cells::Strided { bytes: &rows[range.start * stride + offset..], stride }
+        }
+        _ => {
+            let width = place.ty.width().expect("a field of the fixed row");
+            let mut bytes = Vec::with_capacity(width * len);
+            // A width that is known at each copy makes it a move, not a call.
+            macro_rules! copy {
+                ($($width:literal)*) => {
+                    match width {
+                        $($width => selected.for_each(|row| {
+                            let cell: &[u8; $width] = rows[row * stride + offset..][..$width].try_into().expect("a cell");
+                            bytes.extend_from_slice(cell);
+                        }),)*
+                        _ => unreachable!("no cell is {width} bytes wide"),
+                    }
+                };
+            }
+            copy!(1 2 4 8 12 16);
+            Cells::Fixed(bytes)
+        }
+    };
+    Vector::new(place.ty, len, cells, nulls)
+}
+
+fn from_records<'s>(
+    place: &Place,
+    selected: &Selected<'_>,
+    record: impl Fn(usize) -> Option<crate::storage::records::RecordRef<'s>>,
+) -> Result<Vector<'s>, ExecError> {
+    let len = selected.len();
+    let mut nulls: Option<Vec<bool>> = None;
+    let mut failed = None;
+    let mut at = 0;
+    let mut set_null = |at: usize| nulls.get_or_insert_with(|| vec![false; len])[at] = true;
+    let cells = match place.ty.width() {
+        Some(width) => {
+            let mut bytes = Vec::with_capacity(width * len);
+            selected.for_each(|row| {
+                match record(row).map(|record| record.field(place)) {
+                    Some(Ok(FieldCell::Borrowed(cell))) => bytes.extend_from_slice(cell),
+                    Some(Ok(FieldCell::Owned(cell, _))) => bytes.extend_from_slice(&cell[..width]),
+                    Some(Ok(FieldCell::Null)) | None => set_null(at),
+                    Some(Err(error)) => failed = Some(error),
+                }
+                at += 1;
+                bytes.resize(at * width, 0);
+            });
+            Cells::Fixed(bytes)
+        }
+        None => {
+            let mut slices: Vec<&'s [u8]> = Vec::with_capacity(len);
+            selected.for_each(|row| {
+                let cell = match record(row).map(|record| record.field(place)) {
+                    Some(Ok(FieldCell::Borrowed(cell))) => cell,
+                    Some(Err(error)) => {
+                        failed = Some(error);
+                        &[]
+                    }
+                    Some(Ok(_)) | None => {
+                        set_null(at);
+                        &[]
+                    }
+                };
+                slices.push(cell);
+                at += 1;
+            });
+            Cells::Slices(slices)
+        }
+    };
+    match failed {
+        Some(error) => Err(error.into()),
+        None => Ok(Vector::new(place.ty, len, cells, nulls)),
+    }
+}
+
+fn unary<'s>(op: UnaryOp, of: &Vector<'s>) -> Vector<'s> {
+    let len = of.len();
+    let mut result = match op {
+        UnaryOp::Negate => return arithmetic::negate(of),
+        UnaryOp::IsNone | UnaryOp::IsSome => {
+            let wanted = op == UnaryOp::IsNone;
+            Vector::bools((0..len).map(|row| u8::from(of.is_null(row) == wanted)).collect())
+        }
+        UnaryOp::Not => {
+            let bytes = (0..len).map(|row| of.bytes(row)[0] ^ 1).collect();
+            Vector::new(Type::Bool, len, Cells::Fixed(bytes), of.nulls.clone())
+        }
+        UnaryOp::Length => {
+            let count = |bytes: &[u8]| match of.ty() {
+                // Every byte but those that continue a character begins one.
+                Type::String => bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count() as u64,
+                _ => bytes.len() as u64,
+            };
+            let bytes = (0..len).flat_map(|row| count(of.bytes(row)).to_le_bytes()).collect();
+            Vector::new(Type::U64, len, Cells::Fixed(bytes), of.nulls.clone())
+        }
+        UnaryOp::Lower => change_case(of, |text| text.to_lowercase()),
+        UnaryOp::Upper => change_case(of, |text| text.to_uppercase()),
+        UnaryOp::Year | UnaryOp::Month | UnaryOp::Day => {
+            let part = |row: usize| {
+                let (year, month, day) = calendar::civil(day_of(of.ty(), of.bytes(row)));
+                match op {
+                    // No date that is stored has a year beyond 32 bits.
+                    UnaryOp::Year => (year as i32).to_le_bytes(),
+                    UnaryOp::Month => month.to_le_bytes(),
+                    _ => day.to_le_bytes(),
+                }
+            };
+            let ty = if op == UnaryOp::Year { Type::I32 } else { Type::U32 };
+            Vector::new(ty, len, Cells::Fixed((0..len).flat_map(part).collect()), of.nulls.clone())
+        }
+    };
+    result.inherit_faults(of);
+    result
+}
+
+/// The day that a date, or a moment's 96 bits, falls on.
+fn day_of(ty: Type, cell: &[u8]) -> i64 {
+    if ty == Type::Date {
+        return i64::from(i32::from_le_bytes(cell.try_into().expect("a date")));
+    }
+    let seconds = i64::from_le_bytes(cell[4..].try_into().expect("a moment"));
+    seconds.div_euclid(86_400) + calendar::DAYS_TO_1970
+}
+
+fn change_case<'s>(of: &Vector<'s>, change: impl Fn(&str) -> alloc::string::String) -> Vector<'s> {
+    let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(of.len()));
+    for row in 0..of.len() {
+        let text = alloc::string::String::from_utf8_lossy(of.bytes(row));
+        bytes.extend_from_slice(change(&text).as_bytes());
+        ends.push(bytes.len() as u32);
+    }
+    Vector::new(Type::String, of.len(), Cells::Owned { bytes, ends }, of.nulls.clone())
+}
+
+fn binary<'s>(op: BinaryOp, left: Vector<'s>, right: Vector<'s>) -> Vector<'s> {
+    use BinaryOp as B;
+    match op {
+        B::And | B::Or => connect(op, &left, &right),
+        B::Eq | B::Ne | B::Lt | B::Le | B::Gt | B::Ge => compare(op, &left, &right),
+        B::Add | B::Subtract | B::Multiply | B::Divide | B::Remainder => arithmetic::binary(op, &left, &right),
+        B::StartsWith | B::EndsWith | B::Contains | B::Like | B::Matches => text_test(op, &left, &right),
+        B::OrElse => or_else(left, &right),
+    }
+}
+
+/// `&` and `|`. An absent value counts as false; a fault counts only where the other side does not decide.
+fn connect<'s>(op: BinaryOp, left: &Vector<'s>, right: &Vector<'s>) -> Vector<'s> {
+    let truth = |of: &Vector<'_>, row: usize| !of.is_null(row) && of.bytes(row)[0] != 0;
+    let both = op == BinaryOp::And;
+    let bytes = (0..left.len()).map(|row| {
+        let (left, right) = (truth(left, row), truth(right, row));
+        u8::from(if both { left && right } else { left || right })
+    });
+    let mut result = Vector::bools(bytes.collect());
+    for (of, other) in [(left, right), (right, left)] {
+        for (row, fault) in &of.faults {
+            let at = *row as usize;
+            let decided = other.fault(at).is_none() && truth(other, at) != both;
+            if !decided {
+                result.faults.push((*row, fault.clone()));
+            }
+        }
+    }
+    result.faults.sort_by_key(|(row, _)| *row);
+    result.faults.dedup_by_key(|(row, _)| *row);
+    result
+}
+
+/// A comparison: `None` equals `None`, and orders against nothing.
+pub(super) fn compare<'s>(op: BinaryOp, left: &Vector<'s>, right: &Vector<'s>) -> Vector<'s> {
+    let len = left.len();
+    let mut bytes = match left.ty().width() {
+        // A constant on the left would be read anew for every row: exchange the sides.
+        Some(_) if left.is_constant() && !right.is_constant() => {
+            kernel::compare(left.ty(), mirrored(op), right.strided(), left.strided(), len)
+        }
+        Some(_) => kernel::compare(left.ty(), op, left.strided(), right.strided(), len),
+        None => (0..len).map(|row| u8::from(holds(op, left.bytes(row).cmp(right.bytes(row))))).collect(),
+    };
+    if left.nulls.is_some() || right.nulls.is_some() {
+        for (row, byte) in bytes.iter_mut().enumerate() {
+            *byte = match (left.is_null(row), right.is_null(row)) {
+                (false, false) => continue,
+                (true, true) => u8::from(op == BinaryOp::Eq),
+                _ => u8::from(op == BinaryOp::Ne),
+            };
+        }
+    }
+    let mut result = Vector::bools(bytes);
+    result.inherit_faults(left);
+    result.inherit_faults(right);
+    result
+}
+
+fn holds(op: BinaryOp, order: core::cmp::Ordering) -> bool {
+    match op {
+        BinaryOp::Eq => order.is_eq(),
+        BinaryOp::Ne => order.is_ne(),
+        BinaryOp::Lt => order.is_lt(),
+        BinaryOp::Le => order.is_le(),
+        BinaryOp::Gt => order.is_gt(),
+        _ => order.is_ge(),
+    }
+}
+
+fn mirrored(op: BinaryOp) -> BinaryOp {
+    match op {
+        BinaryOp::Lt => BinaryOp::Gt,
+        BinaryOp::Le => BinaryOp::Ge,
+        BinaryOp::Gt => BinaryOp::Lt,
+        BinaryOp::Ge => BinaryOp::Le,
+        other => other,
+    }
+}
+
+fn text_test<'s>(op: BinaryOp, left: &Vector<'s>, right: &Vector<'s>) -> Vector<'s> {
+    let len = left.len();
+    let absent = |row: usize| left.is_null(row) || right.is_null(row);
+    let prepared = (right.is_constant() && len > 0).then(|| test(op, right.bytes(0)));
+    let passes = |row: usize| match &prepared {
+        Some(test) => test.passes(left.bytes(row)),
+        None => test(op, right.bytes(row)).passes(left.bytes(row)),
+    };
+    let mut result = Vector::bools((0..len).map(|row| u8::from(!absent(row) && passes(row))).collect());
+    result.inherit_faults(left);
+    result.inherit_faults(right);
+    result
+}
+
+fn test(op: BinaryOp, right: &[u8]) -> TextTest {
+    TextTest::new(op, right).expect("a test on text")
+}
+
+/// The left value, or the right one where it is absent. The fault of a right value that is not needed is none.
+fn or_else<'s>(mut left: Vector<'s>, right: &Vector<'s>) -> Vector<'s> {
+    let Some(absent) = &left.nulls else { return left };
+    if !absent.contains(&true) && left.faults.is_empty() {
+        left.nulls = None;
+        return left;
+    }
+    let (ty, len) = (left.ty(), left.len());
+    let pick = |row: usize| if absent[row] { right } else { &left };
+    let nulls = right.nulls.as_ref().map(|nulls| (0..len).map(|row| absent[row] && nulls[row]).collect());
+    let cells = match (ty.width(), &left.cells, &right.cells) {
+        (None, Cells::Slices(a), Cells::Slices(b)) => {
+            Cells::Slices((0..len).map(|row| if absent[row] { b[row] } else { a[row] }).collect())
+        }
+        (None, ..) => {
+            let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(len));
+            for row in 0..len {
+                bytes.extend_from_slice(pick(row).bytes(row));
+                ends.push(bytes.len() as u32);
+            }
+            Cells::Owned { bytes, ends }
+        }
+        (Some(width), ..) => {
+            let mut bytes = Vec::with_capacity(width * len);
+            (0..len).for_each(|row| bytes.extend_from_slice(pick(row).bytes(row)));
+            Cells::Fixed(bytes)
+        }
+    };
+    let mut result = Vector::new(ty, len, cells, nulls);
+    result.faults = left.faults.clone();
+    for (row, fault) in &right.faults {
+        if absent[*row as usize] && left.fault(*row as usize).is_none() {
+            result.faults.push((*row, fault.clone()));
+        }
+    }
+    result.faults.sort_by_key(|(row, _)| *row);
+    result
+}
+
+fn is_in<'s>(
+    env: &Env<'s>,
+    value: &Vector<'s>,
+    candidates: &[Expr],
+    batch: &Batch<'s>,
+) -> Result<Vector<'s>, ExecError> {
+    // Many literals are found by their keys, few of anything one after the other.
+    let literals: Option<Vec<&Scalar>> = candidates.iter().map(Expr::as_literal).collect();
+    if let (Some(literals), true) = (literals, candidates.len() > 8) {
+        let encode = |literal: &&Scalar| {
+            let mut bytes = Vec::new();
+            key::append_scalar(&mut bytes, value.ty(), true, literal);
+            bytes
+        };
+        let mut keys: Vec<Vec<u8>> = literals.iter().map(encode).collect();
+        keys.sort_unstable();
+        let mut scratch = Vec::new();
+        let found = (0..value.len()).map(|row| {
+            scratch.clear();
+            value.append_key(row, &mut scratch);
+            u8::from(keys.binary_search(&scratch).is_ok())
+        });
+        let mut result = Vector::bools(found.collect());
+        result.inherit_faults(value);
+        return Ok(result);
+    }
+    let mut result = Vector::bools(vec![0; value.len()]);
+    result.inherit_faults(value);
+    for candidate in candidates {
+        let equal = compare(BinaryOp::Eq, value, &evaluate(env, candidate, batch)?);
+        result = connect(BinaryOp::Or, &result, &equal);
+    }
+    Ok(result)
+}

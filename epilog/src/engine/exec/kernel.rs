@@ -1,0 +1,482 @@
+//! Kernels over fixed-width cells at a distance: one function per type and comparison, made by macro once, here.
+//!
+//! A column is a byte slice and a stride, so that the same kernel runs over the rows of a page in place, over gathered
+//! values (stride = width) and over a constant (stride 0).
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::cmp::Ordering;
+use core::marker::PhantomData;
+use core::ops::Range;
+
+use super::vector::Strided;
+use crate::expr::BinaryOp;
+use crate::value::decimal::DecimalParts;
+use crate::value::{Type, key};
+
+/// How cells of a fixed width are read so that they compare as values do.
+pub(super) trait Fixed: 'static {
+    /// What cells are compared by.
+    type Key: Ord + Copy + 'static;
+    /// Reads the cell at the start of `bytes`.
+    fn read(bytes: &[u8]) -> Self::Key;
+}
+
+macro_rules! fixed {
+    ($($name:ident: $width:literal, $key:ty, |$bytes:ident| $read:expr;)*) => {$(
+        pub(super) struct $name;
+        impl Fixed for $name {
+            type Key = $key;
+            #[inline(always)]
+            fn read(bytes: &[u8]) -> $key {
+                let $bytes: [u8; $width] = bytes[..$width].try_into().expect("a cell of its type's width");
+                $read
+            }
+        }
+    )*};
+}
+
+fixed! {
+    U8: 1, u8, |b| b[0];
+    U16: 2, u16, |b| u16::from_le_bytes(b);
+    U32: 4, u32, |b| u32::from_le_bytes(b);
+    U64: 8, u64, |b| u64::from_le_bytes(b);
+    U128: 16, u128, |b| u128::from_le_bytes(b);
+    I8: 1, i8, |b| i8::from_le_bytes(b);
+    I16: 2, i16, |b| i16::from_le_bytes(b);
+    I32: 4, i32, |b| i32::from_le_bytes(b);
+    I64: 8, i64, |b| i64::from_le_bytes(b);
+    I96: 12, (i64, u32), |b| moment(b);
+    I128: 16, i128, |b| i128::from_le_bytes(b);
+    F32: 4, u64, |b| key::float64_order(f64::from(f32::from_le_bytes(b)));
+    F64: 8, u64, |b| key::float64_order(f64::from_le_bytes(b));
+    Uuid: 16, u128, |b| u128::from_be_bytes(b);
+    Decimal: 16, DecimalKey, |b| DecimalKey(DecimalParts::from_cell(&b).unwrap_or(ZERO));
+}
+
+const ZERO: DecimalParts = DecimalParts { mantissa: 0, scale: 0 };
+
+/// Seconds and nanoseconds of a 96-bit moment.
+#[inline(always)]
+fn moment(bytes: [u8; 12]) -> (i64, u32) {
+    let (nanoseconds, seconds) = bytes.split_first_chunk::<4>().expect("12 bytes");
+    let seconds: [u8; 8] = seconds.try_into().expect("8 bytes");
+    (i64::from_le_bytes(seconds), u32::from_le_bytes(*nanoseconds))
+}
+
+/// Decimals by value.
+#[derive(Clone, Copy)]
+pub(super) struct DecimalKey(DecimalParts);
+
+impl PartialEq for DecimalKey {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+impl core::cmp::Eq for DecimalKey {}
+impl PartialOrd for DecimalKey {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+impl Ord for DecimalKey {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.compare(other.0)
+    }
+}
+
+/// Runs `$body` with `$kind` standing for the [`Fixed`] of a fixed-width type.
+macro_rules! with_fixed {
+    ($ty:expr, $kind:ident => $body:expr) => {{
+        use $crate::engine::exec::kernel as k;
+        use $crate::value::Type as T;
+        macro_rules! arm {
+            ($of:ident) => {{
+                type $kind = k::$of;
+                $body
+            }};
+        }
+        match $ty {
+            T::Bool | T::U8 => arm!(U8),
+            T::U16 => arm!(U16),
+            T::U32 | T::Char => arm!(U32),
+            T::U64 | T::Id | T::Time => arm!(U64),
+            T::U128 => arm!(U128),
+            T::I8 => arm!(I8),
+            T::I16 => arm!(I16),
+            T::I32 | T::Date => arm!(I32),
+            T::I64 => arm!(I64),
+            T::I128 => arm!(I128),
+            T::F32 => arm!(F32),
+            T::F64 => arm!(F64),
+            T::Uuid => arm!(Uuid),
+            T::Decimal => arm!(Decimal),
+            T::DateTime | T::Timestamp => arm!(I96),
+            T::String | T::Bytes => unreachable!("a fixed-width type"),
+        }
+    }};
+}
+
+
+/// A comparison, as a type.
+trait Comparison: 'static {
+    fn holds<K: Ord>(left: K, right: K) -> bool;
+}
+
+macro_rules! comparisons {
+    ($($name:ident $op:tt;)*) => {$(
+        struct $name;
+        impl Comparison for $name {
+            #[inline(always)]
+            fn holds<K: Ord>(left: K, right: K) -> bool {
+                left $op right
+            }
+        }
+    )*};
+}
+
+comparisons! { Eq ==; Ne !=; Lt <; Le <=; Gt >; Ge >=; }
+
+macro_rules! with_comparison {
+    ($op:expr, $kind:ident => $body:expr) => {{
+        macro_rules! arm {
+            ($of:ident) => {{
+                type $kind = $of;
+                $body
+            }};
+        }
+        match $op {
+            BinaryOp::Eq => arm!(Eq),
+            BinaryOp::Ne => arm!(Ne),
+            BinaryOp::Lt => arm!(Lt),
+            BinaryOp::Le => arm!(Le),
+            BinaryOp::Gt => arm!(Gt),
+            BinaryOp::Ge => arm!(Ge),
+            _ => unreachable!("a comparison"),
+        }
+    }};
+}
+
+/// Whether `op` compares.
+pub(super) fn is_comparison(op: BinaryOp) -> bool {
+    matches!(op, BinaryOp::Eq | BinaryOp::Ne | BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge)
+}
+
+/// Compares `len` pairs of fixed-width cells: 1 where `op` holds.
+pub(super) fn compare(ty: Type, op: BinaryOp, left: Strided<'_>, right: Strided<'_>, len: usize) -> Vec<u8> {
+    fn run<F: Fixed, C: Comparison>(left: Strided<'_>, right: Strided<'_>, len: usize) -> Vec<u8> {
+        let at = |row: usize, of: Strided<'_>| F::read(&of.bytes[row * of.stride..]);
+        if right.stride == 0 && len > 0 {
+            let right = at(0, right);
+            return (0..len).map(|row| u8::from(C::holds(at(row, left), right))).collect();
+        }
+        (0..len).map(|row| u8::from(C::holds(at(row, left), at(row, right)))).collect()
+    }
+    with_fixed!(ty, F => with_comparison!(op, C => run::<F, C>(left, right, len)))
+}
+
+/// The row, of those not absent, whose cell comes first (or last), and is first among equals.
+pub(super) fn extreme(ty: Type, of: Strided<'_>, len: usize, nulls: Option<&[bool]>, last: bool) -> Option<usize> {
+    fn run<F: Fixed>(of: Strided<'_>, len: usize, nulls: Option<&[bool]>, last: bool) -> Option<usize> {
+        let mut best: Option<(usize, F::Key)> = None;
+        for row in 0..len {
+            if nulls.is_some_and(|nulls| nulls[row]) {
+                continue;
+            }
+            let key = F::read(&of.bytes[row * of.stride..]);
+            let better = best.is_none_or(|(_, best)| if last { key > best } else { key < best });
+            if better {
+                best = Some((row, key));
+            }
+        }
+        best.map(|(row, _)| row)
+    }
+    with_fixed!(ty, F => run::<F>(of, len, nulls, last))
+}
+
+/// A test on the fixed row of a record: the fast path of filters.
+pub(super) trait RowTest {
+    /// Appends the rows of `range` that pass; `rows` are fixed rows, `stride` bytes each.
+    fn select_dense(&self, rows: &[u8], stride: usize, range: Range<usize>, out: &mut Vec<u16>);
+    /// Keeps the rows that pass.
+    fn select_sparse(&self, rows: &[u8], stride: usize, selected: &mut Vec<u16>);
+    /// Whether one row passes.
+    fn passes(&self, row: &[u8]) -> bool;
+}
+
+/// A test that is a plain function of the row.
+trait Test: 'static {
+    fn holds(&self, row: &[u8]) -> bool;
+}
+
+impl<T: Test> RowTest for T {
+    fn select_dense(&self, rows: &[u8], stride: usize, range: Range<usize>, out: &mut Vec<u16>) {
+        let (first, start) = (range.start, out.len());
+        out.resize(start + range.len(), 0);
+        let mut kept = start;
+        // Without a branch on the outcome: the next place is written in any case.
+        for (row, bytes) in rows[range.start * stride..range.end * stride].chunks_exact(stride).enumerate() {
+            out[kept] = (first + row) as u16;
+            kept += usize::from(self.holds(bytes));
+        }
+        out.truncate(kept);
+    }
+
+    fn select_sparse(&self, rows: &[u8], stride: usize, selected: &mut Vec<u16>) {
+        let mut kept = 0;
+        for at in 0..selected.len() {
+            let row = selected[at];
+            selected[kept] = row;
+            kept += usize::from(self.holds(&rows[usize::from(row) * stride..][..stride]));
+        }
+        selected.truncate(kept);
+    }
+
+    fn passes(&self, row: &[u8]) -> bool {
+        self.holds(row)
+    }
+}
+
+/// Where in a fixed row a value and its null bit are.
+#[derive(Clone, Copy)]
+pub(super) struct At {
+    pub(super) offset: usize,
+    pub(super) null: Option<(u16, u8)>,
+}
+
+struct Compared<F: Fixed, C> {
+    offset: usize,
+    with: F::Key,
+    comparison: PhantomData<fn() -> C>,
+}
+
+impl<F: Fixed, C: Comparison> Test for Compared<F, C> {
+    #[inline(always)]
+    fn holds(&self, row: &[u8]) -> bool {
+        C::holds(F::read(&row[self.offset..]), self.with)
+    }
+}
+
+struct Between<F: Fixed> {
+    offset: usize,
+    low: F::Key,
+    high: F::Key,
+}
+
+impl<F: Fixed> Test for Between<F> {
+    #[inline(always)]
+    fn holds(&self, row: &[u8]) -> bool {
+        let value = F::read(&row[self.offset..]);
+        self.low <= value && value <= self.high
+    }
+}
+
+struct OneOf<F: Fixed> {
+    offset: usize,
+    /// Ascending.
+    values: Vec<F::Key>,
+}
+
+impl<F: Fixed> Test for OneOf<F> {
+    #[inline(always)]
+    fn holds(&self, row: &[u8]) -> bool {
+        self.values.binary_search(&F::read(&row[self.offset..])).is_ok()
+    }
+}
+
+/// Another test where the value is present, a fixed outcome where it is absent.
+struct Nullable<T> {
+    byte: usize,
+    bit: u8,
+    absent: bool,
+    test: T,
+}
+
+impl<T: Test> Test for Nullable<T> {
+    #[inline(always)]
+    fn holds(&self, row: &[u8]) -> bool {
+        if row[self.byte] & self.bit != 0 { self.absent } else { self.test.holds(row) }
+    }
+}
+
+/// Whether the value is absent.
+struct IsNull {
+    byte: usize,
+    bit: u8,
+    absent: bool,
+}
+
+impl Test for IsNull {
+    #[inline(always)]
+    fn holds(&self, row: &[u8]) -> bool {
+        (row[self.byte] & self.bit != 0) == self.absent
+    }
+}
+
+fn nullable<T: Test>(at: At, absent: bool, test: T) -> Box<dyn RowTest> {
+    match at.null {
+        None => Box::new(test),
+        Some((byte, bit)) => Box::new(Nullable { byte: usize::from(byte), bit, absent, test }),
+    }
+}
+
+/// A comparison of the field at `at` with a present value.
+pub(super) fn compared(ty: Type, op: BinaryOp, at: At, with: &[u8]) -> Box<dyn RowTest> {
+    // Only `!=` holds between an absent value and a present one.
+    let absent = op == BinaryOp::Ne;
+    with_fixed!(ty, F => with_comparison!(op, C => {
+        nullable(at, absent, Compared::<F, C> { offset: at.offset, with: F::read(with), comparison: PhantomData })
+    }))
+}
+
+/// Whether the field at `at` lies between two present values.
+pub(super) fn between(ty: Type, at: At, low: &[u8], high: &[u8]) -> Box<dyn RowTest> {
+    with_fixed!(ty, F => {
+        nullable(at, false, Between::<F> { offset: at.offset, low: F::read(low), high: F::read(high) })
+    })
+}
+
+/// Whether the field at `at` is one of some present values, or absent where `absent` is one of them too.
+pub(super) fn one_of(ty: Type, at: At, values: &[Vec<u8>], absent: bool) -> Box<dyn RowTest> {
+    with_fixed!(ty, F => {
+        let mut values: Vec<_> = values.iter().map(|value| F::read(value)).collect();
+        values.sort_unstable();
+        nullable(at, absent, OneOf::<F> { offset: at.offset, values })
+    })
+}
+
+/// Whether a field's null bit is set (or not).
+pub(super) fn is_null((byte, bit): (u16, u8), absent: bool) -> Box<dyn RowTest> {
+    Box::new(IsNull { byte: usize::from(byte), bit, absent })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::value::Scalar;
+
+    const OPS: [BinaryOp; 6] =
+        [BinaryOp::Eq, BinaryOp::Ne, BinaryOp::Lt, BinaryOp::Le, BinaryOp::Gt, BinaryOp::Ge];
+
+    fn expected(op: BinaryOp, a: &Scalar, b: &Scalar) -> bool {
+        let order = a.compare(b);
+        match op {
+            BinaryOp::Eq => order.is_eq(),
+            BinaryOp::Ne => order.is_ne(),
+            _ if a.is_null() || b.is_null() => false,
+            BinaryOp::Lt => order.is_lt(),
+            BinaryOp::Le => order.is_le(),
+            BinaryOp::Gt => order.is_gt(),
+            _ => order.is_ge(),
+        }
+    }
+
+    fn scalars() -> impl Strategy<Value = (Type, Vec<Scalar>)> {
+        let near = || prop_oneof![-3i128..3, Just(-128i128), Just(127i128)];
+        let ints = move |ty| prop::collection::vec(near().prop_map(Scalar::Int), 2..40).prop_map(move |v| (ty, v));
+        let unsigned = |ty, max: i128| {
+            prop::collection::vec(prop_oneof![0..3i128, Just(max)].prop_map(Scalar::Int), 2..40).prop_map(move |v| (ty, v))
+        };
+        let float = prop_oneof![Just(f64::NAN), Just(-0.0), Just(0.0), Just(f64::INFINITY), Just(-1.5), Just(2.0)];
+        let floats = |ty| prop::collection::vec(float.clone().prop_map(Scalar::Float), 2..40).prop_map(move |v| (ty, v));
+        let decimal = (-30i128..30, 0u32..3).prop_map(|(mantissa, scale)| Scalar::Decimal(DecimalParts { mantissa, scale }));
+        prop_oneof![
+            ints(Type::I8),
+            ints(Type::I16),
+            ints(Type::I32),
+            ints(Type::I64),
+            ints(Type::I128),
+            ints(Type::Timestamp),
+            unsigned(Type::U8, 255),
+            unsigned(Type::U16, 65535),
+            unsigned(Type::U32, u32::MAX.into()),
+            unsigned(Type::Id, u64::MAX.into()),
+            floats(Type::F32),
+            floats(Type::F64),
+            prop::collection::vec(decimal, 2..40).prop_map(|v| (Type::Decimal, v)),
+            prop::collection::vec(any::<[u8; 16]>().prop_map(Scalar::Uuid), 2..40).prop_map(|v| (Type::Uuid, v)),
+        ]
+    }
+
+    fn cells(ty: Type, scalars: &[Scalar]) -> Vec<u8> {
+        let cell = |scalar: &Scalar| scalar.with_cell(ty, |cell| cell.expect("present").to_vec());
+        scalars.iter().flat_map(cell).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn comparisons_agree_with_scalars((ty, values) in scalars()) {
+            let width = ty.width().unwrap();
+            let bytes = cells(ty, &values);
+            let reversed: Vec<Scalar> = values.iter().rev().cloned().collect();
+            let other = cells(ty, &reversed);
+            for op in OPS {
+                let column = |bytes| Strided { bytes, stride: width };
+                let got = compare(ty, op, column(&bytes), column(&other), values.len());
+                let want: Vec<u8> =
+                    values.iter().zip(&reversed).map(|(a, b)| u8::from(expected(op, a, b))).collect();
+                prop_assert_eq!(got, want);
+                let constant = Strided { bytes: &other, stride: 0 };
+                let got = compare(ty, op, column(&bytes), constant, values.len());
+                let want: Vec<u8> = values.iter().map(|a| u8::from(expected(op, a, &reversed[0]))).collect();
+                prop_assert_eq!(got, want);
+            }
+        }
+
+        #[test]
+        fn selections_agree_with_scalars((ty, values) in scalars(), nulls in prop::collection::vec(any::<bool>(), 40)) {
+            // Rows of [one byte of null bits, the cell, one byte of something else].
+            let width = ty.width().unwrap();
+            let stride = width + 2;
+            let mut rows = Vec::new();
+            for (value, null) in values.iter().zip(&nulls) {
+                rows.push(u8::from(*null) << 3 | 1);
+                rows.extend(if *null { alloc::vec![0; width] } else { cells(ty, core::slice::from_ref(value)) });
+                rows.push(0xAA);
+            }
+            let with = &values[values.len() / 2];
+            let constant = cells(ty, core::slice::from_ref(with));
+            for null in [None, Some((0, 1 << 3))] {
+                let at = At { offset: 1, null };
+                for op in OPS {
+                    let test = compared(ty, op, at, &constant);
+                    let want: Vec<u16> = (0..values.len())
+                        .filter(|row| {
+                            let zero = Scalar::from_cell(ty, Some(&alloc::vec![0; width])).unwrap();
+                            let value = match (nulls[*row], null) {
+                                (true, Some(_)) => &Scalar::Null,
+                                (true, None) => &zero,
+                                (false, _) => &values[*row],
+                            };
+                            expected(op, value, with)
+                        })
+                        .map(|row| row as u16)
+                        .collect();
+                    let mut dense = Vec::new();
+                    test.select_dense(&rows, stride, 0..values.len(), &mut dense);
+                    prop_assert_eq!(&dense, &want);
+                    let mut sparse: Vec<u16> = (0..values.len() as u16).rev().collect();
+                    test.select_sparse(&rows, stride, &mut sparse);
+                    sparse.reverse();
+                    prop_assert_eq!(&sparse, &want);
+                    let mut part = Vec::new();
+                    test.select_dense(&rows, stride, 1..values.len(), &mut part);
+                    prop_assert_eq!(part, want.into_iter().filter(|row| *row > 0).collect::<Vec<u16>>());
+                }
+            }
+        }
+
+        #[test]
+        fn extremes_agree_with_scalars((ty, values) in scalars()) {
+            let bytes = cells(ty, &values);
+            let column = Strided { bytes: &bytes, stride: ty.width().unwrap() };
+            let least = values.iter().reduce(|a, b| if b.compare(a).is_lt() { b } else { a }).unwrap();
+            let greatest = values.iter().reduce(|a, b| if b.compare(a).is_gt() { b } else { a }).unwrap();
+            let first = extreme(ty, column, values.len(), None, false).unwrap();
+            let last = extreme(ty, column, values.len(), None, true).unwrap();
+            prop_assert!(values[first].compare(least).is_eq() && values[last].compare(greatest).is_eq());
+        }
+    }
+}

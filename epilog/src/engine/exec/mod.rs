@@ -1,0 +1,58 @@
+//! The executor: batches of one leaf page each, through operators that pull.
+//!
+//! Above: `physical`, whose plans it reads. Below: the storage facade.
+//!
+//! - A [`Batch`](batch) is a leaf page's rows with a selection; filters run [kernels](kernel) over the page's bytes in
+//!   place, everything else goes through [`evaluate`], one [`Vector`] per node of an expression.
+//! - Records are carried as references until they come out. What sorts and aggregates need is read for the rows that got
+//!   that far.
+//! - Operators pull, and what is above tells how many rows it wants: `first`, `exists` and a limit read no more than
+//!   they need.
+//! - No value is boxed on its way, and a page of a filtered scan allocates nothing.
+
+mod arithmetic;
+mod assign;
+mod batch;
+mod evaluate;
+mod kernel;
+mod operators;
+pub mod output;
+mod predicate;
+mod rows;
+mod store;
+mod table;
+mod text;
+mod vector;
+
+use alloc::vec::Vec;
+
+use super::logical::{Slot, SlotDef};
+use super::physical::PhysicalPlan;
+use crate::schema::CollectionDef;
+use crate::storage::facade::View;
+
+pub use assign::assign;
+pub use output::{OutputBatch, OutputColumn};
+pub use rows::Rows;
+pub use vector::Vector;
+
+/// What operators work with: the data, and what the plan's slots hold.
+pub(super) struct Env<'s> {
+    view: View<'s>,
+    collections: Vec<&'s CollectionDef>,
+    computed: usize,
+}
+
+impl<'s> Env<'s> {
+    fn new(view: View<'s>, plan: &PhysicalPlan) -> Env<'s> {
+        let stored = |slot: &SlotDef| -> &'s CollectionDef {
+            let found = view.catalog().collection(slot.collection.id);
+            found.expect("a plan is run over the catalog that it was made with")
+        };
+        Env { view, collections: plan.slots.iter().map(stored).collect(), computed: plan.computed.len() }
+    }
+
+    fn collection(&self, slot: Slot) -> &'s CollectionDef {
+        self.collections[usize::from(slot.0)]
+    }
+}

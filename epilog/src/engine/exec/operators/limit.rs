@@ -1,0 +1,48 @@
+//! Limits.
+
+use alloc::boxed::Box;
+
+use super::Operator;
+use crate::engine::error::ExecError;
+use crate::engine::exec::Env;
+use crate::engine::exec::batch::Batch;
+use crate::engine::logical::Window;
+
+/// A window of the rows of its input, which is read no further.
+pub(super) struct Limit<'s> {
+    input: Box<dyn Operator<'s> + 's>,
+    skip: usize,
+    take: usize,
+}
+
+impl<'s> Limit<'s> {
+    pub(super) fn new(mut input: Box<dyn Operator<'s> + 's>, window: Window) -> Limit<'s> {
+        let bounded = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
+        let (skip, take) = (bounded(window.skip), window.take.map_or(usize::MAX, bounded));
+        if take != usize::MAX {
+            input.expect(skip.saturating_add(take));
+        }
+        Limit { input, skip, take }
+    }
+}
+
+impl<'s> Operator<'s> for Limit<'s> {
+    fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        if self.take == 0 || !self.input.next(env, batch)? {
+            return Ok(false);
+        }
+        // Whether a row with a fault counts cannot be told: it is an error even among those skipped.
+        batch.raise(self.skip.saturating_add(self.take))?;
+        let before = batch.count();
+        batch.window(self.skip, self.take);
+        self.skip -= self.skip.min(before);
+        if self.take != usize::MAX {
+            self.take -= batch.count();
+        }
+        Ok(true)
+    }
+
+    fn expect(&mut self, rows: usize) {
+        self.input.expect(self.skip.saturating_add(rows.min(self.take)));
+    }
+}

@@ -1,0 +1,103 @@
+//! The operators, one file each: the nouns of the physical plan.
+
+mod aggregate;
+mod filter;
+mod limit;
+mod lookup;
+mod scan;
+mod sort;
+mod subquery;
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::Env;
+use super::batch::Batch;
+use crate::engine::error::ExecError;
+use crate::engine::physical::{self, PhysicalNode};
+
+/// Something that gives rows.
+pub(super) trait Operator<'s> {
+    /// Makes `batch` the next rows; `false` after the last. No row may be left of a batch.
+    fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError>;
+
+    /// Says how many rows are wanted, so that no more are read than it takes to find them. It is no limit.
+    fn expect(&mut self, rows: usize);
+}
+
+/// Something that changes rows batch by batch: it may drop rows and add to them.
+pub(super) trait Stage<'s> {
+    /// Changes the rows left of a batch.
+    fn apply(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError>;
+}
+
+/// The operator that carries out a node of a plan.
+pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'s> + 's> {
+    use physical::Operator as P;
+    match node.operator {
+        P::Scan(scan) => scan::build(env, scan),
+        P::Pairs => unreachable!("pairs are made by the subquery around them"),
+        P::Sort { input, terms, window } => {
+            let input = build(env, *input);
+            sort::build(input, terms, window)
+        }
+        P::Limit { input, window } => Box::new(limit::Limit::new(build(env, *input), window)),
+        P::Aggregate { input, items } => Box::new(aggregate::Aggregate::new(build(env, *input), items)),
+        P::CountRecords { slot, outputs } => Box::new(aggregate::CountRecords::new(slot, outputs)),
+        operator @ (P::Filter { .. } | P::Lookup { .. } | P::Subquery(_)) => {
+            let (input, stage) = split(env, operator);
+            Box::new(Staged { input: build(env, input), stage })
+        }
+    }
+}
+
+/// The stages of a chain over [`Pairs`](physical::Operator::Pairs), those next to the pairs first.
+pub(super) fn stages<'s>(env: &Env<'s>, node: PhysicalNode) -> Vec<Box<dyn Stage<'s> + 's>> {
+    match node.operator {
+        physical::Operator::Pairs => Vec::new(),
+        operator => {
+            let (input, stage) = split(env, operator);
+            let mut all = stages(env, input);
+            all.push(stage);
+            all
+        }
+    }
+}
+
+fn split<'s>(env: &Env<'s>, operator: physical::Operator) -> (PhysicalNode, Box<dyn Stage<'s> + 's>) {
+    match operator {
+        physical::Operator::Filter { input, predicates } => {
+            (*input, Box::new(filter::Filter::new(env, predicates)))
+        }
+        physical::Operator::Lookup { input, from, position, into } => {
+            (*input, Box::new(lookup::Lookup::new(env, from, position, into)))
+        }
+        physical::Operator::Subquery(subquery) => subquery::split(env, subquery),
+        _ => unreachable!("a chain is made of filters, lookups and subqueries"),
+    }
+}
+
+/// A stage over an operator.
+struct Staged<'s> {
+    input: Box<dyn Operator<'s> + 's>,
+    stage: Box<dyn Stage<'s> + 's>,
+}
+
+impl<'s> Operator<'s> for Staged<'s> {
+    fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        while self.input.next(env, batch)? {
+            if batch.count() == 0 {
+                continue;
+            }
+            self.stage.apply(env, batch)?;
+            if batch.count() > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn expect(&mut self, rows: usize) {
+        self.input.expect(rows);
+    }
+}

@@ -1,0 +1,493 @@
+//! Subqueries, a batch of rows at a time.
+//!
+//! For each row, the inner records that belong to it are found through an index or in a hash table. Where nothing more is
+//! asked of the pairs they are only counted; otherwise pairs of a row and a record are made, a thousand at a time, and
+//! sent through the stages of the plan.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::{Operator, Stage};
+use crate::engine::error::{ExecError, Fault};
+use crate::engine::estimate::KeyRange;
+use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
+use crate::engine::exec::evaluate::evaluate;
+use crate::engine::exec::store::RowStore;
+use crate::engine::exec::table::KeyTable;
+use crate::engine::exec::{Env, Vector};
+use crate::engine::logical::{Asked, Link, Slot};
+use crate::engine::physical::{self, Answer, Method, PhysicalNode};
+use crate::schema::IndexId;
+use crate::storage::facade::Direction;
+use crate::storage::records::RecordRef;
+use crate::value::{Type, key};
+
+/// How many entries of an index are read before the records they name are tried.
+const ENTRIES_AT_ONCE: usize = 256;
+
+pub(super) fn split<'s>(
+    env: &Env<'s>,
+    subquery: physical::Subquery,
+) -> (PhysicalNode, Box<dyn Stage<'s> + 's>) {
+    let physical::Subquery { input, slot, method, pairs, asked, answer } = subquery;
+    let (finder, links) = match method {
+        Method::Probe { index, links } => (Finder::Index(index), links),
+        Method::Hash { inner, links } => (Finder::Table { source: super::build(env, *inner), built: None }, links),
+        Method::Loop { inner } => (Finder::Table { source: super::build(env, *inner), built: None }, Vec::new()),
+    };
+    let pairs = Pairs {
+        slot,
+        stages: super::stages(env, *pairs),
+        batch: Batch::new(env.collections.len(), env.computed),
+        rows: Vec::new(),
+        inner: Inner::Records(Vec::new()),
+    };
+    (*input, Box::new(Subquery { slot, finder, links, pairs, asked, answer }))
+}
+
+/// Answers a subquery for each row.
+struct Subquery<'s> {
+    slot: Slot,
+    finder: Finder<'s>,
+    links: Vec<Link>,
+    pairs: Pairs<'s>,
+    asked: Asked,
+    answer: Answer,
+}
+
+/// Where the inner records of a row are found.
+enum Finder<'s> {
+    /// In an index, or by their key.
+    Index(Option<IndexId>),
+    /// In a hash table by the links' inner sides; without links everything is in one place of it.
+    Table { source: Box<dyn Operator<'s> + 's>, built: Option<Built<'s>> },
+}
+
+/// All inner rows, by key.
+struct Built<'s> {
+    table: KeyTable,
+    /// For each key: how many rows, and the first and last of them.
+    groups: Vec<Group>,
+    /// For each row, the next one with its key.
+    next: Vec<u32>,
+    /// The rows; none when they are only counted.
+    store: RowStore<'s>,
+}
+
+#[derive(Default)]
+struct Group {
+    count: u64,
+    first: u32,
+    last: u32,
+    /// What the predicates of one of its rows ran into: that row may or may not count.
+    fault: Option<Fault>,
+}
+
+/// What is known of each row of the batch.
+struct Answers {
+    counts: Vec<u64>,
+    faults: Vec<Option<Fault>>,
+}
+
+impl Answers {
+    /// Whether more records cannot change the answer of `row`.
+    fn settled(&self, row: usize, asked: Asked) -> bool {
+        asked == Asked::Any && self.counts[row] > 0
+    }
+
+    fn add_fault(&mut self, row: usize, fault: &Fault) {
+        self.faults[row].get_or_insert_with(|| fault.clone());
+    }
+}
+
+impl<'s> Stage<'s> for Subquery<'s> {
+    fn apply(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
+        batch.compact();
+        let rows = batch.count();
+        let mut answers = Answers { counts: vec![0; rows], faults: vec![None; rows] };
+        let mut outer = Vec::with_capacity(self.links.len());
+        for link in &self.links {
+            let values = evaluate(env, &link.outer, batch)?;
+            for (row, fault) in &values.faults {
+                answers.add_fault(*row as usize, fault);
+            }
+            outer.push(values);
+        }
+        match &mut self.finder {
+            Finder::Index(index) => {
+                let probe =
+                    Probe { env, slot: self.slot, index: *index, links: &self.links, outer: &outer, asked: self.asked };
+                probe.run(batch, &mut self.pairs, &mut answers)?;
+            }
+            Finder::Table { source, built } => {
+                let built = match built {
+                    Some(built) => built,
+                    None => {
+                        let keep = !self.pairs.stages.is_empty();
+                        built.insert(Built::new(env, &mut **source, &self.links, keep)?)
+                    }
+                };
+                built.run(env, &self.links, &outer, self.asked, batch, &mut self.pairs, &mut answers)?;
+            }
+        }
+        self.conclude(batch, answers);
+        Ok(())
+    }
+}
+
+impl Subquery<'_> {
+    fn conclude(&self, batch: &mut Batch<'_>, answers: Answers) {
+        let Answers { counts, mut faults } = answers;
+        if self.asked == Asked::Any {
+            // One record that belongs to the row decides, whatever another ran into.
+            faults.iter_mut().zip(&counts).filter(|(_, count)| **count > 0).for_each(|(fault, _)| *fault = None);
+        }
+        let faulty = |row: usize| faults[row].is_some();
+        match self.answer {
+            Answer::Value(output) => {
+                let mut vector = match self.asked {
+                    Asked::Any => Vector::bools(counts.iter().map(|count| u8::from(*count > 0)).collect()),
+                    Asked::Count => {
+                        let bytes = counts.iter().flat_map(|count| count.to_le_bytes()).collect();
+                        Vector::fixed(Type::U64, counts.len(), bytes)
+                    }
+                };
+                let faults = faults.iter().enumerate();
+                vector.faults = faults.filter_map(|(row, fault)| Some((row as u32, fault.clone()?))).collect();
+                batch.set_computed(output, vector);
+            }
+            Answer::Semi | Answer::Anti => {
+                for (row, fault) in faults.iter().enumerate() {
+                    if let Some(fault) = fault {
+                        batch.add_fault(row, fault);
+                    }
+                }
+                let wanted = self.answer == Answer::Semi;
+                batch.retain(|_, row| faulty(row) || (counts[row] > 0) == wanted);
+            }
+        }
+    }
+}
+
+/// Pairs of a row and an inner record, on their way.
+struct Pairs<'s> {
+    slot: Slot,
+    stages: Vec<Box<dyn Stage<'s> + 's>>,
+    batch: Batch<'s>,
+    /// The row of each pair.
+    rows: Vec<u16>,
+    inner: Inner<'s>,
+}
+
+/// The inner side of each pair.
+enum Inner<'s> {
+    Records(Vec<Option<RecordRef<'s>>>),
+    /// Numbers of kept rows.
+    Kept(Vec<u32>),
+}
+
+impl<'s> Pairs<'s> {
+    fn push_record(&mut self, row: usize, record: RecordRef<'s>) {
+        self.rows.push(row as u16);
+        match &mut self.inner {
+            Inner::Records(records) => records.push(Some(record)),
+            inner => *inner = Inner::Records(Vec::from([Some(record)])),
+        }
+    }
+
+    fn push_kept(&mut self, row: usize, kept: u32) {
+        self.rows.push(row as u16);
+        match &mut self.inner {
+            Inner::Kept(rows) => rows.push(kept),
+            inner => *inner = Inner::Kept(Vec::from([kept])),
+        }
+    }
+
+    fn is_full(&self) -> bool {
+        self.rows.len() >= GATHERED_MAX
+    }
+
+    /// Sends the pairs through the stages, and counts those that get through.
+    fn flush(
+        &mut self,
+        env: &Env<'s>,
+        outer: &Batch<'s>,
+        store: Option<&RowStore<'s>>,
+        answers: &mut Answers,
+    ) -> Result<(), ExecError> {
+        if self.rows.is_empty() {
+            return Ok(());
+        }
+        let selected = Selected::Sparse(&self.rows);
+        self.batch.reset(self.rows.len());
+        for (slot, source) in outer.present() {
+            self.batch.set_source(slot, source.gather(&selected));
+        }
+        for (computed, values) in outer.computed_values() {
+            self.batch.set_computed(computed, gather(values, &selected));
+        }
+        match (&mut self.inner, store) {
+            (Inner::Records(records), _) => {
+                self.batch.set_source(self.slot, Source::Records(core::mem::take(records)));
+            }
+            (Inner::Kept(rows), Some(store)) => {
+                store.fill(rows, &mut self.batch);
+                rows.clear();
+            }
+            (Inner::Kept(_), None) => unreachable!("kept rows have a store"),
+        }
+        self.batch.set_origins(&self.rows);
+        self.rows.clear();
+        for stage in &mut self.stages {
+            stage.apply(env, &mut self.batch)?;
+        }
+        let pairs = &self.batch;
+        pairs.selected().for_each(|pair| match pairs.fault(pair) {
+            Some(fault) => answers.add_fault(pairs.origin(pair), fault),
+            None => answers.counts[pairs.origin(pair)] += 1,
+        });
+        Ok(())
+    }
+}
+
+/// One batch's search through an index.
+struct Probe<'a, 's> {
+    env: &'a Env<'s>,
+    slot: Slot,
+    index: Option<IndexId>,
+    links: &'a [Link],
+    outer: &'a [Vector<'s>],
+    asked: Asked,
+}
+
+impl<'s> Probe<'_, 's> {
+    fn run(&self, batch: &Batch<'s>, pairs: &mut Pairs<'s>, answers: &mut Answers) -> Result<(), ExecError> {
+        // Rows with the same key are answered together.
+        let mut keys = KeyTable::default();
+        let mut rows: Vec<Vec<u16>> = Vec::new();
+        let mut scratch = Vec::new();
+        for row in 0..batch.count() {
+            scratch.clear();
+            if answers.faults[row].is_some() || !self.append_key(row, &mut scratch) {
+                continue;
+            }
+            let number = keys.intern(&scratch);
+            if number == rows.len() {
+                rows.push(Vec::new());
+            }
+            rows[number].push(row as u16);
+        }
+        match self.index {
+            Some(index) => {
+                for (number, rows) in rows.iter().enumerate() {
+                    self.search(index, keys.key(number), rows, batch, pairs, answers)?;
+                }
+            }
+            None => self.look_up(&rows, batch, pairs, answers)?,
+        }
+        pairs.flush(self.env, batch, None, answers)
+    }
+
+    /// Appends what the index has for the records that belong to `row`; `false` when there can be none.
+    fn append_key(&self, row: usize, out: &mut Vec<u8>) -> bool {
+        let collection = self.env.collection(self.slot);
+        self.links.iter().zip(self.outer).all(|(link, values)| {
+            let (_, position) = link.inner.as_field().expect("a probe's links have fields on their inner side");
+            let optional = self.index.is_some() && collection.fields[usize::from(position)].optional;
+            let cell = values.cell(row);
+            if cell.is_none() && !(link.absent_matches && optional) {
+                return false;
+            }
+            key::append(out, values.ty(), optional, cell);
+            true
+        })
+    }
+
+    /// Finds the records of one key in the index.
+    fn search(
+        &self,
+        index: IndexId,
+        key: &[u8],
+        rows: &[u16],
+        batch: &Batch<'s>,
+        pairs: &mut Pairs<'s>,
+        answers: &mut Answers,
+    ) -> Result<(), ExecError> {
+        let Probe { env, asked, .. } = *self;
+        let collection = env.collection(self.slot);
+        let range = KeyRange::starting_with(key.to_vec());
+        let (low, high) = range.bounds();
+        let mut cursor = env.view.entries(collection, index, low, high, Direction::Forward)?;
+        let counts_only = pairs.stages.is_empty();
+        let at_once = if counts_only && asked == Asked::Any { 1 } else { ENTRIES_AT_ONCE };
+        let (mut ranks, mut records) = (Vec::new(), Vec::new());
+        while rows.iter().any(|row| !answers.settled(usize::from(*row), asked)) {
+            ranks.clear();
+            let found = cursor.next_ranks(at_once, &mut ranks)?;
+            if found == 0 {
+                break;
+            }
+            if counts_only {
+                rows.iter().for_each(|row| answers.counts[usize::from(*row)] += found as u64);
+                continue;
+            }
+            records.clear();
+            env.view.get_many(collection, &ranks, &mut records)?;
+            for record in records.iter().flatten() {
+                for row in rows {
+                    let row = usize::from(*row);
+                    if !answers.settled(row, asked) {
+                        pairs.push_record(row, *record);
+                    }
+                    if pairs.is_full() {
+                        pairs.flush(env, batch, None, answers)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Finds the records whose own key the rows have: at most one each.
+    fn look_up(
+        &self,
+        groups: &[Vec<u16>],
+        batch: &Batch<'s>,
+        pairs: &mut Pairs<'s>,
+        answers: &mut Answers,
+    ) -> Result<(), ExecError> {
+        let collection = self.env.collection(self.slot);
+        let values = &self.outer[0];
+        let rank = |group: &Vec<u16>| {
+            let cell = values.cell(usize::from(group[0])).expect("a row without a key has no group");
+            key::rank(values.ty(), cell)
+        };
+        let mut wanted: Vec<(u128, usize)> = groups.iter().enumerate().map(|(at, rows)| (rank(rows), at)).collect();
+        wanted.sort_unstable();
+        let ranks: Vec<u128> = wanted.iter().map(|(rank, _)| *rank).collect();
+        let mut records = Vec::new();
+        self.env.view.get_many(collection, &ranks, &mut records)?;
+        for ((_, group), record) in wanted.iter().zip(records) {
+            let Some(record) = record else { continue };
+            for row in &groups[*group] {
+                let row = usize::from(*row);
+                if pairs.stages.is_empty() {
+                    answers.counts[row] += 1;
+                    continue;
+                }
+                pairs.push_record(row, record);
+                if pairs.is_full() {
+                    pairs.flush(self.env, batch, None, answers)?;
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+impl<'s> Built<'s> {
+    /// Reads all inner rows.
+    fn new(
+        env: &Env<'s>,
+        source: &mut (dyn Operator<'s> + 's),
+        links: &[Link],
+        keep: bool,
+    ) -> Result<Built<'s>, ExecError> {
+        let mut built =
+            Built { table: KeyTable::default(), groups: Vec::new(), next: Vec::new(), store: RowStore::default() };
+        let mut batch = Batch::new(env.collections.len(), env.computed);
+        let mut key = Vec::new();
+        while source.next(env, &mut batch)? {
+            let mut values = Vec::with_capacity(links.len());
+            for link in links {
+                let inner = evaluate(env, &link.inner, &batch)?;
+                if let Some((_, fault)) = inner.faults.first() {
+                    return Err(ExecError::Arithmetic(fault.clone()));
+                }
+                values.push(inner);
+            }
+            let selected = batch.selected();
+            for at in 0..selected.len() {
+                let row = built.next.len() as u32;
+                if keep {
+                    built.next.push(u32::MAX);
+                }
+                key.clear();
+                if !append_key(links, &values, at, &mut key) {
+                    continue;
+                }
+                let number = built.table.intern(&key);
+                if number == built.groups.len() {
+                    built.groups.push(Group::default());
+                }
+                let group = &mut built.groups[number];
+                if let Some(fault) = batch.fault(selected.row(at)) {
+                    group.fault.get_or_insert_with(|| fault.clone());
+                    continue;
+                }
+                group.count += 1;
+                if keep {
+                    if group.count == 1 {
+                        group.first = row;
+                    } else {
+                        built.next[group.last as usize] = row;
+                    }
+                    group.last = row;
+                }
+            }
+            if keep {
+                built.store.push(&batch);
+            }
+        }
+        Ok(built)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "what a batch is answered with, each once")]
+    fn run(
+        &self,
+        env: &Env<'s>,
+        links: &[Link],
+        outer: &[Vector<'s>],
+        asked: Asked,
+        batch: &Batch<'s>,
+        pairs: &mut Pairs<'s>,
+        answers: &mut Answers,
+    ) -> Result<(), ExecError> {
+        let mut key = Vec::new();
+        for row in 0..batch.count() {
+            key.clear();
+            if answers.faults[row].is_some() || !append_key(links, outer, row, &mut key) {
+                continue;
+            }
+            let Some(number) = self.table.find(&key) else { continue };
+            let group = &self.groups[number];
+            if let Some(fault) = &group.fault {
+                answers.add_fault(row, fault);
+            }
+            if pairs.stages.is_empty() {
+                answers.counts[row] += group.count;
+                continue;
+            }
+            let mut kept = if group.count > 0 { group.first } else { u32::MAX };
+            while kept != u32::MAX && !answers.settled(row, asked) {
+                pairs.push_kept(row, kept);
+                kept = self.next[kept as usize];
+                if pairs.is_full() {
+                    pairs.flush(env, batch, Some(&self.store), answers)?;
+                }
+            }
+        }
+        pairs.flush(env, batch, Some(&self.store), answers)
+    }
+}
+
+/// Appends what a row is found by; `false` when it belongs to nothing.
+fn append_key(links: &[Link], values: &[Vector<'_>], row: usize, out: &mut Vec<u8>) -> bool {
+    links.iter().zip(values).all(|(link, values)| {
+        if values.is_null(row) && !link.absent_matches {
+            return false;
+        }
+        values.append_key(row, out);
+        true
+    })
+}

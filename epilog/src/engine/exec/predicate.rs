@@ -1,0 +1,226 @@
+//! [`Predicate`]: what a filter tries on a batch, on the page's bytes where it can.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::Env;
+use super::batch::{Batch, Selected, Source};
+use super::evaluate::{evaluate, in_row};
+use super::kernel;
+use super::kernel::{At, RowTest};
+use super::text::TextTest;
+use crate::engine::error::ExecError;
+use crate::engine::logical::{Expr, ExprKind, Slot};
+use crate::expr::{BinaryOp, UnaryOp};
+use crate::schema::{CollectionDef, Place, Spot};
+use crate::storage::StorageError;
+use crate::storage::records::{FieldCell, RecordRef};
+use crate::value::{Scalar, Type, key};
+
+/// One predicate of a filter.
+pub(super) struct Predicate {
+    expr: Expr,
+    quick: Option<Quick>,
+}
+
+/// A predicate about one field and constants.
+struct Quick {
+    slot: Slot,
+    test: QuickTest,
+}
+
+enum QuickTest {
+    /// On the fixed row.
+    Row(Box<dyn RowTest>),
+    /// On a string or bytes; an absent one fails.
+    Text(Place, TextTest),
+}
+
+impl Predicate {
+    pub(super) fn new<'c>(expr: Expr, collection: impl Fn(Slot) -> &'c CollectionDef) -> Predicate {
+        let quick = Quick::of(&expr, &collection);
+        Predicate { expr, quick }
+    }
+
+    /// Drops the rows of `batch` for which this does not hold.
+    pub(super) fn apply<'s>(&self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
+        if let Some(quick) = &self.quick
+            && quick.apply(batch)?
+        {
+            return Ok(());
+        }
+        let outcome = evaluate(env, &self.expr, batch)?;
+        if !outcome.faults.is_empty() {
+            let selected = batch.selected();
+            let rows: Vec<usize> = outcome.faults.iter().map(|(at, _)| selected.row(*at as usize)).collect();
+            for (row, (_, fault)) in rows.into_iter().zip(&outcome.faults) {
+                batch.add_fault(row, fault);
+            }
+        }
+        batch.retain(|at, _| match outcome.cell(at) {
+            _ if outcome.fault(at).is_some() => true,
+            Some(cell) => cell[0] != 0,
+            None => false,
+        });
+        Ok(())
+    }
+}
+
+impl Quick {
+    fn of<'c>(expr: &Expr, collection: &impl Fn(Slot) -> &'c CollectionDef) -> Option<Quick> {
+        let place = |expr: &Expr| {
+            let (slot, position) = expr.as_field()?;
+            let collection = collection(slot);
+            Some((slot, collection.layout.places[usize::from(position)], collection))
+        };
+        let row = |slot, test| Some(Quick { slot, test: QuickTest::Row(test) });
+        match &expr.kind {
+            ExprKind::Field(..) => {
+                let (slot, place, _) = place(expr)?;
+                row(slot, kernel::compared(Type::Bool, BinaryOp::Eq, at(&place)?, &[1]))
+            }
+            ExprKind::Unary(UnaryOp::Not, operand) if operand.as_field().is_some() => {
+                let (slot, place, _) = place(operand)?;
+                // The negation of an absent value is absent too, and fails.
+                row(slot, kernel::compared(Type::Bool, BinaryOp::Eq, at(&place)?, &[0]))
+            }
+            ExprKind::Unary(op @ (UnaryOp::IsNone | UnaryOp::IsSome), operand) => {
+                let (slot, place, _) = place(operand)?;
+                row(slot, kernel::is_null(place.null?, *op == UnaryOp::IsNone))
+            }
+            ExprKind::Binary(op, left, right) => {
+                let ((slot, place, collection), literal) = (place(left)?, right.as_literal()?);
+                if place.ty.width().is_some() {
+                    if !kernel::is_comparison(*op) || literal.is_null() {
+                        return None;
+                    }
+                    let (ty, cell) = stored(&place, literal, collection);
+                    return row(slot, kernel::compared(ty, *op, at(&place)?, &cell));
+                }
+                let bytes = match literal {
+                    Scalar::String(text) => text.as_bytes(),
+                    Scalar::Bytes(bytes) => bytes,
+                    _ => return None,
+                };
+                Some(Quick { slot, test: QuickTest::Text(place, TextTest::new(*op, bytes)?) })
+            }
+            ExprKind::Between(parts) => {
+                let [value, low, high] = &**parts;
+                let (slot, place, collection) = place(value)?;
+                let (low, high) = (low.as_literal()?, high.as_literal()?);
+                if low.is_null() || high.is_null() {
+                    return None;
+                }
+                let at = at(&place)?;
+                let ((ty, low), (_, high)) = (stored(&place, low, collection), stored(&place, high, collection));
+                row(slot, kernel::between(ty, at, &low, &high))
+            }
+            ExprKind::In(value, candidates) => {
+                let (slot, place, collection) = place(value)?;
+                let at = at(&place)?;
+                let literals = candidates.iter().map(Expr::as_literal).collect::<Option<Vec<&Scalar>>>()?;
+                let present = literals.iter().filter(|literal| !literal.is_null());
+                let (mut ty, mut cells) = (place.ty, Vec::new());
+                for literal in present {
+                    let (stored_ty, cell) = stored(&place, literal, collection);
+                    ty = stored_ty;
+                    cells.push(cell);
+                }
+                let absent = literals.iter().any(|literal| literal.is_null());
+                row(slot, kernel::one_of(ty, at, &cells, absent))
+            }
+            _ => None,
+        }
+    }
+
+    /// Applies the test if the records are in a form that it works on; whether they are.
+    fn apply(&self, batch: &mut Batch<'_>) -> Result<bool, ExecError> {
+        // A record that is absent has no row: what then holds is the evaluator's to say.
+        let suits = match batch.source(self.slot) {
+            Source::Leaf(_) => true,
+            Source::Records(records) => {
+                let mut present = true;
+                batch.selected().for_each(|row| present &= records[row].is_some());
+                present
+            }
+            Source::Absent | Source::Ranks(_) => false,
+        };
+        if !suits {
+            return Ok(false);
+        }
+        match &self.test {
+            QuickTest::Row(test) => self.apply_to_rows(&**test, batch),
+            QuickTest::Text(place, test) => self.apply_to_text(place, test, batch)?,
+        }
+        Ok(true)
+    }
+
+    fn apply_to_rows(&self, test: &dyn RowTest, batch: &mut Batch<'_>) {
+        let slot = usize::from(self.slot.0);
+        batch.narrow(|slots, range, sparse| match (&slots[slot], range) {
+            (Source::Leaf(leaf), Some(range)) => test.select_dense(leaf.rows(), leaf.stride(), range, sparse),
+            (Source::Leaf(leaf), None) => test.select_sparse(leaf.rows(), leaf.stride(), sparse),
+            (Source::Records(records), range) => {
+                let passes = |row: usize| records[row].is_some_and(|record| test.passes(record.row()));
+                match range {
+                    Some(range) => sparse.extend(range.filter(|row| passes(*row)).map(|row| row as u16)),
+                    None => sparse.retain(|row| passes(usize::from(*row))),
+                }
+            }
+            _ => unreachable!("checked before"),
+        });
+    }
+
+    fn apply_to_text(&self, place: &Place, test: &TextTest, batch: &mut Batch<'_>) -> Result<(), StorageError> {
+        let slot = usize::from(self.slot.0);
+        let mut failed = None;
+        let mut passes = |record: RecordRef<'_>| match record.field(place) {
+            Ok(FieldCell::Borrowed(text)) => test.passes(text),
+            Ok(_) => false,
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
+        };
+        batch.narrow(|slots, range, sparse| {
+            let record = |row: usize| match &slots[slot] {
+                Source::Leaf(leaf) => leaf.record(row),
+                Source::Records(records) => records[row].expect("checked before"),
+                _ => unreachable!("checked before"),
+            };
+            match range {
+                Some(range) => sparse.extend(range.filter(|row| passes(record(*row))).map(|row| row as u16)),
+                None => sparse.retain(|row| passes(record(usize::from(*row)))),
+            }
+        });
+        failed.map_or(Ok(()), Err)
+    }
+}
+
+/// Where in the fixed row the field's own bytes are, or its rank.
+fn at(place: &Place) -> Option<At> {
+    let offset = if place.spot == Spot::Rank { 0 } else { in_row(place)? };
+    Some(At { offset, null: place.null })
+}
+
+/// A constant in the form that the fixed row has the field in.
+fn stored(place: &Place, literal: &Scalar, collection: &CollectionDef) -> (Type, Vec<u8>) {
+    literal.with_cell(place.ty, |cell| {
+        let cell = cell.expect("a present literal");
+        if place.spot != Spot::Rank {
+            return (place.ty, cell.to_vec());
+        }
+        let rank = key::rank(place.ty, cell).to_le_bytes();
+        match collection.layout.rank_width {
+            8 => (Type::U64, rank[..8].to_vec()),
+            _ => (Type::U128, rank.to_vec()),
+        }
+    })
+}
+
+/// The rows left of a batch, as the records of a slot.
+pub(super) fn records_of<'s>(batch: &Batch<'s>, slot: Slot, selected: &Selected<'_>) -> Vec<Option<RecordRef<'s>>> {
+    let mut records = Vec::with_capacity(selected.len());
+    selected.for_each(|row| records.push(batch.record(slot, row)));
+    records
+}

@@ -1,0 +1,111 @@
+//! [`Rows`]: a plan being carried out.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::batch::{Batch, gather};
+use super::evaluate::evaluate;
+use super::operators::{self, Operator};
+use super::predicate::records_of;
+use super::{Env, OutputBatch, OutputColumn, Vector};
+use crate::engine::error::ExecError;
+use crate::engine::logical::{Column, Slot};
+use crate::engine::physical::PhysicalPlan;
+use crate::storage::facade::View;
+use crate::value::Type;
+
+/// The rows of a query, batch by batch, read as they are asked for.
+pub struct Rows<'s> {
+    env: Env<'s>,
+    root: Box<dyn Operator<'s> + 's>,
+    columns: Vec<Column>,
+    batch: Batch<'s>,
+}
+
+impl<'s> Rows<'s> {
+    /// Gets ready to carry out `plan`. Nothing is read yet.
+    pub(in crate::engine) fn new(view: View<'s>, plan: PhysicalPlan) -> Rows<'s> {
+        let env = Env::new(view, &plan);
+        let batch = Batch::new(env.collections.len(), env.computed);
+        let root = operators::build(&env, plan.root);
+        Rows { env, root, columns: plan.columns, batch }
+    }
+
+    /// Says that only so many rows are wanted, so that no more are read. More can still be had.
+    pub fn expect(&mut self, rows: usize) {
+        self.root.expect(rows);
+    }
+
+    /// The next rows; `None` after the last. A batch that is given out has at least one row.
+    ///
+    /// # Errors
+    ///
+    /// [`ExecError::Storage`] when a page cannot be read or is damaged; [`ExecError::Arithmetic`] when an operation has
+    /// no result on a row that is part of the answer.
+    pub fn next_batch(&mut self) -> Result<Option<OutputBatch<'s>>, ExecError> {
+        if !self.advance()? {
+            return Ok(None);
+        }
+        let mut columns = Vec::with_capacity(self.columns.len());
+        for column in &self.columns {
+            columns.push(self.column(column)?);
+        }
+        Ok(Some(OutputBatch { rows: self.batch.count(), columns }))
+    }
+
+    /// Whether there is another row.
+    pub(in crate::engine) fn any(&mut self) -> Result<bool, ExecError> {
+        self.root.expect(1);
+        self.advance()
+    }
+
+    /// Appends the ranks of a slot's records, of all rows.
+    pub(in crate::engine) fn ranks(&mut self, slot: Slot, out: &mut Vec<u128>) -> Result<(), ExecError> {
+        while self.advance()? {
+            self.batch.selected().for_each(|row| out.extend(self.batch.rank(slot, row)));
+        }
+        Ok(())
+    }
+
+    /// Goes to the next batch that has a row.
+    fn advance(&mut self) -> Result<bool, ExecError> {
+        while self.root.next(&self.env, &mut self.batch)? {
+            self.batch.raise(usize::MAX)?;
+            if self.batch.count() > 0 {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    fn column(&self, column: &Column) -> Result<OutputColumn<'s>, ExecError> {
+        let batch = &self.batch;
+        Ok(match column {
+            Column::Record(slot) => {
+                let rows = records_of(batch, *slot, &batch.selected());
+                OutputColumn::Records { collection: self.env.collection(*slot), rows }
+            }
+            Column::Value(expr) => {
+                let values = evaluate(&self.env, expr, batch)?;
+                if let Some((_, fault)) = values.faults.first() {
+                    return Err(ExecError::Arithmetic(fault.clone()));
+                }
+                OutputColumn::Values(values)
+            }
+            Column::Rank(slot) => {
+                let mut bytes = Vec::new();
+                let selected = batch.selected();
+                selected.for_each(|row| {
+                    bytes.extend_from_slice(&batch.rank(*slot, row).unwrap_or_default().to_le_bytes());
+                });
+                OutputColumn::Values(gather(&Vector::fixed(Type::U128, selected.len(), bytes), &super::batch::Selected::Range(0..selected.len())))
+            }
+        })
+    }
+}
+
+impl core::fmt::Debug for Rows<'_> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("Rows").field("columns", &self.columns).finish_non_exhaustive()
+    }
+}

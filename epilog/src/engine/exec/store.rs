@@ -1,0 +1,73 @@
+//! [`RowStore`]: rows kept after their batch, by an operator that needs all of them.
+
+use alloc::vec::Vec;
+
+use super::Vector;
+use super::batch::{Batch, Source};
+use crate::engine::logical::{Computed, Slot};
+use crate::storage::records::RecordRef;
+
+/// Rows kept: references to their records and the values computed for them.
+#[derive(Default)]
+pub(super) struct RowStore<'s> {
+    len: usize,
+    slots: Vec<(Slot, Records<'s>)>,
+    /// The vectors of each batch, and the first row of each.
+    computed: Vec<(Computed, Vec<Vector<'s>>)>,
+    starts: Vec<usize>,
+}
+
+enum Records<'s> {
+    Records(Vec<Option<RecordRef<'s>>>),
+    Ranks(Vec<u128>),
+}
+
+impl<'s> RowStore<'s> {
+    /// How many rows are kept.
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Keeps the rows left of a batch.
+    pub(super) fn push(&mut self, batch: &Batch<'s>) {
+        let selected = batch.selected();
+        if self.len == 0 && self.slots.is_empty() {
+            self.slots = batch.present().map(|(slot, source)| (slot, match source {
+                Source::Ranks(_) => Records::Ranks(Vec::new()),
+                _ => Records::Records(Vec::new()),
+            })).collect();
+            self.computed = batch.computed_values().map(|(computed, _)| (computed, Vec::new())).collect();
+        }
+        for (slot, records) in &mut self.slots {
+            match records {
+                Records::Records(records) => selected.for_each(|row| records.push(batch.record(*slot, row))),
+                Records::Ranks(ranks) => {
+                    selected.for_each(|row| ranks.push(batch.rank(*slot, row).expect("every batch of a scan has its ranks")));
+                }
+            }
+        }
+        for (computed, vectors) in &mut self.computed {
+            vectors.push(super::batch::gather(batch.computed(*computed), &selected));
+        }
+        self.starts.push(self.len);
+        self.len += selected.len();
+    }
+
+    /// Puts the rows kept under these numbers into `batch`, in this order, beside what it has.
+    pub(super) fn fill(&self, rows: &[u32], batch: &mut Batch<'s>) {
+        for (slot, records) in &self.slots {
+            let rows = rows.iter().map(|row| *row as usize);
+            batch.set_source(*slot, match records {
+                Records::Records(records) => Source::Records(rows.map(|row| records[row]).collect()),
+                Records::Ranks(ranks) => Source::Ranks(rows.map(|row| ranks[row]).collect()),
+            });
+        }
+        for (computed, vectors) in &self.computed {
+            let parts = rows.iter().map(|row| {
+                let part = self.starts.partition_point(|start| *start <= *row as usize) - 1;
+                (&vectors[part], *row as usize - self.starts[part])
+            });
+            batch.set_computed(*computed, Vector::collect(parts));
+        }
+    }
+}

@@ -1,0 +1,123 @@
+//! [`KeyTable`]: a hash table from byte keys to dense numbers.
+//!
+//! Open addressing with linear probing over 32-bit numbers; hashes are kept beside the keys, so that neither growing nor
+//! a probe that misses reads a key.
+
+use alloc::vec::Vec;
+
+/// Byte keys, numbered in the order they came.
+#[derive(Default)]
+pub(super) struct KeyTable {
+    /// 0 where empty, else a key's number and 1. A power of two of them, at most half taken.
+    places: Vec<u32>,
+    hashes: Vec<u64>,
+    ends: Vec<u32>,
+    bytes: Vec<u8>,
+}
+
+impl KeyTable {
+    /// How many keys there are.
+    pub(super) fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The number of `key`, if it is there.
+    pub(super) fn find(&self, key: &[u8]) -> Option<usize> {
+        if self.places.is_empty() { None } else { self.locate(key, hash(key)).ok() }
+    }
+
+    /// The number of `key`, which is put in if it is not there.
+    pub(super) fn intern(&mut self, key: &[u8]) -> usize {
+        if (self.len() + 1) * 2 > self.places.len() {
+            self.grow();
+        }
+        let hash = hash(key);
+        match self.locate(key, hash) {
+            Ok(number) => number,
+            Err(place) => {
+                let number = self.len();
+                self.bytes.extend_from_slice(key);
+                self.ends.push(u32::try_from(self.bytes.len()).expect("a hash table holds at most 4 GiB of keys"));
+                self.hashes.push(hash);
+                self.places[place] = number as u32 + 1;
+                number
+            }
+        }
+    }
+
+    /// The key with this number.
+    pub(super) fn key(&self, number: usize) -> &[u8] {
+        let start = if number == 0 { 0 } else { self.ends[number - 1] };
+        &self.bytes[start as usize..self.ends[number] as usize]
+    }
+
+    /// The number of `key`, or the empty place where its number would go.
+    fn locate(&self, key: &[u8], hash: u64) -> Result<usize, usize> {
+        let mask = self.places.len() - 1;
+        let mut place = hash as usize & mask;
+        loop {
+            match self.places[place] {
+                0 => return Err(place),
+                taken => {
+                    let number = taken as usize - 1;
+                    if self.hashes[number] == hash && self.key(number) == key {
+                        return Ok(number);
+                    }
+                }
+            }
+            place = (place + 1) & mask;
+        }
+    }
+
+    fn grow(&mut self) {
+        let size = (self.places.len() * 2).max(64);
+        self.places.clear();
+        self.places.resize(size, 0);
+        for (number, hash) in self.hashes.iter().enumerate() {
+            let mut place = *hash as usize & (size - 1);
+            while self.places[place] != 0 {
+                place = (place + 1) & (size - 1);
+            }
+            self.places[place] = number as u32 + 1;
+        }
+    }
+}
+
+/// Multiplies and folds eight bytes at a time. Keys come from the user's own data: there is no one to defend against.
+fn hash(key: &[u8]) -> u64 {
+    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+    let mix = |hash: u64, word: u64| {
+        let product = u128::from(hash ^ word) * u128::from(FACTOR);
+        (product as u64) ^ (product >> 64) as u64
+    };
+    let (words, rest) = key.as_chunks::<8>();
+    let hash = words.iter().fold(key.len() as u64 ^ FACTOR, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let mut last = [0; 8];
+    last[..rest.len()].copy_from_slice(rest);
+    mix(mix(hash, u64::from_le_bytes(last)), FACTOR)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::collections::BTreeMap;
+
+    use super::*;
+
+    #[test]
+    fn keys_are_numbered_as_a_map_would() {
+        let (mut table, mut model) = (KeyTable::default(), BTreeMap::new());
+        assert_eq!(table.find(b"x"), None);
+        for n in 0..20_000u64 {
+            let key = format!("{}", n * n % 7919);
+            let number = table.intern(key.as_bytes());
+            let next = model.len();
+            assert_eq!(number, *model.entry(key).or_insert(next));
+        }
+        assert_eq!(table.len(), model.len());
+        for (key, number) in &model {
+            assert_eq!(table.find(key.as_bytes()), Some(*number));
+            assert_eq!(table.key(*number), key.as_bytes());
+        }
+        assert_eq!(table.find(b"7919"), None);
+    }
+}

@@ -1,0 +1,283 @@
+//! Tests on strings and bytes, in place.
+
+use alloc::vec::Vec;
+
+use crate::expr::BinaryOp;
+
+/// A test on the bytes of a string, its right side prepared.
+#[derive(Clone, Debug)]
+pub(super) enum TextTest {
+    /// Is this.
+    Equals(Vec<u8>),
+    /// Starts with this.
+    StartsWith(Vec<u8>),
+    /// Ends with this.
+    EndsWith(Vec<u8>),
+    /// Contains this.
+    Contains(Vec<u8>),
+    /// Matches this pattern.
+    Pattern(Pattern),
+}
+
+impl TextTest {
+    /// The test that `op` with `right` is; `None` when it is no test on text, or one of order.
+    pub(super) fn new(op: BinaryOp, right: &[u8]) -> Option<TextTest> {
+        Some(match op {
+            BinaryOp::Eq => TextTest::Equals(right.to_vec()),
+            BinaryOp::StartsWith => TextTest::StartsWith(right.to_vec()),
+            BinaryOp::EndsWith => TextTest::EndsWith(right.to_vec()),
+            BinaryOp::Contains => TextTest::Contains(right.to_vec()),
+            BinaryOp::Like => Pattern::like(right).simplified(),
+            BinaryOp::Matches => Pattern::glob(right).simplified(),
+            _ => return None,
+        })
+    }
+
+    /// Whether `text` passes.
+    #[inline]
+    pub(super) fn passes(&self, text: &[u8]) -> bool {
+        match self {
+            TextTest::Equals(other) => text == other.as_slice(),
+            TextTest::StartsWith(prefix) => text.starts_with(prefix),
+            TextTest::EndsWith(suffix) => text.ends_with(suffix),
+            TextTest::Contains(part) => contains(text, part),
+            TextTest::Pattern(pattern) => pattern.matches(text),
+        }
+    }
+}
+
+/// Whether `part` occurs in `text`.
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    let Some((first, rest)) = part.split_first() else { return true };
+    let Some(last_start) = text.len().checked_sub(part.len()) else { return false };
+    let mut start = 0;
+    while start <= last_start {
+        match text[start..=last_start].iter().position(|byte| byte == first) {
+            None => return false,
+            Some(found) => start += found + 1,
+        }
+        if text[start..].starts_with(rest) {
+            return true;
+        }
+    }
+    false
+}
+
+/// A pattern of `LIKE` or of a glob.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Pattern(Vec<Part>);
+
+#[derive(Clone, Debug, PartialEq)]
+enum Part {
+    /// These bytes.
+    Literal(Vec<u8>),
+    /// Any one character.
+    One,
+    /// Any run of characters, the empty one too.
+    Run,
+    /// A character within one of these ranges; or, negated, in none of them.
+    Set { ranges: Vec<(char, char)>, negated: bool },
+}
+
+impl Pattern {
+    /// `%` any run, `_` one character, `\` makes the next one literal.
+    fn like(pattern: &[u8]) -> Pattern {
+        let text = alloc::string::String::from_utf8_lossy(pattern);
+        let mut parts = Pattern(Vec::new());
+        let mut chars = text.chars();
+        while let Some(char) = chars.next() {
+            match char {
+                '%' => parts.push_run(),
+                '_' => parts.0.push(Part::One),
+                // One at the very end stands for itself.
+                '\\' => parts.push_literal(chars.next().unwrap_or('\\')),
+                _ => parts.push_literal(char),
+            }
+        }
+        parts
+    }
+
+    /// `*` any run, `?` one character, `[a-z]` one of a set, `[!a-z]` one not of it. A `[` without its `]` stands for
+    /// itself.
+    fn glob(pattern: &[u8]) -> Pattern {
+        let text = alloc::string::String::from_utf8_lossy(pattern);
+        let chars: Vec<char> = text.chars().collect();
+        let mut parts = Pattern(Vec::new());
+        let mut at = 0;
+        while at < chars.len() {
+            match chars[at] {
+                '*' => parts.push_run(),
+                '?' => parts.0.push(Part::One),
+                '[' => {
+                    if let Some((set, next)) = read_set(&chars, at) {
+                        parts.0.push(set);
+                        at = next;
+                        continue;
+                    }
+                    parts.push_literal('[');
+                }
+                char => parts.push_literal(char),
+            }
+            at += 1;
+        }
+        parts
+    }
+
+    fn push_run(&mut self) {
+        if self.0.last() != Some(&Part::Run) {
+            self.0.push(Part::Run);
+        }
+    }
+
+    fn push_literal(&mut self, char: char) {
+        let mut utf8 = [0; 4];
+        let bytes = char.encode_utf8(&mut utf8).as_bytes();
+        match self.0.last_mut() {
+            Some(Part::Literal(literal)) => literal.extend_from_slice(bytes),
+            _ => self.0.push(Part::Literal(bytes.to_vec())),
+        }
+    }
+
+    /// A plainer test that says the same, if there is one.
+    fn simplified(self) -> TextTest {
+        match self.0.as_slice() {
+            [] => TextTest::Equals(Vec::new()),
+            [Part::Run] => TextTest::StartsWith(Vec::new()),
+            [Part::Literal(text)] => TextTest::Equals(text.clone()),
+            [Part::Literal(text), Part::Run] => TextTest::StartsWith(text.clone()),
+            [Part::Run, Part::Literal(text)] => TextTest::EndsWith(text.clone()),
+            [Part::Run, Part::Literal(text), Part::Run] => TextTest::Contains(text.clone()),
+            _ => TextTest::Pattern(self),
+        }
+    }
+
+    /// Whether the whole of `text` matches. Time is at worst the product of the two lengths: after a run only the last
+    /// one is ever tried again.
+    fn matches(&self, text: &[u8]) -> bool {
+        let parts = &self.0;
+        let (mut part, mut at) = (0, 0);
+        // The part after the last run, and where in the text it is tried next.
+        let mut retry: Option<(usize, usize)> = None;
+        loop {
+            let advanced = match parts.get(part) {
+                None if at == text.len() => return true,
+                None => None,
+                Some(Part::Run) => {
+                    part += 1;
+                    retry = Some((part, at));
+                    continue;
+                }
+                Some(Part::Literal(literal)) => text[at..].starts_with(literal).then_some(literal.len()),
+                Some(Part::One) => first_char(&text[at..]).map(|(_, len)| len),
+                Some(Part::Set { ranges, negated }) => first_char(&text[at..]).and_then(|(char, len)| {
+                    let inside = ranges.iter().any(|(low, high)| (*low..=*high).contains(&char));
+                    (inside != *negated).then_some(len)
+                }),
+            };
+            match advanced {
+                Some(len) => {
+                    part += 1;
+                    at += len;
+                }
+                None => {
+                    let Some((from, start)) = retry else { return false };
+                    let Some((_, len)) = first_char(&text[start..]) else { return false };
+                    retry = Some((from, start + len));
+                    (part, at) = (from, start + len);
+                }
+            }
+        }
+    }
+}
+
+/// The set that begins at `chars[at]`, and what follows it.
+fn read_set(chars: &[char], at: usize) -> Option<(Part, usize)> {
+    let mut next = at + 1;
+    let negated = chars.get(next) == Some(&'!');
+    next += usize::from(negated);
+    let first = next;
+    let mut ranges = Vec::new();
+    loop {
+        let char = *chars.get(next)?;
+        // A `]` right at the start is a member.
+        if char == ']' && next > first {
+            return Some((Part::Set { ranges, negated }, next + 1));
+        }
+        match (chars.get(next + 1), chars.get(next + 2)) {
+            (Some('-'), Some(high)) if *high != ']' => {
+                ranges.push((char, *high));
+                next += 3;
+            }
+            _ => {
+                ranges.push((char, char));
+                next += 1;
+            }
+        }
+    }
+}
+
+/// The first character and its length. Strings are checked when they are written; a byte that begins no character counts
+/// as one.
+fn first_char(text: &[u8]) -> Option<(char, usize)> {
+    let first = *text.first()?;
+    let len = match first {
+        0..=0x7F => return Some((char::from(first), 1)),
+        0xC0..=0xDF => 2,
+        0xE0..=0xEF => 3,
+        _ => 4,
+    };
+    let decoded = text.get(..len).and_then(|bytes| core::str::from_utf8(bytes).ok());
+    Some(match decoded.and_then(|text| text.chars().next()) {
+        Some(char) => (char, len),
+        None => (char::REPLACEMENT_CHARACTER, 1),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn like(text: &str, pattern: &str) -> bool {
+        TextTest::new(BinaryOp::Like, pattern.as_bytes()).unwrap().passes(text.as_bytes())
+    }
+
+    fn glob(text: &str, pattern: &str) -> bool {
+        TextTest::new(BinaryOp::Matches, pattern.as_bytes()).unwrap().passes(text.as_bytes())
+    }
+
+    #[test]
+    fn patterns_match_whole_strings() {
+        assert!(like("Iron Maiden", "Iron%") && like("Iron Maiden", "%M_iden") && like("", "%") && like("", ""));
+        assert!(!like("Iron Maiden", "iron%") && !like("Iron", "Iro") && !like("", "_"));
+        assert!(like("50% off", "50\\% %") && !like("50 off", "50\\% %"));
+        assert!(like("naïve", "na_ve") && like("日本", "__") && !like("日本", "_"));
+        assert!(like("abcabd", "%ab_") && like("aXbXc", "a%b%c") && !like("aXbX", "a%b%c"));
+        assert!(glob("track-07.mp3", "track-[0-9][0-9].*") && !glob("track-x7.mp3", "track-[0-9]*"));
+        assert!(glob("b", "[!a]") && !glob("a", "[!a]") && glob("]", "[]]") && glob("[x", "[x") && glob("ß", "[à-ÿß]"));
+    }
+
+    /// The definition, by recursion.
+    fn reference(text: &[char], pattern: &[char]) -> bool {
+        match pattern.split_first() {
+            None => text.is_empty(),
+            Some(('%', rest)) => (0..=text.len()).any(|skipped| reference(&text[skipped..], rest)),
+            Some(('_', rest)) => !text.is_empty() && reference(&text[1..], rest),
+            Some((char, rest)) => text.first() == Some(char) && reference(&text[1..], rest),
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn like_agrees_with_its_definition(text in "[abé]{0,8}", pattern in "[abé%_]{0,6}") {
+            let chars = |text: &str| text.chars().collect::<Vec<char>>();
+            prop_assert_eq!(like(&text, &pattern), reference(&chars(&text), &chars(&pattern)));
+        }
+
+        #[test]
+        fn contains_agrees_with_std(text in "[ab]{0,12}", part in "[ab]{0,4}") {
+            prop_assert_eq!(contains(text.as_bytes(), part.as_bytes()), text.contains(&part));
+        }
+    }
+}

@@ -1,0 +1,213 @@
+//! [`Vector`]: the values of one expression over the rows of a batch, in the form they are stored in.
+//!
+//! A value is never boxed: fixed-width values lie one after the other, or where they lie on the page; strings are
+//! borrowed from the page unless an operation made them.
+
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::super::error::Fault;
+use crate::value::{Cell, Scalar, Type, key};
+
+/// The values of one expression over the rows of a batch.
+#[derive(Clone)]
+pub struct Vector<'s> {
+    ty: Type,
+    len: usize,
+    pub(super) cells: Cells<'s>,
+    /// Which values are absent; none when there is no list.
+    pub(super) nulls: Option<Vec<bool>>,
+    /// The rows that arithmetic has no result for, ascending. Their cells mean nothing.
+    pub(super) faults: Vec<(u32, Fault)>,
+}
+
+/// Where the bytes of a vector's cells are.
+#[derive(Clone)]
+pub(super) enum Cells<'s> {
+    /// Fixed-width cells, one after the other.
+    Fixed(Vec<u8>),
+    /// Fixed-width cells on a page, the first at the start of `bytes`, then one every `stride`.
+    Strided { bytes: &'s [u8], stride: usize },
+    /// Variable cells on pages.
+    Slices(Vec<&'s [u8]>),
+    /// Variable cells that were made.
+    Owned { bytes: Vec<u8>, ends: Vec<u32> },
+    /// One cell for every row.
+    Constant(Vec<u8>),
+}
+
+/// Fixed-width cells as kernels see them. A constant has stride 0.
+#[derive(Clone, Copy)]
+pub(crate) struct Strided<'a> {
+    pub(crate) bytes: &'a [u8],
+    pub(crate) stride: usize,
+}
+
+impl<'s> Vector<'s> {
+    pub(super) fn new(ty: Type, len: usize, cells: Cells<'s>, nulls: Option<Vec<bool>>) -> Vector<'s> {
+        Vector { ty, len, cells, nulls, faults: Vec::new() }
+    }
+
+    /// Fixed-width cells, one after the other.
+    pub(crate) fn fixed(ty: Type, len: usize, bytes: Vec<u8>) -> Vector<'s> {
+        debug_assert_eq!(Some(bytes.len()), ty.width().map(|width| width * len));
+        Vector::new(ty, len, Cells::Fixed(bytes), None)
+    }
+
+    /// One byte per row, 0 or 1.
+    pub(crate) fn bools(bytes: Vec<u8>) -> Vector<'s> {
+        Vector::new(Type::Bool, bytes.len(), Cells::Fixed(bytes), None)
+    }
+
+    /// The same value for every row.
+    pub(crate) fn constant(ty: Type, scalar: &Scalar, len: usize) -> Vector<'s> {
+        scalar.with_cell(ty, |cell| match cell {
+            Some(bytes) => Vector::new(ty, len, Cells::Constant(bytes.to_vec()), None),
+            None => {
+                let zeros = vec![0; ty.width().unwrap_or(0)];
+                Vector::new(ty, len, Cells::Constant(zeros), Some(vec![true; len]))
+            }
+        })
+    }
+
+    /// The type of the values.
+    pub fn ty(&self) -> Type {
+        self.ty
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether the value of `row` is absent.
+    #[inline]
+    pub fn is_null(&self, row: usize) -> bool {
+        self.nulls.as_ref().is_some_and(|nulls| nulls[row])
+    }
+
+    /// The value of `row`.
+    ///
+    /// # Panics
+    ///
+    /// When `row` is not less than [`len`](Vector::len).
+    #[inline]
+    pub fn cell(&self, row: usize) -> Cell<'_> {
+        assert!(row < self.len, "row {row} of a vector of {}", self.len);
+        if self.is_null(row) { None } else { Some(self.bytes(row)) }
+    }
+
+    /// The bytes of `row`, whether or not it is absent.
+    #[inline]
+    pub(super) fn bytes(&self, row: usize) -> &[u8] {
+        let width = self.ty.width().unwrap_or(0);
+        match &self.cells {
+            Cells::Fixed(bytes) => &bytes[row * width..][..width],
+            Cells::Strided { bytes, stride } => &bytes[row * stride..][..width],
+            Cells::Slices(slices) => slices[row],
+            Cells::Owned { bytes, ends } => {
+                let start = if row == 0 { 0 } else { ends[row - 1] };
+                &bytes[start as usize..ends[row] as usize]
+            }
+            Cells::Constant(bytes) => bytes,
+        }
+    }
+
+    /// The cells of a fixed-width vector, for kernels.
+    pub(super) fn strided(&self) -> Strided<'_> {
+        let width = self.ty.width().expect("a fixed-width vector");
+        match &self.cells {
+            Cells::Fixed(bytes) => Strided { bytes, stride: width },
+            Cells::Strided { bytes, stride } => Strided { bytes, stride: *stride },
+            Cells::Constant(bytes) => Strided { bytes, stride: 0 },
+            Cells::Slices(_) | Cells::Owned { .. } => unreachable!("a fixed-width vector"),
+        }
+    }
+
+    pub(super) fn is_constant(&self) -> bool {
+        matches!(self.cells, Cells::Constant(_))
+    }
+
+    /// What arithmetic on `row` ran into.
+    pub(super) fn fault(&self, row: usize) -> Option<&Fault> {
+        if self.faults.is_empty() {
+            return None;
+        }
+        let found = self.faults.binary_search_by_key(&(row as u32), |(row, _)| *row).ok()?;
+        Some(&self.faults[found].1)
+    }
+
+    /// Takes over the faults of an operand.
+    pub(super) fn inherit_faults(&mut self, from: &Vector<'_>) {
+        if !from.faults.is_empty() {
+            self.faults.extend(from.faults.iter().cloned());
+            self.faults.sort_by_key(|(row, _)| *row);
+            self.faults.dedup_by_key(|(row, _)| *row);
+        }
+    }
+
+    /// The values of the given rows.
+    pub(super) fn gather(&self, rows: impl ExactSizeIterator<Item = usize> + Clone) -> Vector<'s> {
+        let len = rows.len();
+        let nulls = self.nulls.as_ref().map(|nulls| rows.clone().map(|row| nulls[row]).collect());
+        let cells = match &self.cells {
+            Cells::Constant(bytes) => Cells::Constant(bytes.clone()),
+            Cells::Slices(slices) => Cells::Slices(rows.clone().map(|row| slices[row]).collect()),
+            Cells::Owned { .. } => {
+                let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(len));
+                for row in rows.clone() {
+                    bytes.extend_from_slice(self.bytes(row));
+                    ends.push(bytes.len() as u32);
+                }
+                Cells::Owned { bytes, ends }
+            }
+            Cells::Fixed(_) | Cells::Strided { .. } => {
+                let mut bytes = Vec::with_capacity(len * self.ty.width().unwrap_or(0));
+                rows.clone().for_each(|row| bytes.extend_from_slice(self.bytes(row)));
+                Cells::Fixed(bytes)
+            }
+        };
+        let mut vector = Vector::new(self.ty, len, cells, nulls);
+        if !self.faults.is_empty() {
+            let at = rows.enumerate();
+            vector.faults =
+                at.filter_map(|(to, row)| Some((to as u32, self.fault(row)?.clone()))).collect();
+        }
+        vector
+    }
+
+    /// The given rows of several vectors of one type.
+    pub(super) fn collect<'v>(parts: impl ExactSizeIterator<Item = (&'v Vector<'s>, usize)> + Clone) -> Vector<'s>
+    where
+        's: 'v,
+    {
+        let len = parts.len();
+        let ty = parts.clone().next().map_or(Type::Bool, |(vector, _)| vector.ty);
+        let absent = parts.clone().any(|(vector, row)| vector.is_null(row));
+        let nulls = absent.then(|| parts.clone().map(|(vector, row)| vector.is_null(row)).collect());
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        for (vector, row) in parts {
+            bytes.extend_from_slice(vector.bytes(row));
+            ends.push(bytes.len() as u32);
+        }
+        let cells = if ty.width().is_some() { Cells::Fixed(bytes) } else { Cells::Owned { bytes, ends } };
+        Vector::new(ty, len, cells, nulls)
+    }
+
+    /// Appends the key of `row`, with the byte that tells an absent value.
+    pub(super) fn append_key(&self, row: usize, out: &mut Vec<u8>) {
+        key::append(out, self.ty, true, self.cell(row));
+    }
+}
+
+impl fmt::Debug for Vector<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let scalar = |row| Scalar::from_cell(self.ty, self.cell(row));
+        f.debug_list().entries((0..self.len).map(scalar)).finish()
+    }
+}

@@ -1,0 +1,288 @@
+//! A schema and drafts for the tests of every stage: artists, albums and tracks.
+
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::expr::op::Link;
+use crate::expr::{
+    AggregateFunction, AggregateItem, Clause, Draft, Expression, FieldPath, OrderTerm, Quantifier, RowPath, SelectItem,
+    Subquery,
+};
+use crate::schema::layout::LayoutField;
+use crate::schema::{
+    Catalog, CollectionDef, CollectionId, CollectionSchema, CollectionShape, DatabaseSchema, FieldDef, FieldId, FieldSchema, IndexDef,
+    IndexId, IndexSchema, KeySchema, Layout, OnDelete, ReferenceDef, ReferenceSchema,
+};
+use crate::value::{Scalar, Type};
+
+const fn field_of(name: &'static str, ty: Type, optional: bool) -> FieldSchema {
+    FieldSchema { name, ty, optional, reference: None, default: None }
+}
+
+const fn relation(name: &'static str, target: fn() -> &'static CollectionSchema, optional: bool) -> FieldSchema {
+    let reference = Some(ReferenceSchema { target, on_delete: OnDelete::Restrict });
+    FieldSchema { name, ty: Type::Id, optional, reference, default: None }
+}
+
+macro_rules! ordinals {
+    ($module:ident: $($name:ident)*) => {
+        #[allow(dead_code)]
+        pub(crate) mod $module {
+            ordinals!(@ 0; $($name)*);
+        }
+    };
+    (@ $at:expr; $name:ident $($rest:ident)*) => {
+        pub(crate) const $name: u16 = $at;
+        ordinals!(@ $at + 1; $($rest)*);
+    };
+    (@ $at:expr;) => {};
+}
+
+ordinals!(artist: ID NAME);
+ordinals!(album: ID TITLE ARTIST RELEASED);
+ordinals!(track: ID NAME ALBUM MILLISECONDS PRICE ACTIVE EDITOR);
+ordinals!(reading: AT CODE VALUE);
+ordinals!(country: CODE NAME POPULATION);
+
+#[allow(non_snake_case)]
+pub(crate) fn Artist() -> &'static CollectionSchema {
+    static FIELDS: [FieldSchema; 2] = [field_of("id", Type::Id, false), field_of("name", Type::String, false)];
+    static INDEXES: [IndexSchema; 1] = [IndexSchema { name: "name", fields: &[1], unique: true }];
+    static SCHEMA: CollectionSchema =
+        CollectionSchema { name: "Artist", fields: &FIELDS, key: KeySchema::Assigned(0), indexes: &INDEXES };
+    &SCHEMA
+}
+
+#[allow(non_snake_case)]
+pub(crate) fn Album() -> &'static CollectionSchema {
+    static FIELDS: [FieldSchema; 4] = [
+        field_of("id", Type::Id, false),
+        field_of("title", Type::String, false),
+        relation("artist", Artist, false),
+        field_of("released", Type::Date, true),
+    ];
+    static INDEXES: [IndexSchema; 2] = [
+        IndexSchema { name: "title", fields: &[1], unique: false },
+        IndexSchema { name: "artist_released", fields: &[2, 3], unique: false },
+    ];
+    static SCHEMA: CollectionSchema =
+        CollectionSchema { name: "Album", fields: &FIELDS, key: KeySchema::Assigned(0), indexes: &INDEXES };
+    &SCHEMA
+}
+
+#[allow(non_snake_case)]
+pub(crate) fn Track() -> &'static CollectionSchema {
+    static FIELDS: [FieldSchema; 7] = [
+        field_of("id", Type::Id, false),
+        field_of("name", Type::String, false),
+        relation("album", Album, false),
+        field_of("milliseconds", Type::I64, false),
+        field_of("price", Type::F64, false),
+        field_of("active", Type::Bool, false),
+        relation("editor", Artist, true),
+    ];
+    static INDEXES: [IndexSchema; 1] = [IndexSchema { name: "milliseconds", fields: &[3], unique: false }];
+    static SCHEMA: CollectionSchema =
+        CollectionSchema { name: "Track", fields: &FIELDS, key: KeySchema::Assigned(0), indexes: &INDEXES };
+    &SCHEMA
+}
+
+/// Clustered by a signed integer.
+#[allow(non_snake_case)]
+pub(crate) fn Reading() -> &'static CollectionSchema {
+    static FIELDS: [FieldSchema; 3] = [
+        field_of("at", Type::I32, false),
+        field_of("code", Type::U8, true),
+        field_of("value", Type::I64, true),
+    ];
+    static SCHEMA: CollectionSchema =
+        CollectionSchema { name: "Reading", fields: &FIELDS, key: KeySchema::Natural(&[0]), indexes: &[] };
+    &SCHEMA
+}
+
+/// With a hidden number.
+#[allow(non_snake_case)]
+pub(crate) fn Country() -> &'static CollectionSchema {
+    static FIELDS: [FieldSchema; 3] = [
+        field_of("code", Type::String, false),
+        field_of("name", Type::String, true),
+        field_of("population", Type::U64, false),
+    ];
+    static SCHEMA: CollectionSchema =
+        CollectionSchema { name: "Country", fields: &FIELDS, key: KeySchema::Natural(&[0]), indexes: &[] };
+    &SCHEMA
+}
+
+static SCHEMAS: [fn() -> &'static CollectionSchema; 5] = [Artist, Album, Track, Reading, Country];
+
+/// The schema.
+pub(crate) static DATABASE: DatabaseSchema = DatabaseSchema { name: "Music", collections: &SCHEMAS };
+
+/// The catalog of the schema, made without a database.
+pub(crate) fn catalog() -> Catalog {
+    let mut next = 100;
+    let mut id = || {
+        next += 1;
+        next
+    };
+    let collection_id =
+        |name: &str| CollectionId(16 + SCHEMAS.iter().position(|of| of().name == name).expect("a collection") as u32);
+    let define = SCHEMAS.iter().map(|schema| {
+        let schema: &'static CollectionSchema = schema();
+        let shape = CollectionShape::of(schema);
+        let position = |name: &String| shape.fields.iter().position(|field| field.name == *name).expect("a field");
+        let fields: Vec<FieldDef> = shape
+            .fields
+            .iter()
+            .map(|field| FieldDef {
+                id: FieldId(id()),
+                name: field.name.clone(),
+                ty: field.ty,
+                optional: field.optional,
+                reference: field
+                    .reference
+                    .as_ref()
+                    .map(|(to, on_delete)| ReferenceDef { target: collection_id(to), on_delete: *on_delete }),
+                default: None,
+            })
+            .collect();
+        let indexes: Vec<IndexDef> = shape
+            .indexes
+            .iter()
+            .map(|index| IndexDef {
+                id: IndexId(id()),
+                name: index.name.clone(),
+                fields: index.fields.iter().map(|name| position(name) as u16).collect(),
+                unique: index.unique,
+            })
+            .collect();
+        let key: Vec<u16> = shape.key.iter().map(|name| position(name) as u16).collect();
+        let clustered = shape.is_clustered().then(|| key[0]);
+        let layout: Vec<LayoutField> = fields
+            .iter()
+            .enumerate()
+            .map(|(at, field)| LayoutField {
+                ty: field.ty,
+                optional: field.optional,
+                indexed: indexes.iter().any(|index| index.fields.contains(&(at as u16))),
+            })
+            .collect();
+        let def = CollectionDef {
+            id: collection_id(schema.name),
+            name: schema.name.to_string(),
+            layout: Layout::new(&layout, clustered.map(usize::from)),
+            fields,
+            key,
+            assigned: shape.assigned,
+            clustered,
+            indexes,
+            version: 1,
+            declared: None,
+            positions: Vec::new(),
+            places: Vec::new(),
+        };
+        Arc::new(def.bind(schema))
+    });
+    Catalog { collections: define.collect() }
+}
+
+/// Makes drafts clause by clause.
+#[derive(Clone)]
+pub(crate) struct DraftBuilder(Draft);
+
+pub(crate) fn draft(root: fn() -> &'static CollectionSchema) -> DraftBuilder {
+    DraftBuilder(Draft { root, clauses: Vec::new() })
+}
+
+impl DraftBuilder {
+    pub(crate) fn build(self) -> Draft {
+        self.0
+    }
+
+    pub(crate) fn clause(mut self, clause: Clause) -> Self {
+        self.0.clauses.push(clause);
+        self
+    }
+
+    pub(crate) fn filter(self, predicate: Expression) -> Self {
+        self.clause(Clause::Filter(predicate))
+    }
+
+    pub(crate) fn order_by(self, expression: Expression, descending: bool) -> Self {
+        self.clause(Clause::Order(Vec::from([OrderTerm { expression, descending, nulls_first: None }])))
+    }
+
+    pub(crate) fn limit(self, count: u64) -> Self {
+        self.clause(Clause::Limit(count))
+    }
+
+    pub(crate) fn offset(self, count: u64) -> Self {
+        self.clause(Clause::Offset(count))
+    }
+
+    pub(crate) fn select(self, values: impl IntoIterator<Item = Expression>) -> Self {
+        self.clause(Clause::Select(values.into_iter().map(SelectItem::Value).collect()))
+    }
+
+    pub(crate) fn aggregate(
+        self,
+        items: impl IntoIterator<Item = (AggregateFunction, Option<Expression>)>,
+    ) -> Self {
+        let items = items.into_iter().map(|(function, argument)| AggregateItem { function, argument });
+        self.clause(Clause::Aggregate(items.collect()))
+    }
+}
+
+/// A field of the root.
+pub(crate) fn field(ordinal: u16) -> Expression {
+    inner(0, ordinal)
+}
+
+/// A field of a source.
+pub(crate) fn inner(position: u8, ordinal: u16) -> Expression {
+    Expression::field(FieldPath { row: RowPath::source(position), ordinal })
+}
+
+/// A field at the end of a path from the root.
+pub(crate) fn through(hops: &[u16], ordinal: u16) -> Expression {
+    let row = hops.iter().fold(RowPath::source(0), |row, hop| row.hop(*hop));
+    Expression::field(FieldPath { row, ordinal })
+}
+
+pub(crate) fn text(value: &str) -> Expression {
+    Expression::literal(Scalar::String(value.to_string()), Type::String)
+}
+
+pub(crate) fn int(value: i64) -> Expression {
+    Expression::literal(Scalar::Int(value.into()), Type::I64)
+}
+
+pub(crate) fn id(value: u64) -> Expression {
+    Expression::literal(Scalar::Int(value.into()), Type::Id)
+}
+
+pub(crate) fn null(ty: Type) -> Expression {
+    Expression::literal(Scalar::Null, ty)
+}
+
+/// Something about the records whose field points at the root.
+pub(crate) fn reverse(
+    collection: fn() -> &'static CollectionSchema,
+    ordinal: u16,
+    quantifier: Quantifier,
+    predicate: Option<Expression>,
+) -> Expression {
+    let link = Link::Reverse { row: RowPath::source(0), ordinal };
+    Expression::subquery(Subquery { collection, link, quantifier, predicate })
+}
+
+/// Whether a record of another collection satisfies a predicate about it and the sources around.
+pub(crate) fn exists(
+    collection: fn() -> &'static CollectionSchema,
+    position: u8,
+    predicate: Expression,
+) -> Expression {
+    let link = Link::Correlated { position };
+    Expression::subquery(Subquery { collection, link, quantifier: Quantifier::Any, predicate: Some(predicate) })
+}

@@ -1,0 +1,113 @@
+//! Verification of logical plans: what lowering guarantees and every rule must keep.
+
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::{Column, Computed, Expr, ExprKind, LogicalPlan, Names, Node, Slot};
+use crate::value::Type;
+
+/// Checks the invariants of a plan (see the [module](super)).
+///
+/// # Errors
+///
+/// A sentence that names the first thing wrong: always a bug of ours.
+pub fn check(plan: &LogicalPlan) -> Result<(), String> {
+    let Node::Project(project) = &plan.root else { return Err("the last node is not a projection".into()) };
+    let checker = Checker { plan };
+    let pairs = Rows { slots: Vec::from([Slot(0)]), computed: Vec::new() };
+    let rows = checker.node(&project.input, &pairs)?;
+    for column in &project.columns {
+        match column {
+            Column::Value(expr) => checker.expr(expr, &rows)?,
+            Column::Record(slot) | Column::Rank(slot) => checker.slot(*slot, &rows)?,
+        }
+    }
+    Ok(())
+}
+
+/// What rows have.
+#[derive(Clone, Default)]
+struct Rows {
+    slots: Vec<Slot>,
+    computed: Vec<Computed>,
+}
+
+struct Checker<'p> {
+    plan: &'p LogicalPlan,
+}
+
+impl Checker<'_> {
+    /// Checks `node`, whose [`Node::Pairs`] have `pairs`; gives what its rows have.
+    fn node(&self, node: &Node, pairs: &Rows) -> Result<Rows, String> {
+        let mut rows = match node.input() {
+            Some(input) => self.node(input, pairs)?,
+            None => Rows::default(),
+        };
+        match node {
+            Node::Pairs => return Ok(pairs.clone()),
+            Node::Scan(scan) => rows.slots.push(scan.slot),
+            Node::Project(_) => return Err("a projection is not the last node".into()),
+            Node::Lookup(lookup) => {
+                self.slot(lookup.from, &rows)?;
+                rows.slots.push(lookup.into);
+            }
+            Node::Subquery(subquery) => {
+                let inner = self.node(&subquery.inner, &Rows::default())?;
+                for link in &subquery.links {
+                    self.expr(&link.inner, &inner)?;
+                    self.expr(&link.outer, &rows)?;
+                    if link.inner.ty != link.outer.ty {
+                        return Err(format!("a link of {} and {}", link.inner.ty, link.outer.ty));
+                    }
+                }
+                let mut both = rows.clone();
+                both.slots.extend(inner.slots);
+                both.computed.extend(inner.computed);
+                self.node(&subquery.pairs, &both)?;
+                rows.computed.push(subquery.output);
+            }
+            _ => {
+                for expr in node.expressions() {
+                    self.expr(expr, &rows)?;
+                }
+            }
+        }
+        if let Node::Filter(filter) = node
+            && let Some(odd) = filter.predicates.iter().find(|predicate| predicate.ty != Type::Bool)
+        {
+            return Err(format!("a predicate of type {}", odd.ty));
+        }
+        if let Node::Aggregate(aggregate) = node {
+            rows = Rows { slots: Vec::new(), computed: aggregate.items.iter().map(|item| item.output).collect() };
+        }
+        Ok(rows)
+    }
+
+    fn slot(&self, slot: Slot, rows: &Rows) -> Result<(), String> {
+        if rows.slots.contains(&slot) { Ok(()) } else { Err(format!("slot {} is not there", slot.0)) }
+    }
+
+    fn expr(&self, expr: &Expr, rows: &Rows) -> Result<(), String> {
+        let mut result = Ok(());
+        expr.visit(&mut |part| {
+            let here = match &part.kind {
+                ExprKind::Field(slot, position) => self.slot(*slot, rows).and_then(|()| {
+                    let def = &self.plan.slots[usize::from(slot.0)];
+                    let field = &def.collection.fields[usize::from(*position)];
+                    if field.ty == part.ty { Ok(()) } else { Err(format!("`{}` read as {}", field.name, part.ty)) }
+                }),
+                ExprKind::Computed(computed) if !rows.computed.contains(computed) => {
+                    Err(format!("value {} is not there", computed.0))
+                }
+                _ => Ok(()),
+            };
+            if result.is_ok() {
+                result = here.map_err(|problem| {
+                    let names = Names { slots: &self.plan.slots, computed: &self.plan.computed };
+                    format!("{problem} in `{}`", names.expr(expr))
+                });
+            }
+        });
+        result
+    }
+}

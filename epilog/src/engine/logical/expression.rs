@@ -1,0 +1,186 @@
+//! [`Expr`]: a typed, checked expression over the slots of a plan.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use crate::expr::{BinaryOp, UnaryOp};
+use crate::value::{Scalar, Type};
+
+/// A place for a record in the rows of a plan: its number in [`LogicalPlan::slots`](super::LogicalPlan::slots).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Slot(pub u16);
+
+/// A value that an operator adds to the rows of a plan: its number in
+/// [`LogicalPlan::computed`](super::LogicalPlan::computed).
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub struct Computed(pub u16);
+
+/// A typed expression.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Expr {
+    /// What it does.
+    pub kind: ExprKind,
+    /// The type of its values.
+    pub ty: Type,
+    /// Whether a value may be absent.
+    pub nullable: bool,
+}
+
+/// What an expression does.
+#[derive(Clone, Debug, PartialEq)]
+pub enum ExprKind {
+    /// A field of the record in a slot, by position in its catalog entry.
+    Field(Slot, u16),
+    /// A value that an operator below has made.
+    Computed(Computed),
+    /// The same value for every row.
+    Literal(Scalar),
+    /// An operation on one value.
+    Unary(UnaryOp, Box<Expr>),
+    /// An operation on two values.
+    Binary(BinaryOp, Box<Expr>, Box<Expr>),
+    /// Whether the first lies between the other two, both included.
+    Between(Box<[Expr; 3]>),
+    /// Whether a value is one of several.
+    In(Box<Expr>, Vec<Expr>),
+}
+
+impl Expr {
+    /// A field.
+    pub fn field(slot: Slot, position: u16, ty: Type, nullable: bool) -> Expr {
+        Expr { kind: ExprKind::Field(slot, position), ty, nullable }
+    }
+
+    /// A computed value.
+    pub fn computed(computed: Computed, ty: Type, nullable: bool) -> Expr {
+        Expr { kind: ExprKind::Computed(computed), ty, nullable }
+    }
+
+    /// A literal.
+    pub fn literal(value: Scalar, ty: Type) -> Expr {
+        let nullable = value.is_null();
+        Expr { kind: ExprKind::Literal(value), ty, nullable }
+    }
+
+    /// `true` or `false`.
+    pub fn bool(value: bool) -> Expr {
+        Expr::literal(Scalar::Bool(value), Type::Bool)
+    }
+
+    /// A required boolean.
+    pub fn test(kind: ExprKind) -> Expr {
+        Expr { kind, ty: Type::Bool, nullable: false }
+    }
+
+    /// A comparison, or another operation on two values that makes a required boolean.
+    pub fn binary_test(op: BinaryOp, left: Expr, right: Expr) -> Expr {
+        Expr::test(ExprKind::Binary(op, Box::new(left), Box::new(right)))
+    }
+
+    /// The negation of a boolean.
+    #[must_use]
+    pub fn negated(self) -> Expr {
+        let nullable = self.nullable;
+        Expr { kind: ExprKind::Unary(UnaryOp::Not, Box::new(self)), ty: Type::Bool, nullable }
+    }
+
+    /// The literal this is.
+    pub fn as_literal(&self) -> Option<&Scalar> {
+        match &self.kind {
+            ExprKind::Literal(value) => Some(value),
+            _ => None,
+        }
+    }
+
+    /// The field this is.
+    pub fn as_field(&self) -> Option<(Slot, u16)> {
+        match self.kind {
+            ExprKind::Field(slot, position) => Some((slot, position)),
+            _ => None,
+        }
+    }
+
+    /// The parts of an expression.
+    pub fn children(&self) -> Vec<&Expr> {
+        match &self.kind {
+            ExprKind::Field(..) | ExprKind::Computed(_) | ExprKind::Literal(_) => Vec::new(),
+            ExprKind::Unary(_, operand) => Vec::from([&**operand]),
+            ExprKind::Binary(_, left, right) => Vec::from([&**left, &**right]),
+            ExprKind::Between(parts) => parts.iter().collect(),
+            ExprKind::In(value, candidates) => core::iter::once(&**value).chain(candidates).collect(),
+        }
+    }
+
+    /// Calls `each` for this expression and all its parts.
+    pub fn visit<'e>(&'e self, each: &mut dyn FnMut(&'e Expr)) {
+        each(self);
+        match &self.kind {
+            ExprKind::Field(..) | ExprKind::Computed(_) | ExprKind::Literal(_) => {}
+            ExprKind::Unary(_, operand) => operand.visit(each),
+            ExprKind::Binary(_, left, right) => {
+                left.visit(each);
+                right.visit(each);
+            }
+            ExprKind::Between(parts) => parts.iter().for_each(|part| part.visit(each)),
+            ExprKind::In(value, candidates) => {
+                value.visit(each);
+                candidates.iter().for_each(|candidate| candidate.visit(each));
+            }
+        }
+    }
+
+    /// Replaces every part, innermost first, and then the whole, by what `each` makes of it.
+    #[must_use]
+    pub fn map(mut self, each: &mut dyn FnMut(Expr) -> Expr) -> Expr {
+        self.kind = match self.kind {
+            kind @ (ExprKind::Field(..) | ExprKind::Computed(_) | ExprKind::Literal(_)) => kind,
+            ExprKind::Unary(op, operand) => ExprKind::Unary(op, Box::new(operand.map(each))),
+            ExprKind::Binary(op, left, right) => {
+                ExprKind::Binary(op, Box::new(left.map(each)), Box::new(right.map(each)))
+            }
+            ExprKind::Between(parts) => ExprKind::Between(Box::new(parts.map(|part| part.map(each)))),
+            ExprKind::In(value, candidates) => {
+                let value = Box::new(value.map(each));
+                ExprKind::In(value, candidates.into_iter().map(|candidate| candidate.map(each)).collect())
+            }
+        };
+        each(self)
+    }
+
+    /// The slots it reads, each once.
+    pub fn slots(&self) -> Vec<Slot> {
+        let mut slots = Vec::new();
+        self.visit(&mut |expr| {
+            if let ExprKind::Field(slot, _) = expr.kind
+                && !slots.contains(&slot)
+            {
+                slots.push(slot);
+            }
+        });
+        slots
+    }
+
+    /// The computed values it reads, each once.
+    pub fn computed_values(&self) -> Vec<Computed> {
+        let mut values = Vec::new();
+        self.visit(&mut |expr| {
+            if let ExprKind::Computed(computed) = expr.kind
+                && !values.contains(&computed)
+            {
+                values.push(computed);
+            }
+        });
+        values
+    }
+
+    /// Appends the conjuncts of a boolean: the operands of its `And`s.
+    pub fn split_conjuncts(self, out: &mut Vec<Expr>) {
+        match self.kind {
+            ExprKind::Binary(BinaryOp::And, left, right) => {
+                left.split_conjuncts(out);
+                right.split_conjuncts(out);
+            }
+            _ => out.push(self),
+        }
+    }
+}

@@ -1,0 +1,454 @@
+//! Lowering: from a draft to a checked logical plan.
+//!
+//! Relation paths become [`Lookup`]s, one for each relation of each row however often it is named. Subqueries become
+//! [`Subquery`] nodes whose answers expressions read. A path that begins at a row of an enclosing scope is looked up
+//! there, once per row and not once per pair.
+
+use alloc::boxed::Box;
+use alloc::string::{String, ToString};
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::super::error::PlanError;
+use super::aggregate::result_type;
+use super::{
+    Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Filter, Limit, Link, LogicalPlan, Lookup,
+    Node, Project, Scan, Slot, SlotDef, Sort, SortTerm, Subquery, Window, typing,
+};
+use crate::expr;
+use crate::expr::{
+    AggregateFunction, AggregateItem, Assignment, Clause, Draft, Expression, Op, OrderTerm, Quantifier, RowPath,
+    SelectItem,
+};
+use crate::schema::{Catalog, CollectionDef, CollectionSchema};
+use crate::value::Type;
+
+/// What a draft is lowered for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Its rows.
+    Rows,
+    /// How many rows it has.
+    Count,
+    /// Whether it has a row.
+    Exists,
+    /// The ranks of its root records.
+    Keys,
+}
+
+/// Lowers a draft.
+///
+/// # Errors
+///
+/// When the draft names what `catalog` does not hold, or is ill-typed: see [`PlanError`].
+pub fn lower(catalog: &Catalog, draft: &Draft, purpose: Purpose) -> Result<LogicalPlan, PlanError> {
+    let mut lowering = Lowering::new(catalog, draft.root)?;
+    let mut columns = None;
+    for (number, clause) in draft.clauses.iter().enumerate() {
+        lowering.clause(clause, &draft.clauses[number + 1..], purpose, &mut columns)?;
+    }
+    let columns = match purpose {
+        Purpose::Rows => lowering.columns(columns)?,
+        Purpose::Count => lowering.count_rows(),
+        Purpose::Exists => {
+            lowering.limit(Window { skip: 0, take: Some(1) });
+            Vec::new()
+        }
+        Purpose::Keys => {
+            if lowering.aggregates.is_some() {
+                return Err(PlanError::AfterAggregate { clause: "update or delete" });
+            }
+            Vec::from([Column::Rank(Slot(0))])
+        }
+    };
+    Ok(lowering.finish(columns))
+}
+
+/// Lowers the assignments of a set-based update to a plan over [`Node::Pairs`], whose columns are the new values in the
+/// order of the assignments. Slot 0 is the record.
+///
+/// # Errors
+///
+/// As [`lower`]; also when a value is not of its field's type, or may be absent where the field is required.
+pub fn lower_assignments(
+    catalog: &Catalog,
+    root: fn() -> &'static CollectionSchema,
+    assignments: &[Assignment],
+) -> Result<LogicalPlan, PlanError> {
+    let mut lowering = Lowering::new(catalog, root)?;
+    lowering.scopes[0].node = Node::Pairs;
+    let mut columns = Vec::new();
+    for assignment in assignments {
+        let collection = lowering.slots[0].collection.clone();
+        let position = position_of(&collection, assignment.ordinal)?;
+        let field = &collection.fields[usize::from(position)];
+        let value = lowering.expression(&assignment.expression)?;
+        if value.ty != field.ty {
+            return Err(PlanError::TypeMismatch { operation: "set", left: field.ty, right: value.ty });
+        }
+        if value.nullable && !field.optional {
+            return Err(PlanError::MayBeAbsent { collection: collection.name.clone(), field: field.name.clone() });
+        }
+        columns.push(Column::Value(value));
+    }
+    Ok(lowering.finish(columns))
+}
+
+/// A scope in which rows are looked at: the query's own, or the pairs of a subquery.
+struct Scope {
+    /// The nodes so far.
+    node: Node,
+    /// The lookups among them: from which slot, by which field, into which slot.
+    related: Vec<(Slot, u16, Slot)>,
+}
+
+struct Lowering<'c> {
+    catalog: &'c Catalog,
+    slots: Vec<SlotDef>,
+    computed: Vec<ComputedDef>,
+    /// The innermost last.
+    scopes: Vec<Scope>,
+    /// The sources that a path can begin at, by position: the scope each belongs to, and its slot.
+    sources: Vec<(usize, Slot)>,
+    /// The aggregates, once there are some.
+    aggregates: Option<Vec<Computed>>,
+}
+
+impl<'c> Lowering<'c> {
+    fn new(catalog: &'c Catalog, root: fn() -> &'static CollectionSchema) -> Result<Lowering<'c>, PlanError> {
+        let mut lowering = Lowering {
+            catalog,
+            slots: Vec::new(),
+            computed: Vec::new(),
+            scopes: Vec::new(),
+            sources: Vec::new(),
+            aggregates: None,
+        };
+        let slot = lowering.new_slot(lowering.bound(root)?, String::new(), false);
+        lowering.scopes.push(Scope { node: Node::Scan(Scan { slot }), related: Vec::new() });
+        lowering.sources.push((0, slot));
+        Ok(lowering)
+    }
+
+    fn finish(mut self, columns: Vec<Column>) -> LogicalPlan {
+        let input = Box::new(self.scopes.remove(0).node);
+        let plan = LogicalPlan {
+            slots: self.slots,
+            computed: self.computed,
+            root: Node::Project(Project { input, columns }),
+        };
+        debug_assert_eq!(super::check(&plan), Ok(()));
+        plan
+    }
+
+    fn clause(
+        &mut self,
+        clause: &Clause,
+        later: &[Clause],
+        purpose: Purpose,
+        columns: &mut Option<Vec<Column>>,
+    ) -> Result<(), PlanError> {
+        match clause {
+            Clause::Filter(predicate) => {
+                let predicate = self.predicate(predicate)?;
+                self.push(|input| Node::Filter(Filter { input, predicates: Vec::from([predicate]) }));
+            }
+            Clause::Order(terms) => {
+                // A later ordering replaces this one, unless a limit lies between. Without a limit, only who wants
+                // the rows themselves wants them in order.
+                let is_limit = |clause: &&Clause| matches!(clause, Clause::Limit(_) | Clause::Offset(_));
+                let before_limit = later.iter().take_while(|clause| !is_limit(clause));
+                let replaced = before_limit.clone().any(|clause| matches!(clause, Clause::Order(_)))
+                    || (purpose != Purpose::Rows && before_limit.count() == later.len());
+                let terms = terms.iter().map(|term| self.sort_term(term)).collect::<Result<Vec<_>, _>>()?;
+                if !replaced && !terms.is_empty() {
+                    self.push(|input| Node::Sort(Sort { input, terms, window: None }));
+                }
+            }
+            Clause::Limit(take) => self.limit(Window { skip: 0, take: Some(*take) }),
+            Clause::Offset(skip) => self.limit(Window { skip: *skip, take: None }),
+            Clause::Select(items) => {
+                let items = items.iter().map(|item| self.select_item(item));
+                *columns = Some(items.collect::<Result<_, _>>()?);
+            }
+            Clause::Aggregate(items) => {
+                *columns = None;
+                self.aggregate(items)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn columns(&mut self, columns: Option<Vec<Column>>) -> Result<Vec<Column>, PlanError> {
+        Ok(match (columns, &self.aggregates) {
+            (Some(columns), _) => columns,
+            (None, None) => Vec::from([Column::Record(Slot(0))]),
+            (None, Some(aggregates)) => {
+                aggregates.iter().map(|computed| Column::Value(self.computed_value(*computed))).collect()
+            }
+        })
+    }
+
+    fn count_rows(&mut self) -> Vec<Column> {
+        let output = self.new_computed(Type::U64, false, "count".to_string());
+        let items = Vec::from([AggregateTerm { function: AggregateFunction::Count, argument: None, output }]);
+        self.push(|input| Node::Aggregate(Aggregate { input, items }));
+        Vec::from([Column::Value(self.computed_value(output))])
+    }
+
+    fn limit(&mut self, window: Window) {
+        self.push(|input| Node::Limit(Limit { input, window }));
+    }
+
+    fn sort_term(&mut self, term: &OrderTerm) -> Result<SortTerm, PlanError> {
+        let expr = self.expression(&term.expression)?;
+        let nulls_first = term.nulls_first.unwrap_or(!term.descending);
+        Ok(SortTerm { expr, descending: term.descending, nulls_first })
+    }
+
+    fn select_item(&mut self, item: &SelectItem) -> Result<Column, PlanError> {
+        Ok(match item {
+            SelectItem::Value(expression) => Column::Value(self.expression(expression)?),
+            SelectItem::Record(path) => Column::Record(self.row(*path)?),
+        })
+    }
+
+    fn aggregate(&mut self, items: &[AggregateItem]) -> Result<(), PlanError> {
+        if self.aggregates.is_some() {
+            return Err(PlanError::AfterAggregate { clause: "aggregate" });
+        }
+        let mut terms = Vec::new();
+        for item in items {
+            let argument = item.argument.as_ref().map(|argument| self.expression(argument)).transpose()?;
+            let operation = function_name(item.function);
+            let of = argument.as_ref().map(|argument| argument.ty);
+            let (ty, nullable) = result_type(item.function, of)
+                .ok_or(PlanError::NotDefined { operation, ty: of.unwrap_or(Type::U64) })?;
+            let calculates = matches!(item.function, AggregateFunction::Sum | AggregateFunction::Avg);
+            if ty == Type::Decimal && calculates && !cfg!(feature = "decimal") {
+                return Err(PlanError::DecimalFeature { operation });
+            }
+            let name = self.aggregate_name(operation, argument.as_ref());
+            let output = self.new_computed(ty, nullable, name);
+            terms.push(AggregateTerm { function: item.function, argument, output });
+        }
+        self.aggregates = Some(terms.iter().map(|term| term.output).collect());
+        self.sources.clear();
+        self.push(|input| Node::Aggregate(Aggregate { input, items: terms }));
+        Ok(())
+    }
+
+    fn aggregate_name(&self, operation: &str, argument: Option<&Expr>) -> String {
+        let names = super::Names { slots: &self.slots, computed: &self.computed };
+        argument.map_or_else(|| operation.to_string(), |argument| format!("{operation}({})", names.expr(argument)))
+    }
+
+    fn predicate(&mut self, expression: &Expression) -> Result<Expr, PlanError> {
+        let predicate = self.expression(expression)?;
+        if predicate.ty == Type::Bool { Ok(predicate) } else { Err(PlanError::NotAPredicate { ty: predicate.ty }) }
+    }
+
+    fn expression(&mut self, expression: &Expression) -> Result<Expr, PlanError> {
+        let mut stack: Vec<Expr> = Vec::new();
+        for op in &expression.ops {
+            let value = match op {
+                Op::Field(path) => {
+                    let slot = self.row(path.row)?;
+                    self.field(slot, path.ordinal)?
+                }
+                Op::Literal(value, ty) => typing::literal(value.clone(), *ty)?,
+                Op::Unary(op) => typing::unary(*op, pop(&mut stack)?)?,
+                Op::Binary(op) => {
+                    let right = pop(&mut stack)?;
+                    typing::binary(*op, pop(&mut stack)?, right)?
+                }
+                Op::Between => {
+                    let (high, low) = (pop(&mut stack)?, pop(&mut stack)?);
+                    typing::between(pop(&mut stack)?, low, high)?
+                }
+                Op::In(count) => {
+                    let at = stack.len().checked_sub(*count as usize).ok_or(PlanError::Malformed { values: 0 })?;
+                    let candidates = stack.split_off(at);
+                    typing::is_in(pop(&mut stack)?, candidates)?
+                }
+                Op::Subquery(subquery) => self.subquery(subquery)?,
+                Op::Aggregate(number) => self.aggregate_value(*number)?,
+            };
+            stack.push(value);
+        }
+        let values = stack.len();
+        stack.pop().filter(|_| values == 1).ok_or(PlanError::Malformed { values })
+    }
+
+    fn aggregate_value(&self, number: u16) -> Result<Expr, PlanError> {
+        let aggregates = self.aggregates.as_deref().unwrap_or_default();
+        let computed = aggregates.get(usize::from(number));
+        let count = aggregates.len();
+        computed.map(|computed| self.computed_value(*computed)).ok_or(PlanError::NoSuchAggregate { number, count })
+    }
+
+    fn subquery(&mut self, subquery: &expr::Subquery) -> Result<Expr, PlanError> {
+        let collection = self.bound(subquery.collection)?;
+        let name = collection.name.clone();
+        let inner = self.new_slot(collection, name, false);
+        let mut links = Vec::new();
+        let enclosing = match subquery.link {
+            expr::op::Link::Reverse { row, ordinal } => {
+                let row = self.row(row)?;
+                links.push(self.reverse_link(row, inner, ordinal)?);
+                core::mem::take(&mut self.sources)
+            }
+            expr::op::Link::Correlated { position } => {
+                if usize::from(position) != self.sources.len() {
+                    return Err(PlanError::NoSuchSource { position, count: self.sources.len() + 1 });
+                }
+                self.sources.clone()
+            }
+        };
+        self.sources.push((self.scopes.len(), inner));
+        self.scopes.push(Scope { node: Node::Pairs, related: Vec::new() });
+        let predicate = subquery.predicate.as_ref().map(|predicate| self.predicate(predicate)).transpose()?;
+        let scope = self.scopes.pop().expect("pushed above");
+        self.sources = enclosing;
+
+        // All records satisfy a predicate when there is none that does not.
+        let all = subquery.quantifier == Quantifier::All;
+        let predicate = predicate.or_else(|| all.then(|| Expr::bool(true)));
+        let predicate = if all { predicate.map(Expr::negated) } else { predicate };
+        let pairs = Box::new(scope.node.filtered(Vec::from_iter(predicate)));
+        let (asked, ty) = match subquery.quantifier {
+            Quantifier::Any | Quantifier::All => (Asked::Any, Type::Bool),
+            Quantifier::Count => (Asked::Count, Type::U64),
+        };
+        let word = if asked == Asked::Any { "any" } else { "count" };
+        let name = format!("{word} {}", self.slots[usize::from(inner.0)].name);
+        let output = self.new_computed(ty, false, name);
+        let source = Box::new(Node::Scan(Scan { slot: inner }));
+        self.push(|input| {
+            Node::Subquery(Subquery { input, slot: inner, inner: source, links, pairs, asked, output })
+        });
+        let answer = self.computed_value(output);
+        Ok(if all { answer.negated() } else { answer })
+    }
+
+    /// The link between a row and the records whose field with this ordinal points at it.
+    fn reverse_link(&self, row: Slot, inner: Slot, ordinal: u16) -> Result<Link, PlanError> {
+        let pointing = &self.slots[usize::from(inner.0)].collection;
+        let position = position_of(pointing, ordinal)?;
+        let field = &pointing.fields[usize::from(position)];
+        let target = &self.slots[usize::from(row.0)];
+        if field.reference.is_none_or(|reference| reference.target != target.collection.id) {
+            return Err(not_a_relation(pointing, position));
+        }
+        let key = clustering_key(&target.collection, field.ty)
+            .ok_or_else(|| not_a_relation(pointing, position))?;
+        Ok(Link {
+            inner: Expr::field(inner, position, field.ty, field.optional),
+            outer: Expr::field(row, key, field.ty, target.optional),
+            absent_matches: false,
+        })
+    }
+
+    fn field(&self, slot: Slot, ordinal: u16) -> Result<Expr, PlanError> {
+        let def = &self.slots[usize::from(slot.0)];
+        let position = position_of(&def.collection, ordinal)?;
+        let field = &def.collection.fields[usize::from(position)];
+        Ok(Expr::field(slot, position, field.ty, field.optional || def.optional))
+    }
+
+    /// The slot of the row that a path leads to. Lookups are added to the scope that the path begins in.
+    fn row(&mut self, path: RowPath) -> Result<Slot, PlanError> {
+        if self.sources.is_empty() {
+            return Err(PlanError::AfterAggregate { clause: "a field" });
+        }
+        let source = self.sources.get(usize::from(path.source));
+        let count = self.sources.len();
+        let (scope, mut slot) = *source.ok_or(PlanError::NoSuchSource { position: path.source, count })?;
+        for ordinal in path.hops() {
+            slot = self.related(scope, slot, *ordinal)?;
+        }
+        Ok(slot)
+    }
+
+    fn related(&mut self, scope: usize, from: Slot, ordinal: u16) -> Result<Slot, PlanError> {
+        let def = &self.slots[usize::from(from.0)];
+        let collection = def.collection.clone();
+        let position = position_of(&collection, ordinal)?;
+        let known = self.scopes[scope].related.iter().find(|known| (known.0, known.1) == (from, position));
+        if let Some((_, _, into)) = known {
+            return Ok(*into);
+        }
+        let field = &collection.fields[usize::from(position)];
+        let target = field.reference.and_then(|reference| self.catalog.collection(reference.target));
+        let target = target.ok_or_else(|| not_a_relation(&collection, position))?.clone();
+        if clustering_key(&target, field.ty).is_none() {
+            return Err(not_a_relation(&collection, position));
+        }
+        let name = if def.name.is_empty() { field.name.clone() } else { format!("{}.{}", def.name, field.name) };
+        let into = self.new_slot(target, name, def.optional || field.optional);
+        let scope = &mut self.scopes[scope];
+        scope.related.push((from, position, into));
+        let input = Box::new(core::mem::replace(&mut scope.node, Node::Pairs));
+        scope.node = Node::Lookup(Lookup { input, from, position, into });
+        Ok(into)
+    }
+
+    fn push(&mut self, make: impl FnOnce(Box<Node>) -> Node) {
+        let scope = self.scopes.last_mut().expect("the query's own scope is always there");
+        let input = core::mem::replace(&mut scope.node, Node::Pairs);
+        scope.node = make(Box::new(input));
+    }
+
+    fn bound(&self, schema: fn() -> &'static CollectionSchema) -> Result<Arc<CollectionDef>, PlanError> {
+        let schema = schema();
+        let bound = self.catalog.bound(schema).cloned();
+        bound.ok_or_else(|| PlanError::NotInSchema { collection: schema.name.to_string() })
+    }
+
+    fn new_slot(&mut self, collection: Arc<CollectionDef>, name: String, optional: bool) -> Slot {
+        let slot = Slot(u16::try_from(self.slots.len()).expect("a query has at most 65535 slots"));
+        self.slots.push(SlotDef { collection, name, optional });
+        slot
+    }
+
+    fn new_computed(&mut self, ty: Type, nullable: bool, name: String) -> Computed {
+        let number = u16::try_from(self.computed.len()).expect("a query has at most 65535 computed values");
+        self.computed.push(ComputedDef { ty, nullable, name });
+        Computed(number)
+    }
+
+    fn computed_value(&self, computed: Computed) -> Expr {
+        let def = &self.computed[usize::from(computed.0)];
+        Expr::computed(computed, def.ty, def.nullable)
+    }
+}
+
+fn pop(stack: &mut Vec<Expr>) -> Result<Expr, PlanError> {
+    stack.pop().ok_or(PlanError::Malformed { values: 0 })
+}
+
+fn position_of(collection: &CollectionDef, ordinal: u16) -> Result<u16, PlanError> {
+    let count = collection.positions.len();
+    let found = collection.positions.get(usize::from(ordinal)).copied();
+    found.ok_or_else(|| PlanError::NoSuchField { collection: collection.name.clone(), ordinal, count })
+}
+
+/// The field that records of `collection` are clustered by and pointed at with a value of type `ty`.
+fn clustering_key(collection: &CollectionDef, ty: Type) -> Option<u16> {
+    collection.clustered.filter(|position| collection.fields[usize::from(*position)].ty == ty)
+}
+
+fn not_a_relation(collection: &CollectionDef, position: u16) -> PlanError {
+    let field = collection.fields[usize::from(position)].name.clone();
+    PlanError::NotARelation { collection: collection.name.clone(), field }
+}
+
+pub(crate) fn function_name(function: AggregateFunction) -> &'static str {
+    match function {
+        AggregateFunction::Count => "count",
+        AggregateFunction::Sum => "sum",
+        AggregateFunction::Avg => "avg",
+        AggregateFunction::Min => "min",
+        AggregateFunction::Max => "max",
+    }
+}

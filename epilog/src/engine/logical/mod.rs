@@ -1,0 +1,236 @@
+//! The logical plan: what is asked, typed and checked.
+//!
+//! Above: `expr`, queries as built. Below: the optimizer, which turns logical plans into logical plans, and `physical`.
+//!
+//! A plan is a tree of [`Node`]s through which *rows* flow. A row holds records in *slots* and computed values; nodes add
+//! slots ([`Lookup`]), add values ([`Subquery`], [`Aggregate`]), drop rows, or order them. Slots and values are numbered
+//! through the whole plan, subqueries included, so that an expression means the same wherever it is moved to.
+//!
+//! Invariants, verified by [`check`] after every rewrite in debug builds:
+//!
+//! - an expression reads only slots and values that its node's input has;
+//! - predicates are booleans;
+//! - a plan's last node is the only [`Project`].
+
+mod aggregate;
+mod check;
+mod expression;
+mod filter;
+mod limit;
+mod lookup;
+mod lower;
+mod project;
+mod scan;
+mod sort;
+mod subquery;
+mod text;
+mod typing;
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::schema::CollectionDef;
+use crate::value::Type;
+
+pub use aggregate::{Aggregate, AggregateTerm};
+pub use check::check;
+pub use expression::{Computed, Expr, ExprKind, Slot};
+pub use filter::Filter;
+pub use limit::{Limit, Window};
+pub use lookup::Lookup;
+pub use lower::{Purpose, lower, lower_assignments};
+pub use project::{Column, Project};
+pub use scan::Scan;
+pub use sort::{Sort, SortTerm};
+pub use subquery::{Asked, Link, Subquery};
+pub use text::Names;
+
+/// A logical plan.
+#[derive(Clone, Debug)]
+pub struct LogicalPlan {
+    /// What the slots hold.
+    pub slots: Vec<SlotDef>,
+    /// The computed values.
+    pub computed: Vec<ComputedDef>,
+    /// The last node, a [`Project`].
+    pub root: Node,
+}
+
+/// What a slot holds.
+#[derive(Clone, Debug)]
+pub struct SlotDef {
+    /// Records of this collection.
+    pub collection: Arc<CollectionDef>,
+    /// How plans' texts call it: nothing for the root, the path of a relation, the collection's name in a subquery.
+    pub name: String,
+    /// Whether the record may be absent.
+    pub optional: bool,
+}
+
+/// A computed value.
+#[derive(Clone, Debug)]
+pub struct ComputedDef {
+    /// Its type.
+    pub ty: Type,
+    /// Whether it may be absent.
+    pub nullable: bool,
+    /// How plans' texts call it.
+    pub name: String,
+}
+
+/// One operation on rows.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Node {
+    /// The records of a collection.
+    Scan(Scan),
+    /// In a subquery: the pairs of a row and a record.
+    Pairs,
+    /// Rows for which predicates hold.
+    Filter(Filter),
+    /// Rows with the record that a relation leads to.
+    Lookup(Lookup),
+    /// Rows with something about records of another collection.
+    Subquery(Subquery),
+    /// Ordered rows.
+    Sort(Sort),
+    /// A window of rows.
+    Limit(Limit),
+    /// One row of aggregates.
+    Aggregate(Aggregate),
+    /// What comes out.
+    Project(Project),
+}
+
+impl Node {
+    /// Where this node's rows come from.
+    pub fn input(&self) -> Option<&Node> {
+        Some(match self {
+            Node::Scan(_) | Node::Pairs => return None,
+            Node::Filter(Filter { input, .. })
+            | Node::Lookup(Lookup { input, .. })
+            | Node::Subquery(Subquery { input, .. })
+            | Node::Sort(Sort { input, .. })
+            | Node::Limit(Limit { input, .. })
+            | Node::Aggregate(Aggregate { input, .. })
+            | Node::Project(Project { input, .. }) => input,
+        })
+    }
+
+    /// As [`input`](Node::input), to be changed.
+    pub fn input_mut(&mut self) -> Option<&mut Box<Node>> {
+        Some(match self {
+            Node::Scan(_) | Node::Pairs => return None,
+            Node::Filter(Filter { input, .. })
+            | Node::Lookup(Lookup { input, .. })
+            | Node::Subquery(Subquery { input, .. })
+            | Node::Sort(Sort { input, .. })
+            | Node::Limit(Limit { input, .. })
+            | Node::Aggregate(Aggregate { input, .. })
+            | Node::Project(Project { input, .. }) => input,
+        })
+    }
+
+    /// Replaces every node, those below first, by what `each` makes of it. Subqueries' nodes are nodes below.
+    #[must_use]
+    pub fn map(mut self, each: &mut dyn FnMut(Node) -> Node) -> Node {
+        if let Node::Subquery(subquery) = &mut self {
+            replace(&mut subquery.inner, |node| node.map(each));
+            replace(&mut subquery.pairs, |node| node.map(each));
+        }
+        if let Some(input) = self.input_mut() {
+            replace(input, |node| node.map(each));
+        }
+        each(self)
+    }
+
+    /// Calls `each` for this node and all below, subqueries' included.
+    pub fn visit<'n>(&'n self, each: &mut dyn FnMut(&'n Node)) {
+        each(self);
+        if let Node::Subquery(subquery) = self {
+            subquery.inner.visit(each);
+            subquery.pairs.visit(each);
+        }
+        if let Some(input) = self.input() {
+            input.visit(each);
+        }
+    }
+
+    /// The expressions of this node itself.
+    pub fn expressions(&self) -> Vec<&Expr> {
+        match self {
+            Node::Scan(_) | Node::Pairs | Node::Lookup(_) | Node::Limit(_) => Vec::new(),
+            Node::Filter(filter) => filter.predicates.iter().collect(),
+            Node::Subquery(subquery) => {
+                subquery.links.iter().flat_map(|link| [&link.inner, &link.outer]).collect()
+            }
+            Node::Sort(sort) => sort.terms.iter().map(|term| &term.expr).collect(),
+            Node::Aggregate(aggregate) => {
+                aggregate.items.iter().filter_map(|item| item.argument.as_ref()).collect()
+            }
+            Node::Project(project) => {
+                let value = |column: &'_ Column| matches!(column, Column::Value(_));
+                project.columns.iter().filter(|column| value(column)).map(|column| match column {
+                    Column::Value(expr) => expr,
+                    Column::Record(_) | Column::Rank(_) => unreachable!("filtered"),
+                }).collect()
+            }
+        }
+    }
+
+    /// Replaces the expressions of this node itself.
+    pub fn map_expressions(&mut self, each: &mut dyn FnMut(Expr) -> Expr) {
+        let mut change = |expr: &mut Expr| {
+            let taken = core::mem::replace(expr, Expr::bool(false));
+            *expr = each(taken);
+        };
+        match self {
+            Node::Scan(_) | Node::Pairs | Node::Lookup(_) | Node::Limit(_) => {}
+            Node::Filter(filter) => filter.predicates.iter_mut().for_each(change),
+            Node::Subquery(subquery) => {
+                for link in &mut subquery.links {
+                    change(&mut link.inner);
+                    change(&mut link.outer);
+                }
+            }
+            Node::Sort(sort) => sort.terms.iter_mut().for_each(|term| change(&mut term.expr)),
+            Node::Aggregate(aggregate) => {
+                aggregate.items.iter_mut().filter_map(|item| item.argument.as_mut()).for_each(change);
+            }
+            Node::Project(project) => {
+                for column in &mut project.columns {
+                    if let Column::Value(expr) = column {
+                        change(expr);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The slots that this node's rows have. The rows of [`Node::Pairs`] have those of both sides, which only the
+    /// subquery around it knows.
+    pub fn slots(&self, out: &mut Vec<Slot>) {
+        match self {
+            Node::Scan(scan) => out.push(scan.slot),
+            Node::Lookup(lookup) => out.push(lookup.into),
+            Node::Aggregate(_) => return,
+            _ => {}
+        }
+        if let Some(input) = self.input() {
+            input.slots(out);
+        }
+    }
+
+    /// This node with `predicates` to get through, if there are any.
+    #[must_use]
+    pub fn filtered(self, predicates: Vec<Expr>) -> Node {
+        if predicates.is_empty() { self } else { Node::Filter(Filter { input: Box::new(self), predicates }) }
+    }
+}
+
+/// Replaces a boxed node by what `with` makes of it.
+pub fn replace(node: &mut Box<Node>, with: impl FnOnce(Node) -> Node) {
+    let taken = core::mem::replace(&mut **node, Node::Pairs);
+    **node = with(taken);
+}

@@ -1,0 +1,225 @@
+//! Plans and expressions as text.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::fmt;
+
+use super::lower::function_name;
+use super::typing::{binary_name, unary_name};
+use super::{
+    AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, ExprKind, Link, LogicalPlan, Node, Slot, SlotDef,
+    SortTerm, Window,
+};
+use crate::expr::{BinaryOp, UnaryOp};
+use crate::value::{Scalar, Type};
+
+/// What slots and computed values are called.
+#[derive(Clone, Copy)]
+pub struct Names<'p> {
+    /// The slots of the plan.
+    pub slots: &'p [SlotDef],
+    /// Its computed values.
+    pub computed: &'p [ComputedDef],
+}
+
+impl Names<'_> {
+    /// The name of a slot's collection.
+    pub fn collection(&self, slot: Slot) -> &str {
+        &self.slots[usize::from(slot.0)].collection.name
+    }
+
+    /// A field, with the path to it.
+    pub fn field(&self, slot: Slot, position: u16) -> String {
+        let def = &self.slots[usize::from(slot.0)];
+        let field = &def.collection.fields[usize::from(position)].name;
+        if def.name.is_empty() { field.clone() } else { format!("{}.{field}", def.name) }
+    }
+
+    /// A computed value.
+    pub fn computed(&self, computed: Computed) -> &str {
+        &self.computed[usize::from(computed.0)].name
+    }
+
+    /// An expression.
+    pub fn expr(&self, expr: &Expr) -> String {
+        match &expr.kind {
+            ExprKind::Field(slot, position) => self.field(*slot, *position),
+            ExprKind::Computed(computed) => format!("[{}]", self.computed(*computed)),
+            ExprKind::Literal(value) => literal(value, expr.ty),
+            ExprKind::Unary(op @ (UnaryOp::Not | UnaryOp::Negate), operand) => {
+                format!("{}{}", unary_name(*op), self.operand(operand))
+            }
+            ExprKind::Unary(op, operand) => format!("{}({})", unary_name(*op), self.expr(operand)),
+            ExprKind::Binary(op, left, right) => {
+                // A chain of one connective reads well without parentheses.
+                let part = |part: &Expr| match &part.kind {
+                    ExprKind::Binary(inner, ..)
+                        if !matches!(op, BinaryOp::And | BinaryOp::Or)
+                            || (inner != op && matches!(inner, BinaryOp::And | BinaryOp::Or)) =>
+                    {
+                        self.operand(part)
+                    }
+                    _ => self.expr(part),
+                };
+                format!("{} {} {}", part(left), binary_name(*op), part(right))
+            }
+            ExprKind::Between(parts) => {
+                let [value, low, high] = &**parts;
+                format!("{} between {} and {}", self.operand(value), self.operand(low), self.operand(high))
+            }
+            ExprKind::In(value, candidates) => {
+                format!("{} in ({})", self.operand(value), self.list(candidates.iter()))
+            }
+        }
+    }
+
+    fn operand(&self, expr: &Expr) -> String {
+        let text = self.expr(expr);
+        match expr.kind {
+            ExprKind::Binary(..) | ExprKind::Between(_) | ExprKind::In(..) => format!("({text})"),
+            _ => text,
+        }
+    }
+
+    /// Expressions with commas between them, the middle of a long list left out.
+    pub fn list<'e>(&self, exprs: impl ExactSizeIterator<Item = &'e Expr>) -> String {
+        let count = exprs.len();
+        let mut texts: Vec<String> = exprs.take(4).map(|expr| self.expr(expr)).collect();
+        if count > texts.len() {
+            texts.push(format!("… {} more", count - texts.len()));
+        }
+        texts.join(", ")
+    }
+
+    /// Predicates that must all hold.
+    pub fn predicates(&self, predicates: &[Expr]) -> String {
+        let text = |predicate: &Expr| match predicate.kind {
+            ExprKind::Binary(BinaryOp::Or, ..) if predicates.len() > 1 => self.operand(predicate),
+            _ => self.expr(predicate),
+        };
+        predicates.iter().map(text).collect::<Vec<_>>().join(" & ")
+    }
+
+    /// The terms of an ordering.
+    pub fn terms(&self, terms: &[SortTerm]) -> String {
+        let term = |term: &SortTerm| {
+            let mut text = self.expr(&term.expr);
+            if term.descending {
+                text.push_str(" desc");
+            }
+            if term.expr.nullable && term.nulls_first == term.descending {
+                text.push_str(if term.nulls_first { " none first" } else { " none last" });
+            }
+            text
+        };
+        terms.iter().map(term).collect::<Vec<_>>().join(", ")
+    }
+
+    /// The links of a subquery.
+    pub fn links(&self, links: &[Link]) -> String {
+        let link = |link: &Link| format!("{} = {}", self.expr(&link.inner), self.expr(&link.outer));
+        links.iter().map(link).collect::<Vec<_>>().join(" & ")
+    }
+
+    /// Aggregates.
+    pub fn aggregates(&self, items: &[AggregateTerm]) -> String {
+        let item = |item: &AggregateTerm| match &item.argument {
+            Some(argument) => format!("{}({})", function_name(item.function), self.expr(argument)),
+            None => function_name(item.function).to_string(),
+        };
+        items.iter().map(item).collect::<Vec<_>>().join(", ")
+    }
+
+    /// Columns.
+    pub fn columns(&self, columns: &[Column]) -> String {
+        let column = |column: &Column| match column {
+            Column::Value(expr) => self.expr(expr),
+            Column::Record(slot) => self.collection(*slot).to_string(),
+            Column::Rank(slot) => format!("key of {}", self.collection(*slot)),
+        };
+        columns.iter().map(column).collect::<Vec<_>>().join(", ")
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.take, self.skip) {
+            (Some(take), 0) => write!(f, "{take}"),
+            (Some(take), skip) => write!(f, "{take} offset {skip}"),
+            (None, skip) => write!(f, "all offset {skip}"),
+        }
+    }
+}
+
+/// A literal, dates and times as people write them.
+pub fn literal(value: &Scalar, ty: Type) -> String {
+    let Scalar::Int(number) = value else { return value.to_string() };
+    match ty {
+        Type::Date => date(*number as i64),
+        Type::Time => time((*number >> 32) as u64),
+        Type::DateTime | Type::Timestamp => {
+            let seconds = (*number >> 32) as i64;
+            let day = seconds.div_euclid(86_400);
+            let zone = if ty == Type::Timestamp { "Z" } else { "" };
+            let date = date(day + crate::engine::calendar::DAYS_TO_1970);
+            format!("{date}T{}{zone}", time(seconds.rem_euclid(86_400) as u64))
+        }
+        Type::Char => char::from_u32(*number as u32).map_or_else(String::new, |char| format!("{char:?}")),
+        _ => value.to_string(),
+    }
+}
+
+fn date(days: i64) -> String {
+    let (year, month, day) = crate::engine::calendar::civil(days);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+fn time(seconds: u64) -> String {
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+impl fmt::Display for LogicalPlan {
+    /// One node a line, inputs indented beneath. A subquery's own nodes follow its line, marked `inner` and `pairs`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_node(f, Names { slots: &self.slots, computed: &self.computed }, &self.root, 0, "")
+    }
+}
+
+fn write_node(f: &mut fmt::Formatter<'_>, names: Names<'_>, node: &Node, depth: usize, mark: &str) -> fmt::Result {
+    if depth > 0 {
+        writeln!(f)?;
+    }
+    write!(f, "{:1$}{mark}", "", depth * 2)?;
+    match node {
+        Node::Scan(scan) => write!(f, "scan {}", names.collection(scan.slot))?,
+        Node::Pairs => write!(f, "pairs")?,
+        Node::Filter(filter) => write!(f, "filter {}", names.predicates(&filter.predicates))?,
+        Node::Lookup(lookup) => {
+            write!(f, "lookup {} by {}", names.collection(lookup.into), names.field(lookup.from, lookup.position))?;
+        }
+        Node::Subquery(subquery) => {
+            let asked = if subquery.asked == Asked::Any { "any" } else { "count" };
+            write!(f, "subquery {asked} {}", names.collection(subquery.slot))?;
+            if !subquery.links.is_empty() {
+                write!(f, " on {}", names.links(&subquery.links))?;
+            }
+            if !matches!(*subquery.inner, Node::Scan(_)) {
+                write_node(f, names, &subquery.inner, depth + 1, "inner: ")?;
+            }
+            if !matches!(*subquery.pairs, Node::Pairs) {
+                write_node(f, names, &subquery.pairs, depth + 1, "pairs: ")?;
+            }
+        }
+        Node::Sort(sort) => match sort.window {
+            Some(window) => write!(f, "top {window} by {}", names.terms(&sort.terms))?,
+            None => write!(f, "sort {}", names.terms(&sort.terms))?,
+        },
+        Node::Limit(limit) => write!(f, "limit {}", limit.window)?,
+        Node::Aggregate(aggregate) => write!(f, "aggregate {}", names.aggregates(&aggregate.items))?,
+        Node::Project(project) => write!(f, "project {}", names.columns(&project.columns))?,
+    }
+    match node.input() {
+        Some(input) => write_node(f, names, input, depth + 1, ""),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,144 @@
+//! The types of operations: what may be done to what, and what comes out.
+
+use alloc::boxed::Box;
+use alloc::string::ToString;
+
+use super::super::error::PlanError;
+use super::{Expr, ExprKind};
+use crate::expr::{BinaryOp, UnaryOp};
+use crate::value::{Scalar, Type, fits};
+
+/// Whether decimals can be calculated with in this build.
+const HAS_DECIMALS: bool = cfg!(feature = "decimal");
+
+/// Checks a literal.
+pub(super) fn literal(value: Scalar, ty: Type) -> Result<Expr, PlanError> {
+    let matches = match &value {
+        Scalar::Null => true,
+        Scalar::Bool(_) => ty == Type::Bool,
+        Scalar::Int(number) => is_integer_class(ty) && fits(*number, ty),
+        Scalar::Uint(_) => ty == Type::U128,
+        Scalar::Float(_) => matches!(ty, Type::F32 | Type::F64),
+        Scalar::Decimal(_) => ty == Type::Decimal,
+        Scalar::String(_) => ty == Type::String,
+        Scalar::Bytes(_) => ty == Type::Bytes,
+        Scalar::Uuid(_) => ty == Type::Uuid,
+    };
+    if matches { Ok(Expr::literal(value, ty)) } else { Err(PlanError::BadLiteral { value: value.to_string(), ty }) }
+}
+
+fn is_integer_class(ty: Type) -> bool {
+    (ty.is_integer() && ty != Type::U128)
+        || matches!(ty, Type::Char | Type::Id | Type::Date | Type::Time | Type::DateTime | Type::Timestamp)
+}
+
+/// Makes an operation on one value.
+pub(super) fn unary(op: UnaryOp, operand: Expr) -> Result<Expr, PlanError> {
+    let ty = operand.ty;
+    let has_calendar = matches!(ty, Type::Date | Type::DateTime | Type::Timestamp);
+    let result = match op {
+        UnaryOp::Not if ty == Type::Bool => Some(Type::Bool),
+        UnaryOp::Negate if ty.is_numeric() && !ty.is_unsigned_integer() => Some(ty),
+        UnaryOp::IsNone | UnaryOp::IsSome => Some(Type::Bool),
+        UnaryOp::Length if matches!(ty, Type::String | Type::Bytes) => Some(Type::U64),
+        UnaryOp::Lower | UnaryOp::Upper if ty == Type::String => Some(Type::String),
+        UnaryOp::Year if has_calendar => Some(Type::I32),
+        UnaryOp::Month | UnaryOp::Day if has_calendar => Some(Type::U32),
+        _ => None,
+    };
+    let result = result.ok_or(PlanError::NotDefined { operation: unary_name(op), ty })?;
+    let nullable = operand.nullable && !matches!(op, UnaryOp::IsNone | UnaryOp::IsSome);
+    Ok(Expr { kind: ExprKind::Unary(op, Box::new(operand)), ty: result, nullable })
+}
+
+/// Makes an operation on two values.
+pub(super) fn binary(op: BinaryOp, left: Expr, right: Expr) -> Result<Expr, PlanError> {
+    use BinaryOp as B;
+    let operation = binary_name(op);
+    if left.ty != right.ty {
+        return Err(PlanError::TypeMismatch { operation, left: left.ty, right: right.ty });
+    }
+    let ty = left.ty;
+    let (result, nullable) = match op {
+        B::And | B::Or if ty == Type::Bool => (Type::Bool, false),
+        B::Eq | B::Ne | B::Lt | B::Le | B::Gt | B::Ge => (Type::Bool, false),
+        B::Add | B::Subtract | B::Multiply | B::Divide | B::Remainder if ty.is_numeric() => {
+            if ty == Type::Decimal && !HAS_DECIMALS {
+                return Err(PlanError::DecimalFeature { operation });
+            }
+            (ty, left.nullable || right.nullable)
+        }
+        B::StartsWith | B::EndsWith | B::Contains if matches!(ty, Type::String | Type::Bytes) => {
+            (Type::Bool, false)
+        }
+        B::Like | B::Matches if ty == Type::String => (Type::Bool, false),
+        B::OrElse => (ty, left.nullable && right.nullable),
+        _ => return Err(PlanError::NotDefined { operation, ty }),
+    };
+    Ok(Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), ty: result, nullable })
+}
+
+/// Makes a test for lying between two values.
+pub(super) fn between(value: Expr, low: Expr, high: Expr) -> Result<Expr, PlanError> {
+    for bound in [&low, &high] {
+        same_type("between", &value, bound)?;
+    }
+    Ok(Expr::test(ExprKind::Between(Box::new([value, low, high]))))
+}
+
+/// Makes a test for being one of several values.
+pub(super) fn is_in(value: Expr, candidates: alloc::vec::Vec<Expr>) -> Result<Expr, PlanError> {
+    for candidate in &candidates {
+        same_type("in", &value, candidate)?;
+    }
+    Ok(Expr::test(ExprKind::In(Box::new(value), candidates)))
+}
+
+fn same_type(operation: &'static str, left: &Expr, right: &Expr) -> Result<(), PlanError> {
+    if left.ty == right.ty {
+        Ok(())
+    } else {
+        Err(PlanError::TypeMismatch { operation, left: left.ty, right: right.ty })
+    }
+}
+
+/// How users write an operation.
+pub(crate) fn unary_name(op: UnaryOp) -> &'static str {
+    match op {
+        UnaryOp::Not => "!",
+        UnaryOp::Negate => "-",
+        UnaryOp::IsNone => "is_none",
+        UnaryOp::IsSome => "is_some",
+        UnaryOp::Length => "len",
+        UnaryOp::Lower => "lower",
+        UnaryOp::Upper => "upper",
+        UnaryOp::Year => "year",
+        UnaryOp::Month => "month",
+        UnaryOp::Day => "day",
+    }
+}
+
+/// How plans' texts write an operation.
+pub(crate) fn binary_name(op: BinaryOp) -> &'static str {
+    match op {
+        BinaryOp::And => "&",
+        BinaryOp::Or => "|",
+        BinaryOp::Eq => "=",
+        BinaryOp::Ne => "!=",
+        BinaryOp::Lt => "<",
+        BinaryOp::Le => "<=",
+        BinaryOp::Gt => ">",
+        BinaryOp::Ge => ">=",
+        BinaryOp::Add => "+",
+        BinaryOp::Subtract => "-",
+        BinaryOp::Multiply => "*",
+        BinaryOp::Divide => "/",
+        BinaryOp::Remainder => "%",
+        BinaryOp::StartsWith => "starts_with",
+        BinaryOp::EndsWith => "ends_with",
+        BinaryOp::Contains => "contains",
+        BinaryOp::Like => "like",
+        BinaryOp::Matches => "matches",
+        BinaryOp::OrElse => "or_else",
+    }
+}

@@ -1,0 +1,165 @@
+//! The engine: carries out queries as built.
+//!
+//! ```text
+//! expr::Draft
+//!   logical      what is asked, checked against the catalog      -> LogicalPlan
+//!   optimizer    the same answer with less work                  -> LogicalPlan
+//!   physical     access paths and methods, by cost               -> PhysicalPlan
+//!   exec         batches of one leaf page through operators      -> OutputBatch
+//! storage::facade::View
+//! ```
+//!
+//! A plan is data; the next stage reads it and knows nothing of how it was made. Only this file knows all stages, and
+//! only [`exec`] and [`measured`] see what is stored.
+
+pub mod error;
+pub mod estimate;
+pub mod exec;
+pub mod explain;
+pub mod logical;
+pub mod optimizer;
+pub mod physical;
+
+mod calendar;
+#[cfg(test)]
+mod fixture;
+mod measured;
+#[cfg(test)]
+mod tests;
+
+use alloc::vec::Vec;
+
+use crate::expr::{Assignment, Draft};
+use crate::schema::CollectionSchema;
+use crate::storage::records::{RecordDraft, RecordRef};
+use logical::{Purpose, Slot};
+use measured::Measured;
+use optimizer::{RuleSet, optimize};
+use physical::PhysicalPlan;
+
+pub use crate::storage::facade::View;
+pub use error::{EngineError, ExecError, Fault, PlanError};
+pub use exec::{OutputBatch, OutputColumn, Rows, Vector};
+pub use explain::{Plan, PlanNode};
+
+/// Begins to carry out a query. Nothing but what planning needs is read before the first batch is asked for.
+///
+/// # Errors
+///
+/// [`EngineError::Plan`] when the query cannot be planned: see [`PlanError`].
+pub fn run<'s>(view: View<'s>, draft: &Draft) -> Result<Rows<'s>, EngineError> {
+    run_with(view, draft, RuleSet::ALL)
+}
+
+/// As [`run`], with some of the optimizer's rules only: the rows are the same.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_with<'s>(view: View<'s>, draft: &Draft, rules: RuleSet) -> Result<Rows<'s>, EngineError> {
+    Ok(Rows::new(view, plan(view, draft, Purpose::Rows, rules)?))
+}
+
+/// How a query would be carried out.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
+    Ok(Plan::of(&plan(view, draft, Purpose::Rows, RuleSet::ALL)?))
+}
+
+/// How many rows a query has. Without a filter or a limit that is known without reading a record.
+///
+/// # Errors
+///
+/// As [`run`], and [`EngineError::Exec`] when carrying it out fails.
+pub fn count(view: View<'_>, draft: &Draft) -> Result<u64, EngineError> {
+    let mut rows = Rows::new(view, plan(view, draft, Purpose::Count, RuleSet::ALL)?);
+    let batch = rows.next_batch()?.expect("an aggregate has one row");
+    let [OutputColumn::Values(count)] = batch.columns.as_slice() else { unreachable!("a count is one value") };
+    let cell = count.cell(0).and_then(|cell| cell.try_into().ok());
+    Ok(u64::from_le_bytes(cell.expect("a count is a number")))
+}
+
+/// Whether a query has a row. Reads no further than the first.
+///
+/// # Errors
+///
+/// As [`count`].
+pub fn exists(view: View<'_>, draft: &Draft) -> Result<bool, EngineError> {
+    Ok(Rows::new(view, plan(view, draft, Purpose::Exists, RuleSet::ALL)?).any()?)
+}
+
+/// The ranks of a query's root records, all of them: what a set-based update or delete collects before it changes the
+/// first.
+///
+/// # Errors
+///
+/// As [`count`].
+pub fn keys(view: View<'_>, draft: &Draft) -> Result<Vec<u128>, EngineError> {
+    let mut ranks = Vec::new();
+    Rows::new(view, plan(view, draft, Purpose::Keys, RuleSet::ALL)?).ranks(Slot(0), &mut ranks)?;
+    Ok(ranks)
+}
+
+/// The assignments of a set-based update, checked and planned, to be applied to many records.
+#[derive(Debug)]
+pub struct Assigner {
+    plan: PhysicalPlan,
+    /// The positions of the fields set.
+    positions: Vec<u16>,
+}
+
+impl Assigner {
+    /// Checks assignments to fields of `root`.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Plan`] when a value cannot be calculated, or is not one of its field's.
+    pub fn new(
+        view: View<'_>,
+        root: fn() -> &'static CollectionSchema,
+        assignments: &[Assignment],
+    ) -> Result<Assigner, EngineError> {
+        let logical = logical::lower_assignments(view.catalog(), root, assignments)?;
+        let collection = &logical.slots[0].collection;
+        let positions = assignments.iter().map(|assignment| collection.position_of(assignment.ordinal)).collect();
+        let plan = physical::plan(&optimize(logical, RuleSet::ALL), &Measured(view));
+        Ok(Assigner { plan, positions })
+    }
+
+    /// Makes `out` what `record` becomes. Every value is calculated over the record's old ones.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Exec`] when a page cannot be read, or an operation has no result.
+    pub fn apply<'s>(
+        &self,
+        view: View<'s>,
+        record: RecordRef<'s>,
+        out: &mut RecordDraft,
+    ) -> Result<(), EngineError> {
+        Ok(exec::assign(view, &self.plan, record, &self.positions, out)?)
+    }
+}
+
+/// Makes `out` what `record` becomes by `assignments`: [`Assigner`] for one record.
+///
+/// # Errors
+///
+/// As [`Assigner::new`] and [`Assigner::apply`].
+pub fn assign<'s>(
+    view: View<'s>,
+    root: fn() -> &'static CollectionSchema,
+    record: RecordRef<'s>,
+    assignments: &[Assignment],
+    out: &mut RecordDraft,
+) -> Result<(), EngineError> {
+    Assigner::new(view, root, assignments)?.apply(view, record, out)
+}
+
+fn plan(view: View<'_>, draft: &Draft, purpose: Purpose, rules: RuleSet) -> Result<PhysicalPlan, PlanError> {
+    let logical = logical::lower(view.catalog(), draft, purpose)?;
+    Ok(physical::plan(&optimize(logical, rules), &Measured(view)))
+}

@@ -1,0 +1,233 @@
+//! What a subquery asks of its records alone is asked before they are paired with rows; equalities between a record and a
+//! row become links.
+//!
+//! ```text
+//! before                                                after
+//! subquery any Invoice                                  subquery any Invoice on Invoice.customer = id
+//!   pairs: filter Invoice.customer = id                   inner: filter Invoice.total > 5
+//!               & Invoice.total > 5                         scan Invoice
+//!     pairs                                               scan Customer
+//!   scan Customer
+//! ```
+//!
+//! Links let the physical plan find the records of a row through an index or a hash table instead of trying every pair.
+//! Must not fire on a predicate that reads both sides other than by `=`, nor move a subquery that reads the row.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::Rule;
+use crate::engine::logical::{Computed, Expr, ExprKind, Filter, Link, LogicalPlan, Lookup, Node, Slot, Subquery};
+use crate::expr::BinaryOp;
+
+pub(super) const RULE: Rule = Rule { name: "decorrelate", apply };
+
+fn apply(mut plan: LogicalPlan) -> LogicalPlan {
+    plan.root = plan.root.map(&mut |node| match node {
+        Node::Subquery(mut subquery) => {
+            decorrelate(&mut subquery);
+            Node::Subquery(subquery)
+        }
+        other => other,
+    });
+    plan
+}
+
+/// What the inner side has.
+struct Inner {
+    slots: Vec<Slot>,
+    computed: Vec<Computed>,
+}
+
+impl Inner {
+    fn has_all_of(&self, expr: &Expr) -> bool {
+        expr.slots().iter().all(|slot| self.slots.contains(slot))
+            && expr.computed_values().iter().all(|value| self.computed.contains(value))
+    }
+
+    fn has_none_of(&self, expr: &Expr) -> bool {
+        !expr.slots().iter().any(|slot| self.slots.contains(slot))
+            && !expr.computed_values().iter().any(|value| self.computed.contains(value))
+    }
+}
+
+fn decorrelate(subquery: &mut Subquery) {
+    let mut inner = Inner { slots: Vec::new(), computed: Vec::new() };
+    subquery.inner.slots(&mut inner.slots);
+    subquery.inner.visit(&mut |node| {
+        if let Node::Subquery(nested) = node {
+            inner.computed.push(nested.output);
+        }
+    });
+    // The values that nodes of the pairs make are not the row's, and a link's sides are calculated before any pair is.
+    let mut made_by_pairs = Inner { slots: Vec::new(), computed: Vec::new() };
+    subquery.pairs.slots(&mut made_by_pairs.slots);
+    subquery.pairs.visit(&mut |node| {
+        if let Node::Subquery(nested) = node {
+            made_by_pairs.computed.push(nested.output);
+        }
+    });
+
+    // From the pairs upwards, nodes that are about the inner side alone change sides.
+    let mut chain = Vec::new();
+    let mut node = core::mem::replace(&mut *subquery.pairs, Node::Pairs);
+    while let Some(input) = node.input_mut() {
+        let below = core::mem::replace(&mut **input, Node::Pairs);
+        chain.push(node);
+        node = below;
+    }
+    let mut pairs = node;
+    let mut side = core::mem::replace(&mut *subquery.inner, Node::Pairs);
+    for node in chain.into_iter().rev() {
+        match node {
+            Node::Lookup(lookup) if inner.slots.contains(&lookup.from) => {
+                inner.slots.push(lookup.into);
+                side = Node::Lookup(Lookup { input: Box::new(side), ..lookup });
+            }
+            Node::Subquery(nested) if is_about(&nested, &inner) => {
+                inner.computed.push(nested.output);
+                side = Node::Subquery(Subquery { input: Box::new(side), ..nested });
+            }
+            Node::Filter(filter) => {
+                let (mut own, mut rest) = (Vec::new(), Vec::new());
+                for predicate in filter.predicates {
+                    if inner.has_all_of(&predicate) {
+                        own.push(predicate);
+                        continue;
+                    }
+                    match as_link(predicate, &inner, &made_by_pairs) {
+                        Ok(link) => subquery.links.push(link),
+                        Err(predicate) => rest.push(predicate),
+                    }
+                }
+                side = join_filters(side, own);
+                pairs = pairs.filtered(rest);
+            }
+            mut other => {
+                *other.input_mut().expect("a node of a chain has an input") = Box::new(pairs);
+                pairs = other;
+            }
+        }
+    }
+    *subquery.inner = side;
+    *subquery.pairs = pairs;
+}
+
+/// `node` with more predicates: those of a filter at its top are joined.
+fn join_filters(node: Node, predicates: Vec<Expr>) -> Node {
+    match node {
+        Node::Filter(Filter { input, predicates: mut all }) => {
+            all.extend(predicates);
+            Node::Filter(Filter { input, predicates: all })
+        }
+        other => other.filtered(predicates),
+    }
+}
+
+/// Whether a nested subquery reads, of the slots and values around it, the inner side's only.
+fn is_about(nested: &Subquery, inner: &Inner) -> bool {
+    let mut own = Inner { slots: Vec::new(), computed: Vec::new() };
+    for side in [&nested.inner, &nested.pairs] {
+        side.visit(&mut |node| match node {
+            Node::Scan(scan) => own.slots.push(scan.slot),
+            Node::Lookup(lookup) => own.slots.push(lookup.into),
+            Node::Subquery(deeper) => {
+                own.slots.push(deeper.slot);
+                own.computed.push(deeper.output);
+            }
+            _ => {}
+        });
+    }
+    let known_slot = |slot: &Slot| inner.slots.contains(slot) || own.slots.contains(slot);
+    let known = |expr: &Expr| {
+        expr.slots().iter().all(known_slot)
+            && expr.computed_values().iter().all(|value| inner.computed.contains(value) || own.computed.contains(value))
+    };
+    let mut about = nested.links.iter().all(|link| known(&link.outer) && known(&link.inner));
+    for side in [&nested.inner, &nested.pairs] {
+        side.visit(&mut |node| {
+            about &= node.expressions().into_iter().all(known);
+            if let Node::Lookup(lookup) = node {
+                about &= known_slot(&lookup.from);
+            }
+        });
+    }
+    about
+}
+
+/// An equality of the two sides as a link.
+fn as_link(predicate: Expr, inner: &Inner, made_by_pairs: &Inner) -> Result<Link, Expr> {
+    let Expr { kind: ExprKind::Binary(BinaryOp::Eq, left, right), ty, nullable } = predicate else {
+        return Err(predicate);
+    };
+    let is_inner = |expr: &Expr| inner.has_all_of(expr) && !inner.has_none_of(expr);
+    let is_outer = |expr: &Expr| inner.has_none_of(expr) && made_by_pairs.has_none_of(expr);
+    if is_inner(&left) && is_outer(&right) {
+        Ok(Link { inner: *left, outer: *right, absent_matches: true })
+    } else if is_inner(&right) && is_outer(&left) {
+        Ok(Link { inner: *right, outer: *left, absent_matches: true })
+    } else {
+        Err(Expr { kind: ExprKind::Binary(BinaryOp::Eq, left, right), ty, nullable })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::fixture::{self as f, draft, exists, field, int, inner, reverse};
+    use crate::engine::optimizer::tests::before_and_after;
+    use crate::expr::BinaryOp::{And, Eq, Gt, Lt};
+    use crate::expr::Quantifier;
+
+    #[test]
+    fn equalities_become_links_and_the_rest_is_sorted_by_side() {
+        let on = inner(1, f::track::ALBUM).binary(Eq, field(f::album::ID));
+        let long = inner(1, f::track::MILLISECONDS).binary(Gt, int(5));
+        let both = inner(1, f::track::NAME).binary(Lt, field(f::album::TITLE));
+        let draft = draft(f::Album).filter(exists(f::Track, 1, on.binary(And, long).binary(And, both))).build();
+        let (before, after) = before_and_after(&draft, "decorrelate", &["split_conjuncts"]);
+        assert_eq!(
+            before,
+            "project Album\n  filter [any Track]\n    subquery any Track\n      \
+             pairs: filter Track.album = id & Track.milliseconds > 5 & Track.name < title\n        pairs\n      scan Album"
+        );
+        assert_eq!(
+            after,
+            "project Album\n  filter [any Track]\n    subquery any Track on Track.album = id\n      \
+             inner: filter Track.milliseconds > 5\n        scan Track\n      \
+             pairs: filter Track.name < title\n        pairs\n      scan Album"
+        );
+    }
+
+    #[test]
+    fn a_nested_subquery_about_the_inner_record_moves_and_one_about_both_stays() {
+        let long = field(f::track::MILLISECONDS).binary(Gt, int(5));
+        let albums_with_long = reverse(f::Track, f::track::ALBUM, Quantifier::Any, Some(long));
+        let draft = draft(f::Artist)
+            .filter(reverse(f::Album, f::album::ARTIST, Quantifier::Any, Some(albums_with_long)))
+            .build();
+        let (_, after) = before_and_after(&draft, "decorrelate", &["split_conjuncts"]);
+        assert_eq!(
+            after,
+            "project Artist\n  filter [any Album]\n    subquery any Album on Album.artist = id\n      \
+             inner: filter [any Track]\n        subquery any Track on Track.album = Album.id\n          \
+             inner: filter Track.milliseconds > 5\n            scan Track\n          scan Album\n      scan Artist"
+        );
+
+        let on = inner(2, f::track::NAME).binary(Eq, field(f::artist::NAME));
+        let on = on.binary(And, inner(2, f::track::ALBUM).binary(Eq, inner(1, f::album::ID)));
+        let own = inner(1, f::album::ARTIST).binary(Eq, field(f::artist::ID));
+        let nested = exists(f::Track, 2, on);
+        let draft = draft_of_artists(exists(f::Album, 1, own.binary(And, nested)));
+        let (_, after) = before_and_after(&draft, "decorrelate", &["split_conjuncts"]);
+        assert_eq!(
+            after,
+            "project Artist\n  filter [any Album]\n    subquery any Album on Album.artist = id\n      \
+             pairs: filter [any Track]\n        subquery any Track on Track.name = name & Track.album = Album.id\n          \
+             pairs\n      scan Artist"
+        );
+    }
+
+    fn draft_of_artists(predicate: crate::expr::Expression) -> crate::expr::Draft {
+        draft(f::Artist).filter(predicate).build()
+    }
+}

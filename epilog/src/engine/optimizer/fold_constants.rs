@@ -1,0 +1,270 @@
+//! What is the same for every row is calculated once; booleans are simplified.
+//!
+//! ```text
+//! before                                              after
+//! filter milliseconds > 60 * 1000 & true              filter milliseconds > 60000
+//! filter name in ("a", "a")                           filter name = "a"
+//! filter editor = None                                filter is_none(editor)
+//! filter active & false                               filter false
+//! ```
+//!
+//! Must not fire on arithmetic without a result: `1 / 0` is an error only if a row gets that far.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::Rule;
+use crate::engine::logical::{Expr, ExprKind, Filter, LogicalPlan, Node};
+use crate::expr::{BinaryOp, UnaryOp};
+use crate::value::{Scalar, Type, fits};
+
+pub(super) const RULE: Rule = Rule { name: "fold_constants", apply };
+
+fn apply(mut plan: LogicalPlan) -> LogicalPlan {
+    plan.root = plan.root.map(&mut |mut node| {
+        node.map_expressions(&mut |expr| expr.map(&mut fold));
+        match node {
+            Node::Filter(filter) => simplify_filter(filter),
+            other => other,
+        }
+    });
+    plan
+}
+
+fn simplify_filter(filter: Filter) -> Node {
+    let is_false = |predicate: &Expr| matches!(predicate.as_literal(), Some(Scalar::Bool(false) | Scalar::Null));
+    let is_true = |predicate: &Expr| predicate.as_literal() == Some(&Scalar::Bool(true));
+    if filter.predicates.iter().any(is_false) {
+        return (*filter.input).filtered(Vec::from([Expr::bool(false)]));
+    }
+    let predicates: Vec<Expr> = filter.predicates.into_iter().filter(|predicate| !is_true(predicate)).collect();
+    (*filter.input).filtered(predicates)
+}
+
+/// Folds an expression whose parts are folded.
+fn fold(expr: Expr) -> Expr {
+    let ty = expr.ty;
+    let nullable = expr.nullable;
+    match expr.kind {
+        ExprKind::Unary(op, operand) => fold_unary(op, operand, ty, nullable),
+        ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), left, right) => fold_connective(op, *left, *right),
+        ExprKind::Binary(op, left, right) => fold_binary(op, left, right, ty, nullable),
+        ExprKind::Between(parts) => {
+            let [Some(value), Some(low), Some(high)] = parts.each_ref().map(Expr::as_literal) else {
+                return Expr::test(ExprKind::Between(parts));
+            };
+            Expr::bool(compare(BinaryOp::Ge, value, low) && compare(BinaryOp::Le, value, high))
+        }
+        ExprKind::In(value, candidates) => fold_in(value, candidates),
+        kind => Expr { kind, ty, nullable },
+    }
+}
+
+fn fold_unary(op: UnaryOp, operand: Box<Expr>, ty: Type, nullable: bool) -> Expr {
+    let folded = match (op, operand.as_literal()) {
+        (UnaryOp::IsNone, Some(value)) => Some(Scalar::Bool(value.is_null())),
+        (UnaryOp::IsSome, Some(value)) => Some(Scalar::Bool(!value.is_null())),
+        (UnaryOp::IsNone, None) if !operand.nullable => Some(Scalar::Bool(false)),
+        (UnaryOp::IsSome, None) if !operand.nullable => Some(Scalar::Bool(true)),
+        (_, Some(Scalar::Null)) => Some(Scalar::Null),
+        (UnaryOp::Not, Some(Scalar::Bool(value))) => Some(Scalar::Bool(!value)),
+        (UnaryOp::Negate, Some(Scalar::Int(value))) => {
+            value.checked_neg().filter(|value| fits(*value, ty)).map(Scalar::Int)
+        }
+        (UnaryOp::Negate, Some(Scalar::Float(value))) => Some(Scalar::Float(-value)),
+        (UnaryOp::Lower, Some(Scalar::String(value))) => Some(Scalar::String(value.to_lowercase())),
+        (UnaryOp::Upper, Some(Scalar::String(value))) => Some(Scalar::String(value.to_uppercase())),
+        (UnaryOp::Length, Some(Scalar::String(value))) => Some(Scalar::Int(value.chars().count() as i128)),
+        _ => None,
+    };
+    match folded {
+        Some(value) => Expr::literal(value, ty),
+        None => Expr { kind: ExprKind::Unary(op, operand), ty, nullable },
+    }
+}
+
+/// `And` and `Or`, where an absent value counts as false.
+fn fold_connective(op: BinaryOp, left: Expr, right: Expr) -> Expr {
+    let known = |expr: &Expr| match expr.as_literal() {
+        Some(Scalar::Bool(value)) => Some(*value),
+        Some(Scalar::Null) => Some(false),
+        _ => None,
+    };
+    // The value that decides the whole, and is neutral in the other connective.
+    let decisive = op == BinaryOp::Or;
+    match (known(&left), known(&right)) {
+        (Some(value), _) | (_, Some(value)) if value == decisive => Expr::bool(decisive),
+        (Some(_), Some(_)) => Expr::bool(!decisive),
+        // An optional boolean by itself could be absent where the connective is false.
+        (Some(_), None) if !right.nullable => right,
+        (None, Some(_)) if !left.nullable => left,
+        _ => Expr::binary_test(op, left, right),
+    }
+}
+
+fn fold_binary(op: BinaryOp, left: Box<Expr>, right: Box<Expr>, ty: Type, nullable: bool) -> Expr {
+    let unfolded = |left, right| Expr { kind: ExprKind::Binary(op, left, right), ty, nullable };
+    match (left.as_literal(), right.as_literal()) {
+        (Some(a), Some(b)) => match fold_literals(op, a, b, ty) {
+            Some(value) => Expr::literal(value, ty),
+            None => unfolded(left, right),
+        },
+        // Literals stand on the right, where the access paths look for them.
+        (Some(_), None) if mirrored(op).is_some() => {
+            let op = mirrored(op).expect("just checked");
+            fold_binary(op, right, left, ty, nullable)
+        }
+        (None, Some(Scalar::Null)) => match op {
+            BinaryOp::Eq => fold_unary(UnaryOp::IsNone, left, Type::Bool, false),
+            BinaryOp::Ne => fold_unary(UnaryOp::IsSome, left, Type::Bool, false),
+            BinaryOp::OrElse => *left,
+            _ if ty == Type::Bool => Expr::bool(false),
+            _ => Expr::literal(Scalar::Null, ty),
+        },
+        (None, _) if op == BinaryOp::OrElse && !left.nullable => *left,
+        // A test of a boolean is the boolean, when it cannot be absent.
+        (None, Some(Scalar::Bool(value))) if matches!(op, BinaryOp::Eq | BinaryOp::Ne) && !left.nullable => {
+            if *value == (op == BinaryOp::Eq) { *left } else { left.negated() }
+        }
+        _ => unfolded(left, right),
+    }
+}
+
+fn fold_literals(op: BinaryOp, a: &Scalar, b: &Scalar, ty: Type) -> Option<Scalar> {
+    use BinaryOp as B;
+    Some(match (op, a, b) {
+        (B::Eq | B::Ne | B::Lt | B::Le | B::Gt | B::Ge, ..) => Scalar::Bool(compare(op, a, b)),
+        (B::OrElse, Scalar::Null, _) => b.clone(),
+        (B::OrElse, ..) => a.clone(),
+        (B::Add | B::Subtract | B::Multiply | B::Divide | B::Remainder, Scalar::Null, _)
+        | (B::Add | B::Subtract | B::Multiply | B::Divide | B::Remainder, _, Scalar::Null) => Scalar::Null,
+        (_, Scalar::Int(a), Scalar::Int(b)) => {
+            let result = match op {
+                B::Add => a.checked_add(*b),
+                B::Subtract => a.checked_sub(*b),
+                B::Multiply => a.checked_mul(*b),
+                B::Divide => a.checked_div(*b),
+                B::Remainder => a.checked_rem(*b),
+                _ => None,
+            };
+            // The smallest number by -1 has the remainder 0 in the wider type, and none in its own.
+            let faulty = op == B::Remainder && *b == -1;
+            Scalar::Int(result.filter(|result| fits(*result, ty) && !faulty)?)
+        }
+        (_, Scalar::Float(a), Scalar::Float(b)) if ty == Type::F64 => Scalar::Float(match op {
+            B::Add => a + b,
+            B::Subtract => a - b,
+            B::Multiply => a * b,
+            B::Divide => a / b,
+            _ => return None,
+        }),
+        (B::StartsWith, Scalar::String(a), Scalar::String(b)) => Scalar::Bool(a.starts_with(b.as_str())),
+        (B::EndsWith, Scalar::String(a), Scalar::String(b)) => Scalar::Bool(a.ends_with(b.as_str())),
+        (B::Contains, Scalar::String(a), Scalar::String(b)) => Scalar::Bool(a.contains(b.as_str())),
+        _ => return None,
+    })
+}
+
+/// A two-valued comparison of scalars.
+fn compare(op: BinaryOp, a: &Scalar, b: &Scalar) -> bool {
+    let order = a.compare(b);
+    match op {
+        BinaryOp::Eq => order.is_eq(),
+        BinaryOp::Ne => order.is_ne(),
+        _ if a.is_null() || b.is_null() => false,
+        BinaryOp::Lt => order.is_lt(),
+        BinaryOp::Le => order.is_le(),
+        BinaryOp::Gt => order.is_gt(),
+        BinaryOp::Ge => order.is_ge(),
+        _ => false,
+    }
+}
+
+/// The comparison that says the same with its sides exchanged.
+fn mirrored(op: BinaryOp) -> Option<BinaryOp> {
+    Some(match op {
+        BinaryOp::Eq => BinaryOp::Eq,
+        BinaryOp::Ne => BinaryOp::Ne,
+        BinaryOp::Lt => BinaryOp::Gt,
+        BinaryOp::Le => BinaryOp::Ge,
+        BinaryOp::Gt => BinaryOp::Lt,
+        BinaryOp::Ge => BinaryOp::Le,
+        _ => return None,
+    })
+}
+
+fn fold_in(value: Box<Expr>, candidates: Vec<Expr>) -> Expr {
+    if let Some(constant) = value.as_literal()
+        && candidates.iter().all(|candidate| candidate.as_literal().is_some())
+    {
+        let mut literals = candidates.iter().filter_map(Expr::as_literal);
+        return Expr::bool(literals.any(|candidate| compare(BinaryOp::Eq, constant, candidate)));
+    }
+    let mut distinct: Vec<Expr> = Vec::with_capacity(candidates.len());
+    if candidates.iter().all(|candidate| candidate.as_literal().is_some()) {
+        distinct = candidates;
+        let scalar = |expr: &Expr| expr.as_literal().cloned().expect("just checked");
+        distinct.sort_by(|a, b| scalar(a).compare(&scalar(b)));
+        distinct.dedup_by(|a, b| scalar(a).compare(&scalar(b)).is_eq());
+    } else {
+        for candidate in candidates {
+            if !distinct.contains(&candidate) {
+                distinct.push(candidate);
+            }
+        }
+    }
+    match distinct.len() {
+        0 => Expr::bool(false),
+        1 => {
+            let candidate = Box::new(distinct.remove(0));
+            fold_binary(BinaryOp::Eq, value, candidate, Type::Bool, false)
+        }
+        _ => Expr::test(ExprKind::In(value, distinct)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::fixture::{self as f, draft, field, int, null, text};
+    use crate::engine::optimizer::tests::before_and_after;
+    use crate::expr::BinaryOp::{And, Divide, Eq, Gt, Lt, Multiply, Or};
+    use crate::expr::Expression;
+    use crate::value::{Scalar, Type};
+
+    fn check(predicate: Expression, expected: &str) {
+        let (_, after) = before_and_after(&draft(f::Track).filter(predicate).build(), "fold_constants", &[]);
+        assert_eq!(after.lines().nth(1).map_or("", str::trim), expected);
+    }
+
+    fn literal(value: bool) -> Expression {
+        Expression::literal(Scalar::Bool(value), Type::Bool)
+    }
+
+    #[test]
+    fn constants_are_folded() {
+        let long = field(f::track::MILLISECONDS).binary(Gt, int(60).binary(Multiply, int(1000)));
+        check(long.clone().binary(And, literal(true)), "filter milliseconds > 60000");
+        check(long.clone().binary(Or, literal(true)), "scan Track");
+        check(long.binary(And, literal(false)), "filter false");
+        check(int(5).binary(Lt, field(f::track::MILLISECONDS)), "filter milliseconds > 5");
+        check(field(f::track::NAME).is_in([text("a"), text("a")]), "filter name = \"a\"");
+        check(field(f::track::NAME).is_in([]), "filter false");
+        check(field(f::track::EDITOR).binary(Eq, null(Type::Id)), "filter is_none(editor)");
+        check(field(f::track::EDITOR).binary(Lt, null(Type::Id)), "filter false");
+        check(field(f::track::ALBUM).binary(Eq, null(Type::Id)), "filter false");
+        check(field(f::track::ACTIVE).binary(Eq, literal(false)), "filter !active");
+    }
+
+    #[test]
+    fn arithmetic_without_a_result_is_left_for_the_rows() {
+        check(
+            field(f::track::MILLISECONDS).binary(Gt, int(1).binary(Divide, int(0))),
+            "filter milliseconds > (1 / 0)",
+        );
+        let huge = int(i64::MAX).binary(Multiply, int(2));
+        check(
+            field(f::track::MILLISECONDS).binary(Gt, huge),
+            "filter milliseconds > (9223372036854775807 * 2)",
+        );
+    }
+}

@@ -1,0 +1,115 @@
+//! The optimizer: logical plan to logical plan, the same answer with less work.
+//!
+//! Each rule is a file. The rules run once each, in the order of [`RULES`], which matters: conjuncts are split before they
+//! are moved, moved before limits are, and what nobody reads any more is removed last. In debug builds the plan is verified
+//! after each rule. Rules know the plan and nothing else: access paths and methods are chosen in `physical`, where
+//! statistics are.
+
+mod decorrelate;
+mod fold_constants;
+mod key_through_relation;
+mod merge_alternatives;
+mod prune_unused;
+mod push_filters;
+mod push_limits;
+mod push_negations;
+mod split_conjuncts;
+
+use super::logical::{LogicalPlan, check};
+
+/// A rewrite.
+pub struct Rule {
+    /// Its name, as the file's.
+    pub name: &'static str,
+    /// Rewrites a plan.
+    pub apply: fn(LogicalPlan) -> LogicalPlan,
+}
+
+/// All rules, in the order they run.
+pub const RULES: [Rule; 9] = [
+    fold_constants::RULE,
+    push_negations::RULE,
+    split_conjuncts::RULE,
+    merge_alternatives::RULE,
+    key_through_relation::RULE,
+    decorrelate::RULE,
+    push_filters::RULE,
+    push_limits::RULE,
+    prune_unused::RULE,
+];
+
+/// A set of rules, by their positions in [`RULES`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RuleSet(u32);
+
+impl RuleSet {
+    /// Every rule.
+    pub const ALL: RuleSet = RuleSet((1 << RULES.len()) - 1);
+    /// No rule: the plan as lowered.
+    pub const NONE: RuleSet = RuleSet(0);
+
+    /// The same set without the rule called `name`.
+    ///
+    /// # Panics
+    ///
+    /// When there is no such rule.
+    #[must_use]
+    pub fn without(self, name: &str) -> RuleSet {
+        let position = RULES.iter().position(|rule| rule.name == name).expect("the name of a rule");
+        RuleSet(self.0 & !(1 << position))
+    }
+
+    /// Whether the rule at `position` is in the set.
+    pub fn contains(self, position: usize) -> bool {
+        self.0 & (1 << position) != 0
+    }
+}
+
+/// Runs the rules of `rules` over a plan.
+pub fn optimize(mut plan: LogicalPlan, rules: RuleSet) -> LogicalPlan {
+    for (position, rule) in RULES.iter().enumerate() {
+        if rules.contains(position) {
+            plan = (rule.apply)(plan);
+            debug_assert_eq!(check(&plan), Ok(()), "after rule {}:\n{plan}", rule.name);
+        }
+    }
+    plan
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use alloc::string::{String, ToString};
+
+    use super::*;
+    use crate::engine::fixture;
+    use crate::engine::logical::{Purpose, lower};
+    use crate::expr::Draft;
+
+    /// The plan of a draft before and after one rule, preceded by the rules that it builds on.
+    pub(crate) fn before_and_after(draft: &Draft, rule: &str, after: &[&str]) -> (String, String) {
+        let catalog = fixture::catalog();
+        let mut plan = lower(&catalog, draft, Purpose::Rows).expect("a draft that can be planned");
+        for name in after {
+            plan = (find(name).apply)(plan);
+        }
+        let before = plan.to_string();
+        let once = (find(rule).apply)(plan);
+        check(&once).expect("a sound plan");
+        let text = once.to_string();
+        assert_eq!((find(rule).apply)(once).to_string(), text, "{rule} is idempotent");
+        (before, text)
+    }
+
+    fn find(name: &str) -> &'static Rule {
+        const ALL: &[Rule] = &RULES;
+        ALL.iter().find(|rule| rule.name == name).expect("the name of a rule")
+    }
+
+    #[test]
+    fn a_set_leaves_out_what_it_is_told_to() {
+        let without = RuleSet::ALL.without("push_limits");
+        let position = RULES.iter().position(|rule| rule.name == "push_limits").expect("a rule");
+        assert!(!without.contains(position) && without.contains(0));
+        assert!((0..RULES.len()).all(|position| !RuleSet::NONE.contains(position)));
+    }
+}

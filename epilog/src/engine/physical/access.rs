@@ -1,0 +1,473 @@
+//! Access paths: the ways to the records of one collection, and the choice between them.
+//!
+//! Every way that the predicates or the order wanted allow is costed: the whole collection, a range of keys, keys, each
+//! index with what it can search for, and the detours of [`relation`](super::relation).
+
+use alloc::string::String;
+use alloc::vec::Vec;
+use core::ops::Bound;
+
+use super::sarg::{Sarg, Test};
+use super::sort::provides;
+use super::{Access, IndexOrder, Operator, PhysicalNode, Planner, Scan, Want};
+use crate::engine::estimate::{KeyRange, selectivity};
+use crate::engine::logical::{Expr, Node, Slot};
+use crate::schema::{CollectionDef, IndexDef};
+use crate::value::{Scalar, Type, key};
+
+/// More combinations of candidates than this are not looked up one by one.
+const COMBINATIONS_MAX: usize = 4096;
+
+/// What is planned of a chain so far.
+pub(super) struct Chosen {
+    pub(super) node: PhysicalNode,
+    pub(super) cost: f64,
+    /// Whether rows come in the order wanted.
+    pub(super) ordered: bool,
+    /// The predicates that hold for every row already.
+    pub(super) implied: Vec<Expr>,
+}
+
+impl Chosen {
+    /// An operator that implies nothing.
+    pub(super) fn over(node: PhysicalNode) -> Chosen {
+        Chosen { node, cost: 0.0, ordered: true, implied: Vec::new() }
+    }
+}
+
+/// A way to the records.
+pub(super) struct Candidate {
+    pub(super) access: Access,
+    pub(super) kind: &'static str,
+    pub(super) text: String,
+    /// The predicates that hold for every record it gives.
+    pub(super) implied: Vec<Expr>,
+    /// How many records.
+    pub(super) rows: f64,
+    /// What it costs whether or not all of them are read.
+    pub(super) cost_fixed: f64,
+    /// What it costs to read all of them.
+    pub(super) cost_rows: f64,
+    /// Whether they come in the order wanted.
+    pub(super) ordered: bool,
+    /// Whether it gives no record that an absent one could stand for: something was searched for.
+    pub(super) selective: bool,
+}
+
+impl<'p> Planner<'p> {
+    /// The best way to the records of `slot`, given the stages above and what is wanted of the rows.
+    pub(super) fn access(&self, slot: Slot, stages: &[&'p Node], want: Want<'_>) -> Chosen {
+        self.best(slot, stages, want).0
+    }
+
+    /// As [`access`](Planner::access); also whether it searches for something.
+    pub(super) fn best(&self, slot: Slot, stages: &[&'p Node], want: Want<'_>) -> (Chosen, bool) {
+        let predicates = predicates_of(stages);
+        let own: Vec<&'p Expr> =
+            predicates.iter().copied().filter(|expr| is_about(expr, slot)).collect();
+        let collection = self.collection(slot);
+        let is_never = |expr: &&Expr| matches!(expr.as_literal(), Some(Scalar::Bool(false) | Scalar::Null));
+        let nothing = predicates.iter().any(is_never);
+        let sargs: Vec<Sarg<'p>> =
+            own.iter().filter_map(|predicate| Sarg::of(predicate, slot)).filter(|sarg| fits(sarg, collection)).collect();
+        let contradiction = nothing || sargs.iter().any(|sarg| sarg.test == Test::OneOf(Vec::new()));
+
+        let mut candidates = Vec::new();
+        if contradiction {
+            let implied = predicates.iter().map(|expr| (*expr).clone()).collect();
+            candidates.push(self.nothing(slot, implied));
+        } else {
+            let search = Search { slot, collection, sargs: &sargs, rows: self.rows(slot), want };
+            self.by_key(&search, &mut candidates);
+            for index in &collection.indexes {
+                candidates.extend(self.by_index(&search, index));
+            }
+            self.by_relations(&search, stages, &mut candidates);
+        }
+        // However they are reached, the rows that get through are the same: the sharpest estimate is the best one.
+        let through = |candidate: &Candidate| {
+            let left = predicates.iter().filter(|expr| !candidate.implied.contains(*expr));
+            candidate.rows * left.map(|expr| selectivity(expr)).product::<f64>()
+        };
+        let rows = candidates.iter().map(through).fold(f64::INFINITY, f64::min);
+        let total = |candidate: &Candidate| self.total(candidate, rows, &own, want);
+        let best = candidates.into_iter().min_by(|a, b| total(a).total_cmp(&total(b)));
+        let best = best.expect("a whole scan is always possible");
+        let (cost, selective) = (best.cost_fixed + best.cost_rows, best.selective);
+        let scan = Scan { slot, access: best.access, fetch: true, kind: best.kind, text: best.text };
+        let node = PhysicalNode { operator: Operator::Scan(scan), rows: best.rows };
+        (Chosen { node, cost, ordered: best.ordered, implied: best.implied }, selective)
+    }
+
+    /// What a candidate costs with all that has to be done because of it, when so many rows get through.
+    fn total(&self, candidate: &Candidate, rows: f64, own: &[&Expr], want: Want<'_>) -> f64 {
+        let left = own.iter().filter(|expr| !candidate.implied.contains(*expr));
+        let tests: f64 = left.map(|expr| self.test_cost(expr)).sum();
+        let mut each = candidate.cost_rows + candidate.rows * tests;
+        if let (true, Some(limit)) = (candidate.ordered, want.limit) {
+            each *= (limit as f64 / rows.max(1.0)).min(1.0);
+        }
+        let sort = if candidate.ordered { 0.0 } else { self.sort_cost(rows, want.limit) };
+        candidate.cost_fixed + each + sort
+    }
+
+    fn nothing(&self, slot: Slot, implied: Vec<Expr>) -> Candidate {
+        Candidate {
+            access: Access::Nothing,
+            kind: "nothing",
+            text: self.collection(slot).name.clone(),
+            implied,
+            rows: 0.0,
+            cost_fixed: 0.0,
+            cost_rows: 0.0,
+            ordered: true,
+            selective: true,
+        }
+    }
+
+    /// The whole collection; and what is asked of the clustering key.
+    fn by_key(&self, search: &Search<'_, 'p>, out: &mut Vec<Candidate>) {
+        let Search { slot, collection, rows, want, .. } = *search;
+        let order = provides(want.order, slot, &[], &search.bound(), collection.clustered);
+        let backward = order == Some(true);
+        let ordered = order.is_some() || want.order.is_empty();
+        let name = &collection.name;
+        let suffix = if backward { " backwards" } else { "" };
+        let (low, high) = (0, max_rank(collection));
+        out.push(Candidate {
+            access: Access::Range { low, high, backward, whole: true },
+            kind: "scan",
+            text: format!("{name}{suffix}"),
+            implied: Vec::new(),
+            rows,
+            cost_fixed: 0.0,
+            cost_rows: rows * self.costs.scan_record,
+            ordered,
+            selective: false,
+        });
+        let Some(position) = collection.clustered else { return };
+        let ty = collection.fields[usize::from(position)].ty;
+        let rank = |value: &Scalar| value.with_cell(ty, |cell| key::rank(ty, cell.expect("keys are never absent")));
+        for sarg in search.on(position) {
+            if let Test::OneOf(values) = &sarg.test {
+                let mut ranks: Vec<u128> = values.iter().map(rank).collect();
+                ranks.sort_unstable();
+                let count = ranks.len() as f64;
+                out.push(Candidate {
+                    access: Access::Keys(ranks),
+                    kind: "key lookup",
+                    text: format!("{name} by {}", self.names().expr(sarg.predicate)),
+                    implied: Vec::from([sarg.predicate.clone()]),
+                    rows: count,
+                    cost_fixed: 0.0,
+                    cost_rows: count * self.costs.seek,
+                    ordered: want.order.is_empty() || order == Some(false) || count <= 1.0,
+                    selective: true,
+                });
+            }
+        }
+        let (range, used) = search.range_on(position);
+        if used.is_empty() {
+            return;
+        }
+        let (low, high) = (
+            match &range.0 {
+                Bound::Unbounded => Some(low),
+                Bound::Included(value) => Some(rank(value)),
+                Bound::Excluded(value) => rank(value).checked_add(1),
+            },
+            match &range.1 {
+                Bound::Unbounded => Some(high),
+                Bound::Included(value) => Some(rank(value)),
+                Bound::Excluded(value) => rank(value).checked_sub(1),
+            },
+        );
+        let implied: Vec<Expr> = used.iter().map(|sarg| sarg.predicate.clone()).collect();
+        let (Some(low), Some(high)) = (low, high) else { return out.push(self.nothing(slot, implied)) };
+        if low > high || low > max_rank(collection) {
+            return out.push(self.nothing(slot, implied));
+        }
+        // Keys that are given out lie close together: a narrow range is as wide as it looks.
+        let share = implied.iter().map(selectivity).product::<f64>();
+        let expected = (rows * share).min((high - low) as f64 + 1.0).max(1.0);
+        out.push(Candidate {
+            access: Access::Range { low, high, backward, whole: false },
+            kind: "key range",
+            text: format!("{name} by {}{suffix}", self.names().predicates(&implied)),
+            implied,
+            rows: expected,
+            cost_fixed: self.costs.seek,
+            cost_rows: expected * self.costs.scan_record,
+            ordered,
+            selective: true,
+        });
+    }
+
+    /// What an index can search for, or the order it provides.
+    fn by_index(&self, search: &Search<'_, 'p>, index: &IndexDef) -> Option<Candidate> {
+        let Search { slot, collection, want, .. } = *search;
+        let found = search.in_index(index);
+        let order = if found.ranges.len() <= 1 {
+            provides(want.order, slot, &index.fields, &search.bound(), collection.clustered)
+        } else {
+            None
+        };
+        let searches = !found.used.is_empty();
+        if !searches && (order.is_none() || want.order.is_empty()) {
+            return None;
+        }
+        let used: Vec<Expr> = found.used.iter().map(|sarg| sarg.predicate.clone()).collect();
+        let implied: Vec<Expr> =
+            found.used.iter().filter(|sarg| sarg.exact).map(|sarg| sarg.predicate.clone()).collect();
+        if found.ranges.is_empty() {
+            return Some(self.nothing(slot, implied));
+        }
+        let whole_key = found.equal == index.fields.len();
+        let rows = self.index_rows(search, index, &found, whole_key);
+        let mut ordered = order.is_some() || want.order.is_empty();
+        // With all its fields given, entries follow in the order of their ranks.
+        let in_key_order = whole_key && found.ranges.len() == 1;
+        let index_order = if want.order.is_empty() {
+            if want.key_order && !in_key_order { IndexOrder::Key } else { IndexOrder::Forward }
+        } else if order == Some(true) {
+            IndexOrder::Backward
+        } else {
+            IndexOrder::Forward
+        };
+        // One record is in any order.
+        ordered |= index.unique && in_key_order;
+        let kind = if !searches {
+            "index scan"
+        } else if found.is_range {
+            "index range"
+        } else {
+            "index lookup"
+        };
+        let about = if searches {
+            self.names().predicates(&used)
+        } else {
+            let field = |position: &u16| collection.fields[usize::from(*position)].name.as_str();
+            index.fields.iter().map(field).collect::<Vec<_>>().join(", ")
+        };
+        let suffix = if index_order == IndexOrder::Backward { " backwards" } else { "" };
+        let cost_fixed = self.costs.seek * found.ranges.len() as f64;
+        Some(Candidate {
+            access: Access::Index { index: index.id, ranges: found.ranges, order: index_order },
+            kind,
+            text: format!("{} by {about}{suffix}", collection.name),
+            implied,
+            rows,
+            cost_fixed,
+            cost_rows: rows * (self.costs.entry + self.costs.fetch),
+            ordered,
+            selective: found.used.iter().any(|sarg| sarg.rejects_absent()),
+        })
+    }
+
+    fn index_rows(&self, search: &Search<'_, '_>, index: &IndexDef, found: &InIndex<'_, '_>, whole_key: bool) -> f64 {
+        if found.used.is_empty() {
+            return search.rows;
+        }
+        if index.unique && whole_key {
+            return found.ranges.len() as f64;
+        }
+        // Beyond this many a scan is cheaper anyway, and counting on would only cost.
+        let enough = (search.rows * self.costs.scan_record / self.costs.fetch * 1.5) as u64 + 16;
+        let share = || found.used.iter().map(|sarg| selectivity(sarg.predicate)).product::<f64>();
+        let guess = search.rows * share();
+        let mut total = 0;
+        for range in &found.ranges {
+            match self.statistics.entries(search.collection, index, range, enough) {
+                Some(count) => total += count,
+                None => return guess.max(1.0),
+            }
+            if total >= enough {
+                return guess.max(total as f64);
+            }
+        }
+        (total as f64).max(1.0)
+    }
+}
+
+/// What is looked for, and in what.
+#[derive(Clone, Copy)]
+pub(super) struct Search<'s, 'p> {
+    pub(super) slot: Slot,
+    pub(super) collection: &'p CollectionDef,
+    pub(super) sargs: &'s [Sarg<'p>],
+    /// How many records there are.
+    pub(super) rows: f64,
+    pub(super) want: Want<'s>,
+}
+
+/// What of a search an index can do.
+struct InIndex<'s, 'p> {
+    ranges: Vec<KeyRange>,
+    used: Vec<&'s Sarg<'p>>,
+    /// How many of its first fields have given values.
+    equal: usize,
+    /// Whether a range follows them.
+    is_range: bool,
+}
+
+type ScalarRange = (Bound<Scalar>, Bound<Scalar>);
+
+impl<'s, 'p> Search<'s, 'p> {
+    fn on(&self, position: u16) -> impl Iterator<Item = &'s Sarg<'p>> {
+        self.sargs.iter().filter(move |sarg| sarg.position == position)
+    }
+
+    /// The fields that have one value in all records looked for.
+    fn bound(&self) -> Vec<u16> {
+        let single = |sarg: &&Sarg<'_>| matches!(&sarg.test, Test::OneOf(values) if values.len() == 1);
+        self.sargs.iter().filter(single).map(|sarg| sarg.position).collect()
+    }
+
+    /// The tightest range that the ranges asked of a field leave.
+    fn range_on(&self, position: u16) -> (ScalarRange, Vec<&'s Sarg<'p>>) {
+        let mut range = (Bound::Unbounded, Bound::Unbounded);
+        let mut used = Vec::new();
+        for sarg in self.on(position) {
+            let Test::Range(low, high) = &sarg.test else { continue };
+            if is_tighter(low, &range.0, core::cmp::Ordering::Greater) {
+                range.0 = low.clone();
+            }
+            if is_tighter(high, &range.1, core::cmp::Ordering::Less) {
+                range.1 = high.clone();
+            }
+            used.push(sarg);
+        }
+        (range, used)
+    }
+
+    fn in_index(&self, index: &IndexDef) -> InIndex<'s, 'p> {
+        let mut prefixes = Vec::from([Vec::new()]);
+        let mut found = InIndex { ranges: Vec::new(), used: Vec::new(), equal: 0, is_range: false };
+        for position in &index.fields {
+            let field = &self.collection.fields[usize::from(*position)];
+            let one_of = self.on(*position).find_map(|sarg| match &sarg.test {
+                Test::OneOf(values) => Some((sarg, values)),
+                _ => None,
+            });
+            if let Some((sarg, values)) = one_of
+                && prefixes.len() * values.len() <= COMBINATIONS_MAX
+            {
+                let extended = prefixes.iter().flat_map(|prefix: &Vec<u8>| {
+                    values.iter().map(move |value| {
+                        let mut key = prefix.clone();
+                        key::append_scalar(&mut key, field.ty, field.optional, value);
+                        key
+                    })
+                });
+                prefixes = extended.collect();
+                found.used.push(sarg);
+                found.equal += 1;
+                continue;
+            }
+            let prefix_test = self.on(*position).find_map(|sarg| match &sarg.test {
+                Test::Prefix(bytes) => Some((sarg, bytes)),
+                _ => None,
+            });
+            let (range, used) = self.range_on(*position);
+            if let Some((sarg, bytes)) = prefix_test {
+                found.used.push(sarg);
+                found.is_range = true;
+                found.ranges = prefixes.into_iter().map(|mut prefix| {
+                    if field.optional {
+                        prefix.push(1);
+                    }
+                    key::append_escaped_prefix(&mut prefix, bytes);
+                    KeyRange::starting_with(prefix)
+                }).collect();
+                return found;
+            }
+            if !used.is_empty() {
+                found.used.extend(used);
+                found.is_range = true;
+                if !is_empty(&range) {
+                    let ty = (field.ty, field.optional);
+                    found.ranges = prefixes.iter().map(|prefix| key_range(prefix, ty, &range)).collect();
+                }
+                return found;
+            }
+            break;
+        }
+        found.ranges = prefixes.into_iter().map(KeyRange::starting_with).collect();
+        found
+    }
+}
+
+/// The predicates of the filters among `stages`.
+fn predicates_of<'p>(stages: &[&'p Node]) -> Vec<&'p Expr> {
+    let filters = stages.iter().filter_map(|stage| match stage {
+        Node::Filter(filter) => Some(&filter.predicates),
+        _ => None,
+    });
+    filters.flatten().collect()
+}
+
+/// Whether a predicate reads the record in `slot` and nothing else.
+pub(super) fn is_about(expr: &Expr, slot: Slot) -> bool {
+    expr.slots() == [slot] && expr.computed_values().is_empty()
+}
+
+/// Whether the values searched for can be keys of the field. An absent value can not be one of a required field, though
+/// a required field of an absent record is compared with it.
+fn fits(sarg: &Sarg<'_>, collection: &CollectionDef) -> bool {
+    let field = &collection.fields[usize::from(sarg.position)];
+    field.optional || sarg.rejects_absent()
+}
+
+/// The greatest rank of a collection.
+fn max_rank(collection: &CollectionDef) -> u128 {
+    if collection.layout.rank_width == 8 { u128::from(u64::MAX) } else { u128::MAX }
+}
+
+fn is_tighter(new: &Bound<Scalar>, old: &Bound<Scalar>, direction: core::cmp::Ordering) -> bool {
+    let (new_value, excludes) = match new {
+        Bound::Unbounded => return false,
+        Bound::Included(value) => (value, false),
+        Bound::Excluded(value) => (value, true),
+    };
+    match old {
+        Bound::Unbounded => true,
+        Bound::Included(value) => {
+            let order = new_value.compare(value);
+            order == direction || (order.is_eq() && excludes)
+        }
+        Bound::Excluded(value) => new_value.compare(value) == direction,
+    }
+}
+
+fn is_empty(range: &ScalarRange) -> bool {
+    match range {
+        (Bound::Included(low), Bound::Included(high)) => low.compare(high).is_gt(),
+        (Bound::Included(low) | Bound::Excluded(low), Bound::Included(high) | Bound::Excluded(high)) => {
+            low.compare(high).is_ge()
+        }
+        _ => false,
+    }
+}
+
+fn key_range(prefix: &[u8], (ty, optional): (Type, bool), range: &ScalarRange) -> KeyRange {
+    let key = |value: &Scalar| {
+        let mut key = prefix.to_vec();
+        key::append_scalar(&mut key, ty, optional, value);
+        key
+    };
+    let low = match &range.0 {
+        Bound::Included(value) => Bound::Included(key(value)),
+        Bound::Excluded(value) => Bound::Excluded(key(value)),
+        // No range holds the absent value, which comes first.
+        Bound::Unbounded if optional => Bound::Included([prefix, &[1]].concat()),
+        Bound::Unbounded if prefix.is_empty() => Bound::Unbounded,
+        Bound::Unbounded => Bound::Included(prefix.to_vec()),
+    };
+    let high = match &range.1 {
+        Bound::Included(value) => Bound::Included(key(value)),
+        Bound::Excluded(value) => Bound::Excluded(key(value)),
+        Bound::Unbounded if prefix.is_empty() => Bound::Unbounded,
+        Bound::Unbounded => Bound::Included(prefix.to_vec()),
+    };
+    KeyRange { low, high }
+}

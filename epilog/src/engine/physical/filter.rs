@@ -1,0 +1,75 @@
+//! Filters: the order in which predicates are tried.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::access::Chosen;
+use super::{Answer, Operator, PhysicalNode, Planner};
+use crate::engine::estimate::selectivity;
+use crate::engine::logical::{Asked, Expr, ExprKind, Filter};
+use crate::expr::UnaryOp;
+
+impl Planner<'_> {
+    /// A filter over what is planned, without the predicates that the access path implies.
+    ///
+    /// A predicate that is the answer of the subquery right below, or its negation, turns that into a semi or anti join.
+    pub(super) fn filter(&self, mut input: Chosen, filter: &Filter) -> Chosen {
+        let mut predicates = Vec::new();
+        for predicate in &filter.predicates {
+            if input.implied.contains(predicate) {
+                continue;
+            }
+            if let Operator::Subquery(subquery) = &mut input.node.operator
+                && let Some(answer) = as_join(subquery, predicate)
+            {
+                subquery.answer = answer;
+                input.node.rows *= 0.5;
+                continue;
+            }
+            predicates.push(predicate.clone());
+        }
+        if predicates.is_empty() {
+            return input;
+        }
+        let (mut rows, mut cost) = (input.node.rows, input.cost);
+        predicates.sort_by(|a, b| self.rank(a).total_cmp(&self.rank(b)));
+        for predicate in &predicates {
+            cost += rows * self.test_cost(predicate);
+            rows *= selectivity(predicate);
+        }
+        let operator = Operator::Filter { input: Box::new(input.node), predicates };
+        Chosen { node: PhysicalNode { operator, rows }, cost, ..input }
+    }
+
+    /// What a test costs for each row it drops: cheap and sharp ones come first.
+    fn rank(&self, predicate: &Expr) -> f64 {
+        self.test_cost(predicate) / (1.0 - selectivity(predicate)).max(0.01)
+    }
+
+    pub(super) fn test_cost(&self, predicate: &Expr) -> f64 {
+        let mut cost = 0.0;
+        predicate.visit(&mut |part| {
+            let is_leaf = matches!(part.kind, ExprKind::Literal(_));
+            let variable = part.ty.width().is_none();
+            cost += match (is_leaf, variable) {
+                (true, _) => 0.0,
+                (false, true) => self.costs.test_variable,
+                (false, false) => self.costs.test_fixed,
+            };
+        });
+        cost
+    }
+}
+
+/// The join that `predicate` makes of a subquery right below it.
+fn as_join(subquery: &super::Subquery, predicate: &Expr) -> Option<Answer> {
+    let Answer::Value(output) = subquery.answer else { return None };
+    if subquery.asked != Asked::Any {
+        return None;
+    }
+    match &predicate.kind {
+        ExprKind::Computed(computed) if *computed == output => Some(Answer::Semi),
+        ExprKind::Unary(UnaryOp::Not, operand) if operand.kind == ExprKind::Computed(output) => Some(Answer::Anti),
+        _ => None,
+    }
+}

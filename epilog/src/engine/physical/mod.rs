@@ -1,0 +1,341 @@
+//! The physical plan: how an optimized logical plan is carried out.
+//!
+//! Above: `logical`, `optimizer`. Below: `exec`, which reads these plans and nothing above them. Here access paths and
+//! methods are chosen by cost, with what [`Statistics`] knows; no data is touched.
+//!
+//! A plan's operators are those of the logical plan; what is added is in [`Access`] (how records are reached), in
+//! [`Method`] (how a subquery is answered), and what is left out: a sort that an access path makes unnecessary, a
+//! predicate that it implies, a lookup that nobody reads any more.
+
+mod access;
+mod aggregate;
+mod filter;
+mod lookup;
+mod prune;
+mod relation;
+mod sarg;
+mod sort;
+mod subquery;
+#[cfg(test)]
+mod tests;
+
+use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::vec::Vec;
+
+use super::estimate::{Costs, KeyRange, Statistics};
+use super::logical::{
+    AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Link, LogicalPlan, Names, Node, Slot, SlotDef, SortTerm,
+    Window,
+};
+use crate::schema::{CollectionDef, IndexId};
+
+/// A physical plan.
+#[derive(Clone, Debug)]
+pub struct PhysicalPlan {
+    /// What the slots hold.
+    pub slots: Vec<SlotDef>,
+    /// The computed values.
+    pub computed: Vec<ComputedDef>,
+    /// The last operator.
+    pub root: PhysicalNode,
+    /// What comes out.
+    pub columns: Vec<Column>,
+}
+
+/// An operator, and how many rows it is expected to give.
+#[derive(Clone, Debug)]
+pub struct PhysicalNode {
+    /// What it does.
+    pub operator: Operator,
+    /// The rows expected.
+    pub rows: f64,
+}
+
+/// What an operator does.
+#[derive(Clone, Debug)]
+pub enum Operator {
+    /// Gives records of a collection.
+    Scan(Scan),
+    /// The pairs that the subquery around it makes.
+    Pairs,
+    /// Drops rows.
+    Filter {
+        /// Where rows come from.
+        input: Box<PhysicalNode>,
+        /// What must hold, cheapest first.
+        predicates: Vec<Expr>,
+    },
+    /// Adds the record that a relation leads to.
+    Lookup {
+        /// Where rows come from.
+        input: Box<PhysicalNode>,
+        /// The slot of the record that points.
+        from: Slot,
+        /// The position of the relation field.
+        position: u16,
+        /// The slot of the record pointed at.
+        into: Slot,
+    },
+    /// Adds the answer of a subquery, or keeps the rows by it.
+    Subquery(Subquery),
+    /// Orders rows.
+    Sort {
+        /// Where rows come from.
+        input: Box<PhysicalNode>,
+        /// By what.
+        terms: Vec<SortTerm>,
+        /// Which of them are kept.
+        window: Option<Window>,
+    },
+    /// Keeps a window of rows.
+    Limit {
+        /// Where rows come from.
+        input: Box<PhysicalNode>,
+        /// Which.
+        window: Window,
+    },
+    /// One row about all rows.
+    Aggregate {
+        /// Where rows come from.
+        input: Box<PhysicalNode>,
+        /// The aggregates.
+        items: Vec<AggregateTerm>,
+    },
+    /// The number of a collection's records, which is known without reading them.
+    CountRecords {
+        /// A slot of the collection.
+        slot: Slot,
+        /// The values that are this number.
+        outputs: Vec<Computed>,
+    },
+}
+
+/// Gives records of a collection.
+#[derive(Clone, Debug)]
+pub struct Scan {
+    /// The slot they are put in.
+    pub slot: Slot,
+    /// How they are reached.
+    pub access: Access,
+    /// Whether the records are read. Otherwise only their ranks are known.
+    pub fetch: bool,
+    /// The kind of access path: "scan", "index lookup", …
+    pub kind: &'static str,
+    /// What it is about, as text.
+    pub text: String,
+}
+
+/// How records are reached.
+#[derive(Clone, Debug)]
+pub enum Access {
+    /// Not at all: nothing can satisfy the predicates.
+    Nothing,
+    /// In the order of their ranks, from `low` to `high`, both included.
+    Range {
+        /// The lowest rank.
+        low: u128,
+        /// The highest.
+        high: u128,
+        /// Whether the highest comes first.
+        backward: bool,
+        /// Whether this is the whole collection.
+        whole: bool,
+    },
+    /// By their ranks, which ascend.
+    Keys(Vec<u128>),
+    /// Through an index.
+    Index {
+        /// The index.
+        index: IndexId,
+        /// The ranges of it, ascending and apart from each other.
+        ranges: Vec<KeyRange>,
+        /// In which order they come.
+        order: IndexOrder,
+    },
+    /// The records that point at the rows of `source`, through the index of the relation.
+    Pointing {
+        /// The rows pointed at.
+        source: Box<PhysicalNode>,
+        /// Their slot.
+        from: Slot,
+        /// The index, which begins with the relation field.
+        index: IndexId,
+        /// Whether they come in the order of their keys.
+        key_order: bool,
+    },
+    /// The records that the rows of `source` point at, each once.
+    PointedAt {
+        /// The rows that point.
+        source: Box<PhysicalNode>,
+        /// The value that points.
+        by: Expr,
+    },
+}
+
+/// In which order records come from an index.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum IndexOrder {
+    /// As the index has them.
+    Forward,
+    /// Backwards.
+    Backward,
+    /// In the order of their keys.
+    Key,
+}
+
+/// Adds the answer of a subquery, or keeps the rows by it.
+#[derive(Clone, Debug)]
+pub struct Subquery {
+    /// Where rows come from.
+    pub input: Box<PhysicalNode>,
+    /// The slot of the inner record.
+    pub slot: Slot,
+    /// How the inner records of a row are found.
+    pub method: Method,
+    /// The pairs that count, over [`Operator::Pairs`].
+    pub pairs: Box<PhysicalNode>,
+    /// What is asked.
+    pub asked: Asked,
+    /// What becomes of the answer.
+    pub answer: Answer,
+}
+
+/// How the inner records of a row are found.
+#[derive(Clone, Debug)]
+pub enum Method {
+    /// Through an index that begins with the fields on the inner side of the links; `None` is the key itself.
+    Probe {
+        /// The index.
+        index: Option<IndexId>,
+        /// The links, in the order of the index.
+        links: Vec<Link>,
+    },
+    /// All inner rows are put into a hash table by the links' inner sides, once.
+    Hash {
+        /// The inner rows.
+        inner: Box<PhysicalNode>,
+        /// The links.
+        links: Vec<Link>,
+    },
+    /// All inner rows are paired with every row.
+    Loop {
+        /// The inner rows.
+        inner: Box<PhysicalNode>,
+    },
+}
+
+/// What becomes of a subquery's answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answer {
+    /// Rows are kept where it is true.
+    Semi,
+    /// Rows are kept where it is false.
+    Anti,
+    /// It becomes a value of the row.
+    Value(Computed),
+}
+
+/// Plans how to carry out `plan`.
+pub fn plan(plan: &LogicalPlan, statistics: &dyn Statistics) -> PhysicalPlan {
+    let planner = Planner { plan, statistics, costs: Costs::default() };
+    let Node::Project(project) = &plan.root else { unreachable!("a checked plan ends in a projection") };
+    // Nobody sees an order in ranks, or in the bare existence of a row.
+    let key_order = project.columns.iter().any(|column| !matches!(column, Column::Rank(_)));
+    let planned = planner.node(&project.input, Want { key_order, ..Want::default() });
+    let mut physical = PhysicalPlan {
+        slots: plan.slots.clone(),
+        computed: plan.computed.clone(),
+        root: planned.node,
+        columns: project.columns.clone(),
+    };
+    prune::prune(&mut physical);
+    physical
+}
+
+/// What is wanted of an operator's rows beyond being right.
+#[derive(Clone, Copy, Default)]
+struct Want<'w> {
+    /// The order they are sorted into afterwards, unless they come in it already.
+    order: &'w [SortTerm],
+    /// How many will be taken.
+    limit: Option<u64>,
+    /// Whether, without an order, they come in the order of their keys.
+    key_order: bool,
+}
+
+/// An operator as planned.
+struct Planned {
+    node: PhysicalNode,
+    /// Whether the rows come in the order wanted.
+    ordered: bool,
+    /// What it costs, in nanoseconds.
+    cost: f64,
+}
+
+struct Planner<'p> {
+    plan: &'p LogicalPlan,
+    statistics: &'p dyn Statistics,
+    costs: Costs,
+}
+
+impl<'p> Planner<'p> {
+    fn names(&self) -> Names<'p> {
+        Names { slots: &self.plan.slots, computed: &self.plan.computed }
+    }
+
+    fn collection(&self, slot: Slot) -> &'p CollectionDef {
+        &self.plan.slots[usize::from(slot.0)].collection
+    }
+
+    /// The records of a collection, and at least [`Costs::rows_min`].
+    fn rows(&self, slot: Slot) -> f64 {
+        (self.statistics.rows(self.collection(slot)) as f64).max(self.costs.rows_min)
+    }
+
+    fn node(&self, node: &'p Node, want: Want<'_>) -> Planned {
+        match node {
+            Node::Sort(sort) => self.sort(sort, want),
+            Node::Limit(limit) => {
+                let inner = Want { limit: limit.window.end(), order: &[], key_order: want.key_order };
+                let planned = self.node(&limit.input, inner);
+                let rows = limit.window.take.map_or(planned.node.rows, |take| planned.node.rows.min(take as f64));
+                let operator = Operator::Limit { input: Box::new(planned.node), window: limit.window };
+                Planned { node: PhysicalNode { operator, rows }, ordered: want.order.is_empty(), cost: planned.cost }
+            }
+            Node::Aggregate(aggregate) => self.aggregate(aggregate),
+            Node::Project(_) => unreachable!("a projection is the last node"),
+            Node::Scan(_) | Node::Pairs | Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) => {
+                self.chain(node, want)
+            }
+        }
+    }
+
+    /// Plans a chain of filters, lookups and subqueries down to whatever its rows come from.
+    fn chain(&self, top: &'p Node, want: Want<'_>) -> Planned {
+        let mut stages = Vec::new();
+        let mut base = top;
+        while let Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) = base {
+            stages.push(base);
+            base = base.input().expect("a stage has an input");
+        }
+        stages.reverse();
+        let mut planned = match base {
+            Node::Scan(scan) => self.access(scan.slot, &stages, want),
+            Node::Pairs => access::Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: 1.0 }),
+            other => {
+                let planned = self.node(other, Want { order: &[], limit: None, key_order: want.key_order });
+                access::Chosen { ordered: want.order.is_empty(), cost: planned.cost, ..access::Chosen::over(planned.node) }
+            }
+        };
+        for stage in stages {
+            planned = match stage {
+                Node::Filter(filter) => self.filter(planned, filter),
+                Node::Lookup(lookup) => self.lookup(planned, lookup),
+                Node::Subquery(subquery) => self.subquery(planned, subquery, want),
+                _ => unreachable!("stages are these"),
+            };
+        }
+        Planned { node: planned.node, ordered: planned.ordered, cost: planned.cost }
+    }
+}

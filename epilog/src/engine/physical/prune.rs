@@ -1,0 +1,181 @@
+//! Removes what nobody reads once access paths are chosen: lookups and subqueries whose predicates a path implies, and
+//! the reading of records of which only the rank counts.
+
+use alloc::vec::Vec;
+
+use super::{Access, Answer, Method, Operator, PhysicalNode, PhysicalPlan};
+use crate::engine::logical::{Column, Computed, Expr, Slot, SlotDef};
+
+#[derive(Default)]
+struct Reads {
+    slots: Vec<Slot>,
+    /// Of which slots more than the rank is read.
+    records: Vec<Slot>,
+    computed: Vec<Computed>,
+}
+
+impl Reads {
+    fn expr(&mut self, expr: &Expr, slots: &[SlotDef]) {
+        self.computed.extend(expr.computed_values());
+        expr.visit(&mut |part| {
+            if let Some((slot, position)) = part.as_field() {
+                self.slots.push(slot);
+                if slots[usize::from(slot.0)].collection.clustered != Some(position) {
+                    self.records.push(slot);
+                }
+            }
+        });
+    }
+
+    fn record(&mut self, slot: Slot) {
+        self.slots.push(slot);
+        self.records.push(slot);
+    }
+
+    fn node(&mut self, node: &PhysicalNode, slots: &[SlotDef]) {
+        match &node.operator {
+            Operator::Pairs | Operator::Limit { .. } | Operator::CountRecords { .. } => {}
+            // What a path's own source reads is the source's business: a lookup above may fill the same slot again.
+            Operator::Scan(_) => return,
+            Operator::Filter { predicates, .. } => predicates.iter().for_each(|expr| self.expr(expr, slots)),
+            Operator::Lookup { from, .. } => self.record(*from),
+            Operator::Subquery(subquery) => {
+                let (Method::Probe { links, .. } | Method::Hash { links, .. }) = &subquery.method else {
+                    return node.children().into_iter().for_each(|child| self.node(child, slots));
+                };
+                for link in links {
+                    self.expr(&link.inner, slots);
+                    self.expr(&link.outer, slots);
+                }
+            }
+            Operator::Sort { terms, .. } => terms.iter().for_each(|term| self.expr(&term.expr, slots)),
+            Operator::Aggregate { items, .. } => {
+                items.iter().filter_map(|item| item.argument.as_ref()).for_each(|expr| self.expr(expr, slots));
+            }
+        }
+        node.children().into_iter().for_each(|child| self.node(child, slots));
+    }
+}
+
+impl PhysicalNode {
+    /// The operators that this one takes rows from: its input first.
+    pub fn children(&self) -> Vec<&PhysicalNode> {
+        match &self.operator {
+            Operator::Pairs | Operator::CountRecords { .. } => Vec::new(),
+            Operator::Scan(scan) => match &scan.access {
+                Access::Pointing { source, .. } | Access::PointedAt { source, .. } => Vec::from([&**source]),
+                _ => Vec::new(),
+            },
+            Operator::Filter { input, .. }
+            | Operator::Lookup { input, .. }
+            | Operator::Sort { input, .. }
+            | Operator::Limit { input, .. }
+            | Operator::Aggregate { input, .. } => Vec::from([&**input]),
+            Operator::Subquery(subquery) => {
+                let mut children = Vec::from([&*subquery.input]);
+                if let Method::Hash { inner, .. } | Method::Loop { inner } = &subquery.method {
+                    children.push(&**inner);
+                }
+                children.push(&*subquery.pairs);
+                children
+            }
+        }
+    }
+
+    fn children_mut(&mut self) -> Vec<&mut PhysicalNode> {
+        match &mut self.operator {
+            Operator::Pairs | Operator::CountRecords { .. } => Vec::new(),
+            Operator::Scan(scan) => match &mut scan.access {
+                Access::Pointing { source, .. } | Access::PointedAt { source, .. } => Vec::from([&mut **source]),
+                _ => Vec::new(),
+            },
+            Operator::Filter { input, .. }
+            | Operator::Lookup { input, .. }
+            | Operator::Sort { input, .. }
+            | Operator::Limit { input, .. }
+            | Operator::Aggregate { input, .. } => Vec::from([&mut **input]),
+            Operator::Subquery(subquery) => {
+                let mut children = Vec::from([&mut *subquery.input]);
+                if let Method::Hash { inner, .. } | Method::Loop { inner } = &mut subquery.method {
+                    children.push(&mut **inner);
+                }
+                children.push(&mut *subquery.pairs);
+                children
+            }
+        }
+    }
+}
+
+pub(super) fn prune(plan: &mut PhysicalPlan) {
+    let slots = &plan.slots;
+    let columns = &plan.columns;
+    prune_tree(&mut plan.root, slots, &|reads| {
+        for column in columns {
+            match column {
+                Column::Value(expr) => reads.expr(expr, slots),
+                Column::Record(slot) => reads.record(*slot),
+                Column::Rank(slot) => reads.slots.push(*slot),
+            }
+        }
+    });
+}
+
+/// Prunes a tree of whose rows `above` is read.
+fn prune_tree(node: &mut PhysicalNode, slots: &[SlotDef], above: &dyn Fn(&mut Reads)) {
+    let reads = loop {
+        let mut reads = Reads::default();
+        above(&mut reads);
+        reads.node(node, slots);
+        if !remove(node, &reads) {
+            break reads;
+        }
+    };
+    leave_unread(node, &reads, slots);
+}
+
+/// Removes what is not read; whether there was something.
+fn remove(node: &mut PhysicalNode, reads: &Reads) -> bool {
+    let unread = match &node.operator {
+        Operator::Lookup { into, .. } => !reads.slots.contains(into),
+        Operator::Subquery(subquery) => {
+            matches!(subquery.answer, Answer::Value(output) if !reads.computed.contains(&output))
+        }
+        _ => false,
+    };
+    if unread {
+        let operator = core::mem::replace(&mut node.operator, Operator::Pairs);
+        if let Operator::Lookup { input, .. } | Operator::Subquery(super::Subquery { input, .. }) = operator {
+            *node = *input;
+        }
+        remove(node, reads);
+        return true;
+    }
+    if matches!(node.operator, Operator::Scan(_)) {
+        return false;
+    }
+    let mut removed = false;
+    for child in node.children_mut() {
+        removed |= remove(child, reads);
+    }
+    removed
+}
+
+/// Marks the scans of which only ranks are read, and prunes the sources of access paths.
+fn leave_unread(node: &mut PhysicalNode, reads: &Reads, slots: &[SlotDef]) {
+    if let Operator::Scan(scan) = &mut node.operator {
+        // Other paths have the records at hand, or have to look whether they exist.
+        let has_ranks = matches!(scan.access, Access::Index { .. } | Access::Pointing { .. });
+        scan.fetch = !has_ranks || reads.records.contains(&scan.slot);
+        return match &mut scan.access {
+            Access::Pointing { source, from, .. } => {
+                let from = *from;
+                prune_tree(source, slots, &|reads| reads.slots.push(from));
+            }
+            Access::PointedAt { source, by } => prune_tree(source, slots, &|reads| reads.expr(by, slots)),
+            _ => {}
+        };
+    }
+    for child in node.children_mut() {
+        leave_unread(child, reads, slots);
+    }
+}

@@ -1,0 +1,119 @@
+//! Ways to records through relations: from what they point at, or from what points at them.
+//!
+//! `tracks of albums of the artist called "Iron Maiden"` begins at the artist, whose name is indexed, and follows the
+//! indexes of the two relations to the tracks, when that is expected to read fewer records than looking up the artist of
+//! every track.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::access::{Candidate, Chosen, Search, is_about};
+use super::sort::provides;
+use super::{Access, Operator, PhysicalNode, Planner, Want};
+use crate::engine::estimate::selectivity;
+use crate::engine::logical::{Asked, Expr, ExprKind, Lookup, Node, Subquery};
+
+impl<'p> Planner<'p> {
+    pub(super) fn by_relations(&self, search: &Search<'_, 'p>, stages: &[&'p Node], out: &mut Vec<Candidate>) {
+        for stage in stages {
+            match stage {
+                Node::Lookup(lookup) if lookup.from == search.slot => {
+                    out.extend(self.pointing(search, lookup, stages));
+                }
+                Node::Subquery(subquery) => out.extend(self.pointed_at(search, subquery, stages)),
+                _ => {}
+            }
+        }
+    }
+
+    /// The records that point at those which a lookup would lead to, if these are searched for.
+    fn pointing(&self, search: &Search<'_, 'p>, lookup: &Lookup, stages: &[&'p Node]) -> Option<Candidate> {
+        let collection = search.collection;
+        let index = collection.indexes.iter().find(|index| index.fields[0] == lookup.position)?;
+        let (found, selective) = self.best(lookup.into, stages, Want::default());
+        // Were nothing searched for, rows without a related record would be missed.
+        if !selective {
+            return None;
+        }
+        let source = self.with_own_predicates(found, lookup, stages);
+        let targets = source.node.rows;
+        let rows = (targets * (search.rows / self.rows(lookup.into)).max(1.0)).max(1.0);
+        let wants_order = !search.want.order.is_empty();
+        let text = format!(
+            "{} by {}",
+            collection.name,
+            collection.fields[usize::from(lookup.position)].name
+        );
+        let key_order = search.want.key_order && !wants_order;
+        Some(Candidate {
+            access: Access::Pointing {
+                source: Box::new(source.node),
+                from: lookup.into,
+                index: index.id,
+                key_order,
+            },
+            kind: "index lookup",
+            text,
+            implied: source.implied,
+            rows,
+            cost_fixed: source.cost + targets * self.costs.seek,
+            cost_rows: rows * (self.costs.entry + self.costs.fetch),
+            ordered: !wants_order,
+            selective: true,
+        })
+    }
+
+    /// What is found of a lookup's records, through all predicates that are about these alone.
+    fn with_own_predicates(&self, mut found: Chosen, lookup: &Lookup, stages: &[&'p Node]) -> Chosen {
+        let mut own: Vec<Expr> = Vec::new();
+        for stage in stages {
+            if let Node::Filter(filter) = stage {
+                let about = filter.predicates.iter().filter(|predicate| is_about(predicate, lookup.into));
+                own.extend(about.filter(|predicate| !found.implied.contains(predicate)).cloned());
+            }
+        }
+        if own.is_empty() {
+            return found;
+        }
+        found.implied.extend(own.iter().cloned());
+        let rows = found.node.rows * own.iter().map(selectivity).product::<f64>();
+        let cost = found.cost + found.node.rows * own.iter().map(|expr| self.test_cost(expr)).sum::<f64>();
+        let operator = Operator::Filter { input: Box::new(found.node), predicates: own };
+        Chosen { node: PhysicalNode { operator, rows }, cost, ..found }
+    }
+
+    /// The records that those of a subquery point at, if a predicate asks whether there is such a one.
+    fn pointed_at(&self, search: &Search<'_, 'p>, subquery: &'p Subquery, stages: &[&'p Node]) -> Option<Candidate> {
+        let key = search.collection.clustered?;
+        let [link] = subquery.links.as_slice() else { return None };
+        let is_simple = subquery.asked == Asked::Any
+            && *subquery.pairs == Node::Pairs
+            && link.outer.as_field() == Some((search.slot, key));
+        let predicate = stages.iter().find_map(|stage| match stage {
+            Node::Filter(filter) => filter
+                .predicates
+                .iter()
+                .find(|predicate| predicate.kind == ExprKind::Computed(subquery.output)),
+            _ => None,
+        })?;
+        if !is_simple {
+            return None;
+        }
+        let source = self.node(&subquery.inner, Want::default());
+        let rows = source.node.rows.min(search.rows).max(1.0);
+        let order = provides(search.want.order, search.slot, &[], &[], Some(key));
+        let text = format!("{} by {}", search.collection.name, self.names().expr(&link.inner));
+        let cost_fixed = source.cost + source.node.rows * self.costs.build;
+        Some(Candidate {
+            access: Access::PointedAt { source: Box::new(source.node), by: link.inner.clone() },
+            kind: "key lookup",
+            text,
+            implied: Vec::from([predicate.clone()]),
+            rows,
+            cost_fixed,
+            cost_rows: rows * self.costs.fetch_near,
+            ordered: search.want.order.is_empty() || order == Some(false),
+            selective: true,
+        })
+    }
+}

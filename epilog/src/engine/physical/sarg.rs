@@ -1,0 +1,153 @@
+//! [`Sarg`]: a predicate that an index can search for.
+//!
+//! The word is that of P. Selinger et al., "Access path selection in a relational database management system" (SIGMOD
+//! 1979): a search argument compares a field with a constant.
+
+use alloc::vec::Vec;
+use core::ops::Bound;
+
+use crate::engine::logical::{Expr, ExprKind, Slot};
+use crate::expr::{BinaryOp, UnaryOp};
+use crate::value::Scalar;
+
+/// A predicate about one field that an index can search for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Sarg<'e> {
+    /// The field.
+    pub(super) position: u16,
+    /// What must hold of it.
+    pub(super) test: Test,
+    /// The predicate.
+    pub(super) predicate: &'e Expr,
+    /// Whether the test says all that the predicate says.
+    pub(super) exact: bool,
+}
+
+/// What must hold of a field.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Test {
+    /// It is one of these, ascending.
+    OneOf(Vec<Scalar>),
+    /// It lies between these and is not absent.
+    Range(Bound<Scalar>, Bound<Scalar>),
+    /// It starts with these bytes.
+    Prefix(Vec<u8>),
+}
+
+impl<'e> Sarg<'e> {
+    /// The search argument that `predicate` is for a field of `slot`.
+    pub(super) fn of(predicate: &'e Expr, slot: Slot) -> Option<Sarg<'e>> {
+        let field = |expr: &Expr| expr.as_field().filter(|(of, _)| *of == slot).map(|(_, position)| position);
+        let sarg = |position, test| Some(Sarg { position, test, predicate, exact: true });
+        match &predicate.kind {
+            ExprKind::Field(of, position) if *of == slot => {
+                sarg(*position, Test::OneOf(Vec::from([Scalar::Bool(true)])))
+            }
+            ExprKind::Unary(UnaryOp::Not, operand) if !operand.nullable => {
+                sarg(field(operand)?, Test::OneOf(Vec::from([Scalar::Bool(false)])))
+            }
+            ExprKind::Unary(UnaryOp::IsNone, operand) if operand.nullable => {
+                sarg(field(operand)?, Test::OneOf(Vec::from([Scalar::Null])))
+            }
+            ExprKind::Unary(UnaryOp::IsSome, operand) if operand.nullable => {
+                sarg(field(operand)?, Test::Range(Bound::Unbounded, Bound::Unbounded))
+            }
+            ExprKind::Binary(op, left, right) => {
+                let (position, literal) = (field(left)?, right.as_literal()?);
+                let (test, exact) = comparison(*op, literal, left.nullable)?;
+                Some(Sarg { position, test, predicate, exact })
+            }
+            ExprKind::Between(parts) => {
+                let [value, low, high] = &**parts;
+                let bound = |expr: &Expr| expr.as_literal().filter(|value| !value.is_null()).cloned();
+                let range = Test::Range(Bound::Included(bound(low)?), Bound::Included(bound(high)?));
+                sarg(field(value)?, range)
+            }
+            ExprKind::In(value, candidates) => {
+                let position = field(value)?;
+                let literals = candidates.iter().map(|candidate| candidate.as_literal().cloned());
+                let mut literals = literals.collect::<Option<Vec<Scalar>>>()?;
+                // A required field is never absent, and an absent value has no key there.
+                literals.retain(|literal| value.nullable || !literal.is_null());
+                literals.sort_by(Scalar::compare);
+                literals.dedup_by(|a, b| a.compare(b).is_eq());
+                sarg(position, Test::OneOf(literals))
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether the test fails for an absent value: then it also fails for the fields of a record that is absent.
+    pub(super) fn rejects_absent(&self) -> bool {
+        match &self.test {
+            Test::OneOf(values) => !values.iter().any(Scalar::is_null),
+            Test::Range(..) | Test::Prefix(_) => true,
+        }
+    }
+}
+
+fn comparison(op: BinaryOp, literal: &Scalar, nullable: bool) -> Option<(Test, bool)> {
+    use Bound::{Excluded, Included, Unbounded};
+    if literal.is_null() && !(op == BinaryOp::Eq && nullable) {
+        return None;
+    }
+    let value = || literal.clone();
+    Some(match (op, literal) {
+        (BinaryOp::Eq, _) => (Test::OneOf(Vec::from([value()])), true),
+        (BinaryOp::Lt, _) => (Test::Range(Unbounded, Excluded(value())), true),
+        (BinaryOp::Le, _) => (Test::Range(Unbounded, Included(value())), true),
+        (BinaryOp::Gt, _) => (Test::Range(Excluded(value()), Unbounded), true),
+        (BinaryOp::Ge, _) => (Test::Range(Included(value()), Unbounded), true),
+        (BinaryOp::StartsWith, Scalar::String(prefix)) => (Test::Prefix(prefix.as_bytes().to_vec()), true),
+        (BinaryOp::StartsWith, Scalar::Bytes(prefix)) => (Test::Prefix(prefix.clone()), true),
+        (BinaryOp::Like, Scalar::String(pattern)) => {
+            let prefix = literal_prefix(pattern, &['%', '_'], true);
+            if prefix.is_empty() {
+                return None;
+            }
+            (Test::Prefix(prefix), false)
+        }
+        (BinaryOp::Matches, Scalar::String(pattern)) => {
+            let prefix = literal_prefix(pattern, &['*', '?', '['], false);
+            if prefix.is_empty() {
+                return None;
+            }
+            (Test::Prefix(prefix), false)
+        }
+        _ => return None,
+    })
+}
+
+/// What every string matched by `pattern` starts with: its characters up to the first that is special.
+fn literal_prefix(pattern: &str, special: &[char], escapes: bool) -> Vec<u8> {
+    let mut prefix = alloc::string::String::new();
+    let mut chars = pattern.chars();
+    while let Some(char) = chars.next() {
+        if special.contains(&char) {
+            break;
+        }
+        if escapes && char == '\\' {
+            match chars.next() {
+                Some(literal) => prefix.push(literal),
+                None => break,
+            }
+        } else {
+            prefix.push(char);
+        }
+    }
+    prefix.into_bytes()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_have_literal_prefixes() {
+        let like = |pattern| literal_prefix(pattern, &['%', '_'], true);
+        assert_eq!(like("Iron%"), b"Iron");
+        assert_eq!(like("100\\%_"), b"100%");
+        assert_eq!(like("%x"), b"");
+        assert_eq!(literal_prefix("a[bc]*", &['*', '?', '['], false), b"a");
+    }
+}

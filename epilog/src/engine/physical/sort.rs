@@ -1,0 +1,68 @@
+//! Sorts, and the orders that access paths provide.
+
+use alloc::boxed::Box;
+
+use super::{Operator, PhysicalNode, Planned, Planner, Want};
+use crate::engine::logical::{Slot, Sort, SortTerm};
+
+impl<'p> Planner<'p> {
+    pub(super) fn sort(&self, sort: &'p Sort, want: Want<'_>) -> Planned {
+        let limit = sort.window.and_then(|window| window.end());
+        let planned = self.node(&sort.input, Want { order: &sort.terms, limit, key_order: false });
+        let all = planned.node.rows;
+        let rows = sort.window.and_then(|window| window.take).map_or(all, |take| all.min(take as f64));
+        let ordered = want.order.is_empty() || want.order == sort.terms.as_slice();
+        let (operator, cost) = match (planned.ordered, sort.window) {
+            (true, None) => return Planned { ordered, ..planned },
+            (true, Some(window)) => (Operator::Limit { input: Box::new(planned.node), window }, planned.cost),
+            (false, window) => {
+                let cost = planned.cost + self.sort_cost(all, limit);
+                (Operator::Sort { input: Box::new(planned.node), terms: sort.terms.clone(), window }, cost)
+            }
+        };
+        Planned { node: PhysicalNode { operator, rows }, ordered, cost }
+    }
+
+    /// What it costs to sort so many rows and keep the first of them.
+    pub(super) fn sort_cost(&self, rows: f64, limit: Option<u64>) -> f64 {
+        let each = if limit.is_some() { self.costs.top } else { self.costs.sort };
+        rows * each
+    }
+}
+
+/// Whether rows that come in the order of `columns` (positions of fields of `slot`, those in `bound` having one value
+/// each), and then in that of `key`, are in the order of `terms`. Gives whether they have to come backwards.
+pub(super) fn provides(
+    terms: &[SortTerm],
+    slot: Slot,
+    columns: &[u16],
+    bound: &[u16],
+    key: Option<u16>,
+) -> Option<bool> {
+    let mut columns = columns.iter().copied().filter(|column| !bound.contains(column)).chain(key);
+    let mut direction = None;
+    for term in terms {
+        let (of, position) = term.expr.as_field()?;
+        if of != slot {
+            return None;
+        }
+        if bound.contains(&position) {
+            continue;
+        }
+        if columns.next() != Some(position) {
+            return None;
+        }
+        // Keys have absent values first.
+        if term.expr.nullable && term.nulls_first == term.descending {
+            return None;
+        }
+        if *direction.get_or_insert(term.descending) != term.descending {
+            return None;
+        }
+        // No two records have the same key: what is asked after it orders nothing.
+        if Some(position) == key {
+            break;
+        }
+    }
+    Some(direction.unwrap_or(false))
+}

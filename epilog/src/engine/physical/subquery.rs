@@ -1,0 +1,138 @@
+//! Subqueries: through an index for each row, or through a hash table made once, or by trying every pair.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::access::Chosen;
+use super::{Answer, Method, Operator, PhysicalNode, Planner, Subquery, Want};
+use crate::engine::logical;
+use crate::engine::logical::{Expr, Link, Node, Slot};
+use crate::expr::{BinaryOp, UnaryOp};
+use crate::schema::IndexId;
+
+/// A method with what it needs of the pairs, and its cost.
+struct Planned {
+    method: Method,
+    pairs: PhysicalNode,
+    cost: f64,
+}
+
+impl<'p> Planner<'p> {
+    /// A subquery over what is planned.
+    pub(super) fn subquery(&self, input: Chosen, subquery: &'p logical::Subquery, want: Want<'_>) -> Chosen {
+        // Of a limited query, only the rows that are taken are asked about.
+        let rows = input.node.rows;
+        let asked = match want.limit {
+            Some(limit) if input.ordered => rows.min(limit as f64 * 4.0),
+            _ => rows,
+        };
+        let mut plans = Vec::from([self.probe(subquery, asked), Some(self.once(subquery, asked))]);
+        plans.retain(Option::is_some);
+        let best = plans.into_iter().flatten().min_by(|a, b| a.cost.total_cmp(&b.cost));
+        let best = best.expect("trying every pair is always possible");
+        let operator = Operator::Subquery(Subquery {
+            input: Box::new(input.node),
+            slot: subquery.slot,
+            method: best.method,
+            pairs: Box::new(best.pairs),
+            asked: subquery.asked,
+            answer: Answer::Value(subquery.output),
+        });
+        let cost = input.cost + best.cost;
+        Chosen { node: PhysicalNode { operator, rows }, cost, ..input }
+    }
+
+    /// Through an index whose first fields the links give, for so many rows.
+    fn probe(&self, subquery: &'p logical::Subquery, rows: f64) -> Option<Planned> {
+        let (index, links) = self.linked_index(subquery.slot, &subquery.links)?;
+        let extra: Vec<Expr> =
+            subquery.links.iter().filter(|link| !links.contains(link)).map(as_predicate).collect();
+        let inner_rows = self.rows(subquery.slot);
+        let each = match index {
+            None => 1.0,
+            Some(_) => inner_rows / self.linked_rows(&links).max(1.0),
+        };
+        // What the inner side asks of its records is asked of the pairs.
+        let mut stages = Vec::new();
+        let mut node = &*subquery.inner;
+        while let Some(input) = node.input() {
+            stages.push(node);
+            node = input;
+        }
+        let pairs = Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: each });
+        let mut pairs = stages.into_iter().rev().fold(pairs, |below, stage| self.stage(below, stage));
+        if !extra.is_empty() {
+            pairs = self.filter(pairs, &logical::Filter { input: Box::new(Node::Pairs), predicates: extra });
+        }
+        let pairs = self.pairs(pairs, &subquery.pairs);
+        let reads = !matches!(pairs.node.operator, Operator::Pairs);
+        let per_pair = self.costs.entry + if reads { self.costs.fetch + self.costs.pair } else { 0.0 };
+        let cost = rows * (self.costs.seek + each * per_pair);
+        Some(Planned { method: Method::Probe { index, links }, pairs: pairs.node, cost })
+    }
+
+    /// With all inner rows at hand, for so many rows.
+    fn once(&self, subquery: &'p logical::Subquery, rows: f64) -> Planned {
+        let inner = self.node(&subquery.inner, Want::default());
+        let over = Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: 1.0 });
+        let pairs = self.pairs(over, &subquery.pairs).node;
+        let inner_rows = inner.node.rows;
+        let node = Box::new(inner.node);
+        if subquery.links.is_empty() {
+            let cost = inner.cost + rows * inner_rows * self.costs.pair;
+            return Planned { method: Method::Loop { inner: node }, pairs, cost };
+        }
+        let cost = inner.cost + inner_rows * self.costs.build + rows * self.costs.probe;
+        Planned { method: Method::Hash { inner: node, links: subquery.links.clone() }, pairs, cost }
+    }
+
+    /// The stages of `node`, a chain over [`Node::Pairs`], over `below`.
+    fn pairs(&self, below: Chosen, node: &'p Node) -> Chosen {
+        let mut stages = Vec::new();
+        let mut node = node;
+        while let Some(input) = node.input() {
+            stages.push(node);
+            node = input;
+        }
+        stages.into_iter().rev().fold(below, |below, stage| self.stage(below, stage))
+    }
+
+    fn stage(&self, below: Chosen, stage: &'p Node) -> Chosen {
+        match stage {
+            Node::Filter(filter) => self.filter(below, filter),
+            Node::Lookup(lookup) => self.lookup(below, lookup),
+            Node::Subquery(subquery) => self.subquery(below, subquery, Want::default()),
+            _ => unreachable!("a subquery's sides are chains of these"),
+        }
+    }
+
+    /// The index (`None`: the key) that the most links lead into, with those in its order.
+    fn linked_index(&self, slot: Slot, links: &[Link]) -> Option<(Option<IndexId>, Vec<Link>)> {
+        let collection = self.collection(slot);
+        let on = |position: u16| links.iter().find(|link| link.inner.as_field() == Some((slot, position)));
+        if let Some(link) = collection.clustered.and_then(on) {
+            return Some((None, Vec::from([link.clone()])));
+        }
+        let leading = |index: &crate::schema::IndexDef| -> Vec<Link> {
+            index.fields.iter().map_while(|position| on(*position)).cloned().collect()
+        };
+        let found = collection.indexes.iter().map(|index| (index, leading(index)));
+        let (index, links) = found.max_by_key(|(index, links)| (links.len(), index.unique))?;
+        (!links.is_empty()).then_some((Some(index.id), links))
+    }
+
+    /// How many different rows the inner records are shared among: those of the collection that they point at.
+    fn linked_rows(&self, links: &[Link]) -> f64 {
+        links.iter().filter_map(|link| link.outer.as_field()).map(|(slot, _)| self.rows(slot)).fold(1.0, f64::max)
+    }
+}
+
+/// A link as a predicate of pairs.
+fn as_predicate(link: &Link) -> Expr {
+    let equal = Expr::binary_test(BinaryOp::Eq, link.inner.clone(), link.outer.clone());
+    if link.absent_matches || !(link.inner.nullable && link.outer.nullable) {
+        return equal;
+    }
+    let present = Expr::test(logical::ExprKind::Unary(UnaryOp::IsSome, Box::new(link.inner.clone())));
+    Expr::binary_test(BinaryOp::And, present, equal)
+}

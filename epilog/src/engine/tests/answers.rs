@@ -1,0 +1,353 @@
+//! Queries whose answers are written out.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use super::fixture::{self as f, draft, exists, field, id, inner, int, null, reverse, text, through};
+use super::*;
+use crate::engine::fixture::DraftBuilder;
+use crate::expr::BinaryOp::{Add, And, Divide, Eq, Gt, Le, Lt, Multiply, Ne, Or, OrElse, StartsWith};
+use crate::expr::{AggregateFunction, Expression, Quantifier, UnaryOp};
+use crate::value::Type;
+
+fn number(value: i128) -> Scalar {
+    Scalar::Int(value)
+}
+
+fn string(value: &str) -> Scalar {
+    Scalar::String(value.to_string())
+}
+
+/// Three artists, the third without albums; five albums; a thousand tracks, `n` being of album `1 + n % 5`, `n`
+/// milliseconds long, edited by artist 1 when `n` is divisible by 10.
+fn music() -> Store {
+    let artists = ["Iron Maiden", "Saxon", "Zappa"].iter().zip(1..);
+    let albums = [("Powerslave", 1), ("Killers", 1), ("Live After Death", 1), ("Crusader", 2), ("Denim", 2)];
+    let released = |n: i128| if n == 2 { Scalar::Null } else { number(730_000 + n) };
+    let tracks = (1..=1000i128).map(|n| {
+        Vec::from([
+            number(n),
+            string(&format!("track {n}")),
+            number(1 + n % 5),
+            number(n),
+            Scalar::Float(n as f64 / 2.0),
+            Scalar::Bool(n % 2 == 0),
+            if n % 10 == 0 { number(1) } else { Scalar::Null },
+        ])
+    });
+    store(&[
+        (f::Artist, artists.map(|(name, id)| Vec::from([number(id), string(name)])).collect()),
+        (
+            f::Album,
+            albums
+                .iter()
+                .zip(1..)
+                .map(|((title, artist), id)| Vec::from([number(id), string(title), number(*artist), released(id)]))
+                .collect(),
+        ),
+        (f::Track, tracks.collect()),
+        (
+            f::Reading,
+            (-300..300i128)
+                .map(|at| Vec::from([number(at), if at % 3 == 0 { Scalar::Null } else { number(at.abs() % 7) }, number(at * at)]))
+                .collect(),
+        ),
+        (
+            f::Country,
+            ["NZ", "AT", "", "CH"]
+                .iter()
+                .zip(1..)
+                .map(|(code, n)| Vec::from([string(code), if n == 2 { Scalar::Null } else { string(&code.to_lowercase()) }, number(n)]))
+                .collect(),
+        ),
+    ])
+}
+
+/// The first column, as numbers.
+#[track_caller]
+fn numbers(store: &Store, draft: DraftBuilder) -> Vec<i128> {
+    let snapshot = store.snapshot();
+    let draft = draft.build();
+    let rows_of = |rules| rows(snapshot.view(), &draft, rules).expect("a query that succeeds");
+    let all = rows_of(RuleSet::ALL);
+    let mut plain = rows_of(RuleSet::NONE);
+    let mut sorted = all.clone();
+    let key = |row: &Vec<Scalar>| format!("{row:?}");
+    sorted.sort_by_key(key);
+    plain.sort_by_key(key);
+    assert_eq!(sorted, plain, "without the optimizer");
+    assert_eq!(count(snapshot.view(), &draft).expect("a count"), all.len() as u64);
+    assert_eq!(super::exists(snapshot.view(), &draft).expect("an answer"), !all.is_empty());
+    let number = |row: &Vec<Scalar>| match row[0] {
+        Scalar::Int(value) => value,
+        Scalar::Bool(value) => value.into(),
+        ref other => panic!("{other:?} is not a number"),
+    };
+    all.iter().map(number).collect()
+}
+
+fn tracks(predicate: Expression) -> DraftBuilder {
+    draft(f::Track).filter(predicate)
+}
+
+#[test]
+fn keys_ranges_and_indexes_find_their_records() {
+    let db = music();
+    let key = || field(f::track::ID);
+    assert_eq!(numbers(&db, tracks(key().binary(Eq, id(7)))), [7]);
+    assert_eq!(numbers(&db, tracks(key().binary(Eq, id(7000)))), []);
+    assert_eq!(numbers(&db, tracks(key().is_in([id(9), id(3), id(2000), id(9)]))), [3, 9]);
+    assert_eq!(numbers(&db, tracks(key().between(id(998), id(5000)))), [998, 999, 1000]);
+    assert_eq!(numbers(&db, tracks(key().binary(Le, id(2)))), [1, 2]);
+    let length = || field(f::track::MILLISECONDS);
+    assert_eq!(numbers(&db, tracks(length().binary(Eq, int(500)))), [500]);
+    assert_eq!(numbers(&db, tracks(length().binary(Gt, int(998)))), [999, 1000]);
+    assert_eq!(numbers(&db, tracks(length().binary(Lt, int(i64::MIN)))), []);
+    assert_eq!(numbers(&db, tracks(field(f::track::ALBUM).binary(Eq, id(3)))).len(), 200);
+    let title = field(f::album::TITLE).binary(StartsWith, text("Live"));
+    assert_eq!(numbers(&db, draft(f::Album).filter(title)), [3]);
+    let name = field(f::artist::NAME).is_in([text("Zappa"), text("Saxon"), text("Nobody")]);
+    assert_eq!(numbers(&db, draft(f::Artist).filter(name)), [2, 3]);
+}
+
+#[test]
+fn signed_keys_and_hidden_numbers_are_in_order() {
+    let db = music();
+    let at = || field(f::reading::AT);
+    let lit = |value: i128| Expression::literal(number(value), Type::I32);
+    assert_eq!(numbers(&db, draft(f::Reading).limit(2)), [-300, -299]);
+    assert_eq!(numbers(&db, draft(f::Reading).order_by(at(), true).limit(2)), [299, 298]);
+    assert_eq!(numbers(&db, draft(f::Reading).filter(at().between(lit(-2), lit(1)))), [-2, -1, 0, 1]);
+    assert_eq!(numbers(&db, draft(f::Reading).filter(at().is_in([lit(5), lit(-5)]))), [-5, 5]);
+    let small = at().binary(Multiply, lit(1)).binary(Lt, lit(-298));
+    assert_eq!(numbers(&db, draft(f::Reading).filter(small)), [-300, -299]);
+    let population = |draft: DraftBuilder| draft.select([field(f::country::POPULATION)]);
+    let code = field(f::country::CODE).binary(Eq, text("CH"));
+    assert_eq!(numbers(&db, population(draft(f::Country).filter(code))), [4]);
+    let absent = field(f::country::NAME).binary(Eq, null(Type::String));
+    assert_eq!(numbers(&db, population(draft(f::Country).filter(absent))), [2]);
+    let named = field(f::country::NAME).binary(Ne, text("nz"));
+    assert_eq!(numbers(&db, population(draft(f::Country).filter(named))), [2, 3, 4]);
+    let fallback = field(f::country::NAME).binary(OrElse, text("nz")).binary(Eq, text("nz"));
+    assert_eq!(numbers(&db, population(draft(f::Country).filter(fallback))), [1, 2]);
+}
+
+#[test]
+fn orders_and_limits() {
+    let db = music();
+    let length = || field(f::track::MILLISECONDS);
+    assert_eq!(numbers(&db, draft(f::Track).order_by(length(), true).limit(3)), [1000, 999, 998]);
+    assert_eq!(numbers(&db, draft(f::Track).order_by(field(f::track::PRICE), true).offset(2).limit(2)), [998, 997]);
+    assert_eq!(numbers(&db, draft(f::Track).order_by(field(f::track::PRICE), false).limit(2).offset(1)), [2]);
+    let names = draft(f::Track).order_by(field(f::track::NAME), false).limit(3);
+    assert_eq!(numbers(&db, names), [1, 10, 100]);
+    let all = numbers(&db, draft(f::Track).order_by(field(f::track::PRICE), true));
+    assert_eq!(all, (1..=1000).rev().collect::<Vec<i128>>());
+    assert_eq!(numbers(&db, draft(f::Track).limit(5).filter(field(f::track::ACTIVE))), [2, 4]);
+    assert_eq!(numbers(&db, draft(f::Track).limit(0)), []);
+    assert_eq!(numbers(&db, draft(f::Track).offset(998)), [999, 1000]);
+    let twice = draft(f::Track).order_by(length(), true).limit(4).order_by(length(), false);
+    assert_eq!(numbers(&db, twice), [997, 998, 999, 1000]);
+    let released = |descending| draft(f::Album).order_by(field(f::album::RELEASED), descending);
+    assert_eq!(numbers(&db, released(false)), [2, 1, 3, 4, 5]);
+    assert_eq!(numbers(&db, released(true)), [5, 4, 3, 1, 2]);
+}
+
+#[test]
+fn relations_are_followed() {
+    let db = music();
+    let artist = || through(&[f::track::ALBUM, f::album::ARTIST], f::artist::NAME);
+    assert_eq!(numbers(&db, tracks(artist().binary(Eq, text("Saxon"))).limit(4)), [3, 4, 8, 9]);
+    assert_eq!(numbers(&db, tracks(artist().binary(Eq, text("Zappa")))), []);
+    let editor = || through(&[f::track::EDITOR], f::artist::NAME);
+    assert_eq!(numbers(&db, tracks(editor().binary(Eq, text("Iron Maiden")))).len(), 100);
+    assert_eq!(numbers(&db, tracks(editor().binary(Eq, null(Type::String)))).len(), 900);
+    assert_eq!(numbers(&db, tracks(editor().binary(Lt, text("z")).unary(UnaryOp::Not))).len(), 900);
+    let snapshot = db.snapshot();
+    let selected = tracks(field(f::track::ID).is_in([id(9), id(10)])).select([
+        field(f::track::ID),
+        through(&[f::track::ALBUM], f::album::TITLE),
+        artist(),
+        editor(),
+    ]);
+    let expected = [
+        Vec::from([number(9), string("Denim"), string("Saxon"), Scalar::Null]),
+        Vec::from([number(10), string("Powerslave"), string("Iron Maiden"), string("Iron Maiden")]),
+    ];
+    assert_eq!(rows(snapshot.view(), &selected.build(), RuleSet::ALL).expect("rows"), expected);
+}
+
+#[test]
+fn subqueries_ask_about_the_records_of_each_row() {
+    let db = music();
+    let albums = |quantifier, predicate| reverse(f::Album, f::album::ARTIST, quantifier, predicate);
+    let live = || field(f::album::TITLE).binary(StartsWith, text("Live"));
+    assert_eq!(numbers(&db, draft(f::Artist).filter(albums(Quantifier::Any, None))), [1, 2]);
+    assert_eq!(numbers(&db, draft(f::Artist).filter(albums(Quantifier::Any, None).unary(UnaryOp::Not))), [3]);
+    assert_eq!(numbers(&db, draft(f::Artist).filter(albums(Quantifier::Any, Some(live())))), [1]);
+    assert_eq!(numbers(&db, draft(f::Artist).filter(albums(Quantifier::All, Some(live())))), [3]);
+    let recent = field(f::album::RELEASED).binary(Gt, null(Type::Date)).unary(UnaryOp::Not);
+    assert_eq!(numbers(&db, draft(f::Artist).filter(albums(Quantifier::All, Some(recent)))), [1, 2, 3]);
+    assert_eq!(numbers(&db, draft(f::Artist).select([albums(Quantifier::Count, None)])), [3, 2, 0]);
+    let either = albums(Quantifier::Any, Some(live())).binary(Or, field(f::artist::ID).binary(Eq, id(3)));
+    assert_eq!(numbers(&db, draft(f::Artist).filter(either)), [1, 3]);
+    let long = reverse(f::Track, f::track::ALBUM, Quantifier::Any, Some(field(f::track::MILLISECONDS).binary(Eq, int(999))));
+    assert_eq!(numbers(&db, draft(f::Artist).filter(albums(Quantifier::Any, Some(long)))), [2]);
+
+    // Of the artists, those of whom an album has the title of ... nothing; then by a comparison of both sides.
+    let own = || inner(1, f::album::ARTIST).binary(Eq, field(f::artist::ID));
+    let later = inner(1, f::album::TITLE).binary(Gt, field(f::artist::NAME));
+    assert_eq!(numbers(&db, draft(f::Artist).filter(exists(f::Album, 1, own().binary(And, later.clone())))), [1]);
+    assert_eq!(numbers(&db, draft(f::Artist).filter(exists(f::Album, 1, later))), [1]);
+    let nested = exists(f::Track, 2, {
+        let of_album = inner(2, f::track::ALBUM).binary(Eq, inner(1, f::album::ID));
+        of_album.binary(And, inner(2, f::track::EDITOR).binary(Eq, field(f::artist::ID)))
+    });
+    assert_eq!(numbers(&db, draft(f::Artist).filter(exists(f::Album, 1, own().binary(And, nested)))), [1]);
+}
+
+#[test]
+fn aggregates_of_all_rows() {
+    use AggregateFunction::{Avg, Count, Max, Min, Sum};
+    let db = music();
+    let snapshot = db.snapshot();
+    let all = draft(f::Track).aggregate([
+        (Count, None),
+        (Count, Some(field(f::track::EDITOR))),
+        (Sum, Some(field(f::track::MILLISECONDS))),
+        (Avg, Some(field(f::track::PRICE))),
+        (Min, Some(field(f::track::NAME))),
+        (Max, Some(field(f::track::NAME))),
+        (Max, Some(field(f::track::ACTIVE))),
+    ]);
+    let expected = Vec::from([
+        number(1000),
+        number(100),
+        number(500_500),
+        Scalar::Float(250.25),
+        string("track 1"),
+        string("track 999"),
+        Scalar::Bool(true),
+    ]);
+    assert_eq!(rows(snapshot.view(), &all.build(), RuleSet::ALL).expect("a row"), [expected]);
+    let none = tracks(field(f::track::ID).binary(Gt, id(1000))).aggregate([
+        (Count, None),
+        (Sum, Some(field(f::track::MILLISECONDS))),
+        (Avg, Some(field(f::track::MILLISECONDS))),
+        (Min, Some(field(f::track::NAME))),
+    ]);
+    let expected = Vec::from([number(0), number(0), Scalar::Null, Scalar::Null]);
+    assert_eq!(rows(snapshot.view(), &none.build(), RuleSet::ALL).expect("a row"), [expected]);
+}
+
+#[test]
+fn faults_count_only_on_rows_that_come_out() {
+    let db = music();
+    let snapshot = db.snapshot();
+    let length = || field(f::track::MILLISECONDS);
+    let inverse = || int(1000).binary(Divide, length().binary(Add, int(-5)));
+    let run = |draft: DraftBuilder| rows(snapshot.view(), &draft.build(), RuleSet::ALL);
+    let faulty = |result: Result<Vec<Vec<Scalar>>, EngineError>| match result {
+        Err(EngineError::Exec(ExecError::Arithmetic(fault))) => fault.to_string(),
+        other => panic!("{other:?}"),
+    };
+    let big = || inverse().binary(Gt, int(400));
+    assert_eq!(faulty(run(tracks(big()))), "division of 1000 and 0 (i64) divides by zero");
+    // The row with the fault is dropped by another predicate, whichever is tried first.
+    let other = || length().binary(Ne, int(5));
+    assert_eq!(numbers(&db, tracks(big().binary(And, other()))), [6, 7]);
+    assert_eq!(numbers(&db, tracks(big()).filter(field(f::track::ID).binary(Gt, id(6)))), [7]);
+    assert_eq!(numbers(&db, tracks(length().binary(Eq, int(5)).binary(Or, big()))), [5, 6, 7]);
+    // It lies behind the limit.
+    let before = tracks(inverse().binary(Lt, int(0))).limit(3);
+    assert_eq!(run(before).expect("rows").len(), 3);
+    assert!(run(tracks(inverse().binary(Lt, int(0))).limit(5)).is_err());
+    let overflow = draft(f::Track).filter(length().binary(Eq, int(7))).select([length().binary(Add, int(i64::MAX))]);
+    assert_eq!(faulty(run(overflow)), "addition of 7 and 9223372036854775807 (i64) overflows");
+    let total = draft(f::Track).aggregate([(AggregateFunction::Sum, Some(length().binary(Multiply, int(1 << 50))))]);
+    assert_eq!(faulty(run(total)), "sum of the values (i64) overflows");
+    let any = reverse(f::Track, f::track::ALBUM, Quantifier::Any, Some(big()));
+    // Album 1 has track 5, and 6 and 7 are of others: for it alone the answer is unknown.
+    assert!(run(draft(f::Album).filter(any.clone())).is_err());
+    assert_eq!(numbers(&db, draft(f::Album).filter(any).filter(field(f::album::ID).binary(Gt, id(1)))), [2, 3]);
+}
+
+#[test]
+fn assignments_see_the_old_values() {
+    let db = music();
+    let snapshot = db.snapshot();
+    let view = snapshot.view();
+    let collection = view.catalog().bound(f::Track()).expect("a collection");
+    let record = view.get(collection, 7).expect("a readable page").expect("a record");
+    let set = |ordinal, expression| Assignment { ordinal, expression };
+    let assignments = [
+        set(f::track::MILLISECONDS, field(f::track::MILLISECONDS).binary(Multiply, int(2))),
+        set(f::track::NAME, through(&[f::track::ALBUM], f::album::TITLE)),
+        set(f::track::EDITOR, null(Type::Id)),
+        set(f::track::ACTIVE, field(f::track::MILLISECONDS).binary(Eq, int(7))),
+    ];
+    let mut out = RecordDraft::default();
+    assign(view, f::Track, record, &assignments, &mut out).expect("an update");
+    let value = |ordinal: u16| {
+        let place = &collection.places[usize::from(ordinal)];
+        Scalar::from_cell(place.ty, out.field(place).as_cell()).expect("a sound cell")
+    };
+    assert_eq!(value(f::track::MILLISECONDS), number(14));
+    assert_eq!(value(f::track::NAME), string("Live After Death"));
+    assert_eq!(value(f::track::EDITOR), Scalar::Null);
+    assert_eq!(value(f::track::ACTIVE), Scalar::Bool(true));
+    assert_eq!(value(f::track::ID), number(7));
+    let wrong = [set(f::track::ALBUM, field(f::track::EDITOR))];
+    let error = assign(view, f::Track, record, &wrong, &mut out).expect_err("an absent value for a required field");
+    assert!(matches!(error, EngineError::Plan(PlanError::MayBeAbsent { .. })), "{error}");
+}
+
+#[test]
+fn keys_are_those_of_the_rows() {
+    let db = music();
+    let snapshot = db.snapshot();
+    let draft = tracks(field(f::track::MILLISECONDS).binary(Gt, int(997))).build();
+    let mut ranks = keys(snapshot.view(), &draft).expect("keys");
+    ranks.sort_unstable();
+    assert_eq!(ranks, [998, 999, 1000]);
+}
+
+#[test]
+fn what_cannot_be_planned_says_why() {
+    let db = music();
+    let snapshot = db.snapshot();
+    let message = |draft: DraftBuilder| match explain(snapshot.view(), &draft.build()) {
+        Err(error) => error.to_string(),
+        Ok(plan) => panic!("planned: {plan}"),
+    };
+    assert_eq!(
+        message(tracks(field(f::track::NAME).binary(Eq, int(5)))),
+        "`=` takes two values of one type, not String and i64"
+    );
+    assert_eq!(message(tracks(field(f::track::NAME))), "a predicate is a bool, not String");
+    assert_eq!(
+        message(tracks(through(&[f::track::NAME], 0).binary(Eq, int(5)))),
+        "field `name` of collection `Track` is not a relation"
+    );
+    static ELSEWHERE: CollectionSchema = CollectionSchema {
+        name: "Elsewhere",
+        fields: &[],
+        key: crate::schema::KeySchema::Natural(&[]),
+        indexes: &[],
+    };
+    assert_eq!(
+        message(tracks(exists(|| &ELSEWHERE, 1, Expression::literal(Scalar::Bool(true), Type::Bool)))),
+        "collection `Elsewhere` is not in this database's schema: add it to `epilog::schema!`"
+    );
+}
+
+#[test]
+fn little_is_read_when_little_is_wanted() {
+    let db = music();
+    let snapshot = db.snapshot();
+    // Every row from the sixth on has a fault: reading on would be an error.
+    let fault = int(1).binary(Divide, field(f::track::MILLISECONDS).binary(Add, int(-6))).binary(Lt, int(5));
+    let draft = tracks(fault).build();
+    assert!(super::exists(snapshot.view(), &draft).expect("the first row decides"));
+    assert!(count(snapshot.view(), &draft).is_err());
+}

@@ -1,0 +1,63 @@
+//! Queries over stored records: by hand, and against a reference that does everything row by row with scalars.
+
+mod answers;
+mod reference;
+
+use alloc::vec::Vec;
+
+use super::fixture;
+use super::*;
+use crate::schema::CollectionSchema;
+use crate::storage::pager::Durability;
+use crate::storage::store::Store;
+use crate::value::Scalar;
+
+/// The records of a test: for each collection those inserted, fields in the order declared.
+type Records = [(fn() -> &'static CollectionSchema, Vec<Vec<Scalar>>)];
+
+/// A database in memory with these records.
+fn store(records: &Records) -> Store {
+    let store = Store::in_memory(&fixture::DATABASE).expect("a sound schema");
+    let mut writer = store.begin_write().expect("a database of our own");
+    for (schema, records) in records {
+        let collection = writer.view().catalog().bound(schema()).expect("a collection of the schema").clone();
+        let mut draft = RecordDraft::default();
+        for record in records {
+            draft.reset(&collection.layout);
+            for (ordinal, value) in record.iter().enumerate() {
+                draft.put_scalar(&collection.places[ordinal], value);
+            }
+            writer.insert(&collection, &mut draft).expect("records that keep the constraints");
+        }
+    }
+    writer.commit(Durability::Immediate).expect("a commit in memory");
+    store
+}
+
+/// All rows of a query as scalars; of a record, all fields as declared, or one `Null` where there is none.
+fn rows(view: View<'_>, draft: &Draft, rules: RuleSet) -> Result<Vec<Vec<Scalar>>, EngineError> {
+    let mut out = Vec::new();
+    let mut rows = run_with(view, draft, rules)?;
+    while let Some(batch) = rows.next_batch()? {
+        assert!(batch.rows > 0, "a batch that is given out has rows");
+        for row in 0..batch.rows {
+            let mut values = Vec::new();
+            for column in &batch.columns {
+                match column {
+                    OutputColumn::Values(vector) => {
+                        values.push(Scalar::from_cell(vector.ty(), vector.cell(row)).expect("a sound cell"));
+                    }
+                    OutputColumn::Records { collection, rows } => match &rows[row] {
+                        None => values.push(Scalar::Null),
+                        Some(record) => values.extend(collection.places.iter().map(|place| {
+                            let cell = record.field(place).expect("a sound record");
+                            Scalar::from_cell(place.ty, cell.as_cell()).expect("a sound cell")
+                        })),
+                    },
+                }
+            }
+            out.push(values);
+        }
+    }
+    Ok(out)
+}

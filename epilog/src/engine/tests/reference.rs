@@ -1,0 +1,1 @@
+//! Random queries against a reference.
