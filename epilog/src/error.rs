@@ -96,6 +96,13 @@ impl Error {
         Error::from(Cause::SeveralRecords { collection })
     }
 
+    /// A row that a required relation leads to was absent. The check of relations keeps that from happening.
+    #[cold]
+    pub(crate) fn missing_row(collection: &'static str) -> Error {
+        let problem = format!("a record of `{collection}` that another points at is gone");
+        Error::from(StorageError::damage("relation", problem))
+    }
+
     /// What kind of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         match &*self.cause {

@@ -22,7 +22,7 @@ mod relation;
 pub(crate) mod sample;
 mod stored;
 
-pub use codec::{CellSource, ReadError, RecordReader, RecordWriter};
+pub use codec::{ReadError, RecordReader, RecordWriter};
 pub use declare::{Enlist, Holds, List, Schema, Within};
 pub use expression::Expr;
 pub use field::{Field, OwnField};

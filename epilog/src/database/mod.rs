@@ -4,6 +4,8 @@
 //! - [`WriteTransaction`]: one at a time; others wait for their turn.
 //! - `&Database` itself can be read from: each call then sees a snapshot of its own.
 
+#[cfg(test)]
+mod codec_tests;
 mod options;
 mod read;
 #[cfg(test)]
@@ -22,7 +24,7 @@ use crate::storage::vfs::Vfs;
 pub use crate::storage::pager::Durability;
 pub use options::Options;
 pub use read::ReadTransaction;
-pub use write::WriteTransaction;
+pub use write::{Lent, Owned, Records, WriteTransaction};
 
 /// An open database that holds the collections of schema `D`.
 ///

@@ -61,7 +61,7 @@ pub(super) fn get<C: Collection>(view: View<'_>, key: &C::Key) -> Result<Option<
     let collection = bound::<C>(view);
     let record = find(view, collection, key)?;
     match record {
-        Some(record) => Ok(Some(C::decode(&RecordReader::new(&Bound { record, collection }))?)),
+        Some(record) => Ok(Some(C::decode(&RecordReader::new(record, collection))?)),
         None => Ok(None),
     }
 }
@@ -98,21 +98,5 @@ fn find<'s, K: Key>(
     match rank_of(view, collection, key)? {
         Some(rank) => view.get(collection, rank),
         None => Ok(None),
-    }
-}
-
-struct Bound<'a> {
-    record: RecordRef<'a>,
-    collection: &'a CollectionDef,
-}
-
-impl crate::collection::CellSource for Bound<'_> {
-    fn with_cell(
-        &self,
-        ordinal: u16,
-        then: &mut dyn FnMut(crate::value::Cell<'_>),
-    ) -> Result<(), StorageError> {
-        then(self.record.field(&self.collection.places[usize::from(ordinal)])?.as_cell());
-        Ok(())
     }
 }

@@ -67,12 +67,12 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
     /// # Errors
     ///
     /// As [`insert`](WriteTransaction::insert).
-    pub fn insert_all<C: Collection + Within<D>>(
+    pub fn insert_all<C: Collection + Within<D>, By>(
         &mut self,
-        records: impl IntoIterator<Item = impl Borrow<C>>,
+        records: impl Records<C, By>,
     ) -> Result<Vec<C::Key>, Error> {
         let collection = self.definition::<C>();
-        let mut records = records.into_iter();
+        let mut records = records.records();
         let mut keys = Vec::with_capacity(records.size_hint().0);
         let ranks = self.writer.insert_all(&collection, &mut |draft| match records.next() {
             Some(record) => {
@@ -185,6 +185,40 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
     fn definition<C: Collection>(&self) -> Arc<CollectionDef> {
         let catalog = self.writer.view().catalog();
         catalog.bound(C::schema()).expect("the schema binds every collection that is within it").clone()
+    }
+}
+
+/// What [`insert_all`](WriteTransaction::insert_all) takes: anything that gives records or references to them, such as
+/// `&albums` and `numbers.map(|n| Album { .. })`. `By` tells the two apart and is never written.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` gives no records of one collection",
+    label = "expected records, or references to them",
+    note = "pass what can be iterated over: `&albums`, `albums`, an iterator"
+)]
+pub trait Records<C, By> {
+    /// The records, one after the other.
+    fn records(self) -> impl Iterator<Item: Borrow<C>>;
+}
+
+/// Records that are given away.
+#[derive(Debug)]
+pub enum Owned {}
+
+/// Records that are lent.
+#[derive(Debug)]
+pub enum Lent {}
+
+#[diagnostic::do_not_recommend]
+impl<C: Collection, I: IntoIterator<Item = C>> Records<C, Owned> for I {
+    fn records(self) -> impl Iterator<Item: Borrow<C>> {
+        self.into_iter()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a, C: Collection, I: IntoIterator<Item = &'a C>> Records<C, Lent> for I {
+    fn records(self) -> impl Iterator<Item: Borrow<C>> {
+        self.into_iter()
     }
 }
 

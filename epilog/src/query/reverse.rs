@@ -6,7 +6,6 @@ use crate::expr::{BinaryOp, Expression as Node, Quantifier, UnaryOp};
 
 impl<S, C: Collection> Many<S, C> {
     /// Only those of the records that the predicate is true of.
-    #[must_use]
     pub fn filter(mut self, predicate: impl Condition<Inner<S, C>>) -> Many<S, C> {
         self.restrict(predicate(Inner::<S, C>::rows()).into_expression());
         self

@@ -151,7 +151,7 @@ impl<S: Sources, O> Query<S, O> {
     where
         S::Root: Within<R::Schema>,
     {
-        from.with_view(|view| Ok(seam::explain(view, &self.draft)?))
+        from.with_view(|view| seam::explain(view, &self.draft))
     }
 }
 
@@ -178,7 +178,7 @@ impl<S: Scope, O> Query<S, O> {
     where
         S::Root: Within<R::Schema>,
     {
-        from.with_view(|view| Ok(seam::exists(view, &self.draft)?))
+        from.with_view(|view| seam::exists(view, &self.draft))
     }
 
     /// How many come out. Nothing is decoded for it.
@@ -190,7 +190,7 @@ impl<S: Scope, O> Query<S, O> {
     where
         S::Root: Within<R::Schema>,
     {
-        from.with_view(|view| Ok(seam::count(view, &self.draft)?))
+        from.with_view(|view| seam::count(view, &self.draft))
     }
 
     /// All that comes out, in order, read as it is asked for.

@@ -8,8 +8,9 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use crate::Error;
-use crate::collection::{CellSource, ReadError};
 use crate::expr::Draft;
+use crate::schema::CollectionDef;
+use crate::storage::records::RecordRef;
 use crate::value::Cell;
 
 /// What is stored, at one moment.
@@ -43,10 +44,12 @@ pub struct OutputBatch<'s> {
 }
 
 /// One selected item's values.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub enum OutputColumn<'s> {
     /// Whole records.
     Records {
+        /// The collection they are of.
+        collection: &'s CollectionDef,
         /// The records.
         rows: Vec<Option<RecordRef<'s>>>,
     },
@@ -54,9 +57,14 @@ pub enum OutputColumn<'s> {
     Values(Vector<'s>),
 }
 
-/// One record.
-#[derive(Debug, Clone)]
-pub struct RecordRef<'s>(pub Vec<Cell<'s>>);
+impl fmt::Debug for OutputColumn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OutputColumn::Records { .. } => "Records",
+            OutputColumn::Values(_) => "Values",
+        })
+    }
+}
 
 /// The values of one column.
 #[derive(Debug, Clone)]
@@ -72,13 +80,6 @@ impl<'s> View<'s> {
     /// A view of what `backend` answers.
     pub fn new(backend: &'s dyn Backend) -> View<'s> {
         View { backend }
-    }
-}
-
-impl CellSource for RecordRef<'_> {
-    fn with_cell(&self, ordinal: u16, then: &mut dyn FnMut(Cell<'_>)) -> Result<(), ReadError> {
-        then(self.0[usize::from(ordinal)]);
-        Ok(())
     }
 }
 

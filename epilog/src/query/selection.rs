@@ -6,7 +6,6 @@ use super::seam::{OutputBatch, OutputColumn};
 use crate::Error;
 use crate::collection::{Collection, Expr, Field, Mode, Proxy, RecordReader, Req};
 use crate::expr::SelectItem;
-use crate::storage::StorageError;
 use crate::value::Value;
 
 /// What `select` takes: a field or expression of scope `S`, a whole row, a tuple of up to ten, or a view's fields.
@@ -67,8 +66,8 @@ impl<'a> RowReader<'a> {
     #[inline]
     fn record<C: Collection>(&mut self) -> Result<Option<C>, Error> {
         match self.next_column() {
-            OutputColumn::Records { rows } => match &rows[self.row] {
-                Some(record) => Ok(Some(C::decode(&RecordReader::new(record))?)),
+            OutputColumn::Records { collection, rows } => match rows[self.row] {
+                Some(record) => Ok(Some(C::decode(&RecordReader::new(record, collection))?)),
                 None => Ok(None),
             },
             OutputColumn::Values(_) => unreachable!("a record was selected"),
@@ -145,22 +144,12 @@ pub type RowOf<P> = <<P as Proxy>::Mode as Mode>::Record<<P as Proxy>::Collectio
 #[inline]
 pub fn read_row<P: Proxy>(row: &mut RowReader<'_>) -> Result<RowOf<P>, Error> {
     let record = row.record::<P::Collection>()?;
-    P::Mode::record(record).ok_or_else(missing_record::<P::Collection>)
+    P::Mode::record(record).ok_or_else(|| Error::missing_row(P::Collection::schema().name))
 }
 
 /// Appends the records that the rows of a batch are.
 pub(super) fn decode_records<C: Collection>(batch: &OutputBatch<'_>, out: &mut Vec<C>) -> Result<(), Error> {
     decode_rows(batch, out, read_row::<C::Fields<C, Req>>)
-}
-
-/// A row that cannot be absent was: the check of relations keeps that from happening.
-#[cold]
-fn missing_record<C: Collection>() -> Error {
-    let name = C::schema().name;
-    Error::from(StorageError::damage(
-        "relation",
-        format!("a record of `{name}` that another points at is gone"),
-    ))
 }
 
 macro_rules! selection_of_tuple {

@@ -1,23 +1,26 @@
 //! What queries are run against here: prepared answers, and a record of what was asked.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
 use crate::Error;
 use crate::collection::sample::Music;
-use crate::collection::{Collection, RecordWriter};
+use crate::collection::{Collection, Key, Within};
 use crate::expr::{Assignment, Clause, Draft};
 use crate::query::run::{Reads, Snapshot, Writes, sealed};
-use crate::query::seam::{Backend, OutputBatch, OutputColumn, RecordRef, Vector, View};
-use crate::value::{Cell, Value};
+use crate::query::seam::{Backend, OutputBatch, OutputColumn, Vector, View};
+use crate::schema::CollectionDef;
+use crate::storage::records::RecordRef;
+use crate::value::{Cell, Type, Value, key};
 
 type OwnedCell = Option<Vec<u8>>;
 
 /// A column of a prepared answer.
 pub(super) enum Column {
     Values(Vec<OwnedCell>),
-    Records(Vec<Option<Vec<OwnedCell>>>),
+    Records(&'static CollectionDef, Vec<Option<RecordRef<'static>>>),
 }
 
 /// Answers every query with the same batches.
@@ -40,21 +43,16 @@ pub(super) fn values<T: Value>(values: &[T]) -> Column {
     Column::Values(values.iter().map(|value| value.with_cell(owned)).collect())
 }
 
-/// A column of records.
-pub(super) fn records<C: Collection>(records: &[Option<C>]) -> Column {
-    struct Cells(Vec<OwnedCell>);
-    impl RecordWriter for Cells {
-        fn put(&mut self, ordinal: u16, cell: Cell<'_>) {
-            assert_eq!(usize::from(ordinal), self.0.len(), "cells come in the order of the ordinals");
-            self.0.push(owned(cell));
-        }
-    }
-    let cells = |record: &C| {
-        let mut cells = Cells(Vec::new());
-        record.encode(&mut cells);
-        cells.0
-    };
-    Column::Records(records.iter().map(|record| record.as_ref().map(cells)).collect())
+/// A column of records, that lie in a database of their own.
+pub(super) fn records<C: Collection + Within<Music> + Clone>(records: &[Option<C>]) -> Column {
+    let db = Box::leak(Box::new(Music::in_memory().expect("a database")));
+    let present: Vec<C> = records.iter().flatten().cloned().collect();
+    db.write(|tx| tx.insert_all(&present)).expect("records");
+    let view = Box::leak(Box::new(db.read().expect("a snapshot"))).view();
+    let collection = view.catalog().bound(C::schema()).expect("a collection of the schema");
+    let rank = |record: &C| record.key().with_cells(|cells| key::rank(Type::Id, cells[0].expect("a key")));
+    let stored = |record: &C| view.get(collection, rank(record)).expect("is read").expect("is there");
+    Column::Records(collection, records.iter().map(|record| record.as_ref().map(stored)).collect())
 }
 
 fn owned(cell: Cell<'_>) -> OwnedCell {
@@ -65,7 +63,7 @@ fn lent(cells: &[OwnedCell]) -> Vec<Cell<'_>> {
     cells.iter().map(Option::as_deref).collect()
 }
 
-fn batch(columns: &Vec<Column>) -> OutputBatch<'_> {
+fn batch(columns: &[Column]) -> OutputBatch<'_> {
     let (lens, columns): (Vec<_>, Vec<_>) = columns.iter().map(column).unzip();
     OutputBatch { rows: lens[0], columns }
 }
@@ -73,9 +71,8 @@ fn batch(columns: &Vec<Column>) -> OutputBatch<'_> {
 fn column(column: &Column) -> (usize, OutputColumn<'_>) {
     match column {
         Column::Values(cells) => (cells.len(), OutputColumn::Values(Vector(lent(cells)))),
-        Column::Records(records) => {
-            let rows = records.iter().map(|cells| Some(RecordRef(lent(cells.as_ref()?)))).collect();
-            (records.len(), OutputColumn::Records { rows })
+        Column::Records(collection, rows) => {
+            (rows.len(), OutputColumn::Records { collection, rows: rows.clone() })
         }
     }
 }
@@ -83,7 +80,7 @@ fn column(column: &Column) -> (usize, OutputColumn<'_>) {
 impl Backend for Answers {
     fn batches(&self, draft: &Draft) -> Result<Vec<OutputBatch<'_>>, Error> {
         self.asked.borrow_mut().push(draft.clauses.clone());
-        Ok(self.batches.iter().map(batch).collect())
+        Ok(self.batches.iter().map(|columns| batch(columns)).collect())
     }
 }
 

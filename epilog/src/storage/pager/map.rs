@@ -126,11 +126,6 @@ impl PageMap {
         }
     }
 
-    /// Where the topmost map page lies.
-    pub(super) fn root(&self) -> MapEntry {
-        self.root
-    }
-
     /// Page `number`'s entry.
     pub(super) fn entry(
         &mut self,
@@ -308,7 +303,7 @@ impl MapUpdate {
 fn decode_node(bytes: &[u8], level: usize, index: usize, place: MapEntry) -> Result<Node, StorageError> {
     let damage =
         |problem| StorageError::damage("page map", format!("map page {index} of level {level}: {problem}"));
-    image::verify(bytes, PageNumber(index as u32), place).map_err(|problem| damage(problem))?;
+    image::verify(bytes, PageNumber(index as u32), place).map_err(damage)?;
     if bytes[8] != PageKind::Map as u8 || bytes[12..16] != (level as u32).to_le_bytes() {
         return Err(damage(format!("kind {} and level {:?} are another page's", bytes[8], &bytes[12..16])));
     }

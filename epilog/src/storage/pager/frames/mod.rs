@@ -614,6 +614,33 @@ impl<'t> Pin<'t> {
         }
     }
 
+    /// What memory has of page `number`.
+    pub(super) fn resident(&self, number: PageNumber) -> Resident<'_> {
+        let table = self.table();
+        let word = table.slot(number).map_or(null_mut(), |slot| slot.published.load(Ordering::Acquire));
+        let mut node = match Word::of(word) {
+            Word::Cold => return Resident::Cold,
+            // SAFETY: as in `FrameTable::page`; `self` is the pin.
+            Word::Bare(head) => return Resident::Page(unsafe { Buffer::bytes(head) }),
+            Word::Chain(node) => node,
+        };
+        loop {
+            // SAFETY: as in `FrameTable::page_slow`.
+            let version = unsafe { node.as_ref() };
+            if version.commit <= self.commit {
+                return match version.buffer {
+                    // SAFETY: as there.
+                    Some(head) => Resident::Page(unsafe { Buffer::bytes(head) }),
+                    None => Resident::Freed,
+                };
+            }
+            match NonNull::new(version.previous.load(Ordering::Acquire)) {
+                Some(previous) => node = previous,
+                None => return Resident::Cold,
+            }
+        }
+    }
+
     /// The bytes of page `number`.
     #[inline]
     pub(super) fn page(&self, number: PageNumber) -> Result<&[u8], StorageError> {
@@ -621,6 +648,16 @@ impl<'t> Pin<'t> {
         // `self`.
         unsafe { self.table().page(self.commit, number) }
     }
+}
+
+/// What memory has of a page at some commit.
+pub(super) enum Resident<'p> {
+    /// Its bytes.
+    Page(&'p [u8]),
+    /// It was freed.
+    Freed,
+    /// Nothing.
+    Cold,
 }
 
 impl Drop for Pin<'_> {
