@@ -68,6 +68,8 @@ pub(super) struct Checkpoint<'f> {
     taken: Runs,
     changes: BTreeMap<u32, MapEntry>,
     batch: Batch,
+    /// Page numbers were given out that the free map must have if they are not in use.
+    numbers_grew: bool,
     phase: Phase,
     failure: Failure,
 }
@@ -97,6 +99,7 @@ impl<'f> Checkpoint<'f> {
             taken: Runs::new(),
             changes: BTreeMap::new(),
             batch: Batch::default(),
+            numbers_grew: false,
             phase: Phase::Images(dirty.into_iter()),
             failure: Failure::Unchanged,
         }
@@ -143,6 +146,7 @@ impl<'f> Checkpoint<'f> {
                 let next_page = if moved { numbers.next } else { self.header.next_page };
                 let changes = &self.changes;
                 let update = images.with_map(|map, read| map.prepare(changes, next_page, read))?;
+                self.numbers_grew = self.header.next_page != next_page;
                 self.header.next_page = next_page;
                 let work = update.work().into_iter();
                 self.phase = Phase::Map { update, work };
@@ -161,8 +165,8 @@ impl<'f> Checkpoint<'f> {
                 self.phase = Phase::Free(update);
             }
             Phase::Free(update) => {
-                // When nothing moved, the old free map is as good: it only gives out fewer blocks.
-                if self.taken.count() > 0 || self.freed.count() > 0 {
+                // When nothing moved, the old free map is as good: what it calls pending may be free by now.
+                if self.taken.count() > 0 || self.freed.count() > 0 || self.numbers_grew {
                     self.write_free_map(file, numbers)?;
                 }
                 self.batch.flush(file)?;

@@ -1,7 +1,8 @@
 //! [`Header`]: the header slots, and the choice between them at open.
 //!
 //! The file's first four blocks: slot 0 twice, then slot 1 twice. Checkpoint *n* is written to slot *n* mod 2, so that the
-//! header before stays whole whatever happens. All fields lie in the first sector of a block; the rest is zero.
+//! header before stays whole whatever happens. A header is the first
+//! sector (512 bytes) of its block, and written as such; the rest of the block is zero.
 //!
 //! | offset | bytes | what |
 //! |---|---|---|
@@ -29,8 +30,6 @@
 //! | 508 | 4 | CRC-32C of bytes 0..508 |
 //!
 //! The place of magic, format version, features and checksum is the same in every format to come.
-
-use alloc::vec::Vec;
 
 use super::image::{u32_at, u64_at};
 use super::map::MapEntry;
@@ -94,10 +93,10 @@ impl Header {
         }
     }
 
-    /// The header's block.
-    pub(super) fn encode(&self) -> Vec<u8> {
-        let mut block = vec![0; BLOCK_LEN];
-        let mut put = |at: usize, bytes: &[u8]| block[at..at + bytes.len()].copy_from_slice(bytes);
+    /// The header's sector.
+    pub(super) fn encode(&self) -> [u8; HEADER_LEN] {
+        let mut sector = [0; HEADER_LEN];
+        let mut put = |at: usize, bytes: &[u8]| sector[at..at + bytes.len()].copy_from_slice(bytes);
         put(0, &MAGIC);
         put(8, &FORMAT_VERSION.to_le_bytes());
         put(10, &[BLOCK_LEN.trailing_zeros() as u8, 0]);
@@ -115,9 +114,9 @@ impl Header {
         put(124, &1u16.to_le_bytes());
         put(126, &1u16.to_le_bytes());
         put(POSITION.start, &self.position.encode());
-        let crc = crc32c(&block[..HEADER_LEN - 4]);
-        block[HEADER_LEN - 4..HEADER_LEN].copy_from_slice(&crc.to_le_bytes());
-        block
+        let crc = crc32c(&sector[..HEADER_LEN - 4]);
+        sector[HEADER_LEN - 4..].copy_from_slice(&crc.to_le_bytes());
+        sector
     }
 
     /// Writes both copies; the caller syncs.
@@ -126,11 +125,16 @@ impl Header {
     ///
     /// When a write fails. What the slot holds is then unknown.
     pub(super) fn write(&self, file: &dyn VfsFile) -> Result<(), StorageError> {
-        let block = self.encode();
-        let first = self.checkpoint % 2 * 2;
-        for copy in first..first + 2 {
-            file.write_at(&block, copy * BLOCK_LEN as u64)?;
-        }
+        (0..2).try_for_each(|copy| self.write_copy(file, copy))
+    }
+
+    /// Writes copy 0 or 1; the caller syncs.
+    ///
+    /// # Errors
+    ///
+    /// When the write fails.
+    pub(super) fn write_copy(&self, file: &dyn VfsFile, copy: u64) -> Result<(), StorageError> {
+        file.write_at(&self.encode(), (self.checkpoint % 2 * 2 + copy) * BLOCK_LEN as u64)?;
         Ok(())
     }
 }
@@ -273,7 +277,8 @@ pub(super) fn choose(
             known: FORMAT_VERSION,
         });
     }
-    if len < header.file_len {
+    // A new file ends with its last header's sector.
+    if len < header.file_len && header.file_len > HEADERS_LEN as u64 {
         return Err(truncated(header.file_len));
     }
     // A header of a writing database is only ever written when its journal is durable.

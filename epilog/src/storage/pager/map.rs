@@ -165,6 +165,27 @@ impl PageMap {
         }
     }
 
+    /// Gives every entry to `visit`: those of map pages without, those of pages with their number.
+    pub(super) fn visit(
+        &mut self,
+        read: ReadImage<'_>,
+        visit: &mut dyn FnMut(Option<PageNumber>, MapEntry) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        if !self.root.is_none() {
+            visit(None, self.root)?;
+        }
+        for level in (0..self.levels.len()).rev() {
+            for index in 0..self.levels[level].len() {
+                let node = *self.node(level, index, read)?;
+                for (at, entry) in node.iter().enumerate().filter(|(_, entry)| !entry.is_none()) {
+                    let number = (index * FANOUT + at) as u32;
+                    visit((level == 0).then_some(PageNumber(number)), *entry)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// What becomes of the map when `changes` are made and page numbers below `pages` exist.
     pub(super) fn prepare(
         &mut self,

@@ -11,6 +11,7 @@
 //! * A page is loaded at most once, and stays.
 //! * The pager never looks into a payload: recovery gives it back to whoever made it.
 
+mod check;
 mod checkpoint;
 mod frames;
 mod free;

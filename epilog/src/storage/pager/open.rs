@@ -114,7 +114,8 @@ fn check_leftover(vfs: &Arc<dyn Vfs>, path: &str, header: &Header) -> Result<(),
     Ok(())
 }
 
-fn read_free_map(images: &Images, header: &Header) -> Result<FreeMap, StorageError> {
+/// The free map that `header` names.
+pub(super) fn read_free_map(images: &Images, header: &Header) -> Result<FreeMap, StorageError> {
     if header.free.is_none() {
         return Ok(FreeMap::default());
     }

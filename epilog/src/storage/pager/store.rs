@@ -50,8 +50,10 @@ pub(super) struct Store {
     pub(super) journal_path: String,
     pub(super) options: PagerOptions,
     pub(super) images: Arc<Images>,
-    /// The durable one.
+    /// The newest.
     pub(super) header: Header,
+    /// Whether this handle has written and synced it.
+    header_is_durable: bool,
     /// No header was ever written.
     pub(super) is_new: bool,
     pub(super) space: Space,
@@ -80,6 +82,7 @@ impl Store {
             options,
             images,
             header,
+            header_is_durable: false,
             is_new,
             space,
             journaling,
@@ -157,6 +160,7 @@ impl Store {
     fn make_ready(&mut self) -> Result<(), StorageError> {
         match &mut self.journaling {
             Journaling::Idle if self.is_new => self.create()?,
+            Journaling::Idle | Journaling::Replayed(_) if !self.header_is_durable => self.settle()?,
             Journaling::Idle => {
                 let header = &self.header;
                 let journal = Journal::create(
@@ -192,13 +196,30 @@ impl Store {
         Ok(())
     }
 
+    /// Makes the header that was read durable. It may have been read from the system's cache, where a process that was
+    /// killed left it, or whose sync failed; the next header goes to the other slot, so this one must be there if that is
+    /// torn. One copy after the other, so that one is whole at any time. The file's length may have been the cache's as
+    /// well; images of the next checkpoint that lie within it would not make it durable.
+    fn settle(&mut self) -> Result<(), StorageError> {
+        let file = self.images.file();
+        file.set_len(file.len()?)?;
+        for copy in 0..2 {
+            self.header.write_copy(self.images.file(), copy)?;
+            if let Err(cause) = self.images.file().sync_data() {
+                self.poison = Some(cause.clone());
+                return Err(cause.into());
+            }
+        }
+        self.header_is_durable = true;
+        Ok(())
+    }
+
     /// Writes a new database's first header.
     fn create(&mut self) -> Result<(), StorageError> {
         let mut database = [0; 16];
         self.vfs.entropy(&mut database);
         let header = Header::first(database);
         let file = self.images.file();
-        file.set_len(header.file_len)?;
         header.write(file)?;
         if let Err(cause) = file.sync_data() {
             self.poison = Some(cause.clone());
@@ -207,6 +228,7 @@ impl Store {
         self.vfs.sync_directory(&self.path)?;
         self.header = header;
         self.is_new = false;
+        self.header_is_durable = true;
         Ok(())
     }
 
@@ -309,7 +331,9 @@ impl Store {
             Journaling::Idle | Journaling::Unreplayed(_) => return Ok(()),
             Journaling::Replayed(_) => {
                 self.check_writable()?;
-                self.make_ready()?;
+                while matches!(self.journaling, Journaling::Replayed(_)) {
+                    self.make_ready()?;
+                }
             }
             Journaling::Active(..) => {}
         }
