@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
 
 use super::stored::{call, ends};
-use super::{Names, at, private};
+use super::{Names, at, braced, private};
 use crate::model::Collection;
 
 /// Everything about the relations of `collection`.
@@ -35,23 +35,31 @@ pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
         }
     });
     let (enlist, holds, schema_type) = (private("Enlist"), private("Holds"), private("CollectionSchema"));
-    let targets = collection.relations().map(|(_, _, relation)| &relation.target);
-    // Only one of the two stands in this place: the scope's name is free.
-    let schema = scope;
+    let list = private("List");
+    let header = at(this.span(), written!(impl<#scope> #enlist<#scope> for #this));
+    let held = collection.relations().map(|(_, _, relation)| {
+        let target = &relation.target;
+        at(this.span(), written!(#list<#scope>: #holds<#target, #scope>))
+    });
     let collection_trait = private("Collection");
+    let body = braced(
+        this.span(),
+        written! {
+            fn enlist() -> &'static #schema_type {
+                <Self as #collection_trait>::schema()
+            }
+
+        },
+    );
     written! {
         #methods
         #(#belongings)*
 
         #[automatically_derived]
-        impl<#schema> #enlist<#schema> for #this
+        #header
         where
-            #schema: #(#holds<#targets> +)*
-        {
-            fn enlist() -> &'static #schema_type {
-                <Self as #collection_trait>::schema()
-            }
-        }
+            #(#held,)*
+        #body
     }
 }
 

@@ -1,5 +1,7 @@
 //! [`Schema`]: the list of what a database holds, made by [`schema!`](crate::schema!).
 
+use core::marker::PhantomData;
+
 use crate::schema::{CollectionSchema, DatabaseSchema};
 
 /// What a database holds. Made by [`schema!`](crate::schema!).
@@ -11,8 +13,7 @@ pub trait Schema: Copy + 'static {
 /// A collection that databases of schema `D` hold. Made by [`schema!`](crate::schema!).
 #[diagnostic::on_unimplemented(
     message = "collection `{Self}` is not in schema `{D}`",
-    label = "`{D}` does not hold `{Self}`",
-    note = "add `{Self}` to the list in `epilog::schema!`"
+    label = "add `{Self}` to the list in `epilog::schema!`"
 )]
 pub trait Within<D> {}
 
@@ -27,16 +28,21 @@ pub trait Enlist<D> {
     fn enlist() -> &'static CollectionSchema;
 }
 
-/// A schema that holds collection `C`: [`Within`] seen from the schema, for the bounds of [`Enlist`].
+/// That schema `D` holds collection `C`: [`Within`] seen from the schema, for the bounds of [`Enlist`]. `Self` is
+/// [`List<D>`]: of a type of the user's, rustc would show the whole definition.
 #[diagnostic::on_unimplemented(
-    message = "a relation points at `{C}`, which schema `{Self}` does not hold",
+    message = "a relation points at `{C}`, which schema `{D}` does not hold",
     label = "`{C}` is missing from this list",
     note = "add `{C}` to the list in `epilog::schema!`"
 )]
-pub trait Holds<C> {}
+pub trait Holds<C, D> {}
+
+/// The list of schema `D`.
+#[derive(Debug)]
+pub struct List<D>(PhantomData<fn() -> D>);
 
 #[diagnostic::do_not_recommend]
-impl<C: Within<D>, D> Holds<C> for D {}
+impl<C: Within<D>, D> Holds<C, D> for List<D> {}
 
 /// Declares what a database holds.
 ///

@@ -23,7 +23,7 @@ pub(crate) mod sample;
 mod stored;
 
 pub use codec::{ReadError, RecordReader, RecordWriter};
-pub use declare::{Enlist, Holds, Schema, Within};
+pub use declare::{Enlist, Holds, List, Schema, Within};
 pub use expression::Expr;
 pub use field::{Field, OwnField};
 pub use id::Id;

@@ -32,8 +32,7 @@ pub trait Selection<S> {
 /// A [`Selection`] of values of type `V`: what each field of a view asks for.
 #[diagnostic::on_unimplemented(
     message = "a field of a view is of type `{V}`, and `{Self}` is selected for it",
-    label = "this selects another type than the view holds",
-    note = "a field or expression of type `{V}` is wanted; after an optional relation every field is an `Option`"
+    label = "this view wants a field or expression of type `{V}`"
 )]
 pub trait Yields<S, V>: Selection<S, Value = V> {}
 

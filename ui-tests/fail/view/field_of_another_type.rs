@@ -4,5 +4,5 @@ use epilog::prelude::*;
 use models::*;
 
 fn main() {
-    let _ = Track::query().select(|t| TrackViewFields { name: t.name, milliseconds: t.composer });
+    let _ = Track::query().select(|t| TrackViewFields { name: t.name, milliseconds: t.explicit });
 }
