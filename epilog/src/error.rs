@@ -213,6 +213,12 @@ impl From<EngineError> for Error {
     }
 }
 
+impl From<ExecError> for Error {
+    fn from(error: ExecError) -> Error {
+        Error::from(EngineError::from(error))
+    }
+}
+
 impl From<VfsError> for Error {
     fn from(error: VfsError) -> Error {
         Error::from(StorageError::from(error))

@@ -8,11 +8,11 @@ use core::marker::PhantomData;
 
 use super::Durability;
 use super::read::{get, rank_of};
-use crate::engine;
-use crate::expr::{Assignment, Draft};
-use crate::query::{Reads, Snapshot, Writes, sealed};
 use crate::Error;
 use crate::collection::{Collection, Key, RecordWriter, Schema, Within};
+use crate::engine::{self, Assigner};
+use crate::expr::{Assignment, Draft};
+use crate::query::{Reads, Snapshot, Writes, sealed};
 use crate::schema::{CollectionDef, Place};
 use crate::storage::StorageError;
 use crate::storage::facade::View;
@@ -181,13 +181,12 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
         self.writer.view()
     }
 
-    /// Makes `new` the record with this rank, changed by the assignments.
+    /// Makes `new` the record with this rank, changed.
     fn assign(
         &self,
-        draft: &Draft,
         collection: &CollectionDef,
         rank: u128,
-        assignments: &[Assignment],
+        assigner: &Assigner,
         new: &mut RecordDraft,
     ) -> Result<(), Error> {
         let view = self.view();
@@ -196,7 +195,7 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
             let problem = format!("an index of `{}` names rank {rank}, where no record is", known.name);
             StorageError::damage("index", problem)
         })?;
-        Ok(engine::assign(view, draft.root, record, assignments, new)?)
+        Ok(assigner.apply(view, record, new)?)
     }
 
     /// The definition of a draft's root.
@@ -233,12 +232,13 @@ impl<D: Schema> Writes for WriteTransaction<'_, D> {
         // The keys are all found before the first change: an update cannot meet its own work.
         let ranks = engine::keys(self.view(), draft)?;
         // Nor can its expressions: those that look at other records are evaluated before the first change, too.
+        let assigner = Assigner::new(self.view(), draft.root, assignments)?;
         let looks_around = assignments.iter().any(|assignment| assignment.expression.reads_other_records());
         let mut draft_of_one = RecordDraft::default();
         let mut images: Vec<Vec<u8>> = Vec::new();
         if looks_around {
             for rank in &ranks {
-                self.assign(draft, &collection, *rank, assignments, &mut draft_of_one)?;
+                self.assign(&collection, *rank, &assigner, &mut draft_of_one)?;
                 let mut image = Vec::new();
                 draft_of_one.append_image(&mut image);
                 images.push(image);
@@ -247,8 +247,10 @@ impl<D: Schema> Writes for WriteTransaction<'_, D> {
         self.savepoint(|tx| {
             for (n, rank) in ranks.iter().enumerate() {
                 match images.get(n) {
-                    Some(image) => assert!(draft_of_one.load_image(&collection.layout, image), "its own image"),
-                    None => tx.assign(draft, &collection, *rank, assignments, &mut draft_of_one)?,
+                    Some(image) => {
+                        assert!(draft_of_one.load_image(&collection.layout, image), "its own image")
+                    }
+                    None => tx.assign(&collection, *rank, &assigner, &mut draft_of_one)?,
                 }
                 tx.writer.update(&collection, *rank, &mut draft_of_one)?;
             }

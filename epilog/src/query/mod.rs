@@ -26,7 +26,6 @@ mod order;
 mod predicate;
 mod reverse;
 mod scope;
-mod seam;
 mod select;
 mod selection;
 mod update;

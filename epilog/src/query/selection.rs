@@ -2,9 +2,9 @@
 
 use alloc::vec::Vec;
 
-use super::seam::{OutputBatch, OutputColumn};
 use crate::Error;
 use crate::collection::{Collection, Expr, Field, Mode, Proxy, RecordReader, Req};
+use crate::engine::{OutputBatch, OutputColumn};
 use crate::expr::SelectItem;
 use crate::value::Value;
 

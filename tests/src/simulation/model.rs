@@ -71,9 +71,34 @@ impl Model {
     pub fn read(db: &Database<World>) -> Result<Model, Error> {
         let tx = db.read()?;
         let mut model = Model::default();
-        for n in 1..150 { if let Some(owner) = tx.get::<Owner>(Id::new(n))? { model.owners.insert(n, owner); } }
-        for n in -6..80 { if let Some(x) = tx.get::<Item>(n)? { model.items.insert(n, x); } }
-        for n in 0..5 { for m in 0..6 { if let Some(x) = tx.get::<Tag>(format!("{}tag {m}", "long ".repeat(n)))? { model.tags.insert(x.name.clone(), x); } } }
+        for owner in Owner::query().all(&tx)? {
+            let found = Owner::query().filter(|o| o.name.eq(&owner.name)).all(&tx)?;
+            assert_eq!(found, [owner.clone()], "the unique index of owners disagrees with the records");
+            model.owners.insert(owner.id.get(), owner);
+        }
+        for item in Item::query().all(&tx)? {
+            model.items.insert(item.code, item);
+        }
+        for tag in Tag::query().all(&tx)? {
+            assert_eq!(
+                tx.get::<Tag>(tag.name.clone())?.as_ref(),
+                Some(&tag),
+                "the key index of tags disagrees"
+            );
+            model.tags.insert(tag.name.clone(), tag);
+        }
+        for id in model.owners.keys() {
+            let id = Id::<Owner>::new(*id);
+            let through_index = Item::query().filter(|i| i.owner.eq(id)).count(&tx)?;
+            let counted = model.items.values().filter(|item| item.owner == id).count();
+            assert_eq!(through_index, counted as u64, "the index (owner, grade) disagrees with the items");
+            let through_index = Item::query().filter(|i| i.reviewer.eq(id)).count(&tx)?;
+            let counted = model.items.values().filter(|item| item.reviewer == Some(id)).count();
+            assert_eq!(through_index, counted as u64, "the index of reviewers disagrees with the items");
+        }
+        assert_eq!(Owner::query().count(&tx)?, model.owners.len() as u64, "the count of owners is wrong");
+        assert_eq!(Item::query().count(&tx)?, model.items.len() as u64, "the count of items is wrong");
+        assert_eq!(Tag::query().count(&tx)?, model.tags.len() as u64, "the count of tags is wrong");
         Ok(model)
     }
 

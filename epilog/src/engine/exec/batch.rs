@@ -274,7 +274,8 @@ impl<'s> Batch<'s> {
         let selected = self.selected();
         let count = selected.len();
         let slots: Vec<Source<'s>> = self.slots.iter().map(|source| source.gather(&selected)).collect();
-        let computed = self.computed.iter().map(|vector| vector.as_ref().map(|vector| gather(vector, &selected)));
+        let computed =
+            self.computed.iter().map(|vector| vector.as_ref().map(|vector| gather(vector, &selected)));
         let computed = computed.collect();
         let faults = if self.faults.is_empty() {
             Vec::new()

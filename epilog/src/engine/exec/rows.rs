@@ -98,7 +98,10 @@ impl<'s> Rows<'s> {
                 selected.for_each(|row| {
                     bytes.extend_from_slice(&batch.rank(*slot, row).unwrap_or_default().to_le_bytes());
                 });
-                OutputColumn::Values(gather(&Vector::fixed(Type::U128, selected.len(), bytes), &super::batch::Selected::Range(0..selected.len())))
+                OutputColumn::Values(gather(
+                    &Vector::fixed(Type::U128, selected.len(), bytes),
+                    &super::batch::Selected::Range(0..selected.len()),
+                ))
             }
         })
     }

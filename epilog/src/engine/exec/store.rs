@@ -32,17 +32,27 @@ impl<'s> RowStore<'s> {
     pub(super) fn push(&mut self, batch: &Batch<'s>) {
         let selected = batch.selected();
         if self.len == 0 && self.slots.is_empty() {
-            self.slots = batch.present().map(|(slot, source)| (slot, match source {
-                Source::Ranks(_) => Records::Ranks(Vec::new()),
-                _ => Records::Records(Vec::new()),
-            })).collect();
+            self.slots = batch
+                .present()
+                .map(|(slot, source)| {
+                    (
+                        slot,
+                        match source {
+                            Source::Ranks(_) => Records::Ranks(Vec::new()),
+                            _ => Records::Records(Vec::new()),
+                        },
+                    )
+                })
+                .collect();
             self.computed = batch.computed_values().map(|(computed, _)| (computed, Vec::new())).collect();
         }
         for (slot, records) in &mut self.slots {
             match records {
                 Records::Records(records) => selected.for_each(|row| records.push(batch.record(*slot, row))),
                 Records::Ranks(ranks) => {
-                    selected.for_each(|row| ranks.push(batch.rank(*slot, row).expect("every batch of a scan has its ranks")));
+                    selected.for_each(|row| {
+                        ranks.push(batch.rank(*slot, row).expect("every batch of a scan has its ranks"))
+                    });
                 }
             }
         }
@@ -57,10 +67,13 @@ impl<'s> RowStore<'s> {
     pub(super) fn fill(&self, rows: &[u32], batch: &mut Batch<'s>) {
         for (slot, records) in &self.slots {
             let rows = rows.iter().map(|row| *row as usize);
-            batch.set_source(*slot, match records {
-                Records::Records(records) => Source::Records(rows.map(|row| records[row]).collect()),
-                Records::Ranks(ranks) => Source::Ranks(rows.map(|row| ranks[row]).collect()),
-            });
+            batch.set_source(
+                *slot,
+                match records {
+                    Records::Records(records) => Source::Records(rows.map(|row| records[row]).collect()),
+                    Records::Ranks(ranks) => Source::Ranks(rows.map(|row| ranks[row]).collect()),
+                },
+            );
         }
         for (computed, vectors) in &self.computed {
             let parts = rows.iter().map(|row| {

@@ -32,12 +32,14 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
 }
 
 fn simplify_filter(filter: Filter) -> Node {
-    let is_false = |predicate: &Expr| matches!(predicate.as_literal(), Some(Scalar::Bool(false) | Scalar::Null));
+    let is_false =
+        |predicate: &Expr| matches!(predicate.as_literal(), Some(Scalar::Bool(false) | Scalar::Null));
     let is_true = |predicate: &Expr| predicate.as_literal() == Some(&Scalar::Bool(true));
     if filter.predicates.iter().any(is_false) {
         return (*filter.input).filtered(Vec::from([Expr::bool(false)]));
     }
-    let predicates: Vec<Expr> = filter.predicates.into_iter().filter(|predicate| !is_true(predicate)).collect();
+    let predicates: Vec<Expr> =
+        filter.predicates.into_iter().filter(|predicate| !is_true(predicate)).collect();
     (*filter.input).filtered(predicates)
 }
 
@@ -47,7 +49,9 @@ fn fold(expr: Expr) -> Expr {
     let nullable = expr.nullable;
     match expr.kind {
         ExprKind::Unary(op, operand) => fold_unary(op, operand, ty, nullable),
-        ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), left, right) => fold_connective(op, *left, *right),
+        ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), left, right) => {
+            fold_connective(op, *left, *right)
+        }
         ExprKind::Binary(op, left, right) => fold_binary(op, left, right, ty, nullable),
         ExprKind::Between(parts) => {
             let [Some(value), Some(low), Some(high)] = parts.each_ref().map(Expr::as_literal) else {
@@ -124,7 +128,11 @@ fn fold_binary(op: BinaryOp, left: Box<Expr>, right: Box<Expr>, ty: Type, nullab
         (None, _) if op == BinaryOp::OrElse && !left.nullable => *left,
         // A test of a boolean is the boolean, when it cannot be absent.
         (None, Some(Scalar::Bool(value))) if matches!(op, BinaryOp::Eq | BinaryOp::Ne) && !left.nullable => {
-            if *value == (op == BinaryOp::Eq) { *left } else { left.negated() }
+            if *value == (op == BinaryOp::Eq) {
+                *left
+            } else {
+                left.negated()
+            }
         }
         _ => unfolded(left, right),
     }

@@ -25,8 +25,8 @@ use alloc::vec::Vec;
 
 use super::estimate::{Costs, KeyRange, Statistics};
 use super::logical::{
-    AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Link, LogicalPlan, Names, Node, Slot, SlotDef, SortTerm,
-    Window,
+    AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Link, LogicalPlan, Names, Node, Slot, SlotDef,
+    SortTerm, Window,
 };
 use crate::schema::{CollectionDef, IndexId};
 
@@ -299,9 +299,14 @@ impl<'p> Planner<'p> {
             Node::Limit(limit) => {
                 let inner = Want { limit: limit.window.end(), order: &[], key_order: want.key_order };
                 let planned = self.node(&limit.input, inner);
-                let rows = limit.window.take.map_or(planned.node.rows, |take| planned.node.rows.min(take as f64));
+                let rows =
+                    limit.window.take.map_or(planned.node.rows, |take| planned.node.rows.min(take as f64));
                 let operator = Operator::Limit { input: Box::new(planned.node), window: limit.window };
-                Planned { node: PhysicalNode { operator, rows }, ordered: want.order.is_empty(), cost: planned.cost }
+                Planned {
+                    node: PhysicalNode { operator, rows },
+                    ordered: want.order.is_empty(),
+                    cost: planned.cost,
+                }
             }
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
             Node::Project(_) => unreachable!("a projection is the last node"),
@@ -325,7 +330,11 @@ impl<'p> Planner<'p> {
             Node::Pairs => access::Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: 1.0 }),
             other => {
                 let planned = self.node(other, Want { order: &[], limit: None, key_order: want.key_order });
-                access::Chosen { ordered: want.order.is_empty(), cost: planned.cost, ..access::Chosen::over(planned.node) }
+                access::Chosen {
+                    ordered: want.order.is_empty(),
+                    cost: planned.cost,
+                    ..access::Chosen::over(planned.node)
+                }
             }
         };
         for stage in stages {

@@ -14,7 +14,12 @@ use crate::engine::estimate::selectivity;
 use crate::engine::logical::{Asked, Expr, ExprKind, Lookup, Node, Subquery};
 
 impl<'p> Planner<'p> {
-    pub(super) fn by_relations(&self, search: &Search<'_, 'p>, stages: &[&'p Node], out: &mut Vec<Candidate>) {
+    pub(super) fn by_relations(
+        &self,
+        search: &Search<'_, 'p>,
+        stages: &[&'p Node],
+        out: &mut Vec<Candidate>,
+    ) {
         for stage in stages {
             match stage {
                 Node::Lookup(lookup) if lookup.from == search.slot => {
@@ -39,11 +44,7 @@ impl<'p> Planner<'p> {
         let targets = source.node.rows;
         let rows = (targets * (search.rows / self.rows(lookup.into)).max(1.0)).max(1.0);
         let wants_order = !search.want.order.is_empty();
-        let text = format!(
-            "{} by {}",
-            collection.name,
-            collection.fields[usize::from(lookup.position)].name
-        );
+        let text = format!("{} by {}", collection.name, collection.fields[usize::from(lookup.position)].name);
         let key_order = search.want.key_order && !wants_order;
         Some(Candidate {
             access: Access::Pointing {
@@ -83,7 +84,12 @@ impl<'p> Planner<'p> {
     }
 
     /// The records that those of a subquery point at, if a predicate asks whether there is such a one.
-    fn pointed_at(&self, search: &Search<'_, 'p>, subquery: &'p Subquery, stages: &[&'p Node]) -> Option<Candidate> {
+    fn pointed_at(
+        &self,
+        search: &Search<'_, 'p>,
+        subquery: &'p Subquery,
+        stages: &[&'p Node],
+    ) -> Option<Candidate> {
         let key = search.collection.clustered?;
         let [link] = subquery.links.as_slice() else { return None };
         let is_simple = subquery.asked == Asked::Any
