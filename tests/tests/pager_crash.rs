@@ -415,3 +415,43 @@ fn a_disk_that_is_full_for_a_while_loses_nothing() {
         world.open().unwrap();
     }
 }
+
+#[test]
+fn a_commit_is_one_block_and_one_sync_and_opening_writes_nothing() {
+    let world = World::new(1);
+    let pager = Pager::open(Arc::clone(&world.vfs), PATH, PagerOptions::default()).unwrap();
+    let write = |byte: u8| {
+        let changes = [Change::Set(byte, 7, 4)];
+        let mut pages = pager.begin_write().unwrap();
+        apply(&mut pages, &changes).unwrap();
+        pages.commit(&encode(&changes, 0), Durability::Immediate).unwrap();
+    };
+    write(0);
+    for byte in 1..4 {
+        let before = world.disk.counters();
+        write(byte);
+        let after = world.disk.counters();
+        assert_eq!((after.writes - before.writes, after.syncs - before.syncs), (1, 1));
+        assert_eq!(after.bytes_written - before.bytes_written, 4096);
+        assert_eq!(after.metadata + after.directory_syncs, before.metadata + before.directory_syncs);
+    }
+    // After a crash, too, nothing is written before the first change; nor for a clean file opened and closed.
+    let vfs: Arc<dyn Vfs> = Arc::new(world.disk.clone());
+    drop(pager);
+    let open = || {
+        let pager = Pager::open(Arc::clone(&vfs), PATH, PagerOptions::default()).unwrap();
+        let redo = &mut |mut pages, payload: &[u8]| {
+            apply(&mut pages, &decode(payload))?;
+            Ok(pages)
+        };
+        assert!(pager.replay(redo).unwrap() <= 4);
+        pager
+    };
+    let before = world.disk.operations();
+    drop(open());
+    assert_eq!(world.disk.operations(), before);
+    open().close().unwrap();
+    let before = world.disk.operations();
+    open().close().unwrap();
+    assert_eq!(world.disk.operations(), before);
+}
