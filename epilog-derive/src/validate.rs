@@ -317,6 +317,8 @@ mod tests {
         check("#[unique] struct A { id: Id<A> }", &["write `#[index(a, b, unique)]`"]);
         check("struct A { id: Id<A>, #[index(b)] b: u8 }", &["on a field write `#[index]`"]);
         check("struct A { id: Id<A>, #[collection(name = \"x\")] b: u8 }", &["belongs on the struct"]);
+        check("struct A { id: Id<A>, #[collection(defualt = 3)] b: u8 }", &["there is only `default = …`"]);
+        check("struct A { id: Id<A>, #[default(3)] #[collection(default = 3)] b: u8 }", &["remove one"]);
         check("#[on_delete(cascade)] struct A { id: Id<A> }", &["belongs on a field"]);
     }
 }

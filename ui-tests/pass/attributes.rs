@@ -41,11 +41,13 @@ pub struct Boss {
     pub id: Id<Boss>,
 }
 
-#[derive(Collection)]
+#[derive(Collection, Default)]
 pub struct Node {
     #[key]
     pub id: Id<Node>,
     pub root: Id<Node>,
+    #[collection(default = 7)]
+    pub depth: u8,
 }
 
 fn main() {
@@ -74,6 +76,8 @@ fn main() {
     assert_eq!(Boss::schema().key, KeySchema::Assigned(0));
     assert_eq!(Node::schema().key, KeySchema::Assigned(0));
     assert!(Node::schema().fields[0].reference.is_none() && Node::schema().fields[1].reference.is_some());
+    assert_eq!(Node::schema().fields[2].default.map(|make| make()), Some(Scalar::Int(7)));
+    assert_eq!(Node::default().depth, 0);
     let _ = Node::query().filter(|n| n.root().root.eq(n.id));
     let _ = Boss::query().filter(|b| b.people().count().gt(b.deputies().count()) & b.offices().is_empty());
 }
