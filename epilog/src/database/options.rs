@@ -68,6 +68,6 @@ impl Options {
     }
 
     pub(super) fn pager(&self) -> PagerOptions {
-        self.pager.clone()
+        self.pager
     }
 }
