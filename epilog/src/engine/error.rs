@@ -67,7 +67,9 @@ pub enum PlanError {
         ty: Type,
     },
     /// A value that may be absent where one is required.
-    #[error("field `{field}` of collection `{collection}` is required, the value assigned to it may be `None`")]
+    #[error(
+        "field `{field}` of collection `{collection}` is required, the value assigned to it may be `None`"
+    )]
     MayBeAbsent {
         /// The collection.
         collection: String,

@@ -4,9 +4,9 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::logical::Asked;
 use super::logical::{Column, Names};
 use super::physical::{Answer, Method, Operator, PhysicalNode, PhysicalPlan};
-use super::logical::Asked;
 
 /// How a query is carried out: a tree of operators, and its text.
 ///

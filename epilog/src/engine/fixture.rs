@@ -6,13 +6,14 @@ use alloc::vec::Vec;
 
 use crate::expr::op::Link;
 use crate::expr::{
-    AggregateFunction, AggregateItem, Clause, Draft, Expression, FieldPath, OrderTerm, Quantifier, RowPath, SelectItem,
-    Subquery,
+    AggregateFunction, AggregateItem, Clause, Draft, Expression, FieldPath, OrderTerm, Quantifier, RowPath,
+    SelectItem, Subquery,
 };
 use crate::schema::layout::LayoutField;
 use crate::schema::{
-    Catalog, CollectionDef, CollectionId, CollectionSchema, CollectionShape, DatabaseSchema, FieldDef, FieldId, FieldSchema, IndexDef,
-    IndexId, IndexSchema, KeySchema, Layout, OnDelete, ReferenceDef, ReferenceSchema,
+    Catalog, CollectionDef, CollectionId, CollectionSchema, CollectionShape, DatabaseSchema, FieldDef,
+    FieldId, FieldSchema, IndexDef, IndexId, IndexSchema, KeySchema, Layout, OnDelete, ReferenceDef,
+    ReferenceSchema,
 };
 use crate::value::{Scalar, Type};
 
@@ -20,7 +21,11 @@ const fn field_of(name: &'static str, ty: Type, optional: bool) -> FieldSchema {
     FieldSchema { name, ty, optional, reference: None, default: None }
 }
 
-const fn relation(name: &'static str, target: fn() -> &'static CollectionSchema, optional: bool) -> FieldSchema {
+const fn relation(
+    name: &'static str,
+    target: fn() -> &'static CollectionSchema,
+    optional: bool,
+) -> FieldSchema {
     let reference = Some(ReferenceSchema { target, on_delete: OnDelete::Restrict });
     FieldSchema { name, ty: Type::Id, optional, reference, default: None }
 }
@@ -47,7 +52,8 @@ ordinals!(country: CODE NAME POPULATION);
 
 #[allow(non_snake_case)]
 pub(crate) fn Artist() -> &'static CollectionSchema {
-    static FIELDS: [FieldSchema; 2] = [field_of("id", Type::Id, false), field_of("name", Type::String, false)];
+    static FIELDS: [FieldSchema; 2] =
+        [field_of("id", Type::Id, false), field_of("name", Type::String, false)];
     static INDEXES: [IndexSchema; 1] = [IndexSchema { name: "name", fields: &[1], unique: true }];
     static SCHEMA: CollectionSchema =
         CollectionSchema { name: "Artist", fields: &FIELDS, key: KeySchema::Assigned(0), indexes: &INDEXES };
@@ -126,12 +132,14 @@ pub(crate) fn catalog() -> Catalog {
         next += 1;
         next
     };
-    let collection_id =
-        |name: &str| CollectionId(16 + SCHEMAS.iter().position(|of| of().name == name).expect("a collection") as u32);
+    let collection_id = |name: &str| {
+        CollectionId(16 + SCHEMAS.iter().position(|of| of().name == name).expect("a collection") as u32)
+    };
     let define = SCHEMAS.iter().map(|schema| {
         let schema: &'static CollectionSchema = schema();
         let shape = CollectionShape::of(schema);
-        let position = |name: &String| shape.fields.iter().position(|field| field.name == *name).expect("a field");
+        let position =
+            |name: &String| shape.fields.iter().position(|field| field.name == *name).expect("a field");
         let fields: Vec<FieldDef> = shape
             .fields
             .iter()
@@ -284,5 +292,10 @@ pub(crate) fn exists(
     predicate: Expression,
 ) -> Expression {
     let link = Link::Correlated { position };
-    Expression::subquery(Subquery { collection, link, quantifier: Quantifier::Any, predicate: Some(predicate) })
+    Expression::subquery(Subquery {
+        collection,
+        link,
+        quantifier: Quantifier::Any,
+        predicate: Some(predicate),
+    })
 }

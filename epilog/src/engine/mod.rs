@@ -77,7 +77,9 @@ pub fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
 pub fn count(view: View<'_>, draft: &Draft) -> Result<u64, EngineError> {
     let mut rows = Rows::new(view, plan(view, draft, Purpose::Count, RuleSet::ALL)?);
     let batch = rows.next_batch()?.expect("an aggregate has one row");
-    let [OutputColumn::Values(count)] = batch.columns.as_slice() else { unreachable!("a count is one value") };
+    let [OutputColumn::Values(count)] = batch.columns.as_slice() else {
+        unreachable!("a count is one value")
+    };
     let cell = count.cell(0).and_then(|cell| cell.try_into().ok());
     Ok(u64::from_le_bytes(cell.expect("a count is a number")))
 }
@@ -124,7 +126,8 @@ impl Assigner {
     ) -> Result<Assigner, EngineError> {
         let logical = logical::lower_assignments(view.catalog(), root, assignments)?;
         let collection = &logical.slots[0].collection;
-        let positions = assignments.iter().map(|assignment| collection.position_of(assignment.ordinal)).collect();
+        let positions =
+            assignments.iter().map(|assignment| collection.position_of(assignment.ordinal)).collect();
         let plan = physical::plan(&optimize(logical, RuleSet::ALL), &Measured(view));
         Ok(Assigner { plan, positions })
     }

@@ -167,7 +167,8 @@ fn fault_of(op: BinaryOp, left: &Vector<'_>, right: &Vector<'_>, row: usize, pro
 }
 
 fn describe(vector: &Vector<'_>, row: usize) -> alloc::string::String {
-    Scalar::from_cell(vector.ty(), vector.cell(row)).map_or_else(|| "?".to_string(), |value| value.to_string())
+    Scalar::from_cell(vector.ty(), vector.cell(row))
+        .map_or_else(|| "?".to_string(), |value| value.to_string())
 }
 
 #[cfg(feature = "decimal")]

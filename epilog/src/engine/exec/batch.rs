@@ -249,6 +249,11 @@ impl<'s> Batch<'s> {
         }
     }
 
+    pub(super) fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    /// What the predicates of `row` ran into.
     pub(super) fn fault(&self, row: usize) -> Option<&Fault> {
         let at = self.faults.binary_search_by_key(&(row as u32), |(row, _)| *row).ok()?;
         Some(&self.faults[at].1)
@@ -274,7 +279,8 @@ impl<'s> Batch<'s> {
         let selected = self.selected();
         let count = selected.len();
         let slots: Vec<Source<'s>> = self.slots.iter().map(|source| source.gather(&selected)).collect();
-        let computed = self.computed.iter().map(|vector| vector.as_ref().map(|vector| gather(vector, &selected)));
+        let computed =
+            self.computed.iter().map(|vector| vector.as_ref().map(|vector| gather(vector, &selected)));
         let computed = computed.collect();
         let faults = if self.faults.is_empty() {
             Vec::new()

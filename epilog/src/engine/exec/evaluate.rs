@@ -231,7 +231,9 @@ fn binary<'s>(op: BinaryOp, left: Vector<'s>, right: Vector<'s>) -> Vector<'s> {
     match op {
         B::And | B::Or => connect(op, &left, &right),
         B::Eq | B::Ne | B::Lt | B::Le | B::Gt | B::Ge => compare(op, &left, &right),
-        B::Add | B::Subtract | B::Multiply | B::Divide | B::Remainder => arithmetic::binary(op, &left, &right),
+        B::Add | B::Subtract | B::Multiply | B::Divide | B::Remainder => {
+            arithmetic::binary(op, &left, &right)
+        }
         B::StartsWith | B::EndsWith | B::Contains | B::Like | B::Matches => text_test(op, &left, &right),
         B::OrElse => or_else(left, &right),
     }

@@ -117,7 +117,6 @@ macro_rules! with_fixed {
     }};
 }
 
-
 /// A comparison, as a type.
 trait Comparison: 'static {
     fn holds<K: Ord>(left: K, right: K) -> bool;
@@ -176,7 +175,13 @@ pub(super) fn compare(ty: Type, op: BinaryOp, left: Strided<'_>, right: Strided<
 }
 
 /// The row, of those not absent, whose cell comes first (or last), and is first among equals.
-pub(super) fn extreme(ty: Type, of: Strided<'_>, len: usize, nulls: Option<&[bool]>, last: bool) -> Option<usize> {
+pub(super) fn extreme(
+    ty: Type,
+    of: Strided<'_>,
+    len: usize,
+    nulls: Option<&[bool]>,
+    last: bool,
+) -> Option<usize> {
     fn run<F: Fixed>(of: Strided<'_>, len: usize, nulls: Option<&[bool]>, last: bool) -> Option<usize> {
         let mut best: Option<(usize, F::Key)> = None;
         for row in 0..len {
@@ -375,13 +380,19 @@ mod tests {
 
     fn scalars() -> impl Strategy<Value = (Type, Vec<Scalar>)> {
         let near = || prop_oneof![-3i128..3, Just(-128i128), Just(127i128)];
-        let ints = move |ty| prop::collection::vec(near().prop_map(Scalar::Int), 2..40).prop_map(move |v| (ty, v));
+        let ints =
+            move |ty| prop::collection::vec(near().prop_map(Scalar::Int), 2..40).prop_map(move |v| (ty, v));
         let unsigned = |ty, max: i128| {
-            prop::collection::vec(prop_oneof![0..3i128, Just(max)].prop_map(Scalar::Int), 2..40).prop_map(move |v| (ty, v))
+            prop::collection::vec(prop_oneof![0..3i128, Just(max)].prop_map(Scalar::Int), 2..40)
+                .prop_map(move |v| (ty, v))
         };
-        let float = prop_oneof![Just(f64::NAN), Just(-0.0), Just(0.0), Just(f64::INFINITY), Just(-1.5), Just(2.0)];
-        let floats = |ty| prop::collection::vec(float.clone().prop_map(Scalar::Float), 2..40).prop_map(move |v| (ty, v));
-        let decimal = (-30i128..30, 0u32..3).prop_map(|(mantissa, scale)| Scalar::Decimal(DecimalParts { mantissa, scale }));
+        let float =
+            prop_oneof![Just(f64::NAN), Just(-0.0), Just(0.0), Just(f64::INFINITY), Just(-1.5), Just(2.0)];
+        let floats = |ty| {
+            prop::collection::vec(float.clone().prop_map(Scalar::Float), 2..40).prop_map(move |v| (ty, v))
+        };
+        let decimal = (-30i128..30, 0u32..3)
+            .prop_map(|(mantissa, scale)| Scalar::Decimal(DecimalParts { mantissa, scale }));
         prop_oneof![
             ints(Type::I8),
             ints(Type::I16),
@@ -396,7 +407,8 @@ mod tests {
             floats(Type::F32),
             floats(Type::F64),
             prop::collection::vec(decimal, 2..40).prop_map(|v| (Type::Decimal, v)),
-            prop::collection::vec(any::<[u8; 16]>().prop_map(Scalar::Uuid), 2..40).prop_map(|v| (Type::Uuid, v)),
+            prop::collection::vec(any::<[u8; 16]>().prop_map(Scalar::Uuid), 2..40)
+                .prop_map(|v| (Type::Uuid, v)),
         ]
     }
 

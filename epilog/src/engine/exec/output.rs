@@ -33,7 +33,10 @@ impl core::fmt::Debug for OutputColumn<'_> {
         match self {
             OutputColumn::Records { collection, rows } => {
                 let ranks: Vec<_> = rows.iter().map(|row| row.as_ref().map(RecordRef::rank)).collect();
-                f.debug_struct("Records").field("collection", &collection.name).field("ranks", &ranks).finish()
+                f.debug_struct("Records")
+                    .field("collection", &collection.name)
+                    .field("ranks", &ranks)
+                    .finish()
             }
             OutputColumn::Values(vector) => vector.fmt(f),
         }

@@ -112,7 +112,8 @@ impl Quick {
                     return None;
                 }
                 let at = at(&place)?;
-                let ((ty, low), (_, high)) = (stored(&place, low, collection), stored(&place, high, collection));
+                let ((ty, low), (_, high)) =
+                    (stored(&place, low, collection), stored(&place, high, collection));
                 row(slot, kernel::between(ty, at, &low, &high))
             }
             ExprKind::In(value, candidates) => {
@@ -171,7 +172,12 @@ impl Quick {
         });
     }
 
-    fn apply_to_text(&self, place: &Place, test: &TextTest, batch: &mut Batch<'_>) -> Result<(), StorageError> {
+    fn apply_to_text(
+        &self,
+        place: &Place,
+        test: &TextTest,
+        batch: &mut Batch<'_>,
+    ) -> Result<(), StorageError> {
         let slot = usize::from(self.slot.0);
         let mut failed = None;
         let mut passes = |record: RecordRef<'_>| match record.field(place) {
@@ -219,7 +225,11 @@ fn stored(place: &Place, literal: &Scalar, collection: &CollectionDef) -> (Type,
 }
 
 /// The rows left of a batch, as the records of a slot.
-pub(super) fn records_of<'s>(batch: &Batch<'s>, slot: Slot, selected: &Selected<'_>) -> Vec<Option<RecordRef<'s>>> {
+pub(super) fn records_of<'s>(
+    batch: &Batch<'s>,
+    slot: Slot,
+    selected: &Selected<'_>,
+) -> Vec<Option<RecordRef<'s>>> {
     let mut records = Vec::with_capacity(selected.len());
     selected.for_each(|row| records.push(batch.record(slot, row)));
     records

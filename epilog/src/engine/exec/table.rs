@@ -37,7 +37,8 @@ impl KeyTable {
             Err(place) => {
                 let number = self.len();
                 self.bytes.extend_from_slice(key);
-                self.ends.push(u32::try_from(self.bytes.len()).expect("a hash table holds at most 4 GiB of keys"));
+                self.ends
+                    .push(u32::try_from(self.bytes.len()).expect("a hash table holds at most 4 GiB of keys"));
                 self.hashes.push(hash);
                 self.places[place] = number as u32 + 1;
                 number
@@ -91,7 +92,8 @@ fn hash(key: &[u8]) -> u64 {
         (product as u64) ^ (product >> 64) as u64
     };
     let (words, rest) = key.as_chunks::<8>();
-    let hash = words.iter().fold(key.len() as u64 ^ FACTOR, |hash, word| mix(hash, u64::from_le_bytes(*word)));
+    let hash =
+        words.iter().fold(key.len() as u64 ^ FACTOR, |hash, word| mix(hash, u64::from_le_bytes(*word)));
     let mut last = [0; 8];
     last[..rest.len()].copy_from_slice(rest);
     mix(mix(hash, u64::from_le_bytes(last)), FACTOR)

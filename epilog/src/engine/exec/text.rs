@@ -249,13 +249,21 @@ mod tests {
 
     #[test]
     fn patterns_match_whole_strings() {
-        assert!(like("Iron Maiden", "Iron%") && like("Iron Maiden", "%M_iden") && like("", "%") && like("", ""));
+        assert!(
+            like("Iron Maiden", "Iron%") && like("Iron Maiden", "%M_iden") && like("", "%") && like("", "")
+        );
         assert!(!like("Iron Maiden", "iron%") && !like("Iron", "Iro") && !like("", "_"));
         assert!(like("50% off", "50\\% %") && !like("50 off", "50\\% %"));
         assert!(like("naïve", "na_ve") && like("日本", "__") && !like("日本", "_"));
         assert!(like("abcabd", "%ab_") && like("aXbXc", "a%b%c") && !like("aXbX", "a%b%c"));
         assert!(glob("track-07.mp3", "track-[0-9][0-9].*") && !glob("track-x7.mp3", "track-[0-9]*"));
-        assert!(glob("b", "[!a]") && !glob("a", "[!a]") && glob("]", "[]]") && glob("[x", "[x") && glob("ß", "[à-ÿß]"));
+        assert!(
+            glob("b", "[!a]")
+                && !glob("a", "[!a]")
+                && glob("]", "[]]")
+                && glob("[x", "[x")
+                && glob("ß", "[à-ÿß]")
+        );
     }
 
     /// The definition, by recursion.

@@ -175,14 +175,15 @@ impl<'s> Vector<'s> {
         let mut vector = Vector::new(self.ty, len, cells, nulls);
         if !self.faults.is_empty() {
             let at = rows.enumerate();
-            vector.faults =
-                at.filter_map(|(to, row)| Some((to as u32, self.fault(row)?.clone()))).collect();
+            vector.faults = at.filter_map(|(to, row)| Some((to as u32, self.fault(row)?.clone()))).collect();
         }
         vector
     }
 
     /// The given rows of several vectors of one type.
-    pub(super) fn collect<'v>(parts: impl ExactSizeIterator<Item = (&'v Vector<'s>, usize)> + Clone) -> Vector<'s>
+    pub(super) fn collect<'v>(
+        parts: impl ExactSizeIterator<Item = (&'v Vector<'s>, usize)> + Clone,
+    ) -> Vector<'s>
     where
         's: 'v,
     {

@@ -78,7 +78,10 @@ impl Checker<'_> {
             return Err(format!("a predicate of type {}", odd.ty));
         }
         if let Node::Aggregate(aggregate) = node {
-            rows = Rows { slots: Vec::new(), computed: aggregate.items.iter().map(|item| item.output).collect() };
+            rows = Rows {
+                slots: Vec::new(),
+                computed: aggregate.items.iter().map(|item| item.output).collect(),
+            };
         }
         Ok(rows)
     }
@@ -94,7 +97,11 @@ impl Checker<'_> {
                 ExprKind::Field(slot, position) => self.slot(*slot, rows).and_then(|()| {
                     let def = &self.plan.slots[usize::from(slot.0)];
                     let field = &def.collection.fields[usize::from(*position)];
-                    if field.ty == part.ty { Ok(()) } else { Err(format!("`{}` read as {}", field.name, part.ty)) }
+                    if field.ty == part.ty {
+                        Ok(())
+                    } else {
+                        Err(format!("`{}` read as {}", field.name, part.ty))
+                    }
                 }),
                 ExprKind::Computed(computed) if !rows.computed.contains(computed) => {
                     Err(format!("value {} is not there", computed.0))

@@ -55,7 +55,11 @@ mod tests {
         for (a, b) in takes.iter().flat_map(|a| takes.iter().map(move |b| (*a, *b))) {
             for (i, j) in (0..5).flat_map(|i| (0..5).map(move |j| (i, j))) {
                 let (first, second) = (Window { skip: i, take: a }, Window { skip: j, take: b });
-                assert_eq!(cut(&cut(&rows, first), second), cut(&rows, first.then(second)), "{first:?} {second:?}");
+                assert_eq!(
+                    cut(&cut(&rows, first), second),
+                    cut(&rows, first.then(second)),
+                    "{first:?} {second:?}"
+                );
             }
         }
     }

@@ -12,13 +12,13 @@ use alloc::vec::Vec;
 use super::super::error::PlanError;
 use super::aggregate::result_type;
 use super::{
-    Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Filter, Limit, Link, LogicalPlan, Lookup,
-    Node, Project, Scan, Slot, SlotDef, Sort, SortTerm, Subquery, Window, typing,
+    Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Filter, Limit, Link, LogicalPlan,
+    Lookup, Node, Project, Scan, Slot, SlotDef, Sort, SortTerm, Subquery, Window, typing,
 };
 use crate::expr;
 use crate::expr::{
-    AggregateFunction, AggregateItem, Assignment, Clause, Draft, Expression, Op, OrderTerm, Quantifier, RowPath,
-    SelectItem,
+    AggregateFunction, AggregateItem, Assignment, Clause, Draft, Expression, Op, OrderTerm, Quantifier,
+    RowPath, SelectItem,
 };
 use crate::schema::{Catalog, CollectionDef, CollectionSchema};
 use crate::value::Type;
@@ -87,7 +87,10 @@ pub fn lower_assignments(
             return Err(PlanError::TypeMismatch { operation: "set", left: field.ty, right: value.ty });
         }
         if value.nullable && !field.optional {
-            return Err(PlanError::MayBeAbsent { collection: collection.name.clone(), field: field.name.clone() });
+            return Err(PlanError::MayBeAbsent {
+                collection: collection.name.clone(),
+                field: field.name.clone(),
+            });
         }
         columns.push(Column::Value(value));
     }
@@ -240,12 +243,19 @@ impl<'c> Lowering<'c> {
 
     fn aggregate_name(&self, operation: &str, argument: Option<&Expr>) -> String {
         let names = super::Names { slots: &self.slots, computed: &self.computed };
-        argument.map_or_else(|| operation.to_string(), |argument| format!("{operation}({})", names.expr(argument)))
+        argument.map_or_else(
+            || operation.to_string(),
+            |argument| format!("{operation}({})", names.expr(argument)),
+        )
     }
 
     fn predicate(&mut self, expression: &Expression) -> Result<Expr, PlanError> {
         let predicate = self.expression(expression)?;
-        if predicate.ty == Type::Bool { Ok(predicate) } else { Err(PlanError::NotAPredicate { ty: predicate.ty }) }
+        if predicate.ty == Type::Bool {
+            Ok(predicate)
+        } else {
+            Err(PlanError::NotAPredicate { ty: predicate.ty })
+        }
     }
 
     fn expression(&mut self, expression: &Expression) -> Result<Expr, PlanError> {
@@ -267,7 +277,8 @@ impl<'c> Lowering<'c> {
                     typing::between(pop(&mut stack)?, low, high)?
                 }
                 Op::In(count) => {
-                    let at = stack.len().checked_sub(*count as usize).ok_or(PlanError::Malformed { values: 0 })?;
+                    let at =
+                        stack.len().checked_sub(*count as usize).ok_or(PlanError::Malformed { values: 0 })?;
                     let candidates = stack.split_off(at);
                     typing::is_in(pop(&mut stack)?, candidates)?
                 }
@@ -284,7 +295,9 @@ impl<'c> Lowering<'c> {
         let aggregates = self.aggregates.as_deref().unwrap_or_default();
         let computed = aggregates.get(usize::from(number));
         let count = aggregates.len();
-        computed.map(|computed| self.computed_value(*computed)).ok_or(PlanError::NoSuchAggregate { number, count })
+        computed
+            .map(|computed| self.computed_value(*computed))
+            .ok_or(PlanError::NoSuchAggregate { number, count })
     }
 
     fn subquery(&mut self, subquery: &expr::Subquery) -> Result<Expr, PlanError> {
@@ -340,8 +353,8 @@ impl<'c> Lowering<'c> {
         if field.reference.is_none_or(|reference| reference.target != target.collection.id) {
             return Err(not_a_relation(pointing, position));
         }
-        let key = clustering_key(&target.collection, field.ty)
-            .ok_or_else(|| not_a_relation(pointing, position))?;
+        let key =
+            clustering_key(&target.collection, field.ty).ok_or_else(|| not_a_relation(pointing, position))?;
         Ok(Link {
             inner: Expr::field(inner, position, field.ty, field.optional),
             outer: Expr::field(row, key, field.ty, target.optional),
@@ -384,7 +397,8 @@ impl<'c> Lowering<'c> {
         if clustering_key(&target, field.ty).is_none() {
             return Err(not_a_relation(&collection, position));
         }
-        let name = if def.name.is_empty() { field.name.clone() } else { format!("{}.{}", def.name, field.name) };
+        let name =
+            if def.name.is_empty() { field.name.clone() } else { format!("{}.{}", def.name, field.name) };
         let into = self.new_slot(target, name, def.optional || field.optional);
         let scope = &mut self.scopes[scope];
         scope.related.push((from, position, into));

@@ -171,10 +171,15 @@ impl Node {
             }
             Node::Project(project) => {
                 let value = |column: &'_ Column| matches!(column, Column::Value(_));
-                project.columns.iter().filter(|column| value(column)).map(|column| match column {
-                    Column::Value(expr) => expr,
-                    Column::Record(_) | Column::Rank(_) => unreachable!("filtered"),
-                }).collect()
+                project
+                    .columns
+                    .iter()
+                    .filter(|column| value(column))
+                    .map(|column| match column {
+                        Column::Value(expr) => expr,
+                        Column::Record(_) | Column::Rank(_) => unreachable!("filtered"),
+                    })
+                    .collect()
             }
         }
     }

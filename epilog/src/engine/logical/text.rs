@@ -7,8 +7,8 @@ use core::fmt;
 use super::lower::function_name;
 use super::typing::{binary_name, unary_name};
 use super::{
-    AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, ExprKind, Link, LogicalPlan, Node, Slot, SlotDef,
-    SortTerm, Window,
+    AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, ExprKind, Link, LogicalPlan, Node, Slot,
+    SlotDef, SortTerm, Window,
 };
 use crate::expr::{BinaryOp, UnaryOp};
 use crate::value::{Scalar, Type};
@@ -185,7 +185,13 @@ impl fmt::Display for LogicalPlan {
     }
 }
 
-fn write_node(f: &mut fmt::Formatter<'_>, names: Names<'_>, node: &Node, depth: usize, mark: &str) -> fmt::Result {
+fn write_node(
+    f: &mut fmt::Formatter<'_>,
+    names: Names<'_>,
+    node: &Node,
+    depth: usize,
+    mark: &str,
+) -> fmt::Result {
     if depth > 0 {
         writeln!(f)?;
     }
@@ -195,7 +201,12 @@ fn write_node(f: &mut fmt::Formatter<'_>, names: Names<'_>, node: &Node, depth: 
         Node::Pairs => write!(f, "pairs")?,
         Node::Filter(filter) => write!(f, "filter {}", names.predicates(&filter.predicates))?,
         Node::Lookup(lookup) => {
-            write!(f, "lookup {} by {}", names.collection(lookup.into), names.field(lookup.from, lookup.position))?;
+            write!(
+                f,
+                "lookup {} by {}",
+                names.collection(lookup.into),
+                names.field(lookup.from, lookup.position)
+            )?;
         }
         Node::Subquery(subquery) => {
             let asked = if subquery.asked == Asked::Any { "any" } else { "count" };

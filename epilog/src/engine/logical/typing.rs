@@ -24,7 +24,11 @@ pub(super) fn literal(value: Scalar, ty: Type) -> Result<Expr, PlanError> {
         Scalar::Bytes(_) => ty == Type::Bytes,
         Scalar::Uuid(_) => ty == Type::Uuid,
     };
-    if matches { Ok(Expr::literal(value, ty)) } else { Err(PlanError::BadLiteral { value: value.to_string(), ty }) }
+    if matches {
+        Ok(Expr::literal(value, ty))
+    } else {
+        Err(PlanError::BadLiteral { value: value.to_string(), ty })
+    }
 }
 
 fn is_integer_class(ty: Type) -> bool {

@@ -17,7 +17,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Rule;
-use crate::engine::logical::{Computed, Expr, ExprKind, Filter, Link, LogicalPlan, Lookup, Node, Slot, Subquery};
+use crate::engine::logical::{
+    Computed, Expr, ExprKind, Filter, Link, LogicalPlan, Lookup, Node, Slot, Subquery,
+};
 use crate::expr::BinaryOp;
 
 pub(super) const RULE: Rule = Rule { name: "decorrelate", apply };
@@ -104,7 +106,7 @@ fn decorrelate(subquery: &mut Subquery) {
                 pairs = pairs.filtered(rest);
             }
             mut other => {
-                *other.input_mut().expect("a node of a chain has an input") = Box::new(pairs);
+                **other.input_mut().expect("a node of a chain has an input") = pairs;
                 pairs = other;
             }
         }
@@ -141,7 +143,10 @@ fn is_about(nested: &Subquery, inner: &Inner) -> bool {
     let known_slot = |slot: &Slot| inner.slots.contains(slot) || own.slots.contains(slot);
     let known = |expr: &Expr| {
         expr.slots().iter().all(known_slot)
-            && expr.computed_values().iter().all(|value| inner.computed.contains(value) || own.computed.contains(value))
+            && expr
+                .computed_values()
+                .iter()
+                .all(|value| inner.computed.contains(value) || own.computed.contains(value))
     };
     let mut about = nested.links.iter().all(|link| known(&link.outer) && known(&link.inner));
     for side in [&nested.inner, &nested.pairs] {
@@ -173,7 +178,7 @@ fn as_link(predicate: Expr, inner: &Inner, made_by_pairs: &Inner) -> Result<Link
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::fixture::{self as f, draft, exists, field, int, inner, reverse};
+    use crate::engine::fixture::{self as f, draft, exists, field, inner, int, reverse};
     use crate::engine::optimizer::tests::before_and_after;
     use crate::expr::BinaryOp::{And, Eq, Gt, Lt};
     use crate::expr::Quantifier;
@@ -183,7 +188,8 @@ mod tests {
         let on = inner(1, f::track::ALBUM).binary(Eq, field(f::album::ID));
         let long = inner(1, f::track::MILLISECONDS).binary(Gt, int(5));
         let both = inner(1, f::track::NAME).binary(Lt, field(f::album::TITLE));
-        let draft = draft(f::Album).filter(exists(f::Track, 1, on.binary(And, long).binary(And, both))).build();
+        let draft =
+            draft(f::Album).filter(exists(f::Track, 1, on.binary(And, long).binary(And, both))).build();
         let (before, after) = before_and_after(&draft, "decorrelate", &["split_conjuncts"]);
         assert_eq!(
             before,

@@ -8,7 +8,8 @@
 //! filter active & false                               filter false
 //! ```
 //!
-//! Must not fire on arithmetic without a result: `1 / 0` is an error only if a row gets that far.
+//! Must not fire on arithmetic without a result: `1 / 0` is an error only if a row gets that far. Nor may it lose the
+//! faults of what it leaves out.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -32,12 +33,14 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
 }
 
 fn simplify_filter(filter: Filter) -> Node {
-    let is_false = |predicate: &Expr| matches!(predicate.as_literal(), Some(Scalar::Bool(false) | Scalar::Null));
+    let is_false =
+        |predicate: &Expr| matches!(predicate.as_literal(), Some(Scalar::Bool(false) | Scalar::Null));
     let is_true = |predicate: &Expr| predicate.as_literal() == Some(&Scalar::Bool(true));
     if filter.predicates.iter().any(is_false) {
         return (*filter.input).filtered(Vec::from([Expr::bool(false)]));
     }
-    let predicates: Vec<Expr> = filter.predicates.into_iter().filter(|predicate| !is_true(predicate)).collect();
+    let predicates: Vec<Expr> =
+        filter.predicates.into_iter().filter(|predicate| !is_true(predicate)).collect();
     (*filter.input).filtered(predicates)
 }
 
@@ -47,7 +50,9 @@ fn fold(expr: Expr) -> Expr {
     let nullable = expr.nullable;
     match expr.kind {
         ExprKind::Unary(op, operand) => fold_unary(op, operand, ty, nullable),
-        ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), left, right) => fold_connective(op, *left, *right),
+        ExprKind::Binary(op @ (BinaryOp::And | BinaryOp::Or), left, right) => {
+            fold_connective(op, *left, *right)
+        }
         ExprKind::Binary(op, left, right) => fold_binary(op, left, right, ty, nullable),
         ExprKind::Between(parts) => {
             let [Some(value), Some(low), Some(high)] = parts.each_ref().map(Expr::as_literal) else {
@@ -64,8 +69,8 @@ fn fold_unary(op: UnaryOp, operand: Box<Expr>, ty: Type, nullable: bool) -> Expr
     let folded = match (op, operand.as_literal()) {
         (UnaryOp::IsNone, Some(value)) => Some(Scalar::Bool(value.is_null())),
         (UnaryOp::IsSome, Some(value)) => Some(Scalar::Bool(!value.is_null())),
-        (UnaryOp::IsNone, None) if !operand.nullable => Some(Scalar::Bool(false)),
-        (UnaryOp::IsSome, None) if !operand.nullable => Some(Scalar::Bool(true)),
+        (UnaryOp::IsNone, None) if !operand.nullable && !operand.may_fault() => Some(Scalar::Bool(false)),
+        (UnaryOp::IsSome, None) if !operand.nullable && !operand.may_fault() => Some(Scalar::Bool(true)),
         (_, Some(Scalar::Null)) => Some(Scalar::Null),
         (UnaryOp::Not, Some(Scalar::Bool(value))) => Some(Scalar::Bool(!value)),
         (UnaryOp::Negate, Some(Scalar::Int(value))) => {
@@ -118,13 +123,19 @@ fn fold_binary(op: BinaryOp, left: Box<Expr>, right: Box<Expr>, ty: Type, nullab
             BinaryOp::Eq => fold_unary(UnaryOp::IsNone, left, Type::Bool, false),
             BinaryOp::Ne => fold_unary(UnaryOp::IsSome, left, Type::Bool, false),
             BinaryOp::OrElse => *left,
+            // What the left side runs into is not for this to hide.
+            _ if left.may_fault() => unfolded(left, right),
             _ if ty == Type::Bool => Expr::bool(false),
             _ => Expr::literal(Scalar::Null, ty),
         },
         (None, _) if op == BinaryOp::OrElse && !left.nullable => *left,
         // A test of a boolean is the boolean, when it cannot be absent.
         (None, Some(Scalar::Bool(value))) if matches!(op, BinaryOp::Eq | BinaryOp::Ne) && !left.nullable => {
-            if *value == (op == BinaryOp::Eq) { *left } else { left.negated() }
+            if *value == (op == BinaryOp::Eq) {
+                *left
+            } else {
+                left.negated()
+            }
         }
         _ => unfolded(left, right),
     }
@@ -214,7 +225,7 @@ fn fold_in(value: Box<Expr>, candidates: Vec<Expr>) -> Expr {
         }
     }
     match distinct.len() {
-        0 => Expr::bool(false),
+        0 if !value.may_fault() => Expr::bool(false),
         1 => {
             let candidate = Box::new(distinct.remove(0));
             fold_binary(BinaryOp::Eq, value, candidate, Type::Bool, false)

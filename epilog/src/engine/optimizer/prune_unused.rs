@@ -47,10 +47,12 @@ fn reads(root: &Node) -> (Vec<Slot>, Vec<Computed>) {
         }
         match node {
             Node::Lookup(lookup) => slots.push(lookup.from),
-            Node::Project(project) => slots.extend(project.columns.iter().filter_map(|column| match column {
-                Column::Record(slot) | Column::Rank(slot) => Some(*slot),
-                Column::Value(_) => None,
-            })),
+            Node::Project(project) => {
+                slots.extend(project.columns.iter().filter_map(|column| match column {
+                    Column::Record(slot) | Column::Rank(slot) => Some(*slot),
+                    Column::Value(_) => None,
+                }))
+            }
             _ => {}
         }
     });

@@ -79,7 +79,10 @@ mod tests {
             before,
             "project album.title\n  limit 10\n    lookup Album by album\n      sort name\n        scan Track"
         );
-        assert_eq!(after, "project album.title\n  lookup Album by album\n    top 10 by name\n      scan Track");
+        assert_eq!(
+            after,
+            "project album.title\n  lookup Album by album\n    top 10 by name\n      scan Track"
+        );
     }
 
     #[test]

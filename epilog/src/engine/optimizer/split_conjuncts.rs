@@ -48,13 +48,17 @@ mod tests {
             before,
             "project Track\n  filter name = \"x\"\n    filter active & milliseconds > 10\n      scan Track"
         );
-        assert_eq!(after, "project Track\n  filter active & milliseconds > 10 & name = \"x\"\n    scan Track");
+        assert_eq!(
+            after,
+            "project Track\n  filter active & milliseconds > 10 & name = \"x\"\n    scan Track"
+        );
     }
 
     #[test]
     fn alternatives_stay_together() {
         let either = field(f::track::ACTIVE).binary(Or, field(f::track::MILLISECONDS).binary(Gt, int(10)));
-        let (before, after) = before_and_after(&draft(f::Track).filter(either).build(), "split_conjuncts", &[]);
+        let (before, after) =
+            before_and_after(&draft(f::Track).filter(either).build(), "split_conjuncts", &[]);
         assert_eq!(before, after);
     }
 }

@@ -63,13 +63,15 @@ impl<'p> Planner<'p> {
     /// As [`access`](Planner::access); also whether it searches for something.
     pub(super) fn best(&self, slot: Slot, stages: &[&'p Node], want: Want<'_>) -> (Chosen, bool) {
         let predicates = predicates_of(stages);
-        let own: Vec<&'p Expr> =
-            predicates.iter().copied().filter(|expr| is_about(expr, slot)).collect();
+        let own: Vec<&'p Expr> = predicates.iter().copied().filter(|expr| is_about(expr, slot)).collect();
         let collection = self.collection(slot);
         let is_never = |expr: &&Expr| matches!(expr.as_literal(), Some(Scalar::Bool(false) | Scalar::Null));
         let nothing = predicates.iter().any(is_never);
-        let sargs: Vec<Sarg<'p>> =
-            own.iter().filter_map(|predicate| Sarg::of(predicate, slot)).filter(|sarg| fits(sarg, collection)).collect();
+        let sargs: Vec<Sarg<'p>> = own
+            .iter()
+            .filter_map(|predicate| Sarg::of(predicate, slot))
+            .filter(|sarg| fits(sarg, collection))
+            .collect();
         let contradiction = nothing || sargs.iter().any(|sarg| sarg.test == Test::OneOf(Vec::new()));
 
         let mut candidates = Vec::new();
@@ -147,7 +149,8 @@ impl<'p> Planner<'p> {
         });
         let Some(position) = collection.clustered else { return };
         let ty = collection.fields[usize::from(position)].ty;
-        let rank = |value: &Scalar| value.with_cell(ty, |cell| key::rank(ty, cell.expect("keys are never absent")));
+        let rank =
+            |value: &Scalar| value.with_cell(ty, |cell| key::rank(ty, cell.expect("keys are never absent")));
         for sarg in search.on(position) {
             if let Test::OneOf(values) = &sarg.test {
                 let mut ranks: Vec<u128> = values.iter().map(rank).collect();
@@ -264,7 +267,13 @@ impl<'p> Planner<'p> {
         })
     }
 
-    fn index_rows(&self, search: &Search<'_, '_>, index: &IndexDef, found: &InIndex<'_, '_>, whole_key: bool) -> f64 {
+    fn index_rows(
+        &self,
+        search: &Search<'_, '_>,
+        index: &IndexDef,
+        found: &InIndex<'_, '_>,
+        whole_key: bool,
+    ) -> f64 {
         if found.used.is_empty() {
             return search.rows;
         }
@@ -372,13 +381,16 @@ impl<'s, 'p> Search<'s, 'p> {
             if let Some((sarg, bytes)) = prefix_test {
                 found.used.push(sarg);
                 found.is_range = true;
-                found.ranges = prefixes.into_iter().map(|mut prefix| {
-                    if field.optional {
-                        prefix.push(1);
-                    }
-                    key::append_escaped_prefix(&mut prefix, bytes);
-                    KeyRange::starting_with(prefix)
-                }).collect();
+                found.ranges = prefixes
+                    .into_iter()
+                    .map(|mut prefix| {
+                        if field.optional {
+                            prefix.push(1);
+                        }
+                        key::append_escaped_prefix(&mut prefix, bytes);
+                        KeyRange::starting_with(prefix)
+                    })
+                    .collect();
                 return found;
             }
             if !used.is_empty() {

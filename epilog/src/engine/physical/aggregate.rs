@@ -8,14 +8,17 @@ use crate::expr::AggregateFunction;
 
 impl<'p> Planner<'p> {
     pub(super) fn aggregate(&self, aggregate: &'p Aggregate) -> Planned {
-        let counts_rows = aggregate
-            .items
-            .iter()
-            .all(|item| item.function == AggregateFunction::Count && item.argument.as_ref().is_none_or(|of| !of.nullable));
+        let counts_rows = aggregate.items.iter().all(|item| {
+            item.function == AggregateFunction::Count && item.argument.as_ref().is_none_or(|of| !of.nullable)
+        });
         if let (true, Node::Scan(scan)) = (counts_rows, &*aggregate.input) {
             let outputs = aggregate.items.iter().map(|item| item.output).collect();
             let operator = Operator::CountRecords { slot: scan.slot, outputs };
-            return Planned { node: PhysicalNode { operator, rows: 1.0 }, ordered: true, cost: self.costs.seek };
+            return Planned {
+                node: PhysicalNode { operator, rows: 1.0 },
+                ordered: true,
+                cost: self.costs.seek,
+            };
         }
         // Whatever order the rows come in, the aggregates are the same.
         let planned = self.node(&aggregate.input, Want::default());

@@ -69,7 +69,9 @@ fn as_join(subquery: &super::Subquery, predicate: &Expr) -> Option<Answer> {
     }
     match &predicate.kind {
         ExprKind::Computed(computed) if *computed == output => Some(Answer::Semi),
-        ExprKind::Unary(UnaryOp::Not, operand) if operand.kind == ExprKind::Computed(output) => Some(Answer::Anti),
+        ExprKind::Unary(UnaryOp::Not, operand) if operand.kind == ExprKind::Computed(output) => {
+            Some(Answer::Anti)
+        }
         _ => None,
     }
 }

@@ -50,7 +50,10 @@ impl Reads {
             }
             Operator::Sort { terms, .. } => terms.iter().for_each(|term| self.expr(&term.expr, slots)),
             Operator::Aggregate { items, .. } => {
-                items.iter().filter_map(|item| item.argument.as_ref()).for_each(|expr| self.expr(expr, slots));
+                items
+                    .iter()
+                    .filter_map(|item| item.argument.as_ref())
+                    .for_each(|expr| self.expr(expr, slots));
             }
         }
         node.children().into_iter().for_each(|child| self.node(child, slots));
@@ -86,7 +89,9 @@ impl PhysicalNode {
         match &mut self.operator {
             Operator::Pairs | Operator::CountRecords { .. } => Vec::new(),
             Operator::Scan(scan) => match &mut scan.access {
-                Access::Pointing { source, .. } | Access::PointedAt { source, .. } => Vec::from([&mut **source]),
+                Access::Pointing { source, .. } | Access::PointedAt { source, .. } => {
+                    Vec::from([&mut **source])
+                }
                 _ => Vec::new(),
             },
             Operator::Filter { input, .. }

@@ -14,7 +14,12 @@ use crate::engine::estimate::selectivity;
 use crate::engine::logical::{Asked, Expr, ExprKind, Lookup, Node, Subquery};
 
 impl<'p> Planner<'p> {
-    pub(super) fn by_relations(&self, search: &Search<'_, 'p>, stages: &[&'p Node], out: &mut Vec<Candidate>) {
+    pub(super) fn by_relations(
+        &self,
+        search: &Search<'_, 'p>,
+        stages: &[&'p Node],
+        out: &mut Vec<Candidate>,
+    ) {
         for stage in stages {
             match stage {
                 Node::Lookup(lookup) if lookup.from == search.slot => {
@@ -30,6 +35,15 @@ impl<'p> Planner<'p> {
     fn pointing(&self, search: &Search<'_, 'p>, lookup: &Lookup, stages: &[&'p Node]) -> Option<Candidate> {
         let collection = search.collection;
         let index = collection.indexes.iter().find(|index| index.fields[0] == lookup.position)?;
+        // A fault there is one of the rows that point there, which another predicate may drop.
+        let is_faulty = |expr: &Expr| is_about(expr, lookup.into) && expr.may_fault();
+        let filters = stages.iter().filter_map(|stage| match stage {
+            Node::Filter(filter) => Some(&filter.predicates),
+            _ => None,
+        });
+        if filters.flatten().any(is_faulty) {
+            return None;
+        }
         let (found, selective) = self.best(lookup.into, stages, Want::default());
         // Were nothing searched for, rows without a related record would be missed.
         if !selective {
@@ -39,11 +53,7 @@ impl<'p> Planner<'p> {
         let targets = source.node.rows;
         let rows = (targets * (search.rows / self.rows(lookup.into)).max(1.0)).max(1.0);
         let wants_order = !search.want.order.is_empty();
-        let text = format!(
-            "{} by {}",
-            collection.name,
-            collection.fields[usize::from(lookup.position)].name
-        );
+        let text = format!("{} by {}", collection.name, collection.fields[usize::from(lookup.position)].name);
         let key_order = search.want.key_order && !wants_order;
         Some(Candidate {
             access: Access::Pointing {
@@ -83,7 +93,12 @@ impl<'p> Planner<'p> {
     }
 
     /// The records that those of a subquery point at, if a predicate asks whether there is such a one.
-    fn pointed_at(&self, search: &Search<'_, 'p>, subquery: &'p Subquery, stages: &[&'p Node]) -> Option<Candidate> {
+    fn pointed_at(
+        &self,
+        search: &Search<'_, 'p>,
+        subquery: &'p Subquery,
+        stages: &[&'p Node],
+    ) -> Option<Candidate> {
         let key = search.collection.clustered?;
         let [link] = subquery.links.as_slice() else { return None };
         let is_simple = subquery.asked == Asked::Any
@@ -97,6 +112,12 @@ impl<'p> Planner<'p> {
             _ => None,
         })?;
         if !is_simple {
+            return None;
+        }
+        // A fault of a record is one of the rows it belongs to, which another predicate may drop.
+        let mut faulty = link.inner.may_fault();
+        subquery.inner.visit(&mut |node| faulty |= node.expressions().into_iter().any(Expr::may_fault));
+        if faulty {
             return None;
         }
         let source = self.node(&subquery.inner, Want::default());

@@ -123,7 +123,11 @@ impl<'p> Planner<'p> {
 
     /// How many different rows the inner records are shared among: those of the collection that they point at.
     fn linked_rows(&self, links: &[Link]) -> f64 {
-        links.iter().filter_map(|link| link.outer.as_field()).map(|(slot, _)| self.rows(slot)).fold(1.0, f64::max)
+        links
+            .iter()
+            .filter_map(|link| link.outer.as_field())
+            .map(|(slot, _)| self.rows(slot))
+            .fold(1.0, f64::max)
     }
 }
 

@@ -6,7 +6,9 @@ use core::ops::Bound;
 use super::*;
 use crate::engine::estimate::KeyRange;
 use crate::engine::explain::Plan;
-use crate::engine::fixture::{self as f, DraftBuilder, draft, exists, field, id, inner, int, null, reverse, text, through};
+use crate::engine::fixture::{
+    self as f, DraftBuilder, draft, exists, field, id, inner, int, null, reverse, text, through,
+};
 use crate::engine::logical::{Purpose, lower};
 use crate::engine::optimizer::{RuleSet, optimize};
 use crate::expr::BinaryOp::{And, Eq, Ge, Gt, Like, Lt, Or, StartsWith};
@@ -27,7 +29,13 @@ impl Statistics for Made {
         }
     }
 
-    fn entries(&self, collection: &CollectionDef, index: &IndexDef, range: &KeyRange, at_most: u64) -> Option<u64> {
+    fn entries(
+        &self,
+        collection: &CollectionDef,
+        index: &IndexDef,
+        range: &KeyRange,
+        at_most: u64,
+    ) -> Option<u64> {
         let all = self.rows(collection);
         let equal = matches!((&range.low, &range.high), (Bound::Included(a), Bound::Included(b)) if a == b);
         let found = match index.name.as_str() {
@@ -133,7 +141,10 @@ fn an_index_saves_the_sort_of_a_few() {
 #[test]
 fn prefixes_of_patterns_are_ranges_and_patterns_remain() {
     check(
-        draft(f::Album).filter(field(f::album::TITLE).binary(Like, text("Li%e"))).order_by(field(f::album::TITLE), false).limit(1),
+        draft(f::Album)
+            .filter(field(f::album::TITLE).binary(Like, text("Li%e")))
+            .order_by(field(f::album::TITLE), false)
+            .limit(1),
         "limit 1\n  filter title like \"Li%e\"\n    index range Album by title like \"Li%e\"",
     );
 }
@@ -150,7 +161,8 @@ fn what_cannot_be_is_not_looked_for() {
 
 #[test]
 fn relations_are_followed_from_the_searched_end() {
-    let by_artist = through(&[f::track::ALBUM, f::album::ARTIST], f::artist::NAME).binary(Eq, text("Iron Maiden"));
+    let by_artist =
+        through(&[f::track::ALBUM, f::album::ARTIST], f::artist::NAME).binary(Eq, text("Iron Maiden"));
     check(
         tracks(by_artist.clone()),
         "index lookup Track by album\n  index lookup Album by artist, keys only\n    \
@@ -181,9 +193,8 @@ fn subqueries_become_joins() {
          filter Album.title like \"%Live%\"\n    scan Album",
     );
     check(
-        draft(f::Artist).filter(
-            reverse(f::Album, f::album::ARTIST, Quantifier::Any, Some(live)).unary(UnaryOp::Not),
-        ),
+        draft(f::Artist)
+            .filter(reverse(f::Album, f::album::ARTIST, Quantifier::Any, Some(live)).unary(UnaryOp::Not)),
         "anti join Album through hash table, Album.artist = id\n  scan Artist\n  \
          filter Album.title like \"%Live%\"\n    scan Album",
     );

@@ -42,14 +42,22 @@ fn music() -> Store {
             albums
                 .iter()
                 .zip(1..)
-                .map(|((title, artist), id)| Vec::from([number(id), string(title), number(*artist), released(id)]))
+                .map(|((title, artist), id)| {
+                    Vec::from([number(id), string(title), number(*artist), released(id)])
+                })
                 .collect(),
         ),
         (f::Track, tracks.collect()),
         (
             f::Reading,
             (-300..300i128)
-                .map(|at| Vec::from([number(at), if at % 3 == 0 { Scalar::Null } else { number(at.abs() % 7) }, number(at * at)]))
+                .map(|at| {
+                    Vec::from([
+                        number(at),
+                        if at % 3 == 0 { Scalar::Null } else { number(at.abs() % 7) },
+                        number(at * at),
+                    ])
+                })
                 .collect(),
         ),
         (
@@ -57,7 +65,13 @@ fn music() -> Store {
             ["NZ", "AT", "", "CH"]
                 .iter()
                 .zip(1..)
-                .map(|(code, n)| Vec::from([string(code), if n == 2 { Scalar::Null } else { string(&code.to_lowercase()) }, number(n)]))
+                .map(|(code, n)| {
+                    Vec::from([
+                        string(code),
+                        if n == 2 { Scalar::Null } else { string(&code.to_lowercase()) },
+                        number(n),
+                    ])
+                })
                 .collect(),
         ),
     ])
@@ -137,7 +151,10 @@ fn orders_and_limits() {
     let db = music();
     let length = || field(f::track::MILLISECONDS);
     assert_eq!(numbers(&db, draft(f::Track).order_by(length(), true).limit(3)), [1000, 999, 998]);
-    assert_eq!(numbers(&db, draft(f::Track).order_by(field(f::track::PRICE), true).offset(2).limit(2)), [998, 997]);
+    assert_eq!(
+        numbers(&db, draft(f::Track).order_by(field(f::track::PRICE), true).offset(2).limit(2)),
+        [998, 997]
+    );
     assert_eq!(numbers(&db, draft(f::Track).order_by(field(f::track::PRICE), false).limit(2).offset(1)), [2]);
     let names = draft(f::Track).order_by(field(f::track::NAME), false).limit(3);
     assert_eq!(numbers(&db, names), [1, 10, 100]);
@@ -191,13 +208,21 @@ fn subqueries_ask_about_the_records_of_each_row() {
     assert_eq!(numbers(&db, draft(f::Artist).select([albums(Quantifier::Count, None)])), [3, 2, 0]);
     let either = albums(Quantifier::Any, Some(live())).binary(Or, field(f::artist::ID).binary(Eq, id(3)));
     assert_eq!(numbers(&db, draft(f::Artist).filter(either)), [1, 3]);
-    let long = reverse(f::Track, f::track::ALBUM, Quantifier::Any, Some(field(f::track::MILLISECONDS).binary(Eq, int(999))));
+    let long = reverse(
+        f::Track,
+        f::track::ALBUM,
+        Quantifier::Any,
+        Some(field(f::track::MILLISECONDS).binary(Eq, int(999))),
+    );
     assert_eq!(numbers(&db, draft(f::Artist).filter(albums(Quantifier::Any, Some(long)))), [2]);
 
     // Of the artists, those of whom an album has the title of ... nothing; then by a comparison of both sides.
     let own = || inner(1, f::album::ARTIST).binary(Eq, field(f::artist::ID));
     let later = inner(1, f::album::TITLE).binary(Gt, field(f::artist::NAME));
-    assert_eq!(numbers(&db, draft(f::Artist).filter(exists(f::Album, 1, own().binary(And, later.clone())))), [1]);
+    assert_eq!(
+        numbers(&db, draft(f::Artist).filter(exists(f::Album, 1, own().binary(And, later.clone())))),
+        [1]
+    );
     assert_eq!(numbers(&db, draft(f::Artist).filter(exists(f::Album, 1, later))), [1]);
     let nested = exists(f::Track, 2, {
         let of_album = inner(2, f::track::ALBUM).binary(Eq, inner(1, f::album::ID));
@@ -262,14 +287,19 @@ fn faults_count_only_on_rows_that_come_out() {
     let before = tracks(inverse().binary(Lt, int(0))).limit(3);
     assert_eq!(run(before).expect("rows").len(), 3);
     assert!(run(tracks(inverse().binary(Lt, int(0))).limit(5)).is_err());
-    let overflow = draft(f::Track).filter(length().binary(Eq, int(7))).select([length().binary(Add, int(i64::MAX))]);
+    let overflow =
+        draft(f::Track).filter(length().binary(Eq, int(7))).select([length().binary(Add, int(i64::MAX))]);
     assert_eq!(faulty(run(overflow)), "addition of 7 and 9223372036854775807 (i64) overflows");
-    let total = draft(f::Track).aggregate([(AggregateFunction::Sum, Some(length().binary(Multiply, int(1 << 50))))]);
+    let total =
+        draft(f::Track).aggregate([(AggregateFunction::Sum, Some(length().binary(Multiply, int(1 << 50))))]);
     assert_eq!(faulty(run(total)), "sum of the values (i64) overflows");
     let any = reverse(f::Track, f::track::ALBUM, Quantifier::Any, Some(big()));
     // Album 1 has track 5, and 6 and 7 are of others: for it alone the answer is unknown.
     assert!(run(draft(f::Album).filter(any.clone())).is_err());
-    assert_eq!(numbers(&db, draft(f::Album).filter(any).filter(field(f::album::ID).binary(Gt, id(1)))), [2, 3]);
+    assert_eq!(
+        numbers(&db, draft(f::Album).filter(any).filter(field(f::album::ID).binary(Gt, id(1)))),
+        [2, 3]
+    );
 }
 
 #[test]
@@ -298,7 +328,8 @@ fn assignments_see_the_old_values() {
     assert_eq!(value(f::track::ACTIVE), Scalar::Bool(true));
     assert_eq!(value(f::track::ID), number(7));
     let wrong = [set(f::track::ALBUM, field(f::track::EDITOR))];
-    let error = assign(view, f::Track, record, &wrong, &mut out).expect_err("an absent value for a required field");
+    let error =
+        assign(view, f::Track, record, &wrong, &mut out).expect_err("an absent value for a required field");
     assert!(matches!(error, EngineError::Plan(PlanError::MayBeAbsent { .. })), "{error}");
 }
 

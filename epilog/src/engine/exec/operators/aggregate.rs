@@ -144,7 +144,9 @@ impl State {
     fn add_extreme(&mut self, values: &Vector<'_>) {
         let last = self.function == AggregateFunction::Max;
         let row = match values.ty().width() {
-            Some(_) => kernel::extreme(values.ty(), values.strided(), values.len(), values.nulls.as_deref(), last),
+            Some(_) => {
+                kernel::extreme(values.ty(), values.strided(), values.len(), values.nulls.as_deref(), last)
+            }
             None => {
                 let present = (0..values.len()).filter(|row| !values.is_null(*row));
                 present.reduce(|best, row| {

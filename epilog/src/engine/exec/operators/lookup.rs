@@ -36,7 +36,8 @@ impl<'s> Stage<'s> for Lookup<'s> {
         batch.compact();
         let pointers = evaluate(env, &self.field, batch)?;
         self.wanted.clear();
-        let present = (0..pointers.len()).filter_map(|row| Some((key::rank(pointers.ty(), pointers.cell(row)?), row as u32)));
+        let present = (0..pointers.len())
+            .filter_map(|row| Some((key::rank(pointers.ty(), pointers.cell(row)?), row as u32)));
         self.wanted.extend(present);
         if !self.wanted.is_sorted() {
             self.wanted.sort_unstable();

@@ -306,7 +306,12 @@ impl<'s> Ranks<'s> for Pointing<'s> {
             let mut prefix = Vec::new();
             for rank in targets {
                 prefix.clear();
-                key::append(&mut prefix, field.ty, field.optional, Some(&key::from_rank(field.ty, rank)[..width]));
+                key::append(
+                    &mut prefix,
+                    field.ty,
+                    field.optional,
+                    Some(&key::from_rank(field.ty, rank)[..width]),
+                );
                 let range = KeyRange::starting_with(prefix.clone());
                 let (low, high) = range.bounds();
                 let mut cursor = env.view.entries(collection, self.index, low, high, Direction::Forward)?;

@@ -32,8 +32,12 @@ pub(super) fn split<'s>(
     let physical::Subquery { input, slot, method, pairs, asked, answer } = subquery;
     let (finder, links) = match method {
         Method::Probe { index, links } => (Finder::Index(index), links),
-        Method::Hash { inner, links } => (Finder::Table { source: super::build(env, *inner), built: None }, links),
-        Method::Loop { inner } => (Finder::Table { source: super::build(env, *inner), built: None }, Vec::new()),
+        Method::Hash { inner, links } => {
+            (Finder::Table { source: super::build(env, *inner), built: None }, links)
+        }
+        Method::Loop { inner } => {
+            (Finder::Table { source: super::build(env, *inner), built: None }, Vec::new())
+        }
     };
     let pairs = Pairs {
         slot,
@@ -60,7 +64,7 @@ enum Finder<'s> {
     /// In an index, or by their key.
     Index(Option<IndexId>),
     /// In a hash table by the links' inner sides; without links everything is in one place of it.
-    Table { source: Box<dyn Operator<'s> + 's>, built: Option<Built<'s>> },
+    Table { source: Box<dyn Operator<'s> + 's>, built: Option<Box<Built<'s>>> },
 }
 
 /// All inner rows, by key.
@@ -115,8 +119,14 @@ impl<'s> Stage<'s> for Subquery<'s> {
         }
         match &mut self.finder {
             Finder::Index(index) => {
-                let probe =
-                    Probe { env, slot: self.slot, index: *index, links: &self.links, outer: &outer, asked: self.asked };
+                let probe = Probe {
+                    env,
+                    slot: self.slot,
+                    index: *index,
+                    links: &self.links,
+                    outer: &outer,
+                    asked: self.asked,
+                };
                 probe.run(batch, &mut self.pairs, &mut answers)?;
             }
             Finder::Table { source, built } => {
@@ -124,7 +134,7 @@ impl<'s> Stage<'s> for Subquery<'s> {
                     Some(built) => built,
                     None => {
                         let keep = !self.pairs.stages.is_empty();
-                        built.insert(Built::new(env, &mut **source, &self.links, keep)?)
+                        built.insert(Box::new(Built::new(env, &mut **source, &self.links, keep)?))
                     }
                 };
                 built.run(env, &self.links, &outer, self.asked, batch, &mut self.pairs, &mut answers)?;
@@ -140,7 +150,11 @@ impl Subquery<'_> {
         let Answers { counts, mut faults } = answers;
         if self.asked == Asked::Any {
             // One record that belongs to the row decides, whatever another ran into.
-            faults.iter_mut().zip(&counts).filter(|(_, count)| **count > 0).for_each(|(fault, _)| *fault = None);
+            faults
+                .iter_mut()
+                .zip(&counts)
+                .filter(|(_, count)| **count > 0)
+                .for_each(|(fault, _)| *fault = None);
         }
         let faulty = |row: usize| faults[row].is_some();
         match self.answer {
@@ -153,7 +167,8 @@ impl Subquery<'_> {
                     }
                 };
                 let faults = faults.iter().enumerate();
-                vector.faults = faults.filter_map(|(row, fault)| Some((row as u32, fault.clone()?))).collect();
+                vector.faults =
+                    faults.filter_map(|(row, fault)| Some((row as u32, fault.clone()?))).collect();
                 batch.set_computed(output, vector);
             }
             Answer::Semi | Answer::Anti => {
@@ -292,7 +307,8 @@ impl<'s> Probe<'_, 's> {
     fn append_key(&self, row: usize, out: &mut Vec<u8>) -> bool {
         let collection = self.env.collection(self.slot);
         self.links.iter().zip(self.outer).all(|(link, values)| {
-            let (_, position) = link.inner.as_field().expect("a probe's links have fields on their inner side");
+            let (_, position) =
+                link.inner.as_field().expect("a probe's links have fields on their inner side");
             let optional = self.index.is_some() && collection.fields[usize::from(position)].optional;
             let cell = values.cell(row);
             if cell.is_none() && !(link.absent_matches && optional) {
@@ -362,7 +378,8 @@ impl<'s> Probe<'_, 's> {
             let cell = values.cell(usize::from(group[0])).expect("a row without a key has no group");
             key::rank(values.ty(), cell)
         };
-        let mut wanted: Vec<(u128, usize)> = groups.iter().enumerate().map(|(at, rows)| (rank(rows), at)).collect();
+        let mut wanted: Vec<(u128, usize)> =
+            groups.iter().enumerate().map(|(at, rows)| (rank(rows), at)).collect();
         wanted.sort_unstable();
         let ranks: Vec<u128> = wanted.iter().map(|(rank, _)| *rank).collect();
         let mut records = Vec::new();
@@ -393,8 +410,12 @@ impl<'s> Built<'s> {
         links: &[Link],
         keep: bool,
     ) -> Result<Built<'s>, ExecError> {
-        let mut built =
-            Built { table: KeyTable::default(), groups: Vec::new(), next: Vec::new(), store: RowStore::default() };
+        let mut built = Built {
+            table: KeyTable::default(),
+            groups: Vec::new(),
+            next: Vec::new(),
+            store: RowStore::default(),
+        };
         let mut batch = Batch::new(env.collections.len(), env.computed);
         let mut key = Vec::new();
         while source.next(env, &mut batch)? {
@@ -421,7 +442,8 @@ impl<'s> Built<'s> {
                     built.groups.push(Group::default());
                 }
                 let group = &mut built.groups[number];
-                if let Some(fault) = batch.fault(selected.row(at)) {
+                // A row that is kept keeps its fault, which the stages may yet drop.
+                if let (false, Some(fault)) = (keep, batch.fault(selected.row(at))) {
                     group.fault.get_or_insert_with(|| fault.clone());
                     continue;
                 }
