@@ -1,16 +1,16 @@
 //! The derive macros of Epilog: `#[derive(Collection)]` and `#[derive(View)]`.
 //!
-//! A derive goes one way: attributes are parsed ([`attr`]), put together with the struct into a model ([`model`]), the
-//! model's rules are checked ([`validate`]), and Rust is written ([`expand`]). All mistakes of all stages gather in one
-//! [`context::Context`], each spanned on the user's token and saying what to write instead. A derive with mistakes still
+//! A derive goes one way: attributes are parsed (`attr`), put together with the struct into a model (`model`), the
+//! model's rules are checked (`validate`), and Rust is written (`expand`). All mistakes of all stages gather in one
+//! `context::Context`, each spanned on the user's token and saying what to write instead. A derive with mistakes still
 //! writes the types that other code names, so that one mistake stays one error.
 //!
 //! Invariants of the written code:
 //!
 //! - It names only what `::epilog::__private` lists, by absolute paths.
 //! - It brings no name into the user's scope but the fields struct (`ArtistFields`, `TrackViewFields`).
-//! - Whatever a field's type must satisfy is asked of it as `<T as Stored>::…`, on the tokens of the type, so that
-//!   rustc reports a type that cannot be stored once.
+//! - Whether a field's type can be stored is asked in the fields struct alone, on the tokens of the type; whatever else
+//!   must name the type accepts every type, or lies on the same tokens, so that rustc reports the type once.
 //!
 //! The attributes are described where users read about them: `epilog/src/collection/derive.md`.
 

@@ -88,7 +88,6 @@ pub fn collection(context: &Context, input: &DeriveInput, collection: &Collectio
     }
     key(context, collection);
     indexes(context, collection);
-    has_many(context, collection);
 }
 
 /// Checks the rules of a view.
@@ -197,25 +196,6 @@ fn indexes(context: &Context, collection: &Collection) {
 /// What the index of a key that records do not lie in the order of is called.
 const IMPLIED_KEY_INDEX: &str = "key";
 
-fn has_many(context: &Context, collection: &Collection) {
-    let assigned = match &collection.key {
-        Some(Key::Assigned(position)) => Some(*position),
-        _ => None,
-    };
-    let mut methods: HashMap<String, &'static str> = HashMap::new();
-    for (position, field) in collection.fields.iter().enumerate() {
-        if field.relation.is_some() && assigned != Some(position) {
-            methods.insert(field.name.clone(), "the relation of the field of that name");
-        }
-    }
-    for entry in &collection.has_many {
-        let name = entry.name.unraw().to_string();
-        if let Some(taken) = methods.insert(name.clone(), "another `#[has_many]`") {
-            context.error(&entry.name, format_args!("`{name}` is already {taken}: choose another name"));
-        }
-    }
-}
-
 /// Tokens as a user would write a path: `music::Artist`, not `music :: Artist`.
 fn spaced(tokens: &impl ToTokens) -> String {
     let tokens = tokens.to_token_stream();
@@ -313,8 +293,11 @@ mod tests {
             &["write `Option<Id<m::B>>`, or `#[on_delete(cascade)]`"],
         );
         check("struct A { id: Id<A>, #[on_delete(cascade)] b: u8 }", &["points at no other record"]);
-        check("#[has_many(b: B::a)] struct A { id: Id<A>, b: Id<B> }", &["the relation of the field"]);
-        check("#[has_many(b: B::a, b: C::a)] struct A { id: Id<A> }", &["another `#[has_many]`"]);
+        check(
+            "#[has_many(b: B::a)] struct A { id: Id<A>, b: Id<B> }",
+            &["the name of the relation of a field"],
+        );
+        check("#[has_many(b: B::a, b: C::a)] struct A { id: Id<A> }", &["another `#[has_many(…)]`"]);
         check("#[has_many(b)] struct A { id: Id<A> }", &["`#[has_many(albums: Album::artist)]`"]);
         check("#[has_many(b: B)] struct A { id: Id<A> }", &["`#[has_many(albums: Album::artist)]`"]);
     }
@@ -334,6 +317,8 @@ mod tests {
         check("#[unique] struct A { id: Id<A> }", &["write `#[index(a, b, unique)]`"]);
         check("struct A { id: Id<A>, #[index(b)] b: u8 }", &["on a field write `#[index]`"]);
         check("struct A { id: Id<A>, #[collection(name = \"x\")] b: u8 }", &["belongs on the struct"]);
+        check("struct A { id: Id<A>, #[collection(defualt = 3)] b: u8 }", &["there is only `default = …`"]);
+        check("struct A { id: Id<A>, #[default(3)] #[collection(default = 3)] b: u8 }", &["remove one"]);
         check("#[on_delete(cascade)] struct A { id: Id<A> }", &["belongs on a field"]);
     }
 }

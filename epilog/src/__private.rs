@@ -1,14 +1,15 @@
 //! What generated code names. Not for use by hand; may change in any release.
 
 pub use crate::collection::{
-    BelongsTo, Collection, Holds, Id, Many, Mode, NotStored, Opt, Proxy, ReadError, RecordReader,
-    RecordWriter, RelationsWithin, Req, Stored, Target, member, row_of,
+    BelongsTo, Collection, Enlist, Holds, Id, List, Many, Mode, Name, NotStored, Opt, Proxy, ReadError,
+    RecordReader, RecordWriter, Relation, Req, Stored, Target, member, row_of,
 };
 pub use crate::error::Error;
 pub use crate::expr::{RowPath, SelectItem};
-pub use crate::query::{RowReader, Selection};
+pub use crate::query::{RowOf, RowReader, Selection, Yields, describe_row, read_row};
 pub use crate::schema::{CollectionSchema, DatabaseSchema, IndexSchema, KeySchema, OnDelete};
 
+pub use alloc::string::String;
 pub use alloc::vec::Vec;
 pub use core::clone::Clone;
 pub use core::marker::{Copy, PhantomData};

@@ -5,6 +5,7 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+use crate::engine::{EngineError, ExecError};
 use crate::schema::SchemaError;
 use crate::storage::StorageError;
 use crate::storage::records::ConstraintError;
@@ -67,6 +68,7 @@ pub enum ErrorKind {
 #[derive(Debug)]
 enum Cause {
     Storage(StorageError),
+    Engine(EngineError),
     NoRecord { collection: &'static str },
     SeveralRecords { collection: &'static str },
     Custom(Box<dyn core::error::Error + Send + Sync>),
@@ -96,10 +98,20 @@ impl Error {
         Error::from(Cause::SeveralRecords { collection })
     }
 
+    /// A row that a required relation leads to was absent. The check of relations keeps that from happening.
+    #[cold]
+    pub(crate) fn missing_row(collection: &'static str) -> Error {
+        let problem = format!("a record of `{collection}` that another points at is gone");
+        Error::from(StorageError::damage("relation", problem))
+    }
+
     /// What kind of thing went wrong.
     pub fn kind(&self) -> ErrorKind {
         match &*self.cause {
             Cause::Storage(error) => storage_kind(error),
+            Cause::Engine(EngineError::Plan(_)) => ErrorKind::Plan,
+            Cause::Engine(EngineError::Exec(ExecError::Storage(error))) => storage_kind(error),
+            Cause::Engine(EngineError::Exec(ExecError::Arithmetic(_))) => ErrorKind::Arithmetic,
             Cause::NoRecord { .. } => ErrorKind::NotFound,
             Cause::SeveralRecords { .. } => ErrorKind::NotUnique,
             Cause::Custom(_) => ErrorKind::Custom,
@@ -110,6 +122,7 @@ impl Error {
     fn layer(&self) -> Option<&(dyn core::error::Error + 'static)> {
         match &*self.cause {
             Cause::Storage(error) => Some(error),
+            Cause::Engine(error) => Some(error),
             Cause::Custom(error) => Some(&**error),
             Cause::NoRecord { .. } | Cause::SeveralRecords { .. } => None,
         }
@@ -154,6 +167,7 @@ impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.cause {
             Cause::Storage(error) => error.fmt(f),
+            Cause::Engine(error) => error.fmt(f),
             Cause::Custom(error) => error.fmt(f),
             Cause::NoRecord { collection } => write!(
                 f,
@@ -190,6 +204,18 @@ impl From<Cause> for Error {
 impl From<StorageError> for Error {
     fn from(error: StorageError) -> Error {
         Error::from(Cause::Storage(error))
+    }
+}
+
+impl From<EngineError> for Error {
+    fn from(error: EngineError) -> Error {
+        Error::from(Cause::Engine(error))
+    }
+}
+
+impl From<ExecError> for Error {
+    fn from(error: ExecError) -> Error {
+        Error::from(EngineError::from(error))
     }
 }
 

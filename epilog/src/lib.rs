@@ -27,6 +27,10 @@ pub use database::{Database, Durability, Options, ReadTransaction, WriteTransact
 pub use error::{Error, ErrorKind};
 
 #[cfg(feature = "derive")]
-pub use epilog_derive::{Collection, View};
+#[doc = include_str!("collection/derive.md")]
+pub use epilog_derive::Collection;
+#[cfg(feature = "derive")]
+#[doc = include_str!("collection/view.md")]
+pub use epilog_derive::View;
 
 pub use storage::vfs;

@@ -1,8 +1,9 @@
 //! What a program that uses Epilog imports: `use epilog::prelude::*;`.
 
-pub use crate::collection::{Collection, Id};
+pub use crate::collection::{Collection, Expr, Id};
 pub use crate::database::{Database, Durability, Options, ReadTransaction, WriteTransaction};
 pub use crate::error::{Error, ErrorKind};
 pub use crate::query::Correlate as _;
+
 #[cfg(feature = "derive")]
 pub use epilog_derive::{Collection, View};

@@ -95,7 +95,9 @@ fn a_full_disk_is_an_error_and_nothing_is_lost() {
     let disk = SimVfs::new(5);
     let db = open(&disk);
     db.write(|tx| tx.insert(&user(0))).unwrap();
-    disk.set_capacity(Some(disk.paths().iter().filter_map(|path| disk.bytes(path)).map(|bytes| bytes.len() as u64).sum()));
+    disk.set_capacity(Some(
+        disk.paths().iter().filter_map(|path| disk.bytes(path)).map(|bytes| bytes.len() as u64).sum(),
+    ));
     let big = (1..60_000).map(user).collect::<Vec<_>>();
     let error = db.write(|tx| tx.insert_all(&big).map(|_| ())).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Full, "{error}");

@@ -1,8 +1,9 @@
 //! The attributes of a field.
 
-use proc_macro2::Ident;
+use proc_macro2::{Ident, TokenStream};
 use syn::ext::IdentExt;
-use syn::{Attribute, Expr, Path};
+use syn::parse::ParseStream;
+use syn::{Attribute, Expr, Path, Token};
 
 use super::is_bare;
 use crate::context::Context;
@@ -18,7 +19,7 @@ pub struct FieldAttributes {
     pub unique: Option<Path>,
     /// `#[index]`
     pub index: Option<Path>,
-    /// The expression of `#[default(…)]`.
+    /// The expression of `#[default(…)]` or `#[collection(default = …)]`.
     pub default: Option<(Path, Expr)>,
     /// The action of `#[on_delete(…)]`: one of [`symbol::ON_DELETE_ACTIONS`].
     pub on_delete: Option<(Path, Ident)>,
@@ -63,10 +64,11 @@ impl FieldAttributes {
             } else if path.is_ident(symbol::ON_DELETE) {
                 let action = parse_on_delete(context, attribute).map(|action| (path.clone(), action));
                 set(context, &mut parsed.on_delete, path, action);
-            } else if path.is_ident(symbol::COLLECTION) || path.is_ident(symbol::HAS_MANY) {
-                let name = path.segments[0].ident.unraw();
-                context
-                    .error(attribute, format_args!("`#[{name}(…)]` belongs on the struct, not on a field"));
+            } else if path.is_ident(symbol::COLLECTION) {
+                let value = parse_collection(context, attribute).map(|value| (path.clone(), value));
+                set(context, &mut parsed.default, path, value);
+            } else if path.is_ident(symbol::HAS_MANY) {
+                context.error(attribute, "`#[has_many(…)]` belongs on the struct, not on a field");
             }
         }
         parsed
@@ -80,6 +82,37 @@ fn set<T>(context: &Context, place: &mut Option<T>, path: &Path, value: Option<T
         context.error(path, format_args!("`#[{name}]` is already on this field: remove one"));
     } else if value.is_some() {
         *place = value;
+    }
+}
+
+/// `#[collection(default = …)]`: what `#[default(…)]` says, for a struct that derives `Default` too, whose own
+/// `#[default]` stands in the way.
+fn parse_collection(context: &Context, attribute: &Attribute) -> Option<Expr> {
+    let parsed = attribute.parse_args_with(|input: ParseStream<'_>| {
+        let option = Ident::parse_any(input)?;
+        if option != symbol::DEFAULT {
+            let word = option.unraw();
+            let message = match word == "name" {
+                true => String::from("`#[collection(name = …)]` belongs on the struct, not on a field"),
+                false => format!("unknown option `{word}`: on a field there is only `default = …`"),
+            };
+            // The rest is not looked at.
+            input.parse::<TokenStream>()?;
+            return Ok(Err(syn::Error::new_spanned(option, message)));
+        }
+        input.parse::<Token![=]>()?;
+        input.parse::<Expr>().map(Ok)
+    });
+    match parsed {
+        Ok(Ok(value)) => Some(value),
+        Ok(Err(error)) => {
+            context.push(error);
+            None
+        }
+        Err(_) => {
+            context.error(attribute, "on a field write `#[collection(default = 0)]`");
+            None
+        }
     }
 }
 

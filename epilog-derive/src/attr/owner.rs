@@ -147,6 +147,11 @@ fn parse_list(context: &Context, attribute: &Attribute, instead: &str) -> Option
 }
 
 impl ListAttribute {
+    /// A word other than a field that may end the list.
+    pub fn keyword(&self) -> Option<&'static str> {
+        self.path.is_ident(symbol::INDEX).then_some(symbol::UNIQUE)
+    }
+
     /// Takes a last word `unique` as what it says. A field of that name is written `r#unique` there.
     fn with_unique_split_off(mut self) -> ListAttribute {
         if self.fields.len() > 1 && self.fields.last().is_some_and(|last| last == symbol::UNIQUE) {

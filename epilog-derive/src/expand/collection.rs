@@ -3,7 +3,7 @@
 use proc_macro2::TokenStream;
 
 use super::stored::{ends, import, stored};
-use super::{Names, at, private, relation};
+use super::{Names, at, private};
 use crate::hygiene::{Words, without_self};
 use crate::model::{Collection, Key, OnDelete};
 
@@ -66,8 +66,11 @@ pub fn expand(collection: &Collection, names: &Names, words: &mut Words, is_soun
 }
 
 fn key_type(collection: &Collection) -> TokenStream {
+    let key = collection.key.as_ref();
+    // An `Option` in a key is reported; as the key's type it would be a second error.
+    let key = key.filter(|key| key.fields().iter().all(|position| !collection.fields[*position].is_option()));
     let ty = |position: &usize| &collection.fields[*position].ty;
-    match &collection.key {
+    match key {
         Some(Key::Assigned(position) | Key::Single(position)) => ty(position).clone(),
         Some(Key::Compound(positions)) => {
             let types = positions.iter().map(ty);
@@ -137,8 +140,7 @@ fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
 
 /// One `FieldSchema` per field.
 fn fields(collection: &Collection) -> Vec<TokenStream> {
-    let relations: Vec<_> = relation::relations(collection).collect();
-    let key = collection.key.as_ref().map(Key::fields).unwrap_or_default();
+    let relations: Vec<_> = collection.relations().collect();
     let schema_of = |(position, field): (usize, &crate::model::Field)| {
         let name = &field.name;
         let new = stored(&field.ty, "SCHEMA");
@@ -158,10 +160,13 @@ fn fields(collection: &Collection) -> Vec<TokenStream> {
         let default = field.attributes.default.as_ref().map(|(_, value)| {
             let value = without_self(value, &collection.ident);
             let scalar = stored(&field.ty, "scalar");
-            written!(.with_default(|| #scalar(#value)))
+            let ty = &field.ty;
+            written!(.with_default(|| {
+                let value: #ty = #value;
+                #scalar(value)
+            }))
         });
-        let required = key.contains(&position).then(|| written!(.required_by_key()));
-        written!(#new.named(#name) #required #reference #default)
+        written!(#new.named(#name) #reference #default)
     };
     collection.fields.iter().enumerate().map(schema_of).collect()
 }

@@ -14,6 +14,10 @@ pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
     let mode_trait = private("Mode");
     let (required, proxy, row_path) = (private("Req"), private("Proxy"), private("RowPath"));
     let (clone, copy) = (private("Clone"), private("Copy"));
+    let (selection, row_of_proxy, item) = (private("Selection"), private("RowOf"), private("SelectItem"));
+    let (describe_row, read_row, row_reader) =
+        (private("describe_row"), private("read_row"), private("RowReader"));
+    let (vec, result, error) = (private("Vec"), private("Result"), private("Error"));
 
     let is_of_key =
         |position: usize| collection.key.as_ref().is_some_and(|key| key.fields().contains(&position));
@@ -73,6 +77,20 @@ pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
 
             fn row(&self) -> #row_path {
                 #row_of
+            }
+        }
+
+        #[automatically_derived]
+        #[diagnostic::do_not_recommend]
+        impl<#scope, #mode: #mode_trait> #selection<#scope> for #fields_struct<#scope, #mode> {
+            type Value = #row_of_proxy<Self>;
+
+            fn describe(self, columns: &mut #vec<#item>) {
+                #describe_row(self, columns)
+            }
+
+            fn read(row: &mut #row_reader<'_>) -> #result<Self::Value, #error> {
+                #read_row::<Self>(row)
             }
         }
 

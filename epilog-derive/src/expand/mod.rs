@@ -13,7 +13,7 @@ mod relation;
 mod stored;
 mod view;
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens, format_ident};
 use syn::DeriveInput;
 
@@ -80,6 +80,14 @@ fn private(name: &str) -> TokenStream {
     written!(::epilog::__private::#name)
 }
 
+/// `{ tokens }`, the braces at `span`: an implementation whose header and braces lie on the user's struct is, to rustc,
+/// written there and not by the derive.
+fn braced(span: Span, tokens: TokenStream) -> Group {
+    let mut group = Group::new(Delimiter::Brace, tokens);
+    group.set_span(span);
+    group
+}
+
 /// `tokens`, every one at `span`.
 fn at(span: Span, tokens: impl ToTokens) -> TokenStream {
     tokens
@@ -87,7 +95,7 @@ fn at(span: Span, tokens: impl ToTokens) -> TokenStream {
         .into_iter()
         .map(|mut token| {
             if let proc_macro2::TokenTree::Group(group) = &token {
-                let mut inner = proc_macro2::Group::new(group.delimiter(), at(span, group.stream()));
+                let mut inner = Group::new(group.delimiter(), at(span, group.stream()));
                 inner.set_span(span);
                 token = inner.into();
             }

@@ -4,8 +4,8 @@ use proc_macro2::TokenStream;
 use syn::ext::IdentExt;
 
 use super::stored::{call, ends};
-use super::{Names, at, private};
-use crate::model::{Collection, Field, Key, Relation};
+use super::{Names, at, braced, private};
+use crate::model::Collection;
 
 /// Everything about the relations of `collection`.
 pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
@@ -23,54 +23,50 @@ pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
             }
         }
     });
-    let belongs_to = private("BelongsTo");
-    let belongings = relations(collection).map(|(ordinal, field, relation)| {
+    let (name, relation_trait) = (private("Name"), private("Relation"));
+    let belongings = collection.relations().map(|(ordinal, field, relation)| {
         let target = &relation.target;
         let hash = name_hash(&field.name);
         written! {
             #[automatically_derived]
-            #[diagnostic::do_not_recommend]
-            impl #belongs_to<#target, #hash> for #this {
-                const ORDINAL: u16 = #ordinal;
+            impl #relation_trait<#this, #target> for #name<#hash> {
+                const ORDINAL: ::core::primitive::u16 = #ordinal;
             }
         }
     });
-    let (relations_within, holds) = (private("RelationsWithin"), private("Holds"));
-    let targets = relations(collection).map(|(_, _, relation)| &relation.target);
-    // Only one of the two stands in this place: the scope's name is free.
-    let schema = scope;
+    let (enlist, holds, schema_type) = (private("Enlist"), private("Holds"), private("CollectionSchema"));
+    let list = private("List");
+    let header = at(this.span(), written!(impl<#scope> #enlist<#scope> for #this));
+    let held = collection.relations().map(|(_, _, relation)| {
+        let target = &relation.target;
+        at(this.span(), written!(#list<#scope>: #holds<#target, #scope>))
+    });
+    let collection_trait = private("Collection");
+    let body = braced(
+        this.span(),
+        written! {
+            fn enlist() -> &'static #schema_type {
+                <Self as #collection_trait>::schema()
+            }
+
+        },
+    );
     written! {
         #methods
         #(#belongings)*
 
         #[automatically_derived]
-        impl<#schema> #relations_within<#schema> for #this
+        #header
         where
-            #schema: #(#holds<#targets> +)*
-        {
-        }
+            #(#held,)*
+        #body
     }
-}
-
-/// The fields that point at other records, with their ordinals. A key that the database assigns points at its own.
-pub fn relations(collection: &Collection) -> impl Iterator<Item = (u16, &Field, &Relation)> {
-    let assigned = match collection.key {
-        Some(Key::Assigned(position)) => Some(position),
-        _ => None,
-    };
-    let fields = collection.fields.iter().enumerate();
-    fields
-        .filter(move |(position, field)| {
-            // Without a key that is known to be right, no field can be told from it.
-            assigned != Some(*position) && (collection.key.is_some() || !field.is_own_id)
-        })
-        .filter_map(|(position, field)| Some((position as u16, field, field.relation.as_ref()?)))
 }
 
 /// `fn artist(&self) -> ArtistFields<S, …>` for each relation field.
 fn forward_methods(collection: &Collection, names: &Names) -> impl Iterator<Item = TokenStream> {
     let Names { scope, mode, .. } = names;
-    relations(collection).map(move |(ordinal, field, relation)| {
+    collection.relations().map(move |(ordinal, field, relation)| {
         let (ident, visibility, target) = (&field.ident, &field.visibility, &relation.target);
         let proxy = private("Proxy");
         let (first, last) = ends(target);

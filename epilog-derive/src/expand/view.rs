@@ -2,7 +2,7 @@
 
 use proc_macro2::{Ident, TokenStream};
 
-use super::{fields_name, private};
+use super::{at, braced, fields_name, private};
 use crate::hygiene::Words;
 use crate::model::View;
 
@@ -16,12 +16,16 @@ pub fn expand(view: &View, words: &mut Words) -> TokenStream {
         let (ident, visibility, docs) = (&field.ident, &field.visibility, &field.docs);
         written!(#(#docs)* #visibility #ident: #parameter)
     });
-    let selection = private("Selection");
+    let (selection, yields) = (private("Selection"), private("Yields"));
     let (vec, item, row_reader, result, error) =
         (private("Vec"), private("SelectItem"), private("RowReader"), private("Result"), private("Error"));
+    let header = at(
+        this.span(),
+        written!(impl<#scope, #(#parameters),*> #selection<#scope> for #literal<#(#parameters),*>),
+    );
     let bounds = view.fields.iter().zip(&parameters).map(|(field, parameter)| {
         let ty = &field.ty;
-        written!(#parameter: #selection<#scope, Value = #ty>)
+        at(this.span(), written!(#parameter: #yields<#scope, #ty>))
     });
     let described = view.fields.iter().map(|field| {
         let ident = &field.ident;
@@ -31,19 +35,9 @@ pub fn expand(view: &View, words: &mut Words) -> TokenStream {
         let ident = &field.ident;
         written!(#ident: <#parameter as #selection<#scope>>::read(row)?)
     });
-    let doc = format!("What a query selects for a [`{this}`]: a field or expression for each of its fields.");
-    written! {
-        #[doc = #doc]
-        #[allow(missing_docs, missing_debug_implementations)]
-        #visibility struct #literal<#(#parameters),*> {
-            #(#members,)*
-        }
-
-        #[automatically_derived]
-        impl<#scope, #(#parameters),*> #selection<#scope> for #literal<#(#parameters),*>
-        where
-            #(#bounds,)*
-        {
+    let body = braced(
+        this.span(),
+        written! {
             type Value = #this;
 
             fn describe(self, columns: &mut #vec<#item>) {
@@ -53,7 +47,22 @@ pub fn expand(view: &View, words: &mut Words) -> TokenStream {
             fn read(row: &mut #row_reader<'_>) -> #result<#this, #error> {
                 #result::Ok(#this { #(#read,)* })
             }
+
+        },
+    );
+    let doc = format!("What a query selects for a [`{this}`]: a field or expression for each of its fields.");
+    written! {
+        #[doc = #doc]
+        #[allow(missing_docs, missing_debug_implementations)]
+        #visibility struct #literal<#(#parameters),*> {
+            #(#members,)*
         }
+
+        #[automatically_derived]
+        #header
+        where
+            #(#bounds,)*
+        #body
     }
 }
 

@@ -1,6 +1,7 @@
 //! A field of a collection.
 
 use proc_macro2::{Ident, TokenStream};
+use quote::quote_spanned;
 use syn::ext::IdentExt;
 use syn::{Attribute, GenericArgument, PathArguments, PathSegment, Type, Visibility};
 
@@ -74,7 +75,10 @@ impl Field {
             ident,
             visibility: field.vis.clone(),
             docs: field.attrs.iter().filter(|attribute| attribute.path().is_ident("doc")).cloned().collect(),
-            ty: without_self(&field.ty, owner),
+            ty: match owned(&field.ty) {
+                Some(owned) => owned,
+                None => without_self(&field.ty, owner),
+            },
             parsed: field.ty.clone(),
             is_own_id: required.is_some_and(|target| names(target, owner)),
             attributes,
@@ -86,6 +90,16 @@ impl Field {
     pub fn is_option(&self) -> bool {
         argument_of(&self.parsed, "Option").is_some()
     }
+}
+
+/// What to write instead of a borrowed type, which is reported: code that uses the field is then right about it.
+fn owned(ty: &Type) -> Option<TokenStream> {
+    let Type::Reference(reference) = ty else { return None };
+    let span = reference.and_token.span;
+    Some(match &*reference.elem {
+        Type::Slice(_) => quote_spanned!(span=> ::epilog::__private::Vec<::core::primitive::u8>),
+        _ => quote_spanned!(span=> ::epilog::__private::String),
+    })
 }
 
 /// `T`, when `ty` is a path whose last segment is `name<T>`.

@@ -11,7 +11,7 @@ pub use field::{Field, OnDelete, Relation};
 pub use index::Index;
 pub use view::View;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
@@ -19,7 +19,7 @@ use syn::{Data, DeriveInput, Fields, Visibility};
 
 use crate::attr::{HasManyAttribute, ListAttribute, OwnerAttributes};
 use crate::context::Context;
-use crate::suggest::instead;
+use crate::suggest::{instead, nearest};
 
 /// A collection.
 pub struct Collection {
@@ -82,11 +82,12 @@ impl Collection {
             fields,
             key: None,
             indexes: Vec::new(),
-            has_many: owner.has_many,
+            has_many: Vec::new(),
         };
         if is_record(input) {
             collection.key = collection.find_key(context, owner.key.as_ref());
             collection.indexes = collection.find_indexes(context, &owner.indexes);
+            collection.has_many = collection.find_has_many(context, owner.has_many);
         }
         collection
     }
@@ -199,6 +200,39 @@ impl Collection {
         indexes
     }
 
+    /// The entries of `#[has_many(…)]` whose names are free.
+    fn find_has_many(&self, context: &Context, entries: Vec<HasManyAttribute>) -> Vec<HasManyAttribute> {
+        let relations = self.relations().map(|(_, field, _)| (field.name.clone(), "the relation of a field"));
+        let mut methods: HashMap<String, &'static str> = relations.collect();
+        let is_free = |entry: &HasManyAttribute| {
+            let name = entry.name.unraw().to_string();
+            match methods.insert(name.clone(), "another `#[has_many(…)]`") {
+                None => true,
+                Some(taken) => {
+                    context.error(
+                        &entry.name,
+                        format_args!("`{name}` is already the name of {taken}: choose another one"),
+                    );
+                    false
+                }
+            }
+        };
+        entries.into_iter().filter(is_free).collect()
+    }
+
+    /// The fields that point at other records, with their ordinals. A key that the database assigns points at its own.
+    pub fn relations(&self) -> impl Iterator<Item = (u16, &Field, &Relation)> {
+        let assigned = match self.key {
+            Some(Key::Assigned(position)) => Some(position),
+            _ => None,
+        };
+        let fields = self.fields.iter().enumerate().filter(move |(position, field)| {
+            // Without a key that is known to be right, no field of that type can be told from it.
+            assigned != Some(*position) && (self.key.is_some() || !field.is_own_id)
+        });
+        fields.filter_map(|(position, field)| Some((position as u16, field, field.relation.as_ref()?)))
+    }
+
     /// The positions of the fields that an attribute lists; `None` when one of them is not a field, or is there twice.
     fn look_up(&self, context: &Context, list: &ListAttribute) -> Option<Vec<usize>> {
         let mut found = Vec::new();
@@ -208,7 +242,10 @@ impl Collection {
             match self.fields.iter().position(|field| field.name == word) {
                 None => {
                     let names: Vec<&str> = self.fields.iter().map(|field| field.name.as_str()).collect();
-                    let instead = instead(&word, names);
+                    let instead = match nearest(&word, names.iter().copied().chain(list.keyword())) {
+                        Some(word) => format!("did you mean `{word}`?"),
+                        None => instead(&word, names),
+                    };
                     context.error(
                         ident,
                         format_args!("`{}` has no field `{word}`: {instead}", self.display_name()),

@@ -1,6 +1,10 @@
 //! How a struct becomes a record and comes back: cell by cell, by ordinal.
 
+use core::fmt;
+
+use crate::schema::{CollectionDef, Place};
 use crate::storage::StorageError;
+use crate::storage::records::RecordRef;
 use crate::value::{Cell, Value};
 
 /// What a record cannot be read for.
@@ -12,26 +16,18 @@ pub trait RecordWriter {
     fn put(&mut self, ordinal: u16, cell: Cell<'_>);
 }
 
-/// Gives the cells of a stored record.
-pub trait CellSource {
-    /// Calls `then` with the cell of the field with this ordinal, once.
-    ///
-    /// # Errors
-    ///
-    /// When the record's bytes are damaged, or an out-of-line value cannot be read.
-    fn with_cell(&self, ordinal: u16, then: &mut dyn FnMut(Cell<'_>)) -> Result<(), ReadError>;
-}
-
 /// A stored record, to be read field by field.
 #[derive(Clone, Copy)]
 pub struct RecordReader<'a> {
-    source: &'a dyn CellSource,
+    record: RecordRef<'a>,
+    places: &'a [Place],
 }
 
 impl<'a> RecordReader<'a> {
-    /// A reader of this record.
-    pub fn new(source: &'a dyn CellSource) -> RecordReader<'a> {
-        RecordReader { source }
+    /// A reader of a record of `collection`, which is bound to a declared one.
+    #[inline]
+    pub(crate) fn new(record: RecordRef<'a>, collection: &'a CollectionDef) -> RecordReader<'a> {
+        RecordReader { record, places: &collection.places }
     }
 
     /// The value of the field with this ordinal.
@@ -41,14 +37,13 @@ impl<'a> RecordReader<'a> {
     /// When the record's bytes are damaged, or are not a value of type `T`.
     #[inline]
     pub fn take<T: Value>(&self, ordinal: u16) -> Result<T, ReadError> {
-        let mut value = None;
-        self.source.with_cell(ordinal, &mut |cell| value = Some(T::read(cell)))?;
-        Ok(value.expect("a source hands out the cell")?)
+        let cell = self.record.field(&self.places[usize::from(ordinal)])?;
+        Ok(T::read(cell.as_cell())?)
     }
 }
 
-impl core::fmt::Debug for RecordReader<'_> {
-    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.write_str("RecordReader")
+impl fmt::Debug for RecordReader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordReader").field("rank", &self.record.rank()).finish_non_exhaustive()
     }
 }

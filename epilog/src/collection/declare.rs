@@ -1,7 +1,8 @@
 //! [`Schema`]: the list of what a database holds, made by [`schema!`](crate::schema!).
 
-use super::Collection;
-use crate::schema::DatabaseSchema;
+use core::marker::PhantomData;
+
+use crate::schema::{CollectionSchema, DatabaseSchema};
 
 /// What a database holds. Made by [`schema!`](crate::schema!).
 pub trait Schema: Copy + 'static {
@@ -12,22 +13,36 @@ pub trait Schema: Copy + 'static {
 /// A collection that databases of schema `D` hold. Made by [`schema!`](crate::schema!).
 #[diagnostic::on_unimplemented(
     message = "collection `{Self}` is not in schema `{D}`",
-    label = "`{D}` does not hold `{Self}`",
-    note = "add `{Self}` to the list in `epilog::schema!`"
+    label = "add `{Self}` to the list in `epilog::schema!`"
 )]
-pub trait Within<D>: Collection + RelationsWithin<D> {}
+pub trait Within<D> {}
 
-/// A collection whose relations all point at collections of schema `D`. Made by the derive.
-pub trait RelationsWithin<D> {}
-
-/// A schema that holds collection `C`: [`Within`] seen from the schema, for the bounds of [`RelationsWithin`]. Made by
-/// [`schema!`](crate::schema!).
+/// A collection that can be in the list of schema `D`: its relations all point at collections of `D`. Made by the derive.
 #[diagnostic::on_unimplemented(
-    message = "collection `{C}` is not in schema `{Self}`",
-    label = "a relation of this collection points at `{C}`",
+    message = "`{Self}` is not a collection",
+    label = "not a collection",
+    note = "add `#[derive(Collection)]` to the struct `{Self}`"
+)]
+pub trait Enlist<D> {
+    /// Its schema.
+    fn enlist() -> &'static CollectionSchema;
+}
+
+/// That schema `D` holds collection `C`: [`Within`] seen from the schema, for the bounds of [`Enlist`]. `Self` is
+/// [`List<D>`]: of a type of the user's, rustc would show the whole definition.
+#[diagnostic::on_unimplemented(
+    message = "a relation points at `{C}`, which schema `{D}` does not hold",
+    label = "`{C}` is missing from this list",
     note = "add `{C}` to the list in `epilog::schema!`"
 )]
-pub trait Holds<C> {}
+pub trait Holds<C, D> {}
+
+/// The list of schema `D`.
+#[derive(Debug)]
+pub struct List<D>(PhantomData<fn() -> D>);
+
+#[diagnostic::do_not_recommend]
+impl<C: Within<D>, D> Holds<C, D> for List<D> {}
 
 /// Declares what a database holds.
 ///
@@ -35,7 +50,7 @@ pub trait Holds<C> {}
 /// relation leads out of the list.
 #[macro_export]
 macro_rules! schema {
-    ($(#[$meta:meta])* $visibility:vis $name:ident { $($collection:path),* $(,)? }) => {
+    ($(#[$meta:meta])* $visibility:vis $name:ident { $($collection:ty),* $(,)? }) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug)]
         #[doc = "A database schema."]
@@ -46,7 +61,7 @@ macro_rules! schema {
             fn database() -> &'static $crate::__private::DatabaseSchema {
                 static DATABASE: $crate::__private::DatabaseSchema = $crate::__private::DatabaseSchema {
                     name: ::core::stringify!($name),
-                    collections: &[$(<$collection as $crate::Collection>::schema),*],
+                    collections: &[$(<$collection as $crate::__private::Enlist<$name>>::enlist),*],
                 };
                 &DATABASE
             }
@@ -68,10 +83,8 @@ macro_rules! schema {
 
         $(
             #[automatically_derived]
+            #[diagnostic::do_not_recommend]
             impl $crate::Within<$name> for $collection {}
-
-            #[automatically_derived]
-            impl $crate::__private::Holds<$collection> for $name {}
         )*
     };
 }

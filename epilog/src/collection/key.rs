@@ -23,7 +23,7 @@ pub trait Key: Clone + 'static {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Value> Key for T {
+impl<T: Value<Required = T>> Key for T {
     #[inline]
     fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
         self.with_cell(|cell| then(&[cell]))
@@ -36,19 +36,24 @@ impl<T: Value> Key for T {
     }
 }
 
-impl<A: Value, B: Value> Key for (A, B) {
+#[diagnostic::do_not_recommend]
+impl<A: Value<Required = A>, B: Value<Required = B>> Key for (A, B) {
     fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
         self.0.with_cell(|a| self.1.with_cell(|b| then(&[a, b])))
     }
 }
 
-impl<A: Value, B: Value, C: Value> Key for (A, B, C) {
+#[diagnostic::do_not_recommend]
+impl<A: Value<Required = A>, B: Value<Required = B>, C: Value<Required = C>> Key for (A, B, C) {
     fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
         self.0.with_cell(|a| self.1.with_cell(|b| self.2.with_cell(|c| then(&[a, b, c]))))
     }
 }
 
-impl<A: Value, B: Value, C: Value, D: Value> Key for (A, B, C, D) {
+#[diagnostic::do_not_recommend]
+impl<A: Value<Required = A>, B: Value<Required = B>, C: Value<Required = C>, D: Value<Required = D>> Key
+    for (A, B, C, D)
+{
     fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
         self.0.with_cell(|a| {
             self.1.with_cell(|b| self.2.with_cell(|c| self.3.with_cell(|d| then(&[a, b, c, d]))))

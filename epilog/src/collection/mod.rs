@@ -22,14 +22,14 @@ mod relation;
 pub(crate) mod sample;
 mod stored;
 
-pub use codec::{CellSource, ReadError, RecordReader, RecordWriter};
-pub use declare::{Holds, RelationsWithin, Schema, Within};
+pub use codec::{ReadError, RecordReader, RecordWriter};
+pub use declare::{Enlist, Holds, List, Schema, Within};
 pub use expression::Expr;
 pub use field::{Field, OwnField};
 pub use id::Id;
 pub use key::Key;
 pub use mode::{Mode, Opt, Own, Req};
-pub use relation::{BelongsTo, Many};
+pub use relation::{BelongsTo, Many, Name, Relation};
 pub use stored::{Member, NotStored, Stored, Target, member, row_of};
 
 use crate::expr::RowPath;

@@ -7,10 +7,10 @@ use crate::expr::op::Link;
 use crate::expr::{BinaryOp, Expression, Quantifier, RowPath, Subquery};
 use crate::schema::CollectionSchema;
 
-/// That `Self` has a relation field to collection `C`. Made by the derive for each such field, so that
-/// `#[has_many(albums: Album::artist)]` can be checked.
+/// That `Self` has a relation field to collection `C`, so that `#[has_many(albums: Album::artist)]` can be checked.
 ///
-/// `FIELD` is the FNV-1a hash, 64 bits, of the field's name.
+/// `FIELD` is the FNV-1a hash, 64 bits, of the field's name. The derive implements [`Relation`], and what is implemented
+/// follows: with one implementation for all, rustc does not list numbers that would do.
 #[diagnostic::on_unimplemented(
     message = "the field of `{Self}` named in `#[has_many(..)]` does not point at `{C}`",
     label = "no such relation from `{Self}` to `{C}`",
@@ -18,6 +18,24 @@ use crate::schema::CollectionSchema;
 )]
 pub trait BelongsTo<C, const FIELD: u64> {
     /// The field's ordinal in `Self`.
+    const ORDINAL: u16;
+}
+
+#[diagnostic::do_not_recommend]
+impl<A, C, const FIELD: u64> BelongsTo<C, FIELD> for A
+where
+    Name<FIELD>: Relation<A, C>,
+{
+    const ORDINAL: u16 = <Name<FIELD> as Relation<A, C>>::ORDINAL;
+}
+
+/// The name of a field, by the FNV-1a hash, 64 bits, of it.
+#[derive(Debug)]
+pub struct Name<const FIELD: u64>;
+
+/// That the field of this name leads from collection `A` to collection `C`. Made by the derive for each relation field.
+pub trait Relation<A, C> {
+    /// The field's ordinal in `A`.
     const ORDINAL: u16;
 }
 

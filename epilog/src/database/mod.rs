@@ -4,6 +4,8 @@
 //! - [`WriteTransaction`]: one at a time; others wait for their turn.
 //! - `&Database` itself can be read from: each call then sees a snapshot of its own.
 
+#[cfg(test)]
+mod codec_tests;
 mod options;
 mod read;
 #[cfg(test)]
@@ -16,13 +18,15 @@ use core::marker::PhantomData;
 
 use crate::Error;
 use crate::collection::{Collection, Schema, Within};
+use crate::query::{Reads, sealed};
+use crate::storage::facade::View;
 use crate::storage::store::Store;
 use crate::storage::vfs::Vfs;
 
 pub use crate::storage::pager::Durability;
 pub use options::Options;
 pub use read::ReadTransaction;
-pub use write::WriteTransaction;
+pub use write::{Lent, Owned, Records, WriteTransaction};
 
 /// An open database that holds the collections of schema `D`.
 ///
@@ -55,6 +59,16 @@ impl<D> Clone for Database<D> {
 impl<D> fmt::Debug for Database<D> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Database").field("schema", &core::any::type_name::<D>()).finish_non_exhaustive()
+    }
+}
+
+impl<D: Schema> sealed::Reads for Database<D> {}
+
+impl<D: Schema> Reads for Database<D> {
+    type Schema = D;
+
+    fn with_view<R>(&self, then: impl FnOnce(View<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        then(self.shared.store.snapshot().view())
     }
 }
 

@@ -6,12 +6,12 @@ use crate::storage::pager::{Durability, PagerOptions};
 #[derive(Debug, Clone)]
 pub struct Options {
     pub(super) durability: Durability,
-    read_only: bool,
+    pager: PagerOptions,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { durability: Durability::Immediate, read_only: false }
+        Options { durability: Durability::Immediate, pager: PagerOptions::default() }
     }
 }
 
@@ -26,7 +26,23 @@ impl Options {
     /// Opens the file for reading only: it must exist, and is never written to, not even to recover. Default: false.
     #[must_use]
     pub fn read_only(mut self, read_only: bool) -> Options {
-        self.read_only = read_only;
+        self.pager.read_only = read_only;
+        self
+    }
+
+    /// The length of a journal segment in bytes, a multiple of 4,096 from 8,192 to 2^30. Default: 1 MiB. A journal has at
+    /// least two, written with zeros when it is made.
+    #[must_use]
+    pub fn journal_segment_len(mut self, bytes: u32) -> Options {
+        self.pager.journal.segment_len = bytes;
+        self
+    }
+
+    /// After how many bytes of changed pages a commit is followed by a checkpoint. Default: 32 MiB. More makes checkpoints
+    /// rarer, recovery and closing longer.
+    #[must_use]
+    pub fn checkpoint_after(mut self, bytes: u64) -> Options {
+        self.pager.checkpoint_dirty_bytes = bytes;
         self
     }
 
@@ -52,6 +68,6 @@ impl Options {
     }
 
     pub(super) fn pager(&self) -> PagerOptions {
-        PagerOptions { read_only: self.read_only, ..PagerOptions::default() }
+        self.pager
     }
 }

@@ -6,6 +6,7 @@ use core::marker::PhantomData;
 
 use crate::Error;
 use crate::collection::{Collection, Key, RecordReader, Schema, Within};
+use crate::query::{self, Reads, sealed};
 use crate::schema::CollectionDef;
 use crate::storage::StorageError;
 use crate::storage::facade::View;
@@ -48,6 +49,22 @@ impl<'d, D: Schema> ReadTransaction<'d, D> {
     }
 }
 
+impl<D: Schema> sealed::Reads for ReadTransaction<'_, D> {}
+
+impl<D: Schema> Reads for ReadTransaction<'_, D> {
+    type Schema = D;
+
+    fn with_view<R>(&self, then: impl FnOnce(View<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        then(self.view())
+    }
+}
+
+impl<D: Schema> query::Snapshot for ReadTransaction<'_, D> {
+    fn view(&self) -> View<'_> {
+        self.snapshot.view()
+    }
+}
+
 /// The definition that a declared collection is bound to.
 #[inline]
 pub(super) fn bound<'s, C: Collection>(view: View<'s>) -> &'s CollectionDef {
@@ -61,7 +78,7 @@ pub(super) fn get<C: Collection>(view: View<'_>, key: &C::Key) -> Result<Option<
     let collection = bound::<C>(view);
     let record = find(view, collection, key)?;
     match record {
-        Some(record) => Ok(Some(C::decode(&RecordReader::new(&Bound { record, collection }))?)),
+        Some(record) => Ok(Some(C::decode(&RecordReader::new(record, collection))?)),
         None => Ok(None),
     }
 }
@@ -98,21 +115,5 @@ fn find<'s, K: Key>(
     match rank_of(view, collection, key)? {
         Some(rank) => view.get(collection, rank),
         None => Ok(None),
-    }
-}
-
-struct Bound<'a> {
-    record: RecordRef<'a>,
-    collection: &'a CollectionDef,
-}
-
-impl crate::collection::CellSource for Bound<'_> {
-    fn with_cell(
-        &self,
-        ordinal: u16,
-        then: &mut dyn FnMut(crate::value::Cell<'_>),
-    ) -> Result<(), StorageError> {
-        then(self.record.field(&self.collection.places[usize::from(ordinal)])?.as_cell());
-        Ok(())
     }
 }

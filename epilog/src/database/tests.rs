@@ -88,15 +88,15 @@ fn a_bulk_insert_is_all_or_nothing() {
     let db = music();
     let names =
         |range: core::ops::Range<u32>| range.map(|n| artist(&format!("artist {n}"))).collect::<Vec<_>>();
-    let keys = db.write(|tx| tx.insert_all::<Artist>(names(0..500))).unwrap();
+    let keys = db.write(|tx| tx.insert_all(names(0..500))).unwrap();
     assert_eq!((keys[0], keys[499]), (Id::new(1), Id::new(500)));
     // One clashes with a record, two with each other.
-    assert_eq!(kind(db.write(|tx| tx.insert_all::<Artist>(names(450..600)))), ErrorKind::UniqueViolation);
+    assert_eq!(kind(db.write(|tx| tx.insert_all(names(450..600)))), ErrorKind::UniqueViolation);
     let mut twice = names(600..700);
     twice.extend(names(650..651));
-    assert_eq!(kind(db.write(|tx| tx.insert_all::<Artist>(twice.clone()))), ErrorKind::UniqueViolation);
+    assert_eq!(kind(db.write(|tx| tx.insert_all(twice.clone()))), ErrorKind::UniqueViolation);
     assert_eq!(db.get::<Artist>(Id::new(501)).unwrap(), None);
-    let keys = db.write(|tx| tx.insert_all::<Artist>(names(500..510))).unwrap();
+    let keys = db.write(|tx| tx.insert_all(names(500..510))).unwrap();
     assert_eq!(keys[0], Id::new(501));
 }
 
@@ -111,9 +111,9 @@ fn relations_must_lead_somewhere() {
         Customer { id: Id::new(1), name: "a".into(), referrer: Some(Id::new(2)) },
         Customer { id: Id::new(2), name: "b".into(), referrer: Some(Id::new(2)) },
     ];
-    db.write(|tx| tx.insert_all::<Customer>(&customers)).unwrap();
+    db.write(|tx| tx.insert_all(&customers)).unwrap();
     let dangling = [Customer { id: Id::new(3), name: "c".into(), referrer: Some(Id::new(4)) }];
-    assert_eq!(kind(db.write(|tx| tx.insert_all::<Customer>(&dangling))), ErrorKind::ReferenceViolation);
+    assert_eq!(kind(db.write(|tx| tx.insert_all(&dangling))), ErrorKind::ReferenceViolation);
     // A deletion that would leave one dangling is refused, a record that only points at itself goes.
     assert_eq!(kind(db.write(|tx| tx.delete_key::<Customer>(Id::new(2)))), ErrorKind::ReferenceViolation);
     assert!(db.write(|tx| tx.delete_key::<Customer>(Id::new(1))).unwrap());

@@ -10,6 +10,9 @@ use super::Durability;
 use super::read::{get, rank_of};
 use crate::Error;
 use crate::collection::{Collection, Key, RecordWriter, Schema, Within};
+use crate::engine::{self, Assigner};
+use crate::expr::{Assignment, Draft};
+use crate::query::{Reads, Snapshot, Writes, sealed};
 use crate::schema::{CollectionDef, Place};
 use crate::storage::StorageError;
 use crate::storage::facade::View;
@@ -67,12 +70,12 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
     /// # Errors
     ///
     /// As [`insert`](WriteTransaction::insert).
-    pub fn insert_all<C: Collection + Within<D>>(
+    pub fn insert_all<C: Collection + Within<D>, By>(
         &mut self,
-        records: impl IntoIterator<Item = impl Borrow<C>>,
+        records: impl Records<C, By>,
     ) -> Result<Vec<C::Key>, Error> {
         let collection = self.definition::<C>();
-        let mut records = records.into_iter();
+        let mut records = records.records();
         let mut keys = Vec::with_capacity(records.size_hint().0);
         let ranks = self.writer.insert_all(&collection, &mut |draft| match records.next() {
             Some(record) => {
@@ -178,13 +181,121 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
         self.writer.view()
     }
 
-    pub(crate) fn writer(&mut self) -> &mut Writer<'d> {
-        &mut self.writer
+    /// Makes `new` the record with this rank, changed.
+    fn assign(
+        &self,
+        collection: &CollectionDef,
+        rank: u128,
+        assigner: &Assigner,
+        new: &mut RecordDraft,
+    ) -> Result<(), Error> {
+        let view = self.view();
+        let known = view.catalog().collection(collection.id).expect("a collection of this catalog");
+        let record = view.get(known, rank)?.ok_or_else(|| {
+            let problem = format!("an index of `{}` names rank {rank}, where no record is", known.name);
+            StorageError::damage("index", problem)
+        })?;
+        Ok(assigner.apply(view, record, new)?)
+    }
+
+    /// The definition of a draft's root.
+    fn bound(&self, draft: &Draft) -> Result<Arc<CollectionDef>, Error> {
+        let bound = self.view().catalog().bound((draft.root)());
+        Ok(bound.expect("the root was checked to be within the schema").clone())
     }
 
     fn definition<C: Collection>(&self) -> Arc<CollectionDef> {
         let catalog = self.writer.view().catalog();
         catalog.bound(C::schema()).expect("the schema binds every collection that is within it").clone()
+    }
+}
+
+impl<D: Schema> sealed::Reads for WriteTransaction<'_, D> {}
+
+impl<D: Schema> Reads for WriteTransaction<'_, D> {
+    type Schema = D;
+
+    fn with_view<R>(&self, then: impl FnOnce(View<'_>) -> Result<R, Error>) -> Result<R, Error> {
+        then(self.view())
+    }
+}
+
+impl<D: Schema> Snapshot for WriteTransaction<'_, D> {
+    fn view(&self) -> View<'_> {
+        self.writer.view()
+    }
+}
+
+impl<D: Schema> Writes for WriteTransaction<'_, D> {
+    fn update_records(&mut self, draft: &Draft, assignments: &[Assignment]) -> Result<u64, Error> {
+        let collection = self.bound(draft)?;
+        // The keys are all found before the first change: an update cannot meet its own work.
+        let ranks = engine::keys(self.view(), draft)?;
+        // Nor can its expressions: those that look at other records are evaluated before the first change, too.
+        let assigner = Assigner::new(self.view(), draft.root, assignments)?;
+        let looks_around = assignments.iter().any(|assignment| assignment.expression.reads_other_records());
+        let mut draft_of_one = RecordDraft::default();
+        let mut images: Vec<Vec<u8>> = Vec::new();
+        if looks_around {
+            for rank in &ranks {
+                self.assign(&collection, *rank, &assigner, &mut draft_of_one)?;
+                let mut image = Vec::new();
+                draft_of_one.append_image(&mut image);
+                images.push(image);
+            }
+        }
+        self.savepoint(|tx| {
+            for (n, rank) in ranks.iter().enumerate() {
+                match images.get(n) {
+                    Some(image) => {
+                        assert!(draft_of_one.load_image(&collection.layout, image), "its own image")
+                    }
+                    None => tx.assign(&collection, *rank, &assigner, &mut draft_of_one)?,
+                }
+                tx.writer.update(&collection, *rank, &mut draft_of_one)?;
+            }
+            Ok(ranks.len() as u64)
+        })
+    }
+
+    fn delete_records(&mut self, draft: &Draft) -> Result<u64, Error> {
+        let collection = self.bound(draft)?;
+        let ranks = engine::keys(self.view(), draft)?;
+        Ok(self.writer.delete_all(&collection, &ranks)?)
+    }
+}
+
+/// What [`insert_all`](WriteTransaction::insert_all) takes: anything that gives records or references to them, such as
+/// `&albums` and `numbers.map(|n| Album { .. })`. `By` tells the two apart and is never written.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` gives no records of one collection",
+    label = "expected records, or references to them",
+    note = "pass what can be iterated over: `&albums`, `albums`, an iterator"
+)]
+pub trait Records<C, By> {
+    /// The records, one after the other.
+    fn records(self) -> impl Iterator<Item: Borrow<C>>;
+}
+
+/// Records that are given away.
+#[derive(Debug)]
+pub enum Owned {}
+
+/// Records that are lent.
+#[derive(Debug)]
+pub enum Lent {}
+
+#[diagnostic::do_not_recommend]
+impl<C: Collection, I: IntoIterator<Item = C>> Records<C, Owned> for I {
+    fn records(self) -> impl Iterator<Item: Borrow<C>> {
+        self.into_iter()
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<'a, C: Collection, I: IntoIterator<Item = &'a C>> Records<C, Lent> for I {
+    fn records(self) -> impl Iterator<Item: Borrow<C>> {
+        self.into_iter()
     }
 }
 

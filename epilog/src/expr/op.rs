@@ -137,6 +137,15 @@ pub enum Quantifier {
 }
 
 impl Expression {
+    /// Whether evaluating it reads records other than the one it is evaluated on.
+    pub fn reads_other_records(&self) -> bool {
+        self.ops.iter().any(|op| match op {
+            Op::Field(path) => !path.row.hops().is_empty(),
+            Op::Subquery(_) => true,
+            _ => false,
+        })
+    }
+
     /// A field.
     pub fn field(path: FieldPath) -> Expression {
         Expression { ops: Vec::from([Op::Field(path)]) }

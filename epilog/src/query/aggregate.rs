@@ -5,10 +5,10 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::operator::{Expression, Numeric};
-use super::seam::OutputBatch;
 use super::selection::{RowReader, decode_rows, for_tuples};
 use super::{Query, Scope, Sources};
 use crate::Error;
+use crate::engine::OutputBatch;
 use crate::expr::{AggregateFunction, AggregateItem, Clause};
 use crate::value::Value;
 

@@ -1,6 +1,6 @@
 //! [`Correlate`]: subqueries over any collection, seen from a row.
 
-use super::{Predicate, Push, Scope};
+use super::{Condition, Predicate, Push, Scope};
 use crate::collection::{Collection, Expr, Proxy};
 use crate::expr::op::Link;
 use crate::expr::{Expression as Node, Quantifier, Subquery};
@@ -12,14 +12,11 @@ pub trait Correlate: Proxy {
     ///
     /// The closure is given the rows of this scope as seen from inside, and then the record of `C`: from a query over
     /// customers, `c.exists::<Invoice>(|(c, i)| i.customer.eq(c.id))`.
-    fn exists<C: Collection>(
-        &self,
-        predicate: impl Condition<<<Self::Scope as Push<C>>::Out as Scope>::Rows, <Self::Scope as Push<C>>::Out>,
-    ) -> Expr<Self::Scope, bool>
+    fn exists<C: Collection>(&self, predicate: impl Condition<Seen<Self, C>>) -> Expr<Self::Scope, bool>
     where
         Self::Scope: Push<C>,
     {
-        let rows = <Self::Scope as Push<C>>::Out::rows();
+        let rows = Seen::<Self, C>::rows();
         let predicate = predicate(rows).into_expression();
         Expr::new(Node::subquery(Subquery {
             collection: C::schema,
@@ -32,12 +29,5 @@ pub trait Correlate: Proxy {
 
 impl<P: Proxy> Correlate for P {}
 
-/// A closure from the rows of scope `S` to a predicate over them.
-pub trait Condition<Rows, S>: FnOnce(Rows) -> <Self as Condition<Rows, S>>::Predicate {
-    /// The predicate.
-    type Predicate: Predicate<S>;
-}
-
-impl<Rows, S, P: Predicate<S>, F: FnOnce(Rows) -> P> Condition<Rows, S> for F {
-    type Predicate = P;
-}
+/// The scope of fields struct `P` with a record of `C` at its end.
+type Seen<P, C> = <<P as Proxy>::Scope as Push<C>>::Out;

@@ -30,9 +30,8 @@ impl<C: Collection> Delete<C> {
     ///
     /// When records that point at a deleted one forbid it (`restrict`, the default), or when reading fails. Nothing is
     /// deleted then.
-    pub fn run<W>(&self, transaction: &mut W) -> Result<u64, Error>
+    pub fn run<W: Writes>(&self, transaction: &mut W) -> Result<u64, Error>
     where
-        W: Writes,
         C: Within<W::Schema>,
     {
         transaction.delete_records(&self.draft)

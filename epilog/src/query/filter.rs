@@ -1,13 +1,13 @@
 //! `filter` and `filter_if`: which records stay.
 
-use super::{Predicate, Query, Scope};
+use super::{Condition, Predicate, Query, Scope};
 use crate::expr::Clause;
 
 impl<S: Scope, O> Query<S, O> {
     /// Keeps the records that the predicate is true of.
     ///
     /// Filters add up: a second one keeps what satisfies both.
-    pub fn filter<P: Predicate<S>>(self, predicate: impl FnOnce(S::Rows) -> P) -> Self {
+    pub fn filter(self, predicate: impl Condition<S>) -> Self {
         self.with(Clause::Filter(predicate(S::rows()).into_expression()))
     }
 

@@ -26,7 +26,6 @@ mod order;
 mod predicate;
 mod reverse;
 mod scope;
-mod seam;
 mod select;
 mod selection;
 mod update;
@@ -39,17 +38,18 @@ use core::fmt;
 use core::marker::PhantomData;
 
 pub use aggregate::{Aggregate, Aggregated, Aggregates, Aggregation};
-pub use correlate::{Condition, Correlate};
+pub use correlate::Correlate;
 pub use delete::Delete;
 pub use operator::{Expression, Numeric, Operand, Signed};
 pub use order::{Order, Ordering};
-pub use predicate::Predicate;
+pub use predicate::{Condition, Predicate};
+pub(crate) use run::sealed;
 pub use run::{Reads, Snapshot, Stream, Writes};
 pub use scope::{Inner, Push, Scope, Source, Sources};
-pub use selection::{RowReader, Selection};
+pub use selection::{RowOf, RowReader, Selection, Yields, describe_row, read_row};
 pub use update::{Assign, Assignments, Update};
 
-use crate::collection::{Collection, Req};
+use crate::collection::Collection;
 use crate::expr::{Clause, Draft};
 use selection::DecodeBatch;
 
@@ -69,7 +69,7 @@ impl<C: Collection> Query<C, C> {
     pub(crate) fn over() -> Query<C, C> {
         Query {
             draft: Draft { root: C::schema, clauses: Vec::new() },
-            decode: selection::decode_batch::<C, C::Fields<C, Req>>,
+            decode: selection::decode_records::<C>,
             scope: PhantomData,
         }
     }

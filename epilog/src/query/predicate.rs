@@ -1,8 +1,9 @@
-//! [`Predicate`]: what a filter takes.
+//! [`Predicate`]: what is true or false of a row; [`Condition`]: a closure that gives one.
 
 use crate::collection::{Expr, Field, OwnField};
 use crate::expr::Expression as Node;
-use crate::query::Operand;
+use crate::query::{Operand, Scope};
+use crate::value::Value;
 
 /// What is true or false of a row of scope `S`: an `Expr<S, bool>`, a field of type `bool`, or a `bool`.
 #[diagnostic::on_unimplemented(
@@ -15,22 +16,28 @@ pub trait Predicate<S> {
     fn into_expression(self) -> Node;
 }
 
+/// The type `bool`. With it, the implementations below are for fields of any type, so that rustc does not point out the
+/// one type that would do.
+pub trait Truth: Value {}
+
+impl Truth for bool {}
+
 #[diagnostic::do_not_recommend]
-impl<S> Predicate<S> for Expr<S, bool> {
+impl<S, T: Truth> Predicate<S> for Expr<S, T> {
     fn into_expression(self) -> Node {
         self.erase()
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<S> Predicate<S> for Field<S, bool> {
+impl<S, T: Truth> Predicate<S> for Field<S, T> {
     fn into_expression(self) -> Node {
         self.erase()
     }
 }
 
 #[diagnostic::do_not_recommend]
-impl<S> Predicate<S> for OwnField<S, bool> {
+impl<S, T: Truth> Predicate<S> for OwnField<S, T> {
     fn into_expression(self) -> Node {
         self.erase()
     }
@@ -41,4 +48,14 @@ impl<S> Predicate<S> for bool {
     fn into_expression(self) -> Node {
         Operand::<bool, S>::into_expression(self)
     }
+}
+
+/// A closure from the rows of scope `S` to a predicate over them.
+pub trait Condition<S: Scope>: FnOnce(S::Rows) -> <Self as Condition<S>>::Predicate {
+    /// The predicate.
+    type Predicate: Predicate<S>;
+}
+
+impl<S: Scope, P: Predicate<S>, F: FnOnce(S::Rows) -> P> Condition<S> for F {
+    type Predicate = P;
 }

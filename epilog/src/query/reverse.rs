@@ -1,33 +1,23 @@
 //! What can be asked of the reverse side of a relation: `any`, `all`, `none`, `count`.
 
-use super::{Inner, Predicate, Scope};
+use super::{Condition, Inner, Predicate, Scope};
 use crate::collection::{Collection, Expr, Many};
 use crate::expr::{BinaryOp, Expression as Node, Quantifier, UnaryOp};
 
 impl<S, C: Collection> Many<S, C> {
     /// Only those of the records that the predicate is true of.
-    #[must_use]
-    pub fn filter<P: Predicate<Inner<S, C>>>(
-        mut self,
-        predicate: impl FnOnce(C::Fields<Inner<S, C>, crate::collection::Req>) -> P,
-    ) -> Many<S, C> {
+    pub fn filter(mut self, predicate: impl Condition<Inner<S, C>>) -> Many<S, C> {
         self.restrict(predicate(Inner::<S, C>::rows()).into_expression());
         self
     }
 
     /// Whether the predicate is true of at least one of the records.
-    pub fn any<P: Predicate<Inner<S, C>>>(
-        self,
-        predicate: impl FnOnce(C::Fields<Inner<S, C>, crate::collection::Req>) -> P,
-    ) -> Expr<S, bool> {
+    pub fn any(self, predicate: impl Condition<Inner<S, C>>) -> Expr<S, bool> {
         Expr::new(self.filter(predicate).ask(Quantifier::Any))
     }
 
     /// Whether the predicate is true of each of the records; so it is when there are none.
-    pub fn all<P: Predicate<Inner<S, C>>>(
-        mut self,
-        predicate: impl FnOnce(C::Fields<Inner<S, C>, crate::collection::Req>) -> P,
-    ) -> Expr<S, bool> {
+    pub fn all(mut self, predicate: impl Condition<Inner<S, C>>) -> Expr<S, bool> {
         let predicate = predicate(Inner::<S, C>::rows()).into_expression();
         // Over the filtered records: each either fails the filter or satisfies the predicate.
         let predicate = match self.take_filter() {
@@ -39,10 +29,7 @@ impl<S, C: Collection> Many<S, C> {
     }
 
     /// Whether the predicate is true of none of the records.
-    pub fn none<P: Predicate<Inner<S, C>>>(
-        self,
-        predicate: impl FnOnce(C::Fields<Inner<S, C>, crate::collection::Req>) -> P,
-    ) -> Expr<S, bool> {
+    pub fn none(self, predicate: impl Condition<Inner<S, C>>) -> Expr<S, bool> {
         Expr::new(self.filter(predicate).ask(Quantifier::Any).unary(UnaryOp::Not))
     }
 

@@ -6,11 +6,11 @@
 use alloc::vec::{self, Vec};
 use core::fmt;
 
-use super::seam::{self, Plan, Rows, View};
 use super::selection::DecodeBatch;
 use super::{Query, Scope, Sources};
 use crate::Error;
 use crate::collection::{Schema, Within};
+use crate::engine::{self, Plan, Rows, View};
 use crate::expr::{Assignment, Clause, Draft};
 
 /// What queries can be run against: a database, a read transaction, a write transaction.
@@ -151,7 +151,7 @@ impl<S: Sources, O> Query<S, O> {
     where
         S::Root: Within<R::Schema>,
     {
-        from.with_view(|view| Ok(seam::explain(view, &self.draft)?))
+        from.with_view(|view| Ok(engine::explain(view, &self.draft)?))
     }
 }
 
@@ -178,7 +178,7 @@ impl<S: Scope, O> Query<S, O> {
     where
         S::Root: Within<R::Schema>,
     {
-        from.with_view(|view| Ok(seam::exists(view, &self.draft)?))
+        from.with_view(|view| Ok(engine::exists(view, &self.draft)?))
     }
 
     /// How many come out. Nothing is decoded for it.
@@ -190,7 +190,7 @@ impl<S: Scope, O> Query<S, O> {
     where
         S::Root: Within<R::Schema>,
     {
-        from.with_view(|view| Ok(seam::count(view, &self.draft)?))
+        from.with_view(|view| Ok(engine::count(view, &self.draft)?))
     }
 
     /// All that comes out, in order, read as it is asked for.
@@ -204,14 +204,14 @@ impl<S: Scope, O> Query<S, O> {
     where
         S::Root: Within<R::Schema>,
     {
-        let rows = seam::run(from.view(), &self.draft)?;
+        let rows = engine::run(from.view(), &self.draft)?;
         Ok(Stream { rows: Some(rows), decode: self.decode, ready: Vec::new().into_iter() })
     }
 }
 
 /// Runs a query to its end.
 fn collect<O>(view: View<'_>, draft: &Draft, decode: DecodeBatch<O>) -> Result<Vec<O>, Error> {
-    let mut rows = seam::run(view, draft)?;
+    let mut rows = engine::run(view, draft)?;
     let mut out = Vec::new();
     while let Some(batch) = rows.next_batch()? {
         decode(&batch, &mut out)?;

@@ -2,11 +2,10 @@
 
 use alloc::vec::Vec;
 
-use super::seam::{OutputBatch, OutputColumn};
 use crate::Error;
-use crate::collection::{Collection, Expr, Field, Mode, Proxy, RecordReader};
+use crate::collection::{Collection, Expr, Field, Mode, Proxy, RecordReader, Req};
+use crate::engine::{OutputBatch, OutputColumn};
 use crate::expr::SelectItem;
-use crate::storage::StorageError;
 use crate::value::Value;
 
 /// What `select` takes: a field or expression of scope `S`, a whole row, a tuple of up to ten, or a view's fields.
@@ -29,6 +28,16 @@ pub trait Selection<S> {
     /// When stored bytes are damaged, or are not values of the types expected.
     fn read(row: &mut RowReader<'_>) -> Result<Self::Value, Error>;
 }
+
+/// A [`Selection`] of values of type `V`: what each field of a view asks for.
+#[diagnostic::on_unimplemented(
+    message = "a field of a view is of type `{V}`, and `{Self}` is selected for it",
+    label = "this view wants a field or expression of type `{V}`"
+)]
+pub trait Yields<S, V>: Selection<S, Value = V> {}
+
+#[diagnostic::do_not_recommend]
+impl<S, V, X: Selection<S, Value = V>> Yields<S, V> for X {}
 
 /// One row of what comes out, read column by column.
 #[derive(Debug)]
@@ -57,8 +66,8 @@ impl<'a> RowReader<'a> {
     #[inline]
     fn record<C: Collection>(&mut self) -> Result<Option<C>, Error> {
         match self.next_column() {
-            OutputColumn::Records { rows } => match &rows[self.row] {
-                Some(record) => Ok(Some(C::decode(&RecordReader::new(record))?)),
+            OutputColumn::Records { collection, rows } => match rows[self.row] {
+                Some(record) => Ok(Some(C::decode(&RecordReader::new(record, collection))?)),
                 None => Ok(None),
             },
             OutputColumn::Values(_) => unreachable!("a record was selected"),
@@ -117,30 +126,30 @@ impl<S, T: Value> Selection<S> for Expr<S, T> {
     }
 }
 
-/// A whole row: its record, or an `Option` of it behind an optional relation.
-#[diagnostic::do_not_recommend]
-impl<S, P: Proxy<Scope = S>> Selection<S> for P {
-    type Value = <P::Mode as Mode>::Record<P::Collection>;
-
-    fn describe(self, columns: &mut Vec<SelectItem>) {
-        columns.push(SelectItem::Record(self.row()));
-    }
-
-    #[inline]
-    fn read(row: &mut RowReader<'_>) -> Result<Self::Value, Error> {
-        let record = row.record::<P::Collection>()?;
-        P::Mode::record(record).ok_or_else(|| missing_record::<P::Collection>())
-    }
+/// Selects a whole row: its record, or an `Option` of it behind an optional relation. The derive implements
+/// [`Selection`] for each fields struct with this and [`read_row`]: one implementation for all of them would keep rustc
+/// from saying which part of a tuple or view is at fault.
+pub fn describe_row<P: Proxy>(row: P, columns: &mut Vec<SelectItem>) {
+    columns.push(SelectItem::Record(row.row()));
 }
 
-/// A row that cannot be absent was: the check of relations keeps that from happening.
-#[cold]
-fn missing_record<C: Collection>() -> Error {
-    let name = C::schema().name;
-    Error::from(StorageError::damage(
-        "relation",
-        format!("a record of `{name}` that another points at is gone"),
-    ))
+/// What a fields struct yields when it is selected.
+pub type RowOf<P> = <<P as Proxy>::Mode as Mode>::Record<<P as Proxy>::Collection>;
+
+/// Reads what [`describe_row`] selected.
+///
+/// # Errors
+///
+/// When stored bytes are damaged, or are not values of the fields' types.
+#[inline]
+pub fn read_row<P: Proxy>(row: &mut RowReader<'_>) -> Result<RowOf<P>, Error> {
+    let record = row.record::<P::Collection>()?;
+    P::Mode::record(record).ok_or_else(|| Error::missing_row(P::Collection::schema().name))
+}
+
+/// Appends the records that the rows of a batch are.
+pub(super) fn decode_records<C: Collection>(batch: &OutputBatch<'_>, out: &mut Vec<C>) -> Result<(), Error> {
+    decode_rows(batch, out, read_row::<C::Fields<C, Req>>)
 }
 
 macro_rules! selection_of_tuple {

@@ -68,9 +68,8 @@ impl<C: Collection> Update<C> {
     ///
     /// When a new value breaks a constraint, when arithmetic has no result, or when reading fails. Nothing is changed
     /// then.
-    pub fn run<W>(&self, transaction: &mut W) -> Result<u64, Error>
+    pub fn run<W: Writes>(&self, transaction: &mut W) -> Result<u64, Error>
     where
-        W: Writes,
         C: Within<W::Schema>,
     {
         transaction.update_records(&self.draft, &self.assignments)

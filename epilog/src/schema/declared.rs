@@ -71,16 +71,6 @@ impl FieldSchema {
         self
     }
 
-    /// The same field, of the key.
-    ///
-    /// # Panics
-    ///
-    /// When it is an `Option`: at compile time, for schemas are constants.
-    pub const fn required_by_key(self) -> FieldSchema {
-        assert!(!self.optional, "a field of the key is never absent: remove the `Option`");
-        self
-    }
-
     /// The same field, pointing at another collection.
     pub const fn with_reference(
         mut self,

@@ -556,7 +556,10 @@ impl<'p> Writer<'p> {
         for def in system.all() {
             let root = RecordTree::create(&mut self.pages, TreeId(def.id.0), leaf_format(def))?.root;
             if root.0 != def.id.0 {
-                return Err(StorageError::damage("journal", "a database is founded that has pages already"));
+                return Err(StorageError::damage(
+                    "journal",
+                    format!("a database is founded that has pages already: the first new one is {}", root.0),
+                ));
             }
         }
         self.changes.found();

@@ -3,6 +3,7 @@
 
 use epilog::Error;
 use epilog::prelude::*;
+use epilog::query::Query;
 use rust_decimal::Decimal;
 
 use super::{Read, Rows};

@@ -3,6 +3,7 @@
 
 use epilog::Error;
 use epilog::prelude::*;
+use epilog::query::Query;
 
 use super::{Read, Rows};
 use crate::chinook::{Playlist, PlaylistTrack, Track};

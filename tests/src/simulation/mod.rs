@@ -39,8 +39,12 @@ pub enum Planted {
 
 impl Planted {
     /// All of them.
-    pub const ALL: [Planted; 4] =
-        [Planted::DropSync, Planted::IgnoreJournalSyncs, Planted::IgnoreFileSyncs, Planted::IgnoreDirectorySyncs];
+    pub const ALL: [Planted; 4] = [
+        Planted::DropSync,
+        Planted::IgnoreJournalSyncs,
+        Planted::IgnoreFileSyncs,
+        Planted::IgnoreDirectorySyncs,
+    ];
 
     /// Its name on the command line.
     pub fn name(&self) -> &'static str {
@@ -124,7 +128,9 @@ pub fn run_seed(seed: u64, planted: Option<Planted>) -> Report {
     for cut in 0..whole.operations() {
         let mut random = Random::new(seed ^ (cut + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
         report.crash_points += 1;
-        if let Err(story) = guarded(|| crash_once(seed, cut, planted, &steps, &run.states, &mut random, &mut report)) {
+        if let Err(story) =
+            guarded(|| crash_once(seed, cut, planted, &steps, &run.states, &mut random, &mut report))
+        {
             report.failures.push(format!("seed {seed}, cut at operation {cut}: {story}"));
         }
     }
@@ -210,7 +216,7 @@ fn crash_once(
     let disk = disk(seed, planted);
     disk.cut_at(cut);
     let run = run(&disk, steps);
-    disk.crash(Cut::Torn { seed: random.next() });
+    disk.crash(Cut::Torn { seed: random.draw() });
     let acknowledged = run.acknowledged;
     let last = acknowledged + usize::from(run.in_flight);
     let mut allowed: Vec<Model> = states[acknowledged..=last.min(states.len() - 1)].to_vec();
@@ -229,7 +235,7 @@ fn crash_once(
             _ => {
                 report.crash_points += 1;
                 report.recovery_cuts += 1;
-                disk.crash(Cut::Torn { seed: random.next() });
+                disk.crash(Cut::Torn { seed: random.draw() });
             }
         }
     }
@@ -240,7 +246,10 @@ fn recover_and_probe(disk: &SimVfs, allowed: &mut Vec<Model>, probes: &mut u32) 
     let db = open(disk)?;
     let read = Model::read(&db)?;
     let Some(position) = allowed.iter().position(|model| model.same_records(&read)) else {
-        panic!("recovered a state that is none of the {} allowed ones:\n{read:?}\n{allowed:?}", allowed.len());
+        panic!(
+            "recovered a state that is none of the {} allowed ones:\n{read:?}\n{allowed:?}",
+            allowed.len()
+        );
     };
     // From here on only this state counts, or it and the probe.
     let before = allowed[position].clone();

@@ -80,7 +80,11 @@ impl Model {
             model.items.insert(item.code, item);
         }
         for tag in Tag::query().all(&tx)? {
-            assert_eq!(tx.get::<Tag>(tag.name.clone())?.as_ref(), Some(&tag), "the key index of tags disagrees");
+            assert_eq!(
+                tx.get::<Tag>(tag.name.clone())?.as_ref(),
+                Some(&tag),
+                "the key index of tags disagrees"
+            );
             model.tags.insert(tag.name.clone(), tag);
         }
         for id in model.owners.keys() {

@@ -59,7 +59,8 @@ pub fn generate(random: &mut Random) -> Vec<Step> {
             0 | 1 => Step::Checkpoint,
             2 => Step::Reopen,
             _ => {
-                let operations = operations(random, 1 + small(random, 12), 2);
+                let count = 1 + small(random, 12);
+                let operations = operations(random, count, 2);
                 Step::Transaction { operations, aborted: random.chance(1, 8) }
             }
         })
@@ -115,7 +116,7 @@ fn item(random: &mut Random) -> Item {
         owner: owner_id(random),
         reviewer: random.chance(1, 3).then(|| owner_id(random)),
         grade: random.below(4) as u8,
-        bytes: (0..len).map(|_| random.next() as u8).collect(),
+        bytes: (0..len).map(|_| random.draw() as u8).collect(),
     }
 }
 
@@ -165,7 +166,7 @@ pub fn run_operations(
                 assert_eq!(done, model.insert_items(core::slice::from_ref(item)), "inserting {item:?}");
             }
             Operation::InsertItems(items) => {
-                let done = allowed(tx.insert_all::<Item>(items))?.is_some();
+                let done = allowed(tx.insert_all(items))?.is_some();
                 assert_eq!(done, model.insert_items(items), "inserting {} items", items.len());
             }
             Operation::UpdateItem(item) => {

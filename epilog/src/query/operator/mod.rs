@@ -15,6 +15,7 @@ mod compare;
 #[cfg(feature = "chrono")]
 mod date;
 mod expression;
+mod misplaced;
 mod operand;
 mod text;
 
@@ -32,6 +33,10 @@ macro_rules! methods {
     ([$value:ty] where T: $bound:path; $($methods:tt)*) => {
         impl<S, T: $bound> crate::collection::Field<S, $value> { $($methods)* }
         impl<S, T: $bound> crate::collection::Expr<S, $value> { $($methods)* }
+    };
+    ([$value:ty] [$($other:tt)*] $($methods:tt)*) => {
+        methods! { [$value] $($methods)* }
+        methods! { [$($other)*] $($methods)* }
     };
     ([$value:ty] $($methods:tt)*) => {
         impl<S> crate::collection::Field<S, $value> { $($methods)* }

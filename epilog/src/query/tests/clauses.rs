@@ -103,10 +103,10 @@ fn fragments_are_functions() {
 fn selections_are_fields_expressions_rows_tuples_and_views() {
     let one: Query<Album, String> = Album::query().select(|a| a.title);
     assert_eq!(one.draft().clauses, [values([field(1)])]);
-    let ten: Query<Album, (i32, String, Id<Album>, bool, bool, bool, bool, bool, bool, bool)> =
-        Album::query().select(|a| {
-            (a.released.unwrap_or(0), a.title, a.id, a.live, a.live, a.live, a.live, a.live, a.live, a.live)
-        });
+    type Ten = (i32, String, Id<Album>, bool, bool, bool, bool, bool, bool, bool);
+    let ten: Query<Album, Ten> = Album::query().select(|a| {
+        (a.released.unwrap_or(0), a.title, a.id, a.live, a.live, a.live, a.live, a.live, a.live, a.live)
+    });
     assert!(matches!(ten.draft().clauses.as_slice(), [Clause::Select(items)] if items.len() == 10));
 
     let rows: Query<Album, (Album, Artist, Option<Artist>, Option<String>)> =

@@ -1,10 +1,8 @@
 //! The typed surface, tried: what each way of writing a query puts into its draft.
 
 mod clauses;
-mod database;
 mod operators;
 mod subqueries;
-mod terminals;
 
 use crate::collection::Id;
 use crate::expr::{BinaryOp, Expression as Node, FieldPath, RowPath, UnaryOp};

@@ -1,5 +1,7 @@
 //! Each operator, on each kind of operand, makes the operation it is named for.
 
+#![allow(clippy::needless_borrows_for_generic_args, reason = "borrowed operands are what is tried")]
+
 use alloc::string::String;
 
 use super::*;

@@ -1,6 +1,7 @@
 //! [`EntryCursor`]: a position among the entries of an [`EntryTree`].
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 use core::ops::{Bound, Range};
 
 use super::super::StorageError;
@@ -22,10 +23,8 @@ pub struct EntryCursor<'p, P: ?Sized> {
     direction: Direction,
     path: Path,
     state: State<'p>,
-    /// The entry handed out last.
+    /// The entry handed out last; a buffer.
     entry: Vec<u8>,
-    /// The entry of the leaf before that is farthest on the way.
-    boundary: Option<Vec<u8>>,
 }
 
 #[derive(Debug)]
@@ -53,7 +52,6 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
             path: Path::new(),
             state: State::Start,
             entry: Vec::new(),
-            boundary: None,
         }
     }
 
@@ -66,9 +64,13 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
     // An iterator cannot lend its buffer.
     #[allow(clippy::should_implement_trait)]
     pub fn next(&mut self) -> Result<Option<&[u8]>, StorageError> {
-        let Some((node, position)) = self.advance()? else { return Ok(None) };
+        let Some((node, positions)) = self.advance(1)? else { return Ok(None) };
         self.entry.clear();
-        node.append_key(position, &mut self.entry)?;
+        let appended = node.append_key(positions.start, &mut self.entry);
+        if appended.is_err() {
+            self.state = State::End;
+        }
+        appended?;
         Ok(Some(&self.entry))
     }
 
@@ -83,15 +85,11 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
         bytes: &mut Vec<u8>,
         ends: &mut Vec<u32>,
     ) -> Result<usize, StorageError> {
-        let mut count = 0;
-        while count < limit
-            && let Some((node, position)) = self.advance()?
-        {
+        self.for_each(limit, |node, position| {
             node.append_key(position, bytes)?;
             ends.push(bytes.len() as u32);
-            count += 1;
-        }
-        Ok(count)
+            Ok(())
+        })
     }
 
     /// Appends the ranks of up to `limit` entries, which are their last `rank_width` bytes, 8 or 16, big-endian. Returns
@@ -106,23 +104,21 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
         rank_width: usize,
         ranks: &mut Vec<u128>,
     ) -> Result<usize, StorageError> {
-        let mut count = 0;
-        while count < limit
-            && let Some((node, position)) = self.advance()?
-        {
-            let rest = node.rest(position)?;
-            let rank = match (rank_width, rest.last_chunk::<8>()) {
+        let mut entry = core::mem::take(&mut self.entry);
+        let count = self.for_each(limit, |node, position| {
+            let rank = match (rank_width, node.rest(position)?.last_chunk::<8>()) {
                 (8, Some(bytes)) => u128::from(u64::from_be_bytes(*bytes)),
                 _ => {
-                    self.entry.clear();
-                    node.append_key(position, &mut self.entry)?;
-                    split_rank(&node, &self.entry, rank_width)?.1
+                    entry.clear();
+                    node.append_key(position, &mut entry)?;
+                    split_rank(node, &entry, rank_width)?.1
                 }
             };
             ranks.push(rank);
-            count += 1;
-        }
-        Ok(count)
+            Ok(())
+        });
+        self.entry = entry;
+        count
     }
 
     /// Appends up to `limit` entries: their bytes before the rank to `keys`, where each ends there to `ends`, their
@@ -139,33 +135,57 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
         ends: &mut Vec<u32>,
         ranks: &mut Vec<u128>,
     ) -> Result<usize, StorageError> {
-        let mut count = 0;
-        while count < limit
-            && let Some((node, position)) = self.advance()?
-        {
+        self.for_each(limit, |node, position| {
             let start = keys.len();
             node.append_key(position, keys)?;
-            let (key_len, rank) = split_rank(&node, &keys[start..], rank_width)?;
+            let (key_len, rank) = split_rank(node, &keys[start..], rank_width)?;
             keys.truncate(start + key_len);
             ends.push(keys.len() as u32);
             ranks.push(rank);
-            count += 1;
+            Ok(())
+        })
+    }
+
+    /// Calls `visit` for the next positions, up to `limit`, and returns how many there were.
+    fn for_each(
+        &mut self,
+        limit: usize,
+        mut visit: impl FnMut(&EntryNode<'p>, usize) -> Result<(), StorageError>,
+    ) -> Result<usize, StorageError> {
+        let mut count = 0;
+        while count < limit
+            && let Some((node, positions)) = self.advance(limit - count)?
+        {
+            count += positions.len();
+            let visited = match self.direction {
+                Direction::Forward => positions.into_iter().try_for_each(|position| visit(&node, position)),
+                Direction::Backward => positions.rev().try_for_each(|position| visit(&node, position)),
+            };
+            if visited.is_err() {
+                self.state = State::End;
+            }
+            visited?;
         }
         Ok(count)
     }
 
-    /// The next position.
+    /// The next positions, which are of one leaf: at least one and up to `limit`.
     #[inline]
-    fn advance(&mut self) -> Result<Option<(EntryNode<'p>, usize)>, StorageError> {
+    fn advance(&mut self, limit: usize) -> Result<Option<(EntryNode<'p>, Range<usize>)>, StorageError> {
         loop {
-            if let State::In(node, positions, _) = &mut self.state {
-                let position = match self.direction {
-                    Direction::Forward => positions.next(),
-                    Direction::Backward => positions.next_back(),
+            if let State::In(node, positions, _) = &mut self.state
+                && positions.start < positions.end
+            {
+                let len = positions.len().min(limit);
+                let taken = match self.direction {
+                    Direction::Forward => positions.start..positions.start + len,
+                    Direction::Backward => positions.end - len..positions.end,
                 };
-                if let Some(position) = position {
-                    return Ok(Some((*node, position)));
+                match self.direction {
+                    Direction::Forward => positions.start = taken.end,
+                    Direction::Backward => positions.end = taken.start,
                 }
+                return Ok(Some((*node, taken)));
             }
             if !self.next_leaf()? {
                 return Ok(None);
@@ -177,11 +197,14 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
     fn next_leaf(&mut self) -> Result<bool, StorageError> {
         // An error leaves the cursor at its end.
         let leaf = match core::mem::replace(&mut self.state, State::End) {
-            State::Start => Some(self.descend()?),
-            State::In(_, _, true) => self.step()?,
-            State::In(_, _, false) | State::End => None,
+            State::Start => self.descend()?,
+            State::In(before, _, true) => {
+                let Some(leaf) = self.step()? else { return Ok(false) };
+                self.check_order(&before, &leaf)?;
+                leaf
+            }
+            State::In(_, _, false) | State::End => return Ok(false),
         };
-        let Some(leaf) = leaf else { return Ok(false) };
         let count = leaf.count();
         if count == 0 {
             if self.path.len > 0 {
@@ -189,7 +212,6 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
             }
             return Ok(false);
         }
-        self.check_order(&leaf)?;
         let start = match &self.low {
             Bound::Unbounded => 0,
             Bound::Included(low) => leaf.search(low)?.unwrap_or_else(|position| position),
@@ -213,20 +235,22 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
     }
 
     /// Leaves that do not come in order could lead around forever.
-    fn check_order(&mut self, leaf: &EntryNode<'p>) -> Result<(), StorageError> {
-        let (first, last) = (leaf.key(0)?, leaf.key(leaf.count() - 1)?);
-        let follows = match (&self.boundary, self.direction) {
-            (None, _) => true,
-            (Some(boundary), Direction::Forward) => first > *boundary,
-            (Some(boundary), Direction::Backward) => last < *boundary,
+    fn check_order(&mut self, before: &EntryNode<'p>, leaf: &EntryNode<'p>) -> Result<(), StorageError> {
+        let (Some(last), Some(leaf_last)) = (before.count().checked_sub(1), leaf.count().checked_sub(1))
+        else {
+            return Err(damage(leaf.number(), "a leaf that is not the root has no entries"));
         };
-        if !follows || first > last {
+        let (near, far, next, ahead) = match self.direction {
+            Direction::Forward => (0, last, 0, Ordering::Less),
+            Direction::Backward => (last, 0, leaf_last, Ordering::Greater),
+        };
+        self.entry.clear();
+        before.append_key(far, &mut self.entry)?;
+        let orderly = (last == 0 || before.compare(&self.entry, near)? == ahead.reverse())
+            && leaf.compare(&self.entry, next)? == ahead;
+        if !orderly {
             return Err(damage(leaf.number(), "the entries of the leaf are out of order"));
         }
-        self.boundary = Some(match self.direction {
-            Direction::Forward => last,
-            Direction::Backward => first,
-        });
         Ok(())
     }
 

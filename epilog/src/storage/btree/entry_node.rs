@@ -244,7 +244,12 @@ impl<'p> EntryNode<'p> {
             return Ok(Err(if key < self.prefix() { 0 } else { self.head.count }));
         };
         let head = head_of(key);
-        let (mut low, mut high) = (0, self.head.count);
+        let heads = self.heads();
+        let mut low = heads.partition_point(|other| u32::from_be_bytes(*other) < head);
+        if heads.get(low).is_none_or(|other| u32::from_be_bytes(*other) != head) {
+            return Ok(Err(low));
+        }
+        let mut high = low + heads[low..].partition_point(|other| u32::from_be_bytes(*other) == head);
         while low < high {
             let middle = low + (high - low) / 2;
             match self.compare_suffix(key, head, middle)? {

@@ -24,7 +24,7 @@ use core::ops::Range;
 use super::super::StorageError;
 use super::super::page::{PageKind, PageNumber, RECORD_LEAF_LEN, TreeId};
 use super::search::lower_bound;
-use super::{clear_as, damage, expect_kind, put_u16, u16_at};
+use super::{clear_as, damage, expect_kind, put_u16, u16_at, u32_at};
 
 /// Where the fixed rows start.
 pub const ROWS_START: usize = 40;
@@ -107,17 +107,21 @@ impl<'p> RecordSlot<'p> {
 ///
 /// # Errors
 ///
-/// [`StorageError::Corruption`] when the offset or the blob's length points outside the page.
+/// [`StorageError::Corruption`] when the offset or the blob's length points outside the page, or the row is too short to
+/// have the offset, as that of a damaged leaf may be.
 #[inline]
 pub fn blob_of_row<'p>(page: &'p [u8], row: &[u8], blob_offset: u16) -> Result<&'p [u8], StorageError> {
-    let offset = u16_at(row, usize::from(blob_offset));
-    if offset == 0 {
+    let at = usize::from(blob_offset);
+    let offset = row.get(at..at + 2).map(|offset| u16_at(offset, 0));
+    if offset == Some(0) {
         return Ok(&[]);
     }
-    let len = page.get(offset..offset + 2).map(|len| u16_at(len, 0));
-    len.and_then(|len| page.get(offset + 2..offset + 2 + len)).ok_or_else(|| {
-        let number = PageNumber(u32::from_le_bytes([page[4], page[5], page[6], page[7]]));
-        damage(number, format!("the blob at {offset} lies outside the page"))
+    let blob = offset.and_then(|offset| {
+        let len = u16_at(page.get(offset..offset + 2)?, 0);
+        page.get(offset + 2..offset + 2 + len)
+    });
+    blob.ok_or_else(|| {
+        damage(PageNumber(u32_at(page, 4)), format!("the blob at {offset:?} lies outside the page"))
     })
 }
 

@@ -84,7 +84,7 @@ impl RecordTree {
         Ok(leaf.search(rank).ok().map(|position| leaf.slot(position)))
     }
 
-    /// The records with `ranks`, in their order, appended to `out`. Neighbouring ranks that share a leaf are found with
+    /// The records with `ranks`, given to `found` in their order. Neighbouring ranks that share a leaf are found with
     /// one descent, so ascending ranks are quickest.
     ///
     /// # Errors

@@ -141,6 +141,31 @@ impl Recovery {
         Ok(end.commit - from.commit)
     }
 
+    /// The newest commit in segments that were begun when the header of `checkpoint`, or a newer one, was durable; 0 when
+    /// there is none. No chain is followed: this is for a journal that should hold nothing of the kind.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read.
+    pub fn newest_commit_since(&mut self, checkpoint: u64) -> Result<u64, StorageError> {
+        let secret = self.header.secret;
+        let mut newest = 0;
+        for slot in 0..self.slots.len() {
+            if self.slots[slot].is_none_or(|header| header.checkpoint < checkpoint) {
+                continue;
+            }
+            let bytes = self.load(slot)?;
+            // The first frame after a sync begins a block.
+            for start in (BLOCK as usize..bytes.len()).step_by(BLOCK as usize) {
+                if let Some((frame, _)) = Frame::decode(secret, &bytes[start..]) {
+                    newest = newest.max(frame.commit);
+                }
+            }
+        }
+        self.loaded = None;
+        Ok(newest)
+    }
+
     /// Makes the journal ready for commits behind those replayed: what was read is synced, and a new segment begun. Its
     /// position is durable and may go into the database's next header; until that header is durable, a recovery from
     /// the old one still finds all it did.

@@ -1,9 +1,20 @@
-//! [`Runs`]: a set of numbers as runs, for free blocks and free page numbers; and the free map's image.
+//! [`Runs`], a set of numbers as runs, for free blocks and free page numbers; [`FreeMap`], what each checkpoint keeps of
+//! them on disk.
 //!
 //! Allocation takes the lowest run that is long enough, so that the file's tail becomes free and the file can shrink.
+//!
+//! The free map's image is a run of blocks: the common page header (kind 7, page number and tree 0), the run counts of
+//! four lists (4 bytes each), then the runs of each, ascending, as start and length (8 bytes each), then zeros. The lists
+//! are the free blocks, the pending blocks, the free page numbers, the pending page numbers. What is pending is used by the
+//! checkpoint before this one, and free once the next one is durable. The blocks of this very image, like those of the
+//! headers, are in no list.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+
+use super::image::{u32_at, u64_at};
+use crate::storage::StorageError;
+use crate::storage::page::{BLOCK_LEN, PAGE_HEADER_LEN, PageKind, PageNumber, TreeId, write_header};
 
 /// A set of numbers, as disjoint runs that do not touch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,11 +33,6 @@ impl Runs {
     /// The number of runs.
     pub(super) fn count(&self) -> usize {
         self.runs.len()
-    }
-
-    /// The number of numbers.
-    pub(super) fn total(&self) -> u64 {
-        self.runs.values().sum()
     }
 
     /// The runs as (start, length), ascending.
@@ -110,7 +116,165 @@ impl Runs {
     }
 
     /// The runs as one list.
+    #[cfg(test)]
     pub(super) fn to_vec(&self) -> Vec<(u64, u64)> {
         self.iter().collect()
+    }
+}
+
+/// What a free map says of one checkpoint.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct FreeMap {
+    /// Blocks that neither this checkpoint nor the one before uses.
+    pub(super) blocks: Runs,
+    /// Blocks that only the checkpoint before uses.
+    pub(super) pending_blocks: Runs,
+    /// Page numbers that may be given out.
+    pub(super) numbers: Runs,
+    /// Page numbers that only the checkpoint before uses.
+    pub(super) pending_numbers: Runs,
+}
+
+/// The counts of the four lists.
+const COUNTS_LEN: usize = 16;
+/// A run: start and length.
+const RUN_LEN: usize = 16;
+
+impl FreeMap {
+    fn lists(&self) -> [&Runs; 4] {
+        [&self.blocks, &self.pending_blocks, &self.numbers, &self.pending_numbers]
+    }
+
+    /// The blocks that an image of `runs` runs needs.
+    pub(super) fn blocks_for(runs: usize) -> usize {
+        (PAGE_HEADER_LEN + COUNTS_LEN + runs * RUN_LEN).div_ceil(BLOCK_LEN)
+    }
+
+    /// The number of runs in all lists.
+    pub(super) fn count(&self) -> usize {
+        self.lists().iter().map(|runs| runs.count()).sum()
+    }
+
+    /// The image, `blocks` long, before it is sealed.
+    pub(super) fn encode(&self, blocks: usize) -> Vec<u8> {
+        assert!(FreeMap::blocks_for(self.count()) <= blocks, "the free map fits its image");
+        let mut image = Vec::with_capacity(blocks * BLOCK_LEN);
+        image.resize(PAGE_HEADER_LEN, 0);
+        write_header(&mut image, PageNumber(0), PageKind::Free, TreeId(0));
+        for runs in self.lists() {
+            image.extend_from_slice(&(runs.count() as u32).to_le_bytes());
+        }
+        for (start, len) in self.lists().into_iter().flat_map(Runs::iter) {
+            image.extend_from_slice(&start.to_le_bytes());
+            image.extend_from_slice(&len.to_le_bytes());
+        }
+        image.resize(blocks * BLOCK_LEN, 0);
+        image
+    }
+
+    /// The free map in a verified image, of a file of `file_blocks` blocks whose first `reserved` are headers and whose
+    /// page numbers lie below `next_page`.
+    ///
+    /// # Errors
+    ///
+    /// When a run lies outside, or twice in a list.
+    pub(super) fn decode(
+        image: &[u8],
+        reserved: u64,
+        file_blocks: u64,
+        next_page: u32,
+    ) -> Result<FreeMap, StorageError> {
+        let damage = |problem| StorageError::damage("free map", problem);
+        let mut map = FreeMap::default();
+        let mut at = PAGE_HEADER_LEN + COUNTS_LEN;
+        for list in 0..4 {
+            let count = u32_at(image, PAGE_HEADER_LEN + 4 * list) as usize;
+            let end = count.checked_mul(RUN_LEN).and_then(|len| len.checked_add(at));
+            let Some(bytes) = end.and_then(|end| image.get(at..end)) else {
+                return Err(damage(format!("list {list} of {count} runs does not fit it")));
+            };
+            at += bytes.len();
+            let (runs, bounds) = match list {
+                0 => (&mut map.blocks, reserved..file_blocks),
+                1 => (&mut map.pending_blocks, reserved..file_blocks),
+                2 => (&mut map.numbers, 1..u64::from(next_page)),
+                _ => (&mut map.pending_numbers, 1..u64::from(next_page)),
+            };
+            for run in bytes.chunks_exact(RUN_LEN) {
+                let (start, len) = (u64_at(run, 0), u64_at(run, 8));
+                let inside = start >= bounds.start
+                    && len > 0
+                    && start.checked_add(len).is_some_and(|end| end <= bounds.end);
+                if !inside || !runs.insert(start, len) {
+                    return Err(damage(format!(
+                        "the run of {len} from {start} in list {list} is outside of {bounds:?} or there twice"
+                    )));
+                }
+            }
+        }
+        let disjoint = map.blocks.clone().extend(&map.pending_blocks)
+            && map.numbers.clone().extend(&map.pending_numbers);
+        if !disjoint {
+            return Err(damage("a block or page number is free and pending".into()));
+        }
+        Ok(map)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn runs_merge_split_and_are_taken_lowest_first() {
+        let mut runs = Runs::new();
+        assert!(runs.insert(10, 2) && runs.insert(20, 5) && runs.insert(12, 3));
+        assert!(!runs.insert(11, 1) && !runs.insert(8, 3) && !runs.insert(24, 2));
+        assert_eq!(runs.to_vec(), [(10, 5), (20, 5)]);
+        assert_eq!(runs.take(4), Some(10));
+        assert_eq!(runs.take(4), Some(20));
+        assert_eq!(runs.take(4), None);
+        assert_eq!(runs.to_vec(), [(14, 1), (24, 1)]);
+        assert!(runs.insert(15, 9));
+        assert_eq!(runs.to_vec(), [(14, 11)]);
+        assert_eq!(runs.take(4), Some(14), "a run that has grown is found again");
+        runs.remove(20, 2);
+        assert_eq!(runs.to_vec(), [(18, 2), (22, 3)]);
+        runs.remove(0, 100);
+        assert_eq!(runs.count(), 0);
+    }
+
+    #[test]
+    fn the_tail_is_cut_off_when_it_is_free() {
+        let mut runs = Runs::new();
+        runs.insert(4, 2);
+        runs.insert(8, 2);
+        assert_eq!(runs.cut_tail(11), 11);
+        assert_eq!(runs.cut_tail(10), 8);
+        assert_eq!(runs.to_vec(), [(4, 2)]);
+    }
+
+    #[test]
+    fn a_free_map_survives_its_encoding_and_refuses_nonsense() {
+        let mut map = FreeMap::default();
+        for n in 0..500 {
+            map.blocks.insert(4 + 4 * n, 1);
+            map.pending_numbers.insert(1 + 3 * n, 2);
+        }
+        map.pending_blocks.insert(5, 2);
+        let blocks = FreeMap::blocks_for(map.count());
+        let image = map.encode(blocks);
+        assert_eq!(image.len(), blocks * BLOCK_LEN);
+        assert_eq!(FreeMap::decode(&image, 4, 2004, 2000).unwrap(), map);
+        assert!(FreeMap::decode(&image, 4, 1990, 2000).is_err(), "a block behind the end");
+        assert!(FreeMap::decode(&image, 5, 2004, 2000).is_err(), "a header block");
+        assert!(FreeMap::decode(&image, 4, 2004, 1000).is_err(), "a page number that never was");
+        map.pending_blocks.insert(4, 1);
+        assert!(FreeMap::decode(&map.encode(blocks), 4, 2004, 2000).is_err(), "free and pending");
+        for count in [u32::MAX, 10_000] {
+            let mut image = image.clone();
+            image[PAGE_HEADER_LEN..][..4].copy_from_slice(&count.to_le_bytes());
+            assert!(FreeMap::decode(&image, 4, 2004, 2000).is_err());
+        }
     }
 }

@@ -126,11 +126,6 @@ impl PageMap {
         }
     }
 
-    /// Where the topmost map page lies.
-    pub(super) fn root(&self) -> MapEntry {
-        self.root
-    }
-
     /// Page `number`'s entry.
     pub(super) fn entry(
         &mut self,
@@ -168,6 +163,27 @@ impl PageMap {
             Some(node) => Ok(node),
             None => unreachable!("loaded above"),
         }
+    }
+
+    /// Gives every entry to `visit`: those of map pages without, those of pages with their number.
+    pub(super) fn visit(
+        &mut self,
+        read: ReadImage<'_>,
+        visit: &mut dyn FnMut(Option<PageNumber>, MapEntry) -> Result<(), StorageError>,
+    ) -> Result<(), StorageError> {
+        if !self.root.is_none() {
+            visit(None, self.root)?;
+        }
+        for level in (0..self.levels.len()).rev() {
+            for index in 0..self.levels[level].len() {
+                let node = *self.node(level, index, read)?;
+                for (at, entry) in node.iter().enumerate().filter(|(_, entry)| !entry.is_none()) {
+                    let number = (index * FANOUT + at) as u32;
+                    visit((level == 0).then_some(PageNumber(number)), *entry)?;
+                }
+            }
+        }
+        Ok(())
     }
 
     /// What becomes of the map when `changes` are made and page numbers below `pages` exist.
@@ -308,7 +324,7 @@ impl MapUpdate {
 fn decode_node(bytes: &[u8], level: usize, index: usize, place: MapEntry) -> Result<Node, StorageError> {
     let damage =
         |problem| StorageError::damage("page map", format!("map page {index} of level {level}: {problem}"));
-    image::verify(bytes, PageNumber(index as u32), place).map_err(|problem| damage(problem))?;
+    image::verify(bytes, PageNumber(index as u32), place).map_err(damage)?;
     if bytes[8] != PageKind::Map as u8 || bytes[12..16] != (level as u32).to_le_bytes() {
         return Err(damage(format!("kind {} and level {:?} are another page's", bytes[8], &bytes[12..16])));
     }

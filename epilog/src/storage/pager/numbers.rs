@@ -69,6 +69,16 @@ impl Numbers {
         debug_assert!(new, "page {number} was given back twice");
     }
 
+    /// Takes back numbers given out to a transaction that still goes on, for a checkpoint of what was before it.
+    pub(super) fn lend_back(&mut self, allocated: &[PageNumber]) {
+        allocated.iter().for_each(|&number| self.give_back(number));
+    }
+
+    /// Ends [`lend_back`](Numbers::lend_back).
+    pub(super) fn take_again(&mut self, allocated: &[PageNumber]) {
+        allocated.iter().for_each(|number| self.free.remove(u64::from(number.0), 1));
+    }
+
     /// Notes that `commit` freed a page, which has an image in the map on disk or has none.
     pub(super) fn freed(&mut self, commit: u64, number: PageNumber, has_image: bool) {
         match has_image {

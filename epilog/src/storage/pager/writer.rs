@@ -169,7 +169,27 @@ impl<'p> PageWriter<'p> {
         }
         self.resolve_freed()?;
         let commit = self.pin.commit() + 1;
+        if self.state.store.is_some() {
+            // The store may have to checkpoint what is published first. Numbers given out to this transaction are free
+            // as far as that checkpoint is concerned.
+            let allocated: Vec<PageNumber> = self.allocated().collect();
+            let state = &mut *self.state;
+            if let Some(store) = &mut state.store {
+                store.append(
+                    &self.shared.frames,
+                    &mut state.numbers,
+                    &allocated,
+                    commit,
+                    payload,
+                    durability,
+                )?;
+            }
+        }
         self.publish(commit);
+        let state = &mut *self.state;
+        if let Some(store) = &mut state.store {
+            store.checkpoint_when_due(&self.shared.frames, &mut state.numbers);
+        }
         Ok(CommitNumber(commit))
     }
 
@@ -178,6 +198,10 @@ impl<'p> PageWriter<'p> {
         self.resolve_freed()?;
         self.publish(commit);
         Ok(())
+    }
+
+    fn allocated(&self) -> impl Iterator<Item = PageNumber> {
+        self.undo.iter().filter(|undo| undo.allocated).map(|undo| undo.number)
     }
 
     /// Loads the map pages that say where the freed pages lie, so that nothing can fail once the journal has the commit.
@@ -215,6 +239,9 @@ impl<'p> PageWriter<'p> {
                 Some(Staged::Page(page)) => page.len(),
                 None => continue,
             };
+            if let Some(store) = &mut self.state.store {
+                store.changed(commit, number, len);
+            }
             changes.push(Change { number, image });
         }
         self.shared.frames.publish(&mut self.staging, &mut self.pin, commit, &changes);

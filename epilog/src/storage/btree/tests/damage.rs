@@ -1,6 +1,5 @@
 //! Pages with a good checksum and nonsense in them: an error or an answer, but no panic and no endless walk.
 
-use alloc::vec::Vec;
 use core::ops::Bound;
 
 use super::pager::TestPager;

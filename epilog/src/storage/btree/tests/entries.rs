@@ -195,10 +195,12 @@ fn long_separators_match_the_model() {
         model.insert(&entry(&mut random));
     }
     let summary = model.check();
-    assert!(summary.height >= 4, "{summary:?}");
+    assert!(summary.height >= 3 && summary.branches > 20, "{summary:?}");
     let entries = Vec::from_iter(model.set.iter().cloned());
-    for entry in entries.iter().filter(|entry| entry.last().is_some_and(|last| last % 4 > 0)) {
-        model.remove(entry);
+    for (number, entry) in entries.iter().enumerate() {
+        if number % 10 > 0 {
+            model.remove(entry);
+        }
     }
     let sparse = model.check();
     assert!(sparse.branches * 2 < summary.branches, "{sparse:?}, before {summary:?}");

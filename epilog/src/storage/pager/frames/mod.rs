@@ -219,9 +219,9 @@ impl FrameTable {
     ///
     /// # Safety
     ///
-    /// `commit` stays pinned in this table's pins for `'a`.
+    /// `commit` stays pinned in this table's pins for as long as the bytes are borrowed.
     #[inline]
-    unsafe fn page<'a>(&'a self, commit: u64, number: PageNumber) -> Result<&'a [u8], StorageError> {
+    unsafe fn page(&self, commit: u64, number: PageNumber) -> Result<&[u8], StorageError> {
         if let Some(slot) = self.slot(number) {
             // Acquire: pairs with the release that published the buffer, whose bytes were written before.
             if let Word::Bare(head) = Word::of(slot.published.load(Ordering::Acquire)) {
@@ -240,7 +240,7 @@ impl FrameTable {
     ///
     /// As there.
     #[cold]
-    unsafe fn page_slow<'a>(&'a self, commit: u64, number: PageNumber) -> Result<&'a [u8], StorageError> {
+    unsafe fn page_slow(&self, commit: u64, number: PageNumber) -> Result<&[u8], StorageError> {
         loop {
             let slot = self.slot(number);
             let word = slot.map_or(null_mut(), |slot| slot.published.load(Ordering::Acquire));
@@ -266,7 +266,7 @@ impl FrameTable {
                 if version.commit <= commit {
                     let Some(head) = version.buffer else { return Err(absent(number)) };
                     // SAFETY: `commit` lies in this version's interval, as the next newer one is not visible; it stays
-                    // pinned for 'a, so the buffer is not freed; published bytes never change.
+                    // pinned while the bytes are borrowed, so the buffer is not freed; published bytes never change.
                     return Ok(unsafe { Buffer::bytes(head) });
                 }
                 match NonNull::new(version.previous.load(Ordering::Acquire)) {
@@ -614,6 +614,33 @@ impl<'t> Pin<'t> {
         }
     }
 
+    /// What memory has of page `number`.
+    pub(super) fn resident(&self, number: PageNumber) -> Resident<'_> {
+        let table = self.table();
+        let word = table.slot(number).map_or(null_mut(), |slot| slot.published.load(Ordering::Acquire));
+        let mut node = match Word::of(word) {
+            Word::Cold => return Resident::Cold,
+            // SAFETY: as in `FrameTable::page`; `self` is the pin.
+            Word::Bare(head) => return Resident::Page(unsafe { Buffer::bytes(head) }),
+            Word::Chain(node) => node,
+        };
+        loop {
+            // SAFETY: as in `FrameTable::page_slow`.
+            let version = unsafe { node.as_ref() };
+            if version.commit <= self.commit {
+                return match version.buffer {
+                    // SAFETY: as there.
+                    Some(head) => Resident::Page(unsafe { Buffer::bytes(head) }),
+                    None => Resident::Freed,
+                };
+            }
+            match NonNull::new(version.previous.load(Ordering::Acquire)) {
+                Some(previous) => node = previous,
+                None => return Resident::Cold,
+            }
+        }
+    }
+
     /// The bytes of page `number`.
     #[inline]
     pub(super) fn page(&self, number: PageNumber) -> Result<&[u8], StorageError> {
@@ -621,6 +648,16 @@ impl<'t> Pin<'t> {
         // `self`.
         unsafe { self.table().page(self.commit, number) }
     }
+}
+
+/// What memory has of a page at some commit.
+pub(super) enum Resident<'p> {
+    /// Its bytes.
+    Page(&'p [u8]),
+    /// It was freed.
+    Freed,
+    /// Nothing.
+    Cold,
 }
 
 impl Drop for Pin<'_> {

@@ -1,0 +1,308 @@
+//! [`Checkpoint`]: brings the file up to a commit, in steps.
+//!
+//! It pins commit *C* and writes exactly the versions visible at *C*, whatever is committed meanwhile. In order:
+//!
+//! 1. the journal is durable up to *C* (the caller's part);
+//! 2. images of the changed pages, changed map pages from the bottom up and the free map go to free blocks;
+//! 3. the file gets its length and is synced;
+//! 4. the header goes to the slot of the checkpoint before the last, and the file is synced again;
+//! 5. only then are journal segments recycled and the blocks of old images on their way to be free (the caller's part).
+//!
+//! Map pages are new blocks like images and become durable with them: a header that reached the disk can then never
+//! name anything that did not.
+//!
+//! Everything before step 4 touches only blocks that no durable header names, and works on a copy of the free space, so
+//! giving up there changes nothing.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::{IntoIter, Vec};
+
+use super::frames::{Pin, Resident};
+use super::free::{FreeMap, Runs};
+use super::header::Header;
+use super::image;
+use super::images::Images;
+use super::map::{MapEntry, MapUpdate};
+use super::numbers::Numbers;
+use super::space::Space;
+use crate::storage::StorageError;
+use crate::storage::page::{BLOCK_LEN, PageNumber};
+use crate::storage::vfs::VfsFile;
+
+/// Images that follow each other in the file are written together, up to so many bytes.
+const BATCH_LEN: usize = 1 << 20;
+
+/// Where a checkpoint is.
+enum Phase {
+    Images(IntoIter<PageNumber>),
+    Map {
+        update: MapUpdate,
+        work: IntoIter<(usize, usize, MapEntry)>,
+    },
+    Free(MapUpdate),
+    Sync(MapUpdate),
+    Header(MapUpdate),
+    SyncHeader(MapUpdate),
+    Done(MapUpdate),
+    /// A step failed, or is being taken.
+    Stopped,
+}
+
+/// How a failure leaves the file.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Failure {
+    /// As it was.
+    Unchanged,
+    /// The header's slot holds the old header, the new one, or neither.
+    HeaderUnknown,
+    /// A sync failed.
+    Unsynced,
+}
+
+/// A checkpoint that is being made.
+pub(super) struct Checkpoint<'f> {
+    pin: Pin<'f>,
+    header: Header,
+    space: Space,
+    freed: Runs,
+    taken: Runs,
+    changes: BTreeMap<u32, MapEntry>,
+    batch: Batch,
+    phase: Phase,
+    failure: Failure,
+}
+
+/// What a checkpoint has made, once its header is durable.
+pub(super) struct Finished {
+    pub(super) header: Header,
+    pub(super) space: Space,
+    pub(super) freed: Runs,
+    pub(super) update: MapUpdate,
+}
+
+impl<'f> Checkpoint<'f> {
+    /// Plans the checkpoint that `header` will describe: number, flag and journal position are set, the rest follows.
+    pub(super) fn new(
+        pin: Pin<'f>,
+        dirty: Vec<PageNumber>,
+        mut header: Header,
+        space: Space,
+    ) -> Checkpoint<'f> {
+        header.commit = pin.commit();
+        Checkpoint {
+            pin,
+            header,
+            space,
+            freed: Runs::new(),
+            taken: Runs::new(),
+            changes: BTreeMap::new(),
+            batch: Batch::default(),
+            phase: Phase::Images(dirty.into_iter()),
+            failure: Failure::Unchanged,
+        }
+    }
+
+    /// How the last step's failure leaves the file.
+    pub(super) fn failure(&self) -> Failure {
+        self.failure
+    }
+
+    /// The free space as it is after a failure of which nobody knows what it left, and the blocks in question.
+    pub(super) fn into_unknown(self) -> (Space, Runs) {
+        (self.space, self.taken)
+    }
+
+    /// What was made; `None` before the last step.
+    pub(super) fn into_finished(self) -> Option<Finished> {
+        match self.phase {
+            Phase::Done(update) => {
+                Some(Finished { header: self.header, space: self.space, freed: self.freed, update })
+            }
+            _ => None,
+        }
+    }
+
+    /// Does a part of the work: at most one large write, or one sync. False when nothing is left to do.
+    ///
+    /// # Errors
+    ///
+    /// When reading the map, writing or syncing fails. The checkpoint cannot be continued then;
+    /// [`failure`](Checkpoint::failure) says what it leaves.
+    pub(super) fn step(&mut self, images: &Images, numbers: &Numbers) -> Result<bool, StorageError> {
+        let file = images.file();
+        match core::mem::replace(&mut self.phase, Phase::Stopped) {
+            Phase::Images(mut pages) => {
+                while let Some(number) = pages.next() {
+                    if self.write_page(images, number)? {
+                        self.phase = Phase::Images(pages);
+                        return Ok(true);
+                    }
+                }
+                // When nothing moved, no free map is written, so that numbers given out since must stay beyond the end.
+                let moved = self.taken.count() > 0 || self.freed.count() > 0;
+                let next_page = if moved { numbers.next } else { self.header.next_page };
+                let changes = &self.changes;
+                let update = images.with_map(|map, read| map.prepare(changes, next_page, read))?;
+                self.header.next_page = next_page;
+                let work = update.work().into_iter();
+                self.phase = Phase::Map { update, work };
+            }
+            Phase::Map { mut update, mut work } => {
+                while let Some((level, index, old)) = work.next() {
+                    let block = self.take(1);
+                    self.free(old)?;
+                    let bytes = update.image(level, index, block, self.header.checkpoint);
+                    if self.batch.add(file, block, &bytes)? {
+                        self.phase = Phase::Map { update, work };
+                        return Ok(true);
+                    }
+                }
+                self.header.map = update.root();
+                self.phase = Phase::Free(update);
+            }
+            Phase::Free(update) => {
+                // When nothing moved, the old free map is as good: what it calls pending may be free by now.
+                if self.taken.count() > 0 || self.freed.count() > 0 {
+                    self.write_free_map(file, numbers)?;
+                }
+                self.batch.flush(file)?;
+                self.phase = Phase::Sync(update);
+            }
+            Phase::Sync(update) => {
+                self.header.file_len = self.space.end() * BLOCK_LEN as u64;
+                if file.len()? < self.header.file_len {
+                    file.set_len(self.header.file_len)?;
+                }
+                if self.taken.count() > 0 {
+                    self.failure = Failure::Unsynced;
+                    file.sync_data()?;
+                }
+                self.phase = Phase::Header(update);
+            }
+            Phase::Header(update) => {
+                self.failure = Failure::HeaderUnknown;
+                self.header.write(file)?;
+                self.phase = Phase::SyncHeader(update);
+            }
+            Phase::SyncHeader(update) => {
+                self.failure = Failure::Unsynced;
+                file.sync_data()?;
+                self.phase = Phase::Done(update);
+            }
+            Phase::Done(update) => {
+                self.phase = Phase::Done(update);
+                return Ok(false);
+            }
+            Phase::Stopped => unreachable!("a checkpoint that failed is not continued"),
+        }
+        Ok(true)
+    }
+
+    /// Adds page `number`'s image as of the pinned commit; true when something was written.
+    fn write_page(&mut self, images: &Images, number: PageNumber) -> Result<bool, StorageError> {
+        let old = images.entry(number)?;
+        let len = match self.pin.resident(number) {
+            Resident::Page(page) => page.len(),
+            Resident::Freed => 0,
+            // Allocated and freed since the last checkpoint, and forgotten: the map has never had it.
+            Resident::Cold => return Ok(false),
+        };
+        if old.is_none() && len == 0 {
+            return Ok(false);
+        }
+        self.free(old)?;
+        if len == 0 {
+            self.changes.insert(number.0, MapEntry::NONE);
+            return Ok(false);
+        }
+        let run = (len / BLOCK_LEN) as u32;
+        let block = self.take(u64::from(run));
+        let wrote = self.batch.make_room(images.file(), block, len)?;
+        if let Resident::Page(page) = self.pin.resident(number) {
+            let generation = self.header.checkpoint;
+            let crc = image::seal(self.batch.push(page), generation);
+            self.changes.insert(number.0, MapEntry { block, run, crc, generation });
+        }
+        Ok(wrote)
+    }
+
+    fn write_free_map(&mut self, file: &dyn VfsFile, numbers: &Numbers) -> Result<(), StorageError> {
+        self.free(self.header.free)?;
+        let (free_numbers, pending_numbers) = numbers.image(self.header.commit);
+        // Its own blocks change the lists: taking them splits no run, and cutting off the tail only shortens.
+        let runs = self.space.count() + self.freed.count() + free_numbers.count() + pending_numbers.count();
+        let run = FreeMap::blocks_for(runs);
+        let block = self.take(run as u64);
+        self.space.cut_tail();
+        let map = FreeMap {
+            blocks: self.space.image(),
+            pending_blocks: self.freed.clone(),
+            numbers: free_numbers,
+            pending_numbers,
+        };
+        let generation = self.header.checkpoint;
+        let mut bytes = map.encode(run);
+        let crc = image::seal(&mut bytes, generation);
+        self.batch.add(file, block, &bytes)?;
+        self.header.free = MapEntry { block, run: run as u32, crc, generation };
+        Ok(())
+    }
+
+    fn take(&mut self, len: u64) -> u64 {
+        let block = self.space.allocate(len);
+        self.taken.insert(block, len);
+        block
+    }
+
+    fn free(&mut self, old: MapEntry) -> Result<(), StorageError> {
+        if self.freed.insert(old.block, u64::from(old.run)) {
+            return Ok(());
+        }
+        Err(StorageError::damage("page map", format!("two entries name block {}", old.block)))
+    }
+}
+
+/// Bytes that follow each other in the file and are not written yet.
+#[derive(Default)]
+struct Batch {
+    block: u64,
+    bytes: Vec<u8>,
+}
+
+impl Batch {
+    /// Makes sure that `len` bytes for `block` can follow; true when something was written for that.
+    fn make_room(&mut self, file: &dyn VfsFile, block: u64, len: usize) -> Result<bool, StorageError> {
+        let follows = self.block + (self.bytes.len() / BLOCK_LEN) as u64 == block;
+        let mut wrote = false;
+        if !self.bytes.is_empty() && (!follows || self.bytes.len() + len > BATCH_LEN) {
+            self.flush(file)?;
+            wrote = true;
+        }
+        if self.bytes.is_empty() {
+            self.block = block;
+        }
+        Ok(wrote)
+    }
+
+    /// Appends a page; its copy can be changed.
+    fn push(&mut self, page: &[u8]) -> &mut [u8] {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(page);
+        &mut self.bytes[start..]
+    }
+
+    /// Both at once.
+    fn add(&mut self, file: &dyn VfsFile, block: u64, bytes: &[u8]) -> Result<bool, StorageError> {
+        let wrote = self.make_room(file, block, bytes.len())?;
+        self.push(bytes);
+        Ok(wrote)
+    }
+
+    fn flush(&mut self, file: &dyn VfsFile) -> Result<(), StorageError> {
+        if !self.bytes.is_empty() {
+            file.write_at(&self.bytes, self.block * BLOCK_LEN as u64)?;
+            self.bytes.clear();
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,299 @@
+//! [`Header`]: the header slots, and the choice between them at open.
+//!
+//! The file's first four blocks: slot 0 twice, then slot 1 twice. Checkpoint *n* is written to slot *n* mod 2, so that the
+//! header before stays whole whatever happens. A header is the first
+//! sector (512 bytes) of its block, and written as such; the rest of the block is zero.
+//!
+//! | offset | bytes | what |
+//! |---|---|---|
+//! | 0 | 8 | `89 45 50 49 4C 4F 47 0A` (`\x89EPILOG\n`) |
+//! | 8 | 2 | format version: 1 |
+//! | 10 | 1 | block size as a power of two: 12 |
+//! | 11 | 1 | codec of images: 0, none |
+//! | 12 | 4 | compatible features: unknown bits may be ignored |
+//! | 16 | 4 | read-only features: unknown bits allow reading |
+//! | 20 | 4 | incompatible features: unknown bits forbid opening |
+//! | 24 | 4 | flags: 1 clean, the file alone is the database |
+//! | 28 | 4 | next page number: none from here on was ever used |
+//! | 32 | 16 | database id |
+//! | 48 | 8 | checkpoint number |
+//! | 56 | 8 | the last commit whose changes the map has |
+//! | 64 | 8 | file length in bytes |
+//! | 72 | 24 | the entry of the page map's topmost map page |
+//! | 96 | 24 | the entry of the free map |
+//! | 120 | 4 | the first of the catalog's root pages: 1 |
+//! | 124 | 2 | version of collation |
+//! | 126 | 2 | version of key extraction |
+//! | 128 | 24 | journal position; zero in a clean header that never had a journal |
+//! | 152 | 128 | reserved for key slots: zero |
+//! | 280 | 228 | zero |
+//! | 508 | 4 | CRC-32C of bytes 0..508 |
+//!
+//! The place of magic, format version, features and checksum is the same in every format to come.
+
+use super::image::{u32_at, u64_at};
+use super::map::MapEntry;
+use crate::storage::StorageError;
+use crate::storage::codec::checksum::crc32c;
+use crate::storage::journal::JournalPosition;
+use crate::storage::page::BLOCK_LEN;
+use crate::storage::vfs::VfsFile;
+
+/// What every Epilog database begins a header with.
+const MAGIC: [u8; 8] = *b"\x89EPILOG\n";
+/// The format this version writes, and the newest it reads.
+pub(super) const FORMAT_VERSION: u16 = 1;
+/// The bytes of a header that are used, its checksum last: one sector.
+const HEADER_LEN: usize = 512;
+/// Header blocks: two slots, each twice.
+pub(super) const HEADER_BLOCKS: u64 = 4;
+/// The bytes of all header blocks.
+const HEADERS_LEN: usize = HEADER_BLOCKS as usize * BLOCK_LEN;
+
+const FLAG_CLEAN: u32 = 1;
+
+const POSITION: core::ops::Range<usize> = 128..128 + JournalPosition::LEN;
+
+/// What a checkpoint leaves behind: where everything begins.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(super) struct Header {
+    /// Unknown compatible features are kept as they are.
+    pub(super) compatible: u32,
+    pub(super) read_only: u32,
+    /// Whether the file alone is the database, without a journal.
+    pub(super) clean: bool,
+    pub(super) next_page: u32,
+    pub(super) database: [u8; 16],
+    pub(super) checkpoint: u64,
+    pub(super) commit: u64,
+    pub(super) file_len: u64,
+    pub(super) map: MapEntry,
+    pub(super) free: MapEntry,
+    pub(super) position: JournalPosition,
+}
+
+/// No journal was there.
+pub(super) const NOWHERE: JournalPosition = JournalPosition { commit: 0, segment: 0, offset: 0, chain: 0 };
+
+impl Header {
+    /// A new database's first.
+    pub(super) fn first(database: [u8; 16]) -> Header {
+        Header {
+            compatible: 0,
+            read_only: 0,
+            clean: true,
+            next_page: 1,
+            database,
+            checkpoint: 1,
+            commit: 0,
+            file_len: HEADERS_LEN as u64,
+            map: MapEntry::NONE,
+            free: MapEntry::NONE,
+            position: NOWHERE,
+        }
+    }
+
+    /// The header's sector.
+    pub(super) fn encode(&self) -> [u8; HEADER_LEN] {
+        let mut sector = [0; HEADER_LEN];
+        let mut put = |at: usize, bytes: &[u8]| sector[at..at + bytes.len()].copy_from_slice(bytes);
+        put(0, &MAGIC);
+        put(8, &FORMAT_VERSION.to_le_bytes());
+        put(10, &[BLOCK_LEN.trailing_zeros() as u8, 0]);
+        put(12, &self.compatible.to_le_bytes());
+        put(16, &self.read_only.to_le_bytes());
+        put(24, &(if self.clean { FLAG_CLEAN } else { 0 }).to_le_bytes());
+        put(28, &self.next_page.to_le_bytes());
+        put(32, &self.database);
+        put(48, &self.checkpoint.to_le_bytes());
+        put(56, &self.commit.to_le_bytes());
+        put(64, &self.file_len.to_le_bytes());
+        put(72, &self.map.encode());
+        put(96, &self.free.encode());
+        put(120, &1u32.to_le_bytes());
+        put(124, &1u16.to_le_bytes());
+        put(126, &1u16.to_le_bytes());
+        put(POSITION.start, &self.position.encode());
+        let crc = crc32c(&sector[..HEADER_LEN - 4]);
+        sector[HEADER_LEN - 4..].copy_from_slice(&crc.to_le_bytes());
+        sector
+    }
+
+    /// Writes both copies; the caller syncs.
+    ///
+    /// # Errors
+    ///
+    /// When a write fails. What the slot holds is then unknown.
+    pub(super) fn write(&self, file: &dyn VfsFile) -> Result<(), StorageError> {
+        (0..2).try_for_each(|copy| self.write_copy(file, copy))
+    }
+
+    /// Writes copy 0 or 1; the caller syncs.
+    ///
+    /// # Errors
+    ///
+    /// When the write fails.
+    pub(super) fn write_copy(&self, file: &dyn VfsFile, copy: u64) -> Result<(), StorageError> {
+        file.write_at(&self.encode(), (self.checkpoint % 2 * 2 + copy) * BLOCK_LEN as u64)?;
+        Ok(())
+    }
+}
+
+/// What a header block holds.
+enum Copy {
+    Whole(Header),
+    /// The checksum is right, but this version does not know the format.
+    Newer {
+        found: u16,
+        features: u32,
+    },
+    /// Whole, but something is written that no version would write.
+    Impossible(&'static str),
+    /// Something that begins like a header; the checkpoint number may be rubbish.
+    Damaged {
+        checkpoint: u64,
+    },
+    /// Nothing that looks like a header.
+    Other,
+}
+
+fn decode(block: &[u8], slot: u64) -> Copy {
+    let Some(bytes) = block.first_chunk::<HEADER_LEN>() else { return Copy::Other };
+    if bytes[..8] != MAGIC {
+        return Copy::Other;
+    }
+    let checkpoint = u64_at(bytes, 48);
+    if crc32c(&bytes[..HEADER_LEN - 4]) != u32_at(bytes, HEADER_LEN - 4) || checkpoint % 2 != slot {
+        return Copy::Damaged { checkpoint };
+    }
+    let found = u16::from_le_bytes([bytes[8], bytes[9]]);
+    let features = u32_at(bytes, 20);
+    if found > FORMAT_VERSION || features != 0 || bytes[11] != 0 {
+        return Copy::Newer { found, features };
+    }
+    if found == 0 || bytes[10] != BLOCK_LEN.trailing_zeros() as u8 {
+        return Copy::Impossible("it names a format or block size that never was");
+    }
+    let entry = |at: usize| bytes[at..].first_chunk().and_then(MapEntry::decode);
+    let (Some(map), Some(free)) = (entry(72), entry(96)) else {
+        return Copy::Impossible("an entry has unknown flags");
+    };
+    let mut database = [0; 16];
+    database.copy_from_slice(&bytes[32..48]);
+    let mut position = [0; JournalPosition::LEN];
+    position.copy_from_slice(&bytes[POSITION]);
+    Copy::Whole(Header {
+        compatible: u32_at(bytes, 12),
+        read_only: u32_at(bytes, 16),
+        clean: u32_at(bytes, 24) & FLAG_CLEAN != 0,
+        next_page: u32_at(bytes, 28),
+        database,
+        checkpoint,
+        commit: u64_at(bytes, 56),
+        file_len: u64_at(bytes, 64),
+        map,
+        free,
+        position: JournalPosition::decode(&position),
+    })
+}
+
+/// What the header blocks say.
+pub(super) enum Found {
+    /// Nothing was ever committed: the file is empty, or its creation was interrupted.
+    Nothing,
+    /// The newest header. Whether it may be relied on is the journal's to say, too.
+    Header(Header),
+}
+
+/// Chooses among the headers of `file`.
+///
+/// The newest whole copy counts. A copy that is not whole is either the slot of the checkpoint that was being written when
+/// the power went, or damage; which of them is for the journal to tell, as it names every header that was durable when
+/// one of its segments was begun.
+///
+/// A file without a whole header is taken for an interrupted creation only when there is no journal and nothing in it
+/// could be anyone's: at most four blocks, and zeros but for the two sectors that a creation writes (blocks 2 and 3;
+/// a torn sector may hold anything). A database whose first and only header is damaged is such a file too, but then it
+/// never held a commit.
+///
+/// # Errors
+///
+/// [`StorageError::NotADatabase`], [`StorageError::Truncated`], [`StorageError::NewerFormat`], and
+/// [`StorageError::Corruption`] when all headers are damaged, or one that names a newer checkpoint is and no journal is
+/// there to tell.
+pub(super) fn choose(
+    file: &dyn VfsFile,
+    path: &str,
+    has_journal: bool,
+    read_only: bool,
+) -> Result<Found, StorageError> {
+    let len = file.len()?;
+    let mut blocks = vec![0; len.min(HEADERS_LEN as u64) as usize];
+    file.read_at(&mut blocks, 0)?;
+    let mut newest: Option<Header> = None;
+    let mut damaged = None;
+    let mut impossible = None;
+    for (at, block) in blocks.chunks(BLOCK_LEN).enumerate() {
+        match decode(block, at as u64 / 2) {
+            Copy::Whole(header) => {
+                if newest.as_ref().is_none_or(|newest| newest.checkpoint < header.checkpoint) {
+                    newest = Some(header);
+                }
+            }
+            Copy::Newer { found, features } => {
+                return Err(StorageError::NewerFormat {
+                    path: path.into(),
+                    found,
+                    features,
+                    known: FORMAT_VERSION,
+                });
+            }
+            Copy::Impossible(problem) => impossible = Some(problem),
+            Copy::Damaged { checkpoint } => damaged = damaged.max(Some(checkpoint)),
+            Copy::Other => {}
+        }
+    }
+    if let Some(problem) = impossible {
+        return Err(StorageError::damage("header", problem));
+    }
+    let truncated = |wanted| StorageError::Truncated { path: path.into(), len, wanted };
+    let Some(header) = newest else {
+        if !has_journal && len <= HEADERS_LEN as u64 && is_interrupted_creation(&blocks) {
+            return Ok(Found::Nothing);
+        }
+        if damaged.is_none() && len > 0 {
+            return Err(StorageError::NotADatabase { path: path.into() });
+        }
+        if len < HEADERS_LEN as u64 {
+            return Err(truncated(HEADERS_LEN as u64));
+        }
+        return Err(StorageError::damage("header", "neither slot has a copy with a right checksum"));
+    };
+    if header.read_only != 0 && !read_only {
+        return Err(StorageError::NewerFormat {
+            path: path.into(),
+            found: FORMAT_VERSION,
+            features: header.read_only,
+            known: FORMAT_VERSION,
+        });
+    }
+    // A new file ends with its last header's sector.
+    if len < header.file_len && header.file_len > HEADERS_LEN as u64 {
+        return Err(truncated(header.file_len));
+    }
+    // A header of a writing database is only ever written when its journal is durable.
+    if let Some(damaged) = damaged.filter(|damaged| !has_journal && *damaged == header.checkpoint + 1) {
+        return Err(StorageError::damage(
+            "header",
+            format!("both copies of checkpoint {damaged}'s, the newest, are; its journal is missing"),
+        ));
+    }
+    Ok(Found::Header(header))
+}
+
+/// Whether there are zeros but for the first sectors of blocks 2 and 3.
+fn is_interrupted_creation(blocks: &[u8]) -> bool {
+    let sectors = blocks.chunks(HEADER_LEN).enumerate();
+    let written = [2, 3].map(|block| block * BLOCK_LEN / HEADER_LEN);
+    sectors.filter(|(at, _)| !written.contains(at)).all(|(_, sector)| sector.iter().all(|&byte| byte == 0))
+}

@@ -1,0 +1,126 @@
+//! Opening: which header counts, whether its journal is needed, and whether it is there.
+//!
+//! | newest whole header | journal | outcome |
+//! |---|---|---|
+//! | clean | none | opened |
+//! | clean | holds no commit under this header or a newer one | opened; the journal is left from an interrupted close or first write |
+//! | clean | holds such commits | refused: the newer header, under which they were written, is damaged |
+//! | not clean | none | refused: commits are missing |
+//! | not clean | continues where the header says, and follows no newer checkpoint | opened, to be replayed |
+//! | not clean | anything else | refused by [`Pager::replay`] or here |
+//! | none | none, and the file is empty or an interrupted creation | a new database |
+//! | none | anything else | refused: see [`header::choose`] |
+//!
+//! The newest whole header is the older slot's when the newer slot's is torn or damaged. The rules for it are the same:
+//! the journal still has everything from the older header on until the newer one is durable and its segments are
+//! recycled; a segment begun after that names the newer checkpoint, and without its header nothing is opened.
+
+use alloc::string::String;
+use alloc::sync::Arc;
+
+use super::frames::FrameTable;
+use super::free::FreeMap;
+use super::header::{self, Found, HEADER_BLOCKS, Header};
+use super::image;
+use super::images::Images;
+use super::map::PageMap;
+use super::numbers::Numbers;
+use super::space::Space;
+use super::store::{Journaling, Store};
+use super::{Pager, PagerOptions, Shared, WriterState};
+use crate::storage::StorageError;
+use crate::storage::journal::{Recovery, path_beside};
+use crate::storage::page::{BLOCK_LEN, PageNumber};
+use crate::storage::vfs::{OpenMode, Vfs};
+use crate::sync::Mutex;
+
+impl Pager {
+    /// Opens the database at `path`, which is made when it does not exist (unless read-only). Locks the file until the
+    /// last clone and snapshot of the pager are dropped. Writes nothing; afterwards [`replay`](Pager::replay) must be
+    /// called before anything is read.
+    ///
+    /// # Errors
+    ///
+    /// * [`StorageError::NotADatabase`]: the file is something else; it is not touched.
+    /// * [`StorageError::Truncated`]: it is shorter than its header says.
+    /// * [`StorageError::NewerFormat`]: it needs a later version of this library.
+    /// * [`StorageError::Corruption`]: headers, free map or journal are damaged, or the journal is missing or not the one
+    ///   that belongs to the newest header. Nothing older is fallen back to: see the table in the module's documentation.
+    /// * [`StorageError::Vfs`]: among others, the file is locked by someone else.
+    pub fn open(vfs: Arc<dyn Vfs>, path: &str, options: PagerOptions) -> Result<Pager, StorageError> {
+        let file = vfs.open(path, if options.read_only { OpenMode::Read } else { OpenMode::Create })?;
+        file.lock()?;
+        let journal_path = path_beside(path);
+        let has_journal = vfs.exists(&journal_path)?;
+        let (header, is_new) = match header::choose(&*file, path, has_journal, options.read_only)? {
+            Found::Nothing => (Header::first([0; 16]), true),
+            Found::Header(header) => (header, false),
+        };
+        let journaling = if is_new {
+            Journaling::Idle
+        } else if !has_journal && !header.clean {
+            return Err(StorageError::damage(
+                "journal",
+                format!("`{journal_path}` is missing, and commits after {} were only there", header.commit),
+            ));
+        } else if !header.clean {
+            Journaling::Unreplayed(Recovery::open(&vfs, &journal_path, header.database)?)
+        } else {
+            if has_journal {
+                check_leftover(&vfs, &journal_path, &header)?;
+            }
+            Journaling::Idle
+        };
+        let map = PageMap::new(header.map, header.next_page);
+        let images = Arc::new(Images::new(file, map));
+        let free = read_free_map(&images, &header)?;
+        let pending = free.pending_numbers.iter().flat_map(|(start, len)| start..start + len);
+        let pending = pending.map(|number| PageNumber(number as u32)).collect();
+        let numbers = Numbers::restored(free.numbers.clone(), pending, header.next_page, header.commit);
+        let space = Space::restored(&free, header.file_len / BLOCK_LEN as u64, header.commit);
+        let frames = FrameTable::new(header.commit, Some(Arc::clone(&images)));
+        let names = (vfs, String::from(path), journal_path);
+        let store = Store::new(names, options, Arc::clone(&images), (header, is_new), space, journaling);
+        let shared = Shared {
+            frames: Arc::new(frames),
+            images: Some(images),
+            writer: Mutex::new(WriterState { numbers, store: Some(store) }),
+        };
+        Ok(Pager { shared: Arc::new(shared) })
+    }
+}
+
+/// A journal beside a clean file is one that an interrupted close left, or that was made for a first write that never
+/// came; unless it holds later commits.
+fn check_leftover(vfs: &Arc<dyn Vfs>, path: &str, header: &Header) -> Result<(), StorageError> {
+    let mut journal = match Recovery::open(vfs, path, header.database) {
+        Ok(journal) => journal,
+        // Its making was interrupted.
+        Err(StorageError::Corruption(_)) => return Ok(()),
+        Err(error) => return Err(error),
+    };
+    // A journal left by the close that wrote this header was begun under older ones.
+    let newest = journal.newest_commit_since(header.checkpoint)?;
+    if newest > header.commit {
+        return Err(StorageError::damage(
+            "header",
+            format!(
+                "the journal holds commit {newest}, which was written under a newer header than that of checkpoint {}, \
+                 which is clean and ends with commit {}",
+                header.checkpoint, header.commit
+            ),
+        ));
+    }
+    Ok(())
+}
+
+/// The free map that `header` names.
+pub(super) fn read_free_map(images: &Images, header: &Header) -> Result<FreeMap, StorageError> {
+    if header.free.is_none() {
+        return Ok(FreeMap::default());
+    }
+    let bytes = images.read(header.free)?;
+    image::verify(&bytes, PageNumber(0), header.free)
+        .map_err(|problem| StorageError::damage("free map", problem))?;
+    FreeMap::decode(&bytes, HEADER_BLOCKS, header.file_len / BLOCK_LEN as u64, header.next_page)
+}

@@ -1,0 +1,100 @@
+//! [`Space`]: which blocks of the file are free, and which will be.
+//!
+//! A block that checkpoint *n* stopped using is still part of the checkpoint before it, which recovery may need until
+//! *n* + 1 is durable; and a snapshot older than *n* may still read it. Until both are past, it is not given out.
+
+use alloc::collections::VecDeque;
+
+use super::free::{FreeMap, Runs};
+
+/// Which blocks of the file are free.
+#[derive(Clone, Debug)]
+pub(super) struct Space {
+    /// Can be given out.
+    free: Runs,
+    /// The file's blocks; all behind are free.
+    end: u64,
+    /// Used by the durable checkpoint's predecessor only; and the commit that the durable one pinned.
+    pending: (u64, Runs),
+    /// Used by no checkpoint, but perhaps by snapshots older than the commit.
+    held: VecDeque<(u64, Runs)>,
+    /// Written by checkpoints whose header may or may not have reached the disk.
+    suspended: Runs,
+}
+
+impl Space {
+    /// As a free map has it.
+    pub(super) fn restored(map: &FreeMap, end: u64, commit: u64) -> Space {
+        Space {
+            free: map.blocks.clone(),
+            end,
+            pending: (commit, map.pending_blocks.clone()),
+            held: VecDeque::new(),
+            suspended: Runs::new(),
+        }
+    }
+
+    /// The file's length in blocks.
+    pub(super) fn end(&self) -> u64 {
+        self.end
+    }
+
+    /// Gives out `len` blocks in a row, the lowest there are.
+    pub(super) fn allocate(&mut self, len: u64) -> u64 {
+        if let Some(start) = self.free.take(len) {
+            return start;
+        }
+        // A free run at the end is the beginning of what is needed.
+        let start = self.free.cut_tail(self.end);
+        self.end = start + len;
+        start
+    }
+
+    /// Makes blocks free that only snapshots older than `oldest` could have needed.
+    pub(super) fn release(&mut self, oldest: u64) {
+        while self.held.front().is_some_and(|(commit, _)| *commit <= oldest) {
+            if let Some((_, runs)) = self.held.pop_front() {
+                let new = self.free.extend(&runs);
+                debug_assert!(new, "blocks were freed twice");
+            }
+        }
+    }
+
+    /// Gives the free blocks at the end back to the file system.
+    pub(super) fn cut_tail(&mut self) {
+        self.end = self.free.cut_tail(self.end);
+    }
+
+    /// Runs in all lists.
+    pub(super) fn count(&self) -> usize {
+        let held: usize = self.held.iter().map(|(_, runs)| runs.count()).sum();
+        self.free.count() + self.pending.1.count() + held + self.suspended.count()
+    }
+
+    /// The blocks that are free once the checkpoint that is about to be written is.
+    pub(super) fn image(&self) -> Runs {
+        let mut free = self.free.clone();
+        let held = self.held.iter().map(|(_, runs)| runs);
+        for runs in held.chain([&self.pending.1, &self.suspended]) {
+            let new = free.extend(runs);
+            debug_assert!(new, "blocks were freed twice");
+        }
+        free
+    }
+
+    /// A checkpoint that pinned `commit` and stopped using `freed` is durable.
+    pub(super) fn checkpointed(&mut self, commit: u64, freed: Runs) {
+        let before = core::mem::replace(&mut self.pending, (commit, freed));
+        self.held.push_back(before);
+        let suspended = core::mem::take(&mut self.suspended);
+        let new = self.free.extend(&suspended);
+        debug_assert!(new, "blocks were freed twice");
+    }
+
+    /// Nobody knows whether the header that names `taken` reached the disk: its blocks stay as they are until the
+    /// slot has been written again.
+    pub(super) fn suspend(&mut self, taken: &Runs) {
+        let new = self.suspended.extend(taken);
+        debug_assert!(new, "blocks were given out twice");
+    }
+}

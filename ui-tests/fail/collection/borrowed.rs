@@ -1,0 +1,9 @@
+use epilog::prelude::*;
+
+#[derive(Collection)]
+struct User<'a> {
+    id: Id<User<'static>>,
+    name: &'a str,
+}
+
+fn main() {}

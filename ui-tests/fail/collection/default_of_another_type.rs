@@ -1,0 +1,12 @@
+use epilog::prelude::*;
+
+#[derive(Collection)]
+struct Genre {
+    id: Id<Genre>,
+    #[default("many")]
+    listeners: u64,
+}
+
+fn main() {
+    let _ = Genre::query();
+}

@@ -1,0 +1,9 @@
+use epilog::prelude::*;
+
+#[derive(Collection)]
+struct Measure<T> {
+    id: Id<Measure<T>>,
+    value: T,
+}
+
+fn main() {}
