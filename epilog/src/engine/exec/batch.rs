@@ -249,6 +249,11 @@ impl<'s> Batch<'s> {
         }
     }
 
+    pub(super) fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    /// What the predicates of `row` ran into.
     pub(super) fn fault(&self, row: usize) -> Option<&Fault> {
         let at = self.faults.binary_search_by_key(&(row as u32), |(row, _)| *row).ok()?;
         Some(&self.faults[at].1)

@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::batch::{Batch, gather};
+use super::batch::Batch;
 use super::evaluate::evaluate;
 use super::operators::{self, Operator};
 use super::predicate::records_of;
@@ -98,10 +98,7 @@ impl<'s> Rows<'s> {
                 selected.for_each(|row| {
                     bytes.extend_from_slice(&batch.rank(*slot, row).unwrap_or_default().to_le_bytes());
                 });
-                OutputColumn::Values(gather(
-                    &Vector::fixed(Type::U128, selected.len(), bytes),
-                    &super::batch::Selected::Range(0..selected.len()),
-                ))
+                OutputColumn::Values(Vector::fixed(Type::U128, selected.len(), bytes))
             }
         })
     }

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 
 use super::Vector;
 use super::batch::{Batch, Source};
+use crate::engine::error::Fault;
 use crate::engine::logical::{Computed, Slot};
 use crate::storage::records::RecordRef;
 
@@ -15,6 +16,8 @@ pub(super) struct RowStore<'s> {
     /// The vectors of each batch, and the first row of each.
     computed: Vec<(Computed, Vec<Vector<'s>>)>,
     starts: Vec<usize>,
+    /// The rows whose predicates had no result, ascending.
+    faults: Vec<(u32, Fault)>,
 }
 
 enum Records<'s> {
@@ -59,8 +62,19 @@ impl<'s> RowStore<'s> {
         for (computed, vectors) in &mut self.computed {
             vectors.push(super::batch::gather(batch.computed(*computed), &selected));
         }
+        if batch.has_faults() {
+            let faults = (0..selected.len())
+                .filter_map(|at| Some(((self.len + at) as u32, batch.fault(selected.row(at))?.clone())));
+            self.faults.extend(faults);
+        }
         self.starts.push(self.len);
         self.len += selected.len();
+    }
+
+    /// What the predicates of a row ran into.
+    pub(super) fn fault(&self, row: u32) -> Option<&Fault> {
+        let at = self.faults.binary_search_by_key(&row, |(row, _)| *row).ok()?;
+        Some(&self.faults[at].1)
     }
 
     /// Puts the rows kept under these numbers into `batch`, in this order, beside what it has.
@@ -81,6 +95,11 @@ impl<'s> RowStore<'s> {
                 (&vectors[part], *row as usize - self.starts[part])
             });
             batch.set_computed(*computed, Vector::collect(parts));
+        }
+        for (at, row) in rows.iter().enumerate() {
+            if let Some(fault) = self.fault(*row) {
+                batch.add_fault(at, fault);
+            }
         }
     }
 }

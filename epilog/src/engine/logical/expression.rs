@@ -173,6 +173,27 @@ impl Expr {
         values
     }
 
+    /// Whether there are values that it has no result for.
+    pub fn may_fault(&self) -> bool {
+        let mut faulty = false;
+        self.visit(&mut |part| {
+            let calculates = match part.kind {
+                ExprKind::Unary(op, _) => op == UnaryOp::Negate,
+                ExprKind::Binary(op, ..) => matches!(
+                    op,
+                    BinaryOp::Add
+                        | BinaryOp::Subtract
+                        | BinaryOp::Multiply
+                        | BinaryOp::Divide
+                        | BinaryOp::Remainder
+                ),
+                _ => false,
+            };
+            faulty |= calculates && !matches!(part.ty, Type::F32 | Type::F64);
+        });
+        faulty
+    }
+
     /// Appends the conjuncts of a boolean: the operands of its `And`s.
     pub fn split_conjuncts(self, out: &mut Vec<Expr>) {
         match self.kind {

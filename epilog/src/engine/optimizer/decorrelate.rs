@@ -106,7 +106,7 @@ fn decorrelate(subquery: &mut Subquery) {
                 pairs = pairs.filtered(rest);
             }
             mut other => {
-                *other.input_mut().expect("a node of a chain has an input") = Box::new(pairs);
+                **other.input_mut().expect("a node of a chain has an input") = pairs;
                 pairs = other;
             }
         }

@@ -8,7 +8,8 @@
 //! filter active & false                               filter false
 //! ```
 //!
-//! Must not fire on arithmetic without a result: `1 / 0` is an error only if a row gets that far.
+//! Must not fire on arithmetic without a result: `1 / 0` is an error only if a row gets that far. Nor may it lose the
+//! faults of what it leaves out.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -68,8 +69,8 @@ fn fold_unary(op: UnaryOp, operand: Box<Expr>, ty: Type, nullable: bool) -> Expr
     let folded = match (op, operand.as_literal()) {
         (UnaryOp::IsNone, Some(value)) => Some(Scalar::Bool(value.is_null())),
         (UnaryOp::IsSome, Some(value)) => Some(Scalar::Bool(!value.is_null())),
-        (UnaryOp::IsNone, None) if !operand.nullable => Some(Scalar::Bool(false)),
-        (UnaryOp::IsSome, None) if !operand.nullable => Some(Scalar::Bool(true)),
+        (UnaryOp::IsNone, None) if !operand.nullable && !operand.may_fault() => Some(Scalar::Bool(false)),
+        (UnaryOp::IsSome, None) if !operand.nullable && !operand.may_fault() => Some(Scalar::Bool(true)),
         (_, Some(Scalar::Null)) => Some(Scalar::Null),
         (UnaryOp::Not, Some(Scalar::Bool(value))) => Some(Scalar::Bool(!value)),
         (UnaryOp::Negate, Some(Scalar::Int(value))) => {
@@ -122,6 +123,8 @@ fn fold_binary(op: BinaryOp, left: Box<Expr>, right: Box<Expr>, ty: Type, nullab
             BinaryOp::Eq => fold_unary(UnaryOp::IsNone, left, Type::Bool, false),
             BinaryOp::Ne => fold_unary(UnaryOp::IsSome, left, Type::Bool, false),
             BinaryOp::OrElse => *left,
+            // What the left side runs into is not for this to hide.
+            _ if left.may_fault() => unfolded(left, right),
             _ if ty == Type::Bool => Expr::bool(false),
             _ => Expr::literal(Scalar::Null, ty),
         },
@@ -222,7 +225,7 @@ fn fold_in(value: Box<Expr>, candidates: Vec<Expr>) -> Expr {
         }
     }
     match distinct.len() {
-        0 => Expr::bool(false),
+        0 if !value.may_fault() => Expr::bool(false),
         1 => {
             let candidate = Box::new(distinct.remove(0));
             fold_binary(BinaryOp::Eq, value, candidate, Type::Bool, false)

@@ -242,7 +242,8 @@ pub fn plan(plan: &LogicalPlan, statistics: &dyn Statistics) -> PhysicalPlan {
     let Node::Project(project) = &plan.root else { unreachable!("a checked plan ends in a projection") };
     // Nobody sees an order in ranks, or in the bare existence of a row.
     let key_order = project.columns.iter().any(|column| !matches!(column, Column::Rank(_)));
-    let planned = planner.node(&project.input, Want { key_order, ..Want::default() });
+    let any = project.columns.is_empty();
+    let planned = planner.node(&project.input, Want { key_order, any, ..Want::default() });
     let mut physical = PhysicalPlan {
         slots: plan.slots.clone(),
         computed: plan.computed.clone(),
@@ -262,6 +263,8 @@ struct Want<'w> {
     limit: Option<u64>,
     /// Whether, without an order, they come in the order of their keys.
     key_order: bool,
+    /// Whether, of more rows than are taken, any will do.
+    any: bool,
 }
 
 /// An operator as planned.
@@ -297,7 +300,8 @@ impl<'p> Planner<'p> {
         match node {
             Node::Sort(sort) => self.sort(sort, want),
             Node::Limit(limit) => {
-                let inner = Want { limit: limit.window.end(), order: &[], key_order: want.key_order };
+                // Which rows are the first is not left to the access path.
+                let inner = Want { limit: limit.window.end(), key_order: !want.any, ..Want::default() };
                 let planned = self.node(&limit.input, inner);
                 let rows =
                     limit.window.take.map_or(planned.node.rows, |take| planned.node.rows.min(take as f64));
@@ -329,7 +333,7 @@ impl<'p> Planner<'p> {
             Node::Scan(scan) => self.access(scan.slot, &stages, want),
             Node::Pairs => access::Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: 1.0 }),
             other => {
-                let planned = self.node(other, Want { order: &[], limit: None, key_order: want.key_order });
+                let planned = self.node(other, Want { key_order: want.key_order, ..Want::default() });
                 access::Chosen {
                     ordered: want.order.is_empty(),
                     cost: planned.cost,

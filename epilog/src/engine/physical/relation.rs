@@ -35,6 +35,15 @@ impl<'p> Planner<'p> {
     fn pointing(&self, search: &Search<'_, 'p>, lookup: &Lookup, stages: &[&'p Node]) -> Option<Candidate> {
         let collection = search.collection;
         let index = collection.indexes.iter().find(|index| index.fields[0] == lookup.position)?;
+        // A fault there is one of the rows that point there, which another predicate may drop.
+        let is_faulty = |expr: &Expr| is_about(expr, lookup.into) && expr.may_fault();
+        let filters = stages.iter().filter_map(|stage| match stage {
+            Node::Filter(filter) => Some(&filter.predicates),
+            _ => None,
+        });
+        if filters.flatten().any(is_faulty) {
+            return None;
+        }
         let (found, selective) = self.best(lookup.into, stages, Want::default());
         // Were nothing searched for, rows without a related record would be missed.
         if !selective {
@@ -103,6 +112,12 @@ impl<'p> Planner<'p> {
             _ => None,
         })?;
         if !is_simple {
+            return None;
+        }
+        // A fault of a record is one of the rows it belongs to, which another predicate may drop.
+        let mut faulty = link.inner.may_fault();
+        subquery.inner.visit(&mut |node| faulty |= node.expressions().into_iter().any(Expr::may_fault));
+        if faulty {
             return None;
         }
         let source = self.node(&subquery.inner, Want::default());

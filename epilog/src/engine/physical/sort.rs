@@ -8,7 +8,7 @@ use crate::engine::logical::{Slot, Sort, SortTerm};
 impl<'p> Planner<'p> {
     pub(super) fn sort(&self, sort: &'p Sort, want: Want<'_>) -> Planned {
         let limit = sort.window.and_then(|window| window.end());
-        let planned = self.node(&sort.input, Want { order: &sort.terms, limit, key_order: false });
+        let planned = self.node(&sort.input, Want { order: &sort.terms, limit, ..Want::default() });
         let all = planned.node.rows;
         let rows = sort.window.and_then(|window| window.take).map_or(all, |take| all.min(take as f64));
         let ordered = want.order.is_empty() || want.order == sort.terms.as_slice();

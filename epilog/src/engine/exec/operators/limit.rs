@@ -31,8 +31,10 @@ impl<'s> Operator<'s> for Limit<'s> {
         if self.take == 0 || !self.input.next(env, batch)? {
             return Ok(false);
         }
-        // Whether a row with a fault counts cannot be told: it is an error even among those skipped.
-        batch.raise(self.skip.saturating_add(self.take))?;
+        // Whether a row with a fault counts cannot be told, nor then where the window is: an error even among those
+        // skipped. Behind an offset alone it stays what it is.
+        let counted = if self.take == usize::MAX { 0 } else { self.take };
+        batch.raise(self.skip.saturating_add(counted))?;
         let before = batch.count();
         batch.window(self.skip, self.take);
         self.skip -= self.skip.min(before);

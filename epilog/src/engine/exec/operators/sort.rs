@@ -45,6 +45,12 @@ impl<'s> Operator<'s> for Sort<'s> {
                 Some(end) if end <= HEAP_MAX => self.top(env, batch, end as usize)?,
                 _ => self.all(env, batch)?,
             };
+            let counted = self.window.skip.saturating_add(self.window.take.unwrap_or(0));
+            let counted = usize::try_from(counted).unwrap_or(usize::MAX).min(order.len());
+            if let Some(fault) = order[..counted].iter().find_map(|row| store.fault(*row)) {
+                // Whether the row counts cannot be told, nor then which rows the window has.
+                return Err(ExecError::Arithmetic(fault.clone()));
+            }
             let skip = usize::try_from(self.window.skip).unwrap_or(usize::MAX).min(order.len());
             self.sorted = Some((store, order, skip));
         }
@@ -133,13 +139,14 @@ impl<'s> Sort<'s> {
         Ok((store, order))
     }
 
-    fn vectors(&self, env: &Env<'s>, batch: &Batch<'s>) -> Result<Vec<Vector<'s>>, ExecError> {
-        batch.raise(usize::MAX)?;
+    /// The values of the terms. A term without a result is a fault of its row, like that of a predicate.
+    fn vectors(&self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<Vec<Vector<'s>>, ExecError> {
         let mut vectors = Vec::with_capacity(self.terms.len());
         for term in &self.terms {
             let vector = evaluate(env, &term.expr, batch)?;
-            if let Some((_, fault)) = vector.faults.first() {
-                return Err(ExecError::Arithmetic(fault.clone()));
+            for (at, fault) in &vector.faults {
+                let row = batch.selected().row(*at as usize);
+                batch.add_fault(row, fault);
             }
             vectors.push(vector);
         }

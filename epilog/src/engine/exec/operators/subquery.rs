@@ -64,7 +64,7 @@ enum Finder<'s> {
     /// In an index, or by their key.
     Index(Option<IndexId>),
     /// In a hash table by the links' inner sides; without links everything is in one place of it.
-    Table { source: Box<dyn Operator<'s> + 's>, built: Option<Built<'s>> },
+    Table { source: Box<dyn Operator<'s> + 's>, built: Option<Box<Built<'s>>> },
 }
 
 /// All inner rows, by key.
@@ -134,7 +134,7 @@ impl<'s> Stage<'s> for Subquery<'s> {
                     Some(built) => built,
                     None => {
                         let keep = !self.pairs.stages.is_empty();
-                        built.insert(Built::new(env, &mut **source, &self.links, keep)?)
+                        built.insert(Box::new(Built::new(env, &mut **source, &self.links, keep)?))
                     }
                 };
                 built.run(env, &self.links, &outer, self.asked, batch, &mut self.pairs, &mut answers)?;
@@ -442,7 +442,8 @@ impl<'s> Built<'s> {
                     built.groups.push(Group::default());
                 }
                 let group = &mut built.groups[number];
-                if let Some(fault) = batch.fault(selected.row(at)) {
+                // A row that is kept keeps its fault, which the stages may yet drop.
+                if let (false, Some(fault)) = (keep, batch.fault(selected.row(at))) {
                     group.fault.get_or_insert_with(|| fault.clone());
                     continue;
                 }
