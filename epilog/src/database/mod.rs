@@ -64,6 +64,7 @@ impl<D> fmt::Debug for Database<D> {
 
 impl<D: Schema> sealed::Reads for Database<D> {}
 
+#[diagnostic::do_not_recommend]
 impl<D: Schema> Reads for Database<D> {
     type Schema = D;
 

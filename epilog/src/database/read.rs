@@ -51,6 +51,7 @@ impl<'d, D: Schema> ReadTransaction<'d, D> {
 
 impl<D: Schema> sealed::Reads for ReadTransaction<'_, D> {}
 
+#[diagnostic::do_not_recommend]
 impl<D: Schema> Reads for ReadTransaction<'_, D> {
     type Schema = D;
 
@@ -59,6 +60,7 @@ impl<D: Schema> Reads for ReadTransaction<'_, D> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<D: Schema> query::Snapshot for ReadTransaction<'_, D> {
     fn view(&self) -> View<'_> {
         self.snapshot.view()

@@ -210,8 +210,10 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<D: Schema> sealed::Reads for WriteTransaction<'_, D> {}
 
+#[diagnostic::do_not_recommend]
 impl<D: Schema> Reads for WriteTransaction<'_, D> {
     type Schema = D;
 
@@ -220,12 +222,14 @@ impl<D: Schema> Reads for WriteTransaction<'_, D> {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<D: Schema> Snapshot for WriteTransaction<'_, D> {
     fn view(&self) -> View<'_> {
         self.writer.view()
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<D: Schema> Writes for WriteTransaction<'_, D> {
     fn update_records(&mut self, draft: &Draft, assignments: &[Assignment]) -> Result<u64, Error> {
         let collection = self.bound(draft)?;

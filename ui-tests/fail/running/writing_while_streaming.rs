@@ -6,7 +6,8 @@ use models::*;
 fn main() {
     let db = Music::in_memory().unwrap();
     db.write(|tx| {
-        for artist in Artist::query().stream(tx)? {
+        let artists = Artist::query().stream(tx)?;
+        for artist in artists {
             tx.delete(&artist?)?;
         }
         Ok(())
