@@ -44,7 +44,7 @@ pub use operator::{Expression, Numeric, Operand, Signed};
 pub use order::{Order, Ordering};
 pub use predicate::{Condition, Predicate};
 pub(crate) use run::sealed;
-pub use run::{Reads, Snapshot, Stream, Writes};
+pub use run::{Answers, Reads, Snapshot, Stream, Writes};
 pub use scope::{Inner, Push, Scope, Source, Sources};
 pub use selection::{RowOf, RowReader, Selection, Yields, describe_row, read_row};
 pub use update::{Assign, Assignments, Update};

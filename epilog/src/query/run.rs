@@ -32,6 +32,17 @@ pub trait Reads: sealed::Reads {
     fn with_view<R>(&self, then: impl FnOnce(View<'_>) -> Result<R, Error>) -> Result<R, Error>;
 }
 
+/// What queries about collection `C` can be run against: whatever [`Reads`] and has `C` in its schema.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot answer queries about `{C}`",
+    label = "not a database or transaction that holds `{C}`",
+    note = "add `{C}` to the list in `epilog::schema!`; pass a reference: `.all(&db)?`, `.all(&tx)?`"
+)]
+pub trait Answers<C>: Reads {}
+
+#[diagnostic::do_not_recommend]
+impl<C: Within<R::Schema>, R: Reads> Answers<C> for R {}
+
 /// What reads the same for as long as it lives: a transaction. Queries can be streamed from it.
 #[diagnostic::on_unimplemented(
     message = "a query cannot be streamed from `{Self}`",
@@ -115,10 +126,7 @@ impl<S: Sources, O> Query<S, O> {
     /// # Errors
     ///
     /// When reading fails, or arithmetic has no result for a record that is part of the answer.
-    pub fn all<R: Reads>(&self, from: &R) -> Result<Vec<O>, Error>
-    where
-        S::Root: Within<R::Schema>,
-    {
+    pub fn all<R: Answers<S::Root>>(&self, from: &R) -> Result<Vec<O>, Error> {
         from.with_view(|view| collect(view, &self.draft, self.decode))
     }
 
@@ -128,10 +136,7 @@ impl<S: Sources, O> Query<S, O> {
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) when nothing does, [`NotUnique`](crate::ErrorKind::NotUnique) when more
     /// than one does; otherwise as [`all`](Query::all).
-    pub fn one<R: Reads>(&self, from: &R) -> Result<O, Error>
-    where
-        S::Root: Within<R::Schema>,
-    {
+    pub fn one<R: Answers<S::Root>>(&self, from: &R) -> Result<O, Error> {
         let found = from.with_view(|view| collect(view, &limited(&self.draft, 2), self.decode))?;
         let collection = (self.draft.root)().name;
         let several = found.len() > 1;
@@ -147,10 +152,7 @@ impl<S: Sources, O> Query<S, O> {
     /// # Errors
     ///
     /// When a collection that a subquery looks into is not in the database's schema, or statistics cannot be read.
-    pub fn explain<R: Reads>(&self, from: &R) -> Result<Plan, Error>
-    where
-        S::Root: Within<R::Schema>,
-    {
+    pub fn explain<R: Answers<S::Root>>(&self, from: &R) -> Result<Plan, Error> {
         from.with_view(|view| Ok(engine::explain(view, &self.draft)?))
     }
 }
@@ -161,10 +163,7 @@ impl<S: Scope, O> Query<S, O> {
     /// # Errors
     ///
     /// As [`all`](Query::all).
-    pub fn first<R: Reads>(&self, from: &R) -> Result<Option<O>, Error>
-    where
-        S::Root: Within<R::Schema>,
-    {
+    pub fn first<R: Answers<S::Root>>(&self, from: &R) -> Result<Option<O>, Error> {
         let found = from.with_view(|view| collect(view, &limited(&self.draft, 1), self.decode))?;
         Ok(found.into_iter().next())
     }
@@ -174,10 +173,7 @@ impl<S: Scope, O> Query<S, O> {
     /// # Errors
     ///
     /// As [`all`](Query::all).
-    pub fn exists<R: Reads>(&self, from: &R) -> Result<bool, Error>
-    where
-        S::Root: Within<R::Schema>,
-    {
+    pub fn exists<R: Answers<S::Root>>(&self, from: &R) -> Result<bool, Error> {
         from.with_view(|view| Ok(engine::exists(view, &self.draft)?))
     }
 
@@ -186,10 +182,7 @@ impl<S: Scope, O> Query<S, O> {
     /// # Errors
     ///
     /// As [`all`](Query::all).
-    pub fn count<R: Reads>(&self, from: &R) -> Result<u64, Error>
-    where
-        S::Root: Within<R::Schema>,
-    {
+    pub fn count<R: Answers<S::Root>>(&self, from: &R) -> Result<u64, Error> {
         from.with_view(|view| Ok(engine::count(view, &self.draft)?))
     }
 
@@ -200,10 +193,7 @@ impl<S: Scope, O> Query<S, O> {
     /// # Errors
     ///
     /// When the query cannot be begun; each item is an error when reading it fails, and then the last.
-    pub fn stream<'s, R: Snapshot>(&self, from: &'s R) -> Result<Stream<'s, O>, Error>
-    where
-        S::Root: Within<R::Schema>,
-    {
+    pub fn stream<'s, R: Snapshot + Answers<S::Root>>(&self, from: &'s R) -> Result<Stream<'s, O>, Error> {
         let rows = engine::run(from.view(), &self.draft)?;
         Ok(Stream { rows: Some(rows), decode: self.decode, ready: Vec::new().into_iter() })
     }
