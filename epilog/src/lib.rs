@@ -1,4 +1,68 @@
-//! Epilog: a typed, embedded database.
+//! A typed, embedded database: put `#[derive(Collection)]` on a struct and ask with closures.
+//!
+//! ```
+//! use epilog::prelude::*;
+//!
+//! #[derive(Collection, Clone, Debug, PartialEq)]
+//! #[has_many(albums: Album::artist)]
+//! struct Artist {
+//!     id: Id<Artist>, // the key, given out by the database
+//!     #[unique]
+//!     name: String,
+//! }
+//!
+//! #[derive(Collection, Clone, Debug, PartialEq)]
+//! struct Album {
+//!     id: Id<Album>,
+//!     #[index]
+//!     title: String,
+//!     #[on_delete(cascade)]
+//!     artist: Id<Artist>, // a relation: checked and indexed
+//!     year: Option<i32>,
+//! }
+//!
+//! epilog::schema!(Music { Artist, Album });
+//!
+//! # fn main() -> Result<(), Error> {
+//! let db = Music::in_memory()?; // or Music::open("music.epilog")?
+//! db.write(|tx| {
+//!     let artist = tx.insert(&Artist { id: Id::auto(), name: "Iron Maiden".into() })?;
+//!     tx.insert(&Album { id: Id::auto(), title: "Powerslave".into(), artist, year: Some(1984) })?;
+//!     tx.insert(&Album { id: Id::auto(), title: "Live After Death".into(), artist, year: Some(1985) })
+//! })?;
+//!
+//! let tx = db.read()?; // a snapshot: never waits, nobody waits for it
+//! let titles: Vec<String> = Album::query()
+//!     .filter(|al| al.artist().name.eq("Iron Maiden") & al.year.gt(1980))
+//!     .order_by(|al| al.title.asc())
+//!     .select(|al| al.title)
+//!     .all(&tx)?;
+//! assert_eq!(titles, ["Live After Death", "Powerslave"]);
+//!
+//! let busy = Artist::query().filter(|a| a.albums().count().ge(2)).count(&tx)?;
+//! assert_eq!(busy, 1);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! - [`derive@Collection`] and [`derive@View`]: what can be put on structs.
+//! - [`query`]: what can be asked, and [`collection`]: of what.
+//! - [`database`]: opening, transactions, durability.
+//! - [`Error`]: what can go wrong.
+//!
+//! # Features
+//!
+//! Features only add; none changes the file format.
+//!
+//! | feature | |
+//! |---|---|
+//! | `std` (default) | databases in files of the operating system |
+//! | `derive` (default) | the derive macros |
+//! | `chrono` | `NaiveDate`, `NaiveTime`, `NaiveDateTime`, `DateTime<Utc>` as fields |
+//! | `uuid` | `Uuid` as a field |
+//! | `decimal` | `rust_decimal::Decimal` as a field |
+//!
+//! Without `std` the crate needs `alloc` only; a database is then in memory, or in a file system given by [`vfs::Vfs`].
 #![no_std]
 #[macro_use]
 extern crate alloc;
@@ -8,23 +72,33 @@ extern crate std;
 #[cfg(test)]
 extern crate self as epilog;
 
-#[doc(hidden)]
-pub mod __private;
 pub mod collection;
 pub mod database;
-pub mod engine;
 pub mod error;
-pub mod expr;
 pub mod prelude;
 pub mod query;
-pub mod schema;
-pub mod storage;
-pub mod sync;
 pub mod value;
+
+// The floors below the face. Public to this repository's tests and to generated code; no part of what a version promises.
+#[doc(hidden)]
+pub mod __private;
+#[doc(hidden)]
+pub mod engine;
+#[doc(hidden)]
+pub mod expr;
+#[doc(hidden)]
+pub mod schema;
+#[doc(hidden)]
+pub mod storage;
+#[doc(hidden)]
+pub mod sync;
 
 pub use collection::{Collection, Id, Schema, Within};
 pub use database::{Database, Durability, Options, ReadTransaction, WriteTransaction};
+pub use engine::{Plan, PlanNode};
 pub use error::{Error, ErrorKind};
+pub use query::Query;
+pub use storage::vfs;
 
 #[cfg(feature = "derive")]
 #[doc = include_str!("collection/derive.md")]
@@ -33,4 +107,7 @@ pub use epilog_derive::Collection;
 #[doc = include_str!("collection/view.md")]
 pub use epilog_derive::View;
 
-pub use storage::vfs;
+/// The README's example, compiled.
+#[cfg(all(doctest, feature = "std", feature = "derive"))]
+#[doc = include_str!("../../README.md")]
+struct Readme;

@@ -3,7 +3,7 @@
 pub use crate::collection::{Collection, Expr, Id};
 pub use crate::database::{Database, Durability, Options, ReadTransaction, WriteTransaction};
 pub use crate::error::{Error, ErrorKind};
-pub use crate::query::Correlate as _;
+pub use crate::query::{Correlate as _, Query};
 
 #[cfg(feature = "derive")]
 pub use epilog_derive::{Collection, View};

@@ -10,7 +10,7 @@
 //! ```
 //!
 //! A plan is data; the next stage reads it and knows nothing of how it was made. Only this file knows all stages, and
-//! only [`exec`] and [`measured`] see what is stored.
+//! only [`exec`] and `measured` see what is stored.
 
 pub mod error;
 pub mod estimate;

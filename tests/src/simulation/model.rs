@@ -68,12 +68,20 @@ pub struct Model {
 
 impl Model {
     /// Everything a database holds, read by scans, each secondary index cross-checked on the way.
+    ///
+    /// # Errors
+    ///
+    /// When the database cannot be read.
+    ///
+    /// # Panics
+    ///
+    /// When an index or a count disagrees with the records.
     pub fn read(db: &Database<World>) -> Result<Model, Error> {
         let tx = db.read()?;
         let mut model = Model::default();
         for owner in Owner::query().all(&tx)? {
             let found = Owner::query().filter(|o| o.name.eq(&owner.name)).all(&tx)?;
-            assert_eq!(found, [owner.clone()], "the unique index of owners disagrees with the records");
+            assert_eq!(found, std::slice::from_ref(&owner), "the unique index of owners disagrees with the records");
             model.owners.insert(owner.id.get(), owner);
         }
         for item in Item::query().all(&tx)? {

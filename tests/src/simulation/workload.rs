@@ -135,8 +135,15 @@ fn small(random: &mut Random, bound: u64) -> u64 {
     random.below(bound)
 }
 
-/// Runs operations on both; panics when they disagree about what is allowed. `Err` only for what is not the data's
-/// fault: I/O.
+/// Runs operations on both.
+///
+/// # Errors
+///
+/// Only for what is not the data's fault: I/O.
+///
+/// # Panics
+///
+/// When the two disagree about what is allowed.
 pub fn run_operations(
     tx: &mut WriteTransaction<'_, World>,
     model: &mut Model,

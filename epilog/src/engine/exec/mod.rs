@@ -2,8 +2,8 @@
 //!
 //! Above: `physical`, whose plans it reads. Below: the storage facade.
 //!
-//! - A [`Batch`](batch) is a leaf page's rows with a selection; filters run [kernels](kernel) over the page's bytes in
-//!   place, everything else goes through [`evaluate`], one [`Vector`] per node of an expression.
+//! - A `Batch` is a leaf page's rows with a selection; filters run kernels over the page's bytes in
+//!   place, everything else goes through `evaluate`, one [`Vector`] per node of an expression.
 //! - Records are carried as references until they come out. What sorts and aggregates need is read for the rows that got
 //!   that far.
 //! - Operators pull, and what is above tells how many rows it wants: `first`, `exists` and a limit read no more than

@@ -6,7 +6,7 @@
 //! slots ([`Lookup`]), add values ([`Subquery`], [`Aggregate`]), drop rows, or order them. Slots and values are numbered
 //! through the whole plan, subqueries included, so that an expression means the same wherever it is moved to.
 //!
-//! Invariants, verified by [`check`] after every rewrite in debug builds:
+//! Invariants, verified by `check` after every rewrite in debug builds:
 //!
 //! - an expression reads only slots and values that its node's input has;
 //! - predicates are booleans;

@@ -1,6 +1,6 @@
 //! The pager: pages by number, in versions; one writer, any number of readers that never wait.
 //!
-//! Above: trees and records, which see [`PageRead`](super::page::PageRead) and [`PageWrite`](super::page::PageWrite).
+//! Above: trees and records, which see [`PageRead`] and [`PageWrite`](super::page::PageWrite).
 //! Below: the journal and the VFS.
 //!
 //! * Readers take no lock: a [`PageSnapshot`] announces the commit it reads, and finds each page's version through the

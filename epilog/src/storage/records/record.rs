@@ -116,6 +116,10 @@ impl<'s> RecordRef<'s> {
     }
 
     /// The record's blob; empty when its layout has none.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Corruption`] when the row names a place outside its page.
     #[inline]
     pub fn blob(&self) -> Result<&'s [u8], StorageError> {
         match self.layout.blob_offset {
