@@ -81,7 +81,11 @@ impl Model {
         let mut model = Model::default();
         for owner in Owner::query().all(&tx)? {
             let found = Owner::query().filter(|o| o.name.eq(&owner.name)).all(&tx)?;
-            assert_eq!(found, std::slice::from_ref(&owner), "the unique index of owners disagrees with the records");
+            assert_eq!(
+                found,
+                std::slice::from_ref(&owner),
+                "the unique index of owners disagrees with the records"
+            );
             model.owners.insert(owner.id.get(), owner);
         }
         for item in Item::query().all(&tx)? {
