@@ -315,9 +315,13 @@ impl<C: Everything> Sample<C> {
                 Test::In(vec![edge.clone(), other, any(), edge.clone()]),
             ]);
         }
-        for test in &tests {
+        for (number, test) in tests.iter().enumerate() {
             let what = || format!("{name} {test:?}");
             self.check(what, |t| tested(field(t), test), |record| test.holds(&get(record)));
+            // Every third is negated too; ten tests an edge, so that each operator has its turn.
+            if number % 3 > 0 {
+                continue;
+            }
             let what = || format!("not {name} {test:?}");
             self.check(what, |t| !tested(field(t), test), |record| !test.holds(&get(record)));
         }
@@ -380,7 +384,7 @@ impl<C: Everything> Sample<C> {
         field: &impl Fn(Row<C>) -> Field<C, T>,
         get: &impl Fn(&C) -> T,
     ) {
-        let query = C::query().aggregate(|g| (g.min(&field), g.max(&field)));
+        let query = C::query().aggregate(|g| (g.min(field), g.max(field)));
         let (min, max) = query.one(&self.db).unwrap_or_else(|error| panic!("{name}: {error}"));
         // An option of the type comes out whether the field is one or not: compared as cells.
         let present = || self.records.iter().map(get).filter(|value| !value.is_absent());

@@ -74,11 +74,11 @@ fn files() -> Query<File, File> {
 fn keys_are_looked_up_and_ranges_of_keys_read() {
     let db = &disk();
     check(db, &files().filter(|f| f.id.eq(Id::new(7))), "key lookup File by id = 7");
-    check(db, &files().filter(|f| f.id.in_([Id::new(9), Id::new(3)])), "key lookup File by id in (9, 3)");
+    check(db, &files().filter(|f| f.id.in_([Id::new(9), Id::new(3)])), "key lookup File by id in (3, 9)");
     check(
         db,
         &files().filter(|f| f.id.eq(Id::new(9)) | f.id.eq(Id::new(3))),
-        "key lookup File by id in (3, 9)",
+        "key lookup File by id in (9, 3)",
     );
     check(
         db,

@@ -22,8 +22,7 @@ pub struct Author {
 #[derive(Collection, Clone, Debug)]
 #[has_many(reviews: Review::book)]
 #[index(author, title)]
-#[index(year, pages, title)]
-#[index(active, rating)]
+#[index(year, pages, active)]
 pub struct Book {
     id: Id<Book>,
     #[index]
@@ -38,6 +37,7 @@ pub struct Book {
     pages: Option<u32>,
     #[index]
     rating: Option<f64>,
+    #[index]
     active: bool,
     #[index]
     published: Option<NaiveDate>,

@@ -114,7 +114,7 @@ fn author(random: &mut Random, id: u64) -> AuthorRow {
     AuthorRow {
         id,
         name: format!("{}{}", text(random), random.below(30)),
-        country: maybe(random, |random| text(random)),
+        country: maybe(random, text),
         born: maybe(random, |random| random.below(12) as i32 - 6),
         score: scores[random.below(8) as usize],
         mentor: maybe(random, |random| 1 + random.below(AUTHORS)),
@@ -145,7 +145,7 @@ fn review(random: &mut Random, id: u64) -> ReviewRow {
         // Some books have none.
         book: 1 + random.below(BOOKS * 3 / 4),
         stars: random.below(6) as u8,
-        text: maybe(random, |random| text(random)),
+        text: maybe(random, text),
         by: maybe(random, |random| 1 + random.below(AUTHORS)),
     }
 }
