@@ -142,7 +142,8 @@ impl<'p> Planner<'p> {
             text: format!("{name}{suffix}"),
             implied: Vec::new(),
             rows,
-            cost_fixed: 0.0,
+            // Its first leaf is found like any other: a range of keys is never dearer than all of them.
+            cost_fixed: self.costs.seek,
             cost_rows: rows * self.costs.scan_record,
             ordered,
             selective: false,
