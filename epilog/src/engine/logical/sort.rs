@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::limit::Window;
 use super::{Expr, Node};
 
-/// The rows of its input in order. Rows that compare equal come in any order.
+/// The rows of its input in order. Rows that compare equal come in the order of the keys of their root records.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Sort {
     /// Where rows come from.

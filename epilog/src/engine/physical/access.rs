@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 
 use super::sarg::{Sarg, Test};
-use super::sort::provides;
+use super::sort::{Walk, provides};
 use super::{Access, IndexOrder, Operator, PhysicalNode, Planner, Scan, Want};
 use crate::engine::estimate::{KeyRange, selectivity};
 use crate::engine::logical::{Expr, Node, Slot};
@@ -131,7 +131,7 @@ impl<'p> Planner<'p> {
     fn by_key(&self, search: &Search<'_, 'p>, out: &mut Vec<Candidate>) {
         let Search { slot, collection, rows, want, .. } = *search;
         let order = provides(want.order, slot, &[], &search.bound(), collection.clustered);
-        let backward = order == Some(true);
+        let backward = order == Some(Walk::Backward);
         let ordered = order.is_some() || want.order.is_empty();
         let name = &collection.name;
         let suffix = if backward { " backwards" } else { "" };
@@ -142,7 +142,8 @@ impl<'p> Planner<'p> {
             text: format!("{name}{suffix}"),
             implied: Vec::new(),
             rows,
-            cost_fixed: 0.0,
+            // Its first leaf is found like any other: a range of keys is never dearer than all of them.
+            cost_fixed: self.costs.seek,
             cost_rows: rows * self.costs.scan_record,
             ordered,
             selective: false,
@@ -164,7 +165,7 @@ impl<'p> Planner<'p> {
                     rows: count,
                     cost_fixed: 0.0,
                     cost_rows: count * self.costs.seek,
-                    ordered: want.order.is_empty() || order == Some(false) || count <= 1.0,
+                    ordered: want.order.is_empty() || order == Some(Walk::Forward) || count <= 1.0,
                     selective: true,
                 });
             }
@@ -232,13 +233,17 @@ impl<'p> Planner<'p> {
         let in_key_order = whole_key && found.ranges.len() == 1;
         let index_order = if want.order.is_empty() {
             if want.key_order && !in_key_order { IndexOrder::Key } else { IndexOrder::Forward }
-        } else if order == Some(true) {
-            IndexOrder::Backward
         } else {
-            IndexOrder::Forward
+            let tied = !index.unique
+                || index.fields.iter().any(|position| collection.fields[usize::from(*position)].optional);
+            match order {
+                Some(Walk::BackwardTiesForward) if tied => IndexOrder::BackwardTiesForward,
+                Some(Walk::Backward | Walk::BackwardTiesForward) => IndexOrder::Backward,
+                Some(Walk::Forward) | None => IndexOrder::Forward,
+            }
         };
         // One record is in any order.
-        ordered |= index.unique && in_key_order;
+        ordered |= in_key_order && found.is_single(index);
         let kind = if !searches {
             "index scan"
         } else if found.is_range {
@@ -252,7 +257,8 @@ impl<'p> Planner<'p> {
             let field = |position: &u16| collection.fields[usize::from(*position)].name.as_str();
             index.fields.iter().map(field).collect::<Vec<_>>().join(", ")
         };
-        let suffix = if index_order == IndexOrder::Backward { " backwards" } else { "" };
+        let backward = matches!(index_order, IndexOrder::Backward | IndexOrder::BackwardTiesForward);
+        let suffix = if backward { " backwards" } else { "" };
         let cost_fixed = self.costs.seek * found.ranges.len() as f64;
         Some(Candidate {
             access: Access::Index { index: index.id, ranges: found.ranges, order: index_order },
@@ -277,7 +283,7 @@ impl<'p> Planner<'p> {
         if found.used.is_empty() {
             return search.rows;
         }
-        if index.unique && whole_key {
+        if whole_key && found.is_single(index) {
             return found.ranges.len() as f64;
         }
         // Beyond this many a scan is cheaper anyway, and counting on would only cost.
@@ -317,6 +323,13 @@ struct InIndex<'s, 'p> {
     equal: usize,
     /// Whether a range follows them.
     is_range: bool,
+}
+
+impl InIndex<'_, '_> {
+    /// Whether no key searched for is that of several records. An absent value is never taken, in a unique index either.
+    fn is_single(&self, index: &IndexDef) -> bool {
+        index.unique && self.used.iter().all(|sarg| sarg.rejects_absent())
+    }
 }
 
 type ScalarRange = (Bound<Scalar>, Bound<Scalar>);

@@ -180,6 +180,8 @@ pub enum IndexOrder {
     Forward,
     /// Backwards.
     Backward,
+    /// Backwards, but those with one key of the index in the order of their own keys.
+    BackwardTiesForward,
     /// In the order of their keys.
     Key,
 }

@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::access::{Candidate, Chosen, Search, is_about};
-use super::sort::provides;
+use super::sort::{Walk, provides};
 use super::{Access, Operator, PhysicalNode, Planner, Want};
 use crate::engine::estimate::selectivity;
 use crate::engine::logical::{Asked, Expr, ExprKind, Lookup, Node, Subquery};
@@ -133,7 +133,7 @@ impl<'p> Planner<'p> {
             rows,
             cost_fixed,
             cost_rows: rows * self.costs.fetch_near,
-            ordered: search.want.order.is_empty() || order == Some(false),
+            ordered: search.want.order.is_empty() || order == Some(Walk::Forward),
             selective: true,
         })
     }

@@ -30,16 +30,28 @@ impl<'p> Planner<'p> {
     }
 }
 
+/// How entries have to be walked to come in an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Walk {
+    /// From the first to the last.
+    Forward,
+    /// From the last to the first.
+    Backward,
+    /// From the last to the first, but those that only the key tells apart from the first to the last.
+    BackwardTiesForward,
+}
+
 /// Whether rows that come in the order of `columns` (positions of fields of `slot`, those in `bound` having one value
-/// each), and then in that of `key`, are in the order of `terms`. Gives whether they have to come backwards.
+/// each), and then in that of `key`, are in the order of `terms`, those that compare equal in the order of their keys.
+/// Gives how they have to be walked.
 pub(super) fn provides(
     terms: &[SortTerm],
     slot: Slot,
     columns: &[u16],
     bound: &[u16],
     key: Option<u16>,
-) -> Option<bool> {
-    let mut columns = columns.iter().copied().filter(|column| !bound.contains(column)).chain(key);
+) -> Option<Walk> {
+    let mut columns = columns.iter().copied().filter(|column| !bound.contains(column));
     let mut direction = None;
     for term in terms {
         let (of, position) = term.expr.as_field()?;
@@ -49,20 +61,31 @@ pub(super) fn provides(
         if bound.contains(&position) {
             continue;
         }
-        if columns.next() != Some(position) {
+        let column = columns.next();
+        if column.or(key) != Some(position) {
             return None;
         }
         // Keys have absent values first.
         if term.expr.nullable && term.nulls_first == term.descending {
             return None;
         }
+        // No two records have the same key: what is asked after it orders nothing.
+        if Some(position) == key {
+            return match (direction, term.descending) {
+                (None | Some(false), false) => Some(Walk::Forward),
+                (None | Some(true), true) => Some(Walk::Backward),
+                (Some(true), false) if column.is_none() => Some(Walk::BackwardTiesForward),
+                _ => None,
+            };
+        }
         if *direction.get_or_insert(term.descending) != term.descending {
             return None;
         }
-        // No two records have the same key: what is asked after it orders nothing.
-        if Some(position) == key {
-            break;
-        }
     }
-    Some(direction.unwrap_or(false))
+    let backward = direction == Some(true);
+    // A column that nobody asked for would order what compares equal.
+    if columns.next().is_some_and(|column| backward || Some(column) != key) {
+        return None;
+    }
+    Some(if backward { Walk::BackwardTiesForward } else { Walk::Forward })
 }

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ops::Bound;
 
 use super::Operator;
 use crate::engine::error::ExecError;
@@ -39,10 +40,14 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
         }
         Access::Keys(ranks) => by_rank(Box::new(Sorted::new(Box::new(Given(ranks)))), false),
         Access::Index { index, ranges, order } => {
-            let ranks = Box::new(IndexRanks::new(slot, index, ranges, order == IndexOrder::Backward));
+            let walk = |direction, ranges| Box::new(IndexRanks::new(slot, index, ranges, direction));
             match order {
-                IndexOrder::Key => by_rank(Box::new(Sorted::new(ranks)), true),
-                IndexOrder::Forward | IndexOrder::Backward => by_rank(ranks, true),
+                IndexOrder::Key => by_rank(Box::new(Sorted::new(walk(Direction::Forward, ranges))), true),
+                IndexOrder::Forward => by_rank(walk(Direction::Forward, ranges), true),
+                IndexOrder::Backward => by_rank(walk(Direction::Backward, ranges), true),
+                IndexOrder::BackwardTiesForward => {
+                    by_rank(Box::new(TiedRanks::new(slot, index, ranges)), true)
+                }
             }
         }
         Access::Pointing { source, from, index, key_order } => {
@@ -250,9 +255,8 @@ struct IndexRanks<'s> {
 }
 
 impl IndexRanks<'_> {
-    fn new(slot: Slot, index: IndexId, mut ranges: Vec<KeyRange>, backward: bool) -> Self {
-        let direction = if backward { Direction::Backward } else { Direction::Forward };
-        if !backward {
+    fn new(slot: Slot, index: IndexId, mut ranges: Vec<KeyRange>, direction: Direction) -> Self {
+        if direction == Direction::Forward {
             ranges.reverse();
         }
         IndexRanks { slot, index, ranges, direction, cursor: None }
@@ -273,6 +277,95 @@ impl<'s> Ranks<'s> for IndexRanks<'s> {
             let (low, high) = range.bounds();
             let collection = env.collection(self.slot);
             self.cursor = Some(env.view.entries(collection, self.index, low, high, self.direction)?);
+        }
+        Ok(out.len() - start)
+    }
+}
+
+/// The ranks in ranges of an index from the last key to the first, those of one key ascending.
+///
+/// Entries are read backwards, some at a time. Those of a key that another one follows are all there and are turned
+/// round; those of the last key read may go on, and are read forwards next.
+struct TiedRanks<'s> {
+    slot: Slot,
+    index: IndexId,
+    /// Those not read to their start, the next one last.
+    ranges: Vec<KeyRange>,
+    /// The key whose entries come next.
+    tied: Option<Vec<u8>>,
+    /// Among the entries of one key.
+    cursor: Option<EntryCursor<'s>>,
+    keys: Vec<u8>,
+    ends: Vec<u32>,
+}
+
+impl<'s> TiedRanks<'s> {
+    fn new(slot: Slot, index: IndexId, ranges: Vec<KeyRange>) -> Self {
+        TiedRanks { slot, index, ranges, tied: None, cursor: None, keys: Vec::new(), ends: Vec::new() }
+    }
+
+    fn entries(
+        &self,
+        env: &Env<'s>,
+        range: &KeyRange,
+        direction: Direction,
+    ) -> Result<EntryCursor<'s>, StorageError> {
+        let (low, high) = range.bounds();
+        env.view.entries(env.collection(self.slot), self.index, low, high, direction)
+    }
+
+    /// Reads up to `wanted` entries backwards; gives out those of all keys but the last, which becomes the tied one.
+    fn read(
+        &mut self,
+        env: &Env<'s>,
+        range: &KeyRange,
+        wanted: usize,
+        out: &mut Vec<u128>,
+    ) -> Result<(), ExecError> {
+        self.keys.clear();
+        self.ends.clear();
+        let first = out.len();
+        let mut cursor = self.entries(env, range, Direction::Backward)?;
+        if cursor.next_entries(wanted, &mut self.keys, &mut self.ends, out)? == 0 {
+            self.ranges.pop();
+            return Ok(());
+        }
+        let key = |at: usize| {
+            let start = if at == 0 { 0 } else { self.ends[at - 1] as usize };
+            &self.keys[start..self.ends[at] as usize]
+        };
+        let mut start = 0;
+        for at in 1..self.ends.len() {
+            if key(at) != key(start) {
+                out[first + start..first + at].reverse();
+                start = at;
+            }
+        }
+        out.truncate(first + start);
+        self.tied = Some(key(start).to_vec());
+        Ok(())
+    }
+}
+
+impl<'s> Ranks<'s> for TiedRanks<'s> {
+    fn more(&mut self, env: &Env<'s>, limit: usize, out: &mut Vec<u128>) -> Result<usize, ExecError> {
+        let start = out.len();
+        while out.len() - start < limit {
+            let wanted = (limit - (out.len() - start)).min(GATHERED_MAX);
+            if let Some(cursor) = &mut self.cursor {
+                if cursor.next_ranks(wanted, out)? == 0 {
+                    self.cursor = None;
+                }
+            } else if let Some(key) = self.tied.take() {
+                let range = self.ranges.last_mut().expect("a key was read from it");
+                range.high = Bound::Excluded(key.clone());
+                self.cursor = Some(self.entries(env, &KeyRange::starting_with(key), Direction::Forward)?);
+            } else if let Some(range) = self.ranges.last().cloned() {
+                // One more than wanted, whose key is the one that may go on.
+                self.read(env, &range, wanted + 1, out)?;
+            } else {
+                break;
+            }
         }
         Ok(out.len() - start)
     }

@@ -1,7 +1,8 @@
 //! Sorts: by keys whose bytes order as the rows do.
 //!
 //! A row's terms are encoded one after the other into one byte string (`value::key`), inverted where the order descends,
-//! so that comparing rows is comparing bytes; the first eight are compared as one integer.
+//! so that comparing rows is comparing bytes; the first eight are compared as one integer. The rank of the root record ends
+//! them: rows that compare equal come in the order of their keys, however their records were reached.
 
 use alloc::boxed::Box;
 use alloc::collections::BinaryHeap;
@@ -14,7 +15,7 @@ use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::store::RowStore;
 use crate::engine::exec::{Env, Vector};
-use crate::engine::logical::{SortTerm, Window};
+use crate::engine::logical::{Slot, SortTerm, Window};
 use crate::value::key;
 
 /// Up to so many rows of a window are kept in a heap; otherwise everything is sorted.
@@ -80,8 +81,9 @@ impl<'s> Sort<'s> {
         let (mut keys, mut ends): (Vec<u8>, Vec<usize>) = (Vec::new(), Vec::new());
         while self.input.next(env, batch)? {
             let vectors = self.vectors(env, batch)?;
-            for row in 0..batch.count() {
-                append_key(&self.terms, &vectors, row, &mut keys);
+            let ranks = ranks(batch);
+            for (row, rank) in ranks.iter().enumerate() {
+                append_key(&self.terms, &vectors, row, *rank, &mut keys);
                 ends.push(keys.len());
             }
             store.push(batch);
@@ -91,7 +93,6 @@ impl<'s> Sort<'s> {
             &keys[if row == 0 { 0 } else { ends[row - 1] }..ends[row]]
         };
         let mut order: Vec<(u64, u32)> = (0..store.len() as u32).map(|row| (head(key(row)), row)).collect();
-        // Rows that compare equal keep their order.
         order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| key(a.1).cmp(key(b.1))).then(a.1.cmp(&b.1)));
         Ok((store, order.into_iter().map(|(_, row)| row).collect()))
     }
@@ -111,9 +112,10 @@ impl<'s> Sort<'s> {
             // The rows of this batch that come before the last of those kept; most batches have none, and are not kept.
             let first = store.len();
             let (mut at, mut kept) = (0, first);
+            let ranks = ranks(batch);
             batch.retain(|_, _| {
                 scratch.clear();
-                append_key(&self.terms, &vectors, at, &mut scratch);
+                append_key(&self.terms, &vectors, at, ranks[at], &mut scratch);
                 at += 1;
                 let enters = heap.len() < count || heap.peek().is_some_and(|last| scratch < last.key);
                 if enters {
@@ -154,8 +156,15 @@ impl<'s> Sort<'s> {
     }
 }
 
-/// Appends what row `row` is ordered by.
-fn append_key(terms: &[SortTerm], vectors: &[Vector<'_>], row: usize, out: &mut Vec<u8>) {
+/// The ranks of the root records of the rows left.
+fn ranks(batch: &Batch<'_>) -> Vec<u128> {
+    let mut ranks = Vec::with_capacity(batch.count());
+    batch.selected().for_each(|row| ranks.push(batch.rank(Slot(0), row).expect("the root is never absent")));
+    ranks
+}
+
+/// Appends what row `row`, whose root record has this rank, is ordered by.
+fn append_key(terms: &[SortTerm], vectors: &[Vector<'_>], row: usize, rank: u128, out: &mut Vec<u8>) {
     for (term, vector) in terms.iter().zip(vectors) {
         match vector.cell(row) {
             None => out.push(if term.nulls_first { 0 } else { 2 }),
@@ -171,6 +180,7 @@ fn append_key(terms: &[SortTerm], vectors: &[Vector<'_>], row: usize, out: &mut 
             }
         }
     }
+    out.extend_from_slice(&rank.to_be_bytes());
 }
 
 /// The first eight bytes as a number.

@@ -1,0 +1,17 @@
+//! What queries answer, compared with the same questions asked of plain Rust values.
+//!
+//! - `operators`: every operator over every storable type, at the edges of its values.
+//! - `differential`: random queries, over indexed records, unindexed records and vectors.
+//! - `relations`, `aggregates`, `updates`, `streams`: one claim a test, over the records of `music`.
+//! - `plans`: which way to the records is taken.
+
+mod meaning;
+mod music;
+
+mod aggregates;
+mod differential;
+mod operators;
+mod plans;
+mod relations;
+mod streams;
+mod updates;

@@ -1,0 +1,266 @@
+//! Plans: which way to the records is taken, as `explain` tells it.
+
+use epilog::prelude::*;
+use epilog::query::Query;
+use pretty_assertions::assert_eq;
+
+/// Like a table of files: a few thousand records, so that an index pays where it should.
+#[derive(Collection, Clone, Debug, PartialEq)]
+#[index(kind, size)]
+#[index(owner, name, unique)]
+pub struct File {
+    id: Id<File>,
+    #[unique]
+    path: String,
+    name: String,
+    #[unique]
+    code: Option<u32>,
+    kind: u8,
+    #[index]
+    size: u32,
+    #[index]
+    tag: Option<u16>,
+    owner: Id<Owner>,
+    score: f64,
+}
+
+#[derive(Collection, Clone, Debug, PartialEq)]
+#[has_many(files: File::owner)]
+pub struct Owner {
+    id: Id<Owner>,
+    #[unique]
+    name: String,
+}
+
+epilog::schema!(pub Disk { File, Owner });
+
+const FILES: u32 = 4000;
+const OWNERS: u32 = 200;
+
+fn disk() -> Database<Disk> {
+    let db = Disk::in_memory().expect("a database");
+    let file = |n: u32| File {
+        id: Id::auto(),
+        path: format!("/{:02}/{n:05}", n % 100),
+        name: format!("file {n}"),
+        code: n.is_multiple_of(3).then_some(n),
+        kind: (n % 8) as u8,
+        size: (u64::from(n) * 2_654_435 % 1_000_003) as u32,
+        tag: n.is_multiple_of(2).then_some((n % 1000) as u16),
+        owner: Id::new(u64::from(n % OWNERS) + 1),
+        score: f64::from(n),
+    };
+    db.write(|tx| {
+        tx.insert_all((0..OWNERS).map(|n| Owner { id: Id::auto(), name: format!("owner {n}") }))?;
+        tx.insert_all((0..FILES).map(file))
+    })
+    .expect("records");
+    db
+}
+
+/// The plan of a query is as expected, and it finds something that a scan finds too.
+#[track_caller]
+fn check<O>(db: &Database<Disk>, query: &Query<File, O>, expected: &str) {
+    assert_eq!(query.explain(db).expect("a plan").to_string(), expected);
+    let found = query.all(db).expect("rows").len() as u64;
+    assert_eq!(found, query.count(db).expect("a count"));
+}
+
+fn files() -> Query<File, File> {
+    File::query()
+}
+
+#[test]
+fn keys_are_looked_up_and_ranges_of_keys_read() {
+    let db = &disk();
+    check(db, &files().filter(|f| f.id.eq(Id::new(7))), "key lookup File by id = 7");
+    check(db, &files().filter(|f| f.id.in_([Id::new(9), Id::new(3)])), "key lookup File by id in (3, 9)");
+    check(
+        db,
+        &files().filter(|f| f.id.eq(Id::new(9)) | f.id.eq(Id::new(3))),
+        "key lookup File by id in (9, 3)",
+    );
+    check(
+        db,
+        &files().filter(|f| f.id.between(Id::new(10), Id::new(20))),
+        "key range File by id between 10 and 20",
+    );
+    check(db, &files().filter(|f| f.id.gt(Id::new(3990))).limit(5), "limit 5\n  key range File by id > 3990");
+}
+
+#[test]
+fn equality_is_looked_up_in_an_index() {
+    let db = &disk();
+    check(db, &files().filter(|f| f.path.eq("/05/00105")), "index lookup File by path = \"/05/00105\"");
+    check(db, &files().filter(|f| f.tag.eq(8)), "index lookup File by tag = 8");
+    check(db, &files().filter(|f| f.size.in_([1, 2, 3])), "index lookup File by size in (1, 2, 3)");
+    check(db, &files().filter(|f| f.owner.eq(Id::new(5))), "index lookup File by owner = 5");
+    // Another test is made of the records found.
+    check(
+        db,
+        &files().filter(|f| f.score.gt(5.0) & f.path.eq("/05/00105")),
+        "filter score > 5.0\n  index lookup File by path = \"/05/00105\"",
+    );
+    check(
+        db,
+        &files().filter(|f| f.owner.eq(Id::new(5)) & f.name.eq("file 204")),
+        "index lookup File by owner = 5 & name = \"file 204\"",
+    );
+}
+
+#[test]
+fn prefixes_and_ranges_are_read_from_an_index() {
+    let db = &disk();
+    check(
+        db,
+        &files().filter(|f| f.path.starts_with("/05/0010")),
+        "index range File by path starts_with \"/05/0010\"",
+    );
+    check(
+        db,
+        &files().filter(|f| f.path.like("/05/0010_")),
+        "filter path like \"/05/0010_\"\n  index range File by path like \"/05/0010_\"",
+    );
+    check(db, &files().filter(|f| f.size.lt(1000)), "index range File by size < 1000");
+    check(
+        db,
+        &files().filter(|f| f.size.ge(1000) & f.size.lt(3000)),
+        "index range File by size >= 1000 & size < 3000",
+    );
+    // With the first field given, the second is a range of the compound index.
+    check(
+        db,
+        &files().filter(|f| f.kind.eq(3) & f.size.between(5000, 20_000)),
+        "index range File by kind = 3 & size between 5000 and 20000",
+    );
+    check(
+        db,
+        &files().filter(|f| f.owner.eq(Id::new(5)) & f.name.starts_with("file 2")),
+        "index range File by owner = 5 & name starts_with \"file 2\"",
+    );
+}
+
+#[test]
+fn an_index_gives_the_order_if_few_are_wanted() {
+    let db = &disk();
+    check(db, &files().order_by(|f| f.size).limit(10), "limit 10\n  index scan File by size");
+    check(
+        db,
+        &files().order_by(|f| f.size.desc()).limit(10),
+        "limit 10\n  index scan File by size backwards",
+    );
+    check(db, &files().order_by(|f| f.id.desc()).limit(3), "limit 3\n  scan File backwards");
+    check(db, &files().order_by(|f| f.id), "scan File");
+    // A sort is cheaper than fetching every record by itself.
+    check(db, &files().order_by(|f| f.size), "sort size\n  scan File");
+    check(db, &files().order_by(|f| f.score.desc()).limit(10), "top 10 by score desc\n  scan File");
+    // Within one kind, the compound index is in the order of the size.
+    check(
+        db,
+        &files().filter(|f| f.kind.eq(3)).order_by(|f| f.size.desc()).limit(4),
+        "limit 4\n  index lookup File by kind = 3 backwards",
+    );
+    check(
+        db,
+        &files().filter(|f| f.owner.eq(Id::new(5))).order_by(|f| f.name).limit(2),
+        "limit 2\n  index lookup File by owner = 5",
+    );
+}
+
+#[test]
+fn a_scan_is_taken_where_an_index_would_not_pay() {
+    let db = &disk();
+    check(db, &files().filter(|f| f.score.gt(100.0)), "filter score > 100.0\n  scan File");
+    check(db, &files().filter(|f| f.size.gt(10)), "filter size > 10\n  scan File");
+    check(db, &files().filter(|f| f.tag.is_none()), "filter is_none(tag)\n  scan File");
+    check(db, &files().filter(|f| f.size.ne(10)), "filter size != 10\n  scan File");
+}
+
+#[test]
+fn what_cannot_be_is_not_looked_for() {
+    let db = &disk();
+    check(db, &files().filter(|_| false), "nothing File");
+    check(db, &files().filter(|f| f.path.in_(Vec::<String>::new())), "nothing File");
+    check(db, &files().filter(|f| f.size.gt(10) & f.size.lt(5)), "nothing File");
+}
+
+#[test]
+fn relations_are_entered_from_the_selective_end() {
+    let db = &disk();
+    check(
+        db,
+        &files().filter(|f| f.owner().name.eq("owner 7")),
+        "index lookup File by owner\n  index lookup Owner by owner.name = \"owner 7\", keys only",
+    );
+    let owners = Owner::query().filter(|o| o.files().any(|f| f.path.eq("/05/00105")));
+    assert_eq!(
+        owners.explain(db).expect("a plan").to_string(),
+        "key lookup Owner by File.owner\n  index lookup File by File.path = \"/05/00105\""
+    );
+    assert_eq!(owners.count(db).expect("a count"), 1);
+}
+
+/// However the records are reached: through an index forwards or backwards, by a sort of all or of the first few.
+#[test]
+fn what_compares_equal_comes_in_the_order_of_keys() {
+    let db = &disk();
+    let ids = |query: &Query<File, File>| {
+        let found = query.clone().select(|f| (f.tag, f.id)).all(db).expect("rows").into_iter();
+        found.map(|(tag, id)| (tag, id.get())).collect::<Vec<_>>()
+    };
+    let mut expected = ids(&files());
+    expected.sort_by_key(|(tag, id)| (std::cmp::Reverse(*tag), *id));
+    let descending = files().order_by(|f| f.tag.desc());
+    check(db, &descending.clone().limit(30), "limit 30\n  index scan File by tag backwards");
+    for count in [1, 2, 3, 4, 5, 30, 3000] {
+        assert_eq!(ids(&descending.clone().limit(count)), expected[..count as usize], "the first {count}");
+    }
+    assert_eq!(ids(&descending.clone().offset(7).limit(6)), expected[7..13]);
+    assert_eq!(ids(&descending), expected);
+    // Asked for, too; and the other way round.
+    assert_eq!(ids(&files().order_by(|f| (f.tag.desc(), f.id)).limit(30)), expected[..30]);
+    expected.sort_by_key(|(tag, id)| std::cmp::Reverse((*tag, *id)));
+    assert_eq!(ids(&files().order_by(|f| (f.tag.desc(), f.id.desc())).limit(30)), expected[..30]);
+    expected.sort_unstable();
+    assert_eq!(ids(&files().order_by(|f| f.tag).limit(3000)), expected[..3000]);
+    // Among the records of a limit the order before it is forgotten, and an index that goes on has no say.
+    let limited = files().order_by(|f| f.size.desc()).limit(50).order_by(|f| f.kind);
+    let found = limited.select(|f| (f.kind, f.id)).all(db).expect("rows");
+    assert!(found.is_sorted(), "{found:?}");
+    let kinds = files().order_by(|f| f.kind).limit(700).select(|f| (f.kind, f.id)).all(db).expect("rows");
+    assert!(kinds.is_sorted(), "{kinds:?}");
+}
+
+/// Records without a value share the key of a unique index.
+#[test]
+fn a_unique_index_has_many_records_without_a_value() {
+    let db = &disk();
+    let query =
+        files().filter(|f| f.code.is_none()).order_by(|f| (f.score % 7.0, f.score)).select(|f| f.score);
+    let found = query.all(db).expect("rows");
+    assert_eq!(found.len() as u32, FILES - FILES.div_ceil(3));
+    assert!(found.is_sorted_by_key(|score| (*score as u32 % 7, *score as u32)), "{query:?}");
+}
+
+/// Whatever the text: where an index is clearly right, no record is scanned.
+#[test]
+fn no_scan_where_an_index_is_clearly_right() {
+    let db = &disk();
+    let queries = [
+        files().filter(|f| f.path.eq("/05/00105") & (f.score.gt(1.0) | f.size.lt(10))),
+        files().filter(|f| f.path.eq("/05/00105") | f.path.eq("/06/00106")),
+        files().filter(|f| f.tag.eq(8)).order_by(|f| f.score),
+        files().filter(|f| f.tag.eq(8)).filter(|f| f.kind.ne(0)).order_by(|f| f.id).limit(1),
+        files().filter(|f| !(f.size.ge(1000))),
+        files().filter(|f| f.owner().id.eq(Id::new(5))),
+        files().filter(|f| f.id.le(Id::new(10)) & f.score.ge(0.0)),
+        files().order_by(|f| (f.size, f.id)).limit(3),
+        files().filter(|f| f.kind.eq(1)).order_by(|f| f.size).limit(3),
+        files().filter(|f| f.tag.in_([Some(2), Some(4)]) & f.owner().name.starts_with("owner")),
+    ];
+    for query in queries {
+        let plan = query.explain(db).expect("a plan");
+        let scans = plan.operators().iter().filter(|node| node.operator == "scan").count();
+        assert_eq!(scans, 0, "{query:?}\n{plan}");
+    }
+}
