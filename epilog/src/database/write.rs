@@ -181,23 +181,6 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
         self.writer.view()
     }
 
-    /// Makes `new` the record with this rank, changed.
-    fn assign(
-        &self,
-        collection: &CollectionDef,
-        rank: u128,
-        assigner: &Assigner,
-        new: &mut RecordDraft,
-    ) -> Result<(), Error> {
-        let view = self.view();
-        let known = view.catalog().collection(collection.id).expect("a collection of this catalog");
-        let record = view.get(known, rank)?.ok_or_else(|| {
-            let problem = format!("an index of `{}` names rank {rank}, where no record is", known.name);
-            StorageError::damage("index", problem)
-        })?;
-        Ok(assigner.apply(view, record, new)?)
-    }
-
     /// The definition of a draft's root.
     fn bound(&self, draft: &Draft) -> Result<Arc<CollectionDef>, Error> {
         let bound = self.view().catalog().bound((draft.root)());
@@ -242,23 +225,21 @@ impl<D: Schema> Writes for WriteTransaction<'_, D> {
         let mut images: Vec<Vec<u8>> = Vec::new();
         if looks_around {
             for rank in &ranks {
-                self.assign(&collection, *rank, &assigner, &mut draft_of_one)?;
+                assign(self.view(), &collection, *rank, &assigner, &mut draft_of_one)?;
                 let mut image = Vec::new();
                 draft_of_one.append_image(&mut image);
                 images.push(image);
             }
         }
-        self.savepoint(|tx| {
-            for (n, rank) in ranks.iter().enumerate() {
-                match images.get(n) {
-                    Some(image) => {
-                        assert!(draft_of_one.load_image(&collection.layout, image), "its own image")
-                    }
-                    None => tx.assign(&collection, *rank, &assigner, &mut draft_of_one)?,
-                }
-                tx.writer.update(&collection, *rank, &mut draft_of_one)?;
+        let mut evaluated = images.iter();
+        let mut ranks = ranks.into_iter();
+        self.writer.update_all(&collection, &mut |writer, new| {
+            let Some(rank) = ranks.next() else { return Ok(None) };
+            match evaluated.next() {
+                Some(image) => assert!(new.load_image(&collection.layout, image), "its own image"),
+                None => assign(writer.view(), &collection, rank, &assigner, new)?,
             }
-            Ok(ranks.len() as u64)
+            Ok::<_, Error>(Some(rank))
         })
     }
 
@@ -267,6 +248,22 @@ impl<D: Schema> Writes for WriteTransaction<'_, D> {
         let ranks = engine::keys(self.view(), draft)?;
         Ok(self.writer.delete_all(&collection, &ranks)?)
     }
+}
+
+/// Makes `new` the record with this rank, changed.
+fn assign(
+    view: View<'_>,
+    collection: &CollectionDef,
+    rank: u128,
+    assigner: &Assigner,
+    new: &mut RecordDraft,
+) -> Result<(), Error> {
+    let known = view.catalog().collection(collection.id).expect("a collection of this catalog");
+    let record = view.get(known, rank)?.ok_or_else(|| {
+        let problem = format!("an index of `{}` names rank {rank}, where no record is", known.name);
+        StorageError::damage("index", problem)
+    })?;
+    Ok(assigner.apply(view, record, new)?)
 }
 
 /// What [`insert_all`](WriteTransaction::insert_all) takes: anything that gives records or references to them, such as

@@ -244,6 +244,90 @@ impl<'p> Writer<'p> {
         Ok(true)
     }
 
+    /// Replaces many records, all or none; returns how many. `next` makes the draft the next one and gives its rank.
+    ///
+    /// Uniqueness is checked when all are replaced, so that values may move from record to record.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Writer::insert); what `next` fails with.
+    pub fn update_all<E: From<StorageError>>(
+        &mut self,
+        collection: &CollectionDef,
+        next: &mut dyn FnMut(&Self, &mut RecordDraft) -> Result<Option<u128>, E>,
+    ) -> Result<u64, E> {
+        let mark = self.mark();
+        match self.update_all_within(collection, next) {
+            Ok(count) => {
+                self.release(mark);
+                Ok(count)
+            }
+            Err(error) => {
+                self.rollback_to(mark);
+                Err(error)
+            }
+        }
+    }
+
+    fn update_all_within<E: From<StorageError>>(
+        &mut self,
+        collection: &CollectionDef,
+        next: &mut dyn FnMut(&Self, &mut RecordDraft) -> Result<Option<u128>, E>,
+    ) -> Result<u64, E> {
+        let mut draft = RecordDraft::new(&collection.layout);
+        let mut claimed: Vec<(&IndexDef, Vec<u8>)> = Vec::new();
+        let mut count = 0;
+        while let Some(rank) = next(self, &mut draft)? {
+            if collection.clustered.is_none() {
+                draft.set_rank(&collection.layout, rank);
+            }
+            let new_rank = draft.rank(&collection.layout);
+            if new_rank != rank {
+                self.move_record(collection, rank, new_rank, &mut draft)?;
+            } else {
+                self.check_values(collection, &draft)?;
+                self.check_targets(collection, &draft, Some(rank))?;
+                for index in &collection.indexes {
+                    let absent = self.build_entry(collection, index, &draft, rank);
+                    self.check_key_len(collection, index, &draft)?;
+                    if index.unique && !absent {
+                        let tree = self.stored.entry_tree(index);
+                        let is_new = !tree.contains(&self.pages, &self.key).map_err(E::from)?;
+                        if is_new {
+                            let key_len = self.key.len() - usize::from(collection.layout.rank_width);
+                            claimed.push((index, self.key[..key_len].to_vec()));
+                        }
+                    }
+                }
+                self.replace(collection, rank, &draft)?;
+            }
+            count += 1;
+        }
+        for (index, key) in claimed {
+            let ranks = self.ranks_by_key(collection, index, &key)?;
+            if let [first, second, ..] = ranks[..] {
+                return Err(self.unique_violation(collection, index, second, first).into());
+            }
+        }
+        Ok(count)
+    }
+
+    /// The ranks of the records that have this key in an index.
+    fn ranks_by_key(
+        &self,
+        collection: &CollectionDef,
+        index: &IndexDef,
+        key: &[u8],
+    ) -> Result<Vec<u128>, StorageError> {
+        // Named by the id of the catalog, so that the view may outlive the borrow of the definition.
+        let collection = self.stored.catalog.collection(collection.id).expect("a collection of this catalog");
+        let bound = Bound::Included(key);
+        let mut cursor = self.view().entries(collection, index.id, bound, bound, Direction::Forward)?;
+        let mut ranks = Vec::new();
+        while cursor.next_ranks(1024, &mut ranks)? > 0 {}
+        Ok(ranks)
+    }
+
     /// An update that changes a natural clustering key.
     fn move_record(
         &mut self,
@@ -374,13 +458,7 @@ impl<'p> Writer<'p> {
         let mut prefix = Vec::new();
         let cell = key::from_rank(place.ty, target);
         key::append(&mut prefix, place.ty, place.null.is_some(), Some(&cell[..8]));
-        let bound = Bound::Included(prefix.as_slice());
-        // Named by the id of the catalog, so that the view may outlive the borrow of the definition.
-        let referrer = self.stored.catalog.collection(referrer.id).expect("a collection of this catalog");
-        let mut cursor = self.view().entries(referrer, index.id, bound, bound, Direction::Forward)?;
-        let mut ranks = Vec::new();
-        while cursor.next_ranks(1024, &mut ranks)? > 0 {}
-        Ok(ranks)
+        self.ranks_by_key(referrer, index, &prefix)
     }
 
     // ---- numbers and statistics
