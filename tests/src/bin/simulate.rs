@@ -34,6 +34,10 @@ fn arguments() -> Result<Arguments, String> {
                 parsed.planted =
                     Some(Planted::by_name(&name).ok_or(format!("no bug `{name}`; there are: {known}"))?);
             }
+            "--help" | "-h" => {
+                println!("{USAGE}\nA failure names its seed: `--start SEED --seeds 1` runs it again alone.");
+                std::process::exit(0);
+            }
             _ => return Err(USAGE.into()),
         }
     }
