@@ -33,8 +33,14 @@ pub enum Question {
     OwnerNamed(String),
     /// By an index of two fields.
     ItemsBy(u64, u8),
+    /// The number of them.
+    CountItemsBy(u64, u8),
     /// By a relation's index.
     Reviewed(u64),
+    /// By another relation's index.
+    Held(u64),
+    /// By an index of a float, their number.
+    CountTagsOf(f64),
     /// By an index of a float, a range.
     TagsFrom(f64),
     /// Through a relation, in another order.
@@ -72,7 +78,10 @@ impl Answers {
             questions.push(Question::OwnerOf(u64::from(owner)));
             questions.push(Question::OwnerNamed(format!("owner {owner}")));
             questions.push(Question::ItemsBy(u64::from(owner), (owner % 4) as u8));
+            questions.push(Question::CountItemsBy(u64::from(owner), (owner % 4) as u8));
+            questions.push(Question::CountTagsOf(f64::from(owner) / 4.0 - 2.0));
             questions.push(Question::Reviewed(u64::from(owner)));
+            questions.push(Question::Held(u64::from(owner)));
             questions.push(Question::TagOf(format!("tag {owner}")));
         }
         questions.extend((0..size as i32 * 8).step_by(stride * 5).map(Question::ItemOf));
@@ -131,6 +140,13 @@ fn answer(db: &Database<World>, question: &Question) -> Result<Answer, Error> {
         Question::Reviewed(id) => {
             Answer::Number(Item::query().filter(|i| i.reviewer.eq(owner(*id))).count(db)?)
         }
+        Question::CountItemsBy(id, grade) => Answer::Number(
+            Item::query().filter(|i| i.owner.eq(owner(*id))).filter(|i| i.grade.eq(*grade)).count(db)?,
+        ),
+        Question::CountTagsOf(weight) => {
+            Answer::Number(Tag::query().filter(|t| t.weight.eq(*weight)).count(db)?)
+        }
+        Question::Held(id) => Answer::Number(Tag::query().filter(|t| t.holder.eq(owner(*id))).count(db)?),
         Question::TagsFrom(weight) => {
             Answer::Tags(Tag::query().filter(|t| t.weight.ge(*weight)).order_by(|t| t.weight).all(db)?)
         }

@@ -4,4 +4,5 @@ pub mod answers;
 pub mod disk;
 pub mod format;
 pub mod random;
+pub mod sample;
 pub mod simulation;
