@@ -98,6 +98,7 @@ fn check_error(error: &Error, damage: &str) {
             assert!(places.iter().any(|place| text.contains(place)), "{damage}: {text}");
             assert!(text.contains("damaged"), "{damage}: {text}");
         }
+        // Of the file, or of its journal, whose name begins the same.
         ErrorKind::Truncated | ErrorKind::NotADatabase => assert!(text.contains(PATH), "{damage}: {text}"),
         other => panic!("{damage}: {other:?}: {text}"),
     }
@@ -412,6 +413,10 @@ fn a_journal_that_is_not_the_files_own_is_refused() {
         assert_eq!(right.check(&disk, Depth::All, what), Outcome::Detected, "{what}");
         assert_eq!(disk.bytes(JOURNAL).unwrap(), journal, "{what}");
     }
+    // A journal that has only a part of the commits is one whose last groups are lost, when it reaches the position in the
+    // file's header. An older one is not told from it as long as its segment is the position's: what is then missing is all
+    // since the checkpoint.
+    let at_checkpoint = Right::of(earlier.last().unwrap());
     // An older file beside a newer journal, and the other way round.
     for (number, older) in earlier.iter().enumerate() {
         let mixed = older.fork();
@@ -419,8 +424,8 @@ fn a_journal_that_is_not_the_files_own_is_refused() {
         right.check(&mixed, Depth::All, &format!("the file of checkpoint {number} and the last journal"));
         let mixed = disk.fork();
         mixed.set_bytes(JOURNAL, &older.bytes(JOURNAL).unwrap());
-        let outcome = right.check(&mixed, Depth::All, &format!("the last file and journal {number}"));
-        assert_eq!(outcome, Outcome::Detected, "journal {number} has not all commits");
+        let damage = format!("the last file and journal {number}");
+        right.check_or(&mixed, Depth::All, Some(&at_checkpoint), &damage);
     }
 }
 
