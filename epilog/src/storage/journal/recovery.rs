@@ -65,6 +65,7 @@ impl Recovery {
     ///
     /// [`VfsError::NotFound`] when there is none.
     /// [`StorageError::Corruption`] when its header cannot be read or belongs to another database than `database`.
+    /// [`StorageError::Truncated`] when it ends within a segment.
     pub fn open(vfs: &Arc<dyn Vfs>, path: &str, database: [u8; 16]) -> Result<Recovery, StorageError> {
         let file = vfs.open(path, OpenMode::Read)?;
         let len = file.len()?;
@@ -103,6 +104,11 @@ impl Recovery {
                 SegmentHeader::decode(&bytes).filter(|segment| segment.segment_len == header.segment_len);
             if let Some(segment) = &segment {
                 check(segment.database)?;
+                // A slot is whole and synced before a segment is begun in it.
+                let wanted = slot_start(slot + 1, header.segment_len);
+                if wanted > len {
+                    return Err(StorageError::Truncated { path: recovery.path, len, wanted });
+                }
             }
             recovery.slots.push(segment);
         }

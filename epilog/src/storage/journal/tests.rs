@@ -168,8 +168,8 @@ fn a_multi_segment_commit_without_its_middle_is_no_commit() {
     assert_eq!(harness.replay_bytes(&bytes, harness.start).unwrap(), expected(101, 100));
 }
 
-/// Goal: a tail that was not synced ends the replay wherever it is torn. Method: the last block is cut or spoilt at every
-/// 8 bytes; the commits before it come back, and the torn ones do not.
+/// Goal: a tail that was not synced ends the replay wherever it is torn. Method: the last block is lost or spoilt from every
+/// 8 bytes on; the commits before it come back, and the torn ones do not.
 #[test]
 fn a_torn_tail_ends_the_replay() {
     let harness = Harness::new();
@@ -186,9 +186,27 @@ fn a_torn_tail_ends_the_replay() {
         let is_padding = (spoilt - group) % frame_len >= FRAME_HEADER_LEN as usize + 50;
         let expected = if is_padding { expected(105, 50) } else { expected(whole, 50) };
         assert_eq!(harness.replay_bytes(&bytes, harness.start).unwrap(), expected, "byte {spoilt}");
-        let cut = &harness.bytes()[..spoilt];
-        let found = harness.replay_bytes(cut, harness.start).unwrap();
-        assert!(found.len() as u64 >= whole - 101 && found.len() as u64 <= whole - 99, "cut at {spoilt}");
+        let mut lost = harness.bytes();
+        lost[spoilt..].fill(0);
+        let found = harness.replay_bytes(&lost, harness.start).unwrap();
+        assert!(found.len() as u64 >= whole - 101 && found.len() as u64 <= whole - 99, "lost from {spoilt}");
+    }
+}
+
+/// A slot is written with zeros and synced before it is used: a file that ends in a segment was cut, and may have lost
+/// commits that were acknowledged.
+#[test]
+fn a_file_that_ends_within_a_segment_is_refused() {
+    let harness = Harness::new();
+    harness.commit(3, 50);
+    let bytes = harness.bytes();
+    for len in (slot(0) + BLOCK as usize..slot(1)).step_by(1000) {
+        let outcome = harness.replay_bytes(&bytes[..len], harness.start);
+        assert!(matches!(outcome, Err(StorageError::Truncated { .. })), "{len}: {outcome:?}");
+    }
+    // The second slot has not been used.
+    for len in (slot(1)..bytes.len()).step_by(1000) {
+        assert_eq!(harness.replay_bytes(&bytes[..len], harness.start).unwrap().len(), 3, "{len}");
     }
 }
 

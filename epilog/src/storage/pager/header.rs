@@ -50,6 +50,9 @@ pub(super) const HEADER_BLOCKS: u64 = 4;
 /// The bytes of all header blocks.
 const HEADERS_LEN: usize = HEADER_BLOCKS as usize * BLOCK_LEN;
 
+/// Checkpoints and commits have no greater numbers: a million each second would get there in a hundred thousand years.
+const NUMBER_MAX: u64 = 1 << 62;
+
 const FLAG_CLEAN: u32 = 1;
 
 const POSITION: core::ops::Range<usize> = 128..128 + JournalPosition::LEN;
@@ -119,6 +122,23 @@ impl Header {
         sector
     }
 
+    /// What no version would write, if there is any of it. What builds on a header counts on from its numbers.
+    fn contradiction(&self) -> Option<&'static str> {
+        if self.checkpoint > NUMBER_MAX || self.commit > NUMBER_MAX {
+            return Some("no database gets to its checkpoint or commit");
+        }
+        if self.next_page == 0 {
+            return Some("page 0 is in use");
+        }
+        if self.file_len < HEADERS_LEN as u64 || !self.file_len.is_multiple_of(BLOCK_LEN as u64) {
+            return Some("its file length is not one of whole blocks behind the headers");
+        }
+        if !self.clean && self.position.commit != self.commit {
+            return Some("its journal position is behind another commit than its own");
+        }
+        None
+    }
+
     /// Writes both copies; the caller syncs.
     ///
     /// # Errors
@@ -182,7 +202,7 @@ fn decode(block: &[u8], slot: u64) -> Copy {
     database.copy_from_slice(&bytes[32..48]);
     let mut position = [0; JournalPosition::LEN];
     position.copy_from_slice(&bytes[POSITION]);
-    Copy::Whole(Header {
+    let header = Header {
         compatible: u32_at(bytes, 12),
         read_only: u32_at(bytes, 16),
         clean: u32_at(bytes, 24) & FLAG_CLEAN != 0,
@@ -194,7 +214,11 @@ fn decode(block: &[u8], slot: u64) -> Copy {
         map,
         free,
         position: JournalPosition::decode(&position),
-    })
+    };
+    match header.contradiction() {
+        Some(problem) => Copy::Impossible(problem),
+        None => Copy::Whole(header),
+    }
 }
 
 /// What the header blocks say.

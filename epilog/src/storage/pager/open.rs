@@ -96,7 +96,7 @@ fn check_leftover(vfs: &Arc<dyn Vfs>, path: &str, header: &Header) -> Result<(),
     let mut journal = match Recovery::open(vfs, path, header.database) {
         Ok(journal) => journal,
         // Its making was interrupted.
-        Err(StorageError::Corruption(_)) => return Ok(()),
+        Err(StorageError::Corruption(_) | StorageError::Truncated { .. }) => return Ok(()),
         Err(error) => return Err(error),
     };
     // A journal left by the close that wrote this header was begun under older ones.
