@@ -90,6 +90,22 @@ pub enum PlanError {
         /// How many.
         values: usize,
     },
+    /// Operations nest too deeply.
+    #[error(
+        "an expression nests more than {limit} operations, one in the other; `&` and `|` in a row do not count: make it flatter"
+    )]
+    TooDeep {
+        /// How deeply they may.
+        limit: usize,
+    },
+    /// A query has too many subqueries, limits and lookups, one after the other.
+    #[error(
+        "a query has more than {limit} steps: subqueries, relations, limits; make it shorter, or two of it"
+    )]
+    TooLong {
+        /// How many it may have.
+        limit: usize,
+    },
     /// An aggregate is named that the query does not have.
     #[error("an expression names aggregate {number}, the query has {count}")]
     NoSuchAggregate {

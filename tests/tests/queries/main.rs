@@ -5,6 +5,7 @@
 //! - `relations`, `aggregates`, `updates`, `streams`: one claim a test, over the records of `music`.
 //! - `plans`: which way to the records is taken.
 
+mod long;
 mod meaning;
 mod music;
 

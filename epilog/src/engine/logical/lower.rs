@@ -17,8 +17,8 @@ use super::{
 };
 use crate::expr;
 use crate::expr::{
-    AggregateFunction, AggregateItem, Assignment, Clause, Draft, Expression, Op, OrderTerm, Quantifier,
-    RowPath, SelectItem,
+    AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Expression, Op, OrderTerm,
+    Quantifier, RowPath, SelectItem,
 };
 use crate::schema::{Catalog, CollectionDef, CollectionSchema};
 use crate::value::Type;
@@ -115,6 +115,8 @@ struct Lowering<'c> {
     sources: Vec<(usize, Slot)>,
     /// The aggregates, once there are some.
     aggregates: Option<Vec<Computed>>,
+    /// Nodes pushed.
+    steps: usize,
 }
 
 impl<'c> Lowering<'c> {
@@ -126,6 +128,7 @@ impl<'c> Lowering<'c> {
             scopes: Vec::new(),
             sources: Vec::new(),
             aggregates: None,
+            steps: 0,
         };
         let slot = lowering.new_slot(lowering.bound(root)?, String::new(), false);
         lowering.scopes.push(Scope { node: Node::Scan(Scan { slot }), related: Vec::new() });
@@ -154,7 +157,7 @@ impl<'c> Lowering<'c> {
         match clause {
             Clause::Filter(predicate) => {
                 let predicate = self.predicate(predicate)?;
-                self.push(|input| Node::Filter(Filter { input, predicates: Vec::from([predicate]) }));
+                self.filter(predicate);
             }
             Clause::Order(terms) => {
                 // A later ordering replaces this one, unless a limit lies between. Without a limit, only who wants
@@ -179,7 +182,20 @@ impl<'c> Lowering<'c> {
                 self.aggregate(items)?;
             }
         }
+        if self.steps > STEPS_MAX {
+            return Err(PlanError::TooLong { limit: STEPS_MAX });
+        }
         Ok(())
+    }
+
+    /// Adds a predicate: to the filter that is there, or as a new one.
+    fn filter(&mut self, predicate: Expr) {
+        let scope = self.scopes.last_mut().expect("a scope is open");
+        if let Node::Filter(filter) = &mut scope.node {
+            filter.predicates.push(predicate);
+            return;
+        }
+        self.push(|input| Node::Filter(Filter { input, predicates: Vec::from([predicate]) }));
     }
 
     fn columns(&mut self, columns: Option<Vec<Column>>) -> Result<Vec<Column>, PlanError> {
@@ -259,36 +275,48 @@ impl<'c> Lowering<'c> {
     }
 
     fn expression(&mut self, expression: &Expression) -> Result<Expr, PlanError> {
-        let mut stack: Vec<Expr> = Vec::new();
+        let mut stack: Vec<Piece> = Vec::new();
         for op in &expression.ops {
-            let value = match op {
+            let piece = match op {
                 Op::Field(path) => {
                     let slot = self.row(path.row)?;
-                    self.field(slot, path.ordinal)?
+                    Piece::leaf(self.field(slot, path.ordinal)?)
                 }
-                Op::Literal(value, ty) => typing::literal(value.clone(), *ty)?,
-                Op::Unary(op) => typing::unary(*op, pop(&mut stack)?)?,
+                Op::Literal(value, ty) => Piece::leaf(typing::literal(value.clone(), *ty)?),
+                Op::Unary(op) => {
+                    let (operand, depth) = pop(&mut stack)?;
+                    Piece::around(typing::unary(*op, operand)?, depth)?
+                }
+                Op::Binary(op @ (BinaryOp::And | BinaryOp::Or)) => {
+                    let (right, left) = (pop_piece(&mut stack)?, pop_piece(&mut stack)?);
+                    left.chained(*op, right)?
+                }
                 Op::Binary(op) => {
-                    let right = pop(&mut stack)?;
-                    typing::binary(*op, pop(&mut stack)?, right)?
+                    let ((right, right_depth), (left, left_depth)) = (pop(&mut stack)?, pop(&mut stack)?);
+                    Piece::around(typing::binary(*op, left, right)?, left_depth.max(right_depth))?
                 }
                 Op::Between => {
-                    let (high, low) = (pop(&mut stack)?, pop(&mut stack)?);
-                    typing::between(pop(&mut stack)?, low, high)?
+                    let ((high, _), (low, _)) = (pop(&mut stack)?, pop(&mut stack)?);
+                    let (value, depth) = pop(&mut stack)?;
+                    Piece::around(typing::between(value, low, high)?, depth)?
                 }
                 Op::In(count) => {
                     let at =
                         stack.len().checked_sub(*count as usize).ok_or(PlanError::Malformed { values: 0 })?;
-                    let candidates = stack.split_off(at);
-                    typing::is_in(pop(&mut stack)?, candidates)?
+                    let candidates = stack.split_off(at).into_iter().map(|piece| Ok(piece.finish()?.0));
+                    let candidates = candidates.collect::<Result<Vec<Expr>, PlanError>>()?;
+                    let (value, depth) = pop(&mut stack)?;
+                    Piece::around(typing::is_in(value, candidates)?, depth)?
                 }
-                Op::Subquery(subquery) => self.subquery(subquery)?,
-                Op::Aggregate(number) => self.aggregate_value(*number)?,
+                Op::Subquery(subquery) => Piece::leaf(self.subquery(subquery)?),
+                Op::Aggregate(number) => Piece::leaf(self.aggregate_value(*number)?),
             };
-            stack.push(value);
+            stack.push(piece);
         }
-        let values = stack.len();
-        stack.pop().filter(|_| values == 1).ok_or(PlanError::Malformed { values })
+        match (stack.len(), stack.pop()) {
+            (1, Some(piece)) => Ok(piece.finish()?.0),
+            (values, _) => Err(PlanError::Malformed { values }),
+        }
     }
 
     fn aggregate_value(&self, number: u16) -> Result<Expr, PlanError> {
@@ -408,6 +436,7 @@ impl<'c> Lowering<'c> {
     }
 
     fn push(&mut self, make: impl FnOnce(Box<Node>) -> Node) {
+        self.steps += 1;
         let scope = self.scopes.last_mut().expect("the query's own scope is always there");
         let input = core::mem::replace(&mut scope.node, Node::Pairs);
         scope.node = make(Box::new(input));
@@ -437,8 +466,82 @@ impl<'c> Lowering<'c> {
     }
 }
 
-fn pop(stack: &mut Vec<Expr>) -> Result<Expr, PlanError> {
+/// The limit on the nodes of a plan, for the reason of [`DEPTH_MAX`].
+const STEPS_MAX: usize = 128;
+
+/// The limit on how deeply operations nest. Plans are walked by recursion, and must not exhaust a thread's stack.
+const DEPTH_MAX: usize = 128;
+
+/// A part of an expression on the stack: one expression, or the parts of a chain of `&` or of `|`.
+///
+/// A chain becomes a balanced tree, whatever its length, so that predicates folded from a long list do not nest deeply.
+struct Piece {
+    connective: Option<BinaryOp>,
+    /// Never empty; more than one only with a connective.
+    parts: Vec<Expr>,
+    /// Of the deepest part.
+    depth: usize,
+}
+
+impl Piece {
+    fn leaf(expr: Expr) -> Piece {
+        Piece { connective: None, parts: Vec::from([expr]), depth: 1 }
+    }
+
+    /// An expression whose deepest operand has this depth.
+    fn around(expr: Expr, depth: usize) -> Result<Piece, PlanError> {
+        if depth >= DEPTH_MAX {
+            return Err(PlanError::TooDeep { limit: DEPTH_MAX });
+        }
+        Ok(Piece { depth: depth + 1, ..Piece::leaf(expr) })
+    }
+
+    fn chained(self, op: BinaryOp, right: Piece) -> Result<Piece, PlanError> {
+        let mut left = self.as_part_of(op)?;
+        let mut right = right.as_part_of(op)?;
+        left.parts.append(&mut right.parts);
+        Ok(Piece { connective: Some(op), parts: left.parts, depth: left.depth.max(right.depth) })
+    }
+
+    /// Itself, when it is a chain of `op`; one part otherwise.
+    fn as_part_of(self, op: BinaryOp) -> Result<Piece, PlanError> {
+        if self.connective == Some(op) {
+            return Ok(self);
+        }
+        let (expr, depth) = self.finish()?;
+        Ok(Piece { depth, ..Piece::leaf(expr) })
+    }
+
+    /// The expression, and its depth.
+    fn finish(mut self) -> Result<(Expr, usize), PlanError> {
+        let mut depth = self.depth;
+        while self.parts.len() > 1 {
+            let op = self.connective.expect("several parts are a chain");
+            let mut level = Vec::with_capacity(self.parts.len().div_ceil(2));
+            let mut parts = self.parts.into_iter();
+            while let Some(left) = parts.next() {
+                level.push(match parts.next() {
+                    Some(right) => typing::binary(op, left, right)?,
+                    None => left,
+                });
+            }
+            self.parts = level;
+            depth += 1;
+        }
+        if depth > DEPTH_MAX {
+            return Err(PlanError::TooDeep { limit: DEPTH_MAX });
+        }
+        Ok((self.parts.pop().expect("a piece has a part"), depth))
+    }
+}
+
+fn pop_piece(stack: &mut Vec<Piece>) -> Result<Piece, PlanError> {
     stack.pop().ok_or(PlanError::Malformed { values: 0 })
+}
+
+/// The topmost expression, and its depth.
+fn pop(stack: &mut Vec<Piece>) -> Result<(Expr, usize), PlanError> {
+    pop_piece(stack)?.finish()
 }
 
 fn position_of(collection: &CollectionDef, ordinal: u16) -> Result<u16, PlanError> {

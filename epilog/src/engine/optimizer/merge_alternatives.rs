@@ -9,7 +9,6 @@
 //! Must not fire on alternatives about different values, nor on candidates that are not literals.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 
 use super::Rule;
 use crate::engine::logical::{Expr, ExprKind, LogicalPlan};
@@ -29,12 +28,10 @@ fn merge(expr: Expr) -> Expr {
     let Expr { kind: ExprKind::Binary(BinaryOp::Or, left, right), ty, nullable } = expr else { return expr };
     match (candidates(&left), candidates(&right)) {
         (Some((a, first)), Some((b, second))) if a == b => {
-            let mut list: Vec<Expr> = Vec::new();
-            for candidate in first.iter().chain(second) {
-                if !list.contains(candidate) {
-                    list.push(candidate.clone());
-                }
-            }
+            let mut list = first.to_vec();
+            // A candidate twice does no harm: in long lists it is not looked for.
+            let looked_for = first.len() * second.len() <= 4096;
+            list.extend(second.iter().filter(|candidate| !looked_for || !first.contains(candidate)).cloned());
             Expr::test(ExprKind::In(Box::new(a.clone()), list))
         }
         _ => Expr { kind: ExprKind::Binary(BinaryOp::Or, left, right), ty, nullable },

@@ -46,7 +46,7 @@ mod tests {
         let (before, after) = before_and_after(&draft.build(), "split_conjuncts", &[]);
         assert_eq!(
             before,
-            "project Track\n  filter name = \"x\"\n    filter active & milliseconds > 10\n      scan Track"
+            "project Track\n  filter active & milliseconds > 10 & name = \"x\"\n    scan Track"
         );
         assert_eq!(
             after,
