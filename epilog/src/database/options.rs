@@ -30,11 +30,12 @@ impl Options {
         self
     }
 
-    /// The length of a journal segment in bytes, a multiple of 4,096 from 8,192 to 2^30. Default: 1 MiB. A journal has at
+    /// The length of a journal segment in bytes, rounded up to a multiple of 4,096 from 8,192 to 2^30. Default: 1 MiB. A journal has at
     /// least two, written with zeros when it is made.
     #[must_use]
     pub fn journal_segment_len(mut self, bytes: u32) -> Options {
-        self.pager.journal.segment_len = bytes;
+        // The closest length that a journal can have.
+        self.pager.journal.segment_len = bytes.clamp(8192, 1 << 30).next_multiple_of(4096);
         self
     }
 

@@ -183,3 +183,28 @@ fn an_index_key_that_is_too_long_is_refused_by_name() {
     let text: String = error.to_string();
     assert!(text.contains("`name`") && text.contains("960"), "{text}");
 }
+
+#[cfg(feature = "std")]
+#[test]
+fn a_panic_in_a_statement_keeps_the_transaction_from_committing() {
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    let db = music();
+    let mut tx = db.begin().unwrap();
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        let artists = (0..10).map(|n| if n < 5 { artist(&format!("{n}")) } else { panic!("the iterator") });
+        let _ = tx.insert_all(artists);
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(kind(tx.commit()), ErrorKind::Failed);
+
+    let mut tx = db.begin().unwrap();
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        let _ = tx.savepoint(|sp| -> Result<(), Error> {
+            sp.insert(&artist("half"))?;
+            panic!("the closure")
+        });
+    }));
+    assert!(panicked.is_err());
+    assert_eq!(kind(tx.commit()), ErrorKind::Failed);
+    assert_eq!(db.write(|tx| tx.insert(&artist("whole"))).unwrap(), Id::new(1));
+}

@@ -46,7 +46,7 @@ pub enum SchemaError {
         target: String,
     },
     /// The file's collections differ from the declared ones.
-    #[error("the file's schema differs from `{schema}`: {}; change the structs back, or write a migration", differences.join("; "))]
+    #[error("the file's schema differs from `{schema}`: {}; change the structs back, or copy the records to a new file with a program that declares both", differences.join("; "))]
     Differs {
         /// The schema the program declares.
         schema: String,

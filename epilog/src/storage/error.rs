@@ -89,7 +89,7 @@ pub enum StorageError {
 
 /// Where damage was found.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place} is damaged: {problem}{}; restore a backup, or salvage what verifies with `repair`", describe_page(*page))]
+#[error("{place} is damaged: {problem}{}; restore a backup", describe_page(*page))]
 pub struct Corruption {
     /// The structure: "page", "page map", "journal", …
     pub place: &'static str,

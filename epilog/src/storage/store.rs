@@ -76,6 +76,14 @@ impl Store {
         let founded = !pager.is_new();
         let mut stored = load()?;
         let missing = compare(schema.name, &declared, &stored.catalog)?;
+        if pager.is_read_only() && !missing.is_empty() {
+            let names: Vec<&str> = missing.iter().map(|shape| shape.name.as_str()).collect();
+            let difference = format!(
+                "`{}` is declared but not in the file, which was opened for reading only",
+                names.join("`, `")
+            );
+            return Err(SchemaError::Differs { schema: schema.name.to_string(), differences: vec![difference] }.into());
+        }
         if !founded || !missing.is_empty() {
             let mut writer = Writer::new(pager.begin_write()?, Arc::new(stored), pager.journals());
             if !founded {

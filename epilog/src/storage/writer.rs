@@ -42,6 +42,9 @@ pub struct Writer<'p> {
     numbered: BTreeSet<CollectionId>,
     /// Set when a statement failed half-way.
     failed: bool,
+    /// Marks taken and neither released nor rolled back to. When a panic passes through a statement, its mark stays open
+    /// and the transaction cannot commit.
+    open_marks: usize,
     composer: Composer,
     key: Vec<u8>,
     old_key: Vec<u8>,
@@ -63,6 +66,7 @@ impl<'p> Writer<'p> {
             changes: ChangeSet::new(journals),
             numbered: BTreeSet::new(),
             failed: false,
+            open_marks: 0,
             composer: Composer::default(),
             key: Vec::new(),
             old_key: Vec::new(),
@@ -893,11 +897,13 @@ impl<'p> Writer<'p> {
 
     /// A point to go back to. Nests; costs the same however much has changed.
     pub fn mark(&mut self) -> Mark {
+        self.open_marks += 1;
         Mark { pages: self.pages.savepoint(), changes: self.changes.len(), failed: self.failed }
     }
 
     /// Undoes everything since `mark`, marks taken since included.
     pub fn rollback_to(&mut self, mark: Mark) {
+        self.open_marks -= 1;
         self.pages.rollback_to(mark.pages);
         self.changes.truncate(mark.changes);
         self.failed = mark.failed;
@@ -905,6 +911,7 @@ impl<'p> Writer<'p> {
 
     /// Keeps everything since `mark`.
     pub fn release(&mut self, mark: Mark) {
+        self.open_marks -= 1;
         self.pages.release(mark.pages);
     }
 
@@ -914,7 +921,7 @@ impl<'p> Writer<'p> {
     ///
     /// [`StorageError::TransactionFailed`] after a statement that failed half-way; what writing the journal fails with.
     pub fn commit(mut self, durability: Durability) -> Result<(), StorageError> {
-        if self.failed {
+        if self.failed || self.open_marks > 0 {
             return Err(StorageError::TransactionFailed);
         }
         if self.changes.is_empty() && self.numbered.is_empty() {

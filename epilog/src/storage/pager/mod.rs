@@ -125,6 +125,11 @@ impl Pager {
         self.shared.frames.published() == 0
     }
 
+    /// Whether nothing may be written.
+    pub fn is_read_only(&self) -> bool {
+        self.shared.writer.lock().store.as_ref().is_some_and(|store| store.options.read_only)
+    }
+
     /// Whether commits are journaled; when not, their payloads may be empty.
     pub fn journals(&self) -> bool {
         self.shared.images.is_some()

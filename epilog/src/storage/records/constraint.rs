@@ -72,7 +72,7 @@ pub enum ConstraintError {
     },
     /// A key's encoding is too long for an index.
     #[error(
-        "the values of index `{index}` of `{collection}` take {bytes} bytes for record {key}, the limit is {limit}: shorten {field}, or drop the index"
+        "the values of index `{index}` of `{collection}` take {bytes} bytes for record {key}, the limit is {limit}: shorten {field}"
     )]
     KeyTooLong {
         /// The collection.
