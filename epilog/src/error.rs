@@ -14,51 +14,85 @@ use crate::value::DecodeError;
 
 /// What went wrong.
 ///
-/// One word wide. [`kind`](Error::kind) is for code that branches; `Display` is for people;
-/// [`source`](core::error::Error::source) leads down the layers.
+/// One word wide. [`kind`](Error::kind) is for code that branches; `Display` is for people: one line that names the
+/// thing, its value and, where there is one, the remedy. [`source`](core::error::Error::source) leads down the layers.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("example.txt")]
+/// let again = db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }));
+/// let error = again.unwrap_err();
+/// assert_eq!(error.kind(), ErrorKind::UniqueViolation);
+/// assert_eq!(
+///     error.to_string(),
+///     "unique index `name` of `Artist` refuses (\"Saxon\") for record 4: record 2 has it"
+/// );
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Error {
     cause: Box<Cause>,
 }
 
 /// What kind of thing went wrong.
+///
+/// More may be added: a `match` has an arm for the rest.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("example.txt")]
+/// let name = String::from("Saxon");
+/// let id = match db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: name.clone() })) {
+///     Err(error) if error.kind() == ErrorKind::UniqueViolation => {
+///         Artist::query().filter(|a| a.name.eq(&name)).one(&db)?.id
+///     }
+///     other => other?,
+/// };
+/// assert_eq!(id, Id::new(2));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum ErrorKind {
-    /// No record is where exactly one was asked for, or no file is.
+    /// No record is where one was asked for ([`one`](crate::Query::one), [`update`](crate::WriteTransaction::update)),
+    /// or no file is.
     NotFound,
-    /// Several records are where exactly one was asked for.
+    /// Several records are where exactly one was asked for ([`one`](crate::Query::one)).
     NotUnique,
-    /// The file system failed.
+    /// The file system failed. The message has what it said.
     Io,
-    /// No space is left on the device.
+    /// No space is left on the device, or no memory. Nothing that was committed is lost; it may be tried again.
     Full,
-    /// Another process has the file open.
+    /// The file is open already, in this process or another.
     Locked,
-    /// The file is damaged.
+    /// The file or its journal is damaged, or the journal is missing. What is read is checked; nothing was guessed.
     Corruption,
-    /// The file was made by something else.
+    /// The file was made by something else. It is not touched.
     NotADatabase,
     /// The file is shorter than it says.
     Truncated,
     /// The file needs a newer version of this library.
     NewerFormat,
-    /// The file's schema differs from the declared one.
+    /// The file's schema differs from the declared one. The message has every difference.
     SchemaDiffers,
     /// The declared schema cannot be stored.
     Schema,
-    /// A key, or the values of a unique index, are taken.
+    /// A key, or the values of a unique index, are taken. Nothing of the statement was kept.
     UniqueViolation,
-    /// A relation points at no record, or a record to be deleted is pointed at.
+    /// A relation points at no record, or a record to be deleted is pointed at. Nothing of the statement was kept.
     ReferenceViolation,
     /// A value is longer than a record or an index can hold, an assigned key was to be changed, or no keys are left.
+    /// Nothing of the statement was kept.
     Constraint,
-    /// Arithmetic has no result: it overflows, or divides by zero.
+    /// Arithmetic has no result for a row that comes out: it overflows, or divides by zero.
     Arithmetic,
-    /// The query cannot be planned.
+    /// The query cannot be planned: a subquery looks into a collection that is not in the database's schema.
     Plan,
     /// The database was opened for reading only.
     ReadOnly,
-    /// An earlier failure keeps the transaction, or the database, from taking changes.
+    /// An earlier failure keeps the transaction, or the database, from taking changes. Of a database: close and open it
+    /// again.
     Failed,
     /// An error of the program's own; see [`Error::custom`].
     Custom,
@@ -77,6 +111,8 @@ enum Cause {
 impl Error {
     /// An error of the program's own, to end a transaction or a savepoint with: whatever turns into a boxed error, a text
     /// among them.
+    ///
+    /// # Examples
     ///
     /// ```
     /// # use epilog::{Error, ErrorKind};
@@ -106,6 +142,15 @@ impl Error {
     }
 
     /// What kind of thing went wrong.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("example.txt")]
+    /// let error = Artist::query().filter(|a| a.name.eq("Nobody")).one(&db).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::NotFound);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn kind(&self) -> ErrorKind {
         match &*self.cause {
             Cause::Storage(error) => storage_kind(error),

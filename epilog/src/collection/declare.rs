@@ -5,6 +5,26 @@ use core::marker::PhantomData;
 use crate::schema::{CollectionSchema, DatabaseSchema};
 
 /// What a database holds. Made by [`schema!`](crate::schema!).
+///
+/// # Examples
+///
+/// Code that works with any database that has a collection asks for [`Within`]:
+///
+/// ```
+/// use epilog::Within;
+/// use epilog::collection::Schema;
+#[doc = include_str!("../example.txt")]
+///
+/// fn artists<D: Schema>(db: &Database<D>) -> Result<u64, Error>
+/// where
+///     Artist: Within<D>,
+/// {
+///     Artist::query().count(db)
+/// }
+/// assert_eq!(artists(&db)?, 3);
+/// assert_eq!(Music::database().collections.len(), 3);
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Schema: Copy + 'static {
     /// The schema, as declared.
     fn database() -> &'static DatabaseSchema;
@@ -46,8 +66,37 @@ impl<C: Within<D>, D> Holds<C, D> for List<D> {}
 
 /// Declares what a database holds.
 ///
-/// `schema!(pub Music { Artist, Album })` makes a unit struct `Music` that names the schema in types, and checks that no
-/// relation leads out of the list.
+/// `schema!(pub Music { Artist, Album })` makes a unit struct `Music` that names the schema in types,
+/// `Database<Music>`, and gives it the functions `Music::in_memory()` and, with the feature `std`, `Music::open(path)`.
+/// rustc then checks that no relation leads out of the list, and that only collections of the list are read and
+/// written. A collection can be in several schemas.
+///
+/// # Examples
+///
+/// ```
+/// use epilog::prelude::*;
+///
+/// #[derive(Collection)]
+/// struct Artist {
+///     id: Id<Artist>,
+///     name: String,
+/// }
+///
+/// #[derive(Collection)]
+/// struct Album {
+///     id: Id<Album>,
+///     artist: Id<Artist>,
+/// }
+///
+/// epilog::schema! {
+///     /// All there is to hear.
+///     pub Music { Artist, Album }
+/// }
+///
+/// let db: Database<Music> = Music::in_memory()?;
+/// assert_eq!(Album::query().count(&db)?, 0);
+/// # Ok::<(), Error>(())
+/// ```
 #[macro_export]
 macro_rules! schema {
     ($(#[$meta:meta])* $visibility:vis $name:ident { $($collection:ty),* $(,)? }) => {

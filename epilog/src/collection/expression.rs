@@ -7,8 +7,23 @@ use crate::expr::Expression;
 
 /// An expression of type `T`, in a query of scope `S`.
 ///
-/// Made by the operators of [`Field`](super::Field) and of `Expr` itself. The node within is untyped; the two parameters
-/// only keep apart what must not be mixed.
+/// Made by the operators of [`Field`](super::Field) and of `Expr` itself; on `Expr<S, bool>` these are `& | !`, on
+/// numbers `+ - * / %`. Of `a & b` and `a | b` both sides are free of side effects, and one whose arithmetic has no
+/// result counts only where the other does not decide. The node within is untyped; the two parameters only keep apart
+/// what must not be mixed.
+///
+/// # Examples
+///
+/// ```
+/// use epilog::collection::Expr;
+#[doc = include_str!("../example.txt")]
+///
+/// fn short<S>(t: TrackFields<S>) -> Expr<S, bool> {
+///     t.seconds.lt(250) & !t.name.contains(" ") | t.seconds.lt(100)
+/// }
+/// assert_eq!(Track::query().filter(short).select(|t| t.name).all(&db)?, ["Wrathchild"]);
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Expr<S, T> {
     expression: Expression,
     scope: PhantomData<fn() -> (S, T)>,

@@ -10,7 +10,21 @@ use crate::value::Value;
 
 /// The name of a field of type `T`, in a query of scope `S`.
 ///
-/// A few inline bytes, `Copy`, no data. Its operators are those of [`Expr`](super::Expr).
+/// A few inline bytes, `Copy`, no data. Its operators are those of [`Expr`](super::Expr). Where a field is compared
+/// with others of its query, a field of another one has another scope and is refused by rustc.
+///
+/// # Examples
+///
+/// ```
+/// use epilog::collection::{Expr, Field};
+#[doc = include_str!("../example.txt")]
+///
+/// fn is_one_of<S>(name: Field<S, String>, names: &[&str]) -> Expr<S, bool> {
+///     name.in_(names)
+/// }
+/// assert_eq!(Artist::query().filter(|a| is_one_of(a.name, &["Saxon", "Zappa"])).count(&db)?, 2);
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Field<S, T> {
     path: FieldPath,
     scope: PhantomData<fn() -> (S, T)>,

@@ -9,29 +9,75 @@ use crate::value::{Cell, DecodeError, Type, Value};
 
 /// The key of a record of collection `C`, assigned by the database when the record is inserted.
 ///
-/// As a field of `C` itself it is the key; as a field of another collection it is a relation to `C`.
+/// As a field of `C` itself it is the key; as a field of another collection it is a relation to `C`. Numbers are 1, 2,
+/// 3, and so on, to 2<sup>64</sup> - 2; 0 stands for one still to be assigned. Once the transaction that took a number
+/// has committed, the number is never given out again. Ids of different collections are different types.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../example.txt")]
+/// let id: Id<Artist> = db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Motörhead".into() }))?;
+/// assert_eq!((id.get(), id), (4, Id::new(4)));
+/// assert_eq!(id.to_string(), "4");
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Id<C> {
     number: u64,
     of: PhantomData<fn() -> C>,
 }
 
 impl<C> Id<C> {
-    /// No id yet: inserting a record with it assigns the next one.
+    /// No id yet: inserting a record with it assigns the next one. As a relation it points at nothing, and is refused.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use epilog::Id;
+    /// # struct Artist;
+    /// assert!(Id::<Artist>::auto().is_auto());
+    /// assert_eq!(Id::<Artist>::auto(), Id::default());
+    /// ```
     pub const fn auto() -> Id<C> {
         Id::new(0)
     }
 
-    /// The id with this number; 0 is [`auto`](Id::auto).
+    /// The id with this number; 0 is [`auto`](Id::auto). Whether there is such a record is another question.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use epilog::Id;
+    /// # struct Artist;
+    /// assert_eq!(Id::<Artist>::new(7).get(), 7);
+    /// ```
     pub const fn new(number: u64) -> Id<C> {
         Id { number, of: PhantomData }
     }
 
     /// The number.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use epilog::Id;
+    /// # struct Artist;
+    /// assert_eq!(Id::<Artist>::new(7).get(), 7);
+    /// assert_eq!(Id::<Artist>::auto().get(), 0);
+    /// ```
     pub const fn get(self) -> u64 {
         self.number
     }
 
     /// Whether the id is still to be assigned.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// # use epilog::Id;
+    /// # struct Artist;
+    /// assert!(!Id::<Artist>::new(7).is_auto());
+    /// ```
     pub const fn is_auto(self) -> bool {
         self.number == 0
     }

@@ -2,9 +2,31 @@
 
 use crate::value::{Cell, Type, Value};
 
-/// What identifies a record: a value, or a tuple of two to four.
+/// What identifies a record: a value that is no `Option`, or a tuple of two to four.
 ///
 /// Storage makes the record's rank, or the key of an index, from its cells.
+///
+/// # Examples
+///
+/// ```
+/// use epilog::prelude::*;
+///
+/// #[derive(Collection)]
+/// #[key(flight, day)]
+/// struct Departure {
+///     flight: u32,
+///     day: i32,
+///     gate: Option<String>,
+/// }
+///
+/// epilog::schema!(Airport { Departure });
+///
+/// let db = Airport::in_memory()?;
+/// let key = db.write(|tx| tx.insert(&Departure { flight: 441, day: 19_876, gate: Some("B7".into()) }))?;
+/// assert_eq!(key, (441, 19_876));
+/// assert_eq!(db.get::<Departure>((441, 19_876))?.and_then(|departure| departure.gate), Some("B7".into()));
+/// # Ok::<(), Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a key",
     label = "not a key",

@@ -1,14 +1,79 @@
 //! Collections: what `#[derive(Collection)]` makes of a struct, and the typed names of its fields.
 //!
+//! A collection is a struct whose values are records. The struct is the one truth: it is what is inserted and loaded,
+//! and the schema is read off it. [`derive@crate::Collection`] has the attributes; [`schema!`](crate::schema!) lists
+//! the collections that a database holds.
+//!
+//! ```
+//! use epilog::prelude::*;
+//!
+//! #[derive(Collection, Clone, Debug, PartialEq)]
+//! struct Country {
+//!     #[key]
+//!     code: String, // a natural key
+//!     name: String,
+//! }
+//!
+//! #[derive(Collection, Clone, Debug, PartialEq)]
+//! struct City {
+//!     id: Id<City>, // a key that the database assigns
+//!     name: String,
+//!     #[unique]
+//!     post_code: Option<String>,
+//!     country: Option<Id<Region>>, // a relation
+//! }
+//!
+//! #[derive(Collection, Clone, Debug, PartialEq)]
+//! struct Region {
+//!     id: Id<Region>,
+//!     name: String,
+//! }
+//!
+//! epilog::schema!(Atlas { Country, City, Region });
+//!
+//! let db = Atlas::in_memory()?;
+//! db.write(|tx| {
+//!     tx.insert(&Country { code: "CH".into(), name: "Switzerland".into() })?;
+//!     // Two cities without a post code: `None` is exempt from `#[unique]`.
+//!     for name in ["Atlantis", "Vineta"] {
+//!         tx.insert(&City { id: Id::auto(), name: name.into(), post_code: None, country: None })?;
+//!     }
+//!     Ok(())
+//! })?;
+//! assert_eq!(db.get::<Country>("CH")?.map(|country| country.name), Some("Switzerland".into()));
+//! assert_eq!(City::query().filter(|c| c.country().name.is_none()).count(&db)?, 2);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # Keys
+//!
+//! - A field of type [`Id<Self>`](Id) is a key that the database assigns: 1, 2, 3, and so on. A number is never given
+//!   out again once the transaction that took it has committed, whatever becomes of the record.
+//! - A field marked `#[key]`, or up to four named by `#[key(a, b)]`, are a natural key: the program gives it.
+//! - Records are stored, and come out of a query without an ordering, in the order of an assigned key and of a natural
+//!   one of an integer, `bool`, `char`, date, time or `Uuid`; with any other key in the order in which they were
+//!   inserted.
+//! - The values of a key that is a text, bytes, a float, a decimal or of several fields, and those of each index, take
+//!   at most 960 bytes together.
+//!
+//! # Relations and uniqueness
+//!
+//! - A field of type `Id<Other>` or `Option<Id<Other>>` points at a record. Each statement checks that it does: insert
+//!   what is pointed at first, or both in one [`insert_all`](crate::WriteTransaction::insert_all).
+//! - A unique index refuses a second record with its values. A record with `None` in one of its fields is exempt from it.
+//!
+//! # Fields structs
+//!
 //! The derive turns a struct into three things: an implementation of [`Collection`] (schema, key, record codec), a
 //! *fields struct* with one typed [`Field`] per field, and methods on it for relations. The closures of a
 //! [query](crate::query) receive fields structs. They are `Copy`, hold no data, and say where a value is: the source's
 //! position, the relations followed, the field's ordinal.
 //!
 //! - A fields struct is `TrackFields<S, M>`: `S` is the scope, the sources that the closure may speak of; `M` is the
-//!   [`Mode`], which says whether every field is optional (after an optional relation) or can be assigned (in an update).
+//!   [`Mode`], which says whether every field is optional (after an optional relation) or can be assigned (in an
+//!   update).
 //! - A field of another query has another scope, so that mixing two is a type error.
-//! - Nothing here touches a page: the module builds [`expr`](crate::expr) and reads and writes cells.
+//! - Nothing here touches a page: the module builds expressions, and reads and writes cells.
 
 mod codec;
 mod declare;
@@ -38,7 +103,17 @@ use crate::schema::CollectionSchema;
 
 /// A struct whose values are the records of a collection.
 ///
-/// Derive it: `#[derive(Collection)]`.
+/// Derive it: `#[derive(Collection)]`. What is implemented by hand may break with any version.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../example.txt")]
+/// let saxon = Artist { id: Id::new(2), name: "Saxon".into() };
+/// assert_eq!(saxon.key(), Id::new(2));
+/// assert_eq!(Artist::query().filter(|a| a.id.eq(saxon.key())).one(&db)?, saxon);
+/// # Ok::<(), Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a collection",
     label = "not a collection",
@@ -53,7 +128,15 @@ pub trait Collection: Sized + 'static {
     /// The schema, as declared by the struct.
     fn schema() -> &'static CollectionSchema;
 
-    /// The key of this record.
+    /// The key of this record: an [`Id`], the value of the key field, or a tuple of those of its fields.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// assert_eq!(Artist { id: Id::auto(), name: "Saxon".into() }.key(), Id::auto());
+    /// # Ok::<(), Error>(())
+    /// ```
     fn key(&self) -> Self::Key;
 
     /// Hands each field's cell to `record`, in the order of the ordinals.
@@ -67,6 +150,14 @@ pub trait Collection: Sized + 'static {
     fn decode(record: &RecordReader<'_>) -> Result<Self, ReadError>;
 
     /// A query over all records.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// assert_eq!(Artist::query().count(&db)?, 3);
+    /// # Ok::<(), Error>(())
+    /// ```
     fn query() -> Query<Self, Self> {
         Query::over()
     }

@@ -41,7 +41,19 @@ pub trait Relation<A, C> {
 
 /// The records of collection `C` that point at a row of scope `S`.
 ///
-/// Made by the methods that `#[has_many(..)]` declares.
+/// Made by the methods that `#[has_many(..)]` declares. Asked with [`any`](Many::any), [`all`](Many::all),
+/// [`none`](Many::none), [`count`](Many::count), [`is_empty`](Many::is_empty), it gives an expression;
+/// [`filter`](Many::filter) narrows it first. The closures speak of the records only, not of the row: what needs both
+/// is [`exists`](crate::query::Correlate::exists).
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../example.txt")]
+/// let query = Artist::query().filter(|a| a.albums().any(|al| al.tracks().count().ge(2)));
+/// assert_eq!(query.select(|a| (a.name, a.albums().count())).all(&db)?, [("Iron Maiden".to_string(), 2)]);
+/// # Ok::<(), Error>(())
+/// ```
 #[must_use = "say what is asked of the records: `any`, `all`, `none`, `count`"]
 pub struct Many<S, C> {
     row: RowPath,

@@ -1,8 +1,49 @@
 //! [`Database`]: an open database, typed by its schema, and its transactions.
 //!
-//! - [`ReadTransaction`]: a snapshot. Beginning one never waits, and nothing makes it wait.
-//! - [`WriteTransaction`]: one at a time; others wait for their turn.
-//! - `&Database` itself can be read from: each call then sees a snapshot of its own.
+//! ```
+#![doc = include_str!("../example.txt")]
+//! let renamed = db.write(|tx| {
+//!     let mut artist: Artist = tx.get(Id::new(1))?.expect("the first artist");
+//!     artist.name = "Maiden".into();
+//!     tx.update(&artist)?;
+//!     Ok(artist)
+//! })?; // durable from here on
+//!
+//! let tx = db.read()?; // a snapshot
+//! assert_eq!(tx.get::<Artist>(renamed.id)?, Some(renamed));
+//! assert_eq!(Artist::query().count(&tx)?, 3);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! # Reading
+//!
+//! - A [`ReadTransaction`] is a snapshot: it shows the last commit at the moment it was begun, however long it is kept.
+//!   Beginning one never waits, nothing makes it wait, and it makes nobody wait. Page versions that it sees stay in
+//!   memory while it lives.
+//! - `&Database` can be read from directly: each call then sees a snapshot of its own, so that two calls may see two
+//!   different commits.
+//!
+//! # Writing
+//!
+//! - There is one [`WriteTransaction`] at a time, across all clones of a [`Database`]; others wait for their turn.
+//!   Beginning a second one on a thread that still holds the first waits forever.
+//! - It sees its own changes; nobody else does before it commits. Dropped without a commit, it leaves nothing behind.
+//! - A statement (`insert`, `insert_all`, `update`, `delete`, and the set-based ones of [queries](crate::query)) that a
+//!   constraint refuses changes nothing, and the transaction can go on.
+//! - Relations are checked by each statement, not at the end: insert what is pointed at first, or both in one
+//!   [`insert_all`](WriteTransaction::insert_all).
+//! - An [`Id`](crate::Id) that was given out is not given out again once its transaction has committed, though its
+//!   record be deleted. A transaction that aborts gives its numbers back.
+//!
+//! # Durability
+//!
+//! A commit is one append to the journal, a file beside the database called after it with `-journal` at its end, and
+//! one sync; [`commit`](WriteTransaction::commit) returns after the sync, so that what was acknowledged survives a
+//! crash of the machine. [`Durability::None`] leaves the sync out. The database file itself changes at
+//! [checkpoints](Database::checkpoint) only, and [`close`](Database::close) makes the file whole by itself and removes
+//! the journal. A file that was not closed needs its journal: copy or move the two together.
+//!
+//! One process at a time has a database open; the file is locked, for reading too.
 
 #[cfg(test)]
 mod codec_tests;
@@ -30,9 +71,24 @@ pub use write::{Lent, Owned, Records, WriteTransaction};
 
 /// An open database that holds the collections of schema `D`.
 ///
-/// Cheap to clone, and shared between threads. When the last clone goes, the database is closed: what the journal holds
-/// is written to the file, and the journal removed. [`close`](Database::close) does the same and reports errors; without
-/// either, the next open recovers.
+/// Cheap to clone (clones are one database), and shared between threads. When the last clone goes, the database is
+/// closed: what the journal holds is written to the file, and the journal removed. [`close`](Database::close) does the
+/// same and reports errors; without either, as after a crash, the next open recovers.
+///
+/// # Examples
+///
+/// Clones and threads see one database:
+///
+/// ```
+#[doc = include_str!("../example.txt")]
+/// let handle = db.clone();
+/// let writer = std::thread::spawn(move || {
+///     handle.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Motörhead".into() }))
+/// });
+/// let id = writer.join().expect("no panic")?;
+/// assert_eq!(db.get::<Artist>(id)?.map(|artist| artist.name), Some("Motörhead".into()));
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Database<D> {
     shared: Arc<Shared>,
     schema: PhantomData<fn() -> D>,
@@ -74,25 +130,75 @@ impl<D: Schema> Reads for Database<D> {
 }
 
 impl<D: Schema> Database<D> {
-    /// Makes an empty database in memory. It has no file, no journal, and is gone with its last clone.
+    /// Makes an empty database in memory. It has no file and no journal, and is gone with its last clone.
+    ///
+    /// The same as the function `in_memory` of the schema: `Music::in_memory()`.
     ///
     /// # Errors
     ///
-    /// When the schema cannot be stored: two collections share a name, or the fixed-width fields of one take more than
-    /// a quarter of a page.
+    /// [`Schema`](crate::ErrorKind::Schema) when the schema cannot be stored: two collections share a name, or the
+    /// fixed-width fields of one take more than a quarter of a page.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use epilog::prelude::*;
+    ///
+    /// #[derive(Collection)]
+    /// struct Note {
+    ///     id: Id<Note>,
+    ///     text: String,
+    /// }
+    ///
+    /// epilog::schema!(Notes { Note });
+    ///
+    /// let db: Database<Notes> = Database::in_memory()?;
+    /// let id = db.write(|tx| tx.insert(&Note { id: Id::auto(), text: "buy milk".into() }))?;
+    /// assert_eq!(id.get(), 1);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn in_memory() -> Result<Database<D>, Error> {
         Ok(Database::over(Store::in_memory(D::database())?, &Options::default()))
     }
 
-    /// Opens the database in file `path`, or makes it.
+    /// Opens the database in file `path`, or makes it, with the default [`Options`].
     ///
-    /// After a crash, recovers every commit that was acknowledged. Opening a file that was closed writes nothing.
-    /// Collections that the file lacks are made; other differences between the file's schema and `D` are an error.
+    /// The same as the function `open` of the schema: `Music::open("music.epilog")`.
+    ///
+    /// After a crash, recovers every commit that was acknowledged. Opening a file that was closed, with the schema it
+    /// has, writes nothing. Collections that the file lacks are made, unless the file holds others that `D` does not
+    /// declare (one may have been renamed); other differences between the file's schema and `D` are an error.
+    /// Collections that `D` does not declare stay in the file, their constraints in force.
     ///
     /// # Errors
     ///
-    /// By [`kind`](Error::kind): the file is not a database, or truncated, or of a newer format, or damaged; another
-    /// process has it open; the schemas differ; the file system fails.
+    /// By [`kind`](Error::kind):
+    ///
+    /// - [`NotADatabase`](crate::ErrorKind::NotADatabase): the file is something else; it is not touched.
+    /// - [`Truncated`](crate::ErrorKind::Truncated), [`Corruption`](crate::ErrorKind::Corruption): the file is damaged,
+    ///   or was not closed and its journal is missing or another's.
+    /// - [`NewerFormat`](crate::ErrorKind::NewerFormat): it needs a later version of this library.
+    /// - [`SchemaDiffers`](crate::ErrorKind::SchemaDiffers): the message has every difference;
+    ///   [`Schema`](crate::ErrorKind::Schema) as for [`in_memory`](Database::in_memory).
+    /// - [`Locked`](crate::ErrorKind::Locked): it is open already, in this process or another.
+    /// - [`Io`](crate::ErrorKind::Io), [`Full`](crate::ErrorKind::Full), [`NotFound`](crate::ErrorKind::NotFound): the
+    ///   file system fails, or the directory does not exist.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// # let directory = tempfile::tempdir().expect("a directory");
+    /// # let path = directory.path().join("music.epilog");
+    /// let db: Database<Music> = Database::open(&path)?;
+    /// let id = db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
+    /// assert_eq!(Music::open(&path).unwrap_err().kind(), ErrorKind::Locked);
+    /// db.close()?;
+    ///
+    /// let db = Music::open(&path)?;
+    /// assert_eq!(db.get::<Artist>(id)?.map(|artist| artist.name), Some("Saxon".into()));
+    /// # Ok::<(), Error>(())
+    /// ```
     #[cfg(feature = "std")]
     pub fn open(path: impl AsRef<std::path::Path>) -> Result<Database<D>, Error> {
         Options::default().open(path)
@@ -100,9 +206,28 @@ impl<D: Schema> Database<D> {
 
     /// Opens the database called `path` in a file system of your own; otherwise as [`open`](Database::open).
     ///
+    /// The journal is the file `path` with `-journal` at its end, in the same file system.
+    ///
     /// # Errors
     ///
     /// As [`open`](Database::open).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use epilog::vfs::MemoryVfs;
+    #[doc = include_str!("../example.txt")]
+    ///
+    /// let files = MemoryVfs::new();
+    /// let open = || Database::<Music>::open_in(Arc::new(files.clone()), "music", &Options::default());
+    /// let db = open()?;
+    /// let id = db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
+    /// db.close()?;
+    /// assert!(open()?.get::<Artist>(id)?.is_some());
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn open_in(vfs: Arc<dyn Vfs>, path: &str, options: &Options) -> Result<Database<D>, Error> {
         let store = Store::open(vfs, path, options.pager(), D::database())?;
         Ok(Database::over(store, options))
@@ -115,21 +240,52 @@ impl<D: Schema> Database<D> {
 
     /// A snapshot of the last commit, to read from.
     ///
+    /// Never waits; costs no more than a few atomic operations.
+    ///
     /// # Errors
     ///
     /// None today; a limit on open snapshots may come.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let tx = db.read()?;
+    /// db.write(|tx| tx.delete_key::<Artist>(Id::new(3)))?;
+    /// // The snapshot does not move.
+    /// assert_eq!(Artist::query().count(&tx)?, 3);
+    /// assert_eq!(Artist::query().count(&db)?, 2);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn read(&self) -> Result<ReadTransaction<'_, D>, Error> {
         Ok(ReadTransaction::new(self.shared.store.snapshot()))
     }
 
-    /// Runs `work` in a write transaction: commits when it returns `Ok`, aborts when it returns `Err`.
+    /// Runs `work` in a write transaction: commits when it returns `Ok`, aborts when it returns `Err` or panics.
     ///
-    /// Waits for a running write transaction first. Returns after the journal is synced, so that the commit survives a
-    /// crash of the machine (unless [`Options::durability`] says otherwise).
+    /// Waits for a running write transaction first; called from within `work`, it would wait forever. Returns after the
+    /// journal is synced, so that the commit survives a crash of the machine (unless [`Options::durability`] says
+    /// otherwise).
     ///
     /// # Errors
     ///
-    /// What `work` returns; what committing fails with.
+    /// What `work` returns; what [`begin`](Database::begin) and [`commit`](WriteTransaction::commit) fail with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let id = db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Motörhead".into() }))?;
+    /// assert_eq!(id, Id::new(4));
+    ///
+    /// let refused = db.write(|tx| {
+    ///     tx.delete_key::<Artist>(Id::new(4))?;
+    ///     Err::<(), _>(Error::custom("on second thought"))
+    /// });
+    /// assert_eq!(refused.unwrap_err().kind(), ErrorKind::Custom);
+    /// assert!(db.get::<Artist>(id)?.is_some());
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn write<R>(
         &self,
         work: impl FnOnce(&mut WriteTransaction<'_, D>) -> Result<R, Error>,
@@ -142,38 +298,118 @@ impl<D: Schema> Database<D> {
 
     /// Begins a write transaction; waits for a running one. Dropping it aborts.
     ///
+    /// [`write`](Database::write) does the rest by itself; `begin` is for what does not fit a closure, and for
+    /// [`commit_with`](WriteTransaction::commit_with).
+    ///
     /// # Errors
     ///
-    /// When the database was opened for reading only, or an earlier sync failed: what is durable is then unknown, and
-    /// opening the file again finds out.
+    /// [`ReadOnly`](crate::ErrorKind::ReadOnly) when the database was opened for reading only;
+    /// [`Failed`](crate::ErrorKind::Failed) when an earlier sync failed: what is durable is then unknown, and opening
+    /// the file again finds out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let mut tx = db.begin()?;
+    /// tx.insert(&Artist { id: Id::auto(), name: "Motörhead".into() })?;
+    /// drop(tx);
+    /// assert_eq!(Artist::query().count(&db)?, 3);
+    ///
+    /// let mut tx = db.begin()?;
+    /// tx.insert(&Artist { id: Id::auto(), name: "Motörhead".into() })?;
+    /// tx.commit()?;
+    /// assert_eq!(Artist::query().count(&db)?, 4);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn begin(&self) -> Result<WriteTransaction<'_, D>, Error> {
         Ok(WriteTransaction::new(self.shared.store.begin_write()?, self.shared.durability))
     }
 
-    /// The record with this key, in a snapshot of its own.
+    /// The record with this key, in a snapshot of its own; `None` when there is none.
+    ///
+    /// One descent of a tree: the work grows with the logarithm of the number of records. A text or compound key takes
+    /// a second descent, of its index.
     ///
     /// # Errors
     ///
-    /// When a page cannot be read or is damaged.
+    /// [`Corruption`](crate::ErrorKind::Corruption) when a page on the way is damaged, [`Io`](crate::ErrorKind::Io)
+    /// when it cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// assert_eq!(db.get::<Artist>(Id::new(2))?.map(|artist| artist.name), Some("Saxon".into()));
+    /// assert_eq!(db.get::<Artist>(Id::new(99))?, None);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn get<C: Collection + Within<D>>(&self, key: impl Into<C::Key>) -> Result<Option<C>, Error> {
         self.read()?.get(key)
     }
 
-    /// Writes what the journal holds into the database file. Happens by itself when much has changed.
+    /// Writes the pages changed since the last checkpoint into the database file, and makes them durable there. The
+    /// journal's space is used again afterwards.
+    ///
+    /// Happens by itself when much has changed: see [`Options::checkpoint_after`]. Waits for a running write
+    /// transaction; readers go on. In memory it does nothing.
     ///
     /// # Errors
     ///
-    /// When writing fails. Nothing is lost: the journal still has everything.
+    /// [`Full`](crate::ErrorKind::Full) or [`Io`](crate::ErrorKind::Io) when writing fails. Nothing is lost: the
+    /// journal still has everything, and it may be tried again. After a failed sync the database takes no more writes
+    /// ([`Failed`](crate::ErrorKind::Failed)).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use epilog::vfs::{MemoryVfs, OpenMode, Vfs};
+    #[doc = include_str!("../example.txt")]
+    ///
+    /// let files = MemoryVfs::new();
+    /// let len = || files.open("music", OpenMode::Read)?.len();
+    /// let db: Database<Music> = Database::open_in(Arc::new(files.clone()), "music", &Options::default())?;
+    /// let artists = (0..1000).map(|n| Artist { id: Id::auto(), name: format!("artist {n}") });
+    /// let before = len()?;
+    /// db.write(|tx| tx.insert_all(artists))?;
+    /// assert_eq!(len()?, before, "the commit went into the journal");
+    /// db.checkpoint()?;
+    /// assert!(len()? > before);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn checkpoint(&self) -> Result<(), Error> {
         Ok(self.shared.store.checkpoint()?)
     }
 
-    /// Closes the database: writes what the journal holds into the file and removes the journal. Other clones can read
-    /// on, but no longer write.
+    /// Closes the database: writes what the journal holds into the file, which is then whole by itself, and removes the
+    /// journal.
+    ///
+    /// Waits for a running write transaction. Other clones of it stay usable, and keep the file locked; a write through
+    /// one begins a new journal. A file to which nothing was written is left as it is.
     ///
     /// # Errors
     ///
-    /// When writing fails. Nothing is lost: the next open reads the journal.
+    /// [`Full`](crate::ErrorKind::Full), [`Io`](crate::ErrorKind::Io) or [`Failed`](crate::ErrorKind::Failed) when
+    /// writing fails. Nothing is lost: the journal stays, and the next open reads it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use epilog::vfs::{MemoryVfs, Vfs};
+    #[doc = include_str!("../example.txt")]
+    ///
+    /// let files = MemoryVfs::new();
+    /// let db: Database<Music> = Database::open_in(Arc::new(files.clone()), "music", &Options::default())?;
+    /// db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
+    /// assert!(files.exists("music-journal")?);
+    /// db.close()?;
+    /// assert!(!files.exists("music-journal")?);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn close(self) -> Result<(), Error> {
         Ok(self.shared.store.close()?)
     }

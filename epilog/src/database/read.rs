@@ -16,7 +16,20 @@ use crate::value::key;
 
 /// A snapshot: the database as of the moment it was taken, however long it is kept.
 ///
-/// Taking and using one never waits, and makes nobody wait. While it lives, the page versions that it sees stay in memory.
+/// Taking and using one never waits, and makes nobody wait. While it lives, the page versions that it sees stay in
+/// memory: keep one for an answer, not for the program's life. It can be shared between threads.
+/// [Queries](crate::query) run against `&tx`.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../example.txt")]
+/// let tx = db.read()?;
+/// let saxon = Artist::query().filter(|a| a.name.eq("Saxon")).one(&tx)?;
+/// db.write(|tx| tx.delete(&saxon))?;
+/// assert_eq!(tx.get::<Artist>(saxon.id)?, Some(saxon));
+/// # Ok::<(), Error>(())
+/// ```
 pub struct ReadTransaction<'d, D> {
     snapshot: Snapshot<'d>,
     schema: PhantomData<fn() -> D>,
@@ -33,11 +46,24 @@ impl<'d, D: Schema> ReadTransaction<'d, D> {
         ReadTransaction { snapshot, schema: PhantomData }
     }
 
-    /// The record with this key.
+    /// The record with this key, as of the snapshot; `None` when there is none.
+    ///
+    /// One descent of a tree: the work grows with the logarithm of the number of records. A text or compound key takes
+    /// a second descent, of its index.
     ///
     /// # Errors
     ///
-    /// When a page cannot be read or is damaged.
+    /// [`Corruption`](crate::ErrorKind::Corruption) when a page on the way is damaged, [`Io`](crate::ErrorKind::Io)
+    /// when it cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let tx = db.read()?;
+    /// assert_eq!(tx.get::<Album>(Id::new(1))?.and_then(|album| album.year), Some(1981));
+    /// # Ok::<(), Error>(())
+    /// ```
     #[inline]
     pub fn get<C: Collection + Within<D>>(&self, key: impl Into<C::Key>) -> Result<Option<C>, Error> {
         get(self.view(), &key.into())

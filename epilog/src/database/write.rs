@@ -21,6 +21,24 @@ use crate::storage::writer::Writer;
 use crate::value::Cell;
 
 /// A write transaction: sees its own changes; nobody else does before it commits. Dropping it aborts.
+///
+/// Begun by [`Database::write`](super::Database::write), which also ends it, or by
+/// [`Database::begin`](super::Database::begin). [Queries](crate::query) run against `&tx`, set-based updates and
+/// deletions against `&mut tx`. Its changed pages are in memory until the next checkpoint after the commit.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../example.txt")]
+/// db.write(|tx| {
+///     let artist = tx.insert(&Artist { id: Id::auto(), name: "Motörhead".into() })?;
+///     tx.insert(&Album { id: Id::auto(), title: "Bomber".into(), artist, year: Some(1979) })?;
+///     let early = Album::query().filter(|al| al.year.lt(1980)).count(tx)?;
+///     assert_eq!(early, 1);
+///     Ok(())
+/// })?;
+/// # Ok::<(), Error>(())
+/// ```
 pub struct WriteTransaction<'d, D> {
     writer: Writer<'d>,
     durability: Durability,
@@ -39,23 +57,60 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
         WriteTransaction { writer, durability, draft: RecordDraft::default(), schema: PhantomData }
     }
 
-    /// The record with this key, this transaction's changes included.
+    /// The record with this key, this transaction's changes included; `None` when there is none.
     ///
     /// # Errors
     ///
-    /// When a page cannot be read or is damaged.
+    /// [`Corruption`](crate::ErrorKind::Corruption) when a page on the way is damaged, [`Io`](crate::ErrorKind::Io)
+    /// when it cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// db.write(|tx| {
+    ///     let id = tx.insert(&Artist { id: Id::auto(), name: "Motörhead".into() })?;
+    ///     assert!(tx.get::<Artist>(id)?.is_some());
+    ///     assert!(db.get::<Artist>(id)?.is_none()); // not committed
+    ///     Ok(())
+    /// })?;
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn get<C: Collection + Within<D>>(&self, key: impl Into<C::Key>) -> Result<Option<C>, Error> {
         get(self.view(), &key.into())
     }
 
-    /// Inserts a record; returns its key. An [`Id::auto()`](crate::Id::auto) is replaced by the next number of the
-    /// collection, which is never given out again.
+    /// Inserts a record; returns its key.
+    ///
+    /// An [`Id::auto()`](crate::Id::auto) is replaced by the next number of the collection, one more than the largest
+    /// ever given out or inserted. `record` itself is not changed: keep the key that comes back. An id with a number is
+    /// kept, if no record has it.
     ///
     /// # Errors
     ///
-    /// [`UniqueViolation`](crate::ErrorKind::UniqueViolation) when its key, or its values in a unique index, are taken;
-    /// [`ReferenceViolation`](crate::ErrorKind::ReferenceViolation) when a relation points at no record. Nothing has
-    /// changed then, and the transaction can go on.
+    /// [`UniqueViolation`](crate::ErrorKind::UniqueViolation) when its key, or its values in a unique index, are taken
+    /// (a `None` among these exempts it); [`ReferenceViolation`](crate::ErrorKind::ReferenceViolation) when a relation
+    /// points at no record; [`Constraint`](crate::ErrorKind::Constraint) when its values in an index take more than 960
+    /// bytes together, or one value more than 2<sup>30</sup>. Nothing has changed then, and the transaction can go on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// db.write(|tx| {
+    ///     let artist = tx.insert(&Artist { id: Id::auto(), name: "Motörhead".into() })?;
+    ///     assert_eq!(artist, Id::new(4));
+    ///
+    ///     let again = tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() });
+    ///     assert_eq!(again.unwrap_err().kind(), ErrorKind::UniqueViolation);
+    ///
+    ///     let nobodys = Album { id: Id::auto(), title: "?".into(), artist: Id::new(99), year: None };
+    ///     assert_eq!(tx.insert(&nobodys).unwrap_err().kind(), ErrorKind::ReferenceViolation);
+    ///     Ok(())
+    /// })?;
+    /// assert_eq!(Artist::query().count(&db)?, 4);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn insert<C: Collection + Within<D>>(&mut self, record: &C) -> Result<C::Key, Error> {
         let collection = self.definition::<C>();
         fill(&mut self.draft, &collection, record);
@@ -63,13 +118,33 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
         Ok(record.key().with_number(rank as u64))
     }
 
-    /// Inserts records, all or none; returns their keys. Relations may point at records later in the list.
+    /// Inserts records, all or none; returns their keys in the same order. Relations may point at records later in the
+    /// list.
     ///
-    /// Much faster than one by one for many records: index entries are applied in the order of the index.
+    /// Takes what can be iterated over, records or references to them. Much faster than one by one for many records:
+    /// index entries are applied in the order of the index.
     ///
     /// # Errors
     ///
-    /// As [`insert`](WriteTransaction::insert).
+    /// As [`insert`](WriteTransaction::insert), for the first record that is refused. None is inserted then, and the
+    /// transaction can go on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let names = ["Motörhead", "Venom"];
+    /// let artists = names.map(|name| Artist { id: Id::auto(), name: name.into() });
+    /// let keys = db.write(|tx| tx.insert_all(&artists))?;
+    /// assert_eq!(keys, [Id::new(4), Id::new(5)]);
+    ///
+    /// // The second name is taken: neither is inserted.
+    /// let artists = ["Judas Priest", "Venom"].into_iter().map(|name| Artist { id: Id::auto(), name: name.into() });
+    /// let refused = db.write(|tx| tx.insert_all(artists));
+    /// assert_eq!(refused.unwrap_err().kind(), ErrorKind::UniqueViolation);
+    /// assert_eq!(Artist::query().count(&db)?, 5);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn insert_all<C: Collection + Within<D>, By>(
         &mut self,
         records: impl Records<C, By>,
@@ -92,11 +167,26 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
         Ok(keys)
     }
 
-    /// Replaces the record that has this one's key.
+    /// Replaces the record that has this one's key, every field of it.
     ///
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) when there is none; otherwise as [`insert`](WriteTransaction::insert).
+    /// Nothing has changed then, and the transaction can go on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let mut demos: Album = db.get(Id::new(4))?.expect("an album");
+    /// demos.year = Some(1978);
+    /// db.write(|tx| tx.update(&demos))?;
+    /// assert_eq!(db.get::<Album>(Id::new(4))?, Some(demos));
+    ///
+    /// let nobody = Artist { id: Id::new(99), name: "?".into() };
+    /// assert_eq!(db.write(|tx| tx.update(&nobody)).unwrap_err().kind(), ErrorKind::NotFound);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn update<C: Collection + Within<D>>(&mut self, record: &C) -> Result<(), Error> {
         let collection = self.definition::<C>();
         fill(&mut self.draft, &collection, record);
@@ -109,21 +199,49 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
         Err(ConstraintError::NotFound { collection: collection.name.clone(), key }.into())
     }
 
-    /// Deletes the record that has this one's key; returns whether there was one.
+    /// Deletes the record that has this one's key, whatever its other fields; returns whether there was one.
+    ///
+    /// Records that point at it go with it where their relation says `#[on_delete(cascade)]`, and theirs in turn; those
+    /// that say `#[on_delete(set_null)]` stay and point at nothing.
     ///
     /// # Errors
     ///
-    /// [`ReferenceViolation`](crate::ErrorKind::ReferenceViolation) when a record points at it whose relation does not
-    /// say `#[on_delete(cascade)]` or `#[on_delete(set_null)]`. Nothing has changed then.
+    /// [`ReferenceViolation`](crate::ErrorKind::ReferenceViolation) when a record that would stay points at one that
+    /// would go, and its relation says neither. Nothing has changed then, and the transaction can go on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let saxon = Artist::query().filter(|a| a.name.eq("Saxon")).one(&db)?;
+    /// assert!(db.write(|tx| tx.delete(&saxon))?);
+    /// assert!(!db.write(|tx| tx.delete(&saxon))?);
+    /// // Its albums went with it, and their tracks.
+    /// assert_eq!((Album::query().count(&db)?, Track::query().count(&db)?), (2, 3));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn delete<C: Collection + Within<D>>(&mut self, record: &C) -> Result<bool, Error> {
         self.delete_key::<C>(record.key())
     }
 
-    /// Deletes the record with this key; returns whether there was one.
+    /// Deletes the record with this key, as [`delete`](WriteTransaction::delete) does; returns whether there was one.
     ///
     /// # Errors
     ///
     /// As [`delete`](WriteTransaction::delete).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// assert!(db.write(|tx| tx.delete_key::<Artist>(Id::new(3)))?);
+    /// assert!(!db.write(|tx| tx.delete_key::<Artist>(Id::new(3)))?);
+    ///
+    /// // The number is not given out again.
+    /// let id = db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Motörhead".into() }))?;
+    /// assert_eq!(id, Id::new(4));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn delete_key<C: Collection + Within<D>>(&mut self, key: impl Into<C::Key>) -> Result<bool, Error> {
         let collection = self.definition::<C>();
         match rank_of(self.writer.view(), &collection, &key.into())? {
@@ -132,12 +250,32 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
         }
     }
 
-    /// Runs `work`; when it returns `Err`, everything it changed is undone and the transaction goes on as before.
-    /// Nests to any depth.
+    /// Runs `work`; when it returns `Err`, everything it changed is undone and the transaction goes on as before. Nests
+    /// to any depth.
+    ///
+    /// What `work` did is durable with the transaction's commit, not before. Undoing costs as much as `work` changed.
     ///
     /// # Errors
     ///
     /// What `work` returns.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// db.write(|tx| {
+    ///     tx.insert(&Artist { id: Id::auto(), name: "kept".into() })?;
+    ///     let undone = tx.savepoint(|tx| {
+    ///         tx.insert(&Artist { id: Id::auto(), name: "undone".into() })?;
+    ///         Err::<(), _>(Error::custom("on second thought"))
+    ///     });
+    ///     assert!(undone.is_err());
+    ///     Ok(())
+    /// })?;
+    /// assert!(Artist::query().filter(|a| a.name.eq("kept")).exists(&db)?);
+    /// assert!(!Artist::query().filter(|a| a.name.eq("undone")).exists(&db)?);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn savepoint<R>(&mut self, work: impl FnOnce(&mut Self) -> Result<R, Error>) -> Result<R, Error> {
         let mark = self.writer.mark();
         match work(self) {
@@ -152,28 +290,69 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
         }
     }
 
-    /// Commits. Returns after the journal is synced, unless [`Options::durability`](super::Options::durability) says
-    /// otherwise.
+    /// Commits: what the transaction changed is seen by every snapshot taken from here on.
+    ///
+    /// Returns after the journal is synced, unless [`Options::durability`](super::Options::durability) says otherwise.
+    /// A transaction that changed nothing writes nothing.
     ///
     /// # Errors
     ///
-    /// When a statement of the transaction failed half-way, or writing the journal fails: nothing of it is kept then. When
-    /// the sync fails, the outcome is unknown: the database takes no more writes, and opening it again finds out.
+    /// [`Failed`](crate::ErrorKind::Failed) when a statement of the transaction failed half-way (by damage or for want
+    /// of memory, not by a constraint); [`Full`](crate::ErrorKind::Full) or [`Io`](crate::ErrorKind::Io) when writing
+    /// the journal fails. Nothing of it is kept then. When the sync fails, the outcome is unknown: the database takes
+    /// no more writes, and opening it again finds out.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let mut tx = db.begin()?;
+    /// let id = tx.insert(&Artist { id: Id::auto(), name: "Motörhead".into() })?;
+    /// tx.commit()?;
+    /// assert!(db.get::<Artist>(id)?.is_some());
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn commit(self) -> Result<(), Error> {
         let durability = self.durability;
         self.commit_with(durability)
     }
 
-    /// Commits with a durability of its own.
+    /// Commits with a durability of its own, whatever [`Options::durability`](super::Options::durability) says.
+    ///
+    /// A commit with [`Durability::Immediate`] that has something to write makes those before it durable too.
     ///
     /// # Errors
     ///
     /// As [`commit`](WriteTransaction::commit).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// for (name, durability) in [("Motörhead", Durability::None), ("Venom", Durability::Immediate)] {
+    ///     let mut tx = db.begin()?;
+    ///     tx.insert(&Artist { id: Id::auto(), name: name.into() })?;
+    ///     tx.commit_with(durability)?;
+    /// }
+    /// assert_eq!(Artist::query().count(&db)?, 5); // both durable
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn commit_with(self, durability: Durability) -> Result<(), Error> {
         Ok(self.writer.commit(durability)?)
     }
 
-    /// Aborts: nothing of the transaction is kept. The same as dropping it.
+    /// Aborts: nothing of the transaction is kept, and the ids it was given are given out again. The same as dropping it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let mut tx = db.begin()?;
+    /// let id = tx.insert(&Artist { id: Id::auto(), name: "Motörhead".into() })?;
+    /// tx.abort();
+    /// assert_eq!(db.get::<Artist>(id)?, None);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn abort(self) {}
 
     #[inline]

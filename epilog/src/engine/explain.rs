@@ -8,10 +8,30 @@ use super::logical::Asked;
 use super::logical::{Column, Names};
 use super::physical::{Answer, Method, Operator, PhysicalNode, PhysicalPlan};
 
-/// How a query is carried out: a tree of operators, and its text.
+/// How a query is carried out: a tree of operators, and its text. Made by [`Query::explain`](crate::Query::explain).
 ///
 /// The text has one operator a line, what it takes rows from indented beneath it. With `{:#}` every line ends with the
 /// rows expected.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../example.txt")]
+/// let plan = Track::query()
+///     .filter(|t| t.album.eq(Id::new(2)) & t.seconds.gt(250))
+///     .order_by(|t| t.name)
+///     .limit(3)
+///     .select(|t| t.name)
+///     .explain(&db)?;
+/// let text = "\
+/// project name
+///   top 3 by name
+///     filter seconds > 250
+///       index lookup Track by album = 2";
+/// assert_eq!(plan.to_string(), text);
+/// assert!(format!("{plan:#}").contains("rows)"));
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Plan {
     /// The operator that gives the rows out.
@@ -43,7 +63,17 @@ impl Plan {
         Plan { root: PlanNode { operator: "project", detail, rows: root.rows, children: Vec::from([root]) } }
     }
 
-    /// Every operator, those that give rows before those that they take them from.
+    /// Every operator, those that give rows before those that they take them from: the lines of the text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let plan = Artist::query().filter(|a| a.name.eq("Saxon")).explain(&db)?;
+    /// let scans_all = plan.operators().iter().any(|node| node.operator == "scan");
+    /// assert!(!scans_all, "the unique index finds it: {plan}");
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn operators(&self) -> Vec<&PlanNode> {
         fn collect<'p>(node: &'p PlanNode, out: &mut Vec<&'p PlanNode>) {
             out.push(node);

@@ -12,7 +12,19 @@ use crate::engine::OutputBatch;
 use crate::expr::{AggregateFunction, AggregateItem, Clause};
 use crate::value::Value;
 
-/// What the closure of `aggregate` is given: the aggregates over the records of scope `S`. All skip `None`.
+/// What the closure of [`aggregate`](Query::aggregate) is given: the aggregates over the records of scope `S`. All but
+/// [`count`](Aggregates::count) skip `None`.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../example.txt")]
+/// let (tracks, seconds, longest) = Track::query()
+///     .aggregate(|g| (g.count(), g.sum(|t| t.seconds), g.max(|t| t.seconds)))
+///     .one(&db)?;
+/// assert_eq!((tracks, seconds, longest), (4, 1085, Some(395)));
+/// # Ok::<(), Error>(())
+/// ```
 pub struct Aggregates<S> {
     scope: PhantomData<fn() -> S>,
 }
@@ -54,7 +66,23 @@ impl<S: Sources> Sources for Aggregated<S> {
 }
 
 impl<S: Scope, O> Query<S, O> {
-    /// Yields one row of aggregates over all records.
+    /// Yields one row of aggregates over all records: one, or a tuple of up to ten. There is a row even if there is no
+    /// record.
+    ///
+    /// Records are those that the clauses before have left, so that an aggregate after a [`limit`](Query::limit) is
+    /// over the limited ones. No clause that speaks of records can follow.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let query = Track::query().filter(|t| t.composer.eq("Harris")).aggregate(|g| (g.count(), g.min(|t| t.name)));
+    /// assert_eq!(query.one(&db)?, (2, Some("Aces High".into())));
+    ///
+    /// let nothing = Track::query().filter(|_| false).aggregate(|g| (g.count(), g.sum(|t| t.seconds), g.avg(|t| t.seconds)));
+    /// assert_eq!(nothing.one(&db)?, (0, 0, None));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn aggregate<X: Aggregation<S>>(
         self,
         aggregates: impl FnOnce(Aggregates<S>) -> X,
@@ -73,15 +101,33 @@ fn decode_aggregates<S, X: Aggregation<S>>(
 }
 
 impl<S: Scope> Aggregates<S> {
-    /// How many records there are.
+    /// How many records there are. Of a whole collection that is known without reading one.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// assert_eq!(Track::query().aggregate(|g| g.count()).one(&db)?, 4);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn count(&self) -> Aggregate<S, u64> {
         Aggregate::new(AggregateFunction::Count, None)
     }
 
-    /// The sum of a number over all records; zero when there are none.
+    /// The sum of a number over all records that have it; zero when none has.
     ///
-    /// Signed integers to 64 bits sum to `i64`, unsigned ones to `u64`, floats to `f64`, the others to their own type. A
-    /// sum that overflows is an error.
+    /// Signed integers to 64 bits sum to `i64`, unsigned ones to `u64`, floats to `f64`, the others to their own type.
+    /// A sum that does not fit its type is an error ([`Arithmetic`](crate::ErrorKind::Arithmetic)); one that only
+    /// overflows on the way is not, up to 64 bits.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let minutes: i64 = Track::query().aggregate(|g| g.sum(|t| t.seconds / 60)).one(&db)?;
+    /// assert_eq!(minutes, 2 + 4 + 4 + 6);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn sum<X: Expression<S, Value: Numeric>>(
         &self,
         of: impl FnOnce(S::Rows) -> X,
@@ -89,7 +135,16 @@ impl<S: Scope> Aggregates<S> {
         Aggregate::new(AggregateFunction::Sum, Some(of(S::rows()).into_expression()))
     }
 
-    /// The mean of a number over all records that have it; `None` when none has.
+    /// The mean of a number over all records that have it; `None` when none has. An `f64`, or a decimal for decimals.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let year: Option<f64> = Album::query().aggregate(|g| g.avg(|al| al.year)).one(&db)?;
+    /// assert_eq!(year, Some(1983.0)); // of three
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn avg<X: Expression<S, Value: Numeric>>(
         &self,
         of: impl FnOnce(S::Rows) -> X,
@@ -98,6 +153,15 @@ impl<S: Scope> Aggregates<S> {
     }
 
     /// The smallest value over all records that have one; `None` when none has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let first: Option<i32> = Album::query().aggregate(|g| g.min(|al| al.year)).one(&db)?;
+    /// assert_eq!(first, Some(1981));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn min<X: Expression<S>>(
         &self,
         of: impl FnOnce(S::Rows) -> X,
@@ -106,6 +170,15 @@ impl<S: Scope> Aggregates<S> {
     }
 
     /// The largest value over all records that have one; `None` when none has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let last: Option<String> = Track::query().aggregate(|g| g.max(|t| t.name)).one(&db)?;
+    /// assert_eq!(last.as_deref(), Some("Wrathchild"));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn max<X: Expression<S>>(
         &self,
         of: impl FnOnce(S::Rows) -> X,

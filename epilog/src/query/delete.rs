@@ -9,7 +9,17 @@ use crate::Error;
 use crate::collection::{Collection, Within};
 use crate::expr::Draft;
 
-/// The removal of every record of a query. Made by [`Query::delete`].
+/// The removal of every record of a query. Made by [`Query::delete`], carried out by [`run`](Delete::run).
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../example.txt")]
+/// let unknown = Album::query().filter(|al| al.year.is_none()).delete();
+/// assert_eq!(db.write(|tx| unknown.run(tx))?, 1);
+/// assert_eq!(db.write(|tx| unknown.run(tx))?, 0);
+/// # Ok::<(), Error>(())
+/// ```
 #[must_use = "a deletion does nothing until it is run: `.run(tx)`"]
 pub struct Delete<C> {
     draft: Draft,
@@ -17,19 +27,42 @@ pub struct Delete<C> {
 }
 
 impl<C: Collection> Query<C, C> {
-    /// Deletes every record.
+    /// Deletes every record of the query: those that its clauses leave, so that an ordering and a limit say which.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let shortest = Track::query().order_by(|t| t.seconds).limit(1).delete();
+    /// db.write(|tx| shortest.run(tx))?;
+    /// assert_eq!(Track::query().aggregate(|g| g.min(|t| t.seconds)).one(&db)?, Some(245));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn delete(self) -> Delete<C> {
         Delete { draft: self.draft, of: PhantomData }
     }
 }
 
 impl<C: Collection> Delete<C> {
-    /// Carries out the deletion; returns how many records of `C` were deleted, without those that went with them.
+    /// Carries out the deletion; returns how many records of `C` it found and deleted, without those that went with them.
+    ///
+    /// The records are found before the first one goes. Those among them may point at each other.
     ///
     /// # Errors
     ///
-    /// When records that point at a deleted one forbid it (`restrict`, the default), or when reading fails. Nothing is
-    /// deleted then.
+    /// [`ReferenceViolation`](crate::ErrorKind::ReferenceViolation) when records that stay point at a deleted one and
+    /// forbid it (`restrict`, the default); otherwise as [`all`](Query::all). Nothing is deleted then, and the
+    /// transaction can go on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let deleted = db.write(|tx| Artist::query().filter(|a| a.name.ne("Zappa")).delete().run(tx))?;
+    /// assert_eq!(deleted, 2);
+    /// assert_eq!(Album::query().count(&db)?, 0); // their relation says `#[on_delete(cascade)]`
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn run<W: Writes>(&self, transaction: &mut W) -> Result<u64, Error>
     where
         C: Within<W::Schema>,

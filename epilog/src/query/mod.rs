@@ -1,8 +1,146 @@
 //! Queries, built with closures over typed fields.
 //!
-//! A [`Query<S, O>`](Query) is a value: `S` is the *scope*, what its closures may speak of; `O` is what comes out. Building
-//! one touches nothing: each clause calls its closure once with fields structs, and appends what comes back to a
-//! [`Draft`]. The terminals in [`run`] hand the draft to the engine and decode the batches that come out.
+//! [`Collection::query`] begins one over all records of a collection; *clauses* narrow, order and shape it; a
+//! *terminal* runs it. A [`Query<S, O>`](Query) is a value: `S` is the *scope*, what its closures may speak of; `O` is
+//! what comes out. Building one touches nothing and needs no database. If rustc accepts it, it can be planned (but for
+//! a collection that [`exists`](Correlate::exists) looks into and the database does not hold); it then fails only
+//! because of the world.
+//!
+//! The examples of this module ask a small music store:
+//!
+//! ```
+//! use epilog::prelude::*;
+//!
+//! #[derive(Collection, Clone, Debug, PartialEq)]
+//! #[has_many(albums: Album::artist)]
+//! struct Artist {
+//!     id: Id<Artist>,
+//!     #[unique]
+//!     name: String, // Iron Maiden, Saxon, Zappa
+//! }
+//!
+//! #[derive(Collection, Clone, Debug, PartialEq)]
+//! #[has_many(tracks: Track::album)]
+//! struct Album {
+//!     id: Id<Album>,
+//!     title: String,
+//!     #[on_delete(cascade)]
+//!     artist: Id<Artist>, // Killers and Powerslave are Iron Maiden's, Crusader and Demos Saxon's, none is Zappa's
+//!     year: Option<i32>,  // 1981, 1984, 1984, unknown
+//! }
+//!
+//! #[derive(Collection, Clone, Debug, PartialEq)]
+//! struct Track {
+//!     id: Id<Track>,
+//!     name: String, // Wrathchild; Aces High, Flash of the Blade; Crusader
+//!     #[on_delete(cascade)]
+//!     album: Id<Album>, // Killers; Powerslave; Crusader
+//!     seconds: i64, // 174; 271, 245; 395
+//!     composer: Option<String>, // Harris; Harris, Dickinson; unknown
+//! }
+//!
+//! epilog::schema!(Music { Artist, Album, Track });
+//! ```
+//!
+//! ```
+#![doc = include_str!("../example.txt")]
+//! let long: Vec<(String, String)> = Track::query()
+//!     .filter(|t| t.seconds.gt(240) & t.album().artist().name.eq("Iron Maiden"))
+//!     .order_by(|t| t.seconds.desc())
+//!     .select(|t| (t.name, t.album().title))
+//!     .all(&db)?;
+//! assert_eq!(long[0], ("Aces High".into(), "Powerslave".into()));
+//! assert_eq!(long.len(), 2);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! | clauses | |
+//! |---|---|
+//! | [`filter`](Query::filter), [`filter_if`](Query::filter_if) | which records stay |
+//! | [`order_by`](Query::order_by) | which comes first |
+//! | [`limit`](Query::limit), [`offset`](Query::offset) | how many |
+//! | [`select`](Query::select) | what comes out instead of whole records |
+//! | [`aggregate`](Query::aggregate) | one row over all records |
+//! | [`update`](Query::update), [`delete`](Query::delete) | changes them |
+//!
+//! | terminals | |
+//! |---|---|
+//! | [`all`](Query::all), [`stream`](Query::stream) | everything, at once or bit by bit |
+//! | [`first`](Query::first), [`one`](Query::one) | the first, the only one |
+//! | [`count`](Query::count), [`exists`](Query::exists) | how many, whether any |
+//! | [`explain`](Query::explain) | how it would be done |
+//!
+//! Terminals run against anything that reads: `&db`, a read transaction, a write transaction.
+//!
+//! # Fields, operators, relations
+//!
+//! A closure is given the *fields struct* of each source: `t.name` is a [`Field<S, String>`](crate::collection::Field),
+//! on which the operators are methods: `eq ne lt le gt ge between in_`, for text `starts_with ends_with contains like
+//! matches lower upper len`, for `Option` `is_none is_some or unwrap_or`, for dates `year month day`, beside `& | !`
+//! and `+ - * / %`. On the right stands a value, a reference to one, or a field or expression of the same query.
+//!
+//! A relation is a method: `t.album` is the id, `t.album()` the fields of the album. Behind an optional relation every
+//! field is optional. The other side is [`Many`](crate::collection::Many): `a.albums().count()`. Any other collection
+//! can be looked into with [`exists`](Correlate::exists).
+//!
+//! # What a query means
+//!
+//! **Logic has two values.** `None` equals `None`. An ordering (`lt le gt ge between`) with a `None` on either side is
+//! false, and so is a test of text; `!` of it is therefore true. There is no third value, and no record falls out of
+//! both a filter and its negation:
+//!
+//! ```
+#![doc = include_str!("../example.txt")]
+//! let before = Album::query().filter(|al| al.year.lt(1984)).count(&db)?;
+//! let not_before = Album::query().filter(|al| !al.year.lt(1984)).count(&db)?;
+//! assert_eq!((before, not_before), (1, 3)); // the album without a year is among the three
+//! let unknown = Album::query().filter(|al| al.year.eq(None)).count(&db)?;
+//! assert_eq!(unknown, 1);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! **The order of clauses is meaning.** Each sees what the ones before it left: a filter after a limit filters the
+//! limited records. Of two orderings the later counts, unless a limit lies between.
+//!
+//! ```
+#![doc = include_str!("../example.txt")]
+//! let query = || Track::query().order_by(|t| t.seconds.desc());
+//! let maidens = |query: Query<Track, Track>| query.filter(|t| t.album().artist().name.eq("Iron Maiden"));
+//! assert_eq!(maidens(query()).limit(1).count(&db)?, 1); // the longest of Iron Maiden's
+//! assert_eq!(maidens(query().limit(1)).count(&db)?, 0); // the longest of all, if it is Iron Maiden's
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! **Without an ordering, records come in the order of their keys.** That holds for keys that are ids, integers, dates,
+//! times, `Uuid`, `bool` or `char`; where the key is a text, bytes, a float, a decimal, or of several fields, records
+//! come in the order in which they were inserted. With an ordering, records that compare equal come in *any* order, not
+//! even the same one with a limit and without: end the terms with the key to have them all in place. `None` comes
+//! before all values in ascending orders and after them in descending ones, unless told otherwise. Floats have one
+//! order everywhere: -0 equals +0, and `NaN` equals itself and comes after all others. Text is ordered by its bytes,
+//! which is the order of its characters' code points.
+//!
+//! **Arithmetic faults count only for rows that come out.** Integers and decimals that overflow, and a division by zero
+//! of theirs, have no result; the error is raised when the row is part of the answer, never because the planner looked
+//! at a record that another predicate drops. Arithmetic with `None` is `None`.
+//!
+//! ```
+#![doc = include_str!("../example.txt")]
+//! let divided =
+//!     |least: i64| Track::query().filter(|t| t.seconds.gt(least)).select(|t| t.seconds / (t.seconds - 174));
+//! assert_eq!(divided(174).all(&db)?, [2, 3, 1]); // the track of 174 seconds is not part of it
+//! assert_eq!(divided(0).all(&db).unwrap_err().kind(), ErrorKind::Arithmetic);
+//! # Ok::<(), Error>(())
+//! ```
+//!
+//! **A set-based update evaluates over old values.** The records are found, and what is assigned from other records is
+//! calculated, before the first one changes; every assignment of a record sees the values from before. Unique indexes
+//! are checked record by record, in no particular order: to exchange two unique values takes a third one in between. A
+//! record with `None` in a field of a unique index is exempt from it. A statement that is refused changes nothing.
+//!
+//! **Ids are never reused** once the transaction that gave them out has committed, whether their records are deleted or
+//! not.
+//!
+//! # How it is made
 //!
 //! ```text
 //! closure over fields structs   scope, operator     -> typed expressions
@@ -12,7 +150,7 @@
 //!
 //! - Types are erased at once: a clause is a thin generic shim over code that is not generic, so that a query costs rustc
 //!   little.
-//! - Order is meaning: a clause sees what the ones before it left.
+//! - A terminal hands the draft to the engine in one call, and decodes the batches that come out.
 
 pub mod run;
 
@@ -57,6 +195,33 @@ use selection::DecodeBatch;
 ///
 /// Made by [`Collection::query`]; `Clone`, without a connection inside. `S` is what its closures may speak of, `O` what
 /// comes out.
+///
+/// # Examples
+///
+/// Being a value, a query can be made in steps, kept, and run often:
+///
+/// ```
+#[doc = include_str!("../example.txt")]
+/// let harris: Query<Track, Track> = Track::query().filter(|t| t.composer.eq("Harris"));
+/// let longest = harris.clone().order_by(|t| t.seconds.desc()).first(&db)?;
+/// assert_eq!(longest.map(|track| track.name), Some("Aces High".into()));
+/// assert_eq!(harris.count(&db)?, 2);
+/// # Ok::<(), Error>(())
+/// ```
+///
+/// A part that several queries share is a function, generic over the scope:
+///
+/// ```
+/// use epilog::collection::Expr;
+#[doc = include_str!("../example.txt")]
+///
+/// fn long<S>(t: TrackFields<S>) -> Expr<S, bool> {
+///     t.seconds.gt(240)
+/// }
+/// assert_eq!(Track::query().filter(long).count(&db)?, 3);
+/// assert_eq!(Track::query().filter(|t| !long(t) & t.composer.is_some()).count(&db)?, 1);
+/// # Ok::<(), Error>(())
+/// ```
 #[must_use = "a query does nothing until it is run: `.all(&db)`, `.one(&db)`, `.count(&db)`, .."]
 pub struct Query<S, O> {
     draft: Draft,

@@ -8,6 +8,20 @@ use crate::collection::{Expr, Field};
 use crate::expr::{Clause, Expression as Node, OrderTerm};
 
 /// One term of an ordering over scope `S`. Made by `asc()` and `desc()` of a field or expression.
+///
+/// `None` comes first in ascending orders and last in descending ones, unless [`nulls_first`](Order::nulls_first) or
+/// [`nulls_last`](Order::nulls_last) says otherwise.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../example.txt")]
+/// let years = Album::query().order_by(|al| al.year.asc()).select(|al| al.year).all(&db)?;
+/// assert_eq!(years, [None, Some(1981), Some(1984), Some(1984)]);
+/// let years = Album::query().order_by(|al| al.year.desc()).select(|al| al.year).all(&db)?;
+/// assert_eq!(years, [Some(1984), Some(1984), Some(1981), None]);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug)]
 pub struct Order<S> {
     term: OrderTerm,
@@ -31,6 +45,15 @@ impl<S> Order<S> {
     }
 
     /// The same order with `None` before all values. Ascending orders are so unless told otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let years = Album::query().order_by(|al| al.year.desc().nulls_first()).select(|al| al.year).all(&db)?;
+    /// assert_eq!(years, [None, Some(1984), Some(1984), Some(1981)]);
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn nulls_first(mut self) -> Order<S> {
         self.term.nulls_first = Some(true);
@@ -38,6 +61,15 @@ impl<S> Order<S> {
     }
 
     /// The same order with `None` after all values. Descending orders are so unless told otherwise.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let years = Album::query().order_by(|al| al.year.asc().nulls_last()).select(|al| al.year).all(&db)?;
+    /// assert_eq!(years, [Some(1981), Some(1984), Some(1984), None]);
+    /// # Ok::<(), Error>(())
+    /// ```
     #[must_use]
     pub fn nulls_last(mut self) -> Order<S> {
         self.term.nulls_first = Some(false);
@@ -46,9 +78,22 @@ impl<S> Order<S> {
 }
 
 impl<S: Scope, O> Query<S, O> {
-    /// Orders what comes out. Records that compare equal come in the order of their keys.
+    /// Orders what comes out: by a field or expression (ascending), by `asc()` or `desc()` of one, or by a tuple of up
+    /// to ten, the first of which weighs most.
     ///
-    /// A second ordering replaces the first, unless a limit lies between them.
+    /// Records that compare equal come in any order: end with the key to have them all in place. A second ordering
+    /// replaces the first, unless a limit lies between them. Where an index or the key has the records in order,
+    /// nothing is sorted; otherwise all of them are, or, before a [`limit`](Query::limit) of up to 65,536, as many as
+    /// it keeps are held.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let titles = Album::query().order_by(|al| (al.year.desc(), al.title)).select(|al| al.title).all(&db)?;
+    /// assert_eq!(titles, ["Crusader", "Powerslave", "Killers", "Demos"]);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn order_by<T: Ordering<S>>(self, terms: impl FnOnce(S::Rows) -> T) -> Self {
         let mut list = Vec::new();
         terms(S::rows()).describe(&mut list);

@@ -6,6 +6,24 @@ use crate::query::{Operand, Scope};
 use crate::value::Value;
 
 /// What is true or false of a row of scope `S`: an `Expr<S, bool>`, a field of type `bool`, or a `bool`.
+///
+/// # Examples
+///
+/// A list of predicates folds into one:
+///
+/// ```
+/// use epilog::collection::Expr;
+#[doc = include_str!("../example.txt")]
+///
+/// let words = ["a", "h"];
+/// let query = Track::query().filter(|t| {
+///     let each = words.iter().map(|word| t.name.lower().contains(*word));
+///     each.reduce(|all, one| all & one).expect("two words")
+/// });
+/// assert_eq!(query.count(&db)?, 3);
+/// assert_eq!(Track::query().filter(|_| false).count(&db)?, 0);
+/// # Ok::<(), Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a predicate over `{S}`",
     label = "expected something true or false of this query's records",

@@ -125,17 +125,42 @@ impl<S: Sources, O> Query<S, O> {
     ///
     /// # Errors
     ///
-    /// When reading fails, or arithmetic has no result for a record that is part of the answer.
+    /// [`Arithmetic`](crate::ErrorKind::Arithmetic) when arithmetic has no result for a row that is part of the answer;
+    /// [`Corruption`](crate::ErrorKind::Corruption) and [`Io`](crate::ErrorKind::Io) when reading fails;
+    /// [`Plan`](crate::ErrorKind::Plan) when a collection that a subquery looks into is not in the database's schema.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let artists: Vec<Artist> = Artist::query().order_by(|a| a.name.desc()).all(&db)?;
+    /// assert_eq!(artists.iter().map(|artist| artist.id.get()).collect::<Vec<_>>(), [3, 2, 1]);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn all<R: Answers<S::Root>>(&self, from: &R) -> Result<Vec<O>, Error> {
         from.with_view(|view| collect(view, &self.draft, self.decode))
     }
 
-    /// The one that comes out.
+    /// The only one that comes out. Reads no further than the second.
     ///
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) when nothing does, [`NotUnique`](crate::ErrorKind::NotUnique) when more
     /// than one does; otherwise as [`all`](Query::all).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let killers = Album::query().filter(|al| al.title.eq("Killers")).one(&db)?;
+    /// assert_eq!(killers.year, Some(1981));
+    ///
+    /// let several = Album::query().filter(|al| al.year.eq(1984)).one(&db);
+    /// assert_eq!(several.unwrap_err().kind(), ErrorKind::NotUnique);
+    /// let none = Album::query().filter(|al| al.year.eq(2001)).one(&db);
+    /// assert_eq!(none.unwrap_err().kind(), ErrorKind::NotFound);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn one<R: Answers<S::Root>>(&self, from: &R) -> Result<O, Error> {
         let found = from.with_view(|view| collect(view, &limited(&self.draft, 2), self.decode))?;
         let collection = (self.draft.root)().name;
@@ -147,52 +172,110 @@ impl<S: Sources, O> Query<S, O> {
         }
     }
 
-    /// How the query would be carried out: a tree of operators, with a text form.
+    /// How the query would be carried out: a tree of operators, with a text form. Nothing is run.
+    ///
+    /// What is chosen depends on what is stored, and may change with it and with a new version.
     ///
     /// # Errors
     ///
-    /// When a collection that a subquery looks into is not in the database's schema, or statistics cannot be read.
+    /// [`Plan`](crate::ErrorKind::Plan) when a collection that a subquery looks into is not in the database's schema;
+    /// [`Corruption`](crate::ErrorKind::Corruption) and [`Io`](crate::ErrorKind::Io) when statistics cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let plan = Artist::query().filter(|a| a.name.eq("Saxon")).explain(&db)?;
+    /// assert_eq!(plan.to_string(), r#"index lookup Artist by name = "Saxon""#);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn explain<R: Answers<S::Root>>(&self, from: &R) -> Result<Plan, Error> {
         from.with_view(|view| Ok(engine::explain(view, &self.draft)?))
     }
 }
 
 impl<S: Scope, O> Query<S, O> {
-    /// The first that comes out, if any does.
+    /// The first that comes out, if any does. Reads no further.
     ///
     /// # Errors
     ///
     /// As [`all`](Query::all).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let longest = Track::query().order_by(|t| t.seconds.desc()).first(&db)?;
+    /// assert_eq!(longest.map(|track| track.name), Some("Crusader".into()));
+    /// assert_eq!(Track::query().filter(|t| t.seconds.gt(1000)).first(&db)?, None);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn first<R: Answers<S::Root>>(&self, from: &R) -> Result<Option<O>, Error> {
         let found = from.with_view(|view| collect(view, &limited(&self.draft, 1), self.decode))?;
         Ok(found.into_iter().next())
     }
 
-    /// Whether anything comes out.
+    /// Whether anything comes out. Reads no further than the first, and decodes nothing.
     ///
     /// # Errors
     ///
     /// As [`all`](Query::all).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// assert!(Album::query().filter(|al| al.year.eq(1984)).exists(&db)?);
+    /// assert!(!Album::query().filter(|al| al.year.eq(2001)).exists(&db)?);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn exists<R: Answers<S::Root>>(&self, from: &R) -> Result<bool, Error> {
         from.with_view(|view| Ok(engine::exists(view, &self.draft)?))
     }
 
-    /// How many come out. Nothing is decoded for it.
+    /// How many come out. Nothing is decoded for it; of a whole collection it is known without reading a record.
     ///
     /// # Errors
     ///
     /// As [`all`](Query::all).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// assert_eq!(Track::query().count(&db)?, 4);
+    /// assert_eq!(Track::query().filter(|t| t.seconds.between(174, 271)).limit(2).count(&db)?, 2);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn count<R: Answers<S::Root>>(&self, from: &R) -> Result<u64, Error> {
         from.with_view(|view| Ok(engine::count(view, &self.draft)?))
     }
 
-    /// All that comes out, in order, read as it is asked for.
+    /// All that comes out, in order, read as it is asked for: a batch of a page or less at a time. A sort or an
+    /// aggregate reads everything before the first.
     ///
-    /// The transaction stays borrowed: a write transaction cannot write before the stream is dropped.
+    /// The transaction stays borrowed: a write transaction cannot write before the stream is dropped. A database is no
+    /// snapshot: begin a transaction.
     ///
     /// # Errors
     ///
-    /// When the query cannot be begun; each item is an error when reading it fails, and then the last.
+    /// As [`all`](Query::all) for beginning; an item is an error when reading it fails, and then the last.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let tx = db.read()?;
+    /// let mut seconds = 0;
+    /// for track in Track::query().stream(&tx)? {
+    ///     seconds += track?.seconds;
+    ///     if seconds > 300 {
+    ///         break;
+    ///     }
+    /// }
+    /// assert_eq!(seconds, 174 + 271);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn stream<'s, R: Snapshot + Answers<S::Root>>(&self, from: &'s R) -> Result<Stream<'s, O>, Error> {
         let rows = engine::run(from.view(), &self.draft)?;
         Ok(Stream { rows: Some(rows), decode: self.decode, ready: Vec::new().into_iter() })
@@ -219,7 +302,17 @@ fn limited(draft: &Draft, count: u64) -> Draft {
     draft
 }
 
-/// What comes out of a query, read as it is asked for. Made by [`Query::stream`].
+/// What comes out of a query, read as it is asked for. Made by [`Query::stream`]; an iterator of `Result`s.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../example.txt")]
+/// let tx = db.read()?;
+/// let names: Result<Vec<String>, Error> = Artist::query().select(|a| a.name).stream(&tx)?.collect();
+/// assert_eq!(names?, ["Iron Maiden", "Saxon", "Zappa"]);
+/// # Ok::<(), Error>(())
+/// ```
 #[must_use = "a stream reads only what is asked of it"]
 pub struct Stream<'s, O> {
     rows: Option<Rows<'s>>,

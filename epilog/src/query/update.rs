@@ -31,7 +31,18 @@ pub trait Assignments<S> {
     fn describe(self, assignments: &mut Vec<Assignment>);
 }
 
-/// A change of every record of a query. Made by [`Query::update`].
+/// A change of every record of a query. Made by [`Query::update`], carried out by [`run`](Update::run).
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../example.txt")]
+/// let later = Album::query().update(|al| al.year.set(al.year + 1));
+/// db.write(|tx| later.run(tx))?;
+/// let years = Album::query().select(|al| al.year).all(&db)?;
+/// assert_eq!(years, [Some(1982), Some(1985), Some(1985), None]);
+/// # Ok::<(), Error>(())
+/// ```
 #[must_use = "an update does nothing until it is run: `.run(tx)`"]
 pub struct Update<C> {
     draft: Draft,
@@ -40,10 +51,22 @@ pub struct Update<C> {
 }
 
 impl<C: Collection> Query<C, C> {
-    /// Sets fields of every record.
+    /// Sets fields of every record of the query: one, or a tuple of up to ten assignments made by [`set`](OwnField::set).
     ///
-    /// The closure names what changes: `update(|t| (t.name.set("x"), t.price.set(t.price * 1.1)))`. Every assignment sees
-    /// the values from before the update. A key that the database assigned cannot be set.
+    /// Every assignment sees the values from before the update. A key that the database assigned cannot be set; a
+    /// natural key can.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let query = Track::query().filter(|t| t.composer.is_none());
+    /// let update = query.update(|t| (t.composer.set(t.album().artist().name), t.seconds.set(t.seconds + 5)));
+    /// assert_eq!(db.write(|tx| update.run(tx))?, 1);
+    /// let track: Track = db.get(Id::new(4))?.expect("the fourth track");
+    /// assert_eq!((track.composer.as_deref(), track.seconds), (Some("Saxon"), 400));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn update<X: Assignments<C>>(self, assignments: impl FnOnce(C::Fields<C, Own>) -> X) -> Update<C> {
         let mut list = Vec::new();
         assignments(Proxy::at(RowPath::source(0))).describe(&mut list);
@@ -52,7 +75,17 @@ impl<C: Collection> Query<C, C> {
 }
 
 impl<S, T: Value> OwnField<S, T> {
-    /// Assigns to the field.
+    /// Assigns to the field: a value, or a field or expression of the record as it was before.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let update = Album::query().filter(|al| al.title.eq("Demos")).update(|al| al.year.set(Some(1978)));
+    /// db.write(|tx| update.run(tx))?;
+    /// assert_eq!(db.get::<Album>(Id::new(4))?.and_then(|album| album.year), Some(1978));
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn set(self, value: impl Operand<T, S>) -> Assign<S> {
         let assignment = Assignment { ordinal: self.path().ordinal, expression: value.into_expression() };
         Assign { assignment, scope: PhantomData }
@@ -60,14 +93,31 @@ impl<S, T: Value> OwnField<S, T> {
 }
 
 impl<C: Collection> Update<C> {
-    /// Carries out the update; returns how many records were changed.
+    /// Carries out the update; returns how many records the query had.
     ///
-    /// The records are found before the first one changes.
+    /// The records are found before the first one changes. They change one after the other, in no particular order, and
+    /// unique indexes are checked at each.
     ///
     /// # Errors
     ///
-    /// When a new value breaks a constraint, when arithmetic has no result, or when reading fails. Nothing is changed
-    /// then.
+    /// [`UniqueViolation`](crate::ErrorKind::UniqueViolation),
+    /// [`ReferenceViolation`](crate::ErrorKind::ReferenceViolation) and [`Constraint`](crate::ErrorKind::Constraint)
+    /// when a new value breaks a constraint; [`Arithmetic`](crate::ErrorKind::Arithmetic) when it cannot be calculated;
+    /// otherwise as [`all`](Query::all). Nothing is changed then, and the transaction can go on.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let all_alike = Artist::query().update(|a| a.name.set("Saxon"));
+    /// let refused = db.write(|tx| all_alike.run(tx));
+    /// assert_eq!(refused.unwrap_err().kind(), ErrorKind::UniqueViolation);
+    ///
+    /// let upper = Artist::query().update(|a| a.name.set(a.name.upper()));
+    /// assert_eq!(db.write(|tx| upper.run(tx))?, 3);
+    /// assert!(Artist::query().filter(|a| a.name.eq("ZAPPA")).exists(&db)?);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn run<W: Writes>(&self, transaction: &mut W) -> Result<u64, Error>
     where
         C: Within<W::Schema>,

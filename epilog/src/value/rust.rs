@@ -16,7 +16,20 @@ pub struct DecodeError {
 /// A Rust type that a field can have.
 ///
 /// Implemented for the integers, floats, `bool`, `char`, `String`, `Vec<u8>`, [`Id`](crate::Id), with features for
-/// `chrono`, `uuid` and `rust_decimal`, and for `Option` of each.
+/// `chrono`, `uuid` and `rust_decimal`, and for `Option` of each. A text or byte string has at most 2<sup>30</sup>
+/// bytes; long ones lie outside their record, so that the others are read without them.
+///
+/// # Examples
+///
+/// ```
+/// use epilog::value::{Scalar, Type, Value};
+///
+/// assert_eq!((<i64 as Value>::TYPE, <i64 as Value>::OPTIONAL), (Type::I64, false));
+/// assert_eq!(Some(5i64).to_scalar(), Scalar::Int(5));
+/// // A value goes through its cell and comes back.
+/// assert_eq!("naïve".to_string().with_cell(String::read), Ok("naïve".to_string()));
+/// assert!(i64::read(None).is_err());
+/// ```
 #[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` cannot be stored",
     label = "not a storable type",

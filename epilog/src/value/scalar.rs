@@ -12,6 +12,17 @@ use super::{Cell, Type};
 ///
 /// There is one variant per *class* of values, not per type: all integers but `u128`, and dates and times in their
 /// cell's integer form, are `Int`. A scalar is therefore always read together with a [`Type`].
+///
+/// # Examples
+///
+/// ```
+/// use epilog::value::{Scalar, Type, Value};
+///
+/// assert_eq!(7u8.to_scalar(), Scalar::Int(7));
+/// assert_eq!(Scalar::from_cell(Type::U8, Some(&[7])), Some(Scalar::Int(7)));
+/// assert!(None::<u8>.to_scalar().is_null());
+/// assert!(Scalar::Float(f64::NAN).compare(&Scalar::Float(1.0)).is_gt());
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Scalar {

@@ -9,7 +9,22 @@ use crate::value::Value;
 
 /// A type that has arithmetic and sums: the integers, the floats, decimals, and `Option` of these.
 ///
-/// Arithmetic with `None` is `None`; sums and means skip it.
+/// `+ - * / %` take two values of one type and give that type. Integers divide towards zero. Arithmetic with `None` is
+/// `None`; sums and means skip it. Integers and decimals that overflow or divide by zero are an error
+/// ([`Arithmetic`](crate::ErrorKind::Arithmetic)) where the row comes out; floats follow IEEE 754.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../../example.txt")]
+/// let minutes = Track::query().select(|t| (t.seconds / 60, t.seconds % 60)).first(&db)?;
+/// assert_eq!(minutes, Some((2, 54)));
+/// let later = Album::query().select(|al| al.year + 10).all(&db)?;
+/// assert_eq!(later, [Some(1991), Some(1994), Some(1994), None]);
+/// let none = Track::query().select(|t| t.seconds / (t.seconds - t.seconds)).all(&db);
+/// assert_eq!(none.unwrap_err().kind(), ErrorKind::Arithmetic);
+/// # Ok::<(), Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a number",
     label = "arithmetic, sums and means are for numbers",
@@ -22,7 +37,16 @@ pub trait Numeric: Value {
     type Average: Value;
 }
 
-/// A number that can be negative.
+/// A number that can be negative, and negated with `-`.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../../example.txt")]
+/// let longest = Track::query().order_by(|t| -t.seconds).select(|t| t.seconds).first(&db)?;
+/// assert_eq!(longest, Some(395));
+/// # Ok::<(), Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` has no negative values",
     label = "cannot be negated",

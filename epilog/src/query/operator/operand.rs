@@ -11,6 +11,24 @@ use crate::value::{Scalar, Type, Value};
 /// expression of the query. Where an `Option` is expected, so may what is always present.
 ///
 /// Implement it for your own types by handing on to a storable one.
+///
+/// # Examples
+///
+/// ```
+/// use epilog::query::Operand;
+#[doc = include_str!("../../example.txt")]
+///
+/// struct Name<'a>(&'a str);
+///
+/// impl<S> Operand<String, S> for Name<'_> {
+///     fn into_expression(self) -> epilog::expr::Expression {
+///         Operand::<String, S>::into_expression(self.0)
+///     }
+/// }
+///
+/// assert!(Artist::query().filter(|a| a.name.eq(Name("Saxon"))).exists(&db)?);
+/// # Ok::<(), Error>(())
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a value of type `{T}` in a query over `{S}`",
     label = "expected `{T}`",

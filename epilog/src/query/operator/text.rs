@@ -10,29 +10,74 @@ use crate::expr::{BinaryOp, UnaryOp};
 methods! {
     [String] [Option<String>]
 
-    /// Whether the text starts with the other. False when it is absent, as for all tests of text.
+    /// Whether the text starts with the other. Case counts. False when either is absent, as all tests of text are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let names = Track::query().filter(|t| t.name.starts_with("Cru")).select(|t| t.name).all(&db)?;
+    /// assert_eq!(names, ["Crusader"]);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn starts_with(self, start: impl Operand<String, S>) -> Expr<S, bool> {
         Expr::new(self.erase().binary(BinaryOp::StartsWith, start.into_expression()))
     }
 
-    /// Whether the text ends with the other.
+    /// Whether the text ends with the other. Case counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let names = Track::query().filter(|t| t.name.ends_with("child")).select(|t| t.name).all(&db)?;
+    /// assert_eq!(names, ["Wrathchild"]);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn ends_with(self, end: impl Operand<String, S>) -> Expr<S, bool> {
         Expr::new(self.erase().binary(BinaryOp::EndsWith, end.into_expression()))
     }
 
-    /// Whether the other is part of the text.
+    /// Whether the other is part of the text. Case counts: compare [`lower`](Self::lower) of both where it should not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let names = Track::query().filter(|t| t.name.contains("a")).select(|t| t.name).all(&db)?;
+    /// assert_eq!(names, ["Wrathchild", "Flash of the Blade", "Crusader"]);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn contains(self, part: impl Operand<String, S>) -> Expr<S, bool> {
         Expr::new(self.erase().binary(BinaryOp::Contains, part.into_expression()))
     }
 
     /// Whether the whole text is like a pattern of SQL: `%` stands for any run of characters, `_` for one, `\`
     /// makes the next one literal. Case counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let names = Track::query().filter(|t| t.name.like("_r%")).select(|t| t.name).all(&db)?;
+    /// assert_eq!(names, ["Wrathchild", "Crusader"]);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn like(self, pattern: impl Operand<String, S>) -> Expr<S, bool> {
         Expr::new(self.erase().binary(BinaryOp::Like, pattern.into_expression()))
     }
 
     /// Whether the whole text matches a glob: `*` stands for any run of characters, `?` for one, `[a-z]` for one
     /// of a set, `[!a-z]` for one not of it. Case counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let names = Track::query().filter(|t| t.name.matches("[A-F]* *")).select(|t| t.name).all(&db)?;
+    /// assert_eq!(names, ["Aces High", "Flash of the Blade"]);
+    /// # Ok::<(), Error>(())
+    /// ```
     pub fn matches(self, glob: impl Operand<String, S>) -> Expr<S, bool> {
         Expr::new(self.erase().binary(BinaryOp::Matches, glob.into_expression()))
     }
@@ -44,12 +89,28 @@ macro_rules! case {
         methods! {
             [$text]
 
-            /// The text in lower case.
+            /// The text in lower case, by the rules of Unicode; absent where the text is.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = include_str!("../../example.txt")]
+            /// assert!(Track::query().filter(|t| t.name.lower().eq("aces high")).exists(&db)?);
+            /// # Ok::<(), Error>(())
+            /// ```
             pub fn lower(self) -> Expr<S, $text> {
                 Expr::new(self.erase().unary(UnaryOp::Lower))
             }
 
-            /// The text in upper case.
+            /// The text in upper case, by the rules of Unicode; absent where the text is.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = include_str!("../../example.txt")]
+            /// assert_eq!(Artist::query().select(|a| a.name.upper()).first(&db)?.as_deref(), Some("IRON MAIDEN"));
+            /// # Ok::<(), Error>(())
+            /// ```
             pub fn upper(self) -> Expr<S, $text> {
                 Expr::new(self.erase().unary(UnaryOp::Upper))
             }
@@ -67,6 +128,17 @@ macro_rules! length {
             [$value]
 
             #[doc = $doc]
+            ///
+            /// Absent where the value is. A length is not an index: every record in question is read.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = include_str!("../../example.txt")]
+            /// let lengths = Artist::query().select(|a| a.name.len()).all(&db)?;
+            /// assert_eq!(lengths, [11, 5, 5]);
+            /// # Ok::<(), Error>(())
+            /// ```
             #[allow(clippy::len_without_is_empty, reason = "it is compared in the query, not here")]
             pub fn len(self) -> Expr<S, $length> {
                 Expr::new(self.erase().unary(UnaryOp::Length))

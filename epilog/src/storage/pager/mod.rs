@@ -53,6 +53,20 @@ impl fmt::Display for CommitNumber {
 }
 
 /// When a commit returns.
+///
+/// Either way a crash leaves a whole number of commits: it never keeps part of one, nor one without those before it.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../../example.txt")]
+/// let mut tx = db.begin()?;
+/// tx.insert(&Artist { id: Id::auto(), name: "Motörhead".into() })?;
+/// tx.commit_with(Durability::None)?;
+/// assert_eq!(Artist::query().count(&db)?, 4);
+/// assert_eq!(Durability::default(), Durability::Immediate);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum Durability {
     /// When the journal has it and is synced: it survives a crash of the machine.
@@ -159,7 +173,8 @@ impl Pager {
     }
 
     /// Applies the commits that the journal has and the file has not: each in a transaction of its own, which is then
-    /// published. `apply` gives back the writer it was given. Returns how many there were. To be called once, after [`open`](Pager::open); it writes nothing.
+    /// published. `apply` gives back the writer it was given. Returns how many there were. To be called once, after
+    /// [`open`](Pager::open); it writes nothing.
     ///
     /// # Errors
     ///

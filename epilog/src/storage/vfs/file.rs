@@ -18,7 +18,24 @@ use std::time::Instant;
 use super::{OpenMode, Vfs, VfsError, VfsFile};
 use crate::sync::OnceCell;
 
-/// The operating system's files.
+/// The operating system's files: what [`Database::open`](crate::Database::open) uses.
+///
+/// A path is a path of the system. The lock is advisory, and goes with the process; network file systems may not keep it.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use epilog::vfs::FileVfs;
+#[doc = include_str!("../../example.txt")]
+///
+/// # let directory = tempfile::tempdir().expect("a directory");
+/// # let path = directory.path().join("music.epilog").display().to_string();
+/// let db: Database<Music> = Database::open_in(Arc::new(FileVfs), &path, &Options::default())?;
+/// assert_eq!(Artist::query().count(&db)?, 0);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, Default, Clone, Copy)]
 pub struct FileVfs;
 

@@ -12,6 +12,24 @@ use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, RwLock};
 
 /// Files in memory. Clones see the same files; a sync does nothing, since there is nothing to lose them to.
+///
+/// For tests of what a program keeps between two opens; [`Database::in_memory`](crate::Database::in_memory) has no
+/// files at all, and is faster.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::Arc;
+///
+/// use epilog::vfs::MemoryVfs;
+#[doc = include_str!("../../example.txt")]
+///
+/// let files = MemoryVfs::new();
+/// let open = || Database::<Music>::open_in(Arc::new(files.clone()), "music", &Options::default());
+/// open()?.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
+/// assert_eq!(Artist::query().count(&open()?)?, 1);
+/// # Ok::<(), Error>(())
+/// ```
 #[derive(Debug, Default, Clone)]
 pub struct MemoryVfs {
     files: Arc<Mutex<BTreeMap<String, Arc<Content>>>>,
@@ -19,6 +37,14 @@ pub struct MemoryVfs {
 
 impl MemoryVfs {
     /// No files yet.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use epilog::vfs::{MemoryVfs, OpenMode, Vfs};
+    ///
+    /// assert!(MemoryVfs::new().open("a", OpenMode::Read).is_err());
+    /// ```
     pub fn new() -> MemoryVfs {
         MemoryVfs::default()
     }

@@ -72,12 +72,88 @@ pub enum VfsError {
 }
 
 /// A file system.
+///
+/// [`FileVfs`] is the operating system's, [`MemoryVfs`] one in memory; another is given to
+/// [`Database::open_in`](crate::Database::open_in). Paths are texts that mean what the implementation makes of them; a
+/// database at `path` keeps its journal at `path` with `-journal` at its end. The library is as deterministic as this
+/// trait: given the same answers, it makes the same calls.
+///
+/// # Examples
+///
+/// One that hands on to another, and counts syncs:
+///
+/// ```
+/// use std::sync::Arc;
+/// use std::sync::atomic::{AtomicU64, Ordering};
+///
+/// use epilog::vfs::{MemoryVfs, OpenMode, Vfs, VfsError, VfsFile};
+#[doc = include_str!("../../example.txt")]
+///
+/// #[derive(Clone, Default)]
+/// struct Counting {
+///     files: MemoryVfs,
+///     syncs: Arc<AtomicU64>,
+/// }
+///
+/// struct Counted(Box<dyn VfsFile>, Arc<AtomicU64>);
+///
+/// impl Vfs for Counting {
+///     fn open(&self, path: &str, mode: OpenMode) -> Result<Box<dyn VfsFile>, VfsError> {
+///         Ok(Box::new(Counted(self.files.open(path, mode)?, Arc::clone(&self.syncs))))
+///     }
+///     fn exists(&self, path: &str) -> Result<bool, VfsError> {
+///         self.files.exists(path)
+///     }
+///     fn remove(&self, path: &str) -> Result<(), VfsError> {
+///         self.files.remove(path)
+///     }
+///     fn sync_directory(&self, path: &str) -> Result<(), VfsError> {
+///         self.files.sync_directory(path)
+///     }
+///     fn now_ns(&self) -> u64 {
+///         self.files.now_ns()
+///     }
+///     fn entropy(&self, buffer: &mut [u8]) {
+///         self.files.entropy(buffer);
+///     }
+/// }
+///
+/// impl VfsFile for Counted {
+///     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), VfsError> {
+///         self.0.read_at(buffer, offset)
+///     }
+///     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), VfsError> {
+///         self.0.write_at(bytes, offset)
+///     }
+///     fn sync_data(&self) -> Result<(), VfsError> {
+///         self.1.fetch_add(1, Ordering::Relaxed);
+///         self.0.sync_data()
+///     }
+///     fn len(&self) -> Result<u64, VfsError> {
+///         self.0.len()
+///     }
+///     fn set_len(&self, len: u64) -> Result<(), VfsError> {
+///         self.0.set_len(len)
+///     }
+///     fn lock(&self) -> Result<(), VfsError> {
+///         self.0.lock()
+///     }
+/// }
+///
+/// let files = Counting::default();
+/// let db: Database<Music> = Database::open_in(Arc::new(files.clone()), "music", &Options::default())?;
+/// db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
+/// let before = files.syncs.load(Ordering::Relaxed);
+/// db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Venom".into() }))?;
+/// assert_eq!(files.syncs.load(Ordering::Relaxed) - before, 1); // one a commit
+/// # Ok::<(), Error>(())
+/// ```
 pub trait Vfs: Send + Sync {
-    /// Opens a file.
+    /// Opens a file. An existing one is never cut.
     ///
     /// # Errors
     ///
-    /// [`VfsError::NotFound`] unless `mode` is [`OpenMode::Create`]; whatever the system refuses.
+    /// [`VfsError::NotFound`] when there is none, unless `mode` is [`OpenMode::Create`]; whatever the system refuses.
     fn open(&self, path: &str, mode: OpenMode) -> Result<Box<dyn VfsFile>, VfsError>;
 
     /// Whether a file exists.
@@ -101,7 +177,7 @@ pub trait Vfs: Send + Sync {
     /// Whatever the system reports.
     fn sync_directory(&self, path: &str) -> Result<(), VfsError>;
 
-    /// Nanoseconds of a monotonic clock.
+    /// Nanoseconds of a monotonic clock, from any beginning.
     fn now_ns(&self) -> u64;
 
     /// Fills `buffer` with unpredictable bytes: database ids and salts.
@@ -112,16 +188,31 @@ pub trait Vfs: Send + Sync {
 ///
 /// A write is durable after [`sync_data`](VfsFile::sync_data) returned without error, never before; until then, each
 /// 512-byte sector of it may or may not survive a crash, independently. After a failed sync nothing unsynced is assumed
-/// to be there, whatever later syncs say.
+/// to be there, whatever later syncs say. Threads share a file: reads and writes of different ranges may come at once.
+///
+/// # Examples
+///
+/// ```
+/// use epilog::vfs::{MemoryVfs, OpenMode, Vfs, VfsError};
+///
+/// let file = MemoryVfs::new().open("a", OpenMode::Create)?;
+/// file.write_at(b"world", 6)?;
+/// file.write_at(b"hello", 0)?;
+/// file.sync_data()?;
+/// let mut bytes = [0; 11];
+/// file.read_at(&mut bytes, 0)?;
+/// assert_eq!(&bytes, b"hello\0world"); // the gap is zeros
+/// # Ok::<(), VfsError>(())
+/// ```
 pub trait VfsFile: Send + Sync {
-    /// Reads exactly `buffer.len()` bytes.
+    /// Reads exactly `buffer.len()` bytes from byte `offset` on.
     ///
     /// # Errors
     ///
     /// [`VfsError::UnexpectedEnd`] when the file is shorter; whatever the system reports.
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), VfsError>;
 
-    /// Writes all of `bytes`, growing the file if needed.
+    /// Writes all of `bytes` from byte `offset` on, growing the file if needed; a gap is filled with zeros.
     ///
     /// # Errors
     ///
