@@ -246,3 +246,31 @@ fn a_hostile_file_beside_a_journal_gives_answers_or_errors() {
     assert!(disk.bytes(JOURNAL).is_some() && disk.bytes(PATH).unwrap().len() > BLOCK_LEN);
     check(&disk, begin..begin + setting("EPILOG_HOSTILE", 40));
 }
+
+#[test]
+fn a_leaf_whose_rows_are_not_its_collections_is_damage() {
+    let sample = Sample::closed(23).disk;
+    let sound = sample.bytes(PATH).unwrap();
+    let map = FileMap::of(&sound);
+    let leaves = map.images.iter().enumerate().filter(|(_, image)| matches!(image.held, Held::Page(_, 1)));
+    let mut tried = 0;
+    for (position, image) in leaves {
+        // The shortest rows there can be, without blobs.
+        let mut bytes = sound.clone();
+        let width = u16::from(bytes[image.start + 36]);
+        bytes[image.start + 26..image.start + 28].copy_from_slice(&width.to_le_bytes());
+        bytes[image.start + 30..image.start + 32].fill(0xFF);
+        map.seal(&mut bytes, position);
+        sample.set_bytes(PATH, &bytes);
+        let error = match open(&sample) {
+            Ok(db) => Answers::all(&db, SIZE, 1).given.into_iter().find_map(|(_, answer)| answer.err()),
+            Err(error) => Some(error),
+        };
+        let error = error.unwrap_or_else(|| panic!("{:?} is read", image.held));
+        assert_eq!(error.kind(), ErrorKind::Corruption, "{:?}: {error}", image.held);
+        let Held::Page(number, _) = image.held else { unreachable!("filtered above") };
+        assert!(error.to_string().contains(&format!("page {number}")), "{error}");
+        tried += 1;
+    }
+    assert!(tried > 6, "{tried}");
+}
