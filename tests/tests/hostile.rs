@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use epilog::prelude::*;
 use epilog_tests::answers::Answers;
 use epilog_tests::disk::SimVfs;
-use epilog_tests::format::{BLOCK_LEN, ENTRY_LEN, FileMap, Held, PAGE_HEADER_LEN};
+use epilog_tests::format::{BLOCK_LEN, ENTRY_LEN, FileMap, Held, PAGE_HEADER_LEN, u32_at};
 use epilog_tests::random::Random;
 use epilog_tests::sample::{JOURNAL, PATH, SIZE, Sample, item, open, tag};
 use epilog_tests::simulation::model::{Item, Owner, Tag};
@@ -273,4 +273,47 @@ fn a_leaf_whose_rows_are_not_its_collections_is_damage() {
         tried += 1;
     }
     assert!(tried > 6, "{tried}");
+}
+
+/// Two records name one value's page: when both give it up, it is freed twice.
+#[test]
+fn a_value_with_two_records_gives_answers_or_errors() {
+    let sample = Sample::closed(24).disk;
+    let mut bytes = sample.bytes(PATH).unwrap();
+    let map = FileMap::of(&bytes);
+    let position = map.images.iter().position(|image| image.held == Held::Page(5, 1)).unwrap();
+    let leaf = map.images[position];
+    // Stubs end with eight letters of the note and the page.
+    let stubs: Vec<usize> = (leaf.start + 4..=leaf.start + leaf.len - 12)
+        .filter(|at| &bytes[*at..at + 8] == b"nnnnnnnn")
+        .filter(|at| (5_000..12_000).contains(&u32_at(&bytes, at - 4)) && u32_at(&bytes, at + 8) < 1_000)
+        .collect();
+    let [one, other] = stubs[..] else { panic!("{} stubs", stubs.len()) };
+    bytes.copy_within(one - 4..one + 12, other - 4);
+    map.seal(&mut bytes, position);
+    for apart in [false, true] {
+        let disk = sample.fork();
+        disk.set_bytes(PATH, &bytes);
+        let outcome = within_patience(move || {
+            let shorten = |tx: &mut WriteTransaction<'_, _>, number: u64| {
+                tx.update(&Owner { id: Id::new(number + 1), name: format!("owner {number}"), note: None })
+            };
+            let db = open(&disk).unwrap();
+            let mut random = Random::new(24);
+            if apart {
+                let _ = db.write(|tx| shorten(tx, 0));
+                let _ = db.checkpoint();
+                let _ = db.write(|tx| shorten(tx, 20));
+            } else {
+                let _ = db.write(|tx| shorten(tx, 0).and(shorten(tx, 20)));
+            }
+            for _ in 0..4 {
+                let _ = db.checkpoint();
+                let _ = db.write(|tx| write_some(tx, &mut random));
+            }
+            let _ = db.close();
+            use_it(&disk, &mut random)
+        });
+        assert!(outcome.is_ok(), "apart {apart}: {outcome:?}");
+    }
 }

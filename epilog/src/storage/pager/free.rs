@@ -220,7 +220,9 @@ impl FreeMap {
         // Each has an image in the checkpoint before, whose blocks are all within the file.
         let pending: u64 = map.pending_numbers.iter().map(|(_, len)| len).sum();
         if pending > file_blocks {
-            return Err(damage(format!("{pending} page numbers are pending in a file of {file_blocks} blocks")));
+            return Err(damage(format!(
+                "{pending} page numbers are pending in a file of {file_blocks} blocks"
+            )));
         }
         Ok(map)
     }
@@ -276,7 +278,10 @@ mod tests {
         assert!(FreeMap::decode(&image, 4, 2004, 1000).is_err(), "a page number that never was");
         let mut many = FreeMap::default();
         many.pending_numbers.insert(1, 4_000_000_000);
-        assert!(FreeMap::decode(&many.encode(1), 4, 2004, u32::MAX).is_err(), "more page numbers than blocks");
+        assert!(
+            FreeMap::decode(&many.encode(1), 4, 2004, u32::MAX).is_err(),
+            "more page numbers than blocks"
+        );
         map.pending_blocks.insert(4, 1);
         assert!(FreeMap::decode(&map.encode(blocks), 4, 2004, 2000).is_err(), "free and pending");
         for count in [u32::MAX, 10_000] {
