@@ -195,9 +195,9 @@ fn a_flipped_bit_in_both_copies_of_a_header_is_detected_or_harmless() {
             for byte in (0..512).step_by(if flips_all() { 1 } else { 3 }) {
                 let bit = random.below(8);
                 let at = [2 * slot, 2 * slot + 1].map(|copy| ((copy * BLOCK_LEN + byte) * 8) as u64 + bit);
-                at.map(|at| disk.flip_bit(PATH, at));
+                at.iter().for_each(|at| disk.flip_bit(PATH, *at));
                 right.check(&disk, Depth::Glance, &format!("bit {bit} of byte {byte} of slot {slot}"));
-                at.map(|at| disk.flip_bit(PATH, at));
+                at.iter().for_each(|at| disk.flip_bit(PATH, *at));
             }
         }
     }
@@ -227,13 +227,13 @@ fn a_flipped_bit_of_a_journal_is_detected_or_harmless_but_in_the_last_group() {
         .map(|start| Image {
             held: Held::Free,
             start,
-            len: if flips_all() { BLOCK_LEN } else { 96 },
+            len: if flips_all() { BLOCK_LEN } else { 48 },
             parent: None,
             entry: 0,
         })
         .collect();
     let (mut detected, mut torn) = (0, 0);
-    flip(&disk, JOURNAL, &dense, 300, |byte, _, damage| {
+    flip(&disk, JOURNAL, &dense, 200, |byte, _, damage| {
         let or = is_last(byte).then_some(&right_before);
         match right.check_or(&disk, Depth::Glance, or, damage) {
             Outcome::Detected => {
@@ -243,7 +243,7 @@ fn a_flipped_bit_of_a_journal_is_detected_or_harmless_but_in_the_last_group() {
             Outcome::Harmless => torn += usize::from(is_last(byte)),
         }
     });
-    assert!(detected > 100 && torn > 50, "{detected} {torn}");
+    assert!(detected > 100 && torn > 40, "{detected} {torn}");
 }
 
 #[test]
@@ -251,8 +251,10 @@ fn a_flipped_bit_of_the_file_beside_a_journal_is_detected_or_harmless() {
     let Sample { disk, .. } = Sample::open(4);
     let right = Right::of(&disk);
     let map = FileMap::of(&disk.bytes(PATH).unwrap());
-    let vital: Vec<Image> = vital(&map).into_iter().filter(|image| image.start < HEADERS_LEN).collect();
-    flip(&disk, PATH, &vital, 100, |byte, _, damage| {
+    // The fields; all of a header's bytes are flipped above.
+    let fields = vital(&map).into_iter().filter(|image| image.start < HEADERS_LEN);
+    let fields: Vec<Image> = fields.map(|image| Image { len: 152, ..image }).collect();
+    flip(&disk, PATH, &fields, 60, |byte, _, damage| {
         let depth = if byte < HEADERS_LEN { Depth::Glance } else { Depth::All };
         let outcome = right.check(&disk, depth, damage);
         if byte < HEADERS_LEN {

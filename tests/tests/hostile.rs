@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use epilog::prelude::*;
 use epilog_tests::answers::Answers;
 use epilog_tests::disk::SimVfs;
-use epilog_tests::format::{BLOCK_LEN, ENTRY_LEN, FileMap, Held, PAGE_HEADER_LEN};
+use epilog_tests::format::{BLOCK_LEN, ENTRY_LEN, FileMap, Held, PAGE_HEADER_LEN, u32_at};
 use epilog_tests::random::Random;
 use epilog_tests::sample::{JOURNAL, PATH, SIZE, Sample, item, open, tag};
 use epilog_tests::simulation::model::{Item, Owner, Tag};
@@ -245,4 +245,75 @@ fn a_hostile_file_beside_a_journal_gives_answers_or_errors() {
     let disk = Sample::open(22).disk;
     assert!(disk.bytes(JOURNAL).is_some() && disk.bytes(PATH).unwrap().len() > BLOCK_LEN);
     check(&disk, begin..begin + setting("EPILOG_HOSTILE", 40));
+}
+
+#[test]
+fn a_leaf_whose_rows_are_not_its_collections_is_damage() {
+    let sample = Sample::closed(23).disk;
+    let sound = sample.bytes(PATH).unwrap();
+    let map = FileMap::of(&sound);
+    let leaves = map.images.iter().enumerate().filter(|(_, image)| matches!(image.held, Held::Page(_, 1)));
+    let mut tried = 0;
+    for (position, image) in leaves {
+        // The shortest rows there can be, without blobs.
+        let mut bytes = sound.clone();
+        let width = u16::from(bytes[image.start + 36]);
+        bytes[image.start + 26..image.start + 28].copy_from_slice(&width.to_le_bytes());
+        bytes[image.start + 30..image.start + 32].fill(0xFF);
+        map.seal(&mut bytes, position);
+        sample.set_bytes(PATH, &bytes);
+        let error = match open(&sample) {
+            Ok(db) => Answers::all(&db, SIZE, 1).given.into_iter().find_map(|(_, answer)| answer.err()),
+            Err(error) => Some(error),
+        };
+        let error = error.unwrap_or_else(|| panic!("{:?} is read", image.held));
+        assert_eq!(error.kind(), ErrorKind::Corruption, "{:?}: {error}", image.held);
+        let Held::Page(number, _) = image.held else { unreachable!("filtered above") };
+        assert!(error.to_string().contains(&format!("page {number}")), "{error}");
+        tried += 1;
+    }
+    assert!(tried > 6, "{tried}");
+}
+
+/// Two records name one value's page: when both give it up, it is freed twice.
+#[test]
+fn a_value_with_two_records_gives_answers_or_errors() {
+    let sample = Sample::closed(24).disk;
+    let mut bytes = sample.bytes(PATH).unwrap();
+    let map = FileMap::of(&bytes);
+    let position = map.images.iter().position(|image| image.held == Held::Page(5, 1)).unwrap();
+    let leaf = map.images[position];
+    // Stubs end with eight letters of the note and the page.
+    let stubs: Vec<usize> = (leaf.start + 4..=leaf.start + leaf.len - 12)
+        .filter(|at| &bytes[*at..at + 8] == b"nnnnnnnn")
+        .filter(|at| (5_000..12_000).contains(&u32_at(&bytes, at - 4)) && u32_at(&bytes, at + 8) < 1_000)
+        .collect();
+    let [one, other] = stubs[..] else { panic!("{} stubs", stubs.len()) };
+    bytes.copy_within(one - 4..one + 12, other - 4);
+    map.seal(&mut bytes, position);
+    for apart in [false, true] {
+        let disk = sample.fork();
+        disk.set_bytes(PATH, &bytes);
+        let outcome = within_patience(move || {
+            let shorten = |tx: &mut WriteTransaction<'_, _>, number: u64| {
+                tx.update(&Owner { id: Id::new(number + 1), name: format!("owner {number}"), note: None })
+            };
+            let db = open(&disk).unwrap();
+            let mut random = Random::new(24);
+            if apart {
+                let _ = db.write(|tx| shorten(tx, 0));
+                let _ = db.checkpoint();
+                let _ = db.write(|tx| shorten(tx, 20));
+            } else {
+                let _ = db.write(|tx| shorten(tx, 0).and(shorten(tx, 20)));
+            }
+            for _ in 0..4 {
+                let _ = db.checkpoint();
+                let _ = db.write(|tx| write_some(tx, &mut random));
+            }
+            let _ = db.close();
+            use_it(&disk, &mut random)
+        });
+        assert!(outcome.is_ok(), "apart {apart}: {outcome:?}");
+    }
 }

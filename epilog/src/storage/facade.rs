@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 
 use super::StorageError;
-use super::btree::{self, EntryTree, LeafFormat, RecordTree};
+use super::btree::{self, EntryTree, LeafFormat, RecordLeaf, RecordSlot, RecordTree};
 use super::catalog::Stored;
 use super::page::{PageRead, TreeId};
 use super::records::{RecordRef, keys};
@@ -53,8 +53,7 @@ impl<'s> View<'s> {
         rank: u128,
     ) -> Result<Option<RecordRef<'s>>, StorageError> {
         let tree = self.stored.record_tree(collection);
-        let slot = tree.get(self.pages, rank)?;
-        Ok(slot.map(|slot| RecordRef::new(self.pages, &collection.layout, slot.page(), slot.row)))
+        tree.get(self.pages, rank)?.map(|slot| record_at(self.pages, &collection.layout, slot)).transpose()
     }
 
     /// The records with these ranks, appended to `out` in their order; `None` for those that do not exist.
@@ -72,9 +71,14 @@ impl<'s> View<'s> {
     ) -> Result<(), StorageError> {
         let tree = self.stored.record_tree(collection);
         out.reserve(ranks.len());
+        let mut outcome = Ok(());
         tree.get_many(self.pages, ranks, |slot| {
-            out.push(slot.map(|slot| RecordRef::new(self.pages, &collection.layout, slot.page(), slot.row)));
-        })
+            match slot.map(|slot| record_at(self.pages, &collection.layout, slot)).transpose() {
+                Ok(record) => out.push(record),
+                Err(error) => outcome = Err(error),
+            }
+        })?;
+        outcome
     }
 
     /// The leaves that hold the records with ranks from `low` to `high`, both included.
@@ -209,8 +213,9 @@ impl<'s> LeafCursor<'s> {
     /// When a page cannot be read.
     pub fn next_leaf(&mut self) -> Result<Option<LeafBatch<'s>>, StorageError> {
         let (pages, layout) = (self.pages, self.layout);
-        let leaf = self.cursor.next()?;
-        Ok(leaf.map(|leaf| LeafBatch {
+        let Some(leaf) = self.cursor.next()? else { return Ok(None) };
+        check_layout(&leaf.leaf, layout)?;
+        Ok(Some(LeafBatch {
             pages,
             layout,
             page: leaf.leaf.page(),
@@ -320,6 +325,33 @@ impl Stored {
     pub(super) fn entry_tree(&self, index: &IndexDef) -> EntryTree {
         EntryTree { root: self.root(index.id.0), tree: TreeId(index.id.0) }
     }
+}
+
+/// The record in `slot`, read by `layout`.
+#[inline]
+pub(super) fn record_at<'s>(
+    pages: &'s dyn PageRead,
+    layout: &'s Layout,
+    slot: RecordSlot<'s>,
+) -> Result<RecordRef<'s>, StorageError> {
+    check_layout(&slot.leaf, layout)?;
+    Ok(RecordRef::new(pages, layout, slot.page(), slot.row))
+}
+
+/// A leaf says itself how long its rows are. Fields are found by the collection's layout, which must be the same.
+#[inline]
+fn check_layout(leaf: &RecordLeaf<'_>, layout: &Layout) -> Result<(), StorageError> {
+    let LeafFormat { stride, blob_offset, .. } = leaf.format();
+    if (stride, blob_offset) == (layout.stride, layout.blob_offset) {
+        return Ok(());
+    }
+    Err(StorageError::page_damage(
+        leaf.number(),
+        format!(
+            "its rows have {stride} bytes and their blobs' offset at {blob_offset:?}, those of its collection {} and {:?}",
+            layout.stride, layout.blob_offset
+        ),
+    ))
 }
 
 /// How leaves of a collection are laid out.

@@ -175,6 +175,13 @@ impl RecordTree {
                 if leaf.format().rank_width != self.rank_width {
                     return Err(damage(number, format!("its ranks are not of {} bytes", self.rank_width)));
                 }
+                if leaf.version() == self.version && leaf.format() != self.format() {
+                    let (found, expected) = (leaf.format(), self.format());
+                    return Err(damage(
+                        number,
+                        format!("its rows are {found:?}, those of its version {expected:?}"),
+                    ));
+                }
                 Ok(Node::Leaf(leaf))
             }
             _ => Err(unexpected_child(number, page, expected)),

@@ -19,8 +19,8 @@ pub(crate) mod system;
 use alloc::vec::Vec;
 
 use super::StorageError;
+use super::facade::record_at;
 use super::page::{PageNumber, PageRead};
-use super::records::RecordRef;
 use crate::schema::{Catalog, CollectionId};
 use system::{STATISTICS, System};
 
@@ -71,7 +71,7 @@ impl Stored {
         let def = &self.system.statistics;
         let slot = self.record_tree(def).get(pages, u128::from(collection.0))?;
         let Some(slot) = slot else { return Ok(Statistics::default()) };
-        let record = RecordRef::new(pages, &def.layout, slot.page(), slot.row);
+        let record = record_at(pages, &def.layout, slot)?;
         Ok(Statistics {
             count: system::read(&record, def, STATISTICS.count)?,
             next: system::read(&record, def, STATISTICS.next)?,

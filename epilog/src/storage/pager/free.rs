@@ -177,7 +177,7 @@ impl FreeMap {
     ///
     /// # Errors
     ///
-    /// When a run lies outside, or twice in a list.
+    /// When a run lies outside, or twice in a list, or more page numbers are pending than the file can have had images.
     pub(super) fn decode(
         image: &[u8],
         reserved: u64,
@@ -216,6 +216,13 @@ impl FreeMap {
             && map.numbers.clone().extend(&map.pending_numbers);
         if !disjoint {
             return Err(damage("a block or page number is free and pending".into()));
+        }
+        // Each has an image in the checkpoint before, whose blocks are all within the file.
+        let pending: u64 = map.pending_numbers.iter().map(|(_, len)| len).sum();
+        if pending > file_blocks {
+            return Err(damage(format!(
+                "{pending} page numbers are pending in a file of {file_blocks} blocks"
+            )));
         }
         Ok(map)
     }
@@ -269,6 +276,12 @@ mod tests {
         assert!(FreeMap::decode(&image, 4, 1990, 2000).is_err(), "a block behind the end");
         assert!(FreeMap::decode(&image, 5, 2004, 2000).is_err(), "a header block");
         assert!(FreeMap::decode(&image, 4, 2004, 1000).is_err(), "a page number that never was");
+        let mut many = FreeMap::default();
+        many.pending_numbers.insert(1, 4_000_000_000);
+        assert!(
+            FreeMap::decode(&many.encode(1), 4, 2004, u32::MAX).is_err(),
+            "more page numbers than blocks"
+        );
         map.pending_blocks.insert(4, 1);
         assert!(FreeMap::decode(&map.encode(blocks), 4, 2004, 2000).is_err(), "free and pending");
         for count in [u32::MAX, 10_000] {
