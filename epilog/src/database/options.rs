@@ -56,8 +56,8 @@ impl Options {
     /// Opens the file for reading only: it must exist, and is never written to, not even to recover: what the journal
     /// holds is then applied in memory. Default: false.
     ///
-    /// Writing is [`ReadOnly`](crate::ErrorKind::ReadOnly), and so is opening a file that lacks a collection of the
-    /// schema. The file is locked all the same.
+    /// Writing is [`ReadOnly`](crate::ErrorKind::ReadOnly); opening a file that lacks a collection of the schema is
+    /// [`SchemaDiffers`](crate::ErrorKind::SchemaDiffers). The file is locked all the same, against other readers, too.
     ///
     /// # Examples
     ///

@@ -20,7 +20,6 @@ pub mod logical;
 pub mod optimizer;
 pub mod physical;
 
-mod calendar;
 #[cfg(test)]
 mod fixture;
 mod measured;

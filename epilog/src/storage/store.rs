@@ -82,7 +82,11 @@ impl Store {
                 "`{}` is declared but not in the file, which was opened for reading only",
                 names.join("`, `")
             );
-            return Err(SchemaError::Differs { schema: schema.name.to_string(), differences: vec![difference] }.into());
+            return Err(SchemaError::Differs {
+                schema: schema.name.to_string(),
+                differences: vec![difference],
+            }
+            .into());
         }
         if !founded || !missing.is_empty() {
             let mut writer = Writer::new(pager.begin_write()?, Arc::new(stored), pager.journals());

@@ -886,7 +886,7 @@ impl<'p> Writer<'p> {
                     let cell = key::from_rank(ty, rank);
                     let width = ty.width().expect("a clustering type has a width");
                     Scalar::from_cell(ty, Some(&cell[..width]))
-                        .map_or_else(|| format!("{rank}"), |key| format!("{key}"))
+                        .map_or_else(|| format!("{rank}"), |key| key.text(ty))
                 }
                 None => format!("{rank}"),
             },

@@ -10,11 +10,13 @@
 //!
 //! Uses nothing above itself.
 
+pub(crate) mod calendar;
 mod cell;
 pub mod decimal;
 pub mod key;
 mod rust;
 mod scalar;
+mod text;
 mod ty;
 
 pub use cell::Cell;

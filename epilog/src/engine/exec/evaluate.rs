@@ -11,13 +11,13 @@ use super::kernel;
 use super::text::TextTest;
 use super::vector::Cells;
 use super::{Env, Vector};
-use crate::engine::calendar;
 use crate::engine::error::ExecError;
 use crate::engine::logical::{Expr, ExprKind, Slot};
 use crate::expr::{BinaryOp, UnaryOp};
 use crate::schema::{Place, Spot};
 use crate::storage::facade::LeafBatch;
 use crate::storage::records::FieldCell;
+use crate::value::calendar;
 use crate::value::{Scalar, Type, is_signed_cell, key};
 
 /// The values of `expr` over the rows left of `batch`.

@@ -11,7 +11,6 @@ use super::{
     SlotDef, SortTerm, Window,
 };
 use crate::expr::{BinaryOp, UnaryOp};
-use crate::value::{Scalar, Type};
 
 /// What slots and computed values are called.
 #[derive(Clone, Copy)]
@@ -45,7 +44,7 @@ impl Names<'_> {
         match &expr.kind {
             ExprKind::Field(slot, position) => self.field(*slot, *position),
             ExprKind::Computed(computed) => format!("[{}]", self.computed(*computed)),
-            ExprKind::Literal(value) => literal(value, expr.ty),
+            ExprKind::Literal(value) => value.text(expr.ty),
             ExprKind::Unary(op @ (UnaryOp::Not | UnaryOp::Negate), operand) => {
                 format!("{}{}", unary_name(*op), self.operand(operand))
             }
@@ -149,33 +148,6 @@ impl fmt::Display for Window {
             (None, skip) => write!(f, "all offset {skip}"),
         }
     }
-}
-
-/// A literal, dates and times as people write them.
-pub fn literal(value: &Scalar, ty: Type) -> String {
-    let Scalar::Int(number) = value else { return value.to_string() };
-    match ty {
-        Type::Date => date(*number as i64),
-        Type::Time => time((*number >> 32) as u64),
-        Type::DateTime | Type::Timestamp => {
-            let seconds = (*number >> 32) as i64;
-            let day = seconds.div_euclid(86_400);
-            let zone = if ty == Type::Timestamp { "Z" } else { "" };
-            let date = date(day + crate::engine::calendar::DAYS_TO_1970);
-            format!("{date}T{}{zone}", time(seconds.rem_euclid(86_400) as u64))
-        }
-        Type::Char => char::from_u32(*number as u32).map_or_else(String::new, |char| format!("{char:?}")),
-        _ => value.to_string(),
-    }
-}
-
-fn date(days: i64) -> String {
-    let (year, month, day) = crate::engine::calendar::civil(days);
-    format!("{year:04}-{month:02}-{day:02}")
-}
-
-fn time(seconds: u64) -> String {
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
 }
 
 impl fmt::Display for LogicalPlan {

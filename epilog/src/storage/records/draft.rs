@@ -199,7 +199,7 @@ impl RecordDraft {
         let describe = |position: &u16| {
             let place = &collection.layout.places[usize::from(*position)];
             let value = Scalar::from_cell(place.ty, self.field(place).as_cell());
-            value.map_or_else(|| String::from("?"), |value| format!("{value}"))
+            value.map_or_else(|| String::from("?"), |value| value.text(place.ty))
         };
         positions.iter().map(describe).collect::<Vec<String>>().join(", ")
     }

@@ -1,0 +1,51 @@
+//! A scalar as text, as people write it: in messages and plans.
+
+use alloc::string::{String, ToString};
+
+use super::calendar::{DAYS_TO_1970, civil};
+use super::{Scalar, Type};
+
+impl Scalar {
+    /// The value as people write it. `Display` knows no types, and prints dates and characters as the numbers they are
+    /// stored as.
+    pub fn text(&self, ty: Type) -> String {
+        let Scalar::Int(number) = self else { return self.to_string() };
+        match ty {
+            Type::Date => date(*number as i64),
+            Type::Time => time((*number >> 32) as u64),
+            Type::DateTime | Type::Timestamp => {
+                let seconds = (*number >> 32) as i64;
+                let zone = if ty == Type::Timestamp { "Z" } else { "" };
+                let date = date(seconds.div_euclid(86_400) + DAYS_TO_1970);
+                format!("{date}T{}{zone}", time(seconds.rem_euclid(86_400) as u64))
+            }
+            Type::Char => char::from_u32(*number as u32).map_or_else(String::new, |char| format!("{char:?}")),
+            _ => self.to_string(),
+        }
+    }
+}
+
+fn date(days: i64) -> String {
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{month:02}-{day:02}")
+}
+
+fn time(seconds: u64) -> String {
+    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dates_and_characters_read_as_written() {
+        let int = |number: i128, ty| Scalar::Int(number).text(ty);
+        assert_eq!(int(719_163, Type::Date), "1970-01-01");
+        assert_eq!(int(86_399 << 32, Type::DateTime), "1970-01-01T23:59:59");
+        assert_eq!(int(-1 << 32, Type::Timestamp), "1969-12-31T23:59:59Z");
+        assert_eq!(int(0, Type::Char), "'\\0'");
+        assert_eq!(int(-5, Type::I8), "-5");
+        assert_eq!(Scalar::String("a".into()).text(Type::String), "\"a\"");
+    }
+}
