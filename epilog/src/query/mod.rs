@@ -134,8 +134,8 @@
 //!
 //! **A set-based update evaluates over old values.** The records are found, and what is assigned from other records is
 //! calculated, before the first one changes; every assignment of a record sees the values from before. Unique indexes
-//! are checked record by record, in no particular order: to exchange two unique values takes a third one in between. A
-//! record with `None` in a field of a unique index is exempt from it. A statement that is refused changes nothing.
+//! are checked when all records have changed, so that values may move from one to another. A record with `None` in a
+//! field of a unique index is exempt from it. A statement that is refused changes nothing.
 //!
 //! **Ids are never reused** once the transaction that gave them out has committed, whether their records are deleted or
 //! not.

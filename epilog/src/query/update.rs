@@ -95,8 +95,8 @@ impl<S, T: Value> OwnField<S, T> {
 impl<C: Collection> Update<C> {
     /// Carries out the update; returns how many records the query had.
     ///
-    /// The records are found before the first one changes. They change one after the other, in no particular order, and
-    /// unique indexes are checked at each.
+    /// The records are found before the first one changes. Unique indexes are checked when all have changed, so that
+    /// values may move from record to record.
     ///
     /// # Errors
     ///

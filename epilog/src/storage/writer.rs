@@ -50,6 +50,9 @@ pub struct Writer<'p> {
     old_key: Vec<u8>,
 }
 
+/// Makes the draft what the next record becomes and gives its rank; `None` at the end.
+type NextUpdate<'n, 'p, E> = dyn FnMut(&Writer<'p>, &mut RecordDraft) -> Result<Option<u128>, E> + 'n;
+
 /// A point that a write transaction can go back to.
 #[derive(Debug)]
 pub struct Mark {
@@ -258,7 +261,7 @@ impl<'p> Writer<'p> {
     pub fn update_all<E: From<StorageError>>(
         &mut self,
         collection: &CollectionDef,
-        next: &mut dyn FnMut(&Self, &mut RecordDraft) -> Result<Option<u128>, E>,
+        next: &mut NextUpdate<'_, 'p, E>,
     ) -> Result<u64, E> {
         let mark = self.mark();
         match self.update_all_within(collection, next) {
@@ -276,7 +279,7 @@ impl<'p> Writer<'p> {
     fn update_all_within<E: From<StorageError>>(
         &mut self,
         collection: &CollectionDef,
-        next: &mut dyn FnMut(&Self, &mut RecordDraft) -> Result<Option<u128>, E>,
+        next: &mut NextUpdate<'_, 'p, E>,
     ) -> Result<u64, E> {
         let mut draft = RecordDraft::new(&collection.layout);
         let mut claimed: Vec<(&IndexDef, Vec<u8>)> = Vec::new();

@@ -497,14 +497,14 @@ impl Piece {
     }
 
     fn chained(self, op: BinaryOp, right: Piece) -> Result<Piece, PlanError> {
-        let mut left = self.as_part_of(op)?;
-        let mut right = right.as_part_of(op)?;
+        let mut left = self.into_chain_of(op)?;
+        let mut right = right.into_chain_of(op)?;
         left.parts.append(&mut right.parts);
         Ok(Piece { connective: Some(op), parts: left.parts, depth: left.depth.max(right.depth) })
     }
 
     /// Itself, when it is a chain of `op`; one part otherwise.
-    fn as_part_of(self, op: BinaryOp) -> Result<Piece, PlanError> {
+    fn into_chain_of(self, op: BinaryOp) -> Result<Piece, PlanError> {
         if self.connective == Some(op) {
             return Ok(self);
         }
