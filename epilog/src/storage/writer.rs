@@ -923,8 +923,27 @@ impl Gathered {
     fn sort(&mut self) {
         let bytes = &self.bytes;
         let entry = |(start, end, _): &(u32, u32, bool)| &bytes[*start as usize..*end as usize];
-        // Ascending input, as bulk loads often have, sorts in one pass.
-        self.entries.sort_by(|a, b| entry(a).cmp(entry(b)));
+        // Ascending input, as bulk loads often have, is left as it is.
+        if self.entries.is_sorted_by(|a, b| entry(a) <= entry(b)) {
+            return;
+        }
+        // Most comparisons are decided by the first bytes behind what all entries have in common, which are at hand.
+        let Some((first, others)) = self.entries.split_first() else { return };
+        let first = entry(first);
+        let common = others.iter().fold(first.len(), |common, other| {
+            first[..common].iter().zip(entry(other)).take_while(|(a, b)| a == b).count()
+        });
+        let head = |at: &(u32, u32, bool)| {
+            let mut head = [0; 8];
+            let rest = &entry(at)[common..];
+            let len = rest.len().min(8);
+            head[..len].copy_from_slice(&rest[..len]);
+            u64::from_be_bytes(head)
+        };
+        let mut heads: Vec<(u64, (u32, u32, bool))> = self.entries.iter().map(|at| (head(at), *at)).collect();
+        heads.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| entry(&a.1).cmp(entry(&b.1))));
+        self.entries.clear();
+        self.entries.extend(heads.into_iter().map(|(_, at)| at));
     }
 
     fn iter(&self) -> impl Iterator<Item = (&[u8], bool)> {
