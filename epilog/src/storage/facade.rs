@@ -10,7 +10,7 @@ use super::StorageError;
 use super::btree::{self, EntryTree, LeafFormat, RecordTree};
 use super::catalog::Stored;
 use super::page::{PageRead, TreeId};
-use super::records::{RecordRef, keys};
+use super::records::RecordRef;
 use crate::schema::{Catalog, CollectionDef, CollectionId, IndexDef, IndexId, Layout};
 
 pub use super::btree::Direction;
@@ -159,10 +159,7 @@ impl<'s> View<'s> {
         key: &[u8],
     ) -> Result<Option<u128>, StorageError> {
         let tree = self.stored.entry_tree(index);
-        let mut cursor = tree.cursor(self.pages, Bound::Included(key), Bound::Unbounded, Direction::Forward);
-        let Some(entry) = cursor.next()? else { return Ok(None) };
-        let found = keys::split_entry(entry, collection.layout.rank_width);
-        Ok(found.and_then(|(found, rank)| (found == key).then_some(rank)))
+        tree.rank_of(self.pages, key, usize::from(collection.layout.rank_width))
     }
 }
 
