@@ -8,7 +8,8 @@ use core::ops::Bound;
 
 use super::StorageError;
 use super::btree::{self, EntryTree, LeafFormat, RecordTree};
-use super::catalog::Stored;
+use super::catalog::{Statistics, Stored};
+use super::counted::Counted;
 use super::page::{PageRead, TreeId};
 use super::records::RecordRef;
 use crate::schema::{Catalog, CollectionDef, CollectionId, IndexDef, IndexId, Layout};
@@ -20,11 +21,18 @@ pub use super::btree::Direction;
 pub struct View<'s> {
     pages: &'s dyn PageRead,
     stored: &'s Stored,
+    /// In a write transaction: statistics that are not on their pages yet.
+    counted: Option<&'s Counted>,
 }
 
 impl<'s> View<'s> {
     pub(crate) fn new(pages: &'s dyn PageRead, stored: &'s Stored) -> View<'s> {
-        View { pages, stored }
+        View { pages, stored, counted: None }
+    }
+
+    /// What a write transaction sees.
+    pub(super) fn of_writer(pages: &'s dyn PageRead, stored: &'s Stored, counted: &'s Counted) -> View<'s> {
+        View { pages, stored, counted: Some(counted) }
     }
 
     /// The collections.
@@ -38,7 +46,14 @@ impl<'s> View<'s> {
     ///
     /// When a page of the catalog cannot be read.
     pub fn count(&self, collection: CollectionId) -> Result<u64, StorageError> {
-        Ok(self.stored.statistics(self.pages, collection)?.count)
+        Ok(self.statistics(collection)?.count)
+    }
+
+    pub(super) fn statistics(&self, collection: CollectionId) -> Result<Statistics, StorageError> {
+        match self.counted.and_then(|counted| counted.get(collection)) {
+            Some(statistics) => Ok(statistics),
+            None => self.stored.statistics(self.pages, collection),
+        }
     }
 
     /// The record with this rank.
