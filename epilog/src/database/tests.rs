@@ -161,6 +161,41 @@ fn a_savepoint_undoes_its_own_and_nothing_else() {
     assert_eq!(db.get::<Artist>(Id::new(2)).unwrap().unwrap().name, "kept too");
 }
 
+/// Counts are kept beside their page until the commit: everybody must see their own all the same.
+#[test]
+fn counts_follow_changes_savepoints_and_aborts() {
+    let db = music();
+    let seen = |view: crate::storage::facade::View<'_>| {
+        view.count(view.catalog().by_name("Artist").unwrap().id).unwrap()
+    };
+    db.write(|tx| {
+        assert_eq!(seen(tx.view()), 0);
+        let first = tx.insert(&artist("first"))?;
+        tx.insert_all([artist("second"), artist("third")])?;
+        assert_eq!(seen(tx.view()), 3);
+        let undone = tx.savepoint(|sp| {
+            sp.insert(&artist("undone"))?;
+            sp.delete_key::<Artist>(first)?;
+            sp.delete_key::<Artist>(Id::new(2))?;
+            assert_eq!(seen(sp.view()), 2);
+            Err::<(), _>(Error::custom("on second thought"))
+        });
+        assert!(undone.is_err());
+        assert_eq!(seen(tx.view()), 3);
+        assert!(tx.delete_key::<Artist>(first)?);
+        assert_eq!(seen(db.read()?.view()), 0, "not committed yet");
+        Ok(())
+    })
+    .unwrap();
+    assert_eq!(seen(db.read().unwrap().view()), 2);
+    let mut aborted = db.begin().unwrap();
+    aborted.insert(&artist("aborted")).unwrap();
+    assert_eq!(seen(aborted.view()), 3);
+    aborted.abort();
+    assert_eq!(seen(db.read().unwrap().view()), 2);
+    assert_eq!(db.write(|tx| tx.insert(&artist("fourth"))).unwrap(), Id::new(4), "a number not given out");
+}
+
 #[test]
 fn a_snapshot_does_not_move() {
     let db = music();

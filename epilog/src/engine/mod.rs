@@ -9,8 +9,10 @@
 //! storage::facade::View
 //! ```
 //!
+//! Queries for one record by its key go past the stages: see `point`.
+//!
 //! A plan is data; the next stage reads it and knows nothing of how it was made. Only this file knows all stages, and
-//! only [`exec`] and `measured` see what is stored.
+//! only [`exec`], `point` and `measured` see what is stored.
 
 pub mod error;
 pub mod estimate;
@@ -23,6 +25,7 @@ pub mod physical;
 #[cfg(test)]
 mod fixture;
 mod measured;
+mod point;
 #[cfg(test)]
 mod tests;
 
@@ -31,10 +34,12 @@ use alloc::vec::Vec;
 use crate::expr::{Assignment, Draft};
 use crate::schema::CollectionSchema;
 use crate::storage::records::{RecordDraft, RecordRef};
+use exec::Planned;
 use logical::{Purpose, Slot};
 use measured::Measured;
 use optimizer::{RuleSet, optimize};
 use physical::PhysicalPlan;
+use point::Point;
 
 pub use crate::storage::facade::View;
 pub use error::{EngineError, ExecError, Fault, PlanError};
@@ -47,16 +52,31 @@ pub use explain::{Plan, PlanNode};
 ///
 /// [`EngineError::Plan`] when the query cannot be planned: see [`PlanError`].
 pub fn run<'s>(view: View<'s>, draft: &Draft) -> Result<Rows<'s>, EngineError> {
-    run_with(view, draft, RuleSet::ALL)
+    match Point::of(view, draft) {
+        Some(point) => Ok(Rows::point(point)),
+        None => run_with(view, draft, RuleSet::ALL),
+    }
 }
 
-/// As [`run`], with some of the optimizer's rules only: the rows are the same.
+/// As [`run`], for the first `count` rows only.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn run_first<'s>(view: View<'s>, draft: &Draft, count: u64) -> Result<Rows<'s>, EngineError> {
+    match Point::of(view, draft) {
+        Some(point) if count > 0 => Ok(Rows::point(point)),
+        _ => run_with(view, &draft.limited(count), RuleSet::ALL),
+    }
+}
+
+/// As [`run`], always by a plan, and with some of the optimizer's rules only: the rows are the same.
 ///
 /// # Errors
 ///
 /// As [`run`].
 pub fn run_with<'s>(view: View<'s>, draft: &Draft, rules: RuleSet) -> Result<Rows<'s>, EngineError> {
-    Ok(Rows::new(view, plan(view, draft, Purpose::Rows, rules)?))
+    Ok(Rows::planned(view, plan(view, draft, Purpose::Rows, rules)?))
 }
 
 /// How a query would be carried out.
@@ -74,7 +94,10 @@ pub fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
 ///
 /// As [`run`], and [`EngineError::Exec`] when carrying it out fails.
 pub fn count(view: View<'_>, draft: &Draft) -> Result<u64, EngineError> {
-    let mut rows = Rows::new(view, plan(view, draft, Purpose::Count, RuleSet::ALL)?);
+    if let Some(point) = Point::of(view, draft) {
+        return Ok(u64::from(point.record()?.is_some()));
+    }
+    let mut rows = Planned::new(view, plan(view, draft, Purpose::Count, RuleSet::ALL)?);
     let batch = rows.next_batch()?.expect("an aggregate has one row");
     let [OutputColumn::Values(count)] = batch.columns.as_slice() else {
         unreachable!("a count is one value")
@@ -89,7 +112,10 @@ pub fn count(view: View<'_>, draft: &Draft) -> Result<u64, EngineError> {
 ///
 /// As [`count`].
 pub fn exists(view: View<'_>, draft: &Draft) -> Result<bool, EngineError> {
-    Ok(Rows::new(view, plan(view, draft, Purpose::Exists, RuleSet::ALL)?).any()?)
+    if let Some(point) = Point::of(view, draft) {
+        return Ok(point.record()?.is_some());
+    }
+    Ok(Planned::new(view, plan(view, draft, Purpose::Exists, RuleSet::ALL)?).any()?)
 }
 
 /// The ranks of a query's root records, all of them: what a set-based update or delete collects before it changes the
@@ -99,8 +125,11 @@ pub fn exists(view: View<'_>, draft: &Draft) -> Result<bool, EngineError> {
 ///
 /// As [`count`].
 pub fn keys(view: View<'_>, draft: &Draft) -> Result<Vec<u128>, EngineError> {
+    if let Some(point) = Point::of(view, draft) {
+        return Ok(point.record()?.iter().map(RecordRef::rank).collect());
+    }
     let mut ranks = Vec::new();
-    Rows::new(view, plan(view, draft, Purpose::Keys, RuleSet::ALL)?).ranks(Slot(0), &mut ranks)?;
+    Planned::new(view, plan(view, draft, Purpose::Keys, RuleSet::ALL)?).ranks(Slot(0), &mut ranks)?;
     Ok(ranks)
 }
 

@@ -15,6 +15,19 @@ pub struct Draft {
     pub clauses: Vec<Clause>,
 }
 
+impl Draft {
+    /// The same query, ending after `count` rows.
+    #[must_use]
+    pub fn limited(&self, count: u64) -> Draft {
+        let mut draft = self.clone();
+        // One row of aggregates needs no limit.
+        if !matches!(draft.clauses.last(), Some(Clause::Aggregate(_))) {
+            draft.clauses.push(Clause::Limit(count));
+        }
+        draft
+    }
+}
+
 /// One clause.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Clause {

@@ -11,7 +11,7 @@ use super::{Query, Scope, Sources};
 use crate::Error;
 use crate::collection::{Schema, Within};
 use crate::engine::{self, Plan, Rows, View};
-use crate::expr::{Assignment, Clause, Draft};
+use crate::expr::{Assignment, Draft};
 
 /// What queries can be run against: a database, a read transaction, a write transaction.
 #[diagnostic::on_unimplemented(
@@ -138,7 +138,7 @@ impl<S: Sources, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn all<R: Answers<S::Root>>(&self, from: &R) -> Result<Vec<O>, Error> {
-        from.with_view(|view| collect(view, &self.draft, self.decode))
+        from.with_view(|view| collect(engine::run(view, &self.draft)?, self.decode))
     }
 
     /// The only one that comes out. Reads no further than the second.
@@ -162,7 +162,7 @@ impl<S: Sources, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn one<R: Answers<S::Root>>(&self, from: &R) -> Result<O, Error> {
-        let found = from.with_view(|view| collect(view, &limited(&self.draft, 2), self.decode))?;
+        let found = from.with_view(|view| collect(engine::run_first(view, &self.draft, 2)?, self.decode))?;
         let collection = (self.draft.root)().name;
         let several = found.len() > 1;
         match found.into_iter().next() {
@@ -211,7 +211,7 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn first<R: Answers<S::Root>>(&self, from: &R) -> Result<Option<O>, Error> {
-        let found = from.with_view(|view| collect(view, &limited(&self.draft, 1), self.decode))?;
+        let found = from.with_view(|view| collect(engine::run_first(view, &self.draft, 1)?, self.decode))?;
         Ok(found.into_iter().next())
     }
 
@@ -282,24 +282,13 @@ impl<S: Scope, O> Query<S, O> {
     }
 }
 
-/// Runs a query to its end.
-fn collect<O>(view: View<'_>, draft: &Draft, decode: DecodeBatch<O>) -> Result<Vec<O>, Error> {
-    let mut rows = engine::run(view, draft)?;
+/// Takes the rows of a query to their end.
+fn collect<O>(mut rows: Rows<'_>, decode: DecodeBatch<O>) -> Result<Vec<O>, Error> {
     let mut out = Vec::new();
     while let Some(batch) = rows.next_batch()? {
         decode(&batch, &mut out)?;
     }
     Ok(out)
-}
-
-/// The same query, ending after `count` rows.
-fn limited(draft: &Draft, count: u64) -> Draft {
-    let mut draft = draft.clone();
-    // One row of aggregates needs no limit.
-    if !matches!(draft.clauses.last(), Some(Clause::Aggregate(_))) {
-        draft.clauses.push(Clause::Limit(count));
-    }
-    draft
 }
 
 /// What comes out of a query, read as it is asked for. Made by [`Query::stream`]; an iterator of `Result`s.

@@ -8,9 +8,10 @@ use core::ops::Bound;
 
 use super::StorageError;
 use super::btree::{self, EntryTree, LeafFormat, RecordLeaf, RecordSlot, RecordTree};
-use super::catalog::Stored;
+use super::catalog::{Statistics, Stored};
+use super::counted::Counted;
 use super::page::{PageRead, TreeId};
-use super::records::{RecordRef, keys};
+use super::records::RecordRef;
 use crate::schema::{Catalog, CollectionDef, CollectionId, IndexDef, IndexId, Layout};
 
 pub use super::btree::Direction;
@@ -20,11 +21,18 @@ pub use super::btree::Direction;
 pub struct View<'s> {
     pages: &'s dyn PageRead,
     stored: &'s Stored,
+    /// In a write transaction: statistics that are not on their pages yet.
+    counted: Option<&'s Counted>,
 }
 
 impl<'s> View<'s> {
     pub(crate) fn new(pages: &'s dyn PageRead, stored: &'s Stored) -> View<'s> {
-        View { pages, stored }
+        View { pages, stored, counted: None }
+    }
+
+    /// What a write transaction sees.
+    pub(super) fn of_writer(pages: &'s dyn PageRead, stored: &'s Stored, counted: &'s Counted) -> View<'s> {
+        View { pages, stored, counted: Some(counted) }
     }
 
     /// The collections.
@@ -38,7 +46,14 @@ impl<'s> View<'s> {
     ///
     /// When a page of the catalog cannot be read.
     pub fn count(&self, collection: CollectionId) -> Result<u64, StorageError> {
-        Ok(self.stored.statistics(self.pages, collection)?.count)
+        Ok(self.statistics(collection)?.count)
+    }
+
+    pub(super) fn statistics(&self, collection: CollectionId) -> Result<Statistics, StorageError> {
+        match self.counted.and_then(|counted| counted.get(collection)) {
+            Some(statistics) => Ok(statistics),
+            None => self.stored.statistics(self.pages, collection),
+        }
     }
 
     /// The record with this rank.
@@ -163,10 +178,7 @@ impl<'s> View<'s> {
         key: &[u8],
     ) -> Result<Option<u128>, StorageError> {
         let tree = self.stored.entry_tree(index);
-        let mut cursor = tree.cursor(self.pages, Bound::Included(key), Bound::Unbounded, Direction::Forward);
-        let Some(entry) = cursor.next()? else { return Ok(None) };
-        let found = keys::split_entry(entry, collection.layout.rank_width);
-        Ok(found.and_then(|(found, rank)| (found == key).then_some(rank)))
+        tree.rank_of(self.pages, key, usize::from(collection.layout.rank_width))
     }
 }
 

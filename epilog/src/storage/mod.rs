@@ -5,6 +5,7 @@
 //! facade       View: what the engine and the face may read
 //! writer       Writer: changes, constraints, index upkeep
 //! change       change sets: what the journal keeps of a commit
+//! counted      statistics that a transaction has changed
 //! catalog      what is stored, kept in collections of its own
 //! records      record <-> bytes, index keys
 //! btree        ordered bytes on pages
@@ -28,6 +29,7 @@ pub mod btree;
 pub(crate) mod catalog;
 mod change;
 pub mod codec;
+mod counted;
 pub mod journal;
 pub mod pager;
 

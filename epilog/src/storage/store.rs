@@ -67,7 +67,7 @@ impl Store {
             // Without journal: what is applied is in the journal already.
             let mut writer = Writer::new(pages, stored.clone(), false);
             let catalog_changed = writer.apply(payload)?;
-            let (pages, _) = writer.into_pages();
+            let pages = writer.into_pages()?;
             if catalog_changed {
                 stored = Arc::new(catalog::load(&pages)?);
             }

@@ -19,6 +19,7 @@ use super::btree::{EntryTree, RecordTree};
 use super::catalog::system::{self, STATISTICS};
 use super::catalog::{Statistics, Stored};
 use super::change::{Change, ChangeSet};
+use super::counted::{Counted, CountedCollection};
 use super::facade::{Direction, View, leaf_format};
 use super::page::{PageNumber, PageWrite, TreeId};
 use super::pager::{Durability, PageWriter, Savepoint};
@@ -38,8 +39,8 @@ pub struct Writer<'p> {
     pages: PageWriter<'p>,
     stored: Arc<Stored>,
     changes: ChangeSet,
-    /// Collections whose next number moved: it is journaled with the commit.
-    numbered: BTreeSet<CollectionId>,
+    /// Statistics that are not on their pages yet.
+    counted: Counted,
     /// Set when a statement failed half-way.
     failed: bool,
     /// Marks taken and neither released nor rolled back to. When a panic passes through a statement, its mark stays open
@@ -48,6 +49,8 @@ pub struct Writer<'p> {
     composer: Composer,
     key: Vec<u8>,
     old_key: Vec<u8>,
+    /// The index entries of the record being inserted.
+    entries: Gathered,
 }
 
 /// Makes the draft what the next record becomes and gives its rank; `None` at the end.
@@ -58,6 +61,7 @@ type NextUpdate<'n, 'p, E> = dyn FnMut(&Writer<'p>, &mut RecordDraft) -> Result<
 pub struct Mark {
     pages: Savepoint,
     changes: usize,
+    counted: Counted,
     failed: bool,
 }
 
@@ -67,18 +71,19 @@ impl<'p> Writer<'p> {
             pages,
             stored,
             changes: ChangeSet::new(journals),
-            numbered: BTreeSet::new(),
+            counted: Counted::default(),
             failed: false,
             open_marks: 0,
             composer: Composer::default(),
             key: Vec::new(),
             old_key: Vec::new(),
+            entries: Gathered::default(),
         }
     }
 
     /// What is stored, this transaction's changes included.
     pub fn view(&self) -> View<'_> {
-        View::new(&self.pages, &self.stored)
+        View::of_writer(&self.pages, &self.stored, &self.counted)
     }
 
     pub(crate) fn stored(&self) -> &Arc<Stored> {
@@ -100,18 +105,16 @@ impl<'p> Writer<'p> {
         let mut statistics = self.statistics(collection.id)?;
         let rank = self.assign_rank(collection, draft, &mut statistics)?;
         self.check_values(collection, draft)?;
+        self.entries.clear();
         for index in &collection.indexes {
             self.check_unique(collection, index, draft, None)?;
+            self.entries.push(&self.key, false);
         }
         self.check_targets(collection, draft, None)?;
         self.all_or_failed(|writer| {
             writer.put_new(collection, rank, draft)?;
-            for index in &collection.indexes {
-                writer.build_entry(collection, index, draft, rank);
-                let (tree, entry) = (writer.stored.entry_tree(index), core::mem::take(&mut writer.key));
-                let inserted = tree.insert(&mut writer.pages, &entry);
-                writer.key = entry;
-                inserted?;
+            for (index, (entry, _)) in collection.indexes.iter().zip(writer.entries.iter()) {
+                writer.stored.entry_tree(index).insert(&mut writer.pages, entry)?;
             }
             statistics.count += 1;
             writer.set_statistics(collection.id, statistics)
@@ -499,7 +502,7 @@ impl<'p> Writer<'p> {
     }
 
     pub(crate) fn statistics(&self, collection: CollectionId) -> Result<Statistics, StorageError> {
-        self.stored.statistics(&self.pages, collection)
+        self.view().statistics(collection)
     }
 
     pub(crate) fn set_statistics(
@@ -507,18 +510,27 @@ impl<'p> Writer<'p> {
         collection: CollectionId,
         statistics: Statistics,
     ) -> Result<(), StorageError> {
-        let def = self.stored.system.statistics.clone();
-        let tree = self.stored.record_tree(&def);
-        if self.statistics(collection)?.next != statistics.next {
-            self.numbered.insert(collection);
-        }
+        let old = self.statistics(collection)?;
+        self.counted.set(collection, old, statistics);
+        Ok(())
+    }
+
+    /// Writes the statistics that have changed to their pages, and the numbers given out to the change set.
+    fn keep_statistics(&mut self) -> Result<(), StorageError> {
+        let def = &self.stored.system.statistics;
+        let tree = self.stored.record_tree(def);
         let mut draft = RecordDraft::new(&def.layout);
-        system::write(&mut draft, &def, STATISTICS.collection, &collection.0);
-        system::write(&mut draft, &def, STATISTICS.count, &statistics.count);
-        system::write(&mut draft, &def, STATISTICS.next, &statistics.next);
-        let rank = u128::from(collection.0);
-        if !tree.replace(&mut self.pages, rank, draft.row(), &[])? {
-            tree.insert(&mut self.pages, rank, draft.row(), &[])?;
+        for CountedCollection { id, statistics, numbered } in self.counted.iter() {
+            system::write(&mut draft, def, STATISTICS.collection, &id.0);
+            system::write(&mut draft, def, STATISTICS.count, &statistics.count);
+            system::write(&mut draft, def, STATISTICS.next, &statistics.next);
+            let rank = u128::from(id.0);
+            if !tree.replace(&mut self.pages, rank, draft.row(), &[])? {
+                tree.insert(&mut self.pages, rank, draft.row(), &[])?;
+            }
+            if *numbered {
+                self.changes.next(*id, statistics.next);
+            }
         }
         Ok(())
     }
@@ -722,8 +734,9 @@ impl<'p> Writer<'p> {
         self.set_statistics(collection.id, statistics)
     }
 
-    pub(crate) fn into_pages(self) -> (PageWriter<'p>, Arc<Stored>) {
-        (self.pages, self.stored)
+    pub(crate) fn into_pages(mut self) -> Result<PageWriter<'p>, StorageError> {
+        self.keep_statistics()?;
+        Ok(self.pages)
     }
 
     // ---- constraints
@@ -901,7 +914,12 @@ impl<'p> Writer<'p> {
     /// A point to go back to. Nests; costs the same however much has changed.
     pub fn mark(&mut self) -> Mark {
         self.open_marks += 1;
-        Mark { pages: self.pages.savepoint(), changes: self.changes.len(), failed: self.failed }
+        Mark {
+            pages: self.pages.savepoint(),
+            changes: self.changes.len(),
+            counted: self.counted.clone(),
+            failed: self.failed,
+        }
     }
 
     /// Undoes everything since `mark`, marks taken since included.
@@ -909,6 +927,7 @@ impl<'p> Writer<'p> {
         self.open_marks -= 1;
         self.pages.rollback_to(mark.pages);
         self.changes.truncate(mark.changes);
+        self.counted = mark.counted;
         self.failed = mark.failed;
     }
 
@@ -927,13 +946,10 @@ impl<'p> Writer<'p> {
         if self.failed || self.open_marks > 0 {
             return Err(StorageError::TransactionFailed);
         }
-        if self.changes.is_empty() && self.numbered.is_empty() {
+        if self.changes.is_empty() && !self.counted.iter().any(|counted| counted.numbered) {
             return Ok(());
         }
-        for id in core::mem::take(&mut self.numbered) {
-            let next = self.statistics(id)?.next;
-            self.changes.next(id, next);
-        }
+        self.keep_statistics()?;
         self.pages.commit(self.changes.as_bytes(), durability)?;
         Ok(())
     }
@@ -1011,8 +1027,27 @@ impl Gathered {
     fn sort(&mut self) {
         let bytes = &self.bytes;
         let entry = |(start, end, _): &(u32, u32, bool)| &bytes[*start as usize..*end as usize];
-        // Ascending input, as bulk loads often have, sorts in one pass.
-        self.entries.sort_by(|a, b| entry(a).cmp(entry(b)));
+        // Ascending input, as bulk loads often have, is left as it is.
+        if self.entries.is_sorted_by(|a, b| entry(a) <= entry(b)) {
+            return;
+        }
+        // Most comparisons are decided by the first bytes behind what all entries have in common, which are at hand.
+        let Some((first, others)) = self.entries.split_first() else { return };
+        let first = entry(first);
+        let common = others.iter().fold(first.len(), |common, other| {
+            first[..common].iter().zip(entry(other)).take_while(|(a, b)| a == b).count()
+        });
+        let head = |at: &(u32, u32, bool)| {
+            let mut head = [0; 8];
+            let rest = &entry(at)[common..];
+            let len = rest.len().min(8);
+            head[..len].copy_from_slice(&rest[..len]);
+            u64::from_be_bytes(head)
+        };
+        let mut heads: Vec<(u64, (u32, u32, bool))> = self.entries.iter().map(|at| (head(at), *at)).collect();
+        heads.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| entry(&a.1).cmp(entry(&b.1))));
+        self.entries.clear();
+        self.entries.extend(heads.into_iter().map(|(_, at)| at));
     }
 
     fn iter(&self) -> impl Iterator<Item = (&[u8], bool)> {

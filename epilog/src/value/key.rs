@@ -71,6 +71,10 @@ pub fn append_scalar(out: &mut Vec<u8>, ty: Type, optional: bool, scalar: &Scala
 
 /// Appends `bytes` with 00 as 00 FF and no terminator: the start of every key whose string starts with `bytes`.
 pub fn append_escaped_prefix(out: &mut Vec<u8>, bytes: &[u8]) {
+    // As a rule there is nothing to escape.
+    if !bytes.contains(&0) {
+        return out.extend_from_slice(bytes);
+    }
     for &byte in bytes {
         out.push(byte);
         if byte == 0 {

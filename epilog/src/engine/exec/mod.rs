@@ -32,7 +32,9 @@ use crate::schema::CollectionDef;
 use crate::storage::facade::View;
 
 pub use assign::assign;
+pub(super) use operators::dangling;
 pub use output::{OutputBatch, OutputColumn};
+pub(super) use rows::Planned;
 pub use rows::Rows;
 pub use vector::Vector;
 

@@ -15,6 +15,17 @@ pub struct OutputBatch<'s> {
     pub columns: Vec<OutputColumn<'s>>,
 }
 
+impl<'s> OutputBatch<'s> {
+    /// One record.
+    pub(in crate::engine) fn of_record(
+        collection: &'s CollectionDef,
+        record: RecordRef<'s>,
+    ) -> OutputBatch<'s> {
+        let rows = Vec::from([Some(record)]);
+        OutputBatch { rows: 1, columns: Vec::from([OutputColumn::Records { collection, rows }]) }
+    }
+}
+
 /// One selected item's values. Row `n` of a batch is number `n` of every column.
 pub enum OutputColumn<'s> {
     /// Whole records.

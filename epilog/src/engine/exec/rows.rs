@@ -1,4 +1,4 @@
-//! [`Rows`]: a plan being carried out.
+//! [`Rows`]: what a query gives, as it is asked for.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -11,29 +11,37 @@ use super::{Env, OutputBatch, OutputColumn, Vector};
 use crate::engine::error::ExecError;
 use crate::engine::logical::{Column, Slot};
 use crate::engine::physical::PhysicalPlan;
+use crate::engine::point::Point;
 use crate::storage::facade::View;
 use crate::value::Type;
 
 /// The rows of a query, batch by batch, read as they are asked for.
-pub struct Rows<'s> {
-    env: Env<'s>,
-    root: Box<dyn Operator<'s> + 's>,
-    columns: Vec<Column>,
-    batch: Batch<'s>,
+#[derive(Debug)]
+pub struct Rows<'s>(Source<'s>);
+
+enum Source<'s> {
+    /// A plan being carried out.
+    Planned(Planned<'s>),
+    /// One record at most; `None` after it.
+    Point(Option<Point<'s>>),
 }
 
 impl<'s> Rows<'s> {
     /// Gets ready to carry out `plan`. Nothing is read yet.
-    pub(in crate::engine) fn new(view: View<'s>, plan: PhysicalPlan) -> Rows<'s> {
-        let env = Env::new(view, &plan);
-        let batch = Batch::new(env.collections.len(), env.computed);
-        let root = operators::build(&env, plan.root);
-        Rows { env, root, columns: plan.columns, batch }
+    pub(in crate::engine) fn planned(view: View<'s>, plan: PhysicalPlan) -> Rows<'s> {
+        Rows(Source::Planned(Planned::new(view, plan)))
+    }
+
+    /// Gets ready to look for one record.
+    pub(in crate::engine) fn point(point: Point<'s>) -> Rows<'s> {
+        Rows(Source::Point(Some(point)))
     }
 
     /// Says that only so many rows are wanted, so that no more are read. More can still be had.
     pub fn expect(&mut self, rows: usize) {
-        self.root.expect(rows);
+        if let Source::Planned(planned) = &mut self.0 {
+            planned.root.expect(rows);
+        }
     }
 
     /// The next rows; `None` after the last. A batch that is given out has at least one row.
@@ -43,6 +51,35 @@ impl<'s> Rows<'s> {
     /// [`ExecError::Storage`] when a page cannot be read or is damaged; [`ExecError::Arithmetic`] when an operation has
     /// no result on a row that is part of the answer.
     pub fn next_batch(&mut self) -> Result<Option<OutputBatch<'s>>, ExecError> {
+        match &mut self.0 {
+            Source::Planned(planned) => planned.next_batch(),
+            Source::Point(point) => {
+                let Some(point) = point.take() else { return Ok(None) };
+                Ok(point.record()?.map(|record| OutputBatch::of_record(point.collection(), record)))
+            }
+        }
+    }
+}
+
+/// A plan being carried out.
+pub(in crate::engine) struct Planned<'s> {
+    env: Env<'s>,
+    root: Box<dyn Operator<'s> + 's>,
+    columns: Vec<Column>,
+    batch: Batch<'s>,
+}
+
+impl<'s> Planned<'s> {
+    /// Gets ready to carry out `plan`. Nothing is read yet.
+    pub(in crate::engine) fn new(view: View<'s>, plan: PhysicalPlan) -> Planned<'s> {
+        let env = Env::new(view, &plan);
+        let batch = Batch::new(env.collections.len(), env.computed);
+        let root = operators::build(&env, plan.root);
+        Planned { env, root, columns: plan.columns, batch }
+    }
+
+    /// As [`Rows::next_batch`].
+    pub(in crate::engine) fn next_batch(&mut self) -> Result<Option<OutputBatch<'s>>, ExecError> {
         if !self.advance()? {
             return Ok(None);
         }
@@ -104,8 +141,13 @@ impl<'s> Rows<'s> {
     }
 }
 
-impl core::fmt::Debug for Rows<'_> {
+impl core::fmt::Debug for Source<'_> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-        f.debug_struct("Rows").field("columns", &self.columns).finish_non_exhaustive()
+        match self {
+            Source::Planned(planned) => {
+                f.debug_struct("Planned").field("columns", &planned.columns).finish_non_exhaustive()
+            }
+            Source::Point(_) => f.debug_struct("Point").finish_non_exhaustive(),
+        }
     }
 }

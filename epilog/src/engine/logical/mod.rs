@@ -46,6 +46,7 @@ pub use scan::Scan;
 pub use sort::{Sort, SortTerm};
 pub use subquery::{Asked, Link, Subquery};
 pub use text::Names;
+pub use typing::is_of;
 
 /// A logical plan.
 #[derive(Clone, Debug)]

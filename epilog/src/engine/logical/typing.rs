@@ -13,7 +13,16 @@ const HAS_DECIMALS: bool = cfg!(feature = "decimal");
 
 /// Checks a literal.
 pub(super) fn literal(value: Scalar, ty: Type) -> Result<Expr, PlanError> {
-    let matches = match &value {
+    if is_of(&value, ty) {
+        Ok(Expr::literal(value, ty))
+    } else {
+        Err(PlanError::BadLiteral { value: value.to_string(), ty })
+    }
+}
+
+/// Whether a value is one of the type, or absent.
+pub fn is_of(value: &Scalar, ty: Type) -> bool {
+    match value {
         Scalar::Null => true,
         Scalar::Bool(_) => ty == Type::Bool,
         Scalar::Int(number) => is_integer_class(ty) && fits(*number, ty),
@@ -23,11 +32,6 @@ pub(super) fn literal(value: Scalar, ty: Type) -> Result<Expr, PlanError> {
         Scalar::String(_) => ty == Type::String,
         Scalar::Bytes(_) => ty == Type::Bytes,
         Scalar::Uuid(_) => ty == Type::Uuid,
-    };
-    if matches {
-        Ok(Expr::literal(value, ty))
-    } else {
-        Err(PlanError::BadLiteral { value: value.to_string(), ty })
     }
 }
 

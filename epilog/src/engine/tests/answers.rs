@@ -90,6 +90,10 @@ fn numbers(store: &Store, draft: DraftBuilder) -> Vec<i128> {
     sorted.sort_by_key(key);
     plain.sort_by_key(key);
     assert_eq!(sorted, plain, "without the optimizer");
+    let direct = run(snapshot.view(), &draft).and_then(scalars).expect("a query that succeeds");
+    assert_eq!(direct, all, "as `run` carries it out");
+    let first = run_first(snapshot.view(), &draft, 1).and_then(scalars).expect("a query that succeeds");
+    assert_eq!(first, all[..all.len().min(1)], "the first");
     assert_eq!(count(snapshot.view(), &draft).expect("a count"), all.len() as u64);
     assert_eq!(super::exists(snapshot.view(), &draft).expect("an answer"), !all.is_empty());
     let number = |row: &Vec<Scalar>| match row[0] {

@@ -34,10 +34,14 @@ fn store(records: &Records) -> Store {
     store
 }
 
-/// All rows of a query as scalars; of a record, all fields as declared, or one `Null` where there is none.
+/// All rows of a query by a plan, as [`scalars`].
 fn rows(view: View<'_>, draft: &Draft, rules: RuleSet) -> Result<Vec<Vec<Scalar>>, EngineError> {
+    scalars(run_with(view, draft, rules)?)
+}
+
+/// All rows as scalars; of a record, all fields as declared, or one `Null` where there is none.
+fn scalars(mut rows: Rows<'_>) -> Result<Vec<Vec<Scalar>>, EngineError> {
     let mut out = Vec::new();
-    let mut rows = run_with(view, draft, rules)?;
     while let Some(batch) = rows.next_batch()? {
         assert!(batch.rows > 0, "a batch that is given out has rows");
         for row in 0..batch.rows {

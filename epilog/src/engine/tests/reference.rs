@@ -575,6 +575,10 @@ fn check_seed(seed: u64, queries: usize, faulty: bool) {
                 explain(snapshot.view(), &draft).expect("a plan"),
             );
         }
+        if let Ok(expected) = &expected {
+            let got = run(snapshot.view(), &draft).and_then(scalars).expect("rows");
+            assert!(same(&got, expected), "seed {seed}, query {query}: {draft:#?}");
+        }
         if let Ok(expected) = &expected
             && draft.clauses.iter().all(|clause| !matches!(clause, Clause::Select(_)))
         {

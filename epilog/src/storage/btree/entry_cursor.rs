@@ -6,7 +6,7 @@ use core::ops::{Bound, Range};
 
 use super::super::StorageError;
 use super::super::page::PageRead;
-use super::entry_node::EntryNode;
+use super::entry_node::{EntryNode, rank_of};
 use super::entry_tree::EntryTree;
 use super::{Direction, Expected, Path, damage};
 
@@ -306,6 +306,5 @@ fn split_rank(node: &EntryNode<'_>, entry: &[u8], rank_width: usize) -> Result<(
     let Some(key_len) = entry.len().checked_sub(rank_width) else {
         return Err(damage(node.number(), format!("an entry of {} bytes has no rank", entry.len())));
     };
-    let rank = entry[key_len..].iter().fold(0, |rank: u128, byte| rank << 8 | u128::from(*byte));
-    Ok((key_len, rank))
+    Ok((key_len, rank_of(&entry[key_len..])))
 }

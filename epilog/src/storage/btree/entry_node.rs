@@ -88,6 +88,15 @@ fn head_of(key: &[u8]) -> u32 {
     }
 }
 
+/// The number that big-endian bytes are.
+#[inline]
+pub(super) fn rank_of(bytes: &[u8]) -> u128 {
+    match <&[u8; 8]>::try_from(bytes).ok() {
+        Some(bytes) => u128::from(u64::from_be_bytes(*bytes)),
+        None => bytes.iter().fold(0, |rank: u128, byte| rank << 8 | u128::from(*byte)),
+    }
+}
+
 /// How many bytes two keys start with together.
 pub(super) fn common_len(left: &[u8], right: &[u8]) -> usize {
     left.iter().zip(right).take_while(|(left, right)| left == right).count()
@@ -249,7 +258,10 @@ impl<'p> EntryNode<'p> {
         if heads.get(low).is_none_or(|other| u32::from_be_bytes(*other) != head) {
             return Ok(Err(low));
         }
-        let mut high = low + heads[low..].partition_point(|other| u32::from_be_bytes(*other) == head);
+        let mut high = low + 1;
+        if heads.get(high).is_some_and(|other| u32::from_be_bytes(*other) == head) {
+            high += heads[high..].partition_point(|other| u32::from_be_bytes(*other) == head);
+        }
         while low < high {
             let middle = low + (high - low) / 2;
             match self.compare_suffix(key, head, middle)? {
@@ -268,6 +280,31 @@ impl<'p> EntryNode<'p> {
             Ok(position) => position + 1,
             Err(position) => position,
         })
+    }
+
+    /// The last `rank_width` bytes of the key at `position`, as a number, when all before them is `key`.
+    ///
+    /// The key is compared where it lies.
+    pub(super) fn rank_after(
+        &self,
+        position: usize,
+        key: &[u8],
+        rank_width: usize,
+    ) -> Result<Option<u128>, StorageError> {
+        let suffix_len = self.suffix_len(position);
+        if self.head.prefix_len + suffix_len != key.len() + rank_width {
+            return Ok(None);
+        }
+        let rest = self.rest(position)?;
+        if let Some(suffix) = key.strip_prefix(self.prefix())
+            && let Some((head, suffix)) = suffix.split_first_chunk::<4>()
+        {
+            let same = self.heads()[position] == *head && rest.starts_with(suffix);
+            return Ok(same.then(|| rank_of(&rest[suffix.len()..])));
+        }
+        // The rank begins in the head, or in the prefix.
+        let entry = self.key(position)?;
+        Ok(entry.strip_prefix(key).map(rank_of))
     }
 
     /// All keys, and in a branch the child behind each, after checking that they can be what a page holds.

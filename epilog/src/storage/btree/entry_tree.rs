@@ -8,7 +8,7 @@ use core::ops::Bound;
 
 use super::super::StorageError;
 use super::super::page::{BLOCK_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId, kind_of};
-use super::entry_node::EntryNode;
+use super::entry_node::{self, EntryNode};
 use super::{Direction, EntryCursor, Expected, Path, damage, entry_branch, entry_leaf, unexpected_child};
 
 pub use super::entry_leaf::ENTRY_LEN_MAX;
@@ -58,6 +58,45 @@ impl EntryTree {
             number = node.child(node.child_position(entry)?);
             expected = Expected::below(node.level());
         }
+    }
+
+    /// The rank of the first entry that is made of `key` and a rank of `rank_width` bytes, 8 or 16, big-endian; `None`
+    /// when the first entry from `key` on is not. One search per level; allocates nothing as a rule.
+    ///
+    /// # Errors
+    ///
+    /// As [`contains`](Self::contains).
+    pub fn rank_of<P: PageRead + ?Sized>(
+        &self,
+        pages: &P,
+        key: &[u8],
+        rank_width: usize,
+    ) -> Result<Option<u128>, StorageError> {
+        let (mut number, mut expected) = (self.root, Expected::Root);
+        // Whether there is a leaf behind the one that the way leads to.
+        let mut has_next = false;
+        loop {
+            let node = self.open(number, pages.page(number)?, expected)?;
+            if node.level() == 0 {
+                let position = node.search(key)?.unwrap_or_else(|position| position);
+                if position < node.count() {
+                    return node.rank_after(position, key, rank_width);
+                }
+                if !has_next && (position > 0 || number == self.root) {
+                    return Ok(None);
+                }
+                break;
+            }
+            let position = node.child_position(key)?;
+            has_next |= position < node.count();
+            number = node.child(position);
+            expected = Expected::below(node.level());
+        }
+        // The entry, if it is there, is the first of the next leaf. The cursor also tells an empty leaf that is damage.
+        let mut cursor = self.cursor(pages, Bound::Included(key), Bound::Unbounded, Direction::Forward);
+        let Some(entry) = cursor.next()? else { return Ok(None) };
+        let rank = entry.strip_prefix(key).filter(|rank| rank.len() == rank_width);
+        Ok(rank.map(entry_node::rank_of))
     }
 
     /// Goes down to the leaf to which `entry` belongs, and keeps the way.

@@ -62,7 +62,7 @@ impl Stored {
         self.roots[position].1
     }
 
-    /// What is counted for `collection`; zeros before its first record.
+    /// What is counted for `collection` on these pages; zeros before its first record.
     pub(crate) fn statistics(
         &self,
         pages: &dyn PageRead,

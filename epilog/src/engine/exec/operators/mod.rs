@@ -8,6 +8,8 @@ mod scan;
 mod sort;
 mod subquery;
 
+pub(in crate::engine) use scan::dangling;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 

@@ -200,7 +200,9 @@ impl<'s> RankScan<'s> {
     }
 }
 
-fn dangling(collection: &CollectionDef, rank: u128) -> StorageError {
+/// The error for an index that names a record that is not there.
+#[cold]
+pub(in crate::engine) fn dangling(collection: &CollectionDef, rank: u128) -> StorageError {
     let name = &collection.name;
     StorageError::damage("index", format!("an index of `{name}` names record {rank}, which does not exist"))
 }

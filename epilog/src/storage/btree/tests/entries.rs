@@ -137,6 +137,56 @@ fn ranked(key: &[u8], rank: u64) -> Vec<u8> {
     [key, &rank.to_be_bytes()].concat()
 }
 
+/// Keys that are none, short, long and alike; found and not found, first and last of their leaves.
+#[test]
+fn ranks_are_found_behind_their_keys() {
+    for (seed, width) in [(1, 8), (2, 16)] {
+        let mut random = Random::new(seed);
+        let mut model = Model::new();
+        let key_of = |n: u64, kind: usize| match kind {
+            0 => n.to_be_bytes()[6..].to_vec(),
+            1 => format!("{:04}@example.com", n * 7919 % 5000).into_bytes(),
+            _ => [vec![b'x'; (n % 40) as usize], n.to_be_bytes().to_vec()].concat(),
+        };
+        for kind in 0..3 {
+            let mut ranks = alloc::collections::BTreeMap::new();
+            for n in 0..3000 {
+                let key = key_of(n * 2, kind);
+                let rank = u128::from(random.next()) << (8 * (width - 8));
+                ranks.entry(key).or_insert_with_key(|key| {
+                    model.insert(&[&key[..], &rank.to_be_bytes()[16 - width..]].concat());
+                    rank
+                });
+            }
+            for n in 0..6000 {
+                let key = key_of(n, kind);
+                let found = model.tree.rank_of(&model.pages, &key, width).unwrap();
+                assert_eq!(found, ranks.get(&key).copied(), "{key:?}");
+            }
+            for absent in [&[][..], &[0xFF; 30], &[0; 9]] {
+                assert_eq!(model.tree.rank_of(&model.pages, absent, width).unwrap(), None);
+            }
+            while let Some(entry) = model.set.first().cloned() {
+                model.remove(&entry);
+            }
+            assert_eq!(model.tree.rank_of(&model.pages, b"x", width).unwrap(), None);
+        }
+    }
+}
+
+/// All entries of one key, so that pages have a part of the rank for their prefix.
+#[test]
+fn the_first_of_many_ranks_is_found() {
+    let mut model = Model::new();
+    for rank in 0..2000 {
+        model.insert(&ranked(b"key", rank + 5));
+    }
+    assert_eq!(model.tree.rank_of(&model.pages, b"key", 8).unwrap(), Some(5));
+    assert_eq!(model.tree.rank_of(&model.pages, b"kez", 8).unwrap(), None);
+    assert_eq!(model.tree.rank_of(&model.pages, b"ke", 8).unwrap(), None);
+    assert_eq!(model.tree.rank_of(&model.pages, b"k", 16).unwrap(), None);
+}
+
 #[test]
 fn short_entries_match_the_model() {
     churn(1, 1800, |random| {

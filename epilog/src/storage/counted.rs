@@ -1,0 +1,47 @@
+//! [`Counted`]: the statistics that a write transaction has changed.
+//!
+//! They change with every record, so they are kept here and written to their pages once, at the end.
+
+use alloc::vec::Vec;
+
+use super::catalog::Statistics;
+use crate::schema::CollectionId;
+
+/// The statistics that a write transaction has changed. There are as many as it has changed collections: few.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Counted(Vec<CountedCollection>);
+
+/// What has changed of one collection's statistics.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct CountedCollection {
+    /// The collection.
+    pub(crate) id: CollectionId,
+    /// What is counted for it.
+    pub(crate) statistics: Statistics,
+    /// Whether its next number moved: that is journaled with the commit.
+    pub(crate) numbered: bool,
+}
+
+impl Counted {
+    /// What is counted for `collection`, if that has changed.
+    pub(crate) fn get(&self, collection: CollectionId) -> Option<Statistics> {
+        self.0.iter().find(|counted| counted.id == collection).map(|counted| counted.statistics)
+    }
+
+    /// Makes `new` what is counted for `collection`, which was `old`.
+    pub(crate) fn set(&mut self, collection: CollectionId, old: Statistics, new: Statistics) {
+        let numbered = old.next != new.next;
+        match self.0.iter_mut().find(|counted| counted.id == collection) {
+            Some(counted) => {
+                counted.statistics = new;
+                counted.numbered |= numbered;
+            }
+            None => self.0.push(CountedCollection { id: collection, statistics: new, numbered }),
+        }
+    }
+
+    /// The collections, in the order of their first change.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &CountedCollection> {
+        self.0.iter()
+    }
+}
