@@ -225,6 +225,13 @@ impl Condvar {
         }
     }
 
+    /// As [`wait`](Condvar::wait), for no longer than `duration`.
+    #[cfg(feature = "std")]
+    pub fn wait_for<'a, T>(&self, guard: MutexGuard<'a, T>, duration: core::time::Duration) -> MutexGuard<'a, T> {
+        let waited = self.inner.wait_timeout(guard.inner, duration);
+        MutexGuard { inner: waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0 }
+    }
+
     /// Wakes one waiter, if there is one (without `std`: all).
     pub fn notify_one(&self) {
         #[cfg(feature = "std")]
@@ -291,6 +298,25 @@ pub fn thread_slot() -> usize {
 #[cfg(not(feature = "std"))]
 pub fn thread_slot() -> usize {
     0
+}
+
+/// A thread that works in the background.
+#[cfg(feature = "std")]
+#[derive(Debug)]
+pub struct Thread(std::thread::JoinHandle<()>);
+
+#[cfg(feature = "std")]
+impl Thread {
+    /// Begins to run `work` in a thread called `name`; `None` when the system has no thread to give.
+    pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Option<Thread> {
+        let builder = std::thread::Builder::new().name(alloc::string::String::from(name));
+        builder.spawn(work).ok().map(Thread)
+    }
+
+    /// Waits for its end. A panic in it is reported by the thread itself.
+    pub fn join(self) {
+        let _ = self.0.join();
+    }
 }
 
 #[cfg(all(test, feature = "std"))]

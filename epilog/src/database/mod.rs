@@ -229,7 +229,11 @@ impl<D: Schema> Database<D> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn open_in(vfs: Arc<dyn Vfs>, path: &str, options: &Options) -> Result<Database<D>, Error> {
-        let store = Store::open(vfs, path, options.pager(), D::database())?;
+        let mut store = Store::open(Arc::clone(&vfs), path, options.pager(), D::database())?;
+        #[cfg(feature = "std")]
+        if options.background && !options.pager().read_only {
+            store.attend(vfs);
+        }
         Ok(Database::over(store, options))
     }
 

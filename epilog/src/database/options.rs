@@ -1,5 +1,7 @@
 //! [`Options`]: how a database is opened.
 
+use core::time::Duration;
+
 use crate::storage::pager::{Durability, PagerOptions};
 
 /// How a database is opened. The defaults are the safe ones.
@@ -22,12 +24,13 @@ use crate::storage::pager::{Durability, PagerOptions};
 #[derive(Debug, Clone)]
 pub struct Options {
     pub(super) durability: Durability,
+    pub(super) background: bool,
     pager: PagerOptions,
 }
 
 impl Default for Options {
     fn default() -> Options {
-        Options { durability: Durability::Immediate, pager: PagerOptions::default() }
+        Options { durability: Durability::Immediate, background: true, pager: PagerOptions::default() }
     }
 }
 
@@ -106,11 +109,11 @@ impl Options {
         self
     }
 
-    /// After how many bytes of changed pages a commit is followed by a checkpoint. Default: 32 MiB.
+    /// How many bytes of changed pages there may be before they are written to the file. Default: 64 MiB.
     ///
-    /// More makes checkpoints rarer, and recovery and closing longer. Independently, a checkpoint follows when a
-    /// recovery would have to read 64 MiB of journal. A checkpoint that fails does not fail the commit before it; it is
-    /// tried again.
+    /// A checkpoint begins when there is half as much, and goes on beside commits; when the whole is reached, a commit does
+    /// the rest of it before it returns. More makes checkpoints rarer, so that pages changed often are written less often,
+    /// and takes more memory. A checkpoint that fails does not fail the commit before it; it is tried again.
     ///
     /// # Examples
     ///
@@ -121,7 +124,7 @@ impl Options {
     #[doc = include_str!("../example.txt")]
     ///
     /// let files = MemoryVfs::new();
-    /// let options = Options::default().checkpoint_after(0); // after every commit
+    /// let options = Options::default().checkpoint_after(0); // at every commit
     /// let db: Database<Music> = Database::open_in(Arc::new(files.clone()), "music", &options)?;
     /// let before = files.open("music", OpenMode::Read)?.len()?;
     /// let artists = (0..1000).map(|n| Artist { id: Id::auto(), name: format!("artist {n}") });
@@ -132,6 +135,55 @@ impl Options {
     #[must_use]
     pub fn checkpoint_after(mut self, bytes: u64) -> Options {
         self.pager.checkpoint_dirty_bytes = bytes;
+        self
+    }
+
+    /// How long opening the database after a crash may take, as estimated. Default: 250 ms.
+    ///
+    /// Recovery applies what the journal holds since the last checkpoint. How fast that goes is measured whenever it
+    /// happens, and assumed before. A checkpoint begins when half of the time has come together. Less makes checkpoints
+    /// more frequent. Independently, the journal grows to no more than about 128 MiB.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    #[doc = include_str!("../example.txt")]
+    /// # let directory = tempfile::tempdir().expect("a directory");
+    /// # let path = directory.path().join("music.epilog");
+    /// let options = Options::default().recovery_time(Duration::from_millis(20));
+    /// let db: Database<Music> = options.open(&path)?;
+    /// db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn recovery_time(mut self, time: Duration) -> Options {
+        self.pager.recovery_ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self
+    }
+
+    /// Whether a thread of the library works in the background: it checkpoints beside commits, and syncs what commits
+    /// with [`Durability::Group`] and [`Durability::Eventual`] promised. Default: true; without the feature `std` there
+    /// are no threads.
+    ///
+    /// Without it, the commit that makes a checkpoint due makes it before it returns, and
+    /// [`Database::maintain`](super::Database::maintain) does the rest when it is called. What is written then depends on
+    /// the program's calls alone, which is what tests of crashes want.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// # let directory = tempfile::tempdir().expect("a directory");
+    /// # let path = directory.path().join("music.epilog");
+    /// let db: Database<Music> = Options::default().background(false).open(&path)?;
+    /// db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
+    /// while db.maintain()? {}
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn background(mut self, background: bool) -> Options {
+        self.background = background;
         self
     }
 

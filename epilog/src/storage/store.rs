@@ -3,20 +3,47 @@
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::task::Waker;
 
 use super::StorageError;
 use super::catalog::{self, Stored};
 use super::facade::View;
-use super::pager::{Durability, PageSnapshot, Pager, PagerOptions};
+use super::pager::{CommitNumber, Durability, PageSnapshot, Pager, PagerOptions};
 use super::vfs::Vfs;
 use super::writer::Writer;
 use crate::schema::shape::{CollectionShape, SchemaError};
 use crate::schema::{Catalog, CollectionId, DatabaseSchema};
+#[cfg(feature = "std")]
+use crate::sync::Thread;
 
 /// One open database.
 pub struct Store {
     pager: Pager,
     stored: Arc<Stored>,
+    #[cfg(feature = "std")]
+    background: Option<Thread>,
+}
+
+#[cfg(feature = "std")]
+impl Drop for Store {
+    fn drop(&mut self) {
+        // The thread shares the pager, which holds the file's lock: it must be gone when this returns.
+        if let Some(thread) = self.background.take() {
+            self.pager.upkeep().stop();
+            thread.join();
+        }
+    }
+}
+
+/// Syncs and checkpoints for a pager until it is told to stop.
+#[cfg(feature = "std")]
+fn work_in_background(pager: &Pager, vfs: &dyn Vfs) {
+    while !pager.upkeep().is_stopped() {
+        // A failure is met again by the next commit; until then there is nothing to be done about it.
+        if !pager.maintain().unwrap_or(false) {
+            pager.upkeep().wait(vfs.now_ns());
+        }
+    }
 }
 
 /// What is stored, as of one commit, for as long as this lives.
@@ -57,6 +84,16 @@ impl Store {
         schema: &DatabaseSchema,
     ) -> Result<Store, StorageError> {
         Store::with(Pager::open(vfs, path, options)?, schema)
+    }
+
+    /// Lets a thread do what is due besides commits, where there are threads; `vfs` is the one it was opened in.
+    #[cfg(feature = "std")]
+    pub fn attend(&mut self, vfs: Arc<dyn Vfs>) {
+        let pager = self.pager.clone();
+        self.background = Thread::spawn("epilog", move || work_in_background(&pager, &*vfs));
+        if self.background.is_some() {
+            self.pager.upkeep().attend();
+        }
     }
 
     fn with(pager: Pager, schema: &DatabaseSchema) -> Result<Store, StorageError> {
@@ -103,7 +140,12 @@ impl Store {
             let bound = bound.expect("compared or created above");
             *bound = Arc::new((**bound).clone().bind(schema));
         }
-        Ok(Store { pager, stored: Arc::new(stored) })
+        Ok(Store {
+            pager,
+            stored: Arc::new(stored),
+            #[cfg(feature = "std")]
+            background: None,
+        })
     }
 
     /// The collections.
@@ -132,6 +174,33 @@ impl Store {
     /// What writing fails with; nothing is lost then.
     pub fn checkpoint(&self) -> Result<(), StorageError> {
         self.pager.checkpoint()
+    }
+
+    /// Does a part of what is due besides commits; returns whether there is more.
+    ///
+    /// # Errors
+    ///
+    /// What writing fails with; nothing is lost then.
+    pub fn maintain(&self) -> Result<bool, StorageError> {
+        self.pager.maintain()
+    }
+
+    /// Waits until `commit` is durable.
+    ///
+    /// # Errors
+    ///
+    /// When a sync fails: the outcome is unknown then.
+    pub fn wait_durable(&self, commit: CommitNumber) -> Result<(), StorageError> {
+        self.pager.wait_durable(commit)
+    }
+
+    /// Whether `commit` is durable; if it is not, `waker` is woken when that changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_durable`](Store::wait_durable).
+    pub fn poll_durable(&self, commit: CommitNumber, waker: &Waker) -> Result<bool, StorageError> {
+        self.pager.poll_durable(commit, waker)
     }
 
     /// Closes the database: the file then needs no journal.

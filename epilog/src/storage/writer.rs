@@ -22,7 +22,7 @@ use super::change::{Change, ChangeSet};
 use super::counted::{Counted, CountedCollection};
 use super::facade::{Direction, View, leaf_format};
 use super::page::{PageNumber, PageWrite, TreeId};
-use super::pager::{Durability, PageWriter, Savepoint};
+use super::pager::{CommitNumber, Durability, PageWriter, Savepoint};
 use super::records::{Composer, ConstraintError, RecordDraft, RecordRef, keys, out_of_line_pages};
 use crate::schema::{CollectionDef, CollectionId, IndexDef, OnDelete, Spot};
 use crate::value::key::KEY_BYTES_MAX;
@@ -937,21 +937,21 @@ impl<'p> Writer<'p> {
         self.pages.release(mark.pages);
     }
 
-    /// Commits. With [`Durability::Immediate`], returns when the journal is synced.
+    /// Commits; returns when that is as durable as asked for, with the commit's number: that of the commit before when
+    /// nothing was changed.
     ///
     /// # Errors
     ///
     /// [`StorageError::TransactionFailed`] after a statement that failed half-way; what writing the journal fails with.
-    pub fn commit(mut self, durability: Durability) -> Result<(), StorageError> {
+    pub fn commit(mut self, durability: Durability) -> Result<CommitNumber, StorageError> {
         if self.failed || self.open_marks > 0 {
             return Err(StorageError::TransactionFailed);
         }
         if self.changes.is_empty() && !self.counted.iter().any(|counted| counted.numbered) {
-            return Ok(());
+            return Ok(self.pages.base());
         }
         self.keep_statistics()?;
-        self.pages.commit(self.changes.as_bytes(), durability)?;
-        Ok(())
+        self.pages.commit(self.changes.as_bytes(), durability)
     }
 
     /// Runs the changing part of a statement; a failure there leaves the transaction unable to commit.

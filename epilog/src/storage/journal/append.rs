@@ -12,7 +12,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::JournalPosition;
-use super::layout::{BLOCK, FRAME_HEADER_LEN, FileHeader, Frame, SegmentHeader, frame_len, is_segment_len};
+use super::layout::{
+    BLOCK, FRAME_HEADER_LEN, FileHeader, Frame, FrameKind, SegmentHeader, frame_len, is_segment_len,
+};
 use super::tail::Tail;
 use crate::storage::StorageError;
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
@@ -196,6 +198,7 @@ impl Journal {
             };
             let (fragment, rest) = payload.split_at(len);
             let frame = Frame {
+                kind: FrameKind::Commit,
                 salt: tail.salt,
                 commit,
                 durable: tail.durable,
@@ -217,6 +220,54 @@ impl Journal {
             self.write_buffer(tail)?;
         }
         Ok(())
+    }
+
+    /// Takes notice that a header made the next commit durable, with all before it: the file has its changes, and the
+    /// header names the journal's present end as its position. Then writes a mark that says so, for whoever reads the
+    /// journal and not the file; its `payload` is cut to what fits a segment.
+    ///
+    /// The mark also keeps an older header from being taken for the newest: it claims that the commit was durable.
+    ///
+    /// # Errors
+    ///
+    /// As [`append`](Journal::append) and [`sync`](Journal::sync). The commit is durable all the same.
+    ///
+    /// # Panics
+    ///
+    /// When `commit` is not the one after the last, or one before it is not durable.
+    pub fn mark(&self, commit: u64, payload: &[u8]) -> Result<(), StorageError> {
+        let mut tail = self.tail.lock();
+        self.check_poison(&tail)?;
+        assert_eq!(commit, tail.commit + 1, "commits are made in order");
+        assert_eq!(tail.commit, tail.durable, "what a bulk commit builds on is durable");
+        (tail.commit, tail.durable) = (commit, commit);
+        let longest = (self.header.segment_len - BLOCK - FRAME_HEADER_LEN) as usize;
+        let payload = &payload[..payload.len().min(longest)];
+        let room = self.header.segment_len - tail.offset;
+        if fragment_len(room, payload.len()) != Some(payload.len()) {
+            self.reserve(&mut tail, 1)?;
+            let begun = self.write_buffer(&mut tail);
+            self.poison_on_error(&mut tail, begun)?;
+            let slot = tail.free_slot().expect("a slot was reserved");
+            self.begin_segment(&mut tail, slot);
+        }
+        let frame = Frame {
+            kind: FrameKind::Mark,
+            salt: tail.salt,
+            commit,
+            durable: commit,
+            chain: tail.chain,
+            is_first: true,
+            is_last: true,
+            payload,
+        };
+        tail.chain = frame.encode(self.header.secret, &mut tail.buffer);
+        tail.offset += frame_len(payload.len() as u32);
+        tail.is_staged = true;
+        while tail.is_syncing {
+            tail = self.sync_ended.wait(tail);
+        }
+        self.sync_all(tail)
     }
 
     /// Makes everything up to `commit` durable, with all that was appended since: one write and one sync, or nothing
@@ -332,11 +383,9 @@ impl Journal {
     /// # Errors
     ///
     /// Whatever the file system reports. A journal that stays is replaced when the next one is made.
-    pub fn remove(self) -> Result<(), StorageError> {
-        let Journal { vfs, path, file, .. } = self;
-        drop(file);
-        vfs.remove(&path)?;
-        vfs.sync_directory(&path)?;
+    pub fn remove(&self) -> Result<(), StorageError> {
+        self.vfs.remove(&self.path)?;
+        self.vfs.sync_directory(&self.path)?;
         Ok(())
     }
 

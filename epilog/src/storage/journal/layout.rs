@@ -42,7 +42,7 @@
 //! | 16 | 8 | commit |
 //! | 24 | 8 | the durable head at writing |
 //! | 32 | 4 | chain: the checksum of the frame before |
-//! | 36 | 1 | kind: 1, a commit's payload |
+//! | 36 | 1 | kind: 1, a commit's payload; 2, a mark: the commit is in the file, its payload is about it |
 //! | 37 | 1 | flags: 1 first fragment, 2 last fragment |
 //! | 38 | 2 | zero |
 //! | 40 | | payload, then zeros up to a multiple of 8 bytes |
@@ -65,7 +65,6 @@ pub(super) const FRAME_HEADER_LEN: u32 = 40;
 const FILE_MAGIC: [u8; 8] = *b"EPILOGJF";
 const FILE_HEADER_LEN: usize = 44;
 const SEGMENT_MAGIC: [u8; 8] = *b"EPILOGJS";
-const KIND_COMMIT: u8 = 1;
 
 /// The bytes of a segment's header that are used. They lie in one sector, but a sector too may be torn.
 pub(super) const SEGMENT_HEADER_LEN: usize = 80;
@@ -180,9 +179,20 @@ impl SegmentHeader {
     }
 }
 
-/// A commit's payload, or a fragment of it. In the file it follows its header.
+/// What a frame is. Discriminants are part of the format.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub(super) enum FrameKind {
+    /// A commit's payload, or a fragment of it.
+    Commit = 1,
+    /// A commit that a header made durable: its changes are in the database file. One frame.
+    Mark = 2,
+}
+
+/// A commit's payload, a fragment of one, or a mark. In the file the payload follows its header.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Frame<'a> {
+    pub(super) kind: FrameKind,
     pub(super) salt: u64,
     pub(super) commit: u64,
     pub(super) durable: u64,
@@ -203,7 +213,7 @@ impl<'a> Frame<'a> {
         out.extend_from_slice(&self.commit.to_le_bytes());
         out.extend_from_slice(&self.durable.to_le_bytes());
         out.extend_from_slice(&self.chain.to_le_bytes());
-        out.push(KIND_COMMIT);
+        out.push(self.kind as u8);
         out.push(u8::from(self.is_first) | u8::from(self.is_last) << 1);
         out.extend_from_slice(&[0; 2]);
         debug_assert_eq!(out.len() - start, FRAME_HEADER_LEN as usize);
@@ -219,7 +229,12 @@ impl<'a> Frame<'a> {
     pub(super) fn decode(secret: u64, bytes: &'a [u8]) -> Option<(Frame<'a>, u32)> {
         let fields = Fields(bytes);
         let [kind, flags, zero @ ..] = fields.array::<4>(36)?;
-        if kind != KIND_COMMIT || flags > 3 || zero != [0; 2] {
+        let kind = match kind {
+            1 => FrameKind::Commit,
+            2 => FrameKind::Mark,
+            _ => return None,
+        };
+        if flags > 3 || zero != [0; 2] {
             return None;
         }
         let payload_len = usize::try_from(fields.u32(4)?).ok()?;
@@ -229,6 +244,7 @@ impl<'a> Frame<'a> {
             return None;
         }
         let frame = Frame {
+            kind,
             salt: fields.u64(8)?,
             commit: fields.u64(16)?,
             durable: fields.u64(24)?,
@@ -305,6 +321,7 @@ mod tests {
             assert_eq!(SegmentHeader::decode(&bytes), None, "bit {bit}");
         }
         let frame = Frame {
+            kind: FrameKind::Commit,
             salt: 1,
             commit: 2,
             durable: 1,
@@ -335,6 +352,7 @@ mod tests {
             assert_eq!(SegmentHeader::decode(&segment[..len]), None);
         }
         let frame = Frame {
+            kind: FrameKind::Commit,
             salt: 1,
             commit: 2,
             durable: 1,

@@ -10,7 +10,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::append::{RecoveredEnd, slot_start};
-use super::layout::{BLOCK, FileHeader, Frame, SEGMENT_HEADER_LEN, SegmentHeader, frame_len};
+use super::layout::{BLOCK, FileHeader, Frame, FrameKind, SEGMENT_HEADER_LEN, SegmentHeader, frame_len};
 use super::{Journal, JournalPosition};
 use crate::storage::StorageError;
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
@@ -49,8 +49,9 @@ struct Place {
     offset: u32,
 }
 
-/// A commit that was read.
+/// A commit, or a mark, that was read.
 struct Read {
+    kind: FrameKind,
     place: Place,
     end: JournalPosition,
     payload: Vec<u8>,
@@ -135,7 +136,10 @@ impl Recovery {
         needed[place.slot] = true;
         let mut end = from;
         while let Some(read) = self.read_commit(place, end)? {
-            apply(read.end.commit, &read.payload)?;
+            // What a mark is about is in the file already.
+            if read.kind == FrameKind::Commit {
+                apply(read.end.commit, &read.payload)?;
+            }
             for slot in read.slots {
                 needed[slot] = true;
             }
@@ -258,7 +262,7 @@ impl Recovery {
         self.slots.iter().position(|header| header.is_some_and(|header| header.sequence == sequence))
     }
 
-    /// Reads the commit after `end`, which ended at `place`.
+    /// Reads the commit after `end`, or a mark of `end`'s own, which ended at `place`.
     fn read_commit(&mut self, place: Place, end: JournalPosition) -> Result<Option<Read>, StorageError> {
         let aligned = Place { offset: place.offset.next_multiple_of(BLOCK), ..place };
         for start in
@@ -280,11 +284,11 @@ impl Recovery {
         mut place: Place,
         end: JournalPosition,
     ) -> Result<Option<Read>, StorageError> {
-        let commit = end.commit + 1;
         let mut chain = end.chain;
         let mut payload = Vec::new();
         let mut slots = Vec::new();
         let secret = self.header.secret;
+        let mut first = None;
         loop {
             let Some(header) = self.slots[place.slot] else { return Ok(None) };
             let bytes = self.load(place.slot)?;
@@ -293,7 +297,13 @@ impl Recovery {
             else {
                 return Ok(None);
             };
+            let kind = *first.get_or_insert(frame.kind);
+            let commit = match kind {
+                FrameKind::Commit => end.commit + 1,
+                FrameKind::Mark => end.commit,
+            };
             let fits = frame.salt == header.salt
+                && frame.kind == kind
                 && frame.commit == commit
                 && frame.chain == chain
                 && frame.is_first == slots.is_empty();
@@ -306,7 +316,7 @@ impl Recovery {
             if frame.is_last {
                 place.offset += frame_len(frame.payload.len() as u32);
                 let end = JournalPosition { commit, segment: header.sequence, offset: place.offset, chain };
-                return Ok(Some(Read { place, end, payload, slots }));
+                return Ok(Some(Read { kind, place, end, payload, slots }));
             }
             // A fragment that is not the last fills its segment.
             match self.successor(place.slot, commit, chain) {

@@ -1,7 +1,7 @@
 //! What a journal gives back after its file was cut, damaged or taken over from elsewhere. Crashes by the thousand are
 //! in the package of tests, on the simulated disk.
 
-use super::layout::{BLOCK, FRAME_HEADER_LEN, FileHeader, Frame};
+use super::layout::{BLOCK, FRAME_HEADER_LEN, FileHeader, Frame, FrameKind};
 use super::*;
 use crate::storage::StorageError;
 use crate::storage::vfs::{MemoryVfs, OpenMode, Vfs, VfsError};
@@ -331,6 +331,7 @@ fn payloads_that_look_like_frames_are_no_witnesses() {
     harness.commit(1, 10);
     let mut payload = vec![0; (BLOCK - FRAME_HEADER_LEN) as usize];
     let liar = Frame {
+        kind: FrameKind::Commit,
         salt: 0,
         commit: 900,
         durable: 899,

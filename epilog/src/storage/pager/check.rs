@@ -19,12 +19,12 @@ impl Pager {
     ///
     /// [`StorageError::Corruption`] with the first thing that is wrong; a failure of reading.
     pub fn check(&self) -> Result<(), StorageError> {
-        let Shared { images: Some(images), writer, .. } = &*self.shared else { return Ok(()) };
-        let state = writer.lock();
-        match &state.store {
-            Some(store) if !store.is_new => check(images, &store.header),
-            _ => Ok(()),
-        }
+        let Shared { images: Some(images), store: Some(store), .. } = &*self.shared else { return Ok(()) };
+        // Nothing is given out or written over while the lease is held and no checkpoint is being made.
+        let _lease = self.shared.lease.lock();
+        store.finish_checkpoint()?;
+        let state = store.state.lock();
+        if state.is_new { Ok(()) } else { check(images, &state.header) }
     }
 }
 

@@ -8,11 +8,14 @@
 //! 4. the header goes to the slot of the checkpoint before the last, and the file is synced again;
 //! 5. only then are journal segments recycled and the blocks of old images on their way to be free (the caller's part).
 //!
+//! It begins under the write lease, which makes the list of changed pages and page numbers one of commit *C*. From then on
+//! it goes on beside writers: what they change has new versions, and what they write goes to other free blocks, which are
+//! as free in this checkpoint's free map as they were.
+//!
 //! Map pages are new blocks like images and become durable with them: a header that reached the disk can then never
 //! name anything that did not.
 //!
-//! Everything before step 4 touches only blocks that no durable header names, and works on a copy of the free space, so
-//! giving up there changes nothing.
+//! Everything before step 4 touches only blocks that no durable header names, so giving up there changes nothing.
 
 use alloc::collections::BTreeMap;
 use alloc::vec::{IntoIter, Vec};
@@ -23,18 +26,30 @@ use super::header::Header;
 use super::image;
 use super::images::Images;
 use super::map::{MapEntry, MapUpdate};
-use super::numbers::Numbers;
+use super::numbers::NumbersImage;
 use super::space::Space;
 use crate::storage::StorageError;
 use crate::storage::page::{BLOCK_LEN, PageNumber};
 use crate::storage::vfs::VfsFile;
+use crate::sync::Mutex;
 
 /// Images that follow each other in the file are written together, up to so many bytes.
 const BATCH_LEN: usize = 1 << 20;
 
+/// What a checkpoint does with a page.
+#[derive(Clone, Copy)]
+pub(super) enum Work {
+    /// Writes the image of its version as of the pinned commit.
+    Write,
+    /// Takes it out of the map: it is gone.
+    Free,
+    /// Names an image that a bulk transaction has written.
+    Stored(MapEntry),
+}
+
 /// Where a checkpoint is.
 enum Phase {
-    Images(IntoIter<PageNumber>),
+    Images(IntoIter<(PageNumber, Work)>),
     Map {
         update: MapUpdate,
         work: IntoIter<(usize, usize, MapEntry)>,
@@ -60,10 +75,10 @@ pub(super) enum Failure {
 }
 
 /// A checkpoint that is being made.
-pub(super) struct Checkpoint<'f> {
-    pin: Pin<'f>,
+pub(super) struct Checkpoint {
+    pin: Pin<'static>,
     header: Header,
-    space: Space,
+    numbers: NumbersImage,
     freed: Runs,
     taken: Runs,
     changes: BTreeMap<u32, MapEntry>,
@@ -75,31 +90,43 @@ pub(super) struct Checkpoint<'f> {
 /// What a checkpoint has made, once its header is durable.
 pub(super) struct Finished {
     pub(super) header: Header,
-    pub(super) space: Space,
+    /// Blocks of images that nothing names any more.
     pub(super) freed: Runs,
+    /// Blocks of images that the header leads to now.
+    pub(super) taken: Runs,
     pub(super) update: MapUpdate,
 }
 
-impl<'f> Checkpoint<'f> {
-    /// Plans the checkpoint that `header` will describe: number, flag and journal position are set, the rest follows.
+impl Checkpoint {
+    /// Plans the checkpoint that `header` will describe: number, commit, flag and journal position are set, the rest
+    /// follows. `work` is what has to be done to pages; `numbers` are the page numbers as of the header's commit.
     pub(super) fn new(
-        pin: Pin<'f>,
-        dirty: Vec<PageNumber>,
-        mut header: Header,
-        space: Space,
-    ) -> Checkpoint<'f> {
-        header.commit = pin.commit();
+        pin: Pin<'static>,
+        work: Vec<(PageNumber, Work)>,
+        header: Header,
+        numbers: NumbersImage,
+    ) -> Checkpoint {
         Checkpoint {
             pin,
             header,
-            space,
+            numbers,
             freed: Runs::new(),
             taken: Runs::new(),
             changes: BTreeMap::new(),
             batch: Batch::default(),
-            phase: Phase::Images(dirty.into_iter()),
+            phase: Phase::Images(work.into_iter()),
             failure: Failure::Unchanged,
         }
+    }
+
+    /// The commit whose versions are written: all before it must be durable.
+    pub(super) fn pinned(&self) -> u64 {
+        self.pin.commit()
+    }
+
+    /// Whether it is the commit of a bulk transaction, whose changes no journal has.
+    pub(super) fn is_bulk(&self) -> bool {
+        self.header.commit != self.pin.commit()
     }
 
     /// How the last step's failure leaves the file.
@@ -107,16 +134,16 @@ impl<'f> Checkpoint<'f> {
         self.failure
     }
 
-    /// The free space as it is after a failure of which nobody knows what it left, and the blocks in question.
-    pub(super) fn into_unknown(self) -> (Space, Runs) {
-        (self.space, self.taken)
+    /// The blocks that were taken, after a failure.
+    pub(super) fn into_taken(self) -> Runs {
+        self.taken
     }
 
     /// What was made; `None` before the last step.
     pub(super) fn into_finished(self) -> Option<Finished> {
         match self.phase {
             Phase::Done(update) => {
-                Some(Finished { header: self.header, space: self.space, freed: self.freed, update })
+                Some(Finished { header: self.header, freed: self.freed, taken: self.taken, update })
             }
             _ => None,
         }
@@ -128,19 +155,18 @@ impl<'f> Checkpoint<'f> {
     ///
     /// When reading the map, writing or syncing fails. The checkpoint cannot be continued then;
     /// [`failure`](Checkpoint::failure) says what it leaves.
-    pub(super) fn step(&mut self, images: &Images, numbers: &Numbers) -> Result<bool, StorageError> {
+    pub(super) fn step(&mut self, images: &Images, space: &Mutex<Space>) -> Result<bool, StorageError> {
         let file = images.file();
         match core::mem::replace(&mut self.phase, Phase::Stopped) {
             Phase::Images(mut pages) => {
-                while let Some(number) = pages.next() {
-                    if self.write_page(images, number)? {
+                while let Some((number, work)) = pages.next() {
+                    if self.do_page(images, space, number, work)? {
                         self.phase = Phase::Images(pages);
                         return Ok(true);
                     }
                 }
                 // When nothing moved, no free map is written, so that numbers given out since must stay beyond the end.
-                let moved = self.taken.count() > 0 || self.freed.count() > 0;
-                let next_page = if moved { numbers.next } else { self.header.next_page };
+                let next_page = if self.has_moved() { self.numbers.next } else { self.header.next_page };
                 let changes = &self.changes;
                 let update = images.with_map(|map, read| map.prepare(changes, next_page, read))?;
                 self.header.next_page = next_page;
@@ -149,7 +175,7 @@ impl<'f> Checkpoint<'f> {
             }
             Phase::Map { mut update, mut work } => {
                 while let Some((level, index, old)) = work.next() {
-                    let block = self.take(1);
+                    let block = self.take(space, 1);
                     self.free(old)?;
                     let bytes = update.image(level, index, block, self.header.checkpoint);
                     if self.batch.add(file, block, &bytes)? {
@@ -162,14 +188,13 @@ impl<'f> Checkpoint<'f> {
             }
             Phase::Free(update) => {
                 // When nothing moved, the old free map is as good: what it calls pending may be free by now.
-                if self.taken.count() > 0 || self.freed.count() > 0 {
-                    self.write_free_map(file, numbers)?;
+                if self.has_moved() {
+                    self.write_free_map(file, space)?;
                 }
                 self.batch.flush(file)?;
                 self.phase = Phase::Sync(update);
             }
             Phase::Sync(update) => {
-                self.header.file_len = self.space.end() * BLOCK_LEN as u64;
                 if file.len()? < self.header.file_len {
                     file.set_len(self.header.file_len)?;
                 }
@@ -198,25 +223,52 @@ impl<'f> Checkpoint<'f> {
         Ok(true)
     }
 
-    /// Adds page `number`'s image as of the pinned commit; true when something was written.
-    fn write_page(&mut self, images: &Images, number: PageNumber) -> Result<bool, StorageError> {
+    /// Whether any image has come or gone.
+    fn has_moved(&self) -> bool {
+        self.taken.count() > 0 || self.freed.count() > 0
+    }
+
+    /// Does a page's work; true when something was written to the file.
+    fn do_page(
+        &mut self,
+        images: &Images,
+        space: &Mutex<Space>,
+        number: PageNumber,
+        work: Work,
+    ) -> Result<bool, StorageError> {
         let old = images.entry(number)?;
-        let len = match self.pin.resident(number) {
-            Resident::Page(page) => page.len(),
-            Resident::Freed => 0,
-            // Allocated and freed since the last checkpoint, and forgotten: the map has never had it.
-            Resident::Cold => return Ok(false),
+        if !old.is_none() {
+            self.free(old)?;
+        }
+        match work {
+            Work::Free => {
+                // A page that was allocated and freed since the last checkpoint is not in the map.
+                if !old.is_none() {
+                    self.changes.insert(number.0, MapEntry::NONE);
+                }
+                Ok(false)
+            }
+            Work::Stored(entry) => {
+                self.taken.insert(entry.block, u64::from(entry.run));
+                self.changes.insert(number.0, entry);
+                Ok(false)
+            }
+            Work::Write => self.write_page(images, space, number),
+        }
+    }
+
+    fn write_page(
+        &mut self,
+        images: &Images,
+        space: &Mutex<Space>,
+        number: PageNumber,
+    ) -> Result<bool, StorageError> {
+        let Resident::Page(page) = self.pin.resident(number) else {
+            unreachable!("a changed page stays in memory until a checkpoint has written it")
         };
-        if old.is_none() && len == 0 {
-            return Ok(false);
-        }
-        self.free(old)?;
-        if len == 0 {
-            self.changes.insert(number.0, MapEntry::NONE);
-            return Ok(false);
-        }
+        let len = page.len();
         let run = (len / BLOCK_LEN) as u32;
-        let block = self.take(u64::from(run));
+        let block = self.take(space, u64::from(run));
         let wrote = self.batch.make_room(images.file(), block, len)?;
         if let Resident::Page(page) = self.pin.resident(number) {
             let generation = self.header.checkpoint;
@@ -226,20 +278,30 @@ impl<'f> Checkpoint<'f> {
         Ok(wrote)
     }
 
-    fn write_free_map(&mut self, file: &dyn VfsFile, numbers: &Numbers) -> Result<(), StorageError> {
+    /// Writes the free map, and settles how long the file is. Blocks given out from here on lie behind its end, or are
+    /// free as far as this checkpoint is concerned.
+    fn write_free_map(&mut self, file: &dyn VfsFile, space: &Mutex<Space>) -> Result<(), StorageError> {
         self.free(self.header.free)?;
-        let (free_numbers, pending_numbers) = numbers.image(self.header.commit);
+        let mut space = space.lock();
         // Its own blocks change the lists: taking them splits no run, and cutting off the tail only shortens.
-        let runs = self.space.count() + self.freed.count() + free_numbers.count() + pending_numbers.count();
+        let numbers = &mut self.numbers;
+        let runs = space.count()
+            + self.taken.count()
+            + self.freed.count()
+            + numbers.free.count()
+            + numbers.pending.count();
         let run = FreeMap::blocks_for(runs);
-        let block = self.take(run as u64);
-        self.space.cut_tail();
+        let block = space.allocate(run as u64);
+        self.taken.insert(block, run as u64);
+        space.cut_tail();
         let map = FreeMap {
-            blocks: self.space.image(),
+            blocks: space.image(&self.taken),
             pending_blocks: self.freed.clone(),
-            numbers: free_numbers,
-            pending_numbers,
+            numbers: core::mem::take(&mut numbers.free),
+            pending_numbers: core::mem::take(&mut numbers.pending),
         };
+        self.header.file_len = space.end() * BLOCK_LEN as u64;
+        drop(space);
         let generation = self.header.checkpoint;
         let mut bytes = map.encode(run);
         let crc = image::seal(&mut bytes, generation);
@@ -248,8 +310,8 @@ impl<'f> Checkpoint<'f> {
         Ok(())
     }
 
-    fn take(&mut self, len: u64) -> u64 {
-        let block = self.space.allocate(len);
+    fn take(&mut self, space: &Mutex<Space>, len: u64) -> u64 {
+        let block = space.lock().allocate(len);
         self.taken.insert(block, len);
         block
     }

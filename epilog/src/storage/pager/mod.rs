@@ -5,7 +5,7 @@
 //!
 //! * Readers take no lock: a [`PageSnapshot`] announces the commit it reads, and finds each page's version through the
 //!   frame table.
-//! * One [`PageWriter`] at a time holds the lease.
+//! * One [`PageWriter`] at a time holds the lease, until its commit is staged.
 //! * What was committed since the last checkpoint is in memory and in the journal. A checkpoint writes the changed pages'
 //!   images to free space, then the map pages that name them, then a header that names those.
 //! * A page is loaded at most once, and stays.
@@ -15,27 +15,34 @@ mod check;
 mod checkpoint;
 mod frames;
 mod free;
+mod heads;
 mod header;
 mod image;
 mod images;
 mod map;
 mod numbers;
 mod open;
+mod pace;
 mod pins;
 mod space;
 mod store;
 #[cfg(test)]
 mod tests;
+mod upkeep;
 mod writer;
 
+pub use upkeep::Upkeep;
 pub use writer::{PageWriter, Savepoint};
 
 use alloc::sync::Arc;
 use core::fmt;
+use core::task::Waker;
+use core::time::Duration;
 
 use self::frames::{FrameTable, Pin};
 use self::images::Images;
 use self::numbers::Numbers;
+use self::pace::Pressure;
 use self::store::{Journaling, Store};
 use super::StorageError;
 use super::journal::JournalOptions;
@@ -52,9 +59,9 @@ impl fmt::Display for CommitNumber {
     }
 }
 
-/// When a commit returns.
+/// When a commit returns, and when others see it.
 ///
-/// Either way a crash leaves a whole number of commits: it never keeps part of one, nor one without those before it.
+/// Whichever it is, a crash leaves a whole number of commits: it never keeps part of one, nor one without those before it.
 ///
 /// # Examples
 ///
@@ -68,19 +75,28 @@ impl fmt::Display for CommitNumber {
 /// # Ok::<(), Error>(())
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[non_exhaustive]
 pub enum Durability {
-    /// When the journal has it and is synced: it survives a crash of the machine.
+    /// The commit returns when the journal has it and is synced, and others see it from then on: it survives a crash of
+    /// the machine. Commits that wait at the same time share a sync.
     #[default]
     Immediate,
-    /// When it is visible. It becomes durable with a later commit or checkpoint, or is lost as a whole.
+    /// The commit returns at once, with a handle to wait for the sync or to await it; others see it when it is durable.
+    /// For many commits in flight from one thread, and for async code.
+    Group,
+    /// The commit returns at once and others see it at once; it is made durable within this time by the background, or
+    /// by [`maintain`](crate::Database::maintain). A crash loses what was committed in the last while.
+    Eventual(Duration),
+    /// The commit returns at once and others see it at once. It becomes durable with a later commit or checkpoint, or is
+    /// lost as a whole.
     None,
 }
 
-/// What only the holder of the write lease touches.
-struct WriterState {
-    numbers: Numbers,
-    /// `None` in memory.
-    store: Option<Store>,
+impl Durability {
+    /// Whether a commit is seen by others only when it is durable.
+    fn promises(self) -> bool {
+        matches!(self, Durability::Immediate | Durability::Group)
+    }
 }
 
 /// How a pager treats its file.
@@ -90,20 +106,23 @@ pub struct PagerOptions {
     pub read_only: bool,
     /// How a new journal is laid out.
     pub journal: JournalOptions,
-    /// A commit is followed by a checkpoint when the pages changed since the last one have this many bytes.
+    /// The bytes of changed pages that there may be before they are written: a checkpoint begins at half of it.
     pub checkpoint_dirty_bytes: u64,
     /// As `checkpoint_dirty_bytes`, for the bytes a recovery would have to read.
     pub checkpoint_journal_bytes: u64,
+    /// What a recovery may take, as estimated, in nanoseconds: as `checkpoint_journal_bytes`, in time.
+    pub recovery_ns: u64,
 }
 
 impl Default for PagerOptions {
-    /// Writable; a checkpoint at 32 MiB of changed pages or 64 MiB of journal.
+    /// Writable; at most 64 MiB of changed pages, 128 MiB of journal and 250 ms of recovery between checkpoints.
     fn default() -> PagerOptions {
         PagerOptions {
             read_only: false,
             journal: JournalOptions::default(),
-            checkpoint_dirty_bytes: 32 << 20,
-            checkpoint_journal_bytes: 64 << 20,
+            checkpoint_dirty_bytes: 64 << 20,
+            checkpoint_journal_bytes: 128 << 20,
+            recovery_ns: 250_000_000,
         }
     }
 }
@@ -111,7 +130,12 @@ impl Default for PagerOptions {
 struct Shared {
     frames: Arc<FrameTable>,
     images: Option<Arc<Images>>,
-    writer: Mutex<WriterState>,
+    numbers: Arc<Mutex<Numbers>>,
+    /// `None` in memory.
+    store: Option<Store>,
+    /// Whoever holds it changes pages.
+    lease: Mutex<()>,
+    upkeep: Upkeep,
 }
 
 /// Makes a journaled commit's changes again: gets a write transaction and the payload, gives the transaction back.
@@ -129,7 +153,10 @@ impl Pager {
         let shared = Shared {
             frames: Arc::new(FrameTable::new(0, None)),
             images: None,
-            writer: Mutex::new(WriterState { numbers: Numbers::new(), store: None }),
+            numbers: Arc::new(Mutex::new(Numbers::new())),
+            store: None,
+            lease: Mutex::new(()),
+            upkeep: Upkeep::default(),
         };
         Pager { shared: Arc::new(shared) }
     }
@@ -141,7 +168,7 @@ impl Pager {
 
     /// Whether nothing may be written.
     pub fn is_read_only(&self) -> bool {
-        self.shared.writer.lock().store.as_ref().is_some_and(|store| store.options.read_only)
+        self.shared.store.as_ref().is_some_and(|store| store.options.read_only)
     }
 
     /// Whether commits are journaled; when not, their payloads may be empty.
@@ -165,11 +192,11 @@ impl Pager {
     ///
     /// [`StorageError::ReadOnly`] and [`StorageError::Poisoned`], when nothing can be written.
     pub fn begin_write(&self) -> Result<PageWriter<'_>, StorageError> {
-        let state = self.shared.writer.lock();
-        if let Some(store) = &state.store {
+        let lease = self.shared.lease.lock();
+        if let Some(store) = &self.shared.store {
             store.check_writable()?;
         }
-        Ok(PageWriter::new(&self.shared, state))
+        Ok(PageWriter::new(&self.shared, lease))
     }
 
     /// Applies the commits that the journal has and the file has not: each in a transaction of its own, which is then
@@ -181,41 +208,47 @@ impl Pager {
     /// What `apply` fails with; [`StorageError::Corruption`] when the journal is damaged, or not the one that belongs to
     /// the newest header. Nothing can be written then.
     pub fn replay<'p>(&'p self, apply: &mut Redo<'p, '_>) -> Result<u64, StorageError> {
-        let mut state = self.shared.writer.lock();
-        let Some(store) = &mut state.store else { return Ok(0) };
-        let (checkpoint, position) = (store.header.checkpoint, store.header.position);
-        let mut recovery = match core::mem::replace(&mut store.journaling, Journaling::Idle) {
+        let Some(store) = &self.shared.store else { return Ok(0) };
+        let mut state = store.state.lock();
+        let (checkpoint, position) = (state.header.checkpoint, state.header.position);
+        let mut recovery = match core::mem::replace(&mut state.journaling, Journaling::Idle) {
             Journaling::Unreplayed(recovery) => recovery,
             other => {
-                store.journaling = other;
+                state.journaling = other;
                 return Ok(0);
             }
         };
         drop(state);
+        let started = store.vfs.now_ns();
+        let mut bytes = 0;
         let outcome = recovery.replay(checkpoint, position, &mut |commit, payload| {
-            apply(PageWriter::new(&self.shared, self.shared.writer.lock()), payload)?.publish_replayed(commit)
+            bytes += payload.len() as u64;
+            let writer = PageWriter::new(&self.shared, self.shared.lease.lock());
+            apply(writer, payload)?.publish_replayed(commit)
         });
-        if let Some(store) = &mut self.shared.writer.lock().store {
-            store.journaling = match outcome {
-                Ok(_) => Journaling::Replayed(recovery),
-                Err(_) => Journaling::Unreplayed(recovery),
-            };
-        }
+        store.pace.measured(bytes, store.vfs.now_ns().saturating_sub(started));
+        store.state.lock().journaling = match outcome {
+            Ok(_) => Journaling::Replayed(recovery),
+            Err(_) => Journaling::Unreplayed(recovery),
+        };
         outcome
     }
 
-    /// Brings the file up to the last commit, so that recovery would have nothing to do.
+    /// Brings the file up to the last commit, so that recovery would have nothing to do. Waits for a running write
+    /// transaction; others may begin while the file is being written.
     ///
     /// # Errors
     ///
     /// When the disk is full or cannot be written: nothing has changed then, and it may be tried again. After a failed
     /// sync nothing is written any more.
     pub fn checkpoint(&self) -> Result<(), StorageError> {
-        let state = &mut *self.shared.writer.lock();
-        match &mut state.store {
-            Some(store) => store.checkpoint(&self.shared.frames, &mut state.numbers, false),
-            None => Ok(()),
-        }
+        let Some(store) = &self.shared.store else { return Ok(()) };
+        let lease = self.shared.lease.lock();
+        store.check_writable()?;
+        store.finish_checkpoint()?;
+        store.begin_checkpoint(false, &[])?;
+        drop(lease);
+        store.finish_checkpoint()
     }
 
     /// Checkpoints, marks the file as clean and removes the journal: the file alone is the database then. A file to which
@@ -225,16 +258,128 @@ impl Pager {
     ///
     /// As [`checkpoint`](Pager::checkpoint): the journal stays, and the next open recovers from it.
     pub fn close(&self) -> Result<(), StorageError> {
-        let state = &mut *self.shared.writer.lock();
-        match &mut state.store {
-            Some(store) => store.close(&self.shared.frames, &mut state.numbers),
-            None => Ok(()),
+        let Some(store) = &self.shared.store else { return Ok(()) };
+        let _lease = self.shared.lease.lock();
+        store.close()
+    }
+
+    /// Does a part of what is due besides commits: a sync that was promised, or a step of a checkpoint. Returns whether
+    /// there is more to do now. Never waits for a running write transaction.
+    ///
+    /// # Errors
+    ///
+    /// What writing fails with, as [`checkpoint`](Pager::checkpoint).
+    pub fn maintain(&self) -> Result<bool, StorageError> {
+        self.shared.maintain()
+    }
+
+    /// Waits until `commit` is durable, syncing if nobody else does.
+    ///
+    /// # Errors
+    ///
+    /// When that fails: the outcome is unknown.
+    pub fn wait_durable(&self, commit: CommitNumber) -> Result<(), StorageError> {
+        match &self.shared.store {
+            Some(store) if store.durable() < commit.0 => store.sync(commit.0),
+            _ => Ok(()),
         }
+    }
+
+    /// Whether `commit` is durable; if it is not, `waker` is woken when that changes, or a sync fails.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_durable`](Pager::wait_durable).
+    pub fn poll_durable(&self, commit: CommitNumber, waker: &Waker) -> Result<bool, StorageError> {
+        let Some(store) = &self.shared.store else { return Ok(true) };
+        if self.shared.upkeep.is_attended() {
+            store.heads.wait_for(commit.0, waker);
+            // Looked at after the waker is known: what happens from here on wakes it.
+            if store.durable() >= commit.0 {
+                return Ok(true);
+            }
+            if let Some(error) = store.poisoned() {
+                return Err(error);
+            }
+            self.shared.upkeep.kick();
+            return Ok(false);
+        }
+        self.wait_durable(commit).map(|()| true)
+    }
+
+    /// Who is told that there is something to [`maintain`](Pager::maintain). While nobody listens, the commit that makes a
+    /// checkpoint due makes it, and who asks whether a commit is durable syncs it.
+    pub fn upkeep(&self) -> &Upkeep {
+        &self.shared.upkeep
     }
 
     /// Page buffers that snapshots can reach, old versions included.
     pub fn resident_versions(&self) -> usize {
         self.shared.frames.versions()
+    }
+}
+
+impl Shared {
+    /// Waits for what a commit promised, and helps with the checkpoint that is due. No lease is held.
+    fn settle(&self, commit: u64, durability: Durability) -> Result<(), StorageError> {
+        let Some(store) = &self.store else { return Ok(()) };
+        match durability {
+            Durability::Immediate => store.sync(commit)?,
+            Durability::Group => self.upkeep.kick(),
+            Durability::Eventual(within) => {
+                let within = u64::try_from(within.as_nanos()).unwrap_or(u64::MAX);
+                self.upkeep.sync_by(store.vfs.now_ns().saturating_add(within));
+            }
+            Durability::None => {}
+        }
+        if !store.is_checkpointing() {
+            return Ok(());
+        }
+        let attended = self.upkeep.is_attended();
+        let share = match (attended, store.pressure()) {
+            (false, _) | (true, Pressure::Finish) => usize::MAX,
+            (true, Pressure::Help) => 1,
+            (true, _) => 0,
+        };
+        for _ in 0..share {
+            // What fails here fails again when the next checkpoint is made, or has poisoned the store.
+            if !store.step_checkpoint().unwrap_or(false) {
+                break;
+            }
+        }
+        if attended {
+            self.upkeep.kick();
+        }
+        Ok(())
+    }
+
+    /// Begins a checkpoint when one is due. The caller holds the lease, and its commit is staged.
+    fn begin_checkpoint_if_due(&self) {
+        let Some(store) = &self.store else { return };
+        if store.pressure() > Pressure::None {
+            // The next commit meets the same failure.
+            let _ = store.begin_checkpoint(false, &[]);
+        }
+    }
+
+    fn maintain(&self) -> Result<bool, StorageError> {
+        let Some(store) = &self.store else { return Ok(false) };
+        let staged = self.frames.staged();
+        let overdue = self.upkeep.take_overdue(store.vfs.now_ns());
+        if (overdue || store.heads.owe_durability()) && store.durable() < staged {
+            store.sync(staged)?;
+            return Ok(true);
+        }
+        if store.step_checkpoint()? {
+            return Ok(true);
+        }
+        if store.pressure() > Pressure::None
+            && let Some(_lease) = self.lease.try_lock()
+        {
+            store.begin_checkpoint(false, &[])?;
+            return Ok(store.is_checkpointing());
+        }
+        Ok(false)
     }
 }
 

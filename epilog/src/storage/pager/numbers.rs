@@ -69,16 +69,6 @@ impl Numbers {
         debug_assert!(new, "page {number} was given back twice");
     }
 
-    /// Takes back numbers given out to a transaction that still goes on, for a checkpoint of what was before it.
-    pub(super) fn lend_back(&mut self, allocated: &[PageNumber]) {
-        allocated.iter().for_each(|&number| self.give_back(number));
-    }
-
-    /// Ends [`lend_back`](Numbers::lend_back).
-    pub(super) fn take_again(&mut self, allocated: &[PageNumber]) {
-        allocated.iter().for_each(|number| self.free.remove(u64::from(number.0), 1));
-    }
-
     /// Notes that `commit` freed a page, which has an image in the map on disk or has none.
     pub(super) fn freed(&mut self, commit: u64, number: PageNumber, has_image: bool) {
         match has_image {
@@ -110,18 +100,37 @@ impl Numbers {
         self.pending = (commit, self.mapped.drain(..count).map(|(_, number)| number).collect());
     }
 
-    /// The numbers as a free map that describes `commit` has them: free when it is read again, and pending.
-    pub(super) fn image(&self, commit: u64) -> (Runs, Runs) {
+    /// The numbers as a free map that describes `commit` has them. `in_flight` were given out to a transaction that is
+    /// not part of it; `freed` are those of the transaction that is, and whether the map has an image of each.
+    pub(super) fn image(
+        &self,
+        commit: u64,
+        in_flight: &[PageNumber],
+        freed: &[(PageNumber, bool)],
+    ) -> NumbersImage {
         let mut free = self.free.clone();
         let mut pending = Runs::new();
         let retired = self.retired.iter().filter(|(when, _)| *when <= commit).map(|(_, number)| number);
         let waiting = self.waiting.iter().map(|(_, number)| number);
-        for number in retired.chain(waiting).chain(&self.pending.1) {
+        let unmapped = freed.iter().filter(|(_, has_image)| !has_image).map(|(number, _)| number);
+        for number in retired.chain(waiting).chain(&self.pending.1).chain(in_flight).chain(unmapped) {
             free.insert(u64::from(number.0), 1);
         }
-        for (_, number) in self.mapped.iter().filter(|(when, _)| *when <= commit) {
+        let mapped = self.mapped.iter().filter(|(when, _)| *when <= commit).map(|(_, number)| number);
+        let newly = freed.iter().filter(|(_, has_image)| *has_image).map(|(number, _)| number);
+        for number in mapped.chain(newly) {
             pending.insert(u64::from(number.0), 1);
         }
-        (free, pending)
+        NumbersImage { free, pending, next: self.next }
     }
+}
+
+/// Page numbers as of one commit.
+pub(super) struct NumbersImage {
+    /// Free when the free map is read again.
+    pub(super) free: Runs,
+    /// Free after the checkpoint that follows.
+    pub(super) pending: Runs,
+    /// No number from here on was ever given out.
+    pub(super) next: u32,
 }

@@ -27,7 +27,8 @@ use super::map::PageMap;
 use super::numbers::Numbers;
 use super::space::Space;
 use super::store::{Journaling, Store};
-use super::{Pager, PagerOptions, Shared, WriterState};
+use super::upkeep::Upkeep;
+use super::{Pager, PagerOptions, Shared};
 use crate::storage::StorageError;
 use crate::storage::journal::{Recovery, path_beside};
 use crate::storage::page::{BLOCK_LEN, PageNumber};
@@ -77,14 +78,26 @@ impl Pager {
         let pending = free.pending_numbers.iter().flat_map(|(start, len)| start..start + len);
         let pending = pending.map(|number| PageNumber(number as u32)).collect();
         let numbers = Numbers::restored(free.numbers.clone(), pending, header.next_page, header.commit);
+        let numbers = Arc::new(Mutex::new(numbers));
         let space = Space::restored(&free, header.file_len / BLOCK_LEN as u64, header.commit);
-        let frames = FrameTable::new(header.commit, Some(Arc::clone(&images)));
+        let frames = Arc::new(FrameTable::new(header.commit, Some(Arc::clone(&images))));
         let names = (vfs, String::from(path), journal_path);
-        let store = Store::new(names, options, Arc::clone(&images), (header, is_new), space, journaling);
+        let store = Store::new(
+            names,
+            options,
+            Arc::clone(&images),
+            (Arc::clone(&frames), Arc::clone(&numbers)),
+            (header, is_new),
+            space,
+            journaling,
+        );
         let shared = Shared {
-            frames: Arc::new(frames),
+            frames,
             images: Some(images),
-            writer: Mutex::new(WriterState { numbers, store: Some(store) }),
+            numbers,
+            store: Some(store),
+            lease: Mutex::new(()),
+            upkeep: Upkeep::default(),
         };
         Ok(Pager { shared: Arc::new(shared) })
     }

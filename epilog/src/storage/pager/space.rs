@@ -20,6 +20,9 @@ pub(super) struct Space {
     held: VecDeque<(u64, Runs)>,
     /// Written by checkpoints whose header may or may not have reached the disk.
     suspended: Runs,
+    /// Given out for images that no header names yet: those of a write transaction, of a checkpoint being made. A crash
+    /// makes them free, so that every free map on disk calls them so.
+    reserved: Runs,
 }
 
 impl Space {
@@ -31,6 +34,7 @@ impl Space {
             pending: (commit, map.pending_blocks.clone()),
             held: VecDeque::new(),
             suspended: Runs::new(),
+            reserved: Runs::new(),
         }
     }
 
@@ -39,15 +43,30 @@ impl Space {
         self.end
     }
 
-    /// Gives out `len` blocks in a row, the lowest there are.
+    /// Gives out `len` blocks in a row, the lowest there are. They are reserved until [`used`](Space::used) or
+    /// [`give_back`](Space::give_back) says what became of them.
     pub(super) fn allocate(&mut self, len: u64) -> u64 {
-        if let Some(start) = self.free.take(len) {
-            return start;
-        }
-        // A free run at the end is the beginning of what is needed.
-        let start = self.free.cut_tail(self.end);
-        self.end = start + len;
+        let start = self.free.take(len).unwrap_or_else(|| {
+            // A free run at the end is the beginning of what is needed.
+            let start = self.free.cut_tail(self.end);
+            self.end = start + len;
+            start
+        });
+        let new = self.reserved.insert(start, len);
+        debug_assert!(new, "blocks were given out twice");
         start
+    }
+
+    /// A durable header names these blocks, which were given out.
+    pub(super) fn used(&mut self, runs: &Runs) {
+        runs.iter().for_each(|(start, len)| self.reserved.remove(start, len));
+    }
+
+    /// Takes back blocks that were given out and that no header names.
+    pub(super) fn give_back(&mut self, runs: &Runs) {
+        self.used(runs);
+        let new = self.free.extend(runs);
+        debug_assert!(new, "blocks were given back twice");
     }
 
     /// Makes blocks free that only snapshots older than `oldest` could have needed.
@@ -65,17 +84,19 @@ impl Space {
         self.end = self.free.cut_tail(self.end);
     }
 
-    /// Runs in all lists.
+    /// An upper bound of the runs in [`image`](Space::image).
     pub(super) fn count(&self) -> usize {
         let held: usize = self.held.iter().map(|(_, runs)| runs.count()).sum();
-        self.free.count() + self.pending.1.count() + held + self.suspended.count()
+        self.free.count() + self.pending.1.count() + held + self.suspended.count() + self.reserved.count()
     }
 
-    /// The blocks that are free once the checkpoint that is about to be written is.
-    pub(super) fn image(&self) -> Runs {
+    /// The blocks that are free once the checkpoint that is about to be written is, which uses `taken`.
+    pub(super) fn image(&self, taken: &Runs) -> Runs {
         let mut free = self.free.clone();
+        let mut reserved = self.reserved.clone();
+        taken.iter().for_each(|(start, len)| reserved.remove(start, len));
         let held = self.held.iter().map(|(_, runs)| runs);
-        for runs in held.chain([&self.pending.1, &self.suspended]) {
+        for runs in held.chain([&self.pending.1, &self.suspended, &reserved]) {
             let new = free.extend(runs);
             debug_assert!(new, "blocks were freed twice");
         }
@@ -94,6 +115,7 @@ impl Space {
     /// Nobody knows whether the header that names `taken` reached the disk: its blocks stay as they are until the
     /// slot has been written again.
     pub(super) fn suspend(&mut self, taken: &Runs) {
+        self.used(taken);
         let new = self.suspended.extend(taken);
         debug_assert!(new, "blocks were given out twice");
     }

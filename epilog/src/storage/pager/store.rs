@@ -1,25 +1,32 @@
-//! [`Store`]: what the holder of the write lease knows of the file and its journal.
+//! [`Store`]: the file and its journal, as writers and whoever checkpoints share them.
 //!
 //! A clean file has no journal. The first write makes one and then, so that a lost journal is noticed, writes a header
 //! that is not clean; commits flow only when that is durable. After a crash the first write begins a new journal segment
 //! and checkpoints what was replayed. Until the first write nothing is written at all.
+//!
+//! Locks, in the order in which they may be taken together: the write lease, the checkpoint being made, the state, page
+//! numbers, free space, the page map. Only the first two are held over reads and writes of the database file, and the
+//! lease only for what must not overlap with a commit.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::checkpoint::{Checkpoint, Failure};
+use super::checkpoint::{Checkpoint, Failure, Work};
 use super::frames::{FrameTable, Pin};
+use super::heads::Heads;
 use super::header::Header;
 use super::images::Images;
 use super::numbers::Numbers;
+use super::pace::{Pace, Pressure};
 use super::space::Space;
 use super::{Durability, PagerOptions};
 use crate::storage::StorageError;
 use crate::storage::journal::{Journal, Recovery};
 use crate::storage::page::{BLOCK_LEN, PageNumber};
 use crate::storage::vfs::{Vfs, VfsError};
+use crate::sync::Mutex;
 
 /// The journal's state.
 pub(super) enum Journaling {
@@ -30,7 +37,7 @@ pub(super) enum Journaling {
     /// Its commits are applied; nothing was written since.
     Replayed(Recovery),
     /// It takes commits, once what is due has been done.
-    Active(Journal, Due),
+    Active(Arc<Journal>, Due),
 }
 
 /// What has to be written before the next commit.
@@ -43,27 +50,53 @@ pub(super) enum Due {
     Checkpoint,
 }
 
-/// What the holder of the write lease knows of the file and its journal.
-pub(super) struct Store {
-    pub(super) vfs: Arc<dyn Vfs>,
-    pub(super) path: String,
-    pub(super) journal_path: String,
-    pub(super) options: PagerOptions,
-    pub(super) images: Arc<Images>,
+/// A changed page: the last commit that changed it, and its bytes; 0 when it is gone.
+#[derive(Clone, Copy)]
+struct Dirty {
+    commit: u64,
+    len: usize,
+}
+
+/// What changes at commits and checkpoints.
+pub(super) struct State {
     /// The newest.
     pub(super) header: Header,
     /// Whether this handle has written and synced it.
     header_is_durable: bool,
     /// No header was ever written.
     pub(super) is_new: bool,
-    pub(super) space: Space,
     pub(super) journaling: Journaling,
-    /// Pages changed since the last checkpoint: the last commit that did, and their bytes.
-    dirty: BTreeMap<PageNumber, (u64, usize)>,
+    /// Pages changed since the last checkpoint.
+    dirty: BTreeMap<PageNumber, Dirty>,
     dirty_bytes: u64,
-    /// Not checkpointed before there are so many dirty bytes and journal bytes: the last attempt failed.
-    hold_off: (u64, u64),
     poison: Option<VfsError>,
+}
+
+/// What a bulk transaction's commit brings along: its pages' images are written already.
+pub(super) struct Bulk {
+    pub(super) commit: u64,
+    /// Its pages, in place of what is dirty of them.
+    pub(super) work: Vec<(PageNumber, Work)>,
+    /// Page numbers it gives up, and whether the map has an image of each.
+    pub(super) freed: Vec<(PageNumber, bool)>,
+    /// What the journal keeps of it.
+    pub(super) mark: Vec<u8>,
+}
+
+/// The file and its journal.
+pub(super) struct Store {
+    pub(super) vfs: Arc<dyn Vfs>,
+    pub(super) path: String,
+    pub(super) journal_path: String,
+    pub(super) options: PagerOptions,
+    pub(super) images: Arc<Images>,
+    frames: Arc<FrameTable>,
+    numbers: Arc<Mutex<Numbers>>,
+    pub(super) space: Mutex<Space>,
+    pub(super) state: Mutex<State>,
+    checkpoint: Mutex<Option<Checkpoint>>,
+    pub(super) heads: Heads,
+    pub(super) pace: Pace,
 }
 
 impl Store {
@@ -71,25 +104,33 @@ impl Store {
         (vfs, path, journal_path): (Arc<dyn Vfs>, String, String),
         options: PagerOptions,
         images: Arc<Images>,
+        (frames, numbers): (Arc<FrameTable>, Arc<Mutex<Numbers>>),
         (header, is_new): (Header, bool),
         space: Space,
         journaling: Journaling,
     ) -> Store {
+        let state = State {
+            header,
+            header_is_durable: false,
+            is_new,
+            journaling,
+            dirty: BTreeMap::new(),
+            dirty_bytes: 0,
+            poison: None,
+        };
         Store {
             vfs,
             path,
             journal_path,
+            pace: Pace::new(&options),
             options,
             images,
-            header,
-            header_is_durable: false,
-            is_new,
-            space,
-            journaling,
-            dirty: BTreeMap::new(),
-            dirty_bytes: 0,
-            hold_off: (0, 0),
-            poison: None,
+            frames,
+            numbers,
+            space: Mutex::new(space),
+            state: Mutex::new(state),
+            checkpoint: Mutex::new(None),
+            heads: Heads::default(),
         }
     }
 
@@ -100,69 +141,138 @@ impl Store {
     /// [`StorageError::ReadOnly`], [`StorageError::Poisoned`]; [`StorageError::Corruption`] when replay has failed, as
     /// what would be written would build on a part of the database.
     pub(super) fn check_writable(&self) -> Result<(), StorageError> {
+        self.check_state(&self.state.lock())
+    }
+
+    fn check_state(&self, state: &State) -> Result<(), StorageError> {
         if self.options.read_only {
             return Err(StorageError::ReadOnly);
         }
-        if let Some(cause) = &self.poison {
+        if let Some(cause) = &state.poison {
             return Err(StorageError::Poisoned { path: self.path.clone(), cause: cause.clone() });
         }
-        if let Journaling::Unreplayed(_) = self.journaling {
+        if let Journaling::Unreplayed(_) = state.journaling {
             return Err(StorageError::damage("journal", "its commits have not been applied"));
         }
         Ok(())
     }
 
-    /// Notes that `commit` changed page `number`, which now has `len` bytes; 0 when it is gone.
-    pub(super) fn changed(&mut self, commit: u64, number: PageNumber, len: usize) {
-        let before = self.dirty.insert(number, (commit, len)).map_or(0, |(_, len)| len);
-        self.dirty_bytes = self.dirty_bytes - before as u64 + len as u64;
+    // ---- commits
+
+    /// Notes that `commit` changed pages, each with its new length; 0 when it is gone.
+    pub(super) fn changed(&self, commit: u64, pages: impl Iterator<Item = (PageNumber, usize)>) {
+        let mut state = self.state.lock();
+        for (number, len) in pages {
+            let before = state.dirty.insert(number, Dirty { commit, len }).map_or(0, |before| before.len);
+            state.dirty_bytes = state.dirty_bytes - before as u64 + len as u64;
+        }
     }
 
-    /// Writes `commit` into the journal; returns when it is as durable as asked for.
+    /// Stages `commit` in the journal. `allocated` are the page numbers given out to its transaction.
     ///
     /// # Errors
     ///
-    /// When the journal cannot be made ready or written. After a failed sync the outcome is unknown, and nothing is
-    /// written any more.
+    /// When the journal cannot be made ready or written; the commit is not in it then.
     pub(super) fn append(
-        &mut self,
-        frames: &FrameTable,
-        numbers: &mut Numbers,
+        &self,
         allocated: &[PageNumber],
         commit: u64,
         payload: &[u8],
-        durability: Durability,
     ) -> Result<(), StorageError> {
-        self.check_writable()?;
-        let journal = loop {
-            match &self.journaling {
-                Journaling::Active(journal, Due::Nothing) => break journal,
-                Journaling::Active(_, Due::Checkpoint) => {
-                    numbers.lend_back(allocated);
-                    let done = self.checkpoint(frames, numbers, false);
-                    numbers.take_again(allocated);
-                    done?;
-                }
-                _ => self.make_ready()?,
-            }
-        };
-        journal.append(commit, payload)?;
-        if durability == Durability::Immediate
-            && let Err(error) = journal.sync(commit)
-        {
-            self.poison(&error);
-            return Err(error);
-        }
+        self.ready(allocated)?.append(commit, payload)?;
         Ok(())
     }
 
+    /// The journal, ready for commits. The caller holds the write lease.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made ready.
+    pub(super) fn ready(&self, allocated: &[PageNumber]) -> Result<Arc<Journal>, StorageError> {
+        loop {
+            let mut state = self.state.lock();
+            self.check_state(&state)?;
+            match &state.journaling {
+                Journaling::Active(journal, Due::Nothing) => return Ok(Arc::clone(journal)),
+                Journaling::Active(_, Due::Checkpoint) => {
+                    drop(state);
+                    self.begin_checkpoint(false, allocated)?;
+                    self.finish_checkpoint()?;
+                }
+                _ => self.make_ready(&mut state)?,
+            }
+        }
+    }
+
+    /// Notes that `commit` is staged, and publishes what may be. The caller holds the write lease.
+    pub(super) fn staged(&self, commit: u64, durability: Durability) {
+        let durable = self.durable();
+        self.heads.staged(&self.frames, commit, durability.promises(), durable);
+    }
+
+    fn journal(&self) -> Option<Arc<Journal>> {
+        match &self.state.lock().journaling {
+            Journaling::Active(journal, _) => Some(Arc::clone(journal)),
+            _ => None,
+        }
+    }
+
+    /// The last commit known to be durable.
+    pub(super) fn durable(&self) -> u64 {
+        let state = self.state.lock();
+        match &state.journaling {
+            Journaling::Active(journal, _) => journal.durable().max(state.header.commit),
+            _ => state.header.commit,
+        }
+    }
+
+    /// Makes everything up to `commit` durable, with what was staged since, and publishes it. One thread syncs for all who
+    /// wait.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be written or synced: the outcome of what was not durable is unknown, and nothing is
+    /// written any more.
+    pub(super) fn sync(&self, commit: u64) -> Result<(), StorageError> {
+        // Closed meanwhile: a clean file has everything.
+        let Some(journal) = self.journal() else { return Ok(()) };
+        match journal.sync(commit) {
+            Ok(()) => {
+                self.heads.durable(&self.frames, journal.durable());
+                Ok(())
+            }
+            Err(error) => {
+                self.poison(&error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Why nothing is written any more, if so.
+    pub(super) fn poisoned(&self) -> Option<StorageError> {
+        let state = self.state.lock();
+        let cause = state.poison.clone()?;
+        Some(StorageError::Poisoned { path: self.path.clone(), cause })
+    }
+
+    fn poison(&self, error: &StorageError) {
+        let cause = match error {
+            StorageError::Vfs(cause) | StorageError::Poisoned { cause, .. } => cause.clone(),
+            other => VfsError::Io { path: self.path.clone(), operation: "sync", reason: format!("{other}") },
+        };
+        self.state.lock().poison.get_or_insert(cause);
+        self.heads.failed();
+    }
+
+    // ---- towards a journal that takes commits
+
     /// Takes the next step towards a journal that takes commits, short of a checkpoint.
-    fn make_ready(&mut self) -> Result<(), StorageError> {
-        match &mut self.journaling {
-            Journaling::Idle if self.is_new => self.create()?,
-            Journaling::Idle | Journaling::Replayed(_) if !self.header_is_durable => self.settle()?,
+    fn make_ready(&self, state: &mut State) -> Result<(), StorageError> {
+        let State { header, journaling, .. } = state;
+        match journaling {
+            Journaling::Idle if state.is_new => self.create(state)?,
+            Journaling::Idle | Journaling::Replayed(_) if !state.header_is_durable => self.settle(state)?,
             Journaling::Idle => {
-                let header = &self.header;
                 let journal = Journal::create(
                     &self.vfs,
                     &self.journal_path,
@@ -171,25 +281,25 @@ impl Store {
                     header.commit,
                     self.options.journal,
                 )?;
-                self.journaling = Journaling::Active(journal, Due::Header);
+                *journaling = Journaling::Active(Arc::new(journal), Due::Header);
             }
             Journaling::Replayed(recovery) => {
-                let journal = recovery.start(self.header.checkpoint)?;
-                self.journaling = Journaling::Active(journal, Due::Checkpoint);
+                let journal = recovery.start(header.checkpoint)?;
+                *journaling = Journaling::Active(Arc::new(journal), Due::Checkpoint);
             }
             Journaling::Active(journal, due @ Due::Header) => {
                 let position = journal.position();
-                let checkpoint = self.header.checkpoint + 1;
-                let header = Header { checkpoint, clean: false, position, ..self.header.clone() };
+                let checkpoint = header.checkpoint + 1;
+                let next = Header { checkpoint, clean: false, position, ..header.clone() };
                 // A write that fails is repeated by the next attempt, with the same bytes for the same slot.
-                header.write(self.images.file())?;
+                next.write(self.images.file())?;
                 if let Err(cause) = self.images.file().sync_data() {
-                    self.poison = Some(cause.clone());
+                    state.poison = Some(cause.clone());
                     return Err(cause.into());
                 }
                 journal.checkpointed(checkpoint, position);
                 *due = Due::Nothing;
-                self.header = header;
+                *header = next;
             }
             Journaling::Active(..) | Journaling::Unreplayed(_) => {}
         }
@@ -200,145 +310,264 @@ impl Store {
     /// killed left it, or whose sync failed; the next header goes to the other slot, so this one must be there if that is
     /// torn. One copy after the other, so that one is whole at any time. The file's length may have been the cache's as
     /// well; images of the next checkpoint that lie within it would not make it durable.
-    fn settle(&mut self) -> Result<(), StorageError> {
+    fn settle(&self, state: &mut State) -> Result<(), StorageError> {
         let file = self.images.file();
         file.set_len(file.len()?)?;
         for copy in 0..2 {
-            self.header.write_copy(self.images.file(), copy)?;
-            if let Err(cause) = self.images.file().sync_data() {
-                self.poison = Some(cause.clone());
+            state.header.write_copy(file, copy)?;
+            if let Err(cause) = file.sync_data() {
+                state.poison = Some(cause.clone());
                 return Err(cause.into());
             }
         }
-        self.header_is_durable = true;
+        state.header_is_durable = true;
         Ok(())
     }
 
     /// Writes a new database's first header.
-    fn create(&mut self) -> Result<(), StorageError> {
+    fn create(&self, state: &mut State) -> Result<(), StorageError> {
         let mut database = [0; 16];
         self.vfs.entropy(&mut database);
         let header = Header::first(database);
         let file = self.images.file();
         header.write(file)?;
         if let Err(cause) = file.sync_data() {
-            self.poison = Some(cause.clone());
+            state.poison = Some(cause.clone());
             return Err(cause.into());
         }
         self.vfs.sync_directory(&self.path)?;
-        self.header = header;
-        self.is_new = false;
-        self.header_is_durable = true;
+        state.header = header;
+        state.is_new = false;
+        state.header_is_durable = true;
         Ok(())
     }
 
-    fn poison(&mut self, error: &StorageError) {
-        let cause = match error {
-            StorageError::Vfs(cause) | StorageError::Poisoned { cause, .. } => cause.clone(),
-            other => VfsError::Io { path: self.path.clone(), operation: "sync", reason: format!("{other}") },
-        };
-        self.poison.get_or_insert(cause);
+    // ---- checkpoints
+
+    /// How much a checkpoint is wanted.
+    pub(super) fn pressure(&self) -> Pressure {
+        let (dirty, journaled) = self.backlog();
+        self.pace.pressure(dirty, journaled)
     }
 
-    /// Checkpoints when there is enough to do. A failure leaves everything as it was, but for a failed sync, which the
-    /// next write transaction reports; the next attempt is made when a quarter more has come together.
-    pub(super) fn checkpoint_when_due(&mut self, frames: &FrameTable, numbers: &mut Numbers) {
-        let Journaling::Active(journal, _) = &self.journaling else { return };
-        let (dirty, journaled) = (self.dirty_bytes, journal.bytes_since_checkpoint());
-        let (dirty_max, journal_max) =
-            (self.options.checkpoint_dirty_bytes, self.options.checkpoint_journal_bytes);
-        let due = dirty >= dirty_max.max(self.hold_off.0) || journaled >= journal_max.max(self.hold_off.1);
-        if due && self.checkpoint(frames, numbers, false).is_err() {
-            self.hold_off = (dirty + dirty_max / 4 + 1, journaled + journal_max / 4 + 1);
+    /// The bytes of changed pages and of journal since the last checkpoint; zeros while there is no journal.
+    pub(super) fn backlog(&self) -> (u64, u64) {
+        let state = self.state.lock();
+        match &state.journaling {
+            Journaling::Active(journal, _) => (state.dirty_bytes, journal.bytes_since_checkpoint()),
+            _ => (0, 0),
         }
     }
 
-    /// Brings the file up to the last published commit.
+    /// Whether a checkpoint is being made.
+    pub(super) fn is_checkpointing(&self) -> bool {
+        self.checkpoint.lock().is_some()
+    }
+
+    /// Begins a checkpoint of everything that is staged, unless one is being made. The caller holds the write lease, and
+    /// has been given `allocated` for a transaction that is not part of it.
     ///
     /// # Errors
     ///
-    /// As [`Checkpoint::step`]; also when the journal cannot be synced.
-    pub(super) fn checkpoint(
-        &mut self,
-        frames: &FrameTable,
-        numbers: &mut Numbers,
-        clean: bool,
-    ) -> Result<(), StorageError> {
-        self.check_writable()?;
-        let Journaling::Active(journal, _) = &self.journaling else { return Ok(()) };
-        let pin = Pin::new(frames);
-        let commit = pin.commit();
-        if let Err(error) = journal.sync(commit) {
-            self.poison(&error);
-            return Err(error);
+    /// When nothing can be written.
+    pub(super) fn begin_checkpoint(&self, clean: bool, allocated: &[PageNumber]) -> Result<(), StorageError> {
+        let mut running = self.checkpoint.lock();
+        if running.is_none() {
+            *running = self.plan_checkpoint(clean, allocated, None)?;
         }
-        let position = journal.position();
-        self.space.release(frames.oldest());
-        let dirty: Vec<PageNumber> = self.dirty.keys().copied().collect();
-        let header =
-            Header { checkpoint: self.header.checkpoint + 1, clean, position, ..self.header.clone() };
-        let mut checkpoint = Checkpoint::new(pin, dirty, header, self.space.clone());
-        loop {
-            match checkpoint.step(&self.images, numbers) {
+        Ok(())
+    }
+
+    fn plan_checkpoint(
+        &self,
+        clean: bool,
+        allocated: &[PageNumber],
+        bulk: Option<Bulk>,
+    ) -> Result<Option<Checkpoint>, StorageError> {
+        let state = self.state.lock();
+        self.check_state(&state)?;
+        let Journaling::Active(journal, _) = &state.journaling else { return Ok(None) };
+        let pin = Pin::staged_shared(&self.frames);
+        let base = pin.commit();
+        let mut work: BTreeMap<PageNumber, Work> = state
+            .dirty
+            .iter()
+            .map(|(number, dirty)| (*number, if dirty.len == 0 { Work::Free } else { Work::Write }))
+            .collect();
+        let (commit, freed) = match bulk {
+            Some(bulk) => {
+                work.extend(bulk.work);
+                (bulk.commit, bulk.freed)
+            }
+            None => (base, Vec::new()),
+        };
+        self.space.lock().release(self.frames.oldest());
+        let numbers = self.numbers.lock().image(commit, allocated, &freed);
+        // The journal's end is that of the last commit staged: its transaction is over, and none else has the lease.
+        let mut position = journal.position();
+        position.commit = commit;
+        let checkpoint = state.header.checkpoint + 1;
+        let header = Header { checkpoint, commit, clean, position, ..state.header.clone() };
+        Ok(Some(Checkpoint::new(pin, work.into_iter().collect(), header, numbers)))
+    }
+
+    /// Makes a bulk transaction durable by a checkpoint that holds its pages: everything before it is durable first, and
+    /// then a header says what the file has. `stage` hangs its versions into the frame table, before the page map names
+    /// them: readers of older commits would find the new images otherwise. The caller holds the write lease.
+    ///
+    /// # Errors
+    ///
+    /// As [`step_checkpoint`](Store::step_checkpoint): nothing was committed, unless the error says that the outcome is
+    /// unknown.
+    pub(super) fn commit_bulk(&self, mut bulk: Bulk, stage: impl FnOnce()) -> Result<(), StorageError> {
+        self.finish_checkpoint()?;
+        let (commit, mark) = (bulk.commit, core::mem::take(&mut bulk.mark));
+        // Held to the end: what is being made is nobody else's to go on with.
+        let mut running = self.checkpoint.lock();
+        *running = self.plan_checkpoint(false, &[], Some(bulk))?;
+        let finished = loop {
+            let Some(checkpoint) = running.as_mut() else {
+                unreachable!("a bulk transaction has made the journal ready")
+            };
+            match self.step(checkpoint) {
                 Ok(true) => {}
-                Ok(false) => break,
+                Ok(false) => break running.take().and_then(Checkpoint::into_finished),
                 Err(error) => {
-                    match checkpoint.failure() {
-                        Failure::Unchanged => {}
-                        Failure::HeaderUnknown => {
-                            let (space, taken) = checkpoint.into_unknown();
-                            self.space = space;
-                            self.space.suspend(&taken);
-                        }
-                        Failure::Unsynced => self.poison(&error),
+                    if let Some(checkpoint) = running.take() {
+                        self.give_up(checkpoint, &error);
                     }
                     return Err(error);
                 }
             }
+        };
+        stage();
+        // The commit is durable. Without its mark, damage to the header could make an older one count.
+        let marked = self.journal().map_or(Ok(()), |journal| journal.mark(commit, &mark));
+        if let Some(finished) = finished {
+            self.checkpointed(finished);
         }
-        let Some(finished) = checkpoint.into_finished() else { return Ok(()) };
-        self.images.with_map(|map, _| map.install(finished.update));
-        self.space = finished.space;
-        self.space.checkpointed(commit, finished.freed);
-        numbers.checkpointed(commit);
-        self.dirty.retain(|_, (when, _)| *when > commit);
-        self.dirty_bytes = self.dirty.values().map(|(_, len)| *len as u64).sum();
-        self.hold_off = (0, 0);
-        let before = core::mem::replace(&mut self.header, finished.header);
-        if let Journaling::Active(journal, due) = &mut self.journaling {
-            journal.checkpointed(self.header.checkpoint, position);
-            *due = Due::Nothing;
-        }
-        // The tail goes when neither header claims it; a failure only leaves the file longer than it need be.
-        let len = self.header.file_len.max(before.file_len);
-        if self.images.file().len().is_ok_and(|now| now > len) {
-            let _ = self.images.file().set_len(len);
-        }
-        debug_assert!(self.header.file_len <= self.space.end() * BLOCK_LEN as u64);
-        Ok(())
+        marked.inspect_err(|error| self.poison(error))
     }
 
-    /// Makes the file the whole database, and removes the journal.
+    fn step(&self, checkpoint: &mut Checkpoint) -> Result<bool, StorageError> {
+        let base = checkpoint.pinned();
+        if self.durable() < base {
+            // A header may only name what the journal has for good.
+            return self.sync(base).map(|()| true);
+        }
+        self.check_writable()?;
+        checkpoint.step(&self.images, &self.space)
+    }
+
+    /// Does a part of the checkpoint being made: at most one large write, or one sync. False when there is none.
     ///
     /// # Errors
     ///
-    /// As [`checkpoint`](Store::checkpoint); also when the journal cannot be removed, which does no harm.
-    pub(super) fn close(&mut self, frames: &FrameTable, numbers: &mut Numbers) -> Result<(), StorageError> {
+    /// As [`Checkpoint::step`]; also when the journal cannot be synced. The checkpoint is given up then. What it has
+    /// written is forgotten; after a failed sync nothing is written any more.
+    pub(super) fn step_checkpoint(&self) -> Result<bool, StorageError> {
+        let mut running = self.checkpoint.lock();
+        let Some(checkpoint) = running.as_mut() else { return Ok(false) };
+        match self.step(checkpoint) {
+            Ok(true) => Ok(true),
+            Ok(false) => {
+                if let Some(finished) = running.take().and_then(Checkpoint::into_finished) {
+                    self.checkpointed(finished);
+                }
+                Ok(true)
+            }
+            Err(error) => {
+                if let Some(checkpoint) = running.take() {
+                    self.give_up(checkpoint, &error);
+                }
+                Err(error)
+            }
+        }
+    }
+
+    fn give_up(&self, checkpoint: Checkpoint, error: &StorageError) {
+        let (dirty, journaled) = self.backlog();
+        self.pace.failed(dirty, journaled);
+        let failure = checkpoint.failure();
+        if failure == Failure::Unsynced || (failure == Failure::HeaderUnknown && checkpoint.is_bulk()) {
+            // The header of a bulk transaction that may have reached the disk speaks of a commit that was not made.
+            self.poison(error);
+            return;
+        }
+        let mut space = self.space.lock();
+        let taken = checkpoint.into_taken();
+        match failure {
+            Failure::HeaderUnknown => space.suspend(&taken),
+            _ => space.give_back(&taken),
+        }
+    }
+
+    /// Takes notice of a durable header.
+    fn checkpointed(&self, finished: super::checkpoint::Finished) {
+        let super::checkpoint::Finished { header, freed, taken, update } = finished;
+        let commit = header.commit;
+        self.images.with_map(|map, _| map.install(update));
+        let mut state = self.state.lock();
+        self.numbers.lock().checkpointed(commit);
+        let mut space = self.space.lock();
+        space.used(&taken);
+        space.checkpointed(commit, freed);
+        state.dirty.retain(|_, dirty| dirty.commit > commit);
+        state.dirty_bytes = state.dirty.values().map(|dirty| dirty.len as u64).sum();
+        let before = core::mem::replace(&mut state.header, header);
+        let now = &state.header;
+        if let Journaling::Active(journal, _) = &state.journaling {
+            journal.checkpointed(now.checkpoint, now.position);
+        }
+        // The tail goes when neither header claims it; a failure only leaves the file longer than it need be.
+        let len = now.file_len.max(before.file_len).max(space.end() * BLOCK_LEN as u64);
+        if self.images.file().len().is_ok_and(|now| now > len) {
+            let _ = self.images.file().set_len(len);
+        }
+        if let Journaling::Active(_, due) = &mut state.journaling {
+            *due = Due::Nothing;
+        }
+        drop(space);
+        drop(state);
+        self.frames.checkpointed(commit);
+        self.pace.succeeded();
+    }
+
+    /// Goes on with the checkpoint being made to its end.
+    ///
+    /// # Errors
+    ///
+    /// As [`step_checkpoint`](Store::step_checkpoint).
+    pub(super) fn finish_checkpoint(&self) -> Result<(), StorageError> {
+        while self.step_checkpoint()? {}
+        Ok(())
+    }
+
+    /// Makes the file the whole database, and removes the journal. The caller holds the write lease.
+    ///
+    /// # Errors
+    ///
+    /// As [`step_checkpoint`](Store::step_checkpoint); also when the journal cannot be removed, which does no harm.
+    pub(super) fn close(&self) -> Result<(), StorageError> {
         if self.options.read_only {
             return Ok(());
         }
-        match self.journaling {
-            Journaling::Idle | Journaling::Unreplayed(_) => return Ok(()),
-            Journaling::Replayed(_) => {
-                self.check_writable()?;
-                while matches!(self.journaling, Journaling::Replayed(_)) {
-                    self.make_ready()?;
+        loop {
+            let mut state = self.state.lock();
+            match state.journaling {
+                Journaling::Idle | Journaling::Unreplayed(_) => return Ok(()),
+                Journaling::Active(..) => break,
+                Journaling::Replayed(_) => {
+                    self.check_state(&state)?;
+                    self.make_ready(&mut state)?;
                 }
             }
-            Journaling::Active(..) => {}
         }
-        self.checkpoint(frames, numbers, true)?;
-        match core::mem::replace(&mut self.journaling, Journaling::Idle) {
+        self.finish_checkpoint()?;
+        self.begin_checkpoint(true, &[])?;
+        self.finish_checkpoint()?;
+        let journaling = core::mem::replace(&mut self.state.lock().journaling, Journaling::Idle);
+        match journaling {
             Journaling::Active(journal, _) => journal.remove(),
             _ => Ok(()),
         }

@@ -1,6 +1,7 @@
 //! [`PageWriter`]: the one write transaction at a time, with its savepoints.
 //!
-//! The lease is the lock of the writer's state; who asks while someone else has it waits.
+//! The lease is a lock; who asks while someone else has it waits. It is given back as soon as the commit is *staged*, so
+//! that the next writer can build on it while this one waits for the disk: one sync then serves all who wait.
 //!
 //! * The first change of a page since the innermost open savepoint copies it; later ones change the copy in place.
 //! * The undo list holds one entry per copy, with what the copy replaced. A savepoint is its length, so taking one costs
@@ -10,7 +11,7 @@
 use alloc::vec::Vec;
 
 use super::frames::{Buffer, Change, Pin, Staged, Staging};
-use super::{CommitNumber, Durability, Shared, WriterState};
+use super::{CommitNumber, Durability, Shared};
 use crate::storage::StorageError;
 use crate::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
 use crate::sync::MutexGuard;
@@ -50,20 +51,21 @@ pub struct PageWriter<'p> {
     /// Of the innermost open savepoint; 1 outside of all.
     floor: u64,
     sequence: u64,
-    state: MutexGuard<'p, WriterState>,
+    /// Given back last, when nothing is staged any more.
+    _lease: MutexGuard<'p, ()>,
 }
 
 impl<'p> PageWriter<'p> {
-    pub(super) fn new(shared: &'p Shared, state: MutexGuard<'p, WriterState>) -> PageWriter<'p> {
+    pub(super) fn new(shared: &'p Shared, lease: MutexGuard<'p, ()>) -> PageWriter<'p> {
         PageWriter {
             shared,
             staging: Staging::new(&shared.frames),
-            pin: Pin::new(&shared.frames),
+            pin: Pin::staged(&shared.frames),
             undo: Vec::new(),
             levels: Vec::new(),
             floor: 1,
             sequence: 1,
-            state,
+            _lease: lease,
         }
     }
 
@@ -143,7 +145,7 @@ impl<'p> PageWriter<'p> {
                 None => drop(self.staging.take(undo.number)),
             }
             if undo.allocated {
-                self.state.numbers.give_back(undo.number);
+                self.shared.numbers.lock().give_back(undo.number);
             }
         }
     }
@@ -154,7 +156,8 @@ impl<'p> PageWriter<'p> {
         self.undo.push(Undo { number, previous, allocated });
     }
 
-    /// Makes the changes durable as `durability` says, and then visible. `payload` is what the journal keeps of them.
+    /// Commits, and returns when that is as durable as `durability` says. `payload` is what the journal keeps of the
+    /// changes.
     ///
     /// Returns the commit's number; when neither a page nor the payload says anything, the number of the commit before.
     /// A database in memory ignores payload and durability.
@@ -163,40 +166,44 @@ impl<'p> PageWriter<'p> {
     ///
     /// When the journal cannot be written: nothing has been changed then, unless the error says that the outcome is
     /// unknown. A failure of the checkpoint that may follow a commit is not reported here; the next one meets it again.
-    pub fn commit(mut self, payload: &[u8], durability: Durability) -> Result<CommitNumber, StorageError> {
+    pub fn commit(self, payload: &[u8], durability: Durability) -> Result<CommitNumber, StorageError> {
         if self.undo.is_empty() && payload.is_empty() {
             return Ok(self.base());
         }
+        let shared = self.shared;
+        let commit = self.stage_commit(payload, durability)?;
+        shared.settle(commit, durability)?;
+        Ok(CommitNumber(commit))
+    }
+
+    /// The part of a commit that is made under the lease.
+    fn stage_commit(mut self, payload: &[u8], durability: Durability) -> Result<u64, StorageError> {
         self.resolve_freed()?;
         let commit = self.pin.commit() + 1;
-        if self.state.store.is_some() {
-            // The store may have to checkpoint what is published first. Numbers given out to this transaction are free
-            // as far as that checkpoint is concerned.
-            let allocated: Vec<PageNumber> = self.allocated().collect();
-            let state = &mut *self.state;
-            if let Some(store) = &mut state.store {
-                store.append(
-                    &self.shared.frames,
-                    &mut state.numbers,
-                    &allocated,
-                    commit,
-                    payload,
-                    durability,
-                )?;
-            }
-        }
-        self.publish(commit);
-        let state = &mut *self.state;
-        if let Some(store) = &mut state.store {
-            store.checkpoint_when_due(&self.shared.frames, &mut state.numbers);
-        }
-        Ok(CommitNumber(commit))
+        let Some(store) = &self.shared.store else {
+            self.stage_versions(commit);
+            self.shared.frames.publish(commit);
+            return Ok(commit);
+        };
+        // The store may have to checkpoint what is published first. Numbers given out to this transaction are free as
+        // far as that checkpoint is concerned.
+        let allocated: Vec<PageNumber> = self.allocated().collect();
+        store.append(&allocated, commit, payload)?;
+        let changed = self.stage_versions(commit);
+        store.changed(commit, changed.into_iter());
+        store.staged(commit, durability);
+        self.shared.begin_checkpoint_if_due();
+        Ok(commit)
     }
 
     /// Publishes what recovery applied as `commit`, which the journal has already.
     pub(super) fn publish_replayed(mut self, commit: u64) -> Result<(), StorageError> {
         self.resolve_freed()?;
-        self.publish(commit);
+        let changed = self.stage_versions(commit);
+        if let Some(store) = &self.shared.store {
+            store.changed(commit, changed.into_iter());
+        }
+        self.shared.frames.publish(commit);
         Ok(())
     }
 
@@ -215,9 +222,14 @@ impl<'p> PageWriter<'p> {
         Ok(())
     }
 
-    fn publish(&mut self, commit: u64) {
+    /// Hangs the changed pages' versions into the frame table as `commit`, where the next writer finds them. Returns the
+    /// pages, each with its length; 0 when it is gone.
+    fn stage_versions(&mut self, commit: u64) -> Vec<(PageNumber, usize)> {
         let undo = core::mem::take(&mut self.undo);
         let mut changes = Vec::with_capacity(undo.len());
+        let mut changed = Vec::with_capacity(undo.len());
+        // A checkpoint that is being made may be about to give a page an image that the map does not have yet.
+        let checkpointing = self.shared.store.as_ref().is_some_and(|store| store.is_checkpointing());
         // The first change of each page stands for it.
         for Undo { number, previous, allocated } in undo {
             if previous.is_some() {
@@ -227,24 +239,24 @@ impl<'p> PageWriter<'p> {
             let len = match self.staging.get(number) {
                 Some(Staged::Freed) if allocated => {
                     self.staging.take(number);
-                    self.state.numbers.give_back(number);
+                    self.shared.numbers.lock().give_back(number);
                     continue;
                 }
                 Some(Staged::Freed) => {
                     let entry = self.shared.images.as_ref().map(|images| images.entry(number));
                     image = entry.and_then(Result::ok).filter(|entry| !entry.is_none());
-                    self.state.numbers.freed(commit, number, image.is_some());
+                    let has_image = image.is_some() || checkpointing;
+                    self.shared.numbers.lock().freed(commit, number, has_image);
                     0
                 }
                 Some(Staged::Page(page)) => page.len(),
                 None => continue,
             };
-            if let Some(store) = &mut self.state.store {
-                store.changed(commit, number, len);
-            }
+            changed.push((number, len));
             changes.push(Change { number, image });
         }
-        self.shared.frames.publish(&mut self.staging, &mut self.pin, commit, &changes);
+        self.shared.frames.stage(&mut self.staging, &mut self.pin, commit, &changes);
+        changed
     }
 }
 
@@ -281,7 +293,7 @@ impl PageWrite for PageWriter<'_> {
     fn allocate(&mut self, kind: PageKind, tree: TreeId, len: usize) -> Result<PageNumber, StorageError> {
         let mut buffer = Buffer::zeroed(len)?;
         buffer.set_sequence(self.floor);
-        let number = self.state.numbers.take(&self.shared.frames)?;
+        let number = self.shared.numbers.lock().take(&self.shared.frames)?;
         write_header(&mut buffer, number, kind, tree);
         self.stage(number, Staged::Page(buffer), true);
         Ok(number)
