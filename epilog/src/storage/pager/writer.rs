@@ -58,7 +58,7 @@ impl<'p> PageWriter<'p> {
         PageWriter {
             shared,
             staging: Staging::new(&shared.frames),
-            pin: Pin::new(&shared.frames),
+            pin: Pin::staged(&shared.frames),
             undo: Vec::new(),
             levels: Vec::new(),
             floor: 1,
@@ -244,7 +244,8 @@ impl<'p> PageWriter<'p> {
             }
             changes.push(Change { number, image });
         }
-        self.shared.frames.publish(&mut self.staging, &mut self.pin, commit, &changes);
+        self.shared.frames.stage(&mut self.staging, &mut self.pin, commit, &changes);
+        self.shared.frames.publish(commit);
     }
 }
 
