@@ -39,7 +39,7 @@ impl Pins {
         Pins { slots: [const { Slot(AtomicU64::new(0)) }; SLOTS], more: OnceCell::new() }
     }
 
-    /// Announces a reader of the newest commit in `published`, and returns which one that is.
+    /// Announces a reader of the newest commit in `published` (or another head), and returns which one that is.
     pub(super) fn enter(&self, published: &AtomicU64) -> (Claim, u64) {
         let mut commit = published.load(Ordering::Acquire);
         let (claim, slot) = self.claim(commit + 1);
@@ -52,6 +52,13 @@ impl Pins {
             commit = now;
             slot.store(commit + 1, Ordering::SeqCst);
         }
+    }
+
+    /// Announces a reader of `commit`. Whether it may read is for the caller to find out afterwards.
+    pub(super) fn enter_at(&self, commit: u64) -> Claim {
+        let (claim, _) = self.claim(commit + 1);
+        fence(Ordering::SeqCst);
+        claim
     }
 
     fn claim(&self, value: u64) -> (Claim, &AtomicU64) {
@@ -79,7 +86,7 @@ impl Pins {
         self.store(claim, 0);
     }
 
-    /// Moves the pin on to `commit`, the published one.
+    /// Moves the pin on to `commit`, the head it was entered at.
     pub(super) fn repin(&self, claim: &Claim, commit: u64) {
         self.store(claim, commit + 1);
     }

@@ -13,24 +13,37 @@
 //!
 //! so that a hit reads the slot and then the page, and writes nothing that is shared.
 //!
+//! # Heads
+//!
+//! Versions up to the *staged* commit hang in the chains; readers begin at the *published* one, which follows. A writer
+//! stages commit after commit, reading at the staged head itself; whoever made them durable publishes them, several at
+//! once if need be. What a program wants to look back at is *retained*: readers may also begin at any commit from there
+//! to the published one. So from the *floor*, the smaller of the published and the retained commit, readers can begin
+//! anywhere, or will be able to; before it nowhere.
+//!
 //! # Invariants
 //!
 //! * Bytes that a slot or a node leads to never change. A writer's buffers hang in a word of their own (`staged`) which
-//!   only the one [`Staging`] touches, and move into the chain when their commit is published.
-//! * A version is visible to the pins in `commit..commit of the next newer one`. When a scan of the pins finds none in
-//!   there, its buffer is freed at once: readers of older commits may walk past its node, but never take its buffer,
-//!   and no reader can begin in an interval of the past (see [`Pins`]).
+//!   only the one [`Staging`] touches, and move into the chain when their commit is staged.
+//! * A version is visible to the pins in `commit..below`, `below` being the commit of the next newer one. When that lies
+//!   at or before the floor and a scan of the pins finds none in there, its buffer is freed at once: readers of older
+//!   commits may walk past its node, but never take its buffer, and no reader can begin before the floor (see
+//!   [`Pins`]).
 //! * A node is freed when no reader is left that was open when it was unlinked: only such a reader can stand on it. (A
 //!   few dozen bytes; a reader that stays open for long keeps one per version made meanwhile, without its page.)
-//! * A chain of one node collapses into a bare buffer when no pin is older than it.
-//! * Unlinking, collapsing and freeing happen under the lock of [`Reclaim`]. Readers change words only from null to a
-//!   buffer they loaded (in a slot, or behind the node of a freed page), by compare-and-swap.
-//! * Every version that is kept for a pin is noted under that pin (its witness) and looked at again when it goes.
+//! * A chain of one node collapses into a bare buffer when neither a pin nor the floor is older than it.
+//! * Unlinking, collapsing and freeing happen under the lock of [`Reclaim`]. The writer puts its nodes in front without
+//!   the lock. Readers change words only from null to a buffer they loaded (in a slot, or behind the node of a freed
+//!   page). A slot's word is changed by compare-and-swap, whoever does it.
+//! * Every version that is kept for a pin is noted under that pin (its witness) and looked at again when it goes. Every
+//!   page with a version newer than the floor waits under its commit, and is looked at again when the floor is there.
 
 #![allow(unsafe_code)]
 
 mod buffer;
 mod staging;
+#[cfg(test)]
+mod tests;
 
 use alloc::boxed::Box;
 use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -43,8 +56,8 @@ use super::map::MapEntry;
 use super::pins::{Claim, Pins, newest_within};
 use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
-use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
+use crate::sync::{Mutex, MutexGuard};
 
 pub(super) use buffer::Buffer;
 use buffer::Head;
@@ -104,7 +117,9 @@ impl Word {
 struct Reclaim {
     /// Pages with versions kept for this pin.
     kept: BTreeMap<u64, BTreeSet<PageNumber>>,
-    /// Unlinked nodes, with the commit that was published then.
+    /// Pages with a version of this commit, which is newer than the floor; ascending.
+    waiting: VecDeque<(u64, Vec<PageNumber>)>,
+    /// Unlinked nodes, with the commit that was staged then.
     nodes: VecDeque<(u64, NonNull<Node>)>,
     /// Kept between scans to spare allocations.
     pins: Vec<u64>,
@@ -116,7 +131,10 @@ unsafe impl Send for Reclaim {}
 /// From page number to versions.
 pub(super) struct FrameTable {
     directory: [AtomicPtr<Slot>; CHUNKS],
+    staged: AtomicU64,
     published: AtomicU64,
+    /// Changed under the lock of `reclaim` only.
+    retained: AtomicU64,
     pins: Pins,
     staging: AtomicBool,
     reclaim: Mutex<Reclaim>,
@@ -128,7 +146,7 @@ pub(super) struct FrameTable {
     images: Option<Arc<Images>>,
 }
 
-/// Whether a commit's page is a version or gone; see [`FrameTable::publish`].
+/// A page that a commit changed or freed; see [`FrameTable::stage`].
 pub(super) struct Change {
     /// The page.
     pub(super) number: PageNumber,
@@ -141,7 +159,9 @@ impl FrameTable {
     pub(super) fn new(commit: u64, images: Option<Arc<Images>>) -> FrameTable {
         FrameTable {
             directory: [const { AtomicPtr::new(null_mut()) }; CHUNKS],
+            staged: AtomicU64::new(commit),
             published: AtomicU64::new(commit),
+            retained: AtomicU64::new(u64::MAX),
             pins: Pins::new(),
             staging: AtomicBool::new(false),
             reclaim: Mutex::new(Reclaim::default()),
@@ -152,9 +172,21 @@ impl FrameTable {
         }
     }
 
-    /// The last published commit.
+    /// The newest commit whose versions hang in the chains.
+    pub(super) fn staged(&self) -> u64 {
+        self.staged.load(Ordering::Acquire)
+    }
+
+    /// The commit that new readers see, at most the staged one.
     pub(super) fn published(&self) -> u64 {
         self.published.load(Ordering::Acquire)
+    }
+
+    /// No reader can begin before this commit, now or later.
+    fn floor(&self) -> u64 {
+        // A retained commit is never before the commit published when retaining began, so it does not matter that both
+        // may move between the two loads.
+        self.published().min(self.retained.load(Ordering::Acquire))
     }
 
     /// Buffers that readers can reach.
@@ -162,13 +194,13 @@ impl FrameTable {
         self.versions.load(Ordering::Relaxed)
     }
 
-    /// The oldest commit that is pinned, or the published one.
+    /// The oldest commit that anybody reads, or may begin to read.
     pub(super) fn oldest(&self) -> u64 {
         // Loaded first: a reader that opens after the scan pins this commit or a newer one.
-        let published = self.published();
+        let floor = self.floor();
         let mut pins = Vec::new();
         self.pins.scan(&mut pins);
-        pins.first().copied().unwrap_or(published)
+        pins.first().map_or(floor, |&pin| pin.min(floor))
     }
 
     /// The chunk and the position in it of page `number`.
@@ -306,18 +338,19 @@ impl FrameTable {
         }
     }
 
-    /// Makes what the writer staged for `changes` visible as `commit`, the one after the published commit.
+    /// Hangs what the writer staged for `changes` into the chains as `commit`, the one after the staged commit. Only
+    /// pins of the staged head see it, until it is published.
     ///
-    /// Readers see all of it or nothing: they skip versions younger than themselves, and nobody reads as of `commit`
-    /// before the counter says so. The writer's `pin` moves on to `commit`, as it needs nothing older any more.
-    pub(super) fn publish(
+    /// The writer's `pin` moves on to `commit`, as it needs nothing older any more.
+    pub(super) fn stage(
         &self,
         staging: &mut Staging<'_>,
         pin: &mut Pin<'_>,
         commit: u64,
         changes: &[Change],
     ) {
-        assert!(commit > self.published(), "commits are published in order");
+        assert!(commit > self.staged(), "commits are staged in order");
+        let mut numbers = Vec::with_capacity(changes.len());
         for change in changes {
             let Some(staged) = staging.take(change.number) else { continue };
             let buffer = match staged {
@@ -328,67 +361,115 @@ impl FrameTable {
                 Staged::Freed => None,
             };
             self.versions.fetch_add(usize::from(buffer.is_some()), Ordering::Relaxed);
-            let node = Node {
-                commit,
-                previous: AtomicPtr::new(null_mut()),
-                buffer,
-                image: if buffer.is_none() { change.image } else { None },
-            };
-            let node = NonNull::from(Box::leak(Box::new(node)));
-            let slot = self.slot_or_make(change.number);
-            let mut word = slot.published.load(Ordering::Acquire);
-            loop {
-                let previous = match Word::of(word) {
-                    Word::Cold => null_mut(),
-                    Word::Chain(previous) => previous.as_ptr(),
-                    Word::Bare(head) => {
-                        // SAFETY: the head belongs to a published buffer, which only this thread could free.
-                        let commit = unsafe { head.as_ref() }.commit;
-                        Box::into_raw(Box::new(Node {
-                            commit,
-                            previous: AtomicPtr::new(null_mut()),
-                            buffer: Some(head),
-                            image: None,
-                        }))
-                    }
-                };
-                // SAFETY: the node is ours until the exchange below succeeds.
-                unsafe { node.as_ref() }.previous.store(previous, Ordering::Relaxed);
-                // Release: the node, its buffer's bytes and the node of the bare buffer are written before.
-                let swap = slot.published.compare_exchange(
-                    word,
-                    Word::of_node(node),
-                    Ordering::AcqRel,
-                    Ordering::Acquire,
-                );
-                match swap {
-                    Ok(_) => break,
-                    // A reader loaded the cold page in between: only null words change under the writer.
-                    Err(now) => word = now,
+            let image = if buffer.is_none() { change.image } else { None };
+            self.hang(change.number, Node { commit, previous: AtomicPtr::new(null_mut()), buffer, image });
+            numbers.push(change.number);
+        }
+        self.reclaim.lock().waiting.push_back((commit, numbers));
+        self.staged.store(commit, Ordering::SeqCst);
+        self.pins.repin(&pin.claim, commit);
+        // As in `Pins::enter`, for those who unlink nodes: see `unlinked`.
+        fence(Ordering::SeqCst);
+        pin.commit = commit;
+    }
+
+    /// Puts `node` in front of page `number`'s chain.
+    fn hang(&self, number: PageNumber, node: Node) {
+        let node = NonNull::from(Box::leak(Box::new(node)));
+        let slot = self.slot_or_make(number);
+        let mut word = slot.published.load(Ordering::Acquire);
+        loop {
+            let mut wrapped = null_mut();
+            let previous = match Word::of(word) {
+                Word::Cold => null_mut(),
+                Word::Chain(previous) => previous.as_ptr(),
+                Word::Bare(head) => {
+                    // SAFETY: the head belongs to a bare buffer; only the writer makes those a part of a chain, and
+                    // nobody frees them before they are.
+                    let commit = unsafe { head.as_ref() }.commit;
+                    wrapped = Box::into_raw(Box::new(Node {
+                        commit,
+                        previous: AtomicPtr::new(null_mut()),
+                        buffer: Some(head),
+                        image: None,
+                    }));
+                    wrapped
                 }
+            };
+            // SAFETY: the node is ours until the exchange below succeeds.
+            unsafe { node.as_ref() }.previous.store(previous, Ordering::Relaxed);
+            // Release: the node, its buffer's bytes and the node of the bare buffer are written before.
+            let swap = slot.published.compare_exchange(
+                word,
+                Word::of_node(node),
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            );
+            match swap {
+                Ok(_) => return,
+                // A reader loaded the cold page in between, or the chain collapsed.
+                Err(now) => word = now,
+            }
+            if !wrapped.is_null() {
+                // SAFETY: made above, and nobody else has seen it; its buffer still belongs to the slot.
+                drop(unsafe { Box::from_raw(wrapped) });
             }
         }
-        self.published.store(commit, Ordering::SeqCst);
-        self.pins.repin(&pin.claim, commit);
-        pin.commit = commit;
-        let mut reclaim = self.reclaim.lock();
-        let mut pins = core::mem::take(&mut reclaim.pins);
-        self.pins.scan(&mut pins);
-        for change in changes {
-            self.settle(change.number, &pins, &mut reclaim);
+    }
+
+    /// Makes everything up to `commit`, which is staged, visible to readers that begin from now on. They see all of a
+    /// commit or nothing: they skip versions younger than themselves, and nobody reads as of `commit` before the counter
+    /// says so. When it says more already, nothing changes.
+    pub(super) fn publish(&self, commit: u64) {
+        assert!(commit <= self.staged(), "what is published has been staged");
+        if self.published.fetch_max(commit, Ordering::SeqCst) < commit {
+            self.advance(self.reclaim.lock());
         }
-        reclaim.pins = pins;
+    }
+
+    /// Keeps the versions of all commits from `floor` on, so that [`Pin::at`] finds them. What was let go before stays
+    /// so: the floor only rises, and at first it is at least the published commit. `u64::MAX` ends it: then the next call
+    /// is a first one again.
+    pub(super) fn retain(&self, floor: u64) {
+        let reclaim = self.reclaim.lock();
+        let floor = match (self.retained.load(Ordering::Acquire), floor) {
+            (u64::MAX, u64::MAX) => return,
+            (u64::MAX, floor) => floor.max(self.published()),
+            (now, floor) => floor.max(now),
+        };
+        self.retained.store(floor, Ordering::SeqCst);
+        self.advance(reclaim);
+    }
+
+    /// Looks at the pages that have waited for the floor to come where it is.
+    fn advance(&self, mut reclaim: MutexGuard<'_, Reclaim>) {
+        let sight = self.look(&mut reclaim);
+        while reclaim.waiting.front().is_some_and(|(commit, _)| *commit <= sight.floor) {
+            for number in reclaim.waiting.pop_front().map_or(Vec::new(), |(_, numbers)| numbers) {
+                self.settle(number, &sight, &mut reclaim);
+            }
+        }
+        reclaim.pins = sight.pins;
         self.sweep(&mut reclaim);
         drop(reclaim);
         self.sweep_for_those_who_left();
     }
 
-    /// Drops page `number`'s versions that no pin falls into, notes the others under a pin, and collapses its chain.
-    ///
-    /// `pins` were scanned after the newest version was published.
-    fn settle(&self, number: PageNumber, pins: &[u64], reclaim: &mut Reclaim) {
+    /// Who reads what, and where readers can begin.
+    fn look(&self, reclaim: &mut Reclaim) -> Sight {
+        // The floor first: a reader that the scan misses begins there or later.
+        let floor = self.floor();
+        let mut pins = core::mem::take(&mut reclaim.pins);
+        self.pins.scan(&mut pins);
+        Sight { floor, pins }
+    }
+
+    /// Drops page `number`'s versions that nobody sees or will see, notes those that only a pin keeps under that pin, and
+    /// collapses the chain.
+    fn settle(&self, number: PageNumber, sight: &Sight, reclaim: &mut Reclaim) {
         let Some(slot) = self.slot(number) else { return };
-        let Word::Chain(first) = Word::of(slot.published.load(Ordering::Acquire)) else { return };
+        let word = slot.published.load(Ordering::Acquire);
+        let Word::Chain(first) = Word::of(word) else { return };
         // SAFETY: linked nodes are freed only under the reclaim lock, which the caller holds. So for all below.
         let head = unsafe { first.as_ref() };
         let mut newer = head;
@@ -396,8 +477,11 @@ impl FrameTable {
         while let Some(link) = NonNull::new(newer.previous.load(Ordering::Acquire)) {
             // SAFETY: as above.
             let version = unsafe { link.as_ref() };
-            if let Some(witness) = newest_within(pins, version.commit, below) {
+            let witness = newest_within(&sight.pins, version.commit, below);
+            if let Some(witness) = witness {
                 reclaim.kept.entry(witness).or_default().insert(number);
+            }
+            if witness.is_some() || below > sight.floor {
                 below = version.commit;
                 newer = version;
                 continue;
@@ -411,36 +495,52 @@ impl FrameTable {
                 drop(unsafe { Buffer::from_raw(buffer) });
                 self.versions.fetch_sub(1, Ordering::Relaxed);
             }
-            reclaim.nodes.push_back((self.published(), link));
+            self.unlinked(link, reclaim);
         }
-        if let Some(witness) = newest_within(pins, 0, head.commit) {
+        if head.commit > sight.floor {
+            return;
+        }
+        if let Some(witness) = newest_within(&sight.pins, 0, head.commit) {
             // Someone may still walk past the head to where nothing is; it stays a node for them to see its commit.
             reclaim.kept.entry(witness).or_default().insert(number);
         } else if let Some(buffer) = head.buffer {
             // Every reader, now or later, sees the head: the walk above has emptied what was behind it.
-            slot.published.store(buffer.as_ptr().cast(), Ordering::Release);
-            reclaim.nodes.push_back((self.published(), first));
+            let bare = buffer.as_ptr().cast();
+            let swap = slot.published.compare_exchange(word, bare, Ordering::AcqRel, Ordering::Acquire);
+            // It fails when the writer has put a node in front: that one's commit will lead here again.
+            if swap.is_ok() {
+                self.unlinked(first, reclaim);
+            }
         }
+    }
+
+    /// Notes a node that has just been unlinked.
+    fn unlinked(&self, node: NonNull<Node>, reclaim: &mut Reclaim) {
+        // Readers announce themselves, fence, and then walk. Of this fence and that of a reader one is first: either
+        // the reader does not come by the node any more, or this load sees the staged commit as the reader did, so that
+        // the reader's pin is not beyond it.
+        fence(Ordering::SeqCst);
+        reclaim.nodes.push_back((self.staged.load(Ordering::SeqCst), node));
     }
 
     /// Looks again at pages kept for pins that have gone, and frees nodes nobody can stand on.
     fn sweep(&self, reclaim: &mut Reclaim) {
-        let mut pins = core::mem::take(&mut reclaim.pins);
-        loop {
+        let sight = loop {
             self.keeps.store(!reclaim.kept.is_empty(), Ordering::SeqCst);
             // The scan's fence follows the store: a reader that leaves unseen sees it.
-            self.pins.scan(&mut pins);
-            let gone = reclaim.kept.keys().copied().find(|pin| pins.binary_search(pin).is_err());
-            let Some(gone) = gone else { break };
+            let sight = self.look(reclaim);
+            let gone = reclaim.kept.keys().copied().find(|pin| sight.pins.binary_search(pin).is_err());
+            let Some(gone) = gone else { break sight };
             for number in reclaim.kept.remove(&gone).unwrap_or_default() {
-                self.settle(number, &pins, reclaim);
+                self.settle(number, &sight, reclaim);
             }
-        }
+            reclaim.pins = sight.pins;
+        };
         // The last scan came after all unlinking: a reader it did not see finds the chains as they are now. Those it saw
-        // and which pin a commit after the one that was published at the unlinking began later as well.
-        let oldest = pins.first().copied().unwrap_or(u64::MAX);
-        while let Some(&(published, node)) = reclaim.nodes.front() {
-            if published >= oldest {
+        // and which pin a commit after the one that was staged at the unlinking began later as well.
+        let oldest = sight.pins.first().copied().unwrap_or(u64::MAX);
+        while let Some(&(staged, node)) = reclaim.nodes.front() {
+            if staged >= oldest {
                 break;
             }
             reclaim.nodes.pop_front();
@@ -448,7 +548,7 @@ impl FrameTable {
             // was open when it was unlinked.
             drop(unsafe { Box::from_raw(node.as_ptr()) });
         }
-        reclaim.pins = pins;
+        reclaim.pins = sight.pins;
     }
 
     /// Sweeps for readers that found the lock held, until there are none.
@@ -472,10 +572,8 @@ impl FrameTable {
     pub(super) fn forget(&self, number: PageNumber) -> bool {
         let Some(slot) = self.slot(number) else { return true };
         let mut reclaim = self.reclaim.lock();
-        let mut pins = core::mem::take(&mut reclaim.pins);
-        self.pins.scan(&mut pins);
-        self.settle(number, &pins, &mut reclaim);
-        reclaim.pins = pins;
+        let sight = self.look(&mut reclaim);
+        self.settle(number, &sight, &mut reclaim);
         let forgotten = match Word::of(slot.published.load(Ordering::Acquire)) {
             Word::Cold => true,
             Word::Bare(_) => false,
@@ -484,19 +582,29 @@ impl FrameTable {
                 let node = unsafe { first.as_ref() };
                 let gone = node.buffer.is_none()
                     && node.previous.load(Ordering::Acquire).is_null()
-                    && newest_within(&reclaim.pins, 0, node.commit).is_none();
+                    && node.commit <= sight.floor
+                    && newest_within(&sight.pins, 0, node.commit).is_none();
                 if gone {
                     slot.published.store(null_mut(), Ordering::Release);
-                    reclaim.nodes.push_back((self.published(), first));
+                    self.unlinked(first, &mut reclaim);
                 }
                 gone
             }
         };
+        reclaim.pins = sight.pins;
         self.sweep(&mut reclaim);
         drop(reclaim);
         self.sweep_for_those_who_left();
         forgotten
     }
+}
+
+/// What decides whether a version goes; taken under the lock of [`Reclaim`].
+struct Sight {
+    /// No reader can begin before this commit.
+    floor: u64,
+    /// What is pinned, ascending.
+    pins: Vec<u64>,
 }
 
 /// What [`FrameTable::adopt`] hangs up.
@@ -588,6 +696,29 @@ pub(super) struct Pin<'t> {
 }
 
 impl<'t> Pin<'t> {
+    /// Pins the staged head: for the holder of the write lease, which keeps the head where it is.
+    pub(super) fn staged(table: &'t FrameTable) -> Pin<'t> {
+        let (claim, commit) = table.pins.enter(&table.staged);
+        Pin { table: TableRef::Borrowed(table), claim, commit }
+    }
+
+    /// As [`staged`](Pin::staged), for as long as the lease lasts.
+    pub(super) fn staged_shared(table: &Arc<FrameTable>) -> Pin<'static> {
+        let (claim, commit) = table.pins.enter(&table.staged);
+        Pin { table: TableRef::Shared(Arc::clone(table)), claim, commit }
+    }
+
+    /// Pins `commit`; `None` when it is not published yet, or no longer retained.
+    pub(super) fn at(table: &Arc<FrameTable>, commit: u64) -> Option<Pin<'static>> {
+        let claim = table.pins.enter_at(commit);
+        let pin = Pin { table: TableRef::Shared(Arc::clone(table)), claim, commit };
+        // `enter_at` has announced and fenced: whoever drops versions without seeing the pin goes by a floor that these
+        // loads see, or an older one. A pin given up here has to leave like any other, as it may have been seen.
+        let published = table.published();
+        let begins = table.floor().min(published);
+        (begins..=published).contains(&commit).then_some(pin)
+    }
+
     /// Pins the last published commit.
     pub(super) fn new(table: &'t FrameTable) -> Pin<'t> {
         let (claim, commit) = table.pins.enter(&table.published);
