@@ -227,7 +227,11 @@ impl Condvar {
 
     /// As [`wait`](Condvar::wait), for no longer than `duration`.
     #[cfg(feature = "std")]
-    pub fn wait_for<'a, T>(&self, guard: MutexGuard<'a, T>, duration: core::time::Duration) -> MutexGuard<'a, T> {
+    pub fn wait_for<'a, T>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        duration: core::time::Duration,
+    ) -> MutexGuard<'a, T> {
         let waited = self.inner.wait_timeout(guard.inner, duration);
         MutexGuard { inner: waited.unwrap_or_else(|poisoned| poisoned.into_inner()).0 }
     }

@@ -39,14 +39,16 @@
 //!
 //! A commit is one append to the journal, a file beside the database called after it with `-journal` at its end, and
 //! one sync; [`commit`](WriteTransaction::commit) returns after the sync, so that what was acknowledged survives a
-//! crash of the machine. [`Durability::None`] leaves the sync out. The database file itself changes at
-//! [checkpoints](Database::checkpoint) only, and [`close`](Database::close) makes the file whole by itself and removes
+//! crash of the machine. The next transaction begins while this one's sync is under way, and transactions that wait for a
+//! sync at the same time share one. [`Durability`] has the other choices. The database file itself changes at
+//! [checkpoints](Database::checkpoint) only, which a thread makes in the background, and [`close`](Database::close) makes the file whole by itself and removes
 //! the journal. A file that was not closed needs its journal: copy or move the two together.
 //!
 //! One process at a time has a database open; the file is locked, for reading too.
 
 #[cfg(test)]
 mod codec_tests;
+mod commit;
 mod options;
 mod read;
 #[cfg(test)]
@@ -64,7 +66,8 @@ use crate::storage::facade::View;
 use crate::storage::store::Store;
 use crate::storage::vfs::Vfs;
 
-pub use crate::storage::pager::Durability;
+pub use crate::storage::pager::{CommitNumber, Durability};
+pub use commit::Commit;
 pub use options::Options;
 pub use read::ReadTransaction;
 pub use write::{Lent, Owned, Records, WriteTransaction};
@@ -268,8 +271,8 @@ impl<D: Schema> Database<D> {
     /// Runs `work` in a write transaction: commits when it returns `Ok`, aborts when it returns `Err` or panics.
     ///
     /// Waits for a running write transaction first; called from within `work`, it would wait forever. Returns after the
-    /// journal is synced, so that the commit survives a crash of the machine (unless [`Options::durability`] says
-    /// otherwise).
+    /// journal is synced, so that the commit survives a crash of the machine (unless [`Options::durability`] is
+    /// [`Eventual`](Durability::Eventual) or [`None`](Durability::None)). Threads that write at the same time share syncs.
     ///
     /// # Errors
     ///
@@ -296,7 +299,7 @@ impl<D: Schema> Database<D> {
     ) -> Result<R, Error> {
         let mut transaction = self.begin()?;
         let result = work(&mut transaction)?;
-        transaction.commit()?;
+        transaction.commit()?.wait_if_promised()?;
         Ok(result)
     }
 
@@ -327,7 +330,7 @@ impl<D: Schema> Database<D> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn begin(&self) -> Result<WriteTransaction<'_, D>, Error> {
-        Ok(WriteTransaction::new(self.shared.store.begin_write()?, self.shared.durability))
+        Ok(WriteTransaction::new(&self.shared, self.shared.store.begin_write()?))
     }
 
     /// The record with this key, in a snapshot of its own; `None` when there is none.
@@ -385,6 +388,38 @@ impl<D: Schema> Database<D> {
     /// ```
     pub fn checkpoint(&self) -> Result<(), Error> {
         Ok(self.shared.store.checkpoint()?)
+    }
+
+    /// Does a part of what is due besides commits: a sync that was promised
+    /// ([`Durability::Group`], [`Durability::Eventual`]), or one write or sync of a checkpoint. Returns whether there is
+    /// more to do now.
+    ///
+    /// For programs without the thread that does this otherwise: see [`Options::background`]. Never waits for a running
+    /// write transaction.
+    ///
+    /// # Errors
+    ///
+    /// As [`checkpoint`](Database::checkpoint).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use epilog::vfs::MemoryVfs;
+    #[doc = include_str!("../example.txt")]
+    ///
+    /// let options = Options::default().background(false).durability(Durability::Group);
+    /// let db: Database<Music> = Database::open_in(Arc::new(MemoryVfs::new()), "music", &options)?;
+    /// let mut tx = db.begin()?;
+    /// tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() })?;
+    /// let commit = tx.commit()?;
+    /// while db.maintain()? {}
+    /// assert!(commit.is_durable());
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn maintain(&self) -> Result<bool, Error> {
+        Ok(self.shared.store.maintain()?)
     }
 
     /// Closes the database: writes what the journal holds into the file, which is then whole by itself, and removes the

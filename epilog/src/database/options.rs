@@ -162,6 +162,31 @@ impl Options {
         self
     }
 
+    /// How many bytes of changes a transaction may have before it goes past the journal. Default: 16 MiB.
+    ///
+    /// The changed pages of such a bulk transaction are written into free space of the file, and its commit is a
+    /// checkpoint: every byte is written once, and the commit is durable whatever its [`Durability`] says. Others wait
+    /// for it with their commits. Less suits loads by many large transactions; more keeps large transactions that change
+    /// few bytes of many pages in the journal.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// # let directory = tempfile::tempdir().expect("a directory");
+    /// # let path = directory.path().join("music.epilog");
+    /// let db: Database<Music> = Options::default().bulk_after(64 << 10).open(&path)?;
+    /// let artists = (0..10_000).map(|n| Artist { id: Id::auto(), name: format!("artist {n}") });
+    /// db.write(|tx| tx.insert_all(artists))?; // into the file at once
+    /// assert_eq!(Artist::query().count(&db)?, 10_000);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn bulk_after(mut self, bytes: usize) -> Options {
+        self.pager.bulk_bytes = bytes;
+        self
+    }
+
     /// Whether a thread of the library works in the background: it checkpoints beside commits, and syncs what commits
     /// with [`Durability::Group`] and [`Durability::Eventual`] promised. Default: true; without the feature `std` there
     /// are no threads.

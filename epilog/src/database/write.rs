@@ -6,8 +6,8 @@ use core::borrow::Borrow;
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::Durability;
 use super::read::{get, rank_of};
+use super::{Commit, Durability, Shared};
 use crate::Error;
 use crate::collection::{Collection, Key, RecordWriter, Schema, Within};
 use crate::engine::{self, Assigner};
@@ -40,8 +40,8 @@ use crate::value::Cell;
 /// # Ok::<(), Error>(())
 /// ```
 pub struct WriteTransaction<'d, D> {
+    database: &'d Arc<Shared>,
     writer: Writer<'d>,
-    durability: Durability,
     draft: RecordDraft,
     schema: PhantomData<fn() -> D>,
 }
@@ -53,8 +53,8 @@ impl<D> fmt::Debug for WriteTransaction<'_, D> {
 }
 
 impl<'d, D: Schema> WriteTransaction<'d, D> {
-    pub(super) fn new(writer: Writer<'d>, durability: Durability) -> Self {
-        WriteTransaction { writer, durability, draft: RecordDraft::default(), schema: PhantomData }
+    pub(super) fn new(database: &'d Arc<Shared>, writer: Writer<'d>) -> Self {
+        WriteTransaction { database, writer, draft: RecordDraft::default(), schema: PhantomData }
     }
 
     /// The record with this key, this transaction's changes included; `None` when there is none.
@@ -292,8 +292,9 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
 
     /// Commits: what the transaction changed is seen by every snapshot taken from here on.
     ///
-    /// Returns after the journal is synced, unless [`Options::durability`](super::Options::durability) says otherwise.
-    /// A transaction that changed nothing writes nothing.
+    /// Returns after the journal is synced, unless [`Options::durability`](super::Options::durability) says otherwise. What
+    /// is returned tells the commit's number; with [`Durability::Group`] it is also what to wait for. A transaction that
+    /// changed nothing writes nothing.
     ///
     /// # Errors
     ///
@@ -312,14 +313,14 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
     /// assert!(db.get::<Artist>(id)?.is_some());
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn commit(self) -> Result<(), Error> {
-        let durability = self.durability;
+    pub fn commit(self) -> Result<Commit, Error> {
+        let durability = self.database.durability;
         self.commit_with(durability)
     }
 
     /// Commits with a durability of its own, whatever [`Options::durability`](super::Options::durability) says.
     ///
-    /// A commit with [`Durability::Immediate`] that has something to write makes those before it durable too.
+    /// A commit that is durable makes those before it durable too.
     ///
     /// # Errors
     ///
@@ -337,8 +338,9 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
     /// assert_eq!(Artist::query().count(&db)?, 5); // both durable
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn commit_with(self, durability: Durability) -> Result<(), Error> {
-        Ok(self.writer.commit(durability)?)
+    pub fn commit_with(self, durability: Durability) -> Result<Commit, Error> {
+        let number = self.writer.commit(durability)?;
+        Ok(Commit::new(self.database, number, durability))
     }
 
     /// Aborts: nothing of the transaction is kept, and the ids it was given are given out again. The same as dropping it.

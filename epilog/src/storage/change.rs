@@ -9,6 +9,7 @@
 //! | next number | 3, collection `u32`, number `u64` |
 //! | found | 4, collection `u32` 0: the catalog's own trees are made; the first change of a database |
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::StorageError;
@@ -24,8 +25,17 @@ const FOUND: u8 = 4;
 /// The changes of a transaction, in the order made.
 pub(crate) struct ChangeSet {
     bytes: Vec<u8>,
-    /// Whether anybody will read the bytes. Without a journal only their presence counts.
-    kept: bool,
+    kept: Kept,
+}
+
+/// What is kept of changes.
+enum Kept {
+    /// That there were some: nobody will read them.
+    Presence,
+    /// All of them, up to so many bytes.
+    Bytes(usize),
+    /// In which collections they were: there are too many for the journal.
+    Collections(BTreeSet<CollectionId>),
 }
 
 /// One change.
@@ -53,8 +63,31 @@ impl Change<'_> {
 }
 
 impl ChangeSet {
-    pub(crate) fn new(kept: bool) -> ChangeSet {
+    /// No changes. `journaled` is the most bytes of them that a journal takes; `None` when there is none.
+    pub(crate) fn new(journaled: Option<usize>) -> ChangeSet {
+        let kept = journaled.map_or(Kept::Presence, Kept::Bytes);
         ChangeSet { bytes: Vec::from([VERSION]), kept }
+    }
+
+    /// When there are too many changes for the journal: the mark that it keeps instead, which is the version byte, the
+    /// number of collections changed and their ids, 4 bytes each.
+    pub(crate) fn bulk_mark(&self) -> Option<Vec<u8>> {
+        let Kept::Collections(collections) = &self.kept else { return None };
+        let mut mark = Vec::from([VERSION]);
+        mark.extend_from_slice(&(collections.len() as u32).to_le_bytes());
+        collections.iter().for_each(|id| mark.extend_from_slice(&id.0.to_le_bytes()));
+        Some(mark)
+    }
+
+    /// Gives up keeping all changes when they have become too many.
+    fn limit(&mut self) {
+        if let Kept::Bytes(max) = self.kept
+            && self.bytes.len() > max
+        {
+            let changes = ChangeSet::read(&self.bytes).filter_map(Result::ok);
+            self.kept = Kept::Collections(changes.map(|change| change.collection()).collect());
+            self.bytes = Vec::from([VERSION, 0]);
+        }
     }
 
     pub(crate) fn put(&mut self, collection: CollectionId, draft: &RecordDraft) {
@@ -66,11 +99,13 @@ impl ChangeSet {
         draft.append_image(&mut self.bytes);
         let len = (self.bytes.len() - len_at - 4) as u32;
         self.bytes[len_at..len_at + 4].copy_from_slice(&len.to_le_bytes());
+        self.limit();
     }
 
     pub(crate) fn delete(&mut self, collection: CollectionId, rank: u128) {
         if self.start(DELETE, collection) {
             self.bytes.extend_from_slice(&rank.to_le_bytes());
+            self.limit();
         }
     }
 
@@ -85,7 +120,10 @@ impl ChangeSet {
     }
 
     fn start(&mut self, kind: u8, collection: CollectionId) -> bool {
-        if !self.kept {
+        if let Kept::Collections(collections) = &mut self.kept {
+            collections.insert(collection);
+        }
+        if !matches!(self.kept, Kept::Bytes(_)) {
             // One byte says that there was a change; a rollback to before it says that there was none.
             self.bytes.truncate(1);
             self.bytes.push(0);
@@ -170,8 +208,24 @@ mod tests {
     use super::*;
 
     #[test]
+    fn too_many_changes_leave_the_collections_they_were_in() {
+        let mut set = ChangeSet::new(Some(100));
+        let empty = set.len();
+        for rank in 0..4 {
+            set.delete(CollectionId(17), rank);
+        }
+        assert_eq!(set.bulk_mark(), None);
+        set.delete(CollectionId(3), 4);
+        set.delete(CollectionId(200), 5);
+        assert_eq!(set.bulk_mark(), Some(vec![VERSION, 3, 0, 0, 0, 3, 0, 0, 0, 17, 0, 0, 0, 200, 0, 0, 0]));
+        assert!(!set.is_empty());
+        set.truncate(empty);
+        assert!(set.is_empty(), "all of it was undone");
+    }
+
+    #[test]
     fn change_sets_round_trip_and_cuts_are_damage() {
-        let mut set = ChangeSet::new(true);
+        let mut set = ChangeSet::new(Some(1 << 20));
         assert!(set.is_empty());
         set.delete(CollectionId(17), 1 << 100);
         set.next(CollectionId(18), 5);

@@ -102,7 +102,7 @@ impl Store {
         let mut stored = Arc::new(load()?);
         pager.replay(&mut |pages, payload| {
             // Without journal: what is applied is in the journal already.
-            let mut writer = Writer::new(pages, stored.clone(), false);
+            let mut writer = Writer::new(pages, stored.clone(), None);
             let catalog_changed = writer.apply(payload)?;
             let pages = writer.into_pages()?;
             if catalog_changed {
@@ -126,7 +126,7 @@ impl Store {
             .into());
         }
         if !founded || !missing.is_empty() {
-            let mut writer = Writer::new(pager.begin_write()?, Arc::new(stored), pager.journals());
+            let mut writer = Writer::new(pager.begin_write()?, Arc::new(stored), pager.journaled_bytes_max());
             if !founded {
                 writer.found_catalog()?;
             }
@@ -164,7 +164,7 @@ impl Store {
     ///
     /// When the database was opened for reading only, or an earlier sync failed.
     pub fn begin_write(&self) -> Result<Writer<'_>, StorageError> {
-        Ok(Writer::new(self.pager.begin_write()?, self.stored.clone(), self.pager.journals()))
+        Ok(Writer::new(self.pager.begin_write()?, self.stored.clone(), self.pager.journaled_bytes_max()))
     }
 
     /// Writes what the journal holds into the database file.
@@ -183,6 +183,11 @@ impl Store {
     /// What writing fails with; nothing is lost then.
     pub fn maintain(&self) -> Result<bool, StorageError> {
         self.pager.maintain()
+    }
+
+    /// Whether `commit` is known to be durable.
+    pub fn is_durable(&self, commit: CommitNumber) -> bool {
+        self.pager.is_durable(commit)
     }
 
     /// Waits until `commit` is durable.

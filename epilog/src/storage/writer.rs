@@ -66,11 +66,12 @@ pub struct Mark {
 }
 
 impl<'p> Writer<'p> {
-    pub(crate) fn new(pages: PageWriter<'p>, stored: Arc<Stored>, journals: bool) -> Writer<'p> {
+    /// `journaled` is the most bytes of changes that the journal takes; `None` when nothing is journaled.
+    pub(crate) fn new(pages: PageWriter<'p>, stored: Arc<Stored>, journaled: Option<usize>) -> Writer<'p> {
         Writer {
             pages,
             stored,
-            changes: ChangeSet::new(journals),
+            changes: ChangeSet::new(journaled),
             counted: Counted::default(),
             failed: false,
             open_marks: 0,
@@ -951,7 +952,10 @@ impl<'p> Writer<'p> {
             return Ok(self.pages.base());
         }
         self.keep_statistics()?;
-        self.pages.commit(self.changes.as_bytes(), durability)
+        match self.changes.bulk_mark() {
+            Some(mark) => self.pages.commit_bulk(&mark),
+            None => self.pages.commit(self.changes.as_bytes(), durability),
+        }
     }
 
     /// Runs the changing part of a statement; a failure there leaves the transaction unable to commit.

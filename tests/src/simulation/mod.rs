@@ -159,8 +159,13 @@ struct Run {
 
 fn open(disk: &SimVfs) -> Result<Database<World>, Error> {
     let vfs: Arc<dyn Vfs> = Arc::new(disk.clone());
-    // Small segments and an early checkpoint: short workloads then see recycling and checkpoints of their own.
-    let options = Options::default().journal_segment_len(16 << 10).checkpoint_after(64 << 10);
+    // Small segments, an early checkpoint and an early bypass of the journal: short workloads then see recycling, checkpoints
+    // of their own and bulk transactions. Nobody works in the background: what is written follows from the seed.
+    let options = Options::default()
+        .journal_segment_len(16 << 10)
+        .checkpoint_after(128 << 10)
+        .bulk_after(24 << 10)
+        .background(false);
     Database::open_in(vfs, PATH, &options)
 }
 

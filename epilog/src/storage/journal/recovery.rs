@@ -244,7 +244,8 @@ impl Recovery {
         // Where the segment begins, the chain can be compared at once; further on, the next frame has to fit it.
         let continues = self.slots[slot].is_some_and(|header| {
             if from.offset == BLOCK {
-                header.first_commit == from.commit + 1 && header.chain == from.chain
+                // A bulk commit has no frame: the segment may have been begun for it.
+                header.first_commit <= from.commit + 1 && header.chain == from.chain
             } else {
                 header.first_commit <= from.commit
             }

@@ -99,10 +99,12 @@ pub(super) struct Finished {
 
 impl Checkpoint {
     /// Plans the checkpoint that `header` will describe: number, commit, flag and journal position are set, the rest
-    /// follows. `work` is what has to be done to pages; `numbers` are the page numbers as of the header's commit.
+    /// follows. `work` is what has to be done to pages, `written` the blocks of images it names as stored; `numbers` are the
+    /// page numbers as of the header's commit.
     pub(super) fn new(
         pin: Pin<'static>,
         work: Vec<(PageNumber, Work)>,
+        written: Runs,
         header: Header,
         numbers: NumbersImage,
     ) -> Checkpoint {
@@ -111,7 +113,7 @@ impl Checkpoint {
             header,
             numbers,
             freed: Runs::new(),
-            taken: Runs::new(),
+            taken: written,
             changes: BTreeMap::new(),
             batch: Batch::default(),
             phase: Phase::Images(work.into_iter()),
@@ -249,7 +251,6 @@ impl Checkpoint {
                 Ok(false)
             }
             Work::Stored(entry) => {
-                self.taken.insert(entry.block, u64::from(entry.run));
                 self.changes.insert(number.0, entry);
                 Ok(false)
             }
@@ -326,14 +327,19 @@ impl Checkpoint {
 
 /// Bytes that follow each other in the file and are not written yet.
 #[derive(Default)]
-struct Batch {
+pub(super) struct Batch {
     block: u64,
     bytes: Vec<u8>,
 }
 
 impl Batch {
     /// Makes sure that `len` bytes for `block` can follow; true when something was written for that.
-    fn make_room(&mut self, file: &dyn VfsFile, block: u64, len: usize) -> Result<bool, StorageError> {
+    pub(super) fn make_room(
+        &mut self,
+        file: &dyn VfsFile,
+        block: u64,
+        len: usize,
+    ) -> Result<bool, StorageError> {
         let follows = self.block + (self.bytes.len() / BLOCK_LEN) as u64 == block;
         let mut wrote = false;
         if !self.bytes.is_empty() && (!follows || self.bytes.len() + len > BATCH_LEN) {
@@ -347,7 +353,7 @@ impl Batch {
     }
 
     /// Appends a page; its copy can be changed.
-    fn push(&mut self, page: &[u8]) -> &mut [u8] {
+    pub(super) fn push(&mut self, page: &[u8]) -> &mut [u8] {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(page);
         &mut self.bytes[start..]
@@ -360,7 +366,7 @@ impl Batch {
         Ok(wrote)
     }
 
-    fn flush(&mut self, file: &dyn VfsFile) -> Result<(), StorageError> {
+    pub(super) fn flush(&mut self, file: &dyn VfsFile) -> Result<(), StorageError> {
         if !self.bytes.is_empty() {
             file.write_at(&self.bytes, self.block * BLOCK_LEN as u64)?;
             self.bytes.clear();

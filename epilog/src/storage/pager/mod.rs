@@ -15,8 +15,8 @@ mod check;
 mod checkpoint;
 mod frames;
 mod free;
-mod heads;
 mod header;
+mod heads;
 mod image;
 mod images;
 mod map;
@@ -112,10 +112,13 @@ pub struct PagerOptions {
     pub checkpoint_journal_bytes: u64,
     /// What a recovery may take, as estimated, in nanoseconds: as `checkpoint_journal_bytes`, in time.
     pub recovery_ns: u64,
+    /// A transaction with more bytes of changes goes into the file directly, without the journal.
+    pub bulk_bytes: usize,
 }
 
 impl Default for PagerOptions {
-    /// Writable; at most 64 MiB of changed pages, 128 MiB of journal and 250 ms of recovery between checkpoints.
+    /// Writable; at most 64 MiB of changed pages, 128 MiB of journal and 250 ms of recovery between checkpoints; 16 MiB in
+    /// one transaction before it goes past the journal.
     fn default() -> PagerOptions {
         PagerOptions {
             read_only: false,
@@ -123,6 +126,7 @@ impl Default for PagerOptions {
             checkpoint_dirty_bytes: 64 << 20,
             checkpoint_journal_bytes: 128 << 20,
             recovery_ns: 250_000_000,
+            bulk_bytes: 16 << 20,
         }
     }
 }
@@ -171,9 +175,10 @@ impl Pager {
         self.shared.store.as_ref().is_some_and(|store| store.options.read_only)
     }
 
-    /// Whether commits are journaled; when not, their payloads may be empty.
-    pub fn journals(&self) -> bool {
-        self.shared.images.is_some()
+    /// The longest payload of a commit that is journaled; a longer one is made with
+    /// [`commit_bulk`](PageWriter::commit_bulk). `None` when nothing is journaled: payloads may be empty then.
+    pub fn journaled_bytes_max(&self) -> Option<usize> {
+        self.shared.store.as_ref().map(|store| store.options.bulk_bytes)
     }
 
     /// The state as of the last published commit. A load, a store and a re-check.
@@ -273,6 +278,11 @@ impl Pager {
         self.shared.maintain()
     }
 
+    /// Whether `commit` is known to be durable. In memory every commit is as durable as it gets.
+    pub fn is_durable(&self, commit: CommitNumber) -> bool {
+        self.shared.store.as_ref().is_none_or(|store| store.durable() >= commit.0)
+    }
+
     /// Waits until `commit` is durable, syncing if nobody else does.
     ///
     /// # Errors
@@ -356,7 +366,7 @@ impl Shared {
     /// Begins a checkpoint when one is due. The caller holds the lease, and its commit is staged.
     fn begin_checkpoint_if_due(&self) {
         let Some(store) = &self.store else { return };
-        if store.pressure() > Pressure::None {
+        if !store.is_checkpointing() && store.pressure() > Pressure::None {
             // The next commit meets the same failure.
             let _ = store.begin_checkpoint(false, &[]);
         }

@@ -15,8 +15,9 @@ use alloc::vec::Vec;
 
 use super::checkpoint::{Checkpoint, Failure, Work};
 use super::frames::{FrameTable, Pin};
-use super::heads::Heads;
+use super::free::Runs;
 use super::header::Header;
+use super::heads::Heads;
 use super::images::Images;
 use super::numbers::Numbers;
 use super::pace::{Pace, Pressure};
@@ -77,6 +78,8 @@ pub(super) struct Bulk {
     pub(super) commit: u64,
     /// Its pages, in place of what is dirty of them.
     pub(super) work: Vec<(PageNumber, Work)>,
+    /// The blocks of their images, which were given out to the transaction.
+    pub(super) written: Runs,
     /// Page numbers it gives up, and whether the map has an image of each.
     pub(super) freed: Vec<(PageNumber, bool)>,
     /// What the journal keeps of it.
@@ -361,7 +364,8 @@ impl Store {
 
     /// Whether a checkpoint is being made.
     pub(super) fn is_checkpointing(&self) -> bool {
-        self.checkpoint.lock().is_some()
+        // Whoever has the lock is about it.
+        self.checkpoint.try_lock().is_none_or(|running| running.is_some())
     }
 
     /// Begins a checkpoint of everything that is staged, unless one is being made. The caller holds the write lease, and
@@ -394,12 +398,12 @@ impl Store {
             .iter()
             .map(|(number, dirty)| (*number, if dirty.len == 0 { Work::Free } else { Work::Write }))
             .collect();
-        let (commit, freed) = match bulk {
+        let (commit, freed, written) = match bulk {
             Some(bulk) => {
                 work.extend(bulk.work);
-                (bulk.commit, bulk.freed)
+                (bulk.commit, bulk.freed, bulk.written)
             }
-            None => (base, Vec::new()),
+            None => (base, Vec::new(), Runs::new()),
         };
         self.space.lock().release(self.frames.oldest());
         let numbers = self.numbers.lock().image(commit, allocated, &freed);
@@ -408,7 +412,7 @@ impl Store {
         position.commit = commit;
         let checkpoint = state.header.checkpoint + 1;
         let header = Header { checkpoint, commit, clean, position, ..state.header.clone() };
-        Ok(Some(Checkpoint::new(pin, work.into_iter().collect(), header, numbers)))
+        Ok(Some(Checkpoint::new(pin, work.into_iter().collect(), written, header, numbers)))
     }
 
     /// Makes a bulk transaction durable by a checkpoint that holds its pages: everything before it is durable first, and
@@ -420,32 +424,43 @@ impl Store {
     /// As [`step_checkpoint`](Store::step_checkpoint): nothing was committed, unless the error says that the outcome is
     /// unknown.
     pub(super) fn commit_bulk(&self, mut bulk: Bulk, stage: impl FnOnce()) -> Result<(), StorageError> {
-        self.finish_checkpoint()?;
-        let (commit, mark) = (bulk.commit, core::mem::take(&mut bulk.mark));
-        // Held to the end: what is being made is nobody else's to go on with.
-        let mut running = self.checkpoint.lock();
-        *running = self.plan_checkpoint(false, &[], Some(bulk))?;
+        let (commit, written) = (bulk.commit, bulk.written.clone());
+        let mut mark = core::mem::take(&mut bulk.mark);
+        let planned = self.finish_checkpoint().and_then(|()| {
+            // Held to the end: what is being made is nobody else's to go on with.
+            let running = self.checkpoint.lock();
+            Ok((running, self.plan_checkpoint(false, &[], Some(bulk))?))
+        });
+        let (running, checkpoint) = match planned {
+            Ok(planned) => planned,
+            Err(error) => {
+                self.space.lock().give_back(&written);
+                return Err(error);
+            }
+        };
+        let Some(mut checkpoint) = checkpoint else {
+            unreachable!("a bulk transaction has made the journal ready")
+        };
         let finished = loop {
-            let Some(checkpoint) = running.as_mut() else {
-                unreachable!("a bulk transaction has made the journal ready")
-            };
-            match self.step(checkpoint) {
+            match self.step(&mut checkpoint) {
                 Ok(true) => {}
-                Ok(false) => break running.take().and_then(Checkpoint::into_finished),
+                Ok(false) => break checkpoint.into_finished(),
                 Err(error) => {
-                    if let Some(checkpoint) = running.take() {
-                        self.give_up(checkpoint, &error);
-                    }
+                    self.give_up(checkpoint, &error);
                     return Err(error);
                 }
             }
         };
+        if let Some(finished) = &finished {
+            mark.splice(0..0, finished.header.checkpoint.to_le_bytes());
+        }
         stage();
         // The commit is durable. Without its mark, damage to the header could make an older one count.
         let marked = self.journal().map_or(Ok(()), |journal| journal.mark(commit, &mark));
         if let Some(finished) = finished {
             self.checkpointed(finished);
         }
+        drop(running);
         marked.inspect_err(|error| self.poison(error))
     }
 
@@ -529,7 +544,6 @@ impl Store {
         }
         drop(space);
         drop(state);
-        self.frames.checkpointed(commit);
         self.pace.succeeded();
     }
 

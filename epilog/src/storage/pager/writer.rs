@@ -10,10 +10,15 @@
 
 use alloc::vec::Vec;
 
+use super::checkpoint::{Batch, Work};
 use super::frames::{Buffer, Change, Pin, Staged, Staging};
+use super::free::Runs;
+use super::image;
+use super::map::MapEntry;
+use super::store::{Bulk, Store};
 use super::{CommitNumber, Durability, Shared};
 use crate::storage::StorageError;
-use crate::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
+use crate::storage::page::{BLOCK_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
 use crate::sync::MutexGuard;
 
 /// What a change replaced.
@@ -181,7 +186,7 @@ impl<'p> PageWriter<'p> {
         self.resolve_freed()?;
         let commit = self.pin.commit() + 1;
         let Some(store) = &self.shared.store else {
-            self.stage_versions(commit);
+            self.stage_versions(commit, false);
             self.shared.frames.publish(commit);
             return Ok(commit);
         };
@@ -189,17 +194,72 @@ impl<'p> PageWriter<'p> {
         // far as that checkpoint is concerned.
         let allocated: Vec<PageNumber> = self.allocated().collect();
         store.append(&allocated, commit, payload)?;
-        let changed = self.stage_versions(commit);
+        let changed = self.stage_versions(commit, store.is_checkpointing());
         store.changed(commit, changed.into_iter());
         store.staged(commit, durability);
         self.shared.begin_checkpoint_if_due();
         Ok(commit)
     }
 
+    /// Commits without the journal: the changed pages go into the database file, which is checkpointed with them. For
+    /// changes that would fill the journal. Durable and visible when this returns. `mark` is what the journal keeps.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written: nothing has been changed then, unless the error says that the outcome is unknown.
+    ///
+    /// # Panics
+    ///
+    /// When the pager has no file.
+    pub fn commit_bulk(mut self, mark: &[u8]) -> Result<CommitNumber, StorageError> {
+        let store = self.shared.store.as_ref().expect("a bulk commit is for databases with a file");
+        self.resolve_freed()?;
+        let commit = self.pin.commit() + 1;
+        let allocated: Vec<PageNumber> = self.allocated().collect();
+        store.ready(&allocated)?;
+        let mut bulk =
+            Bulk { commit, work: Vec::new(), written: Runs::new(), freed: Vec::new(), mark: mark.to_vec() };
+        if let Err(error) = self.write_images(store, &mut bulk) {
+            store.space.lock().give_back(&bulk.written);
+            return Err(error);
+        }
+        store.commit_bulk(bulk, || drop(self.stage_versions(commit, false)))?;
+        store.staged(commit, Durability::None);
+        Ok(CommitNumber(commit))
+    }
+
+    /// Writes the images of all changed pages to free blocks.
+    fn write_images(&self, store: &Store, bulk: &mut Bulk) -> Result<(), StorageError> {
+        let file = store.images.file();
+        let generation = store.state.lock().header.checkpoint + 1;
+        let mut batch = Batch::default();
+        for undo in self.undo.iter().filter(|undo| undo.previous.is_none()) {
+            let number = undo.number;
+            match self.staging.get(number) {
+                Some(Staged::Page(page)) => {
+                    let run = (page.len() / BLOCK_LEN) as u32;
+                    let block = store.space.lock().allocate(u64::from(run));
+                    bulk.written.insert(block, u64::from(run));
+                    batch.make_room(file, block, page.len())?;
+                    let crc = image::seal(batch.push(page), generation);
+                    let entry = MapEntry { block, run, crc, generation };
+                    bulk.work.push((number, Work::Stored(entry)));
+                }
+                Some(Staged::Freed) if !undo.allocated => {
+                    let has_image = !store.images.entry(number)?.is_none();
+                    bulk.work.push((number, Work::Free));
+                    bulk.freed.push((number, has_image));
+                }
+                Some(Staged::Freed) | None => {}
+            }
+        }
+        batch.flush(file)
+    }
+
     /// Publishes what recovery applied as `commit`, which the journal has already.
     pub(super) fn publish_replayed(mut self, commit: u64) -> Result<(), StorageError> {
         self.resolve_freed()?;
-        let changed = self.stage_versions(commit);
+        let changed = self.stage_versions(commit, false);
         if let Some(store) = &self.shared.store {
             store.changed(commit, changed.into_iter());
         }
@@ -224,12 +284,13 @@ impl<'p> PageWriter<'p> {
 
     /// Hangs the changed pages' versions into the frame table as `commit`, where the next writer finds them. Returns the
     /// pages, each with its length; 0 when it is gone.
-    fn stage_versions(&mut self, commit: u64) -> Vec<(PageNumber, usize)> {
+    ///
+    /// `checkpointing` says whether a checkpoint is being made, which may be about to give a page an image that the map
+    /// does not have yet.
+    fn stage_versions(&mut self, commit: u64, checkpointing: bool) -> Vec<(PageNumber, usize)> {
         let undo = core::mem::take(&mut self.undo);
         let mut changes = Vec::with_capacity(undo.len());
         let mut changed = Vec::with_capacity(undo.len());
-        // A checkpoint that is being made may be about to give a page an image that the map does not have yet.
-        let checkpointing = self.shared.store.as_ref().is_some_and(|store| store.is_checkpointing());
         // The first change of each page stands for it.
         for Undo { number, previous, allocated } in undo {
             if previous.is_some() {
