@@ -31,6 +31,42 @@ fn commit(writer: PageWriter<'_>) -> CommitNumber {
     writer.commit(&[1], Durability::Immediate).unwrap()
 }
 
+/// A reader that leaves settles the chain of a page while the writer adds to it: one of them has to notice the other.
+#[test]
+fn readers_that_leave_take_no_commit_along() {
+    const COMMITS: u64 = 30_000;
+    let pager = Pager::in_memory();
+    let mut writer = pager.begin_write().unwrap();
+    let page = allocate(&mut writer, 0);
+    commit(writer);
+    let counter =
+        |pages: &dyn PageRead| u64::from_le_bytes(*pages.page(page).unwrap()[100..].first_chunk().unwrap());
+    let mut writer = pager.begin_write().unwrap();
+    writer.page_mut(page).unwrap()[100..].fill(0);
+    commit(writer);
+    let stop = core::sync::atomic::AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..2 {
+            scope.spawn(|| {
+                while !stop.load(core::sync::atomic::Ordering::Relaxed) {
+                    let snapshot = pager.snapshot();
+                    assert_eq!(counter(&snapshot) + 2, snapshot.commit().0, "each commit counts one");
+                }
+            });
+        }
+        for before in 0..COMMITS {
+            let mut writer = pager.begin_write().unwrap();
+            if counter(&writer) != before {
+                stop.store(true, core::sync::atomic::Ordering::Relaxed);
+                panic!("commit {} of {before} is gone", counter(&writer));
+            }
+            writer.page_mut(page).unwrap()[100..108].copy_from_slice(&(before + 1).to_le_bytes());
+            commit(writer);
+        }
+        stop.store(true, core::sync::atomic::Ordering::Relaxed);
+    });
+}
+
 #[test]
 fn snapshots_see_their_commit_whatever_comes_after() {
     let pager = Pager::in_memory();
