@@ -66,7 +66,7 @@ use crate::storage::facade::View;
 use crate::storage::store::Store;
 use crate::storage::vfs::Vfs;
 
-pub use crate::storage::pager::{CommitNumber, Durability};
+pub use crate::storage::pager::{CommitNumber, Compaction, Durability};
 pub use commit::Commit;
 pub use options::Options;
 pub use read::ReadTransaction;
@@ -388,6 +388,33 @@ impl<D: Schema> Database<D> {
     /// ```
     pub fn checkpoint(&self) -> Result<(), Error> {
         Ok(self.shared.store.checkpoint()?)
+    }
+
+    /// Makes the file as short as it gets: images move to free space before them, and the file is cut.
+    ///
+    /// Readers and writers go on, and a crash at any point loses nothing: it is a number of
+    /// [checkpoints](Database::checkpoint). Needs a read of the page map, and a read and a write of what moves. What an
+    /// open snapshot may still read is not given back. In memory it does nothing.
+    ///
+    /// # Errors
+    ///
+    /// As [`checkpoint`](Database::checkpoint); what was moved stays moved.
+    ///
+    /// # Examples
+    ///
+    /// See [`Compaction`].
+    pub fn compact(&self) -> Result<Compaction, Error> {
+        self.compact_with(|_| true)
+    }
+
+    /// As [`compact`](Database::compact); `progress` is told after each checkpoint how far it is, and ends it by returning
+    /// `false`.
+    ///
+    /// # Errors
+    ///
+    /// As [`compact`](Database::compact).
+    pub fn compact_with(&self, mut progress: impl FnMut(Compaction) -> bool) -> Result<Compaction, Error> {
+        Ok(self.shared.store.compact(&mut progress)?)
     }
 
     /// Does a part of what is due besides commits: a sync that was promised

@@ -8,7 +8,7 @@ use core::task::Waker;
 use super::StorageError;
 use super::catalog::{self, Stored};
 use super::facade::View;
-use super::pager::{CommitNumber, Durability, PageSnapshot, Pager, PagerOptions};
+use super::pager::{CommitNumber, Compaction, Durability, PageSnapshot, Pager, PagerOptions};
 use super::vfs::Vfs;
 use super::writer::Writer;
 use crate::schema::shape::{CollectionShape, SchemaError};
@@ -174,6 +174,15 @@ impl Store {
     /// What writing fails with; nothing is lost then.
     pub fn checkpoint(&self) -> Result<(), StorageError> {
         self.pager.checkpoint()
+    }
+
+    /// Makes the file as short as it gets; `progress` ends that by returning `false`.
+    ///
+    /// # Errors
+    ///
+    /// What writing fails with; what was moved stays moved.
+    pub fn compact(&self, progress: &mut dyn FnMut(Compaction) -> bool) -> Result<Compaction, StorageError> {
+        self.pager.compact(progress)
     }
 
     /// Does a part of what is due besides commits; returns whether there is more.

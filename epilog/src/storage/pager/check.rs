@@ -4,7 +4,7 @@ use super::free::Runs;
 use super::header::{HEADER_BLOCKS, Header};
 use super::image;
 use super::images::Images;
-use super::map::{MapEntry, PageMap};
+use super::map::{Holds, MapEntry, PageMap};
 use super::open::read_free_map;
 use super::{Pager, Shared};
 use crate::storage::StorageError;
@@ -42,8 +42,8 @@ fn check(images: &Images, header: &Header) -> Result<(), StorageError> {
     };
     // Read anew: what is in memory may be right where the file is not.
     let mut map = PageMap::new(header.map, header.next_page);
-    map.visit(&mut |entry| images.read(entry), &mut |number, entry| {
-        let Some(number) = number else { return claim("a map page", entry) };
+    map.visit(&mut |entry| images.read(entry), &mut |holds, entry| {
+        let Holds::Page(number) = holds else { return claim("a map page", entry) };
         claim("a page", entry)?;
         let bytes = images.read(entry)?;
         image::verify(&bytes, number, entry).map_err(|problem| StorageError::page_damage(number, problem))

@@ -45,6 +45,8 @@ pub(super) enum Work {
     Free,
     /// Names an image that a bulk transaction has written.
     Stored(MapEntry),
+    /// Moves its image, which is as it should be, further to the front of the file if there is room.
+    Move,
 }
 
 /// Where a checkpoint is.
@@ -239,10 +241,14 @@ impl Checkpoint {
         work: Work,
     ) -> Result<bool, StorageError> {
         let old = images.entry(number)?;
+        if let Work::Move = work {
+            return self.move_image(images, space, number, old);
+        }
         if !old.is_none() {
             self.free(old)?;
         }
         match work {
+            Work::Move => unreachable!("handled above"),
             Work::Free => {
                 // A page that was allocated and freed since the last checkpoint is not in the map.
                 if !old.is_none() {
@@ -256,6 +262,30 @@ impl Checkpoint {
             }
             Work::Write => self.write_page(images, space, number),
         }
+    }
+
+    /// Copies an image as it is, so that it costs neither memory nor a place in the page cache.
+    fn move_image(
+        &mut self,
+        images: &Images,
+        space: &Mutex<Space>,
+        number: PageNumber,
+        old: MapEntry,
+    ) -> Result<bool, StorageError> {
+        let len = u64::from(old.run);
+        let room = if old.is_none() { None } else { space.lock().allocate_below(len, old.block) };
+        let Some(block) = room else {
+            // Its map page is written anew all the same: it may be what lies far behind.
+            self.changes.insert(number.0, old);
+            return Ok(false);
+        };
+        self.taken.insert(block, len);
+        let bytes = images.read(old)?;
+        // Damage is not carried to another place, where it would look like the disk's.
+        image::verify(&bytes, number, old).map_err(|problem| StorageError::page_damage(number, problem))?;
+        self.free(old)?;
+        self.changes.insert(number.0, MapEntry { block, ..old });
+        self.batch.add(images.file(), block, &bytes)
     }
 
     fn write_page(

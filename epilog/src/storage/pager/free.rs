@@ -82,6 +82,21 @@ impl Runs {
         Some(start)
     }
 
+    /// As [`take`](Runs::take), if the lowest run that is long enough begins below `limit`.
+    pub(super) fn take_below(&mut self, len: u64, limit: u64) -> Option<u64> {
+        let floor = self.floors.get(&len).copied().unwrap_or(0);
+        if floor >= limit {
+            return None;
+        }
+        let fits = self.runs.range(floor..limit).any(|(_, length)| *length >= len);
+        if fits { self.take(len) } else { None }
+    }
+
+    /// The numbers in all runs together.
+    pub(super) fn len(&self) -> u64 {
+        self.runs.values().sum()
+    }
+
     /// Removes `start..start + len` where it is there.
     pub(super) fn remove(&mut self, start: u64, len: u64) {
         let end = start + len;

@@ -82,6 +82,27 @@ impl MapEntry {
     }
 }
 
+/// What the image of an entry holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Holds {
+    /// A page.
+    Page(PageNumber),
+    /// A map page.
+    MapPage { level: usize, index: usize },
+}
+
+impl Holds {
+    /// The page, or the first page that the map page has an entry for, or leads to.
+    pub(super) fn first_page(self) -> PageNumber {
+        match self {
+            Holds::Page(number) => number,
+            Holds::MapPage { level, index } => {
+                PageNumber((index as u64 * (FANOUT as u64).pow(level as u32 + 1)) as u32)
+            }
+        }
+    }
+}
+
 /// The entries of a map page.
 type Node = Box<[MapEntry; FANOUT]>;
 
@@ -165,21 +186,25 @@ impl PageMap {
         }
     }
 
-    /// Gives every entry to `visit`: those of map pages without, those of pages with their number.
+    /// Gives every entry to `visit`, with what its image holds.
     pub(super) fn visit(
         &mut self,
         read: ReadImage<'_>,
-        visit: &mut dyn FnMut(Option<PageNumber>, MapEntry) -> Result<(), StorageError>,
+        visit: &mut dyn FnMut(Holds, MapEntry) -> Result<(), StorageError>,
     ) -> Result<(), StorageError> {
         if !self.root.is_none() {
-            visit(None, self.root)?;
+            visit(Holds::MapPage { level: self.levels.len() - 1, index: 0 }, self.root)?;
         }
         for level in (0..self.levels.len()).rev() {
             for index in 0..self.levels[level].len() {
                 let node = *self.node(level, index, read)?;
                 for (at, entry) in node.iter().enumerate().filter(|(_, entry)| !entry.is_none()) {
-                    let number = (index * FANOUT + at) as u32;
-                    visit((level == 0).then_some(PageNumber(number)), *entry)?;
+                    let index = index * FANOUT + at;
+                    let holds = match level {
+                        0 => Holds::Page(PageNumber(index as u32)),
+                        _ => Holds::MapPage { level: level - 1, index },
+                    };
+                    visit(holds, *entry)?;
                 }
             }
         }

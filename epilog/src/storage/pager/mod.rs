@@ -13,6 +13,7 @@
 
 mod check;
 mod checkpoint;
+mod compact;
 mod frames;
 mod free;
 mod header;
@@ -31,6 +32,7 @@ mod tests;
 mod upkeep;
 mod writer;
 
+pub use compact::Compaction;
 pub use upkeep::Upkeep;
 pub use writer::{PageWriter, Savepoint};
 

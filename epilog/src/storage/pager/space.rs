@@ -14,7 +14,7 @@ pub(super) struct Space {
     free: Runs,
     /// The file's blocks; all behind are free.
     end: u64,
-    /// Used by the durable checkpoint's predecessor only; and the commit that the durable one pinned.
+    /// Used by the durable checkpoint's predecessor only; and the last commit whose versions may name them.
     pending: (u64, Runs),
     /// Used by no checkpoint, but perhaps by snapshots older than the commit.
     held: VecDeque<(u64, Runs)>,
@@ -55,6 +55,20 @@ impl Space {
         let new = self.reserved.insert(start, len);
         debug_assert!(new, "blocks were given out twice");
         start
+    }
+
+    /// As [`allocate`](Space::allocate), if there is room below `limit`.
+    pub(super) fn allocate_below(&mut self, len: u64, limit: u64) -> Option<u64> {
+        let start = self.free.take_below(len, limit)?;
+        let new = self.reserved.insert(start, len);
+        debug_assert!(new, "blocks were given out twice");
+        Some(start)
+    }
+
+    /// The free blocks, and those that will be free when snapshots and checkpoints let go of them.
+    pub(super) fn free_blocks(&self) -> (u64, u64) {
+        let held: u64 = self.held.iter().map(|(_, runs)| runs.len()).sum();
+        (self.free.len(), self.pending.1.len() + held + self.suspended.len())
     }
 
     /// A durable header names these blocks, which were given out.
@@ -103,7 +117,7 @@ impl Space {
         free
     }
 
-    /// A checkpoint that pinned `commit` and stopped using `freed` is durable.
+    /// A checkpoint that stopped using `freed` is durable; no version made after `commit` names them.
     pub(super) fn checkpointed(&mut self, commit: u64, freed: Runs) {
         let before = core::mem::replace(&mut self.pending, (commit, freed));
         self.held.push_back(before);

@@ -86,6 +86,15 @@ pub(super) struct Bulk {
     pub(super) mark: Vec<u8>,
 }
 
+/// What a checkpoint does besides writing what has changed.
+enum Extra {
+    Nothing,
+    /// These pages' images move to the front.
+    Move(Vec<PageNumber>),
+    /// It is the commit of a bulk transaction.
+    Bulk(Bulk),
+}
+
 /// The file and its journal.
 pub(super) struct Store {
     pub(super) vfs: Arc<dyn Vfs>,
@@ -98,6 +107,9 @@ pub(super) struct Store {
     pub(super) space: Mutex<Space>,
     pub(super) state: Mutex<State>,
     checkpoint: Mutex<Option<Checkpoint>>,
+    /// Held while a commit's versions are hung into the frame table with what the map says of pages that are not in
+    /// memory, and while the map changes.
+    pub(super) naming: Mutex<()>,
     pub(super) heads: Heads,
     pub(super) pace: Pace,
 }
@@ -133,6 +145,7 @@ impl Store {
             space: Mutex::new(space),
             state: Mutex::new(state),
             checkpoint: Mutex::new(None),
+            naming: Mutex::new(()),
             heads: Heads::default(),
         }
     }
@@ -377,16 +390,31 @@ impl Store {
     pub(super) fn begin_checkpoint(&self, clean: bool, allocated: &[PageNumber]) -> Result<(), StorageError> {
         let mut running = self.checkpoint.lock();
         if running.is_none() {
-            *running = self.plan_checkpoint(clean, allocated, None)?;
+            *running = self.plan_checkpoint(clean, allocated, Extra::Nothing)?;
         }
         Ok(())
+    }
+
+    /// As [`begin_checkpoint`](Store::begin_checkpoint), and the images of `moved` pages move to the front where there is
+    /// room. False when one was being made already.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub(super) fn begin_moving(&self, moved: Vec<PageNumber>) -> Result<bool, StorageError> {
+        let mut running = self.checkpoint.lock();
+        if running.is_some() {
+            return Ok(false);
+        }
+        *running = self.plan_checkpoint(false, &[], Extra::Move(moved))?;
+        Ok(running.is_some())
     }
 
     fn plan_checkpoint(
         &self,
         clean: bool,
         allocated: &[PageNumber],
-        bulk: Option<Bulk>,
+        extra: Extra,
     ) -> Result<Option<Checkpoint>, StorageError> {
         let state = self.state.lock();
         self.check_state(&state)?;
@@ -398,13 +426,19 @@ impl Store {
             .iter()
             .map(|(number, dirty)| (*number, if dirty.len == 0 { Work::Free } else { Work::Write }))
             .collect();
-        let (commit, freed, written) = match bulk {
-            Some(bulk) => {
-                work.extend(bulk.work);
-                (bulk.commit, bulk.freed, bulk.written)
+        let (mut commit, mut freed, mut written) = (base, Vec::new(), Runs::new());
+        match extra {
+            Extra::Nothing => {}
+            Extra::Move(pages) => {
+                pages.into_iter().for_each(|page| {
+                    work.entry(page).or_insert(Work::Move);
+                });
             }
-            None => (base, Vec::new(), Runs::new()),
-        };
+            Extra::Bulk(bulk) => {
+                work.extend(bulk.work);
+                (commit, freed, written) = (bulk.commit, bulk.freed, bulk.written);
+            }
+        }
         self.space.lock().release(self.frames.oldest());
         let numbers = self.numbers.lock().image(commit, allocated, &freed);
         // The journal's end is that of the last commit staged: its transaction is over, and none else has the lease.
@@ -429,7 +463,7 @@ impl Store {
         let planned = self.finish_checkpoint().and_then(|()| {
             // Held to the end: what is being made is nobody else's to go on with.
             let running = self.checkpoint.lock();
-            Ok((running, self.plan_checkpoint(false, &[], Some(bulk))?))
+            Ok((running, self.plan_checkpoint(false, &[], Extra::Bulk(bulk))?))
         });
         let (running, checkpoint) = match planned {
             Ok(planned) => planned,
@@ -521,12 +555,16 @@ impl Store {
     fn checkpointed(&self, finished: super::checkpoint::Finished) {
         let super::checkpoint::Finished { header, freed, taken, update } = finished;
         let commit = header.commit;
+        let naming = self.naming.lock();
         self.images.with_map(|map, _| map.install(update));
+        // Versions that are kept may name the old images until here, and commits after this one only new ones.
+        let last_named = self.frames.staged();
+        drop(naming);
         let mut state = self.state.lock();
         self.numbers.lock().checkpointed(commit);
         let mut space = self.space.lock();
         space.used(&taken);
-        space.checkpointed(commit, freed);
+        space.checkpointed(last_named, freed);
         state.dirty.retain(|_, dirty| dirty.commit > commit);
         state.dirty_bytes = state.dirty.values().map(|dirty| dirty.len as u64).sum();
         let before = core::mem::replace(&mut state.header, header);

@@ -289,6 +289,8 @@ impl<'p> PageWriter<'p> {
     /// does not have yet.
     fn stage_versions(&mut self, commit: u64, checkpointing: bool) -> Vec<(PageNumber, usize)> {
         let undo = core::mem::take(&mut self.undo);
+        // What the map says of pages that are not in memory stays so until the versions that repeat it are in place.
+        let _naming = self.shared.store.as_ref().map(|store| store.naming.lock());
         let mut changes = Vec::with_capacity(undo.len());
         let mut changed = Vec::with_capacity(undo.len());
         // The first change of each page stands for it.

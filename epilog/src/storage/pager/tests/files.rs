@@ -255,6 +255,56 @@ fn space_is_used_again_and_the_file_shrinks() {
 }
 
 #[test]
+fn compaction_moves_what_lies_at_the_end_beside_a_snapshot() {
+    // Goal: pages that nobody changes any more lie behind many that are gone. They move to the front, an open snapshot
+    // reads on, and what is written meanwhile is there.
+    let vfs = closed();
+    let pager = open(&vfs);
+    let mut writer = pager.begin_write().unwrap();
+    let gone: Vec<PageNumber> = (0..400).map(|_| allocate(&mut writer, 1)).collect();
+    let kept: Vec<PageNumber> = (0..50).map(|byte| allocate(&mut writer, byte)).collect();
+    writer.commit(&[9], Durability::Immediate).unwrap();
+    pager.checkpoint().unwrap();
+    let mut writer = pager.begin_write().unwrap();
+    gone.into_iter().for_each(|page| writer.free(page));
+    writer.commit(&[9], Durability::Immediate).unwrap();
+    pager.close().unwrap();
+    drop(pager);
+
+    let pager = try_open(&vfs, false).unwrap();
+    let before = bytes(&vfs, PATH).len();
+    assert!(before > 400 * BLOCK_LEN);
+    let snapshot = pager.snapshot();
+    let mut told = Vec::new();
+    let mut compact = || {
+        pager
+            .compact(&mut |done| {
+                change(&pager, &[1, told.len() as u8]);
+                told.push(done);
+                true
+            })
+            .unwrap()
+    };
+    assert_eq!(compact().before_bytes, before as u64);
+    let is_whole = |pages: &dyn PageRead| {
+        kept.iter().enumerate().all(|(byte, &page)| pages.page(page).unwrap()[100] == byte as u8)
+    };
+    assert!(is_whole(&snapshot));
+    assert_eq!(get(&snapshot, PageNumber(1)), 10);
+    drop(snapshot);
+    let done = compact();
+    assert!(done.after_bytes < 120 * BLOCK_LEN as u64, "{done:?}");
+    assert_eq!(told.last().map(|told| told.after_bytes), Some(done.after_bytes));
+    pager.check().unwrap();
+    pager.close().unwrap();
+    drop(pager);
+    let pager = open(&vfs);
+    pager.check().unwrap();
+    assert!(is_whole(&pager.snapshot()));
+    assert_eq!(get(&pager.snapshot(), PageNumber(1)), told.len() as u8 - 1);
+}
+
+#[test]
 fn images_of_any_number_of_blocks_come_back() {
     let vfs = MemoryVfs::new();
     let pager = open(&vfs);
