@@ -3,6 +3,7 @@
 pub mod answers;
 pub mod disk;
 pub mod format;
+pub mod kill;
 pub mod random;
 pub mod sample;
 pub mod simulation;
