@@ -14,6 +14,8 @@ pub enum Step {
         operations: Vec<Operation>,
         /// Whether it is given up at its end.
         aborted: bool,
+        /// Whether its commit need not wait for the sync, where a [`Setup`](super::Setup) wants some such.
+        relaxed: bool,
     },
     /// A checkpoint.
     Checkpoint,
@@ -61,7 +63,8 @@ pub fn generate(random: &mut Random) -> Vec<Step> {
             _ => {
                 let count = 1 + small(random, 12);
                 let operations = operations(random, count, 2);
-                Step::Transaction { operations, aborted: random.chance(1, 8) }
+                let (aborted, relaxed) = (random.chance(1, 8), random.chance(1, 2));
+                Step::Transaction { operations, aborted, relaxed }
             }
         })
         .collect()
