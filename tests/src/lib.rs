@@ -3,6 +3,9 @@
 pub mod answers;
 pub mod disk;
 pub mod format;
+pub mod fuzz;
+pub mod kill;
+pub mod pages;
 pub mod random;
 pub mod sample;
 pub mod simulation;

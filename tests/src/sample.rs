@@ -32,7 +32,7 @@ pub struct Sample {
 ///
 /// As [`Database::open_in`].
 pub fn open(disk: &SimVfs) -> Result<Database<World>, Error> {
-    let options = Options::default().journal_segment_len(16 * 4096);
+    let options = Options::default().journal_segment_len(16 * 4096).background(false);
     Database::open_in(Arc::new(disk.clone()), PATH, &options)
 }
 

@@ -1,41 +1,59 @@
-//! Runs the crash simulation over many seeds; see `epilog_tests::simulation`.
+//! Runs the simulation over many seeds; see `epilog_tests::simulation`.
 //!
-//! `simulate [--seeds N] [--start S] [--planted NAME]`: workloads of seeds S to S + N - 1, on as many threads as there are
-//! cores. Prints what was tried; ends with status 1 when anything failed. `--planted` runs with a bug put in on purpose,
-//! and stops at the first failure.
+//! Prints what was tried; ends with status 1 when anything failed. `--planted` runs with a bug put in on purpose, and stops
+//! at the first failure.
 
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use epilog_tests::simulation::{Planted, Report, run_seed};
+use epilog_tests::simulation::{Plan, Planted, Report, SETUPS, run_seed};
 
-const USAGE: &str = "usage: simulate [--seeds N] [--start S] [--planted NAME]";
+const USAGE: &str = "\
+usage: simulate [--seeds N] [--start S] [--threads T] [--no-cuts] [--faults | --no-faults] [--options] [--planted NAME]
+
+  --seeds N       N workloads (200), of
+  --start S       seeds from S on (0), on
+  --threads T     T threads (as many as there are cores)
+  --no-cuts       without power cuts
+  --faults        with a fault at every operation and read of each workload, and its files damaged
+  --no-faults     without (the default)
+  --options       each workload with other options as well
+  --planted NAME  with a bug put in, until it is found
+
+A failure names its seed: `--start SEED --seeds 1`, with the other options as they were, runs it again alone.";
 
 struct Arguments {
     seeds: u64,
     start: u64,
-    planted: Option<Planted>,
+    threads: usize,
+    plan: Plan,
 }
 
 fn arguments() -> Result<Arguments, String> {
-    let mut parsed = Arguments { seeds: 200, start: 0, planted: None };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let mut parsed = Arguments { seeds: 200, start: 0, threads, plan: Plan::default() };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
-        let mut value = || arguments.next().ok_or(format!("{argument} wants a value; {USAGE}"));
-        let number = |text: String| text.parse().map_err(|_| format!("`{text}` is not a number; {USAGE}"));
+        let mut value = || arguments.next().ok_or(format!("{argument} wants a value\n{USAGE}"));
+        let number = |text: String| text.parse().map_err(|_| format!("`{text}` is not a number\n{USAGE}"));
         match argument.as_str() {
             "--seeds" => parsed.seeds = number(value()?)?,
             "--start" => parsed.start = number(value()?)?,
+            "--threads" => parsed.threads = number(value()?)?.max(1) as usize,
+            "--no-cuts" => parsed.plan.cuts = false,
+            "--faults" => parsed.plan.faults = true,
+            "--no-faults" => parsed.plan.faults = false,
+            "--options" => parsed.plan.setups = SETUPS.to_vec(),
             "--planted" => {
                 let name = value()?;
                 let known = Planted::ALL.iter().map(Planted::name).collect::<Vec<_>>().join(", ");
-                parsed.planted =
+                parsed.plan.planted =
                     Some(Planted::by_name(&name).ok_or(format!("no bug `{name}`; there are: {known}"))?);
             }
             "--help" | "-h" => {
-                println!("{USAGE}\nA failure names its seed: `--start SEED --seeds 1` runs it again alone.");
+                println!("{USAGE}");
                 std::process::exit(0);
             }
             _ => return Err(USAGE.into()),
@@ -58,20 +76,19 @@ fn main() -> ExitCode {
     let next = AtomicU64::new(arguments.start);
     let stop = AtomicBool::new(false);
     let total = Mutex::new(Report::default());
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..threads {
+        for _ in 0..arguments.threads {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
                     if seed >= arguments.start + arguments.seeds || stop.load(Ordering::Relaxed) {
                         return;
                     }
-                    let report = run_seed(seed, arguments.planted);
+                    let report = run_seed(seed, &arguments.plan);
                     for failure in &report.failures {
                         println!("FAILED {failure}");
                     }
-                    if arguments.planted.is_some() && !report.failures.is_empty() {
+                    if arguments.plan.planted.is_some() && !report.failures.is_empty() {
                         stop.store(true, Ordering::Relaxed);
                     }
                     total.lock().unwrap_or_else(PoisonError::into_inner).add(report);
@@ -80,12 +97,15 @@ fn main() -> ExitCode {
         }
     });
     let total = total.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let kinds: Vec<String> = total.faults.iter().map(|(kind, count)| format!("{count} {kind}")).collect();
     println!(
-        "{} workloads, {} commits, {} crash points ({} in recovery), {} failures, {:.1} s",
+        "{} workloads, {} commits, {} crash points ({} in recovery), {} faults{}, {} failures, {:.1} s",
         total.workloads,
         total.commits,
         total.crash_points,
         total.recovery_cuts,
+        total.faults.values().sum::<u64>(),
+        if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) },
         total.failures.len(),
         started.elapsed().as_secs_f64()
     );

@@ -1,6 +1,6 @@
 //! [`Content`]: the bytes of one simulated file, on the platter and in the cache.
 //!
-//! * `current` is what reads see. `durable` is what is on the platter.
+//! * `current` is what reads see. `durable` is what is on the platter. Copies of a file share them until one changes.
 //! * A sector written since the last sync is dirty and remembers every version it had: a crash leaves any of them, the
 //!   one on the platter, or a mix of two.
 //! * The length has its own versions: it reaches the platter independently of the bytes.
@@ -8,6 +8,7 @@
 //!   platter never will.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::Cut;
 use crate::random::Random;
@@ -18,8 +19,8 @@ pub const SECTOR_LEN: usize = 512;
 /// The bytes of one simulated file.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Content {
-    current: Vec<u8>,
-    durable: Vec<u8>,
+    current: Arc<Vec<u8>>,
+    durable: Arc<Vec<u8>>,
     dirty: BTreeMap<usize, Vec<Sector>>,
     /// The lengths the file had since the last sync, the present one last.
     lengths: Vec<usize>,
@@ -37,17 +38,18 @@ impl Content {
             return;
         }
         let end = offset + bytes.len();
-        if end > self.current.len() {
-            self.current.resize(end, 0);
+        let current = Arc::make_mut(&mut self.current);
+        if end > current.len() {
+            current.resize(end, 0);
             self.lengths.push(end);
         }
-        self.current[offset..end].copy_from_slice(bytes);
+        current[offset..end].copy_from_slice(bytes);
         self.touch(offset, end);
     }
 
     pub(super) fn set_len(&mut self, len: usize) {
         let before = self.current.len();
-        self.current.resize(len, 0);
+        Arc::make_mut(&mut self.current).resize(len, 0);
         self.lengths.push(len);
         // The bytes that were cut off may come back with the old length, or as zeros.
         self.touch(len.min(before), before.max(len));
@@ -65,12 +67,13 @@ impl Content {
     }
 
     pub(super) fn sync(&mut self) {
+        let durable = Arc::make_mut(&mut self.durable);
         if let Some(&len) = self.lengths.last() {
-            self.durable.resize(len, 0);
+            durable.resize(len, 0);
         }
         for &sector in self.dirty.keys() {
             let version = sector_of(&self.current, sector);
-            put_sector(&mut self.durable, sector, &version);
+            put_sector(durable, sector, &version);
         }
         self.clean();
     }
@@ -98,14 +101,15 @@ impl Content {
             Cut::Torn { seed } => Some(Random::new(*seed)),
         };
         if let Some(random) = &mut random {
+            let durable = Arc::make_mut(&mut self.durable);
             let choice = random.below(self.lengths.len() as u64 + 1) as usize;
             if let Some(&len) = self.lengths.get(choice) {
-                self.durable.resize(len, 0);
+                durable.resize(len, 0);
             }
             // A disk that loses nearly nothing, or nearly everything, is met as often as one in between.
             let kept = [1, 8, 15][random.below(3) as usize];
             for (&sector, versions) in &self.dirty {
-                let old = sector_of(&self.durable, sector);
+                let old = sector_of(durable, sector);
                 let new = if random.chance(3, 4) {
                     versions.len() - 1
                 } else {
@@ -117,7 +121,7 @@ impl Content {
                     fate if fate <= kept => new,
                     _ => old,
                 };
-                put_sector(&mut self.durable, sector, &left);
+                put_sector(durable, sector, &left);
             }
         }
         self.clean();
@@ -127,7 +131,7 @@ impl Content {
     /// Changes a bit on the platter and in the cache.
     pub(super) fn flip_bit(&mut self, bit: usize) {
         for bytes in [&mut self.current, &mut self.durable] {
-            if let Some(byte) = bytes.get_mut(bit / 8) {
+            if let Some(byte) = Arc::make_mut(bytes).get_mut(bit / 8) {
                 *byte ^= 1 << (bit % 8);
             }
         }
@@ -135,8 +139,8 @@ impl Content {
 
     /// Gives the file other bytes, durably.
     pub(super) fn replace(&mut self, bytes: &[u8]) {
-        self.current = bytes.to_vec();
-        self.durable = bytes.to_vec();
+        self.current = Arc::new(bytes.to_vec());
+        self.durable = Arc::clone(&self.current);
         self.clean();
     }
 }

@@ -66,6 +66,10 @@ struct Disk {
     capacity: Option<u64>,
     bugs: Vec<Bug>,
     counters: Counters,
+    /// What each operation was.
+    trace: Vec<&'static str>,
+    /// The disk as a cut at each operation leaves it, if that is to be remembered.
+    cuts: Option<Vec<SimVfs>>,
 }
 
 #[derive(Clone, Default)]
@@ -106,6 +110,8 @@ impl SimVfs {
             capacity: None,
             bugs: Vec::new(),
             counters: Counters::default(),
+            trace: Vec::new(),
+            cuts: None,
         };
         SimVfs { disk: Arc::new(Mutex::new(disk)) }
     }
@@ -116,11 +122,22 @@ impl SimVfs {
 
     /// Another disk in the same state, to try two continuations. Handles stay with this one.
     pub fn fork(&self) -> SimVfs {
-        let mut disk = self.disk().clone();
-        for file in &mut disk.files {
-            file.lock = None;
-        }
-        SimVfs { disk: Arc::new(Mutex::new(disk)) }
+        self.disk().fork()
+    }
+
+    /// Remembers from now on the disk as a cut at each operation would leave it, before its [`crash`](SimVfs::crash).
+    pub fn remember_cuts(&self) {
+        self.disk().cuts = Some(Vec::new());
+    }
+
+    /// The disks remembered, by operation: each as if [`cut_at`](SimVfs::cut_at) had ended the power there.
+    pub fn take_cuts(&self) -> Vec<SimVfs> {
+        self.disk().cuts.take().unwrap_or_default()
+    }
+
+    /// What each operation was, by number.
+    pub fn trace(&self) -> Vec<&'static str> {
+        self.disk().trace.clone()
     }
 
     /// The operations since the disk was made, or since its last crash.
@@ -168,6 +185,7 @@ impl SimVfs {
         disk.durable_entries.clone_from(&entries);
         disk.entries = entries;
         disk.operations = 0;
+        disk.trace.clear();
         disk.cut_at = None;
         disk.is_off = false;
         disk.generation += 1;
@@ -241,6 +259,7 @@ impl Disk {
         }
         let number = self.operations;
         self.operations += 1;
+        self.trace.push(operation);
         if self.cut_at == Some(number) {
             self.is_off = true;
             return Verdict::LastBreath(error("the power went"));
@@ -251,6 +270,27 @@ impl Disk {
             Some(Fault::Full) => Verdict::Fail(VfsError::Full { path: path.to_owned() }),
             Some(Fault::Short(len)) => Verdict::Part(len, error("a planted short write")),
             Some(Fault::SyncForgets) => Verdict::Forget(error("a planted fault")),
+        }
+    }
+
+    fn fork(&mut self) -> SimVfs {
+        // Cuts that were remembered are this disk's.
+        let cuts = self.cuts.take();
+        let mut disk = self.clone();
+        self.cuts = cuts;
+        for file in &mut disk.files {
+            file.lock = None;
+        }
+        SimVfs { disk: Arc::new(Mutex::new(disk)) }
+    }
+
+    /// Remembers the disk as a cut at the present operation leaves it. What the operation does is not synced: a write has
+    /// been done by now, a sync has not.
+    fn remember_cut(&mut self) {
+        if self.cuts.is_some() {
+            let cut = self.fork();
+            cut.disk().is_off = true;
+            self.cuts.get_or_insert_default().push(cut);
         }
     }
 
@@ -308,6 +348,7 @@ impl Vfs for SimVfs {
                 }
                 let file = disk.add(path);
                 disk.entry_changes.push((path.to_owned(), Some(file)));
+                disk.remember_cut();
                 if let Err((_, error)) = outcome {
                     return Err(error);
                 }
@@ -343,6 +384,7 @@ impl Vfs for SimVfs {
         };
         disk.entries.remove(path);
         disk.entry_changes.push((path.to_owned(), None));
+        disk.remember_cut();
         outcome
     }
 
@@ -350,7 +392,7 @@ impl Vfs for SimVfs {
         let mut disk = self.disk();
         disk.counters.directory_syncs += 1;
         match disk.operate(path, "sync the directory") {
-            Verdict::Do => {}
+            Verdict::Do => disk.remember_cut(),
             Verdict::LastBreath(error)
             | Verdict::Part(_, error)
             | Verdict::Fail(error)
@@ -448,6 +490,7 @@ impl VfsFile for SimFile {
         }
         disk.counters.bytes_written += len as u64;
         disk.files[self.file].content.write(&bytes[..len], offset);
+        disk.remember_cut();
         outcome
     }
 
@@ -456,7 +499,7 @@ impl VfsFile for SimFile {
         let number = disk.counters.syncs;
         disk.counters.syncs += 1;
         match disk.operate(&self.path, "sync") {
-            Verdict::Do => {}
+            Verdict::Do => disk.remember_cut(),
             Verdict::LastBreath(error) | Verdict::Part(_, error) | Verdict::Fail(error) => return Err(error),
             Verdict::Forget(error) => {
                 let mut random = disk.random.clone();
@@ -492,6 +535,7 @@ impl VfsFile for SimFile {
             return Err(VfsError::Full { path: self.path.clone() });
         }
         disk.files[self.file].content.set_len(len as usize);
+        disk.remember_cut();
         outcome
     }
 

@@ -1,25 +1,31 @@
-//! The crash simulation: random workloads on a simulated disk, the power cut at every write and every sync, the database
-//! opened again and compared with a model.
+//! The simulation: random workloads on a simulated disk, the power cut at every write and every sync, every operation
+//! failing in turn, the files damaged; and each time the database opened again and compared with a model.
 //!
-//! One seed makes one workload. It runs once to the end, which counts its disk operations and gives the model's state
-//! after each commit. Then, for every operation, it runs again from the start until the power is cut there; each unsynced
-//! sector survives, or not, by itself. The database that is opened afterwards must hold the state after some commit that is
-//! not before the last acknowledged one, and not after the one in flight. It must then take a write, whose disk operations
-//! are cut in turn, and hold that too.
+//! One seed makes one workload. It runs once to the end ([`run`]), which gives the model's state after each commit, and the
+//! disk as a cut at each of its operations would leave it: each unsynced sector survives, or not, by itself. The database
+//! that is opened from there must hold the state after some commit that is not before the last one acknowledged as durable,
+//! and not after the one in flight. It must then take a write, whose disk operations are cut in turn, and hold that too
+//! ([`cuts`]).
+//!
+//! Then it runs again with a fault at each operation and each read ([`faults`]), and what it left is damaged ([`rot`]).
 
+pub mod cuts;
+pub mod faults;
 pub mod model;
+pub mod rot;
+pub mod run;
+pub mod setup;
 pub mod workload;
 
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
-use epilog::prelude::*;
-use epilog::vfs::Vfs;
+pub use self::setup::{SETUPS, STANDARD, Setup};
 
-use crate::disk::{Bug, Cut, SimVfs};
+use self::run::Run;
+use self::workload::{Step, generate};
+use crate::disk::{Bug, SimVfs};
 use crate::random::Random;
-use model::{Model, Owner, World};
-use workload::{Step, generate, run_operations};
 
 /// The name of the database on the simulated disk.
 const PATH: &str = "world.epilog";
@@ -81,6 +87,26 @@ fn disk(seed: u64, planted: Option<Planted>) -> SimVfs {
     disk
 }
 
+/// What is done with each workload.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// The options it runs with, in turn.
+    pub setups: Vec<Setup>,
+    /// Whether the power is cut at every operation.
+    pub cuts: bool,
+    /// Whether faults are injected, and files damaged.
+    pub faults: bool,
+    /// The bug put in. The simulation is expected to fail then.
+    pub planted: Option<Planted>,
+}
+
+impl Default for Plan {
+    /// Cuts with the standard options.
+    fn default() -> Plan {
+        Plan { setups: vec![STANDARD], cuts: true, faults: false, planted: None }
+    }
+}
+
 /// What was tried, and what failed.
 #[derive(Clone, Debug, Default)]
 pub struct Report {
@@ -92,6 +118,8 @@ pub struct Report {
     pub crash_points: u64,
     /// Of these, cuts between the crash and the first commit after it.
     pub recovery_cuts: u64,
+    /// Faults, by kind.
+    pub faults: BTreeMap<&'static str, u64>,
     /// What went wrong: the seed, the operation cut, the story.
     pub failures: Vec<String>,
 }
@@ -103,38 +131,83 @@ impl Report {
         self.commits += other.commits;
         self.crash_points += other.crash_points;
         self.recovery_cuts += other.recovery_cuts;
+        for (kind, count) in other.faults {
+            *self.faults.entry(kind).or_default() += count;
+        }
         self.failures.extend(other.failures);
     }
 }
 
-/// Runs the workload of `seed`, cut at every operation. With a `planted` bug it is expected to fail.
-pub fn run_seed(seed: u64, planted: Option<Planted>) -> Report {
+/// Does with the workload of `seed` what `plan` says.
+pub fn run_seed(seed: u64, plan: &Plan) -> Report {
     let mut report = Report::default();
     let steps = generate(&mut Random::new(seed));
-    let whole = disk(seed, planted);
-    let run = match guarded(|| run(&whole, &steps)) {
-        Ok(run) => run,
-        Err(story) => {
-            report.failures.push(format!("seed {seed}, no cut: {story}"));
-            return report;
-        }
-    };
-    if let Some(error) = &run.error {
-        report.failures.push(format!("seed {seed}, no cut: {error}"));
-        return report;
-    }
-    report.workloads = 1;
-    report.commits = run.acknowledged as u64;
-    for cut in 0..whole.operations() {
-        let mut random = Random::new(seed ^ (cut + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
-        report.crash_points += 1;
-        if let Err(story) =
-            guarded(|| crash_once(seed, cut, planted, &steps, &run.states, &mut random, &mut report))
-        {
-            report.failures.push(format!("seed {seed}, cut at operation {cut}: {story}"));
-        }
+    for setup in &plan.setups {
+        run_setup(seed, setup, plan, &steps, &mut report);
     }
     report
+}
+
+fn run_setup(seed: u64, setup: &Setup, plan: &Plan, steps: &[Step], report: &mut Report) {
+    let story = format!("seed {seed}, {}", setup.name);
+    let whole = disk(seed, plan.planted);
+    if plan.cuts {
+        whole.remember_cuts();
+    }
+    let run = match guarded(|| Run::closed(&whole, setup, steps)) {
+        Ok(Ok(run)) => run,
+        Ok(Err(error)) => return report.failures.push(format!("{story}, no cut: {error}")),
+        Err(problem) => return report.failures.push(format!("{story}, no cut: {problem}")),
+    };
+    report.workloads += 1;
+    report.commits += run.acknowledged as u64;
+    for (cut, left) in whole.take_cuts().into_iter().enumerate() {
+        let cut = cut as u64;
+        let mut random = Random::new(seed ^ (cut + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+        report.crash_points += 1;
+        let outcome = guarded(|| cuts::recover(&left, setup, run.allowed(cut), &mut random, &mut *report));
+        if let Err(problem) = outcome {
+            report.failures.push(format!("{story}, cut at operation {cut}: {problem}"));
+        }
+    }
+    if plan.faults {
+        faults::inject(seed, setup, steps, &whole, report);
+        rot(&story, seed, setup, steps, (&whole, &run), report);
+    }
+}
+
+/// Damages what the workload left: the closed file, and, of the same workload, files that were not closed.
+fn rot(
+    story: &str,
+    seed: u64,
+    setup: &Setup,
+    steps: &[Step],
+    (whole, run): (&SimVfs, &Run),
+    report: &mut Report,
+) {
+    let mut random = Random::new(seed ^ 0x0B17_5107);
+    // The disk as it was along the way, before the close at the end.
+    let mut earlier = Vec::new();
+    for len in (0..steps.len()).rev().take(4) {
+        let outcome = guarded(|| Run::ended(&disk(seed, None), setup, &steps[..=len]));
+        match outcome {
+            Ok(Ok((run, left))) => {
+                let states = (&run.states[..=run.acknowledged], run.durable[1]);
+                rot::spoil_journal(story, setup, &left, states, &mut random, report);
+                earlier.push(left);
+            }
+            Ok(Err(error)) => report.failures.push(format!("{story}: {error}")),
+            Err(problem) => report.failures.push(format!("{story}: {problem}")),
+        }
+    }
+    rot::spoil_file(
+        story,
+        setup,
+        (&whole.fork(), &earlier),
+        &run.states[run.acknowledged],
+        &mut random,
+        report,
+    );
 }
 
 /// Runs `work`, turning a failed assertion into its text.
@@ -143,135 +216,4 @@ fn guarded<R>(work: impl FnOnce() -> R) -> Result<R, String> {
         let text = panic.downcast_ref::<String>().cloned();
         text.or_else(|| panic.downcast_ref::<&str>().map(ToString::to_string)).unwrap_or_default()
     })
-}
-
-/// A workload that ran, to its end or to the cut.
-struct Run {
-    /// The states after each commit; the first is the empty one.
-    states: Vec<Model>,
-    /// How many commits were acknowledged.
-    acknowledged: usize,
-    /// Whether a commit was being made when the power went.
-    in_flight: bool,
-    /// What ended it.
-    error: Option<Error>,
-}
-
-fn open(disk: &SimVfs) -> Result<Database<World>, Error> {
-    let vfs: Arc<dyn Vfs> = Arc::new(disk.clone());
-    // Small segments, an early checkpoint and an early bypass of the journal: short workloads then see recycling, checkpoints
-    // of their own and bulk transactions. Nobody works in the background: what is written follows from the seed.
-    let options = Options::default()
-        .journal_segment_len(16 << 10)
-        .checkpoint_after(128 << 10)
-        .bulk_after(24 << 10)
-        .background(false);
-    Database::open_in(vfs, PATH, &options)
-}
-
-fn run(disk: &SimVfs, steps: &[Step]) -> Run {
-    let mut run = Run { states: vec![Model::default()], acknowledged: 0, in_flight: false, error: None };
-    if let Err(error) = run_steps(disk, steps, &mut run) {
-        run.error = Some(error);
-    }
-    run
-}
-
-fn run_steps(disk: &SimVfs, steps: &[Step], run: &mut Run) -> Result<(), Error> {
-    let mut db = open(disk)?;
-    for step in steps {
-        match step {
-            Step::Checkpoint => db.checkpoint()?,
-            Step::Reopen => {
-                db.close()?;
-                db = open(disk)?;
-            }
-            Step::Transaction { operations, aborted } => {
-                let mut model = run.states[run.acknowledged].clone();
-                let mut tx = db.begin()?;
-                run_operations(&mut tx, &mut model, operations)?;
-                if *aborted {
-                    tx.abort();
-                    continue;
-                }
-                run.states.push(model);
-                run.in_flight = true;
-                tx.commit()?;
-                run.in_flight = false;
-                run.acknowledged += 1;
-            }
-        }
-    }
-    let read = Model::read(&db)?;
-    let expected = &run.states[run.acknowledged];
-    assert!(read.same_records(expected), "the database differs from the model:\n{read:?}\n{expected:?}");
-    db.close()
-}
-
-/// Cuts the power at operation `cut`, opens again, compares, writes, cuts again, opens again, compares.
-fn crash_once(
-    seed: u64,
-    cut: u64,
-    planted: Option<Planted>,
-    steps: &[Step],
-    states: &[Model],
-    random: &mut Random,
-    report: &mut Report,
-) {
-    let disk = disk(seed, planted);
-    disk.cut_at(cut);
-    let run = run(&disk, steps);
-    disk.crash(Cut::Torn { seed: random.draw() });
-    let acknowledged = run.acknowledged;
-    let last = acknowledged + usize::from(run.in_flight);
-    let mut allowed: Vec<Model> = states[acknowledged..=last.min(states.len() - 1)].to_vec();
-
-    // The first opening and the first write after it are cut as well, sometimes more than once.
-    let mut probes = 0u32;
-    for attempt in 0.. {
-        let cut_again = attempt < 3 && random.chance(1, 2);
-        if cut_again {
-            disk.cut_at(disk.operations() + random.below(12));
-        }
-        let outcome = recover_and_probe(&disk, &mut allowed, &mut probes);
-        match outcome {
-            Ok(()) if !cut_again => return,
-            Err(error) if !cut_again => panic!("recovery failed: {error}"),
-            _ => {
-                report.crash_points += 1;
-                report.recovery_cuts += 1;
-                disk.crash(Cut::Torn { seed: random.draw() });
-            }
-        }
-    }
-}
-
-/// Opens, compares with the allowed states, commits one more record, and compares after a clean close.
-fn recover_and_probe(disk: &SimVfs, allowed: &mut Vec<Model>, probes: &mut u32) -> Result<(), Error> {
-    let db = open(disk)?;
-    let read = Model::read(&db)?;
-    let Some(position) = allowed.iter().position(|model| model.same_records(&read)) else {
-        panic!(
-            "recovered a state that is none of the {} allowed ones:\n{read:?}\n{allowed:?}",
-            allowed.len()
-        );
-    };
-    // From here on only this state counts, or it and the probe.
-    let before = allowed[position].clone();
-    *probes += 1;
-    let name = format!("probe {probes}");
-    let owner = Owner { id: Id::auto(), name, note: None };
-    let mut after = before.clone();
-    let mut tx = db.begin()?;
-    let id = tx.insert(&owner)?;
-    assert!(id.get() >= before.next_owner, "id {id} was given out before");
-    after.next_owner = id.get();
-    after.insert_owner(owner);
-    *allowed = vec![before, after.clone()];
-    tx.commit()?;
-    *allowed = vec![after];
-    db.close()?;
-    let read = Model::read(&open(disk)?)?;
-    assert!(read.same_records(&allowed[0]), "a clean close lost something:\n{read:?}\n{:?}", allowed[0]);
-    Ok(())
 }

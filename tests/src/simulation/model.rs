@@ -77,10 +77,22 @@ impl Model {
     ///
     /// When an index or a count disagrees with the records.
     pub fn read(db: &Database<World>) -> Result<Model, Error> {
-        let tx = db.read()?;
+        Model::read_at(&db.read()?)
+    }
+
+    /// As [`read`](Model::read), of one snapshot.
+    ///
+    /// # Errors
+    ///
+    /// As [`read`](Model::read).
+    ///
+    /// # Panics
+    ///
+    /// As [`read`](Model::read).
+    pub fn read_at(tx: &ReadTransaction<'_, World>) -> Result<Model, Error> {
         let mut model = Model::default();
-        for owner in Owner::query().all(&tx)? {
-            let found = Owner::query().filter(|o| o.name.eq(&owner.name)).all(&tx)?;
+        for owner in Owner::query().all(tx)? {
+            let found = Owner::query().filter(|o| o.name.eq(&owner.name)).all(tx)?;
             assert_eq!(
                 found,
                 std::slice::from_ref(&owner),
@@ -88,10 +100,10 @@ impl Model {
             );
             model.owners.insert(owner.id.get(), owner);
         }
-        for item in Item::query().all(&tx)? {
+        for item in Item::query().all(tx)? {
             model.items.insert(item.code, item);
         }
-        for tag in Tag::query().all(&tx)? {
+        for tag in Tag::query().all(tx)? {
             assert_eq!(
                 tx.get::<Tag>(tag.name.clone())?.as_ref(),
                 Some(&tag),
@@ -101,16 +113,16 @@ impl Model {
         }
         for id in model.owners.keys() {
             let id = Id::<Owner>::new(*id);
-            let through_index = Item::query().filter(|i| i.owner.eq(id)).count(&tx)?;
+            let through_index = Item::query().filter(|i| i.owner.eq(id)).count(tx)?;
             let counted = model.items.values().filter(|item| item.owner == id).count();
             assert_eq!(through_index, counted as u64, "the index (owner, grade) disagrees with the items");
-            let through_index = Item::query().filter(|i| i.reviewer.eq(id)).count(&tx)?;
+            let through_index = Item::query().filter(|i| i.reviewer.eq(id)).count(tx)?;
             let counted = model.items.values().filter(|item| item.reviewer == Some(id)).count();
             assert_eq!(through_index, counted as u64, "the index of reviewers disagrees with the items");
         }
-        assert_eq!(Owner::query().count(&tx)?, model.owners.len() as u64, "the count of owners is wrong");
-        assert_eq!(Item::query().count(&tx)?, model.items.len() as u64, "the count of items is wrong");
-        assert_eq!(Tag::query().count(&tx)?, model.tags.len() as u64, "the count of tags is wrong");
+        assert_eq!(Owner::query().count(tx)?, model.owners.len() as u64, "the count of owners is wrong");
+        assert_eq!(Item::query().count(tx)?, model.items.len() as u64, "the count of items is wrong");
+        assert_eq!(Tag::query().count(tx)?, model.tags.len() as u64, "the count of tags is wrong");
         Ok(model)
     }
 

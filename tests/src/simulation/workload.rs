@@ -14,6 +14,8 @@ pub enum Step {
         operations: Vec<Operation>,
         /// Whether it is given up at its end.
         aborted: bool,
+        /// Whether its commit need not wait for the sync, where a [`Setup`](super::Setup) wants some such.
+        relaxed: bool,
     },
     /// A checkpoint.
     Checkpoint,
@@ -61,13 +63,15 @@ pub fn generate(random: &mut Random) -> Vec<Step> {
             _ => {
                 let count = 1 + small(random, 12);
                 let operations = operations(random, count, 2);
-                Step::Transaction { operations, aborted: random.chance(1, 8) }
+                let (aborted, relaxed) = (random.chance(1, 8), random.chance(1, 2));
+                Step::Transaction { operations, aborted, relaxed }
             }
         })
         .collect()
 }
 
-fn operations(random: &mut Random, count: u64, depth: u32) -> Vec<Operation> {
+/// So many operations, with savepoints nested up to `depth`.
+pub fn operations(random: &mut Random, count: u64, depth: u32) -> Vec<Operation> {
     (0..count)
         .map(|_| match random.below(16) {
             0..=3 => Operation::InsertOwner(owner(random)),
@@ -135,6 +139,17 @@ fn small(random: &mut Random, bound: u64) -> u64 {
     random.below(bound)
 }
 
+/// What an operation that ended without a failure did: the same for the database and the model.
+#[derive(Debug, PartialEq)]
+pub enum Done {
+    /// An owner got this id, or was refused.
+    Inserted(Option<Id<Owner>>),
+    /// It was made, or refused, or had nothing to do.
+    Made(bool),
+    /// A deletion was made, or a constraint forbade it; `None` without anything to delete.
+    Deleted(Option<bool>),
+}
+
 /// Runs operations on both.
 ///
 /// # Errors
@@ -150,70 +165,77 @@ pub fn run_operations(
     operations: &[Operation],
 ) -> Result<(), Error> {
     for operation in operations {
-        match operation {
-            Operation::InsertOwner(owner) => {
-                let owner = Owner { id: Id::auto(), ..owner.clone() };
-                let inserted = allowed(tx.insert(&owner))?;
-                assert_eq!(inserted, model.insert_owner(owner), "inserting an owner");
-            }
-            Operation::UpdateOwner(owner) => {
-                let done = allowed(tx.update(owner))?.is_some();
-                assert_eq!(done, model.update_owner(owner.clone()), "updating {owner:?}");
-            }
-            Operation::DeleteOwner(id) => {
-                let deleted = match allowed(tx.delete_key::<Owner>(*id))? {
-                    Some(true) => Some(true),
-                    Some(false) => None,
-                    None => Some(false),
-                };
-                assert_eq!(deleted, model.delete_owner(*id), "deleting owner {id}");
-            }
-            Operation::InsertItem(item) => {
-                let done = allowed(tx.insert(item))?.is_some();
-                assert_eq!(done, model.insert_items(core::slice::from_ref(item)), "inserting {item:?}");
-            }
-            Operation::InsertItems(items) => {
-                let done = allowed(tx.insert_all(items))?.is_some();
-                assert_eq!(done, model.insert_items(items), "inserting {} items", items.len());
-            }
-            Operation::UpdateItem(item) => {
-                let done = allowed(tx.update(item))?.is_some();
-                assert_eq!(done, model.update_item(item.clone()), "updating {item:?}");
-            }
-            Operation::DeleteItem(code) => {
-                let done = tx.delete_key::<Item>(*code)?;
-                assert_eq!(done, model.items.remove(code).is_some(), "deleting item {code}");
-            }
-            Operation::InsertTag(tag) => {
-                let done = allowed(tx.insert(tag))?.is_some();
-                assert_eq!(done, model.insert_tag(tag.clone()), "inserting {tag:?}");
-            }
-            Operation::DeleteTag(name) => {
-                let done = tx.delete_key::<Tag>(name.clone())?;
-                assert_eq!(done, model.tags.remove(name).is_some(), "deleting tag {name:?}");
-            }
-            Operation::Savepoint { operations, undone } => {
-                let mut inner = model.clone();
-                let mut failure = None;
-                let result = tx.savepoint(|tx| {
-                    if let Err(error) = run_operations(tx, &mut inner, operations) {
-                        failure = Some(error);
-                        return Ok(());
-                    }
-                    // Any error undoes the savepoint; this one is at hand.
-                    if *undone { tx.delete_key::<Tag>("").and(Err(Error::custom("undone"))) } else { Ok(()) }
-                });
-                if let Some(failure) = failure {
-                    return Err(failure);
+        if let Operation::Savepoint { operations, undone } = operation {
+            let mut inner = model.clone();
+            let mut failure = None;
+            let result = tx.savepoint(|tx| {
+                if let Err(error) = run_operations(tx, &mut inner, operations) {
+                    failure = Some(error);
+                    return Ok(());
                 }
-                assert_eq!(result.is_err(), *undone);
-                if !undone {
-                    *model = inner;
-                }
+                // Any error undoes the savepoint; this one is at hand.
+                if *undone { tx.delete_key::<Tag>("").and(Err(Error::custom("undone"))) } else { Ok(()) }
+            });
+            if let Some(failure) = failure {
+                return Err(failure);
             }
+            assert_eq!(result.is_err(), *undone);
+            if !undone {
+                *model = inner;
+            }
+        } else {
+            let done = run_one(tx, operation)?;
+            assert_eq!(done, run_on_model(model, operation), "{operation:?}");
         }
     }
     Ok(())
+}
+
+/// Runs one operation that is no savepoint.
+fn run_one(tx: &mut WriteTransaction<'_, World>, operation: &Operation) -> Result<Done, Error> {
+    Ok(match operation {
+        Operation::InsertOwner(owner) => {
+            Done::Inserted(allowed(tx.insert(&Owner { id: Id::auto(), ..owner.clone() }))?)
+        }
+        Operation::UpdateOwner(owner) => Done::Made(allowed(tx.update(owner))?.is_some()),
+        Operation::DeleteOwner(id) => Done::Deleted(match allowed(tx.delete_key::<Owner>(*id))? {
+            Some(true) => Some(true),
+            Some(false) => None,
+            None => Some(false),
+        }),
+        Operation::InsertItem(item) => Done::Made(allowed(tx.insert(item))?.is_some()),
+        Operation::InsertItems(items) => Done::Made(allowed(tx.insert_all(items))?.is_some()),
+        Operation::UpdateItem(item) => Done::Made(allowed(tx.update(item))?.is_some()),
+        Operation::DeleteItem(code) => Done::Made(tx.delete_key::<Item>(*code)?),
+        Operation::InsertTag(tag) => Done::Made(allowed(tx.insert(tag))?.is_some()),
+        Operation::DeleteTag(name) => Done::Made(tx.delete_key::<Tag>(name.clone())?),
+        Operation::Savepoint { .. } => unreachable!("savepoints are taken by the caller"),
+    })
+}
+
+/// Runs one operation on the model alone.
+pub fn run_on_model(model: &mut Model, operation: &Operation) -> Done {
+    match operation {
+        Operation::InsertOwner(owner) => Done::Inserted(model.insert_owner(owner.clone())),
+        Operation::UpdateOwner(owner) => Done::Made(model.update_owner(owner.clone())),
+        Operation::DeleteOwner(id) => Done::Deleted(model.delete_owner(*id)),
+        Operation::InsertItem(item) => Done::Made(model.insert_items(core::slice::from_ref(item))),
+        Operation::InsertItems(items) => Done::Made(model.insert_items(items)),
+        Operation::UpdateItem(item) => Done::Made(model.update_item(item.clone())),
+        Operation::DeleteItem(code) => Done::Made(model.items.remove(code).is_some()),
+        Operation::InsertTag(tag) => Done::Made(model.insert_tag(tag.clone())),
+        Operation::DeleteTag(name) => Done::Made(model.tags.remove(name).is_some()),
+        Operation::Savepoint { operations, undone } => {
+            let mut inner = model.clone();
+            for operation in operations {
+                run_on_model(&mut inner, operation);
+            }
+            if !undone {
+                *model = inner;
+            }
+            Done::Made(!undone)
+        }
+    }
 }
 
 /// `None` when the constraints refused it; other errors are passed on.

@@ -1,0 +1,89 @@
+//! [`Setup`]: the options that a workload runs with.
+
+use std::sync::Arc;
+
+use epilog::prelude::*;
+use epilog::vfs::Vfs;
+
+use super::PATH;
+use super::model::World;
+use crate::disk::SimVfs;
+
+/// The options that a workload runs with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Setup {
+    /// Its name in a report.
+    pub name: &'static str,
+    journal_segment_len: u32,
+    checkpoint_after: u64,
+    bulk_after: usize,
+    /// Whether some commits do not wait for the sync.
+    pub relaxed: bool,
+}
+
+/// Small segments, an early checkpoint and an early bypass of the journal: short workloads then see recycling, checkpoints
+/// of their own and bulk transactions.
+pub const STANDARD: Setup = Setup {
+    name: "standard",
+    journal_segment_len: 16 << 10,
+    checkpoint_after: 128 << 10,
+    bulk_after: 24 << 10,
+    relaxed: false,
+};
+
+/// Other options, with which workloads can run as well.
+pub const SETUPS: [Setup; 6] = [
+    STANDARD,
+    Setup { name: "relaxed", relaxed: true, ..STANDARD },
+    // The smallest segments there are, and a checkpoint at every commit.
+    Setup { name: "eager", journal_segment_len: 8 << 10, checkpoint_after: 0, ..STANDARD },
+    Setup { name: "eager and relaxed", journal_segment_len: 8 << 10, checkpoint_after: 0, ..RELAXED },
+    // Everything in one segment, and no checkpoint that is not asked for.
+    Setup {
+        name: "lazy",
+        journal_segment_len: 256 << 10,
+        checkpoint_after: 1 << 30,
+        bulk_after: 16 << 20,
+        relaxed: true,
+    },
+    // Nearly every transaction goes past the journal.
+    Setup { name: "bulk", bulk_after: 200, ..RELAXED },
+];
+
+const RELAXED: Setup = Setup { relaxed: true, ..STANDARD };
+
+impl Setup {
+    /// Opens the database on `disk`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Database::open_in`].
+    pub fn open(&self, disk: &SimVfs) -> Result<Database<World>, Error> {
+        let vfs: Arc<dyn Vfs> = Arc::new(disk.clone());
+        Database::open_in(vfs, PATH, &self.options())
+    }
+
+    /// Opens it for reading only.
+    ///
+    /// # Errors
+    ///
+    /// As [`Database::open_in`].
+    pub fn open_to_read(&self, disk: &SimVfs) -> Result<Database<World>, Error> {
+        let vfs: Arc<dyn Vfs> = Arc::new(disk.clone());
+        Database::open_in(vfs, PATH, &self.options().read_only(true))
+    }
+
+    /// What a commit waits for.
+    pub fn durability(&self, relaxed: bool) -> Durability {
+        if self.relaxed && relaxed { Durability::None } else { Durability::Immediate }
+    }
+
+    fn options(&self) -> Options {
+        Options::default()
+            .journal_segment_len(self.journal_segment_len)
+            .checkpoint_after(self.checkpoint_after)
+            .bulk_after(self.bulk_after)
+            // Nobody works in the background: what is written follows from the seed.
+            .background(false)
+    }
+}
