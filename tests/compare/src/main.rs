@@ -1,233 +1,58 @@
-//! Epilog beside SQLite: the same records, the same questions, CPU time per operation.
+//! Epilog beside other embedded engines: the same records, the same questions, CPU time per operation.
 //!
-//! `cargo run --release --manifest-path tests/compare/Cargo.toml [-- --quick] [--seed N] [--rounds N]`
+//! `cargo run --release --manifest-path tests/compare/Cargo.toml [-- --quick] [--only A,B] [--engines A,B]`, and `--help`
+//! for the rest. Linux on 64 bits only.
 //!
 //! - Records: a million (`--quick`: 100,000), made from a seed; one unique index and one plain one beside the key.
-//! - Time is the CPU time of the whole process, so that work handed to another thread or done by the system counts.
-//! - Rounds alternate between the engines, so that a slow spell of the machine hits both; a figure is the median of its rounds.
-//! - What comes out is compared: an answer that differs from the other engine's ends the run.
-//! - SQLite has prepared statements, a write-ahead log with full syncs, and a cache that holds everything.
+//! - CPU is that of the whole process, so that work handed to another thread or done by the system counts; beside a writer it
+//!   is the reading thread's own. Latencies and opening are in time gone by.
+//! - Rounds alternate between the engines, and begin with another one each time, so that a slow spell of the machine hits
+//!   all; a figure is the median of its rounds.
+//! - Every answer is compared with the right one; one that differs ends the run.
+//! - Bytes written and syncs: by a file system that counts under Epilog, by `/proc/self/io` and the program's own definitions
+//!   of the sync calls (`system::syncs`) under the others.
+//! - A crash is a process that aborts after its last commit returned; the files that it leaves are opened by another one. The
+//!   system's page cache survives it, so that what is measured is recovery and not the disk.
 //!
-//! Below the table stands each figure on a line of its own for programs: `figure=… unit=… epilog=… sqlite=… ratio=…`.
+//! Each cell of the table has the figure and how many times Epilog's it is. Below the table stands each figure on a line of
+//! its own for programs: `figure=… unit=… epilog=… sqlite=… … best_peer=… ratio_best=… ratio_sqlite=…`.
 
-mod epilog_side;
+mod answers;
+mod arguments;
+mod engines;
+mod figures;
 mod person;
 mod report;
-mod sqlite_side;
+mod system;
 
-use std::error::Error;
-use std::path::Path;
+use arguments::Plan;
+use engines::Outcome;
+use figures::Bench;
 
-use cpu_time::ProcessTime;
-
-use person::{Person, Random};
-use report::Report;
-
-/// What happens in a run.
-struct Plan {
-    people: usize,
-    /// Lookups in one round.
-    lookups: usize,
-    /// Rounds of what reads. What loads has a third of them.
-    rounds: usize,
-    seed: u64,
-}
-
-/// One engine, filled with people.
-trait Engine: Sized {
-    /// An empty store in memory, into which the people go one by one, in one transaction.
-    fn insert_in_memory(people: &[Person]) -> Result<u64, Box<dyn Error>>;
-
-    /// A store in a new file, which all people go into at once. Returns when they are durable.
-    fn load(path: &Path, people: &[Person]) -> Result<Self, Box<dyn Error>>;
-
-    /// The people with these keys, each read in a transaction of its own and decoded whole.
-    fn by_key(&mut self, ids: &[u64]) -> Result<Vec<Person>, Box<dyn Error>>;
-
-    /// The same by address, which is unique.
-    fn by_email(&mut self, emails: &[&str]) -> Result<Vec<Person>, Box<dyn Error>>;
-
-    /// How many active people have at least this score. No index helps.
-    fn count_active(&mut self, score_min: f64) -> Result<u64, Box<dyn Error>>;
-}
-
-fn main() -> Result<(), Box<dyn Error>> {
-    let plan = Plan::from_arguments()?;
-    println!("{} records, seed {}, {} rounds\n", plan.people, plan.seed, plan.rounds);
-    let people = person::people(plan.people, plan.seed);
-    let mut report = Report::default();
-
-    insert_in_memory(&plan, &people, &mut report)?;
-    let (mut epilog, mut sqlite, _directory) = load(&plan, &people, &mut report)?;
-    lookups(&plan, &people, &mut epilog, &mut sqlite, &mut report)?;
-    scan(&plan, &people, &mut epilog, &mut sqlite, &mut report)?;
-
+fn main() -> Outcome<()> {
+    let Some(plan) = Plan::from_arguments(std::env::args().skip(1))? else {
+        print!("{}", arguments::HELP);
+        return Ok(());
+    };
+    if let Some((engine, directory)) = &plan.crash {
+        return figures::opening::fill_and_crash(&plan, engine, directory);
+    }
+    println!("{} records, seed {}, {} rounds", plan.people, plan.seed, plan.rounds);
+    println!("{}\n", engines::versions().join(", "));
+    let mut bench = Bench::new(plan)?;
+    figures::memory::measure(&mut bench)?;
+    let directories = figures::load::measure(&mut bench)?;
+    figures::opening::measure(&mut bench, &directories)?;
+    let stores = bench.open(&directories)?;
+    figures::lookups::measure(&mut bench, &stores)?;
+    figures::scans::measure(&mut bench, &stores)?;
+    figures::threads::measure(&mut bench, &stores)?;
+    figures::commits::measure(&mut bench, &stores)?;
+    for store in stores {
+        store.close()?;
+    }
+    let Bench { plan, mut report, .. } = bench;
+    report.keep(|figure| plan.wants(&[figure]));
     print!("{report}");
     Ok(())
-}
-
-fn insert_in_memory(plan: &Plan, people: &[Person], report: &mut Report) -> Result<(), Box<dyn Error>> {
-    let mut times = Times::default();
-    for _ in 0..plan.load_rounds() {
-        let ours = times.epilog(people.len(), || epilog_side::Epilog::insert_in_memory(people))?;
-        let theirs = times.sqlite(people.len(), || sqlite_side::Sqlite::insert_in_memory(people))?;
-        agree("people after inserting", &ours, &theirs)?;
-    }
-    report.add("insert in memory", "ns", times);
-    Ok(())
-}
-
-type Loaded = (epilog_side::Epilog, sqlite_side::Sqlite, tempfile::TempDir);
-
-/// Loads both engines some times, each time into new files, and keeps the last.
-fn load(plan: &Plan, people: &[Person], report: &mut Report) -> Result<Loaded, Box<dyn Error>> {
-    let mut times = Times::default();
-    let mut last = None;
-    for _ in 0..plan.load_rounds() {
-        // The files of the round before go first: the disk need not hold two of each.
-        drop(last.take());
-        let directory = tempfile::tempdir()?;
-        let (ours, theirs) = (directory.path().join("epilog"), directory.path().join("sqlite"));
-        let epilog = times.epilog(people.len(), || epilog_side::Epilog::load(&ours, people))?;
-        let sqlite = times.sqlite(people.len(), || sqlite_side::Sqlite::load(&theirs, people))?;
-        last = Some((epilog, sqlite, directory));
-    }
-    report.add("bulk load on disk", "ns", times);
-    last.ok_or_else(|| "at least one round is needed".into())
-}
-
-fn lookups(
-    plan: &Plan,
-    people: &[Person],
-    epilog: &mut impl Engine,
-    sqlite: &mut impl Engine,
-    report: &mut Report,
-) -> Result<(), Box<dyn Error>> {
-    let (mut by_key, mut by_email) = (Times::default(), Times::default());
-    let mut random = Random::new(plan.seed ^ 1);
-    for _ in 0..plan.rounds {
-        let asked: Vec<&Person> = (0..plan.lookups).map(|_| random.one_of(people)).collect();
-
-        let ids: Vec<u64> = asked.iter().map(|person| person.id).collect();
-        let ours = by_key.epilog(ids.len(), || epilog.by_key(&ids))?;
-        let theirs = by_key.sqlite(ids.len(), || sqlite.by_key(&ids))?;
-        agree("people by key", &ours, &theirs)?;
-
-        let emails: Vec<&str> = asked.iter().map(|person| person.email.as_str()).collect();
-        let ours = by_email.epilog(emails.len(), || epilog.by_email(&emails))?;
-        let theirs = by_email.sqlite(emails.len(), || sqlite.by_email(&emails))?;
-        agree("people by address", &ours, &theirs)?;
-        if !ours.iter().eq(asked) {
-            return Err("a lookup gave somebody else".into());
-        }
-    }
-    report.add("get by key", "ns", by_key);
-    report.add("get by unique string", "ns", by_email);
-    Ok(())
-}
-
-fn scan(
-    plan: &Plan,
-    people: &[Person],
-    epilog: &mut impl Engine,
-    sqlite: &mut impl Engine,
-    report: &mut Report,
-) -> Result<(), Box<dyn Error>> {
-    const SCORE_MIN: f64 = 0.9;
-    let expected = people.iter().filter(|person| person.active && person.score >= SCORE_MIN).count() as u64;
-    let mut times = Times::default();
-    for _ in 0..plan.rounds {
-        let ours = times.epilog(1, || epilog.count_active(SCORE_MIN))?;
-        let theirs = times.sqlite(1, || sqlite.count_active(SCORE_MIN))?;
-        agree("active people", &ours, &theirs)?;
-        agree("active people, counted by hand", &ours, &expected)?;
-    }
-    report.add("filtered count, full scan", "ns", times);
-    Ok(())
-}
-
-/// Nanoseconds of CPU time per operation, one for each round.
-#[derive(Default)]
-struct Times {
-    epilog: Vec<f64>,
-    sqlite: Vec<f64>,
-}
-
-impl Times {
-    fn epilog<T>(
-        &mut self,
-        operations: usize,
-        work: impl FnOnce() -> Result<T, Box<dyn Error>>,
-    ) -> Result<T, Box<dyn Error>> {
-        timed(&mut self.epilog, operations, work)
-    }
-
-    fn sqlite<T>(
-        &mut self,
-        operations: usize,
-        work: impl FnOnce() -> Result<T, Box<dyn Error>>,
-    ) -> Result<T, Box<dyn Error>> {
-        timed(&mut self.sqlite, operations, work)
-    }
-}
-
-/// What `work` gives. Comparing and dropping it is the caller's, and not in the time.
-fn timed<T>(
-    times: &mut Vec<f64>,
-    operations: usize,
-    work: impl FnOnce() -> Result<T, Box<dyn Error>>,
-) -> Result<T, Box<dyn Error>> {
-    let start = ProcessTime::try_now()?;
-    let result = work()?;
-    times.push(start.try_elapsed()?.as_nanos() as f64 / operations as f64);
-    Ok(result)
-}
-
-fn agree<T: PartialEq>(what: &str, ours: &T, theirs: &T) -> Result<(), Box<dyn Error>> {
-    if ours == theirs { Ok(()) } else { Err(format!("the engines disagree about {what}").into()) }
-}
-
-impl Plan {
-    fn from_arguments() -> Result<Plan, Box<dyn Error>> {
-        let mut plan = Plan { people: 1_000_000, lookups: 100_000, rounds: 9, seed: 1 };
-        let mut arguments = std::env::args().skip(1);
-        while let Some(argument) = arguments.next() {
-            let mut number = || -> Result<u64, Box<dyn Error>> {
-                let text = arguments.next().ok_or_else(|| format!("{argument} needs a number"))?;
-                Ok(text.parse().map_err(|error| format!("{argument} {text}: {error}"))?)
-            };
-            match argument.as_str() {
-                "--quick" => plan = Plan { people: 100_000, lookups: 20_000, rounds: 5, ..plan },
-                "--seed" => plan.seed = number()?,
-                "--rounds" => plan.rounds = usize::try_from(number()?)?.max(1),
-                _ => {
-                    return Err(format!(
-                        "unknown argument {argument}: known are --quick, --seed N, --rounds N"
-                    )
-                    .into());
-                }
-            }
-        }
-        Ok(plan)
-    }
-
-    fn load_rounds(&self) -> usize {
-        self.rounds.div_ceil(3)
-    }
-}
-
-/// Puts a few people in and asks for them in every way.
-#[cfg(test)]
-fn check_engine<E: Engine>() {
-    let people = person::people(2_000, 3);
-    assert_eq!(E::insert_in_memory(&people).unwrap(), 2_000);
-    let directory = tempfile::tempdir().unwrap();
-    let mut engine = E::load(&directory.path().join("people"), &people).unwrap();
-    let asked: Vec<Person> = people.iter().step_by(7).rev().cloned().collect();
-    let ids: Vec<u64> = asked.iter().map(|person| person.id).chain([u64::MAX >> 1]).collect();
-    assert_eq!(engine.by_key(&ids).unwrap(), asked);
-    let emails: Vec<&str> = asked.iter().map(|person| person.email.as_str()).chain(["nobody"]).collect();
-    assert_eq!(engine.by_email(&emails).unwrap(), asked);
-    let active = people.iter().filter(|person| person.active && person.score >= 0.5).count() as u64;
-    assert_eq!(engine.count_active(0.5).unwrap(), active);
 }
