@@ -296,7 +296,7 @@ fn attempt(
             Attempt::Done
         }
         (Ok(tx), Some(durability)) => match tx.commit_with(durability) {
-            Ok(()) => Attempt::Done,
+            Ok(_) => Attempt::Done,
             Err(error) => Attempt::NotCommitted(error),
         },
     }

@@ -85,6 +85,8 @@ pub(super) struct Checkpoint {
     taken: Runs,
     changes: BTreeMap<u32, MapEntry>,
     batch: Batch,
+    /// Whether it writes a free map.
+    maps_free: bool,
     phase: Phase,
     failure: Failure,
 }
@@ -118,6 +120,7 @@ impl Checkpoint {
             taken: written,
             changes: BTreeMap::new(),
             batch: Batch::default(),
+            maps_free: false,
             phase: Phase::Images(work.into_iter()),
             failure: Failure::Unchanged,
         }
@@ -169,8 +172,9 @@ impl Checkpoint {
                         return Ok(true);
                     }
                 }
-                // When nothing moved, no free map is written, so that numbers given out since must stay beyond the end.
-                let next_page = if self.has_moved() { self.numbers.next } else { self.header.next_page };
+                // When nothing moved and nothing can be cut off, no free map is written, so that numbers given out since must stay beyond the end.
+                self.maps_free = self.has_moved() || space.lock().has_tail();
+                let next_page = if self.maps_free { self.numbers.next } else { self.header.next_page };
                 let changes = &self.changes;
                 let update = images.with_map(|map, read| map.prepare(changes, next_page, read))?;
                 self.header.next_page = next_page;
@@ -192,7 +196,7 @@ impl Checkpoint {
             }
             Phase::Free(update) => {
                 // When nothing moved, the old free map is as good: what it calls pending may be free by now.
-                if self.has_moved() {
+                if self.maps_free {
                     self.write_free_map(file, space)?;
                 }
                 self.batch.flush(file)?;

@@ -56,9 +56,10 @@ impl Pager {
         let Some(store) = &self.shared.store else { return Ok(Compaction::default()) };
         let len = || -> Result<u64, StorageError> { Ok(store.images.file().len()?) };
         let mut done = Compaction { before_bytes: len()?, ..Compaction::default() };
-        // Blocks come free two checkpoints after their images have gone, and the file ends before them one later.
+        // What is freed, and then what has moved, comes free with the next but one checkpoint; the file ends before it one
+        // later, and is cut when that is true of both headers.
         let mut idle = 0;
-        while idle < 4 {
+        while idle < 7 {
             let before = len()?;
             let lease = self.shared.lease.lock();
             store.check_writable()?;
@@ -85,7 +86,8 @@ impl Pager {
     fn highest_images(&self) -> Result<Vec<(PageNumber, MapEntry)>, StorageError> {
         let Some(store) = &self.shared.store else { return Ok(Vec::new()) };
         let (end, free) = {
-            let space = store.space.lock();
+            let mut space = store.space.lock();
+            space.release(self.shared.frames.oldest());
             (space.end(), space.free_blocks().0)
         };
         let target = end.saturating_sub(free);

@@ -36,7 +36,7 @@ impl Runs {
     }
 
     /// The runs as (start, length), ascending.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (u64, u64)> {
+    pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, u64)> {
         self.runs.iter().map(|(&start, &len)| (start, len))
     }
 

@@ -98,6 +98,11 @@ impl Space {
         self.end = self.free.cut_tail(self.end);
     }
 
+    /// Whether the file ends with free blocks.
+    pub(super) fn has_tail(&self) -> bool {
+        self.free.iter().next_back().is_some_and(|(start, len)| start + len == self.end)
+    }
+
     /// An upper bound of the runs in [`image`](Space::image).
     pub(super) fn count(&self) -> usize {
         let held: usize = self.held.iter().map(|(_, runs)| runs.count()).sum();
