@@ -5,7 +5,7 @@ use super::*;
 const PAGE: PageNumber = PageNumber(3);
 
 fn table() -> Arc<FrameTable> {
-    Arc::new(FrameTable::new(0, None))
+    Arc::new(FrameTable::new(0, None, usize::MAX))
 }
 
 /// Stages `commit`, which writes its own number into each of `pages`.
@@ -13,7 +13,7 @@ fn stage(table: &FrameTable, commit: u64, pages: &[PageNumber]) {
     let mut staging = Staging::new(table);
     let mut pin = Pin::staged(table);
     for &number in pages {
-        let mut buffer = Buffer::zeroed(64).unwrap();
+        let mut buffer = staging.zeroed(64).unwrap();
         buffer.fill(commit as u8);
         staging.put(number, Staged::Page(buffer));
     }
@@ -42,12 +42,15 @@ fn at(table: &Arc<FrameTable>, commit: u64) -> Option<u8> {
 /// Whether nothing waits to be looked at again, or to be freed.
 fn is_settled(table: &FrameTable) -> bool {
     let reclaim = table.reclaim.lock();
-    reclaim.kept.is_empty() && reclaim.waiting.is_empty() && reclaim.nodes.is_empty()
+    reclaim.kept.is_empty()
+        && reclaim.waiting.is_empty()
+        && reclaim.unlinked.is_empty()
+        && reclaim.limbo.is_empty()
 }
 
 fn is_bare(table: &FrameTable, number: PageNumber) -> bool {
     let word = table.slot(number).map_or(null_mut(), |slot| slot.published.load(Ordering::Acquire));
-    matches!(Word::of(word), Word::Bare(_))
+    matches!(Word::of(word), Word::Bare(..))
 }
 
 #[test]
