@@ -1,5 +1,6 @@
 //! What snapshots see, what savepoints undo, and when versions go.
 
+mod cache;
 mod files;
 mod headers;
 
