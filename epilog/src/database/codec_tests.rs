@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use crate::collection::sample::{Music, Track};
 use crate::collection::{Collection, Key, RecordWriter};
+use crate::query::Snapshot;
 use crate::schema::{CollectionDef, Place};
 use crate::storage::records::{RecordDraft, keys};
 use crate::value::{Cell, Scalar, key};
@@ -62,7 +63,9 @@ fn told(composer: Option<&str>) -> Vec<(&'static str, Scalar)> {
 fn both_codecs_write_the_same_image_and_the_same_keys() {
     let db: Database<Music> = Music::in_memory().unwrap();
     let tx = db.read().unwrap();
-    let def = tx.view().catalog().bound(Track::schema()).unwrap();
+    let operation = tx.reading().operation();
+    let view = operation.view();
+    let def = view.catalog().bound(Track::schema()).unwrap();
     for composer in [Some("Steve Harris"), Some(""), None] {
         let typed = derived(def, &track(composer));
         let mut untyped = RecordDraft::new(&def.layout);

@@ -128,7 +128,7 @@ impl<D: Schema> Reads for Database<D> {
     type Schema = D;
 
     fn with_view<R>(&self, then: impl FnOnce(View<'_>) -> Result<R, Error>) -> Result<R, Error> {
-        then(self.shared.store.snapshot().view())
+        then(self.shared.store.reader().view())
     }
 }
 
@@ -352,7 +352,7 @@ impl<D: Schema> Database<D> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn get<C: Collection + Within<D>>(&self, key: impl Into<C::Key>) -> Result<Option<C>, Error> {
-        self.read()?.get(key)
+        self.with_view(|view| read::get(view, &key.into()))
     }
 
     /// Writes the pages changed since the last checkpoint into the database file, and makes them durable there. The

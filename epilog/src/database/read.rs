@@ -9,7 +9,7 @@ use crate::collection::{Collection, Key, RecordReader, Schema, Within};
 use crate::query::{self, Reads, sealed};
 use crate::schema::CollectionDef;
 use crate::storage::StorageError;
-use crate::storage::facade::View;
+use crate::storage::facade::{Reading, View};
 use crate::storage::records::RecordRef;
 use crate::storage::store::Snapshot;
 use crate::value::key;
@@ -66,12 +66,7 @@ impl<'d, D: Schema> ReadTransaction<'d, D> {
     /// ```
     #[inline]
     pub fn get<C: Collection + Within<D>>(&self, key: impl Into<C::Key>) -> Result<Option<C>, Error> {
-        get(self.view(), &key.into())
-    }
-
-    #[inline]
-    pub(crate) fn view(&self) -> View<'_> {
-        self.snapshot.view()
+        get(self.snapshot.operation().view(), &key.into())
     }
 }
 
@@ -82,14 +77,14 @@ impl<D: Schema> Reads for ReadTransaction<'_, D> {
     type Schema = D;
 
     fn with_view<R>(&self, then: impl FnOnce(View<'_>) -> Result<R, Error>) -> Result<R, Error> {
-        then(self.view())
+        then(self.snapshot.operation().view())
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<D: Schema> query::Snapshot for ReadTransaction<'_, D> {
-    fn view(&self) -> View<'_> {
-        self.snapshot.view()
+    fn reading(&self) -> &dyn Reading {
+        &self.snapshot
     }
 }
 

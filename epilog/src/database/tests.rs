@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::collection::sample::{Album, Artist, Customer, Invoice, Music, Taste, Track};
+use crate::query::Snapshot;
 use crate::{Database, Error, ErrorKind, Id};
 
 fn music() -> Database<Music> {
@@ -183,16 +184,16 @@ fn counts_follow_changes_savepoints_and_aborts() {
         assert!(undone.is_err());
         assert_eq!(seen(tx.view()), 3);
         assert!(tx.delete_key::<Artist>(first)?);
-        assert_eq!(seen(db.read()?.view()), 0, "not committed yet");
+        assert_eq!(seen(db.read()?.reading().operation().view()), 0, "not committed yet");
         Ok(())
     })
     .unwrap();
-    assert_eq!(seen(db.read().unwrap().view()), 2);
+    assert_eq!(seen(db.read().unwrap().reading().operation().view()), 2);
     let mut aborted = db.begin().unwrap();
     aborted.insert(&artist("aborted")).unwrap();
     assert_eq!(seen(aborted.view()), 3);
     aborted.abort();
-    assert_eq!(seen(db.read().unwrap().view()), 2);
+    assert_eq!(seen(db.read().unwrap().reading().operation().view()), 2);
     assert_eq!(db.write(|tx| tx.insert(&artist("fourth"))).unwrap(), Id::new(4), "a number not given out");
 }
 

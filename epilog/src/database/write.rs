@@ -15,7 +15,7 @@ use crate::expr::{Assignment, Draft};
 use crate::query::{Reads, Snapshot, Writes, sealed};
 use crate::schema::{CollectionDef, Place};
 use crate::storage::StorageError;
-use crate::storage::facade::View;
+use crate::storage::facade::{Reading, View};
 use crate::storage::records::{ConstraintError, RecordDraft};
 use crate::storage::writer::Writer;
 use crate::value::Cell;
@@ -388,8 +388,8 @@ impl<D: Schema> Reads for WriteTransaction<'_, D> {
 
 #[diagnostic::do_not_recommend]
 impl<D: Schema> Snapshot for WriteTransaction<'_, D> {
-    fn view(&self) -> View<'_> {
-        self.writer.view()
+    fn reading(&self) -> &dyn Reading {
+        &self.writer
     }
 }
 

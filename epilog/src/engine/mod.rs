@@ -24,6 +24,7 @@ pub mod physical;
 
 #[cfg(test)]
 mod fixture;
+mod held;
 mod measured;
 mod point;
 #[cfg(test)]
@@ -41,10 +42,11 @@ use optimizer::{RuleSet, optimize};
 use physical::PhysicalPlan;
 use point::Point;
 
-pub use crate::storage::facade::View;
+pub use crate::storage::facade::{Reading, View};
 pub use error::{EngineError, ExecError, Fault, PlanError};
 pub use exec::{OutputBatch, OutputColumn, Rows, Vector};
 pub use explain::{Plan, PlanNode};
+pub use held::Held;
 
 /// Begins to carry out a query. Nothing but what planning needs is read before the first batch is asked for.
 ///
@@ -56,6 +58,15 @@ pub fn run<'s>(view: View<'s>, draft: &Draft) -> Result<Rows<'s>, EngineError> {
         Some(point) => Ok(Rows::point(point)),
         None => run_with(view, draft, RuleSet::ALL),
     }
+}
+
+/// As [`run`], in an operation that ends with the rows.
+///
+/// # Errors
+///
+/// As [`run`].
+pub fn stream<'s>(reading: &'s dyn Reading, draft: &Draft) -> Result<Held<'s>, EngineError> {
+    Held::new(reading.operation(), |view| run(view, draft))
 }
 
 /// As [`run`], for the first `count` rows only.

@@ -103,13 +103,14 @@ mod tests {
     use super::*;
     use crate::engine::fixture::{self as f, DraftBuilder, draft, field, id, int, null, text, through};
     use crate::expr::BinaryOp::{And, Eq, Gt};
+    use crate::storage::facade::Reading;
     use crate::storage::store::Store;
 
     /// Whether a query is carried out without a plan.
     fn is_point(draft: DraftBuilder) -> bool {
         let store = Store::in_memory(&f::DATABASE).expect("a sound schema");
         let snapshot = store.snapshot();
-        Point::of(snapshot.view(), &draft.build()).is_some()
+        Point::of(snapshot.operation().view(), &draft.build()).is_some()
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::selection::DecodeBatch;
 use super::{Query, Scope, Sources};
 use crate::Error;
 use crate::collection::{Schema, Within};
-use crate::engine::{self, Plan, Rows, View};
+use crate::engine::{self, Held, Plan, Reading, Rows, View};
 use crate::expr::{Assignment, Draft};
 
 /// What queries can be run against: a database, a read transaction, a write transaction.
@@ -50,9 +50,9 @@ impl<C: Within<R::Schema>, R: Reads> Answers<C> for R {}
     note = "begin one with `db.read()?`; the stream borrows it"
 )]
 pub trait Snapshot: Reads {
-    /// What is stored.
+    /// What reads what is stored.
     #[doc(hidden)]
-    fn view(&self) -> View<'_>;
+    fn reading(&self) -> &dyn Reading;
 }
 
 /// What set-based changes can be run in: a write transaction.
@@ -108,15 +108,15 @@ impl<R: Reads> Reads for &mut R {
 
 #[diagnostic::do_not_recommend]
 impl<R: Snapshot> Snapshot for &R {
-    fn view(&self) -> View<'_> {
-        (**self).view()
+    fn reading(&self) -> &dyn Reading {
+        (**self).reading()
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<R: Snapshot> Snapshot for &mut R {
-    fn view(&self) -> View<'_> {
-        (**self).view()
+    fn reading(&self) -> &dyn Reading {
+        (**self).reading()
     }
 }
 
@@ -277,7 +277,7 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn stream<'s, R: Snapshot + Answers<S::Root>>(&self, from: &'s R) -> Result<Stream<'s, O>, Error> {
-        let rows = engine::run(from.view(), &self.draft)?;
+        let rows = engine::stream(from.reading(), &self.draft)?;
         Ok(Stream { rows: Some(rows), decode: self.decode, ready: Vec::new().into_iter() })
     }
 }
@@ -304,7 +304,7 @@ fn collect<O>(mut rows: Rows<'_>, decode: DecodeBatch<O>) -> Result<Vec<O>, Erro
 /// ```
 #[must_use = "a stream reads only what is asked of it"]
 pub struct Stream<'s, O> {
-    rows: Option<Rows<'s>>,
+    rows: Option<Held<'s>>,
     decode: DecodeBatch<O>,
     ready: vec::IntoIter<O>,
 }

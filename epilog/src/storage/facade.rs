@@ -1,4 +1,4 @@
-//! [`View`]: all that the floors above see of what is stored, at one moment.
+//! [`View`]: all that the floors above see of what is stored, at one moment. It is had from an [`Operation`].
 //!
 //! Reads come in three shapes: a record by its rank, the leaves of a collection in a range of ranks, and the ranks that an
 //! index holds in a range of keys. Page *bytes* go up as batches of one leaf; page numbers do not.
@@ -11,6 +11,7 @@ use super::btree::{self, EntryTree, LeafFormat, RecordLeaf, RecordSlot, RecordTr
 use super::catalog::{Statistics, Stored};
 use super::counted::Counted;
 use super::page::{PageRead, TreeId};
+use super::pager::PageOperation;
 use super::records::RecordRef;
 use crate::schema::{Catalog, CollectionDef, CollectionId, IndexDef, IndexId, Layout};
 
@@ -23,6 +24,41 @@ pub struct View<'s> {
     stored: &'s Stored,
     /// In a write transaction: statistics that are not on their pages yet.
     counted: Option<&'s Counted>,
+}
+
+/// What can be read in operations, which all see the same.
+pub trait Reading {
+    /// Begins an operation.
+    fn operation(&self) -> Operation<'_>;
+}
+
+/// A time of reading: what is read stays in memory until it ends. Something that takes long is done in several, so that
+/// memory holds no more than it may.
+pub struct Operation<'s>(Pages<'s>);
+
+enum Pages<'s> {
+    Snapshot { pages: PageOperation<'s>, stored: &'s Stored },
+    Writer(View<'s>),
+}
+
+impl<'s> Operation<'s> {
+    pub(super) fn of_snapshot(pages: PageOperation<'s>, stored: &'s Stored) -> Operation<'s> {
+        Operation(Pages::Snapshot { pages, stored })
+    }
+
+    /// An operation in a write transaction, whose pages stay until its next change.
+    pub(super) fn of_writer(view: View<'s>) -> Operation<'s> {
+        Operation(Pages::Writer(view))
+    }
+
+    /// What is stored.
+    #[inline]
+    pub fn view(&self) -> View<'_> {
+        match &self.0 {
+            Pages::Snapshot { pages, stored } => View::new(pages, stored),
+            Pages::Writer(view) => *view,
+        }
+    }
 }
 
 impl<'s> View<'s> {

@@ -7,8 +7,10 @@ use core::task::Waker;
 
 use super::StorageError;
 use super::catalog::{self, Stored};
-use super::facade::View;
-use super::pager::{CommitNumber, Compaction, Durability, PageSnapshot, Pager, PagerOptions};
+use super::facade::{Operation, Reading, View};
+use super::pager::{
+    CommitNumber, Compaction, Durability, PageReader, PageSnapshot, Pager, PagerOptions,
+};
 use super::vfs::Vfs;
 use super::writer::Writer;
 use crate::schema::shape::{CollectionShape, SchemaError};
@@ -52,10 +54,24 @@ pub struct Snapshot<'p> {
     stored: Arc<Stored>,
 }
 
-impl Snapshot<'_> {
+impl Reading for Snapshot<'_> {
+    #[inline]
+    fn operation(&self) -> Operation<'_> {
+        Operation::of_snapshot(self.pages.operation(), &self.stored)
+    }
+}
+
+/// A snapshot for one operation.
+pub struct Reader<'p> {
+    pages: PageReader<'p>,
+    stored: &'p Stored,
+}
+
+impl Reader<'_> {
     /// What is stored.
+    #[inline]
     pub fn view(&self) -> View<'_> {
-        View::new(&self.pages, &self.stored)
+        View::new(&self.pages, self.stored)
     }
 }
 
@@ -98,7 +114,7 @@ impl Store {
 
     fn with(pager: Pager, schema: &DatabaseSchema) -> Result<Store, StorageError> {
         let declared = shapes_of(schema)?;
-        let load = || if pager.is_new() { Ok(Stored::empty()) } else { catalog::load(&pager.snapshot()) };
+        let load = || if pager.is_new() { Ok(Stored::empty()) } else { catalog::load(&pager.reader()) };
         let mut stored = Arc::new(load()?);
         pager.replay(&mut |pages, payload| {
             // Without journal: what is applied is in the journal already.
@@ -132,7 +148,7 @@ impl Store {
             }
             catalog::create_collections(&mut writer, &missing)?;
             writer.commit(Durability::Immediate)?;
-            stored = catalog::load(&pager.snapshot())?;
+            stored = catalog::load(&pager.reader())?;
         }
         for schema in schema.collections {
             let schema = schema();
@@ -156,6 +172,17 @@ impl Store {
     /// A snapshot of the last commit. Never waits.
     pub fn snapshot(&self) -> Snapshot<'_> {
         Snapshot { pages: self.pager.snapshot(), stored: self.stored.clone() }
+    }
+
+    /// A snapshot of the last commit, for one operation. Never waits.
+    #[inline]
+    pub fn reader(&self) -> Reader<'_> {
+        Reader { pages: self.pager.reader(), stored: &self.stored }
+    }
+
+    /// The bytes that pages take in memory.
+    pub fn resident_bytes(&self) -> usize {
+        self.pager.resident_bytes()
     }
 
     /// Begins a write transaction; waits for a running one.

@@ -20,7 +20,7 @@ use super::catalog::system::{self, STATISTICS};
 use super::catalog::{Statistics, Stored};
 use super::change::{Change, ChangeSet};
 use super::counted::{Counted, CountedCollection};
-use super::facade::{Direction, View, leaf_format};
+use super::facade::{Direction, Operation, Reading, View, leaf_format};
 use super::page::{PageNumber, PageWrite, TreeId};
 use super::pager::{CommitNumber, Durability, PageWriter, Savepoint};
 use super::records::{Composer, ConstraintError, RecordDraft, RecordRef, keys, out_of_line_pages};
@@ -55,6 +55,12 @@ pub struct Writer<'p> {
 
 /// Makes the draft what the next record becomes and gives its rank; `None` at the end.
 type NextUpdate<'n, 'p, E> = dyn FnMut(&Writer<'p>, &mut RecordDraft) -> Result<Option<u128>, E> + 'n;
+
+impl Reading for Writer<'_> {
+    fn operation(&self) -> Operation<'_> {
+        Operation::of_writer(self.view())
+    }
+}
 
 /// A point that a write transaction can go back to.
 #[derive(Debug)]

@@ -82,7 +82,7 @@ fn music() -> Store {
 fn numbers(store: &Store, draft: DraftBuilder) -> Vec<i128> {
     let snapshot = store.snapshot();
     let draft = draft.build();
-    let rows_of = |rules| rows(snapshot.view(), &draft, rules).expect("a query that succeeds");
+    let rows_of = |rules| rows(snapshot.operation().view(), &draft, rules).expect("a query that succeeds");
     let all = rows_of(RuleSet::ALL);
     let mut plain = rows_of(RuleSet::NONE);
     let mut sorted = all.clone();
@@ -90,12 +90,13 @@ fn numbers(store: &Store, draft: DraftBuilder) -> Vec<i128> {
     sorted.sort_by_key(key);
     plain.sort_by_key(key);
     assert_eq!(sorted, plain, "without the optimizer");
-    let direct = run(snapshot.view(), &draft).and_then(scalars).expect("a query that succeeds");
+    let direct = run(snapshot.operation().view(), &draft).and_then(scalars).expect("a query that succeeds");
     assert_eq!(direct, all, "as `run` carries it out");
-    let first = run_first(snapshot.view(), &draft, 1).and_then(scalars).expect("a query that succeeds");
+    let first =
+        run_first(snapshot.operation().view(), &draft, 1).and_then(scalars).expect("a query that succeeds");
     assert_eq!(first, all[..all.len().min(1)], "the first");
-    assert_eq!(count(snapshot.view(), &draft).expect("a count"), all.len() as u64);
-    assert_eq!(super::exists(snapshot.view(), &draft).expect("an answer"), !all.is_empty());
+    assert_eq!(count(snapshot.operation().view(), &draft).expect("a count"), all.len() as u64);
+    assert_eq!(super::exists(snapshot.operation().view(), &draft).expect("an answer"), !all.is_empty());
     let number = |row: &Vec<Scalar>| match row[0] {
         Scalar::Int(value) => value,
         Scalar::Bool(value) => value.into(),
@@ -195,7 +196,7 @@ fn relations_are_followed() {
         Vec::from([number(9), string("Denim"), string("Saxon"), Scalar::Null]),
         Vec::from([number(10), string("Powerslave"), string("Iron Maiden"), string("Iron Maiden")]),
     ];
-    assert_eq!(rows(snapshot.view(), &selected.build(), RuleSet::ALL).expect("rows"), expected);
+    assert_eq!(rows(snapshot.operation().view(), &selected.build(), RuleSet::ALL).expect("rows"), expected);
 }
 
 #[test]
@@ -258,7 +259,7 @@ fn aggregates_of_all_rows() {
         string("track 999"),
         Scalar::Bool(true),
     ]);
-    assert_eq!(rows(snapshot.view(), &all.build(), RuleSet::ALL).expect("a row"), [expected]);
+    assert_eq!(rows(snapshot.operation().view(), &all.build(), RuleSet::ALL).expect("a row"), [expected]);
     let none = tracks(field(f::track::ID).binary(Gt, id(1000))).aggregate([
         (Count, None),
         (Sum, Some(field(f::track::MILLISECONDS))),
@@ -266,7 +267,7 @@ fn aggregates_of_all_rows() {
         (Min, Some(field(f::track::NAME))),
     ]);
     let expected = Vec::from([number(0), number(0), Scalar::Null, Scalar::Null]);
-    assert_eq!(rows(snapshot.view(), &none.build(), RuleSet::ALL).expect("a row"), [expected]);
+    assert_eq!(rows(snapshot.operation().view(), &none.build(), RuleSet::ALL).expect("a row"), [expected]);
 }
 
 #[test]
@@ -275,7 +276,7 @@ fn faults_count_only_on_rows_that_come_out() {
     let snapshot = db.snapshot();
     let length = || field(f::track::MILLISECONDS);
     let inverse = || int(1000).binary(Divide, length().binary(Add, int(-5)));
-    let run = |draft: DraftBuilder| rows(snapshot.view(), &draft.build(), RuleSet::ALL);
+    let run = |draft: DraftBuilder| rows(snapshot.operation().view(), &draft.build(), RuleSet::ALL);
     let faulty = |result: Result<Vec<Vec<Scalar>>, EngineError>| match result {
         Err(EngineError::Exec(ExecError::Arithmetic(fault))) => fault.to_string(),
         other => panic!("{other:?}"),
@@ -310,7 +311,8 @@ fn faults_count_only_on_rows_that_come_out() {
 fn assignments_see_the_old_values() {
     let db = music();
     let snapshot = db.snapshot();
-    let view = snapshot.view();
+    let operation = snapshot.operation();
+    let view = operation.view();
     let collection = view.catalog().bound(f::Track()).expect("a collection");
     let record = view.get(collection, 7).expect("a readable page").expect("a record");
     let set = |ordinal, expression| Assignment { ordinal, expression };
@@ -342,7 +344,7 @@ fn keys_are_those_of_the_rows() {
     let db = music();
     let snapshot = db.snapshot();
     let draft = tracks(field(f::track::MILLISECONDS).binary(Gt, int(997))).build();
-    let mut ranks = keys(snapshot.view(), &draft).expect("keys");
+    let mut ranks = keys(snapshot.operation().view(), &draft).expect("keys");
     ranks.sort_unstable();
     assert_eq!(ranks, [998, 999, 1000]);
 }
@@ -351,7 +353,7 @@ fn keys_are_those_of_the_rows() {
 fn what_cannot_be_planned_says_why() {
     let db = music();
     let snapshot = db.snapshot();
-    let message = |draft: DraftBuilder| match explain(snapshot.view(), &draft.build()) {
+    let message = |draft: DraftBuilder| match explain(snapshot.operation().view(), &draft.build()) {
         Err(error) => error.to_string(),
         Ok(plan) => panic!("planned: {plan}"),
     };
@@ -383,6 +385,6 @@ fn little_is_read_when_little_is_wanted() {
     // Every row from the sixth on has a fault: reading on would be an error.
     let fault = int(1).binary(Divide, field(f::track::MILLISECONDS).binary(Add, int(-6))).binary(Lt, int(5));
     let draft = tracks(fault).build();
-    assert!(super::exists(snapshot.view(), &draft).expect("the first row decides"));
-    assert!(count(snapshot.view(), &draft).is_err());
+    assert!(super::exists(snapshot.operation().view(), &draft).expect("the first row decides"));
+    assert!(count(snapshot.operation().view(), &draft).is_err());
 }

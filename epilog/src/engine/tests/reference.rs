@@ -563,7 +563,7 @@ fn check_seed(seed: u64, queries: usize, faulty: bool) {
         let expected = reference.run(&draft);
         let skipped = RULES[maker.random.below(RULES.len())].name;
         for rules in [RuleSet::ALL, RuleSet::NONE, RuleSet::ALL.without(skipped)] {
-            let got = rows(snapshot.view(), &draft, rules);
+            let got = rows(snapshot.operation().view(), &draft, rules);
             let agrees = match (&got, &expected) {
                 (Ok(got), Ok(expected)) => same(got, expected),
                 (Err(EngineError::Exec(ExecError::Arithmetic(_))), Err(())) => true,
@@ -572,23 +572,31 @@ fn check_seed(seed: u64, queries: usize, faulty: bool) {
             assert!(
                 agrees,
                 "seed {seed}, query {query}, {rules:?} (without {skipped}):\n{draft:?}\n{}\ngot {got:?}\nexpected {expected:?}",
-                explain(snapshot.view(), &draft).expect("a plan"),
+                explain(snapshot.operation().view(), &draft).expect("a plan"),
             );
         }
         if let Ok(expected) = &expected {
-            let got = run(snapshot.view(), &draft).and_then(scalars).expect("rows");
+            let got = run(snapshot.operation().view(), &draft).and_then(scalars).expect("rows");
             assert!(same(&got, expected), "seed {seed}, query {query}: {draft:#?}");
         }
         if let Ok(expected) = &expected
             && draft.clauses.iter().all(|clause| !matches!(clause, Clause::Select(_)))
         {
-            assert_eq!(count(snapshot.view(), &draft).expect("a count"), expected.len() as u64, "{draft:#?}");
             assert_eq!(
-                super::exists(snapshot.view(), &draft).expect("an answer"),
+                count(snapshot.operation().view(), &draft).expect("a count"),
+                expected.len() as u64,
+                "{draft:#?}"
+            );
+            assert_eq!(
+                super::exists(snapshot.operation().view(), &draft).expect("an answer"),
                 !expected.is_empty(),
                 "{draft:#?}"
             );
-            assert_eq!(keys(snapshot.view(), &draft).expect("keys").len(), expected.len(), "{draft:#?}");
+            assert_eq!(
+                keys(snapshot.operation().view(), &draft).expect("keys").len(),
+                expected.len(),
+                "{draft:#?}"
+            );
         }
     }
 }

@@ -164,6 +164,8 @@ impl Checkpoint {
     /// [`failure`](Checkpoint::failure) says what it leaves.
     pub(super) fn step(&mut self, images: &Images, space: &Mutex<Space>) -> Result<bool, StorageError> {
         let file = images.file();
+        // Pages that were read in the step before need not stay for this one.
+        self.pin.rest();
         match core::mem::replace(&mut self.phase, Phase::Stopped) {
             Phase::Images(mut pages) => {
                 while let Some((number, work)) = pages.next() {

@@ -1,26 +1,81 @@
 //! [`Images`]: loads pages from the file, through the page map.
+//!
+//! Who walks the leaves of a tree asks for pages whose numbers and images follow each other, as a checkpoint writes them in
+//! the order of their numbers. When that is noticed, the images that come next are read along, twice as many each time.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::frames::Buffer;
+use super::frames::{Buffer, Memory};
 use super::image;
-use super::map::{MapEntry, PageMap};
+use super::map::{MapEntry, PageMap, ReadImage};
 use crate::storage::StorageError;
 use crate::storage::page::{BLOCK_LEN, PageNumber};
 use crate::storage::vfs::VfsFile;
 use crate::sync::Mutex;
 
+/// The least and the most bytes that are read along.
+const AHEAD_LEN: core::ops::RangeInclusive<usize> = 32 << 10..=256 << 10;
+/// A page so many numbers behind the last one read is still the next: branches lie between leaves.
+const GAP_MAX: u32 = 8;
+/// Walks that are noticed at a time.
+const WALKS: usize = 4;
+
 /// The database file as readers and the checkpoint see it.
 pub(super) struct Images {
     file: Box<dyn VfsFile>,
     map: Mutex<PageMap>,
+    memory: Memory,
+    walks: Mutex<Walks>,
+}
+
+/// Who has lately asked for pages in the order of their numbers.
+#[derive(Default)]
+struct Walks {
+    all: [Walk; WALKS],
+    oldest: usize,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Walk {
+    /// The page number behind the last one read.
+    next: u32,
+    /// The bytes that were read at a time.
+    len: usize,
+}
+
+impl Walks {
+    /// The walk of whoever asks for page `number`, and how many bytes to read for it at most.
+    fn notice(&mut self, number: PageNumber, len_max: usize) -> (usize, usize) {
+        let follows = |walk: &Walk| (walk.next..=walk.next.saturating_add(GAP_MAX)).contains(&number.0);
+        let at = match self.all.iter().position(follows) {
+            Some(at) => {
+                let len = (self.all[at].len * 2).clamp(*AHEAD_LEN.start(), *AHEAD_LEN.end());
+                self.all[at].len = len.min(len_max);
+                at
+            }
+            None => {
+                let at = self.oldest;
+                self.oldest = (at + 1) % WALKS;
+                self.all[at].len = 0;
+                at
+            }
+        };
+        self.all[at].next = number.0.saturating_add(1);
+        (at, self.all[at].len)
+    }
 }
 
 impl Images {
     /// The images of `file` that `map` names.
     pub(super) fn new(file: Box<dyn VfsFile>, map: PageMap) -> Images {
-        Images { file, map: Mutex::new(map) }
+        let (memory, walks) = (Memory::default(), Mutex::new(Walks::default()));
+        Images { file, map: Mutex::new(map), memory, walks }
+    }
+
+    /// What counts the buffers that are loaded.
+    pub(super) fn memory(&self) -> &Memory {
+        &self.memory
     }
 
     /// The database file.
@@ -45,20 +100,67 @@ impl Images {
         use_map(&mut self.map.lock(), &mut |entry| self.read(entry))
     }
 
-    /// Loads and verifies page `number`.
+    /// Loads and verifies page `number`, and with it up to `ahead_max` bytes of the pages whose images come next, as far
+    /// as they are `wanted`. The page asked for is the first.
     ///
     /// # Errors
     ///
     /// [`StorageError::Corruption`] when there is no such page, or its image is not the one the map names.
-    pub(super) fn load(&self, number: PageNumber) -> Result<Buffer, StorageError> {
-        let entry = self.entry(number)?;
-        if entry.is_none() {
-            return Err(StorageError::page_damage(
-                number,
-                "something names it, but the page map has no image of it",
-            ));
+    pub(super) fn load(
+        &self,
+        number: PageNumber,
+        ahead_max: usize,
+        wanted: &dyn Fn(PageNumber) -> bool,
+    ) -> Result<Vec<(PageNumber, Buffer)>, StorageError> {
+        let (walk, len_max) = self.walks.lock().notice(number, ahead_max);
+        loop {
+            let entry = self.entry(number)?;
+            if entry.is_none() {
+                return Err(StorageError::page_damage(
+                    number,
+                    "something names it, but the page map has no image of it",
+                ));
+            }
+            let mut run = Vec::from([(number, entry)]);
+            self.with_map(|map, read| extend(&mut run, len_max, wanted, map, read));
+            let last = run.last().map_or(number, |(last, _)| *last);
+            match self.load_run(&run) {
+                Ok(loaded) => {
+                    if run.len() > 1 {
+                        self.walks.lock().all[walk].next = last.0.saturating_add(1);
+                    }
+                    return Ok(loaded);
+                }
+                // When the image was moved meanwhile, and its blocks used again, another one is there to be read.
+                Err(error) if self.entry(number)? == entry => return Err(error),
+                Err(_) => {}
+            }
         }
-        self.load_at(number, entry)
+    }
+
+    /// Loads images that lie next to each other. Only the first has to be whole.
+    fn load_run(&self, run: &[(PageNumber, MapEntry)]) -> Result<Vec<(PageNumber, Buffer)>, StorageError> {
+        let [(number, entry), rest @ ..] = run else { return Ok(Vec::new()) };
+        if rest.is_empty() {
+            return Ok(Vec::from([(*number, self.load_at(*number, *entry)?)]));
+        }
+        let blocks = run.iter().map(|(_, entry)| entry.run).sum();
+        let bytes = self.read(MapEntry { run: blocks, ..*entry })?;
+        let mut loaded = Vec::with_capacity(run.len());
+        let mut bytes = bytes.as_slice();
+        for (number, entry) in run {
+            let Some((image, rest)) = bytes.split_at_checked(entry.run as usize * BLOCK_LEN) else { break };
+            bytes = rest;
+            match image::verify(image, *number, *entry) {
+                Ok(()) => loaded.push((*number, Buffer::copy_of(image, &self.memory)?)),
+                Err(problem) if loaded.is_empty() => {
+                    return Err(StorageError::page_damage(*number, problem));
+                }
+                // Whoever asks for it is told.
+                Err(_) => break,
+            }
+        }
+        Ok(loaded)
     }
 
     /// Loads and verifies page `number` from where `entry` says.
@@ -68,7 +170,7 @@ impl Images {
     /// As [`load`](Images::load).
     pub(super) fn load_at(&self, number: PageNumber, entry: MapEntry) -> Result<Buffer, StorageError> {
         self.check_place(entry)?;
-        let mut buffer = Buffer::zeroed(entry.run as usize * BLOCK_LEN)?;
+        let mut buffer = Buffer::zeroed(entry.run as usize * BLOCK_LEN, &self.memory)?;
         self.file.read_at(&mut buffer, entry.block * BLOCK_LEN as u64)?;
         image::verify(&buffer, number, entry)
             .map_err(|problem| StorageError::page_damage(number, problem))?;
@@ -101,5 +203,30 @@ impl Images {
             ));
         }
         Ok(())
+    }
+}
+
+/// Adds the pages that follow the last one of `run`, in number and in place.
+fn extend(
+    run: &mut Vec<(PageNumber, MapEntry)>,
+    len_max: usize,
+    wanted: &dyn Fn(PageNumber) -> bool,
+    map: &mut PageMap,
+    read: ReadImage<'_>,
+) {
+    let mut blocks = run.iter().map(|(_, entry)| entry.run as usize).sum::<usize>();
+    while let Some(&(last, entry)) = run.last() {
+        let Some(next) = last.0.checked_add(1).map(PageNumber) else { break };
+        // Looked at before the map: see `frames` about loading.
+        if blocks * BLOCK_LEN >= len_max || !wanted(next) {
+            break;
+        }
+        let Ok(found) = map.entry(next, read) else { break };
+        let follows = !found.is_none() && found.block == entry.block + u64::from(entry.run);
+        blocks += found.run as usize;
+        if !follows || blocks * BLOCK_LEN > len_max {
+            break;
+        }
+        run.push((next, found));
     }
 }

@@ -8,7 +8,8 @@
 //! * One [`PageWriter`] at a time holds the lease, until its commit is staged.
 //! * What was committed since the last checkpoint is in memory and in the journal. A checkpoint writes the changed pages'
 //!   images to free space, then the map pages that name them, then a header that names those.
-//! * A page is loaded at most once, and stays.
+//! * A page is loaded when it is asked for, and verified then. What the file has goes from memory again when more than
+//!   [`PagerOptions::cache_bytes`] are taken.
 //! * The pager never looks into a payload: recovery gives it back to whoever made it.
 
 mod check;
@@ -41,7 +42,7 @@ use core::fmt;
 use core::task::Waker;
 use core::time::Duration;
 
-use self::frames::{FrameTable, Pin};
+use self::frames::{FrameTable, Operation, Pin, SnapshotPin};
 use self::images::Images;
 use self::numbers::Numbers;
 use self::pace::Pressure;
@@ -116,6 +117,9 @@ pub struct PagerOptions {
     pub recovery_ns: u64,
     /// A transaction with more bytes of changes goes into the file directly, without the journal.
     pub bulk_bytes: usize,
+    /// What pages may take in memory, in bytes. Changes that no checkpoint has written yet, and what is being read, may
+    /// take more.
+    pub cache_bytes: usize,
 }
 
 impl Default for PagerOptions {
@@ -129,6 +133,7 @@ impl Default for PagerOptions {
             checkpoint_journal_bytes: 128 << 20,
             recovery_ns: 250_000_000,
             bulk_bytes: 16 << 20,
+            cache_bytes: 256 << 20,
         }
     }
 }
@@ -157,7 +162,7 @@ impl Pager {
     /// A pager without a file: what is committed lives as long as the pager.
     pub fn in_memory() -> Pager {
         let shared = Shared {
-            frames: Arc::new(FrameTable::new(0, None)),
+            frames: Arc::new(FrameTable::new(0, None, usize::MAX)),
             images: None,
             numbers: Arc::new(Mutex::new(Numbers::new())),
             store: None,
@@ -185,12 +190,18 @@ impl Pager {
 
     /// The state as of the last published commit. A load, a store and a re-check.
     pub fn snapshot(&self) -> PageSnapshot<'_> {
-        PageSnapshot { pin: Pin::new(&self.shared.frames) }
+        PageSnapshot { pin: Pin::new(&self.shared.frames).into_snapshot() }
     }
 
     /// As [`snapshot`](Pager::snapshot), for as long as one likes.
     pub fn snapshot_owned(&self) -> PageSnapshot<'static> {
-        PageSnapshot { pin: Pin::shared(&self.shared.frames) }
+        PageSnapshot { pin: Pin::shared(&self.shared.frames).into_snapshot() }
+    }
+
+    /// A snapshot and an operation in one, for something short: a little quicker than the two.
+    #[inline]
+    pub fn reader(&self) -> PageReader<'_> {
+        PageReader { pin: Pin::new(&self.shared.frames) }
     }
 
     /// Begins the one write transaction there is at a time; waits for the one before to end.
@@ -329,6 +340,12 @@ impl Pager {
     pub fn resident_versions(&self) -> usize {
         self.shared.frames.versions()
     }
+
+    /// The bytes that page buffers take: versions, what a write transaction has changed, and what has been evicted and is
+    /// still being read.
+    pub fn resident_bytes(&self) -> usize {
+        self.shared.frames.resident_bytes()
+    }
 }
 
 impl Shared {
@@ -395,9 +412,10 @@ impl Shared {
     }
 }
 
-/// The pages as of one commit.
+/// The pages as of one commit, to be read in operations. While it is open the commit's versions stay; what is only loaded
+/// from the file stays no longer than an operation.
 pub struct PageSnapshot<'p> {
-    pin: Pin<'p>,
+    pin: SnapshotPin<'p>,
 }
 
 impl PageSnapshot<'_> {
@@ -405,9 +423,32 @@ impl PageSnapshot<'_> {
     pub fn commit(&self) -> CommitNumber {
         CommitNumber(self.pin.commit())
     }
+
+    /// Begins an operation. Any number can run at a time.
+    #[inline]
+    pub fn operation(&self) -> PageOperation<'_> {
+        PageOperation { operation: self.pin.operation() }
+    }
 }
 
-impl PageRead for PageSnapshot<'_> {
+/// A time of reading in a [`PageSnapshot`]: the bytes of the pages read stay in memory until it ends.
+pub struct PageOperation<'p> {
+    operation: Operation<'p>,
+}
+
+impl PageRead for PageOperation<'_> {
+    #[inline]
+    fn page(&self, number: PageNumber) -> Result<&[u8], StorageError> {
+        self.operation.page(number)
+    }
+}
+
+/// The pages as of one commit, in one operation.
+pub struct PageReader<'p> {
+    pin: Pin<'p>,
+}
+
+impl PageRead for PageReader<'_> {
     #[inline]
     fn page(&self, number: PageNumber) -> Result<&[u8], StorageError> {
         self.pin.page(number)

@@ -80,7 +80,7 @@ impl Pager {
         let numbers = Numbers::restored(free.numbers.clone(), pending, header.next_page, header.commit);
         let numbers = Arc::new(Mutex::new(numbers));
         let space = Space::restored(&free, header.file_len / BLOCK_LEN as u64, header.commit);
-        let frames = Arc::new(FrameTable::new(header.commit, Some(Arc::clone(&images))));
+        let frames = Arc::new(FrameTable::new(header.commit, Some(Arc::clone(&images)), options.cache_bytes));
         let names = (vfs, String::from(path), journal_path);
         let store = Store::new(
             names,

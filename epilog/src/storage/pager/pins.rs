@@ -1,7 +1,14 @@
-//! [`Pins`]: where readers announce which commit they read.
+//! [`Pins`]: where readers announce which commit they read, and while they do it.
 //!
-//! A slot holds 0, or the commit a reader pins plus one. Readers share no slot while they are open, so announcing and
-//! leaving write to a cache line that is seldom anyone else's.
+//! A reader has a slot of two words on a cache line that is seldom anyone else's:
+//!
+//! | word | meaning |
+//! |---|---|
+//! | commit | 0: the slot is free; else the commit that is pinned, plus one |
+//! | operation | the epoch at which the first of the operations running began, and in the low [`COUNT_BITS`] bits how many run |
+//!
+//! A pinned commit keeps page versions. A running operation keeps page buffers that were evicted after its beginning: a
+//! snapshot that is open for long does so only while something is read through it.
 //!
 //! # Why no pin is missed
 //!
@@ -10,6 +17,13 @@
 //! fences are sequentially consistent, so one of them is first: either the publisher sees the slot, or the reader sees
 //! the new commit and moves on before it reads anything. Hence a scan that follows the publication of commit *c*
 //! contains every pin below *c* that is in use, now or later.
+//!
+//! # Why no operation is missed
+//!
+//! Beginning: load the epoch, announce it, load slots of the frame table. Evicting: take the buffer out of its slot, add
+//! one to the epoch (the buffer's tag is what it was), read what is announced. All of these are sequentially consistent,
+//! so they have one order. If the evictor does not see the announcement, that comes later, and the slot is found empty.
+//! If it sees an epoch beyond the tag, that was loaded after the adding, and the slot is found empty as well.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -20,9 +34,31 @@ use crate::sync::{OnceCell, thread_slot};
 /// Slots of one block; a further block is added when all are taken.
 const SLOTS: usize = 64;
 
+/// Operations that can run through one pin at a time, as a power of two.
+const COUNT_BITS: u32 = 24;
+
+/// The operations in a word.
+fn count(word: u64) -> u64 {
+    word & ((1 << COUNT_BITS) - 1)
+}
+
+/// The epoch in a word.
+fn epoch_of(word: u64) -> u64 {
+    word >> COUNT_BITS
+}
+
 /// A slot on a cache line of its own (two, for processors that fetch them in pairs).
 #[repr(align(128))]
-struct Slot(AtomicU64);
+struct Slot {
+    commit: AtomicU64,
+    operation: AtomicU64,
+}
+
+impl Slot {
+    const fn new() -> Slot {
+        Slot { commit: AtomicU64::new(0), operation: AtomicU64::new(0) }
+    }
+}
 
 /// Where readers announce which commit they read.
 pub(super) struct Pins {
@@ -36,13 +72,15 @@ pub(super) struct Claim(usize);
 
 impl Pins {
     pub(super) fn new() -> Pins {
-        Pins { slots: [const { Slot(AtomicU64::new(0)) }; SLOTS], more: OnceCell::new() }
+        Pins { slots: [const { Slot::new() }; SLOTS], more: OnceCell::new() }
     }
 
-    /// Announces a reader of the newest commit in `published` (or another head), and returns which one that is.
-    pub(super) fn enter(&self, published: &AtomicU64) -> (Claim, u64) {
+    /// Announces a reader of the newest commit in `published` (or another head), and returns which one that is. The
+    /// reader begins with an operation, of the epoch in `epoch`: with the same fence.
+    pub(super) fn enter(&self, published: &AtomicU64, epoch: &AtomicU64) -> (Claim, u64) {
         let mut commit = published.load(Ordering::Acquire);
         let (claim, slot) = self.claim(commit + 1);
+        slot.operation.store(epoch.load(Ordering::SeqCst) << COUNT_BITS | 1, Ordering::SeqCst);
         loop {
             fence(Ordering::SeqCst);
             let now = published.load(Ordering::Acquire);
@@ -50,18 +88,19 @@ impl Pins {
                 return (claim, commit);
             }
             commit = now;
-            slot.store(commit + 1, Ordering::SeqCst);
+            slot.commit.store(commit + 1, Ordering::SeqCst);
         }
     }
 
-    /// Announces a reader of `commit`. Whether it may read is for the caller to find out afterwards.
-    pub(super) fn enter_at(&self, commit: u64) -> Claim {
-        let (claim, _) = self.claim(commit + 1);
+    /// Announces a reader of `commit`, with an operation. Whether it may read is for the caller to find out afterwards.
+    pub(super) fn enter_at(&self, commit: u64, epoch: &AtomicU64) -> Claim {
+        let (claim, slot) = self.claim(commit + 1);
+        slot.operation.store(epoch.load(Ordering::SeqCst) << COUNT_BITS | 1, Ordering::SeqCst);
         fence(Ordering::SeqCst);
         claim
     }
 
-    fn claim(&self, value: u64) -> (Claim, &AtomicU64) {
+    fn claim(&self, value: u64) -> (Claim, &Slot) {
         // Four apart, so that a thread with a few snapshots open at once stays out of its neighbours' slots.
         let first = thread_slot().wrapping_mul(4);
         let mut block = self;
@@ -69,9 +108,10 @@ impl Pins {
         loop {
             for step in 0..SLOTS {
                 let at = first.wrapping_add(step) % SLOTS;
-                let slot = &block.slots[at].0;
-                if slot.load(Ordering::Relaxed) == 0
-                    && slot.compare_exchange(0, value, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+                let slot = &block.slots[at];
+                let commit = &slot.commit;
+                if commit.load(Ordering::Relaxed) == 0
+                    && commit.compare_exchange(0, value, Ordering::SeqCst, Ordering::Relaxed).is_ok()
                 {
                     return (Claim(base + at), slot);
                 }
@@ -81,45 +121,97 @@ impl Pins {
         }
     }
 
-    /// Gives the slot back. What the reader read happens before the slot is seen empty.
-    pub(super) fn leave(&self, claim: &Claim) {
-        self.store(claim, 0);
+    /// Gives the slot back, with what operation is left in it; returns the epoch of that, 0 if there is none. What the
+    /// reader read happens before the slot is seen empty. The caller fences before it looks at what waits for the pin.
+    pub(super) fn leave(&self, claim: &Claim) -> u64 {
+        let slot = self.slot(claim);
+        let operation = slot.operation.load(Ordering::Relaxed);
+        slot.operation.store(0, Ordering::Release);
+        slot.commit.store(0, Ordering::Release);
+        if count(operation) == 0 { 0 } else { epoch_of(operation) }
     }
 
     /// Moves the pin on to `commit`, the head it was entered at.
     pub(super) fn repin(&self, claim: &Claim, commit: u64) {
-        self.store(claim, commit + 1);
+        self.slot(claim).commit.store(commit + 1, Ordering::Release);
     }
 
-    fn store(&self, claim: &Claim, value: u64) {
-        let mut block = self;
-        let mut at = claim.0;
-        while at >= SLOTS {
-            match block.more.get() {
-                Some(more) => block = more,
-                None => return,
+    /// Begins an operation.
+    ///
+    /// # Panics
+    ///
+    /// When more run than the word can count: they were forgotten rather than ended.
+    pub(super) fn begin_operation(&self, claim: &Claim, epoch: &AtomicU64) {
+        let operation = &self.slot(claim).operation;
+        let mut word = operation.load(Ordering::Relaxed);
+        loop {
+            let new = if count(word) == 0 {
+                epoch.load(Ordering::SeqCst) << COUNT_BITS | 1
+            } else {
+                assert!(count(word) + 1 < 1 << COUNT_BITS, "too many operations through one snapshot");
+                word + 1
+            };
+            match operation.compare_exchange(word, new, Ordering::SeqCst, Ordering::Relaxed) {
+                Ok(_) => return,
+                Err(now) => word = now,
             }
+        }
+    }
+
+    /// Ends an operation. Returns the epoch that is announced no more; 0 when others go on.
+    pub(super) fn end_operation(&self, claim: &Claim) -> u64 {
+        let word = self.slot(claim).operation.fetch_sub(1, Ordering::SeqCst);
+        if count(word) == 1 { epoch_of(word) } else { 0 }
+    }
+
+    /// The epoch announced for a pin, if an operation runs.
+    pub(super) fn operation(&self, claim: &Claim) -> Option<u64> {
+        let word = self.slot(claim).operation.load(Ordering::Relaxed);
+        (count(word) > 0).then(|| epoch_of(word))
+    }
+
+    #[inline]
+    fn slot(&self, claim: &Claim) -> &Slot {
+        match self.slots.get(claim.0) {
+            Some(slot) => slot,
+            None => self.slot_beyond(claim.0),
+        }
+    }
+
+    #[cold]
+    fn slot_beyond(&self, mut at: usize) -> &Slot {
+        let mut block = self;
+        while at >= SLOTS {
+            block = block.more.get().expect("a claim names a block that was made for it");
             at -= SLOTS;
         }
-        block.slots[at].0.store(value, Ordering::Release);
+        &block.slots[at]
+    }
+
+    fn blocks(&self) -> impl Iterator<Item = &Pins> {
+        core::iter::successors(Some(self), |pins| pins.more.get().map(|more| &**more))
     }
 
     /// The commits that are pinned, ascending, without repetition.
     pub(super) fn scan(&self, into: &mut Vec<u64>) {
         fence(Ordering::SeqCst);
         into.clear();
-        let mut block = Some(self);
-        while let Some(pins) = block {
-            for slot in &pins.slots {
-                let value = slot.0.load(Ordering::Acquire);
-                if value != 0 {
-                    into.push(value - 1);
-                }
+        for slot in self.blocks().flat_map(|pins| &pins.slots) {
+            let value = slot.commit.load(Ordering::Acquire);
+            if value != 0 {
+                into.push(value - 1);
             }
-            block = pins.more.get().map(|more| &**more);
         }
         into.sort_unstable();
         into.dedup();
+    }
+
+    /// The oldest epoch of an operation that runs; `u64::MAX` when none does.
+    pub(super) fn oldest_operation(&self) -> u64 {
+        fence(Ordering::SeqCst);
+        let words =
+            self.blocks().flat_map(|pins| &pins.slots).map(|slot| slot.operation.load(Ordering::SeqCst));
+        words.filter(|word| count(*word) > 0).map(epoch_of).min().unwrap_or(u64::MAX)
     }
 }
 
@@ -136,11 +228,11 @@ mod tests {
     #[test]
     fn pins_are_scanned_until_they_leave() {
         let pins = Pins::new();
-        let published = AtomicU64::new(7);
-        let (first, commit) = pins.enter(&published);
+        let (published, epoch) = (AtomicU64::new(7), AtomicU64::new(1));
+        let (first, commit) = pins.enter(&published, &epoch);
         assert_eq!(commit, 7);
         published.store(9, Ordering::SeqCst);
-        let (second, commit) = pins.enter(&published);
+        let (second, commit) = pins.enter(&published, &epoch);
         assert_eq!(commit, 9);
         let mut seen = Vec::new();
         pins.scan(&mut seen);
@@ -156,19 +248,41 @@ mod tests {
     #[test]
     fn more_readers_than_slots_get_a_further_block() {
         let pins = Pins::new();
-        let published = AtomicU64::new(0);
+        let (published, epoch) = (AtomicU64::new(0), AtomicU64::new(1));
         let claims: Vec<Claim> = (0..3 * SLOTS as u64)
             .map(|commit| {
                 published.store(commit, Ordering::SeqCst);
-                pins.enter(&published).0
+                pins.enter(&published, &epoch).0
             })
             .collect();
         let mut seen = Vec::new();
         pins.scan(&mut seen);
         assert_eq!(seen.len(), 3 * SLOTS);
-        claims.iter().for_each(|claim| pins.leave(claim));
+        assert_eq!(pins.oldest_operation(), 1);
+        claims.iter().for_each(|claim| drop(pins.leave(claim)));
         pins.scan(&mut seen);
         assert!(seen.is_empty());
+        assert_eq!(pins.oldest_operation(), u64::MAX);
+    }
+
+    #[test]
+    fn operations_nest_and_the_oldest_epoch_counts() {
+        let pins = Pins::new();
+        let (published, epoch) = (AtomicU64::new(0), AtomicU64::new(5));
+        let (claim, _) = pins.enter(&published, &epoch);
+        epoch.store(6, Ordering::SeqCst);
+        pins.begin_operation(&claim, &epoch);
+        assert_eq!(pins.oldest_operation(), 5);
+        assert_eq!(pins.end_operation(&claim), 0);
+        assert_eq!(pins.end_operation(&claim), 5);
+        assert_eq!((pins.operation(&claim), pins.oldest_operation()), (None, u64::MAX));
+        pins.begin_operation(&claim, &epoch);
+        assert_eq!(pins.operation(&claim), Some(6));
+        let (other, _) = pins.enter(&published, &epoch);
+        assert_eq!(pins.leave(&claim), 6);
+        assert_eq!(pins.oldest_operation(), 6);
+        assert_eq!(pins.leave(&other), 6);
+        assert_eq!(pins.oldest_operation(), u64::MAX);
     }
 
     #[test]

@@ -582,6 +582,7 @@ impl Store {
         }
         drop(space);
         drop(state);
+        self.frames.checkpointed(commit);
         self.pace.succeeded();
     }
 

@@ -1,5 +1,6 @@
 //! What snapshots see, what savepoints undo, and when versions go.
 
+mod cache;
 mod files;
 mod headers;
 
@@ -50,7 +51,11 @@ fn readers_that_leave_take_no_commit_along() {
             scope.spawn(|| {
                 while !stop.load(core::sync::atomic::Ordering::Relaxed) {
                     let snapshot = pager.snapshot();
-                    assert_eq!(counter(&snapshot) + 2, snapshot.commit().0, "each commit counts one");
+                    assert_eq!(
+                        counter(&snapshot.operation()) + 2,
+                        snapshot.commit().0,
+                        "each commit counts one"
+                    );
                 }
             });
         }
@@ -78,11 +83,11 @@ fn snapshots_see_their_commit_whatever_comes_after() {
     let empty = pager.snapshot();
     assert_eq!(commit(writer), CommitNumber(1));
     assert!(!pager.is_new());
-    assert!(empty.page(a).is_err(), "the page did not exist yet");
+    assert!(empty.operation().page(a).is_err(), "the page did not exist yet");
     let first = pager.snapshot();
     let mut writer = pager.begin_write().unwrap();
     set(&mut writer, a, 2);
-    assert_eq!((get(&writer, a), get(&first, a)), (2, 1));
+    assert_eq!((get(&writer, a), get(&first.operation(), a)), (2, 1));
     commit(writer);
     let second = pager.snapshot_owned();
     let mut writer = pager.begin_write().unwrap();
@@ -91,7 +96,8 @@ fn snapshots_see_their_commit_whatever_comes_after() {
     commit(writer);
     let third = pager.snapshot();
     assert_eq!(
-        [&first, &second, &third].map(|snapshot| (get(snapshot, a), get(snapshot, b))),
+        [&first, &second, &third]
+            .map(|snapshot| (get(&snapshot.operation(), a), get(&snapshot.operation(), b))),
         [(1, 1), (2, 1), (3, 3)]
     );
     assert_eq!(second.commit(), CommitNumber(2));
@@ -114,7 +120,7 @@ fn an_abort_leaves_nothing_and_gives_its_page_numbers_back() {
     writer.free(a);
     assert!(writer.page(a).is_err());
     drop(writer);
-    assert_eq!(get(&pager.snapshot(), a), 1);
+    assert_eq!(get(&pager.reader(), a), 1);
     assert_eq!(pager.begin_write().unwrap().commit(&[], Durability::Immediate).unwrap(), CommitNumber(1));
 }
 
@@ -140,7 +146,7 @@ fn savepoints_nest() {
     assert_eq!(get(&writer, a), 1);
     assert_eq!(allocate(&mut writer, 5), b, "the number is free again");
     commit(writer);
-    assert_eq!((get(&pager.snapshot(), a), get(&pager.snapshot(), b)), (1, 5));
+    assert_eq!((get(&pager.reader(), a), get(&pager.reader(), b)), (1, 5));
     assert_eq!(pager.resident_versions(), 2);
 }
 
@@ -192,7 +198,7 @@ fn versions_go_when_no_snapshot_falls_into_them() {
     let same = pager.snapshot();
     (60..80).for_each(change);
     assert_eq!(pager.resident_versions(), 3);
-    assert_eq!((get(&old, a), get(&middle, a), get(&pager.snapshot(), a)), (1, 59, 79));
+    assert_eq!((get(&old.operation(), a), get(&middle.operation(), a), get(&pager.reader(), a)), (1, 59, 79));
     drop(middle);
     assert_eq!(pager.resident_versions(), 3, "another snapshot sees the same version");
     drop(same);
@@ -212,8 +218,8 @@ fn freed_pages_stay_for_older_snapshots_and_their_numbers_wait() {
     let mut writer = pager.begin_write().unwrap();
     writer.free(a);
     commit(writer);
-    assert_eq!(get(&old, a), 1);
-    assert!(pager.snapshot().page(a).is_err());
+    assert_eq!(get(&old.operation(), a), 1);
+    assert!(pager.reader().page(a).is_err());
     let mut writer = pager.begin_write().unwrap();
     assert_eq!(allocate(&mut writer, 3), PageNumber(3), "a snapshot still names page 1");
     commit(writer);
@@ -222,7 +228,7 @@ fn freed_pages_stay_for_older_snapshots_and_their_numbers_wait() {
     let mut writer = pager.begin_write().unwrap();
     assert_eq!(allocate(&mut writer, 4), a);
     commit(writer);
-    assert_eq!((get(&pager.snapshot(), a), get(&pager.snapshot(), b)), (4, 2));
+    assert_eq!((get(&pager.reader(), a), get(&pager.reader(), b)), (4, 2));
 }
 
 #[test]
@@ -249,11 +255,11 @@ fn page_numbers_reach_over_chunks() {
     commit(writer);
     let snapshot = pager.snapshot();
     for (n, &page) in pages.iter().enumerate() {
-        assert_eq!(get(&snapshot, page), n as u8);
+        assert_eq!(get(&snapshot.operation(), page), n as u8);
     }
-    assert!(snapshot.page(PageNumber(5001)).is_err());
-    assert!(snapshot.page(PageNumber(u32::MAX)).is_err());
-    assert!(snapshot.page(PageNumber(0)).is_err());
+    assert!(snapshot.operation().page(PageNumber(5001)).is_err());
+    assert!(snapshot.operation().page(PageNumber(u32::MAX)).is_err());
+    assert!(snapshot.operation().page(PageNumber(0)).is_err());
 }
 
 #[cfg(feature = "std")]
@@ -278,7 +284,7 @@ fn readers_beside_a_writer_that_checkpoints_see_whole_commits() {
         for _ in 0..4 {
             scope.spawn(|| {
                 let snapshot = pager.snapshot();
-                (1..14).for_each(|page| drop(snapshot.page(PageNumber(page))));
+                (1..14).for_each(|page| drop(snapshot.operation().page(PageNumber(page))));
             });
         }
     });
@@ -315,15 +321,15 @@ fn run_readers_beside_a_writer(pager: &Pager, commits: u64) -> usize {
                     let commit = snapshot.commit().0;
                     assert!(commit >= last);
                     last = commit;
-                    for page in children(&snapshot) {
-                        assert_eq!(u64::from(get(&snapshot, page)), (commit - 1) % 251);
+                    for page in children(&snapshot.operation()) {
+                        assert_eq!(u64::from(get(&snapshot.operation(), page)), (commit - 1) % 251);
                     }
                     // Some stay open for a while, and must show the same later.
                     held.push(snapshot);
                     if held.len() > 5 * reader {
                         let old = held.swap_remove(commit as usize % held.len());
-                        for page in children(&old) {
-                            assert_eq!(u64::from(get(&old, page)), (old.commit().0 - 1) % 251);
+                        for page in children(&old.operation()) {
+                            assert_eq!(u64::from(get(&old.operation(), page)), (old.commit().0 - 1) % 251);
                         }
                     }
                 }

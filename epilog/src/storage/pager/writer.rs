@@ -11,7 +11,7 @@
 use alloc::vec::Vec;
 
 use super::checkpoint::{Batch, Work};
-use super::frames::{Buffer, Change, Pin, Staged, Staging};
+use super::frames::{Change, Pin, Staged, Staging};
 use super::free::Runs;
 use super::image;
 use super::map::MapEntry;
@@ -123,6 +123,7 @@ impl<'p> PageWriter<'p> {
             let needed = match &undo.previous {
                 None | Some(Staged::Freed) => true,
                 Some(Staged::Page(buffer)) => buffer.sequence() < floor,
+                Some(Staged::Stored(stored)) => stored.sequence < floor,
             };
             if needed {
                 self.undo.swap(kept, at);
@@ -235,8 +236,10 @@ impl<'p> PageWriter<'p> {
         let mut batch = Batch::default();
         for undo in self.undo.iter().filter(|undo| undo.previous.is_none()) {
             let number = undo.number;
-            match self.staging.get(number) {
-                Some(Staged::Page(page)) => {
+            match self.staging.state(number) {
+                Some(Staged::Stored(stored)) => bulk.work.push((number, Work::Stored(stored.entry))),
+                Some(Staged::Page(_)) => {
+                    let Some(Staged::Page(page)) = self.staging.get(number)? else { continue };
                     let run = (page.len() / BLOCK_LEN) as u32;
                     let block = store.space.lock().allocate(u64::from(run));
                     bulk.written.insert(block, u64::from(run));
@@ -275,7 +278,7 @@ impl<'p> PageWriter<'p> {
     fn resolve_freed(&self) -> Result<(), StorageError> {
         let Some(images) = &self.shared.images else { return Ok(()) };
         for undo in self.undo.iter().filter(|undo| undo.previous.is_none() && !undo.allocated) {
-            if matches!(self.staging.get(undo.number), Some(Staged::Freed)) {
+            if matches!(self.staging.state(undo.number), Some(Staged::Freed)) {
                 images.entry(undo.number)?;
             }
         }
@@ -299,7 +302,7 @@ impl<'p> PageWriter<'p> {
                 continue;
             }
             let mut image = None;
-            let len = match self.staging.get(number) {
+            let len = match self.staging.state(number) {
                 Some(Staged::Freed) if allocated => {
                     self.staging.take(number);
                     self.shared.numbers.lock().give_back(number);
@@ -312,7 +315,8 @@ impl<'p> PageWriter<'p> {
                     self.shared.numbers.lock().freed(commit, number, has_image);
                     0
                 }
-                Some(Staged::Page(page)) => page.len(),
+                Some(Staged::Page(len)) => len,
+                Some(Staged::Stored(stored)) => stored.entry.run as usize * BLOCK_LEN,
                 None => continue,
             };
             changed.push((number, len));
@@ -326,35 +330,38 @@ impl<'p> PageWriter<'p> {
 impl PageRead for PageWriter<'_> {
     #[inline]
     fn page(&self, number: PageNumber) -> Result<&[u8], StorageError> {
-        match self.staging.get(number) {
+        match self.staging.get(number)? {
             None => self.pin.page(number),
             Some(Staged::Page(page)) => Ok(page),
-            Some(Staged::Freed) => Err(freed(number)),
+            Some(Staged::Stored(_) | Staged::Freed) => Err(freed(number)),
         }
     }
 }
 
 impl PageWrite for PageWriter<'_> {
     fn page_mut(&mut self, number: PageNumber) -> Result<&mut [u8], StorageError> {
-        let page = match self.staging.get(number) {
+        self.pin.renew();
+        let page = match self.staging.get(number)? {
             None => self.pin.page(number)?,
             Some(Staged::Page(page)) => page,
-            Some(Staged::Freed) => return Err(freed(number)),
+            Some(Staged::Stored(_) | Staged::Freed) => return Err(freed(number)),
         };
         let own = matches!(self.staging.sequence(number), Some(sequence) if sequence >= self.floor);
         if !own {
-            let mut copy = Buffer::copy_of(page)?;
+            let mut copy = self.staging.copy_of(page)?;
             copy.set_sequence(self.floor);
             self.stage(number, Staged::Page(copy), false);
         }
-        match self.staging.get_mut(number) {
-            Some(page) => Ok(page),
+        match self.staging.get_mut(number)? {
+            // Nothing is written out before its commit yet.
+            Some((page, _)) => Ok(page),
             None => unreachable!("staged above"),
         }
     }
 
     fn allocate(&mut self, kind: PageKind, tree: TreeId, len: usize) -> Result<PageNumber, StorageError> {
-        let mut buffer = Buffer::zeroed(len)?;
+        self.pin.renew();
+        let mut buffer = self.staging.zeroed(len)?;
         buffer.set_sequence(self.floor);
         let number = self.shared.numbers.lock().take(&self.shared.frames)?;
         write_header(&mut buffer, number, kind, tree);

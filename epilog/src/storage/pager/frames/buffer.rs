@@ -1,16 +1,31 @@
 //! [`Buffer`]: the bytes of one page in memory, behind a thin pointer.
 //!
 //! One allocation of [`HEAD`] bytes, which hold the length and two stamps, followed by the page. Both parts begin on a
-//! cache line. A thin pointer is what fits into one atomic word of the frame table.
+//! cache line. A thin pointer is what fits into one atomic word of the frame table, and leaves it some bits.
+//!
+//! Buffers are counted in [`Memory`] from their making to their freeing, wherever they are meanwhile.
 
 use alloc::alloc::{Layout, alloc, alloc_zeroed, dealloc};
+use alloc::sync::Arc;
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
 use crate::storage::StorageError;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// The bytes before the page's own.
 const HEAD: usize = 64;
+
+/// The bytes that buffers take, heads included.
+#[derive(Clone, Default)]
+pub(in crate::storage::pager) struct Memory(Arc<AtomicUsize>);
+
+impl Memory {
+    /// How many there are.
+    pub(in crate::storage::pager) fn bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
+}
 
 /// What stands before the page's bytes.
 #[repr(C, align(64))]
@@ -21,6 +36,8 @@ pub(super) struct Head {
     pub(super) commit: u64,
     /// The writer's sequence number at which the buffer was made: tells copies of before a savepoint from those after.
     sequence: u64,
+    /// What counts the buffer.
+    memory: Memory,
 }
 
 const _: () = assert!(size_of::<Head>() == HEAD && align_of::<Head>() == HEAD);
@@ -35,30 +52,31 @@ unsafe impl Sync for Buffer {}
 
 impl Buffer {
     /// A page of zeros.
-    pub(in crate::storage::pager) fn zeroed(len: usize) -> Result<Buffer, StorageError> {
+    pub(in crate::storage::pager) fn zeroed(len: usize, memory: &Memory) -> Result<Buffer, StorageError> {
         let layout = Buffer::layout(len).ok_or(StorageError::OutOfMemory { bytes: len })?;
         // SAFETY: the layout is not empty, as it includes the head.
-        let memory = unsafe { alloc_zeroed(layout) };
-        Buffer::adopt(memory, len)
+        let start = unsafe { alloc_zeroed(layout) };
+        Buffer::adopt(start, len, memory)
     }
 
     /// A copy of `page`.
-    pub(in crate::storage::pager) fn copy_of(page: &[u8]) -> Result<Buffer, StorageError> {
+    pub(in crate::storage::pager) fn copy_of(page: &[u8], memory: &Memory) -> Result<Buffer, StorageError> {
         let layout = Buffer::layout(page.len()).ok_or(StorageError::OutOfMemory { bytes: page.len() })?;
         // SAFETY: the layout is not empty, as it includes the head.
-        let memory = unsafe { alloc(layout) };
-        if !memory.is_null() {
-            // SAFETY: `memory` has HEAD + page.len() bytes, is new and so does not overlap `page`.
-            unsafe { memory.add(HEAD).copy_from_nonoverlapping(page.as_ptr(), page.len()) };
+        let start = unsafe { alloc(layout) };
+        if !start.is_null() {
+            // SAFETY: `start` has HEAD + page.len() bytes behind it, is new and so does not overlap `page`.
+            unsafe { start.add(HEAD).copy_from_nonoverlapping(page.as_ptr(), page.len()) };
         }
-        Buffer::adopt(memory, page.len())
+        Buffer::adopt(start, page.len(), memory)
     }
 
     /// Writes the head into new memory whose page part is initialised already (or null, when there was none).
-    fn adopt(memory: *mut u8, len: usize) -> Result<Buffer, StorageError> {
-        let head = NonNull::new(memory.cast::<Head>()).ok_or(StorageError::OutOfMemory { bytes: len })?;
+    fn adopt(start: *mut u8, len: usize, memory: &Memory) -> Result<Buffer, StorageError> {
+        let head = NonNull::new(start.cast::<Head>()).ok_or(StorageError::OutOfMemory { bytes: len })?;
+        memory.0.fetch_add(HEAD + len, Ordering::Relaxed);
         // SAFETY: `head` points at new memory of at least HEAD bytes, aligned for a Head.
-        unsafe { head.write(Head { len, commit: 0, sequence: 0 }) };
+        unsafe { head.write(Head { len, commit: 0, sequence: 0, memory: memory.clone() }) };
         Ok(Buffer(head))
     }
 
@@ -74,6 +92,16 @@ impl Buffer {
     pub(in crate::storage::pager) fn set_sequence(&mut self, sequence: u64) {
         // SAFETY: the head is initialised, and ours alone through `&mut self`.
         unsafe { self.0.as_mut() }.sequence = sequence;
+    }
+
+    /// The bytes of memory that a buffer takes.
+    ///
+    /// # Safety
+    ///
+    /// `head` came from [`into_raw`](Buffer::into_raw), and is not taken back meanwhile.
+    pub(super) unsafe fn size_of(head: NonNull<Head>) -> usize {
+        // SAFETY: the head is initialised, says the caller.
+        HEAD + unsafe { head.as_ref() }.len
     }
 
     pub(super) fn set_commit(&mut self, commit: u64) {
@@ -143,8 +171,10 @@ impl DerefMut for Buffer {
 
 impl Drop for Buffer {
     fn drop(&mut self) {
-        let len = self.len();
-        if let Some(layout) = Buffer::layout(len) {
+        // SAFETY: the head is initialised, ours, and not used again.
+        let head = unsafe { self.0.read() };
+        head.memory.0.fetch_sub(HEAD + head.len, Ordering::Relaxed);
+        if let Some(layout) = Buffer::layout(head.len) {
             // SAFETY: allocated with this very layout, which exists since it did then, and given up by nobody.
             unsafe { dealloc(self.0.as_ptr().cast::<u8>(), layout) };
         }
@@ -157,20 +187,32 @@ mod tests {
 
     #[test]
     fn buffers_are_zeroed_copied_and_changed() {
-        let mut buffer = Buffer::zeroed(4096).unwrap();
+        let memory = Memory::default();
+        let mut buffer = Buffer::zeroed(4096, &memory).unwrap();
         assert_eq!(buffer.len(), 4096);
         assert!(buffer.iter().all(|&byte| byte == 0));
         assert_eq!(buffer.as_ptr() as usize % 64, 0);
         buffer[4095] = 7;
         buffer.set_sequence(3);
-        let copy = Buffer::copy_of(&buffer).unwrap();
+        let copy = Buffer::copy_of(&buffer, &memory).unwrap();
         assert_eq!(&copy[..], &buffer[..]);
         assert_eq!((buffer.sequence(), copy.sequence()), (3, 0));
+        assert_eq!(memory.bytes(), 2 * (4096 + HEAD));
+        drop(buffer);
+        assert_eq!(memory.bytes(), 4096 + HEAD);
+        drop(copy);
+        assert_eq!(memory.bytes(), 0);
     }
 
     #[test]
     fn a_length_that_memory_cannot_have_is_an_error() {
-        assert!(matches!(Buffer::zeroed(usize::MAX), Err(StorageError::OutOfMemory { .. })));
-        assert!(matches!(Buffer::zeroed(isize::MAX as usize - 64), Err(StorageError::OutOfMemory { .. })));
+        assert!(matches!(
+            Buffer::zeroed(usize::MAX, &Memory::default()),
+            Err(StorageError::OutOfMemory { .. })
+        ));
+        let memory = Memory::default();
+        let len = isize::MAX as usize - 64;
+        assert!(matches!(Buffer::zeroed(len, &memory), Err(StorageError::OutOfMemory { .. })));
+        assert_eq!(memory.bytes(), 0);
     }
 }

@@ -2,14 +2,16 @@
 //!
 //! Above: [`PageSnapshot`](super::PageSnapshot) and the page writer. Below: [`Images`], which loads what is not in memory.
 //!
-//! A page number leads through a directory of chunks (each twice as long as the one before) to a slot, one acquire load
-//! at each of the two levels. The slot's word is one of
+//! A page number leads through a directory of chunks (each twice as long as the one before) to a slot, one load at each
+//! of the two levels. The slot's word is one of
 //!
 //! | word | meaning |
 //! |---|---|
 //! | null | cold: the page map knows |
 //! | a buffer | the one version that every reader, present or future, sees |
-//! | a node, tagged | a chain of versions, newest first: `{commit, previous, buffer}`; without a buffer: freed by that commit |
+//! | a buffer, cooling | as above; evicted next, unless somebody touches it |
+//! | a buffer, fresh | as above; read ahead, and nobody has touched it |
+//! | a node | a chain of versions, newest first: `{commit, previous, buffer or image}`; without either: freed by that commit |
 //!
 //! so that a hit reads the slot and then the page, and writes nothing that is shared.
 //!
@@ -29,18 +31,30 @@
 //!   at or before the floor and a scan of the pins finds none in there, its buffer is freed at once: readers of older
 //!   commits may walk past its node, but never take its buffer, and no reader can begin before the floor (see
 //!   [`Pins`]).
-//! * A node is freed when no reader is left that was open when it was unlinked: only such a reader can stand on it. (A
-//!   few dozen bytes; a reader that stays open for long keeps one per version made meanwhile, without its page.)
+//! * Everything is read within an operation. An unlinked node, and a buffer that was evicted, is freed when no operation
+//!   is left that ran then: only such a one can stand on it.
 //! * A chain of one node collapses into a bare buffer when neither a pin nor the floor is older than it.
-//! * Unlinking, collapsing and freeing happen under the lock of [`Reclaim`]. The writer puts its nodes in front without
-//!   the lock. Readers change words only from null to a buffer they loaded (in a slot, or behind the node of a freed
-//!   page). A slot's word is changed by compare-and-swap, whoever does it.
+//! * Unlinking, collapsing, evicting and freeing happen under the lock of [`Reclaim`]. The writer puts its nodes in front
+//!   without the lock. Readers change words only from null to a buffer they loaded (in a slot, or in a node that has an
+//!   image), and take back its cooling. A slot's word is changed by compare-and-swap, whoever does it.
 //! * Every version that is kept for a pin is noted under that pin (its witness) and looked at again when it goes. Every
 //!   page with a version newer than the floor waits under its commit, and is looked at again when the floor is there.
+//!
+//! # Loading
+//!
+//! A reader of commit *q* finds a slot empty, asks the page map, reads, and hangs the buffer up if the slot is still empty.
+//! What it hangs up is what every reader sees: had a commit *c* after *q* changed the page, its chain would still be
+//! there, since *q* is older than *c* and keeps it from collapsing; a commit up to *q* had hung its version before *q*
+//! could be pinned, so the slot was emptied by evicting that version, after the map had been given its image.
+//!
+//! When the writer changes a page that is cold, the image that the map has becomes the chain's last node, for readers of
+//! older commits. Its blocks are not used again while such readers are there ([`Space`](super::space::Space)).
 
 #![allow(unsafe_code)]
 
 mod buffer;
+mod evict;
+mod pin;
 mod staging;
 #[cfg(test)]
 mod tests;
@@ -53,14 +67,16 @@ use core::ptr::{NonNull, null_mut};
 
 use super::images::Images;
 use super::map::MapEntry;
-use super::pins::{Claim, Pins, newest_within};
+use super::pins::{Pins, newest_within};
 use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
-use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering, fence};
+use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
-pub(super) use buffer::Buffer;
 use buffer::Head;
+pub(super) use buffer::{Buffer, Memory};
+use evict::Garbage;
+pub(super) use pin::{Operation, Pin, Resident, SnapshotPin};
 pub(super) use staging::{Staged, Staging};
 
 /// The first chunk has 2^10 slots.
@@ -80,35 +96,84 @@ struct Slot {
 struct Node {
     commit: u64,
     previous: AtomicPtr<Node>,
-    /// `None`: the page was freed by the commit.
-    buffer: Option<NonNull<Head>>,
-    /// For a freed page that was cold: where its image lies, for readers of older commits.
+    /// Null: it has to be loaded from the image, or the page was freed by the commit.
+    buffer: AtomicPtr<Head>,
+    /// `None`: the buffer is all there is, or the page was freed.
     image: Option<MapEntry>,
+}
+
+impl Node {
+    fn new(commit: u64, buffer: Option<NonNull<Head>>, image: Option<MapEntry>) -> Node {
+        let buffer = buffer.map_or(null_mut(), NonNull::as_ptr);
+        Node { commit, previous: AtomicPtr::new(null_mut()), buffer: AtomicPtr::new(buffer), image }
+    }
+
+    /// The version's bytes, if they are in memory.
+    fn buffer(&self) -> Option<NonNull<Head>> {
+        NonNull::new(self.buffer.load(Ordering::Acquire))
+    }
+
+    /// Whether the page was freed by the commit.
+    fn is_freed(&self) -> bool {
+        self.image.is_none() && self.buffer().is_none()
+    }
 }
 
 /// A slot's word, taken apart.
 #[derive(Clone, Copy)]
 enum Word {
     Cold,
-    Bare(NonNull<Head>),
+    Bare(NonNull<Head>, Heat),
     Chain(NonNull<Node>),
 }
 
+/// How long ago somebody touched a bare buffer.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Heat {
+    Warm,
+    Cooling,
+    Fresh,
+}
+
 const CHAIN: usize = 1;
+const COOLING: usize = 2;
+const FRESH: usize = 4;
+const TAGS: usize = CHAIN | COOLING | FRESH;
+
+const _: () = assert!(align_of::<Head>() > TAGS && align_of::<Node>() > TAGS);
 
 impl Word {
     #[inline]
     fn of(word: *mut u8) -> Word {
-        let address = word.map_addr(|address| address & !CHAIN);
-        match NonNull::new(address) {
-            None => Word::Cold,
-            Some(head) if word.addr() & CHAIN == 0 => Word::Bare(head.cast()),
-            Some(node) => Word::Chain(node.cast()),
+        let tags = word.addr() & TAGS;
+        let Some(address) = NonNull::new(word.map_addr(|address| address & !TAGS)) else {
+            return Word::Cold;
+        };
+        match tags {
+            CHAIN => Word::Chain(address.cast()),
+            COOLING => Word::Bare(address.cast(), Heat::Cooling),
+            FRESH => Word::Bare(address.cast(), Heat::Fresh),
+            _ => Word::Bare(address.cast(), Heat::Warm),
         }
+    }
+
+    /// The buffer of a word that is one, warm.
+    #[inline]
+    fn warm(word: *mut u8) -> Option<NonNull<Head>> {
+        if word.addr() & TAGS == 0 { NonNull::new(word.cast()) } else { None }
     }
 
     fn of_node(node: NonNull<Node>) -> *mut u8 {
         node.as_ptr().cast::<u8>().map_addr(|address| address | CHAIN)
+    }
+
+    fn of_buffer(head: NonNull<Head>, heat: Heat) -> *mut u8 {
+        let tag = match heat {
+            Heat::Warm => 0,
+            Heat::Cooling => COOLING,
+            Heat::Fresh => FRESH,
+        };
+        head.as_ptr().cast::<u8>().map_addr(|address| address | tag)
     }
 }
 
@@ -119,13 +184,19 @@ struct Reclaim {
     kept: BTreeMap<u64, BTreeSet<PageNumber>>,
     /// Pages with a version of this commit, which is newer than the floor; ascending.
     waiting: VecDeque<(u64, Vec<PageNumber>)>,
-    /// Unlinked nodes, with the commit that was staged then.
-    nodes: VecDeque<(u64, NonNull<Node>)>,
+    /// Pages whose only version is an image that the page map does not name yet, with its commit.
+    unnamed: BTreeSet<(u64, PageNumber)>,
+    /// Unlinked since the epoch last moved on.
+    unlinked: Vec<Garbage>,
+    /// Unlinked, with the epoch that was then.
+    limbo: VecDeque<(u64, Garbage)>,
+    /// The page number that eviction looks at next.
+    hand: u32,
     /// Kept between scans to spare allocations.
     pins: Vec<u64>,
 }
 
-// SAFETY: the nodes in it are unlinked, and belong to whoever holds the value.
+// SAFETY: the nodes and buffers in it are unlinked, and belong to whoever holds the value.
 unsafe impl Send for Reclaim {}
 
 /// From page number to versions.
@@ -138,12 +209,26 @@ pub(super) struct FrameTable {
     pins: Pins,
     staging: AtomicBool,
     reclaim: Mutex<Reclaim>,
+    /// Moves on with everything that is unlinked; see [`Pins`].
+    epoch: AtomicU64,
     /// Whether `reclaim` keeps a version for some pin.
     keeps: AtomicBool,
-    /// A reader has left and found `reclaim` locked.
+    /// The oldest epoch of an operation that keeps something in limbo; 0: nothing is kept.
+    blocked: AtomicU64,
+    /// A reader has left, or ended an operation, and found `reclaim` locked.
     left: AtomicBool,
     versions: AtomicUsize,
     images: Option<Arc<Images>>,
+    /// Counts all buffers: those of versions, the writer's, and those in limbo.
+    memory: Memory,
+    /// The bytes of buffers in limbo.
+    limbo_bytes: AtomicUsize,
+    /// What buffers may take, in bytes, as far as evicting helps.
+    cache_bytes: usize,
+    /// Eviction is tried when buffers take more than this, in bytes: more than may be when it could not help last time.
+    evict_above: AtomicUsize,
+    /// The page map names the images of all versions up to this commit that nothing newer has replaced.
+    checkpointed: AtomicU64,
 }
 
 /// A page that a commit changed or freed; see [`FrameTable::stage`].
@@ -155,8 +240,10 @@ pub(super) struct Change {
 }
 
 impl FrameTable {
-    /// An empty table at `commit`.
-    pub(super) fn new(commit: u64, images: Option<Arc<Images>>) -> FrameTable {
+    /// An empty table at `commit`, of which `images` has all pages. Buffers shall take up to `cache_bytes`; those that are
+    /// nowhere else take what they need.
+    pub(super) fn new(commit: u64, images: Option<Arc<Images>>, cache_bytes: usize) -> FrameTable {
+        let memory = images.as_ref().map_or_else(Memory::default, |images| images.memory().clone());
         FrameTable {
             directory: [const { AtomicPtr::new(null_mut()) }; CHUNKS],
             staged: AtomicU64::new(commit),
@@ -165,10 +252,17 @@ impl FrameTable {
             pins: Pins::new(),
             staging: AtomicBool::new(false),
             reclaim: Mutex::new(Reclaim::default()),
+            epoch: AtomicU64::new(1),
             keeps: AtomicBool::new(false),
+            blocked: AtomicU64::new(0),
             left: AtomicBool::new(false),
             versions: AtomicUsize::new(0),
             images,
+            memory,
+            limbo_bytes: AtomicUsize::new(0),
+            cache_bytes,
+            evict_above: AtomicUsize::new(cache_bytes),
+            checkpointed: AtomicU64::new(commit),
         }
     }
 
@@ -251,14 +345,16 @@ impl FrameTable {
     ///
     /// # Safety
     ///
-    /// `commit` stays pinned in this table's pins for as long as the bytes are borrowed.
+    /// `commit` stays pinned in this table's pins, by a reader with a running operation, for as long as the bytes are
+    /// borrowed.
     #[inline]
     unsafe fn page(&self, commit: u64, number: PageNumber) -> Result<&[u8], StorageError> {
         if let Some(slot) = self.slot(number) {
-            // Acquire: pairs with the release that published the buffer, whose bytes were written before.
-            if let Word::Bare(head) = Word::of(slot.published.load(Ordering::Acquire)) {
-                // SAFETY: a bare buffer is visible to every pin, this one included, so it is not freed while the pin
-                // lasts; published bytes never change.
+            // Pairs with the exchange that hung the buffer up, whose bytes were written before. Sequentially consistent,
+            // which costs no more than acquiring here, for the sake of eviction: see `Pins`.
+            if let Some(head) = Word::warm(slot.published.load(Ordering::SeqCst)) {
+                // SAFETY: a bare buffer is visible to every pin, this one included, so it is not dropped while the pin
+                // lasts; nor, being evicted, before the operation ends; published bytes never change.
                 return Ok(unsafe { Buffer::bytes(head) });
             }
         }
@@ -266,7 +362,7 @@ impl FrameTable {
         unsafe { self.page_slow(commit, number) }
     }
 
-    /// [`page`](FrameTable::page) for pages with several versions, or none yet.
+    /// [`page`](FrameTable::page) for pages with several versions, none yet, or one that nobody has touched for long.
     ///
     /// # Safety
     ///
@@ -275,66 +371,118 @@ impl FrameTable {
     unsafe fn page_slow(&self, commit: u64, number: PageNumber) -> Result<&[u8], StorageError> {
         loop {
             let slot = self.slot(number);
-            let word = slot.map_or(null_mut(), |slot| slot.published.load(Ordering::Acquire));
+            let word = slot.map_or(null_mut(), |slot| slot.published.load(Ordering::SeqCst));
             let node = match Word::of(word) {
-                // SAFETY: as in `page`.
-                Word::Bare(head) => return Ok(unsafe { Buffer::bytes(head) }),
-                Word::Cold => {
-                    let buffer = match &self.images {
-                        Some(images) => images.load(number)?,
-                        None => return Err(absent(number)),
+                Word::Bare(head, heat) => {
+                    let warmer = match heat {
+                        Heat::Fresh => Heat::Cooling,
+                        Heat::Cooling | Heat::Warm => Heat::Warm,
                     };
-                    // The image exists, so the number does.
-                    self.adopt(&self.slot_or_make(number).published, buffer, |head| head.as_ptr().cast());
-                    continue;
+                    if let Some(slot) = slot.filter(|_| heat != Heat::Warm) {
+                        let warmer = Word::of_buffer(head, warmer);
+                        // It fails when someone else does the same, evicts it or changes the page; all that is right.
+                        let _ = slot.published.compare_exchange(
+                            word,
+                            warmer,
+                            Ordering::SeqCst,
+                            Ordering::Relaxed,
+                        );
+                    }
+                    // SAFETY: as in `page`.
+                    return Ok(unsafe { Buffer::bytes(head) });
+                }
+                Word::Cold => {
+                    let Some(head) = self.load(number)? else { continue };
+                    // SAFETY: as in `page`: it was hung up a moment ago, within this operation.
+                    return Ok(unsafe { Buffer::bytes(head) });
                 }
                 Word::Chain(node) => node,
             };
-            let mut node = node;
-            loop {
-                // SAFETY: the node was linked when its pointer was loaded, so this reader was open when it was unlinked,
-                // if it has been; such nodes are not freed before the reader has left.
-                let version = unsafe { node.as_ref() };
-                if version.commit <= commit {
-                    let Some(head) = version.buffer else { return Err(absent(number)) };
-                    // SAFETY: `commit` lies in this version's interval, as the next newer one is not visible; it stays
-                    // pinned while the bytes are borrowed, so the buffer is not freed; published bytes never change.
-                    return Ok(unsafe { Buffer::bytes(head) });
-                }
-                match NonNull::new(version.previous.load(Ordering::Acquire)) {
-                    Some(previous) => node = previous,
-                    None => break,
-                }
-            }
-            // The oldest version in memory is too young. That is a freed page whose image has not been needed since.
-            // SAFETY: as above.
-            let version = unsafe { node.as_ref() };
-            let (Some(image), Some(images)) = (version.image, &self.images) else {
-                return Err(absent(number));
+            // SAFETY: as the caller promises.
+            let Some(version) = (unsafe { self.version(commit, node) }) else { return Err(absent(number)) };
+            let head = match (version.buffer(), version.image) {
+                (Some(head), _) => head,
+                (None, Some(image)) => self.load_version(number, version, image)?,
+                (None, None) => return Err(absent(number)),
             };
-            let buffer = images.load_at(number, image)?;
-            self.adopt(&version.previous, buffer, |head| {
-                let node =
-                    Node { commit: 0, previous: AtomicPtr::new(null_mut()), buffer: Some(head), image: None };
-                Box::into_raw(Box::new(node))
-            });
+            // SAFETY: `commit` lies in this version's interval, as the next newer one is not visible; it stays
+            // pinned while the bytes are borrowed, so the buffer is not freed; published bytes never change.
+            return Ok(unsafe { Buffer::bytes(head) });
         }
     }
 
-    /// Hangs a loaded buffer, wrapped by `wrap`, where null was; frees it when someone else was faster.
-    fn adopt<T: Wrapped>(
+    /// The version that a reader of `commit` sees, from `node` on.
+    ///
+    /// # Safety
+    ///
+    /// As [`page`](FrameTable::page); `node` was loaded from a slot within the operation.
+    unsafe fn version(&self, commit: u64, mut node: NonNull<Node>) -> Option<&Node> {
+        loop {
+            // SAFETY: the node was linked when its pointer was loaded, so the operation ran when it was unlinked, if it
+            // has been; such nodes are not freed before the operation has ended.
+            let version = unsafe { node.as_ref() };
+            if version.commit <= commit {
+                return Some(version);
+            }
+            node = NonNull::new(version.previous.load(Ordering::SeqCst))?;
+        }
+    }
+
+    /// Loads page `number`, whose slot was found empty, and hangs it up; `None` when someone else was faster.
+    fn load(&self, number: PageNumber) -> Result<Option<NonNull<Head>>, StorageError> {
+        let Some(images) = &self.images else { return Err(absent(number)) };
+        // Only a page that the map does not have could be wanted by nobody.
+        let is_cold = |number| {
+            let word = self.slot(number).map_or(null_mut(), |slot| slot.published.load(Ordering::SeqCst));
+            word.is_null()
+        };
+        let mut found = None;
+        for (at, (number, buffer)) in
+            images.load(number, self.cache_bytes / 16, &is_cold)?.into_iter().enumerate()
+        {
+            // The first is the one that was asked for.
+            let heat = if at == 0 { Heat::Cooling } else { Heat::Fresh };
+            let head = buffer.into_raw();
+            let word = Word::of_buffer(head, heat);
+            let place = &self.slot_or_make(number).published;
+            if place.compare_exchange(null_mut(), word, Ordering::SeqCst, Ordering::Relaxed).is_err() {
+                // SAFETY: it was given up above, and nobody else has seen it.
+                drop(unsafe { Buffer::from_raw(head) });
+                continue;
+            }
+            self.versions.fetch_add(1, Ordering::Relaxed);
+            if at == 0 {
+                found = Some(head);
+            }
+        }
+        self.make_room();
+        Ok(found)
+    }
+
+    /// Loads a version whose image has not been needed yet.
+    fn load_version(
         &self,
-        place: &AtomicPtr<T>,
-        buffer: Buffer,
-        wrap: impl FnOnce(NonNull<Head>) -> *mut T,
-    ) {
-        let wrapped = wrap(buffer.into_raw());
-        match place.compare_exchange(null_mut(), wrapped, Ordering::AcqRel, Ordering::Acquire) {
+        number: PageNumber,
+        version: &Node,
+        image: MapEntry,
+    ) -> Result<NonNull<Head>, StorageError> {
+        let Some(images) = &self.images else { return Err(absent(number)) };
+        let mut buffer = images.load_at(number, image)?;
+        buffer.set_commit(version.commit);
+        let head = buffer.into_raw();
+        let swap =
+            version.buffer.compare_exchange(null_mut(), head.as_ptr(), Ordering::SeqCst, Ordering::Acquire);
+        match swap {
             Ok(_) => {
                 self.versions.fetch_add(1, Ordering::Relaxed);
+                self.make_room();
+                Ok(head)
             }
-            // SAFETY: it was made by `wrap` from a buffer given up above, and nobody else has seen it.
-            Err(_) => unsafe { T::discard(wrapped) },
+            Err(other) => {
+                // SAFETY: it was given up above, and nobody else has seen it.
+                drop(unsafe { Buffer::from_raw(head) });
+                NonNull::new(other).ok_or_else(|| absent(number))
+            }
         }
     }
 
@@ -350,71 +498,79 @@ impl FrameTable {
         changes: &[Change],
     ) {
         assert!(commit > self.staged(), "commits are staged in order");
+        pin.operate();
         let mut numbers = Vec::with_capacity(changes.len());
         for change in changes {
             let Some(staged) = staging.take(change.number) else { continue };
-            let buffer = match staged {
+            let node = match staged {
                 Staged::Page(mut buffer) => {
                     buffer.set_commit(commit);
-                    Some(buffer.into_raw())
+                    self.versions.fetch_add(1, Ordering::Relaxed);
+                    Node::new(commit, Some(buffer.into_raw()), None)
                 }
-                Staged::Freed => None,
+                Staged::Stored(stored) => Node::new(commit, None, Some(stored.entry)),
+                Staged::Freed => Node::new(commit, None, None),
             };
-            self.versions.fetch_add(usize::from(buffer.is_some()), Ordering::Relaxed);
-            let image = if buffer.is_none() { change.image } else { None };
-            self.hang(change.number, Node { commit, previous: AtomicPtr::new(null_mut()), buffer, image });
+            self.hang(change, node);
             numbers.push(change.number);
         }
         self.reclaim.lock().waiting.push_back((commit, numbers));
         self.staged.store(commit, Ordering::SeqCst);
-        self.pins.repin(&pin.claim, commit);
-        // As in `Pins::enter`, for those who unlink nodes: see `unlinked`.
-        fence(Ordering::SeqCst);
-        pin.commit = commit;
+        self.pins.repin(pin.claim(), commit);
+        pin.moved_to(commit);
+        self.make_room();
     }
 
-    /// Puts `node` in front of page `number`'s chain.
-    fn hang(&self, number: PageNumber, node: Node) {
+    /// Puts `node` in front of a page's chain.
+    fn hang(&self, change: &Change, node: Node) {
         let node = NonNull::from(Box::leak(Box::new(node)));
-        let slot = self.slot_or_make(number);
-        let mut word = slot.published.load(Ordering::Acquire);
+        let slot = self.slot_or_make(change.number);
+        let mut word = slot.published.load(Ordering::SeqCst);
         loop {
-            let mut wrapped = null_mut();
-            let previous = match Word::of(word) {
-                Word::Cold => null_mut(),
-                Word::Chain(previous) => previous.as_ptr(),
-                Word::Bare(head) => {
-                    // SAFETY: the head belongs to a bare buffer; only the writer makes those a part of a chain, and
-                    // nobody frees them before they are.
-                    let commit = unsafe { head.as_ref() }.commit;
-                    wrapped = Box::into_raw(Box::new(Node {
-                        commit,
-                        previous: AtomicPtr::new(null_mut()),
-                        buffer: Some(head),
-                        image: None,
-                    }));
-                    wrapped
+            // What becomes the chain's last node, if it is none yet.
+            let last = match Word::of(word) {
+                Word::Chain(_) => None,
+                // What the map has of a cold page is what readers of older commits see.
+                Word::Cold => self.image(change).map(|image| Node::new(0, None, Some(image))),
+                Word::Bare(head, _) => {
+                    // SAFETY: the head belongs to a buffer that was bare within the writer's operation, so that it is
+                    // not freed if it has been evicted meanwhile.
+                    Some(Node::new(unsafe { head.as_ref() }.commit, Some(head), None))
                 }
+            };
+            let last = last.map(|last| Box::into_raw(Box::new(last)));
+            let previous = match (Word::of(word), last) {
+                (Word::Chain(previous), _) => previous.as_ptr(),
+                (_, last) => last.unwrap_or(null_mut()),
             };
             // SAFETY: the node is ours until the exchange below succeeds.
             unsafe { node.as_ref() }.previous.store(previous, Ordering::Relaxed);
-            // Release: the node, its buffer's bytes and the node of the bare buffer are written before.
+            // The node, its buffer's bytes and the last node are written before.
             let swap = slot.published.compare_exchange(
                 word,
                 Word::of_node(node),
-                Ordering::AcqRel,
-                Ordering::Acquire,
+                Ordering::SeqCst,
+                Ordering::SeqCst,
             );
             match swap {
                 Ok(_) => return,
-                // A reader loaded the cold page in between, or the chain collapsed.
+                // A reader loaded the cold page or warmed it in between, it was evicted, or the chain collapsed.
                 Err(now) => word = now,
             }
-            if !wrapped.is_null() {
+            if let Some(last) = last {
                 // SAFETY: made above, and nobody else has seen it; its buffer still belongs to the slot.
-                drop(unsafe { Box::from_raw(wrapped) });
+                drop(unsafe { Box::from_raw(last) });
             }
         }
+    }
+
+    /// Where the image of a page lies that is about to be changed and is not in memory.
+    fn image(&self, change: &Change) -> Option<MapEntry> {
+        let images = self.images.as_ref()?;
+        let entry = change.image.map_or_else(|| images.entry(change.number), Ok);
+        // A page that is changed was read before, by way of the map page in question, which then stays in memory; one that
+        // is freed has its entry with it.
+        entry.ok().filter(|entry| !entry.is_none())
     }
 
     /// Makes everything up to `commit`, which is staged, visible to readers that begin from now on. They see all of a
@@ -487,15 +643,15 @@ impl FrameTable {
                 continue;
             }
             below = version.commit;
-            newer.previous.store(version.previous.load(Ordering::Acquire), Ordering::Release);
-            if let Some(buffer) = version.buffer {
+            newer.previous.store(version.previous.load(Ordering::Acquire), Ordering::SeqCst);
+            if let Some(buffer) = version.buffer() {
                 // SAFETY: no pin lies in the version's interval and none can come to lie in it, so no reader has the
-                // buffer's bytes or can get them: a reader takes a buffer only after it found its own commit in
-                // the interval. The chain no longer leads here, so nobody frees it again.
+                // buffer's bytes or can get them: a reader takes a buffer, or loads it, only after it found its own
+                // commit in the interval. The chain no longer leads here, so nobody frees it again.
                 drop(unsafe { Buffer::from_raw(buffer) });
                 self.versions.fetch_sub(1, Ordering::Relaxed);
             }
-            self.unlinked(link, reclaim);
+            reclaim.unlinked.push(Garbage::Node(link));
         }
         if head.commit > sight.floor {
             return;
@@ -503,52 +659,46 @@ impl FrameTable {
         if let Some(witness) = newest_within(&sight.pins, 0, head.commit) {
             // Someone may still walk past the head to where nothing is; it stays a node for them to see its commit.
             reclaim.kept.entry(witness).or_default().insert(number);
-        } else if let Some(buffer) = head.buffer {
-            // Every reader, now or later, sees the head: the walk above has emptied what was behind it.
-            let bare = buffer.as_ptr().cast();
-            let swap = slot.published.compare_exchange(word, bare, Ordering::AcqRel, Ordering::Acquire);
-            // It fails when the writer has put a node in front: that one's commit will lead here again.
-            if swap.is_ok() {
-                self.unlinked(first, reclaim);
+            return;
+        }
+        // Every reader, now or later, sees the head: the walk above has emptied what was behind it.
+        let (bare, garbage) = match (head.buffer(), head.image) {
+            (Some(buffer), image) => {
+                let heat = if image.is_some() { Heat::Cooling } else { Heat::Warm };
+                (Word::of_buffer(buffer, heat), Garbage::Node(first))
             }
+            (None, None) => return,
+            (None, Some(_)) if head.commit > self.checkpointed.load(Ordering::Acquire) => {
+                reclaim.unnamed.insert((head.commit, number));
+                return;
+            }
+            // A reader who stands on it may still load it.
+            (None, Some(_)) => (null_mut(), Garbage::NodeAndBuffer(first)),
+        };
+        // It fails when the writer has put a node in front: that one's commit will lead here again.
+        if slot.published.compare_exchange(word, bare, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+            reclaim.unlinked.push(garbage);
         }
     }
 
-    /// Notes a node that has just been unlinked.
-    fn unlinked(&self, node: NonNull<Node>, reclaim: &mut Reclaim) {
-        // Readers announce themselves, fence, and then walk. Of this fence and that of a reader one is first: either
-        // the reader does not come by the node any more, or this load sees the staged commit as the reader did, so that
-        // the reader's pin is not beyond it.
-        fence(Ordering::SeqCst);
-        reclaim.nodes.push_back((self.staged.load(Ordering::SeqCst), node));
-    }
-
-    /// Looks again at pages kept for pins that have gone, and frees nodes nobody can stand on.
+    /// Looks again at pages kept for pins that have gone, and frees what nobody can stand on.
     fn sweep(&self, reclaim: &mut Reclaim) {
-        let sight = loop {
+        loop {
             self.keeps.store(!reclaim.kept.is_empty(), Ordering::SeqCst);
             // The scan's fence follows the store: a reader that leaves unseen sees it.
             let sight = self.look(reclaim);
             let gone = reclaim.kept.keys().copied().find(|pin| sight.pins.binary_search(pin).is_err());
-            let Some(gone) = gone else { break sight };
-            for number in reclaim.kept.remove(&gone).unwrap_or_default() {
-                self.settle(number, &sight, reclaim);
+            if let Some(gone) = gone {
+                for number in reclaim.kept.remove(&gone).unwrap_or_default() {
+                    self.settle(number, &sight, reclaim);
+                }
             }
             reclaim.pins = sight.pins;
-        };
-        // The last scan came after all unlinking: a reader it did not see finds the chains as they are now. Those it saw
-        // and which pin a commit after the one that was staged at the unlinking began later as well.
-        let oldest = sight.pins.first().copied().unwrap_or(u64::MAX);
-        while let Some(&(staged, node)) = reclaim.nodes.front() {
-            if staged >= oldest {
+            if gone.is_none() {
                 break;
             }
-            reclaim.nodes.pop_front();
-            // SAFETY: it came from a box, is unlinked, is in no other place of the queue, and no reader is left who
-            // was open when it was unlinked.
-            drop(unsafe { Box::from_raw(node.as_ptr()) });
         }
-        reclaim.pins = sight.pins;
+        self.empty_limbo(reclaim);
     }
 
     /// Sweeps for readers that found the lock held, until there are none.
@@ -576,17 +726,17 @@ impl FrameTable {
         self.settle(number, &sight, &mut reclaim);
         let forgotten = match Word::of(slot.published.load(Ordering::Acquire)) {
             Word::Cold => true,
-            Word::Bare(_) => false,
+            Word::Bare(..) => false,
             Word::Chain(first) => {
                 // SAFETY: linked, and the lock is held.
                 let node = unsafe { first.as_ref() };
-                let gone = node.buffer.is_none()
+                let gone = node.is_freed()
                     && node.previous.load(Ordering::Acquire).is_null()
                     && node.commit <= sight.floor
                     && newest_within(&sight.pins, 0, node.commit).is_none();
                 if gone {
-                    slot.published.store(null_mut(), Ordering::Release);
-                    self.unlinked(first, &mut reclaim);
+                    slot.published.store(null_mut(), Ordering::SeqCst);
+                    reclaim.unlinked.push(Garbage::Node(first));
                 }
                 gone
             }
@@ -605,36 +755,6 @@ struct Sight {
     floor: u64,
     /// What is pinned, ascending.
     pins: Vec<u64>,
-}
-
-/// What [`FrameTable::adopt`] hangs up.
-trait Wrapped {
-    /// Frees the wrapped buffer.
-    ///
-    /// # Safety
-    ///
-    /// `wrapped` was made from a buffer given up, and nobody else has it.
-    unsafe fn discard(wrapped: *mut Self);
-}
-
-impl Wrapped for u8 {
-    unsafe fn discard(wrapped: *mut u8) {
-        if let Some(head) = NonNull::new(wrapped.cast::<Head>()) {
-            // SAFETY: as the caller promises.
-            drop(unsafe { Buffer::from_raw(head) });
-        }
-    }
-}
-
-impl Wrapped for Node {
-    unsafe fn discard(wrapped: *mut Node) {
-        // SAFETY: as the caller promises; nodes are made by boxes.
-        let node = unsafe { Box::from_raw(wrapped) };
-        if let Some(head) = node.buffer {
-            // SAFETY: as the caller promises.
-            drop(unsafe { Buffer::from_raw(head) });
-        }
-    }
 }
 
 fn absent(number: PageNumber) -> StorageError {
@@ -656,23 +776,26 @@ impl Drop for FrameTable {
                 match Word::of(slot.published.load(Ordering::Relaxed)) {
                     Word::Cold => {}
                     // SAFETY: the slot was the only way to it.
-                    Word::Bare(head) => drop(unsafe { Buffer::from_raw(head) }),
+                    Word::Bare(head, _) => drop(unsafe { Buffer::from_raw(head) }),
                     Word::Chain(first) => {
                         let mut link = first.as_ptr();
                         while !link.is_null() {
                             // SAFETY: the chain was the only way to it; read before it is freed.
                             let next = unsafe { &*link }.previous.load(Ordering::Relaxed);
-                            // SAFETY: as above.
-                            unsafe { Node::discard(link) };
+                            if let Some(node) = NonNull::new(link) {
+                                // SAFETY: as above.
+                                unsafe { Garbage::NodeAndBuffer(node).free() };
+                            }
                             link = next;
                         }
                     }
                 }
             }
         }
-        for (_, node) in self.reclaim.get_mut().nodes.drain(..) {
-            // SAFETY: unlinked nodes belong to the queue; their buffers were freed or moved before.
-            drop(unsafe { Box::from_raw(node.as_ptr()) });
+        let Reclaim { unlinked, limbo, .. } = self.reclaim.get_mut();
+        for garbage in unlinked.drain(..).chain(limbo.drain(..).map(|(_, garbage)| garbage)) {
+            // SAFETY: what is unlinked belongs to the lists alone, and nobody reads any more.
+            unsafe { garbage.free() };
         }
     }
 }
@@ -681,126 +804,3 @@ impl Drop for FrameTable {
 unsafe impl Send for FrameTable {}
 // SAFETY: as above.
 unsafe impl Sync for FrameTable {}
-
-/// A table, borrowed or shared.
-enum TableRef<'t> {
-    Borrowed(&'t FrameTable),
-    Shared(Arc<FrameTable>),
-}
-
-/// A reader of one commit.
-pub(super) struct Pin<'t> {
-    table: TableRef<'t>,
-    claim: Claim,
-    commit: u64,
-}
-
-impl<'t> Pin<'t> {
-    /// Pins the staged head: for the holder of the write lease, which keeps the head where it is.
-    pub(super) fn staged(table: &'t FrameTable) -> Pin<'t> {
-        let (claim, commit) = table.pins.enter(&table.staged);
-        Pin { table: TableRef::Borrowed(table), claim, commit }
-    }
-
-    /// As [`staged`](Pin::staged), for as long as the lease lasts.
-    pub(super) fn staged_shared(table: &Arc<FrameTable>) -> Pin<'static> {
-        let (claim, commit) = table.pins.enter(&table.staged);
-        Pin { table: TableRef::Shared(Arc::clone(table)), claim, commit }
-    }
-
-    /// Pins `commit`; `None` when it is not published yet, or no longer retained.
-    pub(super) fn at(table: &Arc<FrameTable>, commit: u64) -> Option<Pin<'static>> {
-        let claim = table.pins.enter_at(commit);
-        let pin = Pin { table: TableRef::Shared(Arc::clone(table)), claim, commit };
-        // `enter_at` has announced and fenced: whoever drops versions without seeing the pin goes by a floor that these
-        // loads see, or an older one. A pin given up here has to leave like any other, as it may have been seen.
-        let published = table.published();
-        let begins = table.floor().min(published);
-        (begins..=published).contains(&commit).then_some(pin)
-    }
-
-    /// Pins the last published commit.
-    pub(super) fn new(table: &'t FrameTable) -> Pin<'t> {
-        let (claim, commit) = table.pins.enter(&table.published);
-        Pin { table: TableRef::Borrowed(table), claim, commit }
-    }
-
-    /// Pins the last published commit, for as long as one likes.
-    pub(super) fn shared(table: &Arc<FrameTable>) -> Pin<'static> {
-        let (claim, commit) = table.pins.enter(&table.published);
-        Pin { table: TableRef::Shared(Arc::clone(table)), claim, commit }
-    }
-
-    /// The commit that is read.
-    #[inline]
-    pub(super) fn commit(&self) -> u64 {
-        self.commit
-    }
-
-    #[inline]
-    fn table(&self) -> &FrameTable {
-        match &self.table {
-            TableRef::Borrowed(table) => table,
-            TableRef::Shared(table) => table,
-        }
-    }
-
-    /// What memory has of page `number`.
-    pub(super) fn resident(&self, number: PageNumber) -> Resident<'_> {
-        let table = self.table();
-        let word = table.slot(number).map_or(null_mut(), |slot| slot.published.load(Ordering::Acquire));
-        let mut node = match Word::of(word) {
-            Word::Cold => return Resident::Cold,
-            // SAFETY: as in `FrameTable::page`; `self` is the pin.
-            Word::Bare(head) => return Resident::Page(unsafe { Buffer::bytes(head) }),
-            Word::Chain(node) => node,
-        };
-        loop {
-            // SAFETY: as in `FrameTable::page_slow`.
-            let version = unsafe { node.as_ref() };
-            if version.commit <= self.commit {
-                return match version.buffer {
-                    // SAFETY: as there.
-                    Some(head) => Resident::Page(unsafe { Buffer::bytes(head) }),
-                    None => Resident::Freed,
-                };
-            }
-            match NonNull::new(version.previous.load(Ordering::Acquire)) {
-                Some(previous) => node = previous,
-                None => return Resident::Cold,
-            }
-        }
-    }
-
-    /// The bytes of page `number`.
-    #[inline]
-    pub(super) fn page(&self, number: PageNumber) -> Result<&[u8], StorageError> {
-        // SAFETY: `claim` pins `commit` in this very table until `self` is dropped, and the bytes are borrowed from
-        // `self`.
-        unsafe { self.table().page(self.commit, number) }
-    }
-}
-
-/// What memory has of a page at some commit.
-pub(super) enum Resident<'p> {
-    /// Its bytes.
-    Page(&'p [u8]),
-    /// It was freed.
-    Freed,
-    /// Nothing.
-    Cold,
-}
-
-impl Drop for Pin<'_> {
-    fn drop(&mut self) {
-        let table = self.table();
-        table.pins.leave(&self.claim);
-        // Pairs with the store and the fence in `sweep`: either the sweeper's scan misses this pin, or this load sees
-        // that something is kept.
-        fence(Ordering::SeqCst);
-        if table.keeps.load(Ordering::Relaxed) {
-            table.left.store(true, Ordering::SeqCst);
-            table.sweep_for_those_who_left();
-        }
-    }
-}

@@ -1,11 +1,15 @@
-//! The heads of a frame table: what is staged, published and retained.
+//! The heads of a frame table: what is staged, published and retained; and what is written out before its commit.
 
 use super::*;
+use crate::storage::page::{BLOCK_LEN, PageKind, TreeId, write_header};
+use crate::storage::pager::image;
+use crate::storage::pager::map::PageMap;
+use crate::storage::vfs::{MemoryVfs, OpenMode, Vfs};
 
 const PAGE: PageNumber = PageNumber(3);
 
 fn table() -> Arc<FrameTable> {
-    Arc::new(FrameTable::new(0, None))
+    Arc::new(FrameTable::new(0, None, usize::MAX))
 }
 
 /// Stages `commit`, which writes its own number into each of `pages`.
@@ -13,7 +17,7 @@ fn stage(table: &FrameTable, commit: u64, pages: &[PageNumber]) {
     let mut staging = Staging::new(table);
     let mut pin = Pin::staged(table);
     for &number in pages {
-        let mut buffer = Buffer::zeroed(64).unwrap();
+        let mut buffer = staging.zeroed(64).unwrap();
         buffer.fill(commit as u8);
         staging.put(number, Staged::Page(buffer));
     }
@@ -42,12 +46,15 @@ fn at(table: &Arc<FrameTable>, commit: u64) -> Option<u8> {
 /// Whether nothing waits to be looked at again, or to be freed.
 fn is_settled(table: &FrameTable) -> bool {
     let reclaim = table.reclaim.lock();
-    reclaim.kept.is_empty() && reclaim.waiting.is_empty() && reclaim.nodes.is_empty()
+    reclaim.kept.is_empty()
+        && reclaim.waiting.is_empty()
+        && reclaim.unlinked.is_empty()
+        && reclaim.limbo.is_empty()
 }
 
 fn is_bare(table: &FrameTable, number: PageNumber) -> bool {
     let word = table.slot(number).map_or(null_mut(), |slot| slot.published.load(Ordering::Acquire));
-    matches!(Word::of(word), Word::Bare(_))
+    matches!(Word::of(word), Word::Bare(..))
 }
 
 #[test]
@@ -161,6 +168,124 @@ fn a_freed_page_is_forgotten_when_its_commit_is_beneath_the_floor() {
     table.retain(2);
     assert_eq!(table.versions(), 0);
     assert!(table.forget(PAGE));
+    assert!(is_settled(&table));
+}
+
+/// A table over an empty file.
+fn table_with_file() -> (Arc<Images>, FrameTable) {
+    let file = MemoryVfs::new().open("a", OpenMode::Create).unwrap();
+    let images = Arc::new(Images::new(file, PageMap::new(MapEntry::NONE, 100)));
+    let table = FrameTable::new(0, Some(images.clone()), usize::MAX);
+    (images, table)
+}
+
+/// Writes what is staged for `PAGE` to `block`, and lets go of it.
+fn write_out(images: &Images, staging: &mut Staging<'_>, block: u64) -> MapEntry {
+    let Some(Staged::Page(page)) = staging.get(PAGE).unwrap() else { panic!("a page is staged") };
+    let mut image = page.to_vec();
+    let crc = image::seal(&mut image, 7);
+    images.file().write_at(&image, block * BLOCK_LEN as u64).unwrap();
+    let entry = MapEntry { block, run: 1, crc, generation: 7 };
+    staging.store(PAGE, entry);
+    entry
+}
+
+/// A page whose body says `byte`, with a sequence number of 5.
+fn page(staging: &Staging<'_>, byte: u8) -> Buffer {
+    let mut buffer = staging.zeroed(BLOCK_LEN).unwrap();
+    write_header(&mut buffer, PAGE, PageKind::EntryLeaf, TreeId(1));
+    buffer[100..].fill(byte);
+    buffer.set_sequence(5);
+    buffer
+}
+
+fn byte_of(staging: &Staging<'_>) -> u8 {
+    let Some(Staged::Page(page)) = staging.get(PAGE).unwrap() else { panic!("a page is staged") };
+    page[100]
+}
+
+#[test]
+fn what_is_written_out_before_its_commit_takes_no_memory_until_it_is_asked_for() {
+    let (images, table) = table_with_file();
+    let mut staging = Staging::new(&table);
+    staging.put(PAGE, Staged::Page(page(&staging, 1)));
+    let one = table.resident_bytes();
+    let entry = write_out(&images, &mut staging, 10);
+    assert_eq!(table.resident_bytes(), 0);
+    assert!(matches!(staging.state(PAGE), Some(Staged::Stored(stored)) if stored.entry == entry));
+    assert_eq!((byte_of(&staging), table.resident_bytes()), (1, one), "it is loaded again");
+    staging.unload();
+    assert_eq!(table.resident_bytes(), 0);
+    assert_eq!(staging.sequence(PAGE), Some(5));
+    // Changing it makes it a page of memory, and gives the image back.
+    let (bytes, image) = staging.get_mut(PAGE).unwrap().unwrap();
+    bytes[100..].fill(2);
+    assert_eq!(image, Some(entry));
+    assert_eq!((byte_of(&staging), staging.sequence(PAGE)), (2, Some(5)));
+    assert_eq!(staging.get_mut(PAGE).unwrap().unwrap().1, None);
+    // A savepoint keeps the image, as it would keep the buffer.
+    let entry = write_out(&images, &mut staging, 11);
+    let undo = staging.put(PAGE, Staged::Page(page(&staging, 3))).unwrap();
+    assert_eq!(byte_of(&staging), 3);
+    drop(staging.put(PAGE, undo));
+    assert_eq!(byte_of(&staging), 2);
+    assert!(matches!(staging.take(PAGE), Some(Staged::Stored(stored)) if stored.entry == entry));
+    drop(staging);
+    assert_eq!(table.resident_bytes(), 0);
+}
+
+#[test]
+fn a_damaged_image_of_a_page_written_out_is_noticed_and_can_be_tried_again() {
+    let (images, table) = table_with_file();
+    let mut staging = Staging::new(&table);
+    staging.put(PAGE, Staged::Page(page(&staging, 1)));
+    write_out(&images, &mut staging, 10);
+    let at = 10 * BLOCK_LEN as u64 + 2000;
+    images.file().write_at(&[0], at).unwrap();
+    assert!(matches!(staging.get(PAGE), Err(StorageError::Corruption(_))));
+    assert!(matches!(staging.get_mut(PAGE), Err(StorageError::Corruption(_))));
+    images.file().write_at(&[1], at).unwrap();
+    assert_eq!(byte_of(&staging), 1);
+}
+
+#[test]
+fn a_version_that_was_written_out_is_loaded_from_its_image_and_cold_once_the_map_has_it() {
+    let (images, table) = table_with_file();
+    let stage = |commit: u64, write: Option<u64>| {
+        let mut staging = Staging::new(&table);
+        let mut pin = Pin::staged(&table);
+        staging.put(PAGE, Staged::Page(page(&staging, commit as u8)));
+        let entry = write.map(|block| write_out(&images, &mut staging, block));
+        table.stage(&mut staging, &mut pin, commit, &[Change { number: PAGE, image: None }]);
+        entry
+    };
+    let seen = |pin: &Pin<'_>| pin.page(PAGE).ok().map(|page| page[100]);
+    let entry = stage(1, Some(10)).unwrap();
+    table.publish(1);
+    assert_eq!(table.resident_bytes(), 0);
+    let first = Pin::new(&table);
+    assert!(matches!(first.resident(PAGE), Resident::Stored(found) if found == entry));
+    assert_eq!(seen(&first), Some(1));
+    stage(2, None);
+    stage(3, Some(11));
+    table.publish(3);
+    assert_eq!(table.versions(), 1, "2 has gone, and 3 is not needed yet");
+    assert_eq!((seen(&first), seen(&Pin::new(&table))), (Some(1), Some(3)));
+    drop(first);
+    assert_eq!(table.versions(), 1);
+    let entry = stage(4, Some(12)).unwrap();
+    table.publish(4);
+    assert_eq!((table.versions(), table.resident_bytes()), (0, 0));
+    let word = || table.slot(PAGE).unwrap().published.load(Ordering::Acquire);
+    assert!(matches!(Word::of(word()), Word::Chain(_)), "only the chain knows where the image is");
+    // A checkpoint gives the map the entry.
+    let mut changes = BTreeMap::new();
+    changes.insert(PAGE.0, entry);
+    let update = images.with_map(|map, read| map.prepare(&changes, 100, read)).unwrap();
+    images.with_map(|map, _| map.install(update));
+    table.checkpointed(4);
+    assert!(matches!(Word::of(word()), Word::Cold));
+    assert_eq!(seen(&Pin::new(&table)), Some(4));
     assert!(is_settled(&table));
 }
 

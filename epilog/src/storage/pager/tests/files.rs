@@ -71,7 +71,7 @@ fn a_closed_file_comes_back_without_journal_and_without_writes() {
     let before = bytes(&vfs, PATH);
     let pager = open(&vfs);
     assert!(!pager.is_new());
-    assert_eq!((get(&pager.snapshot(), PageNumber(1)), get(&pager.snapshot(), PageNumber(2))), (10, 20));
+    assert_eq!((get(&pager.reader(), PageNumber(1)), get(&pager.reader(), PageNumber(2))), (10, 20));
     pager.close().unwrap();
     drop(pager);
     assert!(!vfs.exists(JOURNAL).unwrap());
@@ -85,7 +85,7 @@ fn a_closed_file_comes_back_without_journal_and_without_writes() {
     pager.check().unwrap();
     drop(pager);
     let snapshot = open(&vfs).snapshot_owned();
-    assert_eq!([1, 2, 3].map(|page| get(&snapshot, PageNumber(page))), [11, 20, 30]);
+    assert_eq!([1, 2, 3].map(|page| get(&snapshot.operation(), PageNumber(page))), [11, 20, 30]);
 }
 
 #[test]
@@ -102,17 +102,17 @@ fn what_a_drop_left_in_the_journal_is_replayed() {
         assert!(pager.begin_write().is_err(), "not before the replay");
         let replayed = pager.replay(&mut |writer, payload| Ok(redo(writer, payload))).unwrap();
         assert_eq!(replayed, 1);
-        assert_eq!((get(&pager.snapshot(), PageNumber(1)), get(&pager.snapshot(), PageNumber(2))), (3, 2));
+        assert_eq!((get(&pager.reader(), PageNumber(1)), get(&pager.reader(), PageNumber(2))), (3, 2));
     }
     let reader = try_open(&vfs, true).unwrap();
     reader.replay(&mut |writer, payload| Ok(redo(writer, payload))).unwrap();
-    assert_eq!(get(&reader.snapshot(), PageNumber(1)), 3);
+    assert_eq!(get(&reader.reader(), PageNumber(1)), 3);
     assert!(matches!(reader.begin_write().err(), Some(StorageError::ReadOnly)));
     drop(reader);
     let pager = open(&vfs);
     pager.close().unwrap();
     assert!(!vfs.exists(JOURNAL).unwrap());
-    assert_eq!(get(&pager.snapshot(), PageNumber(1)), 3);
+    assert_eq!(get(&pager.reader(), PageNumber(1)), 3);
 }
 
 #[test]
@@ -124,7 +124,7 @@ fn a_failed_replay_leaves_nothing_writable() {
     assert!(pager.begin_write().is_err());
     pager.close().unwrap();
     drop(pager);
-    assert_eq!(get(&open(&vfs).snapshot(), PageNumber(1)), 1);
+    assert_eq!(get(&open(&vfs).reader(), PageNumber(1)), 1);
 }
 
 /// The blocks in the file at which page `number` has images, newest first.
@@ -159,12 +159,12 @@ fn damaged_stale_and_misplaced_images_are_noticed() {
         set_bytes(&vfs, PATH, bytes);
         let pager = open(&vfs);
         let snapshot = pager.snapshot();
-        let error = snapshot.page(PageNumber(1)).unwrap_err();
+        let error = snapshot.operation().page(PageNumber(1)).unwrap_err();
         assert!(matches!(error, StorageError::Corruption(_)));
         let text = format!("{error}");
         assert!(text.contains(wanted) && text.contains("(page 1)"), "{text}");
         assert!(pager.check().is_err());
-        assert_eq!(get(&snapshot, PageNumber(2)), 2, "other pages are not concerned");
+        assert_eq!(get(&snapshot.operation(), PageNumber(2)), 2, "other pages are not concerned");
     };
     let mut stale = good.clone();
     stale.copy_within(old..old + BLOCK_LEN, new);
@@ -192,8 +192,8 @@ fn every_flipped_bit_of_a_closed_file_is_noticed_or_harmless() {
         let Ok(pager) = try_open(&vfs, true) else { continue };
         let snapshot = pager.snapshot();
         for (page, byte) in [(1, 10), (2, 20)] {
-            if snapshot.page(PageNumber(page)).is_ok() {
-                assert_eq!(get(&snapshot, PageNumber(page)), byte, "byte {at}");
+            if snapshot.operation().page(PageNumber(page)).is_ok() {
+                assert_eq!(get(&snapshot.operation(), PageNumber(page)), byte, "byte {at}");
             }
         }
     }
@@ -215,8 +215,8 @@ fn an_old_snapshot_reads_a_freed_page_that_was_never_loaded() {
         assert_ne!(allocate(&mut writer, 9), PageNumber(1));
         writer.commit(&[9], Durability::Immediate).unwrap();
     }
-    assert_eq!((get(&old, PageNumber(1)), get(&old, PageNumber(2))), (10, 20));
-    assert!(pager.snapshot().page(PageNumber(1)).is_err());
+    assert_eq!((get(&old.operation(), PageNumber(1)), get(&old.operation(), PageNumber(2))), (10, 20));
+    assert!(pager.reader().page(PageNumber(1)).is_err());
     drop(old);
     let mut writer = pager.begin_write().unwrap();
     assert_eq!(allocate(&mut writer, 9), PageNumber(1), "free once nobody can name it");
@@ -321,7 +321,8 @@ fn images_of_any_number_of_blocks_come_back() {
     pager.check().unwrap();
     let snapshot = pager.snapshot();
     for (at, (page, len)) in pages.into_iter().zip(lens).enumerate() {
-        let page = snapshot.page(page).unwrap();
+        let operation = snapshot.operation();
+        let page = operation.page(page).unwrap();
         assert_eq!(page.len(), len);
         assert!(page[24..].iter().all(|&byte| byte == at as u8 + 1));
     }

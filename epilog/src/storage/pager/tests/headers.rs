@@ -76,7 +76,7 @@ fn the_older_header_does_when_the_newer_is_torn_and_the_journal_has_everything()
         damage(file, &[at, at + 1]);
     })
     .unwrap();
-    assert_eq!(get(&open(&vfs).snapshot(), PageNumber(1)), 2);
+    assert_eq!(get(&open(&vfs).reader(), PageNumber(1)), 2);
 }
 
 #[test]
@@ -130,10 +130,10 @@ fn a_journal_left_beside_a_clean_file_is_ignored() {
     open(&vfs).close().unwrap();
     set_bytes(&vfs, JOURNAL, &journal);
     let pager = open(&vfs);
-    assert_eq!(get(&pager.snapshot(), PageNumber(1)), 2);
+    assert_eq!(get(&pager.reader(), PageNumber(1)), 2);
     change(&pager, &[1, 3]);
     drop(pager);
-    assert_eq!(get(&open(&vfs).snapshot(), PageNumber(1)), 3);
+    assert_eq!(get(&open(&vfs).reader(), PageNumber(1)), 3);
 }
 
 #[test]
@@ -173,7 +173,7 @@ fn an_interrupted_creation_is_a_new_database() {
         assert!(pager.is_new());
         change(&pager, &[1, 7]);
         drop(pager);
-        assert_eq!(get(&open(&vfs).snapshot(), PageNumber(1)), 7);
+        assert_eq!(get(&open(&vfs).reader(), PageNumber(1)), 7);
         // With a journal beside it, it was not new.
         set_bytes(&vfs, PATH, &left);
         assert!(try_open(&vfs, false).is_err());
