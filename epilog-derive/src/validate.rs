@@ -244,6 +244,8 @@ mod tests {
             "#[collection(name = \"x\")] #[index(a, r#unique)] struct A { #[key] a: u8, r#unique: u8 }",
             "#[has_many(b: B::a, c: m::C::a)] #[has_many(d: D::r#type)] struct A { id: Id<A> }",
             "struct A { id: Id<A>, #[on_delete(set_null)] b: Option<Id<B>>, #[default(3)] c: u8 }",
+            "#[collection(name = \"a\", page_size = 1024)] struct A { id: Id<A> }",
+            "#[collection(page_size = 65_536)] struct A { id: Id<A> }",
         ] {
             check(source, &[]);
         }
@@ -300,6 +302,22 @@ mod tests {
         check("#[has_many(b: B::a, b: C::a)] struct A { id: Id<A> }", &["another `#[has_many(…)]`"]);
         check("#[has_many(b)] struct A { id: Id<A> }", &["`#[has_many(albums: Album::artist)]`"]);
         check("#[has_many(b: B)] struct A { id: Id<A> }", &["`#[has_many(albums: Album::artist)]`"]);
+    }
+
+    #[test]
+    fn page_sizes_are_powers_of_two_in_range() {
+        for size in ["512", "3000", "131072", "16.0", "\"16384\"", "SIZE", "-1024"] {
+            check(
+                &format!("#[collection(page_size = {size})] struct A {{ id: Id<A> }}"),
+                &["a power of two from 1,024 to 65,536: `page_size = 16_384`"],
+            );
+        }
+        check("#[collection(page_size)] struct A { id: Id<A> }", &["write the page size in bytes"]);
+        check(
+            "#[collection(page_size = 1024, page_size = 2048)] struct A { id: Id<A> }",
+            &["a second `page_size`: remove one"],
+        );
+        check("#[collection(pagesize = 1024)] struct A { id: Id<A> }", &["did you mean `page_size`?"]);
     }
 
     #[test]

@@ -35,6 +35,7 @@ fn default_city() -> String {
 }
 
 #[derive(Collection)]
+#[collection(page_size = 4_096)]
 #[has_many(people: Person::boss)]
 #[has_many(deputies: Person::deputy, offices: Person::office)]
 pub struct Boss {
@@ -74,6 +75,7 @@ fn main() {
     assert_eq!(default(5), Some(Scalar::String("Zürich".into())));
     assert_eq!((default(6), default(7)), (Some(Scalar::Null), None));
     assert_eq!(Boss::schema().key, KeySchema::Assigned(0));
+    assert_eq!((schema.page_size, Boss::schema().page_size), (None, Some(4096)));
     assert_eq!(Node::schema().key, KeySchema::Assigned(0));
     assert!(Node::schema().fields[0].reference.is_none() && Node::schema().fields[1].reference.is_some());
     assert_eq!(Node::schema().fields[2].default.map(|make| make()), Some(Scalar::Int(7)));

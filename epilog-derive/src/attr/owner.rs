@@ -2,9 +2,10 @@
 
 use proc_macro2::Ident;
 use syn::ext::IdentExt;
+use syn::meta::ParseNestedMeta;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, LitStr, Path, Token};
+use syn::{Attribute, LitInt, LitStr, Path, Token};
 
 use crate::context::Context;
 use crate::suggest::instead;
@@ -15,6 +16,8 @@ use crate::symbol;
 pub struct OwnerAttributes {
     /// The name of `#[collection(name = "…")]`.
     pub name: Option<LitStr>,
+    /// The bytes of `#[collection(page_size = …)]`.
+    pub page_size: Option<u32>,
     /// `#[key(a, b)]`
     pub key: Option<ListAttribute>,
     /// `#[index(a, b)]`, `#[index(a, b, unique)]`
@@ -99,10 +102,16 @@ impl OwnerAttributes {
     fn parse_collection(&mut self, context: &Context, attribute: &Attribute) {
         let parsed = attribute.parse_nested_meta(|meta| {
             let word = meta.path.get_ident().map(|ident| ident.unraw().to_string()).unwrap_or_default();
+            if word == "page_size" {
+                return self.parse_page_size(&meta);
+            }
             if word != "name" {
                 return Err(syn::Error::new_spanned(
                     &meta.path,
-                    format_args!("unknown option `{word}` of `#[collection]`: {}", instead(&word, ["name"])),
+                    format_args!(
+                        "unknown option `{word}` of `#[collection]`: {}",
+                        instead(&word, ["name", "page_size"])
+                    ),
                 ));
             }
             let name = meta.value().and_then(|value| value.parse::<LitStr>()).map_err(|_| {
@@ -125,6 +134,24 @@ impl OwnerAttributes {
             Err(error) if matches!(attribute.meta, syn::Meta::List(_)) => context.push(error),
             _ => context.error(attribute, "write the options: `#[collection(name = \"artists\")]`"),
         }
+    }
+
+    fn parse_page_size(&mut self, meta: &ParseNestedMeta<'_>) -> syn::Result<()> {
+        const INSTEAD: &str =
+            "write the page size in bytes, a power of two from 1,024 to 65,536: `page_size = 16_384`";
+        let literal = meta
+            .value()
+            .and_then(|value| value.parse::<LitInt>())
+            .map_err(|_| syn::Error::new_spanned(&meta.path, INSTEAD))?;
+        let bytes = literal.base10_parse::<u32>().ok();
+        let Some(bytes) = bytes.filter(|bytes| bytes.is_power_of_two() && (1024..=65536).contains(bytes))
+        else {
+            return Err(syn::Error::new_spanned(&literal, INSTEAD));
+        };
+        if self.page_size.replace(bytes).is_some() {
+            return Err(syn::Error::new_spanned(&meta.path, "a second `page_size`: remove one"));
+        }
+        Ok(())
     }
 }
 

@@ -125,6 +125,10 @@ fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
         let ordinals = index.fields.iter().map(|position| *position as u16);
         written!(#index_schema { name: #name, fields: &[#(#ordinals),*], unique: #unique })
     });
+    let page_size = match collection.page_size {
+        Some(bytes) => written!(::core::option::Option::Some(#bytes)),
+        None => written!(::core::option::Option::None),
+    };
     let import = import();
     written! {
         #import
@@ -133,6 +137,7 @@ fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
             fields: &[#(#fields,)*],
             key: #key,
             indexes: &[#(#indexes,)*],
+            page_size: #page_size,
         };
         &#the_static
     }

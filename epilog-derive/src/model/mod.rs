@@ -29,6 +29,8 @@ pub struct Collection {
     pub visibility: Visibility,
     /// The name in the file.
     pub name: String,
+    /// The bytes of a page of records, if the struct says them.
+    pub page_size: Option<u32>,
     /// The fields in the order written; a field's position is its ordinal.
     pub fields: Vec<Field>,
     /// What identifies a record; `None` when that is missing or wrong, and reported.
@@ -79,6 +81,7 @@ impl Collection {
             ident: input.ident.clone(),
             visibility: input.vis.clone(),
             name,
+            page_size: owner.page_size,
             fields,
             key: None,
             indexes: Vec::new(),

@@ -55,8 +55,13 @@ pub(crate) fn Artist() -> &'static CollectionSchema {
     static FIELDS: [FieldSchema; 2] =
         [field_of("id", Type::Id, false), field_of("name", Type::String, false)];
     static INDEXES: [IndexSchema; 1] = [IndexSchema { name: "name", fields: &[1], unique: true }];
-    static SCHEMA: CollectionSchema =
-        CollectionSchema { name: "Artist", fields: &FIELDS, key: KeySchema::Assigned(0), indexes: &INDEXES };
+    static SCHEMA: CollectionSchema = CollectionSchema {
+        name: "Artist",
+        fields: &FIELDS,
+        key: KeySchema::Assigned(0),
+        indexes: &INDEXES,
+        page_size: None,
+    };
     &SCHEMA
 }
 
@@ -72,8 +77,13 @@ pub(crate) fn Album() -> &'static CollectionSchema {
         IndexSchema { name: "title", fields: &[1], unique: false },
         IndexSchema { name: "artist_released", fields: &[2, 3], unique: false },
     ];
-    static SCHEMA: CollectionSchema =
-        CollectionSchema { name: "Album", fields: &FIELDS, key: KeySchema::Assigned(0), indexes: &INDEXES };
+    static SCHEMA: CollectionSchema = CollectionSchema {
+        name: "Album",
+        fields: &FIELDS,
+        key: KeySchema::Assigned(0),
+        indexes: &INDEXES,
+        page_size: None,
+    };
     &SCHEMA
 }
 
@@ -89,8 +99,13 @@ pub(crate) fn Track() -> &'static CollectionSchema {
         relation("editor", Artist, true),
     ];
     static INDEXES: [IndexSchema; 1] = [IndexSchema { name: "milliseconds", fields: &[3], unique: false }];
-    static SCHEMA: CollectionSchema =
-        CollectionSchema { name: "Track", fields: &FIELDS, key: KeySchema::Assigned(0), indexes: &INDEXES };
+    static SCHEMA: CollectionSchema = CollectionSchema {
+        name: "Track",
+        fields: &FIELDS,
+        key: KeySchema::Assigned(0),
+        indexes: &INDEXES,
+        page_size: None,
+    };
     &SCHEMA
 }
 
@@ -102,8 +117,13 @@ pub(crate) fn Reading() -> &'static CollectionSchema {
         field_of("code", Type::U8, true),
         field_of("value", Type::I64, true),
     ];
-    static SCHEMA: CollectionSchema =
-        CollectionSchema { name: "Reading", fields: &FIELDS, key: KeySchema::Natural(&[0]), indexes: &[] };
+    static SCHEMA: CollectionSchema = CollectionSchema {
+        name: "Reading",
+        fields: &FIELDS,
+        key: KeySchema::Natural(&[0]),
+        indexes: &[],
+        page_size: None,
+    };
     &SCHEMA
 }
 
@@ -115,8 +135,13 @@ pub(crate) fn Country() -> &'static CollectionSchema {
         field_of("name", Type::String, true),
         field_of("population", Type::U64, false),
     ];
-    static SCHEMA: CollectionSchema =
-        CollectionSchema { name: "Country", fields: &FIELDS, key: KeySchema::Natural(&[0]), indexes: &[] };
+    static SCHEMA: CollectionSchema = CollectionSchema {
+        name: "Country",
+        fields: &FIELDS,
+        key: KeySchema::Natural(&[0]),
+        indexes: &[],
+        page_size: None,
+    };
     &SCHEMA
 }
 
@@ -163,6 +188,7 @@ pub(crate) fn catalog() -> Catalog {
                 name: index.name.clone(),
                 fields: index.fields.iter().map(|name| position(name) as u16).collect(),
                 unique: index.unique,
+                page_len: 4096,
             })
             .collect();
         let key: Vec<u16> = shape.key.iter().map(|name| position(name) as u16).collect();
@@ -186,6 +212,7 @@ pub(crate) fn catalog() -> Catalog {
             clustered,
             indexes,
             version: 1,
+            leaf_len: 16384,
             declared: None,
             positions: Vec::new(),
             places: Vec::new(),

@@ -66,6 +66,8 @@ pub struct CollectionDef {
     pub layout: Layout,
     /// The version of the layout; pages carry the version they were written with.
     pub version: u16,
+    /// The bytes of a leaf of its records: a power of two from 1 KiB to 64 KiB.
+    pub leaf_len: u32,
     /// The declared collection it is bound to.
     pub declared: Option<&'static CollectionSchema>,
     /// For each declared ordinal, the position; empty when the program declares no such collection.
@@ -111,6 +113,8 @@ pub struct IndexDef {
     pub fields: Vec<u16>,
     /// Whether equal values are refused (records with an absent value are exempt).
     pub unique: bool,
+    /// The bytes of a page of its entries: a power of two from 1 KiB to 16 KiB.
+    pub page_len: u32,
 }
 
 impl Catalog {
@@ -199,6 +203,7 @@ impl CollectionDef {
             key: self.key.iter().map(field_name).collect(),
             assigned: self.assigned,
             indexes: indexes.collect(),
+            page_size: Some(self.leaf_len),
         }
     }
 }

@@ -23,6 +23,8 @@ pub struct CollectionSchema {
     /// The indexes written down with attributes. Those implied by relations and natural keys are added by
     /// [`shape`](super::shape).
     pub indexes: &'static [IndexSchema],
+    /// The bytes of a page of records, of `#[collection(page_size = …)]`: a power of two from 1 KiB to 64 KiB.
+    pub page_size: Option<u32>,
 }
 
 /// What identifies a record.

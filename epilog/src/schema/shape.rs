@@ -69,6 +69,8 @@ pub struct CollectionShape {
     pub assigned: bool,
     /// All indexes: declared, of relations, of natural keys that do not cluster.
     pub indexes: Vec<IndexShape>,
+    /// The bytes of a page of records. Not part of the comparison of shapes: it counts when the collection is made.
+    pub page_size: Option<u32>,
 }
 
 /// A field by content.
@@ -118,6 +120,7 @@ impl CollectionShape {
             key: names(schema.key.ordinals()),
             assigned: matches!(schema.key, KeySchema::Assigned(_)),
             indexes: Vec::new(),
+            page_size: schema.page_size,
         };
         if !shape.is_clustered() {
             let index = IndexShape { name: "key".to_string(), fields: shape.key.clone(), unique: true };

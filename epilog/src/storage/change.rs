@@ -7,7 +7,7 @@
 //! | put | 1, collection `u32`, length `u32`, the record's image |
 //! | delete | 2, collection `u32`, rank `u128` |
 //! | next number | 3, collection `u32`, number `u64` |
-//! | found | 4, collection `u32` 0: the catalog's own trees are made; the first change of a database |
+//! | found | 4, collection `u32` 0, length `u32`: the catalog's own trees are made, with leaves of so many bytes; the first change of a database |
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
@@ -47,8 +47,8 @@ pub(crate) enum Change<'a> {
     Delete { collection: CollectionId, rank: u128 },
     /// Numbers below this were given out.
     Next { collection: CollectionId, next: u64 },
-    /// The catalog's own trees are made.
-    Found,
+    /// The catalog's own trees are made, with leaves of this length.
+    Found { leaf_len: u32 },
 }
 
 impl Change<'_> {
@@ -57,7 +57,7 @@ impl Change<'_> {
             Change::Put { collection, .. }
             | Change::Delete { collection, .. }
             | Change::Next { collection, .. } => *collection,
-            Change::Found => CollectionId(0),
+            Change::Found { .. } => CollectionId(0),
         }
     }
 }
@@ -115,8 +115,10 @@ impl ChangeSet {
         }
     }
 
-    pub(crate) fn found(&mut self) {
-        self.start(FOUND, CollectionId(0));
+    pub(crate) fn found(&mut self, leaf_len: u32) {
+        if self.start(FOUND, CollectionId(0)) {
+            self.bytes.extend_from_slice(&leaf_len.to_le_bytes());
+        }
     }
 
     fn start(&mut self, kind: u8, collection: CollectionId) -> bool {
@@ -198,7 +200,10 @@ fn read_change(bytes: &[u8]) -> Option<(Change<'_>, &[u8])> {
             let (next, bytes) = bytes.split_first_chunk::<8>()?;
             Some((Change::Next { collection, next: u64::from_le_bytes(*next) }, bytes))
         }
-        FOUND => Some((Change::Found, bytes)),
+        FOUND => {
+            let (leaf_len, bytes) = bytes.split_first_chunk::<4>()?;
+            Some((Change::Found { leaf_len: u32::from_le_bytes(*leaf_len) }, bytes))
+        }
         _ => None,
     }
 }
@@ -229,15 +234,17 @@ mod tests {
         assert!(set.is_empty());
         set.delete(CollectionId(17), 1 << 100);
         set.next(CollectionId(18), 5);
+        set.found(1024);
         let read: Vec<_> = ChangeSet::read(set.as_bytes()).map(Result::unwrap).collect();
         assert_eq!(
             read,
             [
                 Change::Delete { collection: CollectionId(17), rank: 1 << 100 },
-                Change::Next { collection: CollectionId(18), next: 5 }
+                Change::Next { collection: CollectionId(18), next: 5 },
+                Change::Found { leaf_len: 1024 },
             ]
         );
-        for len in (0..set.len()).filter(|len| ![1, 22].contains(len)) {
+        for len in (0..set.len()).filter(|len| ![1, 22, 35].contains(len)) {
             assert!(ChangeSet::read(&set.as_bytes()[..len]).any(|change| change.is_err()), "cut to {len}");
         }
     }

@@ -366,12 +366,13 @@ impl Stored {
             stride,
             blob_offset,
             version,
+            leaf_len: collection.leaf_len,
         }
     }
 
     #[inline]
     pub(super) fn entry_tree(&self, index: &IndexDef) -> EntryTree {
-        EntryTree { root: self.root(index.id.0), tree: TreeId(index.id.0) }
+        EntryTree { root: self.root(index.id.0), tree: TreeId(index.id.0), page_len: index.page_len }
     }
 }
 

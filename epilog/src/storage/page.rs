@@ -5,7 +5,7 @@
 //! | 0 | 4 | CRC-32C of the image from byte 4 to its end, set when the image is written |
 //! | 4 | 4 | page number |
 //! | 8 | 1 | [`PageKind`] |
-//! | 9 | 1 | size class: the image's length is `block size << class`; 255 for a run of any length (out-of-line values) |
+//! | 9 | 1 | size class: the image has `512 << class` bytes; 255 for any length (out-of-line values) |
 //! | 10 | 2 | zero |
 //! | 12 | 4 | the tree it belongs to: a collection's or an index's permanent id |
 //! | 16 | 8 | generation: the checkpoint that wrote the image, set when the image is written |
@@ -18,11 +18,29 @@ use super::StorageError;
 /// The bytes of the common header.
 pub const PAGE_HEADER_LEN: usize = 24;
 
-/// The unit of allocation in the file, and the size of a branch or index page.
+/// The unit of allocation in the file.
 pub const BLOCK_LEN: usize = 4096;
 
-/// The bytes of a leaf of records.
+/// The bytes of a leaf of records, unless a collection says otherwise or has wide records.
 pub const RECORD_LEAF_LEN: usize = 16384;
+
+/// The bytes of a page of index entries, unless the database says otherwise.
+pub const ENTRY_PAGE_LEN: usize = 4096;
+
+/// Whether leaves of records may have so many bytes: a power of two from 1 KiB to 64 KiB.
+pub const fn is_leaf_len(len: usize) -> bool {
+    len.is_power_of_two() && 1024 <= len && len <= 65536
+}
+
+/// Whether pages of index entries may have so many bytes: a power of two from 1 KiB to 16 KiB.
+pub const fn is_entry_page_len(len: usize) -> bool {
+    len.is_power_of_two() && 1024 <= len && len <= 16384
+}
+
+/// The bytes of a branch over leaves of `leaf_len` bytes: 4 KiB, or as much as a smaller leaf. A root keeps a leaf's length.
+pub const fn branch_len(leaf_len: usize) -> usize {
+    if leaf_len < 4096 { leaf_len } else { 4096 }
+}
 
 /// A logical page's number. It stays the same while the page's image moves. 0 is no page.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -110,7 +128,7 @@ pub trait PageWrite: PageRead {
 pub fn write_header(page: &mut [u8], number: PageNumber, kind: PageKind, tree: TreeId) {
     let class = match kind {
         PageKind::Value | PageKind::Free => u8::MAX,
-        _ => (page.len() / BLOCK_LEN).trailing_zeros() as u8,
+        _ => (page.len() / 512).trailing_zeros() as u8,
     };
     page[..PAGE_HEADER_LEN].fill(0);
     page[4..8].copy_from_slice(&number.0.to_le_bytes());

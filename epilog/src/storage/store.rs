@@ -6,8 +6,9 @@ use alloc::vec::Vec;
 use core::task::Waker;
 
 use super::StorageError;
-use super::catalog::{self, Stored};
+use super::catalog::{self, PageLens, Stored};
 use super::facade::{Operation, Reading, View};
+use super::page::BLOCK_LEN;
 use super::pager::{
     CommitNumber, Compaction, Durability, PageReader, PageSnapshot, Pager, PagerOptions,
 };
@@ -82,10 +83,11 @@ impl Store {
     ///
     /// [`StorageError::Schema`] when the schema cannot be stored.
     pub fn in_memory(schema: &DatabaseSchema) -> Result<Store, StorageError> {
-        Store::with(Pager::in_memory(), schema)
+        Store::with(Pager::in_memory(), PageLens { leaf: None, entries: None, least: 0 }, schema)
     }
 
-    /// Opens the database at `path`, or makes it. Recovers what the journal holds after a crash.
+    /// Opens the database at `path`, or makes it: with leaves of records and pages of index entries of these lengths,
+    /// where a collection does not say otherwise. Recovers what the journal holds after a crash.
     ///
     /// Opening a database that was closed and whose schema is the declared one writes nothing. Collections that the
     /// file lacks are made, unless the file holds others that are not declared: that may be a renaming.
@@ -97,9 +99,11 @@ impl Store {
         vfs: Arc<dyn Vfs>,
         path: &str,
         options: PagerOptions,
+        (leaf, entries): (Option<u32>, Option<u32>),
         schema: &DatabaseSchema,
     ) -> Result<Store, StorageError> {
-        Store::with(Pager::open(vfs, path, options)?, schema)
+        let lens = PageLens { leaf, entries, least: BLOCK_LEN as u32 };
+        Store::with(Pager::open(vfs, path, options)?, lens, schema)
     }
 
     /// Lets a thread do what is due besides commits, where there are threads; `vfs` is the one it was opened in.
@@ -112,9 +116,15 @@ impl Store {
         }
     }
 
-    fn with(pager: Pager, schema: &DatabaseSchema) -> Result<Store, StorageError> {
+    fn with(pager: Pager, lens: PageLens, schema: &DatabaseSchema) -> Result<Store, StorageError> {
         let declared = shapes_of(schema)?;
-        let load = || if pager.is_new() { Ok(Stored::empty()) } else { catalog::load(&pager.reader()) };
+        let load = || {
+            if pager.is_new() {
+                Ok(Stored::empty(lens.catalog_leaf()))
+            } else {
+                catalog::load(&pager.reader())
+            }
+        };
         let mut stored = Arc::new(load()?);
         pager.replay(&mut |pages, payload| {
             // Without journal: what is applied is in the journal already.
@@ -144,9 +154,9 @@ impl Store {
         if !founded || !missing.is_empty() {
             let mut writer = Writer::new(pager.begin_write()?, Arc::new(stored), pager.journaled_bytes_max());
             if !founded {
-                writer.found_catalog()?;
+                writer.found_catalog(lens.catalog_leaf())?;
             }
-            catalog::create_collections(&mut writer, &missing)?;
+            catalog::create_collections(&mut writer, &missing, lens)?;
             writer.commit(Durability::Immediate)?;
             stored = catalog::load(&pager.reader())?;
         }

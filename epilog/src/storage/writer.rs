@@ -15,13 +15,14 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 
 use super::StorageError;
-use super::btree::{EntryTree, RecordTree};
+use super::btree::RecordTree;
+use super::btree::entry_tree::{EntryTree, entry_len_max};
 use super::catalog::system::{self, STATISTICS};
 use super::catalog::{Statistics, Stored};
 use super::change::{Change, ChangeSet};
 use super::counted::{Counted, CountedCollection};
 use super::facade::{Direction, Operation, Reading, View, leaf_format};
-use super::page::{PageNumber, PageWrite, TreeId};
+use super::page::{PageNumber, PageWrite, TreeId, is_leaf_len};
 use super::pager::{CommitNumber, Durability, PageWriter, Savepoint};
 use super::records::{Composer, ConstraintError, RecordDraft, RecordRef, keys, out_of_line_pages};
 use crate::schema::{CollectionDef, CollectionId, IndexDef, OnDelete, Spot};
@@ -552,7 +553,13 @@ impl<'p> Writer<'p> {
         draft: &RecordDraft,
     ) -> Result<(), StorageError> {
         let tree = self.stored.record_tree(collection);
-        self.composer.compose(draft, &collection.layout, TreeId(collection.id.0), &mut self.pages)?;
+        self.composer.compose(
+            draft,
+            &collection.layout,
+            collection.leaf_len as usize,
+            TreeId(collection.id.0),
+            &mut self.pages,
+        )?;
         let inserted = tree.insert(&mut self.pages, rank, draft.row(), &self.composer.blob)?;
         if !inserted {
             return Err(self.duplicate_key(collection, rank));
@@ -598,7 +605,13 @@ impl<'p> Writer<'p> {
         for page in given_up {
             self.pages.free(page);
         }
-        self.composer.compose(draft, &collection.layout, TreeId(collection.id.0), &mut self.pages)?;
+        self.composer.compose(
+            draft,
+            &collection.layout,
+            collection.leaf_len as usize,
+            TreeId(collection.id.0),
+            &mut self.pages,
+        )?;
         tree.replace(&mut self.pages, rank, draft.row(), &self.composer.blob)?;
         self.changes.put(collection.id, draft);
         Ok(())
@@ -645,8 +658,11 @@ impl<'p> Writer<'p> {
         if let Some(position) = root_at {
             let id = TreeId(draft.rank(&def.layout) as u32);
             let root = match def.id.0 {
-                1 => RecordTree::create(&mut self.pages, id, system::leaf_format(draft, def)?)?.root,
-                _ => EntryTree::create(&mut self.pages, id)?.root,
+                1 => {
+                    let (leaf_len, format) = system::leaf_format(draft, def)?;
+                    RecordTree::create(&mut self.pages, id, format, leaf_len)?.root
+                }
+                _ => EntryTree::create(&mut self.pages, id, system::entry_page_len(draft, def)?)?.root,
             };
             system::write(draft, def, position, &root.0);
         }
@@ -654,11 +670,19 @@ impl<'p> Writer<'p> {
         self.put_new(def, rank, draft)
     }
 
-    /// Makes the catalog's own trees: the first change of a database.
-    pub(crate) fn found_catalog(&mut self) -> Result<(), StorageError> {
+    /// Makes the catalog's own trees, with leaves of `leaf_len` bytes: the first change of a database.
+    pub(crate) fn found_catalog(&mut self, leaf_len: u32) -> Result<(), StorageError> {
+        if !is_leaf_len(leaf_len as usize) {
+            return Err(StorageError::damage(
+                "journal",
+                format!("{leaf_len} bytes are no leaf of the catalog"),
+            ));
+        }
+        self.stored = Arc::new(Stored::empty(leaf_len));
         let system = self.stored.system.clone();
         for def in system.all() {
-            let root = RecordTree::create(&mut self.pages, TreeId(def.id.0), leaf_format(def))?.root;
+            let id = TreeId(def.id.0);
+            let root = RecordTree::create(&mut self.pages, id, leaf_format(def), def.leaf_len)?.root;
             if root.0 != def.id.0 {
                 return Err(StorageError::damage(
                     "journal",
@@ -666,7 +690,7 @@ impl<'p> Writer<'p> {
                 ));
             }
         }
-        self.changes.found();
+        self.changes.found(leaf_len);
         Ok(())
     }
 
@@ -682,7 +706,7 @@ impl<'p> Writer<'p> {
             |id: CollectionId| StorageError::damage("journal", format!("a change names collection {id}"));
         for change in ChangeSet::read(payload) {
             match change? {
-                Change::Found => self.found_catalog()?,
+                Change::Found { leaf_len } => self.found_catalog(leaf_len)?,
                 Change::Put { collection, image } if collection.0 < super::catalog::FIRST_FREE_ID => {
                     let def =
                         self.stored.system.by_id(collection.0).ok_or_else(|| unknown(collection))?.clone();
@@ -717,7 +741,7 @@ impl<'p> Writer<'p> {
                             }
                             self.apply_put(&def, &draft)?;
                         }
-                        Change::Next { .. } | Change::Found => unreachable!("handled above"),
+                        Change::Next { .. } | Change::Found { .. } => unreachable!("handled above"),
                     }
                 }
             }
@@ -776,7 +800,9 @@ impl<'p> Writer<'p> {
         draft: &RecordDraft,
     ) -> Result<(), StorageError> {
         let bytes = self.key.len() - usize::from(collection.layout.rank_width);
-        if bytes <= KEY_BYTES_MAX {
+        // Behind the key lies the rank, of 16 bytes at most, and before it a byte may tell of absence.
+        let limit = KEY_BYTES_MAX.min(entry_len_max(index.page_len as usize) - 17);
+        if bytes <= limit {
             return Ok(());
         }
         let name = |position: &u16| format!("`{}`", collection.fields[usize::from(*position)].name);
@@ -786,7 +812,7 @@ impl<'p> Writer<'p> {
             field: index.fields.iter().map(name).collect::<Vec<String>>().join(", "),
             key: draft.describe_key(collection),
             bytes,
-            limit: KEY_BYTES_MAX,
+            limit,
         }
         .into())
     }

@@ -371,6 +371,7 @@ fn what_cannot_be_planned_says_why() {
         fields: &[],
         key: crate::schema::KeySchema::Natural(&[]),
         indexes: &[],
+        page_size: None,
     };
     assert_eq!(
         message(tracks(exists(|| &ELSEWHERE, 1, Expression::literal(Scalar::Bool(true), Type::Bool)))),

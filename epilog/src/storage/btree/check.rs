@@ -239,7 +239,7 @@ impl EntryTree {
         if node.level() == 0 {
             visitor.leaf(node.count(), is_root, number)?;
             visitor.summary.leaf_bytes_used += node.head().used() as u64;
-            visitor.summary.leaf_bytes += super::super::page::BLOCK_LEN as u64;
+            visitor.summary.leaf_bytes += u64::from(self.page_len);
             return Ok(());
         }
         visitor.branch(node.count() + 1, node.level(), is_root, number)?;

@@ -15,9 +15,10 @@ pub(super) fn open(
     number: PageNumber,
     page: &[u8],
     tree: TreeId,
+    len: usize,
     expected: Expected,
 ) -> Result<EntryNode<'_>, StorageError> {
-    let node = EntryNode::open(number, page, PageKind::EntryBranch, tree)?;
+    let node = EntryNode::open(number, page, PageKind::EntryBranch, tree, len)?;
     if !expected.allows(node.level()) {
         return Err(damage(
             number,

@@ -3,15 +3,24 @@
 use super::super::StorageError;
 use super::super::page::{PageKind, PageNumber, TreeId};
 use super::entry_list::EntryList;
-use super::entry_node::{EntryNode, build, common_len};
+use super::entry_node::{EntryNode, build, capacity, common_len};
 
-/// The limit on an entry, in bytes: a key of 960, and a rank of 16 after an absence byte. Four fit a page.
-pub const ENTRY_LEN_MAX: usize = 977;
+/// The limit on an entry of a page of `page_len` bytes, in bytes: four fit, and a key of 960 and a rank of 16 after an
+/// absence byte are the most.
+pub const fn entry_len_max(page_len: usize) -> usize {
+    let quarter = capacity(page_len) / 4 - 12;
+    if quarter < 977 { quarter } else { 977 }
+}
 
 /// Checks the header of a leaf.
 #[inline]
-pub(super) fn open(number: PageNumber, page: &[u8], tree: TreeId) -> Result<EntryNode<'_>, StorageError> {
-    EntryNode::open(number, page, PageKind::EntryLeaf, tree)
+pub(super) fn open(
+    number: PageNumber,
+    page: &[u8],
+    tree: TreeId,
+    len: usize,
+) -> Result<EntryNode<'_>, StorageError> {
+    EntryNode::open(number, page, PageKind::EntryLeaf, tree, len)
 }
 
 /// Makes `page` an empty leaf.

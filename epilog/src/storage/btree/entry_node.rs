@@ -33,15 +33,17 @@ use core::cmp::Ordering;
 use core::ops::Range;
 
 use super::super::StorageError;
-use super::super::page::{BLOCK_LEN, PageKind, PageNumber, TreeId};
+use super::super::page::{PageKind, PageNumber, TreeId};
 use super::entry_list::EntryList;
 use super::{clear_as, damage, expect_kind, put_u16, put_u32, u16_at, u32_at};
 
 /// Where heads start.
 pub(super) const KEYS_START: usize = 40;
 
-/// The bytes of a page for keys.
-pub(super) const CAPACITY: usize = BLOCK_LEN - KEYS_START;
+/// The bytes of a page of `len` bytes for keys.
+pub(super) const fn capacity(len: usize) -> usize {
+    len - KEYS_START
+}
 
 /// The bytes a key takes on a page beside those in the heap.
 const fn slot_len(kind: PageKind) -> usize {
@@ -67,6 +69,8 @@ pub(super) struct EntryNode<'p> {
 /// The header's fields.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct NodeHead {
+    /// The page's length.
+    len: usize,
     kind: PageKind,
     pub(super) count: usize,
     pub(super) level: u8,
@@ -103,16 +107,18 @@ pub(super) fn common_len(left: &[u8], right: &[u8]) -> usize {
 }
 
 impl<'p> EntryNode<'p> {
-    /// Checks the header of `page`, which is to be of `kind`.
+    /// Checks the header of `page`, which is to be of `kind` and `len` bytes.
     #[inline]
     pub(super) fn open(
         number: PageNumber,
         page: &'p [u8],
         kind: PageKind,
         tree: TreeId,
+        len: usize,
     ) -> Result<EntryNode<'p>, StorageError> {
-        expect_kind(number, page, kind, tree, BLOCK_LEN)?;
+        expect_kind(number, page, kind, tree, [len, len])?;
         let head = NodeHead {
+            len,
             kind,
             count: u16_at(page, 24),
             level: page[26],
@@ -144,7 +150,7 @@ impl<'p> EntryNode<'p> {
 
     /// What all keys of the page start with.
     pub(super) fn prefix(&self) -> &'p [u8] {
-        &self.page[BLOCK_LEN - self.head.prefix_len..]
+        &self.page[self.head.len - self.head.prefix_len..]
     }
 
     #[inline]
@@ -187,7 +193,7 @@ impl<'p> EntryNode<'p> {
             return Ok(0..0);
         }
         let end = offset + (len - 4);
-        if offset < self.head.heap_start || end > BLOCK_LEN - self.head.prefix_len {
+        if offset < self.head.heap_start || end > self.head.len - self.head.prefix_len {
             return Err(self.bad_slot(position, offset));
         }
         Ok(offset..end)
@@ -315,7 +321,7 @@ impl<'p> EntryNode<'p> {
             let child = if self.head.kind == PageKind::EntryBranch { self.child(position + 1).0 } else { 0 };
             list.push_with(child, |bytes| self.append_key(position, bytes))?;
         }
-        let expected = BLOCK_LEN - self.head.prefix_len - self.head.heap_start;
+        let expected = self.head.len - self.head.prefix_len - self.head.heap_start;
         if heap != expected {
             return Err(damage(
                 self.number,
@@ -335,8 +341,8 @@ impl NodeHead {
     }
 
     fn is_sound(&self) -> bool {
-        self.heap_start + self.prefix_len <= BLOCK_LEN
-            && self.garbage <= BLOCK_LEN - self.prefix_len - self.heap_start
+        self.heap_start + self.prefix_len <= self.len
+            && self.garbage <= self.len - self.prefix_len - self.heap_start
             && KEYS_START + self.count * self.slot_len() <= self.heap_start
             && (self.level > 0) == (self.kind == PageKind::EntryBranch)
     }
@@ -356,7 +362,7 @@ impl NodeHead {
 
     /// The bytes that keys and prefix take.
     pub(super) fn used(&self) -> usize {
-        CAPACITY - self.room() - self.garbage
+        capacity(self.len) - self.room() - self.garbage
     }
 
     /// Opens or closes a gap of one key at `position` in the arrays; `self` has the count before.
@@ -403,7 +409,7 @@ impl NodeHead {
 
     /// Whether the heap can be without the bytes at `rest`. It can, unless the page is damaged.
     pub(super) fn may_free(&self, rest: &Range<usize>) -> bool {
-        self.garbage + rest.len() <= BLOCK_LEN - self.prefix_len - self.heap_start
+        self.garbage + rest.len() <= self.len - self.prefix_len - self.heap_start
     }
 
     /// Removes the key at `position`, whose bytes in the heap, which [may be freed](Self::may_free), are at `rest`. In
@@ -444,17 +450,19 @@ pub(super) fn build(
     let prefix_len = if range.is_empty() { 0 } else { prefix_len };
     let prefix = if range.is_empty() { &[] } else { list.key(range.start).get(..prefix_len).unwrap_or(&[]) };
     let needed = list.cost(kind, range.clone(), prefix_len);
-    if prefix.len() != prefix_len || needed.is_none_or(|needed| needed > CAPACITY) {
+    if prefix.len() != prefix_len || needed.is_none_or(|needed| needed > capacity(page.len())) {
         return Err(damage(number, format!("{needed:?} bytes of keys do not fit a page")));
     }
     clear_as(page, kind);
     set_first_child(page, first_child);
-    page[BLOCK_LEN - prefix_len..].copy_from_slice(prefix);
+    let len = page.len();
+    page[len - prefix_len..].copy_from_slice(prefix);
     let mut head = NodeHead {
+        len,
         kind,
         count: range.len(),
         level,
-        heap_start: BLOCK_LEN - prefix_len,
+        heap_start: len - prefix_len,
         garbage: 0,
         prefix_len,
     };

@@ -7,11 +7,11 @@ use core::cmp::Ordering;
 use core::ops::Bound;
 
 use super::super::StorageError;
-use super::super::page::{BLOCK_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId, kind_of};
+use super::super::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId, is_entry_page_len, kind_of};
 use super::entry_node::{self, EntryNode};
 use super::{Direction, EntryCursor, Expected, Path, damage, entry_branch, entry_leaf, unexpected_child};
 
-pub use super::entry_leaf::ENTRY_LEN_MAX;
+pub use super::entry_leaf::entry_len_max;
 
 /// A handle of a tree of index entries. It holds no state: the tree is its pages.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -20,6 +20,8 @@ pub struct EntryTree {
     pub root: PageNumber,
     /// The index's permanent id, which every page of the tree bears.
     pub tree: TreeId,
+    /// The bytes of a page.
+    pub page_len: u32,
 }
 
 /// The way to the leaf to which an entry belongs.
@@ -32,15 +34,30 @@ pub(super) struct Descent {
 }
 
 impl EntryTree {
-    /// Makes a tree: an empty leaf is its root.
+    /// Makes a tree with pages of `page_len` bytes: an empty leaf is its root.
     ///
     /// # Errors
     ///
     /// As [`PageWrite::allocate`].
-    pub fn create(pages: &mut (impl PageWrite + ?Sized), tree: TreeId) -> Result<EntryTree, StorageError> {
-        let root = pages.allocate(PageKind::EntryLeaf, tree, BLOCK_LEN)?;
+    ///
+    /// # Panics
+    ///
+    /// When pages of entries cannot have `page_len` bytes.
+    pub fn create(
+        pages: &mut (impl PageWrite + ?Sized),
+        tree: TreeId,
+        page_len: u32,
+    ) -> Result<EntryTree, StorageError> {
+        assert!(is_entry_page_len(page_len as usize), "{page_len} bytes are no page of entries");
+        let root = pages.allocate(PageKind::EntryLeaf, tree, page_len as usize)?;
         entry_leaf::build_empty(root, pages.page_mut(root)?)?;
-        Ok(EntryTree { root, tree })
+        Ok(EntryTree { root, tree, page_len })
+    }
+
+    /// The bytes of a page.
+    #[inline]
+    pub(super) fn page_len(&self) -> usize {
+        self.page_len as usize
     }
 
     /// Whether `entry` is in the tree.
@@ -146,8 +163,12 @@ impl EntryTree {
         expected: Expected,
     ) -> Result<EntryNode<'p>, StorageError> {
         match kind_of(page) {
-            Some(PageKind::EntryBranch) => entry_branch::open(number, page, self.tree, expected),
-            Some(PageKind::EntryLeaf) if expected.allows(0) => entry_leaf::open(number, page, self.tree),
+            Some(PageKind::EntryBranch) => {
+                entry_branch::open(number, page, self.tree, self.page_len(), expected)
+            }
+            Some(PageKind::EntryLeaf) if expected.allows(0) => {
+                entry_leaf::open(number, page, self.tree, self.page_len())
+            }
             _ => Err(unexpected_child(number, page, expected)),
         }
     }
@@ -158,7 +179,7 @@ impl EntryTree {
         pages: &'p (impl PageRead + ?Sized),
         number: PageNumber,
     ) -> Result<EntryNode<'p>, StorageError> {
-        entry_branch::open(number, pages.page(number)?, self.tree, Expected::Root)
+        entry_branch::open(number, pages.page(number)?, self.tree, self.page_len(), Expected::Root)
     }
 
     /// The leaf `number`.

@@ -8,18 +8,12 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::super::StorageError;
-use super::super::page::{BLOCK_LEN, PageKind, PageNumber, PageWrite};
+use super::super::page::{PageKind, PageNumber, PageWrite};
 use super::entry_list::EntryList;
-use super::entry_node::{self, CAPACITY, EntryNode};
-use super::entry_tree::{Descent, ENTRY_LEN_MAX, EntryTree};
+use super::entry_node::{self, EntryNode};
+use super::entry_tree::{Descent, EntryTree, entry_len_max};
 use super::record_write::neighbours;
 use super::{Expected, LEVEL_MAX, Path, Run, damage, entry_leaf, move_contents};
-
-/// A page that would be fuller than this after being written anew is split, lest the next entries write it again.
-const REWRITE_MAX: usize = CAPACITY / 16 * 15;
-
-/// Two pages are merged when they fit into this much of one.
-const MERGE_MAX: usize = CAPACITY / 8 * 7;
 
 /// Inserts entries, and keeps the way to the leaf of the last one, so that entries that belong to the same leaf need no
 /// descent.
@@ -52,8 +46,8 @@ impl EntryInserter {
         pages: &mut (impl PageWrite + ?Sized),
         entry: &[u8],
     ) -> Result<bool, StorageError> {
-        let len = entry.len();
-        assert!(len <= ENTRY_LEN_MAX, "an entry of {len} bytes is over the limit of {ENTRY_LEN_MAX}");
+        let (len, limit) = (entry.len(), entry_len_max(self.tree.page_len()));
+        assert!(len <= limit, "an entry of {len} bytes is over the limit of {limit}");
         let tree = self.tree;
         let descent = match self.descent.take() {
             Some(descent) if belongs(tree, pages, &descent, entry)? => descent,
@@ -108,6 +102,21 @@ fn fitting_suffix<'k>(node: &EntryNode<'_>, key: &'k [u8]) -> Option<&'k [u8]> {
 }
 
 impl EntryTree {
+    /// The bytes of a page for keys.
+    fn capacity(&self) -> usize {
+        entry_node::capacity(self.page_len())
+    }
+
+    /// A page that would be fuller than this after being written anew is split, lest the next entries write it again.
+    fn rewrite_max(&self) -> usize {
+        self.capacity() / 16 * 15
+    }
+
+    /// Two pages are merged when they fit into this much of one.
+    fn merge_max(&self) -> usize {
+        self.capacity() / 8 * 7
+    }
+
     /// Inserts an entry. False when it is present.
     ///
     /// # Errors
@@ -116,7 +125,7 @@ impl EntryTree {
     ///
     /// # Panics
     ///
-    /// When the entry is longer than [`ENTRY_LEN_MAX`].
+    /// When the entry is longer than [`entry_len_max`].
     pub fn insert(&self, pages: &mut (impl PageWrite + ?Sized), entry: &[u8]) -> Result<bool, StorageError> {
         EntryInserter::new(*self).insert(pages, entry)
     }
@@ -158,7 +167,7 @@ impl EntryTree {
                 return Err(damage(number, "the heap is smaller than the keys in it"));
             }
             let head = head.remove(pages.page_mut(number)?, position, &rest);
-            if path.len > 0 && head.used() < CAPACITY / 4 {
+            if path.len > 0 && head.used() < self.capacity() / 4 {
                 self.merge(pages, path, path.len - 1)?;
             }
         } else if let Some(depth) = path.len.checked_sub(1) {
@@ -191,7 +200,7 @@ impl EntryTree {
         let len = list.len();
         let (low, high) = self.fences(pages, path, path.len)?;
         let (low, high) = (low.as_deref(), high.as_deref());
-        let limit = if in_order { CAPACITY } else { REWRITE_MAX };
+        let limit = if in_order { self.capacity() } else { self.rewrite_max() };
         if let Some(prefix_len) = list.prefix_len(KIND, &(0..len), low, high, limit) {
             let page = pages.page_mut(number)?;
             entry_node::build(number, page, 0, PageNumber(0), &list, 0..len, prefix_len)?;
@@ -205,17 +214,17 @@ impl EntryTree {
         let mut places = places.into_iter().filter(|at| (1..len).contains(at));
         let Some((at, left_prefix, right_prefix)) = places.find_map(|at| {
             let separator = entry_leaf::separator(&list, at);
-            let left = list.prefix_len(KIND, &(0..at), low, Some(separator), CAPACITY)?;
-            let right = list.prefix_len(KIND, &(at..len), Some(separator), high, CAPACITY)?;
+            let left = list.prefix_len(KIND, &(0..at), low, Some(separator), self.capacity())?;
+            let right = list.prefix_len(KIND, &(at..len), Some(separator), high, self.capacity())?;
             Some((at, left, right))
         }) else {
             return Err(damage(number, "its entries do not fit two pages"));
         };
         let separator = entry_leaf::separator(&list, at);
-        let right = pages.allocate(KIND, self.tree, BLOCK_LEN)?;
+        let right = pages.allocate(KIND, self.tree, self.page_len())?;
         entry_node::build(right, pages.page_mut(right)?, 0, PageNumber(0), &list, at..len, right_prefix)?;
         if path.len == 0 {
-            let left = pages.allocate(KIND, self.tree, BLOCK_LEN)?;
+            let left = pages.allocate(KIND, self.tree, self.page_len())?;
             entry_node::build(left, pages.page_mut(left)?, 0, PageNumber(0), &list, 0..at, left_prefix)?;
             self.build_root(pages, 1, left, separator, right)?;
         } else {
@@ -279,7 +288,7 @@ impl EntryTree {
             let len = list.len();
             let (low, high) = self.fences(pages, path, depth)?;
             let (low, high) = (low.as_deref(), high.as_deref());
-            let limit = if rightmost { CAPACITY } else { REWRITE_MAX };
+            let limit = if rightmost { self.capacity() } else { self.rewrite_max() };
             if let Some(prefix_len) = list.prefix_len(KIND, &(0..len), low, high, limit) {
                 let page = pages.page_mut(number)?;
                 return entry_node::build(number, page, level, first_child, &list, 0..len, prefix_len);
@@ -288,18 +297,19 @@ impl EntryTree {
             let alone = if position == 0 { 0 } else { len - 1 };
             // The separator in the middle moves up.
             let Some((at, left_prefix, right_prefix)) = [middle, alone].into_iter().find_map(|at| {
-                let left = list.prefix_len(KIND, &(0..at), low, Some(list.key(at)), CAPACITY)?;
-                let right = list.prefix_len(KIND, &(at + 1..len), Some(list.key(at)), high, CAPACITY)?;
+                let left = list.prefix_len(KIND, &(0..at), low, Some(list.key(at)), self.capacity())?;
+                let right =
+                    list.prefix_len(KIND, &(at + 1..len), Some(list.key(at)), high, self.capacity())?;
                 Some((at, left, right))
             }) else {
                 return Err(damage(number, "its separators do not fit two pages"));
             };
-            let right = pages.allocate(KIND, self.tree, BLOCK_LEN)?;
+            let right = pages.allocate(KIND, self.tree, self.page_len())?;
             let first = PageNumber(list.child(at));
             entry_node::build(right, pages.page_mut(right)?, level, first, &list, at + 1..len, right_prefix)?;
             let up = list.key(at);
             if depth == 0 {
-                let left = pages.allocate(KIND, self.tree, BLOCK_LEN)?;
+                let left = pages.allocate(KIND, self.tree, self.page_len())?;
                 let page = pages.page_mut(left)?;
                 entry_node::build(left, page, level, first_child, &list, 0..at, left_prefix)?;
                 return self.build_root(pages, level + 1, left, up, right);
@@ -332,7 +342,7 @@ impl EntryTree {
             }
             let left = self.open(left_number, pages.page(left_number)?, expected)?;
             let right = self.open(right_number, pages.page(right_number)?, expected)?;
-            if left.head().used() + right.head().used() > CAPACITY {
+            if left.head().used() + right.head().used() > self.capacity() {
                 continue;
             }
             let mut list = EntryList::default();
@@ -344,7 +354,8 @@ impl EntryTree {
             let (low, _) = self.fences_of_child(pages, path, depth, left_position)?;
             let (_, high) = self.fences_of_child(pages, path, depth, right_position)?;
             let all = 0..list.len();
-            let Some(prefix_len) = list.prefix_len(kind, &all, low.as_deref(), high.as_deref(), MERGE_MAX)
+            let Some(prefix_len) =
+                list.prefix_len(kind, &all, low.as_deref(), high.as_deref(), self.merge_max())
             else {
                 continue;
             };
@@ -406,7 +417,7 @@ impl EntryTree {
         let head = head.remove(page, key, &rest);
         match depth.checked_sub(1) {
             None => self.collapse_root(pages),
-            Some(above) if head.used() < CAPACITY / 4 => self.merge(pages, path, above),
+            Some(above) if head.used() < self.capacity() / 4 => self.merge(pages, path, above),
             Some(_) => Ok(()),
         }
     }

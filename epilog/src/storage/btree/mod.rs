@@ -4,9 +4,11 @@
 //! a record or a key: [`RecordTree`] compares ranks, [`EntryTree`] compares bytes.
 //!
 //! ```text
-//! RecordTree   rank -> fixed row + blob        RecordLeaf (16 KiB), RecordBranch (4 KiB, a root 16 KiB)
-//! EntryTree    a set of byte strings           EntryLeaf, EntryBranch (4 KiB)
+//! RecordTree   rank -> fixed row + blob        RecordLeaf (1 to 64 KiB), RecordBranch (at most 4 KiB, but a root as a leaf)
+//! EntryTree    a set of byte strings           EntryLeaf, EntryBranch (1 to 16 KiB)
 //! ```
+//!
+//! The pages of a tree have the lengths that its handle says, for as long as it lives.
 //!
 //! What holds for both, and what [`RecordTree::check`] and [`EntryTree::check`] verify:
 //!
@@ -49,7 +51,7 @@ pub use record_tree::RecordTree;
 pub use record_write::{Convert, RecordInserter};
 
 use super::StorageError;
-use super::page::{PAGE_HEADER_LEN, PageKind, PageNumber, PageWrite, RECORD_LEAF_LEN, TreeId, kind_of};
+use super::page::{PAGE_HEADER_LEN, PageKind, PageNumber, PageWrite, TreeId, kind_of};
 
 /// The limit on the level of a root. Even branches of two children reach every page number there is before this.
 pub const LEVEL_MAX: u8 = 32;
@@ -149,19 +151,18 @@ fn damage(number: PageNumber, problem: impl Into<alloc::string::String>) -> Stor
     StorageError::page_damage(number, problem)
 }
 
-/// Checks the common header's kind and tree, and the page's length: `len`.
+/// Checks the common header's kind and tree, and the page's length: one of `lens`.
 fn expect_kind(
     number: PageNumber,
     page: &[u8],
     kind: PageKind,
     tree: TreeId,
-    len: usize,
+    lens: [usize; 2],
 ) -> Result<(), StorageError> {
     if kind_of(page) != Some(kind) {
         return Err(damage(number, format!("its kind is {:?}, {kind:?} was expected", page.get(8))));
     }
-    // The root of a tree of records has a leaf's length, even as a branch.
-    if page.len() != len && (kind != PageKind::RecordBranch || page.len() != RECORD_LEAF_LEN) {
+    if !lens.contains(&page.len()) {
         return Err(damage(number, format!("{} bytes are not the length of a {kind:?}", page.len())));
     }
     if u32_at(page, 12) != tree.0 {

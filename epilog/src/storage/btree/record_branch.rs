@@ -18,7 +18,7 @@
 use alloc::vec::Vec;
 
 use super::super::StorageError;
-use super::super::page::{BLOCK_LEN, PageKind, PageNumber, TreeId};
+use super::super::page::{PageKind, PageNumber, TreeId, branch_len};
 use super::search::lower_bound;
 use super::{Expected, clear_as, damage, expect_kind, put_u16, put_u32, u16_at, u32_at};
 
@@ -49,16 +49,18 @@ pub(super) struct RecordBranch<'p> {
 }
 
 impl<'p> RecordBranch<'p> {
-    /// Checks the header of `page`.
+    /// Checks the header of `page`, a page of a tree whose leaves have `leaf_len` bytes.
     #[inline]
     pub(super) fn open(
         number: PageNumber,
         page: &'p [u8],
         tree: TreeId,
         rank_width: u8,
+        leaf_len: usize,
         expected: Expected,
     ) -> Result<RecordBranch<'p>, StorageError> {
-        expect_kind(number, page, PageKind::RecordBranch, tree, BLOCK_LEN)?;
+        // The root of a tree of records has a leaf's length, even as a branch.
+        expect_kind(number, page, PageKind::RecordBranch, tree, [branch_len(leaf_len), leaf_len])?;
         let rank_width = usize::from(rank_width);
         let (count, level) = (u16_at(page, 24), page[26]);
         if level == 0 || !expected.allows(level) {

@@ -7,7 +7,7 @@
 //! | 26 | 2 | stride: bytes of a fixed row |
 //! | 28 | 2 | schema version of the rows |
 //! | 30 | 2 | offset in the row of the blob's offset; `FFFF` when rows have no blob |
-//! | 32 | 2 | heap start |
+//! | 32 | 2 | heap start; 0 stands for 65,536 |
 //! | 34 | 2 | garbage: bytes of the heap that no row names |
 //! | 36 | 1 | rank width: 8 or 16 |
 //! | 37 | 3 | zero |
@@ -22,7 +22,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::super::StorageError;
-use super::super::page::{PageKind, PageNumber, RECORD_LEAF_LEN, TreeId};
+use super::super::page::{PageKind, PageNumber, TreeId};
 use super::search::lower_bound;
 use super::{clear_as, damage, expect_kind, put_u16, u16_at, u32_at};
 
@@ -162,7 +162,7 @@ impl<'p> LeafView<'p> {
 }
 
 impl<'p> RecordLeaf<'p> {
-    /// Checks the header of `page`.
+    /// Checks the header of `page`, which is to have `len` bytes.
     ///
     /// # Errors
     ///
@@ -172,8 +172,9 @@ impl<'p> RecordLeaf<'p> {
         number: PageNumber,
         page: &'p [u8],
         tree: TreeId,
+        len: usize,
     ) -> Result<RecordLeaf<'p>, StorageError> {
-        expect_kind(number, page, PageKind::RecordLeaf, tree, RECORD_LEAF_LEN)?;
+        expect_kind(number, page, PageKind::RecordLeaf, tree, [len, len])?;
         let head = LeafHead::read(page);
         if !head.is_sound(page.len()) {
             return Err(damage(number, format!("the header of the leaf contradicts itself: {head:?}")));
@@ -345,7 +346,11 @@ impl LeafHead {
             stride: u16_at(page, 26),
             version: u16_at(page, 28) as u16,
             blob_offset: u16_at(page, 30),
-            heap_start: u16_at(page, 32),
+            // An empty heap of a leaf of 64 KiB starts at its end; none starts at 0.
+            heap_start: match u16_at(page, 32) {
+                0 => 1 << 16,
+                start => start,
+            },
             garbage: u16_at(page, 34),
             rank_width: usize::from(page[36]),
         }
@@ -356,7 +361,7 @@ impl LeafHead {
         put_u16(page, 26, self.stride);
         put_u16(page, 28, usize::from(self.version));
         put_u16(page, 30, self.blob_offset);
-        put_u16(page, 32, self.heap_start);
+        page[32..34].copy_from_slice(&(self.heap_start as u16).to_le_bytes());
         put_u16(page, 34, self.garbage);
         page[36] = self.rank_width as u8;
     }

@@ -3,7 +3,7 @@
 //! Reads are here, changes in `record_write`. A get is one search per level and allocates nothing.
 
 use super::super::StorageError;
-use super::super::page::{PageKind, PageNumber, PageRead, PageWrite, RECORD_LEAF_LEN, TreeId, kind_of};
+use super::super::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId, is_leaf_len, kind_of};
 use super::record_branch::RecordBranch;
 use super::record_leaf::{self, LeafFormat, RecordLeaf, RecordSlot};
 use super::{Direction, Expected, LeafCursor, Path, damage, unexpected_child};
@@ -23,6 +23,8 @@ pub struct RecordTree {
     pub blob_offset: Option<u16>,
     /// The schema version of rows that are written.
     pub version: u16,
+    /// The bytes of a leaf.
+    pub leaf_len: u32,
 }
 
 /// The way to the leaf that holds a rank, and what else it holds.
@@ -38,7 +40,7 @@ pub(super) struct Descent {
 }
 
 impl RecordTree {
-    /// Makes a tree: an empty leaf is its root.
+    /// Makes a tree with leaves of `leaf_len` bytes: an empty one is its root.
     ///
     /// # Errors
     ///
@@ -46,17 +48,26 @@ impl RecordTree {
     ///
     /// # Panics
     ///
-    /// When `format` cannot be a layout: a rank of another width than 8 or 16, a stride without room for it.
+    /// When `format` cannot be a layout: a rank of another width than 8 or 16, a stride without room for it. When leaves
+    /// cannot have `leaf_len` bytes.
     pub fn create(
         pages: &mut (impl PageWrite + ?Sized),
         tree: TreeId,
         format: LeafFormat,
+        leaf_len: u32,
     ) -> Result<RecordTree, StorageError> {
+        assert!(is_leaf_len(leaf_len as usize), "{leaf_len} bytes are no leaf");
         let LeafFormat { rank_width, stride, blob_offset, version } = format;
         assert!(matches!(rank_width, 8 | 16) && stride >= u16::from(rank_width), "{format:?}");
-        let root = pages.allocate(PageKind::RecordLeaf, tree, RECORD_LEAF_LEN)?;
+        let root = pages.allocate(PageKind::RecordLeaf, tree, leaf_len as usize)?;
         record_leaf::build(root, pages.page_mut(root)?, format, &[])?;
-        Ok(RecordTree { root, tree, rank_width, stride, blob_offset, version })
+        Ok(RecordTree { root, tree, rank_width, stride, blob_offset, version, leaf_len })
+    }
+
+    /// The bytes of a leaf.
+    #[inline]
+    pub(super) fn leaf_len(&self) -> usize {
+        self.leaf_len as usize
     }
 
     /// How rows are laid out that are written.
@@ -168,10 +179,11 @@ impl RecordTree {
     ) -> Result<Node<'p>, StorageError> {
         match kind_of(page) {
             Some(PageKind::RecordBranch) => {
-                RecordBranch::open(number, page, self.tree, self.rank_width, expected).map(Node::Branch)
+                RecordBranch::open(number, page, self.tree, self.rank_width, self.leaf_len(), expected)
+                    .map(Node::Branch)
             }
             Some(PageKind::RecordLeaf) if expected.allows(0) => {
-                let leaf = RecordLeaf::open(number, page, self.tree)?;
+                let leaf = RecordLeaf::open(number, page, self.tree, self.leaf_len())?;
                 if leaf.format().rank_width != self.rank_width {
                     return Err(damage(number, format!("its ranks are not of {} bytes", self.rank_width)));
                 }
@@ -194,7 +206,8 @@ impl RecordTree {
         pages: &'p (impl PageRead + ?Sized),
         number: PageNumber,
     ) -> Result<RecordBranch<'p>, StorageError> {
-        RecordBranch::open(number, pages.page(number)?, self.tree, self.rank_width, Expected::Root)
+        let page = pages.page(number)?;
+        RecordBranch::open(number, page, self.tree, self.rank_width, self.leaf_len(), Expected::Root)
     }
 
     /// The leaf `number`.

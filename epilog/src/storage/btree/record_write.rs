@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 
 use super::super::StorageError;
-use super::super::page::{BLOCK_LEN, PageKind, PageNumber, PageWrite, RECORD_LEAF_LEN};
+use super::super::page::{PageKind, PageNumber, PageWrite, branch_len};
 use super::record_branch::{self, Child};
 use super::record_leaf::{self, Record, RecordLeaf};
 use super::record_tree::{Descent, Node, RecordTree};
@@ -173,7 +173,7 @@ impl RecordTree {
             return Err(self.other_version(&leaf));
         }
         let (head, number, old) = (leaf.head(), leaf.number(), leaf.blob_range(position)?);
-        if !head.may_free(RECORD_LEAF_LEN, &old) {
+        if !head.may_free(self.leaf_len(), &old) {
             return Err(damage(number, "the heap is smaller than the blobs in it"));
         }
         if head.replace(pages.page_mut(number)?, position, &old, row, blob).is_none() {
@@ -192,13 +192,13 @@ impl RecordTree {
         let leaf = self.leaf(pages, descent.leaf)?;
         let Ok(position) = leaf.search(rank) else { return Ok(false) };
         let (head, number, blob) = (leaf.head(), leaf.number(), leaf.blob_range(position)?);
-        if !head.may_free(RECORD_LEAF_LEN, &blob) {
+        if !head.may_free(self.leaf_len(), &blob) {
             return Err(damage(number, "the heap is smaller than the blobs in it"));
         }
         let path = &descent.path;
         if head.count > 1 {
             let head = head.remove(pages.page_mut(number)?, position, &blob);
-            if path.len > 0 && head.used(RECORD_LEAF_LEN) < (RECORD_LEAF_LEN - record_leaf::ROWS_START) / 4 {
+            if path.len > 0 && head.used(self.leaf_len()) < (self.leaf_len() - record_leaf::ROWS_START) / 4 {
                 self.merge_leaf(pages, path, number)?;
             }
         } else if let Some(depth) = path.len.checked_sub(1) {
@@ -240,7 +240,7 @@ impl RecordTree {
     ) -> Result<(), StorageError> {
         let number = self.descend(pages, rank)?.leaf;
         let image = pages.page(number)?.to_vec();
-        let leaf = RecordLeaf::open(number, &image, self.tree)?;
+        let leaf = RecordLeaf::open(number, &image, self.tree, self.leaf_len())?;
         let records = leaf.records()?;
         record_leaf::build(number, pages.page_mut(number)?, self.format(), &[])?;
         let mut inserter = RecordInserter::new(*self);
@@ -258,7 +258,7 @@ impl RecordTree {
         assert_eq!(row.len(), usize::from(self.stride), "bytes of the fixed row");
         assert_eq!(self.rank_of(row), rank, "the row starts with its rank");
         let len = row.len() + blob.len();
-        assert!(len <= RECORD_LEAF_LEN / 4, "a record of {len} bytes is over a quarter of a leaf");
+        assert!(len <= self.leaf_len() / 4, "a record of {len} bytes is over a quarter of a leaf");
     }
 
     fn rank_of(&self, row: &[u8]) -> u128 {
@@ -284,7 +284,7 @@ impl RecordTree {
         left_count: usize,
         record: Record<'_>,
     ) -> Result<(), StorageError> {
-        let number = pages.allocate(PageKind::RecordLeaf, self.tree, RECORD_LEAF_LEN)?;
+        let number = pages.allocate(PageKind::RecordLeaf, self.tree, self.leaf_len())?;
         record_leaf::build(number, pages.page_mut(number)?, self.format(), &[record])?;
         let child = Child { rank, number, hint: 1 };
         self.insert_child(pages, &descent.path, descent.rightmost, left_count as u32, child)
@@ -300,7 +300,7 @@ impl RecordTree {
     ) -> Result<(), StorageError> {
         let (number, format) = (descent.leaf, self.format());
         let image = pages.page(number)?.to_vec();
-        let leaf = RecordLeaf::open(number, &image, self.tree)?;
+        let leaf = RecordLeaf::open(number, &image, self.tree, self.leaf_len())?;
         let mut records = leaf.records()?;
         match change {
             Change::Insert(position) | Change::InsertInOrder(position) => records.insert(position, record),
@@ -308,23 +308,23 @@ impl RecordTree {
         }
         let costs = Vec::from_iter(records.iter().map(|(_, blob)| format.cost(blob)));
         let total: usize = costs.iter().sum();
-        if record_leaf::ROWS_START + total <= RECORD_LEAF_LEN {
+        if record_leaf::ROWS_START + total <= self.leaf_len() {
             return record_leaf::build(number, pages.page_mut(number)?, format, &records);
         }
         let left_count = match change {
-            Change::InsertInOrder(position) => behind(&costs, position),
+            Change::InsertInOrder(position) => behind(&costs, position, self.leaf_len()),
             Change::Insert(_) | Change::Replace(_) => middle(&costs, total),
         };
         let (left, right) = records.split_at(left_count);
         let rank = self.rank_of(right[0].0);
-        let right_number = pages.allocate(PageKind::RecordLeaf, self.tree, RECORD_LEAF_LEN)?;
+        let right_number = pages.allocate(PageKind::RecordLeaf, self.tree, self.leaf_len())?;
         record_leaf::build(right_number, pages.page_mut(right_number)?, format, right)?;
         let child = Child { rank, number: right_number, hint: right.len() as u32 };
         if descent.path.len > 0 {
             record_leaf::build(number, pages.page_mut(number)?, format, left)?;
             return self.insert_child(pages, &descent.path, descent.rightmost, left.len() as u32, child);
         }
-        let left_number = pages.allocate(PageKind::RecordLeaf, self.tree, RECORD_LEAF_LEN)?;
+        let left_number = pages.allocate(PageKind::RecordLeaf, self.tree, self.leaf_len())?;
         record_leaf::build(left_number, pages.page_mut(left_number)?, format, left)?;
         let first = Child { rank: 0, number: left_number, hint: left.len() as u32 };
         record_branch::build(number, pages.page_mut(number)?, 1, self.rank_width, &[first, child])
@@ -375,7 +375,7 @@ impl RecordTree {
             return Err(damage(self.root, format!("a root of level {level} cannot grow")));
         }
         // The root may be a larger page than other branches, so it may take more than two.
-        let capacity = record_branch::capacity(BLOCK_LEN, usize::from(self.rank_width));
+        let capacity = record_branch::capacity(branch_len(self.leaf_len()), usize::from(self.rank_width));
         let parts = children.len().div_ceil(capacity).max(2);
         let part_len =
             if rightmost { capacity.min(children.len() - 1) } else { children.len().div_ceil(parts) };
@@ -392,7 +392,7 @@ impl RecordTree {
         level: u8,
         children: &[Child],
     ) -> Result<Child, StorageError> {
-        let number = pages.allocate(PageKind::RecordBranch, self.tree, BLOCK_LEN)?;
+        let number = pages.allocate(PageKind::RecordBranch, self.tree, branch_len(self.leaf_len()))?;
         record_branch::build(number, pages.page_mut(number)?, level, self.rank_width, children)?;
         Ok(Child { rank: children[0].rank, number, hint: hints(children) })
     }
@@ -420,8 +420,8 @@ impl RecordTree {
         }
         let (left_image, right_image) =
             (pages.page(left_number)?.to_vec(), pages.page(right_number)?.to_vec());
-        let left = RecordLeaf::open(left_number, &left_image, self.tree)?;
-        let right = RecordLeaf::open(right_number, &right_image, self.tree)?;
+        let left = RecordLeaf::open(left_number, &left_image, self.tree, self.leaf_len())?;
+        let right = RecordLeaf::open(right_number, &right_image, self.tree, self.leaf_len())?;
         let (mut records, more) = (left.records()?, right.records()?);
         if let (Some(last), Some(first)) = (records.last(), more.first())
             && self.rank_of(last.0) >= self.rank_of(first.0)
@@ -441,8 +441,8 @@ impl RecordTree {
         (left, right): (PageNumber, PageNumber),
     ) -> Result<bool, StorageError> {
         let (left, right) = (self.leaf(pages, left)?, self.leaf(pages, right)?);
-        let used = left.head().used(RECORD_LEAF_LEN) + right.head().used(RECORD_LEAF_LEN);
-        Ok(left.format() == right.format() && used <= (RECORD_LEAF_LEN - record_leaf::ROWS_START) / 8 * 7)
+        let used = left.head().used(self.leaf_len()) + right.head().used(self.leaf_len());
+        Ok(left.format() == right.format() && used <= (self.leaf_len() - record_leaf::ROWS_START) / 8 * 7)
     }
 
     /// Removes a child, whose page is gone, from the branch at `depth` of `path`, and the branch if it was the only one.
@@ -565,9 +565,9 @@ pub(super) fn neighbours(position: usize, count: usize) -> impl Iterator<Item = 
 
 /// Where to split so that the leaf with the record at `position` can be filled by those that follow it: right behind it
 /// if others are there, otherwise before it.
-fn behind(costs: &[usize], position: usize) -> usize {
+fn behind(costs: &[usize], position: usize, leaf_len: usize) -> usize {
     let left: usize = costs[..=position].iter().sum();
-    let fits = record_leaf::ROWS_START + left <= RECORD_LEAF_LEN;
+    let fits = record_leaf::ROWS_START + left <= leaf_len;
     if position == 0 || (position + 1 < costs.len() && fits) { position + 1 } else { position }
 }
 

@@ -3,19 +3,62 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::load::lay_out;
+use super::load::{lay_out, least_len};
 use super::system::{self, COLLECTIONS, FIELDS, INDEXES};
 use super::{FIRST_FREE_ID, Statistics};
 use crate::schema::shape::FieldShape;
 use crate::schema::{
-    CollectionId, CollectionShape, FieldDef, FieldId, IndexDef, IndexId, OnDelete, SchemaError,
+    CollectionId, CollectionShape, FieldDef, FieldId, IndexDef, IndexId, Layout, OnDelete, SchemaError,
 };
 use crate::storage::StorageError;
-use crate::storage::records::{INLINE_LEN_MAX, RecordDraft};
+use crate::storage::page::{ENTRY_PAGE_LEN, RECORD_LEAF_LEN, is_leaf_len};
+use crate::storage::records::{RecordDraft, inline_len_max};
 use crate::storage::writer::Writer;
 
-/// What a stub and its end take: every variable field must fit as one.
-const STUB_AND_END_LEN: usize = 16 + 2;
+/// The longest leaf there is.
+const LEAF_LEN_MAX: usize = 65536;
+
+/// A leaf has room for so many records, or is as long as leaves can be.
+const RECORDS_PER_LEAF: usize = 64;
+
+/// The lengths of pages in a collection or an index that is made.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PageLens {
+    /// Of leaves of records, where the collection does not say; by the width of records if `None`.
+    pub(crate) leaf: Option<u32>,
+    /// Of pages of index entries; 4 KiB if `None`.
+    pub(crate) entries: Option<u32>,
+    /// No page is shorter than this, a block.
+    pub(crate) least: u32,
+}
+
+impl PageLens {
+    /// The leaves of the catalog's own trees.
+    pub(crate) fn catalog_leaf(self) -> u32 {
+        self.leaf.unwrap_or(RECORD_LEAF_LEN as u32).min(RECORD_LEAF_LEN as u32).max(self.least)
+    }
+
+    /// The pages of an index.
+    pub(crate) fn entry_page(self) -> u32 {
+        self.entries.unwrap_or(ENTRY_PAGE_LEN as u32).max(self.least)
+    }
+
+    /// The leaves of a collection: what it says itself, what the database says, or what its records ask for. At least
+    /// as long as a record needs.
+    fn leaf_of(self, shape: &CollectionShape, layout: &Layout, fields: &[FieldDef]) -> usize {
+        let least = least_len(layout, fields);
+        let chosen = match shape.page_size.or(self.leaf) {
+            Some(chosen) => chosen as usize,
+            None => (RECORDS_PER_LEAF * least).next_power_of_two().clamp(RECORD_LEAF_LEN, LEAF_LEN_MAX),
+        };
+        let mut len = chosen.max(self.least as usize);
+        while inline_len_max(len) < least && len < LEAF_LEN_MAX {
+            len *= 2;
+        }
+        debug_assert!(is_leaf_len(len), "{len} bytes are no leaf");
+        len
+    }
+}
 
 /// Adds collections. Their relations may point at each other and at those already there; `shapes` must name no
 /// collection that exists.
@@ -26,6 +69,7 @@ const STUB_AND_END_LEN: usize = 16 + 2;
 pub(crate) fn create_collections(
     writer: &mut Writer<'_>,
     shapes: &[CollectionShape],
+    lens: PageLens,
 ) -> Result<(), StorageError> {
     // All ids first: relations may point forwards.
     let mut next = writer.statistics(CollectionId(0))?.next.max(u64::from(FIRST_FREE_ID)) as u32;
@@ -67,17 +111,20 @@ pub(crate) fn create_collections(
                 name: index.name.clone(),
                 fields: index.fields.iter().map(|name| position(name)).collect(),
                 unique: index.unique,
+                page_len: lens.entry_page(),
             })
             .collect();
         let clustered = shape.is_clustered().then(|| position(&shape.key[0]));
-        check_width(shape, &fields, &indexes, clustered)?;
+        let layout = lay_out(&fields, &indexes, clustered);
+        let leaf_len = lens.leaf_of(shape, &layout, &fields);
+        check_width(shape, &layout, &fields, leaf_len)?;
         let key: Vec<u16> = shape.key.iter().map(|name| position(name)).collect();
-        drafts.push((*id, shape, fields, indexes, clustered, key));
+        drafts.push((*id, shape, fields, indexes, (layout, leaf_len), clustered, key));
     }
 
     let system = writer.stored().system.clone();
     let mut draft = RecordDraft::default();
-    for (id, shape, fields, indexes, position_of_clustered, key) in drafts {
+    for (id, shape, fields, indexes, (layout, leaf_len), position_of_clustered, key) in drafts {
         let ids_of = |positions: &[u16]| -> Vec<u8> {
             positions.iter().flat_map(|position| fields[usize::from(*position)].id.0.to_le_bytes()).collect()
         };
@@ -90,10 +137,10 @@ pub(crate) fn create_collections(
         let clustered = position_of_clustered.map(|position| fields[usize::from(position)].id.0);
         system::write(&mut draft, def, COLLECTIONS.clustered, &clustered);
         system::write(&mut draft, def, COLLECTIONS.version, &1u16);
-        let layout = lay_out(&fields, &indexes, position_of_clustered);
         system::write(&mut draft, def, COLLECTIONS.rank_width, &layout.rank_width);
         system::write(&mut draft, def, COLLECTIONS.stride, &layout.stride);
         system::write(&mut draft, def, COLLECTIONS.blob_offset, &layout.blob_offset);
+        system::write(&mut draft, def, COLLECTIONS.leaf_len, &(leaf_len as u32));
         writer.put_catalog_record(def, &mut draft)?;
         let def = &system.fields;
         for (field, shape) in fields.iter().zip(&shape.fields) {
@@ -117,6 +164,7 @@ pub(crate) fn create_collections(
             system::write(&mut draft, def, INDEXES.name, &index.name);
             system::write(&mut draft, def, INDEXES.fields, &ids_of(&index.fields));
             system::write(&mut draft, def, INDEXES.unique, &index.unique);
+            system::write(&mut draft, def, INDEXES.page_len, &index.page_len);
             writer.put_catalog_record(def, &mut draft)?;
         }
     }
@@ -138,22 +186,13 @@ fn default_bytes(field: &FieldShape) -> Option<Vec<u8>> {
 /// A record must fit its leaf when every value of it that can be out of line is.
 fn check_width(
     shape: &CollectionShape,
+    layout: &Layout,
     fields: &[FieldDef],
-    indexes: &[IndexDef],
-    clustered: Option<u16>,
+    leaf_len: usize,
 ) -> Result<(), SchemaError> {
-    let layout = lay_out(fields, indexes, clustered);
-    let fixed = usize::from(layout.stride) + usize::from(layout.cold_len) + 2;
-    let bytes = fixed + STUB_AND_END_LEN * usize::from(layout.variable_count);
-    // The lengths above are 16 bits wide; count again without the chance of a wrap.
-    let exact: usize = fields.iter().map(|field| field.ty.width().unwrap_or(STUB_AND_END_LEN)).sum();
-    if bytes.max(exact) > INLINE_LEN_MAX {
-        let limit = INLINE_LEN_MAX;
-        return Err(SchemaError::RecordTooWide {
-            collection: shape.name.to_string(),
-            bytes: bytes.max(exact),
-            limit,
-        });
+    let (bytes, limit) = (least_len(layout, fields), inline_len_max(leaf_len));
+    if bytes > limit {
+        return Err(SchemaError::RecordTooWide { collection: shape.name.to_string(), bytes, limit });
     }
     Ok(())
 }

@@ -4,8 +4,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::Stored;
 use super::system::{self, COLLECTIONS, FIELDS, INDEXES, System};
+use super::{FIRST_ROOT, Stored};
 use crate::schema::layout::LayoutField;
 use crate::schema::{
     Catalog, CollectionDef, CollectionId, FieldDef, FieldId, IndexDef, IndexId, Layout, OnDelete,
@@ -13,14 +13,14 @@ use crate::schema::{
 };
 use crate::storage::StorageError;
 use crate::storage::facade::{Direction, View};
-use crate::storage::page::{PageNumber, PageRead};
-use crate::storage::records::RecordRef;
+use crate::storage::page::{PageNumber, PageRead, is_entry_page_len, is_leaf_len};
+use crate::storage::records::{RecordRef, inline_len_max};
 use crate::value::{Scalar, Type};
 
 impl Stored {
-    /// A database that holds nothing but its catalog.
-    pub(crate) fn empty() -> Stored {
-        let system = System::new();
+    /// A database that holds nothing but its catalog, with leaves of `leaf_len` bytes.
+    pub(crate) fn empty(leaf_len: u32) -> Stored {
+        let system = System::new(leaf_len);
         let roots = system.all().into_iter().map(|def| (def.id.0, PageNumber(def.id.0))).collect();
         Stored { catalog: Catalog::default(), system, roots }
     }
@@ -32,7 +32,13 @@ impl Stored {
 ///
 /// [`StorageError::Corruption`] when its records contradict each other; whatever reading a page fails with.
 pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
-    let mut stored = Stored::empty();
+    // The root of a tree of records has a leaf's length, whatever it is.
+    let first = PageNumber(FIRST_ROOT);
+    let leaf_len = pages.page(first)?.len();
+    if !is_leaf_len(leaf_len) {
+        return Err(StorageError::page_damage(first, format!("{leaf_len} bytes are no leaf of the catalog")));
+    }
+    let mut stored = Stored::empty(leaf_len as u32);
     let system = stored.system.clone();
     let mut fields: Vec<(u32, FieldDef)> = Vec::new();
     each(pages, &stored, &system.fields, &mut |record| {
@@ -50,7 +56,12 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
             name: system::read(record, def, INDEXES.name)?,
             fields: Vec::new(),
             unique: system::read(record, def, INDEXES.unique)?,
+            page_len: system::read(record, def, INDEXES.page_len)?,
         };
+        if !is_entry_page_len(index.page_len as usize) {
+            let problem = format!("pages of {} bytes are none of index `{}`", index.page_len, index.name);
+            return Err(StorageError::damage("catalog", problem));
+        }
         indexes.push((system::read(record, def, INDEXES.collection)?, index, ids));
         roots.push((id, PageNumber(system::read(record, def, INDEXES.root)?)));
         Ok(())
@@ -94,7 +105,11 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
             system::read(record, def, COLLECTIONS.stride)?,
             system::read(record, def, COLLECTIONS.blob_offset)?,
         );
-        if stored_format != (layout.rank_width, layout.stride, layout.blob_offset) {
+        let leaf_len: u32 = system::read(record, def, COLLECTIONS.leaf_len)?;
+        if stored_format != (layout.rank_width, layout.stride, layout.blob_offset)
+            || !is_leaf_len(leaf_len as usize)
+            || least_len(&layout, &own_fields) > inline_len_max(leaf_len as usize)
+        {
             return Err(StorageError::damage(
                 "catalog",
                 format!("the leaves of `{name}` do not fit its fields"),
@@ -109,6 +124,7 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
             indexes: own_indexes,
             layout,
             version: system::read(record, def, COLLECTIONS.version)?,
+            leaf_len,
             declared: None,
             positions: Vec::new(),
             places: Vec::new(),
@@ -135,6 +151,18 @@ pub(super) fn lay_out(fields: &[FieldDef], indexes: &[IndexDef], clustered: Opti
         })
         .collect();
     Layout::new(&layout_fields, clustered.map(usize::from))
+}
+
+/// What a stub and its end take: every variable field must fit as one.
+const STUB_AND_END_LEN: usize = 16 + 2;
+
+/// The bytes of a record whose values are all out of line that can be.
+pub(super) fn least_len(layout: &Layout, fields: &[FieldDef]) -> usize {
+    let fixed = usize::from(layout.stride) + usize::from(layout.cold_len) + 2;
+    let bytes = fixed + STUB_AND_END_LEN * usize::from(layout.variable_count);
+    // The lengths above are 16 bits wide; count again without the chance of a wrap.
+    let exact: usize = fields.iter().map(|field| field.ty.width().unwrap_or(STUB_AND_END_LEN)).sum();
+    bytes.max(exact)
 }
 
 /// Calls `then` with every record of a catalog collection, in the order of their keys.

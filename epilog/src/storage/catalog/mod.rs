@@ -24,8 +24,11 @@ use super::page::{PageNumber, PageRead};
 use crate::schema::{Catalog, CollectionId};
 use system::{STATISTICS, System};
 
-pub(crate) use create::create_collections;
+pub(crate) use create::{PageLens, create_collections};
 pub(crate) use load::load;
+
+/// The page that the first of the catalog's own trees begins at.
+const FIRST_ROOT: u32 = 1;
 
 /// The first permanent id that is not the catalog's own.
 pub(crate) const FIRST_FREE_ID: u32 = 16;

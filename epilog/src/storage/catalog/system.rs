@@ -8,6 +8,7 @@ use crate::schema::layout::LayoutField;
 use crate::schema::{CollectionDef, CollectionId, FieldDef, FieldId, Layout};
 use crate::storage::StorageError;
 use crate::storage::btree::LeafFormat;
+use crate::storage::page::{is_entry_page_len, is_leaf_len};
 use crate::storage::records::{RecordDraft, RecordRef};
 use crate::value::{Type, Value};
 
@@ -35,6 +36,8 @@ pub(crate) struct CollectionsFields {
     pub(crate) stride: u16,
     pub(crate) blob_offset: u16,
     pub(crate) root: u16,
+    /// The bytes of a leaf.
+    pub(crate) leaf_len: u16,
 }
 
 /// The positions of the fields of `fields`.
@@ -60,6 +63,8 @@ pub(crate) struct IndexesFields {
     pub(crate) fields: u16,
     pub(crate) unique: u16,
     pub(crate) root: u16,
+    /// The bytes of a page of its entries.
+    pub(crate) page_len: u16,
 }
 
 /// The positions of the fields of `statistics`.
@@ -80,15 +85,18 @@ pub(crate) const COLLECTIONS: CollectionsFields = CollectionsFields {
     stride: 7,
     blob_offset: 8,
     root: 9,
+    leaf_len: 10,
 };
 pub(crate) const FIELDS: FieldsFields =
     FieldsFields { id: 0, collection: 1, name: 2, ty: 3, optional: 4, target: 5, on_delete: 6, default: 7 };
 pub(crate) const INDEXES: IndexesFields =
-    IndexesFields { id: 0, collection: 1, name: 2, fields: 3, unique: 4, root: 5 };
+    IndexesFields { id: 0, collection: 1, name: 2, fields: 3, unique: 4, root: 5, page_len: 6 };
 pub(crate) const STATISTICS: StatisticsFields = StatisticsFields { collection: 0, count: 1, next: 2 };
 
 impl System {
-    pub(crate) fn new() -> System {
+    /// The catalog's own collections, with leaves of `leaf_len` bytes.
+    pub(crate) fn new(leaf_len: u32) -> System {
+        let define = |id, name, fields| define(id, name, leaf_len, fields);
         const ID: (Type, bool) = (Type::U32, false);
         const NAME: (Type, bool) = (Type::String, false);
         const FLAG: (Type, bool) = (Type::Bool, false);
@@ -108,6 +116,7 @@ impl System {
                     ("stride", (Type::U16, false)),
                     ("blob_offset", (Type::U16, true)),
                     ("root", ID),
+                    ("leaf_len", (Type::U32, false)),
                 ],
             ),
             fields: define(
@@ -134,6 +143,7 @@ impl System {
                     ("fields", IDS),
                     ("unique", FLAG),
                     ("root", ID),
+                    ("page_len", (Type::U32, false)),
                 ],
             ),
             statistics: define(
@@ -155,7 +165,7 @@ impl System {
 }
 
 /// A collection whose first field is its clustering key.
-fn define(id: u32, name: &str, fields: &[(&str, (Type, bool))]) -> Arc<CollectionDef> {
+fn define(id: u32, name: &str, leaf_len: u32, fields: &[(&str, (Type, bool))]) -> Arc<CollectionDef> {
     let layout_fields: Vec<LayoutField> = fields
         .iter()
         .map(|(_, (ty, optional))| LayoutField { ty: *ty, optional: *optional, indexed: false })
@@ -179,6 +189,7 @@ fn define(id: u32, name: &str, fields: &[(&str, (Type, bool))]) -> Arc<Collectio
         indexes: Vec::new(),
         layout: Layout::new(&layout_fields, Some(0)),
         version: 1,
+        leaf_len,
         declared: None,
         positions: Vec::new(),
         places: Vec::new(),
@@ -206,11 +217,25 @@ pub(crate) fn write<T: Value>(draft: &mut RecordDraft, def: &CollectionDef, posi
     value.with_cell(|cell| draft.put(&def.layout.places[usize::from(position)], cell));
 }
 
-/// The format of the leaves of the collection that a draft of a record of `collections` describes.
-pub(crate) fn leaf_format(draft: &RecordDraft, def: &CollectionDef) -> Result<LeafFormat, StorageError> {
-    fn get<T: Value>(draft: &RecordDraft, def: &CollectionDef, position: u16) -> Result<T, StorageError> {
-        Ok(T::read(draft.field(&def.layout.places[usize::from(position)]).as_cell())?)
+/// A field of a catalog record being made.
+fn get<T: Value>(draft: &RecordDraft, def: &CollectionDef, position: u16) -> Result<T, StorageError> {
+    Ok(T::read(draft.field(&def.layout.places[usize::from(position)]).as_cell())?)
+}
+
+/// The length of the pages of the index that a draft of a record of `indexes` describes.
+pub(crate) fn entry_page_len(draft: &RecordDraft, def: &CollectionDef) -> Result<u32, StorageError> {
+    let len = get(draft, def, INDEXES.page_len)?;
+    match is_entry_page_len(len as usize) {
+        true => Ok(len),
+        false => Err(StorageError::damage("catalog", "an index's pages have an impossible length")),
     }
+}
+
+/// The length and the format of the leaves of the collection that a draft of a record of `collections` describes.
+pub(crate) fn leaf_format(
+    draft: &RecordDraft,
+    def: &CollectionDef,
+) -> Result<(u32, LeafFormat), StorageError> {
     let format = LeafFormat {
         rank_width: get(draft, def, COLLECTIONS.rank_width)?,
         stride: get(draft, def, COLLECTIONS.stride)?,
@@ -218,8 +243,13 @@ pub(crate) fn leaf_format(draft: &RecordDraft, def: &CollectionDef) -> Result<Le
         version: get(draft, def, COLLECTIONS.version)?,
     };
     let blob_fits = format.blob_offset.is_none_or(|offset| offset + 2 <= format.stride);
-    if !matches!(format.rank_width, 8 | 16) || format.stride < u16::from(format.rank_width) || !blob_fits {
+    let len: u32 = get(draft, def, COLLECTIONS.leaf_len)?;
+    if !matches!(format.rank_width, 8 | 16)
+        || format.stride < u16::from(format.rank_width)
+        || !blob_fits
+        || !is_leaf_len(len as usize)
+    {
         return Err(StorageError::damage("catalog", "a collection's leaves have an impossible format"));
     }
-    Ok(format)
+    Ok((len, format))
 }

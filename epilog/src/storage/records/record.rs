@@ -15,9 +15,7 @@ use super::RecordDraft;
 use crate::schema::{Layout, Place, Spot};
 use crate::storage::StorageError;
 use crate::storage::btree::blob_of_row;
-use crate::storage::page::{
-    PAGE_HEADER_LEN, PageKind, PageNumber, PageRead, PageWrite, RECORD_LEAF_LEN, TreeId,
-};
+use crate::storage::page::{PAGE_HEADER_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId};
 use crate::storage::page::{kind_of, round_to_blocks};
 use crate::value::{Cell, Type, key};
 
@@ -27,8 +25,10 @@ const OUT_OF_LINE: u16 = 1 << 15;
 /// The bytes of a stub.
 const STUB_LEN: usize = 16;
 
-/// The most a row and its blob may take of a leaf, so that a leaf holds at least four records.
-pub(crate) const INLINE_LEN_MAX: usize = RECORD_LEAF_LEN / 4 - 64;
+/// The most a row and its blob may take of a leaf of `leaf_len` bytes: a little less than a quarter.
+pub(crate) const fn inline_len_max(leaf_len: usize) -> usize {
+    leaf_len / 4 - leaf_len / 256
+}
 
 /// One field's stored bytes.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -250,11 +250,12 @@ pub(crate) struct Composer {
 impl Composer {
     /// Makes the blob of `draft` in [`blob`](Composer::blob).
     ///
-    /// While the record takes more than a quarter of a leaf, its longest value moves to a page of its own.
+    /// While the record takes more of a leaf of `leaf_len` bytes than it may, its longest value moves to a page of its own.
     pub(crate) fn compose<P: PageWrite>(
         &mut self,
         draft: &RecordDraft,
         layout: &Layout,
+        leaf_len: usize,
         tree: TreeId,
         pages: &mut P,
     ) -> Result<(), StorageError> {
@@ -264,7 +265,7 @@ impl Composer {
         let mut len = usize::from(layout.stride) + layout.blob_header_len() + 2 + draft.values_len();
         self.moved.clear();
         self.moved.resize(count, false);
-        while len > INLINE_LEN_MAX {
+        while len > inline_len_max(leaf_len) {
             let candidates = (0..count).filter(|number| !self.moved[*number]);
             let longest = candidates.max_by_key(|number| draft.variable(*number).len());
             let longest = longest.expect("the schema was checked to fit when every value is out of line");

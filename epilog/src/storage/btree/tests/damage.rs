@@ -13,7 +13,7 @@ fn damage(pages: &mut TestPager, random: &mut Random) {
     for _ in 0..=random.below(2) {
         let number = numbers[random.below(numbers.len())];
         let page = pages.pages.get_mut(&number.0).unwrap();
-        let limit = [48, 48, 120, 1200, page.len()][random.below(5)];
+        let limit = [48, 48, 120, 1200.min(page.len()), page.len()][random.below(5)];
         for _ in 0..=random.below(3) {
             let at = random.below(limit);
             page[at] = match random.below(4) {
@@ -54,12 +54,13 @@ fn walk_entries(tree: EntryTree, pages: &TestPager, direction: Direction) -> Res
     Ok(count)
 }
 
-fn damaged_records(format: LeafFormat, seed: u64, spread: bool) {
+fn damaged_records(format: LeafFormat, leaf_len: usize, seed: u64, spread: bool) {
     let mut random = Random::new(seed);
-    let mut sound = records::Model::new(format);
+    let mut sound = records::Model::with_leaves(format, leaf_len);
+    let (blob_min, blob_more) = (leaf_len / 160, leaf_len / 14);
     for rank in 0..260u128 {
         let rank = if spread { rank << 55 } else { rank };
-        sound.insert(rank, 1, &vec![2; 100 + random.below(1200)]);
+        sound.insert(rank, 1, &vec![2; blob_min + random.below(blob_more)]);
     }
     let tree = sound.tree;
     let mut found = 0;
@@ -81,7 +82,7 @@ fn damaged_records(format: LeafFormat, seed: u64, spread: bool) {
             let rank = random.below(300) as u128;
             let rank = if spread { rank << 55 } else { rank };
             let row = sound.row(rank, 3);
-            let blob = vec![4; random.below(1200)];
+            let blob = vec![4; random.below(blob_more)];
             if let Ok(Some(slot)) = tree.get(&pages, rank) {
                 let _ = slot.blob();
             }
@@ -98,13 +99,15 @@ fn damaged_records(format: LeafFormat, seed: u64, spread: bool) {
 
 #[test]
 fn damaged_pages_of_records_never_panic() {
-    damaged_records(records::NARROW, 21, false);
-    damaged_records(records::WIDE, 22, true);
+    damaged_records(records::NARROW, 16384, 21, false);
+    damaged_records(records::WIDE, 16384, 22, true);
+    damaged_records(records::NARROW, 1024, 23, false);
+    damaged_records(records::WIDE, 65536, 24, true);
 }
 
 #[test]
 fn damaged_pages_of_entries_never_panic() {
-    for (seed, len) in [(31, 12), (32, 300)] {
+    for (seed, len, page_len) in [(31, 12, 4096), (32, 300, 4096), (33, 200, 1024), (34, 300, 16384)] {
         let mut random = Random::new(seed);
         let entry = |random: &mut Random| {
             let mut entry = b"shared/prefix/".to_vec();
@@ -112,7 +115,7 @@ fn damaged_pages_of_entries_never_panic() {
             entry.extend((0..len).map(|_| b'a' + random.below(6) as u8));
             entry
         };
-        let mut sound = entries::Model::new();
+        let mut sound = entries::Model::with_pages(page_len);
         for _ in 0..700 {
             sound.insert(&entry(&mut random));
         }

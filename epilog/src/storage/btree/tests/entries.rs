@@ -6,8 +6,9 @@ use core::ops::Bound;
 
 use super::pager::TestPager;
 use super::{Random, check_all};
+use crate::storage::btree::entry_tree::entry_len_max;
 use crate::storage::btree::{Direction, EntryTree, TreeSummary};
-use crate::storage::page::TreeId;
+use crate::storage::page::{ENTRY_PAGE_LEN, TreeId};
 
 /// Entries of a tree, and the same in a set.
 pub(super) struct Model {
@@ -18,8 +19,13 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn new() -> Model {
+        Model::with_pages(ENTRY_PAGE_LEN)
+    }
+
+    /// A tree with pages of `page_len` bytes.
+    pub(super) fn with_pages(page_len: usize) -> Model {
         let mut pages = TestPager::default();
-        let tree = EntryTree::create(&mut pages, TreeId(9)).unwrap();
+        let tree = EntryTree::create(&mut pages, TreeId(9), page_len as u32).unwrap();
         Model { pages, tree, set: BTreeSet::new() }
     }
 
@@ -86,10 +92,21 @@ impl Model {
     }
 }
 
-/// Random inserts and removes of entries that `entry` draws, with ranges in between, then the removal of everything.
+/// Random inserts and removes of entries that `entry` draws, with ranges in between, then the removal of everything;
+/// with pages of the usual length, the shortest and the longest.
 fn churn(seed: u64, steps: u32, entry: impl Fn(&mut Random) -> Vec<u8>) {
+    for page_len in [ENTRY_PAGE_LEN, 1024, 16384] {
+        churn_pages(seed, page_len, steps, &|random| {
+            let mut entry = entry(random);
+            entry.truncate(entry_len_max(page_len));
+            entry
+        });
+    }
+}
+
+fn churn_pages(seed: u64, page_len: usize, steps: u32, entry: &dyn Fn(&mut Random) -> Vec<u8>) {
     let mut random = Random::new(seed);
-    let mut model = Model::new();
+    let mut model = Model::with_pages(page_len);
     for step in 0..steps {
         let drawn = entry(&mut random);
         // Grows for a while, then shrinks, then grows.
@@ -355,4 +372,15 @@ fn an_entry_too_short_for_a_rank_is_damage() {
 #[should_panic(expected = "over the limit of 977")]
 fn an_entry_over_the_limit_is_refused() {
     Model::new().insert(&[0; 978]);
+}
+
+#[test]
+fn entries_of_short_pages_are_shorter() {
+    let lens = [1024, 2048, 4096, 16384].map(entry_len_max);
+    assert_eq!(lens, [234, 490, 977, 977]);
+    let mut model = Model::with_pages(1024);
+    for first in 0..4 {
+        model.insert(&[first; 234]);
+    }
+    assert_eq!(model.check().leaves, 1, "four of the longest fit a page");
 }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::pager::TestPager;
 use super::{Random, check_all};
 use crate::storage::btree::{Direction, LeafFormat, RecordInserter, RecordTree, TreeSummary};
-use crate::storage::page::{PageKind, PageRead, TreeId, kind_of};
+use crate::storage::page::{PageKind, PageRead, RECORD_LEAF_LEN, TreeId, kind_of};
 
 pub(super) const NARROW: LeafFormat =
     LeafFormat { rank_width: 8, stride: 24, blob_offset: Some(16), version: 1 };
@@ -23,8 +23,13 @@ pub(super) struct Model {
 
 impl Model {
     pub(super) fn new(format: LeafFormat) -> Model {
+        Model::with_leaves(format, RECORD_LEAF_LEN)
+    }
+
+    /// A tree with leaves of `leaf_len` bytes.
+    pub(super) fn with_leaves(format: LeafFormat, leaf_len: usize) -> Model {
         let mut pages = TestPager::default();
-        let tree = RecordTree::create(&mut pages, TreeId(7), format).unwrap();
+        let tree = RecordTree::create(&mut pages, TreeId(7), format, leaf_len as u32).unwrap();
         Model { pages, tree, map: BTreeMap::new() }
     }
 
@@ -123,10 +128,23 @@ impl Model {
 }
 
 /// Random inserts, replaces and removes of ranks that `rank` draws, with ranges and gets in between, then the removal of
-/// everything.
+/// everything; with leaves of the usual length, the shortest and the longest.
 fn churn(seed: u64, format: LeafFormat, blob_max: usize, rank: impl Fn(&mut Random) -> u128) {
+    for leaf_len in [RECORD_LEAF_LEN, 1024, 65536] {
+        let blob_max = blob_max.min(leaf_len / 4 - usize::from(format.stride));
+        churn_leaves(seed, format, leaf_len, blob_max, &rank);
+    }
+}
+
+fn churn_leaves(
+    seed: u64,
+    format: LeafFormat,
+    leaf_len: usize,
+    blob_max: usize,
+    rank: &dyn Fn(&mut Random) -> u128,
+) {
     let mut random = Random::new(seed);
-    let mut model = Model::new(format);
+    let mut model = Model::with_leaves(format, leaf_len);
     for step in 0..1500u32 {
         let at = rank(&mut random);
         let fill = random.next() as u8;
@@ -203,6 +221,30 @@ fn the_largest_records_match_the_model() {
         model.insert(rank, 1, &vec![7; 4096 - 24]);
     }
     assert_eq!(model.check().leaves, 1, "three of the largest fit a leaf");
+}
+
+/// The heap of a leaf of 64 KiB, while it is empty, starts where 16 bits do not reach.
+#[test]
+fn the_longest_leaf_is_filled_to_its_end() {
+    let mut model = Model::with_leaves(WITHOUT_BLOB, 65536);
+    for rank in 0..654 {
+        model.insert(rank, 1, &[]);
+    }
+    assert_eq!(model.check().leaves, 1, "654 rows of 100 bytes fill a leaf");
+    model.insert(654, 1, &[]);
+    assert_eq!(model.check().leaves, 2);
+    model.check_range(600, 700);
+}
+
+#[test]
+fn a_leaf_of_another_length_is_damage() {
+    let mut model = Model::new(NARROW);
+    model.insert(1, 1, b"blob");
+    let root = model.tree.root.0;
+    let page = model.pages.pages[&root].clone();
+    model.pages.pages.insert(root, page[..4096].into());
+    assert!(model.tree.get(&model.pages, 1).is_err());
+    assert!(model.tree.check(&model.pages, &mut |_| ()).is_err());
 }
 
 #[test]
