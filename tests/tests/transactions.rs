@@ -4,7 +4,7 @@
 use epilog::prelude::*;
 use epilog_tests::disk::SimVfs;
 use epilog_tests::simulation::model::{Item, Model, Owner, Tag};
-use epilog_tests::simulation::workload::{Operation, run_operations};
+use epilog_tests::simulation::workload::{Operation, Wait, run_operations};
 use epilog_tests::simulation::{SETUPS, Setup};
 use proptest::collection::vec;
 use proptest::option;
@@ -16,12 +16,17 @@ enum Action {
     Transact {
         operations: Vec<Operation>,
         aborted: bool,
-        relaxed: bool,
+        wait: Wait,
     },
     Checkpoint,
+    Maintain,
     Reopen,
     /// Takes a snapshot, which is compared when the next one is taken, and before a reopening.
     Snapshot,
+}
+
+fn wait() -> impl Strategy<Value = Wait> {
+    prop_oneof![Just(Wait::Sync), Just(Wait::Together), Just(Wait::Later), Just(Wait::Never)]
 }
 
 fn owner_id() -> impl Strategy<Value = Id<Owner>> {
@@ -74,10 +79,11 @@ fn operation() -> impl Strategy<Value = Operation> {
 
 fn action() -> impl Strategy<Value = Action> {
     prop_oneof![
-        8 => (vec(operation(), 0..10), prop::bool::weighted(0.15), any::<bool>()).prop_map(
-            |(operations, aborted, relaxed)| Action::Transact { operations, aborted, relaxed }
+        8 => (vec(operation(), 0..10), prop::bool::weighted(0.15), wait()).prop_map(
+            |(operations, aborted, wait)| Action::Transact { operations, aborted, wait }
         ),
         1 => Just(Action::Checkpoint),
+        1 => Just(Action::Maintain),
         1 => Just(Action::Reopen),
         2 => Just(Action::Snapshot),
     ]
@@ -96,18 +102,19 @@ fn check(setup: Setup, actions: &[Action]) {
         let mut snapshots = Vec::new();
         for action in &rest[..until.unwrap_or(rest.len())] {
             match action {
-                Action::Transact { operations, aborted, relaxed } => {
+                Action::Transact { operations, aborted, wait } => {
                     let mut after = model.clone();
                     let mut tx = db.begin().unwrap();
                     run_operations(&mut tx, &mut after, operations).unwrap();
                     if *aborted {
                         tx.abort();
                     } else {
-                        tx.commit_with(setup.durability(*relaxed)).unwrap();
+                        setup.commit(tx, *wait).unwrap();
                         model = after;
                     }
                 }
                 Action::Checkpoint => db.checkpoint().unwrap(),
+                Action::Maintain => drop(db.maintain().unwrap()),
                 Action::Snapshot => snapshots.push((db.read().unwrap(), model.clone())),
                 Action::Reopen => unreachable!("cut off above"),
             }

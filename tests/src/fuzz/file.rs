@@ -77,7 +77,7 @@ pub(super) fn run(bytes: &[u8]) {
         }
     }
     if input.u8() == 1 {
-        file.truncate(input.below(file.len()));
+        file.truncate(1 + input.below(file.len() - 1)); // nothing tells an emptied file from a new one
     }
     let disk = sound.disk.fork();
     disk.set_bytes(PATH, &file);

@@ -2,6 +2,7 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
 use epilog::prelude::*;
 
@@ -16,7 +17,7 @@ const LAST: &str = "last";
 pub struct Transaction {
     /// The operations, the last of which notes the number.
     pub operations: Vec<Operation>,
-    /// Whether its commit waits for the sync.
+    /// What its commit waits for.
     pub durability: Durability,
 }
 
@@ -47,7 +48,12 @@ pub fn transaction(seed: u64, number: u64) -> Transaction {
     }
     operations.push(Operation::DeleteTag(LAST.into()));
     operations.push(Operation::InsertTag(Tag { name: LAST.into(), holder: None, weight: number as f64 }));
-    let durability = if random.chance(1, 8) { Durability::None } else { Durability::Immediate };
+    let durability = match random.below(12) {
+        0 => Durability::None,
+        1 => Durability::Eventual(Duration::from_millis(2)),
+        2 => Durability::Group,
+        _ => Durability::Immediate,
+    };
     Transaction { operations, durability }
 }
 
@@ -73,7 +79,8 @@ pub fn run(path: &Path, seed: u64, chance: u64, next_owner: u64) -> Result<(), E
     let mut random = Random::new(chance);
     let options = Options::default()
         .journal_segment_len([16 << 10, 64 << 10, 1 << 20][random.below(3) as usize])
-        .checkpoint_after([64 << 10, 512 << 10, 32 << 20][random.below(3) as usize]);
+        .checkpoint_after([64 << 10, 512 << 10, 32 << 20][random.below(3) as usize])
+        .bulk_after([64 << 10, 16 << 20][random.below(2) as usize]);
     let mut db = options.open::<World>(path)?;
     let mut model = Model { next_owner, ..Model::read(&db)? };
     let first = commit_of(&model) + 1;
@@ -83,8 +90,12 @@ pub fn run(path: &Path, seed: u64, chance: u64, next_owner: u64) -> Result<(), E
         let mut tx = db.begin()?;
         run_operations(&mut tx, &mut model, &operations)?;
         say("begin", number);
-        tx.commit_with(durability)?;
-        say(if durability == Durability::Immediate { "done" } else { "unsynced" }, number);
+        let commit = tx.commit_with(durability)?;
+        if durability == Durability::Group {
+            commit.wait()?;
+        }
+        let is_durable = matches!(durability, Durability::Immediate | Durability::Group);
+        say(if is_durable { "done" } else { "unsynced" }, number);
         match random.below(40) {
             0 | 1 => db.checkpoint()?,
             2 => {

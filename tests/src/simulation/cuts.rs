@@ -47,9 +47,6 @@ fn probe(disk: &SimVfs, setup: &Setup, allowed: &mut Vec<Model>, probes: &mut u3
             allowed.len()
         );
     };
-    // Of states with the same records that is not known to be there, only the oldest one's numbers are.
-    let least_next =
-        allowed.iter().find(|model| model.same_records(&read)).map_or(0, |model| model.next_owner);
     // From here on only this state counts, or it and the probe.
     let before = allowed[position].clone();
     *probes += 1;

@@ -8,7 +8,7 @@
 use epilog::prelude::*;
 
 use super::model::{Model, World};
-use super::workload::{Operation, Step, run_operations};
+use super::workload::{Operation, Step, Wait, run_operations};
 use super::{Report, Setup, disk, guarded};
 use crate::disk::{Cut, Fault, SimVfs};
 use crate::random::Random;
@@ -190,12 +190,18 @@ impl<'a> Survivor<'a> {
             return check_cause(&error);
         }
         match step {
-            Step::Transaction { operations, aborted, relaxed } => {
-                if !self.transact(operations, *aborted, *relaxed) && self.patience == Patience::Once {
-                    assert!(
-                        self.transact(operations, *aborted, *relaxed),
-                        "it fails though the cause is gone"
-                    );
+            Step::Transaction { operations, aborted, wait } => {
+                let wait = (!aborted).then_some(*wait);
+                if !self.transact(operations, wait) && self.patience == Patience::Once {
+                    assert!(self.transact(operations, wait), "it fails though the cause is gone");
+                }
+            }
+            Step::Maintain => {
+                let outcome = self.db().maintain();
+                if let Err(error) = outcome {
+                    check_cause(&error);
+                    self.compare();
+                    self.is_writable();
                 }
             }
             Step::Checkpoint => {
@@ -232,20 +238,18 @@ impl<'a> Survivor<'a> {
         }
     }
 
-    /// Whether it was committed, or aborted as it should be.
-    fn transact(&mut self, operations: &[Operation], aborted: bool, relaxed: bool) -> bool {
-        let durability = self.setup.durability(relaxed);
+    /// Whether it was committed; or aborted, as it should be without anything to wait for.
+    fn transact(&mut self, operations: &[Operation], wait: Option<Wait>) -> bool {
         let mut model = self.newest().clone();
-        let attempt = attempt(&self.db(), &mut model, operations, (!aborted).then_some(durability));
+        let attempt = attempt(self.setup, &self.db(), &mut model, operations, wait);
         match attempt {
-            Attempt::Done => {
-                if !aborted {
-                    // A commit without changes is none: it waits for nothing.
-                    let is_empty = model == *self.newest();
-                    self.states.push(model);
-                    if durability == Durability::Immediate && !is_empty {
-                        self.became_durable();
-                    }
+            Attempt::Aborted => true,
+            Attempt::Committed { is_durable } => {
+                // A commit without changes is none: it waits for nothing.
+                let is_empty = model == *self.newest();
+                self.states.push(model);
+                if is_durable && !is_empty {
+                    self.became_durable();
                 }
                 true
             }
@@ -274,29 +278,31 @@ impl<'a> Survivor<'a> {
 
 /// How far a transaction got.
 enum Attempt {
-    Done,
+    Aborted,
+    Committed { is_durable: bool },
     NotBegun(Error),
     NotCommitted(Error),
 }
 
 fn attempt(
+    setup: &Setup,
     db: &Database<World>,
     model: &mut Model,
     operations: &[Operation],
-    durability: Option<Durability>,
+    wait: Option<Wait>,
 ) -> Attempt {
     let begun = db.begin().and_then(|mut tx| {
         run_operations(&mut tx, model, operations)?;
         Ok(tx)
     });
-    match (begun, durability) {
+    match (begun, wait) {
         (Err(error), _) => Attempt::NotBegun(error),
         (Ok(tx), None) => {
             tx.abort();
-            Attempt::Done
+            Attempt::Aborted
         }
-        (Ok(tx), Some(durability)) => match tx.commit_with(durability) {
-            Ok(_) => Attempt::Done,
+        (Ok(tx), Some(wait)) => match setup.commit(tx, wait) {
+            Ok(is_durable) => Attempt::Committed { is_durable },
             Err(error) => Attempt::NotCommitted(error),
         },
     }

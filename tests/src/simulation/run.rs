@@ -71,12 +71,13 @@ impl Run {
                     db.checkpoint()?;
                     run.became_durable(disk);
                 }
+                Step::Maintain => drop(db.maintain()?),
                 Step::Reopen => {
                     db.close()?;
                     run.became_durable(disk);
                     db = setup.open(disk)?;
                 }
-                Step::Transaction { operations, aborted, relaxed } => {
+                Step::Transaction { operations, aborted, wait } => {
                     let mut model = run.states[run.acknowledged].clone();
                     let mut tx = db.begin()?;
                     run_operations(&mut tx, &mut model, operations)?;
@@ -88,10 +89,9 @@ impl Run {
                     let is_empty = model == run.states[run.acknowledged];
                     run.states.push(model);
                     run.note(disk);
-                    let durability = setup.durability(*relaxed);
-                    tx.commit_with(durability)?;
+                    let is_durable = setup.commit(tx, *wait)?;
                     run.acknowledged += 1;
-                    if durability == Durability::Immediate && !is_empty {
+                    if is_durable && !is_empty {
                         run.became_durable(disk);
                     }
                 }

@@ -1,12 +1,14 @@
 //! [`Setup`]: the options that a workload runs with.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use epilog::prelude::*;
 use epilog::vfs::Vfs;
 
 use super::PATH;
 use super::model::World;
+use super::workload::Wait;
 use crate::disk::SimVfs;
 
 /// The options that a workload runs with.
@@ -73,9 +75,23 @@ impl Setup {
         Database::open_in(vfs, PATH, &self.options().read_only(true))
     }
 
-    /// What a commit waits for.
-    pub fn durability(&self, relaxed: bool) -> Durability {
-        if self.relaxed && relaxed { Durability::None } else { Durability::Immediate }
+    /// Commits; whether it is durable then.
+    ///
+    /// # Errors
+    ///
+    /// As [`WriteTransaction::commit_with`], and as waiting for it.
+    pub fn commit(&self, tx: WriteTransaction<'_, World>, wait: Wait) -> Result<bool, Error> {
+        let durability = match wait {
+            Wait::Together => Durability::Group,
+            Wait::Later if self.relaxed => Durability::Eventual(Duration::from_micros(20)),
+            Wait::Never if self.relaxed => Durability::None,
+            _ => Durability::Immediate,
+        };
+        let commit = tx.commit_with(durability)?;
+        if durability == Durability::Group {
+            commit.wait()?;
+        }
+        Ok(matches!(durability, Durability::Immediate | Durability::Group))
     }
 
     fn options(&self) -> Options {

@@ -14,13 +14,28 @@ pub enum Step {
         operations: Vec<Operation>,
         /// Whether it is given up at its end.
         aborted: bool,
-        /// Whether its commit need not wait for the sync, where a [`Setup`](super::Setup) wants some such.
-        relaxed: bool,
+        /// What its commit waits for.
+        wait: Wait,
     },
     /// A checkpoint.
     Checkpoint,
+    /// A part of what is due besides.
+    Maintain,
     /// A clean close, and opening again.
     Reopen,
+}
+
+/// What a commit waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// The sync.
+    Sync,
+    /// The sync, which others may share.
+    Together,
+    /// Nothing: the sync comes in a while, where a [`Setup`](super::Setup) wants some such.
+    Later,
+    /// Nothing: the sync comes with another commit, where a setup wants some such.
+    Never,
 }
 
 /// One operation of a transaction. Keys are drawn from small ranges, so that operations meet.
@@ -57,14 +72,24 @@ pub enum Operation {
 pub fn generate(random: &mut Random) -> Vec<Step> {
     let count = 3 + random.below(10);
     (0..count)
-        .map(|_| match random.below(12) {
+        .map(|_| match random.below(14) {
             0 | 1 => Step::Checkpoint,
             2 => Step::Reopen,
+            3 | 4 => Step::Maintain,
             _ => {
                 let count = 1 + small(random, 12);
                 let operations = operations(random, count, 2);
-                let (aborted, relaxed) = (random.chance(1, 8), random.chance(1, 2));
-                Step::Transaction { operations, aborted, relaxed }
+                let wait = [
+                    Wait::Sync,
+                    Wait::Sync,
+                    Wait::Sync,
+                    Wait::Together,
+                    Wait::Later,
+                    Wait::Never,
+                    Wait::Never,
+                ];
+                let (aborted, wait) = (random.chance(1, 8), wait[random.below(7) as usize]);
+                Step::Transaction { operations, aborted, wait }
             }
         })
         .collect()
