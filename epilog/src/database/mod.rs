@@ -232,7 +232,8 @@ impl<D: Schema> Database<D> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn open_in(vfs: Arc<dyn Vfs>, path: &str, options: &Options) -> Result<Database<D>, Error> {
-        let mut store = Store::open(Arc::clone(&vfs), path, options.pager(), options.page_lens(), D::database())?;
+        let mut store =
+            Store::open(Arc::clone(&vfs), path, options.pager(), options.page_lens(), D::database())?;
         #[cfg(feature = "std")]
         if options.background && !options.pager().read_only {
             store.attend(vfs);

@@ -69,14 +69,27 @@ impl ChangeSet {
         ChangeSet { bytes: Vec::from([VERSION]), kept }
     }
 
-    /// When there are too many changes for the journal: the mark that it keeps instead, which is the version byte, the
-    /// number of collections changed and their ids, 4 bytes each.
-    pub(crate) fn bulk_mark(&self) -> Option<Vec<u8>> {
-        let Kept::Collections(collections) = &self.kept else { return None };
+    /// Whether there are too many changes for the journal.
+    pub(crate) fn is_bulk(&self) -> bool {
+        matches!(self.kept, Kept::Collections(_))
+    }
+
+    /// What the journal keeps of a bulk commit: the version byte, the number of collections changed and their ids, 4 bytes
+    /// each.
+    pub(crate) fn mark(&self) -> Vec<u8> {
+        let collections = match &self.kept {
+            Kept::Collections(collections) => collections.clone(),
+            Kept::Bytes(_) => self.collections(),
+            Kept::Presence => BTreeSet::new(),
+        };
         let mut mark = Vec::from([VERSION]);
         mark.extend_from_slice(&(collections.len() as u32).to_le_bytes());
         collections.iter().for_each(|id| mark.extend_from_slice(&id.0.to_le_bytes()));
-        Some(mark)
+        mark
+    }
+
+    fn collections(&self) -> BTreeSet<CollectionId> {
+        ChangeSet::read(&self.bytes).filter_map(Result::ok).map(|change| change.collection()).collect()
     }
 
     /// Gives up keeping all changes when they have become too many.
@@ -84,8 +97,7 @@ impl ChangeSet {
         if let Kept::Bytes(max) = self.kept
             && self.bytes.len() > max
         {
-            let changes = ChangeSet::read(&self.bytes).filter_map(Result::ok);
-            self.kept = Kept::Collections(changes.map(|change| change.collection()).collect());
+            self.kept = Kept::Collections(self.collections());
             self.bytes = Vec::from([VERSION, 0]);
         }
     }
@@ -219,10 +231,12 @@ mod tests {
         for rank in 0..4 {
             set.delete(CollectionId(17), rank);
         }
-        assert_eq!(set.bulk_mark(), None);
+        assert!(!set.is_bulk());
+        assert_eq!(set.mark(), [VERSION, 1, 0, 0, 0, 17, 0, 0, 0]);
         set.delete(CollectionId(3), 4);
         set.delete(CollectionId(200), 5);
-        assert_eq!(set.bulk_mark(), Some(vec![VERSION, 3, 0, 0, 0, 3, 0, 0, 0, 17, 0, 0, 0, 200, 0, 0, 0]));
+        assert!(set.is_bulk());
+        assert_eq!(set.mark(), vec![VERSION, 3, 0, 0, 0, 3, 0, 0, 0, 17, 0, 0, 0, 200, 0, 0, 0]);
         assert!(!set.is_empty());
         set.truncate(empty);
         assert!(set.is_empty(), "all of it was undone");

@@ -984,10 +984,10 @@ impl<'p> Writer<'p> {
             return Ok(self.pages.base());
         }
         self.keep_statistics()?;
-        match self.changes.bulk_mark() {
-            Some(mark) => self.pages.commit_bulk(&mark),
-            None => self.pages.commit(self.changes.as_bytes(), durability),
+        if self.changes.is_bulk() || self.pages.is_written_out() {
+            return self.pages.commit_bulk(&self.changes.mark());
         }
+        self.pages.commit(self.changes.as_bytes(), durability)
     }
 
     /// Runs the changing part of a statement; a failure there leaves the transaction unable to commit.

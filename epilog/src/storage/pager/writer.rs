@@ -7,11 +7,15 @@
 //! * The undo list holds one entry per copy, with what the copy replaced. A savepoint is its length, so taking one costs
 //!   nothing, and rolling back costs what was changed since.
 //! * Nobody else sees anything before the commit; dropping the writer rolls everything back.
+//! * Changed pages that take more than a part of the cache's budget are written out to free blocks, those changed longest
+//!   ago first, and loaded again when they are asked for: nothing durable names their blocks, so an abort or a crash has
+//!   nothing to undo. Such a transaction commits in bulk.
 
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::checkpoint::{Batch, Work};
-use super::frames::{Change, Pin, Staged, Staging};
+use super::frames::{Change, Pin, Staged, Staging, Stored};
 use super::free::Runs;
 use super::image;
 use super::map::MapEntry;
@@ -20,6 +24,9 @@ use super::{CommitNumber, Durability, Shared};
 use crate::storage::StorageError;
 use crate::storage::page::{BLOCK_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
 use crate::sync::MutexGuard;
+
+/// Staged pages take no more than this part of the cache's budget.
+const STAGED_PART: usize = 4;
 
 /// What a change replaced.
 struct Undo {
@@ -56,6 +63,12 @@ pub struct PageWriter<'p> {
     /// Of the innermost open savepoint; 1 outside of all.
     floor: u64,
     sequence: u64,
+    /// Pages staged in memory, the first changed first; some have been written out or given up since.
+    in_memory: VecDeque<PageNumber>,
+    /// The bytes of pages staged in memory, those of older versions that savepoints keep included.
+    staged_bytes: usize,
+    /// Blocks given out for images that were written out.
+    written: Runs,
     /// Given back last, when nothing is staged any more.
     _lease: MutexGuard<'p, ()>,
 }
@@ -70,6 +83,9 @@ impl<'p> PageWriter<'p> {
             levels: Vec::new(),
             floor: 1,
             sequence: 1,
+            in_memory: VecDeque::new(),
+            staged_bytes: 0,
+            written: Runs::new(),
             _lease: lease,
         }
     }
@@ -130,7 +146,11 @@ impl<'p> PageWriter<'p> {
                 kept += 1;
             }
         }
-        self.undo.truncate(kept);
+        for undo in self.undo.drain(kept..) {
+            if let Some(Staged::Page(page)) = undo.previous {
+                self.staged_bytes -= page.len();
+            }
+        }
     }
 
     fn end(&mut self, savepoint: &Savepoint) -> Level {
@@ -146,9 +166,12 @@ impl<'p> PageWriter<'p> {
     fn undo_until(&mut self, len: usize) {
         while self.undo.len() > len {
             let Some(undo) = self.undo.pop() else { break };
-            match undo.previous {
-                Some(previous) => drop(self.staging.put(undo.number, previous)),
-                None => drop(self.staging.take(undo.number)),
+            let undone = match undo.previous {
+                Some(previous) => self.staging.put(undo.number, previous),
+                None => self.staging.take(undo.number),
+            };
+            if let Some(Staged::Page(page)) = undone {
+                self.staged_bytes -= page.len();
             }
             if undo.allocated {
                 self.shared.numbers.lock().give_back(undo.number);
@@ -158,6 +181,10 @@ impl<'p> PageWriter<'p> {
 
     /// Stages `new`, remembering what it replaces.
     fn stage(&mut self, number: PageNumber, new: Staged, allocated: bool) {
+        if let Staged::Page(buffer) = &new {
+            self.staged_bytes += buffer.len();
+            self.in_memory.push_back(number);
+        }
         let previous = self.staging.put(number, new);
         self.undo.push(Undo { number, previous, allocated });
     }
@@ -175,6 +202,10 @@ impl<'p> PageWriter<'p> {
     pub fn commit(self, payload: &[u8], durability: Durability) -> Result<CommitNumber, StorageError> {
         if self.undo.is_empty() && payload.is_empty() {
             return Ok(self.base());
+        }
+        if self.is_written_out() {
+            // What the journal would make of the payload is in the file already.
+            return self.commit_bulk(&[]);
         }
         let shared = self.shared;
         let commit = self.stage_commit(payload, durability)?;
@@ -202,6 +233,62 @@ impl<'p> PageWriter<'p> {
         Ok(commit)
     }
 
+    /// Whether changed pages were written out, so that only [`commit_bulk`](PageWriter::commit_bulk) can commit them.
+    pub fn is_written_out(&self) -> bool {
+        self.written.count() > 0
+    }
+
+    /// Makes room for a page of `len` bytes among those staged in memory.
+    ///
+    /// # Errors
+    ///
+    /// When an image cannot be written. Nothing has changed then.
+    #[inline]
+    fn make_room(&mut self, len: usize) -> Result<(), StorageError> {
+        match &self.shared.store {
+            Some(store) if self.staged_bytes + len > store.options.cache_bytes / STAGED_PART => {
+                self.write_out(store)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes out half of the pages staged in memory, those changed longest ago.
+    #[cold]
+    fn write_out(&mut self, store: &Store) -> Result<(), StorageError> {
+        self.staging.unload();
+        let enough = store.options.cache_bytes / STAGED_PART / 2;
+        let generation = store.state.lock().header.checkpoint + 1;
+        let mut batch = Batch::default();
+        let mut written = Vec::new();
+        let mut runs = Runs::new();
+        let mut left = self.staged_bytes;
+        let mut outcome = Ok(());
+        let mut candidates = core::mem::take(&mut self.in_memory);
+        while left > enough
+            && outcome.is_ok()
+            && let Some(number) = candidates.pop_front()
+        {
+            let Some(page) = self.staging.in_memory(number) else { continue };
+            left -= page.len();
+            outcome = write_image(store, &mut batch, page, generation, &mut runs)
+                .map(|entry| written.push((number, entry)));
+        }
+        self.in_memory = candidates;
+        if let Err(error) = outcome.and_then(|()| batch.flush(store.images.file())) {
+            store.space.lock().give_back(&runs);
+            written.into_iter().for_each(|(number, _)| self.in_memory.push_back(number));
+            return Err(error);
+        }
+        for (number, entry) in written {
+            self.staging.store(number, entry);
+        }
+        let new = self.written.extend(&runs);
+        debug_assert!(new, "blocks were given out twice");
+        self.staged_bytes = left;
+        Ok(())
+    }
+
     /// Commits without the journal: the changed pages go into the database file, which is checkpointed with them. For
     /// changes that would fill the journal. Durable and visible when this returns. `mark` is what the journal keeps.
     ///
@@ -220,7 +307,12 @@ impl<'p> PageWriter<'p> {
         store.ready(&allocated)?;
         let mut bulk =
             Bulk { commit, work: Vec::new(), written: Runs::new(), freed: Vec::new(), mark: mark.to_vec() };
-        if let Err(error) = self.write_images(store, &mut bulk) {
+        let outcome = self.write_images(store, &mut bulk);
+        // Of what was written out before, only what is still the page's last version is used.
+        let mut unused = core::mem::take(&mut self.written);
+        bulk.written.iter().for_each(|(start, len)| unused.remove(start, len));
+        store.space.lock().give_back(&unused);
+        if let Err(error) = outcome {
             store.space.lock().give_back(&bulk.written);
             return Err(error);
         }
@@ -229,23 +321,20 @@ impl<'p> PageWriter<'p> {
         Ok(CommitNumber(commit))
     }
 
-    /// Writes the images of all changed pages to free blocks.
+    /// Writes the images of all changed pages that are in memory to free blocks.
     fn write_images(&self, store: &Store, bulk: &mut Bulk) -> Result<(), StorageError> {
-        let file = store.images.file();
         let generation = store.state.lock().header.checkpoint + 1;
         let mut batch = Batch::default();
         for undo in self.undo.iter().filter(|undo| undo.previous.is_none()) {
             let number = undo.number;
             match self.staging.state(number) {
-                Some(Staged::Stored(stored)) => bulk.work.push((number, Work::Stored(stored.entry))),
+                Some(Staged::Stored(Stored { entry, .. })) => {
+                    bulk.written.insert(entry.block, u64::from(entry.run));
+                    bulk.work.push((number, Work::Stored(entry)));
+                }
                 Some(Staged::Page(_)) => {
                     let Some(Staged::Page(page)) = self.staging.get(number)? else { continue };
-                    let run = (page.len() / BLOCK_LEN) as u32;
-                    let block = store.space.lock().allocate(u64::from(run));
-                    bulk.written.insert(block, u64::from(run));
-                    batch.make_room(file, block, page.len())?;
-                    let crc = image::seal(batch.push(page), generation);
-                    let entry = MapEntry { block, run, crc, generation };
+                    let entry = write_image(store, &mut batch, page, generation, &mut bulk.written)?;
                     bulk.work.push((number, Work::Stored(entry)));
                 }
                 Some(Staged::Freed) if !undo.allocated => {
@@ -256,7 +345,7 @@ impl<'p> PageWriter<'p> {
                 Some(Staged::Freed) | None => {}
             }
         }
-        batch.flush(file)
+        batch.flush(store.images.file())
     }
 
     /// Publishes what recovery applied as `commit`, which the journal has already.
@@ -349,18 +438,27 @@ impl PageWrite for PageWriter<'_> {
         let own = matches!(self.staging.sequence(number), Some(sequence) if sequence >= self.floor);
         if !own {
             let mut copy = self.staging.copy_of(page)?;
+            self.make_room(copy.len())?;
             copy.set_sequence(self.floor);
             self.stage(number, Staged::Page(copy), false);
+        } else if let Some(Staged::Stored(stored)) = self.staging.state(number) {
+            self.make_room(stored.entry.run as usize * BLOCK_LEN)?;
         }
         match self.staging.get_mut(number)? {
-            // Nothing is written out before its commit yet.
-            Some((page, _)) => Ok(page),
+            Some((page, None)) => Ok(page),
+            Some((page, Some(image))) => {
+                // The image that was written out is out of date; its blocks are the transaction's until it ends.
+                self.staged_bytes += image.run as usize * BLOCK_LEN;
+                self.in_memory.push_back(number);
+                Ok(page)
+            }
             None => unreachable!("staged above"),
         }
     }
 
     fn allocate(&mut self, kind: PageKind, tree: TreeId, len: usize) -> Result<PageNumber, StorageError> {
         self.pin.renew();
+        self.make_room(len)?;
         let mut buffer = self.staging.zeroed(len)?;
         buffer.set_sequence(self.floor);
         let number = self.shared.numbers.lock().take(&self.shared.frames)?;
@@ -377,7 +475,28 @@ impl PageWrite for PageWriter<'_> {
 impl Drop for PageWriter<'_> {
     fn drop(&mut self) {
         self.undo_until(0);
+        if let Some(store) = &self.shared.store
+            && self.written.count() > 0
+        {
+            store.space.lock().give_back(&self.written);
+        }
     }
+}
+
+/// Adds a page's image to `batch`, at blocks given out for it and noted in `runs`.
+fn write_image(
+    store: &Store,
+    batch: &mut Batch,
+    page: &[u8],
+    generation: u64,
+    runs: &mut Runs,
+) -> Result<MapEntry, StorageError> {
+    let run = (page.len() / BLOCK_LEN) as u32;
+    let block = store.space.lock().allocate(u64::from(run));
+    runs.insert(block, u64::from(run));
+    batch.make_room(store.images.file(), block, page.len())?;
+    let crc = image::seal(batch.push(page), generation);
+    Ok(MapEntry { block, run, crc, generation })
 }
 
 fn freed(number: PageNumber) -> StorageError {

@@ -77,7 +77,7 @@ use buffer::Head;
 pub(super) use buffer::{Buffer, Memory};
 use evict::Garbage;
 pub(super) use pin::{Operation, Pin, Resident, SnapshotPin};
-pub(super) use staging::{Staged, Staging};
+pub(super) use staging::{Staged, Staging, Stored};
 
 /// The first chunk has 2^10 slots.
 const FIRST_BITS: u32 = 10;

@@ -132,6 +132,15 @@ impl<'t> Staging<'t> {
         }
     }
 
+    /// The staged bytes of page `number`, when they have not been written out.
+    pub(in crate::storage::pager) fn in_memory(&self, number: PageNumber) -> Option<&[u8]> {
+        match self.word(number) {
+            // SAFETY: as in `get`.
+            Word::Page(head) => Some(unsafe { Buffer::bytes(head) }),
+            _ => None,
+        }
+    }
+
     /// What the transaction has made of page `number`; `None` when it has not touched it. A page that was written out is
     /// loaded, and comes as a page.
     ///
