@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-use super::{TREE, get, set};
+use super::{TREE, allocate, get, set};
 use crate::storage::page::{BLOCK_LEN, PageKind, PageNumber, PageRead, PageWrite};
 use crate::storage::pager::{Durability, Pager, PagerOptions};
 use crate::storage::vfs::{MemoryVfs, OpenMode, Vfs, VfsError, VfsFile};
@@ -178,11 +178,11 @@ fn borrowed_bytes_stay_where_they_are_until_their_operation_ends() {
 #[test]
 fn what_no_checkpoint_has_written_stays() {
     let (vfs, pager) = file();
-    let mut writer = pager.begin_write().unwrap();
     for page in 1..=300 {
+        let mut writer = pager.begin_write().unwrap();
         set(&mut writer, PageNumber(page), 255);
+        writer.commit(&[1], Durability::None).unwrap();
     }
-    writer.commit(&[1], Durability::Immediate).unwrap();
     wander(&pager, 301..PAGES + 1);
     assert!(pager.resident_bytes() >= 300 * PAGE);
     let changed = || (1..=300).for_each(|page| assert_eq!(get(&pager.reader(), PageNumber(page)), 255));
@@ -191,6 +191,54 @@ fn what_no_checkpoint_has_written_stays() {
     assert!(pager.resident_bytes() <= CACHE);
     assert!(vfs.reads(changed) > 0);
     pager.check().unwrap();
+}
+
+#[test]
+fn a_transaction_of_ten_times_the_budget_stays_within_it() {
+    // Goal: changed pages are written out before their commit; they can be read and changed again, a savepoint that is
+    // rolled back brings their older bytes back, an abort gives all blocks back, and a commit makes them visible at once.
+    let (vfs, pager) = file();
+    let before = pager.snapshot();
+    for outcome in ["abort", "commit"] {
+        let mut writer = pager.begin_write().unwrap();
+        let new: Vec<PageNumber> = (0..PAGES).map(|page| allocate(&mut writer, page as u8)).collect();
+        for page in 1..=PAGES {
+            set(&mut writer, PageNumber(page), 254);
+        }
+        assert!(writer.is_written_out());
+        assert!(pager.resident_bytes() <= CACHE + CACHE / 4, "{}", pager.resident_bytes());
+        let savepoint = writer.savepoint();
+        for &page in &new {
+            set(&mut writer, page, 77);
+        }
+        writer.rollback_to(savepoint);
+        for &page in new.iter().step_by(3) {
+            let byte = get(&writer, page);
+            set(&mut writer, page, byte ^ 1);
+        }
+        assert!(pager.resident_bytes() <= CACHE + CACHE / 4, "{}", pager.resident_bytes());
+        assert!((1..=PAGES).all(|page| get(&before.operation(), PageNumber(page)) != 254), "nobody sees it");
+        if outcome == "abort" {
+            drop(writer);
+            continue;
+        }
+        let commit = writer.commit_bulk(b"mark").unwrap();
+        assert_eq!(pager.snapshot().commit(), commit);
+        assert!(pager.resident_bytes() <= CACHE + CACHE / 4, "{}", pager.resident_bytes());
+        for (at, &page) in new.iter().enumerate() {
+            let byte = at as u8 ^ u8::from(at % 3 == 0);
+            assert_eq!(get(&pager.reader(), page), byte, "page {page}");
+        }
+        assert!((1..=PAGES).all(|page| get(&pager.reader(), PageNumber(page)) == 254));
+        assert!((1..=PAGES).all(|page| get(&before.operation(), PageNumber(page)) != 254));
+    }
+    drop(before);
+    pager.check().unwrap();
+    pager.close().unwrap();
+    drop(pager);
+    let pager = open(&vfs, CACHE);
+    pager.check().unwrap();
+    assert_eq!(get(&pager.reader(), PageNumber(1)), 254);
 }
 
 #[test]
