@@ -37,6 +37,8 @@ fn options() -> PagerOptions {
         journal: JournalOptions { segment_len: 4 * 4096 },
         checkpoint_dirty_bytes: 40 * BLOCK_LEN as u64,
         checkpoint_journal_bytes: 10 * BLOCK_LEN as u64,
+        // Less than the pages there are: they are evicted and loaded again all the time.
+        cache_bytes: 8 * BLOCK_LEN,
         ..PagerOptions::default()
     }
 }
@@ -122,23 +124,30 @@ fn apply_to_model(model: &mut Model, changes: &[Change]) {
     }
 }
 
-fn assert_is(pages: &PageSnapshot<'_>, model: &Model, story: &str) {
-    if pages.commit().0 == 0 {
+/// Fails when the disk does, and otherwise not at all.
+fn assert_is(snapshot: &PageSnapshot<'_>, model: &Model, story: &str) -> Result<(), StorageError> {
+    if snapshot.commit().0 == 0 {
         assert!(model.is_empty(), "{story}");
-        return;
+        return Ok(());
     }
+    let excuse = |error| match error {
+        StorageError::Vfs(_) => error,
+        error => panic!("{story}: {error}"),
+    };
+    let pages = &snapshot.operation();
     for slot in 0..SLOTS {
-        let number = child(pages, slot).unwrap_or_else(|error| panic!("{story}: {error}"));
+        let number = child(pages, slot).map_err(excuse)?;
         match model.get(&slot) {
             None => assert_eq!(number.0, 0, "{story}: slot {slot}"),
             Some(&(seed, blocks)) => {
-                let page = pages.page(number).unwrap_or_else(|error| panic!("{story}: slot {slot}: {error}"));
+                let page = pages.page(number).map_err(excuse)?;
                 let mut wanted = vec![0; blocks as usize * BLOCK_LEN];
                 fill(&mut wanted[24..], seed);
                 assert!(page[24..] == wanted[24..], "{story}: slot {slot} has other bytes than {seed}'s");
             }
         }
     }
+    Ok(())
 }
 
 /// A database on a disk beside its model.
@@ -179,7 +188,7 @@ impl World {
         let story = format!("{} at commit {commit}", self.story);
         assert!(commit >= self.durable, "{story}: commit {} was durable", self.durable);
         assert!(commit < self.states.len(), "{story}: only {} were made", self.states.len() - 1);
-        assert_is(&snapshot, &self.states[commit], &story);
+        assert_is(&snapshot, &self.states[commit], &story)?;
         pager.check()?;
         drop(snapshot);
         self.states.truncate(commit + 1);
@@ -226,8 +235,7 @@ impl World {
         if durability == Durability::Immediate {
             self.durable = commit;
         }
-        assert_is(&pager.snapshot(), &self.states[commit], &self.story);
-        Ok(())
+        assert_is(&pager.snapshot(), &self.states[commit], &self.story)
     }
 
     /// The workload. Ends early when the power goes.
@@ -269,7 +277,7 @@ impl World {
                 }
                 _ if !held.is_empty() => {
                     let (snapshot, model) = held.swap_remove(self.random.below(held.len() as u64) as usize);
-                    assert_is(&snapshot, &model, &self.story);
+                    assert_is(&snapshot, &model, &self.story)?;
                 }
                 _ => {}
             }
@@ -401,7 +409,7 @@ fn a_disk_that_is_full_for_a_while_loses_nothing() {
             if let Err(error) = pager.checkpoint() {
                 assert!(matches!(error, StorageError::Vfs(VfsError::Full { .. })), "seed {seed}: {error}");
             }
-            assert_is(&pager.snapshot(), world.states.last().unwrap(), &world.story);
+            assert_is(&pager.snapshot(), world.states.last().unwrap(), &world.story).unwrap();
         }
         world.disk.set_capacity(None);
         for _ in 0..10 {

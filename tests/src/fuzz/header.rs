@@ -62,7 +62,7 @@ pub(super) fn run(bytes: &[u8]) {
     let Ok(pager) = Pager::open(Arc::new(disk.clone()), PATH, options) else { return };
     let _ = pager.check();
     for number in 0..40 {
-        let _ = pager.snapshot().page(PageNumber(number)).map(<[u8]>::len);
+        let _ = pager.reader().page(PageNumber(number)).map(<[u8]>::len);
     }
     drop(pager);
     assert_eq!(disk.bytes(PATH), Some(file), "a file opened for reading was written to");
