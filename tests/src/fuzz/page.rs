@@ -52,7 +52,7 @@ fn rank(format: LeafFormat, number: u128) -> u128 {
 
 fn records(format: LeafFormat) -> (Pages, RecordTree) {
     let mut pages = Pages::default();
-    let tree = RecordTree::create(&mut pages, TREE, format).expect("pages in memory");
+    let tree = RecordTree::create(&mut pages, TREE, format, 16_384).expect("pages in memory");
     let mut random = Random::new(1);
     for number in 0..if format.rank_width == 16 { 3000 } else { 260 } {
         let rank = rank(format, number);
@@ -73,7 +73,7 @@ fn entry(input: &mut Input<'_>) -> Vec<u8> {
 
 fn entries() -> (Pages, EntryTree) {
     let mut pages = Pages::default();
-    let tree = EntryTree::create(&mut pages, TREE).expect("pages in memory");
+    let tree = EntryTree::create(&mut pages, TREE, 4096).expect("pages in memory");
     let mut random = Random::new(2);
     let mut bytes = [0; 24];
     for _ in 0..500 {

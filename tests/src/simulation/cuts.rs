@@ -55,7 +55,7 @@ fn probe(disk: &SimVfs, setup: &Setup, allowed: &mut Vec<Model>, probes: &mut u3
     let mut after = before.clone();
     let mut tx = db.begin()?;
     let id = tx.insert(&owner)?;
-    assert!(id.get() >= least_next, "id {id} was given out before");
+    assert!(id.get() >= before.next_owner, "id {id} was given out before");
     after.next_owner = id.get();
     after.insert_owner(owner);
     *allowed = vec![before, after.clone()];
