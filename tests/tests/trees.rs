@@ -50,7 +50,7 @@ struct Records {
 impl Records {
     fn new(format: LeafFormat) -> Records {
         let mut pages = Pages::default();
-        let tree = RecordTree::create(&mut pages, TREE, format).unwrap();
+        let tree = RecordTree::create(&mut pages, TREE, format, 16_384).unwrap();
         Records { pages, tree, format, model: BTreeMap::new() }
     }
 
@@ -212,7 +212,7 @@ fn entry_operation() -> impl Strategy<Value = EntryOperation> {
 
 fn check_entries(operations: &[EntryOperation], low: &[u8], high: &[u8]) {
     let mut pages = Pages::default();
-    let tree = EntryTree::create(&mut pages, TREE).unwrap();
+    let tree = EntryTree::create(&mut pages, TREE, 4096).unwrap();
     let mut model: BTreeSet<Vec<u8>> = BTreeSet::new();
     for operation in operations {
         match operation {
