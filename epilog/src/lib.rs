@@ -94,8 +94,8 @@ pub mod storage;
 pub mod sync;
 
 pub use collection::{Collection, Id, Schema, Within};
-pub use database::{Commit, CommitNumber, Compaction, Database, Durability};
-pub use database::{Options, ReadTransaction, WriteTransaction};
+pub use database::{Choice, Commit, CommitNumber, Compaction, Database, Durability};
+pub use database::{Options, ReadTransaction, Stats, WriteTransaction};
 pub use engine::{Plan, PlanNode};
 pub use error::{Error, ErrorKind};
 pub use query::Query;

@@ -51,11 +51,14 @@ mod codec_tests;
 mod commit;
 mod options;
 mod read;
+mod stats;
 #[cfg(test)]
 mod tests;
+mod tuning;
 mod write;
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
@@ -70,6 +73,8 @@ pub use crate::storage::pager::{CommitNumber, Compaction, Durability};
 pub use commit::Commit;
 pub use options::Options;
 pub use read::ReadTransaction;
+pub use stats::Stats;
+pub use tuning::Choice;
 pub use write::{Lent, Owned, Records, WriteTransaction};
 
 /// An open database that holds the collections of schema `D`.
@@ -100,6 +105,8 @@ pub struct Database<D> {
 struct Shared {
     store: Store,
     durability: Durability,
+    /// What it was opened with, and why.
+    choices: Vec<Choice>,
 }
 
 impl Drop for Shared {
@@ -161,7 +168,7 @@ impl<D: Schema> Database<D> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn in_memory() -> Result<Database<D>, Error> {
-        Ok(Database::over(Store::in_memory(D::database())?, &Options::default()))
+        Ok(Database::over(Store::in_memory(D::database())?, Durability::default(), Vec::new()))
     }
 
     /// Opens the database in file `path`, or makes it, with the default [`Options`].
@@ -232,18 +239,17 @@ impl<D: Schema> Database<D> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn open_in(vfs: Arc<dyn Vfs>, path: &str, options: &Options) -> Result<Database<D>, Error> {
-        let mut store =
-            Store::open(Arc::clone(&vfs), path, options.pager(), options.page_lens(), D::database())?;
+        let (pager, choices) = tuning::tune(options, &*vfs);
+        let mut store = Store::open(Arc::clone(&vfs), path, pager, options.page_lens(), D::database())?;
         #[cfg(feature = "std")]
-        if options.background && !options.pager().read_only {
+        if options.background && !pager.read_only {
             store.attend(vfs);
         }
-        Ok(Database::over(store, options))
+        Ok(Database::over(store, options.durability, choices))
     }
 
-    fn over(store: Store, options: &Options) -> Database<D> {
-        let durability = options.durability;
-        Database { shared: Arc::new(Shared { store, durability }), schema: PhantomData }
+    fn over(store: Store, durability: Durability, choices: Vec<Choice>) -> Database<D> {
+        Database { shared: Arc::new(Shared { store, durability, choices }), schema: PhantomData }
     }
 
     /// A snapshot of the last commit, to read from.
@@ -389,6 +395,31 @@ impl<D: Schema> Database<D> {
     /// ```
     pub fn checkpoint(&self) -> Result<(), Error> {
         Ok(self.shared.store.checkpoint()?)
+    }
+
+    /// What the database has done and holds, and what it was tuned to. Takes a few short locks.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// # let directory = tempfile::tempdir().expect("a directory");
+    /// # let path = directory.path().join("music.epilog");
+    /// let db = Music::open(&path)?;
+    /// let before = db.stats();
+    /// let commit = db.begin()?.commit()?; // changes nothing
+    /// db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
+    /// let stats = db.stats();
+    /// assert_eq!(stats.published, commit.number().0 + 1);
+    /// assert_eq!(stats.durable, stats.published);
+    /// assert!(stats.journal_bytes > before.journal_bytes);
+    /// for choice in &stats.choices {
+    ///     println!("{} = {} {}: {}", choice.setting, choice.value, choice.unit, choice.reason);
+    /// }
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn stats(&self) -> Stats {
+        Stats::new(self.shared.store.stats(), self.shared.choices.clone())
     }
 
     /// Makes the file as short as it gets: images move to free space before them, and the file is cut.

@@ -25,6 +25,10 @@ use crate::storage::pager::{Durability, PagerOptions};
 pub struct Options {
     pub(super) durability: Durability,
     pub(super) background: bool,
+    pub(super) cache: Option<usize>,
+    pub(super) checkpoint_after: Option<u64>,
+    pub(super) recovery_time: Option<Duration>,
+    pub(super) bulk_after: Option<usize>,
     pager: PagerOptions,
     page_size: Option<u32>,
     index_page_size: Option<u32>,
@@ -35,6 +39,10 @@ impl Default for Options {
         Options {
             durability: Durability::Immediate,
             background: true,
+            cache: None,
+            checkpoint_after: None,
+            recovery_time: None,
+            bulk_after: None,
             pager: PagerOptions::default(),
             page_size: None,
             index_page_size: None,
@@ -117,7 +125,34 @@ impl Options {
         self
     }
 
-    /// How many bytes of changed pages there may be before they are written to the file. Default: 64 MiB.
+    /// How many bytes pages may take in memory. Default: a quarter of the memory that the process may use (on Linux, of
+    /// the machine's or its control group's), 16 MiB at least; 64 MiB where that is not known.
+    ///
+    /// What is used again and again stays, what a scan reads once does not push it out. Three things can take more: pages
+    /// changed since the last checkpoint ([`checkpoint_after`](Options::checkpoint_after)), what one running query is
+    /// reading, and old versions that an open snapshot sees. A transaction that changes more than memory holds writes its
+    /// pages out before it commits. A database in memory has no such limit.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// # let directory = tempfile::tempdir().expect("a directory");
+    /// # let path = directory.path().join("music.epilog");
+    /// let db: Database<Music> = Options::default().cache(8 << 20).open(&path)?;
+    /// let artists = (0..100_000).map(|n| Artist { id: Id::auto(), name: format!("artist {n}") });
+    /// db.write(|tx| tx.insert_all(artists))?;
+    /// assert!(db.stats().cache_resident_bytes < 10 << 20);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn cache(mut self, bytes: usize) -> Options {
+        self.cache = Some(bytes);
+        self
+    }
+
+    /// How many bytes of changed pages there may be before they are written to the file. Default: a quarter of the
+    /// [`cache`](Options::cache), from 4 MiB to 1 GiB.
     ///
     /// A checkpoint begins when there is half as much, and goes on beside commits; when the whole is reached, a commit does
     /// the rest of it before it returns. More makes checkpoints rarer, so that pages changed often are written less often,
@@ -142,7 +177,7 @@ impl Options {
     /// ```
     #[must_use]
     pub fn checkpoint_after(mut self, bytes: u64) -> Options {
-        self.pager.checkpoint_dirty_bytes = bytes;
+        self.checkpoint_after = Some(bytes);
         self
     }
 
@@ -166,11 +201,12 @@ impl Options {
     /// ```
     #[must_use]
     pub fn recovery_time(mut self, time: Duration) -> Options {
-        self.pager.recovery_ns = u64::try_from(time.as_nanos()).unwrap_or(u64::MAX);
+        self.recovery_time = Some(time);
         self
     }
 
-    /// How many bytes of changes a transaction may have before it goes past the journal. Default: 16 MiB.
+    /// How many bytes of changes a transaction may have before it goes past the journal. Default: 16 MiB, or an eighth of
+    /// the [`cache`](Options::cache) if that is less.
     ///
     /// The changed pages of such a bulk transaction are written into free space of the file, and its commit is a
     /// checkpoint: every byte is written once, and the commit is durable whatever its [`Durability`] says. Others wait
@@ -191,7 +227,7 @@ impl Options {
     /// ```
     #[must_use]
     pub fn bulk_after(mut self, bytes: usize) -> Options {
-        self.pager.bulk_bytes = bytes;
+        self.bulk_after = Some(bytes);
         self
     }
 
@@ -313,7 +349,8 @@ impl Options {
         super::Database::open_in(alloc::sync::Arc::new(FileVfs), text, self)
     }
 
-    pub(super) fn pager(&self) -> PagerOptions {
+    /// What is not tuned, and defaults for what is.
+    pub(super) fn given(&self) -> PagerOptions {
         self.pager
     }
 }

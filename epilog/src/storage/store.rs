@@ -9,7 +9,9 @@ use super::StorageError;
 use super::catalog::{self, PageLens, Stored};
 use super::facade::{Operation, Reading, View};
 use super::page::BLOCK_LEN;
-use super::pager::{CommitNumber, Compaction, Durability, PageReader, PageSnapshot, Pager, PagerOptions};
+use super::pager::{
+    CommitNumber, Compaction, Durability, PageReader, PageSnapshot, Pager, PagerOptions, PagerStats,
+};
 use super::vfs::Vfs;
 use super::writer::Writer;
 use crate::schema::shape::{CollectionShape, SchemaError};
@@ -209,6 +211,11 @@ impl Store {
     /// What writing fails with; nothing is lost then.
     pub fn checkpoint(&self) -> Result<(), StorageError> {
         self.pager.checkpoint()
+    }
+
+    /// What has been done and is held.
+    pub fn stats(&self) -> PagerStats {
+        self.pager.stats()
     }
 
     /// Makes the file as short as it gets; `progress` ends that by returning `false`.

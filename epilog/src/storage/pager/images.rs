@@ -13,6 +13,7 @@ use crate::storage::StorageError;
 use crate::storage::page::{BLOCK_LEN, PageNumber};
 use crate::storage::vfs::VfsFile;
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// The least and the most bytes that are read along.
 const AHEAD_LEN: core::ops::RangeInclusive<usize> = 32 << 10..=256 << 10;
@@ -27,6 +28,9 @@ pub(super) struct Images {
     map: Mutex<PageMap>,
     memory: Memory,
     walks: Mutex<Walks>,
+    /// Page images loaded, and the reads that took.
+    pub(super) loaded: AtomicU64,
+    pub(super) reads: AtomicU64,
 }
 
 /// Who has lately asked for pages in the order of their numbers.
@@ -70,7 +74,8 @@ impl Images {
     /// The images of `file` that `map` names.
     pub(super) fn new(file: Box<dyn VfsFile>, map: PageMap) -> Images {
         let (memory, walks) = (Memory::default(), Mutex::new(Walks::default()));
-        Images { file, map: Mutex::new(map), memory, walks }
+        let (loaded, reads) = (AtomicU64::new(0), AtomicU64::new(0));
+        Images { file, map: Mutex::new(map), memory, walks, loaded, reads }
     }
 
     /// What counts the buffers that are loaded.
@@ -144,6 +149,8 @@ impl Images {
         if rest.is_empty() {
             return Ok(Vec::from([(*number, self.load_at(*number, *entry)?)]));
         }
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.loaded.fetch_add(run.len() as u64, Ordering::Relaxed);
         let blocks = run.iter().map(|(_, entry)| entry.run).sum();
         let bytes = self.read(MapEntry { run: blocks, ..*entry })?;
         let mut loaded = Vec::with_capacity(run.len());
@@ -170,6 +177,8 @@ impl Images {
     /// As [`load`](Images::load).
     pub(super) fn load_at(&self, number: PageNumber, entry: MapEntry) -> Result<Buffer, StorageError> {
         self.check_place(entry)?;
+        self.reads.fetch_add(1, Ordering::Relaxed);
+        self.loaded.fetch_add(1, Ordering::Relaxed);
         let mut buffer = Buffer::zeroed(entry.run as usize * BLOCK_LEN, &self.memory)?;
         self.file.read_at(&mut buffer, entry.block * BLOCK_LEN as u64)?;
         image::verify(&buffer, number, entry)

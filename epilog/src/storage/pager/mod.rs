@@ -27,6 +27,7 @@ mod open;
 mod pace;
 mod pins;
 mod space;
+mod stats;
 mod store;
 #[cfg(test)]
 mod tests;
@@ -34,6 +35,7 @@ mod upkeep;
 mod writer;
 
 pub use compact::Compaction;
+pub use stats::PagerStats;
 pub use upkeep::Upkeep;
 pub use writer::{PageWriter, Savepoint};
 

@@ -76,6 +76,14 @@ impl Vfs for FileVfs {
         monotonic_ns()
     }
 
+    /// On Linux, the machine's memory or the limit of the process's control group, whichever is less.
+    fn memory_bytes(&self) -> Option<u64> {
+        let groups = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+        let read = |path: &str| std::fs::read_to_string(path).ok();
+        let limits = groups.into_iter().filter_map(read).filter_map(|text| text.trim().parse().ok());
+        limits.chain(read("/proc/meminfo").and_then(|text| total_memory(&text))).min()
+    }
+
     /// Bytes from the keys that the standard library draws from the operating system for its hash tables: SipHash of a
     /// counter under a key that nobody outside the process knows. Enough for ids and salts; no key material.
     fn entropy(&self, buffer: &mut [u8]) {
@@ -232,6 +240,13 @@ fn find_holder(locks: &str, device: u64, inode: u64) -> Option<u32> {
     if inode_is_ambiguous { None } else { by_inode }
 }
 
+/// The bytes after `MemTotal:`, which the kernel gives in kB.
+fn total_memory(meminfo: &str) -> Option<u64> {
+    let rest = meminfo.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+    let kib: u64 = rest.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -239,6 +254,15 @@ mod tests {
 
     fn path_of(directory: &tempfile::TempDir, name: &str) -> String {
         directory.path().join(name).to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn the_kernel_says_how_much_memory_there_is() {
+        assert_eq!(total_memory("MemTotal:       16384 kB\nMemFree:  1 kB\n".as_ref()), Some(16 << 20));
+        assert_eq!(total_memory("MemFree: 1 kB"), None);
+        if cfg!(target_os = "linux") {
+            assert!(FileVfs.memory_bytes().is_some_and(|bytes| bytes > 16 << 20));
+        }
     }
 
     #[test]

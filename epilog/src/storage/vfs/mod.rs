@@ -182,6 +182,12 @@ pub trait Vfs: Send + Sync {
 
     /// Fills `buffer` with unpredictable bytes: database ids and salts.
     fn entropy(&self, buffer: &mut [u8]);
+
+    /// The memory that this process may use, in bytes, where that is known: what the size of the page cache is made from
+    /// when the program does not say. Unless overridden it is not known.
+    fn memory_bytes(&self) -> Option<u64> {
+        None
+    }
 }
 
 /// An open file.

@@ -1,0 +1,81 @@
+//! [`Stats`]: what an open database has done and holds.
+
+use alloc::vec::Vec;
+
+use super::Choice;
+use crate::storage::pager::PagerStats;
+
+/// What an open database has done and holds, and what it was tuned to: see [`Database::stats`](super::Database::stats).
+///
+/// Zeros stand for what a database in memory does not have.
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct Stats {
+    /// The newest commit that writers build on.
+    pub staged: u64,
+    /// The newest commit known to be durable; of a database in memory, the published one.
+    pub durable: u64,
+    /// The newest commit that new readers see.
+    pub published: u64,
+    /// What pages may take in memory. 0 for a database in memory, which has no limit.
+    pub cache_budget_bytes: u64,
+    /// What pages take in memory, older versions included.
+    pub cache_resident_bytes: u64,
+    /// Page versions in memory.
+    pub page_versions: u64,
+    /// Page images read from the file since it was opened, those read ahead included. A page found in memory counts nowhere.
+    pub images_loaded: u64,
+    /// Reads of the file that loaded them.
+    pub image_reads: u64,
+    /// Bytes of pages changed since the last checkpoint.
+    pub changed_bytes: u64,
+    /// How many of them there may be.
+    pub changed_bytes_max: u64,
+    /// Bytes of journal since the last checkpoint: what a recovery would read.
+    pub journal_bytes: u64,
+    /// How many of them there may be, by the estimate of what a recovery takes.
+    pub journal_bytes_max: u64,
+    /// What a recovery is estimated to take now, in nanoseconds.
+    pub recovery_ns: u64,
+    /// The number of the last checkpoint.
+    pub checkpoint: u64,
+    /// Whether one is being made.
+    pub is_checkpointing: bool,
+    /// The length of the file.
+    pub file_bytes: u64,
+    /// Bytes of the file that can be given out.
+    pub free_bytes: u64,
+    /// Bytes of the file that will be free when a checkpoint or a snapshot has let go of them.
+    pub pending_bytes: u64,
+    /// Page numbers that were ever given out.
+    pub page_numbers: u64,
+    /// What was chosen for what can be tuned, and why. Empty for a database in memory.
+    pub choices: Vec<Choice>,
+}
+
+impl Stats {
+    pub(super) fn new(pager: PagerStats, choices: Vec<Choice>) -> Stats {
+        Stats {
+            staged: pager.staged,
+            durable: pager.durable,
+            published: pager.published,
+            cache_budget_bytes: pager.cache_budget_bytes,
+            cache_resident_bytes: pager.cache_resident_bytes,
+            page_versions: pager.page_versions,
+            images_loaded: pager.images_loaded,
+            image_reads: pager.image_reads,
+            changed_bytes: pager.changed_bytes,
+            changed_bytes_max: pager.changed_bytes_max,
+            journal_bytes: pager.journal_bytes,
+            journal_bytes_max: pager.journal_bytes_max,
+            recovery_ns: pager.recovery_ns,
+            checkpoint: pager.checkpoint,
+            is_checkpointing: pager.is_checkpointing,
+            file_bytes: pager.file_bytes,
+            free_bytes: pager.free_bytes,
+            pending_bytes: pager.pending_bytes,
+            page_numbers: pager.page_numbers,
+            choices,
+        }
+    }
+}
