@@ -12,6 +12,7 @@
 //!   [`PagerOptions::cache_bytes`] are taken.
 //! * The pager never looks into a payload: recovery gives it back to whoever made it.
 
+mod build;
 mod check;
 mod checkpoint;
 mod compact;
@@ -33,6 +34,8 @@ mod tests;
 mod upkeep;
 mod writer;
 
+pub use build::FileBuilder;
+pub use check::Inspection;
 pub use compact::Compaction;
 pub use upkeep::Upkeep;
 pub use writer::{PageWriter, Savepoint};
