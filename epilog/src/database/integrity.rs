@@ -18,7 +18,9 @@
 use alloc::sync::Arc;
 use core::ops::ControlFlow;
 
-pub use crate::storage::integrity::{BackupReport, CheckReport, Phase, Problem, Progress, Structure};
+pub use crate::storage::integrity::{
+    BackupReport, CheckReport, Phase, Problem, Progress, RepairReport, RepairedCollection, Structure,
+};
 
 use super::Database;
 use crate::Error;
@@ -69,7 +71,118 @@ pub fn check_in(
     Ok(integrity::check_file(vfs, path, &mut Watch::new(progress))?)
 }
 
+/// Saves what can be read of the damaged file `source` into a new file `target`, without its schema.
+///
+/// Whatever verifies is saved: records from leaves with right checksums, and the journal's commits as far as they can be
+/// read. Indexes are made anew. A record is saved as it was stored or is lost; but a long value whose page is lost becomes
+/// absent, or empty where the field is required. Relations to lost records stay as they are. All that is lost is in the
+/// report. The new file has the source's permanent ids, and an id of its own; it is checked before this returns.
+///
+/// The source is not written to, and must not be open. While the repair goes on, `target` with `-repair` behind its name is
+/// being written; when the machine fails, remove it.
+///
+/// # Errors
+///
+/// [`AlreadyExists`](crate::ErrorKind::AlreadyExists): there is a file at `target`.
+/// [`NotADatabase`](crate::ErrorKind::NotADatabase): nothing of a database is found in `source`.
+/// [`Corruption`](crate::ErrorKind::Corruption): the catalog, which says what the bytes mean, is lost:
+/// [`Database::repair`] helps with the declared schema. [`Full`](crate::ErrorKind::Full) and [`Io`](crate::ErrorKind::Io)
+/// when writing fails. No target is left then.
+///
+/// # Examples
+///
+/// ```
+#[doc = include_str!("../example.txt")]
+/// # let directory = tempfile::tempdir().expect("a directory");
+/// # let (damaged, saved) = (directory.path().join("damaged"), directory.path().join("saved"));
+/// # db.backup(&damaged)?;
+/// // Both copies of the newest header are gone.
+/// let mut bytes = std::fs::read(&damaged).expect("it can be read");
+/// bytes[..16384].fill(0);
+/// std::fs::write(&damaged, bytes).expect("it can be written");
+/// assert!(Music::open(&damaged).is_err());
+///
+/// let report = epilog::integrity::repair(&damaged, &saved)?;
+/// assert!(report.is_complete(), "{:?}", report.losses);
+/// let saved = Music::open(&saved)?;
+/// assert_eq!(Artist::query().all(&saved)?, Artist::query().all(&db)?);
+/// # Ok::<(), Error>(())
+/// ```
+#[cfg(feature = "std")]
+pub fn repair(
+    source: impl AsRef<std::path::Path>,
+    target: impl AsRef<std::path::Path>,
+) -> Result<RepairReport, Error> {
+    let (source, target) = (text_of(source.as_ref())?, text_of(target.as_ref())?);
+    repair_in(Arc::new(crate::storage::vfs::FileVfs), source, target, &mut go_on)
+}
+
+/// As [`repair`], in a file system of your own, with a callback that is told of progress and may end the repair.
+///
+/// # Errors
+///
+/// As [`repair`]; [`Cancelled`](crate::ErrorKind::Cancelled) when the callback breaks.
+///
+/// # Examples
+///
+/// ```
+/// use std::ops::ControlFlow;
+/// use std::sync::Arc;
+///
+/// use epilog::integrity;
+/// use epilog::vfs::MemoryVfs;
+#[doc = include_str!("../example.txt")]
+///
+/// let files: Arc<MemoryVfs> = Arc::default();
+/// db.backup_to(files.clone(), "music", &mut |_| ControlFlow::Continue(()))?;
+/// let report = integrity::repair_in(files, "music", "saved", &mut |_| ControlFlow::Continue(()))?;
+/// assert_eq!(report.collections.iter().map(|saved| saved.records).sum::<u64>(), 11);
+/// # Ok::<(), Error>(())
+/// ```
+pub fn repair_in(
+    vfs: Arc<dyn Vfs>,
+    source: &str,
+    target: &str,
+    progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+) -> Result<RepairReport, Error> {
+    Ok(integrity::repair(vfs, source, target, None, &mut Watch::new(progress))?)
+}
+
 impl<D: Schema> Database<D> {
+    /// As [`repair_in`]; when the catalog is lost, the declared schema stands in for it.
+    ///
+    /// Without the catalog, collections are recognised by the numbers that a new database would give them: records of a
+    /// database whose collections were not all declared when it was made may then not be found.
+    ///
+    /// # Errors
+    ///
+    /// As [`repair_in`], but for a lost catalog.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::ops::ControlFlow;
+    /// use std::sync::Arc;
+    ///
+    /// use epilog::vfs::MemoryVfs;
+    #[doc = include_str!("../example.txt")]
+    ///
+    /// let files: Arc<MemoryVfs> = Arc::default();
+    /// db.backup_to(files.clone(), "music", &mut |_| ControlFlow::Continue(()))?;
+    /// let report = Database::<Music>::repair(files, "music", "saved", &mut |_| ControlFlow::Continue(()))?;
+    /// assert!(report.is_complete());
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn repair(
+        vfs: Arc<dyn Vfs>,
+        source: &str,
+        target: &str,
+        progress: &mut dyn FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<RepairReport, Error> {
+        let watch = &mut Watch::new(progress);
+        Ok(integrity::repair(vfs, source, target, Some(D::database()), watch)?)
+    }
+
     /// Verifies everything: the file (header, page map, free map, the image of every page), and what the last commit holds
     /// (catalog, trees, values, every index against its records in both directions, uniqueness, relations, counts).
     ///

@@ -9,7 +9,7 @@ use super::StorageError;
 use super::catalog::{self, PageLens, Stored};
 use super::facade::{Operation, Reading, View};
 use super::page::{BLOCK_LEN, RECORD_LEAF_LEN};
-use super::pager::{CommitNumber, Compaction, Durability, Inspection, PageReader, PageSnapshot, Pager, PagerOptions};
+use super::pager::{CommitNumber, Compaction, Durability, FileInfo, Inspection, PageReader, PageSnapshot, Pager, PagerOptions};
 use super::vfs::Vfs;
 use super::writer::Writer;
 use crate::schema::shape::{CollectionShape, SchemaError};
@@ -51,6 +51,13 @@ fn work_in_background(pager: &Pager, vfs: &dyn Vfs) {
 pub struct Snapshot<'p> {
     pages: PageSnapshot<'p>,
     stored: Arc<Stored>,
+}
+
+impl Snapshot<'_> {
+    /// The number of the commit.
+    pub fn commit(&self) -> u64 {
+        self.pages.commit().0
+    }
 }
 
 impl Reading for Snapshot<'_> {
@@ -139,6 +146,18 @@ impl Store {
         }
     }
 
+    /// Makes the collections of `schema` in a new database, as [`open`](Store::open) would.
+    pub(super) fn found(pager: &Pager, schema: &DatabaseSchema) -> Result<Stored, StorageError> {
+        let lens = PageLens { leaf: None, entries: None, least: BLOCK_LEN as u32 };
+        let shapes = shapes_of(schema)?;
+        let stored = Arc::new(Stored::empty(lens.catalog_leaf()));
+        let mut writer = Writer::new(pager.begin_write()?, stored, pager.journaled_bytes_max());
+        writer.found_catalog(lens.catalog_leaf())?;
+        catalog::create_collections(&mut writer, &shapes, lens)?;
+        writer.commit(Durability::Immediate)?;
+        catalog::load(&pager.reader())
+    }
+
     fn with(pager: Pager, lens: PageLens, schema: &DatabaseSchema) -> Result<Store, StorageError> {
         let declared = shapes_of(schema)?;
         let mut stored = recover(&pager, lens.catalog_leaf())?;
@@ -181,6 +200,15 @@ impl Store {
 
     pub(super) fn stored(&self) -> &Stored {
         &self.stored
+    }
+
+    /// What the newest header says of the file; `None` in memory, and before the first commit.
+    ///
+    /// # Errors
+    ///
+    /// When the file system fails.
+    pub fn file_info(&self) -> Result<Option<FileInfo>, StorageError> {
+        self.pager.file_info()
     }
 
     /// The database's id; zeros in memory.

@@ -182,6 +182,21 @@ impl<'p> RecordLeaf<'p> {
         Ok(RecordLeaf { number, page, head })
     }
 
+    /// Checks all of `page`, which may come from anywhere: header, order of rows, blobs.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Corruption`] when the page is not a sound leaf of `tree`.
+    pub fn of_image(
+        number: PageNumber,
+        page: &'p [u8],
+        tree: TreeId,
+    ) -> Result<RecordLeaf<'p>, StorageError> {
+        let leaf = RecordLeaf::open(number, page, tree)?;
+        leaf.records()?;
+        Ok(leaf)
+    }
+
     /// Its page's number.
     pub fn number(&self) -> PageNumber {
         self.number

@@ -22,11 +22,13 @@ mod header;
 mod heads;
 mod image;
 mod images;
+mod info;
 mod map;
 mod numbers;
 mod open;
 mod pace;
 mod pins;
+mod salvage;
 mod space;
 mod store;
 #[cfg(test)]
@@ -37,6 +39,8 @@ mod writer;
 pub use build::FileBuilder;
 pub use check::Inspection;
 pub use compact::Compaction;
+pub use info::FileInfo;
+pub use salvage::Salvage;
 pub use upkeep::Upkeep;
 pub use writer::{PageWriter, Savepoint};
 
