@@ -15,6 +15,7 @@ Commands:
                              relations, counts
   repair FILE TARGET         put what can be read of a damaged file into a new one, and list
                              what was lost
+  compact FILE               make the file as short as it gets
   backup FILE TARGET         copy a database into a new file, and verify that
   info FILE                  show what the file holds: collections, fields, indexes, sizes
   dump FILE [COLLECTION]...  print records, one JSON object a line
@@ -25,8 +26,8 @@ Options:
   -h, --help   this text
   --version    the version
 
-FILE is never changed, not even to recover it: what its journal holds is applied in memory.
-TARGET must not exist.
+Only `compact` changes FILE. The others do not even recover it: what its journal holds is
+applied in memory. TARGET must not exist.
 
 Exit codes:
   0  done; nothing is wrong
@@ -44,6 +45,8 @@ pub enum Command {
     Check,
     /// `repair`
     Repair,
+    /// `compact`
+    Compact,
     /// `backup`
     Backup,
     /// `info`
@@ -58,6 +61,7 @@ impl Command {
         match self {
             Command::Check => "check",
             Command::Repair => "repair",
+            Command::Compact => "compact",
             Command::Backup => "backup",
             Command::Info => "info",
             Command::Dump => "dump",
@@ -65,7 +69,14 @@ impl Command {
     }
 
     fn named(name: &str) -> Option<Command> {
-        let all = [Command::Check, Command::Repair, Command::Backup, Command::Info, Command::Dump];
+        let all = [
+            Command::Check,
+            Command::Repair,
+            Command::Compact,
+            Command::Backup,
+            Command::Info,
+            Command::Dump,
+        ];
         all.into_iter().find(|command| command.name() == name)
     }
 }
@@ -124,7 +135,8 @@ impl Arguments {
         let Some(file) = words.next() else { return Err(format!("`{name}` wants a file")) };
         let rest: Vec<String> = words.collect();
         match (command, rest.len()) {
-            (Command::Repair | Command::Backup, 1) | (Command::Check | Command::Info, 0) => {}
+            (Command::Repair | Command::Backup, 1)
+            | (Command::Check | Command::Compact | Command::Info, 0) => {}
             (Command::Dump, _) => {}
             (Command::Repair | Command::Backup, 0) => return Err(format!("`{name}` wants a target, too")),
             _ => return Err(format!("`{name}` does not want `{}`", rest[rest.len() - 1])),

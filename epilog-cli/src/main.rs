@@ -9,7 +9,7 @@
 //! bar         progress on a terminal
 //! ```
 //!
-//! Subcommands that only read never change the database file, not even to recover it.
+//! Of the subcommands only `compact` changes the database file; the others do not even recover it.
 
 mod arguments;
 mod bar;

@@ -231,6 +231,25 @@ fn damage_is_found_and_repaired_and_what_is_lost_is_said() {
 }
 
 #[test]
+fn compaction_gives_space_back_and_keeps_every_record() {
+    let case = Case::new();
+    let db = Music::open(case.path("music")).unwrap();
+    db.write(|tx| Artist::query().filter(|a| a.id.gt(Id::new(20))).delete().run(tx)).unwrap();
+    db.close().unwrap();
+    let dump = case.run("dump @music").code(0).out();
+    let before = std::fs::metadata(case.path("music")).unwrap().len();
+    let done = case.run("compact @music --json").code(0).json();
+    let after = std::fs::metadata(case.path("music")).unwrap().len();
+    assert_eq!((&done["before_bytes"], &done["after_bytes"]), (&before.into(), &after.into()));
+    assert!(after < before / 4 * 3, "{done}");
+    assert_eq!(case.run("dump @music").code(0).out(), dump);
+    case.run("check @music").code(0);
+    assert!(!case.path("music-journal").exists());
+    case.run("compact @nowhere").code(3);
+    assert!(!case.path("nowhere").exists());
+}
+
+#[test]
 fn what_is_no_database_and_what_is_not_understood_have_codes_of_their_own() {
     let case = Case { directory: tempfile::tempdir().unwrap() };
     std::fs::write(case.path("text"), "To whom it may concern").unwrap();

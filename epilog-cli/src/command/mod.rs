@@ -2,6 +2,7 @@
 
 mod backup;
 mod check;
+mod compact;
 mod dump;
 mod info;
 mod repair;
@@ -20,6 +21,7 @@ use crate::outcome::Outcome;
 pub fn run(arguments: &Arguments) -> Outcome {
     let outcome = match arguments.command {
         Command::Check => check::run(arguments),
+        Command::Compact => compact::run(arguments),
         Command::Backup => backup::run(arguments),
         Command::Info => info::run(arguments),
         Command::Dump => dump::run(arguments),
