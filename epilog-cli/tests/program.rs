@@ -81,7 +81,7 @@ impl Case {
         let block = (4..bytes.len() / 4096).rev().find(|block| {
             let image = &bytes[block * 4096..];
             image[8] == kind
-                && image[9] <= 2
+                && image[9] <= 5
                 && image[10..12] == [0, 0]
                 && image[5..8] == [0, 0, 0]
                 && image[4] > 4

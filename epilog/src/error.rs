@@ -187,6 +187,7 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
         StorageError::Exists { .. } => ErrorKind::AlreadyExists,
         StorageError::Cancelled => ErrorKind::Cancelled,
         StorageError::UnsoundCopy { .. } => ErrorKind::Corruption,
+        StorageError::SmallPages { .. } => ErrorKind::Schema,
         StorageError::Truncated { .. } => ErrorKind::Truncated,
         StorageError::NewerFormat { .. } => ErrorKind::NewerFormat,
         StorageError::ReadOnly => ErrorKind::ReadOnly,

@@ -6,8 +6,9 @@ use std::io::{BufWriter, Write};
 
 use epilog::Error;
 use epilog::schema::CollectionDef;
-use epilog::storage::facade::{Direction, View};
+use epilog::storage::facade::{Direction, Reading};
 use epilog::storage::records::RecordRef;
+use epilog::storage::store::Snapshot;
 use epilog::value::Scalar;
 use serde_json::{Map, Value, json};
 
@@ -19,8 +20,7 @@ use crate::value::to_json;
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Error> {
     let store = open(arguments)?;
     let snapshot = store.snapshot();
-    let view = snapshot.view();
-    let known = &view.catalog().collections;
+    let known = &store.catalog().collections;
     if let Some(name) = arguments.rest.iter().find(|name| !known.iter().any(|def| def.name == **name)) {
         let names: Vec<&str> = known.iter().map(|def| &*def.name).collect();
         let message = format!("there is no collection `{name}`, but `{}`", names.join("`, `"));
@@ -30,22 +30,32 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Error> {
     let mut out = BufWriter::new(std::io::stdout().lock());
     let mut count = 0;
     for def in known.iter().filter(|def| arguments.rest.is_empty() || arguments.rest.contains(&def.name)) {
-        count += dump(&mut out, &view, def)?;
+        count += dump(&mut out, &snapshot, def)?;
     }
     out.flush().map_err(Error::custom)?;
     Ok(Outcome { code: OK, text: String::new(), members: object(json!({ "records": count })) })
 }
 
-fn dump(out: &mut dyn Write, view: &View<'_>, def: &CollectionDef) -> Result<u64, Error> {
-    // By the catalog's own definition, which lives as long as the view.
-    let Some(def) = view.catalog().collection(def.id) else { return Ok(0) };
-    let mut count = 0;
-    let mut leaves = view.leaves(def, 0, u128::MAX, Direction::Forward)?;
-    while let Some(leaf) = leaves.next_leaf()? {
-        for row in 0..leaf.len() {
-            let line = json!({ "collection": def.name, "record": record(def, &leaf.record(row))? });
-            writeln!(out, "{line}").map_err(Error::custom)?;
-            count += 1;
+/// So many leaves are read at a time: what an operation reads stays in memory until it ends.
+const LEAVES: usize = 256;
+
+fn dump(out: &mut dyn Write, snapshot: &Snapshot<'_>, def: &CollectionDef) -> Result<u64, Error> {
+    let (mut count, mut low) = (0, Some(0));
+    while let Some(from) = low.take() {
+        let operation = snapshot.operation();
+        let mut leaves = operation.view().leaves(def, from, u128::MAX, Direction::Forward)?;
+        for _ in 0..LEAVES {
+            let Some(leaf) = leaves.next_leaf()? else {
+                low = None;
+                break;
+            };
+            for row in 0..leaf.len() {
+                let row = leaf.record(row);
+                let line = json!({ "collection": def.name, "record": record(def, &row)? });
+                writeln!(out, "{line}").map_err(Error::custom)?;
+                count += 1;
+                low = row.rank().checked_add(1);
+            }
         }
     }
     Ok(count)

@@ -8,7 +8,7 @@ use std::fmt::Write;
 
 use epilog::Error;
 use epilog::schema::{CollectionDef, FieldDef, OnDelete};
-use epilog::storage::facade::View;
+use epilog::storage::facade::{Reading, View};
 use serde_json::{Value, json};
 
 use super::{counted, hexadecimal, open};
@@ -18,7 +18,8 @@ use crate::outcome::{OK, Outcome, object};
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Error> {
     let store = open(arguments)?;
     let snapshot = store.snapshot();
-    let view = snapshot.view();
+    let operation = snapshot.operation();
+    let view = operation.view();
     let mut text = String::new();
     let Some(info) = store.file_info()? else {
         let text = format!("{}: an empty database\n", arguments.file);

@@ -53,6 +53,16 @@ pub enum StorageError {
     /// The caller of something long wanted no more of it. Nothing was changed.
     #[error("cancelled")]
     Cancelled,
+    /// A database in memory has pages that a file cannot have.
+    #[error(
+        "the pages of `{collection}` have {bytes} bytes, and a file's at least 4,096: it cannot be backed up"
+    )]
+    SmallPages {
+        /// The collection.
+        collection: String,
+        /// The length of its pages.
+        bytes: usize,
+    },
     /// A copy was written and is not sound. It was removed.
     #[error("the copy `{path}` is not sound, and was removed: {problem}; check the source")]
     UnsoundCopy {

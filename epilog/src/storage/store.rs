@@ -9,7 +9,9 @@ use super::StorageError;
 use super::catalog::{self, PageLens, Stored};
 use super::facade::{Operation, Reading, View};
 use super::page::{BLOCK_LEN, RECORD_LEAF_LEN};
-use super::pager::{CommitNumber, Compaction, Durability, FileInfo, Inspection, PageReader, PageSnapshot, Pager, PagerOptions};
+use super::pager::{
+    CommitNumber, Compaction, Durability, FileInfo, Inspection, PageReader, PageSnapshot, Pager, PagerOptions,
+};
 use super::vfs::Vfs;
 use super::writer::Writer;
 use crate::schema::shape::{CollectionShape, SchemaError};

@@ -22,7 +22,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::super::StorageError;
-use super::super::page::{PageKind, PageNumber, TreeId};
+use super::super::page::{PageKind, PageNumber, TreeId, is_leaf_len};
 use super::search::lower_bound;
 use super::{clear_as, damage, expect_kind, put_u16, u16_at, u32_at};
 
@@ -192,7 +192,10 @@ impl<'p> RecordLeaf<'p> {
         page: &'p [u8],
         tree: TreeId,
     ) -> Result<RecordLeaf<'p>, StorageError> {
-        let leaf = RecordLeaf::open(number, page, tree)?;
+        if !is_leaf_len(page.len()) {
+            return Err(damage(number, format!("{} bytes are not the length of a leaf", page.len())));
+        }
+        let leaf = RecordLeaf::open(number, page, tree, page.len())?;
         leaf.records()?;
         Ok(leaf)
     }

@@ -16,9 +16,8 @@ use super::report::{CheckReport, Structure};
 use crate::schema::CollectionDef;
 use crate::storage::StorageError;
 use crate::storage::btree::{Inspect, RecordLeaf};
-use crate::storage::catalog::Stored;
-use crate::storage::page::{PageNumber, PageRead};
-use crate::storage::pager::{FileBuilder, Inspection};
+use crate::storage::page::{BLOCK_LEN, PageNumber, PageRead};
+use crate::storage::pager::FileBuilder;
 use crate::storage::records::{RecordRef, out_of_line_pages};
 use crate::storage::store::Store;
 use crate::storage::vfs::Vfs;
@@ -78,21 +77,29 @@ pub(super) fn copy(
 ) -> Result<BackupReport, StorageError> {
     let inspection = store.inspect()?;
     let stored = store.stored();
-    let mut copy = Copy {
-        inspection: &inspection,
-        builder: FileBuilder::create(Arc::clone(&vfs), path)?,
-        seen: Claims::default(),
-        of: None,
-        watch,
-    };
-    copy.watch.begin(Phase::Copy, inspection.image_count() as u64)?;
-    let commit = inspection.snapshot().commit();
+    let mut builder = FileBuilder::create(Arc::clone(&vfs), path)?;
+    watch.begin(Phase::Copy, inspection.image_count() as u64)?;
+    let snapshot = inspection.snapshot();
+    let commit = snapshot.commit();
     if commit.0 > 0 {
-        copy.add_all(stored)?;
+        let mut seen = Claims::default();
+        for def in stored.system.all().into_iter().chain(&stored.catalog.collections) {
+            // What an operation reads stays in memory until it ends: each tree has one of its own.
+            let pages = snapshot.operation();
+            let (builder, seen, watch) = (&mut builder, &mut seen, &mut *watch);
+            let mut copy = Copy { pages: &pages, builder, seen, of: def, watch };
+            stored.record_tree(def).inspect(&pages, &mut copy)?;
+            for index in &def.indexes {
+                let pages = snapshot.operation();
+                let (builder, seen, watch) = (&mut *copy.builder, &mut *copy.seen, &mut *copy.watch);
+                let mut copy = Copy { pages: &pages, builder, seen, of: def, watch };
+                stored.entry_tree(index).inspect(&pages, &mut copy)?;
+            }
+        }
     }
-    copy.watch.end()?;
-    let (pages, _) = copy.builder.len();
-    let bytes = copy.builder.finish(store.database_id(), commit)?;
+    watch.end()?;
+    let (pages, _) = builder.len();
+    let bytes = builder.finish(store.database_id(), commit)?;
     drop(inspection);
     match verify(&vfs, path, allowed, watch) {
         Ok(check) => Ok(BackupReport { commit: commit.0, pages, bytes, check }),
@@ -121,32 +128,24 @@ fn verify(
 
 /// Copies the pages that a walk comes to.
 struct Copy<'x, 'w, 'p> {
-    inspection: &'p Inspection<'p>,
-    builder: FileBuilder,
-    seen: Claims,
-    /// The collection whose records are walked.
-    of: Option<&'p CollectionDef>,
+    pages: &'p dyn PageRead,
+    builder: &'x mut FileBuilder,
+    seen: &'x mut Claims,
+    /// The collection whose tree, or whose index, is walked.
+    of: &'p CollectionDef,
     watch: &'x mut Watch<'w>,
 }
 
-impl<'p> Copy<'_, '_, 'p> {
-    fn add_all(&mut self, stored: &'p Stored) -> Result<(), StorageError> {
-        let pages: &'p dyn PageRead = self.inspection.snapshot();
-        for def in stored.system.all().into_iter().chain(&stored.catalog.collections) {
-            self.of = Some(def);
-            stored.record_tree(def).inspect(pages, self)?;
-            for index in &def.indexes {
-                stored.entry_tree(index).inspect(pages, self)?;
-            }
-        }
-        Ok(())
-    }
-
+impl Copy<'_, '_, '_> {
     fn add(&mut self, number: PageNumber) -> Result<(), StorageError> {
         if !self.seen.insert(number) {
             return Err(StorageError::page_damage(number, "two things lead to the page"));
         }
-        self.builder.add(number, self.inspection.snapshot().page(number)?)?;
+        let page = self.pages.page(number)?;
+        if !page.len().is_multiple_of(BLOCK_LEN) {
+            return Err(StorageError::SmallPages { collection: self.of.name.clone(), bytes: page.len() });
+        }
+        self.builder.add(number, page)?;
         self.watch.advance(1)
     }
 }
@@ -157,16 +156,16 @@ impl<'p> Inspect<'p> for Copy<'_, '_, 'p> {
     }
 
     fn records(&mut self, leaf: RecordLeaf<'p>) -> Result<(), StorageError> {
-        let Some(layout) = self.of.map(|def| &def.layout).filter(|layout| layout.variable_count > 0) else {
+        let layout = &self.of.layout;
+        if layout.variable_count == 0 {
             return Ok(());
-        };
+        }
         let format = leaf.format();
         if (format.stride, format.blob_offset) != (layout.stride, layout.blob_offset) {
             return Err(StorageError::page_damage(leaf.number(), "its rows are not those of its collection"));
         }
-        let pages: &'p dyn PageRead = self.inspection.snapshot();
         for position in 0..leaf.count() {
-            let record = RecordRef::new(pages, layout, leaf.page(), leaf.row(position));
+            let record = RecordRef::new(self.pages, layout, leaf.page(), leaf.row(position));
             let mut values = alloc::vec::Vec::new();
             out_of_line_pages(&record, &mut values)?;
             values.into_iter().try_for_each(|page| self.add(page))?;

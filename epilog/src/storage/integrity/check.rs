@@ -145,28 +145,36 @@ fn check_logically(
     report: &mut CheckReport,
     watch: &mut Watch<'_>,
 ) -> Result<(), StorageError> {
-    let pages = inspection.snapshot();
-    report.commit = pages.commit().0;
+    let snapshot = inspection.snapshot();
+    report.commit = snapshot.commit().0;
     if report.commit == 0 {
         return Ok(());
     }
     let mut check = Check { report, watch, claims: Claims::default(), is_incomplete: false };
-    catalog::check(&mut check, pages, stored)?;
+    catalog::check(&mut check, &snapshot.operation(), stored)?;
 
-    let counts = |def: &CollectionDef| stored.statistics(pages, def.id).map_or(0, |s| s.count);
     let collections = &stored.catalog.collections;
-    let entries = collections.iter().map(|def| counts(def) * def.indexes.len() as u64).sum();
-    check.watch.begin(Phase::Indexes, entries)?;
+    let counts: Vec<u64> = {
+        let pages = snapshot.operation();
+        let count = |def: &Arc<CollectionDef>| stored.statistics(&pages, def.id).map_or(0, |s| s.count);
+        collections.iter().map(count).collect()
+    };
+    let entries = collections.iter().zip(&counts).map(|(def, count)| count * def.indexes.len() as u64);
+    check.watch.begin(Phase::Indexes, entries.sum())?;
+    // What an operation reads stays in memory until it ends: each tree has one of its own.
     let mut states = Vec::new();
     for def in collections {
-        let states_of = def.indexes.iter().map(|index| index::check(&mut check, pages, stored, def, index));
+        let states_of = def
+            .indexes
+            .iter()
+            .map(|index| index::check(&mut check, &snapshot.operation(), stored, def, index));
         states.push(states_of.collect::<Result<Vec<_>, _>>()?);
     }
     check.watch.end()?;
-    check.watch.begin(Phase::Records, collections.iter().map(|def| counts(def)).sum())?;
+    check.watch.begin(Phase::Records, counts.iter().sum())?;
     for (def, states) in collections.iter().zip(&mut states) {
         check.report.collections += 1;
-        collection::check(&mut check, pages, stored, def, states)?;
+        collection::check(&mut check, &snapshot.operation(), stored, def, states)?;
     }
     check.watch.end()?;
     check.report.pages = check.claims.count();
@@ -180,7 +188,8 @@ fn check_logically(
 fn find_leaks(check: &mut Check<'_, '_>, inspection: &Inspection<'_>) {
     for number in inspection.existing() {
         if !check.claims.contains(number) {
-            let tree = inspection.snapshot().page(number).ok().and_then(|page| page.get(12..16));
+            let pages = inspection.snapshot().operation();
+            let tree = pages.page(number).ok().and_then(|page| page.get(12..16));
             let tree = tree.map_or_else(
                 || "?".to_string(),
                 |tree| u32::from_le_bytes([tree[0], tree[1], tree[2], tree[3]]).to_string(),

@@ -27,7 +27,7 @@ use crate::storage::btree::RecordLeaf;
 use crate::storage::catalog::system::{COLLECTIONS, STATISTICS};
 use crate::storage::catalog::{FIRST_FREE_ID, Statistics, Stored, load};
 use crate::storage::journal::path_beside;
-use crate::storage::page::{PageKind, PageNumber, PageRead, TreeId};
+use crate::storage::page::{PageKind, PageNumber, PageRead, RECORD_LEAF_LEN, TreeId};
 use crate::storage::pager::{Durability, Pager, PagerOptions, Salvage};
 use crate::storage::records::{RecordDraft, RecordRef, out_of_line_values};
 use crate::storage::store::Store;
@@ -155,7 +155,13 @@ fn rebuild(
     let mut report = RepairReport { is_certain: salvage.is_certain(), ..RepairReport::default() };
     report.damage.extend(salvage.damage().iter().map(Problem::of_damage));
     let pager = Pager::open(Arc::clone(vfs), work, PagerOptions::default())?;
-    let mut rebuild = Rebuild { salvage, pager: &pager, stored: Arc::new(Stored::empty()), report, watch };
+    let mut rebuild = Rebuild {
+        salvage,
+        pager: &pager,
+        stored: Arc::new(Stored::empty(RECORD_LEAF_LEN as u32)),
+        report,
+        watch,
+    };
     // Nothing was ever committed to a file that has a header and no pages.
     let is_empty = salvage.pages_of(PageKind::RecordLeaf, TreeId(1)).is_empty() && salvage.lost().is_empty();
     if !(is_empty && salvage.journal().is_ok_and(|journal| journal.is_none())) {
@@ -184,7 +190,7 @@ impl Rebuild<'_, '_> {
         schema: Option<&DatabaseSchema>,
         is_empty: bool,
     ) -> Result<Trees, StorageError> {
-        let empty = Stored::empty();
+        let empty = Stored::empty(RECORD_LEAF_LEN as u32);
         let [collections, fields, indexes, statistics] =
             empty.system.all().map(|def| self.catalog_records(def));
         let mut counted = BTreeMap::new();
@@ -201,7 +207,7 @@ impl Rebuild<'_, '_> {
             counted.insert(of, Statistics { count, next });
         }
         let mut writer = self.begin()?;
-        writer.found_catalog()?;
+        writer.found_catalog(RECORD_LEAF_LEN as u32)?;
         let mut highest = u64::from(FIRST_FREE_ID);
         let all = [
             (&collections, &empty.system.collections),
@@ -224,13 +230,13 @@ impl Rebuild<'_, '_> {
         drop(pages);
         if is_usable || is_empty {
             let mut writer = self.begin()?;
-            writer.found_catalog()?;
+            writer.found_catalog(RECORD_LEAF_LEN as u32)?;
             for (drafts, def) in all {
                 drafts.iter().try_for_each(|draft| writer.put_catalog_record(def, &mut draft.clone()))?;
             }
             writer.set_statistics(CollectionId(0), Statistics { count: 0, next })?;
             writer.commit(Durability::None)?;
-            self.stored = Arc::new(load(&self.pager.snapshot())?);
+            self.stored = Arc::new(load(&self.pager.reader())?);
         } else {
             let Some(schema) = schema else {
                 let problem = match loaded {
@@ -427,7 +433,7 @@ impl Rebuild<'_, '_> {
             let catalog_changed = writer.apply(payload)?;
             writer.commit(Durability::None)?;
             if catalog_changed {
-                *stored = Arc::new(load(&pager.snapshot())?);
+                *stored = Arc::new(load(&pager.reader())?);
             }
             commits += 1;
             Ok(())
@@ -442,7 +448,7 @@ impl Rebuild<'_, '_> {
 
     /// The journal has changed the counts.
     fn count(&mut self) -> Result<(), StorageError> {
-        let pages = self.pager.snapshot();
+        let pages = self.pager.reader();
         for def in &self.stored.catalog.collections {
             let records = self.stored.statistics(&pages, def.id)?.count;
             match self.report.collections.iter_mut().find(|collection| collection.name == def.name) {

@@ -9,6 +9,7 @@
 
 use alloc::vec::Vec;
 
+use super::frames::{Pin, Resident};
 use super::free::Runs;
 use super::header::{self, Copy, HEADER_BLOCKS, Header};
 use super::image;
@@ -21,16 +22,18 @@ use crate::storage::StorageError;
 use crate::storage::error::Corruption;
 use crate::storage::page::{BLOCK_LEN, PageKind, PageNumber, kind_of};
 
-use super::frames::Resident;
-
 /// The file as of its last checkpoint, and the pages as of one commit at that moment or later.
 pub struct Inspection<'p> {
     snapshot: PageSnapshot<'p>,
     images: Option<&'p Images>,
+    found: Found,
+}
+
+/// What was found of the file at one moment.
+#[derive(Default)]
+struct Found {
     /// What the map leads to, by page number.
     entries: Vec<(PageNumber, MapEntry)>,
-    /// Whether all of the map could be read.
-    is_map_whole: bool,
     /// The pages that exist in the snapshot, by number; where the map could not be read, those that are known to.
     existing: Vec<bool>,
     damage: Vec<Corruption>,
@@ -49,22 +52,17 @@ impl Pager {
         let store = self.shared.store.as_ref();
         let state = store.map(|store| store.state.lock());
         let numbers = self.shared.numbers.lock();
-        let mut inspection = Inspection {
-            snapshot: self.snapshot(),
-            images: self.shared.images.as_deref(),
-            entries: Vec::new(),
-            is_map_whole: true,
-            existing: Vec::new(),
-            damage: Vec::new(),
-        };
-        if let (Some(images), Some(store), Some(state)) = (inspection.images, store, &state)
+        let pin = Pin::new(&self.shared.frames);
+        let mut found = Found::default();
+        let images = self.shared.images.as_deref();
+        if let (Some(images), Some(store), Some(state)) = (images, store, &state)
             && !state.is_new
         {
-            inspection.check_headers(images, store, &state.header)?;
-            inspection.check_blocks(images, &state.header);
+            found.check_headers(images, store, &state.header)?;
+            found.check_blocks(images, &state.header);
         }
-        inspection.find_existing(numbers.next);
-        Ok(inspection)
+        found.find_existing(&pin, numbers.next);
+        Ok(Inspection { snapshot: PageSnapshot { pin: pin.into_snapshot() }, images, found })
     }
 
     /// Verifies the file as of its last checkpoint: the header's copies, the image of every page, the page map, the free
@@ -77,7 +75,7 @@ impl Pager {
     pub fn check(&self) -> Result<(), StorageError> {
         let fail = |damage: Corruption| Err(StorageError::Corruption(damage.into()));
         let inspection = self.inspect()?;
-        if let Some(first) = inspection.damage.first() {
+        if let Some(first) = inspection.found.damage.first() {
             return fail(first.clone());
         }
         inspection.check_images(&mut |_, damage| damage.map_or(Ok(()), fail))
@@ -92,35 +90,18 @@ impl<'p> Inspection<'p> {
 
     /// What is wrong with headers, page map and free map.
     pub fn damage(&self) -> &[Corruption] {
-        &self.damage
+        &self.found.damage
     }
 
     /// How many images of pages the map leads to.
     pub fn image_count(&self) -> usize {
-        self.entries.len()
+        self.found.entries.len()
     }
 
     /// The pages that exist in the snapshot. Where the map cannot be read, some may be missing.
     pub fn existing(&self) -> impl Iterator<Item = PageNumber> {
-        let all = self.existing.iter().zip(0..);
+        let all = self.found.existing.iter().zip(0..);
         all.filter(|(exists, _)| **exists).map(|(_, number)| PageNumber(number))
-    }
-
-    /// Finds the pages that exist. Done at once, since a page that was given up is forgotten in time.
-    fn find_existing(&mut self, end: u32) {
-        self.existing = vec![false; end as usize];
-        for (number, _) in &self.entries {
-            if let Some(exists) = self.existing.get_mut(number.0 as usize) {
-                *exists = true;
-            }
-        }
-        for (exists, number) in self.existing.iter_mut().zip(0..) {
-            match self.snapshot.pin.resident(PageNumber(number)) {
-                Resident::Page(_) => *exists = true,
-                Resident::Freed => *exists = false,
-                Resident::Cold => {}
-            }
-        }
     }
 
     /// Verifies the images of all pages; tells `each` the bytes of each and what is wrong with it.
@@ -133,11 +114,30 @@ impl<'p> Inspection<'p> {
         each: &mut dyn FnMut(u64, Option<Corruption>) -> Result<(), StorageError>,
     ) -> Result<(), StorageError> {
         let Some(images) = self.images else { return Ok(()) };
-        self.entries.iter().try_for_each(|&(number, entry)| {
+        self.found.entries.iter().try_for_each(|&(number, entry)| {
             let problem = check_image(images, number, entry);
             let damage = problem.map(|problem| Corruption { place: "page", page: Some(number), problem });
             each(u64::from(entry.run) * BLOCK_LEN as u64, damage)
         })
+    }
+}
+
+impl Found {
+    /// Finds the pages that exist. Done at once, since a page that was given up is forgotten in time.
+    fn find_existing(&mut self, pin: &Pin<'_>, end: u32) {
+        self.existing = vec![false; end as usize];
+        for (number, _) in &self.entries {
+            if let Some(exists) = self.existing.get_mut(number.0 as usize) {
+                *exists = true;
+            }
+        }
+        for (exists, number) in self.existing.iter_mut().zip(0..) {
+            match pin.resident(PageNumber(number)) {
+                Resident::Page(_) | Resident::Stored(_) => *exists = true,
+                Resident::Freed => *exists = false,
+                Resident::Cold => {}
+            }
+        }
     }
 
     fn add(&mut self, place: &'static str, problem: alloc::string::String) {
@@ -190,7 +190,7 @@ impl<'p> Inspection<'p> {
                 broken.push(format!("{problem}; it leads to pages {} to {}", pages.start, pages.end - 1));
             },
         );
-        self.is_map_whole = broken.is_empty();
+        let is_map_whole = broken.is_empty();
         broken.into_iter().for_each(|problem| self.add("page map", problem));
         for (number, entry) in claimed {
             if !used.insert(entry.block, u64::from(entry.run)) {
@@ -221,7 +221,7 @@ impl<'p> Inspection<'p> {
             self.add("free map", "a block that is in use is free".into());
         }
         let blocks = header.file_len / BLOCK_LEN as u64;
-        if self.is_map_whole && used.iter().ne([(0, blocks)]) {
+        if is_map_whole && used.iter().ne([(0, blocks)]) {
             let runs = used.count();
             let problem =
                 format!("of {blocks} blocks some are neither used nor free: {runs} runs are accounted for");
@@ -264,7 +264,7 @@ fn check_kind(bytes: &[u8]) -> Result<(), alloc::string::String> {
     let is_page = kind.is_some_and(|kind| !matches!(kind, PageKind::Map | PageKind::Free));
     let fits = match kind {
         Some(PageKind::Value) => class == u8::MAX,
-        _ => u32::from(class) < usize::BITS && BLOCK_LEN.checked_shl(class.into()) == Some(bytes.len()),
+        _ => 512usize.checked_shl(class.into()) == Some(bytes.len()),
     };
     match is_page && fits {
         true => Ok(()),

@@ -36,8 +36,10 @@ use crate::storage::vfs::{OpenMode, Vfs, VfsFile};
 
 /// Blocks that are read at once, and those behind them that an image may reach into.
 const CHUNK: usize = 256;
-/// The largest size class that is tried.
-const CLASS_MAX: u8 = 8;
+/// The size classes that are tried: of one block, and of the longest image that is not of any length.
+const CLASSES: core::ops::RangeInclusive<u8> = 3..=11;
+/// The blocks of the longest.
+const RUN_MAX: usize = (512 << *CLASSES.end()) / BLOCK_LEN;
 
 /// An image that was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -226,7 +228,7 @@ impl Salvage {
     ) -> Result<(Vec<Vec<u8>>, Vec<MapEntry>), StorageError> {
         let (mut maps, mut frees) = (Vec::new(), Vec::new());
         let blocks = self.file.len()? / BLOCK_LEN as u64;
-        let ahead = 1 << CLASS_MAX;
+        let ahead = RUN_MAX;
         let mut block = HEADER_BLOCKS;
         advance(0, blocks)?;
         while block < blocks {
@@ -435,10 +437,10 @@ fn recognise(bytes: &[u8], block: u64) -> Option<Found> {
                 (sum == crc).then(|| Found { entry: MapEntry { run: run as u32, ..entry }, ..found })
             })
         }
-        (_, 0..=CLASS_MAX) => {
-            let len = BLOCK_LEN << class;
+        _ if CLASSES.contains(&class) => {
+            let len = 512 << class;
             let whole = bytes.get(4..len).is_some_and(|rest| crc32c(rest) == crc);
-            whole.then(|| Found { entry: MapEntry { run: 1 << class, ..entry }, ..found })
+            whole.then(|| Found { entry: MapEntry { run: (len / BLOCK_LEN) as u32, ..entry }, ..found })
         }
         _ => None,
     }
