@@ -68,7 +68,7 @@ pub enum ErrorKind {
     Locked,
     /// The file or its journal is damaged, or the journal is missing. What is read is checked; nothing was guessed.
     Corruption,
-    /// The file was made by something else. It is not touched.
+    /// The file was made by something else, or a backup into it was interrupted. It is not touched.
     NotADatabase,
     /// The file is shorter than it says.
     Truncated,
@@ -94,6 +94,10 @@ pub enum ErrorKind {
     /// An earlier failure keeps the transaction, or the database, from taking changes. Of a database: close and open it
     /// again.
     Failed,
+    /// A file that was to be made exists. It is left as it is.
+    AlreadyExists,
+    /// The program's own callback ended a check, a backup or a repair. Nothing was changed.
+    Cancelled,
     /// An error of the program's own; see [`Error::custom`].
     Custom,
 }
@@ -179,7 +183,11 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
         StorageError::Corruption(_) | StorageError::Decode(_) => ErrorKind::Corruption,
         StorageError::Schema(SchemaError::Differs { .. }) => ErrorKind::SchemaDiffers,
         StorageError::Schema(_) => ErrorKind::Schema,
-        StorageError::NotADatabase { .. } => ErrorKind::NotADatabase,
+        StorageError::NotADatabase { .. } | StorageError::Unfinished { .. } => ErrorKind::NotADatabase,
+        StorageError::Exists { .. } => ErrorKind::AlreadyExists,
+        StorageError::Cancelled => ErrorKind::Cancelled,
+        StorageError::UnsoundCopy { .. } => ErrorKind::Corruption,
+        StorageError::SmallPages { .. } => ErrorKind::Schema,
         StorageError::Truncated { .. } => ErrorKind::Truncated,
         StorageError::NewerFormat { .. } => ErrorKind::NewerFormat,
         StorageError::ReadOnly => ErrorKind::ReadOnly,

@@ -94,6 +94,7 @@ pub mod storage;
 pub mod sync;
 
 pub use collection::{Collection, Id, Schema, Within};
+pub use database::integrity;
 pub use database::{Choice, Commit, CommitNumber, Compaction, Database, Durability};
 pub use database::{Options, ReadTransaction, Stats, WriteTransaction};
 pub use engine::{Plan, PlanNode};

@@ -49,6 +49,7 @@
 #[cfg(test)]
 mod codec_tests;
 mod commit;
+pub mod integrity;
 mod options;
 mod read;
 mod stats;

@@ -36,6 +36,41 @@ pub enum StorageError {
         /// The file.
         path: String,
     },
+    /// The file was to become a database, but its writing was interrupted.
+    #[error(
+        "`{path}` is unfinished: the backup or repair that wrote it was interrupted; remove it, and begin again"
+    )]
+    Unfinished {
+        /// The file.
+        path: String,
+    },
+    /// A file that is to be made exists.
+    #[error("`{path}` exists already, and is left as it is: name another file, or remove it first")]
+    Exists {
+        /// The file.
+        path: String,
+    },
+    /// The caller of something long wanted no more of it. Nothing was changed.
+    #[error("cancelled")]
+    Cancelled,
+    /// A database in memory has pages that a file cannot have.
+    #[error(
+        "the pages of `{collection}` have {bytes} bytes, and a file's at least 4,096: it cannot be backed up"
+    )]
+    SmallPages {
+        /// The collection.
+        collection: String,
+        /// The length of its pages.
+        bytes: usize,
+    },
+    /// A copy was written and is not sound. It was removed.
+    #[error("the copy `{path}` is not sound, and was removed: {problem}; check the source")]
+    UnsoundCopy {
+        /// The file.
+        path: String,
+        /// The first of its problems.
+        problem: String,
+    },
     /// The file is shorter than it says it is.
     #[error("`{path}` is truncated: it has {len} bytes, and should have {wanted}; restore it from a backup")]
     Truncated {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! store        one open database: recovery, schema, snapshots, write transactions
+//! integrity    check, backup, repair
 //! facade       View: what the engine and the face may read
 //! writer       Writer: changes, constraints, index upkeep
 //! change       change sets: what the journal keeps of a commit
@@ -19,6 +20,7 @@
 
 pub mod error;
 pub mod facade;
+pub mod integrity;
 pub mod page;
 pub mod records;
 pub mod store;

@@ -8,9 +8,10 @@ use core::task::Waker;
 use super::StorageError;
 use super::catalog::{self, PageLens, Stored};
 use super::facade::{Operation, Reading, View};
-use super::page::BLOCK_LEN;
+use super::page::{BLOCK_LEN, RECORD_LEAF_LEN};
 use super::pager::{
-    CommitNumber, Compaction, Durability, PageReader, PageSnapshot, Pager, PagerOptions, PagerStats,
+    CommitNumber, Compaction, Durability, FileInfo, Inspection, PageReader, PageSnapshot, Pager, PagerOptions,
+    PagerStats,
 };
 use super::vfs::Vfs;
 use super::writer::Writer;
@@ -53,6 +54,13 @@ fn work_in_background(pager: &Pager, vfs: &dyn Vfs) {
 pub struct Snapshot<'p> {
     pages: PageSnapshot<'p>,
     stored: Arc<Stored>,
+}
+
+impl Snapshot<'_> {
+    /// The number of the commit.
+    pub fn commit(&self) -> u64 {
+        self.pages.commit().0
+    }
 }
 
 impl Reading for Snapshot<'_> {
@@ -116,28 +124,47 @@ impl Store {
         }
     }
 
+    /// Opens the database in file `path` by what its own catalog says, without a declared schema; otherwise as
+    /// [`open`](Store::open).
+    ///
+    /// # Errors
+    ///
+    /// As [`open`](Store::open), but for the schemas.
+    pub fn open_untyped(vfs: Arc<dyn Vfs>, path: &str, options: PagerOptions) -> Result<Store, StorageError> {
+        Store::over(Pager::open(vfs, path, options)?)
+    }
+
+    /// The database that `pager`, just opened, has the pages of.
+    pub(crate) fn over(pager: Pager) -> Result<Store, StorageError> {
+        let stored = recover(&pager, RECORD_LEAF_LEN as u32)?;
+        Ok(Store::new(pager, stored))
+    }
+
+    fn new(pager: Pager, stored: Stored) -> Store {
+        Store {
+            pager,
+            stored: Arc::new(stored),
+            #[cfg(feature = "std")]
+            background: None,
+        }
+    }
+
+    /// Makes the collections of `schema` in a new database, as [`open`](Store::open) would.
+    pub(super) fn found(pager: &Pager, schema: &DatabaseSchema) -> Result<Stored, StorageError> {
+        let lens = PageLens { leaf: None, entries: None, least: BLOCK_LEN as u32 };
+        let shapes = shapes_of(schema)?;
+        let stored = Arc::new(Stored::empty(lens.catalog_leaf()));
+        let mut writer = Writer::new(pager.begin_write()?, stored, pager.journaled_bytes_max());
+        writer.found_catalog(lens.catalog_leaf())?;
+        catalog::create_collections(&mut writer, &shapes, lens)?;
+        writer.commit(Durability::Immediate)?;
+        catalog::load(&pager.reader())
+    }
+
     fn with(pager: Pager, lens: PageLens, schema: &DatabaseSchema) -> Result<Store, StorageError> {
         let declared = shapes_of(schema)?;
-        let load = || {
-            if pager.is_new() {
-                Ok(Stored::empty(lens.catalog_leaf()))
-            } else {
-                catalog::load(&pager.reader())
-            }
-        };
-        let mut stored = Arc::new(load()?);
-        pager.replay(&mut |pages, payload| {
-            // Without journal: what is applied is in the journal already.
-            let mut writer = Writer::new(pages, stored.clone(), None);
-            let catalog_changed = writer.apply(payload)?;
-            let pages = writer.into_pages()?;
-            if catalog_changed {
-                stored = Arc::new(catalog::load(&pages)?);
-            }
-            Ok(pages)
-        })?;
+        let mut stored = recover(&pager, lens.catalog_leaf())?;
         let founded = !pager.is_new();
-        let mut stored = load()?;
         let missing = compare(schema.name, &declared, &stored.catalog)?;
         if pager.is_read_only() && !missing.is_empty() {
             let names: Vec<&str> = missing.iter().map(|shape| shape.name.as_str()).collect();
@@ -166,17 +193,35 @@ impl Store {
             let bound = bound.expect("compared or created above");
             *bound = Arc::new((**bound).clone().bind(schema));
         }
-        Ok(Store {
-            pager,
-            stored: Arc::new(stored),
-            #[cfg(feature = "std")]
-            background: None,
-        })
+        Ok(Store::new(pager, stored))
     }
 
     /// The collections.
     pub fn catalog(&self) -> &Catalog {
         &self.stored.catalog
+    }
+
+    pub(super) fn stored(&self) -> &Stored {
+        &self.stored
+    }
+
+    /// What the newest header says of the file; `None` in memory, and before the first commit.
+    ///
+    /// # Errors
+    ///
+    /// When the file system fails.
+    pub fn file_info(&self) -> Result<Option<FileInfo>, StorageError> {
+        self.pager.file_info()
+    }
+
+    /// The database's id; zeros in memory.
+    pub(super) fn database_id(&self) -> [u8; 16] {
+        self.pager.database_id()
+    }
+
+    /// Begins to verify the file; see [`Pager::inspect`].
+    pub(super) fn inspect(&self) -> Result<Inspection<'_>, StorageError> {
+        self.pager.inspect()
     }
 
     /// A snapshot of the last commit. Never waits.
@@ -267,6 +312,25 @@ impl Store {
     pub fn close(&self) -> Result<(), StorageError> {
         self.pager.close()
     }
+}
+
+/// Applies what the journal has, and reads the catalog.
+fn recover(pager: &Pager, catalog_leaf: u32) -> Result<Stored, StorageError> {
+    let load = || {
+        if pager.is_new() { Ok(Stored::empty(catalog_leaf)) } else { catalog::load(&pager.reader()) }
+    };
+    let mut stored = Arc::new(load()?);
+    pager.replay(&mut |pages, payload| {
+        // Without journal: what is applied is in the journal already.
+        let mut writer = Writer::new(pages, stored.clone(), None);
+        let catalog_changed = writer.apply(payload)?;
+        let pages = writer.into_pages()?;
+        if catalog_changed {
+            stored = Arc::new(catalog::load(&pages)?);
+        }
+        Ok(pages)
+    })?;
+    load()
 }
 
 /// The shapes of a declared schema, checked in themselves.

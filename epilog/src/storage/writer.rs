@@ -749,6 +749,19 @@ impl<'p> Writer<'p> {
         Ok(catalog_changed)
     }
 
+    /// Puts a record that was read elsewhere and is whole: indexes and counts are kept up, relations are not checked. What a
+    /// unique index would refuse, it refuses.
+    pub(crate) fn restore(
+        &mut self,
+        collection: &CollectionDef,
+        draft: &RecordDraft,
+    ) -> Result<(), StorageError> {
+        for index in &collection.indexes {
+            self.check_unique(collection, index, draft, Some(draft.rank(&collection.layout)))?;
+        }
+        self.apply_put(collection, draft)
+    }
+
     fn apply_put(&mut self, collection: &CollectionDef, draft: &RecordDraft) -> Result<(), StorageError> {
         let rank = draft.rank(&collection.layout);
         if self.view_get(collection, rank)?.is_some() {

@@ -9,7 +9,9 @@ use alloc::vec::Vec;
 use super::super::StorageError;
 use super::super::page::{PageNumber, PageRead};
 use super::entry_list::EntryList;
+use super::entry_node::EntryNode;
 use super::entry_tree::EntryTree;
+use super::record_leaf::RecordLeaf;
 use super::record_tree::{Node, RecordTree};
 use super::{Expected, damage};
 
@@ -30,23 +32,74 @@ pub struct TreeSummary {
     pub leaf_bytes: u64,
 }
 
-struct Visitor<'v> {
-    summary: TreeSummary,
-    seen: BTreeSet<PageNumber>,
-    visit: &'v mut dyn FnMut(PageNumber),
+/// Who is told what a check of a tree finds.
+///
+/// Every error, those of the methods here included, goes to [`damage`](Inspect::damage), which says whether the check goes
+/// on: the page in question is then passed over, with all beneath it.
+pub trait Inspect<'p> {
+    /// A page of the tree, before it is looked at.
+    ///
+    /// # Errors
+    ///
+    /// When the page should not be looked at.
+    fn page(&mut self, number: PageNumber) -> Result<(), StorageError>;
+
+    /// A leaf of records that is sound.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with its records.
+    fn records(&mut self, _leaf: RecordLeaf<'p>) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    /// An entry of a sound leaf, in ascending order.
+    ///
+    /// # Errors
+    ///
+    /// Whatever is wrong with it.
+    fn entry(&mut self, _entry: &[u8]) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    /// Something is wrong.
+    ///
+    /// # Errors
+    ///
+    /// When the check is to end here.
+    fn damage(&mut self, error: StorageError) -> Result<(), StorageError>;
 }
 
-impl<'v> Visitor<'v> {
-    fn new(visit: &'v mut dyn FnMut(PageNumber)) -> Self {
-        Visitor { summary: TreeSummary::default(), seen: BTreeSet::new(), visit }
+/// Ends at the first damage.
+struct Strict<'v>(&'v mut dyn FnMut(PageNumber));
+
+impl Inspect<'_> for Strict<'_> {
+    fn page(&mut self, number: PageNumber) -> Result<(), StorageError> {
+        (self.0)(number);
+        Ok(())
+    }
+
+    fn damage(&mut self, error: StorageError) -> Result<(), StorageError> {
+        Err(error)
+    }
+}
+
+struct Visitor<'v, 'p> {
+    summary: TreeSummary,
+    seen: BTreeSet<PageNumber>,
+    inspect: &'v mut dyn Inspect<'p>,
+}
+
+impl<'v, 'p> Visitor<'v, 'p> {
+    fn new(inspect: &'v mut dyn Inspect<'p>) -> Self {
+        Visitor { summary: TreeSummary::default(), seen: BTreeSet::new(), inspect }
     }
 
     fn enter(&mut self, number: PageNumber) -> Result<(), StorageError> {
         if !self.seen.insert(number) {
             return Err(damage(number, "the page is named twice in its tree"));
         }
-        (self.visit)(number);
-        Ok(())
+        self.inspect.page(number)
     }
 
     fn leaf(&mut self, count: usize, is_root: bool, number: PageNumber) -> Result<(), StorageError> {
@@ -75,6 +128,9 @@ impl<'v> Visitor<'v> {
     }
 }
 
+/// A child to be looked at, and the lowest and highest rank it may hold.
+type Fenced = (PageNumber, Expected, (u128, u128));
+
 impl RecordTree {
     /// Verifies the tree, and tells `visit` each of its pages.
     ///
@@ -86,19 +142,43 @@ impl RecordTree {
         pages: &P,
         visit: &mut dyn FnMut(PageNumber),
     ) -> Result<TreeSummary, StorageError> {
-        let mut visitor = Visitor::new(visit);
-        self.check_page(pages, self.root, Expected::Root, (0, u128::MAX), &mut visitor)?;
+        self.inspect(pages, &mut Strict(visit))
+    }
+
+    /// Verifies the tree, and tells `inspect` of what is there and of all that is wrong.
+    ///
+    /// # Errors
+    ///
+    /// What [`Inspect::damage`] ends the check with.
+    pub fn inspect<'p, P: PageRead + ?Sized>(
+        &self,
+        pages: &'p P,
+        inspect: &mut dyn Inspect<'p>,
+    ) -> Result<TreeSummary, StorageError> {
+        let mut visitor = Visitor::new(inspect);
+        self.check_page(pages, (self.root, Expected::Root, (0, u128::MAX)), &mut visitor)?;
         Ok(visitor.summary)
     }
 
-    fn check_page<P: PageRead + ?Sized>(
+    fn check_page<'p, P: PageRead + ?Sized>(
         &self,
-        pages: &P,
-        number: PageNumber,
-        expected: Expected,
-        (low, high): (u128, u128),
-        visitor: &mut Visitor<'_>,
+        pages: &'p P,
+        page: Fenced,
+        visitor: &mut Visitor<'_, 'p>,
     ) -> Result<(), StorageError> {
+        match self.check_node(pages, page, visitor) {
+            Ok(children) => children.into_iter().try_for_each(|child| self.check_page(pages, child, visitor)),
+            Err(error) => visitor.inspect.damage(error),
+        }
+    }
+
+    /// Verifies one page; its children are still to be looked at.
+    fn check_node<'p, P: PageRead + ?Sized>(
+        &self,
+        pages: &'p P,
+        (number, expected, (low, high)): Fenced,
+        visitor: &mut Visitor<'_, 'p>,
+    ) -> Result<Vec<Fenced>, StorageError> {
         visitor.enter(number)?;
         let page = pages.page(number)?;
         let is_root = matches!(expected, Expected::Root);
@@ -123,31 +203,27 @@ impl RecordTree {
                 }
                 visitor.summary.leaf_bytes_used += leaf.head().used(page.len()) as u64;
                 visitor.summary.leaf_bytes += page.len() as u64;
+                visitor.inspect.records(leaf)?;
+                Ok(Vec::new())
             }
             Node::Branch(branch) => {
                 visitor.branch(branch.count(), branch.level(), is_root, number)?;
                 let children = branch.children();
+                let below = Expected::below(branch.level());
+                let mut fenced = Vec::with_capacity(children.len());
                 for (position, child) in children.iter().enumerate() {
                     let from = if position == 0 { low } else { child.rank };
                     let to = children.get(position + 1).map_or(high, |next| next.rank.saturating_sub(1));
                     // Ranks ascend, and stay between the fences.
                     if from < low || to > high || from > to || (position > 0 && from == low) {
-                        return Err(damage(
-                            number,
-                            format!("rank {from} of child {position} is out of order"),
-                        ));
+                        let problem = format!("rank {from} of child {position} is out of order");
+                        visitor.inspect.damage(damage(number, problem))?;
                     }
-                    self.check_page(
-                        pages,
-                        child.number,
-                        Expected::below(branch.level()),
-                        (from, to),
-                        visitor,
-                    )?;
+                    fenced.push((child.number, below, (from, to)));
                 }
+                Ok(fenced)
             }
         }
-        Ok(())
     }
 
     /// All pages of the tree, children before parents, from the branches alone. To free them is to drop the tree.
@@ -204,24 +280,63 @@ impl EntryTree {
         pages: &P,
         visit: &mut dyn FnMut(PageNumber),
     ) -> Result<TreeSummary, StorageError> {
-        let mut visitor = Visitor::new(visit);
+        self.inspect(pages, &mut Strict(visit))
+    }
+
+    /// Verifies the tree, and tells `inspect` of what is there and of all that is wrong.
+    ///
+    /// # Errors
+    ///
+    /// What [`Inspect::damage`] ends the check with.
+    pub fn inspect<'p, P: PageRead + ?Sized>(
+        &self,
+        pages: &'p P,
+        inspect: &mut dyn Inspect<'p>,
+    ) -> Result<TreeSummary, StorageError> {
+        let mut visitor = Visitor::new(inspect);
         self.check_page(pages, self.root, Expected::Root, (None, None), &mut visitor)?;
         Ok(visitor.summary)
     }
 
-    fn check_page<P: PageRead + ?Sized>(
+    fn check_page<'p, P: PageRead + ?Sized>(
         &self,
-        pages: &P,
+        pages: &'p P,
         number: PageNumber,
         expected: Expected,
         (low, high): (Option<&[u8]>, Option<&[u8]>),
-        visitor: &mut Visitor<'_>,
+        visitor: &mut Visitor<'_, 'p>,
     ) -> Result<(), StorageError> {
+        let mut list = EntryList::default();
+        let node = match self.check_node(pages, number, expected, (low, high), &mut list, visitor) {
+            Ok(node) => node,
+            Err(error) => return visitor.inspect.damage(error),
+        };
+        if node.level() == 0 {
+            return Ok(());
+        }
+        let expected = Expected::below(node.level());
+        for position in 0..=node.count() {
+            let from = if position == 0 { low } else { Some(list.key(position - 1)) };
+            let to = if position == node.count() { high } else { Some(list.key(position)) };
+            self.check_page(pages, node.child(position), expected, (from, to), visitor)?;
+        }
+        Ok(())
+    }
+
+    /// Verifies one page, and adds its keys to `list`; its children are still to be looked at.
+    fn check_node<'p, P: PageRead + ?Sized>(
+        &self,
+        pages: &'p P,
+        number: PageNumber,
+        expected: Expected,
+        (low, high): (Option<&[u8]>, Option<&[u8]>),
+        list: &mut EntryList,
+        visitor: &mut Visitor<'_, 'p>,
+    ) -> Result<EntryNode<'p>, StorageError> {
         visitor.enter(number)?;
         let is_root = matches!(expected, Expected::Root);
         let node = self.open(number, pages.page(number)?, expected)?;
-        let mut list = EntryList::default();
-        node.append_all(&mut list)?;
+        node.append_all(list)?;
         if let Some(last) = list.len().checked_sub(1)
             && (low.is_some_and(|low| list.key(0) < low) || high.is_some_and(|high| list.key(last) >= high))
         {
@@ -240,16 +355,11 @@ impl EntryTree {
             visitor.leaf(node.count(), is_root, number)?;
             visitor.summary.leaf_bytes_used += node.head().used() as u64;
             visitor.summary.leaf_bytes += u64::from(self.page_len);
-            return Ok(());
+            (0..list.len()).try_for_each(|position| visitor.inspect.entry(list.key(position)))?;
+        } else {
+            visitor.branch(node.count() + 1, node.level(), is_root, number)?;
         }
-        visitor.branch(node.count() + 1, node.level(), is_root, number)?;
-        let expected = Expected::below(node.level());
-        for position in 0..=node.count() {
-            let from = if position == 0 { low } else { Some(list.key(position - 1)) };
-            let to = if position == node.count() { high } else { Some(list.key(position)) };
-            self.check_page(pages, node.child(position), expected, (from, to), visitor)?;
-        }
-        Ok(())
+        Ok(node)
     }
 
     /// All pages of the tree, children before parents, from the branches alone. To free them is to drop the tree.

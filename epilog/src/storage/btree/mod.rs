@@ -41,7 +41,7 @@ mod search;
 #[cfg(test)]
 mod tests;
 
-pub use check::TreeSummary;
+pub use check::{Inspect, TreeSummary};
 pub use entry_cursor::EntryCursor;
 pub use entry_tree::EntryTree;
 pub use entry_write::EntryInserter;

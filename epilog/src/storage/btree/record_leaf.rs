@@ -22,7 +22,7 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::super::StorageError;
-use super::super::page::{PageKind, PageNumber, TreeId};
+use super::super::page::{PageKind, PageNumber, TreeId, is_leaf_len};
 use super::search::lower_bound;
 use super::{clear_as, damage, expect_kind, put_u16, u16_at, u32_at};
 
@@ -180,6 +180,24 @@ impl<'p> RecordLeaf<'p> {
             return Err(damage(number, format!("the header of the leaf contradicts itself: {head:?}")));
         }
         Ok(RecordLeaf { number, page, head })
+    }
+
+    /// Checks all of `page`, which may come from anywhere: header, order of rows, blobs.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Corruption`] when the page is not a sound leaf of `tree`.
+    pub fn of_image(
+        number: PageNumber,
+        page: &'p [u8],
+        tree: TreeId,
+    ) -> Result<RecordLeaf<'p>, StorageError> {
+        if !is_leaf_len(page.len()) {
+            return Err(damage(number, format!("{} bytes are not the length of a leaf", page.len())));
+        }
+        let leaf = RecordLeaf::open(number, page, tree, page.len())?;
+        leaf.records()?;
+        Ok(leaf)
     }
 
     /// Its page's number.

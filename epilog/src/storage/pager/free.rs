@@ -35,6 +35,12 @@ impl Runs {
         self.runs.len()
     }
 
+    /// Whether `number` is one of them.
+    pub(super) fn holds(&self, number: u64) -> bool {
+        let before = self.runs.range(..=number).next_back();
+        before.is_some_and(|(start, len)| number < start + len)
+    }
+
     /// The runs as (start, length), ascending.
     pub(super) fn iter(&self) -> impl DoubleEndedIterator<Item = (u64, u64)> {
         self.runs.iter().map(|(&start, &len)| (start, len))

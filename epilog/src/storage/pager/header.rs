@@ -41,10 +41,12 @@ use crate::storage::vfs::VfsFile;
 
 /// What every Epilog database begins a header with.
 const MAGIC: [u8; 8] = *b"\x89EPILOG\n";
+/// What a file begins with whose building was not finished: there is no header yet.
+pub(super) const UNFINISHED: [u8; 16] = *b"\x89EPILOG-PART--\r\n";
 /// The format this version writes, and the newest it reads.
 pub(super) const FORMAT_VERSION: u16 = 1;
 /// The bytes of a header that are used, its checksum last: one sector.
-const HEADER_LEN: usize = 512;
+pub(super) const HEADER_LEN: usize = 512;
 /// Header blocks: two slots, each twice.
 pub(super) const HEADER_BLOCKS: u64 = 4;
 /// The bytes of all header blocks.
@@ -160,7 +162,7 @@ impl Header {
 }
 
 /// What a header block holds.
-enum Copy {
+pub(super) enum Copy {
     Whole(Header),
     /// The checksum is right, but this version does not know the format.
     Newer {
@@ -177,7 +179,8 @@ enum Copy {
     Other,
 }
 
-fn decode(block: &[u8], slot: u64) -> Copy {
+/// What the first bytes of a block of `slot` say.
+pub(super) fn decode(block: &[u8], slot: u64) -> Copy {
     let Some(bytes) = block.first_chunk::<HEADER_LEN>() else { return Copy::Other };
     if bytes[..8] != MAGIC {
         return Copy::Other;
@@ -286,6 +289,9 @@ pub(super) fn choose(
             return Ok(Found::Nothing);
         }
         if damaged.is_none() && len > 0 {
+            if blocks.starts_with(&UNFINISHED) {
+                return Err(StorageError::Unfinished { path: path.into() });
+            }
             return Err(StorageError::NotADatabase { path: path.into() });
         }
         if len < HEADERS_LEN as u64 {

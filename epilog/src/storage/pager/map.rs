@@ -22,6 +22,7 @@
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use super::image;
 use crate::storage::StorageError;
@@ -209,6 +210,43 @@ impl PageMap {
             }
         }
         Ok(())
+    }
+
+    /// Gives every entry to `found`: those of map pages without, those of pages with their number. A map page that cannot be
+    /// read, or is not the one that was meant, goes to `broken` with the page numbers it would lead to.
+    pub(super) fn survey(
+        &mut self,
+        read: ReadImage<'_>,
+        found: &mut dyn FnMut(Option<PageNumber>, MapEntry),
+        broken: &mut dyn FnMut(Range<u32>, StorageError),
+    ) {
+        if !self.root.is_none() {
+            found(None, self.root);
+        }
+        let mut below = vec![false; 1];
+        for level in (0..self.levels.len()).rev() {
+            let above = core::mem::take(&mut below);
+            for index in 0..self.levels[level].len() {
+                // The topmost level has one map page, and nothing above it.
+                let is_lost = above[index / FANOUT];
+                let node = if is_lost { None } else { Some(self.node(level, index, read).copied()) };
+                below.push(!matches!(node, Some(Ok(_))));
+                match node {
+                    None => {}
+                    Some(Ok(node)) => {
+                        for (at, entry) in node.iter().enumerate().filter(|(_, entry)| !entry.is_none()) {
+                            let number = (index * FANOUT + at) as u32;
+                            found((level == 0).then_some(PageNumber(number)), *entry);
+                        }
+                    }
+                    Some(Err(error)) => {
+                        let pages = u64::pow(FANOUT as u64, level as u32 + 1);
+                        let at = |index: usize| (index as u64 * pages).min(u64::from(self.pages)) as u32;
+                        broken(at(index)..at(index + 1), error);
+                    }
+                }
+            }
+        }
     }
 
     /// What becomes of the map when `changes` are made and page numbers below `pages` exist.

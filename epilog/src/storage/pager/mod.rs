@@ -12,6 +12,7 @@
 //!   [`PagerOptions::cache_bytes`] are taken.
 //! * The pager never looks into a payload: recovery gives it back to whoever made it.
 
+mod build;
 mod check;
 mod checkpoint;
 mod compact;
@@ -21,11 +22,13 @@ mod header;
 mod heads;
 mod image;
 mod images;
+mod info;
 mod map;
 mod numbers;
 mod open;
 mod pace;
 mod pins;
+mod salvage;
 mod space;
 mod stats;
 mod store;
@@ -34,7 +37,11 @@ mod tests;
 mod upkeep;
 mod writer;
 
+pub use build::FileBuilder;
+pub use check::Inspection;
 pub use compact::Compaction;
+pub use info::FileInfo;
+pub use salvage::Salvage;
 pub use stats::PagerStats;
 pub use upkeep::Upkeep;
 pub use writer::{PageWriter, Savepoint};

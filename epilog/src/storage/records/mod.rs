@@ -12,5 +12,5 @@ pub mod keys;
 
 pub use constraint::ConstraintError;
 pub use draft::RecordDraft;
-pub(crate) use record::{Composer, inline_len_max, out_of_line_pages};
+pub(crate) use record::{Composer, inline_len_max, out_of_line_pages, out_of_line_values};
 pub use record::{FieldCell, RecordRef};

@@ -239,6 +239,20 @@ pub(crate) fn out_of_line_pages(
     Ok(())
 }
 
+/// The pages and lengths of a record's out-of-line values, appended to `out`.
+pub(crate) fn out_of_line_values(
+    record: &RecordRef<'_>,
+    out: &mut Vec<(PageNumber, u32)>,
+) -> Result<(), StorageError> {
+    let blob = record.blob()?;
+    for number in 0..record.layout.variable_count {
+        if let Some(Variable::OutOfLine(stub)) = variable_in(blob, record.layout, number) {
+            out.push((stub.page, stub.len));
+        }
+    }
+    Ok(())
+}
+
 /// Makes page blobs from drafts, moving values out of line that are too long to stay.
 #[derive(Default)]
 pub(crate) struct Composer {

@@ -1,0 +1,165 @@
+//! Checks of an index: its tree, its uniqueness, and, when it disagrees with its records, in what.
+
+use alloc::vec::Vec;
+
+use super::check::Check;
+use super::collection::describe_rank;
+use super::report::{Problem, Structure};
+use crate::schema::{CollectionDef, IndexDef};
+use crate::storage::StorageError;
+use crate::storage::btree::Inspect;
+use crate::storage::catalog::Stored;
+use crate::storage::facade::View;
+use crate::storage::page::{PageNumber, PageRead};
+use crate::storage::records::keys;
+
+/// What was found of an index.
+pub(super) struct IndexState {
+    /// Its entries.
+    pub(super) count: u64,
+    /// Whether its tree is sound, so that what it lacks is missing.
+    pub(super) is_whole: bool,
+    /// How many records have no entry in it.
+    pub(super) missing: u64,
+}
+
+struct Walk<'x, 'c, 'w, 'p> {
+    check: &'x mut Check<'c, 'w>,
+    view: View<'p>,
+    def: &'p CollectionDef,
+    index: &'p IndexDef,
+    state: IndexState,
+    previous: Vec<u8>,
+}
+
+/// Walks the index's tree.
+pub(super) fn check(
+    check: &mut Check<'_, '_>,
+    pages: &dyn PageRead,
+    stored: &Stored,
+    def: &CollectionDef,
+    index: &IndexDef,
+) -> Result<IndexState, StorageError> {
+    let mut walk = Walk {
+        check,
+        view: View::new(pages, stored),
+        def,
+        index,
+        state: IndexState { count: 0, is_whole: true, missing: 0 },
+        previous: Vec::new(),
+    };
+    stored.entry_tree(index).inspect(pages, &mut walk)?;
+    let state = walk.state;
+    check.report.entries += state.count;
+    Ok(state)
+}
+
+/// Finds the entries that are no record's: after the records were looked at, when the numbers do not agree.
+pub(super) fn find_strays(
+    check: &mut Check<'_, '_>,
+    pages: &dyn PageRead,
+    stored: &Stored,
+    def: &CollectionDef,
+    index: &IndexDef,
+) -> Result<(), StorageError> {
+    let mut strays = Strays { check, view: View::new(pages, stored), def, index, key: Vec::new() };
+    stored.entry_tree(index).inspect(pages, &mut strays)?;
+    Ok(())
+}
+
+impl Walk<'_, '_, '_, '_> {
+    /// Two entries with the same values are two records', unless one of the values is absent.
+    fn check_unique(&mut self, key: &[u8], rank: u128) -> Result<(), StorageError> {
+        let width = self.def.layout.rank_width;
+        let Some((before, other)) = keys::split_entry(&self.previous, width) else { return Ok(()) };
+        if before != key {
+            return Ok(());
+        }
+        let mut again = Vec::new();
+        let absent = match self.view.get(self.def, rank) {
+            Ok(Some(record)) => {
+                keys::append_record_key(&mut again, self.def, self.index, &record).unwrap_or(true)
+            }
+            // The record is missing or cannot be read, which is told elsewhere.
+            _ => true,
+        };
+        if !absent {
+            let other = describe_rank(&self.view, self.def, other);
+            let message = format!("record {other} has the same values, which are to be unique");
+            let problem = Problem::new(Structure::Index, message).of(&self.def.name).index(&self.index.name);
+            self.check.report.add(problem.record(describe_rank(&self.view, self.def, rank)));
+        }
+        Ok(())
+    }
+}
+
+impl<'p> Inspect<'p> for Walk<'_, '_, '_, 'p> {
+    fn page(&mut self, number: PageNumber) -> Result<(), StorageError> {
+        self.check.claim(number)
+    }
+
+    fn entry(&mut self, entry: &[u8]) -> Result<(), StorageError> {
+        self.state.count += 1;
+        self.check.watch.advance(1)?;
+        let Some((key, rank)) = keys::split_entry(entry, self.def.layout.rank_width) else {
+            let message = format!("an entry of {} bytes is too short to name a record", entry.len());
+            let problem = Problem::new(Structure::Index, message);
+            self.check.report.add(problem.of(&self.def.name).index(&self.index.name));
+            return Ok(());
+        };
+        if self.index.unique {
+            self.check_unique(key, rank)?;
+            self.previous.clear();
+            self.previous.extend_from_slice(entry);
+        }
+        Ok(())
+    }
+
+    fn damage(&mut self, error: StorageError) -> Result<(), StorageError> {
+        self.state.is_whole = false;
+        self.check.is_incomplete = true;
+        let (def, index) = (self.def, self.index);
+        self.check.add_error(error, |error| {
+            Problem::of_error(Structure::Index, error).of(&def.name).index(&index.name)
+        })
+    }
+}
+
+struct Strays<'x, 'c, 'w, 'p> {
+    check: &'x mut Check<'c, 'w>,
+    view: View<'p>,
+    def: &'p CollectionDef,
+    index: &'p IndexDef,
+    key: Vec<u8>,
+}
+
+impl<'p> Inspect<'p> for Strays<'_, '_, '_, 'p> {
+    fn page(&mut self, _: PageNumber) -> Result<(), StorageError> {
+        Ok(())
+    }
+
+    fn entry(&mut self, entry: &[u8]) -> Result<(), StorageError> {
+        let Some((key, rank)) = keys::split_entry(entry, self.def.layout.rank_width) else { return Ok(()) };
+        let message = match self.view.get(self.def, rank) {
+            // On a page that cannot be read.
+            Err(_) => return Ok(()),
+            Ok(None) => "an entry names the record, which does not exist",
+            Ok(Some(record)) => {
+                self.key.clear();
+                match keys::append_record_key(&mut self.key, self.def, self.index, &record) {
+                    Err(_) => return Ok(()),
+                    Ok(_) if self.key == key => return Ok(()),
+                    Ok(_) => "an entry gives the record other values than it has",
+                }
+            }
+        };
+        let problem = Problem::new(Structure::Index, message).of(&self.def.name).index(&self.index.name);
+        self.check.report.add(problem.record(describe_rank(&self.view, self.def, rank)));
+        Ok(())
+    }
+
+    fn damage(&mut self, error: StorageError) -> Result<(), StorageError> {
+        // Told when the tree was walked first.
+        if matches!(error, StorageError::Cancelled) { Err(error) } else { Ok(()) }
+    }
+}
