@@ -441,6 +441,10 @@ impl PageRead for PageOperation<'_> {
     fn page(&self, number: PageNumber) -> Result<&[u8], StorageError> {
         self.operation.page(number)
     }
+
+    fn is_crowded(&self) -> bool {
+        self.operation.is_crowded()
+    }
 }
 
 /// The pages as of one commit, in one operation.

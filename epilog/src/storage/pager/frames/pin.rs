@@ -212,6 +212,12 @@ impl Operation<'_> {
         // stands for runs until it is dropped, and the bytes are borrowed from `self`.
         unsafe { self.0.table().page(self.0.commit, number) }
     }
+
+    /// Whether much that was evicted stays in memory for this operation.
+    pub(in crate::storage::pager) fn is_crowded(&self) -> bool {
+        let table = self.0.table();
+        table.is_crowded_by(table.pins.operation(&self.0.claim))
+    }
 }
 
 impl Drop for Operation<'_> {
