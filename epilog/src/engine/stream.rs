@@ -32,15 +32,14 @@ impl<'s> Stream<'s> {
     /// As [`run`](super::run).
     pub fn new(reading: &'s dyn Reading, draft: &Draft) -> Result<Stream<'s>, EngineError> {
         let operation = reading.operation();
-        let state = if let Some(point) = Point::of(operation.view(), draft) {
-            drop(point);
+        let state = if Point::of(operation.view(), draft).is_some() {
             State::Held(Held::new(reading.operation(), |view| super::run(view, draft))?)
         } else {
-            match Chain::new(plan(operation.view(), draft, Purpose::Rows, RuleSet::ALL)?) {
-                Ok(chain) => State::Chain(chain, 1),
-                Err(plan) => {
-                    State::Held(Held::new(reading.operation(), |view| Ok(Rows::planned(view, plan)))?)
-                }
+            let plan = plan(operation.view(), draft, Purpose::Rows, RuleSet::ALL)?;
+            if Chain::suits(&plan) {
+                State::Chain(Chain::new(plan), 1)
+            } else {
+                State::Held(Held::new(reading.operation(), |view| Ok(Rows::planned(view, plan)))?)
             }
         };
         drop(operation);

@@ -259,7 +259,9 @@ mod tests {
         pins.scan(&mut seen);
         assert_eq!(seen.len(), 3 * SLOTS);
         assert_eq!(pins.oldest_operation(), 1);
-        claims.iter().for_each(|claim| drop(pins.leave(claim)));
+        for claim in &claims {
+            assert_eq!(pins.leave(claim), 1);
+        }
         pins.scan(&mut seen);
         assert!(seen.is_empty());
         assert_eq!(pins.oldest_operation(), u64::MAX);
