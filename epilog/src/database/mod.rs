@@ -66,7 +66,7 @@ use core::marker::PhantomData;
 use crate::Error;
 use crate::collection::{Collection, Schema, Within};
 use crate::query::{Reads, sealed};
-use crate::storage::facade::View;
+use crate::storage::facade::{Reading, View};
 use crate::storage::store::Store;
 use crate::storage::vfs::Vfs;
 
@@ -137,6 +137,10 @@ impl<D: Schema> Reads for Database<D> {
 
     fn with_view<R>(&self, then: impl FnOnce(View<'_>) -> Result<R, Error>) -> Result<R, Error> {
         then(self.shared.store.reader().view())
+    }
+
+    fn with_reading<R>(&self, then: impl FnOnce(&dyn Reading) -> Result<R, Error>) -> Result<R, Error> {
+        then(&self.shared.store.session())
     }
 }
 

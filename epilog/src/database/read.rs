@@ -79,6 +79,10 @@ impl<D: Schema> Reads for ReadTransaction<'_, D> {
     fn with_view<R>(&self, then: impl FnOnce(View<'_>) -> Result<R, Error>) -> Result<R, Error> {
         then(self.snapshot.operation().view())
     }
+
+    fn with_reading<R>(&self, then: impl FnOnce(&dyn Reading) -> Result<R, Error>) -> Result<R, Error> {
+        then(&self.snapshot)
+    }
 }
 
 #[diagnostic::do_not_recommend]

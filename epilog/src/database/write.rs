@@ -384,6 +384,10 @@ impl<D: Schema> Reads for WriteTransaction<'_, D> {
     fn with_view<R>(&self, then: impl FnOnce(View<'_>) -> Result<R, Error>) -> Result<R, Error> {
         then(self.view())
     }
+
+    fn with_reading<R>(&self, then: impl FnOnce(&dyn Reading) -> Result<R, Error>) -> Result<R, Error> {
+        then(&self.writer)
+    }
 }
 
 #[diagnostic::do_not_recommend]

@@ -27,6 +27,7 @@ mod fixture;
 mod held;
 mod measured;
 mod point;
+mod stream;
 #[cfg(test)]
 mod tests;
 
@@ -35,7 +36,7 @@ use alloc::vec::Vec;
 use crate::expr::{Assignment, Draft};
 use crate::schema::CollectionSchema;
 use crate::storage::records::{RecordDraft, RecordRef};
-use exec::Planned;
+use exec::{Chain, Planned};
 use logical::{Purpose, Slot};
 use measured::Measured;
 use optimizer::{RuleSet, optimize};
@@ -46,7 +47,7 @@ pub use crate::storage::facade::{Reading, View};
 pub use error::{EngineError, ExecError, Fault, PlanError};
 pub use exec::{OutputBatch, OutputColumn, Rows, Vector};
 pub use explain::{Plan, PlanNode};
-pub use held::Held;
+pub use stream::Stream;
 
 /// Begins to carry out a query. Nothing but what planning needs is read before the first batch is asked for.
 ///
@@ -60,13 +61,36 @@ pub fn run<'s>(view: View<'s>, draft: &Draft) -> Result<Rows<'s>, EngineError> {
     }
 }
 
-/// As [`run`], in an operation that ends with the rows.
+/// The row of a query for one record, if it is such a query, which takes one operation.
+pub fn run_point<'s>(view: View<'s>, draft: &Draft) -> Option<Rows<'s>> {
+    Point::of(view, draft).map(Rows::point)
+}
+
+/// Carries out a query in as many operations as keep memory within bounds, and gives what comes out to `each`.
 ///
 /// # Errors
 ///
-/// As [`run`].
-pub fn stream<'s>(reading: &'s dyn Reading, draft: &Draft) -> Result<Held<'s>, EngineError> {
-    Held::new(reading.operation(), |view| run(view, draft))
+/// As [`run`] and [`Rows::next_batch`]; what `each` fails with.
+pub fn for_each<E: From<EngineError> + From<ExecError>>(
+    reading: &dyn Reading,
+    draft: &Draft,
+    each: &mut dyn FnMut(&OutputBatch<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    let mut operation = reading.operation();
+    let plan = plan(operation.view(), draft, Purpose::Rows, RuleSet::ALL).map_err(EngineError::Plan)?;
+    if !Chain::suits(&plan) {
+        let mut rows = Planned::new(operation.view(), plan);
+        while let Some(batch) = rows.next_batch()? {
+            each(&batch)?;
+        }
+        return Ok(());
+    }
+    let mut chain = Chain::new(plan);
+    while chain.go_on(operation.view(), usize::MAX, each)? {
+        drop(operation);
+        operation = reading.operation();
+    }
+    Ok(())
 }
 
 /// As [`run`], for the first `count` rows only.
@@ -104,17 +128,34 @@ pub fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
 /// # Errors
 ///
 /// As [`run`], and [`EngineError::Exec`] when carrying it out fails.
-pub fn count(view: View<'_>, draft: &Draft) -> Result<u64, EngineError> {
-    if let Some(point) = Point::of(view, draft) {
+pub fn count(reading: &dyn Reading, draft: &Draft) -> Result<u64, EngineError> {
+    let mut operation = reading.operation();
+    if let Some(point) = Point::of(operation.view(), draft) {
         return Ok(u64::from(point.record()?.is_some()));
     }
-    let mut rows = Planned::new(view, plan(view, draft, Purpose::Count, RuleSet::ALL)?);
-    let batch = rows.next_batch()?.expect("an aggregate has one row");
-    let [OutputColumn::Values(count)] = batch.columns.as_slice() else {
-        unreachable!("a count is one value")
+    let plan = plan(operation.view(), draft, Purpose::Count, RuleSet::ALL)?;
+    let read = |batch: &OutputBatch<'_>| {
+        let [OutputColumn::Values(count)] = batch.columns.as_slice() else {
+            unreachable!("a count is one value")
+        };
+        let cell = count.cell(0).and_then(|cell| cell.try_into().ok());
+        u64::from_le_bytes(cell.expect("a count is a number"))
     };
-    let cell = count.cell(0).and_then(|cell| cell.try_into().ok());
-    Ok(u64::from_le_bytes(cell.expect("a count is a number")))
+    if !Chain::suits(&plan) {
+        let mut rows = Planned::new(operation.view(), plan);
+        return Ok(read(&rows.next_batch()?.expect("an aggregate has one row")));
+    }
+    let mut chain = Chain::new(plan);
+    let mut count = 0;
+    let mut each = |batch: &OutputBatch<'_>| -> Result<(), EngineError> {
+        count = read(batch);
+        Ok(())
+    };
+    while chain.go_on(operation.view(), usize::MAX, &mut each)? {
+        drop(operation);
+        operation = reading.operation();
+    }
+    Ok(count)
 }
 
 /// Whether a query has a row. Reads no further than the first.

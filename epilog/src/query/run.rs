@@ -10,7 +10,7 @@ use super::selection::DecodeBatch;
 use super::{Query, Scope, Sources};
 use crate::Error;
 use crate::collection::{Schema, Within};
-use crate::engine::{self, Held, Plan, Reading, Rows, View};
+use crate::engine::{self, Plan, Reading, View};
 use crate::expr::{Assignment, Draft};
 
 /// What queries can be run against: a database, a read transaction, a write transaction.
@@ -30,6 +30,14 @@ pub trait Reads: sealed::Reads {
     /// What `then` returns, and what keeps the database from being read.
     #[doc(hidden)]
     fn with_view<R>(&self, then: impl FnOnce(View<'_>) -> Result<R, Error>) -> Result<R, Error>;
+
+    /// Calls `then` with what reads what is stored now, in as many operations as it takes.
+    ///
+    /// # Errors
+    ///
+    /// As [`with_view`](Reads::with_view).
+    #[doc(hidden)]
+    fn with_reading<R>(&self, then: impl FnOnce(&dyn Reading) -> Result<R, Error>) -> Result<R, Error>;
 }
 
 /// What queries about collection `C` can be run against: whatever [`Reads`] and has `C` in its schema.
@@ -95,6 +103,10 @@ impl<R: Reads> Reads for &R {
     fn with_view<T>(&self, then: impl FnOnce(View<'_>) -> Result<T, Error>) -> Result<T, Error> {
         (**self).with_view(then)
     }
+
+    fn with_reading<T>(&self, then: impl FnOnce(&dyn Reading) -> Result<T, Error>) -> Result<T, Error> {
+        (**self).with_reading(then)
+    }
 }
 
 #[diagnostic::do_not_recommend]
@@ -103,6 +115,10 @@ impl<R: Reads> Reads for &mut R {
 
     fn with_view<T>(&self, then: impl FnOnce(View<'_>) -> Result<T, Error>) -> Result<T, Error> {
         (**self).with_view(then)
+    }
+
+    fn with_reading<T>(&self, then: impl FnOnce(&dyn Reading) -> Result<T, Error>) -> Result<T, Error> {
+        (**self).with_reading(then)
     }
 }
 
@@ -138,7 +154,7 @@ impl<S: Sources, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn all<R: Answers<S::Root>>(&self, from: &R) -> Result<Vec<O>, Error> {
-        from.with_view(|view| collect(engine::run(view, &self.draft)?, self.decode))
+        self.collect(from, &self.draft)
     }
 
     /// The only one that comes out. Reads no further than the second.
@@ -162,7 +178,7 @@ impl<S: Sources, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn one<R: Answers<S::Root>>(&self, from: &R) -> Result<O, Error> {
-        let found = from.with_view(|view| collect(engine::run_first(view, &self.draft, 2)?, self.decode))?;
+        let found = self.collect(from, &self.draft.limited(2))?;
         let collection = (self.draft.root)().name;
         let several = found.len() > 1;
         match found.into_iter().next() {
@@ -211,7 +227,7 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn first<R: Answers<S::Root>>(&self, from: &R) -> Result<Option<O>, Error> {
-        let found = from.with_view(|view| collect(engine::run_first(view, &self.draft, 1)?, self.decode))?;
+        let found = self.collect(from, &self.draft.limited(1))?;
         Ok(found.into_iter().next())
     }
 
@@ -248,11 +264,11 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn count<R: Answers<S::Root>>(&self, from: &R) -> Result<u64, Error> {
-        from.with_view(|view| Ok(engine::count(view, &self.draft)?))
+        from.with_reading(|reading| Ok(engine::count(reading, &self.draft)?))
     }
 
-    /// All that comes out, in order, read as it is asked for: a batch of a page or less at a time. A sort or an
-    /// aggregate reads everything before the first.
+    /// All that comes out, in order, read as it is asked for: a page or a few at a time. A sort or an aggregate reads
+    /// everything before the first.
     ///
     /// The transaction stays borrowed: a write transaction cannot write before the stream is dropped. A database is no
     /// snapshot: begin a transaction.
@@ -277,18 +293,29 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn stream<'s, R: Snapshot + Answers<S::Root>>(&self, from: &'s R) -> Result<Stream<'s, O>, Error> {
-        let rows = engine::stream(from.reading(), &self.draft)?;
-        Ok(Stream { rows: Some(rows), decode: self.decode, ready: Vec::new().into_iter() })
+        let rows = engine::Stream::new(from.reading(), &self.draft)?;
+        Ok(Stream { rows, decode: self.decode, ready: Vec::new().into_iter() })
     }
 }
 
-/// Takes the rows of a query to their end.
-fn collect<O>(mut rows: Rows<'_>, decode: DecodeBatch<O>) -> Result<Vec<O>, Error> {
-    let mut out = Vec::new();
-    while let Some(batch) = rows.next_batch()? {
-        decode(&batch, &mut out)?;
+impl<S, O> Query<S, O> {
+    /// Takes the rows of a query to their end.
+    fn collect(&self, from: &impl Reads, draft: &Draft) -> Result<Vec<O>, Error> {
+        let mut out = Vec::new();
+        let is_point = from.with_view(|view| {
+            let Some(mut rows) = engine::run_point(view, draft) else { return Ok(false) };
+            while let Some(batch) = rows.next_batch()? {
+                (self.decode)(&batch, &mut out)?;
+            }
+            Ok(true)
+        })?;
+        if !is_point {
+            from.with_reading(|reading| {
+                engine::for_each(reading, draft, &mut |batch| (self.decode)(batch, &mut out))
+            })?;
+        }
+        Ok(out)
     }
-    Ok(out)
 }
 
 /// What comes out of a query, read as it is asked for. Made by [`Query::stream`]; an iterator of `Result`s.
@@ -304,7 +331,7 @@ fn collect<O>(mut rows: Rows<'_>, decode: DecodeBatch<O>) -> Result<Vec<O>, Erro
 /// ```
 #[must_use = "a stream reads only what is asked of it"]
 pub struct Stream<'s, O> {
-    rows: Option<Held<'s>>,
+    rows: engine::Stream<'s>,
     decode: DecodeBatch<O>,
     ready: vec::IntoIter<O>,
 }
@@ -312,12 +339,11 @@ pub struct Stream<'s, O> {
 impl<O> Stream<'_, O> {
     /// Decodes the next batch; `false` at the end.
     fn refill(&mut self) -> Result<bool, Error> {
-        let Some(rows) = &mut self.rows else { return Ok(false) };
-        let Some(batch) = rows.next_batch()? else { return Ok(false) };
         let mut decoded = Vec::new();
-        (self.decode)(&batch, &mut decoded)?;
+        let decode = self.decode;
+        let more = self.rows.next::<Error>(&mut |batch| decode(batch, &mut decoded))?;
         self.ready = decoded.into_iter();
-        Ok(true)
+        Ok(more)
     }
 }
 
@@ -331,14 +357,8 @@ impl<O> Iterator for Stream<'_, O> {
             }
             match self.refill() {
                 Ok(true) => {}
-                Ok(false) => {
-                    self.rows = None;
-                    return None;
-                }
-                Err(error) => {
-                    self.rows = None;
-                    return Some(Err(error));
-                }
+                Ok(false) => return None,
+                Err(error) => return Some(Err(error)),
             }
         }
     }
@@ -350,7 +370,7 @@ impl<O> fmt::Debug for Stream<'_, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Stream")
             .field("decoded", &self.ready.len())
-            .field("ended", &self.rows.is_none())
+            .field("ended", &self.rows.is_ended())
             .finish()
     }
 }

@@ -71,6 +71,11 @@ impl<'s> View<'s> {
         View { pages, stored, counted: Some(counted) }
     }
 
+    /// Whether the operation keeps more in memory than it should: see [`Operation`].
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.pages.is_crowded()
+    }
+
     /// The collections.
     pub fn catalog(&self) -> &'s Catalog {
         &self.stored.catalog

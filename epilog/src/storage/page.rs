@@ -101,6 +101,12 @@ pub trait PageRead {
     /// [`StorageError::Corruption`] when the image is damaged or not the one the page map names; an I/O error when it
     /// cannot be read.
     fn page(&self, number: PageNumber) -> Result<&[u8], StorageError>;
+
+    /// Whether what this keeps in memory, only because it goes on, is too much: whoever can should end it and go on in
+    /// another.
+    fn is_crowded(&self) -> bool {
+        false
+    }
 }
 
 /// Changes pages within a write transaction.

@@ -70,6 +70,18 @@ impl Reading for Snapshot<'_> {
     }
 }
 
+/// A snapshot for a call that may take several operations.
+pub struct Session<'p> {
+    pages: PageSnapshot<'p>,
+    stored: &'p Stored,
+}
+
+impl Reading for Session<'_> {
+    fn operation(&self) -> Operation<'_> {
+        Operation::of_snapshot(self.pages.operation(), self.stored)
+    }
+}
+
 /// A snapshot for one operation.
 pub struct Reader<'p> {
     pages: PageReader<'p>,
@@ -233,6 +245,11 @@ impl Store {
     #[inline]
     pub fn reader(&self) -> Reader<'_> {
         Reader { pages: self.pager.reader(), stored: &self.stored }
+    }
+
+    /// A snapshot of the last commit, for a call that may take several operations. Never waits.
+    pub fn session(&self) -> Session<'_> {
+        Session { pages: self.pager.snapshot(), stored: &self.stored }
     }
 
     /// The bytes that pages take in memory.

@@ -13,6 +13,7 @@
 mod arithmetic;
 mod assign;
 mod batch;
+mod chain;
 mod evaluate;
 mod kernel;
 mod operators;
@@ -32,6 +33,7 @@ use crate::schema::CollectionDef;
 use crate::storage::facade::View;
 
 pub use assign::assign;
+pub(super) use chain::Chain;
 pub(super) use operators::dangling;
 pub use output::{OutputBatch, OutputColumn};
 pub(super) use rows::Planned;

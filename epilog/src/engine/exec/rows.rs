@@ -63,10 +63,10 @@ impl<'s> Rows<'s> {
 
 /// A plan being carried out.
 pub(in crate::engine) struct Planned<'s> {
-    env: Env<'s>,
-    root: Box<dyn Operator<'s> + 's>,
+    pub(super) env: Env<'s>,
+    pub(super) root: Box<dyn Operator<'s> + 's>,
     columns: Vec<Column>,
-    batch: Batch<'s>,
+    pub(super) batch: Batch<'s>,
 }
 
 impl<'s> Planned<'s> {
@@ -83,11 +83,16 @@ impl<'s> Planned<'s> {
         if !self.advance()? {
             return Ok(None);
         }
+        self.output().map(Some)
+    }
+
+    /// What comes out of the batch.
+    pub(super) fn output(&self) -> Result<OutputBatch<'s>, ExecError> {
         let mut columns = Vec::with_capacity(self.columns.len());
         for column in &self.columns {
             columns.push(self.column(column)?);
         }
-        Ok(Some(OutputBatch { rows: self.batch.count(), columns }))
+        Ok(OutputBatch { rows: self.batch.count(), columns })
     }
 
     /// Whether there is another row.

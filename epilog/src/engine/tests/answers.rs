@@ -92,10 +92,11 @@ fn numbers(store: &Store, draft: DraftBuilder) -> Vec<i128> {
     assert_eq!(sorted, plain, "without the optimizer");
     let direct = run(snapshot.operation().view(), &draft).and_then(scalars).expect("a query that succeeds");
     assert_eq!(direct, all, "as `run` carries it out");
+    assert_eq!(streamed(&snapshot, &draft).expect("a query that succeeds"), all, "in several operations");
     let first =
         run_first(snapshot.operation().view(), &draft, 1).and_then(scalars).expect("a query that succeeds");
     assert_eq!(first, all[..all.len().min(1)], "the first");
-    assert_eq!(count(snapshot.operation().view(), &draft).expect("a count"), all.len() as u64);
+    assert_eq!(count(&snapshot, &draft).expect("a count"), all.len() as u64);
     assert_eq!(super::exists(snapshot.operation().view(), &draft).expect("an answer"), !all.is_empty());
     let number = |row: &Vec<Scalar>| match row[0] {
         Scalar::Int(value) => value,
@@ -387,5 +388,5 @@ fn little_is_read_when_little_is_wanted() {
     let fault = int(1).binary(Divide, field(f::track::MILLISECONDS).binary(Add, int(-6))).binary(Lt, int(5));
     let draft = tracks(fault).build();
     assert!(super::exists(snapshot.operation().view(), &draft).expect("the first row decides"));
-    assert!(count(snapshot.operation().view(), &draft).is_err());
+    assert!(count(&snapshot, &draft).is_err());
 }

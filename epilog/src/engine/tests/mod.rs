@@ -1,6 +1,7 @@
 //! Queries over stored records: by hand, and against a reference that does everything row by row with scalars.
 
 mod answers;
+mod memory;
 mod reference;
 
 use alloc::vec::Vec;
@@ -18,6 +19,11 @@ type Records = [(fn() -> &'static CollectionSchema, Vec<Vec<Scalar>>)];
 /// A database in memory with these records.
 fn store(records: &Records) -> Store {
     let store = Store::in_memory(&fixture::DATABASE).expect("a sound schema");
+    insert(&store, records);
+    store
+}
+
+fn insert(store: &Store, records: &Records) {
     let mut writer = store.begin_write().expect("a database of our own");
     for (schema, records) in records {
         let collection = writer.view().catalog().bound(schema()).expect("a collection of the schema").clone();
@@ -30,8 +36,7 @@ fn store(records: &Records) -> Store {
             writer.insert(&collection, &mut draft).expect("records that keep the constraints");
         }
     }
-    writer.commit(Durability::Immediate).expect("a commit in memory");
-    store
+    writer.commit(Durability::Immediate).expect("a commit");
 }
 
 /// All rows of a query by a plan, as [`scalars`].
@@ -43,25 +48,41 @@ fn rows(view: View<'_>, draft: &Draft, rules: RuleSet) -> Result<Vec<Vec<Scalar>
 fn scalars(mut rows: Rows<'_>) -> Result<Vec<Vec<Scalar>>, EngineError> {
     let mut out = Vec::new();
     while let Some(batch) = rows.next_batch()? {
-        assert!(batch.rows > 0, "a batch that is given out has rows");
-        for row in 0..batch.rows {
-            let mut values = Vec::new();
-            for column in &batch.columns {
-                match column {
-                    OutputColumn::Values(vector) => {
-                        values.push(Scalar::from_cell(vector.ty(), vector.cell(row)).expect("a sound cell"));
-                    }
-                    OutputColumn::Records { collection, rows } => match &rows[row] {
-                        None => values.push(Scalar::Null),
-                        Some(record) => values.extend(collection.places.iter().map(|place| {
-                            let cell = record.field(place).expect("a sound record");
-                            Scalar::from_cell(place.ty, cell.as_cell()).expect("a sound cell")
-                        })),
-                    },
-                }
-            }
-            out.push(values);
-        }
+        append_scalars(&batch, &mut out);
     }
+    Ok(out)
+}
+
+fn append_scalars(batch: &OutputBatch<'_>, out: &mut Vec<Vec<Scalar>>) {
+    assert!(batch.rows > 0, "a batch that is given out has rows");
+    for row in 0..batch.rows {
+        let mut values = Vec::new();
+        for column in &batch.columns {
+            match column {
+                OutputColumn::Values(vector) => {
+                    values.push(Scalar::from_cell(vector.ty(), vector.cell(row)).expect("a sound cell"));
+                }
+                OutputColumn::Records { collection, rows } => match &rows[row] {
+                    None => values.push(Scalar::Null),
+                    Some(record) => values.extend(collection.places.iter().map(|place| {
+                        let cell = record.field(place).expect("a sound record");
+                        Scalar::from_cell(place.ty, cell.as_cell()).expect("a sound cell")
+                    })),
+                },
+            }
+        }
+        out.push(values);
+    }
+}
+
+/// All rows of a query as a stream gives them, which goes on in another operation after each leaf or few.
+fn streamed(reading: &dyn Reading, draft: &Draft) -> Result<Vec<Vec<Scalar>>, EngineError> {
+    let mut stream = Stream::new(reading, draft)?;
+    let mut out = Vec::new();
+    while stream.next::<EngineError>(&mut |batch| {
+        append_scalars(batch, &mut out);
+        Ok(())
+    })? {}
+    assert!(stream.is_ended());
     Ok(out)
 }

@@ -578,15 +578,13 @@ fn check_seed(seed: u64, queries: usize, faulty: bool) {
         if let Ok(expected) = &expected {
             let got = run(snapshot.operation().view(), &draft).and_then(scalars).expect("rows");
             assert!(same(&got, expected), "seed {seed}, query {query}: {draft:#?}");
+            let got = streamed(&snapshot, &draft).expect("rows");
+            assert!(same(&got, expected), "seed {seed}, query {query}, in several operations: {draft:#?}");
         }
         if let Ok(expected) = &expected
             && draft.clauses.iter().all(|clause| !matches!(clause, Clause::Select(_)))
         {
-            assert_eq!(
-                count(snapshot.operation().view(), &draft).expect("a count"),
-                expected.len() as u64,
-                "{draft:#?}"
-            );
+            assert_eq!(count(&snapshot, &draft).expect("a count"), expected.len() as u64, "{draft:#?}");
             assert_eq!(
                 super::exists(snapshot.operation().view(), &draft).expect("an answer"),
                 !expected.is_empty(),

@@ -207,6 +207,19 @@ impl Pager {
         PageSnapshot { pin: Pin::shared(&self.shared.frames).into_snapshot() }
     }
 
+    /// The state as of `commit`; `None` when that is not published yet, or too old: without
+    /// [`retain`](Pager::retain) all but the last one are.
+    pub fn snapshot_at(&self, commit: CommitNumber) -> Option<PageSnapshot<'static>> {
+        let pin = Pin::at(&self.shared.frames, commit.0)?;
+        Some(PageSnapshot { pin: pin.into_snapshot() })
+    }
+
+    /// Keeps what is needed for [`snapshot_at`](Pager::snapshot_at) of all commits from `first` on, of which the first call
+    /// has only the last. `first` never goes back. `None` ends it.
+    pub fn retain(&self, first: Option<CommitNumber>) {
+        self.shared.frames.retain(first.map_or(u64::MAX, |first| first.0));
+    }
+
     /// A snapshot and an operation in one, for something short: a little quicker than the two.
     #[inline]
     pub fn reader(&self) -> PageReader<'_> {
@@ -449,6 +462,10 @@ impl PageRead for PageOperation<'_> {
     #[inline]
     fn page(&self, number: PageNumber) -> Result<&[u8], StorageError> {
         self.operation.page(number)
+    }
+
+    fn is_crowded(&self) -> bool {
+        self.operation.is_crowded()
     }
 }
 

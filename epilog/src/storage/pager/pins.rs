@@ -260,7 +260,7 @@ mod tests {
         assert_eq!(seen.len(), 3 * SLOTS);
         assert_eq!(pins.oldest_operation(), 1);
         for claim in &claims {
-            pins.leave(claim);
+            assert_eq!(pins.leave(claim), 1);
         }
         pins.scan(&mut seen);
         assert!(seen.is_empty());

@@ -208,6 +208,29 @@ fn versions_go_when_no_snapshot_falls_into_them() {
 }
 
 #[test]
+fn snapshots_of_retained_commits_can_be_begun_later() {
+    let pager = Pager::in_memory();
+    let mut writer = pager.begin_write().unwrap();
+    let a = allocate(&mut writer, 1);
+    commit(writer);
+    let change = |byte| {
+        let mut writer = pager.begin_write().unwrap();
+        set(&mut writer, a, byte);
+        commit(writer);
+    };
+    let seen = |commit| pager.snapshot_at(CommitNumber(commit)).map(|at| get(&at.operation(), a));
+    change(2);
+    assert_eq!([1, 2, 3].map(seen), [None, Some(2), None]);
+    pager.retain(Some(CommitNumber(2)));
+    (3..=6).for_each(change);
+    assert_eq!([1, 2, 4, 6].map(seen), [None, Some(2), Some(4), Some(6)]);
+    pager.retain(Some(CommitNumber(5)));
+    assert_eq!([4, 5].map(seen), [None, Some(5)]);
+    pager.retain(None);
+    assert_eq!(([5, 6].map(seen), pager.resident_versions()), ([None, Some(6)], 1));
+}
+
+#[test]
 fn freed_pages_stay_for_older_snapshots_and_their_numbers_wait() {
     let pager = Pager::in_memory();
     let mut writer = pager.begin_write().unwrap();

@@ -15,28 +15,28 @@ use crate::engine::logical::{AggregateTerm, Computed, Slot};
 use crate::expr::AggregateFunction;
 use crate::value::{Scalar, Type, fits, key};
 
-/// One row of aggregates.
-pub(super) struct Aggregate<'s> {
-    input: Box<dyn Operator<'s> + 's>,
+/// Aggregates on their way. They borrow nothing.
+pub(in crate::engine::exec) struct Aggregates {
     items: Vec<AggregateTerm>,
-    done: bool,
+    states: Vec<State>,
 }
 
-impl<'s> Aggregate<'s> {
-    pub(super) fn new(input: Box<dyn Operator<'s> + 's>, items: Vec<AggregateTerm>) -> Aggregate<'s> {
-        Aggregate { input, items, done: false }
+impl Aggregates {
+    pub(in crate::engine::exec) fn new(items: Vec<AggregateTerm>) -> Aggregates {
+        let states = items.iter().map(State::new).collect();
+        Aggregates { items, states }
     }
-}
 
-impl<'s> Operator<'s> for Aggregate<'s> {
-    fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
-        if core::mem::replace(&mut self.done, true) {
-            return Ok(false);
-        }
-        let mut states: Vec<State> = self.items.iter().map(State::new).collect();
-        while self.input.next(env, batch)? {
+    /// Adds all rows of `input`.
+    pub(in crate::engine::exec) fn add<'s>(
+        &mut self,
+        input: &mut dyn Operator<'s>,
+        env: &Env<'s>,
+        batch: &mut Batch<'s>,
+    ) -> Result<(), ExecError> {
+        while input.next(env, batch)? {
             batch.raise(usize::MAX)?;
-            for (state, item) in states.iter_mut().zip(&self.items) {
+            for (state, item) in self.states.iter_mut().zip(&self.items) {
                 match &item.argument {
                     None => state.count += batch.count() as u64,
                     Some(argument) => {
@@ -49,11 +49,38 @@ impl<'s> Operator<'s> for Aggregate<'s> {
                 }
             }
         }
+        Ok(())
+    }
+
+    /// Makes `batch` the one row of results.
+    pub(in crate::engine::exec) fn finish(self, batch: &mut Batch<'_>) -> Result<(), ExecError> {
         batch.reset(1);
-        for (state, item) in states.into_iter().zip(&self.items) {
+        for (state, item) in self.states.into_iter().zip(&self.items) {
             let (ty, result) = state.finish()?;
             batch.set_computed(item.output, Vector::constant(ty, &result, 1));
         }
+        Ok(())
+    }
+}
+
+/// One row of aggregates.
+pub(super) struct Aggregate<'s> {
+    input: Box<dyn Operator<'s> + 's>,
+    /// `None` after the row.
+    aggregates: Option<Aggregates>,
+}
+
+impl<'s> Aggregate<'s> {
+    pub(super) fn new(input: Box<dyn Operator<'s> + 's>, items: Vec<AggregateTerm>) -> Aggregate<'s> {
+        Aggregate { input, aggregates: Some(Aggregates::new(items)) }
+    }
+}
+
+impl<'s> Operator<'s> for Aggregate<'s> {
+    fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        let Some(mut aggregates) = self.aggregates.take() else { return Ok(false) };
+        aggregates.add(&mut *self.input, env, batch)?;
+        aggregates.finish(batch)?;
         Ok(true)
     }
 

@@ -2,21 +2,21 @@
 
 use alloc::boxed::Box;
 
-use super::Operator;
 use crate::engine::error::ExecError;
 use crate::engine::exec::Env;
 use crate::engine::exec::batch::Batch;
 use crate::engine::logical::Window;
+use crate::engine::physical::{Operator, PhysicalNode};
 
 /// A window of the rows of its input, which is read no further.
 pub(super) struct Limit<'s> {
-    input: Box<dyn Operator<'s> + 's>,
+    input: Box<dyn super::Operator<'s> + 's>,
     skip: usize,
     take: usize,
 }
 
 impl<'s> Limit<'s> {
-    pub(super) fn new(mut input: Box<dyn Operator<'s> + 's>, window: Window) -> Limit<'s> {
+    pub(super) fn new(mut input: Box<dyn super::Operator<'s> + 's>, window: Window) -> Limit<'s> {
         let bounded = |count: u64| usize::try_from(count).unwrap_or(usize::MAX);
         let (skip, take) = (bounded(window.skip), window.take.map_or(usize::MAX, bounded));
         if take != usize::MAX {
@@ -26,7 +26,7 @@ impl<'s> Limit<'s> {
     }
 }
 
-impl<'s> Operator<'s> for Limit<'s> {
+impl<'s> super::Operator<'s> for Limit<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         if self.take == 0 || !self.input.next(env, batch)? {
             return Ok(false);
@@ -46,5 +46,16 @@ impl<'s> Operator<'s> for Limit<'s> {
 
     fn expect(&mut self, rows: usize) {
         self.input.expect(self.skip.saturating_add(rows.min(self.take)));
+    }
+
+    fn pause_after(&mut self, leaves: usize) {
+        self.input.pause_after(leaves);
+    }
+
+    fn remaining(&self, node: &mut PhysicalNode) -> bool {
+        let Operator::Limit { input, window } = &mut node.operator else { return false };
+        window.skip = self.skip as u64;
+        window.take = window.take.map(|_| self.take as u64);
+        self.take > 0 && self.input.remaining(input)
     }
 }

@@ -8,6 +8,7 @@ mod scan;
 mod sort;
 mod subquery;
 
+pub(super) use aggregate::Aggregates;
 pub(in crate::engine) use scan::dangling;
 
 use alloc::boxed::Box;
@@ -25,6 +26,16 @@ pub(super) trait Operator<'s> {
 
     /// Says how many rows are wanted, so that no more are read than it takes to find them. It is no limit.
     fn expect(&mut self, rows: usize);
+
+    /// Makes the scan at the bottom of a chain (see `chain`) come to an end after so many leaves, or when the operation
+    /// keeps too much in memory.
+    fn pause_after(&mut self, _leaves: usize) {}
+
+    /// After the last row: makes `node`, which the operator was built from, the plan of what a pause has left undone.
+    /// False when nothing is.
+    fn remaining(&self, _node: &mut PhysicalNode) -> bool {
+        false
+    }
 }
 
 /// Something that changes rows batch by batch: it may drop rows and add to them.
@@ -101,5 +112,19 @@ impl<'s> Operator<'s> for Staged<'s> {
 
     fn expect(&mut self, rows: usize) {
         self.input.expect(rows);
+    }
+
+    fn pause_after(&mut self, leaves: usize) {
+        self.input.pause_after(leaves);
+    }
+
+    fn remaining(&self, node: &mut PhysicalNode) -> bool {
+        match &mut node.operator {
+            physical::Operator::Filter { input, .. } | physical::Operator::Lookup { input, .. } => {
+                self.input.remaining(input)
+            }
+            physical::Operator::Subquery(subquery) => self.input.remaining(&mut subquery.input),
+            _ => false,
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::engine::exec::Env;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Source};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::logical::{Expr, Slot};
-use crate::engine::physical::{Access, IndexOrder, Scan};
+use crate::engine::physical::{self, Access, IndexOrder, PhysicalNode, Scan};
 use crate::schema::{CollectionDef, IndexId};
 use crate::storage::StorageError;
 use crate::storage::facade::{Direction, EntryCursor, LeafBatch, LeafCursor};
@@ -36,7 +36,18 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
         Access::Nothing => Box::new(Nothing),
         Access::Range { low, high, backward, .. } => {
             let direction = if backward { Direction::Backward } else { Direction::Forward };
-            Box::new(LeafScan { slot, low, high, direction, cursor: None, leaf: None, wanted: usize::MAX })
+            Box::new(LeafScan {
+                slot,
+                low,
+                high,
+                direction,
+                cursor: None,
+                leaf: None,
+                wanted: usize::MAX,
+                left: usize::MAX,
+                farthest: None,
+                paused: false,
+            })
         }
         Access::Keys(ranks) => by_rank(Box::new(Sorted::new(Box::new(Given(ranks)))), false),
         Access::Index { index, ranges, order } => {
@@ -86,10 +97,21 @@ struct LeafScan<'s> {
     leaf: Option<(LeafBatch<'s>, usize)>,
     /// How many rows the next batch has at most.
     wanted: usize,
+    /// How many leaves may be read before a pause, which is for the bottom of a chain only.
+    left: usize,
+    /// The rank farthest on the way that was read.
+    farthest: Option<u128>,
+    paused: bool,
 }
 
-impl<'s> Operator<'s> for LeafScan<'s> {
-    fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+impl<'s> LeafScan<'s> {
+    /// The next leaf; `None` at the end and when it is time for a pause.
+    fn next_leaf(&mut self, env: &Env<'s>) -> Result<Option<LeafBatch<'s>>, ExecError> {
+        let pauses = self.left != usize::MAX;
+        if pauses && self.farthest.is_some() && (self.left == 0 || env.view.is_crowded()) {
+            self.paused = true;
+            return Ok(None);
+        }
         let cursor = match &mut self.cursor {
             Some(cursor) => cursor,
             None => {
@@ -97,9 +119,24 @@ impl<'s> Operator<'s> for LeafScan<'s> {
                 self.cursor.insert(env.view.leaves(collection, self.low, self.high, self.direction)?)
             }
         };
+        let leaf = cursor.next_leaf()?;
+        if pauses && let Some(leaf) = &leaf {
+            self.left = self.left.saturating_sub(1);
+            let last = match self.direction {
+                Direction::Forward => leaf.len() - 1,
+                Direction::Backward => 0,
+            };
+            self.farthest = Some(leaf.record(last).rank());
+        }
+        Ok(leaf)
+    }
+}
+
+impl<'s> Operator<'s> for LeafScan<'s> {
+    fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         let (leaf, given) = match self.leaf.take() {
             Some(part) => part,
-            None => match cursor.next_leaf()? {
+            None => match self.next_leaf(env)? {
                 Some(leaf) => (leaf, 0),
                 None => return Ok(false),
             },
@@ -125,6 +162,28 @@ impl<'s> Operator<'s> for LeafScan<'s> {
 
     fn expect(&mut self, rows: usize) {
         self.wanted = rows.max(1);
+    }
+
+    fn pause_after(&mut self, leaves: usize) {
+        self.left = leaves.min(usize::MAX - 1);
+    }
+
+    fn remaining(&self, node: &mut PhysicalNode) -> bool {
+        let physical::Operator::Scan(Scan { access: Access::Range { low, high, .. }, .. }) =
+            &mut node.operator
+        else {
+            return false;
+        };
+        let next = match self.direction {
+            Direction::Forward => self.farthest.and_then(|rank| rank.checked_add(1)),
+            Direction::Backward => self.farthest.and_then(|rank| rank.checked_sub(1)),
+        };
+        let Some(next) = next.filter(|_| self.paused) else { return false };
+        match self.direction {
+            Direction::Forward => *low = next,
+            Direction::Backward => *high = next,
+        }
+        low <= high
     }
 }
 

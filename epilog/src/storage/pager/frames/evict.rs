@@ -162,6 +162,12 @@ impl FrameTable {
         self.held_bytes() <= wanted
     }
 
+    /// Whether there is much in limbo, and no operation has been keeping it for longer than those of `epoch`.
+    pub(super) fn is_crowded_by(&self, epoch: Option<u64>) -> bool {
+        let much = self.limbo_bytes.load(Ordering::Relaxed) > self.cache_bytes / 16;
+        much && epoch.is_some_and(|epoch| epoch <= self.blocked.load(Ordering::Relaxed))
+    }
+
     /// Frees what was unlinked and nobody can stand on any more.
     pub(super) fn empty_limbo(&self, reclaim: &mut Reclaim) {
         if !reclaim.unlinked.is_empty() {

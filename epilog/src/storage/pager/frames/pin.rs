@@ -4,7 +4,7 @@ use alloc::sync::Arc;
 use core::ptr::null_mut;
 
 use super::buffer::Buffer;
-use super::{FrameTable, MapEntry, Word};
+use super::{FrameTable, Word};
 use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
 use crate::storage::pager::pins::Claim;
@@ -152,7 +152,7 @@ impl<'t> Pin<'t> {
         match (version.image, version.buffer()) {
             // The map has it.
             (Some(_), _) if version.commit == 0 => Resident::Cold,
-            (Some(image), _) => Resident::Stored(image),
+            (Some(_), _) => Resident::Stored,
             // SAFETY: as in `page`.
             (None, Some(head)) => Resident::Page(unsafe { Buffer::bytes(head) }),
             (None, None) => Resident::Freed,
@@ -176,7 +176,7 @@ pub(in crate::storage::pager) enum Resident<'p> {
     /// Its bytes.
     Page(&'p [u8]),
     /// Nothing, but it has an image already, which the page map does not name yet.
-    Stored(MapEntry),
+    Stored,
     /// It was freed.
     Freed,
     /// Nothing.
@@ -211,6 +211,12 @@ impl Operation<'_> {
         // SAFETY: the pin's claim pins its commit in this very table while it is borrowed, the operation that `self`
         // stands for runs until it is dropped, and the bytes are borrowed from `self`.
         unsafe { self.0.table().page(self.0.commit, number) }
+    }
+
+    /// Whether much that was evicted stays in memory for this operation.
+    pub(in crate::storage::pager) fn is_crowded(&self) -> bool {
+        let table = self.0.table();
+        table.is_crowded_by(table.pins.operation(&self.0.claim))
     }
 }
 

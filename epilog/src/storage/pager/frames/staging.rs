@@ -191,9 +191,10 @@ impl<'t> Staging<'t> {
     pub(in crate::storage::pager) fn sequence(&self, number: PageNumber) -> Option<u64> {
         match self.word(number) {
             Word::Untouched | Word::Freed => None,
-            // SAFETY: the word owns the buffer, `&self` keeps everybody else from it, and it is not dropped here.
             Word::Page(head) => {
-                Some(core::mem::ManuallyDrop::new(unsafe { Buffer::from_raw(head) }).sequence())
+                // SAFETY: the word owns the buffer, `&self` keeps everybody else from it, and it is not dropped here.
+                let buffer = core::mem::ManuallyDrop::new(unsafe { Buffer::from_raw(head) });
+                Some(buffer.sequence())
             }
             // SAFETY: as in `get`.
             Word::Stored(page) => Some(unsafe { page.as_ref() }.stored.sequence),

@@ -260,11 +260,11 @@ fn a_version_that_was_written_out_is_loaded_from_its_image_and_cold_once_the_map
         entry
     };
     let seen = |pin: &Pin<'_>| pin.page(PAGE).ok().map(|page| page[100]);
-    let entry = stage(1, Some(10)).unwrap();
+    stage(1, Some(10));
     table.publish(1);
     assert_eq!(table.resident_bytes(), 0);
     let first = Pin::new(&table);
-    assert!(matches!(first.resident(PAGE), Resident::Stored(found) if found == entry));
+    assert!(matches!(first.resident(PAGE), Resident::Stored));
     assert_eq!(seen(&first), Some(1));
     stage(2, None);
     stage(3, Some(11));

@@ -375,7 +375,7 @@ fn readers_beside_eviction_commits_and_checkpoints_see_their_commit() {
 
 #[cfg(feature = "std")]
 fn read_all(pager: &Pager, pages: u32) {
-    (1..=pages).for_each(|page| {
+    for page in 1..=pages {
         get(&pager.reader(), PageNumber(page));
-    });
+    }
 }

@@ -1,0 +1,91 @@
+//! [`Stream`]: the rows of a query, some at a time, with any time in between.
+
+use core::fmt;
+
+use super::exec::{Chain, OutputBatch, Rows};
+use super::held::Held;
+use super::{EngineError, ExecError, Point, Purpose, Reading, RuleSet, plan};
+use crate::expr::Draft;
+
+/// The most leaves read at a time.
+const LEAVES_MAX: usize = 16;
+
+/// The rows of a query, some at a time. In between nothing is kept in memory for it, if the query is one that can be
+/// carried out in several operations; otherwise the pages of its rows are.
+pub struct Stream<'s> {
+    reading: &'s dyn Reading,
+    state: State<'s>,
+}
+
+enum State<'s> {
+    /// With the leaves to read next time: few at first, as few may be wanted.
+    Chain(Chain, usize),
+    Held(Held<'s>),
+    Ended,
+}
+
+impl<'s> Stream<'s> {
+    /// Gets ready to carry out a query. Nothing but what planning needs is read yet.
+    ///
+    /// # Errors
+    ///
+    /// As [`run`](super::run).
+    pub fn new(reading: &'s dyn Reading, draft: &Draft) -> Result<Stream<'s>, EngineError> {
+        let operation = reading.operation();
+        let state = if Point::of(operation.view(), draft).is_some() {
+            State::Held(Held::new(reading.operation(), |view| super::run(view, draft))?)
+        } else {
+            let plan = plan(operation.view(), draft, Purpose::Rows, RuleSet::ALL)?;
+            if Chain::suits(&plan) {
+                State::Chain(Chain::new(plan), 1)
+            } else {
+                State::Held(Held::new(reading.operation(), |view| Ok(Rows::planned(view, plan)))?)
+            }
+        };
+        drop(operation);
+        Ok(Stream { reading, state })
+    }
+
+    /// Gives the next rows to `each`; false at the end. There may be none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rows::next_batch`]; what `each` fails with. That is the end.
+    pub fn next<E: From<ExecError>>(
+        &mut self,
+        each: &mut dyn FnMut(&OutputBatch<'_>) -> Result<(), E>,
+    ) -> Result<bool, E> {
+        match core::mem::replace(&mut self.state, State::Ended) {
+            State::Ended => Ok(false),
+            State::Held(mut held) => {
+                let Some(batch) = held.next_batch()? else { return Ok(false) };
+                each(&batch)?;
+                drop(batch);
+                self.state = State::Held(held);
+                Ok(true)
+            }
+            State::Chain(mut chain, leaves) => {
+                if chain.go_on(self.reading.operation().view(), leaves, each)? {
+                    self.state = State::Chain(chain, (leaves * 2).min(LEAVES_MAX));
+                }
+                Ok(true)
+            }
+        }
+    }
+
+    /// Whether all has been given.
+    pub fn is_ended(&self) -> bool {
+        matches!(self.state, State::Ended)
+    }
+}
+
+impl fmt::Debug for Stream<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match &self.state {
+            State::Chain(..) => "Chain",
+            State::Held(_) => "Held",
+            State::Ended => "Ended",
+        };
+        f.debug_struct("Stream").field("state", &state).finish_non_exhaustive()
+    }
+}

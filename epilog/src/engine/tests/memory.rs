@@ -1,0 +1,229 @@
+//! How much memory queries take over a file that is ten times larger than the page cache.
+
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+use super::fixture::{self as f, draft, field, int};
+use super::*;
+use crate::expr::AggregateFunction::{Avg, Count, Max, Sum};
+use crate::expr::BinaryOp::{Ge, Lt};
+use crate::expr::Expression;
+use crate::storage::pager::PagerOptions;
+use crate::storage::vfs::{MemoryVfs, OpenMode, Vfs, VfsError, VfsFile};
+use crate::sync::OnceCell;
+use crate::value::Type;
+
+const CACHE: usize = 512 << 10;
+const TRACKS: i128 = 9000;
+
+/// Files in memory; each read looks at how much memory pages take.
+#[derive(Clone, Default)]
+struct Watching {
+    files: MemoryVfs,
+    most: Arc<Most>,
+}
+
+struct Most {
+    store: OnceCell<Store>,
+    bytes: AtomicUsize,
+}
+
+impl Default for Most {
+    fn default() -> Most {
+        Most { store: OnceCell::new(), bytes: AtomicUsize::new(0) }
+    }
+}
+
+impl Most {
+    fn look(&self) {
+        if let Some(store) = self.store.get() {
+            self.bytes.fetch_max(store.resident_bytes(), Ordering::Relaxed);
+        }
+    }
+}
+
+struct WatchingFile(Box<dyn VfsFile>, Arc<Most>);
+
+impl Vfs for Watching {
+    fn open(&self, path: &str, mode: OpenMode) -> Result<Box<dyn VfsFile>, VfsError> {
+        Ok(Box::new(WatchingFile(self.files.open(path, mode)?, self.most.clone())))
+    }
+    fn exists(&self, path: &str) -> Result<bool, VfsError> {
+        self.files.exists(path)
+    }
+    fn remove(&self, path: &str) -> Result<(), VfsError> {
+        self.files.remove(path)
+    }
+    fn sync_directory(&self, path: &str) -> Result<(), VfsError> {
+        self.files.sync_directory(path)
+    }
+    fn now_ns(&self) -> u64 {
+        self.files.now_ns()
+    }
+    fn entropy(&self, buffer: &mut [u8]) {
+        self.files.entropy(buffer);
+    }
+}
+
+impl VfsFile for WatchingFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), VfsError> {
+        self.1.look();
+        self.0.read_at(buffer, offset)
+    }
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), VfsError> {
+        self.0.write_at(bytes, offset)
+    }
+    fn sync_data(&self) -> Result<(), VfsError> {
+        self.0.sync_data()
+    }
+    fn len(&self) -> Result<u64, VfsError> {
+        self.0.len()
+    }
+    fn set_len(&self, len: u64) -> Result<(), VfsError> {
+        self.0.set_len(len)
+    }
+    fn lock(&self) -> Result<(), VfsError> {
+        self.0.lock()
+    }
+}
+
+/// A closed file of tracks with long names, opened with a cache of a tenth of it.
+fn open() -> Watching {
+    let files = MemoryVfs::new();
+    let options = PagerOptions::default();
+    let store = Store::open(Arc::new(files.clone()), "music", options, (None, None), &f::DATABASE)
+        .expect("a new file");
+    let string = |text: &str| Scalar::String(text.to_string());
+    let tracks = (1..=TRACKS).map(|n| {
+        Vec::from([
+            Scalar::Int(n),
+            string(&"x".repeat(500)),
+            Scalar::Int(1),
+            Scalar::Int(n),
+            Scalar::Float(1.0),
+            Scalar::Bool(n % 2 == 0),
+            Scalar::Null,
+        ])
+    });
+    insert(
+        &store,
+        &[
+            (f::Artist, Vec::from([Vec::from([Scalar::Int(1), string("Zappa")])])),
+            (
+                f::Album,
+                Vec::from([Vec::from([Scalar::Int(1), string("Lather"), Scalar::Int(1), Scalar::Null])]),
+            ),
+            (f::Track, tracks.collect()),
+        ],
+    );
+    store.close().expect("a checkpoint");
+    drop(store);
+    let watching = Watching { files, most: Arc::default() };
+    let options = PagerOptions { cache_bytes: CACHE, ..PagerOptions::default() };
+    let store = Store::open(Arc::new(watching.clone()), "music", options, (None, None), &f::DATABASE)
+        .expect("a file");
+    let file = watching.open("music", OpenMode::Read).expect("a file");
+    assert!(file.len().expect("a length") > 10 * CACHE as u64);
+    watching.most.store.get_or_init(|| store);
+    watching
+}
+
+/// Runs a query; it must not have taken much more than the cache at any time.
+fn check(query: impl FnOnce(&dyn Reading)) {
+    let watching = open();
+    let most = &watching.most;
+    let store = most.store.get().expect("opened");
+    query(&store.session());
+    most.look();
+    let most = most.bytes.load(Ordering::Relaxed);
+    assert!(most > CACHE / 2, "only {most} of {CACHE} bytes were made use of");
+    assert!(most <= CACHE + CACHE / 4, "{most} bytes, of which {CACHE} are the cache");
+}
+
+fn rows_of(reading: &dyn Reading, draft: &Draft) -> Vec<Vec<Scalar>> {
+    let mut out = Vec::new();
+    let mut each = |batch: &OutputBatch<'_>| -> Result<(), EngineError> {
+        append_scalars(batch, &mut out);
+        Ok(())
+    };
+    for_each(reading, draft, &mut each).expect("rows");
+    out
+}
+
+#[test]
+fn a_count_stays_within_the_cache() {
+    let long = field(f::track::MILLISECONDS)
+        .binary(Ge, int(1))
+        .binary(crate::expr::BinaryOp::And, field(f::track::ACTIVE));
+    check(|reading| {
+        let counted = count(reading, &draft(f::Track).filter(long).build()).expect("a count");
+        assert_eq!(i128::from(counted), TRACKS / 2);
+    });
+}
+
+#[test]
+fn aggregates_stay_within_the_cache() {
+    check(|reading| {
+        let milliseconds = || Some(field(f::track::MILLISECONDS));
+        let draft = draft(f::Track).filter(field(f::track::ACTIVE)).aggregate([
+            (Count, None),
+            (Sum, milliseconds()),
+            (Avg, milliseconds()),
+            (Max, Some(field(f::track::NAME))),
+        ]);
+        let half = TRACKS / 2;
+        let expected = Vec::from([
+            Scalar::Int(half),
+            Scalar::Int(half * (half + 1)),
+            Scalar::Float((half + 1) as f64),
+            Scalar::String("x".repeat(500)),
+        ]);
+        assert_eq!(rows_of(reading, &draft.build()), [expected]);
+    });
+}
+
+#[test]
+fn all_rows_stay_within_the_cache_in_both_directions() {
+    for descending in [false, true] {
+        check(|reading| {
+            // More than the range of ranks asked for is left to a filter; ten rows are skipped.
+            let draft = draft(f::Track)
+                .filter(field(f::track::PRICE).binary(Lt, Expression::literal(Scalar::Float(2.0), Type::F64)))
+                .order_by(field(f::track::ID), descending)
+                .offset(10)
+                .limit(TRACKS as u64 - 20)
+                .select([field(f::track::ID)]);
+            let rows = rows_of(reading, &draft.build());
+            let mut expected: Vec<Vec<Scalar>> = (1..=TRACKS).map(|n| Vec::from([Scalar::Int(n)])).collect();
+            if descending {
+                expected.reverse();
+            }
+            assert!(rows == expected[10..expected.len() - 10]);
+        });
+    }
+}
+
+#[test]
+fn a_stream_that_waits_keeps_nothing_in_memory() {
+    check(|reading| {
+        let mut stream = Stream::new(reading, &draft(f::Track).build()).expect("a stream");
+        let mut rows = 0;
+        while stream
+            .next::<EngineError>(&mut |batch| {
+                rows += batch.rows;
+                Ok(())
+            })
+            .expect("rows")
+        {
+            // Somebody else reads all of it meanwhile.
+            if rows == 0 || rows > TRACKS as usize - 2000 {
+                let counted = count(reading, &draft(f::Track).filter(field(f::track::ACTIVE)).build());
+                assert_eq!(counted.ok().map(i128::from), Some(TRACKS / 2));
+            }
+        }
+        assert_eq!(rows as i128, TRACKS);
+    });
+}
