@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::schema::{CollectionDef, Place};
+use crate::schema::{CollectionDef, Place, Spot};
 use crate::storage::StorageError;
 use crate::storage::records::RecordRef;
 use crate::value::{Cell, Value};
@@ -37,8 +37,19 @@ impl<'a> RecordReader<'a> {
     /// When the record's bytes are damaged, or are not a value of type `T`.
     #[inline]
     pub fn take<T: Value>(&self, ordinal: u16) -> Result<T, ReadError> {
-        let cell = self.record.field(&self.places[usize::from(ordinal)])?;
-        Ok(T::read(cell.as_cell())?)
+        let place = &self.places[usize::from(ordinal)];
+        // The commonest places are read here, so that what is known of `T` is of use.
+        if !self.record.is_null(place) {
+            match (place.spot, const { T::TYPE.width() }) {
+                (Spot::Hot(offset), Some(width)) => {
+                    let bytes = self.record.row().get(usize::from(offset)..usize::from(offset) + width);
+                    return Ok(T::read(bytes)?);
+                }
+                (Spot::Variable(number), None) => return Ok(T::read(Some(self.record.variable(number)?))?),
+                _ => {}
+            }
+        }
+        Ok(T::read(self.record.field(place)?.as_cell())?)
     }
 }
 

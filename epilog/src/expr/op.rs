@@ -148,7 +148,10 @@ impl Expression {
 
     /// A field.
     pub fn field(path: FieldPath) -> Expression {
-        Expression { ops: Vec::from([Op::Field(path)]) }
+        // Room for what it is compared with: most expressions are one comparison.
+        let mut ops = Vec::with_capacity(3);
+        ops.push(Op::Field(path));
+        Expression { ops }
     }
 
     /// A literal.

@@ -15,8 +15,8 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 
 use super::StorageError;
-use super::btree::RecordTree;
 use super::btree::entry_tree::{EntryTree, entry_len_max};
+use super::btree::{RecordInserter, RecordTree};
 use super::catalog::system::{self, STATISTICS};
 use super::catalog::{Statistics, Stored};
 use super::change::{Change, ChangeSet};
@@ -29,8 +29,9 @@ use crate::schema::{CollectionDef, CollectionId, IndexDef, OnDelete, Spot};
 use crate::value::key::KEY_BYTES_MAX;
 use crate::value::{Scalar, key};
 
-/// Entries gathered by a bulk insert are applied, sorted, when they take this many bytes.
-const GATHERED_BYTES_MAX: usize = 8 << 20;
+/// Entries of one index gathered by a bulk insert are applied, sorted, when they take this many bytes. The more at once,
+/// the fuller the pages of an index that begins empty.
+const GATHERED_BYTES_MAX: usize = 64 << 20;
 
 /// The longest value, in bytes: what a run of blocks and a length of 32 bits can hold.
 pub(crate) const VALUE_BYTES_MAX: usize = 1 << 30;
@@ -166,18 +167,24 @@ impl<'p> Writer<'p> {
         let mut draft = RecordDraft::new(&collection.layout);
         let mut gathered: Vec<Gathered> = collection.indexes.iter().map(|_| Gathered::default()).collect();
         let mut targets: BTreeMap<(u16, u128), u128> = BTreeMap::new();
+        let mut records = RecordInserter::new(self.stored.record_tree(collection));
         while next(&mut draft)? {
-            let rank = self.assign_rank(collection, &mut draft, &mut statistics)?;
+            // A record that is there already is noticed where it would be put.
+            let rank = if is_numbered(collection) {
+                self.assign_rank(collection, &mut draft, &mut statistics)?
+            } else {
+                draft.rank(&collection.layout)
+            };
             self.check_values(collection, &draft)?;
             for (position, target) in relation_targets(collection, &draft) {
                 targets.entry((position, target)).or_insert(rank);
             }
-            self.put_new(collection, rank, &draft)?;
+            self.put_next(collection, &mut records, rank, &draft)?;
             for (index, gathered) in collection.indexes.iter().zip(&mut gathered) {
                 let absent = self.build_entry(collection, index, &draft, rank);
                 self.check_key_len(collection, index, &draft)?;
                 gathered.push(&self.key, absent);
-                if gathered.bytes.len() > GATHERED_BYTES_MAX {
+                if gathered.memory() > GATHERED_BYTES_MAX {
                     self.apply_gathered(collection, index, gathered)?;
                 }
             }
@@ -206,6 +213,8 @@ impl<'p> Writer<'p> {
         let tree = self.stored.entry_tree(index);
         let width = usize::from(collection.layout.rank_width);
         if index.unique {
+            // In a tree without entries only the gathered ones can be alike.
+            let is_empty = tree.is_empty(&self.pages)?;
             let mut previous: Option<&[u8]> = None;
             for (entry, absent) in gathered.iter() {
                 let (key, rank) = entry.split_at(entry.len() - width);
@@ -215,6 +224,7 @@ impl<'p> Writer<'p> {
                 let same = previous.filter(|previous| previous[..previous.len() - width] == *key);
                 let existing = match same {
                     Some(previous) => keys::split_entry(previous, width as u8).map(|(_, rank)| rank),
+                    None if is_empty => None,
                     None => self.view().rank_by_key(collection, index, key)?,
                 };
                 if let Some(existing) = existing {
@@ -488,8 +498,7 @@ impl<'p> Writer<'p> {
         draft: &mut RecordDraft,
         statistics: &mut Statistics,
     ) -> Result<u128, StorageError> {
-        let numbered = collection.assigned || collection.clustered.is_none();
-        if !numbered {
+        if !is_numbered(collection) {
             let rank = draft.rank(&collection.layout);
             if self.view_get(collection, rank)?.is_some() {
                 return Err(self.duplicate_key(collection, rank));
@@ -552,7 +561,18 @@ impl<'p> Writer<'p> {
         rank: u128,
         draft: &RecordDraft,
     ) -> Result<(), StorageError> {
-        let tree = self.stored.record_tree(collection);
+        let mut records = RecordInserter::new(self.stored.record_tree(collection));
+        self.put_next(collection, &mut records, rank, draft)
+    }
+
+    /// The same, by an inserter of the collection's tree, which is changed by nothing else meanwhile.
+    fn put_next(
+        &mut self,
+        collection: &CollectionDef,
+        records: &mut RecordInserter,
+        rank: u128,
+        draft: &RecordDraft,
+    ) -> Result<(), StorageError> {
         self.composer.compose(
             draft,
             &collection.layout,
@@ -560,7 +580,7 @@ impl<'p> Writer<'p> {
             TreeId(collection.id.0),
             &mut self.pages,
         )?;
-        let inserted = tree.insert(&mut self.pages, rank, draft.row(), &self.composer.blob)?;
+        let inserted = records.insert(&mut self.pages, rank, draft.row(), &self.composer.blob)?;
         if !inserted {
             return Err(self.duplicate_key(collection, rank));
         }
@@ -1045,6 +1065,11 @@ impl<'p> Writer<'p> {
     }
 }
 
+/// Whether the database gives the collection's records numbers: keys that are assigned, or hidden ones.
+fn is_numbered(collection: &CollectionDef) -> bool {
+    collection.assigned || collection.clustered.is_none()
+}
+
 /// The relation fields of a draft that point somewhere: position and the rank pointed at.
 fn relation_targets<'a>(
     collection: &'a CollectionDef,
@@ -1062,45 +1087,65 @@ fn relation_targets<'a>(
 #[derive(Default)]
 struct Gathered {
     bytes: Vec<u8>,
-    /// Start and end of each entry, and whether one of its fields is absent.
-    entries: Vec<(u32, u32, bool)>,
+    entries: Vec<Span>,
+}
+
+/// Where an entry's bytes are.
+#[derive(Clone, Copy)]
+struct Span {
+    start: u32,
+    len: u16,
+    /// Whether one of its fields is absent.
+    absent: bool,
+}
+
+impl Span {
+    #[inline]
+    fn of(self, bytes: &[u8]) -> &[u8] {
+        &bytes[self.start as usize..][..usize::from(self.len)]
+    }
 }
 
 impl Gathered {
     fn push(&mut self, entry: &[u8], absent: bool) {
-        let start = self.bytes.len() as u32;
+        let start = u32::try_from(self.bytes.len()).expect("applied long before");
+        let len = u16::try_from(entry.len()).expect("the key's length was checked");
         self.bytes.extend_from_slice(entry);
-        self.entries.push((start, self.bytes.len() as u32, absent));
+        self.entries.push(Span { start, len, absent });
+    }
+
+    /// The bytes of memory that they take while they are sorted.
+    fn memory(&self) -> usize {
+        self.bytes.len() + self.entries.len() * (size_of::<Span>() + size_of::<(u64, Span)>())
     }
 
     fn sort(&mut self) {
         let bytes = &self.bytes;
-        let entry = |(start, end, _): &(u32, u32, bool)| &bytes[*start as usize..*end as usize];
         // Ascending input, as bulk loads often have, is left as it is.
-        if self.entries.is_sorted_by(|a, b| entry(a) <= entry(b)) {
+        if self.entries.is_sorted_by(|a, b| a.of(bytes) <= b.of(bytes)) {
             return;
         }
         // Most comparisons are decided by the first bytes behind what all entries have in common, which are at hand.
         let Some((first, others)) = self.entries.split_first() else { return };
-        let first = entry(first);
+        let first = first.of(bytes);
         let common = others.iter().fold(first.len(), |common, other| {
-            first[..common].iter().zip(entry(other)).take_while(|(a, b)| a == b).count()
+            first[..common].iter().zip(other.of(bytes)).take_while(|(a, b)| a == b).count()
         });
-        let head = |at: &(u32, u32, bool)| {
+        let head = |at: &Span| {
             let mut head = [0; 8];
-            let rest = &entry(at)[common..];
+            let rest = &at.of(bytes)[common..];
             let len = rest.len().min(8);
             head[..len].copy_from_slice(&rest[..len]);
             u64::from_be_bytes(head)
         };
-        let mut heads: Vec<(u64, (u32, u32, bool))> = self.entries.iter().map(|at| (head(at), *at)).collect();
-        heads.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| entry(&a.1).cmp(entry(&b.1))));
+        let mut heads: Vec<(u64, Span)> = self.entries.iter().map(|at| (head(at), *at)).collect();
+        heads.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.of(bytes).cmp(b.1.of(bytes))));
         self.entries.clear();
         self.entries.extend(heads.into_iter().map(|(_, at)| at));
     }
 
     fn iter(&self) -> impl Iterator<Item = (&[u8], bool)> {
-        self.entries.iter().map(|(start, end, absent)| (&self.bytes[*start as usize..*end as usize], *absent))
+        self.entries.iter().map(|at| (at.of(&self.bytes), at.absent))
     }
 
     fn clear(&mut self) {

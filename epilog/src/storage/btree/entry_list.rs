@@ -20,6 +20,13 @@ impl EntryList {
         self.ends.len()
     }
 
+    /// Makes room for so many keys more, of so many bytes together.
+    pub(super) fn reserve(&mut self, keys: usize, bytes: usize) {
+        self.bytes.reserve(bytes);
+        self.ends.reserve(keys);
+        self.children.reserve(keys);
+    }
+
     pub(super) fn key(&self, entry: usize) -> &[u8] {
         let start = entry.checked_sub(1).map_or(0, |before| self.ends[before] as usize);
         &self.bytes[start..self.ends[entry] as usize]

@@ -117,14 +117,16 @@ impl<'p> EntryNode<'p> {
         len: usize,
     ) -> Result<EntryNode<'p>, StorageError> {
         expect_kind(number, page, kind, tree, [len, len])?;
+        // Once for all fields: is there a header?
+        let header: &[u8; KEYS_START] = page.first_chunk().expect("the page's length was checked");
         let head = NodeHead {
             len,
             kind,
-            count: u16_at(page, 24),
-            level: page[26],
-            heap_start: u16_at(page, 28),
-            garbage: u16_at(page, 30),
-            prefix_len: u16_at(page, 32),
+            count: u16_at(header, 24),
+            level: header[26],
+            heap_start: u16_at(header, 28),
+            garbage: u16_at(header, 30),
+            prefix_len: u16_at(header, 32),
         };
         if !head.is_sound() {
             return Err(damage(number, format!("the header contradicts itself: {head:?}")));
@@ -316,6 +318,7 @@ impl<'p> EntryNode<'p> {
     /// All keys, and in a branch the child behind each, after checking that they can be what a page holds.
     pub(super) fn append_all(&self, list: &mut EntryList) -> Result<(), StorageError> {
         let mut heap = self.head.garbage;
+        list.reserve(self.head.count + 1, 2 * self.head.len + self.head.count * self.head.prefix_len);
         for position in 0..self.head.count {
             heap += self.rest(position)?.len();
             let child = if self.head.kind == PageKind::EntryBranch { self.child(position + 1).0 } else { 0 };

@@ -9,6 +9,7 @@ use core::cmp::Ordering;
 
 use super::super::StorageError;
 use super::super::page::{PageKind, PageNumber, PageWrite};
+use super::entry_build::EntryBuilder;
 use super::entry_list::EntryList;
 use super::entry_node::{self, EntryNode};
 use super::entry_tree::{Descent, EntryTree, entry_len_max};
@@ -49,29 +50,27 @@ impl EntryInserter {
         let (len, limit) = (entry.len(), entry_len_max(self.tree.page_len()));
         assert!(len <= limit, "an entry of {len} bytes is over the limit of {limit}");
         let tree = self.tree;
-        let descent = match self.descent.take() {
-            Some(descent) if belongs(tree, pages, &descent, entry)? => descent,
-            Some(_) => {
+        let belongs = match &self.descent {
+            Some(descent) => belongs(tree, pages, descent, entry)?,
+            None => false,
+        };
+        if !belongs {
+            if self.descent.is_some() {
                 self.run = Run::default();
-                tree.descend(pages, entry)?
             }
-            None => tree.descend(pages, entry)?,
-        };
+            self.descent = Some(tree.descend(pages, entry)?);
+        }
+        let descent = self.descent.as_ref().expect("kept or found");
         let leaf = tree.leaf(pages, descent.leaf)?;
-        let position = match leaf.search(entry)? {
-            Ok(_) => {
-                self.descent = Some(descent);
-                return Ok(false);
-            }
-            Err(position) => position,
-        };
+        let Err(position) = leaf.search(entry)? else { return Ok(false) };
         self.run.add(position);
         let in_order = self.run.is_long() || (position == leaf.count() && descent.rightmost);
         if let Some(suffix) = fitting_suffix(&leaf, entry) {
             leaf.head().insert(pages.page_mut(descent.leaf)?, position, suffix, 0);
-            self.descent = Some(descent);
             return Ok(true);
         }
+        let descent = *descent;
+        self.descent = None;
         if tree.rewrite_leaf(pages, &descent, position, entry, in_order)? {
             self.descent = Some(descent);
         } else {
@@ -130,11 +129,12 @@ impl EntryTree {
         EntryInserter::new(*self).insert(pages, entry)
     }
 
-    /// Inserts entries, quickest when they ascend, and counts those that were not present.
+    /// Inserts entries, quickest when they ascend, and counts those that were not present. Into an empty tree, pages are
+    /// packed with those that ascend.
     ///
     /// # Errors
     ///
-    /// As [`insert`](Self::insert); the entries before are inserted.
+    /// As [`insert`](Self::insert); the tree is not to be used then.
     ///
     /// # Panics
     ///
@@ -144,11 +144,33 @@ impl EntryTree {
         pages: &mut (impl PageWrite + ?Sized),
         entries: impl IntoIterator<Item = &'e [u8]>,
     ) -> Result<u64, StorageError> {
-        let (mut inserter, mut count) = (EntryInserter::new(*self), 0);
-        for entry in entries {
+        let (mut entries, mut count) = (entries.into_iter(), 0);
+        let mut next = entries.next();
+        if next.is_some() && self.is_new(pages)? {
+            let mut builder = EntryBuilder::new(*self);
+            while let Some(entry) = next {
+                match builder.last().map(|last| last.cmp(entry)) {
+                    None | Some(Ordering::Less) => builder.push(pages, entry)?,
+                    Some(Ordering::Equal) => {}
+                    Some(Ordering::Greater) => break,
+                }
+                next = entries.next();
+            }
+            count += builder.count();
+            builder.finish(pages)?;
+        }
+        let mut inserter = EntryInserter::new(*self);
+        while let Some(entry) = next {
             count += u64::from(inserter.insert(pages, entry)?);
+            next = entries.next();
         }
         Ok(count)
+    }
+
+    /// Whether the root is a leaf without entries.
+    fn is_new(&self, pages: &(impl PageWrite + ?Sized)) -> Result<bool, StorageError> {
+        let root = self.open(self.root, pages.page(self.root)?, Expected::Root)?;
+        Ok(root.level() == 0 && root.count() == 0)
     }
 
     /// Removes an entry. False when it is not present.

@@ -26,6 +26,7 @@
 
 pub mod check;
 pub mod entry_branch;
+mod entry_build;
 pub mod entry_cursor;
 pub mod entry_leaf;
 mod entry_list;
@@ -200,10 +201,12 @@ fn move_contents(
     Ok(())
 }
 
+#[inline]
 fn u16_at(page: &[u8], at: usize) -> usize {
     usize::from(u16::from_le_bytes([page[at], page[at + 1]]))
 }
 
+#[inline]
 fn u32_at(page: &[u8], at: usize) -> u32 {
     u32::from_le_bytes([page[at], page[at + 1], page[at + 2], page[at + 3]])
 }

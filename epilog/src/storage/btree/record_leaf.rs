@@ -357,20 +357,23 @@ fn wide(bytes: &[u8], at: usize) -> u128 {
 }
 
 impl LeafHead {
+    /// Reads the header of a page whose length was checked.
     #[inline]
     fn read(page: &[u8]) -> LeafHead {
+        // Once for all fields: is there a header?
+        let header: &[u8; ROWS_START] = page.first_chunk().expect("a page has a header");
         LeafHead {
-            count: u16_at(page, 24),
-            stride: u16_at(page, 26),
-            version: u16_at(page, 28) as u16,
-            blob_offset: u16_at(page, 30),
+            count: u16_at(header, 24),
+            stride: u16_at(header, 26),
+            version: u16_at(header, 28) as u16,
+            blob_offset: u16_at(header, 30),
             // An empty heap of a leaf of 64 KiB starts at its end; none starts at 0.
-            heap_start: match u16_at(page, 32) {
+            heap_start: match u16_at(header, 32) {
                 0 => 1 << 16,
                 start => start,
             },
-            garbage: u16_at(page, 34),
-            rank_width: usize::from(page[36]),
+            garbage: u16_at(header, 34),
+            rank_width: usize::from(header[36]),
         }
     }
 

@@ -61,22 +61,17 @@ impl RecordInserter {
     ) -> Result<bool, StorageError> {
         let tree = self.tree;
         tree.assert_record(rank, row, blob);
-        let descent = match self.descent.take() {
+        let descent = match &self.descent {
             Some(descent) if (descent.low..=descent.high).contains(&rank) => descent,
-            Some(_) => {
-                self.run = Run::default();
-                tree.descend(pages, rank)?
+            found => {
+                if found.is_some() {
+                    self.run = Run::default();
+                }
+                self.descent.insert(tree.descend(pages, rank)?)
             }
-            None => tree.descend(pages, rank)?,
         };
         let leaf = tree.leaf(pages, descent.leaf)?;
-        let position = match leaf.search(rank) {
-            Ok(_) => {
-                self.descent = Some(descent);
-                return Ok(false);
-            }
-            Err(position) => position,
-        };
+        let Err(position) = leaf.search(rank) else { return Ok(false) };
         let (head, number) = (leaf.head(), leaf.number());
         let is_last = position == head.count;
         self.run.add(position);
@@ -87,19 +82,20 @@ impl RecordInserter {
                 return Err(tree.other_version(&leaf));
             }
             record_leaf::build(number, pages.page_mut(number)?, format, &[(row, blob)])?;
-            self.descent = Some(descent);
             return Ok(true);
         }
         let cost = format.cost(blob);
         if cost <= head.room() {
             head.insert(pages.page_mut(number)?, position, row, blob);
-            self.descent = Some(descent);
-        } else if is_last && in_order && descent.path.len > 0 && cost > head.room() + head.garbage {
-            self.run.split();
+            return Ok(true);
+        }
+        let descent = *descent;
+        self.descent = None;
+        self.run.split();
+        if is_last && in_order && descent.path.len > 0 && cost > head.room() + head.garbage {
             tree.append_leaf(pages, &descent, rank, head.count, (row, blob))?;
         } else {
             let change = if in_order { Change::InsertInOrder(position) } else { Change::Insert(position) };
-            self.run.split();
             tree.rebuild(pages, &descent, change, (row, blob))?;
         }
         Ok(true)

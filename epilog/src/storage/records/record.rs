@@ -86,6 +86,12 @@ impl<'s> RecordRef<'s> {
         self.row
     }
 
+    /// Whether the field is absent.
+    #[inline]
+    pub(crate) fn is_null(&self, place: &Place) -> bool {
+        is_null(self.row, place)
+    }
+
     /// The bytes of one field.
     ///
     /// # Errors
@@ -128,7 +134,13 @@ impl<'s> RecordRef<'s> {
         }
     }
 
-    fn variable(&self, number: u16) -> Result<&'s [u8], StorageError> {
+    /// The bytes of a field of variable width that is not absent.
+    ///
+    /// # Errors
+    ///
+    /// As [`field`](RecordRef::field).
+    #[inline]
+    pub(crate) fn variable(&self, number: u16) -> Result<&'s [u8], StorageError> {
         let blob = self.blob()?;
         match variable_in(blob, self.layout, number) {
             Some(Variable::Inline(bytes)) => Ok(bytes),
@@ -137,6 +149,7 @@ impl<'s> RecordRef<'s> {
         }
     }
 
+    #[cold]
     fn resolve(&self, stub: Stub) -> Result<&'s [u8], StorageError> {
         let page = self.pages.page(stub.page)?;
         if kind_of(page) != Some(PageKind::Value) {
@@ -150,6 +163,7 @@ impl<'s> RecordRef<'s> {
             .ok_or_else(|| StorageError::page_damage(stub.page, "the value is not the one its record names"))
     }
 
+    #[cold]
     fn damage(&self, what: &str) -> StorageError {
         let number = u32::from_le_bytes(self.page[4..8].try_into().expect("a page has a header"));
         let problem = format!("the {what} of the record with rank {} lies outside its blob", self.rank());

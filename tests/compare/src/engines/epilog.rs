@@ -54,7 +54,8 @@ impl Store for EpilogStore {
             [one] => _ = transaction.insert(one)?,
             many => _ = transaction.insert_all(many)?,
         }
-        Ok(transaction.commit_with(durability.into())?)
+        transaction.commit_with(durability.into())?;
+        Ok(())
     }
 
     fn insert_each(&self, people: &[Person], durability: super::Durability) -> Outcome<()> {
@@ -62,7 +63,8 @@ impl Store for EpilogStore {
         for person in people {
             transaction.insert(person)?;
         }
-        Ok(transaction.commit_with(durability.into())?)
+        transaction.commit_with(durability.into())?;
+        Ok(())
     }
 
     fn count(&self) -> Outcome<u64> {

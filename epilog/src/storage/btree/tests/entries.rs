@@ -284,17 +284,63 @@ fn zero_bytes_match_the_model() {
 
 #[test]
 fn ascending_inserts_leave_full_leaves() {
-    let mut model = Model::new();
     let entries = BTreeSet::from_iter(
         (0..20_000u64)
             .map(|number| ranked(&[b"customer", &(number / 3).to_be_bytes()[..], &[0, 0]].concat(), number)),
     );
-    model.insert_sorted(&entries);
-    let summary = model.check();
-    let full = summary.leaf_bytes_used as f64 / summary.leaf_bytes as f64;
-    assert!(full > 0.96, "{full} of {summary:?}");
-    // All but the last eight bytes or so are prefix.
-    assert!(summary.leaf_bytes / summary.count < 26, "{summary:?}");
+    let check = |insert: &dyn Fn(&mut Model)| {
+        let mut model = Model::new();
+        insert(&mut model);
+        let summary = model.check();
+        let full = summary.leaf_bytes_used as f64 / summary.leaf_bytes as f64;
+        assert!(full > 0.96, "{full} of {summary:?}");
+        // All but the last eight bytes or so are prefix.
+        assert!(summary.leaf_bytes / summary.count < 26, "{summary:?}");
+    };
+    check(&|model| model.insert_sorted(&entries));
+    check(&|model| entries.iter().for_each(|entry| model.insert(entry)));
+}
+
+/// Entries of any length, so few that the root is a leaf and so many that there are several levels of branches; and the
+/// tree can then be changed as any other.
+#[test]
+fn sorted_entries_make_a_tree_of_any_height() {
+    let mut random = Random::new(21);
+    for (count, len_max) in
+        [(0, 9), (1, 977), (2, 977), (4, 977), (5, 977), (300, 30), (3000, 977), (9000, 60)]
+    {
+        let mut model = Model::new();
+        let entries = BTreeSet::from_iter((0..count).map(|number: u64| {
+            let len = random.below(len_max - 8);
+            ranked(&bytes(&mut random, len), number)
+        }));
+        model.insert_sorted(&entries);
+        let summary = model.check();
+        let full = summary.leaf_bytes_used as f64 / summary.leaf_bytes as f64;
+        assert!(count < 300 || full > 0.8, "{full} of {summary:?}");
+        model.check_range(Bound::Unbounded, Bound::Unbounded);
+        for entry in entries.iter().step_by(2) {
+            model.remove(entry);
+        }
+        for number in 0..count {
+            let len = random.below(len_max - 8);
+            model.insert(&ranked(&bytes(&mut random, len), number + count));
+        }
+        model.check();
+        model.check_range(Bound::Unbounded, Bound::Unbounded);
+    }
+}
+
+#[test]
+fn entries_that_do_not_ascend_are_inserted_all_the_same() {
+    let mut model = Model::new();
+    let entries: Vec<Vec<u8>> =
+        [5u64, 7, 7, 9, 8, 3, 9, 12, 12].iter().map(|rank| ranked(b"key", *rank)).collect();
+    let inserted = model.tree.insert_sorted(&mut model.pages, entries.iter().map(Vec::as_slice)).unwrap();
+    model.set.extend(entries);
+    assert_eq!(inserted, 6);
+    model.check();
+    model.check_range(Bound::Unbounded, Bound::Unbounded);
 }
 
 /// A run that ascends between other entries fills its leaves too, after the first tore what was there apart.
