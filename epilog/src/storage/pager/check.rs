@@ -133,7 +133,7 @@ impl Found {
         }
         for (exists, number) in self.existing.iter_mut().zip(0..) {
             match pin.resident(PageNumber(number)) {
-                Resident::Page(_) | Resident::Stored(_) => *exists = true,
+                Resident::Page(_) | Resident::Stored => *exists = true,
                 Resident::Freed => *exists = false,
                 Resident::Cold => {}
             }
