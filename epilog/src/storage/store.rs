@@ -10,8 +10,8 @@ use super::catalog::{self, PageLens, Stored};
 use super::facade::{Operation, Reading, View};
 use super::page::{BLOCK_LEN, RECORD_LEAF_LEN};
 use super::pager::{
-    CommitNumber, Compaction, Durability, FileInfo, Inspection, PageReader, PageSnapshot, Pager, PagerOptions,
-    PagerStats,
+    CommitNumber, Compaction, Durability, FileInfo, Inspection, PageReader, PageSnapshot, Pager,
+    PagerOptions, PagerStats,
 };
 use super::vfs::Vfs;
 use super::writer::Writer;

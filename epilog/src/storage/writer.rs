@@ -29,9 +29,12 @@ use crate::schema::{CollectionDef, CollectionId, IndexDef, OnDelete, Spot};
 use crate::value::key::KEY_BYTES_MAX;
 use crate::value::{Scalar, key};
 
-/// Entries of one index gathered by a bulk insert are applied, sorted, when they take this many bytes. The more at once,
-/// the fuller the pages of an index that begins empty.
+/// Entries of one index gathered by a bulk insert are applied, sorted, when they take this many bytes, or those of all
+/// indexes [`GATHERED_PART`] of the page cache's budget. The more at once, the fuller the pages of an index that begins
+/// empty.
 const GATHERED_BYTES_MAX: usize = 64 << 20;
+/// See [`GATHERED_BYTES_MAX`].
+const GATHERED_PART: usize = 12;
 
 /// The longest value, in bytes: what a run of blocks and a length of 32 bits can hold.
 pub(crate) const VALUE_BYTES_MAX: usize = 1 << 30;
@@ -166,6 +169,10 @@ impl<'p> Writer<'p> {
         let mut ranks = Vec::new();
         let mut draft = RecordDraft::new(&collection.layout);
         let mut gathered: Vec<Gathered> = collection.indexes.iter().map(|_| Gathered::default()).collect();
+        let gathered_max = match self.pages.cache_bytes() {
+            Some(cache) => (cache / GATHERED_PART / gathered.len().max(1)).min(GATHERED_BYTES_MAX),
+            None => GATHERED_BYTES_MAX,
+        };
         let mut targets: BTreeMap<(u16, u128), u128> = BTreeMap::new();
         let mut records = RecordInserter::new(self.stored.record_tree(collection));
         while next(&mut draft)? {
@@ -184,7 +191,7 @@ impl<'p> Writer<'p> {
                 let absent = self.build_entry(collection, index, &draft, rank);
                 self.check_key_len(collection, index, &draft)?;
                 gathered.push(&self.key, absent);
-                if gathered.memory() > GATHERED_BYTES_MAX {
+                if gathered.memory() > gathered_max {
                     self.apply_gathered(collection, index, gathered)?;
                 }
             }

@@ -11,7 +11,7 @@
 //!   ago first, and loaded again when they are asked for: nothing durable names their blocks, so an abort or a crash has
 //!   nothing to undo. Such a transaction commits in bulk.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use super::checkpoint::{Batch, Work};
@@ -146,10 +146,8 @@ impl<'p> PageWriter<'p> {
                 kept += 1;
             }
         }
-        for undo in self.undo.drain(kept..) {
-            if let Some(Staged::Page(page)) = undo.previous {
-                self.staged_bytes -= page.len();
-            }
+        for undo in self.undo.split_off(kept) {
+            self.drop_version(undo.previous);
         }
     }
 
@@ -170,12 +168,19 @@ impl<'p> PageWriter<'p> {
                 Some(previous) => self.staging.put(undo.number, previous),
                 None => self.staging.take(undo.number),
             };
-            if let Some(Staged::Page(page)) = undone {
-                self.staged_bytes -= page.len();
-            }
+            self.drop_version(undone);
             if undo.allocated {
                 self.shared.numbers.lock().give_back(undo.number);
             }
+        }
+    }
+
+    /// Gives up a version of a page that neither the transaction nor a savepoint of it has any use for.
+    fn drop_version(&mut self, version: Option<Staged>) {
+        match version {
+            Some(Staged::Page(page)) => self.staged_bytes -= page.len(),
+            Some(Staged::Stored(stored)) => give_back(self.shared, &mut self.written, stored.entry),
+            Some(Staged::Freed) | None => {}
         }
     }
 
@@ -233,6 +238,11 @@ impl<'p> PageWriter<'p> {
         Ok(commit)
     }
 
+    /// What pages may take in memory, in bytes; `None` when there is no limit.
+    pub fn cache_bytes(&self) -> Option<usize> {
+        self.shared.store.as_ref().map(|store| store.options.cache_bytes)
+    }
+
     /// Whether changed pages were written out, so that only [`commit_bulk`](PageWriter::commit_bulk) can commit them.
     pub fn is_written_out(&self) -> bool {
         self.written.count() > 0
@@ -260,7 +270,8 @@ impl<'p> PageWriter<'p> {
         let enough = store.options.cache_bytes / STAGED_PART / 2;
         let generation = store.state.lock().header.checkpoint + 1;
         let mut batch = Batch::default();
-        let mut written = Vec::new();
+        // A page that was changed again after a savepoint is in the queue twice.
+        let mut written: BTreeMap<PageNumber, MapEntry> = BTreeMap::new();
         let mut runs = Runs::new();
         let mut left = self.staged_bytes;
         let mut outcome = Ok(());
@@ -269,15 +280,18 @@ impl<'p> PageWriter<'p> {
             && outcome.is_ok()
             && let Some(number) = candidates.pop_front()
         {
-            let Some(page) = self.staging.in_memory(number) else { continue };
+            let Some(page) = self.staging.in_memory(number).filter(|_| !written.contains_key(&number)) else {
+                continue;
+            };
             left -= page.len();
-            outcome = write_image(store, &mut batch, page, generation, &mut runs)
-                .map(|entry| written.push((number, entry)));
+            outcome = write_image(store, &mut batch, page, generation, &mut runs).map(|entry| {
+                written.insert(number, entry);
+            });
         }
         self.in_memory = candidates;
         if let Err(error) = outcome.and_then(|()| batch.flush(store.images.file())) {
             store.space.lock().give_back(&runs);
-            written.into_iter().for_each(|(number, _)| self.in_memory.push_back(number));
+            self.in_memory.extend(written.into_keys());
             return Err(error);
         }
         for (number, entry) in written {
@@ -447,9 +461,11 @@ impl PageWrite for PageWriter<'_> {
         match self.staging.get_mut(number)? {
             Some((page, None)) => Ok(page),
             Some((page, Some(image))) => {
-                // The image that was written out is out of date; its blocks are the transaction's until it ends.
-                self.staged_bytes += image.run as usize * BLOCK_LEN;
+                // The image that was written out is out of date, and no savepoint wants it: a version of its own would
+                // have been made.
+                self.staged_bytes += page.len();
                 self.in_memory.push_back(number);
+                give_back(self.shared, &mut self.written, image);
                 Ok(page)
             }
             None => unreachable!("staged above"),
@@ -480,6 +496,16 @@ impl Drop for PageWriter<'_> {
         {
             store.space.lock().give_back(&self.written);
         }
+    }
+}
+
+/// Makes the blocks of an image that was written out free again.
+fn give_back(shared: &Shared, written: &mut Runs, image: MapEntry) {
+    written.remove(image.block, u64::from(image.run));
+    if let Some(store) = &shared.store {
+        let mut run = Runs::new();
+        run.insert(image.block, u64::from(image.run));
+        store.space.lock().give_back(&run);
     }
 }
 
