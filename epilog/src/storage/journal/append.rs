@@ -27,7 +27,7 @@ const STAGED_LEN_MAX: usize = 256 << 10;
 const FRAGMENT_LEN_MIN: usize = 256;
 
 /// The bytes of zeros written at once when the file grows.
-const ZEROS_LEN: u32 = 1 << 20;
+const ZEROS_LEN: u32 = if cfg!(feature = "small") { 512 } else { 1 << 20 };
 
 /// How a new journal is laid out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

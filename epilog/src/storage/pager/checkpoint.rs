@@ -34,7 +34,7 @@ use crate::storage::vfs::VfsFile;
 use crate::sync::Mutex;
 
 /// Images that follow each other in the file are written together, up to so many bytes.
-const BATCH_LEN: usize = 1 << 20;
+const BATCH_LEN: usize = if cfg!(feature = "small") { 2 << 10 } else { 1 << 20 };
 
 /// What a checkpoint does with a page.
 #[derive(Clone, Copy)]

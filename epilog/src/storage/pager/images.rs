@@ -16,7 +16,8 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// The least and the most bytes that are read along.
-const AHEAD_LEN: core::ops::RangeInclusive<usize> = 32 << 10..=256 << 10;
+const AHEAD_LEN: core::ops::RangeInclusive<usize> =
+    if cfg!(feature = "small") { 1..=1 } else { 32 << 10..=256 << 10 };
 /// A page so many numbers behind the last one read is still the next: branches lie between leaves.
 const GAP_MAX: u32 = 8;
 /// Walks that are noticed at a time.
