@@ -345,27 +345,6 @@ impl Options {
         self
     }
 
-    /// What pages may take in memory, in bytes. Default: 256 MiB.
-    ///
-    /// Pages that the file has are dropped when they take more, those that were not read lately first. Changes that no
-    /// checkpoint has written yet, and what is being read, may take more.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    #[doc = include_str!("../example.txt")]
-    /// # let directory = tempfile::tempdir().expect("a directory");
-    /// # let path = directory.path().join("music.epilog");
-    /// let db: Database<Music> = Options::default().cache(1 << 20).open(&path)?;
-    /// db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
-    /// # Ok::<(), Error>(())
-    /// ```
-    #[must_use]
-    pub fn cache(mut self, bytes: usize) -> Options {
-        self.pager.cache_bytes = bytes;
-        self
-    }
-
     /// The lengths of pages asked for: of records, of index entries.
     pub(super) fn page_lens(&self) -> (Option<u32>, Option<u32>) {
         (self.page_size, self.index_page_size)
