@@ -8,7 +8,7 @@ use core::task::Waker;
 use super::StorageError;
 use super::catalog::{self, PageLens, Stored};
 use super::facade::{Operation, Reading, View};
-use super::page::{BLOCK_LEN, RECORD_LEAF_LEN};
+use super::page::RECORD_LEAF_LEN;
 use super::pager::{
     CommitNumber, Compaction, Durability, FileInfo, Inspection, PageReader, PageSnapshot, Pager,
     PagerOptions, PagerStats,
@@ -103,7 +103,7 @@ impl Store {
     ///
     /// [`StorageError::Schema`] when the schema cannot be stored.
     pub fn in_memory(schema: &DatabaseSchema) -> Result<Store, StorageError> {
-        Store::with(Pager::in_memory(), PageLens { leaf: None, entries: None, least: 0 }, schema)
+        Store::with(Pager::in_memory(), (None, None), schema)
     }
 
     /// Opens the database at `path`, or makes it: with leaves of records and pages of index entries of these lengths,
@@ -119,10 +119,9 @@ impl Store {
         vfs: Arc<dyn Vfs>,
         path: &str,
         options: PagerOptions,
-        (leaf, entries): (Option<u32>, Option<u32>),
+        lens: (Option<u32>, Option<u32>),
         schema: &DatabaseSchema,
     ) -> Result<Store, StorageError> {
-        let lens = PageLens { leaf, entries, least: BLOCK_LEN as u32 };
         Store::with(Pager::open(vfs, path, options)?, lens, schema)
     }
 
@@ -152,6 +151,11 @@ impl Store {
         Ok(Store::new(pager, stored))
     }
 
+    /// The bytes of a block of the file.
+    pub(crate) fn block_len(&self) -> usize {
+        self.pager.block_len()
+    }
+
     fn new(pager: Pager, stored: Stored) -> Store {
         Store {
             pager,
@@ -163,7 +167,7 @@ impl Store {
 
     /// Makes the collections of `schema` in a new database, as [`open`](Store::open) would.
     pub(super) fn found(pager: &Pager, schema: &DatabaseSchema) -> Result<Stored, StorageError> {
-        let lens = PageLens { leaf: None, entries: None, least: BLOCK_LEN as u32 };
+        let lens = PageLens { leaf: None, entries: None, least: pager.block_len() as u32 };
         let shapes = shapes_of(schema)?;
         let stored = Arc::new(Stored::empty(lens.catalog_leaf()));
         let mut writer = Writer::new(pager.begin_write()?, stored, pager.journaled_bytes_max());
@@ -173,7 +177,12 @@ impl Store {
         catalog::load(&pager.reader())
     }
 
-    fn with(pager: Pager, lens: PageLens, schema: &DatabaseSchema) -> Result<Store, StorageError> {
+    fn with(
+        pager: Pager,
+        (leaf, entries): (Option<u32>, Option<u32>),
+        schema: &DatabaseSchema,
+    ) -> Result<Store, StorageError> {
+        let lens = PageLens { leaf, entries, least: pager.block_len() as u32 };
         let declared = shapes_of(schema)?;
         let mut stored = recover(&pager, lens.catalog_leaf())?;
         let founded = !pager.is_new();

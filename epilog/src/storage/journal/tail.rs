@@ -3,7 +3,6 @@
 use alloc::vec::Vec;
 
 use super::JournalPosition;
-use super::layout::BLOCK;
 use crate::storage::vfs::VfsError;
 
 /// Where the journal ends.
@@ -72,9 +71,9 @@ impl Tail {
         JournalPosition { commit: self.commit, segment: self.segment, offset: self.offset, chain: self.chain }
     }
 
-    /// Moves the end to the next block.
-    pub(super) fn close_block(&mut self) {
-        self.offset = self.offset.next_multiple_of(BLOCK);
+    /// Moves the end to the next block of `block` bytes.
+    pub(super) fn close_block(&mut self, block: u32) {
+        self.offset = self.offset.next_multiple_of(block);
         self.buffer.clear();
         self.buffer_offset = self.offset;
     }

@@ -58,7 +58,7 @@ use self::pace::Pressure;
 use self::store::{Journaling, Store};
 use super::StorageError;
 use super::journal::JournalOptions;
-use super::page::{PageNumber, PageRead};
+use super::page::{BLOCK_LEN, PageNumber, PageRead};
 use crate::sync::Mutex;
 
 /// A commit's number: the first is 1, and there are no gaps.
@@ -129,6 +129,8 @@ pub struct PagerOptions {
     /// What pages may take in memory, in bytes. Changes that no checkpoint has written yet, and what is being read, may
     /// take more.
     pub cache_bytes: usize,
+    /// The bytes of a block in a file that is made: a power of two from 512 to 4,096.
+    pub block_len: usize,
 }
 
 impl Default for PagerOptions {
@@ -143,6 +145,7 @@ impl Default for PagerOptions {
             recovery_ns: 250_000_000,
             bulk_bytes: 16 << 20,
             cache_bytes: 256 << 20,
+            block_len: BLOCK_LEN,
         }
     }
 }
@@ -179,6 +182,11 @@ impl Pager {
             upkeep: Upkeep::default(),
         };
         Pager { shared: Arc::new(shared) }
+    }
+
+    /// The bytes of a block: pages have a multiple of it.
+    pub fn block_len(&self) -> usize {
+        self.shared.block_len()
     }
 
     /// Whether nothing was ever committed.
@@ -371,6 +379,11 @@ impl Pager {
 }
 
 impl Shared {
+    /// The bytes of a block, in memory those of the usual one.
+    fn block_len(&self) -> usize {
+        self.images.as_ref().map_or(BLOCK_LEN, |images| images.block_len())
+    }
+
     /// Waits for what a commit promised, and helps with the checkpoint that is due. No lease is held.
     fn settle(&self, commit: u64, durability: Durability) -> Result<(), StorageError> {
         let Some(store) = &self.store else { return Ok(()) };

@@ -25,7 +25,7 @@ use super::space::Space;
 use super::{Durability, PagerOptions};
 use crate::storage::StorageError;
 use crate::storage::journal::{Journal, Recovery};
-use crate::storage::page::{BLOCK_LEN, PageNumber};
+use crate::storage::page::PageNumber;
 use crate::storage::vfs::{Vfs, VfsError};
 use crate::sync::Mutex;
 
@@ -344,7 +344,7 @@ impl Store {
     fn create(&self, state: &mut State) -> Result<(), StorageError> {
         let mut database = [0; 16];
         self.vfs.entropy(&mut database);
-        let header = Header::first(database);
+        let header = Header::first(database, self.images.block_len());
         let file = self.images.file();
         header.write(file)?;
         if let Err(cause) = file.sync_data() {
@@ -573,7 +573,7 @@ impl Store {
             journal.checkpointed(now.checkpoint, now.position);
         }
         // The tail goes when neither header claims it; a failure only leaves the file longer than it need be.
-        let len = now.file_len.max(before.file_len).max(space.end() * BLOCK_LEN as u64);
+        let len = now.file_len.max(before.file_len).max(space.end() * now.block_len as u64);
         if self.images.file().len().is_ok_and(|now| now > len) {
             let _ = self.images.file().set_len(len);
         }

@@ -22,7 +22,7 @@ use super::map::MapEntry;
 use super::store::{Bulk, Store};
 use super::{CommitNumber, Durability, Shared};
 use crate::storage::StorageError;
-use crate::storage::page::{BLOCK_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
+use crate::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
 use crate::sync::MutexGuard;
 
 /// Staged pages take no more than this part of the cache's budget.
@@ -269,7 +269,7 @@ impl<'p> PageWriter<'p> {
         self.staging.unload();
         let enough = store.options.cache_bytes / STAGED_PART / 2;
         let generation = store.state.lock().header.checkpoint + 1;
-        let mut batch = Batch::default();
+        let mut batch = Batch::new(store.images.block_len());
         // A page that was changed again after a savepoint is in the queue twice.
         let mut written: BTreeMap<PageNumber, MapEntry> = BTreeMap::new();
         let mut runs = Runs::new();
@@ -338,7 +338,7 @@ impl<'p> PageWriter<'p> {
     /// Writes the images of all changed pages that are in memory to free blocks.
     fn write_images(&self, store: &Store, bulk: &mut Bulk) -> Result<(), StorageError> {
         let generation = store.state.lock().header.checkpoint + 1;
-        let mut batch = Batch::default();
+        let mut batch = Batch::new(store.images.block_len());
         for undo in self.undo.iter().filter(|undo| undo.previous.is_none()) {
             let number = undo.number;
             match self.staging.state(number) {
@@ -419,7 +419,7 @@ impl<'p> PageWriter<'p> {
                     0
                 }
                 Some(Staged::Page(len)) => len,
-                Some(Staged::Stored(stored)) => stored.entry.run as usize * BLOCK_LEN,
+                Some(Staged::Stored(stored)) => stored.entry.run as usize * self.shared.block_len(),
                 None => continue,
             };
             changed.push((number, len));
@@ -456,7 +456,7 @@ impl PageWrite for PageWriter<'_> {
             copy.set_sequence(self.floor);
             self.stage(number, Staged::Page(copy), false);
         } else if let Some(Staged::Stored(stored)) = self.staging.state(number) {
-            self.make_room(stored.entry.run as usize * BLOCK_LEN)?;
+            self.make_room(stored.entry.run as usize * self.shared.block_len())?;
         }
         match self.staging.get_mut(number)? {
             Some((page, None)) => Ok(page),
@@ -470,6 +470,10 @@ impl PageWrite for PageWriter<'_> {
             }
             None => unreachable!("staged above"),
         }
+    }
+
+    fn block_len(&self) -> usize {
+        self.shared.block_len()
     }
 
     fn allocate(&mut self, kind: PageKind, tree: TreeId, len: usize) -> Result<PageNumber, StorageError> {
@@ -517,7 +521,7 @@ fn write_image(
     generation: u64,
     runs: &mut Runs,
 ) -> Result<MapEntry, StorageError> {
-    let run = (page.len() / BLOCK_LEN) as u32;
+    let run = (page.len() / store.images.block_len()) as u32;
     let block = store.space.lock().allocate(u64::from(run));
     runs.insert(block, u64::from(run));
     batch.make_room(store.images.file(), block, page.len())?;
