@@ -247,7 +247,8 @@ impl Recovery {
                 // A bulk commit has no frame: the segment may have been begun for it.
                 header.first_commit <= from.commit + 1 && header.chain == from.chain
             } else {
-                header.first_commit <= from.commit
+                // Behind a mark that the segment was begun for, too.
+                header.first_commit <= from.commit + 1
             }
         });
         if !continues {
