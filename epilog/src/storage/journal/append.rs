@@ -326,6 +326,11 @@ impl Journal {
         self.poison_on_error(&mut tail, outcome)
     }
 
+    /// Whether an earlier failure keeps everything from being appended.
+    pub fn is_poisoned(&self) -> bool {
+        self.tail.lock().poison.is_some()
+    }
+
     /// The position behind the last commit appended.
     pub fn position(&self) -> JournalPosition {
         self.tail.lock().position()

@@ -195,8 +195,15 @@ impl Store {
         commit: u64,
         payload: &[u8],
     ) -> Result<(), StorageError> {
-        self.ready(allocated)?.append(commit, payload)?;
-        Ok(())
+        let journal = self.ready(allocated)?;
+        let appended = journal.append(commit, payload);
+        if let Err(error) = &appended
+            && journal.is_poisoned()
+        {
+            // A write of frames failed: no later transaction is to begin in vain.
+            self.poison(error);
+        }
+        appended.map(drop)
     }
 
     /// The journal, ready for commits. The caller holds the write lease.
