@@ -16,6 +16,7 @@ use super::layout::{
     BLOCK, FRAME_HEADER_LEN, FileHeader, Frame, FrameKind, SegmentHeader, frame_len, is_segment_len,
 };
 use super::tail::Tail;
+use crate::storage::planted::{self, Bug};
 use crate::storage::StorageError;
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
 use crate::sync::{Condvar, Mutex, MutexGuard};
@@ -507,6 +508,9 @@ impl Journal {
 
     /// After a failure of frames' bytes nothing is known: a second sync that succeeds would prove nothing.
     fn poison_on_error(&self, tail: &mut Tail, outcome: Result<(), VfsError>) -> Result<(), StorageError> {
+        if planted::is(Bug::SyncErrorsForgotten) {
+            return outcome.map_err(StorageError::Vfs);
+        }
         outcome.map_err(|cause| {
             tail.poison.get_or_insert(cause.clone());
             StorageError::Vfs(cause)
