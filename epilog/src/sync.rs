@@ -15,7 +15,7 @@ use core::ops::{Deref, DerefMut};
 pub mod atomic {
     #[cfg(target_has_atomic = "64")]
     pub use core::sync::atomic::AtomicU64;
-    pub use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+    pub use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
     #[cfg(not(target_has_atomic = "64"))]
     pub use portable_atomic::AtomicU64;
 }

@@ -31,12 +31,32 @@ const FREE_ENTRY: usize = 96;
 /// When the file cannot be read or written, or is too short for a header.
 pub fn set_format_version(path: &Path, version: u16) {
     let mut bytes = fs::read(path).expect("the file can be read");
+    change_headers(&mut bytes, |header| header[8..10].copy_from_slice(&version.to_le_bytes()));
+    fs::write(path, bytes).expect("the file can be written");
+}
+
+/// Changes all copies of the header of a database file, and makes their checksums right.
+///
+/// # Panics
+///
+/// When the file is too short for them.
+pub fn change_headers(bytes: &mut [u8], change: impl Fn(&mut [u8])) {
     for copy in 0..COPIES {
         let header = &mut bytes[copy * BLOCK_LEN..][..HEADER_LEN];
-        header[8..10].copy_from_slice(&version.to_le_bytes());
+        change(header);
         seal_header(header);
     }
-    fs::write(path, bytes).expect("the file can be written");
+}
+
+/// The format version that a database file says it has.
+///
+/// # Panics
+///
+/// When the file is too short for a header.
+pub fn format_version(bytes: &[u8]) -> u16 {
+    // A new file has its first header in the second slot.
+    let slot = if bytes[..8] == bytes[2 * BLOCK_LEN..][..8] { 0 } else { 2 * BLOCK_LEN };
+    u16::from_le_bytes([bytes[slot + 8], bytes[slot + 9]])
 }
 
 /// What an image holds.

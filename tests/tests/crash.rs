@@ -37,7 +37,7 @@ fn every_fault_is_an_error_that_says_so_and_loses_nothing() {
 /// A simulation that finds nothing when there is something to find would be worthless.
 #[test]
 fn each_planted_bug_is_found_within_fifty_seeds() {
-    for planted in Planted::ALL {
+    for planted in Planted::all() {
         let plan = Plan { planted: Some(planted), ..Plan::default() };
         let found = (0..50).find(|seed| !run_seed(*seed, &plan).failures.is_empty());
         assert!(found.is_some(), "{} was not found", planted.name());

@@ -34,5 +34,7 @@ pub mod codec;
 mod counted;
 pub mod journal;
 pub mod pager;
+#[doc(hidden)]
+pub mod planted;
 
 pub use error::StorageError;

@@ -16,6 +16,7 @@ use super::layout::{
     FRAME_HEADER_LEN, FileHeader, Frame, FrameKind, SegmentHeader, block_of, frame_len, is_segment_len,
 };
 use super::tail::Tail;
+use crate::storage::planted::{self, Bug};
 use crate::storage::StorageError;
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
 use crate::sync::{Condvar, Mutex, MutexGuard};
@@ -327,6 +328,11 @@ impl Journal {
         self.poison_on_error(&mut tail, outcome)
     }
 
+    /// Whether an earlier failure keeps everything from being appended.
+    pub fn is_poisoned(&self) -> bool {
+        self.tail.lock().poison.is_some()
+    }
+
     /// The position behind the last commit appended.
     pub fn position(&self) -> JournalPosition {
         self.tail.lock().position()
@@ -503,6 +509,9 @@ impl Journal {
 
     /// After a failure of frames' bytes nothing is known: a second sync that succeeds would prove nothing.
     fn poison_on_error(&self, tail: &mut Tail, outcome: Result<(), VfsError>) -> Result<(), StorageError> {
+        if planted::is(Bug::SyncErrorsForgotten) {
+            return outcome.map_err(StorageError::Vfs);
+        }
         outcome.map_err(|cause| {
             tail.poison.get_or_insert(cause.clone());
             StorageError::Vfs(cause)

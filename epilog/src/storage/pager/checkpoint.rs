@@ -28,6 +28,7 @@ use super::images::Images;
 use super::map::{MapEntry, MapUpdate};
 use super::numbers::NumbersImage;
 use super::space::Space;
+use crate::storage::planted::{self, Bug};
 use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
 use crate::storage::vfs::VfsFile;
@@ -189,7 +190,7 @@ impl Checkpoint {
                     let block = self.take(space, 1);
                     self.free(old)?;
                     let bytes = update.image(level, index, block, self.header.checkpoint);
-                    if self.batch.add(file, block, &bytes)? {
+                    if !planted::is(Bug::MapPageLost) && self.batch.add(file, block, &bytes)? {
                         self.phase = Phase::Map { update, work };
                         return Ok(true);
                     }
@@ -209,7 +210,7 @@ impl Checkpoint {
                 if file.len()? < self.header.file_len {
                     file.set_len(self.header.file_len)?;
                 }
-                if self.taken.count() > 0 {
+                if self.taken.count() > 0 && !planted::is(Bug::HeaderBeforeImages) {
                     self.failure = Failure::Unsynced;
                     file.sync_data()?;
                 }

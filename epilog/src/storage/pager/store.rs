@@ -23,6 +23,7 @@ use super::numbers::Numbers;
 use super::pace::{Pace, Pressure};
 use super::space::Space;
 use super::{Durability, PagerOptions};
+use crate::storage::planted::{self, Bug};
 use crate::storage::StorageError;
 use crate::storage::journal::{Journal, Recovery};
 use crate::storage::page::PageNumber;
@@ -195,8 +196,15 @@ impl Store {
         commit: u64,
         payload: &[u8],
     ) -> Result<(), StorageError> {
-        self.ready(allocated)?.append(commit, payload)?;
-        Ok(())
+        let journal = self.ready(allocated)?;
+        let appended = journal.append(commit, payload);
+        if let Err(error) = &appended
+            && journal.is_poisoned()
+        {
+            // A write of frames failed: no later transaction is to begin in vain.
+            self.poison(error);
+        }
+        appended.map(drop)
     }
 
     /// The journal, ready for commits. The caller holds the write lease.
@@ -252,6 +260,10 @@ impl Store {
     pub(super) fn sync(&self, commit: u64) -> Result<(), StorageError> {
         // Closed meanwhile: a clean file has everything.
         let Some(journal) = self.journal() else { return Ok(()) };
+        if planted::is(Bug::PublishBeforeDurable) {
+            self.heads.durable(&self.frames, commit);
+            return Ok(());
+        }
         match journal.sync(commit) {
             Ok(()) => {
                 self.heads.durable(&self.frames, journal.durable());
@@ -500,7 +512,7 @@ impl Store {
 
     fn step(&self, checkpoint: &mut Checkpoint) -> Result<bool, StorageError> {
         let base = checkpoint.pinned();
-        if self.durable() < base {
+        if self.durable() < base && !planted::is(Bug::HeaderBeforeJournal) {
             // A header may only name what the journal has for good.
             return self.sync(base).map(|()| true);
         }
