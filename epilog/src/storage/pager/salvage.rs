@@ -448,7 +448,7 @@ fn recognise(bytes: &[u8], block: u64, block_len: usize) -> Option<Found> {
             (1..=bytes.len() / block_len).find_map(|run| {
                 let start = if run == 1 { 4 } else { (run - 1) * block_len };
                 sum = append(sum, &bytes[start..run * block_len]);
-                (sum == crc).then(|| Found { entry: MapEntry { run: run as u32, ..entry }, ..found })
+                (sum == crc).then_some(Found { entry: MapEntry { run: run as u32, ..entry }, ..found })
             })
         }
         _ if CLASSES.contains(&class) => {
@@ -457,7 +457,7 @@ fn recognise(bytes: &[u8], block: u64, block_len: usize) -> Option<Found> {
                 return None;
             }
             let whole = bytes.get(4..len).is_some_and(|rest| crc32c(rest) == crc);
-            whole.then(|| Found { entry: MapEntry { run: (len / block_len) as u32, ..entry }, ..found })
+            whole.then_some(Found { entry: MapEntry { run: (len / block_len) as u32, ..entry }, ..found })
         }
         _ => None,
     }
