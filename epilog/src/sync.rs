@@ -304,6 +304,17 @@ pub fn thread_slot() -> usize {
     0
 }
 
+/// Lets others run for about so long. Without `std` only the processor is told.
+pub fn pause(duration: core::time::Duration) {
+    #[cfg(feature = "std")]
+    std::thread::sleep(duration);
+    #[cfg(not(feature = "std"))]
+    {
+        let _ = duration;
+        core::hint::spin_loop();
+    }
+}
+
 /// A thread that works in the background.
 #[cfg(feature = "std")]
 #[derive(Debug)]

@@ -7,6 +7,7 @@ use core::task::Waker;
 
 use super::StorageError;
 use super::catalog::{self, PageLens, Stored};
+use super::concurrent::{Concurrency, Deeds, Draws};
 use super::facade::{Operation, Reading, View};
 use super::page::RECORD_LEAF_LEN;
 use super::pager::{
@@ -24,6 +25,7 @@ use crate::sync::Thread;
 pub struct Store {
     pager: Pager,
     stored: Arc<Stored>,
+    concurrency: Concurrency,
     #[cfg(feature = "std")]
     background: Option<Thread>,
 }
@@ -48,6 +50,19 @@ fn work_in_background(pager: &Pager, vfs: &dyn Vfs) {
             pager.upkeep().wait(vfs.now_ns());
         }
     }
+}
+
+/// A transaction without the lease has no more bytes of changes than this where nothing is journaled.
+const CONCURRENT_BYTES_MAX: usize = 16 << 20;
+
+/// What became of a transaction without the lease.
+pub(crate) enum Outcome<'p> {
+    /// It is committed.
+    Committed(CommitNumber),
+    /// Something that it read has changed. Another attempt begins with its numbers.
+    Conflict(Draws<'p>),
+    /// It changed too much to be done again.
+    TooLarge,
 }
 
 /// What is stored, as of one commit, for as long as this lives.
@@ -160,6 +175,7 @@ impl Store {
         Store {
             pager,
             stored: Arc::new(stored),
+            concurrency: Concurrency::new(),
             #[cfg(feature = "std")]
             background: None,
         }
@@ -272,7 +288,91 @@ impl Store {
     ///
     /// When the database was opened for reading only, or an earlier sync failed.
     pub fn begin_write(&self) -> Result<Writer<'_>, StorageError> {
-        Ok(Writer::new(self.pager.begin_write()?, self.stored.clone(), self.pager.journaled_bytes_max()))
+        let (pages, journaled) = (self.pager.begin_write()?, self.pager.journaled_bytes_max());
+        Ok(Writer::leased(pages, self.stored.clone(), journaled, &self.concurrency))
+    }
+
+    /// Begins a transaction without the lease; never waits. It gives out numbers of `draws`.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin_write`](Store::begin_write).
+    pub(crate) fn begin_concurrent<'p>(&'p self, draws: Draws<'p>) -> Result<Writer<'p>, StorageError> {
+        let (pages, running) = self.concurrency.begin(&self.pager)?;
+        let bytes = self.pager.journaled_bytes_max().unwrap_or(CONCURRENT_BYTES_MAX);
+        Ok(Writer::concurrent(pages, self.stored.clone(), bytes, running, draws))
+    }
+
+    /// Numbers for one transaction without the lease and its further attempts.
+    pub(crate) fn draws(&self) -> Draws<'_> {
+        self.concurrency.draws()
+    }
+
+    /// Commits what a transaction without the lease did, if all that it read is as it was; waits for the lease first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::commit`].
+    pub(crate) fn commit_concurrent<'p>(
+        &'p self,
+        writer: Writer<'p>,
+        durability: Durability,
+    ) -> Result<Outcome<'p>, StorageError> {
+        let Deeds { mut validation, mut draws, changes } = writer.into_deeds()?;
+        if changes.is_empty() {
+            // It has read one commit, and happened right after it.
+            let base = validation.base();
+            self.pager.wait_published(base)?;
+            return Ok(Outcome::Committed(base));
+        }
+        if changes.are_too_many() {
+            return Ok(Outcome::TooLarge);
+        }
+        if !validation.look() {
+            return Ok(Outcome::Conflict(draws));
+        }
+        let pages = self.pager.begin_write()?;
+        if !validation.holds_at(pages.base()) {
+            return Ok(Outcome::Conflict(draws));
+        }
+        let journaled = self.pager.journaled_bytes_max();
+        let mut writer = Writer::leased(pages, self.stored.clone(), journaled, &self.concurrency);
+        writer.redo(&changes)?;
+        changes.keep_numbers(&mut draws);
+        drop(draws);
+        writer.commit(durability).map(Outcome::Committed)
+    }
+
+    /// Gives up a transaction without the lease. What it read is there to stay when this returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_durable`](Store::wait_durable): what was read may not survive.
+    pub(crate) fn abandon(&self, writer: Writer<'_>) -> Result<(), StorageError> {
+        let base = writer.base();
+        drop(writer);
+        self.pager.wait_published(base)
+    }
+
+    /// Gives up a transaction without the lease whose statement was refused. Whether the refusal stands, as all that was
+    /// read is as it was; if not, it may be tried again with the numbers it had.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_durable`](Store::wait_durable): what was read may not survive.
+    pub(crate) fn refusal_stands<'p>(
+        &'p self,
+        writer: Writer<'p>,
+    ) -> Result<Option<Draws<'p>>, StorageError> {
+        let base = writer.base();
+        // A transaction that failed half-way cannot say what it read.
+        if let Ok(deeds) = writer.into_deeds()
+            && !deeds.validation.holds_now()
+        {
+            return Ok(Some(deeds.draws));
+        }
+        self.pager.wait_published(base)?;
+        Ok(None)
     }
 
     /// Writes what the journal holds into the database file.

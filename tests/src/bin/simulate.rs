@@ -8,10 +8,11 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use epilog_tests::simulation::{Plan, Planted, Report, SETUPS, run_seed};
+use epilog_tests::simulation::{Plan, Planted, Report, SETUPS, beside, run_seed};
 
 const USAGE: &str = "\
 usage: simulate [--seeds N] [--start S] [--threads T] [--no-cuts] [--faults | --no-faults] [--options] [--planted NAME]
+       simulate --beside [--seeds N] [--start S] [--threads T] [--options]
 
   --seeds N       N workloads (200), of
   --start S       seeds from S on (0), on
@@ -22,6 +23,7 @@ usage: simulate [--seeds N] [--start S] [--threads T] [--no-cuts] [--faults | --
   --options       each workload with other options as well
   --planted NAME  with a bug put in, until it is found; `all`, one after the other. Bugs of the library only with
                   the feature `planted-bugs`, and best in a target directory of their own
+    --beside        instead, pairs of transactions that run beside each other, with power cuts
 
 A failure names its seed: `--start SEED --seeds 1`, with the other options as they were, runs it again alone.";
 
@@ -32,11 +34,13 @@ struct Arguments {
     plan: Plan,
     /// Bugs to be put in, one after the other.
     planted: Vec<Planted>,
+    beside: bool,
 }
 
 fn arguments() -> Result<Arguments, String> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut parsed = Arguments { seeds: 200, start: 0, threads, plan: Plan::default(), planted: Vec::new() };
+    let mut parsed =
+        Arguments { seeds: 200, start: 0, threads, plan: Plan::default(), planted: Vec::new(), beside: false };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} wants a value\n{USAGE}"));
@@ -45,6 +49,7 @@ fn arguments() -> Result<Arguments, String> {
             "--seeds" => parsed.seeds = number(value()?)?,
             "--start" => parsed.start = number(value()?)?,
             "--threads" => parsed.threads = number(value()?)?.max(1) as usize,
+            "--beside" => parsed.beside = true,
             "--no-cuts" => parsed.plan.cuts = false,
             "--faults" => parsed.plan.faults = true,
             "--no-faults" => parsed.plan.faults = false,
@@ -112,7 +117,15 @@ fn run(arguments: &Arguments, plan: &Plan) -> Report {
                     if seed >= arguments.start + arguments.seeds || stop.load(Ordering::Relaxed) {
                         return;
                     }
-                    let report = run_seed(seed, plan);
+                    let report = if arguments.beside {
+                        let mut report = Report::default();
+                        for setup in &plan.setups {
+                            beside::run_seed(seed, setup, &mut report);
+                        }
+                        report
+                    } else {
+                        run_seed(seed, plan)
+                    };
                     let shown = if plan.planted.is_some() { 1 } else { usize::MAX };
                     for failure in report.failures.iter().take(shown) {
                         println!("FAILED {failure:.2000}");

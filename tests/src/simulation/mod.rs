@@ -5,10 +5,11 @@
 //! disk as a cut at each of its operations would leave it: each unsynced sector survives, or not, by itself. The database
 //! that is opened from there must hold the state after some commit that is not before the last one acknowledged as durable,
 //! and not after the one in flight. It must then take a write, whose disk operations are cut in turn, and hold that too
-//! ([`cuts`]).
+//! ([`cuts`]). Transactions that run beside each other are cut likewise ([`beside`]).
 //!
 //! Then it runs again with a fault at each operation and each read ([`faults`]), and what it left is damaged ([`rot`]).
 
+pub mod beside;
 pub mod cuts;
 pub mod faults;
 pub mod model;

@@ -5,7 +5,8 @@
 //!
 //! * Readers take no lock: a [`PageSnapshot`] announces the commit it reads, and finds each page's version through the
 //!   frame table.
-//! * One [`PageWriter`] at a time holds the lease, until its commit is staged.
+//! * One [`PageWriter`] at a time holds the lease, until its commit is staged. Any number of [`PrivatePages`] are changed
+//!   without it; nothing of them is ever committed.
 //! * What was committed since the last checkpoint is in memory and in the journal. A checkpoint writes the changed pages'
 //!   images to free space, then the map pages that name them, then a header that names those.
 //! * A page is loaded when it is asked for, and verified then. What the file has goes from memory again when more than
@@ -28,6 +29,7 @@ mod numbers;
 mod open;
 mod pace;
 mod pins;
+mod private;
 mod salvage;
 mod space;
 mod stats;
@@ -41,6 +43,7 @@ pub use build::FileBuilder;
 pub use check::Inspection;
 pub use compact::Compaction;
 pub use info::FileInfo;
+pub use private::{PrivatePages, PrivateSavepoint};
 pub use salvage::Salvage;
 pub use stats::PagerStats;
 pub use upkeep::Upkeep;
@@ -245,6 +248,30 @@ impl Pager {
             store.check_writable()?;
         }
         Ok(PageWriter::new(&self.shared, lease))
+    }
+
+    /// Begins a transaction that changes pages for itself only, of which there can be any number. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin_write`](Pager::begin_write).
+    pub fn begin_private(&self) -> Result<PrivatePages<'_>, StorageError> {
+        if let Some(store) = &self.shared.store {
+            store.check_writable()?;
+        }
+        Ok(PrivatePages::new(&self.shared))
+    }
+
+    /// Waits until readers that begin now see `commit`, which is staged: makes it durable, if that is what it waits for.
+    ///
+    /// # Errors
+    ///
+    /// When that fails: whether the commit survives is unknown.
+    pub fn wait_published(&self, commit: CommitNumber) -> Result<(), StorageError> {
+        match &self.shared.store {
+            Some(store) if self.shared.frames.published() < commit.0 => store.sync(commit.0),
+            _ => Ok(()),
+        }
     }
 
     /// Applies the commits that the journal has and the file has not: each in a transaction of its own, which is then

@@ -205,6 +205,21 @@ impl<'p> PageWriter<'p> {
     /// When the journal cannot be written: nothing has been changed then, unless the error says that the outcome is
     /// unknown. A failure of the checkpoint that may follow a commit is not reported here; the next one meets it again.
     pub fn commit(self, payload: &[u8], durability: Durability) -> Result<CommitNumber, StorageError> {
+        self.commit_then(payload, durability, |_| ())
+    }
+
+    /// As [`commit`](PageWriter::commit). Calls `then` with the commit's number when it is staged, and before anyone else
+    /// can have the lease; not when there is nothing to commit.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](PageWriter::commit). `then` was not called, unless the outcome is unknown.
+    pub fn commit_then(
+        self,
+        payload: &[u8],
+        durability: Durability,
+        then: impl FnOnce(CommitNumber),
+    ) -> Result<CommitNumber, StorageError> {
         if self.undo.is_empty() && payload.is_empty() {
             return Ok(self.base());
         }
@@ -213,18 +228,24 @@ impl<'p> PageWriter<'p> {
             return self.commit_bulk(&[]);
         }
         let shared = self.shared;
-        let commit = self.stage_commit(payload, durability)?;
+        let commit = self.stage_commit(payload, durability, then)?;
         shared.settle(commit, durability)?;
         Ok(CommitNumber(commit))
     }
 
     /// The part of a commit that is made under the lease.
-    fn stage_commit(mut self, payload: &[u8], durability: Durability) -> Result<u64, StorageError> {
+    fn stage_commit(
+        mut self,
+        payload: &[u8],
+        durability: Durability,
+        then: impl FnOnce(CommitNumber),
+    ) -> Result<u64, StorageError> {
         self.resolve_freed()?;
         let commit = self.pin.commit() + 1;
         let Some(store) = &self.shared.store else {
             self.stage_versions(commit, false);
             self.shared.frames.publish(commit);
+            then(CommitNumber(commit));
             return Ok(commit);
         };
         // The store may have to checkpoint what is published first. Numbers given out to this transaction are free as
@@ -234,6 +255,7 @@ impl<'p> PageWriter<'p> {
         let changed = self.stage_versions(commit, store.is_checkpointing());
         store.changed(commit, changed.into_iter());
         store.staged(commit, durability);
+        then(CommitNumber(commit));
         self.shared.begin_checkpoint_if_due();
         Ok(commit)
     }
@@ -313,7 +335,24 @@ impl<'p> PageWriter<'p> {
     /// # Panics
     ///
     /// When the pager has no file.
-    pub fn commit_bulk(mut self, mark: &[u8]) -> Result<CommitNumber, StorageError> {
+    pub fn commit_bulk(self, mark: &[u8]) -> Result<CommitNumber, StorageError> {
+        self.commit_bulk_then(mark, |_| ())
+    }
+
+    /// As [`commit_bulk`](PageWriter::commit_bulk). Calls `then` as [`commit_then`](PageWriter::commit_then) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit_bulk`](PageWriter::commit_bulk).
+    ///
+    /// # Panics
+    ///
+    /// When the pager has no file.
+    pub fn commit_bulk_then(
+        mut self,
+        mark: &[u8],
+        then: impl FnOnce(CommitNumber),
+    ) -> Result<CommitNumber, StorageError> {
         let store = self.shared.store.as_ref().expect("a bulk commit is for databases with a file");
         self.resolve_freed()?;
         let commit = self.pin.commit() + 1;
@@ -332,6 +371,7 @@ impl<'p> PageWriter<'p> {
         }
         store.commit_bulk(bulk, || drop(self.stage_versions(commit, false)))?;
         store.staged(commit, Durability::None);
+        then(CommitNumber(commit));
         Ok(CommitNumber(commit))
     }
 
