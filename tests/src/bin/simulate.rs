@@ -39,8 +39,14 @@ struct Arguments {
 
 fn arguments() -> Result<Arguments, String> {
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let mut parsed =
-        Arguments { seeds: 200, start: 0, threads, plan: Plan::default(), planted: Vec::new(), beside: false };
+    let mut parsed = Arguments {
+        seeds: 200,
+        start: 0,
+        threads,
+        plan: Plan::default(),
+        planted: Vec::new(),
+        beside: false,
+    };
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         let mut value = || arguments.next().ok_or(format!("{argument} wants a value\n{USAGE}"));

@@ -16,8 +16,8 @@ use super::layout::{
     FRAME_HEADER_LEN, FileHeader, Frame, FrameKind, SegmentHeader, block_of, frame_len, is_segment_len,
 };
 use super::tail::Tail;
-use crate::storage::planted::{self, Bug};
 use crate::storage::StorageError;
+use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 

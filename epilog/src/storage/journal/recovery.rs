@@ -14,8 +14,8 @@ use super::layout::{
     FILE_HEADER_LEN, FileHeader, Frame, FrameKind, SEGMENT_HEADER_LEN, SegmentHeader, frame_len,
 };
 use super::{Journal, JournalPosition};
-use crate::storage::planted::{self, Bug};
 use crate::storage::StorageError;
+use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
 
 /// What a replay calls with each commit's number and payload.

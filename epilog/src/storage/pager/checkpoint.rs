@@ -28,9 +28,9 @@ use super::images::Images;
 use super::map::{MapEntry, MapUpdate};
 use super::numbers::NumbersImage;
 use super::space::Space;
-use crate::storage::planted::{self, Bug};
 use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
+use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::VfsFile;
 use crate::sync::Mutex;
 

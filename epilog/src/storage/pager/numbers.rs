@@ -9,9 +9,9 @@ use alloc::vec::Vec;
 
 use super::frames::FrameTable;
 use super::free::Runs;
-use crate::storage::planted::{self, Bug};
 use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
+use crate::storage::planted::{self, Bug};
 
 /// Which page numbers are in use.
 pub(super) struct Numbers {

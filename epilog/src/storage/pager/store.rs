@@ -23,10 +23,10 @@ use super::numbers::Numbers;
 use super::pace::{Pace, Pressure};
 use super::space::Space;
 use super::{Durability, PagerOptions};
-use crate::storage::planted::{self, Bug};
 use crate::storage::StorageError;
 use crate::storage::journal::{Journal, Recovery};
 use crate::storage::page::PageNumber;
+use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{Vfs, VfsError};
 use crate::sync::Mutex;
 
