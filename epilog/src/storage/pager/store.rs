@@ -305,7 +305,8 @@ impl Store {
                     header.commit,
                     self.options.journal,
                 )?;
-                *journaling = Journaling::Active(Arc::new(journal), Due::Header);
+                let due = if planted::is(Bug::CleanWhileWriting) { Due::Nothing } else { Due::Header };
+                *journaling = Journaling::Active(Arc::new(journal), due);
             }
             Journaling::Replayed(recovery) => {
                 let journal = recovery.start(header.checkpoint)?;
