@@ -11,7 +11,7 @@ pub enum Bug {
     PublishBeforeDurable = 1,
     /// A frame counts when its checksum is right, whatever its salt, its commit and the frame before it.
     StaleFrames,
-    /// Blocks are given out again one checkpoint too early.
+    /// The blocks of images that a checkpoint replaces are given out again before its header is durable.
     BlocksReusedEarly,
     /// What an image holds is not compared with its checksum.
     UnverifiedImages,
@@ -19,8 +19,8 @@ pub enum Bug {
     HeaderBeforeImages,
     /// A header names a commit that the journal has not for good.
     HeaderBeforeJournal,
-    /// A page number is given out again though a map on disk has an image of it.
-    NumbersReusedEarly,
+    /// Commits go into the journal under a header that says that there is none.
+    CleanWhileWriting,
     /// Synced bytes of the journal that are damaged pass for a torn tail.
     ClaimsIgnored,
     /// A changed map page is not written.

@@ -38,7 +38,7 @@ impl Planted {
                 ("unverified-images", Bug::UnverifiedImages),
                 ("header-before-images", Bug::HeaderBeforeImages),
                 ("header-before-journal", Bug::HeaderBeforeJournal),
-                ("numbers-reused-early", Bug::NumbersReusedEarly),
+                ("clean-while-writing", Bug::CleanWhileWriting),
                 ("claims-ignored", Bug::ClaimsIgnored),
                 ("map-page-lost", Bug::MapPageLost),
                 ("sync-errors-forgotten", Bug::SyncErrorsForgotten),

@@ -306,7 +306,7 @@ impl Journal {
         let head = tail.commit;
         tail.is_syncing = true;
         drop(tail);
-        let synced = self.file.sync_data();
+        let synced = if planted::is(Bug::PublishBeforeDurable) { Ok(()) } else { self.file.sync_data() };
         let mut tail = self.tail.lock();
         tail.is_syncing = false;
         self.sync_ended.notify_all();
@@ -365,7 +365,7 @@ impl Journal {
     pub fn checkpointed(&self, checkpoint: u64, position: JournalPosition) {
         let mut tail = self.tail.lock();
         assert!(
-            position.commit <= tail.durable,
+            position.commit <= tail.durable || planted::is(Bug::HeaderBeforeJournal),
             "a header names commit {} before it is durable",
             position.commit
         );

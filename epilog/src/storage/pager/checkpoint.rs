@@ -254,6 +254,11 @@ impl Checkpoint {
         }
         if !old.is_none() {
             self.free(old)?;
+            if planted::is(Bug::BlocksReusedEarly) {
+                let mut run = Runs::new();
+                run.insert(old.block, u64::from(old.run));
+                space.lock().give_back(&run);
+            }
         }
         match work {
             Work::Move => unreachable!("handled above"),

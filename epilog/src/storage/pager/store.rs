@@ -260,10 +260,6 @@ impl Store {
     pub(super) fn sync(&self, commit: u64) -> Result<(), StorageError> {
         // Closed meanwhile: a clean file has everything.
         let Some(journal) = self.journal() else { return Ok(()) };
-        if planted::is(Bug::PublishBeforeDurable) {
-            self.heads.durable(&self.frames, commit);
-            return Ok(());
-        }
         match journal.sync(commit) {
             Ok(()) => {
                 self.heads.durable(&self.frames, journal.durable());
@@ -309,7 +305,8 @@ impl Store {
                     header.commit,
                     self.options.journal,
                 )?;
-                *journaling = Journaling::Active(Arc::new(journal), Due::Header);
+                let due = if planted::is(Bug::CleanWhileWriting) { Due::Nothing } else { Due::Header };
+                *journaling = Journaling::Active(Arc::new(journal), due);
             }
             Journaling::Replayed(recovery) => {
                 let journal = recovery.start(header.checkpoint)?;
