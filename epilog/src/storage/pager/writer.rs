@@ -219,7 +219,11 @@ impl<'p> PageWriter<'p> {
         let commit = self.pin.commit() + 1;
         let Some(store) = &self.shared.store else {
             self.stage_versions(commit, false);
+            if let Some(recent) = &self.shared.recent {
+                recent.push(commit, payload);
+            }
             self.shared.frames.publish(commit);
+            self.shared.watch.published(&self.shared.frames);
             return Ok(commit);
         };
         // The store may have to checkpoint what is published first. Numbers given out to this transaction are free as
