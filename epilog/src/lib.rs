@@ -58,6 +58,7 @@
 //! |---|---|
 //! | `std` (default) | databases in files of the operating system |
 //! | `derive` (default) | the derive macros |
+//! | `small` | less memory and code, and less speed: for devices that have tens of KiB |
 //! | `chrono` | `NaiveDate`, `NaiveTime`, `NaiveDateTime`, `DateTime<Utc>` as fields |
 //! | `uuid` | `Uuid` as a field |
 //! | `decimal` | `rust_decimal::Decimal` as a field |

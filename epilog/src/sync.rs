@@ -15,7 +15,7 @@ use core::ops::{Deref, DerefMut};
 pub mod atomic {
     #[cfg(target_has_atomic = "64")]
     pub use core::sync::atomic::AtomicU64;
-    pub use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, AtomicUsize, Ordering, fence};
+    pub use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
     #[cfg(not(target_has_atomic = "64"))]
     pub use portable_atomic::AtomicU64;
 }
@@ -302,6 +302,17 @@ pub fn thread_slot() -> usize {
 #[cfg(not(feature = "std"))]
 pub fn thread_slot() -> usize {
     0
+}
+
+/// Lets others run for about so long. Without `std` only the processor is told.
+pub fn pause(duration: core::time::Duration) {
+    #[cfg(feature = "std")]
+    std::thread::sleep(duration);
+    #[cfg(not(feature = "std"))]
+    {
+        let _ = duration;
+        core::hint::spin_loop();
+    }
 }
 
 /// A thread that works in the background.

@@ -4,6 +4,8 @@ pub mod answers;
 pub mod disk;
 pub mod format;
 pub mod fuzz;
+pub mod golden;
+pub mod history;
 pub mod kill;
 pub mod pages;
 pub mod random;

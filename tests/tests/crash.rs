@@ -1,5 +1,6 @@
 //! The simulation, a little of it: what `simulate` runs over thousands of seeds.
 
+use epilog_tests::simulation::beside;
 use epilog_tests::simulation::{Plan, Planted, Report, SETUPS, run_seed};
 
 #[test]
@@ -34,10 +35,22 @@ fn every_fault_is_an_error_that_says_so_and_loses_nothing() {
     assert!(total.faults.len() >= 10 && total.faults.values().all(|count| *count > 0), "{:?}", total.faults);
 }
 
+#[test]
+fn every_crash_leaves_an_acknowledged_state_when_transactions_run_beside_each_other() {
+    let mut total = Report::default();
+    let (mut conflicts, mut passed) = (0, 0);
+    for seed in 0..6 {
+        let met = beside::run_seed(seed, &SETUPS[seed as usize % SETUPS.len()], &mut total);
+        (conflicts, passed) = (conflicts + met.conflicts, passed + met.passed);
+    }
+    assert_eq!(total.failures, Vec::<String>::new());
+    assert!(total.crash_points > 300 && conflicts > 5 && passed > 5, "{total:?}, {conflicts}, {passed}");
+}
+
 /// A simulation that finds nothing when there is something to find would be worthless.
 #[test]
 fn each_planted_bug_is_found_within_fifty_seeds() {
-    for planted in Planted::ALL {
+    for planted in Planted::all() {
         let plan = Plan { planted: Some(planted), ..Plan::default() };
         let found = (0..50).find(|seed| !run_seed(*seed, &plan).failures.is_empty());
         assert!(found.is_some(), "{} was not found", planted.name());

@@ -344,6 +344,36 @@ fn a_journal_that_cannot_be_made_leaves_no_file() {
     }
 }
 
+/// The segment then holds nothing of the commit that the position names but its mark.
+#[test]
+fn replay_begins_behind_a_mark_that_began_its_segment() {
+    let (disk, journal) = ready(&[4_000]);
+    journal.mark(2, &[0; 60]).unwrap();
+    let position = journal.position();
+    assert_eq!((position.commit, position.segment), (2, 2), "the first segment is full");
+    journal.checkpointed(0, position);
+    assert_eq!(recovered(&disk, position).unwrap(), 0);
+    journal.append(3, b"x").unwrap();
+    journal.sync(3).unwrap();
+    assert_eq!(recovered(&disk, position).unwrap(), 1);
+}
+
+#[test]
+fn a_journal_says_whether_it_takes_more() {
+    let mut said = [0, 0];
+    for operation in 0..9 {
+        let (disk, journal) = ready(&[50]);
+        disk.fault_at(disk.operations() + operation, Fault::Io);
+        let outcome = journal.append(2, &[2; 9_500]);
+        let is_poisoned = journal.is_poisoned();
+        assert!(outcome.is_err() || !is_poisoned);
+        let next = if outcome.is_ok() { 3 } else { 2 };
+        assert_eq!(journal.append(next, b"x").is_err(), is_poisoned, "operation {operation}");
+        said[usize::from(is_poisoned)] += 1;
+    }
+    assert!(said[0] > 0 && said[1] > 0, "{said:?}");
+}
+
 /// A recovery that could not make durable what it read must not be built upon: the platter may hold less.
 #[test]
 fn a_recovery_whose_sync_fails_must_be_opened_again() {

@@ -44,14 +44,16 @@ struct Records {
     pages: Pages,
     tree: RecordTree,
     format: LeafFormat,
+    /// Longer values would lie out of line.
+    blob_max: usize,
     model: BTreeMap<u128, (Vec<u8>, Vec<u8>)>,
 }
 
 impl Records {
-    fn new(format: LeafFormat) -> Records {
+    fn new(format: LeafFormat, leaf_len: u32) -> Records {
         let mut pages = Pages::default();
-        let tree = RecordTree::create(&mut pages, TREE, format, 16_384).unwrap();
-        Records { pages, tree, format, model: BTreeMap::new() }
+        let tree = RecordTree::create(&mut pages, TREE, format, leaf_len).unwrap();
+        Records { pages, tree, format, blob_max: leaf_len as usize / 4 - 100, model: BTreeMap::new() }
     }
 
     /// A record of this rank. Wide ranks lie in their upper half, too.
@@ -63,7 +65,8 @@ impl Records {
         if let Some(at) = self.format.blob_offset {
             row[usize::from(at)..usize::from(at) + 2].fill(0);
         }
-        let blob = vec![byte ^ 0x55; if self.format.blob_offset.is_some() { len } else { 0 }];
+        let blob =
+            vec![byte ^ 0x55; if self.format.blob_offset.is_some() { len.min(self.blob_max) } else { 0 }];
         (rank, row, blob)
     }
 
@@ -165,8 +168,13 @@ impl Records {
     }
 }
 
-fn check_records(format: LeafFormat, operations: &[RecordOperation], (low, high): (u128, u128)) {
-    let mut records = Records::new(format);
+fn check_records(
+    format: LeafFormat,
+    leaf_len: u32,
+    operations: &[RecordOperation],
+    (low, high): (u128, u128),
+) {
+    let mut records = Records::new(format, leaf_len);
     for operation in operations {
         records.run(operation);
     }
@@ -210,9 +218,9 @@ fn entry_operation() -> impl Strategy<Value = EntryOperation> {
     ]
 }
 
-fn check_entries(operations: &[EntryOperation], low: &[u8], high: &[u8]) {
+fn check_entries(page_len: u32, operations: &[EntryOperation], low: &[u8], high: &[u8]) {
     let mut pages = Pages::default();
-    let tree = EntryTree::create(&mut pages, TREE, 4096).unwrap();
+    let tree = EntryTree::create(&mut pages, TREE, page_len).unwrap();
     let mut model: BTreeSet<Vec<u8>> = BTreeSet::new();
     for operation in operations {
         match operation {
@@ -291,18 +299,20 @@ proptest! {
     fn a_tree_of_records_is_a_map(
         operations in vec(record_operation(), 0..120),
         bounds in (rank(), rank()),
+        leaf_len in prop_oneof![Just(4096u32), Just(16_384), Just(32_768)],
     ) {
         let narrow = LeafFormat { rank_width: 8, stride: 12, blob_offset: Some(8), version: 1 };
-        check_records(narrow, &operations, bounds);
+        check_records(narrow, leaf_len, &operations, bounds);
     }
 
     #[test]
     fn a_tree_of_records_with_wide_ranks_and_no_blobs_is_a_map(
         operations in vec(record_operation(), 0..200),
         bounds in (rank(), rank()),
+        leaf_len in prop_oneof![Just(4096u32), Just(16_384), Just(32_768)],
     ) {
         let wide = LeafFormat { rank_width: 16, stride: 61, blob_offset: None, version: 3 };
-        check_records(wide, &operations, bounds);
+        check_records(wide, leaf_len, &operations, bounds);
     }
 
     #[test]
@@ -310,7 +320,8 @@ proptest! {
         operations in vec(entry_operation(), 0..250),
         low in entry(),
         high in entry(),
+        page_len in prop_oneof![Just(4096u32), Just(8192)],
     ) {
-        check_entries(&operations, &low, &high);
+        check_entries(page_len, &operations, &low, &high);
     }
 }

@@ -25,15 +25,54 @@
 //!
 //! # Writing
 //!
-//! - There is one [`WriteTransaction`] at a time, across all clones of a [`Database`]; others wait for their turn.
-//!   Beginning a second one on a thread that still holds the first waits forever.
+//! - There is one [`WriteTransaction`] at a time, across all clones of a [`Database`]; others wait for their turn (but
+//!   see [below](#writing-beside-others)). Beginning a second one on a thread that still holds the first waits forever.
 //! - It sees its own changes; nobody else does before it commits. Dropped without a commit, it leaves nothing behind.
 //! - A statement (`insert`, `insert_all`, `update`, `delete`, and the set-based ones of [queries](crate::query)) that a
 //!   constraint refuses changes nothing, and the transaction can go on.
 //! - Relations are checked by each statement, not at the end: insert what is pointed at first, or both in one
 //!   [`insert_all`](WriteTransaction::insert_all).
 //! - An [`Id`](crate::Id) that was given out is not given out again once its transaction has committed, though its
-//!   record be deleted. A transaction that aborts gives its numbers back.
+//!   record be deleted. A transaction that aborts gives its numbers back, unless others were given later ones meanwhile.
+//!
+//! # Writing beside others
+//!
+//! [`write_concurrent`](Database::write_concurrent) runs the same kind of transaction without waiting for a turn, on
+//! private copies of the pages it changes. Its turn comes when it commits: if what it read is as it was, its changes are
+//! made again, in no more time than they take; if not, it is run again. What is committed, by either kind, is what the
+//! transactions would do one after the other, in the order of their commits (*serializable*).
+//!
+//! What counts as read is what an answer may depend on, whether it was there or not:
+//!
+//! - a record got by its key, or looked at by a query; where a query goes through records in the order of their key, all
+//!   keys from the first one to the last one looked at, rounded up to a page;
+//! - in an index, the values from the first one to the last one looked at: all of a range, or up to where
+//!   [`first`](crate::Query::first), a limit or an abandoned [`stream`](crate::Query::stream) stopped;
+//! - the number of a collection's records, where it is counted whole;
+//! - what constraints look at: the values of unique indexes, the records that relations point at, the relations that point
+//!   at a record to be deleted, the record to be updated or deleted.
+//!
+//! Given ids, estimates of the planner and what was read through `&db` in the middle do not count. Reads of a transaction
+//! that has read very much are noted in fewer, wider ranges.
+//!
+//! ```
+#![doc = include_str!("../example.txt")]
+//! let mut attempts = 0;
+//! db.write_concurrent(|tx| {
+//!     attempts += 1;
+//!     let albums = Album::query().filter(|al| al.artist.eq(Id::new(3))).count(tx)?;
+//!     if attempts == 1 {
+//!         // Someone else commits meanwhile: the same artist's first album.
+//!         db.write(|tx| {
+//!             tx.insert(&Album { id: Id::auto(), title: "Hot Rats".into(), artist: Id::new(3), year: Some(1969) })
+//!         })?;
+//!     }
+//!     tx.insert(&Artist { id: Id::auto(), name: format!("Zappa has {albums}") })
+//! })?;
+//! assert_eq!(attempts, 2);
+//! assert!(Artist::query().filter(|a| a.name.eq("Zappa has 1")).exists(&db)?);
+//! # Ok::<(), Error>(())
+//! ```
 //!
 //! # Durability
 //!
@@ -50,6 +89,7 @@ mod changes;
 #[cfg(test)]
 mod codec_tests;
 mod commit;
+mod concurrent;
 pub mod integrity;
 mod options;
 mod read;

@@ -105,7 +105,8 @@ impl Options {
         self
     }
 
-    /// The length of a journal segment in bytes, rounded up to a multiple of 4,096 from 8,192 to 2<sup>30</sup>. Default: 1 MiB.
+    /// The length of a journal segment in bytes, rounded up to a multiple of 4,096 from 8,192 to 2<sup>30</sup>; with
+    /// smaller [blocks](Options::block_size) to an odd number of them, three at least. Default: 1 MiB.
     ///
     /// A journal has at least two, written with zeros when it is made: longer segments make the first write after
     /// opening slower, and large commits span fewer. A journal that exists keeps its own length.
@@ -127,8 +128,7 @@ impl Options {
     /// ```
     #[must_use]
     pub fn journal_segment_len(mut self, bytes: u32) -> Options {
-        // The closest length that a journal can have.
-        self.pager.journal.segment_len = bytes.clamp(8192, 1 << 30).next_multiple_of(4096);
+        self.pager.journal.segment_len = bytes;
         self
     }
 
@@ -316,6 +316,39 @@ impl Options {
     #[must_use]
     pub fn index_page_size(mut self, bytes: u32) -> Options {
         self.index_page_size = Some(bytes.clamp(1 << 10, 16 << 10).next_power_of_two());
+        self
+    }
+
+    /// The bytes of a block in a file that is made, rounded up to a power of two from 512 to 4,096. Default: 4,096.
+    ///
+    /// A block is what space in the file is given out by, the least that a durable commit writes, and the least a page can
+    /// have. 4 KiB are what file systems and disks deal in; smaller ones are for devices of little memory, together with
+    /// small [pages](Options::page_size) and a short [journal](Options::journal_segment_len). A file keeps the size it was
+    /// made with.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use epilog::vfs::{MemoryVfs, OpenMode, Vfs};
+    #[doc = include_str!("../example.txt")]
+    ///
+    /// let options = Options::default()
+    ///     .block_size(512)
+    ///     .page_size(1024)
+    ///     .index_page_size(1024)
+    ///     .journal_segment_len(4096);
+    /// let files = MemoryVfs::new();
+    /// let db: Database<Music> = Database::open_in(Arc::new(files.clone()), "music", &options)?;
+    /// db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
+    /// db.close()?;
+    /// assert!(files.open("music", OpenMode::Read)?.len()? < 20 << 10);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn block_size(mut self, bytes: u32) -> Options {
+        self.pager.block_len = bytes.clamp(512, 4096).next_power_of_two() as usize;
         self
     }
 
@@ -543,7 +576,14 @@ impl Options {
 
     /// What is not tuned, and defaults for what is.
     pub(super) fn given(&self) -> PagerOptions {
-        self.pager
+        let mut pager = self.pager;
+        let (len, block) = (pager.journal.segment_len.min(1 << 30), pager.block_len as u32);
+        // The closest length that a journal can have; a journal's blocks follow from it.
+        pager.journal.segment_len = match block {
+            4096.. => len.max(8192).next_multiple_of(4096),
+            _ => (len.min((1 << 30) - block).div_ceil(block) | 1).max(3) * block,
+        };
+        pager
     }
 }
 

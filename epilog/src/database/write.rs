@@ -57,6 +57,10 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
         WriteTransaction { database, writer, draft: RecordDraft::default(), schema: PhantomData }
     }
 
+    pub(super) fn into_writer(self) -> Writer<'d> {
+        self.writer
+    }
+
     /// The record with this key, this transaction's changes included; `None` when there is none.
     ///
     /// # Errors

@@ -10,7 +10,7 @@ pub(super) struct Measured<'s>(pub(super) View<'s>);
 impl Statistics for Measured<'_> {
     fn rows(&self, collection: &CollectionDef) -> u64 {
         // What cannot be read is found out when the plan is run; until then it is as good as empty.
-        self.0.count(collection.id).unwrap_or(0)
+        self.0.for_estimates().count(collection.id).unwrap_or(0)
     }
 
     fn entries(
@@ -22,7 +22,8 @@ impl Statistics for Measured<'_> {
     ) -> Option<u64> {
         let (low, high) = range.bounds();
         let stored = self.0.catalog().collection(collection.id)?;
-        let mut cursor = self.0.entries(stored, index.id, low, high, Direction::Forward).ok()?;
+        let mut cursor =
+            self.0.for_estimates().entries(stored, index.id, low, high, Direction::Forward).ok()?;
         let mut ranks = alloc::vec::Vec::new();
         let mut count = 0;
         while count < at_most {

@@ -3,12 +3,14 @@
 //! Reads come in three shapes: a record by its rank, the leaves of a collection in a range of ranks, and the ranks that an
 //! index holds in a range of keys. Page *bytes* go up as batches of one leaf; page numbers do not.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
 use super::StorageError;
 use super::btree::{self, EntryTree, LeafFormat, RecordLeaf, RecordSlot, RecordTree};
 use super::catalog::{Statistics, Stored};
+use super::concurrent::ReadLog;
 use super::counted::Counted;
 use super::page::{PageRead, TreeId};
 use super::pager::PageOperation;
@@ -24,6 +26,8 @@ pub struct View<'s> {
     stored: &'s Stored,
     /// In a write transaction: statistics that are not on their pages yet.
     counted: Option<&'s Counted>,
+    /// In a transaction without the lease: where reads are noted.
+    reads: Option<&'s ReadLog>,
 }
 
 /// What can be read in operations, which all see the same.
@@ -63,12 +67,22 @@ impl<'s> Operation<'s> {
 
 impl<'s> View<'s> {
     pub(crate) fn new(pages: &'s dyn PageRead, stored: &'s Stored) -> View<'s> {
-        View { pages, stored, counted: None }
+        View { pages, stored, counted: None, reads: None }
     }
 
     /// What a write transaction sees.
-    pub(super) fn of_writer(pages: &'s dyn PageRead, stored: &'s Stored, counted: &'s Counted) -> View<'s> {
-        View { pages, stored, counted: Some(counted) }
+    pub(super) fn of_writer(
+        pages: &'s dyn PageRead,
+        stored: &'s Stored,
+        counted: &'s Counted,
+        reads: Option<&'s ReadLog>,
+    ) -> View<'s> {
+        View { pages, stored, counted: Some(counted), reads }
+    }
+
+    /// The same for estimates: an answer must not depend on what is read through it, and it is not noted as read.
+    pub fn for_estimates(self) -> View<'s> {
+        View { reads: None, ..self }
     }
 
     /// Whether the operation keeps more in memory than it should: see [`Operation`].
@@ -87,6 +101,9 @@ impl<'s> View<'s> {
     ///
     /// When a page of the catalog cannot be read.
     pub fn count(&self, collection: CollectionId) -> Result<u64, StorageError> {
+        if let Some(reads) = self.reads {
+            reads.count(collection);
+        }
         Ok(self.statistics(collection)?.count)
     }
 
@@ -108,6 +125,9 @@ impl<'s> View<'s> {
         collection: &'s CollectionDef,
         rank: u128,
     ) -> Result<Option<RecordRef<'s>>, StorageError> {
+        if let Some(reads) = self.reads {
+            reads.record(collection.id, rank);
+        }
         let tree = self.stored.record_tree(collection);
         tree.get(self.pages, rank)?.map(|slot| record_at(self.pages, &collection.layout, slot)).transpose()
     }
@@ -125,6 +145,9 @@ impl<'s> View<'s> {
         ranks: &[u128],
         out: &mut Vec<Option<RecordRef<'s>>>,
     ) -> Result<(), StorageError> {
+        if let Some(reads) = self.reads {
+            reads.each_record(collection.id, ranks);
+        }
         let tree = self.stored.record_tree(collection);
         out.reserve(ranks.len());
         let mut outcome = Ok(());
@@ -151,7 +174,11 @@ impl<'s> View<'s> {
     ) -> Result<LeafCursor<'s>, StorageError> {
         let tree = self.stored.record_tree(collection);
         let cursor = tree.leaves(self.pages, low, high, direction);
-        Ok(LeafCursor { pages: self.pages, layout: &collection.layout, cursor })
+        let asked = self.reads.map(|reads| {
+            let asked = AskedRanks { reads, collection: collection.id, low, high, direction };
+            Box::new(asked)
+        });
+        Ok(LeafCursor { pages: self.pages, layout: &collection.layout, cursor, asked })
     }
 
     /// The entries of an index whose encoded fields lie in the range, in the order of the index.
@@ -172,10 +199,13 @@ impl<'s> View<'s> {
     ) -> Result<EntryCursor<'s>, StorageError> {
         let index = collection.index(index).expect("a plan names an index of its collection");
         let tree = self.stored.entry_tree(index);
-        Ok(EntryCursor {
-            cursor: tree.cursor(self.pages, Self::low(low).as_ref(), Self::high(high).as_ref(), direction),
-            rank_width: usize::from(collection.layout.rank_width),
-        })
+        let (low, high) = (Self::low(low), Self::high(high));
+        let cursor = tree.cursor(self.pages, low.as_ref(), high.as_ref(), direction);
+        let asked = self.reads.map(|reads| {
+            let (collection, index) = (collection.id, index.id);
+            Box::new(AskedEntries { reads, collection, index, low, high, direction, last: Vec::new() })
+        });
+        Ok(EntryCursor { cursor, rank_width: usize::from(collection.layout.rank_width), asked })
     }
 
     fn low(bound: Bound<&[u8]>) -> OwnedBound {
@@ -218,6 +248,10 @@ impl<'s> View<'s> {
         index: &IndexDef,
         key: &[u8],
     ) -> Result<Option<u128>, StorageError> {
+        if let Some(reads) = self.reads {
+            let (low, high) = (Bound::Included(key), Self::high(Bound::Included(key)));
+            reads.entries(collection.id, index.id, low, high.as_ref());
+        }
         let tree = self.stored.entry_tree(index);
         tree.rank_of(self.pages, key, usize::from(collection.layout.rank_width))
     }
@@ -256,6 +290,28 @@ pub struct LeafCursor<'s> {
     pages: &'s dyn PageRead,
     layout: &'s Layout,
     cursor: btree::LeafCursor<'s, dyn PageRead + 's>,
+    asked: Option<Box<AskedRanks<'s>>>,
+}
+
+/// A range of ranks whose records are being read, and where that is noted.
+struct AskedRanks<'s> {
+    reads: &'s ReadLog,
+    collection: CollectionId,
+    low: u128,
+    high: u128,
+    direction: Direction,
+}
+
+impl AskedRanks<'_> {
+    /// Notes how far has been read: up to the leaf's last record in the range, or all of it.
+    fn read(&self, leaf: Option<&btree::LeafView<'_>>) {
+        let (low, high) = match (leaf, self.direction) {
+            (None, _) => (self.low, self.high),
+            (Some(leaf), Direction::Forward) => (self.low, leaf.rank(leaf.rows.end - 1)),
+            (Some(leaf), Direction::Backward) => (leaf.rank(leaf.rows.start), self.high),
+        };
+        self.reads.records(self.collection, low, high);
+    }
 }
 
 impl<'s> LeafCursor<'s> {
@@ -266,7 +322,11 @@ impl<'s> LeafCursor<'s> {
     /// When a page cannot be read.
     pub fn next_leaf(&mut self) -> Result<Option<LeafBatch<'s>>, StorageError> {
         let (pages, layout) = (self.pages, self.layout);
-        let Some(leaf) = self.cursor.next()? else { return Ok(None) };
+        let leaf = self.cursor.next();
+        if let Some(asked) = &self.asked {
+            asked.read(leaf.as_ref().ok().and_then(Option::as_ref));
+        }
+        let Some(leaf) = leaf? else { return Ok(None) };
         check_layout(&leaf.leaf, layout)?;
         Ok(Some(LeafBatch {
             pages,
@@ -330,6 +390,42 @@ impl<'s> LeafBatch<'s> {
 pub struct EntryCursor<'s> {
     cursor: btree::EntryCursor<'s, dyn PageRead + 's>,
     rank_width: usize,
+    asked: Option<Box<AskedEntries<'s>>>,
+}
+
+/// A range of entries that are being read, and where that is noted.
+struct AskedEntries<'s> {
+    reads: &'s ReadLog,
+    collection: CollectionId,
+    index: IndexId,
+    low: OwnedBound,
+    high: OwnedBound,
+    direction: Direction,
+    /// The entry read last; a buffer.
+    last: Vec<u8>,
+}
+
+impl AskedEntries<'_> {
+    /// Notes how far has been read, after `limit` entries or fewer were asked for and `read` says how many there were: up
+    /// to the last one, or all of the range.
+    fn read(
+        &mut self,
+        cursor: &btree::EntryCursor<'_, dyn PageRead + '_>,
+        limit: usize,
+        read: &Result<usize, StorageError>,
+    ) {
+        self.last.clear();
+        let stopped = match read {
+            Ok(count) if *count == limit => cursor.last(&mut self.last).unwrap_or(false),
+            _ => false,
+        };
+        let (low, high) = match (stopped, self.direction) {
+            (false, _) => (self.low.as_ref(), self.high.as_ref()),
+            (true, Direction::Forward) => (self.low.as_ref(), Bound::Included(self.last.as_slice())),
+            (true, Direction::Backward) => (Bound::Included(self.last.as_slice()), self.high.as_ref()),
+        };
+        self.reads.entries(self.collection, self.index, low, high);
+    }
 }
 
 impl EntryCursor<'_> {
@@ -339,7 +435,11 @@ impl EntryCursor<'_> {
     ///
     /// When a page cannot be read.
     pub fn next_ranks(&mut self, limit: usize, out: &mut Vec<u128>) -> Result<usize, StorageError> {
-        self.cursor.next_ranks(limit, self.rank_width, out)
+        let read = self.cursor.next_ranks(limit, self.rank_width, out);
+        if let Some(asked) = &mut self.asked {
+            asked.read(&self.cursor, limit, &read);
+        }
+        read
     }
 
     /// Appends the encoded fields (one key after the other, `ends` giving where each stops) and ranks of up to `limit`
@@ -355,7 +455,11 @@ impl EntryCursor<'_> {
         ends: &mut Vec<u32>,
         ranks: &mut Vec<u128>,
     ) -> Result<usize, StorageError> {
-        self.cursor.next_entries(limit, self.rank_width, keys, ends, ranks)
+        let read = self.cursor.next_entries(limit, self.rank_width, keys, ends, ranks);
+        if let Some(asked) = &mut self.asked {
+            asked.read(&self.cursor, limit, &read);
+        }
+        read
     }
 }
 

@@ -6,7 +6,9 @@
 //! facade       View: what the engine and the face may read
 //! writer       Writer: changes, constraints, index upkeep
 //! change       change sets: what the journal keeps of a commit
+//! concurrent   transactions without the lease: what they read, what commits wrote
 //! counted      statistics that a transaction has changed
+//! gathered     index entries of a bulk insert
 //! catalog      what is stored, kept in collections of its own
 //! records      record <-> bytes, index keys
 //! btree        ordered bytes on pages
@@ -33,8 +35,12 @@ pub mod btree;
 pub(crate) mod catalog;
 pub(crate) mod change;
 pub mod codec;
+mod concurrent;
 mod counted;
+mod gathered;
 pub mod journal;
 pub mod pager;
+#[doc(hidden)]
+pub mod planted;
 
 pub use error::StorageError;

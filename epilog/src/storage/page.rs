@@ -18,8 +18,13 @@ use super::StorageError;
 /// The bytes of the common header.
 pub const PAGE_HEADER_LEN: usize = 24;
 
-/// The unit of allocation in the file.
+/// The unit of allocation in the file, unless it was made with a smaller one.
 pub const BLOCK_LEN: usize = 4096;
+
+/// Whether blocks may have so many bytes: a power of two from a sector to 4 KiB.
+pub const fn is_block_len(len: usize) -> bool {
+    len.is_power_of_two() && 512 <= len && len <= BLOCK_LEN
+}
 
 /// The bytes of a leaf of records, unless a collection says otherwise or has wide records.
 pub const RECORD_LEAF_LEN: usize = 16384;
@@ -119,7 +124,12 @@ pub trait PageWrite: PageRead {
     /// As [`PageRead::page`].
     fn page_mut(&mut self, number: PageNumber) -> Result<&mut [u8], StorageError>;
 
-    /// A new page of `len` bytes (a multiple of the block size), zero but for its common header.
+    /// The bytes of a block: pages have a multiple of it.
+    fn block_len(&self) -> usize {
+        BLOCK_LEN
+    }
+
+    /// A new page of `len` bytes (a multiple of the block's), zero but for its common header.
     ///
     /// # Errors
     ///
@@ -146,9 +156,4 @@ pub fn write_header(page: &mut [u8], number: PageNumber, kind: PageKind, tree: T
 /// The kind of a page, from its header.
 pub fn kind_of(page: &[u8]) -> Option<PageKind> {
     page.get(8).copied().and_then(PageKind::from_u8)
-}
-
-/// The next multiple of [`BLOCK_LEN`].
-pub const fn round_to_blocks(len: usize) -> usize {
-    len.div_ceil(BLOCK_LEN) * BLOCK_LEN
 }

@@ -8,9 +8,10 @@ use core::task::Waker;
 use super::StorageError;
 use super::archive::{Archive, Catalogue};
 use super::catalog::{self, PageLens, Stored};
+use super::concurrent::{Concurrency, Deeds, Draws};
 use super::facade::{Operation, Reading, View};
 use super::journal::{Entry, EntryKind, Retention};
-use super::page::{BLOCK_LEN, RECORD_LEAF_LEN};
+use super::page::RECORD_LEAF_LEN;
 use super::pager::{
     CommitNumber, Compaction, Durability, Feed, FileInfo, Inspection, PageReader, PageSnapshot, Pager,
     PagerOptions, PagerStats,
@@ -26,6 +27,7 @@ use crate::sync::Thread;
 pub struct Store {
     pager: Pager,
     stored: Arc<Stored>,
+    concurrency: Concurrency,
     #[cfg(feature = "std")]
     background: Option<Thread>,
 }
@@ -50,6 +52,19 @@ fn work_in_background(pager: &Pager, vfs: &dyn Vfs) {
             pager.upkeep().wait(vfs.now_ns());
         }
     }
+}
+
+/// A transaction without the lease has no more bytes of changes than this where nothing is journaled.
+const CONCURRENT_BYTES_MAX: usize = 16 << 20;
+
+/// What became of a transaction without the lease.
+pub(crate) enum Outcome<'p> {
+    /// It is committed.
+    Committed(CommitNumber),
+    /// Something that it read has changed. Another attempt begins with its numbers.
+    Conflict(Draws<'p>),
+    /// It changed too much to be done again.
+    TooLarge,
 }
 
 /// What is stored, as of one commit, for as long as this lives.
@@ -117,8 +132,7 @@ impl Store {
         schema: &DatabaseSchema,
         retention: Option<Retention>,
     ) -> Result<Store, StorageError> {
-        let lens = PageLens { leaf: None, entries: None, least: 0 };
-        Store::with(Pager::in_memory_retaining(retention), lens, None, schema)
+        Store::with(Pager::in_memory_retaining(retention), (None, None), None, schema)
     }
 
     /// Opens the database at `path`, or makes it: with leaves of records and pages of index entries of these lengths,
@@ -149,11 +163,10 @@ impl Store {
         vfs: Arc<dyn Vfs>,
         path: &str,
         options: PagerOptions,
-        (leaf, entries): (Option<u32>, Option<u32>),
+        lens: (Option<u32>, Option<u32>),
         archive: Option<(&str, Retention)>,
         schema: &DatabaseSchema,
     ) -> Result<Store, StorageError> {
-        let lens = PageLens { leaf, entries, least: BLOCK_LEN as u32 };
         Store::with(Pager::open(vfs, path, options)?, lens, archive, schema)
     }
 
@@ -183,10 +196,16 @@ impl Store {
         Ok(Store::new(pager, stored))
     }
 
+    /// The bytes of a block of the file.
+    pub(crate) fn block_len(&self) -> usize {
+        self.pager.block_len()
+    }
+
     fn new(pager: Pager, stored: Stored) -> Store {
         Store {
             pager,
             stored: Arc::new(stored),
+            concurrency: Concurrency::new(),
             #[cfg(feature = "std")]
             background: None,
         }
@@ -194,7 +213,7 @@ impl Store {
 
     /// Makes the collections of `schema` in a new database, as [`open`](Store::open) would.
     pub(super) fn found(pager: &Pager, schema: &DatabaseSchema) -> Result<Stored, StorageError> {
-        let lens = PageLens { leaf: None, entries: None, least: BLOCK_LEN as u32 };
+        let lens = PageLens { leaf: None, entries: None, least: pager.block_len() as u32 };
         let shapes = shapes_of(schema)?;
         let stored = Arc::new(Stored::empty(lens.catalog_leaf()));
         let mut writer = Writer::new(pager.begin_write()?, stored, pager.journaled_bytes_max());
@@ -206,10 +225,11 @@ impl Store {
 
     fn with(
         pager: Pager,
-        lens: PageLens,
+        (leaf, entries): (Option<u32>, Option<u32>),
         archive: Option<(&str, Retention)>,
         schema: &DatabaseSchema,
     ) -> Result<Store, StorageError> {
+        let lens = PageLens { leaf, entries, least: pager.block_len() as u32 };
         let declared = shapes_of(schema)?;
         let mut stored = recover(&pager, lens.catalog_leaf())?;
         if let Some((path, retention)) = archive {
@@ -338,21 +358,21 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// As [`Pager::wait_published`].
+    /// As [`Pager::wait_for_published`].
     #[cfg(feature = "std")]
     pub fn wait_published(
         &self,
         commit: CommitNumber,
         duration: core::time::Duration,
     ) -> Result<Option<CommitNumber>, StorageError> {
-        self.pager.wait_published(commit, duration)
+        self.pager.wait_for_published(commit, duration)
     }
 
     /// The last commit, if it is after `commit`; else `waker` is woken when that changes.
     ///
     /// # Errors
     ///
-    /// As [`Pager::wait_published`].
+    /// As [`Pager::wait_for_published`].
     pub fn poll_published(
         &self,
         commit: CommitNumber,
@@ -367,7 +387,91 @@ impl Store {
     ///
     /// When the database was opened for reading only, or an earlier sync failed.
     pub fn begin_write(&self) -> Result<Writer<'_>, StorageError> {
-        Ok(Writer::new(self.pager.begin_write()?, self.stored.clone(), self.pager.journaled_bytes_max()))
+        let (pages, journaled) = (self.pager.begin_write()?, self.pager.journaled_bytes_max());
+        Ok(Writer::leased(pages, self.stored.clone(), journaled, &self.concurrency))
+    }
+
+    /// Begins a transaction without the lease; never waits. It gives out numbers of `draws`.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin_write`](Store::begin_write).
+    pub(crate) fn begin_concurrent<'p>(&'p self, draws: Draws<'p>) -> Result<Writer<'p>, StorageError> {
+        let (pages, running) = self.concurrency.begin(&self.pager)?;
+        let bytes = self.pager.journaled_bytes_max().unwrap_or(CONCURRENT_BYTES_MAX);
+        Ok(Writer::concurrent(pages, self.stored.clone(), bytes, running, draws))
+    }
+
+    /// Numbers for one transaction without the lease and its further attempts.
+    pub(crate) fn draws(&self) -> Draws<'_> {
+        self.concurrency.draws()
+    }
+
+    /// Commits what a transaction without the lease did, if all that it read is as it was; waits for the lease first.
+    ///
+    /// # Errors
+    ///
+    /// As [`Writer::commit`].
+    pub(crate) fn commit_concurrent<'p>(
+        &'p self,
+        writer: Writer<'p>,
+        durability: Durability,
+    ) -> Result<Outcome<'p>, StorageError> {
+        let Deeds { mut validation, mut draws, changes } = writer.into_deeds()?;
+        if changes.is_empty() {
+            // It has read one commit, and happened right after it.
+            let base = validation.base();
+            self.pager.wait_published(base)?;
+            return Ok(Outcome::Committed(base));
+        }
+        if changes.are_too_many() {
+            return Ok(Outcome::TooLarge);
+        }
+        if !validation.look() {
+            return Ok(Outcome::Conflict(draws));
+        }
+        let pages = self.pager.begin_write()?;
+        if !validation.holds_at(pages.base()) {
+            return Ok(Outcome::Conflict(draws));
+        }
+        let journaled = self.pager.journaled_bytes_max();
+        let mut writer = Writer::leased(pages, self.stored.clone(), journaled, &self.concurrency);
+        writer.redo(&changes)?;
+        changes.keep_numbers(&mut draws);
+        drop(draws);
+        writer.commit(durability).map(Outcome::Committed)
+    }
+
+    /// Gives up a transaction without the lease. What it read is there to stay when this returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_durable`](Store::wait_durable): what was read may not survive.
+    pub(crate) fn abandon(&self, writer: Writer<'_>) -> Result<(), StorageError> {
+        let base = writer.base();
+        drop(writer);
+        self.pager.wait_published(base)
+    }
+
+    /// Gives up a transaction without the lease whose statement was refused. Whether the refusal stands, as all that was
+    /// read is as it was; if not, it may be tried again with the numbers it had.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_durable`](Store::wait_durable): what was read may not survive.
+    pub(crate) fn refusal_stands<'p>(
+        &'p self,
+        writer: Writer<'p>,
+    ) -> Result<Option<Draws<'p>>, StorageError> {
+        let base = writer.base();
+        // A transaction that failed half-way cannot say what it read.
+        if let Ok(deeds) = writer.into_deeds()
+            && !deeds.validation.holds_now()
+        {
+            return Ok(Some(deeds.draws));
+        }
+        self.pager.wait_published(base)?;
+        Ok(None)
     }
 
     /// Writes what the journal holds into the database file.

@@ -7,6 +7,11 @@
 //! - A statement that the constraints refuse leaves nothing behind.
 //! - A statement that fails otherwise (a damaged page, memory) leaves the transaction unable to commit.
 //! - Numbers given out as keys are never given out again once their transaction has committed.
+//!
+//! A transaction has the lease and changes the committed pages, or runs without it on pages of its own, notes what it reads
+//! and is applied by one that has it: see [`concurrent`](super::concurrent).
+
+mod beside;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -20,25 +25,31 @@ use super::btree::{RecordInserter, RecordTree};
 use super::catalog::system::{self, STATISTICS};
 use super::catalog::{Statistics, Stored};
 use super::change::{Change, ChangeSet, append_key_cell};
+use super::concurrent::{Kind, PageMark, Pages, WriteMark};
 use super::counted::{Counted, CountedCollection};
 use super::facade::{Direction, Operation, Reading, View, leaf_format};
+use super::gathered::Gathered;
 use super::page::{PageNumber, PageWrite, TreeId, is_leaf_len};
-use super::pager::{CommitNumber, Durability, PageWriter, Savepoint};
+use super::pager::{CommitNumber, Durability, PageWriter};
 use super::records::{Composer, ConstraintError, RecordDraft, RecordRef, keys, out_of_line_pages};
 use crate::schema::{CollectionDef, CollectionId, IndexDef, OnDelete, Spot};
 use crate::value::key::KEY_BYTES_MAX;
 use crate::value::{Scalar, key};
 
-/// Entries of one index gathered by a bulk insert are applied, sorted, when they take this many bytes. The more at once,
-/// the fuller the pages of an index that begins empty.
+/// Entries of one index gathered by a bulk insert are applied, sorted, when they take this many bytes, or those of all
+/// indexes [`GATHERED_PART`] of the page cache's budget. The more at once, the fuller the pages of an index that begins
+/// empty.
 const GATHERED_BYTES_MAX: usize = 64 << 20;
+/// See [`GATHERED_BYTES_MAX`].
+const GATHERED_PART: usize = 12;
 
 /// The longest value, in bytes: what a run of blocks and a length of 32 bits can hold.
 pub(crate) const VALUE_BYTES_MAX: usize = 1 << 30;
 
 /// A write transaction. Dropping it aborts.
 pub struct Writer<'p> {
-    pages: PageWriter<'p>,
+    pages: Pages<'p>,
+    kind: Kind<'p>,
     stored: Arc<Stored>,
     changes: ChangeSet,
     /// Statistics that are not on their pages yet.
@@ -67,7 +78,8 @@ impl Reading for Writer<'_> {
 /// A point that a write transaction can go back to.
 #[derive(Debug)]
 pub struct Mark {
-    pages: Savepoint,
+    pages: PageMark,
+    writes: WriteMark,
     changes: usize,
     counted: Counted,
     failed: bool,
@@ -76,8 +88,18 @@ pub struct Mark {
 impl<'p> Writer<'p> {
     /// `journaled` is the most bytes of changes that the journal takes; `None` when nothing is journaled.
     pub(crate) fn new(pages: PageWriter<'p>, stored: Arc<Stored>, journaled: Option<usize>) -> Writer<'p> {
+        Writer::of_kind(Pages::Leased(pages), Kind::Alone, stored, journaled)
+    }
+
+    fn of_kind(
+        pages: Pages<'p>,
+        kind: Kind<'p>,
+        stored: Arc<Stored>,
+        journaled: Option<usize>,
+    ) -> Writer<'p> {
         Writer {
             pages,
+            kind,
             stored,
             changes: ChangeSet::new(journaled),
             counted: Counted::default(),
@@ -92,7 +114,11 @@ impl<'p> Writer<'p> {
 
     /// What is stored, this transaction's changes included.
     pub fn view(&self) -> View<'_> {
-        View::of_writer(&self.pages, &self.stored, &self.counted)
+        let reads = match &self.kind {
+            Kind::Concurrent { reads, .. } => Some(reads),
+            Kind::Alone | Kind::Leased { .. } => None,
+        };
+        View::of_writer(&self.pages, &self.stored, &self.counted, reads)
     }
 
     pub(crate) fn stored(&self) -> &Arc<Stored> {
@@ -124,6 +150,7 @@ impl<'p> Writer<'p> {
             writer.put_new(collection, rank, draft)?;
             for (index, (entry, _)) in collection.indexes.iter().zip(writer.entries.iter()) {
                 writer.stored.entry_tree(index).insert(&mut writer.pages, entry)?;
+                writer.kind.note_entry(collection.id, index.id, entry);
             }
             statistics.count += 1;
             writer.set_statistics(collection.id, statistics)
@@ -166,6 +193,10 @@ impl<'p> Writer<'p> {
         let mut ranks = Vec::new();
         let mut draft = RecordDraft::new(&collection.layout);
         let mut gathered: Vec<Gathered> = collection.indexes.iter().map(|_| Gathered::default()).collect();
+        let gathered_max = match self.pages.cache_bytes() {
+            Some(cache) => (cache / GATHERED_PART / gathered.len().max(1)).min(GATHERED_BYTES_MAX),
+            None => GATHERED_BYTES_MAX,
+        };
         let mut targets: BTreeMap<(u16, u128), u128> = BTreeMap::new();
         let mut records = RecordInserter::new(self.stored.record_tree(collection));
         while next(&mut draft)? {
@@ -184,7 +215,7 @@ impl<'p> Writer<'p> {
                 let absent = self.build_entry(collection, index, &draft, rank);
                 self.check_key_len(collection, index, &draft)?;
                 gathered.push(&self.key, absent);
-                if gathered.memory() > GATHERED_BYTES_MAX {
+                if gathered.memory() > gathered_max {
                     self.apply_gathered(collection, index, gathered)?;
                 }
             }
@@ -214,7 +245,8 @@ impl<'p> Writer<'p> {
         let width = usize::from(collection.layout.rank_width);
         if index.unique {
             // In a tree without entries only the gathered ones can be alike.
-            let is_empty = tree.is_empty(&self.pages)?;
+            // (Without the lease each is looked up all the same: that notes what is to stay as it is.)
+            let is_empty = !self.kind.notes_reads() && tree.is_empty(&self.pages)?;
             let mut previous: Option<&[u8]> = None;
             for (entry, absent) in gathered.iter() {
                 let (key, rank) = entry.split_at(entry.len() - width);
@@ -236,6 +268,9 @@ impl<'p> Writer<'p> {
             }
         }
         tree.insert_sorted(&mut self.pages, gathered.iter().map(|(entry, _)| entry))?;
+        if self.kind.notes_writes() {
+            gathered.iter().for_each(|(entry, _)| self.kind.note_entry(collection.id, index.id, entry));
+        }
         gathered.clear();
         Ok(())
     }
@@ -506,9 +541,21 @@ impl<'p> Writer<'p> {
             return Ok(rank);
         }
         let given = if collection.clustered.is_none() { 0 } else { draft.rank(&collection.layout) as u64 };
-        let number = if given == 0 { statistics.next.max(1) } else { given };
-        if number < statistics.next && self.view_get(collection, u128::from(number))?.is_some() {
-            return Err(self.duplicate_key(collection, u128::from(number)));
+        let mut number = given;
+        loop {
+            if given == 0 {
+                number = self.kind.draw(collection.id, statistics.next.max(1));
+            }
+            // Whoever has the lease knows that there is nothing from the next number on.
+            let may_exist = number < statistics.next || self.kind.notes_reads();
+            if !may_exist || self.view_get(collection, u128::from(number))?.is_none() {
+                break;
+            }
+            if given != 0 {
+                return Err(self.duplicate_key(collection, u128::from(number)));
+            }
+            // Inserted with its number since it was drawn.
+            statistics.next = statistics.next.max(number.saturating_add(1));
         }
         let Some(next) = number.checked_add(1) else {
             return Err(ConstraintError::KeysExhausted { collection: collection.name.clone() }.into());
@@ -580,10 +627,12 @@ impl<'p> Writer<'p> {
             TreeId(collection.id.0),
             &mut self.pages,
         )?;
+        self.kind.note_read(collection.id, rank);
         let inserted = records.insert(&mut self.pages, rank, draft.row(), &self.composer.blob)?;
         if !inserted {
             return Err(self.duplicate_key(collection, rank));
         }
+        self.kind.note_record(collection.id, rank, 1);
         self.changes.put(collection.id, draft);
         Ok(())
     }
@@ -621,6 +670,8 @@ impl<'p> Writer<'p> {
             let tree = self.stored.entry_tree(index);
             tree.remove(&mut self.pages, &old)?;
             tree.insert(&mut self.pages, &new)?;
+            self.kind.note_entry(collection.id, index.id, &old);
+            self.kind.note_entry(collection.id, index.id, &new);
         }
         for page in given_up {
             self.pages.free(page);
@@ -633,6 +684,7 @@ impl<'p> Writer<'p> {
             &mut self.pages,
         )?;
         tree.replace(&mut self.pages, rank, draft.row(), &self.composer.blob)?;
+        self.kind.note_record(collection.id, rank, 0);
         self.changes.put(collection.id, draft);
         Ok(())
     }
@@ -659,11 +711,13 @@ impl<'p> Writer<'p> {
         }
         for (index, entry) in entries {
             self.stored.entry_tree(index).remove(&mut self.pages, &entry)?;
+            self.kind.note_entry(collection.id, index.id, &entry);
         }
         for page in given_up {
             self.pages.free(page);
         }
         self.stored.record_tree(collection).remove(&mut self.pages, rank)?;
+        self.kind.note_record(collection.id, rank, -1);
         match collection.clustered {
             Some(_) => self.changes.delete(collection.id, rank),
             None => self.changes.delete_with_key(collection.id, rank, &key),
@@ -801,6 +855,7 @@ impl<'p> Writer<'p> {
             self.build_entry(collection, index, draft, rank);
             let tree = self.stored.entry_tree(index);
             tree.insert(&mut self.pages, &self.key)?;
+            self.kind.note_entry(collection.id, index.id, &self.key);
         }
         let mut statistics = self.statistics(collection.id)?;
         statistics.count += 1;
@@ -809,7 +864,10 @@ impl<'p> Writer<'p> {
 
     pub(crate) fn into_pages(mut self) -> Result<PageWriter<'p>, StorageError> {
         self.keep_statistics()?;
-        Ok(self.pages)
+        match self.pages {
+            Pages::Leased(pages) => Ok(pages),
+            Pages::Private(_) => unreachable!("a transaction without the lease has no pages to give"),
+        }
     }
 
     // ---- constraints
@@ -991,6 +1049,7 @@ impl<'p> Writer<'p> {
         self.open_marks += 1;
         Mark {
             pages: self.pages.savepoint(),
+            writes: self.kind.mark(),
             changes: self.changes.len(),
             counted: self.counted.clone(),
             failed: self.failed,
@@ -1001,6 +1060,7 @@ impl<'p> Writer<'p> {
     pub fn rollback_to(&mut self, mark: Mark) {
         self.open_marks -= 1;
         self.pages.rollback_to(mark.pages);
+        self.kind.rollback_to(mark.writes);
         self.changes.truncate(mark.changes);
         self.counted = mark.counted;
         self.failed = mark.failed;
@@ -1026,10 +1086,18 @@ impl<'p> Writer<'p> {
             return Ok(self.pages.base());
         }
         self.keep_statistics()?;
-        if self.changes.is_bulk() || self.pages.is_written_out() {
-            return self.pages.commit_bulk(&self.changes.mark());
+        let Writer { pages, kind, changes, counted, .. } = self;
+        let pages = match pages {
+            Pages::Leased(pages) => pages,
+            Pages::Private(_) => {
+                unreachable!("what a transaction without the lease did is committed by another")
+            }
+        };
+        let committed = |commit| kind.committed(commit, &counted);
+        if changes.is_bulk() || pages.is_written_out() {
+            return pages.commit_bulk_then(&changes.mark(), committed);
         }
-        self.pages.commit(self.changes.as_bytes(), durability)
+        pages.commit_then(changes.as_bytes(), durability, committed)
     }
 
     /// Runs the changing part of a statement; a failure there leaves the transaction unable to commit.
@@ -1090,75 +1158,4 @@ fn relation_targets<'a>(
             cell.as_cell().map(|bytes| (position as u16, key::rank(field.ty, bytes)))
         },
     )
-}
-
-/// Index entries waiting to be applied in order.
-#[derive(Default)]
-struct Gathered {
-    bytes: Vec<u8>,
-    entries: Vec<Span>,
-}
-
-/// Where an entry's bytes are.
-#[derive(Clone, Copy)]
-struct Span {
-    start: u32,
-    len: u16,
-    /// Whether one of its fields is absent.
-    absent: bool,
-}
-
-impl Span {
-    #[inline]
-    fn of(self, bytes: &[u8]) -> &[u8] {
-        &bytes[self.start as usize..][..usize::from(self.len)]
-    }
-}
-
-impl Gathered {
-    fn push(&mut self, entry: &[u8], absent: bool) {
-        let start = u32::try_from(self.bytes.len()).expect("applied long before");
-        let len = u16::try_from(entry.len()).expect("the key's length was checked");
-        self.bytes.extend_from_slice(entry);
-        self.entries.push(Span { start, len, absent });
-    }
-
-    /// The bytes of memory that they take while they are sorted.
-    fn memory(&self) -> usize {
-        self.bytes.len() + self.entries.len() * (size_of::<Span>() + size_of::<(u64, Span)>())
-    }
-
-    fn sort(&mut self) {
-        let bytes = &self.bytes;
-        // Ascending input, as bulk loads often have, is left as it is.
-        if self.entries.is_sorted_by(|a, b| a.of(bytes) <= b.of(bytes)) {
-            return;
-        }
-        // Most comparisons are decided by the first bytes behind what all entries have in common, which are at hand.
-        let Some((first, others)) = self.entries.split_first() else { return };
-        let first = first.of(bytes);
-        let common = others.iter().fold(first.len(), |common, other| {
-            first[..common].iter().zip(other.of(bytes)).take_while(|(a, b)| a == b).count()
-        });
-        let head = |at: &Span| {
-            let mut head = [0; 8];
-            let rest = &at.of(bytes)[common..];
-            let len = rest.len().min(8);
-            head[..len].copy_from_slice(&rest[..len]);
-            u64::from_be_bytes(head)
-        };
-        let mut heads: Vec<(u64, Span)> = self.entries.iter().map(|at| (head(at), *at)).collect();
-        heads.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| a.1.of(bytes).cmp(b.1.of(bytes))));
-        self.entries.clear();
-        self.entries.extend(heads.into_iter().map(|(_, at)| at));
-    }
-
-    fn iter(&self) -> impl Iterator<Item = (&[u8], bool)> {
-        self.entries.iter().map(|at| (at.of(&self.bytes), at.absent))
-    }
-
-    fn clear(&mut self) {
-        self.bytes.clear();
-        self.entries.clear();
-    }
 }

@@ -7,7 +7,9 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use epilog::prelude::*;
-use epilog::vfs::{MemoryVfs, OpenMode, Vfs};
+use epilog::vfs::OpenMode;
+
+use crate::machine;
 
 #[derive(Collection, Clone, Debug, PartialEq)]
 #[has_many(readings: Reading::sensor)]
@@ -58,8 +60,8 @@ type Answers = (Vec<(u32, i32)>, u64, Option<i32>, Vec<String>, Option<Sensor>);
 ///
 /// What the database says, or that an answer is not the one expected.
 pub fn tell() -> Result<Told, Error> {
-    let files = MemoryVfs::new();
-    let open = || Database::<Station>::open_in(Arc::new(files.clone()), "station", &Options::default());
+    let files = machine::files();
+    let open = || Database::<Station>::open_in(Arc::clone(&files), "station", &options());
 
     let db = open()?;
     let sensors = db.write(|tx| {
@@ -97,6 +99,21 @@ pub fn tell() -> Result<Told, Error> {
     db.close()?;
     let file_bytes = files.open("station", OpenMode::Read)?.len()?;
     Ok(Told { records, file_bytes })
+}
+
+/// Pages of 1 KiB when there is little memory.
+fn options() -> Options {
+    if cfg!(feature = "small") {
+        Options::default()
+            .block_size(512)
+            .page_size(1 << 10)
+            .index_page_size(1 << 10)
+            .journal_segment_len(4 << 10)
+            .checkpoint_after(8 << 10)
+            .cache(16 << 10)
+    } else {
+        Options::default()
+    }
 }
 
 fn ask(db: &Database<Station>) -> Result<Answers, Error> {

@@ -240,6 +240,13 @@ impl SimVfs {
         disk.files[file].content.replace(bytes);
     }
 
+    /// Removes a file, durably.
+    pub fn remove_file(&self, path: &str) {
+        let mut disk = self.disk();
+        disk.entries.remove(path);
+        disk.durable_entries.remove(path);
+    }
+
     /// Flips a bit of a file, numbered from 0, the lowest of each byte first. Nothing happens behind its end.
     pub fn flip_bit(&self, path: &str, bit: u64) {
         let mut disk = self.disk();

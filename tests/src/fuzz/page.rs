@@ -5,7 +5,9 @@ use std::sync::OnceLock;
 
 use epilog::storage::StorageError;
 use epilog::storage::btree::{Direction, EntryTree, LeafFormat, RecordTree};
-use epilog::storage::page::{BLOCK_LEN, PAGE_HEADER_LEN, PageKind, PageNumber, PageWrite, TreeId};
+use epilog::storage::page::{
+    BLOCK_LEN, ENTRY_PAGE_LEN, PAGE_HEADER_LEN, PageKind, PageNumber, PageWrite, RECORD_LEAF_LEN, TreeId,
+};
 
 use super::Input;
 use crate::pages::Pages;
@@ -52,7 +54,7 @@ fn rank(format: LeafFormat, number: u128) -> u128 {
 
 fn records(format: LeafFormat) -> (Pages, RecordTree) {
     let mut pages = Pages::default();
-    let tree = RecordTree::create(&mut pages, TREE, format, 16_384).expect("pages in memory");
+    let tree = RecordTree::create(&mut pages, TREE, format, RECORD_LEAF_LEN as u32).expect("pages in memory");
     let mut random = Random::new(1);
     for number in 0..if format.rank_width == 16 { 3000 } else { 260 } {
         let rank = rank(format, number);
@@ -73,7 +75,7 @@ fn entry(input: &mut Input<'_>) -> Vec<u8> {
 
 fn entries() -> (Pages, EntryTree) {
     let mut pages = Pages::default();
-    let tree = EntryTree::create(&mut pages, TREE, 4096).expect("pages in memory");
+    let tree = EntryTree::create(&mut pages, TREE, ENTRY_PAGE_LEN as u32).expect("pages in memory");
     let mut random = Random::new(2);
     let mut bytes = [0; 24];
     for _ in 0..500 {

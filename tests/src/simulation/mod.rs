@@ -5,13 +5,15 @@
 //! disk as a cut at each of its operations would leave it: each unsynced sector survives, or not, by itself. The database
 //! that is opened from there must hold the state after some commit that is not before the last one acknowledged as durable,
 //! and not after the one in flight. It must then take a write, whose disk operations are cut in turn, and hold that too
-//! ([`cuts`]).
+//! ([`cuts`]). Transactions that run beside each other are cut likewise ([`beside`]).
 //!
 //! Then it runs again with a fault at each operation and each read ([`faults`]), and what it left is damaged ([`rot`]).
 
+pub mod beside;
 pub mod cuts;
 pub mod faults;
 pub mod model;
+pub mod planted;
 pub mod rot;
 pub mod run;
 pub mod setup;
@@ -20,69 +22,22 @@ pub mod workload;
 use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+pub use self::planted::Planted;
 pub use self::setup::{SETUPS, STANDARD, Setup};
 
 use self::run::Run;
 use self::workload::{Step, generate};
-use crate::disk::{Bug, SimVfs};
+use crate::disk::SimVfs;
 use crate::random::Random;
 
 /// The name of the database on the simulated disk.
 const PATH: &str = "world.epilog";
 
-/// A bug put in on purpose, which the simulation must find.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Planted {
-    /// One sync of file data, another one in each workload, does nothing.
-    DropSync,
-    /// The syncs of the journal do nothing.
-    IgnoreJournalSyncs,
-    /// The syncs of the database file do nothing.
-    IgnoreFileSyncs,
-    /// The syncs of directories do nothing.
-    IgnoreDirectorySyncs,
-}
-
-impl Planted {
-    /// All of them.
-    pub const ALL: [Planted; 4] = [
-        Planted::DropSync,
-        Planted::IgnoreJournalSyncs,
-        Planted::IgnoreFileSyncs,
-        Planted::IgnoreDirectorySyncs,
-    ];
-
-    /// Its name on the command line.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Planted::DropSync => "drop-sync",
-            Planted::IgnoreJournalSyncs => "ignore-journal-syncs",
-            Planted::IgnoreFileSyncs => "ignore-file-syncs",
-            Planted::IgnoreDirectorySyncs => "ignore-directory-syncs",
-        }
-    }
-
-    /// The one of this name.
-    pub fn by_name(name: &str) -> Option<Planted> {
-        Planted::ALL.into_iter().find(|planted| planted.name() == name)
-    }
-
-    fn bug(self, seed: u64) -> Bug {
-        match self {
-            // The first syncs make the files; one of those that follow is dropped.
-            Planted::DropSync => Bug::DropSync(seed % 20),
-            Planted::IgnoreJournalSyncs => Bug::IgnoreSyncs("-journal".into()),
-            Planted::IgnoreFileSyncs => Bug::IgnoreSyncs(PATH.into()),
-            Planted::IgnoreDirectorySyncs => Bug::IgnoreDirectorySyncs,
-        }
-    }
-}
-
 /// A disk for a workload.
 fn disk(seed: u64, planted: Option<Planted>) -> SimVfs {
     let disk = SimVfs::new(seed);
-    if let Some(planted) = planted {
-        disk.plant(planted.bug(seed));
+    if let Some(bug) = planted.and_then(|planted| planted.disk_bug(seed)) {
+        disk.plant(bug);
     }
     disk
 }

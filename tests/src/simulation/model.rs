@@ -64,6 +64,8 @@ pub struct Model {
     pub tags: BTreeMap<String, Tag>,
     /// The next id of an owner: never goes back once committed.
     pub next_owner: u64,
+    /// Whether ids of owners may be left out, as happens when transactions run beside each other.
+    pub leaves_numbers_out: bool,
 }
 
 impl Model {
@@ -129,6 +131,25 @@ impl Model {
     /// Whether the records are the same. The next id cannot be read back, so it does not count.
     pub fn same_records(&self, other: &Model) -> bool {
         (&self.owners, &self.items, &self.tags) == (&other.owners, &other.items, &other.tags)
+    }
+
+    /// This model after the same changes as make `after` of `before`.
+    pub fn with_changes(&self, before: &Model, after: &Model) -> Model {
+        fn change<K: Ord + Clone, V: Clone + PartialEq>(
+            map: &mut BTreeMap<K, V>,
+            before: &BTreeMap<K, V>,
+            after: &BTreeMap<K, V>,
+        ) {
+            map.retain(|key, _| !before.contains_key(key) || after.contains_key(key));
+            let changed = after.iter().filter(|(key, value)| before.get(key) != Some(value));
+            map.extend(changed.map(|(key, value)| (key.clone(), value.clone())));
+        }
+        let mut model = self.clone();
+        change(&mut model.owners, &before.owners, &after.owners);
+        change(&mut model.items, &before.items, &after.items);
+        change(&mut model.tags, &before.tags, &after.tags);
+        model.next_owner = model.next_owner.max(after.next_owner);
+        model
     }
 
     /// Inserts an owner with the next id; `None` when its name is taken.

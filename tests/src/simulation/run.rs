@@ -22,6 +22,11 @@ pub struct Run {
 }
 
 impl Run {
+    /// Nothing has happened.
+    pub(super) fn new() -> Run {
+        Run { states: vec![Model::default()], acknowledged: 0, durable: [0, 0], phases: vec![(0, 0..=0)] }
+    }
+
     /// Runs `steps` on an empty disk, and closes the database.
     ///
     /// # Errors
@@ -58,12 +63,7 @@ impl Run {
     }
 
     fn work(disk: &SimVfs, setup: &Setup, steps: &[Step]) -> Result<(Run, Database<World>), Error> {
-        let mut run = Run {
-            states: vec![Model::default()],
-            acknowledged: 0,
-            durable: [0, 0],
-            phases: vec![(0, 0..=0)],
-        };
+        let mut run = Run::new();
         let mut db = setup.open(disk)?;
         for step in steps {
             match step {
@@ -106,14 +106,16 @@ impl Run {
         phase.map_or(&[], |(_, states)| &self.states[states.clone()])
     }
 
-    fn became_durable(&mut self, disk: &SimVfs) {
+    /// What was acknowledged is durable.
+    pub(super) fn became_durable(&mut self, disk: &SimVfs) {
         if self.durable[0] < self.acknowledged {
             self.durable = [self.acknowledged, self.durable[0]];
         }
         self.note(disk);
     }
 
-    fn note(&mut self, disk: &SimVfs) {
+    /// A cut from here on may leave any state from the last durable one to the newest.
+    pub(super) fn note(&mut self, disk: &SimVfs) {
         self.phases.push((disk.operations(), self.durable[0]..=self.states.len() - 1));
     }
 }

@@ -19,6 +19,8 @@ pub struct Setup {
     journal_segment_len: u32,
     checkpoint_after: u64,
     bulk_after: usize,
+    block_size: u32,
+    page_size: u32,
     /// Whether some commits do not wait for the sync.
     pub relaxed: bool,
 }
@@ -30,11 +32,13 @@ pub const STANDARD: Setup = Setup {
     journal_segment_len: 16 << 10,
     checkpoint_after: 128 << 10,
     bulk_after: 24 << 10,
+    block_size: 4 << 10,
+    page_size: 16 << 10,
     relaxed: false,
 };
 
 /// Other options, with which workloads can run as well.
-pub const SETUPS: [Setup; 6] = [
+pub const SETUPS: [Setup; 8] = [
     STANDARD,
     Setup { name: "relaxed", relaxed: true, ..STANDARD },
     // The smallest segments there are, and a checkpoint at every commit.
@@ -46,10 +50,13 @@ pub const SETUPS: [Setup; 6] = [
         journal_segment_len: 256 << 10,
         checkpoint_after: 1 << 30,
         bulk_after: 16 << 20,
-        relaxed: true,
+        ..RELAXED
     },
     // Nearly every transaction goes past the journal.
     Setup { name: "bulk", bulk_after: 200, ..RELAXED },
+    // What devices of little memory use: blocks of a sector, and of more than one.
+    Setup { name: "small", block_size: 1024, page_size: 1024, journal_segment_len: 7 << 10, ..RELAXED },
+    Setup { name: "smallest", block_size: 512, page_size: 1024, journal_segment_len: 2 << 10, ..STANDARD },
 ];
 
 const RELAXED: Setup = Setup { relaxed: true, ..STANDARD };
@@ -99,6 +106,9 @@ impl Setup {
             .journal_segment_len(self.journal_segment_len)
             .checkpoint_after(self.checkpoint_after)
             .bulk_after(self.bulk_after)
+            .block_size(self.block_size)
+            .page_size(self.page_size)
+            .index_page_size(self.page_size.min(4 << 10))
             // Nobody works in the background: what is written follows from the seed.
             .background(false)
     }

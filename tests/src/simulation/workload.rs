@@ -210,6 +210,12 @@ pub fn run_operations(
             }
         } else {
             let done = run_one(tx, operation)?;
+            if let Done::Inserted(Some(id)) = done
+                && model.leaves_numbers_out
+            {
+                assert!(id.get() >= model.next_owner, "id {id} was given out before");
+                model.next_owner = id.get();
+            }
             assert_eq!(done, run_on_model(model, operation), "{operation:?}");
         }
     }

@@ -14,7 +14,7 @@ use crate::storage::facade::LeafBatch;
 use crate::storage::records::RecordRef;
 
 /// The most rows that operators gather into one batch; a selection's positions are `u16`.
-pub(super) const GATHERED_MAX: usize = 1024;
+pub(super) const GATHERED_MAX: usize = if cfg!(feature = "small") { 32 } else { 1024 };
 
 /// Rows on their way through the operators.
 #[derive(Default)]

@@ -146,6 +146,22 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
         })
     }
 
+    /// Appends the entry given out last to `out`. False when none was, or the cursor is at its end.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Corruption`] when the page cannot be what it should be.
+    pub fn last(&self, out: &mut Vec<u8>) -> Result<bool, StorageError> {
+        let State::In(node, positions, _) = &self.state else { return Ok(false) };
+        let position = match self.direction {
+            Direction::Forward => positions.start.checked_sub(1),
+            Direction::Backward => (positions.end < node.count()).then_some(positions.end),
+        };
+        let Some(position) = position else { return Ok(false) };
+        node.append_key(position, out)?;
+        Ok(true)
+    }
+
     /// Calls `visit` for the next positions, up to `limit`, and returns how many there were.
     fn for_each(
         &mut self,

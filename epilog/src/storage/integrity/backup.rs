@@ -16,7 +16,7 @@ use super::report::{CheckReport, Structure};
 use crate::schema::CollectionDef;
 use crate::storage::StorageError;
 use crate::storage::btree::{Inspect, RecordLeaf};
-use crate::storage::page::{BLOCK_LEN, PageNumber, PageRead};
+use crate::storage::page::{PageNumber, PageRead};
 use crate::storage::pager::FileBuilder;
 use crate::storage::records::{RecordRef, out_of_line_pages};
 use crate::storage::store::Store;
@@ -77,7 +77,7 @@ pub(super) fn copy(
 ) -> Result<BackupReport, StorageError> {
     let inspection = store.inspect()?;
     let stored = store.stored();
-    let mut builder = FileBuilder::create(Arc::clone(&vfs), path)?;
+    let mut builder = FileBuilder::create(Arc::clone(&vfs), path, store.block_len())?;
     watch.begin(Phase::Copy, inspection.image_count() as u64)?;
     let snapshot = inspection.snapshot();
     let commit = snapshot.commit();
@@ -142,7 +142,7 @@ impl Copy<'_, '_, '_> {
             return Err(StorageError::page_damage(number, "two things lead to the page"));
         }
         let page = self.pages.page(number)?;
-        if !page.len().is_multiple_of(BLOCK_LEN) {
+        if !page.len().is_multiple_of(self.builder.block_len()) {
             return Err(StorageError::SmallPages { collection: self.of.name.clone(), bytes: page.len() });
         }
         self.builder.add(number, page)?;

@@ -154,7 +154,8 @@ fn rebuild(
 ) -> Result<RepairReport, StorageError> {
     let mut report = RepairReport { is_certain: salvage.is_certain(), ..RepairReport::default() };
     report.damage.extend(salvage.damage().iter().map(Problem::of_damage));
-    let pager = Pager::open(Arc::clone(vfs), work, PagerOptions::default())?;
+    let options = PagerOptions { block_len: salvage.block_len(), ..PagerOptions::default() };
+    let pager = Pager::open(Arc::clone(vfs), work, options)?;
     let mut rebuild = Rebuild {
         salvage,
         pager: &pager,

@@ -13,12 +13,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::layout::{
-    BLOCK, FRAME_HEADER_LEN, FileHeader, Frame, FrameKind, SegmentHeader, frame_len, is_segment_len,
+    FRAME_HEADER_LEN, FileHeader, Frame, FrameKind, SegmentHeader, block_of, frame_len, is_segment_len,
 };
 use super::reader::{Outcome, Reader, Reading, Unwritten};
 use super::tail::Tail;
 use super::{JournalPosition, Keep};
 use crate::storage::StorageError;
+use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
@@ -29,12 +30,13 @@ const STAGED_LEN_MAX: usize = 256 << 10;
 const FRAGMENT_LEN_MIN: usize = 256;
 
 /// The bytes of zeros written at once when the file grows.
-const ZEROS_LEN: u32 = 1 << 20;
+const ZEROS_LEN: u32 = if cfg!(feature = "small") { 512 } else { 1 << 20 };
 
 /// How a new journal is laid out.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct JournalOptions {
-    /// Bytes per segment: a multiple of 4,096, from 8,192 to 2³⁰.
+    /// Bytes per segment, up to 2³⁰: two blocks at least. The greatest power of two that divides it, but 4,096 at most, is
+    /// the bytes of a block: 512 at least.
     pub segment_len: u32,
 }
 
@@ -247,7 +249,7 @@ impl Journal {
         assert_eq!(commit, tail.commit + 1, "commits are made in order");
         assert_eq!(tail.commit, tail.durable, "what a bulk commit builds on is durable");
         (tail.commit, tail.durable) = (commit, commit);
-        let longest = (self.header.segment_len - BLOCK - FRAME_HEADER_LEN) as usize;
+        let longest = (self.header.segment_len - self.header.block() - FRAME_HEADER_LEN) as usize;
         let payload = &payload[..payload.len().min(longest)];
         let room = self.header.segment_len - tail.offset;
         if fragment_len(room, payload.len()) != Some(payload.len()) {
@@ -306,7 +308,7 @@ impl Journal {
         let written = self.write_buffer(&mut tail);
         self.poison_on_error(&mut tail, written)?;
         // Nothing is written to the group's last block any more: until the next sync it could be torn again.
-        tail.close_block();
+        tail.close_block(self.header.block());
         let head = tail.commit;
         tail.is_syncing = true;
         drop(tail);
@@ -330,6 +332,11 @@ impl Journal {
         self.check_poison(&tail)?;
         let outcome = self.write_buffer(&mut tail);
         self.poison_on_error(&mut tail, outcome)
+    }
+
+    /// Whether an earlier failure keeps everything from being appended.
+    pub fn is_poisoned(&self) -> bool {
+        self.tail.lock().poison.is_some()
     }
 
     /// The position behind the last commit appended.
@@ -447,7 +454,7 @@ impl Journal {
                 None => {}
             }
             segments += 1;
-            offset = BLOCK;
+            offset = self.header.block();
         }
     }
 
@@ -513,7 +520,7 @@ impl Journal {
         tail.salt = header.salt;
         tail.buffer = header.encode();
         tail.buffer_offset = 0;
-        tail.offset = BLOCK;
+        tail.offset = self.header.block();
         tail.is_staged = true;
         if tail.checkpoint_position.segment == 0 {
             tail.checkpoint_position = tail.position();
@@ -526,10 +533,10 @@ impl Journal {
             return Ok(());
         }
         let used = tail.buffer.len();
-        tail.buffer.resize(used.next_multiple_of(BLOCK as usize), 0);
+        tail.buffer.resize(used.next_multiple_of(self.header.block() as usize), 0);
         let start = self.slot_start(tail.slot) + u64::from(tail.buffer_offset);
         self.file.write_at(&tail.buffer, start)?;
-        let full = used - used % BLOCK as usize;
+        let full = used - used % self.header.block() as usize;
         tail.buffer.truncate(used);
         tail.buffer.drain(..full);
         tail.buffer_offset += full as u32;
@@ -551,6 +558,9 @@ impl Journal {
 
     /// After a failure of frames' bytes nothing is known: a second sync that succeeds would prove nothing.
     fn poison_on_error(&self, tail: &mut Tail, outcome: Result<(), VfsError>) -> Result<(), StorageError> {
+        if planted::is(Bug::SyncErrorsForgotten) {
+            return outcome.map_err(StorageError::Vfs);
+        }
         outcome.map_err(|cause| {
             tail.poison.get_or_insert(cause.clone());
             StorageError::Vfs(cause)
@@ -560,7 +570,7 @@ impl Journal {
 
 /// Where slot `slot` begins in a file with segments of `segment_len` bytes.
 pub(super) fn slot_start(slot: usize, segment_len: u32) -> u64 {
-    u64::from(BLOCK) + slot as u64 * u64::from(segment_len)
+    u64::from(block_of(segment_len)) + slot as u64 * u64::from(segment_len)
 }
 
 pub(super) fn unreadable(end: JournalPosition) -> StorageError {

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | 0 | 8 | `EPILOGJF` |
 //! | 8 | 4 | format version |
-//! | 12 | 4 | segment length in bytes, a multiple of the block size |
+//! | 12 | 4 | segment length in bytes; the greatest power of two that divides it, but 4,096 at most, is the length of a block |
 //! | 16 | 16 | database id |
 //! | 32 | 8 | secret: what frames' checksums are seeded with |
 //! | 40 | 4 | CRC-32C of bytes 0..40 |
@@ -51,19 +51,26 @@ use alloc::vec::Vec;
 
 use crate::storage::StorageError;
 use crate::storage::codec::checksum::{crc32c, salted};
-use crate::storage::page::BLOCK_LEN;
+use crate::storage::page::{BLOCK_LEN, is_block_len};
 
 /// The version of this format.
 pub(super) const FORMAT_VERSION: u32 = 1;
 
-/// The bytes of a block: the headers' size and the unit of a synced group.
+/// The most bytes of a block: of the headers, and the unit of a synced group.
 pub(super) const BLOCK: u32 = BLOCK_LEN as u32;
+
+/// The bytes of a block in a journal with segments of `segment_len` bytes: the greatest power of two that divides it,
+/// but 4,096 at most.
+pub(super) const fn block_of(segment_len: u32) -> u32 {
+    let divides = 1 << segment_len.trailing_zeros();
+    if divides < BLOCK { divides } else { BLOCK }
+}
 
 /// The bytes of a frame before its payload.
 pub(super) const FRAME_HEADER_LEN: u32 = 40;
 
 const FILE_MAGIC: [u8; 8] = *b"EPILOGJF";
-const FILE_HEADER_LEN: usize = 44;
+pub(super) const FILE_HEADER_LEN: usize = 44;
 const SEGMENT_MAGIC: [u8; 8] = *b"EPILOGJS";
 
 /// The bytes of a segment's header that are used. They lie in one sector, but a sector too may be torn.
@@ -78,8 +85,13 @@ pub(super) struct FileHeader {
 }
 
 impl FileHeader {
+    /// The bytes of a block.
+    pub(super) fn block(&self) -> u32 {
+        block_of(self.segment_len)
+    }
+
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut block = vec![0; BLOCK_LEN];
+        let mut block = vec![0; self.block() as usize];
         block[0..8].copy_from_slice(&FILE_MAGIC);
         block[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
         block[12..16].copy_from_slice(&self.segment_len.to_le_bytes());
@@ -120,9 +132,10 @@ impl FileHeader {
     }
 }
 
-/// Whether segments can have this length: some blocks beside the header's, and 32-bit offsets with room to spare.
+/// Whether segments can have this length: some blocks beside the header's, of a sector at least, and 32-bit offsets with
+/// room to spare.
 pub(super) const fn is_segment_len(len: u32) -> bool {
-    len.is_multiple_of(BLOCK) && len >= 2 * BLOCK && len <= 1 << 30
+    len > 0 && is_block_len(block_of(len) as usize) && len >= 2 * block_of(len) && len <= 1 << 30
 }
 
 /// What a segment begins with.
@@ -141,7 +154,7 @@ pub(super) struct SegmentHeader {
 impl SegmentHeader {
     /// The header's whole block.
     pub(super) fn encode(&self) -> Vec<u8> {
-        let mut block = vec![0; BLOCK_LEN];
+        let mut block = vec![0; block_of(self.segment_len) as usize];
         block[0..8].copy_from_slice(&SEGMENT_MAGIC);
         block[8..12].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
         block[12..16].copy_from_slice(&self.segment_len.to_le_bytes());
@@ -304,6 +317,16 @@ mod tests {
         let file = FileHeader { database: [7; 16], segment_len: 8192, secret: 5 };
         assert_eq!(FileHeader::decode(&file.encode()).unwrap(), file);
         assert_eq!(SegmentHeader::decode(&SEGMENT.encode()), Some(SEGMENT));
+    }
+
+    #[test]
+    fn segments_say_how_long_a_block_is() {
+        let blocks = [1536, 3 << 10, 7 << 10, 6 << 10, 8 << 10, 1 << 20].map(block_of);
+        assert_eq!(blocks, [512, 1024, 1024, 2048, 4096, 4096]);
+        assert!([0, 256, 512, 768, 4096, 1 << 31].into_iter().all(|len| !is_segment_len(len)));
+        let file = FileHeader { database: [7; 16], segment_len: 1536, secret: 5 };
+        assert_eq!(file.encode().len(), 512);
+        assert_eq!(FileHeader::decode(&file.encode()).unwrap(), file);
     }
 
     #[test]

@@ -13,7 +13,7 @@ use alloc::vec::Vec;
 
 use super::JournalPosition;
 use super::append::slot_start;
-use super::layout::{BLOCK, FRAME_HEADER_LEN, FileHeader, Frame, FrameKind, SegmentHeader, frame_len};
+use super::layout::{FRAME_HEADER_LEN, FileHeader, Frame, FrameKind, SegmentHeader, frame_len};
 use crate::storage::StorageError;
 use crate::storage::vfs::{VfsError, VfsFile};
 
@@ -130,7 +130,7 @@ impl<'j> Reader<'j> {
     /// The least commit after which everything is there.
     pub(super) fn oldest(&mut self) -> Result<Option<u64>, StorageError> {
         let Some(&(_, header)) = self.segments.first() else { return Ok(None) };
-        let found = self.frame(Place { at: 0, offset: BLOCK }, None)?;
+        let found = self.frame(Place { at: 0, offset: self.header.block() }, None)?;
         let continues = found.is_some_and(|found| !found.is_first && found.chain == header.chain);
         Ok(Some(if continues { header.first_commit } else { header.first_commit - 1 }))
     }
@@ -204,11 +204,11 @@ impl<'j> Reader<'j> {
 
     /// The first position in a segment between two commits; `None` when it lies in a later one.
     fn first_position(&mut self, at: usize) -> Result<Option<JournalPosition>, StorageError> {
-        let header = self.segments[at].1;
+        let (header, block) = (self.segments[at].1, self.header.block());
         let mut position = JournalPosition {
             commit: header.first_commit - 1,
             segment: header.sequence,
-            offset: BLOCK,
+            offset: block,
             chain: header.chain,
         };
         loop {
@@ -224,7 +224,7 @@ impl<'j> Reader<'j> {
                         return Ok(Some(position));
                     }
                 }
-                _ if position.offset == BLOCK => return Ok(Some(position)),
+                _ if position.offset == block => return Ok(Some(position)),
                 _ => return Ok(None),
             }
         }
@@ -235,7 +235,8 @@ impl<'j> Reader<'j> {
         let Some(at) = self.segments.iter().position(|(_, header)| header.sequence == end.segment) else {
             return Ok(None);
         };
-        let aligned = end.offset.next_multiple_of(BLOCK);
+        let block = self.header.block();
+        let aligned = end.offset.next_multiple_of(block);
         for offset in [Some(end.offset), Some(aligned).filter(|_| aligned != end.offset)] {
             let Some(offset) = offset else { continue };
             if let Some(step) = self.read_at(Place { at, offset }, end)? {
@@ -243,12 +244,12 @@ impl<'j> Reader<'j> {
             }
         }
         if let Some(next) = self.successor(at, end.chain, |first| first == end.commit + 1) {
-            return self.read_at(Place { at: next, offset: BLOCK }, end);
+            return self.read_at(Place { at: next, offset: block }, end);
         }
         let later = self.successor(at, end.chain, |first| first > end.commit + 1);
         if let Some(next) = later {
             // The segment may have been begun for the mark.
-            let marked = self.read_at(Place { at: next, offset: BLOCK }, end)?;
+            let marked = self.read_at(Place { at: next, offset: block }, end)?;
             if let Some(step) = marked.filter(|step| step.end.commit == end.commit + 1) {
                 return Ok(Some(step));
             }
@@ -299,7 +300,7 @@ impl<'j> Reader<'j> {
                 return Ok(Some(Step { entry, end }));
             }
             match self.successor(place.at, chain, |first| first == found.commit) {
-                Some(at) => place = Place { at, offset: BLOCK },
+                Some(at) => place = Place { at, offset: self.header.block() },
                 None => return Ok(None),
             }
         }
@@ -372,6 +373,7 @@ mod tests {
     use alloc::sync::Arc;
     use core::sync::atomic::{AtomicU64, Ordering};
 
+    use super::super::layout::BLOCK;
     use super::super::{Journal, JournalOptions, Keep, Recovery, Retention};
     use super::*;
     use crate::storage::vfs::{MemoryVfs, OpenMode, Vfs};

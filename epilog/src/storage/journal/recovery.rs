@@ -10,10 +10,13 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::append::{RecoveredEnd, slot_start, unreadable};
-use super::layout::{BLOCK, FileHeader, Frame, FrameKind, SEGMENT_HEADER_LEN, SegmentHeader, frame_len};
+use super::layout::{
+    FILE_HEADER_LEN, FileHeader, Frame, FrameKind, SEGMENT_HEADER_LEN, SegmentHeader, frame_len,
+};
 use super::reader::{Outcome as Reached, Reader, Reading, Unwritten};
 use super::{Journal, JournalPosition, Keep};
 use crate::storage::StorageError;
+use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
 
 /// What a replay calls with each commit's number and payload.
@@ -73,7 +76,7 @@ impl Recovery {
     pub fn open(vfs: &Arc<dyn Vfs>, path: &str, database: [u8; 16]) -> Result<Recovery, StorageError> {
         let file = vfs.open(path, OpenMode::Read)?;
         let len = file.len()?;
-        let mut block = vec![0; len.min(u64::from(BLOCK)) as usize];
+        let mut block = vec![0; len.min(FILE_HEADER_LEN as u64) as usize];
         file.read_at(&mut block, 0)?;
         let header = FileHeader::decode(&block)?;
         let check = |found: [u8; 16]| {
@@ -88,7 +91,7 @@ impl Recovery {
         };
         check(header.database)?;
         // The file may end within the last slot: it was about to be added when the power went.
-        let count = len.saturating_sub(u64::from(BLOCK)).div_ceil(u64::from(header.segment_len));
+        let count = len.saturating_sub(u64::from(header.block())).div_ceil(u64::from(header.segment_len));
         let (vfs, path) = (Arc::clone(vfs), String::from(path));
         let mut recovery = Recovery {
             vfs,
@@ -167,9 +170,10 @@ impl Recovery {
             if self.slots[slot].is_none_or(|header| header.checkpoint < checkpoint) {
                 continue;
             }
+            let block = self.header.block() as usize;
             let bytes = self.load(slot)?;
             // The first frame after a sync begins a block.
-            for start in (BLOCK as usize..bytes.len()).step_by(BLOCK as usize) {
+            for start in (block..bytes.len()).step_by(block) {
                 if let Some((frame, _)) = Frame::decode(secret, &bytes[start..]) {
                     newest = newest.max(frame.commit);
                 }
@@ -312,11 +316,11 @@ impl Recovery {
     /// Whether the segment in `slot` holds the frame with the checksum `chain`, at the end of its own chain so far.
     fn leads_to(&mut self, slot: usize, chain: u32) -> Result<bool, StorageError> {
         let Some(header) = self.slots[slot] else { return Ok(false) };
-        let secret = self.header.secret;
+        let (secret, block) = (self.header.secret, self.header.block() as usize);
         let bytes = self.load(slot)?;
-        let (mut last, mut offset) = (header.chain, BLOCK as usize);
+        let (mut last, mut offset) = (header.chain, block);
         while last != chain {
-            let frame = [offset, offset.next_multiple_of(BLOCK as usize)].into_iter().find_map(|offset| {
+            let frame = [offset, offset.next_multiple_of(block)].into_iter().find_map(|offset| {
                 let (frame, crc) = Frame::decode(secret, bytes.get(offset..)?)?;
                 let fits = frame.salt == header.salt && frame.chain == last;
                 fits.then(|| (offset + frame_len(frame.payload.len() as u32) as usize, crc))
@@ -340,7 +344,10 @@ impl Recovery {
         let slot = self.slot_of(from.segment).ok_or_else(|| {
             damage(format!("segment {}, where replay begins, is missing or unreadable", from.segment))
         })?;
-        if from.offset < BLOCK || from.offset > self.header.segment_len || !from.offset.is_multiple_of(8) {
+        if from.offset < self.header.block()
+            || from.offset > self.header.segment_len
+            || !from.offset.is_multiple_of(8)
+        {
             return Err(damage(format!(
                 "replay would begin at byte {} of segment {}, which has {} bytes",
                 from.offset, from.segment, self.header.segment_len
@@ -348,11 +355,11 @@ impl Recovery {
         }
         // Where the segment begins, the chain can be compared at once; further on, the next frame has to fit it.
         let continues = self.slots[slot].is_some_and(|header| {
-            if from.offset == BLOCK {
+            if from.offset == self.header.block() {
                 // A bulk commit has no frame: the segment may have been begun for it.
                 header.first_commit <= from.commit + 1 && header.chain == from.chain
             } else {
-                // And further on, a mark may have come before the first frame of the commit it was begun for.
+                // Behind a mark that the segment was begun for, too.
                 header.first_commit <= from.commit + 1
             }
         });
@@ -371,7 +378,7 @@ impl Recovery {
 
     /// Reads the commit after `end`, or a mark of `end`'s own, which ended at `place`.
     fn read_commit(&mut self, place: Place, end: JournalPosition) -> Result<Option<Read>, StorageError> {
-        let aligned = Place { offset: place.offset.next_multiple_of(BLOCK), ..place };
+        let aligned = Place { offset: place.offset.next_multiple_of(self.header.block()), ..place };
         for start in
             [Some(place), Some(aligned).filter(|_| aligned.offset != place.offset)].into_iter().flatten()
         {
@@ -414,7 +421,7 @@ impl Recovery {
                 && frame.commit == commit
                 && frame.chain == chain
                 && frame.is_first == slots.is_empty();
-            if !fits {
+            if !fits && !planted::is(Bug::StaleFrames) {
                 return Ok(None);
             }
             payload.extend_from_slice(frame.payload);
@@ -442,7 +449,7 @@ impl Recovery {
                 header.sequence > current && header.first_commit == commit && header.chain == chain
             })
             .max_by_key(|(_, header)| header.sequence)
-            .map(|(slot, _)| Place { slot, offset: BLOCK })
+            .map(|(slot, _)| Place { slot, offset: self.header.block() })
     }
 
     /// The bytes of the segment in `slot`.
@@ -470,6 +477,9 @@ impl Recovery {
     /// All slots are searched, even those whose headers cannot be read: frames verify by themselves, and the first
     /// frame after a sync begins a block. Old claims do no harm, they are about commits that were read.
     fn check_claims(&mut self, end: JournalPosition) -> Result<(), StorageError> {
+        if planted::is(Bug::ClaimsIgnored) {
+            return Ok(());
+        }
         let missing = end.commit + 1;
         let secret = self.header.secret;
         let report = |durable: u64, witness: String| {
@@ -488,8 +498,9 @@ impl Recovery {
             if let Some(header) = header.filter(|header| header.durable >= missing) {
                 return Err(report(header.durable, format!("the header of {name}")));
             }
+            let block = self.header.block() as usize;
             let bytes = self.load(slot)?;
-            for offset in (BLOCK as usize..bytes.len()).step_by(BLOCK as usize) {
+            for offset in (block..bytes.len()).step_by(block) {
                 let candidate = &bytes[offset..];
                 // The checksum of whatever lies there is computed only if it claims something of interest.
                 if Frame::claim(candidate).is_some_and(|durable| durable >= missing)

@@ -3,7 +3,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::layout::{BLOCK, SegmentHeader};
+use super::layout::SegmentHeader;
 use super::{JournalPosition, Keep};
 use crate::storage::vfs::VfsError;
 
@@ -96,9 +96,9 @@ impl Tail {
         }
     }
 
-    /// Moves the end to the next block.
-    pub(super) fn close_block(&mut self) {
-        self.offset = self.offset.next_multiple_of(BLOCK);
+    /// Moves the end to the next block of `block` bytes.
+    pub(super) fn close_block(&mut self, block: u32) {
+        self.offset = self.offset.next_multiple_of(block);
         self.buffer.clear();
         self.buffer_offset = self.offset;
     }

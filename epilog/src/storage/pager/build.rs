@@ -18,7 +18,7 @@ use super::map::{MapEntry, PageMap};
 use super::{CommitNumber, Pager};
 use crate::storage::StorageError;
 use crate::storage::journal::path_beside;
-use crate::storage::page::{BLOCK_LEN, PageNumber};
+use crate::storage::page::PageNumber;
 use crate::storage::vfs::{OpenMode, Vfs, VfsFile};
 
 /// Images are written together, up to so many bytes.
@@ -32,6 +32,7 @@ pub struct FileBuilder {
     vfs: Arc<dyn Vfs>,
     path: String,
     file: Box<dyn VfsFile>,
+    block_len: usize,
     /// The block behind all that was added.
     end: u64,
     batch: Vec<u8>,
@@ -47,12 +48,12 @@ impl Pager {
 }
 
 impl FileBuilder {
-    /// Begins a file at `path`, where neither a file nor a journal may be.
+    /// Begins a file with blocks of `block_len` bytes at `path`, where neither a file nor a journal may be.
     ///
     /// # Errors
     ///
     /// [`StorageError::Exists`]; whatever the file system refuses.
-    pub fn create(vfs: Arc<dyn Vfs>, path: &str) -> Result<FileBuilder, StorageError> {
+    pub fn create(vfs: Arc<dyn Vfs>, path: &str, block_len: usize) -> Result<FileBuilder, StorageError> {
         for path in [String::from(path), path_beside(path)] {
             if vfs.exists(&path)? {
                 return Err(StorageError::Exists { path });
@@ -63,6 +64,7 @@ impl FileBuilder {
             vfs,
             path: path.into(),
             file,
+            block_len,
             end: HEADER_BLOCKS,
             batch: Vec::new(),
             entries: BTreeMap::new(),
@@ -87,9 +89,14 @@ impl FileBuilder {
         Ok(())
     }
 
+    /// The bytes of a block: pages have a multiple of it.
+    pub fn block_len(&self) -> usize {
+        self.block_len
+    }
+
     /// The pages and bytes added so far.
     pub fn len(&self) -> (u64, u64) {
-        (self.entries.len() as u64, self.end * BLOCK_LEN as u64)
+        (self.entries.len() as u64, self.end * self.block_len as u64)
     }
 
     /// Makes the file the database `database` as of `commit`, durably; a database id of zeros stands for a new one. Returns
@@ -104,9 +111,10 @@ impl FileBuilder {
         }
         let entries = core::mem::take(&mut self.entries);
         let next_page = entries.last_key_value().map_or(1, |(number, _)| number + 1);
-        let mut update = PageMap::new(MapEntry::NONE, 1).prepare(&entries, next_page, &mut |_| {
-            Err(StorageError::damage("page map", "a new map has no pages to be read"))
-        })?;
+        let mut update =
+            PageMap::new(MapEntry::NONE, 1, self.block_len).prepare(&entries, next_page, &mut |_| {
+                Err(StorageError::damage("page map", "a new map has no pages to be read"))
+            })?;
         for (level, index, _) in update.work() {
             let bytes = update.image(level, index, self.end, CHECKPOINT);
             self.push(&bytes)?;
@@ -117,20 +125,20 @@ impl FileBuilder {
             free.numbers.insert(expected, u64::from(number) - expected);
             expected = u64::from(number) + 1;
         }
-        let run = FreeMap::blocks_for(free.count());
-        let mut bytes = free.encode(run);
+        let run = FreeMap::blocks_for(free.count(), self.block_len);
+        let mut bytes = free.encode(run, self.block_len);
         let crc = image::seal(&mut bytes, CHECKPOINT);
         let free = MapEntry { block: self.end, run: run as u32, crc, generation: CHECKPOINT };
         self.push(&bytes)?;
         self.flush()?;
-        let file_len = self.end * BLOCK_LEN as u64;
+        let file_len = self.end * self.block_len as u64;
         let header = Header {
             next_page,
             commit: commit.0,
             file_len,
             map: update.root(),
             free,
-            ..Header::first(database)
+            ..Header::first(database, self.block_len)
         };
         assert_eq!(header.checkpoint, CHECKPOINT, "images are of the header's checkpoint");
         self.file.sync_data()?;
@@ -146,21 +154,21 @@ impl FileBuilder {
     fn append(&mut self, page: &[u8]) -> Result<MapEntry, StorageError> {
         let mut bytes = page.to_vec();
         let crc = image::seal(&mut bytes, CHECKPOINT);
-        let run = (bytes.len() / BLOCK_LEN) as u32;
+        let run = (bytes.len() / self.block_len) as u32;
         let entry = MapEntry { block: self.end, run, crc, generation: CHECKPOINT };
         self.push(&bytes)?;
         Ok(entry)
     }
 
     fn push(&mut self, bytes: &[u8]) -> Result<(), StorageError> {
-        debug_assert!(bytes.len().is_multiple_of(BLOCK_LEN), "images are blocks");
+        debug_assert!(bytes.len().is_multiple_of(self.block_len), "images are blocks");
         self.batch.extend_from_slice(bytes);
-        self.end += (bytes.len() / BLOCK_LEN) as u64;
+        self.end += (bytes.len() / self.block_len) as u64;
         if self.batch.len() >= BATCH_LEN { self.flush() } else { Ok(()) }
     }
 
     fn flush(&mut self) -> Result<(), StorageError> {
-        let start = self.end * BLOCK_LEN as u64 - self.batch.len() as u64;
+        let start = self.end * self.block_len as u64 - self.batch.len() as u64;
         self.file.write_at(&self.batch, start)?;
         self.batch.clear();
         Ok(())

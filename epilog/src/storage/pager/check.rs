@@ -20,7 +20,7 @@ use super::store::Store;
 use super::{PageSnapshot, Pager};
 use crate::storage::StorageError;
 use crate::storage::error::Corruption;
-use crate::storage::page::{BLOCK_LEN, PageKind, PageNumber, kind_of};
+use crate::storage::page::{PageKind, PageNumber, kind_of};
 
 /// The file as of its last checkpoint, and the pages as of one commit at that moment or later.
 pub struct Inspection<'p> {
@@ -117,7 +117,7 @@ impl<'p> Inspection<'p> {
         self.found.entries.iter().try_for_each(|&(number, entry)| {
             let problem = check_image(images, number, entry);
             let damage = problem.map(|problem| Corruption { place: "page", page: Some(number), problem });
-            each(u64::from(entry.run) * BLOCK_LEN as u64, damage)
+            each(u64::from(entry.run) * images.block_len() as u64, damage)
         })
     }
 }
@@ -150,8 +150,8 @@ impl Found {
         let settled = newest.clean && newest.checkpoint > 1 && !store.vfs.exists(&store.journal_path)?;
         for block in 0..HEADER_BLOCKS {
             let mut bytes = vec![0; header::HEADER_LEN];
-            let found = match images.file().read_at(&mut bytes, block * BLOCK_LEN as u64) {
-                Ok(()) => header::decode(&bytes, block / 2),
+            let found = match images.file().read_at(&mut bytes, block * newest.block_len as u64) {
+                Ok(()) => header::decode(&bytes, block / 2, newest.block_len),
                 Err(_) => Copy::Other,
             };
             let (is_newest, copy) = (block / 2 == newest.checkpoint % 2, block % 2);
@@ -178,7 +178,7 @@ impl Found {
         used.insert(0, HEADER_BLOCKS);
         let mut claimed = Vec::new();
         let mut broken = Vec::new();
-        let mut map = PageMap::new(header.map, header.next_page);
+        let mut map = PageMap::new(header.map, header.next_page, header.block_len);
         map.survey(
             &mut |entry| images.read(entry),
             &mut |number, entry| claimed.push((number, entry)),
@@ -220,7 +220,7 @@ impl Found {
         if !(used.extend(&free.blocks) && used.extend(&free.pending_blocks)) {
             self.add("free map", "a block that is in use is free".into());
         }
-        let blocks = header.file_len / BLOCK_LEN as u64;
+        let blocks = header.blocks();
         if is_map_whole && used.iter().ne([(0, blocks)]) {
             let runs = used.count();
             let problem =

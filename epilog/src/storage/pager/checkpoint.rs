@@ -29,12 +29,13 @@ use super::map::{MapEntry, MapUpdate};
 use super::numbers::NumbersImage;
 use super::space::Space;
 use crate::storage::StorageError;
-use crate::storage::page::{BLOCK_LEN, PageNumber};
+use crate::storage::page::PageNumber;
+use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::VfsFile;
 use crate::sync::Mutex;
 
 /// Images that follow each other in the file are written together, up to so many bytes.
-const BATCH_LEN: usize = 1 << 20;
+const BATCH_LEN: usize = if cfg!(feature = "small") { 2 << 10 } else { 1 << 20 };
 
 /// What a checkpoint does with a page.
 #[derive(Clone, Copy)]
@@ -112,6 +113,7 @@ impl Checkpoint {
         header: Header,
         numbers: NumbersImage,
     ) -> Checkpoint {
+        let block_len = header.block_len;
         Checkpoint {
             pin,
             header,
@@ -119,7 +121,7 @@ impl Checkpoint {
             freed: Runs::new(),
             taken: written,
             changes: BTreeMap::new(),
-            batch: Batch::default(),
+            batch: Batch::new(block_len),
             maps_free: false,
             phase: Phase::Images(work.into_iter()),
             failure: Failure::Unchanged,
@@ -188,7 +190,7 @@ impl Checkpoint {
                     let block = self.take(space, 1);
                     self.free(old)?;
                     let bytes = update.image(level, index, block, self.header.checkpoint);
-                    if self.batch.add(file, block, &bytes)? {
+                    if !planted::is(Bug::MapPageLost) && self.batch.add(file, block, &bytes)? {
                         self.phase = Phase::Map { update, work };
                         return Ok(true);
                     }
@@ -208,7 +210,7 @@ impl Checkpoint {
                 if file.len()? < self.header.file_len {
                     file.set_len(self.header.file_len)?;
                 }
-                if self.taken.count() > 0 {
+                if self.taken.count() > 0 && !planted::is(Bug::HeaderBeforeImages) {
                     self.failure = Failure::Unsynced;
                     file.sync_data()?;
                 }
@@ -304,7 +306,7 @@ impl Checkpoint {
             unreachable!("a changed page stays in memory until a checkpoint has written it")
         };
         let len = page.len();
-        let run = (len / BLOCK_LEN) as u32;
+        let run = (len / self.header.block_len) as u32;
         let block = self.take(space, u64::from(run));
         let wrote = self.batch.make_room(images.file(), block, len)?;
         if let Resident::Page(page) = self.pin.resident(number) {
@@ -327,7 +329,7 @@ impl Checkpoint {
             + self.freed.count()
             + numbers.free.count()
             + numbers.pending.count();
-        let run = FreeMap::blocks_for(runs);
+        let run = FreeMap::blocks_for(runs, self.header.block_len);
         let block = space.allocate(run as u64);
         self.taken.insert(block, run as u64);
         space.cut_tail();
@@ -337,10 +339,10 @@ impl Checkpoint {
             numbers: core::mem::take(&mut numbers.free),
             pending_numbers: core::mem::take(&mut numbers.pending),
         };
-        self.header.file_len = space.end() * BLOCK_LEN as u64;
+        self.header.file_len = space.end() * self.header.block_len as u64;
         drop(space);
         let generation = self.header.checkpoint;
-        let mut bytes = map.encode(run);
+        let mut bytes = map.encode(run, self.header.block_len);
         let crc = image::seal(&mut bytes, generation);
         self.batch.add(file, block, &bytes)?;
         self.header.free = MapEntry { block, run: run as u32, crc, generation };
@@ -362,13 +364,18 @@ impl Checkpoint {
 }
 
 /// Bytes that follow each other in the file and are not written yet.
-#[derive(Default)]
 pub(super) struct Batch {
+    block_len: usize,
     block: u64,
     bytes: Vec<u8>,
 }
 
 impl Batch {
+    /// None yet, of a file with blocks of `block_len` bytes.
+    pub(super) fn new(block_len: usize) -> Batch {
+        Batch { block_len, block: 0, bytes: Vec::new() }
+    }
+
     /// Makes sure that `len` bytes for `block` can follow; true when something was written for that.
     pub(super) fn make_room(
         &mut self,
@@ -376,7 +383,7 @@ impl Batch {
         block: u64,
         len: usize,
     ) -> Result<bool, StorageError> {
-        let follows = self.block + (self.bytes.len() / BLOCK_LEN) as u64 == block;
+        let follows = self.block + (self.bytes.len() / self.block_len) as u64 == block;
         let mut wrote = false;
         if !self.bytes.is_empty() && (!follows || self.bytes.len() + len > BATCH_LEN) {
             self.flush(file)?;
@@ -404,7 +411,7 @@ impl Batch {
 
     pub(super) fn flush(&mut self, file: &dyn VfsFile) -> Result<(), StorageError> {
         if !self.bytes.is_empty() {
-            file.write_at(&self.bytes, self.block * BLOCK_LEN as u64)?;
+            file.write_at(&self.bytes, self.block * self.block_len as u64)?;
             self.bytes.clear();
         }
         Ok(())

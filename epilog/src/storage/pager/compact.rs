@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::Pager;
 use super::map::{MapEntry, PageMap};
 use crate::storage::StorageError;
-use crate::storage::page::{BLOCK_LEN, PageNumber};
+use crate::storage::page::PageNumber;
 
 /// Images of so many bytes are moved by one checkpoint.
 const MOVED_BYTES_MAX: u64 = 32 << 20;
@@ -66,7 +66,8 @@ impl Pager {
             store.ready(&[])?;
             store.finish_checkpoint()?;
             let moved = self.highest_images()?;
-            let bytes: u64 = moved.iter().map(|(_, entry)| u64::from(entry.run) * BLOCK_LEN as u64).sum();
+            let bytes: u64 =
+                moved.iter().map(|(_, entry)| u64::from(entry.run) * store.images.block_len() as u64).sum();
             store.begin_moving(moved.into_iter().map(|(number, _)| number).collect())?;
             drop(lease);
             store.finish_checkpoint()?;
@@ -97,16 +98,18 @@ impl Pager {
         };
         let mut found = Vec::new();
         // A walk of its own, so that the map in memory does not grow by it.
-        PageMap::new(map, pages).visit(&mut |entry| store.images.read(entry), &mut |holder, entry| {
+        let block_len = store.images.block_len();
+        let mut map = PageMap::new(map, pages, block_len);
+        map.visit(&mut |entry| store.images.read(entry), &mut |holder, entry| {
             if entry.block + u64::from(entry.run) > target {
-                found.push((holder.first_page(), entry));
+                found.push((holder.first_page(block_len), entry));
             }
             Ok(())
         })?;
         found.sort_unstable_by_key(|(_, entry)| core::cmp::Reverse(entry.block));
         let mut bytes = 0;
         let fits = found.iter().take_while(|(_, entry)| {
-            bytes += u64::from(entry.run) * BLOCK_LEN as u64;
+            bytes += u64::from(entry.run) * block_len as u64;
             bytes <= MOVED_BYTES_MAX
         });
         let count = fits.count().max(1).min(found.len());

@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 
 use super::image::{u32_at, u64_at};
 use crate::storage::StorageError;
-use crate::storage::page::{BLOCK_LEN, PAGE_HEADER_LEN, PageKind, PageNumber, TreeId, write_header};
+use crate::storage::page::{PAGE_HEADER_LEN, PageKind, PageNumber, TreeId, write_header};
 
 /// A set of numbers, as disjoint runs that do not touch.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -166,9 +166,9 @@ impl FreeMap {
         [&self.blocks, &self.pending_blocks, &self.numbers, &self.pending_numbers]
     }
 
-    /// The blocks that an image of `runs` runs needs.
-    pub(super) fn blocks_for(runs: usize) -> usize {
-        (PAGE_HEADER_LEN + COUNTS_LEN + runs * RUN_LEN).div_ceil(BLOCK_LEN)
+    /// The blocks of `block_len` bytes that an image of `runs` runs needs.
+    pub(super) fn blocks_for(runs: usize, block_len: usize) -> usize {
+        (PAGE_HEADER_LEN + COUNTS_LEN + runs * RUN_LEN).div_ceil(block_len)
     }
 
     /// The number of runs in all lists.
@@ -176,10 +176,10 @@ impl FreeMap {
         self.lists().iter().map(|runs| runs.count()).sum()
     }
 
-    /// The image, `blocks` long, before it is sealed.
-    pub(super) fn encode(&self, blocks: usize) -> Vec<u8> {
-        assert!(FreeMap::blocks_for(self.count()) <= blocks, "the free map fits its image");
-        let mut image = Vec::with_capacity(blocks * BLOCK_LEN);
+    /// The image, `blocks` blocks of `block_len` bytes long, before it is sealed.
+    pub(super) fn encode(&self, blocks: usize, block_len: usize) -> Vec<u8> {
+        assert!(FreeMap::blocks_for(self.count(), block_len) <= blocks, "the free map fits its image");
+        let mut image = Vec::with_capacity(blocks * block_len);
         image.resize(PAGE_HEADER_LEN, 0);
         write_header(&mut image, PageNumber(0), PageKind::Free, TreeId(0));
         for runs in self.lists() {
@@ -189,7 +189,7 @@ impl FreeMap {
             image.extend_from_slice(&start.to_le_bytes());
             image.extend_from_slice(&len.to_le_bytes());
         }
-        image.resize(blocks * BLOCK_LEN, 0);
+        image.resize(blocks * block_len, 0);
         image
     }
 
@@ -252,6 +252,7 @@ impl FreeMap {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::storage::page::BLOCK_LEN;
 
     #[test]
     fn runs_merge_split_and_are_taken_lowest_first() {
@@ -290,21 +291,25 @@ mod tests {
             map.pending_numbers.insert(1 + 3 * n, 2);
         }
         map.pending_blocks.insert(5, 2);
-        let blocks = FreeMap::blocks_for(map.count());
-        let image = map.encode(blocks);
-        assert_eq!(image.len(), blocks * BLOCK_LEN);
-        assert_eq!(FreeMap::decode(&image, 4, 2004, 2000).unwrap(), map);
+        for block_len in [512, BLOCK_LEN] {
+            let blocks = FreeMap::blocks_for(map.count(), block_len);
+            let image = map.encode(blocks, block_len);
+            assert_eq!(image.len(), blocks * block_len);
+            assert_eq!(FreeMap::decode(&image, 4, 2004, 2000).unwrap(), map);
+        }
+        let blocks = FreeMap::blocks_for(map.count(), BLOCK_LEN);
+        let image = map.encode(blocks, BLOCK_LEN);
         assert!(FreeMap::decode(&image, 4, 1990, 2000).is_err(), "a block behind the end");
         assert!(FreeMap::decode(&image, 5, 2004, 2000).is_err(), "a header block");
         assert!(FreeMap::decode(&image, 4, 2004, 1000).is_err(), "a page number that never was");
         let mut many = FreeMap::default();
         many.pending_numbers.insert(1, 4_000_000_000);
         assert!(
-            FreeMap::decode(&many.encode(1), 4, 2004, u32::MAX).is_err(),
+            FreeMap::decode(&many.encode(1, BLOCK_LEN), 4, 2004, u32::MAX).is_err(),
             "more page numbers than blocks"
         );
         map.pending_blocks.insert(4, 1);
-        assert!(FreeMap::decode(&map.encode(blocks), 4, 2004, 2000).is_err(), "free and pending");
+        assert!(FreeMap::decode(&map.encode(blocks, BLOCK_LEN), 4, 2004, 2000).is_err(), "free and pending");
         for count in [u32::MAX, 10_000] {
             let mut image = image.clone();
             image[PAGE_HEADER_LEN..][..4].copy_from_slice(&count.to_le_bytes());

@@ -8,7 +8,7 @@
 //! |---|---|---|
 //! | 0 | 8 | `89 45 50 49 4C 4F 47 0A` (`\x89EPILOG\n`) |
 //! | 8 | 2 | format version: 1 |
-//! | 10 | 1 | block size as a power of two: 12 |
+//! | 10 | 1 | block size as a power of two: 9 to 12 |
 //! | 11 | 1 | codec of images: 0, none |
 //! | 12 | 4 | compatible features: unknown bits may be ignored |
 //! | 16 | 4 | read-only features: unknown bits allow reading |
@@ -36,7 +36,7 @@ use super::map::MapEntry;
 use crate::storage::StorageError;
 use crate::storage::codec::checksum::crc32c;
 use crate::storage::journal::JournalPosition;
-use crate::storage::page::BLOCK_LEN;
+use crate::storage::page::{BLOCK_LEN, is_block_len};
 use crate::storage::vfs::VfsFile;
 
 /// What every Epilog database begins a header with.
@@ -49,8 +49,13 @@ pub(super) const FORMAT_VERSION: u16 = 1;
 pub(super) const HEADER_LEN: usize = 512;
 /// Header blocks: two slots, each twice.
 pub(super) const HEADER_BLOCKS: u64 = 4;
+/// The bytes of all header blocks, of the longest.
+pub(super) const HEADERS_LEN_MAX: usize = HEADER_BLOCKS as usize * BLOCK_LEN;
+
 /// The bytes of all header blocks.
-const HEADERS_LEN: usize = HEADER_BLOCKS as usize * BLOCK_LEN;
+const fn headers_len(block_len: usize) -> usize {
+    HEADER_BLOCKS as usize * block_len
+}
 
 /// Checkpoints and commits have no greater numbers: a million each second would get there in a hundred thousand years.
 const NUMBER_MAX: u64 = 1 << 62;
@@ -67,6 +72,8 @@ pub(super) struct Header {
     pub(super) read_only: u32,
     /// Whether the file alone is the database, without a journal.
     pub(super) clean: bool,
+    /// The bytes of a block.
+    pub(super) block_len: usize,
     pub(super) next_page: u32,
     pub(super) database: [u8; 16],
     pub(super) checkpoint: u64,
@@ -81,21 +88,27 @@ pub(super) struct Header {
 pub(super) const NOWHERE: JournalPosition = JournalPosition { commit: 0, segment: 0, offset: 0, chain: 0 };
 
 impl Header {
-    /// A new database's first.
-    pub(super) fn first(database: [u8; 16]) -> Header {
+    /// A new database's first, with blocks of `block_len` bytes.
+    pub(super) fn first(database: [u8; 16], block_len: usize) -> Header {
         Header {
             compatible: 0,
             read_only: 0,
             clean: true,
+            block_len,
             next_page: 1,
             database,
             checkpoint: 1,
             commit: 0,
-            file_len: HEADERS_LEN as u64,
+            file_len: headers_len(block_len) as u64,
             map: MapEntry::NONE,
             free: MapEntry::NONE,
             position: NOWHERE,
         }
+    }
+
+    /// The file's length in blocks.
+    pub(super) fn blocks(&self) -> u64 {
+        self.file_len / self.block_len as u64
     }
 
     /// The header's sector.
@@ -104,7 +117,7 @@ impl Header {
         let mut put = |at: usize, bytes: &[u8]| sector[at..at + bytes.len()].copy_from_slice(bytes);
         put(0, &MAGIC);
         put(8, &FORMAT_VERSION.to_le_bytes());
-        put(10, &[BLOCK_LEN.trailing_zeros() as u8, 0]);
+        put(10, &[self.block_len.trailing_zeros() as u8, 0]);
         put(12, &self.compatible.to_le_bytes());
         put(16, &self.read_only.to_le_bytes());
         put(24, &(if self.clean { FLAG_CLEAN } else { 0 }).to_le_bytes());
@@ -132,7 +145,8 @@ impl Header {
         if self.next_page == 0 {
             return Some("page 0 is in use");
         }
-        if self.file_len < HEADERS_LEN as u64 || !self.file_len.is_multiple_of(BLOCK_LEN as u64) {
+        let len = self.file_len;
+        if len < headers_len(self.block_len) as u64 || !len.is_multiple_of(self.block_len as u64) {
             return Some("its file length is not one of whole blocks behind the headers");
         }
         if !self.clean && self.position.commit != self.commit {
@@ -156,7 +170,7 @@ impl Header {
     ///
     /// When the write fails.
     pub(super) fn write_copy(&self, file: &dyn VfsFile, copy: u64) -> Result<(), StorageError> {
-        file.write_at(&self.encode(), (self.checkpoint % 2 * 2 + copy) * BLOCK_LEN as u64)?;
+        file.write_at(&self.encode(), (self.checkpoint % 2 * 2 + copy) * self.block_len as u64)?;
         Ok(())
     }
 }
@@ -179,8 +193,8 @@ pub(super) enum Copy {
     Other,
 }
 
-/// What the first bytes of a block of `slot` say.
-pub(super) fn decode(block: &[u8], slot: u64) -> Copy {
+/// What the first bytes of a block of `slot` say, in a file with blocks of `block_len` bytes.
+pub(super) fn decode(block: &[u8], slot: u64, block_len: usize) -> Copy {
     let Some(bytes) = block.first_chunk::<HEADER_LEN>() else { return Copy::Other };
     if bytes[..8] != MAGIC {
         return Copy::Other;
@@ -194,8 +208,8 @@ pub(super) fn decode(block: &[u8], slot: u64) -> Copy {
     if found > FORMAT_VERSION || features != 0 || bytes[11] != 0 {
         return Copy::Newer { found, features };
     }
-    if found == 0 || bytes[10] != BLOCK_LEN.trailing_zeros() as u8 {
-        return Copy::Impossible("it names a format or block size that never was");
+    if found == 0 || u32::from(bytes[10]) != block_len.trailing_zeros() {
+        return Copy::Impossible("it names a format that never was, or a block size that is not the file's");
     }
     let entry = |at: usize| bytes[at..].first_chunk().and_then(MapEntry::decode);
     let (Some(map), Some(free)) = (entry(72), entry(96)) else {
@@ -209,6 +223,7 @@ pub(super) fn decode(block: &[u8], slot: u64) -> Copy {
         compatible: u32_at(bytes, 12),
         read_only: u32_at(bytes, 16),
         clean: u32_at(bytes, 24) & FLAG_CLEAN != 0,
+        block_len,
         next_page: u32_at(bytes, 28),
         database,
         checkpoint,
@@ -222,6 +237,23 @@ pub(super) fn decode(block: &[u8], slot: u64) -> Copy {
         Some(problem) => Copy::Impossible(problem),
         None => Copy::Whole(header),
     }
+}
+
+/// The bytes of a block, which the first whole header says; `None` without one. `bytes` are the file's first.
+///
+/// Where the copies lie depends on it, and what lies behind them is the user's: bytes that look like a header of longer
+/// blocks, of a copied file for instance. But a file's own copies come before all else in it.
+pub(super) fn find_block_len(bytes: &[u8]) -> Option<usize> {
+    bytes.chunks_exact(HEADER_LEN).enumerate().find_map(|(at, sector)| {
+        let whole = sector[..8] == MAGIC
+            && crc32c(&sector[..HEADER_LEN - 4]) == u32_at(sector, HEADER_LEN - 4)
+            && sector[10] < usize::BITS as u8;
+        let block_len = if whole { 1 << sector[10] } else { 0 };
+        let start = at * HEADER_LEN;
+        let is_copy =
+            is_block_len(block_len) && start.is_multiple_of(block_len) && start < headers_len(block_len);
+        is_copy.then_some(block_len)
+    })
 }
 
 /// What the header blocks say.
@@ -255,13 +287,16 @@ pub(super) fn choose(
     read_only: bool,
 ) -> Result<Found, StorageError> {
     let len = file.len()?;
-    let mut blocks = vec![0; len.min(HEADERS_LEN as u64) as usize];
+    let mut blocks = vec![0; len.min(HEADERS_LEN_MAX as u64) as usize];
     file.read_at(&mut blocks, 0)?;
+    let block_len = find_block_len(&blocks).unwrap_or(BLOCK_LEN);
+    let headers_len = headers_len(block_len) as u64;
+    blocks.truncate(headers_len as usize);
     let mut newest: Option<Header> = None;
     let mut damaged = None;
     let mut impossible = None;
-    for (at, block) in blocks.chunks(BLOCK_LEN).enumerate() {
-        match decode(block, at as u64 / 2) {
+    for (at, block) in blocks.chunks(block_len).enumerate() {
+        match decode(block, at as u64 / 2, block_len) {
             Copy::Whole(header) => {
                 if newest.as_ref().is_none_or(|newest| newest.checkpoint < header.checkpoint) {
                     newest = Some(header);
@@ -285,7 +320,7 @@ pub(super) fn choose(
     }
     let truncated = |wanted| StorageError::Truncated { path: path.into(), len, wanted };
     let Some(header) = newest else {
-        if !has_journal && len <= HEADERS_LEN as u64 && is_interrupted_creation(&blocks) {
+        if !has_journal && len <= headers_len && is_interrupted_creation(&blocks) {
             return Ok(Found::Nothing);
         }
         if damaged.is_none() && len > 0 {
@@ -294,8 +329,8 @@ pub(super) fn choose(
             }
             return Err(StorageError::NotADatabase { path: path.into() });
         }
-        if len < HEADERS_LEN as u64 {
-            return Err(truncated(HEADERS_LEN as u64));
+        if len < headers_len {
+            return Err(truncated(headers_len));
         }
         return Err(StorageError::damage("header", "neither slot has a copy with a right checksum"));
     };
@@ -308,7 +343,7 @@ pub(super) fn choose(
         });
     }
     // A new file ends with its last header's sector.
-    if len < header.file_len && header.file_len > HEADERS_LEN as u64 {
+    if len < header.file_len && header.file_len > headers_len {
         return Err(truncated(header.file_len));
     }
     // A header of a writing database is only ever written when its journal is durable.
@@ -321,9 +356,44 @@ pub(super) fn choose(
     Ok(Found::Header(header))
 }
 
-/// Whether there are zeros but for the first sectors of blocks 2 and 3.
+/// Whether there are zeros but for the first sectors of blocks 2 and 3, of some length that blocks may have.
 fn is_interrupted_creation(blocks: &[u8]) -> bool {
-    let sectors = blocks.chunks(HEADER_LEN).enumerate();
-    let written = [2, 3].map(|block| block * BLOCK_LEN / HEADER_LEN);
-    sectors.filter(|(at, _)| !written.contains(at)).all(|(_, sector)| sector.iter().all(|&byte| byte == 0))
+    (0..).map(|doublings| HEADER_LEN << doublings).take_while(|len| is_block_len(*len)).any(|block_len| {
+        let written = [2, 3].map(|block| block * block_len / HEADER_LEN);
+        let mut others = blocks.chunks(HEADER_LEN).enumerate().filter(|(at, _)| !written.contains(at));
+        blocks.len() <= headers_len(block_len)
+            && others.all(|(_, sector)| sector.iter().all(|&byte| byte == 0))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A whole header of another file lies where one of longer blocks would.
+    #[test]
+    fn the_files_own_headers_say_how_long_a_block_is() {
+        for block_len in [512, 1024, 2048, 4096] {
+            for left in 0..4 {
+                let mut bytes = vec![0; 4 * BLOCK_LEN];
+                for copy in 0..4 {
+                    let mut header = Header::first([1; 16], block_len).encode();
+                    header[100] ^= u8::from(copy != left);
+                    bytes[copy * block_len..][..HEADER_LEN].copy_from_slice(&header);
+                }
+                let other = Header::first([2; 16], BLOCK_LEN).encode();
+                bytes[3 * BLOCK_LEN..][..HEADER_LEN].copy_from_slice(&other);
+                let found = find_block_len(&bytes);
+                assert_eq!(found, Some(block_len), "copy {left} is whole");
+            }
+        }
+        assert_eq!(find_block_len(&[0; 5000]), None);
+        let mut odd = Header::first([1; 16], 512).encode();
+        for exponent in [0, 8, 13, 63, 64, 255] {
+            odd[10] = exponent;
+            let crc = crc32c(&odd[..HEADER_LEN - 4]).to_le_bytes();
+            odd[HEADER_LEN - 4..].copy_from_slice(&crc);
+            assert_eq!(find_block_len(&odd), None);
+        }
+    }
 }

@@ -8,7 +8,8 @@ use alloc::string::String;
 
 use super::map::MapEntry;
 use crate::storage::codec::checksum::crc32c;
-use crate::storage::page::{BLOCK_LEN, PAGE_HEADER_LEN, PageNumber};
+use crate::storage::page::{PAGE_HEADER_LEN, PageNumber};
+use crate::storage::planted::{self, Bug};
 
 /// Stamps an image with the checkpoint that writes it, and returns its checksum.
 pub(super) fn seal(image: &mut [u8], generation: u64) -> u32 {
@@ -20,7 +21,10 @@ pub(super) fn seal(image: &mut [u8], generation: u64) -> u32 {
 
 /// Checks that `image` is page `number`'s, as `entry` names it.
 pub(super) fn verify(image: &[u8], number: PageNumber, entry: MapEntry) -> Result<(), String> {
-    if image.len() < PAGE_HEADER_LEN || image.len() != entry.run as usize * BLOCK_LEN {
+    if planted::is(Bug::UnverifiedImages) {
+        return Ok(());
+    }
+    if image.len() < PAGE_HEADER_LEN || !image.len().is_multiple_of(entry.run as usize) {
         return Err(format!("the image has {} bytes, the page map says {} blocks", image.len(), entry.run));
     }
     let at = entry.block;

@@ -10,13 +10,14 @@ use super::frames::{Buffer, Memory};
 use super::image;
 use super::map::{MapEntry, PageMap, ReadImage};
 use crate::storage::StorageError;
-use crate::storage::page::{BLOCK_LEN, PageNumber};
+use crate::storage::page::PageNumber;
 use crate::storage::vfs::VfsFile;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// The least and the most bytes that are read along.
-const AHEAD_LEN: core::ops::RangeInclusive<usize> = 32 << 10..=256 << 10;
+const AHEAD_LEN: core::ops::RangeInclusive<usize> =
+    if cfg!(feature = "small") { 1..=1 } else { 32 << 10..=256 << 10 };
 /// A page so many numbers behind the last one read is still the next: branches lie between leaves.
 const GAP_MAX: u32 = 8;
 /// Walks that are noticed at a time.
@@ -26,6 +27,7 @@ const WALKS: usize = 4;
 pub(super) struct Images {
     file: Box<dyn VfsFile>,
     map: Mutex<PageMap>,
+    block_len: usize,
     memory: Memory,
     walks: Mutex<Walks>,
     /// Page images loaded, and the reads that took.
@@ -71,11 +73,16 @@ impl Walks {
 }
 
 impl Images {
-    /// The images of `file` that `map` names.
-    pub(super) fn new(file: Box<dyn VfsFile>, map: PageMap) -> Images {
+    /// The images of `file`, which has blocks of `block_len` bytes, that `map` names.
+    pub(super) fn new(file: Box<dyn VfsFile>, map: PageMap, block_len: usize) -> Images {
         let (memory, walks) = (Memory::default(), Mutex::new(Walks::default()));
         let (loaded, reads) = (AtomicU64::new(0), AtomicU64::new(0));
-        Images { file, map: Mutex::new(map), memory, walks, loaded, reads }
+        Images { file, map: Mutex::new(map), block_len, memory, walks, loaded, reads }
+    }
+
+    /// The bytes of a block.
+    pub(super) fn block_len(&self) -> usize {
+        self.block_len
     }
 
     /// What counts the buffers that are loaded.
@@ -156,7 +163,9 @@ impl Images {
         let mut loaded = Vec::with_capacity(run.len());
         let mut bytes = bytes.as_slice();
         for (number, entry) in run {
-            let Some((image, rest)) = bytes.split_at_checked(entry.run as usize * BLOCK_LEN) else { break };
+            let Some((image, rest)) = bytes.split_at_checked(entry.run as usize * self.block_len) else {
+                break;
+            };
             bytes = rest;
             match image::verify(image, *number, *entry) {
                 Ok(()) => loaded.push((*number, Buffer::copy_of(image, &self.memory)?)),
@@ -179,8 +188,8 @@ impl Images {
         self.check_place(entry)?;
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.loaded.fetch_add(1, Ordering::Relaxed);
-        let mut buffer = Buffer::zeroed(entry.run as usize * BLOCK_LEN, &self.memory)?;
-        self.file.read_at(&mut buffer, entry.block * BLOCK_LEN as u64)?;
+        let mut buffer = Buffer::zeroed(entry.run as usize * self.block_len, &self.memory)?;
+        self.file.read_at(&mut buffer, entry.block * self.block_len as u64)?;
         image::verify(&buffer, number, entry)
             .map_err(|problem| StorageError::page_damage(number, problem))?;
         Ok(buffer)
@@ -193,14 +202,14 @@ impl Images {
     /// When it lies outside the file, or the read fails.
     pub(super) fn read(&self, entry: MapEntry) -> Result<Vec<u8>, StorageError> {
         self.check_place(entry)?;
-        let mut bytes = vec![0; entry.run as usize * BLOCK_LEN];
-        self.file.read_at(&mut bytes, entry.block * BLOCK_LEN as u64)?;
+        let mut bytes = vec![0; entry.run as usize * self.block_len];
+        self.file.read_at(&mut bytes, entry.block * self.block_len as u64)?;
         Ok(bytes)
     }
 
     /// An image outside the file is damage; found here, before memory is taken for a length that a damaged entry made up.
     fn check_place(&self, entry: MapEntry) -> Result<(), StorageError> {
-        let end = (entry.block + u64::from(entry.run)).saturating_mul(BLOCK_LEN as u64);
+        let end = (entry.block + u64::from(entry.run)).saturating_mul(self.block_len as u64);
         let len = self.file.len()?;
         if end > len {
             return Err(StorageError::damage(
@@ -227,13 +236,13 @@ fn extend(
     while let Some(&(last, entry)) = run.last() {
         let Some(next) = last.0.checked_add(1).map(PageNumber) else { break };
         // Looked at before the map: see `frames` about loading.
-        if blocks * BLOCK_LEN >= len_max || !wanted(next) {
+        if blocks * map.block_len() >= len_max || !wanted(next) {
             break;
         }
         let Ok(found) = map.entry(next, read) else { break };
         let follows = !found.is_none() && found.block == entry.block + u64::from(entry.run);
         blocks += found.run as usize;
-        if !follows || blocks * BLOCK_LEN > len_max {
+        if !follows || blocks * map.block_len() > len_max {
             break;
         }
         run.push((next, found));

@@ -5,7 +5,6 @@ use alloc::string::String;
 use super::open::read_free_map;
 use super::{Pager, header};
 use crate::storage::StorageError;
-use crate::storage::page::BLOCK_LEN;
 
 /// What the newest header says of the file.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +44,8 @@ impl Pager {
         let newest = &state.header;
         let blocks = |runs: &super::free::Runs| runs.iter().map(|(_, len)| len).sum::<u64>();
         let free = read_free_map(images, newest).ok();
-        let free = free.map(|free| (blocks(&free.blocks) + blocks(&free.pending_blocks)) * BLOCK_LEN as u64);
+        let free =
+            free.map(|free| (blocks(&free.blocks) + blocks(&free.pending_blocks)) * newest.block_len as u64);
         let journal = store.journal_path.clone();
         let journal_bytes = match store.vfs.exists(&journal)? {
             true => Some(store.vfs.open(&journal, crate::storage::vfs::OpenMode::Read)?.len()?),

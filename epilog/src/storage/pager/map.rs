@@ -1,7 +1,7 @@
 //! [`PageMap`]: from page number to image, as a tree of map pages on disk and flat arrays in memory.
 //!
 //! A map page is one block: the common page header (kind 6, the page number being the map page's position in its level,
-//! the tree its level), then 169 entries of 24 bytes, then zeros:
+//! the tree its level), then as many entries of 24 bytes as fit (169 in 4 KiB), then zeros:
 //!
 //! | offset | bytes | what |
 //! |---|---|---|
@@ -11,7 +11,7 @@
 //! | 12 | 4 | CRC-32C of the image from byte 4 to its end |
 //! | 16 | 8 | generation: the checkpoint that wrote the image |
 //!
-//! Entry *i* of map page *j* of level 0 is page 169 *j* + *i*; of a higher level, it is map page 169 *j* + *i* of the level
+//! Entry *i* of map page *j* of level 0 is page 169 *j* + *i*, if there are 169; of a higher level, it is map page 169 *j* + *i* of the level
 //! beneath. There are as many levels as the header's next page number needs for the topmost to be one map page, which the
 //! header's own entry leads to. As each entry carries checksum and generation of what it leads to, the header vouches
 //! for every image there is: a stale or misplaced one cannot pass, however valid it looks by itself.
@@ -26,10 +26,12 @@ use core::ops::Range;
 
 use super::image;
 use crate::storage::StorageError;
-use crate::storage::page::{BLOCK_LEN, PAGE_HEADER_LEN, PageKind, PageNumber, TreeId, write_header};
+use crate::storage::page::{PAGE_HEADER_LEN, PageKind, PageNumber, TreeId, write_header};
 
-/// Entries of a map page.
-pub(super) const FANOUT: usize = (BLOCK_LEN - PAGE_HEADER_LEN) / MapEntry::LEN;
+/// Entries of a map page, which is a block of `block_len` bytes.
+pub(super) const fn fanout(block_len: usize) -> usize {
+    (block_len - PAGE_HEADER_LEN) / MapEntry::LEN
+}
 
 /// Where an image lies, and how to know it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -93,25 +95,28 @@ pub(super) enum Holds {
 }
 
 impl Holds {
-    /// The page, or the first page that the map page has an entry for, or leads to.
-    pub(super) fn first_page(self) -> PageNumber {
+    /// The page, or the first page that the map page, a block of `block_len` bytes, has an entry for, or leads to.
+    pub(super) fn first_page(self, block_len: usize) -> PageNumber {
         match self {
             Holds::Page(number) => number,
             Holds::MapPage { level, index } => {
-                PageNumber((index as u64 * (FANOUT as u64).pow(level as u32 + 1)) as u32)
+                PageNumber((index as u64 * (fanout(block_len) as u64).pow(level as u32 + 1)) as u32)
             }
         }
     }
 }
 
 /// The entries of a map page.
-type Node = Box<[MapEntry; FANOUT]>;
+type Node = Box<[MapEntry]>;
 
 /// Reads the image an entry leads to, without looking at it.
 pub(super) type ReadImage<'r> = &'r mut dyn FnMut(MapEntry) -> Result<Vec<u8>, StorageError>;
 
 /// From page number to image.
 pub(super) struct PageMap {
+    block_len: usize,
+    /// Entries of a map page.
+    fanout: usize,
     /// Page numbers below this one may have an entry.
     pages: u32,
     /// Level 0 first. `None`: not loaded yet.
@@ -120,21 +125,32 @@ pub(super) struct PageMap {
     root: MapEntry,
 }
 
-/// Map pages a level needs for `below` entries.
-fn nodes_for(below: usize) -> usize {
-    below.div_ceil(FANOUT).max(1)
+/// A map page of `fanout` entries without images.
+fn empty_node(fanout: usize) -> Node {
+    vec![MapEntry::NONE; fanout].into_boxed_slice()
+}
+
+/// Map pages of `fanout` entries that a level needs for `below` entries.
+fn nodes_for(below: usize, fanout: usize) -> usize {
+    below.div_ceil(fanout).max(1)
 }
 
 impl PageMap {
-    /// The map that `root` leads to, for page numbers below `pages`. Reads nothing.
-    pub(super) fn new(root: MapEntry, pages: u32) -> PageMap {
-        let mut map = PageMap { pages, levels: Vec::new(), root };
+    /// The map that `root` leads to, for page numbers below `pages`, in blocks of `block_len` bytes. Reads nothing.
+    pub(super) fn new(root: MapEntry, pages: u32, block_len: usize) -> PageMap {
+        let fanout = fanout(block_len);
+        let mut map = PageMap { block_len, fanout, pages, levels: Vec::new(), root };
         map.grow_levels();
         map
     }
 
+    /// The bytes of a block.
+    pub(super) fn block_len(&self) -> usize {
+        self.block_len
+    }
+
     fn grow_levels(&mut self) {
-        let mut count = nodes_for(self.pages as usize);
+        let mut count = nodes_for(self.pages as usize, self.fanout);
         for level in 0.. {
             if level == self.levels.len() {
                 self.levels.push(Vec::new());
@@ -144,7 +160,7 @@ impl PageMap {
             if count == 1 && level + 1 == self.levels.len() {
                 break;
             }
-            count = nodes_for(count);
+            count = nodes_for(count, self.fanout);
         }
     }
 
@@ -157,8 +173,8 @@ impl PageMap {
         if number.0 >= self.pages {
             return Ok(MapEntry::NONE);
         }
-        let at = number.0 as usize;
-        Ok(self.node(0, at / FANOUT, read)?[at % FANOUT])
+        let (at, fanout) = (number.0 as usize, self.fanout);
+        Ok(self.node(0, at / fanout, read)?[at % fanout])
     }
 
     /// Map page `index` of `level`, loaded if need be. The caller has checked that it is one of the level's.
@@ -167,17 +183,18 @@ impl PageMap {
         level: usize,
         index: usize,
         read: ReadImage<'_>,
-    ) -> Result<&mut [MapEntry; FANOUT], StorageError> {
+    ) -> Result<&mut [MapEntry], StorageError> {
+        let fanout = self.fanout;
         if self.levels[level][index].is_none() {
             let place = if level + 1 == self.levels.len() {
                 self.root
             } else {
-                self.node(level + 1, index / FANOUT, read)?[index % FANOUT]
+                self.node(level + 1, index / fanout, read)?[index % fanout]
             };
             let node = if place.is_none() {
-                Box::new([MapEntry::NONE; FANOUT])
+                empty_node(fanout)
             } else {
-                decode_node(&read(place)?, level, index, place)?
+                decode_node(&read(place)?, level, index, place, fanout)?
             };
             self.levels[level][index] = Some(node);
         }
@@ -198,9 +215,9 @@ impl PageMap {
         }
         for level in (0..self.levels.len()).rev() {
             for index in 0..self.levels[level].len() {
-                let node = *self.node(level, index, read)?;
+                let node = self.node(level, index, read)?.to_vec();
                 for (at, entry) in node.iter().enumerate().filter(|(_, entry)| !entry.is_none()) {
-                    let index = index * FANOUT + at;
+                    let index = index * self.fanout + at;
                     let holds = match level {
                         0 => Holds::Page(PageNumber(index as u32)),
                         _ => Holds::MapPage { level: level - 1, index },
@@ -223,24 +240,29 @@ impl PageMap {
         if !self.root.is_none() {
             found(None, self.root);
         }
+        let fanout = self.fanout;
         let mut below = vec![false; 1];
         for level in (0..self.levels.len()).rev() {
             let above = core::mem::take(&mut below);
             for index in 0..self.levels[level].len() {
                 // The topmost level has one map page, and nothing above it.
-                let is_lost = above[index / FANOUT];
-                let node = if is_lost { None } else { Some(self.node(level, index, read).copied()) };
+                let is_lost = above[index / fanout];
+                let node = if is_lost {
+                    None
+                } else {
+                    Some(self.node(level, index, read).map(|node| node.to_vec()))
+                };
                 below.push(!matches!(node, Some(Ok(_))));
                 match node {
                     None => {}
                     Some(Ok(node)) => {
                         for (at, entry) in node.iter().enumerate().filter(|(_, entry)| !entry.is_none()) {
-                            let number = (index * FANOUT + at) as u32;
+                            let number = (index * fanout + at) as u32;
                             found((level == 0).then_some(PageNumber(number)), *entry);
                         }
                     }
                     Some(Err(error)) => {
-                        let pages = u64::pow(FANOUT as u64, level as u32 + 1);
+                        let pages = u64::pow(fanout as u64, level as u32 + 1);
                         let at = |index: usize| (index as u64 * pages).min(u64::from(self.pages)) as u32;
                         broken(at(index)..at(index + 1), error);
                     }
@@ -256,12 +278,18 @@ impl PageMap {
         pages: u32,
         read: ReadImage<'_>,
     ) -> Result<MapUpdate, StorageError> {
-        let mut update = MapUpdate { pages: pages.max(self.pages), ..MapUpdate::default() };
+        let mut update = MapUpdate {
+            block_len: self.block_len,
+            pages: pages.max(self.pages),
+            nodes: Vec::new(),
+            root: self.root,
+        };
+        let fanout = self.fanout;
         let levels = {
-            let mut count = nodes_for(update.pages as usize);
+            let mut count = nodes_for(update.pages as usize, fanout);
             let mut levels = 1;
             while count > 1 {
-                count = nodes_for(count);
+                count = nodes_for(count, fanout);
                 levels += 1;
             }
             levels
@@ -269,23 +297,22 @@ impl PageMap {
         update.nodes.resize_with(levels, BTreeMap::new);
         for (&number, &entry) in changes {
             let at = number as usize;
-            for (level, index) in ancestors(at, levels) {
+            for (level, index) in ancestors(at, levels, fanout) {
                 update.stage(self, level, index, read)?;
             }
-            if let Some((node, _)) = update.nodes[0].get_mut(&(at / FANOUT)) {
-                node[at % FANOUT] = entry;
+            if let Some((node, _)) = update.nodes[0].get_mut(&(at / fanout)) {
+                node[at % fanout] = entry;
             }
         }
         if levels > self.levels.len() {
             // The old topmost map page becomes the first of its level; the levels above name it.
-            for (level, index) in ancestors(0, levels).skip(self.levels.len()) {
+            for (level, index) in ancestors(0, levels, fanout).skip(self.levels.len()) {
                 update.stage(self, level, index, read)?;
             }
             if let Some((node, _)) = update.nodes[self.levels.len()].get_mut(&0) {
                 node[0] = self.root;
             }
         }
-        update.root = self.root;
         Ok(update)
     }
 
@@ -303,17 +330,17 @@ impl PageMap {
 }
 
 /// The map pages on the way from page `at` to the top, lowest first.
-fn ancestors(at: usize, levels: usize) -> impl Iterator<Item = (usize, usize)> {
+fn ancestors(at: usize, levels: usize, fanout: usize) -> impl Iterator<Item = (usize, usize)> {
     let mut index = at;
     (0..levels).map(move |level| {
-        index /= FANOUT;
+        index /= fanout;
         (level, index)
     })
 }
 
 /// Changed map pages of a checkpoint that is not durable yet.
-#[derive(Default)]
 pub(super) struct MapUpdate {
+    block_len: usize,
     pages: u32,
     /// By level and position: the new entries, and where the old map page lies.
     nodes: Vec<BTreeMap<usize, (Node, MapEntry)>>,
@@ -331,17 +358,18 @@ impl MapUpdate {
         if self.nodes[level].contains_key(&index) {
             return Ok(());
         }
+        let fanout = map.fanout;
         let known = map.levels.get(level).is_some_and(|nodes| index < nodes.len());
         let (node, place) = if known {
-            let node = Box::new(*map.node(level, index, read)?);
+            let node = Node::from(&*map.node(level, index, read)?);
             let place = if level + 1 == map.levels.len() {
                 map.root
             } else {
-                map.node(level + 1, index / FANOUT, read)?[index % FANOUT]
+                map.node(level + 1, index / fanout, read)?[index % fanout]
             };
             (node, place)
         } else {
-            (Box::new([MapEntry::NONE; FANOUT]), MapEntry::NONE)
+            (empty_node(fanout), MapEntry::NONE)
         };
         self.nodes[level].insert(index, (node, place));
         Ok(())
@@ -357,7 +385,8 @@ impl MapUpdate {
 
     /// Map page `index` of `level` as it is to be written to `block`; its parent names it from now on.
     pub(super) fn image(&mut self, level: usize, index: usize, block: u64, generation: u64) -> Vec<u8> {
-        let mut bytes = vec![0; BLOCK_LEN];
+        let fanout = fanout(self.block_len);
+        let mut bytes = vec![0; self.block_len];
         write_header(&mut bytes, PageNumber(index as u32), PageKind::Map, TreeId(level as u32));
         if let Some((node, _)) = self.nodes[level].get(&index) {
             for (entry, at) in node.iter().zip((PAGE_HEADER_LEN..).step_by(MapEntry::LEN)) {
@@ -368,8 +397,8 @@ impl MapUpdate {
         let entry = MapEntry { block, run: 1, crc, generation };
         match self.nodes.get_mut(level + 1) {
             Some(parents) => {
-                if let Some((parent, _)) = parents.get_mut(&(index / FANOUT)) {
-                    parent[index % FANOUT] = entry;
+                if let Some((parent, _)) = parents.get_mut(&(index / fanout)) {
+                    parent[index % fanout] = entry;
                 }
             }
             None => self.root = entry,
@@ -384,14 +413,20 @@ impl MapUpdate {
 }
 
 /// Takes a map page apart, after checking that it is the one that was meant.
-fn decode_node(bytes: &[u8], level: usize, index: usize, place: MapEntry) -> Result<Node, StorageError> {
+fn decode_node(
+    bytes: &[u8],
+    level: usize,
+    index: usize,
+    place: MapEntry,
+    fanout: usize,
+) -> Result<Node, StorageError> {
     let damage =
         |problem| StorageError::damage("page map", format!("map page {index} of level {level}: {problem}"));
     image::verify(bytes, PageNumber(index as u32), place).map_err(damage)?;
     if bytes[8] != PageKind::Map as u8 || bytes[12..16] != (level as u32).to_le_bytes() {
         return Err(damage(format!("kind {} and level {:?} are another page's", bytes[8], &bytes[12..16])));
     }
-    let mut node = Box::new([MapEntry::NONE; FANOUT]);
+    let mut node = empty_node(fanout);
     let (entries, _) = bytes[PAGE_HEADER_LEN..].as_chunks::<{ MapEntry::LEN }>();
     for (slot, bytes) in node.iter_mut().zip(entries) {
         *slot = MapEntry::decode(bytes)

@@ -5,7 +5,8 @@
 //!
 //! * Readers take no lock: a [`PageSnapshot`] announces the commit it reads, and finds each page's version through the
 //!   frame table.
-//! * One [`PageWriter`] at a time holds the lease, until its commit is staged.
+//! * One [`PageWriter`] at a time holds the lease, until its commit is staged. Any number of [`PrivatePages`] are changed
+//!   without it; nothing of them is ever committed.
 //! * What was committed since the last checkpoint is in memory and in the journal. A checkpoint writes the changed pages'
 //!   images to free space, then the map pages that name them, then a header that names those.
 //! * A page is loaded when it is asked for, and verified then. What the file has goes from memory again when more than
@@ -30,6 +31,7 @@ mod numbers;
 mod open;
 mod pace;
 mod pins;
+mod private;
 mod salvage;
 mod space;
 mod stats;
@@ -45,6 +47,7 @@ pub use check::Inspection;
 pub use compact::Compaction;
 pub use feed::Feed;
 pub use info::FileInfo;
+pub use private::{PrivatePages, PrivateSavepoint};
 pub use salvage::Salvage;
 pub use stats::PagerStats;
 pub use upkeep::Upkeep;
@@ -64,7 +67,7 @@ use self::store::{Journaling, Store};
 use self::watch::Watch;
 use super::StorageError;
 use super::journal::{JournalOptions, Retention};
-use super::page::{PageNumber, PageRead};
+use super::page::{BLOCK_LEN, PageNumber, PageRead};
 #[cfg(feature = "std")]
 use super::vfs::file::monotonic_ns;
 use crate::sync::Mutex;
@@ -139,6 +142,8 @@ pub struct PagerOptions {
     pub cache_bytes: usize,
     /// What the journal, or memory, keeps of changes for those who read them.
     pub retain_changes: Option<Retention>,
+    /// The bytes of a block in a file that is made: a power of two from 512 to 4,096.
+    pub block_len: usize,
 }
 
 impl Default for PagerOptions {
@@ -154,6 +159,7 @@ impl Default for PagerOptions {
             bulk_bytes: 16 << 20,
             cache_bytes: 256 << 20,
             retain_changes: None,
+            block_len: BLOCK_LEN,
         }
     }
 }
@@ -200,6 +206,11 @@ impl Pager {
             recent: retention.map(Recent::new),
         };
         Pager { shared: Arc::new(shared) }
+    }
+
+    /// The bytes of a block: pages have a multiple of it.
+    pub fn block_len(&self) -> usize {
+        self.shared.block_len()
     }
 
     /// Whether nothing was ever committed.
@@ -277,7 +288,7 @@ impl Pager {
     ///
     /// [`StorageError::Poisoned`] when there will be none, as nothing is written any more.
     #[cfg(feature = "std")]
-    pub fn wait_published(
+    pub fn wait_for_published(
         &self,
         commit: CommitNumber,
         duration: Duration,
@@ -291,7 +302,7 @@ impl Pager {
     ///
     /// # Errors
     ///
-    /// As [`wait_published`](Pager::wait_published).
+    /// As [`wait_for_published`](Pager::wait_for_published).
     pub fn poll_published(
         &self,
         commit: CommitNumber,
@@ -323,6 +334,30 @@ impl Pager {
             store.check_writable()?;
         }
         Ok(PageWriter::new(&self.shared, lease))
+    }
+
+    /// Begins a transaction that changes pages for itself only, of which there can be any number. Never waits.
+    ///
+    /// # Errors
+    ///
+    /// As [`begin_write`](Pager::begin_write).
+    pub fn begin_private(&self) -> Result<PrivatePages<'_>, StorageError> {
+        if let Some(store) = &self.shared.store {
+            store.check_writable()?;
+        }
+        Ok(PrivatePages::new(&self.shared))
+    }
+
+    /// Waits until readers that begin now see `commit`, which is staged: makes it durable, if that is what it waits for.
+    ///
+    /// # Errors
+    ///
+    /// When that fails: whether the commit survives is unknown.
+    pub fn wait_published(&self, commit: CommitNumber) -> Result<(), StorageError> {
+        match &self.shared.store {
+            Some(store) if self.shared.frames.published() < commit.0 => store.sync(commit.0),
+            _ => Ok(()),
+        }
     }
 
     /// Applies the commits that the journal has and the file has not: each in a transaction of its own, which is then
@@ -458,6 +493,11 @@ impl Pager {
 }
 
 impl Shared {
+    /// The bytes of a block, in memory those of the usual one.
+    fn block_len(&self) -> usize {
+        self.images.as_ref().map_or(BLOCK_LEN, |images| images.block_len())
+    }
+
     /// Waits for what a commit promised, and helps with the checkpoint that is due. No lease is held.
     fn settle(&self, commit: u64, durability: Durability) -> Result<(), StorageError> {
         let Some(store) = &self.store else { return Ok(()) };

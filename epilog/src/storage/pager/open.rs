@@ -31,7 +31,7 @@ use super::upkeep::Upkeep;
 use super::{Pager, PagerOptions, Shared};
 use crate::storage::StorageError;
 use crate::storage::journal::{Recovery, path_beside};
-use crate::storage::page::{BLOCK_LEN, PageNumber};
+use crate::storage::page::PageNumber;
 use crate::storage::vfs::{OpenMode, Vfs};
 use crate::sync::Mutex;
 
@@ -54,7 +54,7 @@ impl Pager {
         let journal_path = path_beside(path);
         let has_journal = vfs.exists(&journal_path)?;
         let (header, is_new) = match header::choose(&*file, path, has_journal, options.read_only)? {
-            Found::Nothing => (Header::first([0; 16]), true),
+            Found::Nothing => (Header::first([0; 16], options.block_len), true),
             Found::Header(header) => (header, false),
         };
         let journaling = if is_new {
@@ -72,14 +72,14 @@ impl Pager {
             }
             Journaling::Idle
         };
-        let map = PageMap::new(header.map, header.next_page);
-        let images = Arc::new(Images::new(file, map));
+        let map = PageMap::new(header.map, header.next_page, header.block_len);
+        let images = Arc::new(Images::new(file, map, header.block_len));
         let free = read_free_map(&images, &header)?;
         let pending = free.pending_numbers.iter().flat_map(|(start, len)| start..start + len);
         let pending = pending.map(|number| PageNumber(number as u32)).collect();
         let numbers = Numbers::restored(free.numbers.clone(), pending, header.next_page, header.commit);
         let numbers = Arc::new(Mutex::new(numbers));
-        let space = Space::restored(&free, header.file_len / BLOCK_LEN as u64, header.commit);
+        let space = Space::restored(&free, header.blocks(), header.commit);
         let frames = Arc::new(FrameTable::new(header.commit, Some(Arc::clone(&images)), options.cache_bytes));
         let names = (vfs, String::from(path), journal_path);
         let store = Store::new(
@@ -138,5 +138,5 @@ pub(super) fn read_free_map(images: &Images, header: &Header) -> Result<FreeMap,
     let bytes = images.read(header.free)?;
     image::verify(&bytes, PageNumber(0), header.free)
         .map_err(|problem| StorageError::damage("free map", problem))?;
-    FreeMap::decode(&bytes, HEADER_BLOCKS, header.file_len / BLOCK_LEN as u64, header.next_page)
+    FreeMap::decode(&bytes, HEADER_BLOCKS, header.blocks(), header.next_page)
 }

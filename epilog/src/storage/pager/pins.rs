@@ -32,7 +32,7 @@ use crate::sync::atomic::{AtomicU64, Ordering, fence};
 use crate::sync::{OnceCell, thread_slot};
 
 /// Slots of one block; a further block is added when all are taken.
-const SLOTS: usize = 64;
+const SLOTS: usize = if cfg!(feature = "small") { 4 } else { 64 };
 
 /// Operations that can run through one pin at a time, as a power of two.
 const COUNT_BITS: u32 = 24;
@@ -48,7 +48,7 @@ fn epoch_of(word: u64) -> u64 {
 }
 
 /// A slot on a cache line of its own (two, for processors that fetch them in pairs).
-#[repr(align(128))]
+#[cfg_attr(not(feature = "small"), repr(align(128)))]
 struct Slot {
     commit: AtomicU64,
     operation: AtomicU64,

@@ -24,9 +24,9 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::free::FreeMap;
-use super::header::{self, Copy, FORMAT_VERSION, HEADER_BLOCKS, HEADER_LEN, Header};
+use super::header::{self, Copy, FORMAT_VERSION, HEADER_BLOCKS, HEADER_LEN, HEADERS_LEN_MAX, Header};
 use super::image::{self, u32_at, u64_at};
-use super::map::{FANOUT, MapEntry, PageMap};
+use super::map::{MapEntry, PageMap, fanout};
 use crate::storage::StorageError;
 use crate::storage::codec::checksum::{append, crc32c};
 use crate::storage::error::Corruption;
@@ -36,10 +36,10 @@ use crate::storage::vfs::{OpenMode, Vfs, VfsFile};
 
 /// Blocks that are read at once, and those behind them that an image may reach into.
 const CHUNK: usize = 256;
-/// The size classes that are tried: of one block, and of the longest image that is not of any length.
-const CLASSES: core::ops::RangeInclusive<u8> = 3..=11;
-/// The blocks of the longest.
-const RUN_MAX: usize = (512 << *CLASSES.end()) / BLOCK_LEN;
+/// The size classes that are tried: of one sector, and of the longest image that is not of any length.
+const CLASSES: core::ops::RangeInclusive<u8> = 0..=11;
+/// The bytes of the longest.
+const IMAGE_LEN_MAX: usize = 512 << *CLASSES.end();
 
 /// An image that was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +56,8 @@ pub struct Salvage {
     file: Box<dyn VfsFile>,
     vfs: Arc<dyn Vfs>,
     path: String,
+    /// The bytes of a block.
+    block_len: usize,
     /// What counts; made up when there is no whole one.
     header: Option<Header>,
     is_header_made_up: bool,
@@ -87,6 +89,7 @@ impl Salvage {
             file,
             vfs,
             path: path.into(),
+            block_len: BLOCK_LEN,
             header: None,
             is_header_made_up: false,
             found: BTreeMap::new(),
@@ -108,6 +111,11 @@ impl Salvage {
     /// What is damaged of headers, page map, free map and images.
     pub fn damage(&self) -> &[Corruption] {
         &self.damage
+    }
+
+    /// The bytes of a block, as a header says; the usual ones without.
+    pub fn block_len(&self) -> usize {
+        self.block_len
     }
 
     /// Pages that are part of the database and cannot be read.
@@ -151,7 +159,7 @@ impl Salvage {
     ///
     /// When its image is damaged or missing.
     pub fn value(&self, number: PageNumber, len: usize) -> Result<Vec<u8>, StorageError> {
-        let run = (PAGE_HEADER_LEN + len).div_ceil(BLOCK_LEN) as u32;
+        let run = (PAGE_HEADER_LEN + len).div_ceil(self.block_len) as u32;
         let lost = || StorageError::page_damage(number, "no image of the value is left");
         let found = self.live.get(&number.0).ok_or_else(lost)?;
         let bytes = self.read(MapEntry { run, ..found.entry })?;
@@ -190,14 +198,18 @@ impl Salvage {
 
     /// Finds the newest whole header; whether the slot of the checkpoint after it has something else than the one before.
     fn read_headers(&mut self) -> Result<bool, StorageError> {
+        let mut start = vec![0; (self.file.len()? as usize).min(HEADERS_LEN_MAX)];
+        if self.file.read_at(&mut start, 0).is_ok() {
+            self.block_len = header::find_block_len(&start).unwrap_or(BLOCK_LEN);
+        }
         let mut checkpoints = [0; 2];
         for block in 0..HEADER_BLOCKS {
             let mut bytes = vec![0; HEADER_LEN];
-            if self.file.read_at(&mut bytes, block * BLOCK_LEN as u64).is_err() {
+            if self.file.read_at(&mut bytes, block * self.block_len as u64).is_err() {
                 self.add("header", None, format!("block {block} cannot be read"));
                 continue;
             }
-            match header::decode(&bytes, block / 2) {
+            match header::decode(&bytes, block / 2, self.block_len) {
                 Copy::Whole(header) => {
                     let slot = &mut checkpoints[block as usize / 2];
                     *slot = header.checkpoint.max(*slot);
@@ -227,8 +239,8 @@ impl Salvage {
         advance: &mut dyn FnMut(u64, u64) -> Result<(), StorageError>,
     ) -> Result<(Vec<Vec<u8>>, Vec<MapEntry>), StorageError> {
         let (mut maps, mut frees) = (Vec::new(), Vec::new());
-        let blocks = self.file.len()? / BLOCK_LEN as u64;
-        let ahead = RUN_MAX;
+        let blocks = self.file.len()? / self.block_len as u64;
+        let ahead = IMAGE_LEN_MAX / self.block_len;
         let mut block = HEADER_BLOCKS;
         advance(0, blocks)?;
         while block < blocks {
@@ -236,10 +248,10 @@ impl Salvage {
             let bytes = self.read_what_can_be_read(block, want);
             let mut at = 0;
             while at < want.min(CHUNK) {
-                let rest = &bytes[at * BLOCK_LEN..];
-                let run = match recognise(rest, block + at as u64) {
+                let rest = &bytes[at * self.block_len..];
+                let run = match recognise(rest, block + at as u64, self.block_len) {
                     Some(found) if found.kind == PageKind::Map => {
-                        maps.push(rest[..BLOCK_LEN].to_vec());
+                        maps.push(rest[..self.block_len].to_vec());
                         1
                     }
                     Some(found) if found.kind == PageKind::Free => {
@@ -266,12 +278,12 @@ impl Salvage {
 
     /// Reads blocks; those that the disk refuses are zeros.
     fn read_what_can_be_read(&mut self, block: u64, count: usize) -> Vec<u8> {
-        let mut bytes = vec![0; count * BLOCK_LEN];
-        if self.file.read_at(&mut bytes, block * BLOCK_LEN as u64).is_ok() {
+        let mut bytes = vec![0; count * self.block_len];
+        if self.file.read_at(&mut bytes, block * self.block_len as u64).is_ok() {
             return bytes;
         }
-        for (at, bytes) in bytes.chunks_mut(BLOCK_LEN).enumerate() {
-            if self.file.read_at(bytes, (block + at as u64) * BLOCK_LEN as u64).is_err() {
+        for (at, bytes) in bytes.chunks_mut(self.block_len).enumerate() {
+            if self.file.read_at(bytes, (block + at as u64) * self.block_len as u64).is_err() {
                 bytes.fill(0);
             }
         }
@@ -309,14 +321,16 @@ impl Salvage {
         let top = tops.max_by_key(|map| u32_at(map, 12));
         let levels = top.map_or(0, |map| u32_at(map, 12) + 1);
         let highest = self.found.last_key_value().map_or(1, |(number, _)| number.saturating_add(1));
-        let capacity = (FANOUT as u64).checked_pow(levels).and_then(|pages| u32::try_from(pages).ok());
+        let capacity =
+            (fanout(self.block_len) as u64).checked_pow(levels).and_then(|pages| u32::try_from(pages).ok());
         let free = frees.iter().find(|entry| entry.generation == checkpoint).copied();
         let place = |wanted: &Vec<u8>| {
             // The images were read without their places; this one is looked for again, by its checksum.
-            let blocks = self.file.len().unwrap_or(0) / BLOCK_LEN as u64;
+            let blocks = self.file.len().unwrap_or(0) / self.block_len as u64;
             (HEADER_BLOCKS..blocks).find(|block| {
                 let mut bytes = [0; PAGE_HEADER_LEN];
-                self.file.read_at(&mut bytes, block * BLOCK_LEN as u64).is_ok() && wanted.starts_with(&bytes)
+                self.file.read_at(&mut bytes, block * self.block_len as u64).is_ok()
+                    && wanted.starts_with(&bytes)
             })
         };
         let map = top.and_then(|top| {
@@ -328,10 +342,10 @@ impl Salvage {
             checkpoint,
             clean: true,
             next_page: if map.is_some() { capacity.unwrap_or(u32::MAX).max(2) } else { highest.max(2) },
-            file_len: self.file.len()? / BLOCK_LEN as u64 * BLOCK_LEN as u64,
+            file_len: self.file.len()? / self.block_len as u64 * self.block_len as u64,
             map: map.unwrap_or(MapEntry::NONE),
             free: free.unwrap_or(MapEntry::NONE),
-            ..Header::first([0; 16])
+            ..Header::first([0; 16], self.block_len)
         });
         Ok(())
     }
@@ -340,7 +354,7 @@ impl Salvage {
     fn choose_images(&mut self) {
         let Some(header) = self.header.clone() else { return };
         let (mut entries, mut broken) = (Vec::new(), Vec::new());
-        let mut map = PageMap::new(header.map, header.next_page);
+        let mut map = PageMap::new(header.map, header.next_page, self.block_len);
         if header.map.is_none() && !self.found.is_empty() {
             broken.push((0..header.next_page, "its topmost map page is lost".into()));
         } else {
@@ -403,25 +417,25 @@ impl Salvage {
     fn read_free_map(&mut self, header: &Header) -> Option<FreeMap> {
         let bytes = self.read(header.free).ok()?;
         let verified = image::verify(&bytes, PageNumber(0), header.free);
-        let free = verified.map_err(|problem| StorageError::damage("free map", problem)).and_then(|()| {
-            FreeMap::decode(&bytes, HEADER_BLOCKS, header.file_len / BLOCK_LEN as u64, header.next_page)
-        });
+        let free = verified
+            .map_err(|problem| StorageError::damage("free map", problem))
+            .and_then(|()| FreeMap::decode(&bytes, HEADER_BLOCKS, header.blocks(), header.next_page));
         free.map_err(|error| self.add("free map", None, format!("{error}"))).ok()
     }
 
     fn read(&self, entry: MapEntry) -> Result<Vec<u8>, StorageError> {
-        let end = (entry.block + u64::from(entry.run)) * BLOCK_LEN as u64;
+        let end = (entry.block + u64::from(entry.run)) * self.block_len as u64;
         if entry.is_none() || end > self.file.len()? {
             return Err(StorageError::damage("page map", "an image lies behind the end of the file"));
         }
-        let mut bytes = vec![0; entry.run as usize * BLOCK_LEN];
-        self.file.read_at(&mut bytes, entry.block * BLOCK_LEN as u64)?;
+        let mut bytes = vec![0; entry.run as usize * self.block_len];
+        self.file.read_at(&mut bytes, entry.block * self.block_len as u64)?;
         Ok(bytes)
     }
 }
 
-/// The image that begins `bytes`, if one does.
-fn recognise(bytes: &[u8], block: u64) -> Option<Found> {
+/// The image that begins `bytes`, of a file with blocks of `block_len` bytes, if one does.
+fn recognise(bytes: &[u8], block: u64, block_len: usize) -> Option<Found> {
     let kind = kind_of(bytes)?;
     let (crc, class) = (u32_at(bytes, 0), bytes[9]);
     let entry = MapEntry { block, run: 1, crc, generation: u64_at(bytes, 16) };
@@ -431,16 +445,19 @@ fn recognise(bytes: &[u8], block: u64) -> Option<Found> {
         (PageKind::Free, u8::MAX) => {
             // As long as it must be, or a little longer: its own blocks were taken after it was measured.
             let mut sum = 0;
-            (1..=bytes.len() / BLOCK_LEN).find_map(|run| {
-                let start = if run == 1 { 4 } else { (run - 1) * BLOCK_LEN };
-                sum = append(sum, &bytes[start..run * BLOCK_LEN]);
-                (sum == crc).then(|| Found { entry: MapEntry { run: run as u32, ..entry }, ..found })
+            (1..=bytes.len() / block_len).find_map(|run| {
+                let start = if run == 1 { 4 } else { (run - 1) * block_len };
+                sum = append(sum, &bytes[start..run * block_len]);
+                (sum == crc).then_some(Found { entry: MapEntry { run: run as u32, ..entry }, ..found })
             })
         }
         _ if CLASSES.contains(&class) => {
-            let len = 512 << class;
+            let len: usize = 512 << class;
+            if !len.is_multiple_of(block_len) {
+                return None;
+            }
             let whole = bytes.get(4..len).is_some_and(|rest| crc32c(rest) == crc);
-            whole.then(|| Found { entry: MapEntry { run: (len / BLOCK_LEN) as u32, ..entry }, ..found })
+            whole.then_some(Found { entry: MapEntry { run: (len / block_len) as u32, ..entry }, ..found })
         }
         _ => None,
     }

@@ -3,6 +3,7 @@
 //! A block that checkpoint *n* stopped using is still part of the checkpoint before it, which recovery may need until
 //! *n* + 1 is durable; and a snapshot older than *n* may still read it. Until both are past, it is not given out.
 
+use crate::storage::planted::{self, Bug};
 use alloc::collections::VecDeque;
 
 use super::free::{FreeMap, Runs};
@@ -124,7 +125,10 @@ impl Space {
 
     /// A checkpoint that stopped using `freed` is durable; no version made after `commit` names them.
     pub(super) fn checkpointed(&mut self, commit: u64, freed: Runs) {
-        let before = core::mem::replace(&mut self.pending, (commit, freed));
+        let mut before = core::mem::replace(&mut self.pending, (commit, freed));
+        if planted::is(Bug::BlocksReusedEarly) {
+            before = core::mem::replace(&mut self.pending, before);
+        }
         self.held.push_back(before);
         let suspended = core::mem::take(&mut self.suspended);
         let new = self.free.extend(&suspended);

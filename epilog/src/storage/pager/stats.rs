@@ -1,7 +1,6 @@
 //! [`PagerStats`]: what a pager has done and holds.
 
 use super::Pager;
-use crate::storage::page::BLOCK_LEN;
 use crate::sync::atomic::Ordering;
 
 /// What a pager has done and holds. Zeros stand for what a database in memory does not have.
@@ -74,8 +73,9 @@ impl Pager {
         stats.checkpoint = store.state.lock().header.checkpoint;
         stats.is_checkpointing = store.is_checkpointing();
         stats.file_bytes = images.file().len().unwrap_or_default();
+        let block_len = images.block_len() as u64;
         let (free, pending) = store.space.lock().free_blocks();
-        (stats.free_bytes, stats.pending_bytes) = (free * BLOCK_LEN as u64, pending * BLOCK_LEN as u64);
+        (stats.free_bytes, stats.pending_bytes) = (free * block_len, pending * block_len);
         stats
     }
 }

@@ -26,7 +26,8 @@ use super::space::Space;
 use super::{Durability, PagerOptions};
 use crate::storage::StorageError;
 use crate::storage::journal::{Journal, Recovery};
-use crate::storage::page::{BLOCK_LEN, PageNumber};
+use crate::storage::page::PageNumber;
+use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{Vfs, VfsError};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -204,8 +205,15 @@ impl Store {
         commit: u64,
         payload: &[u8],
     ) -> Result<(), StorageError> {
-        self.ready(allocated)?.append(commit, payload)?;
-        Ok(())
+        let journal = self.ready(allocated)?;
+        let appended = journal.append(commit, payload);
+        if let Err(error) = &appended
+            && journal.is_poisoned()
+        {
+            // A write of frames failed: no later transaction is to begin in vain.
+            self.poison(error);
+        }
+        appended.map(drop)
     }
 
     /// The journal, ready for commits. The caller holds the write lease.
@@ -261,6 +269,10 @@ impl Store {
     pub(super) fn sync(&self, commit: u64) -> Result<(), StorageError> {
         // Closed meanwhile: a clean file has everything.
         let Some(journal) = self.journal() else { return Ok(()) };
+        if planted::is(Bug::PublishBeforeDurable) {
+            self.heads.durable(&self.frames, commit);
+            return Ok(());
+        }
         match journal.sync(commit) {
             Ok(()) => {
                 self.heads.durable(&self.frames, journal.durable());
@@ -354,7 +366,7 @@ impl Store {
     fn create(&self, state: &mut State) -> Result<(), StorageError> {
         let mut database = [0; 16];
         self.vfs.entropy(&mut database);
-        let header = Header::first(database);
+        let header = Header::first(database, self.images.block_len());
         let file = self.images.file();
         header.write(file)?;
         if let Err(cause) = file.sync_data() {
@@ -510,7 +522,7 @@ impl Store {
 
     fn step(&self, checkpoint: &mut Checkpoint) -> Result<bool, StorageError> {
         let base = checkpoint.pinned();
-        if self.durable() < base {
+        if self.durable() < base && !planted::is(Bug::HeaderBeforeJournal) {
             // A header may only name what the journal has for good.
             return self.sync(base).map(|()| true);
         }
@@ -584,7 +596,7 @@ impl Store {
             self.archive_due.store(true, Ordering::Release);
         }
         // The tail goes when neither header claims it; a failure only leaves the file longer than it need be.
-        let len = now.file_len.max(before.file_len).max(space.end() * BLOCK_LEN as u64);
+        let len = now.file_len.max(before.file_len).max(space.end() * now.block_len as u64);
         if self.images.file().len().is_ok_and(|now| now > len) {
             let _ = self.images.file().set_len(len);
         }

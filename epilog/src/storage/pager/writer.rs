@@ -11,7 +11,7 @@
 //!   ago first, and loaded again when they are asked for: nothing durable names their blocks, so an abort or a crash has
 //!   nothing to undo. Such a transaction commits in bulk.
 
-use alloc::collections::VecDeque;
+use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use super::checkpoint::{Batch, Work};
@@ -22,7 +22,7 @@ use super::map::MapEntry;
 use super::store::{Bulk, Store};
 use super::{CommitNumber, Durability, Shared};
 use crate::storage::StorageError;
-use crate::storage::page::{BLOCK_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
+use crate::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
 use crate::sync::MutexGuard;
 
 /// Staged pages take no more than this part of the cache's budget.
@@ -146,10 +146,8 @@ impl<'p> PageWriter<'p> {
                 kept += 1;
             }
         }
-        for undo in self.undo.drain(kept..) {
-            if let Some(Staged::Page(page)) = undo.previous {
-                self.staged_bytes -= page.len();
-            }
+        for undo in self.undo.split_off(kept) {
+            self.drop_version(undo.previous);
         }
     }
 
@@ -170,12 +168,19 @@ impl<'p> PageWriter<'p> {
                 Some(previous) => self.staging.put(undo.number, previous),
                 None => self.staging.take(undo.number),
             };
-            if let Some(Staged::Page(page)) = undone {
-                self.staged_bytes -= page.len();
-            }
+            self.drop_version(undone);
             if undo.allocated {
                 self.shared.numbers.lock().give_back(undo.number);
             }
+        }
+    }
+
+    /// Gives up a version of a page that neither the transaction nor a savepoint of it has any use for.
+    fn drop_version(&mut self, version: Option<Staged>) {
+        match version {
+            Some(Staged::Page(page)) => self.staged_bytes -= page.len(),
+            Some(Staged::Stored(stored)) => give_back(self.shared, &mut self.written, stored.entry),
+            Some(Staged::Freed) | None => {}
         }
     }
 
@@ -200,6 +205,21 @@ impl<'p> PageWriter<'p> {
     /// When the journal cannot be written: nothing has been changed then, unless the error says that the outcome is
     /// unknown. A failure of the checkpoint that may follow a commit is not reported here; the next one meets it again.
     pub fn commit(self, payload: &[u8], durability: Durability) -> Result<CommitNumber, StorageError> {
+        self.commit_then(payload, durability, |_| ())
+    }
+
+    /// As [`commit`](PageWriter::commit). Calls `then` with the commit's number when it is staged, and before anyone else
+    /// can have the lease; not when there is nothing to commit.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit`](PageWriter::commit). `then` was not called, unless the outcome is unknown.
+    pub fn commit_then(
+        self,
+        payload: &[u8],
+        durability: Durability,
+        then: impl FnOnce(CommitNumber),
+    ) -> Result<CommitNumber, StorageError> {
         if self.undo.is_empty() && payload.is_empty() {
             return Ok(self.base());
         }
@@ -208,13 +228,18 @@ impl<'p> PageWriter<'p> {
             return self.commit_bulk(&[]);
         }
         let shared = self.shared;
-        let commit = self.stage_commit(payload, durability)?;
+        let commit = self.stage_commit(payload, durability, then)?;
         shared.settle(commit, durability)?;
         Ok(CommitNumber(commit))
     }
 
     /// The part of a commit that is made under the lease.
-    fn stage_commit(mut self, payload: &[u8], durability: Durability) -> Result<u64, StorageError> {
+    fn stage_commit(
+        mut self,
+        payload: &[u8],
+        durability: Durability,
+        then: impl FnOnce(CommitNumber),
+    ) -> Result<u64, StorageError> {
         self.resolve_freed()?;
         let commit = self.pin.commit() + 1;
         let Some(store) = &self.shared.store else {
@@ -224,6 +249,7 @@ impl<'p> PageWriter<'p> {
             }
             self.shared.frames.publish(commit);
             self.shared.watch.published(&self.shared.frames);
+            then(CommitNumber(commit));
             return Ok(commit);
         };
         // The store may have to checkpoint what is published first. Numbers given out to this transaction are free as
@@ -233,8 +259,14 @@ impl<'p> PageWriter<'p> {
         let changed = self.stage_versions(commit, store.is_checkpointing());
         store.changed(commit, changed.into_iter());
         store.staged(commit, durability);
+        then(CommitNumber(commit));
         self.shared.begin_checkpoint_if_due();
         Ok(commit)
+    }
+
+    /// What pages may take in memory, in bytes; `None` when there is no limit.
+    pub fn cache_bytes(&self) -> Option<usize> {
+        self.shared.store.as_ref().map(|store| store.options.cache_bytes)
     }
 
     /// Whether changed pages were written out, so that only [`commit_bulk`](PageWriter::commit_bulk) can commit them.
@@ -263,8 +295,9 @@ impl<'p> PageWriter<'p> {
         self.staging.unload();
         let enough = store.options.cache_bytes / STAGED_PART / 2;
         let generation = store.state.lock().header.checkpoint + 1;
-        let mut batch = Batch::default();
-        let mut written = Vec::new();
+        let mut batch = Batch::new(store.images.block_len());
+        // A page that was changed again after a savepoint is in the queue twice.
+        let mut written: BTreeMap<PageNumber, MapEntry> = BTreeMap::new();
         let mut runs = Runs::new();
         let mut left = self.staged_bytes;
         let mut outcome = Ok(());
@@ -273,15 +306,18 @@ impl<'p> PageWriter<'p> {
             && outcome.is_ok()
             && let Some(number) = candidates.pop_front()
         {
-            let Some(page) = self.staging.in_memory(number) else { continue };
+            let Some(page) = self.staging.in_memory(number).filter(|_| !written.contains_key(&number)) else {
+                continue;
+            };
             left -= page.len();
-            outcome = write_image(store, &mut batch, page, generation, &mut runs)
-                .map(|entry| written.push((number, entry)));
+            outcome = write_image(store, &mut batch, page, generation, &mut runs).map(|entry| {
+                written.insert(number, entry);
+            });
         }
         self.in_memory = candidates;
         if let Err(error) = outcome.and_then(|()| batch.flush(store.images.file())) {
             store.space.lock().give_back(&runs);
-            written.into_iter().for_each(|(number, _)| self.in_memory.push_back(number));
+            self.in_memory.extend(written.into_keys());
             return Err(error);
         }
         for (number, entry) in written {
@@ -303,7 +339,24 @@ impl<'p> PageWriter<'p> {
     /// # Panics
     ///
     /// When the pager has no file.
-    pub fn commit_bulk(mut self, mark: &[u8]) -> Result<CommitNumber, StorageError> {
+    pub fn commit_bulk(self, mark: &[u8]) -> Result<CommitNumber, StorageError> {
+        self.commit_bulk_then(mark, |_| ())
+    }
+
+    /// As [`commit_bulk`](PageWriter::commit_bulk). Calls `then` as [`commit_then`](PageWriter::commit_then) does.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit_bulk`](PageWriter::commit_bulk).
+    ///
+    /// # Panics
+    ///
+    /// When the pager has no file.
+    pub fn commit_bulk_then(
+        mut self,
+        mark: &[u8],
+        then: impl FnOnce(CommitNumber),
+    ) -> Result<CommitNumber, StorageError> {
         let store = self.shared.store.as_ref().expect("a bulk commit is for databases with a file");
         self.resolve_freed()?;
         let commit = self.pin.commit() + 1;
@@ -322,13 +375,14 @@ impl<'p> PageWriter<'p> {
         }
         store.commit_bulk(bulk, || drop(self.stage_versions(commit, false)))?;
         store.staged(commit, Durability::None);
+        then(CommitNumber(commit));
         Ok(CommitNumber(commit))
     }
 
     /// Writes the images of all changed pages that are in memory to free blocks.
     fn write_images(&self, store: &Store, bulk: &mut Bulk) -> Result<(), StorageError> {
         let generation = store.state.lock().header.checkpoint + 1;
-        let mut batch = Batch::default();
+        let mut batch = Batch::new(store.images.block_len());
         for undo in self.undo.iter().filter(|undo| undo.previous.is_none()) {
             let number = undo.number;
             match self.staging.state(number) {
@@ -409,7 +463,7 @@ impl<'p> PageWriter<'p> {
                     0
                 }
                 Some(Staged::Page(len)) => len,
-                Some(Staged::Stored(stored)) => stored.entry.run as usize * BLOCK_LEN,
+                Some(Staged::Stored(stored)) => stored.entry.run as usize * self.shared.block_len(),
                 None => continue,
             };
             changed.push((number, len));
@@ -446,18 +500,24 @@ impl PageWrite for PageWriter<'_> {
             copy.set_sequence(self.floor);
             self.stage(number, Staged::Page(copy), false);
         } else if let Some(Staged::Stored(stored)) = self.staging.state(number) {
-            self.make_room(stored.entry.run as usize * BLOCK_LEN)?;
+            self.make_room(stored.entry.run as usize * self.shared.block_len())?;
         }
         match self.staging.get_mut(number)? {
             Some((page, None)) => Ok(page),
             Some((page, Some(image))) => {
-                // The image that was written out is out of date; its blocks are the transaction's until it ends.
-                self.staged_bytes += image.run as usize * BLOCK_LEN;
+                // The image that was written out is out of date, and no savepoint wants it: a version of its own would
+                // have been made.
+                self.staged_bytes += page.len();
                 self.in_memory.push_back(number);
+                give_back(self.shared, &mut self.written, image);
                 Ok(page)
             }
             None => unreachable!("staged above"),
         }
+    }
+
+    fn block_len(&self) -> usize {
+        self.shared.block_len()
     }
 
     fn allocate(&mut self, kind: PageKind, tree: TreeId, len: usize) -> Result<PageNumber, StorageError> {
@@ -487,6 +547,16 @@ impl Drop for PageWriter<'_> {
     }
 }
 
+/// Makes the blocks of an image that was written out free again.
+fn give_back(shared: &Shared, written: &mut Runs, image: MapEntry) {
+    written.remove(image.block, u64::from(image.run));
+    if let Some(store) = &shared.store {
+        let mut run = Runs::new();
+        run.insert(image.block, u64::from(image.run));
+        store.space.lock().give_back(&run);
+    }
+}
+
 /// Adds a page's image to `batch`, at blocks given out for it and noted in `runs`.
 fn write_image(
     store: &Store,
@@ -495,7 +565,7 @@ fn write_image(
     generation: u64,
     runs: &mut Runs,
 ) -> Result<MapEntry, StorageError> {
-    let run = (page.len() / BLOCK_LEN) as u32;
+    let run = (page.len() / store.images.block_len()) as u32;
     let block = store.space.lock().allocate(u64::from(run));
     runs.insert(block, u64::from(run));
     batch.make_room(store.images.file(), block, page.len())?;

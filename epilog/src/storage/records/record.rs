@@ -15,8 +15,8 @@ use super::RecordDraft;
 use crate::schema::{Layout, Place, Spot};
 use crate::storage::StorageError;
 use crate::storage::btree::blob_of_row;
+use crate::storage::page::kind_of;
 use crate::storage::page::{PAGE_HEADER_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId};
-use crate::storage::page::{kind_of, round_to_blocks};
 use crate::value::{Cell, Type, key};
 
 /// Marks an end whose value lies out of line.
@@ -311,8 +311,8 @@ impl Composer {
         for number in 0..count {
             let value = draft.variable(number);
             if self.moved[number] {
-                let page =
-                    pages.allocate(PageKind::Value, tree, round_to_blocks(PAGE_HEADER_LEN + value.len()))?;
+                let len = (PAGE_HEADER_LEN + value.len()).next_multiple_of(pages.block_len());
+                let page = pages.allocate(PageKind::Value, tree, len)?;
                 pages.page_mut(page)?[PAGE_HEADER_LEN..PAGE_HEADER_LEN + value.len()].copy_from_slice(value);
                 self.blob.extend_from_slice(&(value.len() as u32).to_le_bytes());
                 self.blob.extend_from_slice(&value[..8]);

@@ -52,8 +52,70 @@ impl MemoryVfs {
 
 #[derive(Debug, Default)]
 struct Content {
-    bytes: RwLock<Vec<u8>>,
+    bytes: RwLock<Chunks>,
     locked: AtomicBool,
+}
+
+/// The bytes of a chunk.
+const CHUNK_LEN: usize = if cfg!(feature = "small") { 512 } else { 32 << 10 };
+
+/// Bytes in chunks, so that a file grows without being moved.
+#[derive(Debug, Default)]
+struct Chunks {
+    /// Zeros behind `len`.
+    chunks: Vec<Box<[u8]>>,
+    len: usize,
+}
+
+impl Chunks {
+    /// Fills `buffer` from `start`; all of it lies within the file.
+    fn read(&self, mut start: usize, mut buffer: &mut [u8]) {
+        while !buffer.is_empty() {
+            let chunk = &self.chunks[start / CHUNK_LEN][start % CHUNK_LEN..];
+            let (part, rest) = buffer.split_at_mut(chunk.len().min(buffer.len()));
+            part.copy_from_slice(&chunk[..part.len()]);
+            start += part.len();
+            buffer = rest;
+        }
+    }
+
+    /// Writes `bytes` at `start`, behind zeros if the file is shorter. `None`, and nothing written, when memory is
+    /// exhausted.
+    fn write(&mut self, mut start: usize, mut bytes: &[u8]) -> Option<()> {
+        let end = start.checked_add(bytes.len())?;
+        if end > self.len {
+            self.resize(end)?;
+        }
+        while !bytes.is_empty() {
+            let chunk = &mut self.chunks[start / CHUNK_LEN][start % CHUNK_LEN..];
+            let (part, rest) = bytes.split_at(chunk.len().min(bytes.len()));
+            chunk[..part.len()].copy_from_slice(part);
+            start += part.len();
+            bytes = rest;
+        }
+        Some(())
+    }
+
+    /// Cuts the file, or appends zeros. `None`, and the file as it was, when memory is exhausted.
+    fn resize(&mut self, len: usize) -> Option<()> {
+        let count = len.div_ceil(CHUNK_LEN);
+        self.chunks.try_reserve(count.saturating_sub(self.chunks.len())).ok()?;
+        while self.chunks.len() < count {
+            let mut chunk = Vec::new();
+            if chunk.try_reserve_exact(CHUNK_LEN).is_err() {
+                self.chunks.truncate(self.len.div_ceil(CHUNK_LEN));
+                return None;
+            }
+            chunk.resize(CHUNK_LEN, 0);
+            self.chunks.push(chunk.into_boxed_slice());
+        }
+        self.chunks.truncate(count);
+        if len < self.len && !len.is_multiple_of(CHUNK_LEN) {
+            self.chunks[count - 1][len % CHUNK_LEN..].fill(0);
+        }
+        self.len = len;
+        Some(())
+    }
 }
 
 impl Vfs for MemoryVfs {
@@ -142,28 +204,25 @@ impl MemoryFile {
 impl VfsFile for MemoryFile {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), VfsError> {
         let bytes = self.content.bytes.read();
-        let found = usize::try_from(offset)
+        let start = usize::try_from(offset)
             .ok()
-            .and_then(|start| bytes.get(start..start.checked_add(buffer.len())?))
-            .ok_or_else(|| VfsError::UnexpectedEnd {
+            .filter(|start| start.checked_add(buffer.len()).is_some_and(|end| end <= bytes.len));
+        let Some(start) = start else {
+            return Err(VfsError::UnexpectedEnd {
                 path: self.path.clone(),
-                len: bytes.len() as u64,
+                len: bytes.len as u64,
                 wanted: offset.saturating_add(buffer.len() as u64),
-            })?;
-        buffer.copy_from_slice(found);
+            });
+        };
+        bytes.read(start, buffer);
         Ok(())
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), VfsError> {
         self.check_writable("write")?;
         let mut content = self.content.bytes.write();
-        let (start, end) = usize::try_from(offset)
-            .ok()
-            .and_then(|start| Some((start, start.checked_add(bytes.len())?)))
-            .ok_or_else(|| VfsError::Full { path: self.path.clone() })?;
-        grow(&mut content, end, &self.path)?;
-        content[start..end].copy_from_slice(bytes);
-        Ok(())
+        let written = usize::try_from(offset).ok().and_then(|start| content.write(start, bytes));
+        written.ok_or_else(|| VfsError::Full { path: self.path.clone() })
     }
 
     fn sync_data(&self) -> Result<(), VfsError> {
@@ -171,16 +230,14 @@ impl VfsFile for MemoryFile {
     }
 
     fn len(&self) -> Result<u64, VfsError> {
-        Ok(self.content.bytes.read().len() as u64)
+        Ok(self.content.bytes.read().len as u64)
     }
 
     fn set_len(&self, len: u64) -> Result<(), VfsError> {
         self.check_writable("set the length of")?;
         let mut content = self.content.bytes.write();
-        let len = usize::try_from(len).map_err(|_| VfsError::Full { path: self.path.clone() })?;
-        grow(&mut content, len, &self.path)?;
-        content.truncate(len);
-        Ok(())
+        let resized = usize::try_from(len).ok().and_then(|len| content.resize(len));
+        resized.ok_or_else(|| VfsError::Full { path: self.path.clone() })
     }
 
     fn lock(&self) -> Result<(), VfsError> {
@@ -197,15 +254,6 @@ impl VfsFile for MemoryFile {
         self.holds_lock.store(true, Ordering::Release);
         Ok(())
     }
-}
-
-/// Appends zeros up to `len`, or says that memory is exhausted.
-fn grow(content: &mut Vec<u8>, len: usize, path: &str) -> Result<(), VfsError> {
-    if len > content.len() {
-        content.try_reserve(len - content.len()).map_err(|_| VfsError::Full { path: path.to_owned() })?;
-        content.resize(len, 0);
-    }
-    Ok(())
 }
 
 impl Drop for MemoryFile {
@@ -231,6 +279,28 @@ mod tests {
         vfs.remove("b").unwrap();
         assert!(!clone.exists("b").unwrap());
         assert_eq!(file.len().unwrap(), 3);
+    }
+
+    #[test]
+    fn files_keep_their_bytes_across_chunks() {
+        let mut model = Vec::new();
+        let mut chunks = Chunks::default();
+        for step in 0..200usize {
+            let at = step * 7919 % (5 * CHUNK_LEN);
+            let bytes = vec![step as u8 | 1; step * 31 % (2 * CHUNK_LEN)];
+            if step % 7 == 3 {
+                model.resize(at, 0);
+                chunks.resize(at).unwrap();
+            }
+            model.resize(model.len().max(at + bytes.len()), 0);
+            model[at..at + bytes.len()].copy_from_slice(&bytes);
+            chunks.resize(chunks.len.max(at)).unwrap();
+            chunks.write(at, &bytes).unwrap();
+            let mut found = vec![0; model.len()];
+            chunks.read(0, &mut found);
+            assert!(chunks.len == model.len() && found == model, "step {step}");
+        }
+        assert!(chunks.write(usize::MAX, &[1]).is_none());
     }
 
     #[test]

@@ -1,10 +1,13 @@
 //! Linux: lines go to standard output, by the C library that every program has.
 #![allow(unsafe_code)]
 
+use alloc::sync::Arc;
 use core::cell::UnsafeCell;
 use core::ffi::{c_char, c_int, c_void};
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
+
+use epilog::vfs::{MemoryVfs, Vfs};
 
 /// What the engine may take.
 const ARENA_LEN: usize = 8 << 20;
@@ -41,6 +44,11 @@ static ARENA: Arena = Arena(UnsafeCell::new([0; ARENA_LEN]));
 pub fn arena() -> &'static mut [u8] {
     // SAFETY: called once, by `run`, so that this is the only reference.
     unsafe { &mut *ARENA.0.get() }
+}
+
+/// Files in the heap.
+pub fn files() -> Arc<dyn Vfs> {
+    Arc::new(MemoryVfs::new())
 }
 
 /// Writes `text` to standard output.

@@ -14,7 +14,7 @@ use crate::storage::StorageError;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// The bytes before the page's own.
-const HEAD: usize = 64;
+const HEAD: usize = if cfg!(feature = "small") { 32 } else { 64 };
 
 /// The bytes that buffers take, heads included.
 #[derive(Clone, Default)]
@@ -28,7 +28,8 @@ impl Memory {
 }
 
 /// What stands before the page's bytes.
-#[repr(C, align(64))]
+#[cfg_attr(feature = "small", repr(C, align(32)))]
+#[cfg_attr(not(feature = "small"), repr(C, align(64)))]
 pub(super) struct Head {
     /// The page's length in bytes.
     len: usize,

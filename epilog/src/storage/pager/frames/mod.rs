@@ -79,8 +79,8 @@ use evict::Garbage;
 pub(super) use pin::{Operation, Pin, Resident, SnapshotPin};
 pub(super) use staging::{Staged, Staging, Stored};
 
-/// The first chunk has 2^10 slots.
-const FIRST_BITS: u32 = 10;
+/// The first chunk has two to the power of this many slots.
+const FIRST_BITS: u32 = if cfg!(feature = "small") { 5 } else { 10 };
 /// Chunks enough for every page number there is.
 const CHUNKS: usize = 33 - FIRST_BITS as usize;
 

@@ -174,7 +174,7 @@ fn a_freed_page_is_forgotten_when_its_commit_is_beneath_the_floor() {
 /// A table over an empty file.
 fn table_with_file() -> (Arc<Images>, FrameTable) {
     let file = MemoryVfs::new().open("a", OpenMode::Create).unwrap();
-    let images = Arc::new(Images::new(file, PageMap::new(MapEntry::NONE, 100)));
+    let images = Arc::new(Images::new(file, PageMap::new(MapEntry::NONE, 100, BLOCK_LEN), BLOCK_LEN));
     let table = FrameTable::new(0, Some(images.clone()), usize::MAX);
     (images, table)
 }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::{TREE, allocate, get, set};
 use crate::storage::StorageError;
 use crate::storage::page::{BLOCK_LEN, PageKind, PageNumber, PageRead, PageWrite};
-use crate::storage::pager::map::{FANOUT, MapEntry, PageMap};
+use crate::storage::pager::map::{MapEntry, PageMap, fanout};
 use crate::storage::pager::{Durability, PageWriter, Pager, PagerOptions};
 use crate::storage::vfs::{MemoryVfs, OpenMode, Vfs};
 
@@ -330,13 +330,20 @@ fn images_of_any_number_of_blocks_come_back() {
 
 #[test]
 fn the_map_grows_by_levels_and_loads_what_is_asked_for() {
-    // Goal: more than FANOUT² pages, so three levels; each growth keeps what was there; only changed map pages are
-    // written, and reading one page reads one map page of each level.
+    for block_len in [BLOCK_LEN, 512] {
+        check_growing_map(block_len);
+    }
+}
+
+/// More than the square of a map page's entries, so three levels; each growth keeps what was there; only changed map pages
+/// are written, and reading one page reads one map page of each level.
+fn check_growing_map(block_len: usize) {
+    let entries = fanout(block_len) as u32;
     let mut disk: Vec<Vec<u8>> = Vec::new();
-    let mut map = PageMap::new(MapEntry::NONE, 1);
+    let mut map = PageMap::new(MapEntry::NONE, 1, block_len);
     let mut root = MapEntry::NONE;
     let entry = |number: u32| MapEntry { block: u64::from(number) + 7, run: 1, crc: number, generation: 3 };
-    let sizes = [1, FANOUT as u32, FANOUT as u32 + 1, (FANOUT * FANOUT) as u32 + 5];
+    let sizes = [1, entries, entries + 1, entries * entries + 5];
     for (generation, pages) in sizes.into_iter().enumerate() {
         let changes = [pages - 1].into_iter().map(|number| (number, entry(number))).collect();
         let mut update =
@@ -351,7 +358,7 @@ fn the_map_grows_by_levels_and_loads_what_is_asked_for() {
         map.install(update);
     }
     let mut read = 0;
-    let mut fresh = PageMap::new(root, sizes[3]);
+    let mut fresh = PageMap::new(root, sizes[3], block_len);
     for pages in sizes {
         let found = fresh.entry(PageNumber(pages - 1), &mut |place| {
             read += 1;
@@ -369,7 +376,7 @@ fn the_map_grows_by_levels_and_loads_what_is_asked_for() {
     // A map page in another's place.
     let (a, b) = (0, disk.len() - 1);
     disk.swap(a, b);
-    let mut fresh = PageMap::new(root, sizes[3]);
+    let mut fresh = PageMap::new(root, sizes[3], block_len);
     let error = fresh.entry(PageNumber(0), &mut |place| Ok(disk[place.block as usize].clone())).unwrap_err();
     assert!(format!("{error}").to_owned().contains("page map"), "{error}");
 }

@@ -1,5 +1,6 @@
 //! Header slots, damage and journal: which file is opened, which is refused, and with what words.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::files::{JOURNAL, PATH, bytes, change, closed, open, set_bytes, try_open};
@@ -7,6 +8,7 @@ use super::get;
 use crate::storage::StorageError;
 use crate::storage::codec::checksum::crc32c;
 use crate::storage::page::{BLOCK_LEN, PageNumber};
+use crate::storage::pager::{Pager, PagerOptions};
 use crate::storage::vfs::{MemoryVfs, Vfs};
 
 /// The file after it was changed by `edit`.
@@ -134,6 +136,37 @@ fn a_journal_left_beside_a_clean_file_is_ignored() {
     change(&pager, &[1, 3]);
     drop(pager);
     assert_eq!(get(&open(&vfs).reader(), PageNumber(1)), 3);
+}
+
+/// A file made with shorter blocks is opened whatever the options say now, also when only one header copy is left of each.
+#[test]
+fn a_file_keeps_the_blocks_it_was_made_with() {
+    for block_len in [512, 1024, 2048] {
+        let vfs = MemoryVfs::new();
+        let options = PagerOptions { block_len, ..PagerOptions::default() };
+        let pager = Pager::open(Arc::new(vfs.clone()), PATH, options).unwrap();
+        assert_eq!(pager.block_len(), block_len);
+        for byte in 0..5 {
+            change(&pager, &[1, byte]);
+            pager.checkpoint().unwrap();
+        }
+        pager.check().unwrap();
+        pager.close().unwrap();
+        drop(pager);
+        let whole = bytes(&vfs, PATH);
+        assert!(whole.len() < 6 * BLOCK_LEN, "{} bytes", whole.len());
+        for damaged in [[0, 2], [0, 3], [1, 2], [1, 3]] {
+            let mut file = whole.clone();
+            damaged.into_iter().for_each(|copy: usize| file[copy * block_len + 100] ^= 4);
+            set_bytes(&vfs, PATH, &file);
+            let pager = open(&vfs);
+            assert_eq!(pager.block_len(), block_len);
+            pager.check().unwrap();
+            assert_eq!(get(&pager.reader(), PageNumber(1)), 4);
+        }
+        set_bytes(&vfs, PATH, &whole);
+        is_damage(edited(&vfs, |file| (0..4).for_each(|copy| file[copy * block_len + 100] ^= 4)), "header");
+    }
 }
 
 #[test]

@@ -1,0 +1,90 @@
+//! [`Pages`]: the pages of a write transaction, whichever kind it is.
+
+use crate::storage::StorageError;
+use crate::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId};
+use crate::storage::pager::{CommitNumber, PageWriter, PrivatePages, PrivateSavepoint, Savepoint};
+
+/// The pages of a write transaction.
+pub(crate) enum Pages<'p> {
+    /// Those that are committed, changed by the one who has the lease.
+    Leased(PageWriter<'p>),
+    /// Its own, thrown away at the end.
+    Private(PrivatePages<'p>),
+}
+
+/// A point that pages can go back to.
+#[derive(Debug)]
+pub(crate) enum PageMark {
+    Leased(Savepoint),
+    Private(PrivateSavepoint),
+}
+
+impl Pages<'_> {
+    /// The commit that the transaction builds on.
+    pub(crate) fn base(&self) -> CommitNumber {
+        match self {
+            Pages::Leased(pages) => pages.base(),
+            Pages::Private(pages) => pages.base(),
+        }
+    }
+
+    /// Remembers this point.
+    pub(crate) fn savepoint(&mut self) -> PageMark {
+        match self {
+            Pages::Leased(pages) => PageMark::Leased(pages.savepoint()),
+            Pages::Private(pages) => PageMark::Private(pages.savepoint()),
+        }
+    }
+
+    /// Undoes everything since `mark`, which is of these pages.
+    pub(crate) fn rollback_to(&mut self, mark: PageMark) {
+        match (self, mark) {
+            (Pages::Leased(pages), PageMark::Leased(mark)) => pages.rollback_to(mark),
+            (Pages::Private(pages), PageMark::Private(mark)) => pages.rollback_to(mark),
+            _ => unreachable!("a transaction stays of its kind"),
+        }
+    }
+
+    /// Ends `mark`, which is of these pages, and keeps what was changed since.
+    pub(crate) fn release(&mut self, mark: PageMark) {
+        match (self, mark) {
+            (Pages::Leased(pages), PageMark::Leased(mark)) => pages.release(mark),
+            (Pages::Private(pages), PageMark::Private(mark)) => pages.release(mark),
+            _ => unreachable!("a transaction stays of its kind"),
+        }
+    }
+}
+
+impl PageRead for Pages<'_> {
+    #[inline]
+    fn page(&self, number: PageNumber) -> Result<&[u8], StorageError> {
+        match self {
+            Pages::Leased(pages) => pages.page(number),
+            Pages::Private(pages) => pages.page(number),
+        }
+    }
+}
+
+impl PageWrite for Pages<'_> {
+    #[inline]
+    fn page_mut(&mut self, number: PageNumber) -> Result<&mut [u8], StorageError> {
+        match self {
+            Pages::Leased(pages) => pages.page_mut(number),
+            Pages::Private(pages) => pages.page_mut(number),
+        }
+    }
+
+    fn allocate(&mut self, kind: PageKind, tree: TreeId, len: usize) -> Result<PageNumber, StorageError> {
+        match self {
+            Pages::Leased(pages) => pages.allocate(kind, tree, len),
+            Pages::Private(pages) => pages.allocate(kind, tree, len),
+        }
+    }
+
+    fn free(&mut self, number: PageNumber) {
+        match self {
+            Pages::Leased(pages) => pages.free(number),
+            Pages::Private(pages) => pages.free(number),
+        }
+    }
+}

@@ -1,0 +1,60 @@
+//! [`Bug`]: mistakes that can be put in on purpose, to see that the tests of crashes and damage find them.
+//!
+//! Only the feature `planted-bugs` can plant one. Without it [`is`] is `false` when the library is compiled, and nothing of
+//! this is left. Which tests find which, and how soon, is in `tests/src/simulation`.
+
+/// A mistake that can be put in.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Bug {
+    /// A commit is acknowledged and published before it is synced.
+    PublishBeforeDurable = 1,
+    /// A frame counts when its checksum is right, whatever its salt, its commit and the frame before it.
+    StaleFrames,
+    /// Blocks are given out again one checkpoint too early.
+    BlocksReusedEarly,
+    /// What an image holds is not compared with its checksum.
+    UnverifiedImages,
+    /// A header is written before the images it leads to are synced.
+    HeaderBeforeImages,
+    /// A header names a commit that the journal has not for good.
+    HeaderBeforeJournal,
+    /// A page number is given out again though a map on disk has an image of it.
+    NumbersReusedEarly,
+    /// Synced bytes of the journal that are damaged pass for a torn tail.
+    ClaimsIgnored,
+    /// A changed map page is not written.
+    MapPageLost,
+    /// A sync that failed is forgotten when the next one succeeds.
+    SyncErrorsForgotten,
+}
+
+#[cfg(feature = "planted-bugs")]
+mod switch {
+    use super::Bug;
+    use crate::sync::atomic::{AtomicU8, Ordering};
+
+    static PLANTED: AtomicU8 = AtomicU8::new(0);
+
+    /// Puts a mistake in, everywhere in the process; `None` takes it out.
+    pub fn plant(bug: Option<Bug>) {
+        PLANTED.store(bug.map_or(0, |bug| bug as u8), Ordering::Relaxed);
+    }
+
+    /// Whether the mistake is in.
+    pub(crate) fn is(bug: Bug) -> bool {
+        PLANTED.load(Ordering::Relaxed) == bug as u8
+    }
+}
+
+#[cfg(feature = "planted-bugs")]
+pub(crate) use switch::is;
+#[cfg(feature = "planted-bugs")]
+pub use switch::plant;
+
+/// Whether the mistake is in: never, without the feature.
+#[cfg(not(feature = "planted-bugs"))]
+#[inline]
+pub(crate) const fn is(_: Bug) -> bool {
+    false
+}

@@ -1,0 +1,199 @@
+//! Golden files: databases as a version of the library wrote them, kept for ever, so that later versions can be shown to
+//! read them. `cargo run -p epilog-tests --bin golden` writes those of the present format into `tests/golden`; the contents
+//! are [`EVERY`] record of [`every`] and [`owned`], whatever the version.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use epilog::prelude::*;
+use rust_decimal::Decimal;
+use uuid::Uuid;
+
+use crate::disk::SimVfs;
+
+/// The name of a database, in its directory and on a simulated disk.
+pub const PATH: &str = "golden.epilog";
+/// The name of its journal.
+pub const JOURNAL: &str = "golden.epilog-journal";
+/// The records of [`Every`].
+pub const EVERY: u64 = 60;
+/// Records of it that were deleted again.
+pub const DELETED: u64 = 20;
+/// The ways in which a file was left, each a directory.
+pub const WAYS: [&str; 2] = ["closed", "open"];
+
+/// A field of every type, required and optional, indexed and not.
+#[derive(Collection, Clone, Debug, PartialEq)]
+#[index(short, wide)]
+#[expect(missing_docs, reason = "each is of the type that it is called after")]
+pub struct Every {
+    pub id: Id<Every>,
+    pub truth: bool,
+    pub i8: i8,
+    pub i16: i16,
+    pub i32: i32,
+    #[index]
+    pub i64: i64,
+    pub i128: i128,
+    pub short: u8,
+    pub u16: u16,
+    pub u32: u32,
+    pub u64: u64,
+    pub wide: u128,
+    pub f32: f32,
+    #[index]
+    pub f64: f64,
+    pub letter: char,
+    #[unique]
+    pub text: String,
+    pub long: String,
+    pub bytes: Vec<u8>,
+    #[index]
+    pub uuid: Uuid,
+    #[index]
+    pub decimal: Decimal,
+    #[index]
+    pub date: NaiveDate,
+    pub time: NaiveTime,
+    pub date_time: NaiveDateTime,
+    #[index]
+    pub timestamp: DateTime<Utc>,
+    pub maybe_truth: Option<bool>,
+    #[index]
+    pub maybe_number: Option<i32>,
+    pub maybe_wide: Option<u128>,
+    #[index]
+    pub maybe_text: Option<String>,
+    pub maybe_decimal: Option<Decimal>,
+    pub maybe_timestamp: Option<DateTime<Utc>>,
+}
+
+/// Points at another record, and has a key of its own.
+#[derive(Collection, Clone, Debug, PartialEq)]
+pub struct Owned {
+    /// A natural key.
+    #[key]
+    pub name: String,
+    /// A relation.
+    #[on_delete(cascade)]
+    pub owner: Id<Every>,
+    /// A relation that may lead nowhere.
+    #[on_delete(set_null)]
+    pub other: Option<Id<Every>>,
+}
+
+epilog::schema!(
+    /// What golden files hold.
+    pub Golden { Every, Owned }
+);
+
+/// The record with this number, from 1.
+///
+/// # Panics
+///
+/// Never: all values are in their range.
+pub fn every(number: u64) -> Every {
+    let n = number as i64;
+    let signed = n.wrapping_mul(0x9E37_79B9_7F4A_7C15_u64 as i64);
+    let wide = u128::from(number).wrapping_mul(0xD134_2543_DE82_EF95_9E37_79B9_7F4A_7C15);
+    let is_odd = number % 2 == 1;
+    let day = NaiveDate::from_num_days_from_ce_opt(700_000 + (n * 37 % 40_000) as i32).expect("a day");
+    let seconds = (number * 7_919 % 86_400) as u32;
+    let time =
+        NaiveTime::from_num_seconds_from_midnight_opt(seconds, (number * 1_234_567 % 1_000_000_000) as u32)
+            .expect("a time");
+    let timestamp =
+        DateTime::from_timestamp(n * 86_413 - 5_000_000, (number * 999_983 % 1_000_000_000) as u32)
+            .expect("a moment");
+    let decimal = Decimal::new(signed / 1_000, (number % 10) as u32);
+    Every {
+        id: Id::new(number),
+        truth: is_odd,
+        i8: signed as i8,
+        i16: signed as i16,
+        i32: signed as i32,
+        i64: [i64::MIN, i64::MAX, 0, -1, signed][(number % 5) as usize],
+        i128: wide as i128,
+        short: number as u8,
+        u16: signed as u16,
+        u32: signed as u32,
+        u64: signed as u64,
+        wide,
+        f32: signed as f32 / 3.0,
+        f64: [0.0, -0.5, f64::INFINITY, f64::NEG_INFINITY, signed as f64 / 7.0][(number % 5) as usize],
+        letter: ['a', 'ß', '水', '🦀'][(number % 4) as usize],
+        text: format!("text {number} {}", "é".repeat(number as usize % 20)),
+        // A few lie out of line.
+        long: "é".repeat(if number % 60 == 7 { 4_000 } else { number as usize % 40 }),
+        bytes: (0..if number % 80 == 9 { 9_000 } else { number % 30 })
+            .map(|at| (at * number) as u8)
+            .collect(),
+        uuid: Uuid::from_u128(wide.rotate_left(64)),
+        decimal,
+        date: day,
+        time,
+        date_time: day.and_time(time),
+        timestamp,
+        maybe_truth: is_odd.then_some(number % 3 == 0),
+        maybe_number: (number % 3 != 0).then_some(signed as i32 % 10),
+        maybe_wide: is_odd.then_some(wide ^ 1),
+        maybe_text: (number % 4 != 0).then(|| format!("maybe {}", number % 9)),
+        maybe_decimal: is_odd.then_some(-decimal),
+        maybe_timestamp: (!is_odd).then_some(timestamp),
+    }
+}
+
+/// The records that point at `number`.
+pub fn owned(number: u64) -> impl Iterator<Item = Owned> {
+    (0..number % 3).map(move |position| Owned {
+        name: format!("{position} of {number}"),
+        owner: Id::new(number),
+        other: (position == 1).then(|| Id::new(1 + number * 7 % EVERY)),
+    })
+}
+
+/// Where the golden files of this format version are.
+pub fn directory(format: u16) -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(format.to_string())
+}
+
+/// Makes the files: their names in [`WAYS`], and the disk they are on.
+///
+/// # Errors
+///
+/// When the database cannot be made.
+pub fn make() -> Result<Vec<(&'static str, SimVfs)>, Error> {
+    let disk = SimVfs::new(1);
+    let options = Options::default().journal_segment_len(16 << 10).background(false);
+    let db = Database::<Golden>::open_in(Arc::new(disk.clone()), PATH, &options)?;
+    // Some in the file, some that were changed since, some in the journal alone; and pages that were freed.
+    let changed =
+        |number: u64| Every { text: format!("before {number}"), bytes: vec![1; 300], ..every(number) };
+    db.write(|tx| {
+        for number in 1..=EVERY + DELETED {
+            tx.insert(&changed(number))?;
+        }
+        for number in 1..=EVERY {
+            tx.insert_all(owned(number).collect::<Vec<_>>())?;
+        }
+        Ok(())
+    })?;
+    db.checkpoint()?;
+    db.write(|tx| {
+        for number in EVERY + 1..=EVERY + DELETED {
+            tx.delete_key::<Every>(Id::new(number))?;
+        }
+        for number in 1..=EVERY - 8 {
+            tx.update(&every(number))?;
+        }
+        Ok(())
+    })?;
+    db.checkpoint()?;
+    for number in EVERY - 7..=EVERY {
+        db.write(|tx| tx.update(&every(number)))?;
+    }
+    let open = disk.fork();
+    db.close()?;
+    Ok(vec![("closed", disk), ("open", open)])
+}

@@ -1,0 +1,165 @@
+//! Files that earlier versions wrote are read, and written to; files of versions to come are refused by name.
+
+use std::fs;
+use std::sync::Arc;
+
+use epilog::prelude::*;
+use epilog_tests::disk::SimVfs;
+use epilog_tests::format::{BLOCK_LEN, change_headers, format_version, u32_at};
+use epilog_tests::golden::{
+    DELETED, EVERY, Every, Golden, JOURNAL, Owned, PATH, WAYS, directory, every, owned,
+};
+
+/// The newest format there is.
+const NEWEST: u16 = 1;
+
+/// A disk with a golden file.
+fn golden(format: u16, way: &str) -> SimVfs {
+    let disk = SimVfs::new(1);
+    for name in [PATH, JOURNAL] {
+        let path = directory(format).join(way).join(name);
+        if let Ok(bytes) = fs::read(&path) {
+            disk.set_bytes(name, &bytes);
+        }
+    }
+    assert!(disk.bytes(PATH).is_some(), "there is no golden file {way} of format {format}");
+    disk
+}
+
+fn open(disk: &SimVfs, read_only: bool) -> Result<Database<Golden>, Error> {
+    let options = Options::default().background(false).read_only(read_only);
+    Database::open_in(Arc::new(disk.clone()), PATH, &options)
+}
+
+/// Everything there, by scan, by key and by every index.
+fn check(db: &Database<Golden>) {
+    let records: Vec<Every> = (1..=EVERY).map(every).collect();
+    assert_eq!(Every::query().all(db).unwrap(), records);
+    assert_eq!(Every::query().count(db).unwrap(), EVERY);
+    for record in &records {
+        assert_eq!(db.get::<Every>(record.id).unwrap().as_ref(), Some(record));
+        let same = |other: &&Every| other.text == record.text;
+        assert_eq!(records.iter().filter(same).count(), 1);
+        assert_eq!(Every::query().filter(|e| e.text.eq(&record.text)).one(db).unwrap(), *record);
+    }
+    macro_rules! index {
+        ($($field:ident),*) => {$(
+            for record in records.iter().step_by(7) {
+                let found = Every::query().filter(|e| e.$field.eq(record.$field.clone())).all(db).unwrap();
+                let expected: Vec<Every> =
+                    records.iter().filter(|other| other.$field == record.$field).cloned().collect();
+                assert_eq!(found.len(), expected.len(), stringify!($field));
+                assert!(expected.iter().all(|record| found.contains(record)), stringify!($field));
+            }
+        )*};
+    }
+    index!(i64, f64, uuid, decimal, date, timestamp, short);
+    let numbers = Every::query().filter(|e| e.maybe_number.ge(0)).count(db).unwrap();
+    assert_eq!(numbers, records.iter().filter(|record| record.maybe_number >= Some(0)).count() as u64);
+    let texts = Every::query().filter(|e| e.maybe_text.eq("maybe 5")).count(db).unwrap();
+    assert_eq!(
+        texts,
+        records.iter().filter(|record| record.maybe_text.as_deref() == Some("maybe 5")).count() as u64
+    );
+    let ordered = Every::query().order_by(|e| e.decimal).all(db).unwrap();
+    assert!(ordered.windows(2).all(|pair| pair[0].decimal <= pair[1].decimal));
+
+    let expected: Vec<Owned> = (1..=EVERY).flat_map(owned).collect();
+    assert_eq!(Owned::query().count(db).unwrap(), expected.len() as u64);
+    for record in &expected {
+        assert_eq!(db.get::<Owned>(record.name.clone()).unwrap().as_ref(), Some(record));
+    }
+    for number in (1..=EVERY).step_by(5) {
+        let found = Owned::query().filter(|o| o.owner.eq(Id::<Every>::new(number))).count(db).unwrap();
+        assert_eq!(found, owned(number).count() as u64);
+    }
+}
+
+#[test]
+fn files_of_every_format_are_read_and_written_to() {
+    for format in 1..=NEWEST {
+        for way in WAYS {
+            let disk = golden(format, way);
+            let before = disk.bytes(PATH);
+            assert_eq!(format_version(&before.clone().unwrap()), format);
+            assert_eq!(disk.bytes(JOURNAL).is_some(), way == "open");
+            check(&open(&disk, true).unwrap());
+            assert_eq!(disk.bytes(PATH), before, "reading writes nothing");
+
+            let db = open(&disk, false).unwrap();
+            check(&db);
+            db.write(|tx| {
+                // Numbers that were given out are not given out again.
+                let new = tx.insert(&Every { id: Id::auto(), text: "new".into(), ..every(1) })?;
+                assert!(new.get() > EVERY + DELETED, "{new}");
+                tx.delete_key::<Every>(new)
+            })
+            .unwrap();
+            db.close().unwrap();
+            check(&open(&disk, true).unwrap());
+        }
+    }
+}
+
+/// A file whose headers were changed, with right checksums.
+fn changed(way: &str, change: impl Fn(&mut [u8])) -> SimVfs {
+    let disk = golden(NEWEST, way);
+    let mut bytes = disk.bytes(PATH).unwrap();
+    change_headers(&mut bytes, change);
+    disk.set_bytes(PATH, &bytes);
+    disk
+}
+
+#[test]
+fn a_newer_format_is_refused_by_name() {
+    for way in WAYS {
+        let disk = changed(way, |header| header[8..10].copy_from_slice(&(NEWEST + 1).to_le_bytes()));
+        let before = disk.bytes(PATH);
+        for read_only in [false, true] {
+            let error = open(&disk, read_only).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NewerFormat, "{error}");
+            let text = error.to_string();
+            assert!(text.contains(PATH) && text.contains(&(NEWEST + 1).to_string()), "{text}");
+        }
+        assert_eq!(disk.bytes(PATH), before, "it is not touched");
+    }
+}
+
+#[test]
+fn unknown_incompatible_features_forbid_opening() {
+    for way in WAYS {
+        let disk = changed(way, |header| header[23] |= 0x40);
+        for read_only in [false, true] {
+            let error = open(&disk, read_only).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::NewerFormat, "{error}");
+            assert!(error.to_string().contains("40000000"), "the feature is named: {error}");
+        }
+    }
+}
+
+#[test]
+fn unknown_read_only_features_allow_reading() {
+    for way in WAYS {
+        let disk = changed(way, |header| header[19] |= 0x40);
+        let error = open(&disk, false).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NewerFormat, "{error}");
+        check(&open(&disk, true).unwrap());
+    }
+}
+
+#[test]
+fn unknown_compatible_features_are_kept() {
+    for way in WAYS {
+        let disk = changed(way, |header| header[15] |= 0x40);
+        let db = open(&disk, false).unwrap();
+        check(&db);
+        db.write(|tx| tx.insert(&Every { id: Id::auto(), text: "new".into(), ..every(1) })).unwrap();
+        db.checkpoint().unwrap();
+        db.write(|tx| tx.delete_key::<Every>(Id::new(1))).unwrap();
+        db.close().unwrap();
+        let bytes = disk.bytes(PATH).unwrap();
+        for copy in 0..4 {
+            assert_eq!(u32_at(&bytes, copy * BLOCK_LEN + 12), 0x4000_0000, "copy {copy}");
+        }
+    }
+}
