@@ -28,6 +28,14 @@ impl Pages<'_> {
         }
     }
 
+    /// What pages may take in memory, in bytes; `None` when there is no limit, and for private ones, which have none.
+    pub(crate) fn cache_bytes(&self) -> Option<usize> {
+        match self {
+            Pages::Leased(pages) => pages.cache_bytes(),
+            Pages::Private(_) => None,
+        }
+    }
+
     /// Remembers this point.
     pub(crate) fn savepoint(&mut self) -> PageMark {
         match self {
