@@ -89,6 +89,11 @@ pub enum ErrorKind {
     Arithmetic,
     /// The query cannot be planned: a subquery looks into a collection that is not in the database's schema.
     Plan,
+    /// What was asked for of an older commit is not kept any more, or the commit has not been made. The message has the
+    /// oldest that can be asked for, and the option that keeps more.
+    NotRetained,
+    /// The archive is not one of this database as it is, or lacks what was to be applied.
+    Archive,
     /// The database was opened for reading only.
     ReadOnly,
     /// An earlier failure keeps the transaction, or the database, from taking changes. Of a database: close and open it
@@ -191,6 +196,10 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
         StorageError::Truncated { .. } => ErrorKind::Truncated,
         StorageError::NewerFormat { .. } => ErrorKind::NewerFormat,
         StorageError::ReadOnly => ErrorKind::ReadOnly,
+        StorageError::ChangesGone { .. }
+        | StorageError::VersionsGone { .. }
+        | StorageError::NotCommitted { .. } => ErrorKind::NotRetained,
+        StorageError::ForeignArchive { .. } | StorageError::ArchiveIncomplete { .. } => ErrorKind::Archive,
         StorageError::TransactionFailed | StorageError::Poisoned { .. } => ErrorKind::Failed,
         StorageError::NoPagesLeft | StorageError::OutOfMemory { .. } => ErrorKind::Full,
         StorageError::Constraint(error) => match **error {

@@ -1,6 +1,6 @@
 //! [`Key`]: what identifies a record, as the cells of the key's fields.
 
-use crate::value::{Cell, Type, Value};
+use crate::value::{Cell, DecodeError, Type, Value};
 
 /// What identifies a record: a value that is no `Option`, or a tuple of two to four.
 ///
@@ -36,6 +36,13 @@ pub trait Key: Clone + 'static {
     /// Calls `then` with the cells of the key's fields, in the key's order.
     fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R;
 
+    /// The key whose fields have these cells.
+    ///
+    /// # Errors
+    ///
+    /// When there are more or fewer than it has fields, or one is no value of its field's type.
+    fn from_cells(cells: &[Cell<'_>]) -> Result<Self, DecodeError>;
+
     /// The key that the database assigned; for a natural key the same key again.
     #[must_use]
     fn with_number(&self, number: u64) -> Self {
@@ -51,6 +58,13 @@ impl<T: Value<Required = T>> Key for T {
         self.with_cell(|cell| then(&[cell]))
     }
 
+    fn from_cells(cells: &[Cell<'_>]) -> Result<Self, DecodeError> {
+        match cells {
+            [cell] => T::read(*cell),
+            _ => Err(DecodeError { ty: T::TYPE }),
+        }
+    }
+
     #[inline]
     fn with_number(&self, number: u64) -> Self {
         let assigned = (T::TYPE == Type::Id).then(|| T::read(Some(&number.to_le_bytes())).ok());
@@ -63,12 +77,22 @@ impl<A: Value<Required = A>, B: Value<Required = B>> Key for (A, B) {
     fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
         self.0.with_cell(|a| self.1.with_cell(|b| then(&[a, b])))
     }
+
+    fn from_cells(cells: &[Cell<'_>]) -> Result<Self, DecodeError> {
+        let [a, b] = cells else { return Err(DecodeError { ty: A::TYPE }) };
+        Ok((A::read(*a)?, B::read(*b)?))
+    }
 }
 
 #[diagnostic::do_not_recommend]
 impl<A: Value<Required = A>, B: Value<Required = B>, C: Value<Required = C>> Key for (A, B, C) {
     fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
         self.0.with_cell(|a| self.1.with_cell(|b| self.2.with_cell(|c| then(&[a, b, c]))))
+    }
+
+    fn from_cells(cells: &[Cell<'_>]) -> Result<Self, DecodeError> {
+        let [a, b, c] = cells else { return Err(DecodeError { ty: A::TYPE }) };
+        Ok((A::read(*a)?, B::read(*b)?, C::read(*c)?))
     }
 }
 
@@ -81,6 +105,11 @@ impl<A: Value<Required = A>, B: Value<Required = B>, C: Value<Required = C>, D: 
             self.1.with_cell(|b| self.2.with_cell(|c| self.3.with_cell(|d| then(&[a, b, c, d]))))
         })
     }
+
+    fn from_cells(cells: &[Cell<'_>]) -> Result<Self, DecodeError> {
+        let [a, b, c, d] = cells else { return Err(DecodeError { ty: A::TYPE }) };
+        Ok((A::read(*a)?, B::read(*b)?, C::read(*c)?, D::read(*d)?))
+    }
 }
 
 #[cfg(test)]
@@ -92,6 +121,19 @@ mod tests {
 
     fn cells(key: &impl Key) -> Vec<Vec<u8>> {
         key.with_cells(|cells| cells.iter().map(|cell| cell.expect("present").to_vec()).collect())
+    }
+
+    #[test]
+    fn a_key_comes_back_from_its_cells() {
+        fn check<K: Key + PartialEq + core::fmt::Debug>(key: K) {
+            assert_eq!(key.with_cells(K::from_cells), Ok(key.clone()));
+            assert!(K::from_cells(&[]).is_err());
+        }
+        check(7u16);
+        check(String::from("x"));
+        check((1u8, String::from("x")));
+        check((1u8, 2u16, 3u32));
+        check((1u8, 2u16, 3u32, true));
     }
 
     #[test]

@@ -85,6 +85,7 @@
 //!
 //! One process at a time has a database open; the file is locked, for reading too.
 
+mod changes;
 #[cfg(test)]
 mod codec_tests;
 mod commit;
@@ -110,7 +111,9 @@ use crate::storage::facade::{Reading, View};
 use crate::storage::store::Store;
 use crate::storage::vfs::Vfs;
 
+pub use crate::storage::journal::Retention;
 pub use crate::storage::pager::{CommitNumber, Compaction, Durability};
+pub use changes::{Change, ChangeSet, Changes, NextCommit};
 pub use commit::Commit;
 pub use options::Options;
 pub use read::ReadTransaction;
@@ -284,8 +287,14 @@ impl<D: Schema> Database<D> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn open_in(vfs: Arc<dyn Vfs>, path: &str, options: &Options) -> Result<Database<D>, Error> {
+        let archive = options.archive.as_ref().map(|(path, retention)| (path.as_str(), *retention));
         let (pager, choices) = tuning::tune(options, &*vfs);
-        let mut store = Store::open(Arc::clone(&vfs), path, pager, options.page_lens(), D::database())?;
+        let page_lens = options.page_lens();
+        let mut store =
+            Store::open_archiving(Arc::clone(&vfs), path, pager, page_lens, archive, D::database())?;
+        if let Some(commits) = options.retain_versions {
+            store.retain_versions(commits);
+        }
         #[cfg(feature = "std")]
         if options.background && !pager.read_only {
             store.attend(vfs);
@@ -293,7 +302,7 @@ impl<D: Schema> Database<D> {
         Ok(Database::over(store, options.durability, choices))
     }
 
-    fn over(store: Store, durability: Durability, choices: Vec<Choice>) -> Database<D> {
+    pub(super) fn over(store: Store, durability: Durability, choices: Vec<Choice>) -> Database<D> {
         Database { shared: Arc::new(Shared { store, durability, choices }), schema: PhantomData }
     }
 
@@ -318,6 +327,32 @@ impl<D: Schema> Database<D> {
     /// ```
     pub fn read(&self) -> Result<ReadTransaction<'_, D>, Error> {
         Ok(ReadTransaction::new(self.shared.store.snapshot()))
+    }
+
+    /// A snapshot as of an older commit, while its page versions are kept: see [`Options::retain_versions`].
+    ///
+    /// The last commit can always be asked for.
+    ///
+    /// # Errors
+    ///
+    /// [`NotRetained`](crate::ErrorKind::NotRetained) when they are not kept any more (the message has the oldest commit
+    /// that can be asked for), or the commit has not been made.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let db: Database<Music> = Options::default().retain_versions(1).in_memory()?;
+    /// let empty = db.read()?.commit();
+    /// db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
+    /// assert_eq!(Artist::query().count(&db.snapshot_at(empty)?)?, 0);
+    ///
+    /// db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Zappa".into() }))?;
+    /// assert_eq!(db.snapshot_at(empty).unwrap_err().kind(), ErrorKind::NotRetained);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn snapshot_at(&self, commit: CommitNumber) -> Result<ReadTransaction<'_, D>, Error> {
+        Ok(ReadTransaction::new(self.shared.store.snapshot_at(commit)?))
     }
 
     /// Runs `work` in a write transaction: commits when it returns `Ok`, aborts when it returns `Err` or panics.
@@ -528,6 +563,9 @@ impl<D: Schema> Database<D> {
 
     /// Closes the database: writes what the journal holds into the file, which is then whole by itself, and removes the
     /// journal.
+    ///
+    /// With [`Options::retain_changes`] and without an archive the journal stays, and the file goes on to need it. With an
+    /// [archive](Options::archive), what it lacks is archived first.
     ///
     /// Waits for a running write transaction. Other clones of it stay usable, and keep the file locked; a write through
     /// one begins a new journal. A file to which nothing was written is left as it is.

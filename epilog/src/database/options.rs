@@ -1,8 +1,11 @@
 //! [`Options`]: how a database is opened.
 
+use alloc::string::String;
 use core::time::Duration;
 
+use crate::storage::journal::Retention;
 use crate::storage::pager::{Durability, PagerOptions};
+use crate::storage::store::Store;
 
 /// How a database is opened. The defaults are the safe ones.
 ///
@@ -29,6 +32,8 @@ pub struct Options {
     pub(super) checkpoint_after: Option<u64>,
     pub(super) recovery_time: Option<Duration>,
     pub(super) bulk_after: Option<usize>,
+    pub(super) archive: Option<(String, Retention)>,
+    pub(super) retain_versions: Option<u64>,
     pager: PagerOptions,
     page_size: Option<u32>,
     index_page_size: Option<u32>,
@@ -43,6 +48,8 @@ impl Default for Options {
             checkpoint_after: None,
             recovery_time: None,
             bulk_after: None,
+            archive: None,
+            retain_versions: None,
             pager: PagerOptions::default(),
             page_size: None,
             index_page_size: None,
@@ -350,6 +357,198 @@ impl Options {
         (self.page_size, self.index_page_size)
     }
 
+    /// How much of what was committed is kept for [`Database::changes`](super::Database::changes). Default: what the
+    /// journal happens to hold, of which nothing is promised; in memory nothing.
+    ///
+    /// The journal's segments stay until they are out of it, so that it grows by as much, and by a segment more; in memory
+    /// the change sets do. A clean close then leaves the journal beside the file, which needs it: copy or move the two
+    /// together. (With an [`archive`](Options::archive), which has everything, it does not.)
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use epilog::database::{CommitNumber, Retention};
+    /// use epilog::vfs::MemoryVfs;
+    #[doc = include_str!("../example.txt")]
+    ///
+    /// let files = MemoryVfs::new();
+    /// let options = Options::default().retain_changes(Retention::Bytes(16 << 20));
+    /// let db: Database<Music> = Database::open_in(Arc::new(files.clone()), "music", &options)?;
+    /// db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
+    /// db.close()?;
+    ///
+    /// let db: Database<Music> = Database::open_in(Arc::new(files.clone()), "music", &options)?;
+    /// let last = db.changes(CommitNumber(0))?.last().expect("a commit")?;
+    /// assert_eq!(last.changes().next().expect("a change")?.to_string(), "put Artist 1");
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn retain_changes(mut self, retention: Retention) -> Options {
+        self.pager.retain_changes = Some(retention);
+        self
+    }
+
+    /// Keeps what was committed in the files of an archive called `path`: `path` with `-index`, `-000001` and so on at its
+    /// end. Default: none. Of a database in memory there is none.
+    ///
+    /// After each checkpoint, and at a close, what is durable is taken over from the journal, which keeps it until then;
+    /// [`Database::changes`](super::Database::changes) goes on over both, and [`apply_archive`](Options::apply_archive)
+    /// brings a backup to a later commit. When archiving fails, for want of space perhaps, the journal grows, commits go
+    /// on, and [`maintain`](super::Database::maintain), [`checkpoint`](super::Database::checkpoint) and
+    /// [`close`](super::Database::close) report it and try again. Whole files that are out of `retention` are removed.
+    ///
+    /// An archive belongs to one database and its future: opening one that was restored from an older backup with the
+    /// same archive is [`Archive`](crate::ErrorKind::Archive). An archive that was left out for a while goes on with what
+    /// there is; what is missing in between cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use epilog::database::{CommitNumber, Retention};
+    #[doc = include_str!("../example.txt")]
+    /// # let directory = tempfile::tempdir().expect("a directory");
+    /// # let path = directory.path().join("music.epilog");
+    /// # let archive = directory.path().join("archive").to_string_lossy().into_owned();
+    /// let options = Options::default().archive(archive, Retention::Bytes(1 << 30));
+    /// let db: Database<Music> = options.open(&path)?;
+    /// db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
+    /// db.close()?;
+    ///
+    /// let db: Database<Music> = options.open(&path)?;
+    /// db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Zappa".into() }))?;
+    /// assert_eq!(db.changes(CommitNumber(0))?.count(), 3); // the first one made the collections
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn archive(mut self, path: impl Into<String>, retention: Retention) -> Options {
+        self.archive = Some((path.into(), retention));
+        self
+    }
+
+    /// How many commits before the last one can be looked back at with
+    /// [`Database::snapshot_at`](super::Database::snapshot_at). Default: none.
+    ///
+    /// Page versions that they see stay in memory: about as many bytes as the pages changed by so many commits. Commits
+    /// made before the database was opened cannot be looked back at.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let db: Database<Music> = Options::default().retain_versions(100).in_memory()?;
+    /// let artist = db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
+    /// let then = db.read()?.commit();
+    /// db.write(|tx| tx.delete_key::<Artist>(artist))?;
+    /// assert!(db.snapshot_at(then)?.get::<Artist>(artist)?.is_some());
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn retain_versions(mut self, commits: u64) -> Options {
+        self.retain_versions = Some(commits);
+        self
+    }
+
+    /// Makes an empty database in memory with these options, as far as they say anything of one:
+    /// [`retain_changes`](Options::retain_changes) and [`retain_versions`](Options::retain_versions) do.
+    ///
+    /// # Errors
+    ///
+    /// As [`Database::in_memory`](super::Database::in_memory).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let db: Database<Music> = Options::default().in_memory()?;
+    /// assert_eq!(Artist::query().count(&db)?, 0);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn in_memory<D: crate::Schema>(&self) -> Result<super::Database<D>, crate::Error> {
+        let store = Store::in_memory_retaining(D::database(), self.pager.retain_changes)?;
+        if let Some(commits) = self.retain_versions {
+            store.retain_versions(commits);
+        }
+        Ok(super::Database::over(store, self.durability, alloc::vec::Vec::new()))
+    }
+
+    /// Brings the database in file `path`, a backup that is not open, to commit `until` with what the archive called
+    /// `archive` has, or to the archive's last commit; returns the commit it is at then.
+    ///
+    /// This is how a database is restored to a point in time. The result has a future of its own: open it with another
+    /// archive, or none.
+    ///
+    /// # Errors
+    ///
+    /// [`Archive`](crate::ErrorKind::Archive) when the archive does not have a commit on the way, or has only the mark of
+    /// a bulk transaction (see [`bulk_after`](Options::bulk_after)): the commits before it were applied, and it may be
+    /// opened as it is. [`Corruption`](crate::ErrorKind::Corruption) when the archive is damaged, or another database's;
+    /// otherwise as [`Database::open`](super::Database::open).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use epilog::database::Retention;
+    #[doc = include_str!("../example.txt")]
+    /// # let directory = tempfile::tempdir().expect("a directory");
+    /// # let path = directory.path().join("music.epilog");
+    /// # let backup = directory.path().join("backup.epilog");
+    /// # let archive = directory.path().join("archive").to_string_lossy().into_owned();
+    /// let options = Options::default().archive(&archive, Retention::Everything);
+    /// options.open::<Music>(&path)?.close()?;
+    /// std::fs::copy(&path, &backup).expect("a copy");
+    ///
+    /// let db: Database<Music> = options.open(&path)?;
+    /// let artist = db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
+    /// let sound = db.read()?.commit();
+    /// db.write(|tx| tx.delete_key::<Artist>(artist))?; // a mistake
+    /// db.close()?;
+    ///
+    /// assert_eq!(Options::default().apply_archive(&backup, &archive, Some(sound))?, sound);
+    /// assert!(Music::open(&backup)?.get::<Artist>(artist)?.is_some());
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn apply_archive(
+        &self,
+        path: impl AsRef<std::path::Path>,
+        archive: &str,
+        until: Option<super::CommitNumber>,
+    ) -> Result<super::CommitNumber, crate::Error> {
+        let path = text(path.as_ref())?;
+        self.apply_archive_in(alloc::sync::Arc::new(crate::storage::vfs::FileVfs), path, archive, until)
+    }
+
+    /// As [`apply_archive`](Options::apply_archive), in a file system of your own.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::Arc;
+    ///
+    /// use epilog::vfs::MemoryVfs;
+    #[doc = include_str!("../example.txt")]
+    ///
+    /// let nothing = Options::default().apply_archive_in(Arc::new(MemoryVfs::new()), "music", "archive", None);
+    /// assert_eq!(nothing.unwrap_err().kind(), ErrorKind::NotFound);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn apply_archive_in(
+        &self,
+        vfs: alloc::sync::Arc<dyn crate::storage::vfs::Vfs>,
+        path: &str,
+        archive: &str,
+        until: Option<super::CommitNumber>,
+    ) -> Result<super::CommitNumber, crate::Error> {
+        let (pager, _) = super::tuning::tune(self, &*vfs);
+        Ok(crate::storage::store::apply_archive(&vfs, path, pager, archive, until)?)
+    }
+
     /// Opens the database in file `path` with these options, or makes it; see [`Database::open`](super::Database::open).
     ///
     /// # Errors
@@ -372,14 +571,7 @@ impl Options {
         path: impl AsRef<std::path::Path>,
     ) -> Result<super::Database<D>, crate::Error> {
         use crate::storage::vfs::FileVfs;
-        let path = path.as_ref();
-        let text = path.to_str().ok_or_else(|| crate::storage::vfs::VfsError::Io {
-            path: path.to_string_lossy().into_owned(),
-            operation: "open",
-            reason: alloc::string::String::from("its name is not Unicode: rename it"),
-        });
-        let text = text.map_err(crate::storage::StorageError::from)?;
-        super::Database::open_in(alloc::sync::Arc::new(FileVfs), text, self)
+        super::Database::open_in(alloc::sync::Arc::new(FileVfs), text(path.as_ref())?, self)
     }
 
     /// What is not tuned, and defaults for what is.
@@ -393,4 +585,14 @@ impl Options {
         };
         pager
     }
+}
+
+/// A path as text, which is what file systems are given.
+#[cfg(feature = "std")]
+fn text(path: &std::path::Path) -> Result<&str, crate::Error> {
+    path.to_str().ok_or_else(|| {
+        let path = path.to_string_lossy().into_owned();
+        let reason = String::from("its name is not Unicode: rename it");
+        crate::storage::vfs::VfsError::Io { path, operation: "open", reason }.into()
+    })
 }

@@ -10,6 +10,7 @@ use crate::query::{self, Reads, sealed};
 use crate::schema::CollectionDef;
 use crate::storage::StorageError;
 use crate::storage::facade::{Reading, View};
+use crate::storage::pager::CommitNumber;
 use crate::storage::records::RecordRef;
 use crate::storage::store::Snapshot;
 use crate::value::key;
@@ -67,6 +68,21 @@ impl<'d, D: Schema> ReadTransaction<'d, D> {
     #[inline]
     pub fn get<C: Collection + Within<D>>(&self, key: impl Into<C::Key>) -> Result<Option<C>, Error> {
         get(self.snapshot.operation().view(), &key.into())
+    }
+
+    /// The commit that the snapshot shows.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let tx = db.read()?;
+    /// db.write(|tx| tx.delete_key::<Artist>(Id::new(3)))?;
+    /// assert_eq!(db.read()?.commit().0, tx.commit().0 + 1);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn commit(&self) -> CommitNumber {
+        CommitNumber(self.snapshot.commit())
     }
 }
 

@@ -1,4 +1,4 @@
-//! [`ChangeSet`]: what a commit changed, as the journal keeps it.
+//! [`ChangeSet`]: what a commit changed, as the journal keeps it; [`Changed`]: a record of it, read back.
 //!
 //! A payload is a version byte and then changes, one after the other, little-endian:
 //!
@@ -8,19 +8,26 @@
 //! | delete | 2, collection `u32`, rank `u128` |
 //! | next number | 3, collection `u32`, number `u64` |
 //! | found | 4, collection `u32` 0, length `u32`: the catalog's own trees are made, with leaves of so many bytes; the first change of a database |
+//! | delete with key | 5, collection `u32`, rank `u128`, length `u32`, the key: of each field the length `u32` and the cell |
+//!
+//! A record whose rank does not tell its key is deleted with it.
 
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::StorageError;
-use super::records::RecordDraft;
-use crate::schema::CollectionId;
+use super::catalog::FIRST_FREE_ID;
+use super::journal::EntryKind;
+use super::records::{FieldCell, RecordDraft};
+use crate::schema::{Catalog, CollectionDef, CollectionId};
+use crate::value::Cell;
 
 const VERSION: u8 = 1;
 const PUT: u8 = 1;
 const DELETE: u8 = 2;
 const NEXT: u8 = 3;
 const FOUND: u8 = 4;
+const DELETE_WITH_KEY: u8 = 5;
 
 /// The changes of a transaction, in the order made.
 pub(crate) struct ChangeSet {
@@ -44,7 +51,7 @@ pub(crate) enum Change<'a> {
     /// The record is as its image says, whether it was there or not.
     Put { collection: CollectionId, image: &'a [u8] },
     /// The record is gone.
-    Delete { collection: CollectionId, rank: u128 },
+    Delete { collection: CollectionId, rank: u128, key: Option<&'a [u8]> },
     /// Numbers below this were given out.
     Next { collection: CollectionId, next: u64 },
     /// The catalog's own trees are made, with leaves of this length.
@@ -117,6 +124,16 @@ impl ChangeSet {
     pub(crate) fn delete(&mut self, collection: CollectionId, rank: u128) {
         if self.start(DELETE, collection) {
             self.bytes.extend_from_slice(&rank.to_le_bytes());
+            self.limit();
+        }
+    }
+
+    /// `key` holds the fields of the key, each as [`append_key_cell`] makes it.
+    pub(crate) fn delete_with_key(&mut self, collection: CollectionId, rank: u128, key: &[u8]) {
+        if self.start(DELETE_WITH_KEY, collection) {
+            self.bytes.extend_from_slice(&rank.to_le_bytes());
+            self.bytes.extend_from_slice(&(key.len() as u32).to_le_bytes());
+            self.bytes.extend_from_slice(key);
             self.limit();
         }
     }
@@ -200,13 +217,19 @@ fn read_change(bytes: &[u8]) -> Option<(Change<'_>, &[u8])> {
     let collection = CollectionId(u32::from_le_bytes(*collection));
     match kind {
         PUT => {
-            let (len, bytes) = bytes.split_first_chunk::<4>()?;
-            let (image, bytes) = bytes.split_at_checked(u32::from_le_bytes(*len) as usize)?;
+            let (image, bytes) = split_sized(bytes)?;
             Some((Change::Put { collection, image }, bytes))
         }
         DELETE => {
             let (rank, bytes) = bytes.split_first_chunk::<16>()?;
-            Some((Change::Delete { collection, rank: u128::from_le_bytes(*rank) }, bytes))
+            let rank = u128::from_le_bytes(*rank);
+            Some((Change::Delete { collection, rank, key: None }, bytes))
+        }
+        DELETE_WITH_KEY => {
+            let (rank, bytes) = bytes.split_first_chunk::<16>()?;
+            let rank = u128::from_le_bytes(*rank);
+            let (key, bytes) = split_sized(bytes)?;
+            Some((Change::Delete { collection, rank, key: Some(key) }, bytes))
         }
         NEXT => {
             let (next, bytes) = bytes.split_first_chunk::<8>()?;
@@ -217,6 +240,125 @@ fn read_change(bytes: &[u8]) -> Option<(Change<'_>, &[u8])> {
             Some((Change::Found { leaf_len: u32::from_le_bytes(*leaf_len) }, bytes))
         }
         _ => None,
+    }
+}
+
+/// Bytes that are preceded by their length, and those behind them.
+fn split_sized(bytes: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (len, bytes) = bytes.split_first_chunk::<4>()?;
+    bytes.split_at_checked(u32::from_le_bytes(*len) as usize)
+}
+
+/// Appends a field of a key. Fields of keys are never absent.
+pub(crate) fn append_key_cell(out: &mut Vec<u8>, cell: Cell<'_>) {
+    let bytes = cell.unwrap_or_default();
+    out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+    out.extend_from_slice(bytes);
+}
+
+/// Where the changes of a commit were.
+#[derive(Debug, PartialEq)]
+pub(crate) enum Touched {
+    /// The payload lists them.
+    Listed,
+    /// In these collections.
+    In(BTreeSet<CollectionId>),
+    /// Nobody knows.
+    All,
+}
+
+impl Touched {
+    /// What an entry of the journal says.
+    pub(crate) fn of(kind: EntryKind, payload: &[u8]) -> Touched {
+        let listed = |payload: &[u8]| {
+            // The number of the checkpoint comes first.
+            let (version, rest) = payload.get(8..)?.split_first()?;
+            let (count, ids) = rest.split_first_chunk::<4>()?;
+            let count = u32::from_le_bytes(*count) as usize;
+            let ids: BTreeSet<CollectionId> = ids
+                .chunks_exact(4)
+                .filter_map(|id| id.first_chunk::<4>())
+                .map(|id| CollectionId(u32::from_le_bytes(*id)))
+                .collect();
+            // A list too long for a segment was cut.
+            (*version == VERSION && ids.len() == count).then_some(ids)
+        };
+        match kind {
+            EntryKind::Changes => Touched::Listed,
+            EntryKind::Mark => listed(payload).map_or(Touched::All, Touched::In),
+            EntryKind::Unmarked => Touched::All,
+        }
+    }
+}
+
+/// A record that a commit put or deleted.
+pub(crate) struct Changed<'s> {
+    /// Its collection.
+    pub(crate) collection: &'s CollectionDef,
+    /// Whether it was deleted.
+    pub(crate) is_delete: bool,
+    /// The record that was put; of one that was deleted, its key.
+    pub(crate) draft: RecordDraft,
+}
+
+impl<'s> Changed<'s> {
+    /// The records in a payload, those of the catalog left out. After an error nothing more is to be asked.
+    pub(crate) fn read(
+        payload: &'s [u8],
+        catalog: &'s Catalog,
+    ) -> impl Iterator<Item = Result<Changed<'s>, StorageError>> {
+        let of_users = ChangeSet::read(payload).filter(|change| match change {
+            Ok(Change::Put { collection, .. } | Change::Delete { collection, .. }) => {
+                collection.0 >= FIRST_FREE_ID
+            }
+            Ok(Change::Next { .. } | Change::Found { .. }) => false,
+            Err(_) => true,
+        });
+        of_users.map(|change| Changed::new(&change?, catalog))
+    }
+
+    fn new(change: &Change<'_>, catalog: &'s Catalog) -> Result<Changed<'s>, StorageError> {
+        let id = change.collection();
+        let collection = catalog.collection(id).ok_or_else(|| {
+            StorageError::damage("change set", format!("it names collection {id}, which does not exist"))
+        })?;
+        let mut draft = RecordDraft::new(&collection.layout);
+        let is_delete = match change {
+            Change::Put { image, .. } => {
+                if !draft.load_image(&collection.layout, image) {
+                    let problem = format!("a record of `{}` does not fit its layout", collection.name);
+                    return Err(StorageError::damage("change set", problem));
+                }
+                false
+            }
+            Change::Delete { rank, key, .. } => {
+                draft.set_rank(&collection.layout, *rank);
+                let mut rest = key.unwrap_or_default();
+                for position in collection.key.iter().filter(|_| key.is_some()) {
+                    let place = &collection.layout.places[usize::from(*position)];
+                    let cell = split_sized(rest)
+                        .filter(|(cell, _)| place.ty.width().is_none_or(|width| width == cell.len()));
+                    let Some((cell, after)) = cell else {
+                        let problem = format!("a key of `{}` does not fit its fields", collection.name);
+                        return Err(StorageError::damage("change set", problem));
+                    };
+                    draft.put(place, Some(cell));
+                    rest = after;
+                }
+                true
+            }
+            Change::Next { .. } | Change::Found { .. } => unreachable!("those are left out"),
+        };
+        Ok(Changed { collection, is_delete, draft })
+    }
+
+    /// Calls `then` with the cells of the key.
+    pub(crate) fn with_key<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
+        let place = |position: &u16| &self.collection.layout.places[usize::from(*position)];
+        let fields: Vec<FieldCell<'_>> =
+            self.collection.key.iter().map(|position| self.draft.field(place(position))).collect();
+        let cells: Vec<Cell<'_>> = fields.iter().map(FieldCell::as_cell).collect();
+        then(&cells)
     }
 }
 
@@ -243,22 +385,45 @@ mod tests {
     }
 
     #[test]
+    fn marks_tell_where_changes_were_unless_they_were_cut() {
+        let mark = |count: u8, ids: &[u8]| {
+            let mut mark = vec![9, 0, 0, 0, 0, 0, 0, 0, VERSION, count, 0, 0, 0];
+            ids.iter().for_each(|id| mark.extend_from_slice(&[*id, 0, 0, 0]));
+            mark
+        };
+        let ids = BTreeSet::from([CollectionId(17), CollectionId(20)]);
+        assert_eq!(Touched::of(EntryKind::Mark, &mark(2, &[17, 20])), Touched::In(ids));
+        assert_eq!(Touched::of(EntryKind::Mark, &mark(3, &[17, 20])), Touched::All);
+        assert_eq!(Touched::of(EntryKind::Mark, &[]), Touched::All);
+        assert_eq!(Touched::of(EntryKind::Unmarked, &[]), Touched::All);
+        assert_eq!(Touched::of(EntryKind::Changes, &[VERSION]), Touched::Listed);
+    }
+
+    #[test]
     fn change_sets_round_trip_and_cuts_are_damage() {
         let mut set = ChangeSet::new(Some(1 << 20));
         assert!(set.is_empty());
         set.delete(CollectionId(17), 1 << 100);
         set.next(CollectionId(18), 5);
         set.found(1024);
+        let mut key = Vec::new();
+        append_key_cell(&mut key, Some(b"key"));
+        set.delete_with_key(CollectionId(19), 3, &key);
         let read: Vec<_> = ChangeSet::read(set.as_bytes()).map(Result::unwrap).collect();
         assert_eq!(
             read,
             [
-                Change::Delete { collection: CollectionId(17), rank: 1 << 100 },
+                Change::Delete { collection: CollectionId(17), rank: 1 << 100, key: None },
                 Change::Next { collection: CollectionId(18), next: 5 },
                 Change::Found { leaf_len: 1024 },
+                Change::Delete {
+                    collection: CollectionId(19),
+                    rank: 3,
+                    key: Some(&[3, 0, 0, 0, b'k', b'e', b'y'])
+                },
             ]
         );
-        for len in (0..set.len()).filter(|len| ![1, 22, 35].contains(len)) {
+        for len in (0..set.len()).filter(|len| ![1, 22, 35, 44].contains(len)) {
             assert!(ChangeSet::read(&set.as_bytes()[..len]).any(|change| change.is_err()), "cut to {len}");
         }
     }

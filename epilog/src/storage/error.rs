@@ -117,6 +117,59 @@ pub enum StorageError {
     /// A statement of the transaction failed half-way, so it cannot commit.
     #[error("the transaction cannot commit: a statement of it failed half-way; begin another one")]
     TransactionFailed,
+    /// Changes were asked for that are not kept any more.
+    #[error(
+        "the changes after commit {since} are not kept any more: the oldest that can be had are those after commit \
+         {oldest}; `Options::retain_changes` keeps more, and `Options::archive` keeps them in files"
+    )]
+    ChangesGone {
+        /// The commit after which they were asked for.
+        since: u64,
+        /// The least one after which there are all.
+        oldest: u64,
+    },
+    /// A commit was asked for whose page versions are not kept any more.
+    #[error(
+        "commit {commit} cannot be looked back at any more: the oldest that can is {oldest}; \
+         `Options::retain_versions` keeps more"
+    )]
+    VersionsGone {
+        /// The commit.
+        commit: u64,
+        /// The oldest that can be read.
+        oldest: u64,
+    },
+    /// A commit was asked for that has not been made.
+    #[error("commit {commit} has not been made: the last one is {last}")]
+    NotCommitted {
+        /// The commit.
+        commit: u64,
+        /// The last one.
+        last: u64,
+    },
+    /// The archive has commits of another continuation of the database.
+    #[error(
+        "archive `{path}` goes on after commit {last}, which is the database's last: it continues another copy of it; \
+         name another archive"
+    )]
+    ForeignArchive {
+        /// The archive.
+        path: String,
+        /// The database's last commit.
+        last: u64,
+    },
+    /// The archive lacks what was to be applied.
+    #[error("archive `{path}` cannot bring the database from commit {from} to {to}: {reason}")]
+    ArchiveIncomplete {
+        /// The archive.
+        path: String,
+        /// The database's last commit.
+        from: u64,
+        /// The first commit that cannot be had.
+        to: u64,
+        /// Why.
+        reason: &'static str,
+    },
     /// A stored value is not of its field's type.
     #[error(transparent)]
     Decode(#[from] DecodeError),

@@ -12,6 +12,7 @@
 //! catalog      what is stored, kept in collections of its own
 //! records      record <-> bytes, index keys
 //! btree        ordered bytes on pages
+//! archive      what the journal had, in files of its own
 //! pager        page map, frame table, free space, header slots, checkpoint
 //! journal      append, sync, replay
 //! codec        checksums
@@ -29,9 +30,10 @@ pub mod store;
 pub mod vfs;
 pub mod writer;
 
+pub mod archive;
 pub mod btree;
 pub(crate) mod catalog;
-mod change;
+pub(crate) mod change;
 pub mod codec;
 mod concurrent;
 mod counted;

@@ -6,15 +6,17 @@ use alloc::vec::Vec;
 use core::task::Waker;
 
 use super::StorageError;
+use super::archive::{Archive, Catalogue};
 use super::catalog::{self, PageLens, Stored};
 use super::concurrent::{Concurrency, Deeds, Draws};
 use super::facade::{Operation, Reading, View};
+use super::journal::{Entry, EntryKind, Retention};
 use super::page::RECORD_LEAF_LEN;
 use super::pager::{
-    CommitNumber, Compaction, Durability, FileInfo, Inspection, PageReader, PageSnapshot, Pager,
+    CommitNumber, Compaction, Durability, Feed, FileInfo, Inspection, PageReader, PageSnapshot, Pager,
     PagerOptions, PagerStats,
 };
-use super::vfs::Vfs;
+use super::vfs::{Vfs, VfsError};
 use super::writer::Writer;
 use crate::schema::shape::{CollectionShape, SchemaError};
 use crate::schema::{Catalog, CollectionId, DatabaseSchema};
@@ -118,7 +120,19 @@ impl Store {
     ///
     /// [`StorageError::Schema`] when the schema cannot be stored.
     pub fn in_memory(schema: &DatabaseSchema) -> Result<Store, StorageError> {
-        Store::with(Pager::in_memory(), (None, None), schema)
+        Store::in_memory_retaining(schema, None)
+    }
+
+    /// As [`in_memory`](Store::in_memory), and the newest changes are kept for a feed.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn in_memory_retaining(
+        schema: &DatabaseSchema,
+        retention: Option<Retention>,
+    ) -> Result<Store, StorageError> {
+        Store::with(Pager::in_memory_retaining(retention), (None, None), None, schema)
     }
 
     /// Opens the database at `path`, or makes it: with leaves of records and pages of index entries of these lengths,
@@ -137,7 +151,23 @@ impl Store {
         lens: (Option<u32>, Option<u32>),
         schema: &DatabaseSchema,
     ) -> Result<Store, StorageError> {
-        Store::with(Pager::open(vfs, path, options)?, lens, schema)
+        Store::open_archiving(vfs, path, options, lens, None, schema)
+    }
+
+    /// As [`open`](Store::open), with an archive of this name.
+    ///
+    /// # Errors
+    ///
+    /// As there, and [`Pager::attach_archive`].
+    pub fn open_archiving(
+        vfs: Arc<dyn Vfs>,
+        path: &str,
+        options: PagerOptions,
+        lens: (Option<u32>, Option<u32>),
+        archive: Option<(&str, Retention)>,
+        schema: &DatabaseSchema,
+    ) -> Result<Store, StorageError> {
+        Store::with(Pager::open(vfs, path, options)?, lens, archive, schema)
     }
 
     /// Lets a thread do what is due besides commits, where there are threads; `vfs` is the one it was opened in.
@@ -196,11 +226,15 @@ impl Store {
     fn with(
         pager: Pager,
         (leaf, entries): (Option<u32>, Option<u32>),
+        archive: Option<(&str, Retention)>,
         schema: &DatabaseSchema,
     ) -> Result<Store, StorageError> {
         let lens = PageLens { leaf, entries, least: pager.block_len() as u32 };
         let declared = shapes_of(schema)?;
         let mut stored = recover(&pager, lens.catalog_leaf())?;
+        if let Some((path, retention)) = archive {
+            pager.attach_archive(path, retention)?;
+        }
         let founded = !pager.is_new();
         let missing = compare(schema.name, &declared, &stored.catalog)?;
         if pager.is_read_only() && !missing.is_empty() {
@@ -280,6 +314,71 @@ impl Store {
     /// The bytes that pages take in memory.
     pub fn resident_bytes(&self) -> usize {
         self.pager.resident_bytes()
+    }
+
+    /// A snapshot of commit `commit`.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::VersionsGone`], [`StorageError::NotCommitted`].
+    pub fn snapshot_at(&self, commit: CommitNumber) -> Result<Snapshot<'static>, StorageError> {
+        // The catalog does not change while a database is open.
+        Ok(Snapshot { pages: self.pager.look_back_at(commit)?, stored: self.stored.clone() })
+    }
+
+    /// Keeps, from now on, the versions of the last so many commits.
+    pub fn retain_versions(&self, commits: u64) {
+        self.pager.retain_versions(commits);
+    }
+
+    /// A feed of the commits after `since`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pager::feed`].
+    pub fn feed(&self, since: CommitNumber) -> Result<Feed, StorageError> {
+        self.pager.feed(since)
+    }
+
+    /// The next commits of a feed.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pager::read_feed`].
+    pub fn read_feed(
+        &self,
+        feed: &mut Feed,
+        budget: usize,
+        durable: bool,
+    ) -> Result<Vec<Entry>, StorageError> {
+        self.pager.read_feed(feed, budget, durable)
+    }
+
+    /// Waits for a commit after `commit`.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pager::wait_for_published`].
+    #[cfg(feature = "std")]
+    pub fn wait_published(
+        &self,
+        commit: CommitNumber,
+        duration: core::time::Duration,
+    ) -> Result<Option<CommitNumber>, StorageError> {
+        self.pager.wait_for_published(commit, duration)
+    }
+
+    /// The last commit, if it is after `commit`; else `waker` is woken when that changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pager::wait_for_published`].
+    pub fn poll_published(
+        &self,
+        commit: CommitNumber,
+        waker: &Waker,
+    ) -> Result<Option<CommitNumber>, StorageError> {
+        self.pager.poll_published(commit, waker)
     }
 
     /// Begins a write transaction; waits for a running one.
@@ -457,6 +556,74 @@ fn recover(pager: &Pager, catalog_leaf: u32) -> Result<Stored, StorageError> {
         Ok(pages)
     })?;
     load()
+}
+
+/// Brings the database at `path`, which is not open, from where it is to commit `until` with what an archive has; to the
+/// archive's last when `until` is `None`. Returns the commit it is at then. It is closed again.
+///
+/// # Errors
+///
+/// [`StorageError::ArchiveIncomplete`] when the archive does not have a commit on the way: those before it were applied;
+/// what reading the one and writing the other fail with.
+pub fn apply_archive(
+    vfs: &Arc<dyn Vfs>,
+    path: &str,
+    options: PagerOptions,
+    archive: &str,
+    until: Option<CommitNumber>,
+) -> Result<CommitNumber, StorageError> {
+    if !vfs.exists(path)? {
+        return Err(VfsError::NotFound { path: path.to_string() }.into());
+    }
+    let pager = Pager::open(Arc::clone(vfs), path, options)?;
+    let stored = Arc::new(recover(&pager, RECORD_LEAF_LEN as u32)?);
+    let from = pager.published().0;
+    let incomplete =
+        |to: u64, reason| StorageError::ArchiveIncomplete { path: archive.to_string(), from, to, reason };
+    let catalogue = Archive::open(vfs, archive, pager.database_id(), Retention::Everything)?.catalogue();
+    let until = until.map_or(catalogue.archived(), |until| until.0);
+    let mut commit = from;
+    let outcome = apply_catalogue(&pager, stored, &catalogue, (&mut commit, until), &incomplete);
+    // What was applied stays, if not all could be.
+    let closed = pager.close();
+    outcome.and(closed)?;
+    Ok(CommitNumber(commit))
+}
+
+/// Applies what is archived after `commit`, which goes along, to `until`.
+fn apply_catalogue(
+    pager: &Pager,
+    mut stored: Arc<Stored>,
+    catalogue: &Catalogue,
+    (commit, until): (&mut u64, u64),
+    incomplete: &dyn Fn(u64, &'static str) -> StorageError,
+) -> Result<(), StorageError> {
+    let mut position = None;
+    while *commit < until {
+        let reading = catalogue.read_after(*commit, position, until, 1 << 20)?;
+        let reading = reading.ok_or_else(|| incomplete(*commit + 1, "it does not have that commit"))?;
+        for entry in reading.entries {
+            if entry.kind != EntryKind::Changes {
+                return Err(incomplete(
+                    entry.commit,
+                    "that was a bulk transaction, whose changes are not kept: begin with a later backup, and see \
+                     `Options::bulk_after`",
+                ));
+            }
+            let mut writer = Writer::new(pager.begin_write()?, stored.clone(), None);
+            let catalog_changed = writer.apply(&entry.payload)?;
+            let made = writer.into_pages()?.commit(&entry.payload, Durability::None)?;
+            if made.0 != entry.commit {
+                return Err(incomplete(entry.commit, "the database gave it another number"));
+            }
+            if catalog_changed {
+                stored = Arc::new(catalog::load(&pager.reader())?);
+            }
+            *commit = entry.commit;
+        }
+        position = Some(reading.position);
+    }
+    Ok(())
 }
 
 /// The shapes of a declared schema, checked in themselves.

@@ -24,7 +24,7 @@ use super::btree::entry_tree::{EntryTree, entry_len_max};
 use super::btree::{RecordInserter, RecordTree};
 use super::catalog::system::{self, STATISTICS};
 use super::catalog::{Statistics, Stored};
-use super::change::{Change, ChangeSet};
+use super::change::{Change, ChangeSet, append_key_cell};
 use super::concurrent::{Kind, PageMark, Pages, WriteMark};
 use super::counted::{Counted, CountedCollection};
 use super::facade::{Direction, Operation, Reading, View, leaf_format};
@@ -693,9 +693,15 @@ impl<'p> Writer<'p> {
     fn remove(&mut self, collection: &CollectionDef, rank: u128) -> Result<(), StorageError> {
         let mut given_up: Vec<PageNumber> = Vec::new();
         let mut entries: Vec<(&IndexDef, Vec<u8>)> = Vec::new();
+        let mut key = Vec::new();
         {
             let Some(record) = self.view_get(collection, rank)? else { return Ok(()) };
             out_of_line_pages(&record, &mut given_up)?;
+            // For those who read changes: a hidden number says nothing to them.
+            for position in collection.key.iter().filter(|_| collection.clustered.is_none()) {
+                let cell = record.field(&collection.layout.places[usize::from(*position)])?;
+                append_key_cell(&mut key, cell.as_cell());
+            }
             for index in &collection.indexes {
                 let mut entry = Vec::new();
                 keys::append_record_key(&mut entry, collection, index, &record)?;
@@ -712,7 +718,10 @@ impl<'p> Writer<'p> {
         }
         self.stored.record_tree(collection).remove(&mut self.pages, rank)?;
         self.kind.note_record(collection.id, rank, -1);
-        self.changes.delete(collection.id, rank);
+        match collection.clustered {
+            Some(_) => self.changes.delete(collection.id, rank),
+            None => self.changes.delete_with_key(collection.id, rank, &key),
+        }
         let mut statistics = self.statistics(collection.id)?;
         statistics.count = statistics.count.saturating_sub(1);
         self.set_statistics(collection.id, statistics)

@@ -7,15 +7,17 @@
 //! One thread syncs at a time, without the lock: commits that are appended meanwhile go with the next sync, together.
 
 use alloc::boxed::Box;
+use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::JournalPosition;
 use super::layout::{
     FRAME_HEADER_LEN, FileHeader, Frame, FrameKind, SegmentHeader, block_of, frame_len, is_segment_len,
 };
+use super::reader::{Outcome, Reader, Reading, Unwritten};
 use super::tail::Tail;
+use super::{JournalPosition, Keep};
 use crate::storage::StorageError;
 use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
@@ -63,6 +65,9 @@ pub(super) struct RecoveredEnd {
     pub(super) header: FileHeader,
     /// The sequence number of the segment in each slot; 0 for a slot that nothing needs.
     pub(super) slots: Vec<u64>,
+    /// By slot, the header of each segment that something needs.
+    pub(super) headers: BTreeMap<usize, SegmentHeader>,
+    pub(super) keep: Keep,
     pub(super) next_segment: u64,
     pub(super) checkpoint: u64,
     pub(super) checkpoint_position: JournalPosition,
@@ -147,6 +152,7 @@ impl Journal {
         let mut tail =
             Tail::new(end.slots, end.next_segment, end.checkpoint, end.position.commit, end.position.chain);
         tail.checkpoint_position = end.checkpoint_position;
+        (tail.headers, tail.keep) = (end.headers, end.keep);
         let journal = Journal {
             vfs: Arc::clone(vfs),
             path: String::from(path),
@@ -378,11 +384,53 @@ impl Journal {
         );
         tail.checkpoint = checkpoint;
         tail.checkpoint_position = position;
-        for slot in &mut tail.slots {
-            if *slot < position.segment {
-                *slot = 0;
-            }
+        tail.recycle(self.header.segment_len);
+    }
+
+    /// Keeps, from now on, what `keep` says, as far as it is still there, beside what a recovery needs.
+    pub fn keep(&self, keep: Keep) {
+        let mut tail = self.tail.lock();
+        tail.keep = keep;
+        tail.recycle(self.header.segment_len);
+    }
+
+    /// The commits after `after`, to `last` at most, which has been made; `None` when the journal does not go back so far.
+    /// They end when their payloads have `budget` bytes together. `position`, of an earlier reading, says where to look
+    /// first. Nobody waits for a reader, but for a copy of what is staged.
+    ///
+    /// # Errors
+    ///
+    /// A failure of reading; [`StorageError::Corruption`] when a commit that is there cannot be read.
+    pub fn read_after(
+        &self,
+        after: u64,
+        position: Option<JournalPosition>,
+        last: u64,
+        budget: usize,
+    ) -> Result<Option<Reading>, StorageError> {
+        match self.reader().read(after, position, last, budget)? {
+            Outcome::Read(reading) => Ok(Some(reading)),
+            Outcome::Absent => Ok(None),
+            // Recycled meanwhile, or not.
+            Outcome::Stuck(end) if self.tail.lock().slots.contains(&end.segment) => Err(unreadable(end)),
+            Outcome::Stuck(_) => Ok(None),
         }
+    }
+
+    /// The least commit after which [`read_after`](Journal::read_after) has everything.
+    ///
+    /// # Errors
+    ///
+    /// A failure of reading.
+    pub fn oldest(&self) -> Result<u64, StorageError> {
+        Ok(self.reader().oldest()?.unwrap_or(u64::MAX))
+    }
+
+    fn reader(&self) -> Reader<'_> {
+        let tail = self.tail.lock();
+        let segments = tail.headers.iter().map(|(slot, header)| (*slot, *header));
+        let unwritten = Unwritten { slot: tail.slot, start: tail.buffer_offset, bytes: tail.buffer.clone() };
+        Reader::new(&*self.file, self.header, segments, unwritten, None)
     }
 
     /// Removes the file, durably: after a header that needs no journal is durable.
@@ -465,6 +513,7 @@ impl Journal {
         };
         debug_assert!(tail.slots[slot] == 0 && !tail.is_staged);
         tail.slots[slot] = header.sequence;
+        tail.headers.insert(slot, header);
         tail.slot = slot;
         tail.segment = header.sequence;
         tail.next_segment = header.sequence + 1;
@@ -524,8 +573,25 @@ pub(super) fn slot_start(slot: usize, segment_len: u32) -> u64 {
     u64::from(block_of(segment_len)) + slot as u64 * u64::from(segment_len)
 }
 
+pub(super) fn unreadable(end: JournalPosition) -> StorageError {
+    let JournalPosition { commit, segment, offset, .. } = end;
+    StorageError::damage(
+        "journal",
+        format!("commit {} cannot be read behind byte {offset} of segment {segment}", commit + 1),
+    )
+}
+
 /// How much of `remaining` payload bytes goes into `room` bytes of a segment; `None` when the next segment is due.
 fn fragment_len(room: u32, remaining: usize) -> Option<usize> {
     let room = room.checked_sub(FRAME_HEADER_LEN)? as usize;
     if room < remaining.min(FRAGMENT_LEN_MIN) { None } else { Some(room.min(remaining)) }
+}
+
+#[cfg(test)]
+impl Journal {
+    /// The slot of a segment in use.
+    pub(super) fn slot_of(&self, segment: u64) -> usize {
+        let tail = self.tail.lock();
+        tail.slots.iter().position(|&slot| slot == segment).expect("it is in use")
+    }
 }

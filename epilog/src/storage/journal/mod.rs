@@ -18,7 +18,8 @@
 //! * A frame can be verified by itself (CRC-32C, which covers the salt of its segment's incarnation) and as a link of the
 //!   chain (it names its predecessor's checksum).
 //! * Frames that have been synced are never written over before their segment is recycled: a sync pads to a block.
-//! * A segment is recycled only when a *durable* header names a position in a later one.
+//! * A segment is recycled only when a *durable* header names a position in a later one, and neither an archive nor a
+//!   window for readers of changes still wants it: the oldest first, so that what is kept has no gap.
 //! * Reading is pure: recovery writes nothing.
 //! * After a failed write or sync of frames nothing is appended any more: what is on disk is unknown until reopening.
 //!
@@ -33,7 +34,9 @@
 mod append;
 mod layout;
 mod position;
+mod reader;
 mod recovery;
+mod retention;
 mod tail;
 
 #[cfg(test)]
@@ -41,7 +44,9 @@ mod tests;
 
 pub use append::{Journal, JournalOptions};
 pub use position::JournalPosition;
+pub use reader::{Entry, EntryKind, Reading};
 pub use recovery::{Apply, Recovery};
+pub use retention::{Keep, Retention};
 
 use alloc::string::String;
 

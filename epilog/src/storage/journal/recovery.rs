@@ -9,11 +9,12 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::append::{RecoveredEnd, slot_start};
+use super::append::{RecoveredEnd, slot_start, unreadable};
 use super::layout::{
     FILE_HEADER_LEN, FileHeader, Frame, FrameKind, SEGMENT_HEADER_LEN, SegmentHeader, frame_len,
 };
-use super::{Journal, JournalPosition};
+use super::reader::{Outcome as Reached, Reader, Reading, Unwritten};
+use super::{Journal, JournalPosition, Keep};
 use crate::storage::StorageError;
 use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
@@ -43,6 +44,8 @@ struct Outcome {
     end: JournalPosition,
     /// The slots that a replay from the same position needs again.
     needed: Vec<bool>,
+    /// These and the slots that lead up to them; found when somebody asks.
+    history: Option<Vec<bool>>,
 }
 
 /// A place where a frame may be.
@@ -150,7 +153,7 @@ impl Recovery {
         }
         self.check_claims(end)?;
         self.loaded = None;
-        self.outcome = Some(Outcome { from, end, needed });
+        self.outcome = Some(Outcome { from, end, needed, history: None });
         Ok(end.commit - from.commit)
     }
 
@@ -193,6 +196,21 @@ impl Recovery {
     ///
     /// When [`replay`](Recovery::replay) did not succeed before.
     pub fn start(&mut self, checkpoint: u64) -> Result<Journal, StorageError> {
+        self.start_keeping(checkpoint, Keep::default())
+    }
+
+    /// As [`start`](Recovery::start), and what `keep` says of the segments before those replayed stays, as far as it is
+    /// there.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    ///
+    /// # Panics
+    ///
+    /// As there.
+    pub fn start_keeping(&mut self, checkpoint: u64, keep: Keep) -> Result<Journal, StorageError> {
+        let used = if keep == Keep::default() { Vec::new() } else { self.history()? };
         let outcome = self.outcome.as_ref().expect("a journal is replayed before it is appended to");
         if let Some(cause) = &self.poison {
             return Err(StorageError::Poisoned { path: self.path.clone(), cause: cause.clone() });
@@ -204,12 +222,11 @@ impl Recovery {
             self.poison = Some(error.clone());
             return Err(error.into());
         }
-        let mut slots: Vec<u64> = self
-            .slots
-            .iter()
-            .zip(&outcome.needed)
-            .map(|(header, needed)| header.filter(|_| *needed).map_or(0, |header| header.sequence))
-            .collect();
+        let used = if used.is_empty() { &outcome.needed } else { &used };
+        let headers = self.slots.iter().zip(used).map(|(header, used)| header.filter(|_| *used));
+        let mut slots: Vec<u64> =
+            headers.clone().map(|header| header.map_or(0, |header| header.sequence)).collect();
+        let headers = headers.enumerate().filter_map(|(slot, header)| Some((slot, header?))).collect();
         // A slot that was never added as a whole is added anew.
         if slots.last() == Some(&0) && slot_start(slots.len(), self.header.segment_len) > self.len {
             slots.pop();
@@ -218,12 +235,100 @@ impl Recovery {
         let end = RecoveredEnd {
             header: self.header,
             slots,
+            headers,
+            keep,
             next_segment: newest + 1,
             checkpoint,
             checkpoint_position: outcome.from,
             position: outcome.end,
         };
         Journal::resume(&self.vfs, &self.path, file, end)
+    }
+
+    /// As [`Journal::read_after`], of a journal that was replayed.
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn read_after(
+        &mut self,
+        after: u64,
+        position: Option<JournalPosition>,
+        last: u64,
+        budget: usize,
+    ) -> Result<Option<Reading>, StorageError> {
+        match self.reader()?.read(after, position, last, budget)? {
+            Reached::Read(reading) => Ok(Some(reading)),
+            Reached::Absent => Ok(None),
+            Reached::Stuck(end) => Err(unreadable(end)),
+        }
+    }
+
+    /// As [`Journal::oldest`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn oldest(&mut self) -> Result<u64, StorageError> {
+        Ok(self.reader()?.oldest()?.unwrap_or(u64::MAX))
+    }
+
+    fn reader(&mut self) -> Result<Reader<'_>, StorageError> {
+        let used = self.history()?;
+        let segments = self.slots.iter().zip(&used).enumerate();
+        let segments = segments.filter_map(|(slot, (header, used))| Some((slot, header.filter(|_| *used)?)));
+        let known = self.outcome.as_ref().map(|outcome| outcome.from);
+        Ok(Reader::new(&*self.file, self.header, segments, Unwritten::default(), known))
+    }
+
+    /// By slot, whether its segment was replayed, or leads up to those that were, without a gap.
+    fn history(&mut self) -> Result<Vec<bool>, StorageError> {
+        if let Some(history) = self.outcome.as_ref().and_then(|outcome| outcome.history.clone()) {
+            return Ok(history);
+        }
+        let Some(outcome) = &self.outcome else { return Ok(vec![false; self.slots.len()]) };
+        let mut used = outcome.needed.clone();
+        let mut next = self.slot_of(outcome.from.segment).and_then(|slot| self.slots[slot]);
+        while let Some(header) = next.take() {
+            let mut older: Vec<(u64, usize)> = self
+                .slots
+                .iter()
+                .enumerate()
+                .filter_map(|(slot, found)| Some(((*found)?.sequence, slot)))
+                .filter(|(sequence, _)| *sequence < header.sequence)
+                .collect();
+            older.sort_unstable();
+            for (_, slot) in older.into_iter().rev() {
+                if self.leads_to(slot, header.chain)? {
+                    used[slot] = true;
+                    next = self.slots[slot];
+                    break;
+                }
+            }
+        }
+        self.loaded = None;
+        if let Some(outcome) = &mut self.outcome {
+            outcome.history = Some(used.clone());
+        }
+        Ok(used)
+    }
+
+    /// Whether the segment in `slot` holds the frame with the checksum `chain`, at the end of its own chain so far.
+    fn leads_to(&mut self, slot: usize, chain: u32) -> Result<bool, StorageError> {
+        let Some(header) = self.slots[slot] else { return Ok(false) };
+        let (secret, block) = (self.header.secret, self.header.block() as usize);
+        let bytes = self.load(slot)?;
+        let (mut last, mut offset) = (header.chain, block);
+        while last != chain {
+            let frame = [offset, offset.next_multiple_of(block)].into_iter().find_map(|offset| {
+                let (frame, crc) = Frame::decode(secret, bytes.get(offset..)?)?;
+                let fits = frame.salt == header.salt && frame.chain == last;
+                fits.then(|| (offset + frame_len(frame.payload.len() as u32) as usize, crc))
+            });
+            let Some(found) = frame else { return Ok(false) };
+            (offset, last) = found;
+        }
+        Ok(true)
     }
 
     /// The slot that `from` names, after a check that `from` fits the journal.

@@ -1,14 +1,20 @@
 //! [`Tail`]: where the journal ends, what is staged there, and which slots of the file are in use.
 
+use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
-use super::JournalPosition;
+use super::layout::SegmentHeader;
+use super::{JournalPosition, Keep};
 use crate::storage::vfs::VfsError;
 
 /// Where the journal ends.
 pub(super) struct Tail {
     /// The sequence number of the segment in each slot of the file; 0 for a slot that may be used.
     pub(super) slots: Vec<u64>,
+    /// By slot, the header of the segment in use there.
+    pub(super) headers: BTreeMap<usize, SegmentHeader>,
+    /// Which segments are in use though no recovery needs them.
+    pub(super) keep: Keep,
     /// The current segment's slot.
     pub(super) slot: usize,
     /// The current segment's sequence number.
@@ -45,6 +51,8 @@ impl Tail {
     pub(super) fn new(slots: Vec<u64>, next_segment: u64, checkpoint: u64, commit: u64, chain: u32) -> Tail {
         Tail {
             slots,
+            headers: BTreeMap::new(),
+            keep: Keep::default(),
             slot: 0,
             segment: 0,
             salt: 0,
@@ -69,6 +77,23 @@ impl Tail {
 
     pub(super) fn position(&self) -> JournalPosition {
         JournalPosition { commit: self.commit, segment: self.segment, offset: self.offset, chain: self.chain }
+    }
+
+    /// Lets go of segments that nobody needs, the oldest first, so that what stays has no gap.
+    pub(super) fn recycle(&mut self, segment_len: u32) {
+        let mut used: Vec<(u64, usize)> = self.headers.iter().map(|(slot, h)| (h.sequence, *slot)).collect();
+        used.sort_unstable();
+        for (at, pair) in used.windows(2).enumerate() {
+            let [(sequence, slot), (_, next)] = *pair else { continue };
+            let through = self.headers[&next].first_commit;
+            let newer = (used.len() - 2 - at) as u64 * u64::from(segment_len) + u64::from(self.offset);
+            if sequence >= self.checkpoint_position.segment || !self.keep.lets_go(through, newer, self.commit)
+            {
+                break;
+            }
+            self.slots[slot] = 0;
+            self.headers.remove(&slot);
+        }
     }
 
     /// Moves the end to the next block of `block` bytes.

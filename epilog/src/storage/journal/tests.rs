@@ -408,6 +408,22 @@ fn a_header_older_than_the_journal_knows_is_refused() {
     assert_damage(replay(&mut recovery, 2, nowhere), "replay would begin at byte 5 of segment 1");
 }
 
+/// A mark that does not fit its segment begins the next one, whose header names the commit after it. A database header that
+/// is written then names a position in that segment.
+#[test]
+fn a_replay_begins_behind_a_mark_that_begins_its_segment() {
+    for filled in (12_000..12_300).step_by(8) {
+        let harness = Harness::new();
+        harness.commit(1, filled);
+        harness.journal.mark(102, &[7; 200]).unwrap();
+        let from = harness.journal.position();
+        harness.journal.append(103, b"more").unwrap();
+        harness.journal.sync(103).unwrap();
+        let found = harness.replay_bytes(&harness.bytes(), from).unwrap();
+        assert_eq!(found, [(103, b"more".to_vec())], "{filled} bytes before the mark");
+    }
+}
+
 #[test]
 fn the_end_of_a_replay_is_up_to_its_caller() {
     let harness = Harness::new();

@@ -13,16 +13,19 @@
 //! * After a failed sync nothing that was not published ever is. Those who wait are told.
 
 use alloc::collections::VecDeque;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::Waker;
 
 use super::frames::FrameTable;
+use super::watch::Watch;
 use crate::sync::Mutex;
 
 /// Staged commits on their way to be published.
 #[derive(Default)]
 pub(super) struct Heads {
     queue: Mutex<Queue>,
+    pub(super) watch: Arc<Watch>,
 }
 
 #[derive(Default)]
@@ -39,13 +42,17 @@ impl Heads {
         let mut queue = self.queue.lock();
         debug_assert!(queue.staged.back().is_none_or(|(last, _)| *last < commit));
         queue.staged.push_back((commit, must_be_durable));
-        publish(&mut queue, frames, durable);
+        let moved = publish(&mut queue, frames, durable);
+        drop(queue);
+        if moved {
+            self.watch.published(frames);
+        }
     }
 
     /// Publishes what has become visible now that everything up to `durable` is, and wakes who waited for that.
     pub(super) fn durable(&self, frames: &FrameTable, durable: u64) {
         let mut queue = self.queue.lock();
-        publish(&mut queue, frames, durable);
+        let moved = publish(&mut queue, frames, durable);
         let mut woken = Vec::new();
         queue.waiting.retain(|(commit, waker)| {
             let waits = *commit > durable;
@@ -55,6 +62,9 @@ impl Heads {
             waits
         });
         drop(queue);
+        if moved {
+            self.watch.published(frames);
+        }
         woken.into_iter().for_each(Waker::wake);
     }
 
@@ -62,6 +72,7 @@ impl Heads {
     pub(super) fn failed(&self) {
         let waiting = core::mem::take(&mut self.queue.lock().waiting);
         waiting.into_iter().for_each(|(_, waker)| waker.wake());
+        self.watch.notify();
     }
 
     /// Wakes `waker` when `commit` is durable, or a sync has failed.
@@ -77,7 +88,8 @@ impl Heads {
     }
 }
 
-fn publish(queue: &mut Queue, frames: &FrameTable, durable: u64) {
+/// Publishes what may be; whether that was anything.
+fn publish(queue: &mut Queue, frames: &FrameTable, durable: u64) -> bool {
     let mut visible = None;
     while let Some(&(commit, must_be_durable)) = queue.staged.front() {
         if must_be_durable && commit > durable {
@@ -89,4 +101,5 @@ fn publish(queue: &mut Queue, frames: &FrameTable, durable: u64) {
     if let Some(commit) = visible {
         frames.publish(commit);
     }
+    visible.is_some()
 }

@@ -13,10 +13,12 @@
 //!   [`PagerOptions::cache_bytes`] are taken.
 //! * The pager never looks into a payload: recovery gives it back to whoever made it.
 
+mod archiving;
 mod build;
 mod check;
 mod checkpoint;
 mod compact;
+mod feed;
 mod frames;
 mod free;
 mod header;
@@ -37,11 +39,13 @@ mod store;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+mod watch;
 mod writer;
 
 pub use build::FileBuilder;
 pub use check::Inspection;
 pub use compact::Compaction;
+pub use feed::Feed;
 pub use info::FileInfo;
 pub use private::{PrivatePages, PrivateSavepoint};
 pub use salvage::Salvage;
@@ -54,14 +58,18 @@ use core::fmt;
 use core::task::Waker;
 use core::time::Duration;
 
+use self::feed::Recent;
 use self::frames::{FrameTable, Operation, Pin, SnapshotPin};
 use self::images::Images;
 use self::numbers::Numbers;
 use self::pace::Pressure;
 use self::store::{Journaling, Store};
+use self::watch::Watch;
 use super::StorageError;
-use super::journal::JournalOptions;
+use super::journal::{JournalOptions, Retention};
 use super::page::{BLOCK_LEN, PageNumber, PageRead};
+#[cfg(feature = "std")]
+use super::vfs::file::monotonic_ns;
 use crate::sync::Mutex;
 
 /// A commit's number: the first is 1, and there are no gaps.
@@ -132,6 +140,8 @@ pub struct PagerOptions {
     /// What pages may take in memory, in bytes. Changes that no checkpoint has written yet, and what is being read, may
     /// take more.
     pub cache_bytes: usize,
+    /// What the journal, or memory, keeps of changes for those who read them.
+    pub retain_changes: Option<Retention>,
     /// The bytes of a block in a file that is made: a power of two from 512 to 4,096.
     pub block_len: usize,
 }
@@ -148,6 +158,7 @@ impl Default for PagerOptions {
             recovery_ns: 250_000_000,
             bulk_bytes: 16 << 20,
             cache_bytes: 256 << 20,
+            retain_changes: None,
             block_len: BLOCK_LEN,
         }
     }
@@ -162,6 +173,9 @@ struct Shared {
     /// Whoever holds it changes pages.
     lease: Mutex<()>,
     upkeep: Upkeep,
+    watch: Arc<Watch>,
+    /// In memory, when changes are retained.
+    recent: Option<Recent>,
 }
 
 /// Makes a journaled commit's changes again: gets a write transaction and the payload, gives the transaction back.
@@ -176,6 +190,11 @@ pub struct Pager {
 impl Pager {
     /// A pager without a file: what is committed lives as long as the pager.
     pub fn in_memory() -> Pager {
+        Pager::in_memory_retaining(None)
+    }
+
+    /// As [`in_memory`](Pager::in_memory), and the payloads of the newest commits are kept for a [`Feed`].
+    pub fn in_memory_retaining(retention: Option<Retention>) -> Pager {
         let shared = Shared {
             frames: Arc::new(FrameTable::new(0, None, usize::MAX)),
             images: None,
@@ -183,6 +202,8 @@ impl Pager {
             store: None,
             lease: Mutex::new(()),
             upkeep: Upkeep::default(),
+            watch: Arc::default(),
+            recent: retention.map(Recent::new),
         };
         Pager { shared: Arc::new(shared) }
     }
@@ -205,7 +226,8 @@ impl Pager {
     /// The longest payload of a commit that is journaled; a longer one is made with
     /// [`commit_bulk`](PageWriter::commit_bulk). `None` when nothing is journaled: payloads may be empty then.
     pub fn journaled_bytes_max(&self) -> Option<usize> {
-        self.shared.store.as_ref().map(|store| store.options.bulk_bytes)
+        let kept = self.shared.recent.as_ref().map(|_| usize::MAX);
+        self.shared.store.as_ref().map(|store| store.options.bulk_bytes).or(kept)
     }
 
     /// The state as of the last published commit. A load, a store and a re-check.
@@ -235,6 +257,70 @@ impl Pager {
     #[inline]
     pub fn reader(&self) -> PageReader<'_> {
         PageReader { pin: Pin::new(&self.shared.frames) }
+    }
+
+    /// As [`snapshot_at`](Pager::snapshot_at), with the reason when it cannot be had.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::VersionsGone`] when the commit's versions are not kept any more, see
+    /// [`retain_versions`](Pager::retain_versions); [`StorageError::NotCommitted`] when it has not been made.
+    pub fn look_back_at(&self, commit: CommitNumber) -> Result<PageSnapshot<'static>, StorageError> {
+        self.snapshot_at(commit).ok_or_else(|| {
+            let (commit, last) = (commit.0, self.shared.frames.published());
+            match commit > last {
+                true => StorageError::NotCommitted { commit, last },
+                false => StorageError::VersionsGone { commit, oldest: self.shared.frames.floor() },
+            }
+        })
+    }
+
+    /// Keeps, from now on, the versions of the last `commits` commits before the published one, as far as they are made
+    /// from now on.
+    pub fn retain_versions(&self, commits: u64) {
+        self.shared.watch.look_back(&self.shared.frames, commits);
+    }
+
+    /// Waits until a commit after `commit` is seen by everybody, for no longer than `duration`; the last one there is, if
+    /// it is one.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Poisoned`] when there will be none, as nothing is written any more.
+    #[cfg(feature = "std")]
+    pub fn wait_for_published(
+        &self,
+        commit: CommitNumber,
+        duration: Duration,
+    ) -> Result<Option<CommitNumber>, StorageError> {
+        let now = || self.shared.store.as_ref().map_or_else(monotonic_ns, |store| store.vfs.now_ns());
+        let happened = || self.published_after(commit).transpose();
+        self.shared.watch.wait(duration, now, happened).transpose()
+    }
+
+    /// The last commit, if it is after `commit`; if it is not, `waker` is woken when that changes.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_for_published`](Pager::wait_for_published).
+    pub fn poll_published(
+        &self,
+        commit: CommitNumber,
+        waker: &Waker,
+    ) -> Result<Option<CommitNumber>, StorageError> {
+        self.shared.watch.wake(waker);
+        self.published_after(commit)
+    }
+
+    fn published_after(&self, commit: CommitNumber) -> Result<Option<CommitNumber>, StorageError> {
+        let published = self.published();
+        if published > commit {
+            return Ok(Some(published));
+        }
+        match self.shared.store.as_ref().and_then(Store::poisoned) {
+            Some(error) => Err(error),
+            None => Ok(None),
+        }
     }
 
     /// Begins the one write transaction there is at a time; waits for the one before to end.
@@ -323,7 +409,8 @@ impl Pager {
         store.finish_checkpoint()?;
         store.begin_checkpoint(false, &[])?;
         drop(lease);
-        store.finish_checkpoint()
+        store.finish_checkpoint()?;
+        store.archive()
     }
 
     /// Checkpoints, marks the file as clean and removes the journal: the file alone is the database then. A file to which
@@ -440,6 +527,9 @@ impl Shared {
         }
         if attended {
             self.upkeep.kick();
+        } else if store.archive_is_due() {
+            // As above: the journal keeps what could not be archived.
+            let _ = store.archive();
         }
         Ok(())
     }
@@ -462,6 +552,10 @@ impl Shared {
             return Ok(true);
         }
         if store.step_checkpoint()? {
+            return Ok(true);
+        }
+        if store.archive_is_due() {
+            store.archive()?;
             return Ok(true);
         }
         if store.pressure() > Pressure::None

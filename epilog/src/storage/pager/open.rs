@@ -91,7 +91,10 @@ impl Pager {
             space,
             journaling,
         );
+        let watch = Arc::clone(&store.heads.watch);
         let shared = Shared {
+            watch,
+            recent: None,
             frames,
             images: Some(images),
             numbers,

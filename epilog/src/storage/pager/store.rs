@@ -4,8 +4,8 @@
 //! that is not clean; commits flow only when that is durable. After a crash the first write begins a new journal segment
 //! and checkpoints what was replayed. Until the first write nothing is written at all.
 //!
-//! Locks, in the order in which they may be taken together: the write lease, the checkpoint being made, the state, page
-//! numbers, free space, the page map. Only the first two are held over reads and writes of the database file, and the
+//! Locks, in the order in which they may be taken together: the write lease, the checkpoint being made, the archive, the
+//! state, page numbers, free space, the page map. Only the first three are held over reads and writes of files, and the
 //! lease only for what must not overlap with a commit.
 
 use alloc::collections::BTreeMap;
@@ -13,6 +13,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::archiving::{Archiving, NO_ARCHIVE};
 use super::checkpoint::{Checkpoint, Failure, Work};
 use super::frames::{FrameTable, Pin};
 use super::free::Runs;
@@ -29,6 +30,7 @@ use crate::storage::page::PageNumber;
 use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{Vfs, VfsError};
 use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// The journal's state.
 pub(super) enum Journaling {
@@ -113,6 +115,10 @@ pub(super) struct Store {
     pub(super) naming: Mutex<()>,
     pub(super) heads: Heads,
     pub(super) pace: Pace,
+    pub(super) archiving: Mutex<Archiving>,
+    /// The last commit that the archive has for good; [`NO_ARCHIVE`] when there is none.
+    pub(super) archived: AtomicU64,
+    pub(super) archive_due: AtomicBool,
 }
 
 impl Store {
@@ -148,6 +154,9 @@ impl Store {
             checkpoint: Mutex::new(None),
             naming: Mutex::new(()),
             heads: Heads::default(),
+            archiving: Mutex::new(Archiving::No),
+            archived: AtomicU64::new(NO_ARCHIVE),
+            archive_due: AtomicBool::new(false),
         }
     }
 
@@ -234,7 +243,7 @@ impl Store {
         self.heads.staged(&self.frames, commit, durability.promises(), durable);
     }
 
-    fn journal(&self) -> Option<Arc<Journal>> {
+    pub(super) fn journal(&self) -> Option<Arc<Journal>> {
         match &self.state.lock().journaling {
             Journaling::Active(journal, _) => Some(Arc::clone(journal)),
             _ => None,
@@ -305,11 +314,12 @@ impl Store {
                     header.commit,
                     self.options.journal,
                 )?;
+                journal.keep(self.keep());
                 let due = if planted::is(Bug::CleanWhileWriting) { Due::Nothing } else { Due::Header };
                 *journaling = Journaling::Active(Arc::new(journal), due);
             }
             Journaling::Replayed(recovery) => {
-                let journal = recovery.start(header.checkpoint)?;
+                let journal = recovery.start_keeping(header.checkpoint, self.keep())?;
                 *journaling = Journaling::Active(Arc::new(journal), Due::Checkpoint);
             }
             Journaling::Active(journal, due @ Due::Header) => {
@@ -580,6 +590,7 @@ impl Store {
         let now = &state.header;
         if let Journaling::Active(journal, _) = &state.journaling {
             journal.checkpointed(now.checkpoint, now.position);
+            self.archive_due.store(true, Ordering::Release);
         }
         // The tail goes when neither header claims it; a failure only leaves the file longer than it need be.
         let len = now.file_len.max(before.file_len).max(space.end() * now.block_len as u64);
@@ -605,20 +616,25 @@ impl Store {
         Ok(())
     }
 
-    /// Makes the file the whole database, and removes the journal. The caller holds the write lease.
+    /// Makes the file the whole database, and removes the journal, unless changes are to be retained that are archived
+    /// nowhere. The caller holds the write lease.
     ///
     /// # Errors
     ///
-    /// As [`step_checkpoint`](Store::step_checkpoint); also when the journal cannot be removed, which does no harm.
+    /// As [`step_checkpoint`](Store::step_checkpoint); when what is to be archived could not be: then the journal stays;
+    /// also when the journal cannot be removed, which does no harm.
     pub(super) fn close(&self) -> Result<(), StorageError> {
         if self.options.read_only {
             return Ok(());
         }
+        let keeps_journal = self.options.retain_changes.is_some() && !self.has_archive();
         loop {
             let mut state = self.state.lock();
             match state.journaling {
                 Journaling::Idle | Journaling::Unreplayed(_) => return Ok(()),
                 Journaling::Active(..) => break,
+                // Nothing was written since.
+                Journaling::Replayed(_) if keeps_journal => return Ok(()),
                 Journaling::Replayed(_) => {
                     self.check_state(&state)?;
                     self.make_ready(&mut state)?;
@@ -626,8 +642,16 @@ impl Store {
             }
         }
         self.finish_checkpoint()?;
-        self.begin_checkpoint(true, &[])?;
+        if self.has_archive() {
+            // Before the header says that the journal is not needed.
+            self.sync(self.frames.staged())?;
+            self.archive()?;
+        }
+        self.begin_checkpoint(!keeps_journal, &[])?;
         self.finish_checkpoint()?;
+        if keeps_journal {
+            return Ok(());
+        }
         let journaling = core::mem::replace(&mut self.state.lock().journaling, Journaling::Idle);
         match journaling {
             Journaling::Active(journal, _) => journal.remove(),

@@ -244,7 +244,11 @@ impl<'p> PageWriter<'p> {
         let commit = self.pin.commit() + 1;
         let Some(store) = &self.shared.store else {
             self.stage_versions(commit, false);
+            if let Some(recent) = &self.shared.recent {
+                recent.push(commit, payload);
+            }
             self.shared.frames.publish(commit);
+            self.shared.watch.published(&self.shared.frames);
             then(CommitNumber(commit));
             return Ok(commit);
         };

@@ -6,11 +6,13 @@
 
 mod constraint;
 mod draft;
+mod loose;
 mod record;
 
 pub mod keys;
 
 pub use constraint::ConstraintError;
 pub use draft::RecordDraft;
+pub use loose::LooseRecord;
 pub(crate) use record::{Composer, inline_len_max, out_of_line_pages, out_of_line_values};
 pub use record::{FieldCell, RecordRef};

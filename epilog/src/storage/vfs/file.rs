@@ -95,7 +95,7 @@ impl Vfs for FileVfs {
 }
 
 /// Nanoseconds since the first call in this process.
-pub(super) fn monotonic_ns() -> u64 {
+pub(crate) fn monotonic_ns() -> u64 {
     static START: OnceCell<Instant> = OnceCell::new();
     u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
 }

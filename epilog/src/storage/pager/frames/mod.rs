@@ -277,7 +277,7 @@ impl FrameTable {
     }
 
     /// No reader can begin before this commit, now or later.
-    fn floor(&self) -> u64 {
+    pub(super) fn floor(&self) -> u64 {
         // A retained commit is never before the commit published when retaining began, so it does not matter that both
         // may move between the two loads.
         self.published().min(self.retained.load(Ordering::Acquire))

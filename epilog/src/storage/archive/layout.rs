@@ -1,0 +1,315 @@
+//! The bytes of an archive: its index, a file's header, an entry's header.
+//!
+//! All little-endian. Changing any of this also changes `docs/file-format.md`.
+//!
+//! Index, two copies in a block each, written in turn:
+//!
+//! | offset | bytes | what |
+//! |---|---|---|
+//! | 0 | 8 | `EPILOGAI` |
+//! | 8 | 4 | format version |
+//! | 12 | 4 | zero |
+//! | 16 | 16 | database id |
+//! | 32 | 8 | generation: the copy with the greater one counts |
+//! | 40 | 8 | number of the first file |
+//! | 48 | 8 | number of the last file |
+//! | 56 | 8 | the last commit archived |
+//! | 64 | 8 | where in the last file the next entry goes, a multiple of the block size |
+//! | 72 | 4 | chain: the checksum of the last entry |
+//! | 76 | 4 | CRC-32C of bytes 0..76 |
+//!
+//! File header, a block:
+//!
+//! | offset | bytes | what |
+//! |---|---|---|
+//! | 0 | 8 | `EPILOGAF` |
+//! | 8 | 4 | format version |
+//! | 12 | 4 | zero |
+//! | 16 | 16 | database id |
+//! | 32 | 8 | number of the file |
+//! | 40 | 8 | the commit of the first entry |
+//! | 48 | 8 | the last commit archived before; where it is not the one before the first, those between are missing |
+//! | 56 | 8 | salt: what the entries' checksums are seeded with |
+//! | 64 | 4 | chain: the checksum that the first entry names as its predecessor's |
+//! | 68 | 4 | CRC-32C of bytes 0..68 |
+//!
+//! Entry, at a multiple of 8 bytes:
+//!
+//! | offset | bytes | what |
+//! |---|---|---|
+//! | 0 | 4 | CRC-32C of the salt, bytes 4..24 and the payload |
+//! | 4 | 4 | payload length in bytes |
+//! | 8 | 8 | commit |
+//! | 16 | 4 | chain: the checksum of the entry before, across files |
+//! | 20 | 1 | kind: 1, a change set; 2, a mark of a bulk commit; 3, a bulk commit whose mark is missing |
+//! | 21 | 3 | zero |
+//! | 24 | | payload, then zeros up to a multiple of 8 bytes |
+
+use alloc::vec::Vec;
+
+use crate::storage::codec::checksum::{crc32c, salted};
+use crate::storage::journal::EntryKind;
+use crate::storage::page::BLOCK_LEN;
+
+/// The version of this format.
+const FORMAT_VERSION: u32 = 1;
+
+/// The bytes of a block.
+pub(super) const BLOCK: u64 = BLOCK_LEN as u64;
+
+const INDEX_MAGIC: [u8; 8] = *b"EPILOGAI";
+const INDEX_LEN: usize = 80;
+const FILE_MAGIC: [u8; 8] = *b"EPILOGAF";
+const FILE_HEADER_LEN: usize = 72;
+
+/// The bytes of an entry before its payload.
+pub(super) const ENTRY_HEADER_LEN: usize = 24;
+
+/// What an archive holds.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Index {
+    pub(super) database: [u8; 16],
+    pub(super) generation: u64,
+    pub(super) first: u64,
+    pub(super) last: u64,
+    pub(super) archived: u64,
+    pub(super) end: u64,
+    pub(super) chain: u32,
+}
+
+/// A block with these bytes, then the checksum of them, then zeros.
+fn sealed(parts: &[&[u8]]) -> Vec<u8> {
+    let mut block = parts.concat();
+    block.extend_from_slice(&crc32c(&block).to_le_bytes());
+    block.resize(BLOCK_LEN, 0);
+    block
+}
+
+impl Index {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        sealed(&[
+            &INDEX_MAGIC,
+            &FORMAT_VERSION.to_le_bytes(),
+            &[0; 4],
+            &self.database,
+            &self.generation.to_le_bytes(),
+            &self.first.to_le_bytes(),
+            &self.last.to_le_bytes(),
+            &self.archived.to_le_bytes(),
+            &self.end.to_le_bytes(),
+            &self.chain.to_le_bytes(),
+        ])
+    }
+
+    /// The index in `block`; `None` when it cannot be read: never written, torn, or damaged.
+    pub(super) fn decode(block: &[u8]) -> Option<Index> {
+        let fields = Fields::checked(block, INDEX_MAGIC, INDEX_LEN)?;
+        Some(Index {
+            database: fields.array(16)?,
+            generation: fields.u64(32)?,
+            first: fields.u64(40)?,
+            last: fields.u64(48)?,
+            archived: fields.u64(56)?,
+            end: fields.u64(64)?,
+            chain: fields.u32(72)?,
+        })
+    }
+}
+
+/// What a file begins with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct FileHeader {
+    pub(super) database: [u8; 16],
+    pub(super) number: u64,
+    pub(super) first_commit: u64,
+    pub(super) archived_before: u64,
+    pub(super) salt: u64,
+    pub(super) chain: u32,
+}
+
+impl FileHeader {
+    pub(super) fn encode(&self) -> Vec<u8> {
+        sealed(&[
+            &FILE_MAGIC,
+            &FORMAT_VERSION.to_le_bytes(),
+            &[0; 4],
+            &self.database,
+            &self.number.to_le_bytes(),
+            &self.first_commit.to_le_bytes(),
+            &self.archived_before.to_le_bytes(),
+            &self.salt.to_le_bytes(),
+            &self.chain.to_le_bytes(),
+        ])
+    }
+
+    /// The header in `block`; `None` when it cannot be read.
+    pub(super) fn decode(block: &[u8]) -> Option<FileHeader> {
+        let fields = Fields::checked(block, FILE_MAGIC, FILE_HEADER_LEN)?;
+        Some(FileHeader {
+            database: fields.array(16)?,
+            number: fields.u64(32)?,
+            first_commit: fields.u64(40)?,
+            archived_before: fields.u64(48)?,
+            salt: fields.u64(56)?,
+            chain: fields.u32(64)?,
+        })
+    }
+
+    /// Whether every commit between the file before and this one is in one of them.
+    pub(super) fn follows_on(&self) -> bool {
+        self.archived_before + 1 == self.first_commit
+    }
+}
+
+/// What precedes an entry's payload.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct EntryHeader {
+    crc: u32,
+    pub(super) payload_len: u32,
+    pub(super) commit: u64,
+    pub(super) chain: u32,
+    pub(super) kind: EntryKind,
+}
+
+/// Appends an entry to `out`; gives its checksum.
+pub(super) fn encode_entry(
+    out: &mut Vec<u8>,
+    salt: u64,
+    (commit, kind, payload): (u64, EntryKind, &[u8]),
+    chain: u32,
+) -> u32 {
+    let start = out.len();
+    let len = u32::try_from(payload.len()).expect("a payload was in the journal");
+    let kind: u8 = match kind {
+        EntryKind::Changes => 1,
+        EntryKind::Mark => 2,
+        EntryKind::Unmarked => 3,
+    };
+    out.extend_from_slice(&[0; 4]);
+    out.extend_from_slice(&len.to_le_bytes());
+    out.extend_from_slice(&commit.to_le_bytes());
+    out.extend_from_slice(&chain.to_le_bytes());
+    out.extend_from_slice(&[kind, 0, 0, 0]);
+    out.extend_from_slice(payload);
+    let crc = salted(salt, &out[start + 4..]);
+    out[start..start + 4].copy_from_slice(&crc.to_le_bytes());
+    out.resize(start + entry_len(payload.len()), 0);
+    crc
+}
+
+/// The bytes that an entry with this payload takes.
+pub(super) const fn entry_len(payload_len: usize) -> usize {
+    (ENTRY_HEADER_LEN + payload_len).next_multiple_of(8)
+}
+
+impl EntryHeader {
+    /// The header at the start of `bytes`, as far as it can be told without the payload.
+    pub(super) fn decode(bytes: &[u8]) -> Option<EntryHeader> {
+        let fields = Fields(bytes);
+        let kind = match fields.array::<4>(20)? {
+            [1, 0, 0, 0] => EntryKind::Changes,
+            [2, 0, 0, 0] => EntryKind::Mark,
+            [3, 0, 0, 0] => EntryKind::Unmarked,
+            _ => return None,
+        };
+        Some(EntryHeader {
+            crc: fields.u32(0)?,
+            payload_len: fields.u32(4)?,
+            commit: fields.u64(8)?,
+            chain: fields.u32(16)?,
+            kind,
+        })
+    }
+
+    /// The entry's checksum, if that of `bytes`, the whole entry without padding, is it.
+    pub(super) fn verify(&self, salt: u64, bytes: &[u8]) -> Option<u32> {
+        (salted(salt, bytes.get(4..)?) == self.crc).then_some(self.crc)
+    }
+}
+
+/// Checked access to fixed-width fields.
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Fields<'a> {
+    /// The fields of a block that begins with `magic` and ends, after `len` bytes, with a right checksum.
+    fn checked(block: &'a [u8], magic: [u8; 8], len: usize) -> Option<Fields<'a>> {
+        let fields = Fields(block);
+        let is_whole = fields.array::<8>(0)? == magic
+            && fields.u32(8)? == FORMAT_VERSION
+            && fields.u32(len - 4)? == crc32c(block.get(..len - 4)?);
+        is_whole.then_some(fields)
+    }
+
+    fn array<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
+        self.0.get(offset..)?.first_chunk::<N>().copied()
+    }
+
+    fn u32(&self, offset: usize) -> Option<u32> {
+        self.array(offset).map(u32::from_le_bytes)
+    }
+
+    fn u64(&self, offset: usize) -> Option<u64> {
+        self.array(offset).map(u64::from_le_bytes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const INDEX: Index = Index {
+        database: [7; 16],
+        generation: 3,
+        first: 2,
+        last: 9,
+        archived: 500,
+        end: 8192,
+        chain: 0xBEEF,
+    };
+    const FILE: FileHeader = FileHeader {
+        database: [7; 16],
+        number: 9,
+        first_commit: 450,
+        archived_before: 449,
+        salt: 0x0123_4567_89AB_CDEF,
+        chain: 0xF00D,
+    };
+
+    #[test]
+    fn headers_survive_their_encoding_and_every_flipped_bit_is_noticed() {
+        let (index, file) = (INDEX.encode(), FILE.encode());
+        assert_eq!((Index::decode(&index), FileHeader::decode(&file)), (Some(INDEX), Some(FILE)));
+        for bit in 0..INDEX_LEN * 8 {
+            let mut bytes = index.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(Index::decode(&bytes), None, "bit {bit}");
+        }
+        for bit in 0..FILE_HEADER_LEN * 8 {
+            let mut bytes = file.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(FileHeader::decode(&bytes), None, "bit {bit}");
+        }
+        for len in 0..INDEX_LEN {
+            assert_eq!(Index::decode(&index[..len]), None);
+            assert_eq!(FileHeader::decode(&file[..len.min(FILE_HEADER_LEN - 1)]), None);
+        }
+    }
+
+    #[test]
+    fn every_flipped_bit_of_an_entry_is_noticed() {
+        let mut bytes = Vec::new();
+        let crc = encode_entry(&mut bytes, 5, (17, EntryKind::Mark, b"abc"), 99);
+        assert_eq!(bytes.len(), 32);
+        let verify = |bytes: &[u8], salt| {
+            let header = EntryHeader::decode(bytes)?;
+            header.verify(salt, bytes.get(..ENTRY_HEADER_LEN + header.payload_len as usize)?)
+        };
+        assert_eq!(verify(&bytes, 5), Some(crc));
+        assert_eq!(verify(&bytes, 6), None, "an entry of another file");
+        for bit in 0..27 * 8 {
+            let mut bytes = bytes.clone();
+            bytes[bit / 8] ^= 1 << (bit % 8);
+            assert_eq!(verify(&bytes, 5), None, "bit {bit}");
+        }
+    }
+}

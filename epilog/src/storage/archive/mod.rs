@@ -1,0 +1,419 @@
+//! The archive: what the journal had of commits, in files of its own, for readers that come late.
+//!
+//! Above: the pager, which archives what is durable before the journal lets go of it. Below: the VFS.
+//!
+//! An archive called `music-archive` is the files `music-archive-000001`, `music-archive-000002` and so on, and an index
+//! `music-archive-index`. Commits are appended to the last file; when it is long enough, the next is begun. The oldest
+//! files are removed as wholes. `docs/file-format.md` has the bytes.
+//!
+//! * A run of entries counts when the index that names its end is durable: the files are synced first. The journal lets go
+//!   of nothing before. So a crash at any moment leaves an archive that ends at some commit, and a journal that has those
+//!   after it.
+//! * What was synced is not written over: a run begins a block.
+//! * Each entry names the checksum of the one before it, across files. Damage is found where it is read, and named.
+//! * A payload's bytes are opaque here.
+//!
+//! Should the newer copy of the index be lost, the older one counts, and the entries behind the end that it names are found
+//! by their chain.
+
+mod layout;
+mod read;
+#[cfg(test)]
+mod tests;
+
+use alloc::boxed::Box;
+use alloc::collections::VecDeque;
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use self::layout::{BLOCK, FileHeader, Index, encode_entry};
+pub(crate) use self::read::Catalogue;
+pub use self::read::{ArchivePosition, ArchiveReading};
+use self::read::{Scan, read_file_header};
+use super::StorageError;
+use super::journal::{Entry, Retention};
+use super::vfs::{OpenMode, Vfs, VfsError, VfsFile};
+
+/// Entries are handed to the file system when there are so many bytes of them.
+const STAGED_LEN_MAX: usize = 1 << 20;
+
+/// The shortest and the longest file, in bytes, that the next one is begun after.
+const FILE_LEN_MIN: u64 = 16 << 10;
+const FILE_LEN_MAX: u64 = 64 << 20;
+
+/// An archive of a database's commits.
+pub struct Archive {
+    vfs: Arc<dyn Vfs>,
+    path: String,
+    database: [u8; 16],
+    retention: Retention,
+    /// What the durable index says, and what was found behind its end.
+    durable: State,
+    /// That, and what was added since.
+    state: State,
+    staged: Vec<u8>,
+    /// The last file, when it is being written.
+    file: Option<Box<dyn VfsFile>>,
+    /// The last commit that the journal need not have any more.
+    released: u64,
+    /// Whether files before the first were looked for.
+    tidied: bool,
+}
+
+/// One file.
+#[derive(Clone, Copy, Debug)]
+struct FileInfo {
+    header: FileHeader,
+    /// Bytes used.
+    len: u64,
+}
+
+#[derive(Clone, Debug)]
+struct State {
+    files: VecDeque<FileInfo>,
+    generation: u64,
+    /// The last commit; 0 before the first file.
+    archived: u64,
+    chain: u32,
+    /// Whether the index says so.
+    is_indexed: bool,
+}
+
+impl State {
+    /// Where the next entry goes in the last file.
+    fn end(&self) -> u64 {
+        self.files.back().map_or(0, |file| file.len)
+    }
+
+    /// The files from the one on after which nothing is missing.
+    fn unbroken(&self) -> impl Iterator<Item = &FileInfo> {
+        let begins = self.files.iter().rposition(|file| !file.header.follows_on()).unwrap_or(0);
+        self.files.iter().skip(begins)
+    }
+}
+
+impl Archive {
+    /// The archive called `path` of the database with this id; one that does not exist is made by the first
+    /// [`commit`](Archive::commit). Writes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Corruption`] when the archive's index cannot be read, or is of another database; a failure of
+    /// reading.
+    pub fn open(
+        vfs: &Arc<dyn Vfs>,
+        path: &str,
+        database: [u8; 16],
+        retention: Retention,
+    ) -> Result<Archive, StorageError> {
+        let mut state =
+            State { files: VecDeque::new(), generation: 0, archived: 0, chain: 0, is_indexed: true };
+        let mut released = 0;
+        if let Some(index) = read_index(&**vfs, path, database)? {
+            released = index.archived;
+            state = read_state(&**vfs, path, &index)?;
+        }
+        Ok(Archive {
+            vfs: Arc::clone(vfs),
+            path: String::from(path),
+            database,
+            retention,
+            durable: state.clone(),
+            state,
+            staged: Vec::new(),
+            file: None,
+            released,
+            tidied: false,
+        })
+    }
+
+    /// Whether there is an archive called `path`.
+    ///
+    /// # Errors
+    ///
+    /// A failure of reading.
+    pub fn exists(vfs: &dyn Vfs, path: &str) -> Result<bool, StorageError> {
+        Ok(vfs.exists(&index_path(path))?)
+    }
+
+    /// The last commit in it; `None` when there is none.
+    pub fn archived(&self) -> Option<u64> {
+        self.durable.files.back().map(|_| self.durable.archived)
+    }
+
+    /// The last commit that is in it for good, so that the journal need not have it; 0 when there is none.
+    pub fn released(&self) -> u64 {
+        self.released
+    }
+
+    /// The least commit after which everything up to the last one is here.
+    pub fn oldest(&self) -> Option<u64> {
+        self.durable.unbroken().next().map(|file| file.header.first_commit - 1)
+    }
+
+    /// Whether [`commit`](Archive::commit) has something to do.
+    pub fn has_added(&self) -> bool {
+        !self.state.is_indexed
+    }
+
+    /// Adds commits, each after the one before, or after a gap. They count when [`commit`](Archive::commit) has
+    /// succeeded.
+    ///
+    /// # Errors
+    ///
+    /// A failure of writing. What was added and not committed is forgotten then.
+    pub fn add(&mut self, entries: &[Entry]) -> Result<(), StorageError> {
+        let outcome = entries.iter().try_for_each(|entry| self.add_one(entry));
+        self.forget_on_error(outcome)
+    }
+
+    fn add_one(&mut self, entry: &Entry) -> Result<(), VfsError> {
+        let is_next = self.state.archived + 1 == entry.commit;
+        let is_full = self.state.end() + self.staged.len() as u64 >= self.file_len();
+        if self.state.files.is_empty() || !is_next || is_full {
+            self.begin_file(entry.commit)?;
+        }
+        let Some(salt) = self.state.files.back().map(|file| file.header.salt) else { return Ok(()) };
+        let what = (entry.commit, entry.kind, &*entry.payload);
+        self.state.chain = encode_entry(&mut self.staged, salt, what, self.state.chain);
+        self.state.archived = entry.commit;
+        self.state.is_indexed = false;
+        if self.staged.len() >= STAGED_LEN_MAX {
+            self.write_staged(false)?;
+        }
+        Ok(())
+    }
+
+    fn file_len(&self) -> u64 {
+        match self.retention {
+            Retention::Everything => FILE_LEN_MAX,
+            Retention::Bytes(bytes) => (bytes / 8).clamp(FILE_LEN_MIN, FILE_LEN_MAX),
+            // How many bytes they take is not known.
+            Retention::Commits(_) => FILE_LEN_MAX / 64,
+        }
+    }
+
+    fn begin_file(&mut self, first_commit: u64) -> Result<(), VfsError> {
+        if self.file.is_some() {
+            self.write_staged(true)?;
+        }
+        let number = self.state.files.back().map_or(1, |last| last.header.number + 1);
+        let mut salt = [0; 8];
+        self.vfs.entropy(&mut salt);
+        let archived_before = match self.state.files.is_empty() {
+            true => first_commit - 1,
+            false => self.state.archived,
+        };
+        let header = FileHeader {
+            database: self.database,
+            number,
+            first_commit,
+            archived_before,
+            salt: u64::from_le_bytes(salt),
+            chain: self.state.chain,
+        };
+        let path = file_path(&self.path, number);
+        let file = self.vfs.open(&path, OpenMode::Create)?;
+        // A run that failed may have left one.
+        file.set_len(0)?;
+        file.write_at(&header.encode(), 0)?;
+        self.vfs.sync_directory(&path)?;
+        self.file = Some(file);
+        self.state.files.push_back(FileInfo { header, len: BLOCK });
+        Ok(())
+    }
+
+    /// Writes what is staged, with zeros up to a block and a sync when `ends` says so: then nothing of it is written
+    /// again.
+    fn write_staged(&mut self, ends: bool) -> Result<(), VfsError> {
+        let Some(last) = self.state.files.back_mut() else { return Ok(()) };
+        if self.file.is_none() {
+            let file = self.vfs.open(&file_path(&self.path, last.header.number), OpenMode::ReadWrite)?;
+            // Behind the end lies what a run left that was cut off.
+            file.set_len(last.len)?;
+            self.file = Some(file);
+        }
+        let Some(file) = &self.file else { return Ok(()) };
+        if ends {
+            let used = last.len + self.staged.len() as u64;
+            let padding = used.next_multiple_of(BLOCK) - used;
+            self.staged.resize(self.staged.len() + padding as usize, 0);
+        }
+        if !self.staged.is_empty() {
+            file.write_at(&self.staged, last.len)?;
+        }
+        last.len += self.staged.len() as u64;
+        self.staged.clear();
+        if ends {
+            file.sync_data()?;
+        }
+        Ok(())
+    }
+
+    /// Makes what was added a durable part of the archive; then removes files that need not be kept.
+    ///
+    /// # Errors
+    ///
+    /// A failure of writing: what was added is forgotten then, and the archive is as before. It may be tried again.
+    pub fn commit(&mut self) -> Result<(), StorageError> {
+        let outcome = self.commit_added();
+        self.forget_on_error(outcome)
+    }
+
+    fn commit_added(&mut self) -> Result<(), VfsError> {
+        if self.state.is_indexed {
+            return Ok(());
+        }
+        self.write_staged(true)?;
+        let mut removed = Vec::new();
+        while let [first, second, ..] = *self.state.files.make_contiguous() {
+            let newer = self.state.files.iter().skip(1).map(|file| file.len).sum::<u64>();
+            let through = second.header.archived_before;
+            if !self.retention.lets_go(through, newer, self.state.archived) {
+                break;
+            }
+            removed.push(first.header.number);
+            self.state.files.pop_front();
+        }
+        let (Some(first), Some(last)) = (self.state.files.front(), self.state.files.back()) else {
+            return Ok(());
+        };
+        let index = Index {
+            database: self.database,
+            generation: self.state.generation + 1,
+            first: first.header.number,
+            last: last.header.number,
+            archived: self.state.archived,
+            end: last.len,
+            chain: self.state.chain,
+        };
+        let path = index_path(&self.path);
+        let file = self.vfs.open(&path, OpenMode::Create)?;
+        // Both copies at first: the block of the second is zeros until the first is durable, and never again.
+        let copies = if self.state.generation == 0 { 2 } else { 1 };
+        for generation in (index.generation..).take(copies) {
+            let index = Index { generation, ..index };
+            file.write_at(&index.encode(), generation % 2 * BLOCK)?;
+            file.sync_data()?;
+            self.state.generation = generation;
+        }
+        if copies == 2 {
+            self.vfs.sync_directory(&path)?;
+        }
+        self.state.is_indexed = true;
+        self.durable = self.state.clone();
+        self.released = self.durable.archived;
+        // Best effort: a file that stays is looked for after the next opening.
+        if !core::mem::replace(&mut self.tidied, true) {
+            let before = removed.first().copied().unwrap_or(index.first);
+            removed.extend(
+                (1..before)
+                    .rev()
+                    .take_while(|number| self.vfs.exists(&file_path(&self.path, *number)).unwrap_or(false)),
+            );
+        }
+        for number in removed {
+            let _ = self.vfs.remove(&file_path(&self.path, number));
+        }
+        Ok(())
+    }
+
+    fn forget_on_error(&mut self, outcome: Result<(), VfsError>) -> Result<(), StorageError> {
+        outcome.map_err(|error| {
+            self.state = self.durable.clone();
+            self.staged.clear();
+            self.file = None;
+            StorageError::from(error)
+        })
+    }
+}
+
+fn index_path(path: &str) -> String {
+    format!("{path}-index")
+}
+
+fn file_path(path: &str, number: u64) -> String {
+    format!("{path}-{number:06}")
+}
+
+fn damage(problem: String) -> StorageError {
+    StorageError::damage("archive", problem)
+}
+
+/// The newest copy of the index; `None` when there is no archive.
+fn read_index(vfs: &dyn Vfs, path: &str, database: [u8; 16]) -> Result<Option<Index>, StorageError> {
+    let path = index_path(path);
+    let file = match vfs.open(&path, OpenMode::Read) {
+        Ok(file) => file,
+        Err(VfsError::NotFound { .. }) => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let mut blocks = vec![0; 2 * BLOCK as usize];
+    let there = file.len()?.min(2 * BLOCK) as usize;
+    file.read_at(&mut blocks[..there], 0)?;
+    let (second, first) = blocks.split_at(BLOCK as usize);
+    let newest = [first, second].into_iter().filter_map(Index::decode).max_by_key(|index| index.generation);
+    match newest {
+        Some(index) if index.database == database => Ok(Some(index)),
+        Some(_) => Err(damage(format!("`{path}` is of another database: name another archive"))),
+        // The first run was cut off before its index was there.
+        None if second.iter().all(|byte| *byte == 0) => Ok(None),
+        None => Err(damage(format!("no copy of its index `{path}` can be read"))),
+    }
+}
+
+/// What `index` names, and what follows its end.
+fn read_state(vfs: &dyn Vfs, path: &str, index: &Index) -> Result<State, StorageError> {
+    let mut state = State {
+        files: VecDeque::new(),
+        generation: index.generation,
+        archived: index.archived,
+        chain: index.chain,
+        is_indexed: true,
+    };
+    for number in index.first..=index.last {
+        match read_file_header(vfs, path, index.database, number) {
+            Ok((file, header)) => {
+                let len = if number == index.last { index.end } else { file.len()? };
+                state.files.push_back(FileInfo { header, len });
+            }
+            // An older copy of the index may name files that were removed.
+            Err(StorageError::Vfs(VfsError::NotFound { .. }))
+                if state.files.is_empty() && number < index.last => {}
+            Err(error) => return Err(error),
+        }
+    }
+    find_more(vfs, path, &mut state)?;
+    Ok(state)
+}
+
+/// Adds entries behind the end that the index names. The newest copy of the index names all there are.
+fn find_more(vfs: &dyn Vfs, path: &str, state: &mut State) -> Result<(), StorageError> {
+    while let Some(last) = state.files.back_mut() {
+        let mut scan = Scan::open(vfs, path, last.header, last.len, state.archived, state.chain)?;
+        while scan.next()?.is_some() {}
+        if scan.commit() != state.archived {
+            (state.archived, state.chain, state.is_indexed) = (scan.commit(), scan.chain(), false);
+            last.len = scan.offset().next_multiple_of(BLOCK);
+        }
+        let number = last.header.number + 1;
+        if !vfs.exists(&file_path(path, number))? {
+            return Ok(());
+        }
+        // One that was begun by a run that was cut off, or by one whose index was lost.
+        let Ok((_, header)) = read_file_header(vfs, path, last.header.database, number) else {
+            return Ok(());
+        };
+        if (header.archived_before, header.chain) != (state.archived, state.chain) {
+            return Ok(());
+        }
+        let mut scan = Scan::open(vfs, path, header, BLOCK, header.first_commit - 1, header.chain)?;
+        if scan.next()?.is_none() {
+            return Ok(());
+        }
+        (state.archived, state.chain, state.is_indexed) = (scan.commit(), scan.chain(), false);
+        state.files.push_back(FileInfo { header, len: scan.offset().next_multiple_of(BLOCK) });
+    }
+    Ok(())
+}
