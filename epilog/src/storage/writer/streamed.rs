@@ -166,10 +166,11 @@ impl Writer<'_> {
     fn begin_blob(&mut self) -> Result<u64, StorageError> {
         let chunks = self.stored.system.chunks.id;
         let mut statistics = self.statistics(chunks)?;
-        let number = statistics.next.max(1);
+        let number = self.kind.draw(chunks, statistics.next.max(1));
         let next = number.checked_add(1);
-        statistics.next =
+        let next =
             next.ok_or_else(|| ConstraintError::KeysExhausted { collection: String::from("chunks") })?;
+        statistics.next = statistics.next.max(next);
         self.set_statistics(chunks, statistics)?;
         self.unheld.set(number, Some(State::Begun), self.open_marks > 0);
         Ok(number)
