@@ -170,3 +170,35 @@ fn a_crash_keeps_the_blobs_of_acknowledged_commits_and_their_numbers() {
     let later = db.write(|tx| film(tx, b"later")).unwrap().picture;
     assert!(later > picture, "{later} was given a number again");
 }
+
+#[test]
+fn transactions_beside_each_other_write_blobs_of_their_own() {
+    let db = open(&MemoryVfs::new(), &Options::default().blob_chunk(4096).background(false));
+    let replaced = db.write(|tx| film(tx, b"old").and_then(|film| tx.insert(&film))).unwrap();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let db = &db;
+            scope.spawn(move || {
+                for round in 0..5 {
+                    let bytes = content(10 * thread + round, 9000);
+                    let id = db.write_concurrent(|tx| {
+                        film(tx, b"no record's")?;
+                        let new = film(tx, &bytes)?;
+                        let id = tx.insert(&new)?;
+                        // All of them change this one, so that some have to be done again.
+                        let picture = film(tx, &bytes[..5000])?.picture;
+                        tx.update(&Film { id: replaced, picture, ..new })?;
+                        Ok(id)
+                    });
+                    let tx = db.read().unwrap();
+                    let picture = tx.get::<Film>(id.unwrap()).unwrap().unwrap().picture;
+                    let mut read = Vec::new();
+                    tx.blob_reader(picture).unwrap().read_to_end(&mut read).unwrap();
+                    assert!(read == bytes, "thread {thread}, round {round}");
+                }
+            });
+        }
+    });
+    assert_eq!(Film::query().count(&db).unwrap(), 21);
+    assert_eq!(blobs(&db), 21);
+}

@@ -173,7 +173,8 @@ fn blobs_are_saved_whole_or_not_at_all() {
         for code in 0..6u16 {
             let mut writer = tx.blob_writer();
             writer.write_all(&vec![code as u8 + 1; 2500 * usize::from(code)])?;
-            tx.insert(&Scan { code, owner, content: writer.finish()? })?;
+            let content = writer.finish()?;
+            tx.insert(&Scan { code, owner, content })?;
         }
         Ok(())
     })
