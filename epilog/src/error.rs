@@ -82,7 +82,8 @@ pub enum ErrorKind {
     UniqueViolation,
     /// A relation points at no record, or a record to be deleted is pointed at. Nothing of the statement was kept.
     ReferenceViolation,
-    /// A value is longer than a record or an index can hold, an assigned key was to be changed, or no keys are left.
+    /// A value is longer than a record or an index can hold, a blob is another record's, an assigned key was to be changed,
+    /// or no keys are left.
     /// Nothing of the statement was kept.
     Constraint,
     /// Arithmetic has no result for a row that comes out: it overflows, or divides by zero.
@@ -200,6 +201,7 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
         | StorageError::VersionsGone { .. }
         | StorageError::NotCommitted { .. } => ErrorKind::NotRetained,
         StorageError::ForeignArchive { .. } | StorageError::ArchiveIncomplete { .. } => ErrorKind::Archive,
+        StorageError::NoBlob { .. } => ErrorKind::NotFound,
         StorageError::TransactionFailed | StorageError::Poisoned { .. } => ErrorKind::Failed,
         StorageError::NoPagesLeft | StorageError::OutOfMemory { .. } => ErrorKind::Full,
         StorageError::Constraint(error) => match **error {
@@ -212,6 +214,7 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
             ConstraintError::NotFound { .. } => ErrorKind::NotFound,
             ConstraintError::KeyTooLong { .. }
             | ConstraintError::ValueTooLong { .. }
+            | ConstraintError::ForeignBlob { .. }
             | ConstraintError::KeyAssigned { .. }
             | ConstraintError::KeysExhausted { .. } => ErrorKind::Constraint,
         },

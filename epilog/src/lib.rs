@@ -96,12 +96,13 @@ pub mod sync;
 
 pub use collection::{Collection, Id, Schema, Within};
 pub use database::integrity;
-pub use database::{Choice, Commit, CommitNumber, Compaction, Database, Durability};
+pub use database::{BlobReader, BlobWriter, Choice, Commit, CommitNumber, Compaction, Database, Durability};
 pub use database::{Options, ReadTransaction, Stats, WriteTransaction};
 pub use engine::{Plan, PlanNode};
 pub use error::{Error, ErrorKind};
 pub use query::Query;
 pub use storage::vfs;
+pub use value::Blob;
 
 #[cfg(feature = "derive")]
 #[doc = include_str!("collection/derive.md")]

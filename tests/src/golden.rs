@@ -83,10 +83,47 @@ pub struct Owned {
     pub other: Option<Id<Every>>,
 }
 
+/// Has bytes that lie outside it.
+#[derive(Collection, Clone, Debug, PartialEq)]
+pub struct Kept {
+    /// A natural key that records are clustered by.
+    #[key]
+    pub number: u32,
+    /// Of no chunk, one or several.
+    pub content: Blob,
+    /// Absent in every third record.
+    pub maybe: Option<Blob>,
+}
+
 epilog::schema!(
     /// What golden files hold.
-    pub Golden { Every, Owned }
+    pub Golden { Every, Owned, Kept }
 );
+
+/// The records of [`Kept`], from 0.
+pub const KEPT: u32 = 9;
+
+/// The bytes of a record of [`Kept`]: `content` and `maybe`.
+pub fn kept(number: u32) -> (Vec<u8>, Option<Vec<u8>>) {
+    let bytes = |len: u32| (0..len).map(|at| (at * (number + 3) / 5) as u8).collect::<Vec<u8>>();
+    let content = bytes([0, 1, 500, 4071, 4072, 4073, 9_000, 12_216, 300][number as usize % 9]);
+    (content, (number % 3 != 0).then(|| bytes(number * 40)))
+}
+
+/// Writes the bytes of a record of [`Kept`].
+fn write_kept(
+    tx: &mut WriteTransaction<'_, Golden>,
+    number: u32,
+    (content, maybe): &(Vec<u8>, Option<Vec<u8>>),
+) -> Result<Kept, Error> {
+    let mut write = |bytes: &[u8]| {
+        let mut writer = tx.blob_writer();
+        writer.write_all(bytes)?;
+        writer.finish()
+    };
+    let content = write(content)?;
+    Ok(Kept { number, content, maybe: maybe.as_deref().map(write).transpose()? })
+}
 
 /// The record with this number, from 1.
 ///
@@ -165,7 +202,7 @@ pub fn directory(format: u16) -> PathBuf {
 /// When the database cannot be made.
 pub fn make() -> Result<Vec<(&'static str, SimVfs)>, Error> {
     let disk = SimVfs::new(1);
-    let options = Options::default().journal_segment_len(16 << 10).background(false);
+    let options = Options::default().journal_segment_len(16 << 10).blob_chunk(4 << 10).background(false);
     let db = Database::<Golden>::open_in(Arc::new(disk.clone()), PATH, &options)?;
     // Some in the file, some that were changed since, some in the journal alone; and pages that were freed.
     let changed =
@@ -177,6 +214,10 @@ pub fn make() -> Result<Vec<(&'static str, SimVfs)>, Error> {
         for number in 1..=EVERY {
             tx.insert_all(owned(number).collect::<Vec<_>>())?;
         }
+        for number in 0..KEPT + 2 {
+            let before = write_kept(tx, number, &(vec![7; 5_000], None))?;
+            tx.insert(&before)?;
+        }
         Ok(())
     })?;
     db.checkpoint()?;
@@ -187,9 +228,21 @@ pub fn make() -> Result<Vec<(&'static str, SimVfs)>, Error> {
         for number in 1..=EVERY - 8 {
             tx.update(&every(number))?;
         }
+        for number in 0..KEPT - 2 {
+            let now = write_kept(tx, number, &kept(number))?;
+            tx.update(&now)?;
+        }
+        tx.delete_key::<Kept>(KEPT)?;
         Ok(())
     })?;
     db.checkpoint()?;
+    db.write(|tx| {
+        for number in KEPT - 2..KEPT {
+            let now = write_kept(tx, number, &kept(number))?;
+            tx.update(&now)?;
+        }
+        tx.delete_key::<Kept>(KEPT + 1)
+    })?;
     for number in EVERY - 7..=EVERY {
         db.write(|tx| tx.update(&every(number)))?;
     }

@@ -7,7 +7,7 @@ use epilog::prelude::*;
 use epilog_tests::disk::SimVfs;
 use epilog_tests::format::{BLOCK_LEN, change_headers, format_version, u32_at};
 use epilog_tests::golden::{
-    DELETED, EVERY, Every, Golden, JOURNAL, Owned, PATH, WAYS, directory, every, owned,
+    DELETED, EVERY, Every, Golden, JOURNAL, KEPT, Kept, Owned, PATH, WAYS, directory, every, kept, owned,
 };
 
 /// The newest format there is.
@@ -63,6 +63,17 @@ fn check(db: &Database<Golden>) {
     );
     let ordered = Every::query().order_by(|e| e.decimal).all(db).unwrap();
     assert!(ordered.windows(2).all(|pair| pair[0].decimal <= pair[1].decimal));
+
+    let tx = db.read().unwrap();
+    assert_eq!(Kept::query().count(&tx).unwrap(), u64::from(KEPT));
+    for record in Kept::query().all(&tx).unwrap() {
+        let read = |blob: Blob| {
+            let mut bytes = vec![0; blob.len() as usize];
+            assert_eq!(tx.blob_reader(blob).unwrap().read_at(0, &mut bytes).unwrap(), bytes.len());
+            bytes
+        };
+        assert_eq!((read(record.content), record.maybe.map(read)), kept(record.number));
+    }
 
     let expected: Vec<Owned> = (1..=EVERY).flat_map(owned).collect();
     assert_eq!(Owned::query().count(db).unwrap(), expected.len() as u64);

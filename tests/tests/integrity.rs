@@ -63,10 +63,10 @@ fn a_sound_database_has_no_problems_closed_or_not() {
         assert!(report.is_sound(), "{:#?}", report.problems);
         let db = open_to_read(&disk).unwrap();
         let model = Model::read(&db).unwrap();
-        let records = model.owners.len() + model.items.len() + model.tags.len();
-        assert_eq!((report.collections, report.records), (3, records as u64));
-        // Names; owner and grade, reviewer; name, holder, weight.
-        let entries = model.owners.len() + 2 * model.items.len() + 3 * model.tags.len();
+        let records = model.owners.len() + model.items.len() + model.tags.len() + model.scans.len();
+        assert_eq!((report.collections, report.records), (4, records as u64));
+        // Names; owner and grade, reviewer; name, holder, weight; owner.
+        let entries = model.owners.len() + 2 * model.items.len() + 3 * model.tags.len() + model.scans.len();
         assert_eq!(report.entries, entries as u64);
         assert!(report.values >= 3 && report.images > 20 && report.pages >= report.images, "{report:?}");
         assert_eq!(db.check().unwrap(), report, "open or not, it is the same database");

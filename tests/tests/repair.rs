@@ -12,7 +12,7 @@ use epilog_tests::disk::SimVfs;
 use epilog_tests::format::{BLOCK_LEN, FileMap, HEADERS_LEN, Held, Image, u32_at, u64_at};
 use epilog_tests::random::Random;
 use epilog_tests::sample::{JOURNAL, PATH, Sample, open_to_read};
-use epilog_tests::simulation::model::{Item, Model, Owner, World};
+use epilog_tests::simulation::model::{Item, Model, Owner, Scan, World};
 
 const SAVED: &str = "saved.epilog";
 
@@ -39,6 +39,12 @@ fn read(db: &Database<World>) -> Model {
     model.items.extend(Item::query().all(db).unwrap().into_iter().map(|item| (item.code, item)));
     let tags = epilog_tests::simulation::model::Tag::query().all(db).unwrap();
     model.tags.extend(tags.into_iter().map(|tag| (tag.name.clone(), tag)));
+    let tx = db.read().unwrap();
+    for scan in Scan::query().all(&tx).unwrap() {
+        let mut bytes = vec![0; scan.content.len() as usize];
+        tx.blob_reader(scan.content).unwrap().read_at(0, &mut bytes).unwrap();
+        model.scans.insert(scan.code, (scan.owner, bytes));
+    }
     model
 }
 
@@ -101,7 +107,7 @@ fn everything_is_saved_that_is_not_on_the_damaged_page() {
                     continue;
                 }
             };
-            if number <= 4 || matches!(kind, 2..=4) {
+            if number <= 5 || matches!(kind, 2..=4) {
                 let report = complete(&damaged, &right, &what);
                 assert!(report.damage.iter().any(|damage| damage.page == Some(number)), "{what}: {report:?}");
                 continue;
@@ -154,6 +160,51 @@ fn everything_is_saved_that_is_not_on_the_damaged_page() {
             assert_eq!(dangling > 0, tree == 16, "{what}: {report:?}");
         }
     }
+}
+
+/// A blob of which a part is lost is empty, and said to be; the others are whole.
+#[test]
+fn blobs_are_saved_whole_or_not_at_all() {
+    let disk = SimVfs::new(8);
+    let options = Options::default().background(false).blob_chunk(BLOCK_LEN);
+    let db: Database<World> = Database::open_in(Arc::new(disk.clone()), PATH, &options).unwrap();
+    db.write(|tx| {
+        let owner = tx.insert(&Owner { id: Id::auto(), name: "owner".into(), note: None })?;
+        for code in 0..6u16 {
+            let mut writer = tx.blob_writer();
+            writer.write_all(&vec![code as u8 + 1; 2500 * usize::from(code)])?;
+            let content = writer.finish()?;
+            tx.insert(&Scan { code, owner, content })?;
+        }
+        Ok(())
+    })
+    .unwrap();
+    db.close().unwrap();
+    let right = right(&disk);
+    let map = FileMap::of(&disk.bytes(PATH).unwrap());
+    let of_chunks = |image: &&Image| u32_at(&bytes_of(&disk, image), 12) == 5;
+    let (mut values, mut leaves) = (0, 0);
+    for image in map.pages().filter(of_chunks) {
+        let damaged = disk.fork();
+        damaged.flip_bit(PATH, (image.start as u64 + 60) * 8);
+        let (report, saved) = repair(&damaged).unwrap();
+        let lost = right.scans.iter().filter(|(code, scan)| saved.scans.get(code) != Some(scan));
+        let lost: Vec<u16> = lost.map(|(code, _)| *code).collect();
+        assert!(lost.iter().all(|code| saved.scans[code].1.is_empty()), "{image:?}: {lost:?}");
+        assert_eq!(report.loss_count, lost.len() as u64, "{image:?}: {report:?}");
+        for (loss, code) in report.losses.iter().zip(&lost) {
+            assert_eq!(loss.structure, Structure::Value);
+            assert_eq!(loss.record, Some(code.to_string()));
+        }
+        assert_eq!(saved.owners, right.owners);
+        match matches!(image.held, Held::Page(_, 5)) {
+            true => (values, leaves) = (values + lost.len(), leaves),
+            false => (values, leaves) = (values, leaves + lost.len()),
+        }
+    }
+    // Each of seven chunks on a page of its own takes its blob along; the leaf has all five that have bytes.
+    assert_eq!((values, leaves), (7, 5));
+    assert_eq!(repair(&disk).unwrap().1, right);
 }
 
 #[test]

@@ -56,6 +56,12 @@ fn tag() -> impl Strategy<Value = Tag> {
     })
 }
 
+/// Lengths at and around those of chunks.
+fn content() -> impl Strategy<Value = Vec<u8>> {
+    let len = prop_oneof![3 => 0..100usize, 2 => 4000..4100usize, 1 => 8100..8200usize, 1 => 0..30_000usize];
+    (len, any::<u8>()).prop_map(|(len, byte)| (0..len).map(|at| (at / 9) as u8 ^ byte).collect())
+}
+
 fn operation() -> impl Strategy<Value = Operation> {
     let single = prop_oneof![
         4 => owner().prop_map(Operation::InsertOwner),
@@ -70,6 +76,8 @@ fn operation() -> impl Strategy<Value = Operation> {
         1 => (-5..335i32).prop_map(Operation::DeleteItem),
         2 => tag().prop_map(Operation::InsertTag),
         1 => tag().prop_map(|tag| Operation::DeleteTag(tag.name)),
+        2 => (0..5u16, owner_id(), content()).prop_map(|(code, owner, content)| Operation::PutScan(code, owner, content)),
+        1 => (0..5u16).prop_map(Operation::DeleteScan),
     ];
     single.prop_recursive(3, 24, 6, |inner| {
         (vec(inner, 0..6), any::<bool>())

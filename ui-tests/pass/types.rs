@@ -5,6 +5,7 @@ use epilog::prelude::*;
 
 type Words = String;
 type MaybeWords = Option<Words>;
+type Picture = epilog::Blob;
 
 macro_rules! every_type {
     ($($name:ident: $ty:ty),* $(,)?) => {
@@ -47,6 +48,8 @@ pub struct Aliased {
     pub id: epilog::Id<Aliased>,
     pub name: MaybeWords,
     pub parent: ::core::option::Option<::epilog::Id<self::Aliased>>,
+    pub picture: Picture,
+    pub small: Option<Picture>,
 }
 
 fn main() {
@@ -54,6 +57,8 @@ fn main() {
     let _ = Optional::query().filter(|o| o.o.is_none() & o.t.is_some());
     // Optional is idempotent, behind an alias too.
     let _ = Aliased::query().filter(|a| a.parent().name.eq(a.name) & a.parent().parent().name.eq(None));
+    // Blobs are compared and ordered by which they are.
+    let _ = Aliased::query().filter(|a| a.small.is_none() | a.picture.eq(a.picture)).order_by(|a| a.small.desc());
     collection_of!(of_i8, i8);
     collection_of!(of_u128, u128);
     collection_of!(of_f64, f64);

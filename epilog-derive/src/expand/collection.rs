@@ -129,9 +129,19 @@ fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
         Some(bytes) => written!(::core::option::Option::Some(#bytes)),
         None => written!(::core::option::Option::None),
     };
+    // Keys ask for themselves: see `epilog::Key`.
+    let mut indexed: Vec<usize> = collection.indexes.iter().flat_map(|index| index.fields.clone()).collect();
+    indexed.sort_unstable();
+    indexed.dedup();
+    let indexed = indexed.into_iter().map(|position| {
+        let field = &collection.fields[position];
+        let asked = stored(&field.ty, "indexed");
+        written!(#asked();)
+    });
     let import = import();
     written! {
         #import
+        #(#indexed)*
         static #the_static: #schema_type = #schema_type {
             name: #name,
             fields: &[#(#fields,)*],

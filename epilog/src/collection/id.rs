@@ -5,7 +5,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
-use crate::value::{Cell, DecodeError, Type, Value};
+use crate::value::{Cell, DecodeError, Indexed, Type, Value};
 
 /// The key of a record of collection `C`, assigned by the database when the record is inserted.
 ///
@@ -99,6 +99,9 @@ impl<C: 'static> Value for Id<C> {
         u64::read(cell).map(Id::new).map_err(|_| DecodeError { ty: Type::Id })
     }
 }
+
+#[diagnostic::do_not_recommend]
+impl<C: 'static> Indexed for Id<C> {}
 
 impl<C> Default for Id<C> {
     /// [`Id::auto`].

@@ -1,8 +1,8 @@
 //! [`Key`]: what identifies a record, as the cells of the key's fields.
 
-use crate::value::{Cell, DecodeError, Type, Value};
+use crate::value::{Cell, DecodeError, Indexed, Type, Value};
 
-/// What identifies a record: a value that is no `Option`, or a tuple of two to four.
+/// What identifies a record: a value that is no `Option` and no [`Blob`](crate::Blob), or a tuple of two to four.
 ///
 /// Storage makes the record's rank, or the key of an index, from its cells.
 ///
@@ -30,7 +30,7 @@ use crate::value::{Cell, DecodeError, Type, Value};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a key",
     label = "not a key",
-    note = "a key is a storable type that is not an `Option`, or two to four of them in `#[key(a, b)]`"
+    note = "a key is a storable type that is no `Option` and no `Blob`, or two to four of them in `#[key(a, b)]`"
 )]
 pub trait Key: Clone + 'static {
     /// Calls `then` with the cells of the key's fields, in the key's order.
@@ -52,7 +52,7 @@ pub trait Key: Clone + 'static {
 }
 
 #[diagnostic::do_not_recommend]
-impl<T: Value<Required = T>> Key for T {
+impl<T: Indexed + Value<Required = T>> Key for T {
     #[inline]
     fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
         self.with_cell(|cell| then(&[cell]))
@@ -73,7 +73,7 @@ impl<T: Value<Required = T>> Key for T {
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Value<Required = A>, B: Value<Required = B>> Key for (A, B) {
+impl<A: Indexed + Value<Required = A>, B: Indexed + Value<Required = B>> Key for (A, B) {
     fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
         self.0.with_cell(|a| self.1.with_cell(|b| then(&[a, b])))
     }
@@ -85,7 +85,9 @@ impl<A: Value<Required = A>, B: Value<Required = B>> Key for (A, B) {
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Value<Required = A>, B: Value<Required = B>, C: Value<Required = C>> Key for (A, B, C) {
+impl<A: Indexed + Value<Required = A>, B: Indexed + Value<Required = B>, C: Indexed + Value<Required = C>> Key
+    for (A, B, C)
+{
     fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
         self.0.with_cell(|a| self.1.with_cell(|b| self.2.with_cell(|c| then(&[a, b, c]))))
     }
@@ -97,8 +99,12 @@ impl<A: Value<Required = A>, B: Value<Required = B>, C: Value<Required = C>> Key
 }
 
 #[diagnostic::do_not_recommend]
-impl<A: Value<Required = A>, B: Value<Required = B>, C: Value<Required = C>, D: Value<Required = D>> Key
-    for (A, B, C, D)
+impl<
+    A: Indexed + Value<Required = A>,
+    B: Indexed + Value<Required = B>,
+    C: Indexed + Value<Required = C>,
+    D: Indexed + Value<Required = D>,
+> Key for (A, B, C, D)
 {
     fn with_cells<R>(&self, then: impl FnOnce(&[Cell<'_>]) -> R) -> R {
         self.0.with_cell(|a| {

@@ -15,7 +15,7 @@ use core::marker::PhantomData;
 use super::{Mode, Proxy, ReadError, RecordReader, RecordWriter};
 use crate::expr::{FieldPath, RowPath};
 use crate::schema::{CollectionSchema, FieldSchema};
-use crate::value::{Scalar, Type, Value};
+use crate::value::{Indexed, Scalar, Type, Value};
 
 /// What generated code does with a field of type `T`.
 #[derive(Debug)]
@@ -51,6 +51,13 @@ impl<T: Value> Stored<T> {
     pub fn scalar(value: T) -> Scalar {
         value.to_scalar()
     }
+
+    /// Asks whether an index can hold the type.
+    pub const fn indexed()
+    where
+        T: Indexed,
+    {
+    }
 }
 
 /// Stands in for the functions of [`Stored`] where a type cannot be stored, which is reported elsewhere.
@@ -80,6 +87,11 @@ pub trait NotStored<T>: Sized {
 
     /// Never called.
     fn scalar(_: T) -> Scalar {
+        unreachable!("the type cannot be stored")
+    }
+
+    /// Never called.
+    fn indexed() {
         unreachable!("the type cannot be stored")
     }
 }

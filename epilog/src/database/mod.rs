@@ -74,6 +74,12 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! # Long values
+//!
+//! A `String` or a `Vec<u8>` is in memory as a whole whenever its record is, up to 1 GiB of it. A [`Blob`](crate::Blob) is a
+//! name of 16 bytes; its bytes, of any length, are written by a [`BlobWriter`] and read by a [`BlobReader`], a piece at a
+//! time. They belong to one record and go with it.
+//!
 //! # Durability
 //!
 //! A commit is one append to the journal, a file beside the database called after it with `-journal` at its end, and
@@ -85,6 +91,7 @@
 //!
 //! One process at a time has a database open; the file is locked, for reading too.
 
+mod blob;
 mod changes;
 #[cfg(test)]
 mod codec_tests;
@@ -109,10 +116,12 @@ use crate::collection::{Collection, Schema, Within};
 use crate::query::{Reads, sealed};
 use crate::storage::facade::{Reading, View};
 use crate::storage::store::Store;
+use crate::storage::streamed::chunk_len;
 use crate::storage::vfs::Vfs;
 
 pub use crate::storage::journal::Retention;
 pub use crate::storage::pager::{CommitNumber, Compaction, Durability};
+pub use blob::{BlobReader, BlobWriter};
 pub use changes::{Change, ChangeSet, Changes, NextCommit};
 pub use commit::Commit;
 pub use options::Options;
@@ -149,6 +158,8 @@ pub struct Database<D> {
 struct Shared {
     store: Store,
     durability: Durability,
+    /// The bytes of a blob's chunks.
+    chunk_len: usize,
     /// What it was opened with, and why.
     choices: Vec<Choice>,
 }
@@ -216,7 +227,12 @@ impl<D: Schema> Database<D> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn in_memory() -> Result<Database<D>, Error> {
-        Ok(Database::over(Store::in_memory(D::database())?, Durability::default(), Vec::new()))
+        Ok(Database::over(
+            Store::in_memory(D::database())?,
+            Durability::default(),
+            tuning::BLOB_CHUNK_MAX,
+            Vec::new(),
+        ))
     }
 
     /// Opens the database in file `path`, or makes it, with the default [`Options`].
@@ -288,7 +304,7 @@ impl<D: Schema> Database<D> {
     /// ```
     pub fn open_in(vfs: Arc<dyn Vfs>, path: &str, options: &Options) -> Result<Database<D>, Error> {
         let archive = options.archive.as_ref().map(|(path, retention)| (path.as_str(), *retention));
-        let (pager, choices) = tuning::tune(options, &*vfs);
+        let (pager, chunk, choices) = tuning::tune(options, &*vfs);
         let page_lens = options.page_lens();
         let mut store =
             Store::open_archiving(Arc::clone(&vfs), path, pager, page_lens, archive, D::database())?;
@@ -299,11 +315,17 @@ impl<D: Schema> Database<D> {
         if options.background && !pager.read_only {
             store.attend(vfs);
         }
-        Ok(Database::over(store, options.durability, choices))
+        Ok(Database::over(store, options.durability, chunk, choices))
     }
 
-    pub(super) fn over(store: Store, durability: Durability, choices: Vec<Choice>) -> Database<D> {
-        Database { shared: Arc::new(Shared { store, durability, choices }), schema: PhantomData }
+    pub(super) fn over(
+        store: Store,
+        durability: Durability,
+        chunk: usize,
+        choices: Vec<Choice>,
+    ) -> Database<D> {
+        let shared = Shared { store, durability, chunk_len: chunk_len(chunk), choices };
+        Database { shared: Arc::new(shared), schema: PhantomData }
     }
 
     /// A snapshot of the last commit, to read from.

@@ -34,6 +34,7 @@ pub struct Options {
     pub(super) bulk_after: Option<usize>,
     pub(super) archive: Option<(String, Retention)>,
     pub(super) retain_versions: Option<u64>,
+    pub(super) blob_chunk: Option<usize>,
     pager: PagerOptions,
     page_size: Option<u32>,
     index_page_size: Option<u32>,
@@ -50,6 +51,7 @@ impl Default for Options {
             bulk_after: None,
             archive: None,
             retain_versions: None,
+            blob_chunk: None,
             pager: PagerOptions::default(),
             page_size: None,
             index_page_size: None,
@@ -235,6 +237,47 @@ impl Options {
     #[must_use]
     pub fn bulk_after(mut self, bytes: usize) -> Options {
         self.bulk_after = Some(bytes);
+        self
+    }
+
+    /// How many bytes of the file a piece of a blob takes, rounded up to whole blocks. Default: a sixty-fourth of the page
+    /// cache, and 256 KiB at most.
+    ///
+    /// It is the unit in which a [`BlobWriter`](super::BlobWriter) holds, and a [`BlobReader`](super::BlobReader) reads, the
+    /// bytes of a [`Blob`](crate::Blob). Less takes less memory, and reads less for a few bytes in the middle; more makes
+    /// reading from end to end faster. Blobs that exist keep theirs.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use epilog::prelude::*;
+    ///
+    /// #[derive(Collection)]
+    /// struct Song {
+    ///     id: Id<Song>,
+    ///     sound: Blob,
+    /// }
+    ///
+    /// epilog::schema!(Songs { Song });
+    ///
+    /// # let directory = tempfile::tempdir().expect("a directory");
+    /// # let path = directory.path().join("songs.epilog");
+    /// let db: Database<Songs> = Options::default().blob_chunk(16 << 10).open(&path)?;
+    /// let sound = db.write(|tx| {
+    ///     let mut writer = tx.blob_writer(); // holds 16 KiB
+    ///     writer.write_all(&[1; 100_000])?;
+    ///     let sound = writer.finish()?;
+    ///     tx.insert(&Song { id: Id::auto(), sound })?;
+    ///     Ok(sound)
+    /// })?;
+    /// let mut byte = [0];
+    /// db.read()?.blob_reader(sound)?.read_at(99_999, &mut byte)?; // reads 16 KiB
+    /// assert_eq!(byte, [1]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn blob_chunk(mut self, bytes: usize) -> Options {
+        self.blob_chunk = Some(bytes);
         self
     }
 
@@ -470,7 +513,8 @@ impl Options {
         if let Some(commits) = self.retain_versions {
             store.retain_versions(commits);
         }
-        Ok(super::Database::over(store, self.durability, alloc::vec::Vec::new()))
+        let chunk = self.blob_chunk.unwrap_or(super::tuning::BLOB_CHUNK_MAX);
+        Ok(super::Database::over(store, self.durability, chunk, alloc::vec::Vec::new()))
     }
 
     /// Brings the database in file `path`, a backup that is not open, to commit `until` with what the archive called
@@ -545,7 +589,7 @@ impl Options {
         archive: &str,
         until: Option<super::CommitNumber>,
     ) -> Result<super::CommitNumber, crate::Error> {
-        let (pager, _) = super::tuning::tune(self, &*vfs);
+        let (pager, _, _) = super::tuning::tune(self, &*vfs);
         Ok(crate::storage::store::apply_archive(&vfs, path, pager, archive, until)?)
     }
 

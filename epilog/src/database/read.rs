@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
+use super::BlobReader;
 use crate::Error;
 use crate::collection::{Collection, Key, RecordReader, Schema, Within};
 use crate::query::{self, Reads, sealed};
@@ -13,7 +14,7 @@ use crate::storage::facade::{Reading, View};
 use crate::storage::pager::CommitNumber;
 use crate::storage::records::RecordRef;
 use crate::storage::store::Snapshot;
-use crate::value::key;
+use crate::value::{Blob, key};
 
 /// A snapshot: the database as of the moment it was taken, however long it is kept.
 ///
@@ -83,6 +84,46 @@ impl<'d, D: Schema> ReadTransaction<'d, D> {
     /// ```
     pub fn commit(&self) -> CommitNumber {
         CommitNumber(self.snapshot.commit())
+    }
+
+    /// Reads the bytes of a blob, as of the snapshot. A piece at a time is in memory, however long the blob is.
+    ///
+    /// # Errors
+    ///
+    /// [`NotFound`](crate::ErrorKind::NotFound) when the blob is not in the snapshot: its record was deleted or updated
+    /// before, or is not committed yet. [`Corruption`](crate::ErrorKind::Corruption) when it is damaged,
+    /// [`Io`](crate::ErrorKind::Io) when it cannot be read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use epilog::prelude::*;
+    ///
+    /// #[derive(Collection)]
+    /// struct Song {
+    ///     id: Id<Song>,
+    ///     sound: Blob,
+    /// }
+    ///
+    /// epilog::schema!(Songs { Song });
+    ///
+    /// let db = Songs::in_memory()?;
+    /// db.write(|tx| {
+    ///     let mut writer = tx.blob_writer();
+    ///     writer.write_all(b"la la la")?;
+    ///     let sound = writer.finish()?;
+    ///     tx.insert(&Song { id: Id::auto(), sound })
+    /// })?;
+    ///
+    /// let tx = db.read()?;
+    /// let sound = Song::query().select(|s| s.sound).one(&tx)?;
+    /// let mut bytes = [0; 5];
+    /// assert_eq!(tx.blob_reader(sound)?.read_at(6, &mut bytes)?, 2);
+    /// assert_eq!(&bytes[..2], b"la");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn blob_reader(&self, blob: Blob) -> Result<BlobReader<'_>, Error> {
+        BlobReader::new(&self.snapshot, blob)
     }
 }
 

@@ -15,6 +15,8 @@ const CACHE_BYTES: core::ops::RangeInclusive<u64> = 16 << 20..=16 << 30;
 const DIRTY_BYTES: core::ops::RangeInclusive<u64> = 4 << 20..=1 << 30;
 /// The most that is chosen for the changes of a transaction that goes through the journal.
 const BULK_BYTES_MAX: u64 = 16 << 20;
+/// The most that is chosen for a piece of a blob, and what it is in memory.
+pub(super) const BLOB_CHUNK_MAX: usize = 256 << 10;
 
 /// One setting of an open database: what it is, and why.
 ///
@@ -43,8 +45,8 @@ pub struct Choice {
     pub reason: String,
 }
 
-/// What a file in `vfs` is opened with when `options` are given.
-pub(super) fn tune(options: &Options, vfs: &dyn Vfs) -> (PagerOptions, Vec<Choice>) {
+/// What a file in `vfs` is opened with when `options` are given: for the pager, and the bytes of a piece of a blob.
+pub(super) fn tune(options: &Options, vfs: &dyn Vfs) -> (PagerOptions, usize, Vec<Choice>) {
     let mut pager = options.given();
     let mut choices = Vec::new();
     let mut choose = |setting, given: Option<u64>, chosen: u64, unit, reason: String| {
@@ -77,7 +79,11 @@ pub(super) fn tune(options: &Options, vfs: &dyn Vfs) -> (PagerOptions, Vec<Choic
     let given = options.recovery_time.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     let reason = String::from("a start that nobody waits for");
     pager.recovery_ns = choose("recovery_time", given, pager.recovery_ns, "ns", reason);
-    (pager, choices)
+    let chunk = (cache / 64).min(BLOB_CHUNK_MAX as u64);
+    let reason = String::from("a sixty-fourth of the page cache, 256 KiB at most");
+    let given = options.blob_chunk.map(|bytes| bytes as u64);
+    let chunk = choose("blob_chunk", given, chunk, "bytes", reason);
+    (pager, usize::try_from(chunk).unwrap_or(usize::MAX), choices)
 }
 
 #[cfg(test)]
@@ -88,7 +94,7 @@ mod tests {
     #[test]
     fn what_is_given_counts_and_the_rest_follows_the_cache() {
         let value = |options: &Options, setting: &str| {
-            let (_, choices) = tune(options, &MemoryVfs::new());
+            let (_, _, choices) = tune(options, &MemoryVfs::new());
             choices.iter().find(|choice| choice.setting == setting).map(|choice| choice.value)
         };
         let options = Options::default();

@@ -7,7 +7,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::read::{get, rank_of};
-use super::{Commit, Durability, Shared};
+use super::{BlobReader, BlobWriter, Commit, Durability, Shared};
 use crate::Error;
 use crate::collection::{Collection, Key, RecordWriter, Schema, Within};
 use crate::engine::{self, Assigner};
@@ -18,7 +18,7 @@ use crate::storage::StorageError;
 use crate::storage::facade::{Reading, View};
 use crate::storage::records::{ConstraintError, RecordDraft};
 use crate::storage::writer::Writer;
-use crate::value::Cell;
+use crate::value::{Blob, Cell};
 
 /// A write transaction: sees its own changes; nobody else does before it commits. Dropping it aborts.
 ///
@@ -95,7 +95,8 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
     /// [`UniqueViolation`](crate::ErrorKind::UniqueViolation) when its key, or its values in a unique index, are taken
     /// (a `None` among these exempts it); [`ReferenceViolation`](crate::ErrorKind::ReferenceViolation) when a relation
     /// points at no record; [`Constraint`](crate::ErrorKind::Constraint) when its values in an index take more than 960
-    /// bytes together, or one value more than 2<sup>30</sup>. Nothing has changed then, and the transaction can go on.
+    /// bytes together, or one value more than 2<sup>30</sup>, or a [`Blob`] in it was not written in this transaction or is
+    /// another record's. Nothing has changed then, and the transaction can go on.
     ///
     /// # Examples
     ///
@@ -252,6 +253,76 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
             Some(rank) => Ok(self.writer.delete(&collection, rank)?),
             None => Ok(false),
         }
+    }
+
+    /// Begins a blob: bytes of any length for a field of type [`Blob`], written a piece at a time.
+    ///
+    /// The transaction can do nothing else before the blob is finished or dropped. A transaction that writes much goes
+    /// past the journal (see [`Options::bulk_after`](super::Options::bulk_after)), so that every byte is written once.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use epilog::prelude::*;
+    ///
+    /// #[derive(Collection, Clone, Debug, PartialEq)]
+    /// struct Song {
+    ///     id: Id<Song>,
+    ///     sound: Option<Blob>,
+    /// }
+    ///
+    /// epilog::schema!(Songs { Song });
+    ///
+    /// let db = Songs::in_memory()?;
+    /// let id = db.write(|tx| tx.insert(&Song { id: Id::auto(), sound: None }))?;
+    /// db.write(|tx| {
+    ///     let mut writer = tx.blob_writer();
+    ///     writer.write_all(b"la la ")?;
+    ///     writer.write_all(b"la")?;
+    ///     assert_eq!(writer.len(), 8);
+    ///     let sound = Some(writer.finish()?);
+    ///     tx.update(&Song { id, sound }) // an earlier blob of the record would go now
+    /// })?;
+    /// assert_eq!(db.get::<Song>(id)?.and_then(|song| song.sound).map(|sound| sound.len()), Some(8));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn blob_writer(&mut self) -> BlobWriter<'_> {
+        BlobWriter::new(&mut self.writer, self.database.chunk_len)
+    }
+
+    /// Reads the bytes of a blob, this transaction's own included. What was read stays in memory until the transaction's next
+    /// change: a long blob is better read from a snapshot.
+    ///
+    /// # Errors
+    ///
+    /// As [`ReadTransaction::blob_reader`](super::ReadTransaction::blob_reader).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use epilog::prelude::*;
+    ///
+    /// #[derive(Collection)]
+    /// struct Song {
+    ///     id: Id<Song>,
+    ///     sound: Blob,
+    /// }
+    ///
+    /// epilog::schema!(Songs { Song });
+    ///
+    /// Songs::in_memory()?.write(|tx| {
+    ///     let mut writer = tx.blob_writer();
+    ///     writer.write_all(b"la la la")?;
+    ///     let sound = writer.finish()?;
+    ///     let mut bytes = [0; 8];
+    ///     tx.blob_reader(sound)?.read_at(0, &mut bytes)?;
+    ///     assert_eq!(&bytes, b"la la la");
+    ///     Ok(())
+    /// })?; // no record has it: it is gone
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn blob_reader(&self, blob: Blob) -> Result<BlobReader<'_>, Error> {
+        BlobReader::new(&self.writer, blob)
     }
 
     /// Runs `work`; when it returns `Err`, everything it changed is undone and the transaction goes on as before. Nests

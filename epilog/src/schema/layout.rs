@@ -58,6 +58,8 @@ pub struct Layout {
     pub cold_len: u16,
     /// How many variable fields there are.
     pub variable_count: u16,
+    /// The positions of the fields that name blobs, whose bytes lie outside the record in chunks.
+    pub streamed: Vec<u16>,
 }
 
 /// What the layout needs to know of a field.
@@ -124,6 +126,7 @@ impl Layout {
         if has_blob {
             offset += 2;
         }
+        let streamed = (0..fields.len()).filter(|position| fields[*position].ty == Type::Blob);
         let mut bit = 0;
         let places = fields.iter().zip(spots).map(|(field, spot)| {
             let null = field.optional.then(|| {
@@ -139,6 +142,7 @@ impl Layout {
             blob_offset,
             cold_len: cold_len as u16,
             variable_count: variable_count as u16,
+            streamed: streamed.map(|position| position as u16).collect(),
         }
     }
 

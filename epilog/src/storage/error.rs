@@ -7,7 +7,7 @@ use super::page::PageNumber;
 use super::records::ConstraintError;
 use super::vfs::VfsError;
 use crate::schema::SchemaError;
-use crate::value::DecodeError;
+use crate::value::{Blob, DecodeError};
 
 /// What can go wrong beneath the facade.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +114,14 @@ pub enum StorageError {
     /// The data of a change breaks a constraint. Nothing of the change was kept.
     #[error(transparent)]
     Constraint(Box<ConstraintError>),
+    /// A blob is not in the snapshot it was looked for in.
+    #[error(
+        "{blob} is not here: its record was deleted or given another, or it is of another database; load the record again"
+    )]
+    NoBlob {
+        /// The blob.
+        blob: Blob,
+    },
     /// A statement of the transaction failed half-way, so it cannot commit.
     #[error("the transaction cannot commit: a statement of it failed half-way; begin another one")]
     TransactionFailed,

@@ -95,6 +95,11 @@ impl<'s> View<'s> {
         &self.stored.catalog
     }
 
+    /// The collection that holds the bytes of blobs.
+    pub(super) fn chunks(&self) -> &'s CollectionDef {
+        &self.stored.system.chunks
+    }
+
     /// How many records a collection has, exactly. Takes one lookup.
     ///
     /// # Errors

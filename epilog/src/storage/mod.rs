@@ -9,6 +9,7 @@
 //! concurrent   transactions without the lease: what they read, what commits wrote
 //! counted      statistics that a transaction has changed
 //! gathered     index entries of a bulk insert
+//! streamed     blobs: values outside their record, in chunks
 //! catalog      what is stored, kept in collections of its own
 //! records      record <-> bytes, index keys
 //! btree        ordered bytes on pages
@@ -27,6 +28,7 @@ pub mod integrity;
 pub mod page;
 pub mod records;
 pub mod store;
+pub mod streamed;
 pub mod vfs;
 pub mod writer;
 

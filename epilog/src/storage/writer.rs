@@ -7,11 +7,13 @@
 //! - A statement that the constraints refuse leaves nothing behind.
 //! - A statement that fails otherwise (a damaged page, memory) leaves the transaction unable to commit.
 //! - Numbers given out as keys are never given out again once their transaction has committed.
+//! - A blob belongs to one record or to none; those of none are removed before the commit. See `streamed`.
 //!
 //! A transaction has the lease and changes the committed pages, or runs without it on pages of its own, notes what it reads
 //! and is applied by one that has it: see [`concurrent`](super::concurrent).
 
 mod beside;
+mod streamed;
 
 use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
@@ -32,9 +34,13 @@ use super::gathered::Gathered;
 use super::page::{PageNumber, PageWrite, TreeId, is_leaf_len};
 use super::pager::{CommitNumber, Durability, PageWriter};
 use super::records::{Composer, ConstraintError, RecordDraft, RecordRef, keys, out_of_line_pages};
+use super::streamed::blobs_of;
 use crate::schema::{CollectionDef, CollectionId, IndexDef, OnDelete, Spot};
 use crate::value::key::KEY_BYTES_MAX;
-use crate::value::{Scalar, key};
+use crate::value::{Blob, Scalar, key};
+use streamed::Unheld;
+
+pub(crate) use streamed::BlobDraft;
 
 /// Entries of one index gathered by a bulk insert are applied, sorted, when they take this many bytes, or those of all
 /// indexes [`GATHERED_PART`] of the page cache's budget. The more at once, the fuller the pages of an index that begins
@@ -54,6 +60,8 @@ pub struct Writer<'p> {
     changes: ChangeSet,
     /// Statistics that are not on their pages yet.
     counted: Counted,
+    /// Blobs that are no record's.
+    unheld: Unheld,
     /// Set when a statement failed half-way.
     failed: bool,
     /// Marks taken and neither released nor rolled back to. When a panic passes through a statement, its mark stays open
@@ -82,6 +90,7 @@ pub struct Mark {
     writes: WriteMark,
     changes: usize,
     counted: Counted,
+    unheld: usize,
     failed: bool,
 }
 
@@ -103,6 +112,7 @@ impl<'p> Writer<'p> {
             stored,
             changes: ChangeSet::new(journaled),
             counted: Counted::default(),
+            unheld: Unheld::default(),
             failed: false,
             open_marks: 0,
             composer: Composer::default(),
@@ -140,6 +150,7 @@ impl<'p> Writer<'p> {
         let mut statistics = self.statistics(collection.id)?;
         let rank = self.assign_rank(collection, draft, &mut statistics)?;
         self.check_values(collection, draft)?;
+        self.check_blobs(collection, draft, None)?;
         self.entries.clear();
         for index in &collection.indexes {
             self.check_unique(collection, index, draft, None)?;
@@ -207,6 +218,7 @@ impl<'p> Writer<'p> {
                 draft.rank(&collection.layout)
             };
             self.check_values(collection, &draft)?;
+            self.check_blobs(collection, &draft, None)?;
             for (position, target) in relation_targets(collection, &draft) {
                 targets.entry((position, target)).or_insert(rank);
             }
@@ -299,6 +311,7 @@ impl<'p> Writer<'p> {
             return self.move_record(collection, rank, new_rank, draft).map(|()| true);
         }
         self.check_values(collection, draft)?;
+        self.check_blobs(collection, draft, Some(rank))?;
         for index in &collection.indexes {
             self.check_unique(collection, index, draft, Some(rank))?;
         }
@@ -349,6 +362,7 @@ impl<'p> Writer<'p> {
                 self.move_record(collection, rank, new_rank, &mut draft)?;
             } else {
                 self.check_values(collection, &draft)?;
+                self.check_blobs(collection, &draft, Some(rank))?;
                 self.check_targets(collection, &draft, Some(rank))?;
                 for index in &collection.indexes {
                     let absent = self.build_entry(collection, index, &draft, rank);
@@ -633,6 +647,7 @@ impl<'p> Writer<'p> {
             return Err(self.duplicate_key(collection, rank));
         }
         self.kind.note_record(collection.id, rank, 1);
+        self.hold_blobs(collection, draft);
         self.changes.put(collection.id, draft);
         Ok(())
     }
@@ -647,11 +662,13 @@ impl<'p> Writer<'p> {
         let tree = self.stored.record_tree(collection);
         let mut given_up: Vec<PageNumber> = Vec::new();
         let mut moved: Vec<(&IndexDef, Vec<u8>, Vec<u8>)> = Vec::new();
+        let mut blobs: Vec<Blob> = Vec::new();
         {
             let mut old_key = core::mem::take(&mut self.old_key);
             let mut new_key = core::mem::take(&mut self.key);
             let record = self.view_get(collection, rank)?.expect("the caller found the record");
             out_of_line_pages(&record, &mut given_up)?;
+            blobs_of(&record, &mut blobs)?;
             for index in &collection.indexes {
                 old_key.clear();
                 new_key.clear();
@@ -685,6 +702,8 @@ impl<'p> Writer<'p> {
         )?;
         tree.replace(&mut self.pages, rank, draft.row(), &self.composer.blob)?;
         self.kind.note_record(collection.id, rank, 0);
+        self.release_blobs(&blobs);
+        self.hold_blobs(collection, draft);
         self.changes.put(collection.id, draft);
         Ok(())
     }
@@ -694,9 +713,11 @@ impl<'p> Writer<'p> {
         let mut given_up: Vec<PageNumber> = Vec::new();
         let mut entries: Vec<(&IndexDef, Vec<u8>)> = Vec::new();
         let mut key = Vec::new();
+        let mut blobs: Vec<Blob> = Vec::new();
         {
             let Some(record) = self.view_get(collection, rank)? else { return Ok(()) };
             out_of_line_pages(&record, &mut given_up)?;
+            blobs_of(&record, &mut blobs)?;
             // For those who read changes: a hidden number says nothing to them.
             for position in collection.key.iter().filter(|_| collection.clustered.is_none()) {
                 let cell = record.field(&collection.layout.places[usize::from(*position)])?;
@@ -718,6 +739,7 @@ impl<'p> Writer<'p> {
         }
         self.stored.record_tree(collection).remove(&mut self.pages, rank)?;
         self.kind.note_record(collection.id, rank, -1);
+        self.release_blobs(&blobs);
         match collection.clustered {
             Some(_) => self.changes.delete(collection.id, rank),
             None => self.changes.delete_with_key(collection.id, rank, &key),
@@ -785,12 +807,15 @@ impl<'p> Writer<'p> {
         let mut catalog_changed = false;
         let mut stale = false;
         let mut draft = RecordDraft::default();
+        let chunks = self.stored.system.chunks.id;
         let unknown =
             |id: CollectionId| StorageError::damage("journal", format!("a change names collection {id}"));
         for change in ChangeSet::read(payload) {
             match change? {
                 Change::Found { leaf_len } => self.found_catalog(leaf_len)?,
-                Change::Put { collection, image } if collection.0 < super::catalog::FIRST_FREE_ID => {
+                Change::Put { collection, image }
+                    if collection.0 < super::catalog::FIRST_FREE_ID && collection != chunks =>
+                {
                     let def =
                         self.stored.system.by_id(collection.0).ok_or_else(|| unknown(collection))?.clone();
                     if !draft.load_image(&def.layout, image) {
@@ -814,7 +839,10 @@ impl<'p> Writer<'p> {
                         self.set_statistics(id, statistics)?;
                         continue;
                     }
-                    let def = self.stored.catalog.collection(id).ok_or_else(|| unknown(id))?.clone();
+                    let def = match id == chunks {
+                        true => self.stored.system.chunks.clone(),
+                        false => self.stored.catalog.collection(id).ok_or_else(|| unknown(id))?.clone(),
+                    };
                     match change {
                         Change::Delete { rank, .. } => self.remove(&def, rank)?,
                         Change::Put { image, .. } => {
@@ -1052,6 +1080,7 @@ impl<'p> Writer<'p> {
             writes: self.kind.mark(),
             changes: self.changes.len(),
             counted: self.counted.clone(),
+            unheld: self.unheld.mark(),
             failed: self.failed,
         }
     }
@@ -1063,6 +1092,7 @@ impl<'p> Writer<'p> {
         self.kind.rollback_to(mark.writes);
         self.changes.truncate(mark.changes);
         self.counted = mark.counted;
+        self.unheld.undo(mark.unheld);
         self.failed = mark.failed;
     }
 
@@ -1070,6 +1100,9 @@ impl<'p> Writer<'p> {
     pub fn release(&mut self, mark: Mark) {
         self.open_marks -= 1;
         self.pages.release(mark.pages);
+        if self.open_marks == 0 {
+            self.unheld.forget();
+        }
     }
 
     /// Commits; returns when that is as durable as asked for, with the commit's number: that of the commit before when
@@ -1082,6 +1115,7 @@ impl<'p> Writer<'p> {
         if self.failed || self.open_marks > 0 {
             return Err(StorageError::TransactionFailed);
         }
+        self.remove_unheld()?;
         if self.changes.is_empty() && !self.counted.iter().any(|counted| counted.numbered) {
             return Ok(self.pages.base());
         }

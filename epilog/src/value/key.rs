@@ -9,6 +9,7 @@
 //! | `String`, `Bytes` | the bytes with 00 as 00 FF, then 00 00 |
 //! | `Decimal` | [`scaled_key`](super::decimal::DecimalParts::scaled_key), 24 bytes |
 //! | `Uuid` | as is |
+//! | `Blob` | number and length, big-endian: for sorting only, no index holds it |
 //! | optional | 00 for the absent value, 01 and the value otherwise |
 //! | several | their concatenation |
 //!

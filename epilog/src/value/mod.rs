@@ -10,6 +10,7 @@
 //!
 //! Uses nothing above itself.
 
+mod blob;
 pub(crate) mod calendar;
 mod cell;
 pub mod decimal;
@@ -19,8 +20,9 @@ mod scalar;
 mod text;
 mod ty;
 
+pub use blob::Blob;
 pub use cell::Cell;
-pub use rust::{DecodeError, Value};
+pub use rust::{DecodeError, Indexed, Value};
 pub use scalar::Scalar;
 pub(crate) use scalar::{fits, is_signed_cell};
 pub use ty::Type;

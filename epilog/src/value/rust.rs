@@ -15,9 +15,9 @@ pub struct DecodeError {
 
 /// A Rust type that a field can have.
 ///
-/// Implemented for the integers, floats, `bool`, `char`, `String`, `Vec<u8>`, [`Id`](crate::Id), with features for
-/// `chrono`, `uuid` and `rust_decimal`, and for `Option` of each. A text or byte string has at most 2<sup>30</sup>
-/// bytes; long ones lie outside their record, so that the others are read without them.
+/// Implemented for the integers, floats, `bool`, `char`, `String`, `Vec<u8>`, [`Blob`](super::Blob), [`Id`](crate::Id), with
+/// features for `chrono`, `uuid` and `rust_decimal`, and for `Option` of each. A text or byte string has at most
+/// 2<sup>30</sup> bytes; long ones lie outside their record, so that the others are read without them.
 ///
 /// # Examples
 ///
@@ -33,7 +33,7 @@ pub struct DecodeError {
 #[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` cannot be stored",
     label = "not a storable type",
-    note = "storable: integers, floats, `bool`, `char`, `String`, `Vec<u8>`, `Id<T>`, dates and times of `chrono`, `Uuid`, `Decimal`, and `Option` of these"
+    note = "storable: integers, floats, `bool`, `char`, `String`, `Vec<u8>`, `Blob`, `Id<T>`, dates and times of `chrono`, `Uuid`, `Decimal`, and `Option` of these"
 )]
 pub trait Value: Clone + Sized + 'static {
     /// How it is stored.
@@ -62,6 +62,25 @@ pub trait Value: Clone + Sized + 'static {
     }
 }
 
+/// A value that an index can hold, or that can be of a key: of every type but [`Blob`](super::Blob), and `Option` of it.
+///
+/// # Examples
+///
+/// ```
+/// use epilog::value::{Indexed, Value};
+///
+/// fn least<T: Indexed>(a: T, b: T) -> T {
+///     if a.to_scalar().compare(&b.to_scalar()).is_le() { a } else { b }
+/// }
+/// assert_eq!(least(Some(3u8), None), None);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a field of type `{Self}` cannot be indexed, nor be of a key",
+    label = "not a type that an index holds",
+    note = "an index is by values, and the bytes of a `Blob` lie elsewhere: index a field that tells what they are, such as a checksum"
+)]
+pub trait Indexed: Value {}
+
 macro_rules! little_endian {
     ($($rust:ty => $ty:ident),* $(,)?) => {$(
         #[diagnostic::do_not_recommend]
@@ -82,6 +101,9 @@ macro_rules! little_endian {
                     .ok_or(DecodeError { ty: Self::TYPE })
             }
         }
+
+        #[diagnostic::do_not_recommend]
+        impl Indexed for $rust {}
     )*};
 }
 
@@ -112,6 +134,10 @@ macro_rules! by_conversion {
                 cell.and_then(|$bytes| $read).ok_or(DecodeError { ty: Self::TYPE })
             }
         }
+
+        $(#[$meta])*
+        #[diagnostic::do_not_recommend]
+        impl Indexed for $rust {}
     };
 }
 
@@ -199,6 +225,9 @@ impl<T: Value<Required = T, Optional = Option<T>>> Value for Option<T> {
         }
     }
 }
+
+#[diagnostic::do_not_recommend]
+impl<T: Indexed + Value<Required = T, Optional = Option<T>>> Indexed for Option<T> {}
 
 #[cfg(test)]
 mod tests {

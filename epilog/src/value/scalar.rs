@@ -6,7 +6,7 @@ use core::cmp::Ordering;
 use core::fmt;
 
 use super::decimal::DecimalParts;
-use super::{Cell, Type};
+use super::{Blob, Cell, Type};
 
 /// One value, owned: a literal of a query, a default, a value named in an error.
 ///
@@ -44,6 +44,8 @@ pub enum Scalar {
     Bytes(Vec<u8>),
     /// `Uuid`
     Uuid([u8; 16]),
+    /// `Blob`
+    Blob(Blob),
 }
 
 impl Scalar {
@@ -66,6 +68,7 @@ impl Scalar {
             Type::String => Scalar::String(core::str::from_utf8(bytes).ok()?.into()),
             Type::Bytes => Scalar::Bytes(bytes.to_vec()),
             Type::Uuid => Scalar::Uuid(bytes.try_into().ok()?),
+            Type::Blob => Scalar::Blob(Blob::from_cell(bytes)?),
             Type::Char => {
                 let number = u32::from_le_bytes(bytes.try_into().ok()?);
                 Scalar::Int(char::from_u32(number)? as i128)
@@ -91,6 +94,7 @@ impl Scalar {
             (Scalar::String(value), Type::String) => then(Some(value.as_bytes())),
             (Scalar::Bytes(value), Type::Bytes) => then(Some(value)),
             (Scalar::Uuid(value), Type::Uuid) => then(Some(value)),
+            (Scalar::Blob(value), Type::Blob) => then(Some(&value.to_cell())),
             (Scalar::Int(value), _) => {
                 let width = ty.width().expect("an integer class has a width");
                 assert!(fits(*value, ty), "{value} does not fit {ty}");
@@ -118,6 +122,7 @@ impl Scalar {
             (Scalar::String(a), Scalar::String(b)) => a.as_bytes().cmp(b.as_bytes()),
             (Scalar::Bytes(a), Scalar::Bytes(b)) => a.cmp(b),
             (Scalar::Uuid(a), Scalar::Uuid(b)) => a.cmp(b),
+            (Scalar::Blob(a), Scalar::Blob(b)) => a.cmp(b),
             _ => self.class().cmp(&other.class()),
         }
     }
@@ -133,6 +138,7 @@ impl Scalar {
             Scalar::String(_) => 6,
             Scalar::Bytes(_) => 7,
             Scalar::Uuid(_) => 8,
+            Scalar::Blob(_) => 9,
         }
     }
 }
@@ -200,6 +206,7 @@ impl fmt::Display for Scalar {
                 }
                 Ok(())
             }
+            Scalar::Blob(value) => value.fmt(f),
         }
     }
 }

@@ -16,6 +16,7 @@ use core::fmt;
 /// | `Date` | `i32` days from the common era's day 0 (0001-01-01 is day 1) |
 /// | `Time` | `u64`: seconds of the day << 32, nanoseconds (to 1,999,999,999 in a leap second) |
 /// | `DateTime`, `Timestamp` | 12 bytes, a 96-bit signed integer: seconds since 1970 << 32, nanoseconds |
+/// | `Blob` | `u64` length, `u64` number: both 0 or neither |
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -66,10 +67,12 @@ pub enum Type {
     Timestamp = 22,
     /// `Id<T>`
     Id = 23,
+    /// `Blob`
+    Blob = 24,
 }
 
 impl Type {
-    const ALL: [Type; 23] = [
+    const ALL: [Type; 24] = [
         Type::Bool,
         Type::I8,
         Type::I16,
@@ -93,11 +96,12 @@ impl Type {
         Type::DateTime,
         Type::Timestamp,
         Type::Id,
+        Type::Blob,
     ];
 
     /// The type with this discriminant; `None` for a number this version does not know.
     pub const fn from_u8(number: u8) -> Option<Type> {
-        if number >= 1 && number <= 23 { Some(Self::ALL[number as usize - 1]) } else { None }
+        if number >= 1 && number <= 24 { Some(Self::ALL[number as usize - 1]) } else { None }
     }
 
     /// The bytes of a cell, or `None` when they vary (strings and bytes).
@@ -108,7 +112,7 @@ impl Type {
             Type::I32 | Type::U32 | Type::F32 | Type::Char | Type::Date => 4,
             Type::I64 | Type::U64 | Type::F64 | Type::Time | Type::Id => 8,
             Type::DateTime | Type::Timestamp => 12,
-            Type::I128 | Type::U128 | Type::Uuid | Type::Decimal => 16,
+            Type::I128 | Type::U128 | Type::Uuid | Type::Decimal | Type::Blob => 16,
             Type::String | Type::Bytes => return None,
         })
     }
@@ -136,7 +140,7 @@ impl Type {
             | Type::Time
             | Type::Id => 8,
             Type::I128 | Type::U128 | Type::Uuid | Type::DateTime | Type::Timestamp => 16,
-            Type::F32 | Type::F64 | Type::String | Type::Bytes | Type::Decimal => return None,
+            Type::F32 | Type::F64 | Type::String | Type::Bytes | Type::Decimal | Type::Blob => return None,
         })
     }
 
@@ -186,6 +190,7 @@ impl Type {
             Type::DateTime => "NaiveDateTime",
             Type::Timestamp => "DateTime<Utc>",
             Type::Id => "Id",
+            Type::Blob => "Blob",
         }
     }
 }
@@ -206,6 +211,6 @@ mod tests {
             assert_eq!(Type::from_u8(ty as u8), Some(ty));
         }
         assert_eq!(Type::from_u8(0), None);
-        assert_eq!(Type::from_u8(24), None);
+        assert_eq!(Type::from_u8(25), None);
     }
 }

@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 
 use epilog::prelude::*;
+use epilog::query::Reads as _;
+use epilog::storage::streamed;
 
 /// Owns items, may hold tags. Its name is unique; a long note lies out of line.
 #[derive(Collection, Clone, Debug, PartialEq)]
@@ -48,9 +50,22 @@ pub struct Tag {
     pub weight: f64,
 }
 
+/// Goes with its owner, and its bytes with it.
+#[derive(Collection, Clone, Debug, PartialEq)]
+pub struct Scan {
+    /// A natural key that records are clustered by.
+    #[key]
+    pub code: u16,
+    /// Deleting the owner deletes the scan.
+    #[on_delete(cascade)]
+    pub owner: Id<Owner>,
+    /// Of no chunk, one or several.
+    pub content: Blob,
+}
+
 epilog::schema!(
     /// What the simulation keeps.
-    pub World { Owner, Item, Tag }
+    pub World { Owner, Item, Tag, Scan }
 );
 
 /// The same collections as plain maps.
@@ -62,6 +77,8 @@ pub struct Model {
     pub items: BTreeMap<i32, Item>,
     /// By name.
     pub tags: BTreeMap<String, Tag>,
+    /// By code: the owner, and the bytes.
+    pub scans: BTreeMap<u16, (Id<Owner>, Vec<u8>)>,
     /// The next id of an owner: never goes back once committed.
     pub next_owner: u64,
     /// Whether ids of owners may be left out, as happens when transactions run beside each other.
@@ -77,7 +94,7 @@ impl Model {
     ///
     /// # Panics
     ///
-    /// When an index or a count disagrees with the records.
+    /// When an index, a count or the bytes that there are disagree with the records.
     pub fn read(db: &Database<World>) -> Result<Model, Error> {
         Model::read_at(&db.read()?)
     }
@@ -113,6 +130,16 @@ impl Model {
             );
             model.tags.insert(tag.name.clone(), tag);
         }
+        for scan in Scan::query().all(tx)? {
+            let mut bytes = vec![0; scan.content.len() as usize];
+            let read = tx.blob_reader(scan.content)?.read_at(0, &mut bytes)?;
+            assert_eq!(read, bytes.len(), "the bytes of scan {} end early", scan.code);
+            model.scans.insert(scan.code, (scan.owner, bytes));
+        }
+        tx.with_view(|view| {
+            streamed::check(view, &mut |problem| panic!("{problem}"))?;
+            Ok(())
+        })?;
         for id in model.owners.keys() {
             let id = Id::<Owner>::new(*id);
             let through_index = Item::query().filter(|i| i.owner.eq(id)).count(tx)?;
@@ -125,12 +152,14 @@ impl Model {
         assert_eq!(Owner::query().count(tx)?, model.owners.len() as u64, "the count of owners is wrong");
         assert_eq!(Item::query().count(tx)?, model.items.len() as u64, "the count of items is wrong");
         assert_eq!(Tag::query().count(tx)?, model.tags.len() as u64, "the count of tags is wrong");
+        assert_eq!(Scan::query().count(tx)?, model.scans.len() as u64, "the count of scans is wrong");
         Ok(model)
     }
 
     /// Whether the records are the same. The next id cannot be read back, so it does not count.
     pub fn same_records(&self, other: &Model) -> bool {
-        (&self.owners, &self.items, &self.tags) == (&other.owners, &other.items, &other.tags)
+        (&self.owners, &self.items, &self.tags, &self.scans)
+            == (&other.owners, &other.items, &other.tags, &other.scans)
     }
 
     /// This model after the same changes as make `after` of `before`.
@@ -185,6 +214,7 @@ impl Model {
             return Some(false);
         }
         self.items.retain(|_, item| item.owner != id);
+        self.scans.retain(|_, (owner, _)| *owner != id);
         for item in self.items.values_mut().filter(|item| item.reviewer == Some(id)) {
             item.reviewer = None;
         }
@@ -217,6 +247,15 @@ impl Model {
         }
         self.items.insert(item.code, item);
         true
+    }
+
+    /// Inserts a scan, or replaces one.
+    pub fn put_scan(&mut self, code: u16, owner: Id<Owner>, content: Vec<u8>) -> bool {
+        let sound = self.owners.contains_key(&owner.get());
+        if sound {
+            self.scans.insert(code, (owner, content));
+        }
+        sound
     }
 
     /// Inserts a tag.

@@ -109,6 +109,8 @@ impl Setup {
             .block_size(self.block_size)
             .page_size(self.page_size)
             .index_page_size(self.page_size.min(4 << 10))
+            // Blobs of a few thousand bytes have several chunks.
+            .blob_chunk(4 << 10)
             // Nobody works in the background: what is written follows from the seed.
             .background(false)
     }

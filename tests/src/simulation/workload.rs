@@ -2,7 +2,7 @@
 
 use epilog::prelude::*;
 
-use super::model::{Item, Model, Owner, Tag, World};
+use super::model::{Item, Model, Owner, Scan, Tag, World};
 use crate::random::Random;
 
 /// One step of a workload.
@@ -59,6 +59,10 @@ pub enum Operation {
     InsertTag(Tag),
     /// Deletes one.
     DeleteTag(String),
+    /// Inserts a scan with these bytes, or replaces one.
+    PutScan(u16, Id<Owner>, Vec<u8>),
+    /// Deletes one.
+    DeleteScan(u16),
     /// Operations in a savepoint.
     Savepoint {
         /// What is done in it.
@@ -98,7 +102,7 @@ pub fn generate(random: &mut Random) -> Vec<Step> {
 /// So many operations, with savepoints nested up to `depth`.
 pub fn operations(random: &mut Random, count: u64, depth: u32) -> Vec<Operation> {
     (0..count)
-        .map(|_| match random.below(16) {
+        .map(|_| match random.below(19) {
             0..=3 => Operation::InsertOwner(owner(random)),
             4 => Operation::UpdateOwner(owner(random)),
             5 => Operation::DeleteOwner(owner_id(random)),
@@ -113,6 +117,8 @@ pub fn operations(random: &mut Random, count: u64, depth: u32) -> Vec<Operation>
             10 => Operation::DeleteItem(random.below(40) as i32 - 5),
             11 | 12 => Operation::InsertTag(tag(random)),
             13 => Operation::DeleteTag(tag(random).name),
+            14 | 15 => scan(random),
+            16 => Operation::DeleteScan(random.below(6) as u16),
             _ if depth > 0 => {
                 let count = 1 + random.below(4);
                 let operations = operations(random, count, depth - 1);
@@ -156,6 +162,13 @@ fn tag(random: &mut Random) -> Tag {
         holder: random.chance(1, 4).then(|| owner_id(random)),
         weight: random.below(7) as f64 - 3.0,
     }
+}
+
+fn scan(random: &mut Random) -> Operation {
+    let len = if random.chance(1, 4) { random.below(20_000) } else { random.below(2000) };
+    let mut content = vec![0; len as usize];
+    random.fill(&mut content);
+    Operation::PutScan(random.below(6) as u16, owner_id(random), content)
 }
 
 /// A number below `bound`, small ones more often.
@@ -240,6 +253,20 @@ fn run_one(tx: &mut WriteTransaction<'_, World>, operation: &Operation) -> Resul
         Operation::DeleteItem(code) => Done::Made(tx.delete_key::<Item>(*code)?),
         Operation::InsertTag(tag) => Done::Made(allowed(tx.insert(tag))?.is_some()),
         Operation::DeleteTag(name) => Done::Made(tx.delete_key::<Tag>(name.clone())?),
+        Operation::PutScan(code, owner, content) => {
+            let mut writer = tx.blob_writer();
+            for piece in content.chunks(1500) {
+                writer.write_all(piece)?;
+            }
+            // When the scan is refused, the blob is nobody's.
+            let scan = Scan { code: *code, owner: *owner, content: writer.finish()? };
+            let done = match tx.get::<Scan>(*code)? {
+                Some(_) => allowed(tx.update(&scan))?.is_some(),
+                None => allowed(tx.insert(&scan))?.is_some(),
+            };
+            Done::Made(done)
+        }
+        Operation::DeleteScan(code) => Done::Made(tx.delete_key::<Scan>(*code)?),
         Operation::Savepoint { .. } => unreachable!("savepoints are taken by the caller"),
     })
 }
@@ -256,6 +283,10 @@ pub fn run_on_model(model: &mut Model, operation: &Operation) -> Done {
         Operation::DeleteItem(code) => Done::Made(model.items.remove(code).is_some()),
         Operation::InsertTag(tag) => Done::Made(model.insert_tag(tag.clone())),
         Operation::DeleteTag(name) => Done::Made(model.tags.remove(name).is_some()),
+        Operation::PutScan(code, owner, content) => {
+            Done::Made(model.put_scan(*code, *owner, content.clone()))
+        }
+        Operation::DeleteScan(code) => Done::Made(model.scans.remove(code).is_some()),
         Operation::Savepoint { operations, undone } => {
             let mut inner = model.clone();
             for operation in operations {

@@ -101,7 +101,7 @@ macro_rules! with_fixed {
             T::U16 => arm!(U16),
             T::U32 | T::Char => arm!(U32),
             T::U64 | T::Id | T::Time => arm!(U64),
-            T::U128 => arm!(U128),
+            T::U128 | T::Blob => arm!(U128),
             T::I8 => arm!(I8),
             T::I16 => arm!(I16),
             T::I32 | T::Date => arm!(I32),

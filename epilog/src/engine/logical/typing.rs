@@ -32,6 +32,7 @@ pub fn is_of(value: &Scalar, ty: Type) -> bool {
         Scalar::String(_) => ty == Type::String,
         Scalar::Bytes(_) => ty == Type::Bytes,
         Scalar::Uuid(_) => ty == Type::Uuid,
+        Scalar::Blob(_) => ty == Type::Blob,
     }
 }
 

@@ -1,6 +1,6 @@
 //! The catalog: what is stored, kept in collections of its own.
 //!
-//! Four collections, whose schema is compiled in and whose roots are the first four pages:
+//! Five collections, whose schema is compiled in and whose roots are the first five pages:
 //!
 //! | id | name | a record for each |
 //! |---|---|---|
@@ -8,6 +8,7 @@
 //! | 2 | `fields` | field: collection, name, type, reference, default |
 //! | 3 | `indexes` | index: collection, name, fields, uniqueness, root |
 //! | 4 | `statistics` | collection: number of records, next number to assign |
+//! | 5 | `chunks` | piece of a blob: its bytes. See [`streamed`](super::streamed) |
 //!
 //! The record of `statistics` with key 0 counts the permanent ids given out. Collections and indexes share one sequence
 //! of ids, because both name trees; fields draw from it too.

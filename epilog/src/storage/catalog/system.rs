@@ -19,6 +19,7 @@ pub(crate) struct System {
     pub(crate) fields: Arc<CollectionDef>,
     pub(crate) indexes: Arc<CollectionDef>,
     pub(crate) statistics: Arc<CollectionDef>,
+    pub(crate) chunks: Arc<CollectionDef>,
 }
 
 /// The positions of the fields of `collections`.
@@ -74,6 +75,13 @@ pub(crate) struct StatisticsFields {
     pub(crate) next: u16,
 }
 
+/// The positions of the fields of `chunks`.
+pub(crate) struct ChunksFields {
+    /// Of which blob it is, and where in it: see [`chunk_rank`](crate::storage::streamed::chunk_rank).
+    pub(crate) chunk: u16,
+    pub(crate) bytes: u16,
+}
+
 pub(crate) const COLLECTIONS: CollectionsFields = CollectionsFields {
     id: 0,
     name: 1,
@@ -92,6 +100,7 @@ pub(crate) const FIELDS: FieldsFields =
 pub(crate) const INDEXES: IndexesFields =
     IndexesFields { id: 0, collection: 1, name: 2, fields: 3, unique: 4, root: 5, page_len: 6 };
 pub(crate) const STATISTICS: StatisticsFields = StatisticsFields { collection: 0, count: 1, next: 2 };
+pub(crate) const CHUNKS: ChunksFields = ChunksFields { chunk: 0, bytes: 1 };
 
 impl System {
     /// The catalog's own collections, with leaves of `leaf_len` bytes.
@@ -151,12 +160,13 @@ impl System {
                 "statistics",
                 &[("collection", ID), ("count", (Type::U64, false)), ("next", (Type::U64, false))],
             ),
+            chunks: define(5, "chunks", &[("chunk", (Type::U128, false)), ("bytes", (Type::Bytes, false))]),
         }
     }
 
-    /// In the order of their ids, which is the order of their roots: pages 1 to 4.
-    pub(crate) fn all(&self) -> [&Arc<CollectionDef>; 4] {
-        [&self.collections, &self.fields, &self.indexes, &self.statistics]
+    /// In the order of their ids, which is the order of their roots: pages 1 to 5.
+    pub(crate) fn all(&self) -> [&Arc<CollectionDef>; 5] {
+        [&self.collections, &self.fields, &self.indexes, &self.statistics, &self.chunks]
     }
 
     pub(crate) fn by_id(&self, id: u32) -> Option<&Arc<CollectionDef>> {

@@ -8,7 +8,7 @@
 //! 4. every index: levels, order, fences, and that a unique one holds no values twice;
 //! 5. every record tree, and of each record: that all fields are values of their types, that its out-of-line values are
 //!    there and its own, that each index has its entry, that each relation leads to a record;
-//! 6. when an index has other entries than its records', which;
+//! 6. when an index has other entries than its records', which; that every blob is there, whole, and of one record;
 //! 7. the statistics; that no page is named twice; that no page exists that nothing names.
 //!
 //! A page that cannot be read is passed over with all beneath it, and said to be so once.
@@ -24,9 +24,11 @@ use super::{catalog, collection, index};
 use crate::schema::CollectionDef;
 use crate::storage::StorageError;
 use crate::storage::catalog::Stored;
+use crate::storage::facade::View;
 use crate::storage::page::{PageNumber, PageRead};
 use crate::storage::pager::{Inspection, Pager, PagerOptions};
 use crate::storage::store::Store;
+use crate::storage::streamed;
 use crate::storage::vfs::Vfs;
 
 /// A check that is being made.
@@ -177,11 +179,23 @@ fn check_logically(
         collection::check(&mut check, &snapshot.operation(), stored, def, states)?;
     }
     check.watch.end()?;
+    if !check.is_incomplete {
+        check_blobs(&mut check, View::new(&snapshot.operation(), stored))?;
+    }
     check.report.pages = check.claims.count();
     if !check.is_incomplete {
         find_leaks(&mut check, inspection);
     }
     Ok(())
+}
+
+/// Blobs by their chunks' lengths: that each chunk can be read was found out with its tree.
+fn check_blobs(check: &mut Check<'_, '_>, view: View<'_>) -> Result<(), StorageError> {
+    let report = &mut *check.report;
+    match streamed::check(view, &mut |message| report.add(Problem::new(Structure::Value, message))) {
+        Ok(_) => Ok(()),
+        Err(error) => check.add_error(error, |error| Problem::of_error(Structure::Value, error)),
+    }
 }
 
 /// Pages that exist and that nothing leads to.

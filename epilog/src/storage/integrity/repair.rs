@@ -6,13 +6,14 @@
 //! 3. Each collection's records are read from its leaves, which are found by the tree's id they bear: branches are not needed.
 //!    Indexes are made anew.
 //! 4. The journal's commits are applied, as far as they can be read.
-//! 5. All this goes into a database beside the target, which is then copied to it as a backup is, checked, and removed.
+//! 5. Blobs that are not whole become absent or empty, and chunks of no record go.
+//! 6. All this goes into a database beside the target, which is then copied to it as a backup is, checked, and removed.
 //!
 //! Nothing is made up: a record is as it was stored, or it is lost; only a value that lay on a lost page leaves an absent
 //! value, or an empty one where absence is not allowed. A relation to a lost record is kept as it is. All three are in the
 //! report. The source is never written to.
 
-use alloc::collections::BTreeMap;
+use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -31,8 +32,10 @@ use crate::storage::page::{PageKind, PageNumber, PageRead, RECORD_LEAF_LEN, Tree
 use crate::storage::pager::{Durability, Pager, PagerOptions, Salvage};
 use crate::storage::records::{RecordDraft, RecordRef, out_of_line_values};
 use crate::storage::store::Store;
+use crate::storage::streamed;
 use crate::storage::vfs::Vfs;
 use crate::storage::writer::Writer;
+use crate::value::Blob;
 
 /// So many records are put into the new file in one transaction.
 const BATCH: u64 = 4096;
@@ -169,6 +172,7 @@ fn rebuild(
         let trees = rebuild.make_catalog(schema, is_empty)?;
         rebuild.put_records(&trees)?;
         rebuild.replay_journal();
+        rebuild.mend_blobs()?;
         rebuild.count()?;
     }
     let report = rebuild.report;
@@ -192,8 +196,10 @@ impl Rebuild<'_, '_> {
         is_empty: bool,
     ) -> Result<Trees, StorageError> {
         let empty = Stored::empty(RECORD_LEAF_LEN as u32);
+        let own = &empty.system;
         let [collections, fields, indexes, statistics] =
-            empty.system.all().map(|def| self.catalog_records(def));
+            [&own.collections, &own.fields, &own.indexes, &own.statistics]
+                .map(|def| self.catalog_records(def));
         let mut counted = BTreeMap::new();
         for draft in &statistics {
             let def = &empty.system.statistics;
@@ -258,12 +264,15 @@ impl Rebuild<'_, '_> {
         }
         let names: BTreeMap<String, u32> =
             collections.iter().filter_map(|draft| name_of(draft, &empty.system.collections)).collect();
+        let chunks = &self.stored.system.chunks;
+        let chunks = (chunks.id, TreeId(chunks.id.0), counted.get(&chunks.id.0).copied());
         let trees = self.stored.catalog.collections.iter().map(|def| {
             // With the catalog made anew, ids are those that a new database gives out, unless names tell better.
             let tree = names.get(&def.name).copied().unwrap_or(def.id.0);
             (def.id, TreeId(tree), counted.get(&tree).copied())
         });
-        Ok(trees.collect())
+        // The bytes of blobs first.
+        Ok([chunks].into_iter().chain(trees).collect())
     }
 
     /// The records of one of the catalog's own collections. Its description of what is stored seldom changes, so where a
@@ -304,13 +313,20 @@ impl Rebuild<'_, '_> {
         self.watch.begin(Phase::Rebuild, expected)?;
         let stored = self.stored.clone();
         for (id, tree, counted) in trees {
+            if *id == stored.system.chunks.id {
+                let (_, highest) = self.put_collection(&stored.system.chunks, *tree)?;
+                // What is lost is told of the records whose it is.
+                let next = highest.map_or(0, |rank| (rank >> 64) as u64 + 1);
+                self.set_next(*id, next.max(counted.map_or(0, |counted| counted.next)))?;
+                continue;
+            }
             let Some(def) = stored.catalog.collection(*id) else { continue };
             let before = self.report.loss_count;
             let (records, highest) = self.put_collection(def, *tree)?;
             let refused = self.report.loss_count - before;
             let lost = counted.map(|counted| counted.count.saturating_sub(records));
             // The catalog's own pages hold none of its records.
-            let is_any_page_lost = self.salvage.lost().iter().any(|page| page.0 >= 5);
+            let is_any_page_lost = self.salvage.lost().iter().any(|page| page.0 > 5);
             let is_incomplete = lost.map_or(is_any_page_lost, |lost| lost > refused);
             if is_incomplete {
                 let message = match lost {
@@ -323,15 +339,65 @@ impl Rebuild<'_, '_> {
             let numbered = def.assigned || def.clustered.is_none();
             let next = highest.filter(|_| numbered).map_or(0, |rank| (rank as u64).saturating_add(1));
             let next = next.max(counted.map_or(0, |counted| counted.next));
-            if next > 0 {
-                let mut writer = self.begin()?;
-                let statistics = writer.statistics(def.id)?;
-                writer
-                    .set_statistics(def.id, Statistics { next: next.max(statistics.next), ..statistics })?;
-                writer.commit(Durability::None)?;
-            }
+            self.set_next(def.id, next)?;
         }
         self.watch.end()
+    }
+
+    /// Makes `next` the least number that a collection gives out.
+    fn set_next(&self, id: CollectionId, next: u64) -> Result<(), StorageError> {
+        if next > 0 {
+            let mut writer = self.begin()?;
+            let statistics = writer.statistics(id)?;
+            writer.set_statistics(id, Statistics { next: next.max(statistics.next), ..statistics })?;
+            writer.commit(Durability::None)?;
+        }
+        Ok(())
+    }
+
+    /// Blobs that are not whole become absent, or empty where absence is not allowed; so does one that another record
+    /// has. Chunks of no record's blob are removed.
+    fn mend_blobs(&mut self) -> Result<(), StorageError> {
+        let stored = self.stored.clone();
+        let mut writer = self.begin()?;
+        let mut lengths = streamed::lengths(writer.view())?;
+        let mut broken: Vec<(CollectionId, u128, Blob)> = Vec::new();
+        let mut held = BTreeSet::new();
+        streamed::each_named(writer.view(), &mut |def, record, blob| {
+            let is_whole = lengths.remove(&blob.number()) == Some(Some(blob.len()));
+            if is_whole {
+                held.insert(blob.number());
+            } else {
+                broken.push((def.id, record.rank(), blob));
+            }
+            Ok(())
+        })?;
+        let mut losses = Vec::new();
+        let mut draft = RecordDraft::default();
+        for (id, rank, blob) in broken {
+            let def = stored.catalog.collection(id).expect("a collection of this catalog");
+            let view = writer.view();
+            let Some(record) = view.get(def, rank)? else { continue };
+            let key = describe(def, &record);
+            draft.load(&record)?;
+            for position in &def.layout.streamed {
+                let place = &def.layout.places[usize::from(*position)];
+                let named = draft.field(place).as_cell().and_then(Blob::from_cell);
+                if named == Some(blob) {
+                    let field = &def.fields[usize::from(*position)].name;
+                    let message = format!("bytes of `{field}` are lost, it is absent or empty now");
+                    losses.push(Problem::new(Structure::Value, message).of(&def.name).record(key.clone()));
+                    let empty = Blob::empty().to_cell();
+                    draft.put(place, place.null.is_none().then_some(&empty));
+                }
+            }
+            writer.restore(def, &draft)?;
+            writer.mend_blob(blob.number(), held.contains(&blob.number()));
+        }
+        lengths.into_keys().for_each(|number| writer.mend_blob(number, false));
+        writer.commit(Durability::None)?;
+        losses.into_iter().for_each(|loss| self.report.lose(loss));
+        Ok(())
     }
 
     /// Puts the records of a tree's leaves; how many, and the highest rank.
@@ -341,6 +407,7 @@ impl Rebuild<'_, '_> {
         tree: TreeId,
     ) -> Result<(u64, Option<u128>), StorageError> {
         let (mut count, mut highest) = (0, None);
+        let chunks = self.stored.system.chunks.id;
         let mut pending: Vec<(RecordDraft, Vec<String>, String)> = Vec::new();
         // The newest leaves come first: where two have a record, which happens in a damaged map only, theirs counts.
         for number in self.salvage.pages_of(PageKind::RecordLeaf, tree) {
@@ -367,6 +434,8 @@ impl Rebuild<'_, '_> {
                 let record = RecordRef::new(&values, &def.layout, leaf.page(), leaf.row(position));
                 highest = highest.max(Some(record.rank()));
                 match read_record(def, &record) {
+                    // A chunk without its bytes is none.
+                    Some((_, blank)) if def.id == chunks && !blank.is_empty() => {}
                     Some((draft, blank)) => pending.push((draft, blank, describe(def, &record))),
                     None => {
                         let problem = Problem::new(Structure::Records, "it cannot be read");

@@ -11,7 +11,6 @@ use super::frames::FrameTable;
 use super::free::Runs;
 use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
-use crate::storage::planted::{self, Bug};
 
 /// Which page numbers are in use.
 pub(super) struct Numbers {

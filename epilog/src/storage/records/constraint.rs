@@ -2,6 +2,8 @@
 
 use alloc::string::String;
 
+use crate::value::Blob;
+
 /// A change that the constraints of a collection refuse. Nothing of the change was kept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
@@ -101,6 +103,20 @@ pub enum ConstraintError {
         bytes: usize,
         /// What it may have.
         limit: usize,
+    },
+    /// A blob belongs to another record, or to none any more.
+    #[error(
+        "`{collection}.{field}` of record {key} names {blob}, which is not that record's: a blob belongs to one record, so write the bytes again with `blob_writer` in this transaction"
+    )]
+    ForeignBlob {
+        /// The collection.
+        collection: String,
+        /// The field.
+        field: String,
+        /// The key of the record refused.
+        key: String,
+        /// The blob.
+        blob: Blob,
     },
     /// An assigned key was to be changed.
     #[error(

@@ -93,6 +93,18 @@ impl RecordDraft {
         }
     }
 
+    /// Appends to a variable field, which must be the last one that was put.
+    pub(crate) fn append(&mut self, place: &Place, bytes: &[u8]) {
+        let Spot::Variable(number) = place.spot else { panic!("only variable fields grow") };
+        let range = &mut self.ranges[usize::from(number)];
+        if range.0 == range.1 {
+            *range = (self.values.len() as u32, self.values.len() as u32);
+        }
+        assert_eq!(range.1 as usize, self.values.len(), "the field put last");
+        self.values.extend_from_slice(bytes);
+        range.1 = self.values.len() as u32;
+    }
+
     /// Sets one field to a literal.
     pub fn put_scalar(&mut self, place: &Place, scalar: &Scalar) {
         scalar.with_cell(place.ty, |cell| self.put(place, cell));

@@ -134,6 +134,20 @@ impl<'s> RecordRef<'s> {
         }
     }
 
+    /// The length of a variable field in bytes; 0 when it is absent. A value that lies out of line is not read for it.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Corruption`] when the record's bytes contradict its layout.
+    pub(crate) fn variable_len(&self, place: &Place) -> Result<usize, StorageError> {
+        let Spot::Variable(number) = place.spot else { panic!("a field of a fixed width") };
+        match variable_in(self.blob()?, self.layout, number) {
+            Some(Variable::Inline(bytes)) => Ok(bytes.len()),
+            Some(Variable::OutOfLine(stub)) => Ok(stub.len as usize),
+            None => Err(self.damage("variable field")),
+        }
+    }
+
     /// The bytes of a field of variable width that is not absent.
     ///
     /// # Errors

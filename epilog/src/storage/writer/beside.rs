@@ -50,10 +50,11 @@ impl<'p> Writer<'p> {
     /// # Panics
     ///
     /// When the transaction has the lease.
-    pub(crate) fn into_deeds(self) -> Result<Deeds<'p>, StorageError> {
+    pub(crate) fn into_deeds(mut self) -> Result<Deeds<'p>, StorageError> {
         if self.failed || self.open_marks > 0 {
             return Err(StorageError::TransactionFailed);
         }
+        self.remove_unheld()?;
         let Kind::Concurrent { running, draws, reads } = self.kind else {
             panic!("a transaction with the lease commits by itself")
         };

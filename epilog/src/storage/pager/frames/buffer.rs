@@ -3,6 +3,10 @@
 //! One allocation of [`HEAD`] bytes, which hold the length and two stamps, followed by the page. Both parts begin on a
 //! cache line. A thin pointer is what fits into one atomic word of the frame table, and leaves it some bits.
 //!
+//! The allocator is asked for no more alignment than it gives by itself, and for a little more room instead. Where it has to
+//! cut an aligned part out of a longer one (glibc does), it keeps the cuttings apart, and the part does not fit the next
+//! request of the same length: pages of some 100 KiB, made and freed in turn, then took new memory each time.
+//!
 //! Buffers are counted in [`Memory`] from their making to their freeing, wherever they are meanwhile.
 
 use alloc::alloc::{Layout, alloc, alloc_zeroed, dealloc};
@@ -15,6 +19,9 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// The bytes before the page's own.
 const HEAD: usize = if cfg!(feature = "small") { 32 } else { 64 };
+
+/// What every allocation is aligned to without being asked.
+const ALIGN: usize = 16;
 
 /// The bytes that buffers take, heads included.
 #[derive(Clone, Default)]
@@ -39,6 +46,8 @@ pub(super) struct Head {
     sequence: u64,
     /// What counts the buffer.
     memory: Memory,
+    /// The bytes of the allocation before the head.
+    skipped: usize,
 }
 
 const _: () = assert!(size_of::<Head>() == HEAD && align_of::<Head>() == HEAD);
@@ -56,33 +65,59 @@ impl Buffer {
     pub(in crate::storage::pager) fn zeroed(len: usize, memory: &Memory) -> Result<Buffer, StorageError> {
         let layout = Buffer::layout(len).ok_or(StorageError::OutOfMemory { bytes: len })?;
         // SAFETY: the layout is not empty, as it includes the head.
-        let start = unsafe { alloc_zeroed(layout) };
-        Buffer::adopt(start, len, memory)
+        let allocation = unsafe { alloc_zeroed(layout) };
+        let (start, skipped) = Buffer::start_in(allocation);
+        // SAFETY: all of the allocation is initialised, the page's part included.
+        unsafe { Buffer::adopt(start, skipped, len, memory) }
     }
 
     /// A copy of `page`.
     pub(in crate::storage::pager) fn copy_of(page: &[u8], memory: &Memory) -> Result<Buffer, StorageError> {
         let layout = Buffer::layout(page.len()).ok_or(StorageError::OutOfMemory { bytes: page.len() })?;
         // SAFETY: the layout is not empty, as it includes the head.
-        let start = unsafe { alloc(layout) };
+        let allocation = unsafe { alloc(layout) };
+        let (start, skipped) = Buffer::start_in(allocation);
         if !start.is_null() {
             // SAFETY: `start` has HEAD + page.len() bytes behind it, is new and so does not overlap `page`.
             unsafe { start.add(HEAD).copy_from_nonoverlapping(page.as_ptr(), page.len()) };
         }
-        Buffer::adopt(start, page.len(), memory)
+        // SAFETY: the page's part was initialised just now.
+        unsafe { Buffer::adopt(start, skipped, page.len(), memory) }
     }
 
-    /// Writes the head into new memory whose page part is initialised already (or null, when there was none).
-    fn adopt(start: *mut u8, len: usize, memory: &Memory) -> Result<Buffer, StorageError> {
+    /// The first place in an allocation of [`layout`](Buffer::layout) where a head can be, and the bytes before it. Null for
+    /// none.
+    fn start_in(allocation: *mut u8) -> (*mut u8, usize) {
+        if allocation.is_null() {
+            return (allocation, 0);
+        }
+        let skipped = allocation.addr().next_multiple_of(HEAD) - allocation.addr();
+        // SAFETY: the layout has this room: both are multiples of ALIGN, and so less than HEAD apart by at least ALIGN.
+        (unsafe { allocation.add(skipped) }, skipped)
+    }
+
+    /// Writes the head into new memory, `skipped` bytes from its start (or null, when there was none).
+    ///
+    /// # Safety
+    ///
+    /// `start` and `skipped` are of [`start_in`](Buffer::start_in) for an allocation of [`layout`](Buffer::layout)`(len)`,
+    /// whose page part is initialised, or `start` is null.
+    unsafe fn adopt(
+        start: *mut u8,
+        skipped: usize,
+        len: usize,
+        memory: &Memory,
+    ) -> Result<Buffer, StorageError> {
         let head = NonNull::new(start.cast::<Head>()).ok_or(StorageError::OutOfMemory { bytes: len })?;
         memory.0.fetch_add(HEAD + len, Ordering::Relaxed);
-        // SAFETY: `head` points at new memory of at least HEAD bytes, aligned for a Head.
-        unsafe { head.write(Head { len, commit: 0, sequence: 0, memory: memory.clone() }) };
+        // SAFETY: `head` points at new memory of at least HEAD bytes, aligned for a Head, says the caller.
+        unsafe { head.write(Head { len, commit: 0, sequence: 0, memory: memory.clone(), skipped }) };
         Ok(Buffer(head))
     }
 
+    /// The layout of an allocation that has room for a head and `len` bytes behind it, wherever the head must begin.
     fn layout(len: usize) -> Option<Layout> {
-        Layout::from_size_align(HEAD.checked_add(len)?, HEAD).ok()
+        Layout::from_size_align(HEAD.checked_add(len)?.checked_add(HEAD - ALIGN)?, ALIGN).ok()
     }
 
     pub(in crate::storage::pager) fn sequence(&self) -> u64 {
@@ -176,8 +211,9 @@ impl Drop for Buffer {
         let head = unsafe { self.0.read() };
         head.memory.0.fetch_sub(HEAD + head.len, Ordering::Relaxed);
         if let Some(layout) = Buffer::layout(head.len) {
-            // SAFETY: allocated with this very layout, which exists since it did then, and given up by nobody.
-            unsafe { dealloc(self.0.as_ptr().cast::<u8>(), layout) };
+            // SAFETY: the allocation begins so many bytes before the head; it was made with this very layout, which exists
+            // since it did then, and given up by nobody.
+            unsafe { dealloc(self.0.as_ptr().cast::<u8>().sub(head.skipped), layout) };
         }
     }
 }

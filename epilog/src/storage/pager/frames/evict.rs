@@ -128,19 +128,25 @@ impl FrameTable {
     /// Turns the clock's hand until no more than `wanted` bytes are held; false when two rounds were not enough.
     fn turn_hand(&self, reclaim: &mut Reclaim, wanted: usize) -> bool {
         let checkpointed = self.checkpointed.load(Ordering::Acquire);
-        // The chunks there are hold the numbers below this.
-        let chunks =
-            self.directory.iter().take_while(|chunk| !chunk.load(Ordering::Acquire).is_null()).count();
-        let numbers = ((1u64 << FIRST_BITS) << chunks) - (1 << FIRST_BITS);
+        // The chunks up to the last that there is hold the numbers below this. Not all are there: a file that has been
+        // opened may have been read at its end only.
+        let last = self.directory.iter().rposition(|chunk| !chunk.load(Ordering::Acquire).is_null());
+        let first_of = |chunk: usize| ((1u64 << FIRST_BITS) << chunk) - (1 << FIRST_BITS);
+        let numbers = first_of(last.map_or(0, |last| last + 1));
         let mut left = 2 * numbers;
         while left > 0 {
             if self.held_bytes() <= wanted {
                 return true;
             }
-            left -= 1;
             let number = PageNumber(reclaim.hand);
-            reclaim.hand = if u64::from(number.0) + 1 < numbers { number.0 + 1 } else { 0 };
-            let Some(slot) = self.slot(number) else { continue };
+            let slot = self.slot(number);
+            let next = match slot {
+                Some(_) => u64::from(number.0) + 1,
+                None => first_of(FrameTable::place(number).0 + 1),
+            };
+            left = left.saturating_sub(next - u64::from(number.0));
+            reclaim.hand = if next < numbers { next as u32 } else { 0 };
+            let Some(slot) = slot else { continue };
             let word = slot.published.load(Ordering::Acquire);
             let Word::Bare(head, heat) = Word::of(word) else { continue };
             // SAFETY: a bare buffer is freed only under the lock of `reclaim`, which the caller holds.

@@ -93,10 +93,14 @@ fn byte(page: u32) -> u8 {
 
 /// A file of which page *n* says *n* (modulo 251), all of it cold.
 fn file() -> (Counting, Pager) {
+    file_of(PAGES)
+}
+
+fn file_of(pages: u32) -> (Counting, Pager) {
     let vfs = Counting::default();
     let pager = open(&vfs, CACHE);
     let mut writer = pager.begin_write().unwrap();
-    for page in 1..=PAGES {
+    for page in 1..=pages {
         let number = writer.allocate(PageKind::EntryLeaf, TREE, BLOCK_LEN).unwrap();
         assert_eq!(number, PageNumber(page));
         set(&mut writer, number, byte(page));
@@ -136,6 +140,17 @@ fn reading_a_file_of_ten_times_the_budget_stays_within_it() {
     assert!(most <= CACHE + CACHE / 4, "{most} of {CACHE} bytes");
     // The snapshot was open all the time, and read nothing.
     assert_eq!(get(&old.operation(), PageNumber(7)), 7);
+}
+
+#[test]
+fn pages_are_evicted_wherever_in_the_file_they_are() {
+    let (_, pager) = file_of(9000);
+    for first in [8000, 2500] {
+        for first in (first..first + 1000).step_by(8) {
+            read(&pager, first..first + 8);
+            assert!(pager.resident_bytes() <= CACHE + CACHE / 4, "page {first}: {}", pager.resident_bytes());
+        }
+    }
 }
 
 #[test]
