@@ -35,8 +35,8 @@ export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTC_WRAPPER="$PWD/rustc.sh"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 export CARGO_TARGET_THUMBV7M_NONE_EABI_LINKER="$linker"
 export CARGO_TARGET_THUMBV7M_NONE_EABI_RUSTFLAGS="-Clink-arg=-T$PWD/cortex_m3.ld"
-/usr/bin/cargo build --release --ignore-rust-version --features small --target thumbv7m-none-eabi \
-    -Z build-std=core,alloc,panic_abort
+/usr/bin/cargo build --release --locked --ignore-rust-version --features small --target thumbv7m-none-eabi \
+    -Z build-std=core,alloc,panic_abort -Z build-std-features=optimize_for_size
 
 timeout 120 qemu-system-arm -machine mps2-an385 -cpu cortex-m3 -nographic -monitor none -serial none \
     -semihosting-config enable=on,target=native \

@@ -8,10 +8,17 @@ use std::process::Command;
 
 #[test]
 fn a_program_without_the_standard_library_tells_its_story() {
+    // As it is, and with the feature for devices of little memory.
+    tell(&[]);
+    tell(&["--features", "small"]);
+}
+
+fn tell(options: &[&str]) {
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("no_std/Cargo.toml");
     let output = Command::new(env!("CARGO"))
         .args(["run", "--quiet", "--locked", "--manifest-path"])
         .arg(&manifest)
+        .args(options)
         .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("no_std"))
         // Flags for the workspace's build, such as a sanitizer's, are not for this one.
         .env_remove("RUSTFLAGS")

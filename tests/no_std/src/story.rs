@@ -36,7 +36,7 @@ epilog::schema!(pub Station { Sensor, Reading });
 const READINGS: u32 = 300;
 
 /// How many of them go into one transaction.
-const TOGETHER: usize = 20;
+const TOGETHER: usize = 10;
 
 const SENSORS: [&str; 4] = ["attic", "cellar", "garden", "kitchen"];
 
@@ -109,8 +109,8 @@ fn options() -> Options {
             .page_size(1 << 10)
             .index_page_size(1 << 10)
             .journal_segment_len(4 << 10)
-            .checkpoint_after(8 << 10)
-            .cache(16 << 10)
+            .checkpoint_after(4 << 10)
+            .cache(6 << 10)
     } else {
         Options::default()
     }

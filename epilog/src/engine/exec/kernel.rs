@@ -1,4 +1,5 @@
-//! Kernels over fixed-width cells at a distance: one function per type and comparison, made by macro once, here.
+//! Kernels over fixed-width cells at a distance: one function per type and comparison, made by macro once, here. With the
+//! feature `small` there is one per comparison, which asks for the type at each cell.
 //!
 //! A column is a byte slice and a stride, so that the same kernel runs over the rows of a page in place, over gathered
 //! values (stride = width) and over a constant (stride 0).
@@ -15,20 +16,22 @@ use crate::value::decimal::DecimalParts;
 use crate::value::{Type, key};
 
 /// How cells of a fixed width are read so that they compare as values do.
-pub(super) trait Fixed: 'static {
+pub(super) trait Fixed: Copy + 'static {
     /// What cells are compared by.
     type Key: Ord + Copy + 'static;
     /// Reads the cell at the start of `bytes`.
-    fn read(bytes: &[u8]) -> Self::Key;
+    fn read(self, bytes: &[u8]) -> Self::Key;
 }
 
 macro_rules! fixed {
     ($($name:ident: $width:literal, $key:ty, |$bytes:ident| $read:expr;)*) => {$(
+        #[cfg_attr(feature = "small", allow(dead_code))]
+        #[derive(Clone, Copy)]
         pub(super) struct $name;
         impl Fixed for $name {
             type Key = $key;
             #[inline(always)]
-            fn read(bytes: &[u8]) -> $key {
+            fn read(self, bytes: &[u8]) -> $key {
                 let $bytes: [u8; $width] = bytes[..$width].try_into().expect("a cell of its type's width");
                 $read
             }
@@ -85,14 +88,61 @@ impl Ord for DecimalKey {
     }
 }
 
-/// Runs `$body` with `$kind` standing for the [`Fixed`] of a fixed-width type.
+/// Cells of any fixed-width type.
+#[cfg(feature = "small")]
+#[derive(Clone, Copy)]
+pub(super) struct Any(Type);
+
+/// The cell as a number that is ordered as values are, or a decimal.
+#[cfg(feature = "small")]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum AnyKey {
+    Number(u128),
+    Decimal(DecimalKey),
+}
+
+#[cfg(feature = "small")]
+impl Fixed for Any {
+    type Key = AnyKey;
+
+    fn read(self, bytes: &[u8]) -> AnyKey {
+        use Type as T;
+        let width = self.0.width().expect("a fixed-width type");
+        let mut cell = [0; 16];
+        cell[..width].copy_from_slice(&bytes[..width]);
+        let number = u128::from_le_bytes(cell);
+        AnyKey::Number(match self.0 {
+            T::F32 => u128::from(F32.read(bytes)),
+            T::F64 => u128::from(F64.read(bytes)),
+            T::Uuid => u128::from_be_bytes(cell),
+            T::Decimal => return AnyKey::Decimal(Decimal.read(bytes)),
+            // The sign bit, flipped, orders negative numbers before others; the bits above it are zero in all.
+            T::I8 | T::I16 | T::I32 | T::I64 | T::I128 | T::Date | T::DateTime | T::Timestamp => {
+                number ^ 1 << (8 * width - 1)
+            }
+            _ => number,
+        })
+    }
+}
+
+/// Runs `$body` with `$of` standing for the [`Fixed`] of a fixed-width type.
+#[cfg(feature = "small")]
 macro_rules! with_fixed {
-    ($ty:expr, $kind:ident => $body:expr) => {{
+    ($ty:expr, $of:ident => $body:expr) => {{
+        let $of = Any($ty);
+        $body
+    }};
+}
+
+/// Runs `$body` with `$of` standing for the [`Fixed`] of a fixed-width type.
+#[cfg(not(feature = "small"))]
+macro_rules! with_fixed {
+    ($ty:expr, $of:ident => $body:expr) => {{
         use $crate::engine::exec::kernel as k;
         use $crate::value::Type as T;
         macro_rules! arm {
-            ($of:ident) => {{
-                type $kind = k::$of;
+            ($kind:ident) => {{
+                let $of = k::$kind;
                 $body
             }};
         }
@@ -163,15 +213,15 @@ pub(super) fn is_comparison(op: BinaryOp) -> bool {
 
 /// Compares `len` pairs of fixed-width cells: 1 where `op` holds.
 pub(super) fn compare(ty: Type, op: BinaryOp, left: Strided<'_>, right: Strided<'_>, len: usize) -> Vec<u8> {
-    fn run<F: Fixed, C: Comparison>(left: Strided<'_>, right: Strided<'_>, len: usize) -> Vec<u8> {
-        let at = |row: usize, of: Strided<'_>| F::read(&of.bytes[row * of.stride..]);
+    fn run<F: Fixed, C: Comparison>(kind: F, left: Strided<'_>, right: Strided<'_>, len: usize) -> Vec<u8> {
+        let at = |row: usize, of: Strided<'_>| kind.read(&of.bytes[row * of.stride..]);
         if right.stride == 0 && len > 0 {
             let right = at(0, right);
             return (0..len).map(|row| u8::from(C::holds(at(row, left), right))).collect();
         }
         (0..len).map(|row| u8::from(C::holds(at(row, left), at(row, right)))).collect()
     }
-    with_fixed!(ty, F => with_comparison!(op, C => run::<F, C>(left, right, len)))
+    with_fixed!(ty, kind => with_comparison!(op, C => run::<_, C>(kind, left, right, len)))
 }
 
 /// The row, of those not absent, whose cell comes first (or last), and is first among equals.
@@ -182,13 +232,19 @@ pub(super) fn extreme(
     nulls: Option<&[bool]>,
     last: bool,
 ) -> Option<usize> {
-    fn run<F: Fixed>(of: Strided<'_>, len: usize, nulls: Option<&[bool]>, last: bool) -> Option<usize> {
+    fn run<F: Fixed>(
+        kind: F,
+        of: Strided<'_>,
+        len: usize,
+        nulls: Option<&[bool]>,
+        last: bool,
+    ) -> Option<usize> {
         let mut best: Option<(usize, F::Key)> = None;
         for row in 0..len {
             if nulls.is_some_and(|nulls| nulls[row]) {
                 continue;
             }
-            let key = F::read(&of.bytes[row * of.stride..]);
+            let key = kind.read(&of.bytes[row * of.stride..]);
             let better = best.is_none_or(|(_, best)| if last { key > best } else { key < best });
             if better {
                 best = Some((row, key));
@@ -196,7 +252,7 @@ pub(super) fn extreme(
         }
         best.map(|(row, _)| row)
     }
-    with_fixed!(ty, F => run::<F>(of, len, nulls, last))
+    with_fixed!(ty, kind => run(kind, of, len, nulls, last))
 }
 
 /// A test on the fixed row of a record: the fast path of filters.
@@ -250,6 +306,7 @@ pub(super) struct At {
 }
 
 struct Compared<F: Fixed, C> {
+    kind: F,
     offset: usize,
     with: F::Key,
     comparison: PhantomData<fn() -> C>,
@@ -258,11 +315,12 @@ struct Compared<F: Fixed, C> {
 impl<F: Fixed, C: Comparison> Test for Compared<F, C> {
     #[inline(always)]
     fn holds(&self, row: &[u8]) -> bool {
-        C::holds(F::read(&row[self.offset..]), self.with)
+        C::holds(self.kind.read(&row[self.offset..]), self.with)
     }
 }
 
 struct Between<F: Fixed> {
+    kind: F,
     offset: usize,
     low: F::Key,
     high: F::Key,
@@ -271,12 +329,13 @@ struct Between<F: Fixed> {
 impl<F: Fixed> Test for Between<F> {
     #[inline(always)]
     fn holds(&self, row: &[u8]) -> bool {
-        let value = F::read(&row[self.offset..]);
+        let value = self.kind.read(&row[self.offset..]);
         self.low <= value && value <= self.high
     }
 }
 
 struct OneOf<F: Fixed> {
+    kind: F,
     offset: usize,
     /// Ascending.
     values: Vec<F::Key>,
@@ -285,7 +344,7 @@ struct OneOf<F: Fixed> {
 impl<F: Fixed> Test for OneOf<F> {
     #[inline(always)]
     fn holds(&self, row: &[u8]) -> bool {
-        self.values.binary_search(&F::read(&row[self.offset..])).is_ok()
+        self.values.binary_search(&self.kind.read(&row[self.offset..])).is_ok()
     }
 }
 
@@ -329,24 +388,25 @@ fn nullable<T: Test>(at: At, absent: bool, test: T) -> Box<dyn RowTest> {
 pub(super) fn compared(ty: Type, op: BinaryOp, at: At, with: &[u8]) -> Box<dyn RowTest> {
     // Only `!=` holds between an absent value and a present one.
     let absent = op == BinaryOp::Ne;
-    with_fixed!(ty, F => with_comparison!(op, C => {
-        nullable(at, absent, Compared::<F, C> { offset: at.offset, with: F::read(with), comparison: PhantomData })
+    with_fixed!(ty, kind => with_comparison!(op, C => {
+        let (offset, with) = (at.offset, kind.read(with));
+        nullable(at, absent, Compared::<_, C> { kind, offset, with, comparison: PhantomData })
     }))
 }
 
 /// Whether the field at `at` lies between two present values.
 pub(super) fn between(ty: Type, at: At, low: &[u8], high: &[u8]) -> Box<dyn RowTest> {
-    with_fixed!(ty, F => {
-        nullable(at, false, Between::<F> { offset: at.offset, low: F::read(low), high: F::read(high) })
+    with_fixed!(ty, kind => {
+        nullable(at, false, Between { kind, offset: at.offset, low: kind.read(low), high: kind.read(high) })
     })
 }
 
 /// Whether the field at `at` is one of some present values, or absent where `absent` is one of them too.
 pub(super) fn one_of(ty: Type, at: At, values: &[Vec<u8>], absent: bool) -> Box<dyn RowTest> {
-    with_fixed!(ty, F => {
-        let mut values: Vec<_> = values.iter().map(|value| F::read(value)).collect();
+    with_fixed!(ty, kind => {
+        let mut values: Vec<_> = values.iter().map(|value| kind.read(value)).collect();
         values.sort_unstable();
-        nullable(at, absent, OneOf::<F> { offset: at.offset, values })
+        nullable(at, absent, OneOf { kind, offset: at.offset, values })
     })
 }
 
