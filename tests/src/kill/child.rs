@@ -94,6 +94,8 @@ pub fn run(path: &Path, seed: u64, chance: u64, next_owner: u64) -> Result<(), E
         if durability == Durability::Group {
             commit.wait()?;
         }
+        // It would keep the database open.
+        drop(commit);
         let is_durable = matches!(durability, Durability::Immediate | Durability::Group);
         say(if is_durable { "done" } else { "unsynced" }, number);
         match random.below(40) {

@@ -253,11 +253,12 @@ impl Checkpoint {
             return self.move_image(images, space, number, old);
         }
         if !old.is_none() {
-            self.free(old)?;
             if planted::is(Bug::BlocksReusedEarly) {
                 let mut run = Runs::new();
                 run.insert(old.block, u64::from(old.run));
                 space.lock().give_back(&run);
+            } else {
+                self.free(old)?;
             }
         }
         match work {
