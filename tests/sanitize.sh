@@ -34,7 +34,7 @@ under_valgrind() {
     run valgrind
     local runner="CARGO_TARGET_$(tr 'a-z-' 'A-Z_' <<<"$host")_RUNNER"
     # shellcheck disable=SC2086
-    env "$runner=valgrind --quiet --error-exitcode=9 --leak-check=full --errors-for-leak-kinds=definite" \
+    env "$runner=valgrind --quiet --error-exitcode=9" \
         cargo test -p epilog --lib -- --test-threads 1 $modules
 }
 
