@@ -132,9 +132,15 @@ fn damage_of_each_image_is_reported_with_its_page_and_the_rest_is_still_checked(
                 let first = &report.problems[0];
                 assert_eq!((first.structure, first.page), (Structure::Image, Some(number)), "{report:?}");
                 // A small catalog is a leaf a tree: without it nothing is known of what it describes.
-                if number > 4 {
+                if number > 5 {
+                    let tree = u32_at(&disk.bytes(PATH).unwrap(), image.start + 12);
                     let lost = sound.records - report.records;
-                    assert_eq!(lost == 0, kind > 2, "kind {kind}: {lost} records are passed over");
+                    // There are no scans.
+                    assert_eq!(
+                        lost == 0,
+                        kind > 2 || tree == 19,
+                        "kind {kind}: {lost} records are passed over"
+                    );
                     assert!(lost < sound.records - 50, "the other collections are looked at");
                     assert!(!structures(&report).contains(&Structure::Pages), "unknown is not lost");
                 }

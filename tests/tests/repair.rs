@@ -107,7 +107,9 @@ fn everything_is_saved_that_is_not_on_the_damaged_page() {
                     continue;
                 }
             };
-            if number <= 5 || matches!(kind, 2..=4) {
+            // There are no scans: their leaf is empty.
+            let tree = u32_at(&bytes_of(&disk, image), 12);
+            if number <= 5 || matches!(kind, 2..=4) || tree == 19 {
                 let report = complete(&damaged, &right, &what);
                 assert!(report.damage.iter().any(|damage| damage.page == Some(number)), "{what}: {report:?}");
                 continue;

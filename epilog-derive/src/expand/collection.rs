@@ -2,7 +2,7 @@
 
 use proc_macro2::TokenStream;
 
-use super::stored::{ends, import, stored};
+use super::stored::{ask, ends, import, stored};
 use super::{Names, at, private};
 use crate::hygiene::{Words, without_self};
 use crate::model::{Collection, Key, OnDelete};
@@ -135,8 +135,7 @@ fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
     indexed.dedup();
     let indexed = indexed.into_iter().map(|position| {
         let field = &collection.fields[position];
-        let asked = stored(&field.ty, "indexed");
-        written!(#asked();)
+        ask(&field.ty, "indexed")
     });
     let import = import();
     written! {

@@ -13,6 +13,15 @@ pub fn stored(ty: &TokenStream, item: &str) -> TokenStream {
     written!(#stored::<#ty>::#item)
 }
 
+/// A call of `Stored::<T>::function()`, on the tokens of `T`: asks for what only some types have.
+pub fn ask(ty: &TokenStream, function: &str) -> TokenStream {
+    let (first, last) = ends(ty);
+    let function = Ident::new(function, last);
+    let start = at(first, written!(::epilog::__private::Stored::<));
+    let end = at(last, written!(>::#function();));
+    written!(#start #ty #end)
+}
+
 /// Brings in what stands in for the functions of `Stored` where a type cannot be stored.
 pub fn import() -> TokenStream {
     let not_stored = private("NotStored");

@@ -1,5 +1,8 @@
 //! [`BlobWriter`] and [`BlobReader`]: the bytes of a [`Blob`], a piece at a time.
 
+#[cfg(feature = "std")]
+mod stream;
+
 use core::fmt;
 
 use crate::Error;
@@ -82,19 +85,6 @@ impl<'t> BlobWriter<'t> {
 impl fmt::Debug for BlobWriter<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BlobWriter").field("len", &self.len()).finish_non_exhaustive()
-    }
-}
-
-#[cfg(feature = "std")]
-impl std::io::Write for BlobWriter<'_> {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        BlobWriter::write_all(self, bytes).map_err(std::io::Error::other)?;
-        Ok(bytes.len())
-    }
-
-    /// Does nothing: bytes are durable with the transaction's commit.
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
     }
 }
 
@@ -205,31 +195,5 @@ impl<'t> BlobReader<'t> {
 impl fmt::Debug for BlobReader<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BlobReader").field("blob", &self.blob()).finish_non_exhaustive()
-    }
-}
-
-#[cfg(feature = "std")]
-impl std::io::Read for BlobReader<'_> {
-    fn read(&mut self, out: &mut [u8]) -> std::io::Result<usize> {
-        let len = self.read_at(self.position, out).map_err(std::io::Error::other)?;
-        self.position += len as u64;
-        Ok(len)
-    }
-}
-
-#[cfg(feature = "std")]
-impl std::io::Seek for BlobReader<'_> {
-    fn seek(&mut self, to: std::io::SeekFrom) -> std::io::Result<u64> {
-        use std::io::SeekFrom;
-        let position = match to {
-            SeekFrom::Start(offset) => Some(offset),
-            SeekFrom::End(offset) => self.blob().len().checked_add_signed(offset),
-            SeekFrom::Current(offset) => self.position.checked_add_signed(offset),
-        };
-        let before = || {
-            std::io::Error::new(std::io::ErrorKind::InvalidInput, "a position before the blob's first byte")
-        };
-        self.position = position.ok_or_else(before)?;
-        Ok(self.position)
     }
 }

@@ -264,12 +264,16 @@ impl Rebuild<'_, '_> {
         }
         let names: BTreeMap<String, u32> =
             collections.iter().filter_map(|draft| name_of(draft, &empty.system.collections)).collect();
-        let chunks = &self.stored.system.chunks;
-        let chunks = (chunks.id, TreeId(chunks.id.0), counted.get(&chunks.id.0).copied());
+        // A collection that has had no records is not counted. That is known when the counts are all there: on one leaf.
+        let leaves = self.salvage.pages_of(PageKind::RecordLeaf, TreeId(own.statistics.id.0));
+        let is_counted = leaves.contains(&PageNumber(own.statistics.id.0));
+        let count = |tree: u32| counted.get(&tree).copied().or(is_counted.then(Statistics::default));
+        let chunks = own.chunks.id;
+        let chunks = (chunks, TreeId(chunks.0), count(chunks.0));
         let trees = self.stored.catalog.collections.iter().map(|def| {
             // With the catalog made anew, ids are those that a new database gives out, unless names tell better.
             let tree = names.get(&def.name).copied().unwrap_or(def.id.0);
-            (def.id, TreeId(tree), counted.get(&tree).copied())
+            (def.id, TreeId(tree), count(tree))
         });
         // The bytes of blobs first.
         Ok([chunks].into_iter().chain(trees).collect())
