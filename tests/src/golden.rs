@@ -107,7 +107,7 @@ pub const KEPT: u32 = 9;
 pub fn kept(number: u32) -> (Vec<u8>, Option<Vec<u8>>) {
     let bytes = |len: u32| (0..len).map(|at| (at * (number + 3) / 5) as u8).collect::<Vec<u8>>();
     let content = bytes([0, 1, 500, 4071, 4072, 4073, 9_000, 12_216, 300][number as usize % 9]);
-    (content, (number % 3 != 0).then(|| bytes(number * 40)))
+    (content, (!number.is_multiple_of(3)).then(|| bytes(number * 40)))
 }
 
 /// Writes the bytes of a record of [`Kept`].
@@ -172,10 +172,10 @@ pub fn every(number: u64) -> Every {
         time,
         date_time: day.and_time(time),
         timestamp,
-        maybe_truth: is_odd.then_some(number % 3 == 0),
-        maybe_number: (number % 3 != 0).then_some(signed as i32 % 10),
+        maybe_truth: is_odd.then_some(number.is_multiple_of(3)),
+        maybe_number: (!number.is_multiple_of(3)).then_some(signed as i32 % 10),
         maybe_wide: is_odd.then_some(wide ^ 1),
-        maybe_text: (number % 4 != 0).then(|| format!("maybe {}", number % 9)),
+        maybe_text: (!number.is_multiple_of(4)).then(|| format!("maybe {}", number % 9)),
         maybe_decimal: is_odd.then_some(-decimal),
         maybe_timestamp: (!is_odd).then_some(timestamp),
     }

@@ -40,13 +40,16 @@ fn record_operation() -> impl Strategy<Value = RecordOperation> {
     ]
 }
 
+/// A record as its tree has it.
+type RowAndBlob = (Vec<u8>, Vec<u8>);
+
 struct Records {
     pages: Pages,
     tree: RecordTree,
     format: LeafFormat,
     /// Longer values would lie out of line.
     blob_max: usize,
-    model: BTreeMap<u128, (Vec<u8>, Vec<u8>)>,
+    model: BTreeMap<u128, RowAndBlob>,
 }
 
 impl Records {
@@ -113,7 +116,7 @@ impl Records {
         }
     }
 
-    fn walk(&self, low: u128, high: u128, direction: Direction) -> Vec<(u128, (Vec<u8>, Vec<u8>))> {
+    fn walk(&self, low: u128, high: u128, direction: Direction) -> Vec<(u128, RowAndBlob)> {
         let mut found = Vec::new();
         let mut cursor = self.tree.leaves(&self.pages, low, high, direction);
         while let Some(view) = cursor.next().unwrap() {

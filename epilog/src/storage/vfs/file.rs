@@ -258,7 +258,7 @@ mod tests {
 
     #[test]
     fn the_kernel_says_how_much_memory_there_is() {
-        assert_eq!(total_memory("MemTotal:       16384 kB\nMemFree:  1 kB\n".as_ref()), Some(16 << 20));
+        assert_eq!(total_memory("MemTotal:       16384 kB\nMemFree:  1 kB\n"), Some(16 << 20));
         assert_eq!(total_memory("MemFree: 1 kB"), None);
         if cfg!(target_os = "linux") {
             assert!(FileVfs.memory_bytes().is_some_and(|bytes| bytes > 16 << 20));
