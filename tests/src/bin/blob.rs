@@ -148,8 +148,12 @@ fn run(arguments: &Arguments, path: &std::path::Path) -> Result<bool, Error> {
 fn options(memory: u64) -> Options {
     let memory = memory as usize;
     // A quarter for pages; what a transaction changes before it goes past the journal, and what waits for a checkpoint,
-    // come on top, and so does the program.
-    Options::default().cache(memory / 4).bulk_after(memory / 16).checkpoint_after(memory as u64 / 8)
+    // come on top, and so does the program. Long chunks are few, and so is what is kept for each.
+    Options::default()
+        .cache(memory / 4)
+        .bulk_after(memory / 16)
+        .checkpoint_after(memory as u64 / 8)
+        .blob_chunk(memory / 64)
 }
 
 /// Writes a blob of random bytes.
