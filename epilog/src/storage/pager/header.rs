@@ -170,8 +170,28 @@ impl Header {
     ///
     /// When the write fails.
     pub(super) fn write_copy(&self, file: &dyn VfsFile, copy: u64) -> Result<(), StorageError> {
-        file.write_at(&self.encode(), (self.checkpoint % 2 * 2 + copy) * self.block_len as u64)?;
+        file.write_at(&self.encode(), self.copy_at(copy))?;
         Ok(())
+    }
+
+    /// Whether copy 0 or 1 in the file is this header.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub(super) fn has_copy(&self, file: &dyn VfsFile, copy: u64) -> Result<bool, StorageError> {
+        let expected = self.encode();
+        let mut found = vec![0; expected.len()];
+        let at = self.copy_at(copy);
+        if file.len()? < at + found.len() as u64 {
+            return Ok(false);
+        }
+        file.read_at(&mut found, at)?;
+        Ok(found[..] == expected[..])
+    }
+
+    fn copy_at(&self, copy: u64) -> u64 {
+        (self.checkpoint % 2 * 2 + copy) * self.block_len as u64
     }
 }
 

@@ -343,12 +343,14 @@ impl Store {
 
     /// Makes the header that was read durable. It may have been read from the system's cache, where a process that was
     /// killed left it, or whose sync failed; the next header goes to the other slot, so this one must be there if that is
-    /// torn. One copy after the other, so that one is whole at any time. The file's length may have been the cache's as
-    /// well; images of the next checkpoint that lie within it would not make it durable.
+    /// torn. One copy after the other, a damaged one first, so that one is whole at any time: the power may have gone at
+    /// this very place before. The file's length may have been the cache's as well; images of the next checkpoint that lie
+    /// within it would not make it durable.
     fn settle(&self, state: &mut State) -> Result<(), StorageError> {
         let file = self.images.file();
         file.set_len(file.len()?)?;
-        for copy in 0..2 {
+        let copies = if state.header.has_copy(file, 1)? { [0, 1] } else { [1, 0] };
+        for copy in copies {
             state.header.write_copy(file, copy)?;
             if let Err(cause) = file.sync_data() {
                 state.poison = Some(cause.clone());
