@@ -18,7 +18,7 @@ use crate::storage::StorageError;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// The bytes before the page's own.
-const HEAD: usize = if cfg!(feature = "small") { 32 } else { 64 };
+const HEAD: usize = if cfg!(all(feature = "small", target_pointer_width = "32")) { 32 } else { 64 };
 
 /// What every allocation is aligned to without being asked.
 const ALIGN: usize = 16;
@@ -35,8 +35,8 @@ impl Memory {
 }
 
 /// What stands before the page's bytes.
-#[cfg_attr(feature = "small", repr(C, align(32)))]
-#[cfg_attr(not(feature = "small"), repr(C, align(64)))]
+#[cfg_attr(all(feature = "small", target_pointer_width = "32"), repr(C, align(32)))]
+#[cfg_attr(not(all(feature = "small", target_pointer_width = "32")), repr(C, align(64)))]
 pub(super) struct Head {
     /// The page's length in bytes.
     len: usize,
