@@ -7,6 +7,7 @@
 //!   only when the map still leads to it after it was found wrong.
 //! * Everything is read anew: what is in memory may be right where the file is not.
 
+use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::frames::{Pin, Resident};
@@ -35,7 +36,7 @@ struct Found {
     /// What the map leads to, by page number.
     entries: Vec<(PageNumber, MapEntry)>,
     /// The pages that exist in the snapshot, by number; where the map could not be read, those that are known to.
-    existing: Vec<bool>,
+    existing: BTreeSet<PageNumber>,
     damage: Vec<Corruption>,
 }
 
@@ -61,7 +62,11 @@ impl Pager {
             found.check_headers(images, store, &state.header)?;
             found.check_blocks(images, &state.header);
         }
-        found.find_existing(&pin, numbers.next);
+        match &state {
+            // What is not in the map was changed since the header, whose next page number may be any if it is damaged.
+            Some(state) => found.find_existing(&pin, state.changed_pages()),
+            None => found.find_existing(&pin, (1..numbers.next).map(PageNumber)),
+        }
         Ok(Inspection { snapshot: PageSnapshot { pin: pin.into_snapshot() }, images, found })
     }
 
@@ -100,8 +105,7 @@ impl<'p> Inspection<'p> {
 
     /// The pages that exist in the snapshot. Where the map cannot be read, some may be missing.
     pub fn existing(&self) -> impl Iterator<Item = PageNumber> {
-        let all = self.found.existing.iter().zip(0..);
-        all.filter(|(exists, _)| **exists).map(|(_, number)| PageNumber(number))
+        self.found.existing.iter().copied()
     }
 
     /// Verifies the images of all pages; tells `each` the bytes of each and what is wrong with it.
@@ -123,21 +127,16 @@ impl<'p> Inspection<'p> {
 }
 
 impl Found {
-    /// Finds the pages that exist. Done at once, since a page that was given up is forgotten in time.
-    fn find_existing(&mut self, pin: &Pin<'_>, end: u32) {
-        self.existing = vec![false; end as usize];
-        for (number, _) in &self.entries {
-            if let Some(exists) = self.existing.get_mut(number.0 as usize) {
-                *exists = true;
-            }
-        }
-        for (exists, number) in self.existing.iter_mut().zip(0..) {
-            match pin.resident(PageNumber(number)) {
-                Resident::Page(_) | Resident::Stored => *exists = true,
-                Resident::Freed => *exists = false,
-                Resident::Cold => {}
-            }
-        }
+    /// Finds the pages that exist, those in the map and `others`. Done at once, since a page that was given up is forgotten
+    /// in time.
+    fn find_existing(&mut self, pin: &Pin<'_>, others: impl Iterator<Item = PageNumber>) {
+        let mapped: BTreeSet<PageNumber> = self.entries.iter().map(|(number, _)| *number).collect();
+        let exists = |number: &PageNumber| match pin.resident(*number) {
+            Resident::Page(_) | Resident::Stored => true,
+            Resident::Freed => false,
+            Resident::Cold => mapped.contains(number),
+        };
+        self.existing = mapped.iter().copied().chain(others).filter(exists).collect();
     }
 
     fn add(&mut self, place: &'static str, problem: alloc::string::String) {

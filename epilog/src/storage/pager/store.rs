@@ -121,6 +121,13 @@ pub(super) struct Store {
     pub(super) archive_due: AtomicBool,
 }
 
+impl State {
+    /// The pages changed since the last checkpoint.
+    pub(super) fn changed_pages(&self) -> impl Iterator<Item = PageNumber> {
+        self.dirty.keys().copied()
+    }
+}
+
 impl Store {
     pub(super) fn new(
         (vfs, path, journal_path): (Arc<dyn Vfs>, String, String),
