@@ -252,7 +252,12 @@ fn a_leaf_whose_rows_are_not_its_collections_is_damage() {
     let sample = Sample::closed(23).disk;
     let sound = sample.bytes(PATH).unwrap();
     let map = FileMap::of(&sound);
-    let leaves = map.images.iter().enumerate().filter(|(_, image)| matches!(image.held, Held::Page(_, 1)));
+    let leaves = map
+        .images
+        .iter()
+        .enumerate()
+        .filter(|(_, image)| matches!(image.held, Held::Page(number, 1) if ![5, 15].contains(&number)));
+    // Nothing is asked of the empty trees of blobs and of scans, pages 5 and 15.
     let mut tried = 0;
     for (position, image) in leaves {
         // The shortest rows there can be, without blobs.
@@ -281,7 +286,7 @@ fn a_value_with_two_records_gives_answers_or_errors() {
     let sample = Sample::closed(24).disk;
     let mut bytes = sample.bytes(PATH).unwrap();
     let map = FileMap::of(&bytes);
-    let position = map.images.iter().position(|image| image.held == Held::Page(5, 1)).unwrap();
+    let position = map.images.iter().position(|image| image.held == Held::Page(6, 1)).unwrap();
     let leaf = map.images[position];
     // Stubs end with eight letters of the note and the page.
     let stubs: Vec<usize> = (leaf.start + 4..=leaf.start + leaf.len - 12)

@@ -17,7 +17,7 @@ use super::image;
 use super::images::Images;
 use super::map::{MapEntry, PageMap};
 use super::open::read_free_map;
-use super::store::Store;
+use super::store::{State, Store};
 use super::{PageSnapshot, Pager};
 use crate::storage::StorageError;
 use crate::storage::error::Corruption;
@@ -59,7 +59,7 @@ impl Pager {
         if let (Some(images), Some(store), Some(state)) = (images, store, &state)
             && !state.is_new
         {
-            found.check_headers(images, store, &state.header)?;
+            found.check_headers(images, store, state)?;
             found.check_blocks(images, &state.header);
         }
         match &state {
@@ -143,9 +143,11 @@ impl Found {
         self.damage.push(Corruption { place, page: None, problem });
     }
 
-    /// Both copies of the newest header must be there. So must those of the header before, unless a power cut may have
-    /// torn them: then the journal is there, or the header is not clean.
-    fn check_headers(&mut self, images: &Images, store: &Store, newest: &Header) -> Result<(), StorageError> {
+    /// Both copies of the newest header must be there when this handle wrote them. When they were read, and so must those of
+    /// the header before, unless a process or the power may have gone between the copies: then the journal is there, or the
+    /// header is not clean.
+    fn check_headers(&mut self, images: &Images, store: &Store, state: &State) -> Result<(), StorageError> {
+        let newest = &state.header;
         let settled = newest.clean && newest.checkpoint > 1 && !store.vfs.exists(&store.journal_path)?;
         for block in 0..HEADER_BLOCKS {
             let mut bytes = vec![0; header::HEADER_LEN];
@@ -160,7 +162,7 @@ impl Found {
                 Copy::Whole(found) => found.checkpoint == expected,
                 _ => false,
             };
-            if !is_whole && (is_newest || settled) {
+            if !is_whole && (settled || is_newest && state.has_written_header()) {
                 let slot = block / 2;
                 self.add(
                     "header",

@@ -76,6 +76,13 @@ pub(super) struct State {
     poison: Option<VfsError>,
 }
 
+impl State {
+    /// Whether this handle has written the newest header, both its copies.
+    pub(super) fn has_written_header(&self) -> bool {
+        self.header_is_durable
+    }
+}
+
 /// What a bulk transaction's commit brings along: its pages' images are written already.
 pub(super) struct Bulk {
     pub(super) commit: u64,
