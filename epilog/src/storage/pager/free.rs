@@ -98,6 +98,12 @@ impl Runs {
         if fits { self.take(len) } else { None }
     }
 
+    /// Whether all of `start..start + len` is there.
+    pub(super) fn contains(&self, start: u64, len: u64) -> bool {
+        let before = self.runs.range(..=start).next_back();
+        before.is_some_and(|(at, length)| at + length >= start + len)
+    }
+
     /// The numbers in all runs together.
     pub(super) fn len(&self) -> u64 {
         self.runs.values().sum()

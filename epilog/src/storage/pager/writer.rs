@@ -547,8 +547,12 @@ impl Drop for PageWriter<'_> {
     }
 }
 
-/// Makes the blocks of an image that was written out free again.
+/// Makes the blocks of an image that was written out free again. After a bulk commit that failed they are nobody's any
+/// more: the commit took them over.
 fn give_back(shared: &Shared, written: &mut Runs, image: MapEntry) {
+    if !written.contains(image.block, u64::from(image.run)) {
+        return;
+    }
     written.remove(image.block, u64::from(image.run));
     if let Some(store) = &shared.store {
         let mut run = Runs::new();
