@@ -292,6 +292,10 @@ impl<'p> PageWriter<'p> {
     /// Writes out half of the pages staged in memory, those changed longest ago.
     #[cold]
     fn write_out(&mut self, store: &Store) -> Result<(), StorageError> {
+        // A file gets its first header, and what was replayed its checkpoint, before anything else is written to it: without
+        // one, what is left by a crash would be no database.
+        let allocated: Vec<PageNumber> = self.allocated().collect();
+        store.ready(&allocated)?;
         self.staging.unload();
         let enough = store.options.cache_bytes / STAGED_PART / 2;
         let generation = store.state.lock().header.checkpoint + 1;
