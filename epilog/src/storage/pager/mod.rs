@@ -372,7 +372,7 @@ impl Pager {
         let Some(store) = &self.shared.store else { return Ok(0) };
         let mut state = store.state.lock();
         let (checkpoint, position) = (state.header.checkpoint, state.header.position);
-        let mut recovery = match core::mem::replace(&mut state.journaling, Journaling::Idle) {
+        let mut recovery = match core::mem::replace(&mut state.journaling, Journaling::Replaying) {
             Journaling::Unreplayed(recovery) => recovery,
             other => {
                 state.journaling = other;
@@ -384,7 +384,7 @@ impl Pager {
         let mut bytes = 0;
         let outcome = recovery.replay(checkpoint, position, &mut |commit, payload| {
             bytes += payload.len() as u64;
-            let writer = PageWriter::new(&self.shared, self.shared.lease.lock());
+            let writer = PageWriter::replaying(&self.shared, self.shared.lease.lock());
             apply(writer, payload)?.publish_replayed(commit)
         });
         store.pace.measured(bytes, store.vfs.now_ns().saturating_sub(started));

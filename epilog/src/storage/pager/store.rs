@@ -38,6 +38,8 @@ pub(super) enum Journaling {
     Idle,
     /// Its commits are not applied yet.
     Unreplayed(Recovery),
+    /// Its commits are being applied: until they are, nothing may be written.
+    Replaying,
     /// Its commits are applied; nothing was written since.
     Replayed(Recovery),
     /// It takes commits, once what is due has been done.
@@ -191,7 +193,7 @@ impl Store {
         if let Some(cause) = &state.poison {
             return Err(StorageError::Poisoned { path: self.path.clone(), cause: cause.clone() });
         }
-        if let Journaling::Unreplayed(_) = state.journaling {
+        if let Journaling::Unreplayed(_) | Journaling::Replaying = state.journaling {
             return Err(StorageError::damage("journal", "its commits have not been applied"));
         }
         Ok(())
@@ -350,7 +352,7 @@ impl Store {
                 *due = Due::Nothing;
                 *header = next;
             }
-            Journaling::Active(..) | Journaling::Unreplayed(_) => {}
+            Journaling::Active(..) | Journaling::Unreplayed(_) | Journaling::Replaying => {}
         }
         Ok(())
     }
@@ -647,7 +649,7 @@ impl Store {
         loop {
             let mut state = self.state.lock();
             match state.journaling {
-                Journaling::Idle | Journaling::Unreplayed(_) => return Ok(()),
+                Journaling::Idle | Journaling::Unreplayed(_) | Journaling::Replaying => return Ok(()),
                 Journaling::Active(..) => break,
                 // Nothing was written since.
                 Journaling::Replayed(_) if keeps_journal => return Ok(()),

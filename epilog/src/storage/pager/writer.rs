@@ -69,6 +69,8 @@ pub struct PageWriter<'p> {
     staged_bytes: usize,
     /// Blocks given out for images that were written out.
     written: Runs,
+    /// Its changes are in the journal already: it writes nothing, neither early nor at its end.
+    is_replay: bool,
     /// Given back last, when nothing is staged any more.
     _lease: MutexGuard<'p, ()>,
 }
@@ -86,8 +88,17 @@ impl<'p> PageWriter<'p> {
             in_memory: VecDeque::new(),
             staged_bytes: 0,
             written: Runs::new(),
+            is_replay: false,
             _lease: lease,
         }
+    }
+
+    /// A transaction that applies a commit that is in the journal. Its pages stay in memory until the first checkpoint:
+    /// what a journal holds is bounded by when that would have been due.
+    pub(super) fn replaying(shared: &'p Shared, lease: MutexGuard<'p, ()>) -> PageWriter<'p> {
+        let mut writer = PageWriter::new(shared, lease);
+        writer.is_replay = true;
+        writer
     }
 
     /// The commit the transaction builds on.
@@ -282,7 +293,9 @@ impl<'p> PageWriter<'p> {
     #[inline]
     fn make_room(&mut self, len: usize) -> Result<(), StorageError> {
         match &self.shared.store {
-            Some(store) if self.staged_bytes + len > store.options.cache_bytes / STAGED_PART => {
+            Some(store)
+                if !self.is_replay && self.staged_bytes + len > store.options.cache_bytes / STAGED_PART =>
+            {
                 self.write_out(store)
             }
             _ => Ok(()),
