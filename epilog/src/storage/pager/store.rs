@@ -359,19 +359,32 @@ impl Store {
 
     /// Makes the header that was read durable. It may have been read from the system's cache, where a process that was
     /// killed left it, or whose sync failed; the next header goes to the other slot, so this one must be there if that is
-    /// torn. One copy after the other, a damaged one first, so that one is whole at any time: the power may have gone at
-    /// this very place before. The file's length may have been the cache's as well; images of the next checkpoint that lie
-    /// within it would not make it durable.
+    /// torn. The file's length may have been the cache's as well; images of the next checkpoint that lie within it would
+    /// not make it durable.
+    ///
+    /// After a failed sync a second one proves nothing, so the copies are written again, one after the other, a damaged one
+    /// first: one is whole at any time, as the power may have gone at this very place before. Without a journal they are
+    /// only synced: it was removed when the header's sync had succeeded. So no copy is torn by this in a file that would
+    /// otherwise pass for sound.
     fn settle(&self, state: &mut State) -> Result<(), StorageError> {
         let file = self.images.file();
         file.set_len(file.len()?)?;
-        let copies = if state.header.has_copy(file, 1)? { [0, 1] } else { [1, 0] };
-        for copy in copies {
+        let header = &state.header;
+        let whole = [header.has_copy(file, 0)?, header.has_copy(file, 1)?];
+        let was_synced = header.checkpoint > 1 && !self.vfs.exists(&self.journal_path)?;
+        let copies: &[u64] = match whole {
+            [true, true] if was_synced => &[],
+            [_, true] => &[0, 1],
+            [_, false] => &[1, 0],
+        };
+        let sync =
+            |state: &mut State| file.sync_data().inspect_err(|cause| state.poison = Some(cause.clone()));
+        for &copy in copies {
             state.header.write_copy(file, copy)?;
-            if let Err(cause) = file.sync_data() {
-                state.poison = Some(cause.clone());
-                return Err(cause.into());
-            }
+            sync(state)?;
+        }
+        if copies.is_empty() {
+            sync(state)?;
         }
         state.header_is_durable = true;
         Ok(())
