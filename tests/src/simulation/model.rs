@@ -177,6 +177,7 @@ impl Model {
         change(&mut model.owners, &before.owners, &after.owners);
         change(&mut model.items, &before.items, &after.items);
         change(&mut model.tags, &before.tags, &after.tags);
+        change(&mut model.scans, &before.scans, &after.scans);
         model.next_owner = model.next_owner.max(after.next_owner);
         model
     }
