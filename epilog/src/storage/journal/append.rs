@@ -230,6 +230,33 @@ impl Journal {
         Ok(())
     }
 
+    /// Makes sure that a [`mark`](Journal::mark) with `payload` needs no more of the disk than it has: once the header is
+    /// written, it is too late for a full disk.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be made longer; nothing has changed then.
+    pub fn reserve_mark(&self, payload: &[u8]) -> Result<(), StorageError> {
+        let mut tail = self.tail.lock();
+        self.check_poison(&tail)?;
+        if self.has_room_for(&tail, self.cut_mark(payload)) {
+            return Ok(());
+        }
+        self.reserve(&mut tail, 1)
+    }
+
+    /// What a mark keeps of `payload`.
+    fn cut_mark<'a>(&self, payload: &'a [u8]) -> &'a [u8] {
+        let longest = (self.header.segment_len - self.header.block() - FRAME_HEADER_LEN) as usize;
+        &payload[..payload.len().min(longest)]
+    }
+
+    /// Whether one frame with all of `payload` fits the current segment.
+    fn has_room_for(&self, tail: &Tail, payload: &[u8]) -> bool {
+        let room = self.header.segment_len - tail.offset;
+        fragment_len(room, payload.len()) == Some(payload.len())
+    }
+
     /// Takes notice that a header made the next commit durable, with all before it: the file has its changes, and the
     /// header names the journal's present end as its position. Then writes a mark that says so, for whoever reads the
     /// journal and not the file; its `payload` is cut to what fits a segment.
@@ -249,10 +276,8 @@ impl Journal {
         assert_eq!(commit, tail.commit + 1, "commits are made in order");
         assert_eq!(tail.commit, tail.durable, "what a bulk commit builds on is durable");
         (tail.commit, tail.durable) = (commit, commit);
-        let longest = (self.header.segment_len - self.header.block() - FRAME_HEADER_LEN) as usize;
-        let payload = &payload[..payload.len().min(longest)];
-        let room = self.header.segment_len - tail.offset;
-        if fragment_len(room, payload.len()) != Some(payload.len()) {
+        let payload = self.cut_mark(payload);
+        if !self.has_room_for(&tail, payload) {
             self.reserve(&mut tail, 1)?;
             let begun = self.write_buffer(&mut tail);
             self.poison_on_error(&mut tail, begun)?;

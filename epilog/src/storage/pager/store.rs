@@ -510,7 +510,10 @@ impl Store {
     pub(super) fn commit_bulk(&self, mut bulk: Bulk, stage: impl FnOnce()) -> Result<(), StorageError> {
         let (commit, written) = (bulk.commit, bulk.written.clone());
         let mut mark = core::mem::take(&mut bulk.mark);
+        // The number of the checkpoint, which is not known yet.
+        mark.splice(0..0, [0; 8]);
         let planned = self.finish_checkpoint().and_then(|()| {
+            self.journal().map_or(Ok(()), |journal| journal.reserve_mark(&mark))?;
             // Held to the end: what is being made is nobody else's to go on with.
             let running = self.checkpoint.lock();
             Ok((running, self.plan_checkpoint(false, &[], Extra::Bulk(bulk))?))
@@ -536,7 +539,7 @@ impl Store {
             }
         };
         if let Some(finished) = &finished {
-            mark.splice(0..0, finished.header.checkpoint.to_le_bytes());
+            mark[..8].copy_from_slice(&finished.header.checkpoint.to_le_bytes());
         }
         stage();
         // The commit is durable. Without its mark, damage to the header could make an older one count.
