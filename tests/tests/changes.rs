@@ -576,6 +576,7 @@ fn an_archive_that_fails_makes_the_journal_wait_and_nothing_else() {
         work(&db, &mut model, &mut random, 4);
         let error = db.checkpoint().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::Full, "{error}");
+        assert_eq!(db.stats().archive_failure, Some(error.to_string()), "it is told who asks");
         assert_eq!(model.check(0, &all_since(&db, 0).unwrap()), model.last());
     }
     assert!(vfs.disk.bytes(JOURNAL).unwrap().len() > sound_len, "the journal has grown");
@@ -593,6 +594,7 @@ fn an_archive_that_fails_makes_the_journal_wait_and_nothing_else() {
     assert!(db.checkpoint().is_err());
     vfs.fails.store(false, Ordering::Relaxed);
     db.checkpoint().unwrap();
+    assert_eq!(db.stats().archive_failure, None);
     work(&db, &mut model, &mut random, 1);
     db.close().unwrap();
     assert!(!vfs.disk.exists(JOURNAL).unwrap());

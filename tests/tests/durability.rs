@@ -109,3 +109,31 @@ fn a_full_disk_is_an_error_and_nothing_is_lost() {
     db.close().unwrap();
     assert_eq!(User::query().count(&open(&disk)).unwrap(), 2);
 }
+
+/// Goal: nobody acts on what a crash could take back. A transaction with the lease reads what the one before has staged, so
+/// one that changes nothing waits for that as well, where it is to be durable.
+#[test]
+fn a_write_that_only_reads_waits_until_what_it_read_is_durable() {
+    let disk = SimVfs::new(6);
+    let options = Options::default().background(false);
+    let db: Database<App> = Database::open_in(Arc::new(disk.clone()), "app.epilog", &options).unwrap();
+    let insert = |n| {
+        let mut tx = db.begin().unwrap();
+        tx.insert(&user(n)).unwrap();
+        tx.commit_with(Durability::Group).unwrap()
+    };
+    let read = |durability| {
+        let tx = db.begin().unwrap();
+        let count = User::query().count(&tx).unwrap();
+        tx.commit_with(durability).unwrap();
+        count
+    };
+    let first = insert(0);
+    assert_eq!(read(Durability::None), 1, "staged is what the next one builds on");
+    assert!(!first.is_durable());
+    assert_eq!(read(Durability::Immediate), 1);
+    assert!(first.is_durable());
+    let syncs = disk.counters().syncs;
+    assert_eq!(read(Durability::Immediate), 1);
+    assert_eq!(disk.counters().syncs, syncs, "nothing to wait for");
+}

@@ -14,7 +14,7 @@ use crate::Error;
 /// With [`Durability::Immediate`] it is durable already. Otherwise [`wait`](Commit::wait) blocks until it is, and awaiting
 /// it does so without blocking: it is a plain future of no particular runtime, woken by the library's background thread.
 /// (Without that thread, see [`Options::background`](crate::Options::background), polling it makes the sync itself.) It
-/// may be dropped: nothing of the commit depends on it.
+/// may be dropped: nothing of the commit depends on it. While it is kept, the database stays open, and its file locked.
 ///
 /// Awaiting many commits that were made one after the other costs about one sync.
 ///

@@ -1,5 +1,6 @@
 //! [`Stats`]: what an open database has done and holds.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Choice;
@@ -49,6 +50,10 @@ pub struct Stats {
     pub pending_bytes: u64,
     /// Page numbers that were ever given out.
     pub page_numbers: u64,
+    /// Why the last checkpoint was given up, if none was made since: what is to be written is still in the journal.
+    pub checkpoint_failure: Option<String>,
+    /// Why the last attempt to archive failed, if none succeeded since: the journal keeps what is to be archived, and grows.
+    pub archive_failure: Option<String>,
     /// What was chosen for what can be tuned, and why. Empty for a database in memory.
     pub choices: Vec<Choice>,
 }
@@ -75,6 +80,8 @@ impl Stats {
             free_bytes: pager.free_bytes,
             pending_bytes: pager.pending_bytes,
             page_numbers: pager.page_numbers,
+            checkpoint_failure: pager.checkpoint_failure,
+            archive_failure: pager.archive_failure,
             choices,
         }
     }

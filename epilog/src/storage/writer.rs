@@ -1117,7 +1117,10 @@ impl<'p> Writer<'p> {
         }
         self.remove_unheld()?;
         if self.changes.is_empty() && !self.counted.iter().any(|counted| counted.numbered) {
-            return Ok(self.pages.base());
+            return match self.pages {
+                Pages::Leased(pages) => pages.end_unchanged(durability),
+                Pages::Private(_) => Ok(self.pages.base()),
+            };
         }
         self.keep_statistics()?;
         let Writer { pages, kind, changes, counted, .. } = self;

@@ -93,6 +93,12 @@ impl Store {
         if !self.has_archive() || self.options.read_only {
             return Ok(());
         }
+        let outcome = self.take_over();
+        self.setbacks.lock().archive = outcome.as_ref().err().map(|error| format!("{error}"));
+        outcome
+    }
+
+    fn take_over(&self) -> Result<(), StorageError> {
         let mut archiving = self.archiving.lock();
         self.archive_due.store(false, Ordering::Release);
         let Some(journal) = self.journal() else { return Ok(()) };

@@ -1,10 +1,12 @@
 //! [`PagerStats`]: what a pager has done and holds.
 
+use alloc::string::String;
+
 use super::Pager;
 use crate::sync::atomic::Ordering;
 
 /// What a pager has done and holds. Zeros stand for what a database in memory does not have.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+#[derive(Clone, PartialEq, Eq, Debug, Default)]
 pub struct PagerStats {
     /// The newest commit that writers build on.
     pub staged: u64,
@@ -44,6 +46,17 @@ pub struct PagerStats {
     pub pending_bytes: u64,
     /// Page numbers that were ever given out.
     pub page_numbers: u64,
+    /// Why the last checkpoint was given up, if none was made since.
+    pub checkpoint_failure: Option<String>,
+    /// Why the last attempt to archive failed, if none succeeded since.
+    pub archive_failure: Option<String>,
+}
+
+/// Failures of what commits do not wait for: nobody else may be told.
+#[derive(Default)]
+pub(super) struct Setbacks {
+    pub(super) checkpoint: Option<String>,
+    pub(super) archive: Option<String>,
 }
 
 impl Pager {
@@ -76,6 +89,9 @@ impl Pager {
         let block_len = images.block_len() as u64;
         let (free, pending) = store.space.lock().free_blocks();
         (stats.free_bytes, stats.pending_bytes) = (free * block_len, pending * block_len);
+        let setbacks = store.setbacks.lock();
+        stats.checkpoint_failure.clone_from(&setbacks.checkpoint);
+        stats.archive_failure.clone_from(&setbacks.archive);
         stats
     }
 }

@@ -23,6 +23,7 @@ use super::images::Images;
 use super::numbers::Numbers;
 use super::pace::{Pace, Pressure};
 use super::space::Space;
+use super::stats::Setbacks;
 use super::{Durability, PagerOptions};
 use crate::storage::StorageError;
 use crate::storage::journal::{Journal, Recovery};
@@ -128,6 +129,7 @@ pub(super) struct Store {
     /// The last commit that the archive has for good; [`NO_ARCHIVE`] when there is none.
     pub(super) archived: AtomicU64,
     pub(super) archive_due: AtomicBool,
+    pub(super) setbacks: Mutex<Setbacks>,
 }
 
 impl State {
@@ -173,6 +175,7 @@ impl Store {
             archiving: Mutex::new(Archiving::No),
             archived: AtomicU64::new(NO_ARCHIVE),
             archive_due: AtomicBool::new(false),
+            setbacks: Mutex::default(),
         }
     }
 
@@ -590,6 +593,7 @@ impl Store {
     fn give_up(&self, checkpoint: Checkpoint, error: &StorageError) {
         let (dirty, journaled) = self.backlog();
         self.pace.failed(dirty, journaled);
+        self.setbacks.lock().checkpoint = Some(format!("{error}"));
         let failure = checkpoint.failure();
         if failure == Failure::Unsynced || (failure == Failure::HeaderUnknown && checkpoint.is_bulk()) {
             // The header of a bulk transaction that may have reached the disk speaks of a commit that was not made.
@@ -638,6 +642,7 @@ impl Store {
         drop(state);
         self.frames.checkpointed(commit);
         self.pace.succeeded();
+        self.setbacks.lock().checkpoint = None;
     }
 
     /// Goes on with the checkpoint being made to its end.

@@ -232,7 +232,7 @@ impl<'p> PageWriter<'p> {
         then: impl FnOnce(CommitNumber),
     ) -> Result<CommitNumber, StorageError> {
         if self.undo.is_empty() && payload.is_empty() {
-            return Ok(self.base());
+            return self.end_unchanged(durability);
         }
         if self.is_written_out() {
             // What the journal would make of the payload is in the file already.
@@ -242,6 +242,24 @@ impl<'p> PageWriter<'p> {
         let commit = self.stage_commit(payload, durability, then)?;
         shared.settle(commit, durability)?;
         Ok(CommitNumber(commit))
+    }
+
+    /// Ends a transaction that is to change nothing. It may have read what others staged, which a crash could still take
+    /// back: with [`Durability::Immediate`] this waits until everyone sees that.
+    ///
+    /// # Errors
+    ///
+    /// When the journal cannot be synced.
+    pub fn end_unchanged(self, durability: Durability) -> Result<CommitNumber, StorageError> {
+        let (shared, base) = (self.shared, self.base());
+        drop(self);
+        match &shared.store {
+            Some(store) if durability == Durability::Immediate && shared.frames.published() < base.0 => {
+                store.sync(base.0)?;
+            }
+            _ => {}
+        }
+        Ok(base)
     }
 
     /// The part of a commit that is made under the lease.
