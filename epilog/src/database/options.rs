@@ -322,10 +322,10 @@ impl Options {
     /// use epilog::vfs::{MemoryVfs, OpenMode, Vfs};
     #[doc = include_str!("../example.txt")]
     ///
-    /// let len_with = |options: Options| {
+    /// let len_with = |options: Options| -> Result<u64, Box<dyn std::error::Error>> {
     ///     let files = MemoryVfs::new();
     ///     Database::<Music>::open_in(Arc::new(files.clone()), "music", &options)?.close()?;
-    ///     files.open("music", OpenMode::Read)?.len()
+    ///     Ok(files.open("music", OpenMode::Read)?.len()?)
     /// };
     /// // Empty collections are a page each.
     /// assert!(len_with(Options::default().page_size(4096))? < len_with(Options::default())?);

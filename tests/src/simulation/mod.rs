@@ -99,6 +99,9 @@ pub fn run_seed(seed: u64, plan: &Plan) -> Report {
     let steps = generate(&mut Random::new(seed));
     for setup in &plan.setups {
         run_setup(seed, setup, plan, &steps, &mut report);
+        if plan.planted.is_some() && !report.failures.is_empty() {
+            break;
+        }
     }
     report
 }
@@ -125,7 +128,8 @@ fn run_setup(seed: u64, setup: &Setup, plan: &Plan, steps: &[Step], report: &mut
             report.failures.push(format!("{story}, cut at operation {cut}: {problem}"));
         }
     }
-    if plan.faults {
+    let is_found = plan.planted.is_some() && !report.failures.is_empty();
+    if plan.faults && !is_found {
         faults::inject(seed, setup, steps, &whole, report);
         rot(&story, seed, setup, steps, (&whole, &run), report);
     }
