@@ -47,6 +47,9 @@
 //! there, since *q* is older than *c* and keeps it from collapsing; a commit up to *q* had hung its version before *q*
 //! could be pinned, so the slot was emptied by evicting that version, after the map had been given its image.
 //!
+//! A reader that is held up between the slot and the map may find there what a commit after its own made of the page, or that
+//! it is gone. Then the slot is not empty any more: it looks again.
+//!
 //! When the writer changes a page that is cold, the image that the map has becomes the chain's last node, for readers of
 //! older commits. Its blocks are not used again while such readers are there ([`Space`](super::space::Space)).
 
@@ -436,10 +439,15 @@ impl FrameTable {
             let word = self.slot(number).map_or(null_mut(), |slot| slot.published.load(Ordering::SeqCst));
             word.is_null()
         };
+        let loaded = match images.load(number, self.cache_bytes / 16, &is_cold) {
+            Ok(loaded) => loaded,
+            // A commit has changed or freed the page since the slot was found empty, and the map has been told: what this
+            // reader is to see hangs in the chain now.
+            Err(_) if !is_cold(number) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let mut found = None;
-        for (at, (number, buffer)) in
-            images.load(number, self.cache_bytes / 16, &is_cold)?.into_iter().enumerate()
-        {
+        for (at, (number, buffer)) in loaded.into_iter().enumerate() {
             // The first is the one that was asked for.
             let heat = if at == 0 { Heat::Cooling } else { Heat::Fresh };
             let head = buffer.into_raw();
