@@ -32,7 +32,13 @@ use crate::sync::atomic::{AtomicU64, Ordering, fence};
 use crate::sync::{OnceCell, thread_slot};
 
 /// Slots of one block; a further block is added when all are taken.
-const SLOTS: usize = if cfg!(feature = "small") { 4 } else { 64 };
+const SLOTS: usize = if cfg!(shuttle) {
+    2
+} else if cfg!(feature = "small") {
+    4
+} else {
+    64
+};
 
 /// Operations that can run through one pin at a time, as a power of two.
 const COUNT_BITS: u32 = 24;

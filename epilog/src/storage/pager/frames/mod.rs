@@ -56,6 +56,8 @@
 #![allow(unsafe_code)]
 
 mod buffer;
+#[cfg(shuttle)]
+mod dead;
 mod evict;
 mod pin;
 mod staging;
@@ -83,7 +85,13 @@ pub(super) use pin::{Operation, Pin, Resident, SnapshotPin};
 pub(super) use staging::{Staged, Staging, Stored};
 
 /// The first chunk has two to the power of this many slots.
-const FIRST_BITS: u32 = if cfg!(feature = "small") { 5 } else { 10 };
+const FIRST_BITS: u32 = if cfg!(shuttle) {
+    2
+} else if cfg!(feature = "small") {
+    5
+} else {
+    10
+};
 /// Chunks enough for every page number there is.
 const CHUNKS: usize = 33 - FIRST_BITS as usize;
 
@@ -424,6 +432,8 @@ impl FrameTable {
             // SAFETY: the node was linked when its pointer was loaded, so the operation ran when it was unlinked, if it
             // has been; such nodes are not freed before the operation has ended.
             let version = unsafe { node.as_ref() };
+            #[cfg(shuttle)]
+            assert_ne!(version.commit, dead::NODE, "a reader stands on a node that was freed");
             if version.commit <= commit {
                 return Some(version);
             }
@@ -792,7 +802,7 @@ impl Drop for FrameTable {
                             let next = unsafe { &*link }.previous.load(Ordering::Relaxed);
                             if let Some(node) = NonNull::new(link) {
                                 // SAFETY: as above.
-                                unsafe { Garbage::NodeAndBuffer(node).free() };
+                                unsafe { Garbage::NodeAndBuffer(node).free(&self.memory) };
                             }
                             link = next;
                         }
@@ -803,7 +813,7 @@ impl Drop for FrameTable {
         let Reclaim { unlinked, limbo, .. } = self.reclaim.get_mut();
         for garbage in unlinked.drain(..).chain(limbo.drain(..).map(|(_, garbage)| garbage)) {
             // SAFETY: what is unlinked belongs to the lists alone, and nobody reads any more.
-            unsafe { garbage.free() };
+            unsafe { garbage.free(&self.memory) };
         }
     }
 }
