@@ -160,7 +160,10 @@ impl FrameTable {
                 Heat::Warm => Word::of_buffer(head, Heat::Cooling),
                 Heat::Cooling | Heat::Fresh => null_mut(),
             };
-            let swap = slot.published.compare_exchange(word, next, Ordering::SeqCst, Ordering::Relaxed);
+            let mut swap = slot.published.compare_exchange(word, next, Ordering::SeqCst, Ordering::Relaxed);
+            if planted::is(Bug::EvictedBlindly) && swap.is_err() {
+                swap = Ok(slot.published.swap(next, Ordering::SeqCst));
+            }
             if swap.is_ok() && heat != Heat::Warm {
                 self.versions.fetch_sub(1, Ordering::Relaxed);
                 let garbage = Garbage::Buffer(head);
@@ -186,6 +189,7 @@ impl FrameTable {
         }
         loop {
             let oldest = self.pins.oldest_operation();
+            let oldest = if planted::is(Bug::LimboForgotten) { u64::MAX } else { oldest };
             while reclaim.limbo.front().is_some_and(|(epoch, _)| *epoch < oldest) {
                 let Some((_, garbage)) = reclaim.limbo.pop_front() else { break };
                 self.limbo_bytes.fetch_sub(garbage.bytes(), Ordering::Relaxed);

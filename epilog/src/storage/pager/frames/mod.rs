@@ -75,6 +75,7 @@ use super::map::MapEntry;
 use super::pins::{Pins, newest_within};
 use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
+use crate::storage::planted::{self, Bug};
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
@@ -632,9 +633,12 @@ impl FrameTable {
     /// Who reads what, and where readers can begin.
     fn look(&self, reclaim: &mut Reclaim) -> Sight {
         // The floor first: a reader that the scan misses begins there or later.
-        let floor = self.floor();
+        let mut floor = self.floor();
         let mut pins = core::mem::take(&mut reclaim.pins);
         self.pins.scan(&mut pins);
+        if planted::is(Bug::FloorAfterPins) {
+            floor = self.floor();
+        }
         Sight { floor, pins }
     }
 
