@@ -1,7 +1,9 @@
 //! Locks, waiting, once-cells, atomics and per-thread slots: the only module that names a lock or a thread.
 //!
 //! With the feature `std` they are the operating system's; without it they are spin locks, meant for one core or for
-//! short critical sections, and waiting is a loop around a hint to the processor.
+//! short critical sections, and waiting is a loop around a hint to the processor. Compiled with `--cfg shuttle` they are
+//! [shuttle](https://docs.rs/shuttle)'s, which runs one thread at a time and changes between them as a seed says: for the
+//! models (`tests/tests/models`).
 //!
 //! * A panic while a lock is held does not poison it: what a lock protects here is either restored by its guard's owner
 //!   or flagged as unusable by that owner (a poisoned journal, a poisoned pager), never guessed from a panic.
@@ -11,19 +13,66 @@
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
+#[cfg(all(shuttle, not(feature = "std")))]
+compile_error!("the models stand for the locks of `std`: leave that feature on with `--cfg shuttle`");
+
 /// Atomics, 64-bit ones included: where the processor lacks those they are emulated.
 pub mod atomic {
-    #[cfg(target_has_atomic = "64")]
+    #[cfg(all(not(shuttle), target_has_atomic = "64"))]
     pub use core::sync::atomic::AtomicU64;
+    #[cfg(not(shuttle))]
     pub use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
     #[cfg(not(target_has_atomic = "64"))]
     pub use portable_atomic::AtomicU64;
+    #[cfg(shuttle)]
+    pub use shuttle::sync::atomic::{
+        AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+    };
 }
 
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", not(shuttle)))]
 mod imp {
     pub(super) use std::sync::{Condvar, Mutex, MutexGuard, OnceLock};
     pub(super) use std::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+    pub(super) use std::thread::{Builder, JoinHandle, sleep};
+}
+
+#[cfg(shuttle)]
+mod imp {
+    pub(super) use shuttle::sync::{Condvar, Mutex, MutexGuard};
+    pub(super) use shuttle::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+    pub(super) use shuttle::thread::{Builder, JoinHandle, sleep};
+
+    use shuttle::sync::atomic::{AtomicBool, Ordering};
+
+    /// What shuttle has not: a thread may be interrupted before it looks, and waits while another makes the value.
+    #[derive(Debug, Default)]
+    pub(super) struct OnceLock<T> {
+        made: AtomicBool,
+        making: Mutex<()>,
+        value: std::sync::OnceLock<T>,
+    }
+
+    impl<T> OnceLock<T> {
+        pub(super) const fn new() -> OnceLock<T> {
+            let value = std::sync::OnceLock::new();
+            OnceLock { made: AtomicBool::new(false), making: Mutex::new(()), value }
+        }
+
+        pub(super) fn get(&self) -> Option<&T> {
+            if self.made.load(Ordering::SeqCst) { self.value.get() } else { None }
+        }
+
+        pub(super) fn get_or_init(&self, make: impl FnOnce() -> T) -> &T {
+            if let Some(value) = self.get() {
+                return value;
+            }
+            let _making = self.making.lock();
+            let value = self.value.get_or_init(make);
+            self.made.store(true, Ordering::SeqCst);
+            value
+        }
+    }
 }
 
 #[cfg(not(feature = "std"))]
@@ -287,7 +336,7 @@ impl<T> OnceCell<T> {
 
 /// A small number that stays the same for the calling thread and that few threads share: where a thread looks first in
 /// an array of per-reader slots. Always 0 without `std`.
-#[cfg(feature = "std")]
+#[cfg(all(feature = "std", not(shuttle)))]
 pub fn thread_slot() -> usize {
     static NEXT: atomic::AtomicUsize = atomic::AtomicUsize::new(0);
     std::thread_local! {
@@ -298,8 +347,8 @@ pub fn thread_slot() -> usize {
 }
 
 /// A small number that stays the same for the calling thread and that few threads share: where a thread looks first in
-/// an array of per-reader slots. Always 0 without `std`.
-#[cfg(not(feature = "std"))]
+/// an array of per-reader slots. Always 0 without `std`, and in a model, where all are to meet in the same slots.
+#[cfg(any(shuttle, not(feature = "std")))]
 pub fn thread_slot() -> usize {
     0
 }
@@ -307,7 +356,7 @@ pub fn thread_slot() -> usize {
 /// Lets others run for about so long. Without `std` only the processor is told.
 pub fn pause(duration: core::time::Duration) {
     #[cfg(feature = "std")]
-    std::thread::sleep(duration);
+    imp::sleep(duration);
     #[cfg(not(feature = "std"))]
     {
         let _ = duration;
@@ -318,13 +367,13 @@ pub fn pause(duration: core::time::Duration) {
 /// A thread that works in the background.
 #[cfg(feature = "std")]
 #[derive(Debug)]
-pub struct Thread(std::thread::JoinHandle<()>);
+pub struct Thread(imp::JoinHandle<()>);
 
 #[cfg(feature = "std")]
 impl Thread {
     /// Begins to run `work` in a thread called `name`; `None` when the system has no thread to give.
     pub fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Option<Thread> {
-        let builder = std::thread::Builder::new().name(alloc::string::String::from(name));
+        let builder = imp::Builder::new().name(alloc::string::String::from(name));
         builder.spawn(work).ok().map(Thread)
     }
 

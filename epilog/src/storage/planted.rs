@@ -1,7 +1,7 @@
-//! [`Bug`]: mistakes that can be put in on purpose, to see that the tests of crashes and damage find them.
+//! [`Bug`]: mistakes that can be put in on purpose, to see that the tests of crashes, damage and threads find them.
 //!
 //! Only the feature `planted-bugs` can plant one. Without it [`is`] is `false` when the library is compiled, and nothing of
-//! this is left. Which tests find which, and how soon, is in `tests/src/simulation`.
+//! this is left. Which tests find which, and how soon, is in `tests/src/simulation` and `tests/tests/models`.
 
 /// A mistake that can be put in.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -27,12 +27,25 @@ pub enum Bug {
     MapPageLost,
     /// A sync that failed is forgotten when the next one succeeds.
     SyncErrorsForgotten,
+    /// A reader that has announced its commit does not look whether a newer one was published meanwhile.
+    PinNotLookedAtAgain,
+    /// Who drops versions looks at the pins first, and then at where readers can begin.
+    FloorAfterPins,
+    /// What was unlinked is freed whatever operations run.
+    LimboForgotten,
+    /// A buffer is evicted whatever its slot has become since the clock's hand looked.
+    EvictedBlindly,
+    /// The end of a sync wakes one of those who wait for it.
+    WakeUpLost,
+    /// A transaction without the lease is validated before it has the lease, and not again.
+    ValidatedTooEarly,
 }
 
 #[cfg(feature = "planted-bugs")]
 mod switch {
     use super::Bug;
-    use crate::sync::atomic::{AtomicU8, Ordering};
+    // Not those of `sync`: a switch is set outside of what the models interleave.
+    use core::sync::atomic::{AtomicU8, Ordering};
 
     static PLANTED: AtomicU8 = AtomicU8::new(0);
 

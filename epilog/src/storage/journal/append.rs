@@ -340,7 +340,10 @@ impl Journal {
         let synced = if planted::is(Bug::PublishBeforeDurable) { Ok(()) } else { self.file.sync_data() };
         let mut tail = self.tail.lock();
         tail.is_syncing = false;
-        self.sync_ended.notify_all();
+        match planted::is(Bug::WakeUpLost) {
+            false => self.sync_ended.notify_all(),
+            true => self.sync_ended.notify_one(),
+        }
         self.poison_on_error(&mut tail, synced)?;
         tail.durable = head;
         Ok(())

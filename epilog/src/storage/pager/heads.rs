@@ -38,11 +38,20 @@ struct Queue {
 
 impl Heads {
     /// Notes a commit that has just been staged, and publishes what may be. The caller holds the write lease.
-    pub(super) fn staged(&self, frames: &FrameTable, commit: u64, must_be_durable: bool, durable: u64) {
+    ///
+    /// `durable` is asked under the lock: the journal has the commit already, and whoever has synced it before now did not
+    /// find it in the queue, and does not come back for it.
+    pub(super) fn staged(
+        &self,
+        frames: &FrameTable,
+        commit: u64,
+        must_be_durable: bool,
+        durable: impl FnOnce() -> u64,
+    ) {
         let mut queue = self.queue.lock();
         debug_assert!(queue.staged.back().is_none_or(|(last, _)| *last < commit));
         queue.staged.push_back((commit, must_be_durable));
-        let moved = publish(&mut queue, frames, durable);
+        let moved = publish(&mut queue, frames, durable());
         drop(queue);
         if moved {
             self.watch.published(frames);

@@ -440,14 +440,17 @@ impl Pager {
         self.shared.store.as_ref().is_none_or(|store| store.durable() >= commit.0)
     }
 
-    /// Waits until `commit` is durable, syncing if nobody else does.
+    /// Waits until `commit` is durable, syncing if nobody else does. Readers that begin then see it.
     ///
     /// # Errors
     ///
     /// When that fails: the outcome is unknown.
     pub fn wait_durable(&self, commit: CommitNumber) -> Result<(), StorageError> {
         match &self.shared.store {
-            Some(store) if store.durable() < commit.0 => store.sync(commit.0),
+            // Whoever has synced it may not have published it yet.
+            Some(store) if self.shared.frames.published() < commit.0 || store.durable() < commit.0 => {
+                store.sync(commit.0)
+            }
             _ => Ok(()),
         }
     }
@@ -463,7 +466,7 @@ impl Pager {
             store.heads.wait_for(commit.0, waker);
             // Looked at after the waker is known: what happens from here on wakes it.
             if store.durable() >= commit.0 {
-                return Ok(true);
+                return self.wait_durable(commit).map(|()| true);
             }
             if let Some(error) = store.poisoned() {
                 return Err(error);

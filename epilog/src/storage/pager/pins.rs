@@ -28,11 +28,18 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use crate::storage::planted::{self, Bug};
 use crate::sync::atomic::{AtomicU64, Ordering, fence};
 use crate::sync::{OnceCell, thread_slot};
 
 /// Slots of one block; a further block is added when all are taken.
-const SLOTS: usize = if cfg!(feature = "small") { 4 } else { 64 };
+const SLOTS: usize = if cfg!(shuttle) {
+    2
+} else if cfg!(feature = "small") {
+    4
+} else {
+    64
+};
 
 /// Operations that can run through one pin at a time, as a power of two.
 const COUNT_BITS: u32 = 24;
@@ -84,7 +91,7 @@ impl Pins {
         loop {
             fence(Ordering::SeqCst);
             let now = published.load(Ordering::Acquire);
-            if now == commit {
+            if now == commit || planted::is(Bug::PinNotLookedAtAgain) {
                 return (claim, commit);
             }
             commit = now;

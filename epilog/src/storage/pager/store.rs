@@ -5,8 +5,8 @@
 //! and checkpoints what was replayed. Until the first write nothing is written at all.
 //!
 //! Locks, in the order in which they may be taken together: the write lease, the checkpoint being made, the archive, the
-//! state, page numbers, free space, the page map. Only the first three are held over reads and writes of files, and the
-//! lease only for what must not overlap with a commit.
+//! queue of [`Heads`], the state, page numbers, free space, the page map. Only the first three are held over reads and
+//! writes of files, and the lease only for what must not overlap with a commit.
 
 use alloc::collections::BTreeMap;
 use alloc::string::String;
@@ -258,8 +258,7 @@ impl Store {
 
     /// Notes that `commit` is staged, and publishes what may be. The caller holds the write lease.
     pub(super) fn staged(&self, commit: u64, durability: Durability) {
-        let durable = self.durable();
-        self.heads.staged(&self.frames, commit, durability.promises(), durable);
+        self.heads.staged(&self.frames, commit, durability.promises(), || self.durable());
     }
 
     pub(super) fn journal(&self) -> Option<Arc<Journal>> {

@@ -236,7 +236,7 @@ impl<'p> PageWriter<'p> {
         }
         if self.is_written_out() {
             // What the journal would make of the payload is in the file already.
-            return self.commit_bulk(&[]);
+            return self.commit_bulk_then(&[], then);
         }
         let shared = self.shared;
         let commit = self.stage_commit(payload, durability, then)?;

@@ -9,11 +9,17 @@
 //!
 //! Buffers are counted in [`Memory`] from their making to their freeing, wherever they are meanwhile.
 
-use alloc::alloc::{Layout, alloc, alloc_zeroed, dealloc};
+#[cfg(not(shuttle))]
+use alloc::alloc::dealloc;
+use alloc::alloc::{Layout, alloc, alloc_zeroed};
+use alloc::boxed::Box;
 use alloc::sync::Arc;
 use core::ops::{Deref, DerefMut};
 use core::ptr::NonNull;
 
+use super::Node;
+#[cfg(shuttle)]
+use super::dead::{Allocation, Dead};
 use crate::storage::StorageError;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
@@ -25,12 +31,24 @@ const ALIGN: usize = 16;
 
 /// The bytes that buffers take, heads included.
 #[derive(Clone, Default)]
-pub(in crate::storage::pager) struct Memory(Arc<AtomicUsize>);
+pub(in crate::storage::pager) struct Memory {
+    bytes: Arc<AtomicUsize>,
+    #[cfg(shuttle)]
+    dead: Arc<Dead>,
+}
 
 impl Memory {
     /// How many there are.
     pub(in crate::storage::pager) fn bytes(&self) -> usize {
-        self.0.load(Ordering::Relaxed)
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    /// The end of a node.
+    pub(super) fn bury_node(&self, node: Box<Node>) {
+        #[cfg(not(shuttle))]
+        drop(node);
+        #[cfg(shuttle)]
+        self.dead.node(node);
     }
 }
 
@@ -109,7 +127,7 @@ impl Buffer {
         memory: &Memory,
     ) -> Result<Buffer, StorageError> {
         let head = NonNull::new(start.cast::<Head>()).ok_or(StorageError::OutOfMemory { bytes: len })?;
-        memory.0.fetch_add(HEAD + len, Ordering::Relaxed);
+        memory.bytes.fetch_add(HEAD + len, Ordering::Relaxed);
         // SAFETY: `head` points at new memory of at least HEAD bytes, aligned for a Head, says the caller.
         unsafe { head.write(Head { len, commit: 0, sequence: 0, memory: memory.clone(), skipped }) };
         Ok(Buffer(head))
@@ -167,6 +185,9 @@ impl Buffer {
     /// `head` came from [`into_raw`](Buffer::into_raw), and for `'a` nobody takes it back or changes its bytes.
     #[inline]
     pub(super) unsafe fn bytes<'a>(head: NonNull<Head>) -> &'a [u8] {
+        #[cfg(shuttle)]
+        // SAFETY: as below; and what is freed in a model stays an initialised head.
+        assert_ne!(unsafe { head.as_ref() }.commit, super::dead::BUFFER, "a page is read that was freed");
         // SAFETY: the head is initialised and unchanged for 'a, says the caller.
         let len = unsafe { head.as_ref() }.len;
         // SAFETY: `len` bytes behind the head belong to the same allocation and are initialised.
@@ -209,11 +230,23 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         // SAFETY: the head is initialised, ours, and not used again.
         let head = unsafe { self.0.read() };
-        head.memory.0.fetch_sub(HEAD + head.len, Ordering::Relaxed);
-        if let Some(layout) = Buffer::layout(head.len) {
-            // SAFETY: the allocation begins so many bytes before the head; it was made with this very layout, which exists
-            // since it did then, and given up by nobody.
-            unsafe { dealloc(self.0.as_ptr().cast::<u8>().sub(head.skipped), layout) };
+        head.memory.bytes.fetch_sub(HEAD + head.len, Ordering::Relaxed);
+        let Some(layout) = Buffer::layout(head.len) else { return };
+        // SAFETY: the allocation begins so many bytes before the head.
+        let allocation = unsafe { self.0.as_ptr().cast::<u8>().sub(head.skipped) };
+        #[cfg(shuttle)]
+        {
+            // SAFETY: the page and its head are ours, and stay allocated; the stamp is a plain number.
+            unsafe {
+                self.0.cast::<u8>().add(HEAD).write_bytes(super::dead::BYTE, head.len);
+                (&raw mut (*self.0.as_ptr()).commit).write(super::dead::BUFFER);
+            }
+            head.memory.dead.buffer(Allocation { allocation, layout });
+        }
+        #[cfg(not(shuttle))]
+        // SAFETY: it was made with this very layout, which exists since it did then, and given up by nobody.
+        unsafe {
+            dealloc(allocation, layout);
         }
     }
 }

@@ -14,9 +14,10 @@
 use alloc::boxed::Box;
 use core::ptr::{NonNull, null_mut};
 
-use super::buffer::{Buffer, Head};
+use super::buffer::{Buffer, Head, Memory};
 use super::{FIRST_BITS, FrameTable, Heat, Node, Reclaim, Word};
 use crate::storage::page::PageNumber;
+use crate::storage::planted::{self, Bug};
 use crate::sync::atomic::Ordering;
 
 /// Something unlinked, to be freed when nobody can stand on it.
@@ -30,12 +31,12 @@ pub(super) enum Garbage {
 }
 
 impl Garbage {
-    /// Frees it. Returns how many versions readers could reach through it.
+    /// Frees it, as one of the table that counts in `memory`. Returns how many versions readers could reach through it.
     ///
     /// # Safety
     ///
     /// It is unlinked, nobody reads it any more, and nobody else frees it.
-    pub(super) unsafe fn free(self) -> usize {
+    pub(super) unsafe fn free(self, memory: &Memory) -> usize {
         let node = match self {
             Garbage::Buffer(head) => {
                 // SAFETY: as the caller promises.
@@ -47,14 +48,16 @@ impl Garbage {
                 unsafe { Box::from_raw(node.as_ptr()) }
             }
         };
-        match (self, node.buffer()) {
+        let versions = match (self, node.buffer()) {
             (Garbage::NodeAndBuffer(_), Some(head)) => {
                 // SAFETY: the node was the only way to it.
                 drop(unsafe { Buffer::from_raw(head) });
                 1
             }
             _ => 0,
-        }
+        };
+        memory.bury_node(node);
+        versions
     }
 
     /// The bytes of the buffer that was evicted.
@@ -157,7 +160,10 @@ impl FrameTable {
                 Heat::Warm => Word::of_buffer(head, Heat::Cooling),
                 Heat::Cooling | Heat::Fresh => null_mut(),
             };
-            let swap = slot.published.compare_exchange(word, next, Ordering::SeqCst, Ordering::Relaxed);
+            let mut swap = slot.published.compare_exchange(word, next, Ordering::SeqCst, Ordering::Relaxed);
+            if planted::is(Bug::EvictedBlindly) && swap.is_err() {
+                swap = Ok(slot.published.swap(next, Ordering::SeqCst));
+            }
             if swap.is_ok() && heat != Heat::Warm {
                 self.versions.fetch_sub(1, Ordering::Relaxed);
                 let garbage = Garbage::Buffer(head);
@@ -183,11 +189,12 @@ impl FrameTable {
         }
         loop {
             let oldest = self.pins.oldest_operation();
+            let oldest = if planted::is(Bug::LimboForgotten) { u64::MAX } else { oldest };
             while reclaim.limbo.front().is_some_and(|(epoch, _)| *epoch < oldest) {
                 let Some((_, garbage)) = reclaim.limbo.pop_front() else { break };
                 self.limbo_bytes.fetch_sub(garbage.bytes(), Ordering::Relaxed);
                 // SAFETY: it is unlinked and in no other list, and every operation that runs began when it was.
-                let versions = unsafe { garbage.free() };
+                let versions = unsafe { garbage.free(&self.memory) };
                 self.versions.fetch_sub(versions, Ordering::Relaxed);
             }
             let blocked = if reclaim.limbo.is_empty() { 0 } else { oldest };

@@ -47,12 +47,17 @@
 //! there, since *q* is older than *c* and keeps it from collapsing; a commit up to *q* had hung its version before *q*
 //! could be pinned, so the slot was emptied by evicting that version, after the map had been given its image.
 //!
+//! A reader that is held up between the slot and the map may find there what a commit after its own made of the page, or that
+//! it is gone. Then the slot is not empty any more: it looks again.
+//!
 //! When the writer changes a page that is cold, the image that the map has becomes the chain's last node, for readers of
 //! older commits. Its blocks are not used again while such readers are there ([`Space`](super::space::Space)).
 
 #![allow(unsafe_code)]
 
 mod buffer;
+#[cfg(shuttle)]
+mod dead;
 mod evict;
 mod pin;
 mod staging;
@@ -70,6 +75,7 @@ use super::map::MapEntry;
 use super::pins::{Pins, newest_within};
 use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
+use crate::storage::planted::{self, Bug};
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
@@ -80,7 +86,13 @@ pub(super) use pin::{Operation, Pin, Resident, SnapshotPin};
 pub(super) use staging::{Staged, Staging, Stored};
 
 /// The first chunk has two to the power of this many slots.
-const FIRST_BITS: u32 = if cfg!(feature = "small") { 5 } else { 10 };
+const FIRST_BITS: u32 = if cfg!(shuttle) {
+    2
+} else if cfg!(feature = "small") {
+    5
+} else {
+    10
+};
 /// Chunks enough for every page number there is.
 const CHUNKS: usize = 33 - FIRST_BITS as usize;
 
@@ -421,6 +433,8 @@ impl FrameTable {
             // SAFETY: the node was linked when its pointer was loaded, so the operation ran when it was unlinked, if it
             // has been; such nodes are not freed before the operation has ended.
             let version = unsafe { node.as_ref() };
+            #[cfg(shuttle)]
+            assert_ne!(version.commit, dead::NODE, "a reader stands on a node that was freed");
             if version.commit <= commit {
                 return Some(version);
             }
@@ -436,10 +450,15 @@ impl FrameTable {
             let word = self.slot(number).map_or(null_mut(), |slot| slot.published.load(Ordering::SeqCst));
             word.is_null()
         };
+        let loaded = match images.load(number, self.cache_bytes / 16, &is_cold) {
+            Ok(loaded) => loaded,
+            // A commit has changed or freed the page since the slot was found empty, and the map has been told: what this
+            // reader is to see hangs in the chain now.
+            Err(_) if !is_cold(number) => return Ok(None),
+            Err(error) => return Err(error),
+        };
         let mut found = None;
-        for (at, (number, buffer)) in
-            images.load(number, self.cache_bytes / 16, &is_cold)?.into_iter().enumerate()
-        {
+        for (at, (number, buffer)) in loaded.into_iter().enumerate() {
             // The first is the one that was asked for.
             let heat = if at == 0 { Heat::Cooling } else { Heat::Fresh };
             let head = buffer.into_raw();
@@ -614,9 +633,12 @@ impl FrameTable {
     /// Who reads what, and where readers can begin.
     fn look(&self, reclaim: &mut Reclaim) -> Sight {
         // The floor first: a reader that the scan misses begins there or later.
-        let floor = self.floor();
+        let mut floor = self.floor();
         let mut pins = core::mem::take(&mut reclaim.pins);
         self.pins.scan(&mut pins);
+        if planted::is(Bug::FloorAfterPins) {
+            floor = self.floor();
+        }
         Sight { floor, pins }
     }
 
@@ -784,7 +806,7 @@ impl Drop for FrameTable {
                             let next = unsafe { &*link }.previous.load(Ordering::Relaxed);
                             if let Some(node) = NonNull::new(link) {
                                 // SAFETY: as above.
-                                unsafe { Garbage::NodeAndBuffer(node).free() };
+                                unsafe { Garbage::NodeAndBuffer(node).free(&self.memory) };
                             }
                             link = next;
                         }
@@ -795,7 +817,7 @@ impl Drop for FrameTable {
         let Reclaim { unlinked, limbo, .. } = self.reclaim.get_mut();
         for garbage in unlinked.drain(..).chain(limbo.drain(..).map(|(_, garbage)| garbage)) {
             // SAFETY: what is unlinked belongs to the lists alone, and nobody reads any more.
-            unsafe { garbage.free() };
+            unsafe { garbage.free(&self.memory) };
         }
     }
 }
