@@ -154,7 +154,7 @@ impl<S: Sources, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn all<R: Answers<S::Root>>(&self, from: &R) -> Result<Vec<O>, Error> {
-        self.collect(from, &self.draft)
+        self.collect(from)
     }
 
     /// The only one that comes out. Reads no further than the second.
@@ -178,7 +178,7 @@ impl<S: Sources, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn one<R: Answers<S::Root>>(&self, from: &R) -> Result<O, Error> {
-        let found = self.collect(from, &self.draft.limited(2))?;
+        let found = self.collect_first(from, 2)?;
         let collection = (self.draft.root)().name;
         let several = found.len() > 1;
         match found.into_iter().next() {
@@ -227,7 +227,7 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn first<R: Answers<S::Root>>(&self, from: &R) -> Result<Option<O>, Error> {
-        let found = self.collect(from, &self.draft.limited(1))?;
+        let found = self.collect_first(from, 1)?;
         Ok(found.into_iter().next())
     }
 
@@ -300,20 +300,38 @@ impl<S: Scope, O> Query<S, O> {
 
 impl<S, O> Query<S, O> {
     /// Takes the rows of a query to their end.
-    fn collect(&self, from: &impl Reads, draft: &Draft) -> Result<Vec<O>, Error> {
-        let mut out = Vec::new();
-        let is_point = from.with_view(|view| {
-            let Some(mut rows) = engine::run_point(view, draft) else { return Ok(false) };
+    fn collect(&self, from: &impl Reads) -> Result<Vec<O>, Error> {
+        match self.point(from)? {
+            Some(found) => Ok(found),
+            None => self.collect_planned(from, &self.draft),
+        }
+    }
+
+    /// The first `count` rows, which is one or more.
+    fn collect_first(&self, from: &impl Reads, count: u64) -> Result<Vec<O>, Error> {
+        match self.point(from)? {
+            Some(found) => Ok(found),
+            None => self.collect_planned(from, &self.draft.limited(count)),
+        }
+    }
+
+    /// The row of a query for one record, which no limit but that of no rows changes; `None` when it is another query.
+    fn point(&self, from: &impl Reads) -> Result<Option<Vec<O>>, Error> {
+        from.with_view(|view| {
+            let Some(mut rows) = engine::run_point(view, &self.draft) else { return Ok(None) };
+            let mut out = Vec::new();
             while let Some(batch) = rows.next_batch()? {
                 (self.decode)(&batch, &mut out)?;
             }
-            Ok(true)
+            Ok(Some(out))
+        })
+    }
+
+    fn collect_planned(&self, from: &impl Reads, draft: &Draft) -> Result<Vec<O>, Error> {
+        let mut out = Vec::new();
+        from.with_reading(|reading| {
+            engine::for_each(reading, draft, &mut |batch| (self.decode)(batch, &mut out))
         })?;
-        if !is_point {
-            from.with_reading(|reading| {
-                engine::for_each(reading, draft, &mut |batch| (self.decode)(batch, &mut out))
-            })?;
-        }
         Ok(out)
     }
 }

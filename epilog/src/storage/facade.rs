@@ -213,6 +213,24 @@ impl<'s> View<'s> {
         Ok(EntryCursor { cursor, rank_width: usize::from(collection.layout.rank_width), asked })
     }
 
+    /// About how many entries [`entries`](View::entries) would give. Nothing is noted as read: an answer must not depend
+    /// on it.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](View::get).
+    pub fn estimate_entries(
+        &self,
+        collection: &'s CollectionDef,
+        index: IndexId,
+        low: Bound<&[u8]>,
+        high: Bound<&[u8]>,
+    ) -> Result<u64, StorageError> {
+        let index = collection.index(index).expect("a plan names an index of its collection");
+        let (low, high) = (Self::low(low), Self::high(high));
+        self.stored.entry_tree(index).estimate(self.pages, low.as_ref(), high.as_ref())
+    }
+
     fn low(bound: Bound<&[u8]>) -> OwnedBound {
         match bound {
             Bound::Unbounded => OwnedBound::Unbounded,

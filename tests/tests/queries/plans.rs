@@ -167,6 +167,39 @@ fn an_index_gives_the_order_if_few_are_wanted() {
     );
 }
 
+/// Whichever way is taken to the first by key of an index range: along the keys, or by sorting the ranks found.
+#[test]
+fn the_first_by_key_of_an_index_range_are_the_first() {
+    let db = &disk();
+    let all = files().all(db).expect("rows");
+    let (mut walked, mut sorted) = (0, 0);
+    let mut check = |query: Query<File, File>, expected: Vec<u64>| {
+        let plan = query.explain(db).expect("a plan").to_string();
+        walked += usize::from(plan.contains("scan File"));
+        sorted += usize::from(plan.contains("sorted by key"));
+        let found: Vec<u64> = query.all(db).expect("rows").iter().map(|file| file.id.get()).collect();
+        assert_eq!(found, expected, "{plan}");
+    };
+    for below in [0, 100, 1_000, 20_000, 100_000, 500_000, 1_000_003] {
+        let mut ids: Vec<u64> =
+            all.iter().filter(|file| file.size < below).map(|file| file.id.get()).collect();
+        let query = files().filter(|f| f.size.lt(below));
+        for limit in [1, 7, 100, 3_000] {
+            let first = ids.iter().copied().take(limit as usize).collect();
+            check(query.clone().order_by(|f| f.id).limit(limit), first);
+            let behind = ids.iter().copied().skip(3).take(limit as usize).collect();
+            check(query.clone().order_by(|f| f.id).offset(3).limit(limit), behind);
+        }
+        ids.reverse();
+        for limit in [1, 7, 100, 3_000] {
+            let last = ids.iter().copied().take(limit as usize).collect();
+            check(query.clone().order_by(|f| f.id.desc()).limit(limit), last);
+        }
+        check(query.order_by(|f| f.id.desc()), ids);
+    }
+    assert!(walked > 10 && sorted > 10, "{walked} walked, {sorted} sorted");
+}
+
 #[test]
 fn a_scan_is_taken_where_an_index_would_not_pay() {
     let db = &disk();

@@ -22,6 +22,8 @@ pub struct Costs {
     pub fetch_near: f64,
     /// Sorting a row.
     pub sort: f64,
+    /// Putting a rank among others into its order.
+    pub sort_rank: f64,
     /// Offering a row to a top-N heap.
     pub top: f64,
     /// Putting a row into a hash table.
@@ -46,6 +48,7 @@ impl Default for Costs {
             fetch: 180.0,
             fetch_near: 60.0,
             sort: 60.0,
+            sort_rank: 8.0,
             top: 10.0,
             build: 30.0,
             probe: 12.0,

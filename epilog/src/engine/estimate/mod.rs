@@ -43,12 +43,6 @@ pub trait Statistics {
     /// How many records a collection has.
     fn rows(&self, collection: &CollectionDef) -> u64;
 
-    /// How many entries of an index lie in a range, counted to `at_most`; `None` when that cannot be told cheaply.
-    fn entries(
-        &self,
-        collection: &CollectionDef,
-        index: &IndexDef,
-        range: &KeyRange,
-        at_most: u64,
-    ) -> Option<u64>;
+    /// About how many entries of an index lie in a range; `None` when that cannot be told.
+    fn entries(&self, collection: &CollectionDef, index: &IndexDef, range: &KeyRange) -> Option<u64>;
 }

@@ -18,6 +18,9 @@ use crate::value::{Scalar, Type, key};
 /// More combinations of candidates than this are not looked up one by one.
 const COMBINATIONS_MAX: usize = 4096;
 
+/// Of so many ranges of an index it is estimated what they hold, at two descents each.
+const RANGES_ESTIMATED: usize = 64;
+
 /// What is planned of a chain so far.
 pub(super) struct Chosen {
     pub(super) node: PhysicalNode,
@@ -211,12 +214,20 @@ impl<'p> Planner<'p> {
     fn by_index(&self, search: &Search<'_, 'p>, index: &IndexDef) -> Option<Candidate> {
         let Search { slot, collection, want, .. } = *search;
         let found = search.in_index(index);
+        let bound = search.bound();
         let order = if found.ranges.len() <= 1 {
-            provides(want.order, slot, &index.fields, &search.bound(), collection.clustered)
+            provides(want.order, slot, &index.fields, &bound, collection.clustered)
         } else {
             None
         };
         let searches = !found.used.is_empty();
+        // Ranks alone are quickly sorted, before a record is fetched.
+        let by_rank = match order {
+            None if searches && !want.order.is_empty() => {
+                provides(want.order, slot, &[], &bound, collection.clustered)
+            }
+            _ => None,
+        };
         if !searches && (order.is_none() || want.order.is_empty()) {
             return None;
         }
@@ -228,7 +239,7 @@ impl<'p> Planner<'p> {
         }
         let whole_key = found.equal == index.fields.len();
         let rows = self.index_rows(search, index, &found, whole_key);
-        let mut ordered = order.is_some() || want.order.is_empty();
+        let mut ordered = order.is_some() || by_rank.is_some() || want.order.is_empty();
         // With all its fields given, entries follow in the order of their ranks.
         let in_key_order = whole_key && found.ranges.len() == 1;
         let index_order = if want.order.is_empty() {
@@ -236,10 +247,12 @@ impl<'p> Planner<'p> {
         } else {
             let tied = !index.unique
                 || index.fields.iter().any(|position| collection.fields[usize::from(*position)].optional);
-            match order {
-                Some(Walk::BackwardTiesForward) if tied => IndexOrder::BackwardTiesForward,
-                Some(Walk::Backward | Walk::BackwardTiesForward) => IndexOrder::Backward,
-                Some(Walk::Forward) | None => IndexOrder::Forward,
+            match (order, by_rank) {
+                (Some(Walk::BackwardTiesForward), _) if tied => IndexOrder::BackwardTiesForward,
+                (Some(Walk::Backward | Walk::BackwardTiesForward), _) => IndexOrder::Backward,
+                (None, Some(Walk::Forward)) => IndexOrder::Key,
+                (None, Some(Walk::Backward | Walk::BackwardTiesForward)) => IndexOrder::KeyBackward,
+                (Some(Walk::Forward), _) | (None, None) => IndexOrder::Forward,
             }
         };
         // One record is in any order.
@@ -257,9 +270,20 @@ impl<'p> Planner<'p> {
             let field = |position: &u16| collection.fields[usize::from(*position)].name.as_str();
             index.fields.iter().map(field).collect::<Vec<_>>().join(", ")
         };
-        let backward = matches!(index_order, IndexOrder::Backward | IndexOrder::BackwardTiesForward);
-        let suffix = if backward { " backwards" } else { "" };
-        let cost_fixed = self.costs.seek * found.ranges.len() as f64;
+        let suffix = match index_order {
+            IndexOrder::Backward | IndexOrder::BackwardTiesForward => " backwards",
+            IndexOrder::Key if by_rank.is_some() => ", sorted by key",
+            IndexOrder::KeyBackward => ", sorted by key backwards",
+            IndexOrder::Forward | IndexOrder::Key => "",
+        };
+        let seeks = self.costs.seek * found.ranges.len() as f64;
+        // All ranks are read before the first record is.
+        let (cost_fixed, cost_row) = match index_order {
+            IndexOrder::Key | IndexOrder::KeyBackward => {
+                (seeks + rows * (self.costs.entry + self.costs.sort_rank), self.costs.fetch)
+            }
+            _ => (seeks, self.costs.entry + self.costs.fetch),
+        };
         Some(Candidate {
             access: Access::Index { index: index.id, ranges: found.ranges, order: index_order },
             kind,
@@ -267,7 +291,7 @@ impl<'p> Planner<'p> {
             implied,
             rows,
             cost_fixed,
-            cost_rows: rows * (self.costs.entry + self.costs.fetch),
+            cost_rows: rows * cost_row,
             ordered,
             selective: found.used.iter().any(|sarg| sarg.rejects_absent()),
         })
@@ -286,18 +310,18 @@ impl<'p> Planner<'p> {
         if whole_key && found.is_single(index) {
             return found.ranges.len() as f64;
         }
-        // Beyond this many a scan is cheaper anyway, and counting on would only cost.
-        let enough = (search.rows * self.costs.scan_record / self.costs.fetch * 1.5) as u64 + 16;
-        let share = || found.used.iter().map(|sarg| selectivity(sarg.predicate)).product::<f64>();
-        let guess = search.rows * share();
         let mut total = 0;
-        for range in &found.ranges {
-            match self.statistics.entries(search.collection, index, range, enough) {
-                Some(count) => total += count,
-                None => return guess.max(1.0),
+        for (asked, range) in found.ranges.iter().enumerate() {
+            if asked == RANGES_ESTIMATED {
+                // Those further on are taken to be like these.
+                return (total as f64 / asked as f64 * found.ranges.len() as f64).max(1.0);
             }
-            if total >= enough {
-                return guess.max(total as f64);
+            match self.statistics.entries(search.collection, index, range) {
+                Some(count) => total += count,
+                None => {
+                    let share = found.used.iter().map(|sarg| selectivity(sarg.predicate)).product::<f64>();
+                    return (search.rows * share).max(1.0);
+                }
             }
         }
         (total as f64).max(1.0)

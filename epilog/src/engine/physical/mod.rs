@@ -184,6 +184,8 @@ pub enum IndexOrder {
     BackwardTiesForward,
     /// In the order of their keys.
     Key,
+    /// In the order of their keys, backwards.
+    KeyBackward,
 }
 
 /// Adds the answer of a subquery, or keeps the rows by it.

@@ -105,16 +105,20 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
         ranks: &mut Vec<u128>,
     ) -> Result<usize, StorageError> {
         let mut entry = core::mem::take(&mut self.entry);
+        let (mut page, mut prefix_tail) = (None, 0);
         let count = self.for_each(limit, |node, position| {
-            let rank = match (rank_width, node.rest(position)?.last_chunk::<8>()) {
-                (8, Some(bytes)) => u128::from(u64::from_be_bytes(*bytes)),
-                _ => {
-                    entry.clear();
-                    node.append_key(position, &mut entry)?;
-                    split_rank(node, &entry, rank_width)?.1
+            if rank_width == 8 {
+                if page != Some(node.number()) {
+                    (page, prefix_tail) = (Some(node.number()), node.prefix_tail());
                 }
-            };
-            ranks.push(rank);
+                if let Some(rank) = node.tail(position, prefix_tail)? {
+                    ranks.push(u128::from(rank));
+                    return Ok(());
+                }
+            }
+            entry.clear();
+            node.append_key(position, &mut entry)?;
+            ranks.push(split_rank(node, &entry, rank_width)?.1);
             Ok(())
         });
         self.entry = entry;

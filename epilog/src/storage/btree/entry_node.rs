@@ -290,6 +290,31 @@ impl<'p> EntryNode<'p> {
         })
     }
 
+    /// The last eight bytes of the prefix, as a big-endian number; fewer when it is shorter.
+    #[inline]
+    pub(super) fn prefix_tail(&self) -> u64 {
+        let prefix = self.prefix();
+        prefix[prefix.len().saturating_sub(8)..].iter().fold(0, |tail, byte| tail << 8 | u64::from(*byte))
+    }
+
+    /// The last eight bytes of the key at `position`, as a big-endian number, wherever they lie: in the prefix, whose tail
+    /// is `prefix_tail`, the head and the heap. `None` when the key is shorter.
+    #[inline]
+    pub(super) fn tail(&self, position: usize, prefix_tail: u64) -> Result<Option<u64>, StorageError> {
+        let rest = self.rest(position)?;
+        if let Some(tail) = rest.last_chunk::<8>() {
+            return Ok(Some(u64::from_be_bytes(*tail)));
+        }
+        let len = self.suffix_len(position);
+        if self.head.prefix_len + len < 8 {
+            return Ok(None);
+        }
+        let in_head = len.min(4);
+        let head = u64::from(u32::from_be_bytes(self.heads()[position])) >> (8 * (4 - in_head));
+        let start = if len < 8 { prefix_tail << (8 * in_head) | head } else { head };
+        Ok(Some(rest.iter().fold(start, |tail, byte| tail << 8 | u64::from(*byte))))
+    }
+
     /// The last `rank_width` bytes of the key at `position`, as a number, when all before them is `key`.
     ///
     /// The key is compared where it lies.

@@ -28,6 +28,7 @@ pub mod check;
 pub mod entry_branch;
 mod entry_build;
 pub mod entry_cursor;
+mod entry_estimate;
 pub mod entry_leaf;
 mod entry_list;
 mod entry_node;

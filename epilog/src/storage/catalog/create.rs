@@ -21,6 +21,10 @@ const LEAF_LEN_MAX: usize = 65536;
 /// A leaf has room for so many records, or is as long as leaves can be.
 const RECORDS_PER_LEAF: usize = 64;
 
+/// A leaf of the catalog, where nobody asks for another: short, as every commit makes a new version of the one with the
+/// numbers of records.
+const CATALOG_LEAF_LEN: u32 = 4096;
+
 /// The lengths of pages in a collection or an index that is made.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct PageLens {
@@ -35,7 +39,7 @@ pub(crate) struct PageLens {
 impl PageLens {
     /// The leaves of the catalog's own trees.
     pub(crate) fn catalog_leaf(self) -> u32 {
-        self.leaf.unwrap_or(RECORD_LEAF_LEN as u32).min(RECORD_LEAF_LEN as u32).max(self.least)
+        self.leaf.unwrap_or(CATALOG_LEAF_LEN).min(RECORD_LEAF_LEN as u32).max(self.least)
     }
 
     /// The pages of an index.

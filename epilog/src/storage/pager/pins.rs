@@ -29,7 +29,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::storage::planted::{self, Bug};
-use crate::sync::atomic::{AtomicU64, Ordering, fence};
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering, fence};
 use crate::sync::{OnceCell, thread_slot};
 
 /// Slots of one block; a further block is added when all are taken.
@@ -70,6 +70,9 @@ impl Slot {
 /// Where readers announce which commit they read.
 pub(super) struct Pins {
     slots: [Slot; SLOTS],
+    /// Slots from here on have never been claimed: scans, which every commit makes, need not look there. Raised before a
+    /// slot is claimed, so that whoever would have to see the slot sees this.
+    used: AtomicUsize,
     more: OnceCell<Box<Pins>>,
 }
 
@@ -79,7 +82,7 @@ pub(super) struct Claim(usize);
 
 impl Pins {
     pub(super) fn new() -> Pins {
-        Pins { slots: [const { Slot::new() }; SLOTS], more: OnceCell::new() }
+        Pins { slots: [const { Slot::new() }; SLOTS], used: AtomicUsize::new(0), more: OnceCell::new() }
     }
 
     /// Announces a reader of the newest commit in `published` (or another head), and returns which one that is. The
@@ -117,9 +120,14 @@ impl Pins {
                 let at = first.wrapping_add(step) % SLOTS;
                 let slot = &block.slots[at];
                 let commit = &slot.commit;
-                if commit.load(Ordering::Relaxed) == 0
-                    && commit.compare_exchange(0, value, Ordering::SeqCst, Ordering::Relaxed).is_ok()
-                {
+                if commit.load(Ordering::Relaxed) != 0 {
+                    continue;
+                }
+                // Once in the life of each slot. Who sees that somebody did it does all that follows after it.
+                if block.used.load(Ordering::SeqCst) <= at {
+                    block.used.fetch_max(at + 1, Ordering::SeqCst);
+                }
+                if commit.compare_exchange(0, value, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
                     return (Claim(base + at), slot);
                 }
             }
@@ -195,15 +203,17 @@ impl Pins {
         &block.slots[at]
     }
 
-    fn blocks(&self) -> impl Iterator<Item = &Pins> {
-        core::iter::successors(Some(self), |pins| pins.more.get().map(|more| &**more))
+    /// The slots that may have been claimed before the caller's fence.
+    fn slots_in_use(&self) -> impl Iterator<Item = &Slot> {
+        let blocks = core::iter::successors(Some(self), |pins| pins.more.get().map(|more| &**more));
+        blocks.flat_map(|pins| &pins.slots[..pins.used.load(Ordering::SeqCst)])
     }
 
     /// The commits that are pinned, ascending, without repetition.
     pub(super) fn scan(&self, into: &mut Vec<u64>) {
         fence(Ordering::SeqCst);
         into.clear();
-        for slot in self.blocks().flat_map(|pins| &pins.slots) {
+        for slot in self.slots_in_use() {
             let value = slot.commit.load(Ordering::Acquire);
             if value != 0 {
                 into.push(value - 1);
@@ -216,8 +226,7 @@ impl Pins {
     /// The oldest epoch of an operation that runs; `u64::MAX` when none does.
     pub(super) fn oldest_operation(&self) -> u64 {
         fence(Ordering::SeqCst);
-        let words =
-            self.blocks().flat_map(|pins| &pins.slots).map(|slot| slot.operation.load(Ordering::SeqCst));
+        let words = self.slots_in_use().map(|slot| slot.operation.load(Ordering::SeqCst));
         words.filter(|word| count(*word) > 0).map(epoch_of).min().unwrap_or(u64::MAX)
     }
 }
@@ -250,6 +259,31 @@ mod tests {
         pins.leave(&second);
         pins.scan(&mut seen);
         assert!(seen.is_empty());
+    }
+
+    /// Threads begin to look for a slot at different places: a scan sees whichever they found.
+    #[cfg(feature = "std")]
+    #[test]
+    fn slots_are_scanned_whichever_thread_claims_them() {
+        let pins = Pins::new();
+        let (published, epoch) = (AtomicU64::new(3), AtomicU64::new(1));
+        let seen = || {
+            let mut seen = Vec::new();
+            pins.scan(&mut seen);
+            seen
+        };
+        assert!(seen().is_empty());
+        for _ in 0..2 * SLOTS {
+            std::thread::scope(|scope| {
+                let thread = scope.spawn(|| {
+                    let (claim, commit) = pins.enter(&published, &epoch);
+                    assert_eq!((seen(), pins.oldest_operation()), (Vec::from([commit]), 1));
+                    pins.leave(&claim);
+                });
+                thread.join().unwrap();
+            });
+            assert_eq!((seen(), pins.oldest_operation()), (Vec::new(), u64::MAX));
+        }
     }
 
     #[test]

@@ -301,8 +301,6 @@ impl Composer {
         tree: TreeId,
         pages: &mut P,
     ) -> Result<(), StorageError> {
-        self.blob.clear();
-        self.blob.extend_from_slice(draft.cold());
         let count = usize::from(layout.variable_count);
         let mut len = usize::from(layout.stride) + layout.blob_header_len() + 2 + draft.values_len();
         self.moved.clear();
@@ -316,6 +314,10 @@ impl Composer {
             self.moved[longest] = true;
             len -= value_len - STUB_LEN;
         }
+        // What stays fits a leaf.
+        self.blob.clear();
+        self.blob.reserve(len);
+        self.blob.extend_from_slice(draft.cold());
         let mut end = 0u16;
         for number in 0..count {
             let out = self.moved[number];

@@ -49,11 +49,14 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
                 paused: false,
             })
         }
-        Access::Keys(ranks) => by_rank(Box::new(Sorted::new(Box::new(Given(ranks)))), false),
+        Access::Keys(ranks) => by_rank(Box::new(Sorted::forward(Box::new(Given(ranks)))), false),
         Access::Index { index, ranges, order } => {
             let walk = |direction, ranges| Box::new(IndexRanks::new(slot, index, ranges, direction));
             match order {
-                IndexOrder::Key => by_rank(Box::new(Sorted::new(walk(Direction::Forward, ranges))), true),
+                IndexOrder::Key => by_rank(Box::new(Sorted::forward(walk(Direction::Forward, ranges))), true),
+                IndexOrder::KeyBackward => {
+                    by_rank(Box::new(Sorted::backward(walk(Direction::Forward, ranges))), true)
+                }
                 IndexOrder::Forward => by_rank(walk(Direction::Forward, ranges), true),
                 IndexOrder::Backward => by_rank(walk(Direction::Backward, ranges), true),
                 IndexOrder::BackwardTiesForward => {
@@ -65,12 +68,12 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
             let source = super::build(env, *source);
             let batch = Batch::new(env.collections.len(), env.computed);
             let ranks = Box::new(Pointing { source, from, slot, index, batch, ready: Vec::new() });
-            if key_order { by_rank(Box::new(Sorted::new(ranks)), true) } else { by_rank(ranks, true) }
+            if key_order { by_rank(Box::new(Sorted::forward(ranks)), true) } else { by_rank(ranks, true) }
         }
         Access::PointedAt { source, by } => {
             let source = super::build(env, *source);
             let batch = Batch::new(env.collections.len(), env.computed);
-            by_rank(Box::new(Sorted::new(Box::new(PointedAt { source, by, batch }))), false)
+            by_rank(Box::new(Sorted::forward(Box::new(PointedAt { source, by, batch }))), false)
         }
     }
 }
@@ -277,16 +280,53 @@ impl<'s> Ranks<'s> for Given {
     }
 }
 
-/// Another source's ranks, ascending and each once.
+/// Another source's ranks in order, each once.
+///
+/// All of them are gathered first, but only as many are sorted as are asked for: the first hundred of many thousands cost
+/// one pass over them (C. A. R. Hoare, "Algorithm 65: Find", 1961).
 struct Sorted<'s> {
     source: Option<Box<dyn Ranks<'s> + 's>>,
+    /// Those not given yet, from `next` on; for the order backwards, their complements.
     ranks: Vec<u128>,
     next: usize,
+    /// Whether all of them are in order.
+    sorted: bool,
+    backward: bool,
+    last: Option<u128>,
 }
 
 impl<'s> Sorted<'s> {
-    fn new(source: Box<dyn Ranks<'s> + 's>) -> Sorted<'s> {
-        Sorted { source: Some(source), ranks: Vec::new(), next: 0 }
+    /// From the lowest to the highest.
+    fn forward(source: Box<dyn Ranks<'s> + 's>) -> Sorted<'s> {
+        Sorted {
+            source: Some(source),
+            ranks: Vec::new(),
+            next: 0,
+            sorted: false,
+            backward: false,
+            last: None,
+        }
+    }
+
+    /// From the highest to the lowest.
+    fn backward(source: Box<dyn Ranks<'s> + 's>) -> Sorted<'s> {
+        Sorted { backward: true, ..Sorted::forward(source) }
+    }
+
+    /// Puts the next `count` of those left in order, where none that is left belongs before them.
+    fn sort(&mut self, count: usize) {
+        let left = &mut self.ranks[self.next..];
+        if self.sorted {
+            return;
+        }
+        // Whoever wants a good part of them may want the rest.
+        if count >= left.len() / 8 {
+            left.sort_unstable();
+            self.sorted = true;
+        } else if count > 0 {
+            left.select_nth_unstable(count - 1);
+            left[..count].sort_unstable();
+        }
     }
 }
 
@@ -294,14 +334,22 @@ impl<'s> Ranks<'s> for Sorted<'s> {
     fn more(&mut self, env: &Env<'s>, limit: usize, out: &mut Vec<u128>) -> Result<usize, ExecError> {
         if let Some(mut source) = self.source.take() {
             while source.more(env, usize::MAX, &mut self.ranks)? > 0 {}
-            self.ranks.sort_unstable();
-            self.ranks.dedup();
+            if self.backward {
+                self.ranks.iter_mut().for_each(|rank| *rank = !*rank);
+            }
         }
-        let end = self.next.saturating_add(limit).min(self.ranks.len());
-        let ready = &self.ranks[self.next..end];
-        self.next = end;
-        out.extend_from_slice(ready);
-        Ok(ready.len())
+        let start = out.len();
+        while out.len() == start && self.next < self.ranks.len() {
+            let count = limit.min(self.ranks.len() - self.next);
+            self.sort(count);
+            for rank in &self.ranks[self.next..self.next + count] {
+                if self.last.replace(*rank) != Some(*rank) {
+                    out.push(if self.backward { !*rank } else { *rank });
+                }
+            }
+            self.next += count;
+        }
+        Ok(out.len() - start)
     }
 }
 

@@ -88,6 +88,9 @@ impl Model {
             };
             let expected = Vec::from_iter(self.set.iter().filter(within).cloned());
             assert_eq!(one, expected, "{direction:?} {low:?} {high:?}");
+            let estimate = self.tree.estimate(&self.pages, low, high).unwrap() as usize;
+            assert!(estimate <= self.set.len() * 8 + 8, "{estimate} for {} {low:?} {high:?}", expected.len());
+            assert!(estimate > 0 || expected.is_empty(), "nothing for {} {low:?} {high:?}", expected.len());
         }
     }
 }
@@ -403,6 +406,39 @@ fn ranks_and_keys_are_told_apart() {
             start = *end as usize;
         }
         assert_eq!(ranks.len(), expected.len());
+    }
+}
+
+/// However the tree grew: within one leaf and its neighbour to the entry, further apart to a factor of two.
+#[test]
+fn ranges_are_estimated_from_their_ends() {
+    let sorted = |rank: u64| rank;
+    let shuffled = |rank: u64| rank.wrapping_mul(0x9E37_79B9_7F4A_7C15) % 10_007;
+    for order in [&sorted as &dyn Fn(u64) -> u64, &shuffled] {
+        let mut model = Model::new();
+        (0..10_000).for_each(|rank| model.insert(&ranked(b"key", order(rank))));
+        let all = model.set.len() as u64;
+        let bounds: Vec<_> = (0..100).map(|at| ranked(b"key", at * 101)).collect();
+        let (mut exact, mut checked) = (0, 0);
+        for low in (0..bounds.len()).step_by(7) {
+            for high in (0..bounds.len()).step_by(5) {
+                let (low, high) = (&bounds[low][..], &bounds[high][..]);
+                let found = if low < high {
+                    model.set.range::<[u8], _>((Bound::Included(low), Bound::Excluded(high))).count() as u64
+                } else {
+                    0
+                };
+                let (low, high) = (Bound::Included(low), Bound::Excluded(high));
+                let estimate = model.tree.estimate(&model.pages, low, high).unwrap();
+                let close = estimate <= 2 * found && found <= 2 * estimate;
+                assert!(close, "{estimate} for {found}, {low:?} {high:?}");
+                exact += u32::from(found > 0 && estimate == found);
+                checked += 1;
+            }
+        }
+        assert!(exact > 10 && checked == 300, "{exact} of {checked}");
+        let whole = model.tree.estimate(&model.pages, Bound::Unbounded, Bound::Unbounded).unwrap();
+        assert!(whole.abs_diff(all) <= all / 2, "{whole} for {all}");
     }
 }
 

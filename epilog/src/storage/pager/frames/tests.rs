@@ -343,3 +343,52 @@ fn readers_of_retained_commits_beside_publisher_and_retainer_see_their_commit() 
     assert_eq!(table.versions(), PAGES as usize);
     assert!(is_settled(&table));
 }
+
+/// Eight threads read pages that are in memory while nobody could write anything they share without being noticed: the
+/// lock is held, and every word of the table but the readers' own slots is compared. A pin writes its own slot, a page
+/// nothing; what is asked of more than one page at a time is asked again from the middle of it.
+#[test]
+fn a_hit_writes_nothing_that_readers_share() {
+    const READERS: usize = 8;
+    let table = table();
+    let pages: Vec<PageNumber> = (1..=50).map(PageNumber).collect();
+    stage(&table, 1, &pages);
+    table.publish(1);
+    assert!(is_settled(&table));
+    let words = || {
+        let slots = pages.iter().filter_map(|number| table.slot(*number));
+        let slots: Vec<usize> =
+            slots.map(|slot| slot.published.load(Ordering::SeqCst).expose_provenance()).collect();
+        let counts = [table.versions(), table.memory.bytes(), table.limbo_bytes.load(Ordering::SeqCst)];
+        let numbers = [&table.epoch, &table.blocked, &table.published, &table.staged, &table.retained]
+            .map(|word| word.load(Ordering::SeqCst));
+        let flags = [&table.left, &table.keeps, &table.staging].map(|flag| flag.load(Ordering::SeqCst));
+        (slots, counts, numbers, flags, Arc::strong_count(&table))
+    };
+    let read_all = || {
+        let pin = Pin::new(&table);
+        assert!(pages.iter().all(|number| pin.page(*number).is_ok_and(|page| page[0] == 1)));
+    };
+    let before = words();
+    // Whoever needed it would wait forever, or say so in `left`.
+    let lock = table.reclaim.lock();
+    let (begun, looked) = (std::sync::Barrier::new(READERS + 1), std::sync::Barrier::new(READERS + 1));
+    std::thread::scope(|scope| {
+        for _ in 0..READERS {
+            scope.spawn(|| {
+                let pin = Pin::new(&table);
+                assert!(pin.page(PAGE).is_ok());
+                begun.wait();
+                looked.wait();
+                drop(pin);
+                (0..200).for_each(|_| read_all());
+            });
+        }
+        begun.wait();
+        assert_eq!(words(), before, "with a page borrowed by each reader");
+        looked.wait();
+    });
+    assert_eq!(words(), before);
+    drop(lock);
+    assert!(is_settled(&table));
+}
