@@ -29,8 +29,8 @@ pub enum Bug {
     SyncErrorsForgotten,
     /// A reader that has announced its commit does not look whether a newer one was published meanwhile.
     PinNotLookedAtAgain,
-    /// Who drops versions looks at the pins first, and then at where readers can begin.
-    FloorAfterPins,
+    /// A reader that leaves while another cleans up is forgotten, with what was kept for it.
+    LeaverForgotten,
     /// What was unlinked is freed whatever operations run.
     LimboForgotten,
     /// A buffer is evicted whatever its slot has become since the clock's hand looked.

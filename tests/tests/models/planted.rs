@@ -27,8 +27,8 @@ fn a_reader_that_does_not_look_again_is_found() {
 }
 
 #[test]
-fn a_floor_looked_at_after_the_pins_is_found() {
-    assert_finds(frames::beginners, Bug::FloorAfterPins);
+fn a_reader_that_leaves_and_is_forgotten_is_found() {
+    assert_finds(frames::beginners, Bug::LeaverForgotten);
 }
 
 #[test]

@@ -633,12 +633,9 @@ impl FrameTable {
     /// Who reads what, and where readers can begin.
     fn look(&self, reclaim: &mut Reclaim) -> Sight {
         // The floor first: a reader that the scan misses begins there or later.
-        let mut floor = self.floor();
+        let floor = self.floor();
         let mut pins = core::mem::take(&mut reclaim.pins);
         self.pins.scan(&mut pins);
-        if planted::is(Bug::FloorAfterPins) {
-            floor = self.floor();
-        }
         Sight { floor, pins }
     }
 
@@ -728,6 +725,7 @@ impl FrameTable {
         while self.left.swap(false, Ordering::SeqCst) {
             match self.reclaim.try_lock() {
                 Some(mut reclaim) => self.sweep(&mut reclaim),
+                None if planted::is(Bug::LeaverForgotten) => return,
                 None => {
                     self.left.store(true, Ordering::SeqCst);
                     // Whoever holds the lock looks at the flag after letting go; it may have done so just before the
