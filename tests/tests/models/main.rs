@@ -40,7 +40,7 @@ use shuttle::scheduler::{PctScheduler, RandomScheduler, ReplayScheduler, RoundRo
 use shuttle::{Config, FailurePersistence, Runner};
 
 /// Schedules a model is run under, without another word.
-const SCHEDULES: usize = 1_000;
+const SCHEDULES: usize = 2_000;
 /// The most changes of priority that PCT makes in a run.
 const DEPTH: usize = 4;
 
