@@ -72,7 +72,7 @@ pub enum ErrorKind {
     NotADatabase,
     /// The file is shorter than it says.
     Truncated,
-    /// The file needs a newer version of this library.
+    /// The file needs a newer version of this library, or one built with a cargo feature that this one lacks.
     NewerFormat,
     /// The file's schema differs from the declared one. The message has every difference.
     SchemaDiffers,
@@ -195,7 +195,7 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
         StorageError::UnsoundCopy { .. } => ErrorKind::Corruption,
         StorageError::SmallPages { .. } => ErrorKind::Schema,
         StorageError::Truncated { .. } => ErrorKind::Truncated,
-        StorageError::NewerFormat { .. } => ErrorKind::NewerFormat,
+        StorageError::NewerFormat { .. } | StorageError::FeatureMissing { .. } => ErrorKind::NewerFormat,
         StorageError::ReadOnly => ErrorKind::ReadOnly,
         StorageError::ChangesGone { .. }
         | StorageError::VersionsGone { .. }

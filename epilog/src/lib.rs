@@ -52,7 +52,7 @@
 //!
 //! # Features
 //!
-//! Features only add; none changes the file format.
+//! Features only add. None changes the file format; a file that an option of `lz4` has compressed says so, and needs it.
 //!
 //! | feature | |
 //! |---|---|
@@ -62,6 +62,7 @@
 //! | `chrono` | `NaiveDate`, `NaiveTime`, `NaiveDateTime`, `DateTime<Utc>` as fields |
 //! | `uuid` | `Uuid` as a field |
 //! | `decimal` | `rust_decimal::Decimal` as a field |
+//! | `lz4` | compressed files: [`Options::compression`] |
 //!
 //! Without `std` the crate needs `alloc` only; a database is then in memory, or in a file system given by [`vfs::Vfs`].
 #![no_std]
@@ -96,8 +97,8 @@ pub mod sync;
 
 pub use collection::{Collection, Id, Schema, Within};
 pub use database::integrity;
-pub use database::{BlobReader, BlobWriter, Choice, Commit, CommitNumber, Compaction, Database, Durability};
-pub use database::{Options, ReadTransaction, Stats, WriteTransaction};
+pub use database::{BlobReader, BlobWriter, Choice, Commit, CommitNumber, Compaction, Compression};
+pub use database::{Database, Durability, Options, ReadTransaction, Stats, WriteTransaction};
 pub use engine::{Plan, PlanNode};
 pub use error::{Error, ErrorKind};
 pub use query::Query;

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
+use epilog::Compression;
 use epilog::prelude::*;
 use rust_decimal::Decimal;
 use uuid::Uuid;
@@ -20,8 +21,8 @@ pub const JOURNAL: &str = "golden.epilog-journal";
 pub const EVERY: u64 = 60;
 /// Records of it that were deleted again.
 pub const DELETED: u64 = 20;
-/// The ways in which a file was left, each a directory.
-pub const WAYS: [&str; 2] = ["closed", "open"];
+/// The ways in which a file was left, each a directory; the third was closed, and is compressed.
+pub const WAYS: [&str; 3] = ["closed", "open", "compressed"];
 
 /// A field of every type, required and optional, indexed and not.
 #[derive(Collection, Clone, Debug, PartialEq)]
@@ -201,9 +202,16 @@ pub fn directory(format: u16) -> PathBuf {
 ///
 /// When the database cannot be made.
 pub fn make() -> Result<Vec<(&'static str, SimVfs)>, Error> {
-    let disk = SimVfs::new(1);
     let options = Options::default().journal_segment_len(16 << 10).blob_chunk(4 << 10).background(false);
-    let db = Database::<Golden>::open_in(Arc::new(disk.clone()), PATH, &options)?;
+    let (closed, open) = make_with(&options)?;
+    let (compressed, _) = make_with(&options.compression(Compression::Lz4))?;
+    Ok(vec![("closed", closed), ("open", open), ("compressed", compressed)])
+}
+
+/// The disk when the database was closed, and as it was just before.
+fn make_with(options: &Options) -> Result<(SimVfs, SimVfs), Error> {
+    let disk = SimVfs::new(1);
+    let db = Database::<Golden>::open_in(Arc::new(disk.clone()), PATH, options)?;
     // Some in the file, some that were changed since, some in the journal alone; and pages that were freed.
     let changed =
         |number: u64| Every { text: format!("before {number}"), bytes: vec![1; 300], ..every(number) };
@@ -248,5 +256,5 @@ pub fn make() -> Result<Vec<(&'static str, SimVfs)>, Error> {
     }
     let open = disk.fork();
     db.close()?;
-    Ok(vec![("closed", disk), ("open", open)])
+    Ok((disk, open))
 }

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use epilog::Compression;
 use epilog::prelude::*;
 
 use crate::disk::SimVfs;
@@ -32,8 +33,17 @@ pub struct Sample {
 ///
 /// As [`Database::open_in`].
 pub fn open(disk: &SimVfs) -> Result<Database<World>, Error> {
+    open_with(disk, Compression::None)
+}
+
+/// As [`open`]; what is written from now on is compressed so.
+///
+/// # Errors
+///
+/// As [`Database::open_in`].
+pub fn open_with(disk: &SimVfs, compression: Compression) -> Result<Database<World>, Error> {
     let options = Options::default().journal_segment_len(16 * 4096).background(false);
-    Database::open_in(Arc::new(disk.clone()), PATH, &options)
+    Database::open_in(Arc::new(disk.clone()), PATH, &options.compression(compression))
 }
 
 /// Opens the database on `disk` for reading only.
@@ -52,7 +62,16 @@ impl Sample {
     ///
     /// When it cannot be made.
     pub fn closed(seed: u64) -> Sample {
-        let (db, mut sample) = Sample::make(seed);
+        Sample::closed_with(seed, Compression::None)
+    }
+
+    /// One that was closed, with images that are compressed so.
+    ///
+    /// # Panics
+    ///
+    /// When it cannot be made.
+    pub fn closed_with(seed: u64, compression: Compression) -> Sample {
+        let (db, mut sample) = Sample::make(seed, compression);
         db.close().expect("it can be closed");
         sample.disk = sample.disk.fork();
         sample
@@ -64,7 +83,7 @@ impl Sample {
     ///
     /// When it cannot be made.
     pub fn open(seed: u64) -> Sample {
-        let (db, mut sample) = Sample::make(seed);
+        let (db, mut sample) = Sample::make(seed, Compression::None);
         let mut random = Random::new(seed);
         for number in 0..12u32 {
             if number == 11 {
@@ -83,10 +102,10 @@ impl Sample {
         sample
     }
 
-    fn make(seed: u64) -> (Database<World>, Sample) {
+    fn make(seed: u64, compression: Compression) -> (Database<World>, Sample) {
         let disk = SimVfs::new(seed);
         let mut random = Random::new(seed);
-        let db = open(&disk).expect("an empty disk takes a database");
+        let db = open_with(&disk, compression).expect("an empty disk takes a database");
         let mut earlier = Vec::new();
         for round in 0..4 {
             db.write(|tx| {

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use epilog::Compression;
 use epilog::prelude::*;
 use epilog::storage::StorageError;
 use epilog::storage::pager::{Pager, PagerOptions};
@@ -149,19 +150,37 @@ fn vital(map: &FileMap) -> Vec<Image> {
 
 #[test]
 fn a_flipped_bit_of_a_closed_file_is_detected_or_harmless() {
-    let Sample { disk, .. } = Sample::closed(1);
-    let right = Right::of(&disk);
+    check_flips_of(&Sample::closed(1).disk);
+}
+
+#[test]
+fn a_flipped_bit_of_a_compressed_file_is_detected_or_harmless() {
+    check_flips_of(&compressed(1).disk);
+}
+
+/// A closed file most of whose leaves are compressed.
+fn compressed(seed: u64) -> Sample {
+    let sample = Sample::closed_with(seed, Compression::Lz4);
+    let bytes = sample.disk.bytes(PATH).unwrap();
+    let map = FileMap::of(&bytes);
+    let compressed = map.pages().filter(|image| bytes[image.start + 10] == 1).count();
+    assert!(compressed > 3, "{compressed} of {}", map.pages().count());
+    sample
+}
+
+fn check_flips_of(disk: &SimVfs) {
+    let right = Right::of(disk);
     let map = FileMap::of(&disk.bytes(PATH).unwrap());
     let mut detected = 0;
-    flip(&disk, PATH, &vital(&map), 150, |byte, is_dense, damage| {
+    flip(disk, PATH, &vital(&map), 150, |byte, is_dense, damage| {
         // A header that is another leads to another map, which a glance tells.
         let hit = map.images.iter().find(|image| (image.start..image.start + image.len).contains(&byte));
         let depth = if is_dense || flips_all() && hit.is_none() { Depth::Glance } else { Depth::All };
-        let outcome = right.check(&disk, depth, damage);
+        let outcome = right.check(disk, depth, damage);
         if let Some(hit) = hit {
             // A plan that scans a small collection never looks at its indexes; a check of the file does.
             assert!(outcome == Outcome::Detected || is_index(hit), "{damage}: {hit:?}");
-            assert!(outcome == Outcome::Detected || check_images(&disk).is_err(), "{damage}: {hit:?}");
+            assert!(outcome == Outcome::Detected || check_images(disk).is_err(), "{damage}: {hit:?}");
         } else {
             assert_eq!(outcome, Outcome::Harmless, "{damage}: each header has two copies");
         }
@@ -173,16 +192,20 @@ fn a_flipped_bit_of_a_closed_file_is_detected_or_harmless() {
 /// So that the other tests say something: the questions get to the whole file.
 #[test]
 fn damage_of_every_image_is_detected() {
-    let Sample { disk, .. } = Sample::closed(1);
-    let right = Right::of(&disk);
-    let map = FileMap::of(&disk.bytes(PATH).unwrap());
-    check_images(&disk).unwrap();
-    for image in &map.images {
-        disk.flip_bit(PATH, (image.start as u64 + 100) * 8);
-        let outcome = right.check(&disk, Depth::All, &format!("{image:?}"));
-        assert!(outcome == Outcome::Detected || is_index(image), "{image:?}");
-        assert!(check_images(&disk).is_err(), "{image:?}");
-        disk.flip_bit(PATH, (image.start as u64 + 100) * 8);
+    for Sample { disk, .. } in [Sample::closed(1), compressed(1)] {
+        let right = Right::of(&disk);
+        let map = FileMap::of(&disk.bytes(PATH).unwrap());
+        check_images(&disk).unwrap();
+        for image in &map.images {
+            // Early in it, and in its last byte: a zero behind what is compressed.
+            for at in [image.start + 100, image.start + image.len - 1] {
+                disk.flip_bit(PATH, at as u64 * 8);
+                let outcome = right.check(&disk, Depth::All, &format!("byte {at} of {image:?}"));
+                assert!(outcome == Outcome::Detected || is_index(image), "byte {at} of {image:?}");
+                assert!(check_images(&disk).is_err(), "byte {at} of {image:?}");
+                disk.flip_bit(PATH, at as u64 * 8);
+            }
+        }
     }
 }
 
@@ -275,7 +298,17 @@ fn check_detected(disk: &SimVfs, right: &Right, bytes: &[u8], at: &Image, damage
 
 #[test]
 fn an_older_image_in_place_of_the_current_one_is_detected() {
-    let Sample { disk, earlier, .. } = Sample::closed(5);
+    check_older_images(Sample::closed(5), 40);
+}
+
+#[test]
+fn an_older_compressed_image_in_place_of_the_current_one_is_detected() {
+    // Fewer, as images of a page are of several lengths.
+    check_older_images(compressed(5), 15);
+}
+
+/// At least so many are tried.
+fn check_older_images(Sample { disk, earlier, .. }: Sample, least: usize) {
     let right = Right::of(&disk);
     let bytes = disk.bytes(PATH).unwrap();
     let map = FileMap::of(&bytes);
@@ -294,7 +327,7 @@ fn an_older_image_in_place_of_the_current_one_is_detected() {
             }
         }
     }
-    assert!(tried > 40, "{tried}");
+    assert!(tried > least, "{tried}");
 }
 
 #[test]

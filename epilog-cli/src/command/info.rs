@@ -1,8 +1,8 @@
 //! `epilog info FILE`: what the file holds. The JSON object has `database` (id in hexadecimal digits), `format`, `checkpoint`,
-//! `commit` (the last one, the journal's included), `file_commit` (the last one without the journal), `clean`, `file_bytes`,
-//! `free_bytes`, `journal` (`null`, or `path` and `bytes`), and `collections`, each with `name`, `id`, `records`, `key` (names
-//! of fields), `assigned`, `fields` (`name`, `type`, `optional`, `references`, `on_delete`) and `indexes` (`name`, `fields`,
-//! `unique`).
+//! `commit` (the last one, the journal's included), `file_commit` (the last one without the journal), `clean`, `compressed`
+//! (whether pages may be), `file_bytes`, `free_bytes`, `journal` (`null`, or `path` and `bytes`), and `collections`, each with
+//! `name`, `id`, `records`, `key` (names of fields), `assigned`, `fields` (`name`, `type`, `optional`, `references`,
+//! `on_delete`) and `indexes` (`name`, `fields`, `unique`).
 
 use std::fmt::Write;
 
@@ -31,7 +31,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Error> {
     let _ = writeln!(text, "{}: database {database}, format {}, {state}", arguments.file, info.format);
     let commit = snapshot.commit();
     let _ = writeln!(text, "commit {commit}, checkpoint {} of commit {}", info.checkpoint, info.commit);
-    let _ = writeln!(text, "file of {} bytes, {free} of them free", info.file_bytes);
+    let compressed = if info.is_compressed { ", compressed" } else { "" };
+    let _ = writeln!(text, "file of {} bytes, {free} of them free{compressed}", info.file_bytes);
     if let Some(bytes) = info.journal_bytes {
         let _ = writeln!(text, "journal `{}` of {bytes} bytes", info.journal);
     }
@@ -58,6 +59,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Error> {
         "commit": commit,
         "file_commit": info.commit,
         "clean": info.is_clean,
+        "compressed": info.is_compressed,
         "file_bytes": info.file_bytes,
         "free_bytes": info.free_bytes,
         "journal": journal,

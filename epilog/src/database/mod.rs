@@ -120,7 +120,7 @@ use crate::storage::streamed::chunk_len;
 use crate::storage::vfs::Vfs;
 
 pub use crate::storage::journal::Retention;
-pub use crate::storage::pager::{CommitNumber, Compaction, Durability};
+pub use crate::storage::pager::{CommitNumber, Compaction, Compression, Durability};
 pub use blob::{BlobReader, BlobWriter};
 pub use changes::{Change, ChangeSet, Changes, NextCommit};
 pub use commit::Commit;
@@ -251,7 +251,7 @@ impl<D: Schema> Database<D> {
     /// - [`NotADatabase`](crate::ErrorKind::NotADatabase): the file is something else; it is not touched.
     /// - [`Truncated`](crate::ErrorKind::Truncated), [`Corruption`](crate::ErrorKind::Corruption): the file is damaged,
     ///   or was not closed and its journal is missing or another's.
-    /// - [`NewerFormat`](crate::ErrorKind::NewerFormat): it needs a later version of this library.
+    /// - [`NewerFormat`](crate::ErrorKind::NewerFormat): it needs a later version of this library, or one with the feature `lz4`.
     /// - [`SchemaDiffers`](crate::ErrorKind::SchemaDiffers): the message has every difference;
     ///   [`Schema`](crate::ErrorKind::Schema) as for [`in_memory`](Database::in_memory).
     /// - [`Locked`](crate::ErrorKind::Locked): it is open already, in this process or another.

@@ -28,6 +28,10 @@ pub struct Stats {
     pub images_loaded: u64,
     /// Reads of the file that loaded them.
     pub image_reads: u64,
+    /// Bytes of the pages whose images were written to the file since it was opened.
+    pub page_bytes_written: u64,
+    /// Bytes of those images: fewer where they are [compressed](super::Options::compression).
+    pub image_bytes_written: u64,
     /// Bytes of pages changed since the last checkpoint.
     pub changed_bytes: u64,
     /// How many of them there may be.
@@ -69,6 +73,8 @@ impl Stats {
             page_versions: pager.page_versions,
             images_loaded: pager.images_loaded,
             image_reads: pager.image_reads,
+            page_bytes_written: pager.page_bytes_written,
+            image_bytes_written: pager.image_bytes_written,
             changed_bytes: pager.changed_bytes,
             changed_bytes_max: pager.changed_bytes_max,
             journal_bytes: pager.journal_bytes,

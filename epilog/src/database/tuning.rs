@@ -4,7 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Options;
-use crate::storage::pager::PagerOptions;
+use crate::storage::pager::{Compression, PagerOptions};
 use crate::storage::vfs::Vfs;
 
 /// The page cache when nobody knows how much memory there is.
@@ -83,6 +83,9 @@ pub(super) fn tune(options: &Options, vfs: &dyn Vfs) -> (PagerOptions, usize, Ve
     let reason = String::from("a sixty-fourth of the page cache, 256 KiB at most");
     let given = options.blob_chunk.map(|bytes| bytes as u64);
     let chunk = choose("blob_chunk", given, chunk, "bytes", reason);
+    let given = options.compression.map(|compression| u64::from(compression != Compression::None));
+    let reason = String::from("what is written often, and read often, is quicker as it is");
+    choose("compression", given, 0, "codec: 0 none, 1 LZ4", reason);
     (pager, usize::try_from(chunk).unwrap_or(usize::MAX), choices)
 }
 

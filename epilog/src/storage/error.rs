@@ -96,6 +96,17 @@ pub enum StorageError {
         /// The newest format version this library knows.
         known: u16,
     },
+    /// The file needs a cargo feature that this library was built without.
+    #[error(
+        "`{path}` has compressed pages, and epilog was built without the means to read them: build it with the cargo \
+         feature `{feature}`"
+    )]
+    FeatureMissing {
+        /// The file.
+        path: String,
+        /// The feature's name.
+        feature: &'static str,
+    },
     /// A change of a database that was opened to be read.
     #[error("the database was opened read-only: open it for writing to change it")]
     ReadOnly,

@@ -6,7 +6,8 @@
 //! | 4 | 4 | page number |
 //! | 8 | 1 | [`PageKind`] |
 //! | 9 | 1 | size class: the image has `512 << class` bytes; 255 for any length (out-of-line values) |
-//! | 10 | 2 | zero |
+//! | 10 | 1 | codec: zero in memory; what the image is compressed with, set when it is written |
+//! | 11 | 1 | zero |
 //! | 12 | 4 | the tree it belongs to: a collection's or an index's permanent id |
 //! | 16 | 8 | generation: the checkpoint that wrote the image, set when the image is written |
 //! | 24 | | the kind's own bytes |

@@ -13,8 +13,8 @@ use super::facade::{Operation, Reading, View};
 use super::journal::{Entry, EntryKind, Retention};
 use super::page::RECORD_LEAF_LEN;
 use super::pager::{
-    CommitNumber, Compaction, Durability, Feed, FileInfo, Inspection, PageReader, PageSnapshot, Pager,
-    PagerOptions, PagerStats,
+    CommitNumber, Compaction, Compression, Durability, Feed, FileInfo, Inspection, PageReader, PageSnapshot,
+    Pager, PagerOptions, PagerStats,
 };
 use super::vfs::{Vfs, VfsError};
 use super::writer::Writer;
@@ -199,6 +199,11 @@ impl Store {
     /// The bytes of a block of the file.
     pub(crate) fn block_len(&self) -> usize {
         self.pager.block_len()
+    }
+
+    /// What images are written with.
+    pub(crate) fn compression(&self) -> Compression {
+        self.pager.compression()
     }
 
     fn new(pager: Pager, stored: Stored) -> Store {

@@ -1,19 +1,27 @@
-//! Pages of both trees: whatever lies under a right checksum gives an answer or an error, in a walk that ends.
+//! Pages of both trees, and compressed images: whatever lies under a right checksum gives an answer or an error, in a walk
+//! that ends.
 
 use std::ops::Bound;
-use std::sync::OnceLock;
+use std::sync::{Arc, OnceLock};
 
+use epilog::Compression;
 use epilog::storage::StorageError;
 use epilog::storage::btree::{Direction, EntryTree, LeafFormat, RecordTree};
 use epilog::storage::page::{
-    BLOCK_LEN, ENTRY_PAGE_LEN, PAGE_HEADER_LEN, PageKind, PageNumber, PageWrite, RECORD_LEAF_LEN, TreeId,
+    BLOCK_LEN, ENTRY_PAGE_LEN, PAGE_HEADER_LEN, PageKind, PageNumber, PageRead, PageWrite, RECORD_LEAF_LEN,
+    TreeId,
 };
+use epilog::storage::pager::{Durability, Pager, PagerOptions, Salvage};
 
 use super::Input;
+use crate::disk::SimVfs;
+use crate::format::{FileMap, Held};
 use crate::pages::Pages;
 use crate::random::Random;
 
 const TREE: TreeId = TreeId(9);
+/// The name of a file of pages.
+const PATH: &str = "pages";
 
 /// A walk that reads more has no end.
 const WALK_BYTES_MAX: usize = 1 << 26;
@@ -123,9 +131,78 @@ fn spoil(pages: &mut Pages, input: &mut Input<'_>) {
 /// Runs one input.
 pub(super) fn run(bytes: &[u8]) {
     let mut input = Input::new(bytes);
-    match input.u8() % 3 {
-        2 => run_entries(&mut input),
-        which => run_records(usize::from(which), &mut input),
+    match input.u8() {
+        0xE0.. => run_compressed(&mut input),
+        which if which % 3 == 2 => run_entries(&mut input),
+        which => run_records(usize::from(which % 3), &mut input),
+    }
+}
+
+/// A file of compressed pages: a leaf, and a value.
+fn compressed() -> &'static (SimVfs, FileMap) {
+    static SOUND: OnceLock<(SimVfs, FileMap)> = OnceLock::new();
+    SOUND.get_or_init(|| {
+        let disk = SimVfs::new(3);
+        let options = PagerOptions { compression: Some(Compression::Lz4), ..PagerOptions::default() };
+        let pager = Pager::open(Arc::new(disk.clone()), PATH, options).expect("an empty disk");
+        let mut writer = pager.begin_write().expect("it is new");
+        for (kind, len) in [(PageKind::RecordLeaf, RECORD_LEAF_LEN), (PageKind::Value, 9 * BLOCK_LEN)] {
+            let number = writer.allocate(kind, TREE, len).expect("room");
+            let page = writer.page_mut(number).expect("it is new");
+            let bytes = page[PAGE_HEADER_LEN..].iter_mut();
+            bytes.enumerate().for_each(|(at, byte)| *byte = (at / 90 * (at % 7)) as u8);
+        }
+        writer.commit(&[1], Durability::Immediate).expect("a sound disk");
+        pager.close().expect("a sound disk");
+        let map = FileMap::of(&disk.bytes(PATH).expect("the file"));
+        (disk, map)
+    })
+}
+
+fn run_compressed(input: &mut Input<'_>) {
+    let (sound, map) = compressed();
+    let (disk, mut file) = (sound.fork(), sound.bytes(PATH).expect("the file"));
+    for _ in 0..1 + input.below(3) {
+        let pages: Vec<usize> =
+            (0..map.images.len()).filter(|at| matches!(map.images[*at].held, Held::Page(..))).collect();
+        let position = pages[input.below(pages.len())];
+        let image = map.images[position];
+        let bytes = &mut file[image.start..image.start + image.len];
+        match input.u8() % 4 {
+            0 => input.spoil(&mut bytes[9..32]),
+            1 => input.spoil(&mut bytes[24..100]),
+            2 => input.spoil(&mut bytes[32..]),
+            _ => {
+                let made_up = input.take(200);
+                bytes[32..32 + made_up.len()].copy_from_slice(made_up);
+            }
+        }
+        if input.u8() == 1 {
+            // A run that is longer or shorter than the image, or the flag that is not there.
+            file[image.entry + 6 + input.below(4)] ^= 1;
+        }
+        map.seal(&mut file, position);
+    }
+    disk.set_bytes(PATH, &file);
+    let options = PagerOptions { read_only: true, ..PagerOptions::default() };
+    if let Ok(pager) = Pager::open(Arc::new(disk.clone()), PATH, options) {
+        let _ = pager.check();
+        let snapshot = pager.snapshot();
+        for image in map.pages() {
+            if let Held::Page(number, _) = image.held
+                && let Ok(page) = snapshot.operation().page(PageNumber(number))
+            {
+                assert!(page.len() <= 1 << 20, "no page that is compressed is longer");
+            }
+        }
+    }
+    if let Ok(salvage) = Salvage::open(Arc::new(disk), PATH, &mut |_, _| Ok(())) {
+        for image in map.pages() {
+            if let Held::Page(number, _) = image.held {
+                let _ = (salvage.page(PageNumber(number)), salvage.value(PageNumber(number), 8 * BLOCK_LEN));
+                let _ = salvage.earlier(PageNumber(number));
+            }
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use epilog::Compression;
 use epilog::prelude::*;
 use epilog::vfs::Vfs;
 
@@ -21,6 +22,7 @@ pub struct Setup {
     bulk_after: usize,
     block_size: u32,
     page_size: u32,
+    compression: Compression,
     /// Whether some commits do not wait for the sync.
     pub relaxed: bool,
 }
@@ -34,11 +36,12 @@ pub const STANDARD: Setup = Setup {
     bulk_after: 24 << 10,
     block_size: 4 << 10,
     page_size: 16 << 10,
+    compression: Compression::None,
     relaxed: false,
 };
 
 /// Other options, with which workloads can run as well.
-pub const SETUPS: [Setup; 8] = [
+pub const SETUPS: [Setup; 10] = [
     STANDARD,
     Setup { name: "relaxed", relaxed: true, ..STANDARD },
     // The smallest segments there are, and a checkpoint at every commit.
@@ -57,7 +60,12 @@ pub const SETUPS: [Setup; 8] = [
     // What devices of little memory use: blocks of a sector, and of more than one.
     Setup { name: "small", block_size: 1024, page_size: 1024, journal_segment_len: 7 << 10, ..RELAXED },
     Setup { name: "smallest", block_size: 512, page_size: 1024, journal_segment_len: 2 << 10, ..STANDARD },
+    // Images of fewer blocks than their pages; once with every transaction written at its commit.
+    Setup { name: "compressed", block_size: 1024, journal_segment_len: 7 << 10, ..COMPRESSED },
+    Setup { name: "compressed and bulk", bulk_after: 200, relaxed: true, ..COMPRESSED },
 ];
+
+const COMPRESSED: Setup = Setup { compression: Compression::Lz4, ..STANDARD };
 
 const RELAXED: Setup = Setup { relaxed: true, ..STANDARD };
 
@@ -108,6 +116,7 @@ impl Setup {
             .bulk_after(self.bulk_after)
             .block_size(self.block_size)
             .page_size(self.page_size)
+            .compression(self.compression)
             .index_page_size(self.page_size.min(4 << 10))
             // Blobs of a few thousand bytes have several chunks.
             .blob_chunk(4 << 10)

@@ -3,6 +3,7 @@
 //! * Pages are copied as they are, by the way that leads to them: from the catalog to the trees, from records to their
 //!   out-of-line values. So page numbers, permanent ids, statistics and the commit's number are the source's, and so is the
 //!   database id; checkpoints count from 1 again. Nothing that is free, and nothing that is damaged, comes along.
+//! * Images are compressed as the source was opened to do it; one opened without saying so does it as its file has it.
 //! * The copy needs no journal, and is finished only when its header is: see [`FileBuilder`].
 //! * What was written is read again and checked in whole before the backup is called one; otherwise it is removed.
 
@@ -77,7 +78,7 @@ pub(super) fn copy(
 ) -> Result<BackupReport, StorageError> {
     let inspection = store.inspect()?;
     let stored = store.stored();
-    let mut builder = FileBuilder::create(Arc::clone(&vfs), path, store.block_len())?;
+    let mut builder = FileBuilder::create(Arc::clone(&vfs), path, store.block_len(), store.compression())?;
     watch.begin(Phase::Copy, inspection.image_count() as u64)?;
     let snapshot = inspection.snapshot();
     let commit = snapshot.commit();

@@ -9,6 +9,8 @@
 //! 5. Blobs that are not whole become absent or empty, and chunks of no record go.
 //! 6. All this goes into a database beside the target, which is then copied to it as a backup is, checked, and removed.
 //!
+//! The new file is compressed if the damaged one was.
+//!
 //! Nothing is made up: a record is as it was stored, or it is lost; only a value that lay on a lost page leaves an absent
 //! value, or an empty one where absence is not allowed. A relation to a lost record is kept as it is. All three are in the
 //! report. The source is never written to.
@@ -121,7 +123,8 @@ pub fn repair(
         watch.advance(more)
     })?;
     let outcome = rebuild(&vfs, &salvage, &work, schema, watch).and_then(|mut report| {
-        let options = PagerOptions { read_only: true, ..PagerOptions::default() };
+        let compression = Some(salvage.compression());
+        let options = PagerOptions { read_only: true, compression, ..PagerOptions::default() };
         let store = Store::open_untyped(Arc::clone(&vfs), &work, options)?;
         let copy = backup::copy(&store, Arc::clone(&vfs), target, &[Structure::Reference], watch)?;
         copy.check.problems.iter().for_each(|problem| report.lose(problem.clone()));

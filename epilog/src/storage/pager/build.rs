@@ -11,6 +11,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::compression::{Compression, Compressor};
 use super::free::FreeMap;
 use super::header::{HEADER_BLOCKS, HEADER_LEN, Header, UNFINISHED};
 use super::image;
@@ -33,6 +34,7 @@ pub struct FileBuilder {
     path: String,
     file: Box<dyn VfsFile>,
     block_len: usize,
+    compressor: Compressor,
     /// The block behind all that was added.
     end: u64,
     batch: Vec<u8>,
@@ -48,12 +50,18 @@ impl Pager {
 }
 
 impl FileBuilder {
-    /// Begins a file with blocks of `block_len` bytes at `path`, where neither a file nor a journal may be.
+    /// Begins a file with blocks of `block_len` bytes and images of `compression` at `path`, where neither a file nor a
+    /// journal may be.
     ///
     /// # Errors
     ///
     /// [`StorageError::Exists`]; whatever the file system refuses.
-    pub fn create(vfs: Arc<dyn Vfs>, path: &str, block_len: usize) -> Result<FileBuilder, StorageError> {
+    pub fn create(
+        vfs: Arc<dyn Vfs>,
+        path: &str,
+        block_len: usize,
+        compression: Compression,
+    ) -> Result<FileBuilder, StorageError> {
         for path in [String::from(path), path_beside(path)] {
             if vfs.exists(&path)? {
                 return Err(StorageError::Exists { path });
@@ -65,6 +73,7 @@ impl FileBuilder {
             path: path.into(),
             file,
             block_len,
+            compressor: Compressor::new(compression, block_len),
             end: HEADER_BLOCKS,
             batch: Vec::new(),
             entries: BTreeMap::new(),
@@ -128,12 +137,13 @@ impl FileBuilder {
         let run = FreeMap::blocks_for(free.count(), self.block_len);
         let mut bytes = free.encode(run, self.block_len);
         let crc = image::seal(&mut bytes, CHECKPOINT);
-        let free = MapEntry { block: self.end, run: run as u32, crc, generation: CHECKPOINT };
+        let free = MapEntry::new(self.end, run as u32, crc, CHECKPOINT);
         self.push(&bytes)?;
         self.flush()?;
         let file_len = self.end * self.block_len as u64;
         let header = Header {
             next_page,
+            has_compressed: entries.values().any(MapEntry::is_compressed),
             commit: commit.0,
             file_len,
             map: update.root(),
@@ -152,10 +162,12 @@ impl FileBuilder {
     }
 
     fn append(&mut self, page: &[u8]) -> Result<MapEntry, StorageError> {
-        let mut bytes = page.to_vec();
+        let compressed = self.compressor.compress(page);
+        let is_compressed = compressed.is_some();
+        let mut bytes = compressed.unwrap_or(page).to_vec();
         let crc = image::seal(&mut bytes, CHECKPOINT);
         let run = (bytes.len() / self.block_len) as u32;
-        let entry = MapEntry { block: self.end, run, crc, generation: CHECKPOINT };
+        let entry = MapEntry::new(self.end, run, crc, CHECKPOINT).compressed(is_compressed);
         self.push(&bytes)?;
         Ok(entry)
     }

@@ -10,6 +10,7 @@
 use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
+use super::compression;
 use super::frames::{Pin, Resident};
 use super::free::Runs;
 use super::header::{self, Copy, HEADER_BLOCKS, Header};
@@ -194,9 +195,9 @@ impl Found {
         let is_map_whole = broken.is_empty();
         broken.into_iter().for_each(|problem| self.add("page map", problem));
         for (number, entry) in claimed {
-            if !used.insert(entry.block, u64::from(entry.run)) {
+            if !used.insert(entry.block(), u64::from(entry.run)) {
                 let what = number.map_or_else(|| "a map page".into(), |number| format!("page {number}"));
-                self.add("page map", format!("{what} lies at block {}, which is in use", entry.block));
+                self.add("page map", format!("{what} lies at block {}, which is in use", entry.block()));
             }
             if entry.generation > header.checkpoint {
                 let problem = format!(
@@ -205,12 +206,16 @@ impl Found {
                 );
                 self.add("page map", problem);
             }
+            if entry.is_compressed() && !header.has_compressed {
+                let problem = "an image is compressed, and the header says that none is".into();
+                self.add("page map", problem);
+            }
             self.entries.extend(number.map(|number| (number, entry)));
         }
-        if !header.free.is_none() && !used.insert(header.free.block, u64::from(header.free.run)) {
+        if !header.free.is_none() && !used.insert(header.free.block(), u64::from(header.free.run)) {
             self.add(
                 "page map",
-                format!("the free map lies at block {}, which is in use", header.free.block),
+                format!("the free map lies at block {}, which is in use", header.free.block()),
             );
         }
         let free = match read_free_map(images, header) {
@@ -244,11 +249,15 @@ impl Found {
 fn check_image(images: &Images, number: PageNumber, mut entry: MapEntry) -> Option<alloc::string::String> {
     loop {
         let problem = match images.read(entry) {
-            Ok(bytes) => match image::verify(&bytes, number, entry).and_then(|()| check_kind(&bytes)) {
-                Ok(()) => return None,
-                Err(problem) => problem,
-            },
-            Err(error) => format!("its image at block {} cannot be read: {error}", entry.block),
+            Ok(bytes) => {
+                let page = image::verify(&bytes, number, entry)
+                    .and_then(|()| compression::into_page(bytes, images.block_len()));
+                match page.and_then(|page| check_kind(&page)) {
+                    Ok(()) => return None,
+                    Err(problem) => problem,
+                }
+            }
+            Err(error) => format!("its image at block {} cannot be read: {error}", entry.block()),
         };
         match images.entry(number) {
             Ok(now) if now == entry => return Some(problem),

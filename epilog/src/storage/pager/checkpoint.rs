@@ -20,6 +20,7 @@
 use alloc::collections::BTreeMap;
 use alloc::vec::{IntoIter, Vec};
 
+use super::compression::{Compression, Compressor};
 use super::frames::{Pin, Resident};
 use super::free::{FreeMap, Runs};
 use super::header::Header;
@@ -86,6 +87,7 @@ pub(super) struct Checkpoint {
     taken: Runs,
     changes: BTreeMap<u32, MapEntry>,
     batch: Batch,
+    compressor: Compressor,
     /// Whether it writes a free map.
     maps_free: bool,
     phase: Phase,
@@ -105,13 +107,14 @@ pub(super) struct Finished {
 impl Checkpoint {
     /// Plans the checkpoint that `header` will describe: number, commit, flag and journal position are set, the rest
     /// follows. `work` is what has to be done to pages, `written` the blocks of images it names as stored; `numbers` are the
-    /// page numbers as of the header's commit.
+    /// page numbers as of the header's commit. Images are written with `compression`.
     pub(super) fn new(
         pin: Pin<'static>,
         work: Vec<(PageNumber, Work)>,
         written: Runs,
         header: Header,
         numbers: NumbersImage,
+        compression: Compression,
     ) -> Checkpoint {
         let block_len = header.block_len;
         Checkpoint {
@@ -122,6 +125,7 @@ impl Checkpoint {
             taken: written,
             changes: BTreeMap::new(),
             batch: Batch::new(block_len),
+            compressor: Compressor::new(compression, block_len),
             maps_free: false,
             phase: Phase::Images(work.into_iter()),
             failure: Failure::Unchanged,
@@ -182,6 +186,7 @@ impl Checkpoint {
                 let changes = &self.changes;
                 let update = images.with_map(|map, read| map.prepare(changes, next_page, read))?;
                 self.header.next_page = next_page;
+                self.header.has_compressed |= self.changes.values().any(MapEntry::is_compressed);
                 let work = update.work().into_iter();
                 self.phase = Phase::Map { update, work };
             }
@@ -255,7 +260,7 @@ impl Checkpoint {
         if !old.is_none() {
             if planted::is(Bug::BlocksReusedEarly) {
                 let mut run = Runs::new();
-                run.insert(old.block, u64::from(old.run));
+                run.insert(old.block(), u64::from(old.run));
                 space.lock().give_back(&run);
             } else {
                 self.free(old)?;
@@ -287,7 +292,7 @@ impl Checkpoint {
         old: MapEntry,
     ) -> Result<bool, StorageError> {
         let len = u64::from(old.run);
-        let room = if old.is_none() { None } else { space.lock().allocate_below(len, old.block) };
+        let room = if old.is_none() { None } else { space.lock().allocate_below(len, old.block()) };
         let Some(block) = room else {
             // Its map page is written anew all the same: it may be what lies far behind.
             self.changes.insert(number.0, old);
@@ -298,7 +303,7 @@ impl Checkpoint {
         // Damage is not carried to another place, where it would look like the disk's.
         image::verify(&bytes, number, old).map_err(|problem| StorageError::page_damage(number, problem))?;
         self.free(old)?;
-        self.changes.insert(number.0, MapEntry { block, ..old });
+        self.changes.insert(number.0, old.at(block));
         self.batch.add(images.file(), block, &bytes)
     }
 
@@ -311,15 +316,13 @@ impl Checkpoint {
         let Resident::Page(page) = self.pin.resident(number) else {
             unreachable!("a changed page stays in memory until a checkpoint has written it")
         };
-        let len = page.len();
-        let run = (len / self.header.block_len) as u32;
-        let block = self.take(space, u64::from(run));
-        let wrote = self.batch.make_room(images.file(), block, len)?;
-        if let Resident::Page(page) = self.pin.resident(number) {
-            let generation = self.header.checkpoint;
-            let crc = image::seal(self.batch.push(page), generation);
-            self.changes.insert(number.0, MapEntry { block, run, crc, generation });
-        }
+        let (entry, wrote) =
+            self.batch.add_page(images, page, self.header.checkpoint, &mut self.compressor, &mut |len| {
+                let block = space.lock().allocate(len);
+                self.taken.insert(block, len);
+                block
+            })?;
+        self.changes.insert(number.0, entry);
         Ok(wrote)
     }
 
@@ -351,7 +354,7 @@ impl Checkpoint {
         let mut bytes = map.encode(run, self.header.block_len);
         let crc = image::seal(&mut bytes, generation);
         self.batch.add(file, block, &bytes)?;
-        self.header.free = MapEntry { block, run: run as u32, crc, generation };
+        self.header.free = MapEntry::new(block, run as u32, crc, generation);
         Ok(())
     }
 
@@ -362,10 +365,10 @@ impl Checkpoint {
     }
 
     fn free(&mut self, old: MapEntry) -> Result<(), StorageError> {
-        if self.freed.insert(old.block, u64::from(old.run)) {
+        if self.freed.insert(old.block(), u64::from(old.run)) {
             return Ok(());
         }
-        Err(StorageError::damage("page map", format!("two entries name block {}", old.block)))
+        Err(StorageError::damage("page map", format!("two entries name block {}", old.block())))
     }
 }
 
@@ -406,6 +409,31 @@ impl Batch {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(page);
         &mut self.bytes[start..]
+    }
+
+    /// Appends `page` as an image of checkpoint `generation`, at the block that `take` gives for so many; also true when
+    /// something was written for that.
+    ///
+    /// # Errors
+    ///
+    /// When that fails: the page is not in the batch then.
+    pub(super) fn add_page(
+        &mut self,
+        images: &Images,
+        page: &[u8],
+        generation: u64,
+        compressor: &mut Compressor,
+        take: &mut dyn FnMut(u64) -> u64,
+    ) -> Result<(MapEntry, bool), StorageError> {
+        let compressed = compressor.compress(page);
+        let is_compressed = compressed.is_some();
+        let image = compressed.unwrap_or(page);
+        let run = (image.len() / self.block_len) as u32;
+        let block = take(u64::from(run));
+        let wrote = self.make_room(images.file(), block, image.len())?;
+        images.count_written(page.len(), image.len());
+        let crc = image::seal(self.push(image), generation);
+        Ok((MapEntry::new(block, run, crc, generation).compressed(is_compressed), wrote))
     }
 
     /// Both at once.

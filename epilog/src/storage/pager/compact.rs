@@ -101,12 +101,12 @@ impl Pager {
         let block_len = store.images.block_len();
         let mut map = PageMap::new(map, pages, block_len);
         map.visit(&mut |entry| store.images.read(entry), &mut |holder, entry| {
-            if entry.block + u64::from(entry.run) > target {
+            if entry.block() + u64::from(entry.run) > target {
                 found.push((holder.first_page(block_len), entry));
             }
             Ok(())
         })?;
-        found.sort_unstable_by_key(|(_, entry)| core::cmp::Reverse(entry.block));
+        found.sort_unstable_by_key(|(_, entry)| core::cmp::Reverse(entry.block()));
         let mut bytes = 0;
         let fits = found.iter().take_while(|(_, entry)| {
             bytes += u64::from(entry.run) * block_len as u64;

@@ -9,10 +9,10 @@
 //! | 0 | 8 | `89 45 50 49 4C 4F 47 0A` (`\x89EPILOG\n`) |
 //! | 8 | 2 | format version: 1 |
 //! | 10 | 1 | block size as a power of two: 9 to 12 |
-//! | 11 | 1 | codec of images: 0, none |
+//! | 11 | 1 | codec of images: 0, none; 1, LZ4 |
 //! | 12 | 4 | compatible features: unknown bits may be ignored |
 //! | 16 | 4 | read-only features: unknown bits allow reading |
-//! | 20 | 4 | incompatible features: unknown bits forbid opening |
+//! | 20 | 4 | incompatible features: 1 images may be compressed; unknown bits forbid opening |
 //! | 24 | 4 | flags: 1 clean, the file alone is the database |
 //! | 28 | 4 | next page number: none from here on was ever used |
 //! | 32 | 16 | database id |
@@ -31,6 +31,7 @@
 //!
 //! The place of magic, format version, features and checksum is the same in every format to come.
 
+use super::compression::{self, Compression};
 use super::image::{u32_at, u64_at};
 use super::map::MapEntry;
 use crate::storage::StorageError;
@@ -61,6 +62,8 @@ const fn headers_len(block_len: usize) -> usize {
 const NUMBER_MAX: u64 = 1 << 62;
 
 const FLAG_CLEAN: u32 = 1;
+/// The incompatible feature of files that have, or had, compressed images.
+const FEATURE_COMPRESSED: u32 = 1;
 
 const POSITION: core::ops::Range<usize> = 128..128 + JournalPosition::LEN;
 
@@ -70,6 +73,8 @@ pub(super) struct Header {
     /// Unknown compatible features are kept as they are.
     pub(super) compatible: u32,
     pub(super) read_only: u32,
+    /// Whether images may be compressed. Once one was, it stays so.
+    pub(super) has_compressed: bool,
     /// Whether the file alone is the database, without a journal.
     pub(super) clean: bool,
     /// The bytes of a block.
@@ -93,6 +98,7 @@ impl Header {
         Header {
             compatible: 0,
             read_only: 0,
+            has_compressed: false,
             clean: true,
             block_len,
             next_page: 1,
@@ -111,15 +117,23 @@ impl Header {
         self.file_len / self.block_len as u64
     }
 
+    /// What images are compressed with, if any are.
+    pub(super) fn compression(&self) -> Compression {
+        compression::of_file(self.has_compressed)
+    }
+
     /// The header's sector.
     pub(super) fn encode(&self) -> [u8; HEADER_LEN] {
         let mut sector = [0; HEADER_LEN];
         let mut put = |at: usize, bytes: &[u8]| sector[at..at + bytes.len()].copy_from_slice(bytes);
         put(0, &MAGIC);
         put(8, &FORMAT_VERSION.to_le_bytes());
-        put(10, &[self.block_len.trailing_zeros() as u8, 0]);
+        let (codec, incompatible) =
+            if self.has_compressed { (compression::LZ4, FEATURE_COMPRESSED) } else { (0, 0) };
+        put(10, &[self.block_len.trailing_zeros() as u8, codec]);
         put(12, &self.compatible.to_le_bytes());
         put(16, &self.read_only.to_le_bytes());
+        put(20, &incompatible.to_le_bytes());
         put(24, &(if self.clean { FLAG_CLEAN } else { 0 }).to_le_bytes());
         put(28, &self.next_page.to_le_bytes());
         put(32, &self.database);
@@ -203,6 +217,8 @@ pub(super) enum Copy {
         found: u16,
         features: u32,
     },
+    /// The checksum is right, but this build lacks a cargo feature.
+    Lacking(&'static str),
     /// Whole, but something is written that no version would write.
     Impossible(&'static str),
     /// Something that begins like a header; the checkpoint number may be rubbish.
@@ -224,9 +240,17 @@ pub(super) fn decode(block: &[u8], slot: u64, block_len: usize) -> Copy {
         return Copy::Damaged { checkpoint };
     }
     let found = u16::from_le_bytes([bytes[8], bytes[9]]);
-    let features = u32_at(bytes, 20);
-    if found > FORMAT_VERSION || features != 0 || bytes[11] != 0 {
-        return Copy::Newer { found, features };
+    let (features, codec) = (u32_at(bytes, 20), bytes[11]);
+    let unknown = features & !FEATURE_COMPRESSED;
+    if found > FORMAT_VERSION || unknown != 0 || codec > compression::LZ4 {
+        return Copy::Newer { found, features: if unknown != 0 { unknown } else { features } };
+    }
+    let has_compressed = features & FEATURE_COMPRESSED != 0;
+    if has_compressed != (codec != 0) {
+        return Copy::Impossible("its codec is not what its features say");
+    }
+    if has_compressed && !compression::IS_KNOWN {
+        return Copy::Lacking(compression::FEATURE);
     }
     if found == 0 || u32::from(bytes[10]) != block_len.trailing_zeros() {
         return Copy::Impossible("it names a format that never was, or a block size that is not the file's");
@@ -235,6 +259,9 @@ pub(super) fn decode(block: &[u8], slot: u64, block_len: usize) -> Copy {
     let (Some(map), Some(free)) = (entry(72), entry(96)) else {
         return Copy::Impossible("an entry has unknown flags");
     };
+    if map.is_compressed() || free.is_compressed() {
+        return Copy::Impossible("an entry has flags that only pages have");
+    }
     let mut database = [0; 16];
     database.copy_from_slice(&bytes[32..48]);
     let mut position = [0; JournalPosition::LEN];
@@ -242,6 +269,7 @@ pub(super) fn decode(block: &[u8], slot: u64, block_len: usize) -> Copy {
     let header = Header {
         compatible: u32_at(bytes, 12),
         read_only: u32_at(bytes, 16),
+        has_compressed,
         clean: u32_at(bytes, 24) & FLAG_CLEAN != 0,
         block_len,
         next_page: u32_at(bytes, 28),
@@ -297,9 +325,9 @@ pub(super) enum Found {
 ///
 /// # Errors
 ///
-/// [`StorageError::NotADatabase`], [`StorageError::Truncated`], [`StorageError::NewerFormat`], and
-/// [`StorageError::Corruption`] when all headers are damaged, or one that names a newer checkpoint is and no journal is
-/// there to tell.
+/// [`StorageError::NotADatabase`], [`StorageError::Truncated`], [`StorageError::NewerFormat`],
+/// [`StorageError::FeatureMissing`], and [`StorageError::Corruption`] when all headers are damaged, or one that names
+/// a newer checkpoint is and no journal is there to tell.
 pub(super) fn choose(
     file: &dyn VfsFile,
     path: &str,
@@ -329,6 +357,9 @@ pub(super) fn choose(
                     features,
                     known: FORMAT_VERSION,
                 });
+            }
+            Copy::Lacking(feature) => {
+                return Err(StorageError::FeatureMissing { path: path.into(), feature });
             }
             Copy::Impossible(problem) => impossible = Some(problem),
             Copy::Damaged { checkpoint } => damaged = damaged.max(Some(checkpoint)),

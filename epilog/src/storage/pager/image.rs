@@ -2,10 +2,11 @@
 //!
 //! An image proves itself by the checksum in its own first bytes. That it is the *right* one, neither an older image of
 //! the same page nor another page's, is proved by the entry that leads to it: both checksums and both generations must
-//! agree, and so must the page number.
+//! agree, and so must the page number, and whether the image is compressed.
 
 use alloc::string::String;
 
+use super::compression::is_compressed;
 use super::map::MapEntry;
 use crate::storage::codec::checksum::crc32c;
 use crate::storage::page::{PAGE_HEADER_LEN, PageNumber};
@@ -27,7 +28,7 @@ pub(super) fn verify(image: &[u8], number: PageNumber, entry: MapEntry) -> Resul
     if image.len() < PAGE_HEADER_LEN || !image.len().is_multiple_of(entry.run as usize) {
         return Err(format!("the image has {} bytes, the page map says {} blocks", image.len(), entry.run));
     }
-    let at = entry.block;
+    let at = entry.block();
     let stored = u32_at(image, 0);
     let found = crc32c(&image[4..]);
     if found != stored {
@@ -51,6 +52,9 @@ pub(super) fn verify(image: &[u8], number: PageNumber, entry: MapEntry) -> Resul
             "the image at block {at} has checksum {stored:#010x}, the page map says {:#010x}: not the image it names",
             entry.crc
         ));
+    }
+    if is_compressed(image) != entry.is_compressed() {
+        return Err(format!("the image at block {at} and the page map differ in whether it is compressed"));
     }
     Ok(())
 }

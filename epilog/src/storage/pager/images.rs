@@ -2,10 +2,13 @@
 //!
 //! Who walks the leaves of a tree asks for pages whose numbers and images follow each other, as a checkpoint writes them in
 //! the order of their numbers. When that is noticed, the images that come next are read along, twice as many each time.
+//!
+//! Images that are compressed are decompressed here: whoever loads a page gets it as it was before it was written.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::compression;
 use super::frames::{Buffer, Memory};
 use super::image;
 use super::map::{MapEntry, PageMap, ReadImage};
@@ -33,6 +36,9 @@ pub(super) struct Images {
     /// Page images loaded, and the reads that took.
     pub(super) loaded: AtomicU64,
     pub(super) reads: AtomicU64,
+    /// The bytes of pages whose images were written, and those of the images.
+    pub(super) page_bytes_written: AtomicU64,
+    pub(super) image_bytes_written: AtomicU64,
 }
 
 /// Who has lately asked for pages in the order of their numbers.
@@ -76,8 +82,17 @@ impl Images {
     /// The images of `file`, which has blocks of `block_len` bytes, that `map` names.
     pub(super) fn new(file: Box<dyn VfsFile>, map: PageMap, block_len: usize) -> Images {
         let (memory, walks) = (Memory::default(), Mutex::new(Walks::default()));
-        let (loaded, reads) = (AtomicU64::new(0), AtomicU64::new(0));
-        Images { file, map: Mutex::new(map), block_len, memory, walks, loaded, reads }
+        Images {
+            file,
+            map: Mutex::new(map),
+            block_len,
+            memory,
+            walks,
+            loaded: AtomicU64::new(0),
+            reads: AtomicU64::new(0),
+            page_bytes_written: AtomicU64::new(0),
+            image_bytes_written: AtomicU64::new(0),
+        }
     }
 
     /// The bytes of a block.
@@ -93,6 +108,12 @@ impl Images {
     /// The database file.
     pub(super) fn file(&self) -> &dyn VfsFile {
         &*self.file
+    }
+
+    /// Counts a page of so many bytes that is written as an image of so many.
+    pub(super) fn count_written(&self, page_len: usize, image_len: usize) {
+        self.page_bytes_written.fetch_add(page_len as u64, Ordering::Relaxed);
+        self.image_bytes_written.fetch_add(image_len as u64, Ordering::Relaxed);
     }
 
     /// Where page `number`'s image lies; [`MapEntry::NONE`] when it has none.
@@ -135,10 +156,9 @@ impl Images {
             }
             let mut run = Vec::from([(number, entry)]);
             self.with_map(|map, read| extend(&mut run, len_max, wanted, map, read));
-            let last = run.last().map_or(number, |(last, _)| *last);
-            match self.load_run(&run) {
+            match self.load_run(&run, ahead_max) {
                 Ok(loaded) => {
-                    if run.len() > 1 {
+                    if let [_, .., (last, _)] = &loaded[..] {
                         self.walks.lock().all[walk].next = last.0.saturating_add(1);
                     }
                     return Ok(loaded);
@@ -150,8 +170,13 @@ impl Images {
         }
     }
 
-    /// Loads images that lie next to each other. Only the first has to be whole.
-    fn load_run(&self, run: &[(PageNumber, MapEntry)]) -> Result<Vec<(PageNumber, Buffer)>, StorageError> {
+    /// Loads images that lie next to each other, as far as their pages have no more than `len_max` bytes. Only the first
+    /// has to be whole.
+    fn load_run(
+        &self,
+        run: &[(PageNumber, MapEntry)],
+        len_max: usize,
+    ) -> Result<Vec<(PageNumber, Buffer)>, StorageError> {
         let [(number, entry), rest @ ..] = run else { return Ok(Vec::new()) };
         if rest.is_empty() {
             return Ok(Vec::from([(*number, self.load_at(*number, *entry)?)]));
@@ -159,24 +184,43 @@ impl Images {
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.loaded.fetch_add(run.len() as u64, Ordering::Relaxed);
         let blocks = run.iter().map(|(_, entry)| entry.run).sum();
-        let bytes = self.read(MapEntry { run: blocks, ..*entry })?;
+        let bytes = self.read(entry.with_run(blocks))?;
         let mut loaded = Vec::with_capacity(run.len());
         let mut bytes = bytes.as_slice();
+        let mut len = 0;
         for (number, entry) in run {
             let Some((image, rest)) = bytes.split_at_checked(entry.run as usize * self.block_len) else {
                 break;
             };
             bytes = rest;
-            match image::verify(image, *number, *entry) {
-                Ok(()) => loaded.push((*number, Buffer::copy_of(image, &self.memory)?)),
-                Err(problem) if loaded.is_empty() => {
-                    return Err(StorageError::page_damage(*number, problem));
+            match self.page_of(*number, image, *entry) {
+                Ok(page) => {
+                    len += page.len();
+                    loaded.push((*number, page));
                 }
+                Err(error) if loaded.is_empty() => return Err(error),
                 // Whoever asks for it is told.
                 Err(_) => break,
             }
+            // Compressed images are those of more pages than asked for.
+            if len >= len_max {
+                break;
+            }
         }
         Ok(loaded)
+    }
+
+    /// The page in `image`, which has to be that of page `number` as `entry` names it.
+    fn page_of(&self, number: PageNumber, image: &[u8], entry: MapEntry) -> Result<Buffer, StorageError> {
+        let damage = |problem| StorageError::page_damage(number, problem);
+        image::verify(image, number, entry).map_err(damage)?;
+        if !entry.is_compressed() {
+            return Buffer::copy_of(image, &self.memory);
+        }
+        let len = compression::page_len(image, self.block_len).map_err(damage)?;
+        let mut page = Buffer::zeroed(len, &self.memory)?;
+        compression::decompress(image, &mut page).map_err(damage)?;
+        Ok(page)
     }
 
     /// Loads and verifies page `number` from where `entry` says.
@@ -188,8 +232,11 @@ impl Images {
         self.check_place(entry)?;
         self.reads.fetch_add(1, Ordering::Relaxed);
         self.loaded.fetch_add(1, Ordering::Relaxed);
+        if entry.is_compressed() {
+            return self.page_of(number, &self.read(entry)?, entry);
+        }
         let mut buffer = Buffer::zeroed(entry.run as usize * self.block_len, &self.memory)?;
-        self.file.read_at(&mut buffer, entry.block * self.block_len as u64)?;
+        self.file.read_at(&mut buffer, entry.block() * self.block_len as u64)?;
         image::verify(&buffer, number, entry)
             .map_err(|problem| StorageError::page_damage(number, problem))?;
         Ok(buffer)
@@ -203,20 +250,21 @@ impl Images {
     pub(super) fn read(&self, entry: MapEntry) -> Result<Vec<u8>, StorageError> {
         self.check_place(entry)?;
         let mut bytes = vec![0; entry.run as usize * self.block_len];
-        self.file.read_at(&mut bytes, entry.block * self.block_len as u64)?;
+        self.file.read_at(&mut bytes, entry.block() * self.block_len as u64)?;
         Ok(bytes)
     }
 
     /// An image outside the file is damage; found here, before memory is taken for a length that a damaged entry made up.
     fn check_place(&self, entry: MapEntry) -> Result<(), StorageError> {
-        let end = (entry.block + u64::from(entry.run)).saturating_mul(self.block_len as u64);
+        let end = (entry.block() + u64::from(entry.run)).saturating_mul(self.block_len as u64);
         let len = self.file.len()?;
         if end > len {
             return Err(StorageError::damage(
                 "page map",
                 format!(
                     "an image of {} blocks at block {} ends behind the file's {len} bytes",
-                    entry.run, entry.block
+                    entry.run,
+                    entry.block()
                 ),
             ));
         }
@@ -240,7 +288,7 @@ fn extend(
             break;
         }
         let Ok(found) = map.entry(next, read) else { break };
-        let follows = !found.is_none() && found.block == entry.block + u64::from(entry.run);
+        let follows = !found.is_none() && found.block() == entry.block() + u64::from(entry.run);
         blocks += found.run as usize;
         if !follows || blocks * map.block_len() > len_max {
             break;

@@ -23,6 +23,8 @@ pub struct FileInfo {
     pub file_bytes: u64,
     /// The bytes within that are free, or will be after the next checkpoint; `None` when the free map cannot be read.
     pub free_bytes: Option<u64>,
+    /// Whether images may be compressed.
+    pub is_compressed: bool,
     /// The journal's path.
     pub journal: String,
     /// Its length in bytes; `None` when there is none.
@@ -59,6 +61,7 @@ impl Pager {
             is_clean: newest.clean,
             file_bytes: newest.file_len,
             free_bytes: free,
+            is_compressed: newest.has_compressed,
             journal,
             journal_bytes,
         }))

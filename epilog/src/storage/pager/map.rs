@@ -6,7 +6,7 @@
 //! | offset | bytes | what |
 //! |---|---|---|
 //! | 0 | 6 | the first block of the image |
-//! | 6 | 2 | flags, all reserved: zero |
+//! | 6 | 2 | flags: bit 0, the image is compressed; the others are zero |
 //! | 8 | 4 | blocks of the image; 0: there is none, and the whole entry is zero |
 //! | 12 | 4 | CRC-32C of the image from byte 4 to its end |
 //! | 16 | 8 | generation: the checkpoint that wrote the image |
@@ -33,11 +33,16 @@ pub(super) const fn fanout(block_len: usize) -> usize {
     (block_len - PAGE_HEADER_LEN) / MapEntry::LEN
 }
 
+/// The bits of an entry's first eight bytes that are the block's number.
+const BLOCK_MASK: u64 = (1 << 48) - 1;
+/// The bit of an entry's first eight bytes that says that the image is compressed.
+const COMPRESSED: u64 = 1 << 48;
+
 /// Where an image lies, and how to know it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) struct MapEntry {
-    /// Its first block; below 2^48.
-    pub(super) block: u64,
+    /// As on disk: the first block, below 2^48, and above it the flags.
+    place: u64,
     /// Its length in blocks. 0: there is no image.
     pub(super) run: u32,
     /// CRC-32C of the image from byte 4 to its end.
@@ -51,7 +56,38 @@ impl MapEntry {
     pub(super) const LEN: usize = 24;
 
     /// No image.
-    pub(super) const NONE: MapEntry = MapEntry { block: 0, run: 0, crc: 0, generation: 0 };
+    pub(super) const NONE: MapEntry = MapEntry::new(0, 0, 0, 0);
+
+    /// An image of `run` blocks from `block` on, not compressed.
+    pub(super) const fn new(block: u64, run: u32, crc: u32, generation: u64) -> MapEntry {
+        MapEntry { place: block, run, crc, generation }
+    }
+
+    /// The image's first block.
+    pub(super) const fn block(&self) -> u64 {
+        self.place & BLOCK_MASK
+    }
+
+    /// Whether the image is compressed: the page is longer than `run` blocks.
+    pub(super) const fn is_compressed(&self) -> bool {
+        self.place & COMPRESSED != 0
+    }
+
+    /// The same image, which is compressed if `compressed`.
+    pub(super) const fn compressed(self, compressed: bool) -> MapEntry {
+        let flag = if compressed { COMPRESSED } else { 0 };
+        MapEntry { place: self.place & !COMPRESSED | flag, ..self }
+    }
+
+    /// The same image in another place.
+    pub(super) const fn at(self, block: u64) -> MapEntry {
+        MapEntry { place: self.place & !BLOCK_MASK | block, ..self }
+    }
+
+    /// As many blocks from the same one on.
+    pub(super) const fn with_run(self, run: u32) -> MapEntry {
+        MapEntry { run, ..self }
+    }
 
     /// Whether there is no image.
     pub(super) fn is_none(&self) -> bool {
@@ -61,7 +97,7 @@ impl MapEntry {
     /// The entry as it stands on disk.
     pub(super) fn encode(&self) -> [u8; MapEntry::LEN] {
         let mut bytes = [0; MapEntry::LEN];
-        bytes[0..8].copy_from_slice(&self.block.to_le_bytes());
+        bytes[0..8].copy_from_slice(&self.place.to_le_bytes());
         bytes[8..12].copy_from_slice(&self.run.to_le_bytes());
         bytes[12..16].copy_from_slice(&self.crc.to_le_bytes());
         bytes[16..24].copy_from_slice(&self.generation.to_le_bytes());
@@ -73,14 +109,14 @@ impl MapEntry {
         let (place, rest) = bytes.split_first_chunk::<8>()?;
         let (run, rest) = rest.split_first_chunk::<4>()?;
         let (crc, rest) = rest.split_first_chunk::<4>()?;
-        let block = u64::from_le_bytes(*place);
         let entry = MapEntry {
-            block,
+            place: u64::from_le_bytes(*place),
             run: u32::from_le_bytes(*run),
             crc: u32::from_le_bytes(*crc),
             generation: u64::from_le_bytes(*rest.first_chunk::<8>()?),
         };
-        let known = block >> 48 == 0 && (entry.run != 0 || entry == MapEntry::NONE);
+        let flags = if cfg!(feature = "lz4") { COMPRESSED } else { 0 };
+        let known = entry.place & !(BLOCK_MASK | flags) == 0 && (entry.run != 0 || entry == MapEntry::NONE);
         known.then_some(entry)
     }
 }
@@ -394,7 +430,7 @@ impl MapUpdate {
             }
         }
         let crc = image::seal(&mut bytes, generation);
-        let entry = MapEntry { block, run: 1, crc, generation };
+        let entry = MapEntry::new(block, 1, crc, generation);
         match self.nodes.get_mut(level + 1) {
             Some(parents) => {
                 if let Some((parent, _)) = parents.get_mut(&(index / fanout)) {
@@ -429,7 +465,9 @@ fn decode_node(
     let mut node = empty_node(fanout);
     let (entries, _) = bytes[PAGE_HEADER_LEN..].as_chunks::<{ MapEntry::LEN }>();
     for (slot, bytes) in node.iter_mut().zip(entries) {
+        // Map pages are never compressed.
         *slot = MapEntry::decode(bytes)
+            .filter(|entry| level == 0 || !entry.is_compressed())
             .ok_or_else(|| damage(format!("an entry with unknown flags: {bytes:?}")))?;
     }
     Ok(node)

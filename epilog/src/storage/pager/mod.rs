@@ -18,6 +18,7 @@ mod build;
 mod check;
 mod checkpoint;
 mod compact;
+mod compression;
 mod feed;
 mod frames;
 mod free;
@@ -45,6 +46,7 @@ mod writer;
 pub use build::FileBuilder;
 pub use check::Inspection;
 pub use compact::Compaction;
+pub use compression::Compression;
 pub use feed::Feed;
 pub use info::FileInfo;
 pub use private::{PrivatePages, PrivateSavepoint};
@@ -144,6 +146,8 @@ pub struct PagerOptions {
     pub retain_changes: Option<Retention>,
     /// The bytes of a block in a file that is made: a power of two from 512 to 4,096.
     pub block_len: usize,
+    /// What images are written with; `None`: as those that the file has.
+    pub compression: Option<Compression>,
 }
 
 impl Default for PagerOptions {
@@ -160,6 +164,7 @@ impl Default for PagerOptions {
             cache_bytes: 256 << 20,
             retain_changes: None,
             block_len: BLOCK_LEN,
+            compression: None,
         }
     }
 }
@@ -211,6 +216,11 @@ impl Pager {
     /// The bytes of a block: pages have a multiple of it.
     pub fn block_len(&self) -> usize {
         self.shared.block_len()
+    }
+
+    /// What images are written with.
+    pub fn compression(&self) -> Compression {
+        self.shared.store.as_ref().map_or(Compression::None, |store| store.compression)
     }
 
     /// Whether nothing was ever committed.

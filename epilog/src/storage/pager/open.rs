@@ -45,6 +45,7 @@ impl Pager {
     /// * [`StorageError::NotADatabase`]: the file is something else; it is not touched.
     /// * [`StorageError::Truncated`]: it is shorter than its header says.
     /// * [`StorageError::NewerFormat`]: it needs a later version of this library.
+    /// * [`StorageError::FeatureMissing`]: it has compressed images, and this build cannot read them.
     /// * [`StorageError::Corruption`]: headers, free map or journal are damaged, or the journal is missing or not the one
     ///   that belongs to the newest header. Nothing older is fallen back to: see the table in the module's documentation.
     /// * [`StorageError::Vfs`]: among others, the file is locked by someone else.

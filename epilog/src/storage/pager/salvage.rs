@@ -1,10 +1,10 @@
 //! [`Salvage`]: a damaged file, as far as it can be told what of it counts.
 //!
 //! Every block is read and tried as the beginning of an image, which proves itself by its checksum and says which page of
-//! which tree it is, and of which checkpoint. Of the images found, those count that the page map leads to. Where a map page
-//! cannot be read, the images of its page numbers are taken that the free map does not call free: those are exactly the ones
-//! the map page led to. Only when the free map is lost, too, is each page's newest image taken; it may be one that was given
-//! up since, which is said ([`is_certain`](Salvage::is_certain)).
+//! which tree it is, and of which checkpoint, and whether it is compressed. Of the images found, those count that the
+//! page map leads to. Where a map page cannot be read, the images of its page numbers are taken that the free map does
+//! not call free: those are exactly the ones the map page led to. Only when the free map is lost, too, is each page's
+//! newest image taken; it may be one that was given up since, which is said ([`is_certain`](Salvage::is_certain)).
 //!
 //! Which checkpoint counts:
 //!
@@ -23,6 +23,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use super::compression::{self, Compression};
 use super::free::FreeMap;
 use super::header::{self, Copy, FORMAT_VERSION, HEADER_BLOCKS, HEADER_LEN, HEADERS_LEN_MAX, Header};
 use super::image::{self, u32_at, u64_at};
@@ -113,6 +114,13 @@ impl Salvage {
         &self.damage
     }
 
+    /// What images are compressed with, as a header says, or an image of those that were found.
+    pub fn compression(&self) -> Compression {
+        let mut found = self.found.values().flatten();
+        let in_header = self.header.as_ref().is_some_and(|header| header.has_compressed);
+        compression::of_file(in_header || found.any(|found| found.entry.is_compressed()))
+    }
+
     /// The bytes of a block, as a header says; the usual ones without.
     pub fn block_len(&self) -> usize {
         self.block_len
@@ -144,13 +152,13 @@ impl Salvage {
     pub fn page(&self, number: PageNumber) -> Result<Vec<u8>, StorageError> {
         let found = self.live.get(&number.0).filter(|found| !found.is_open);
         let found = found.ok_or_else(|| StorageError::page_damage(number, "no image of it is left"))?;
-        self.read(found.entry)
+        self.read_page(number, found.entry)
     }
 
     /// Whole images of page `number` that do not count, newest first: of what it was earlier.
     pub fn earlier(&self, number: PageNumber) -> Vec<Vec<u8>> {
         let all = self.found.get(&number.0).into_iter().flatten().filter(|found| !found.is_open);
-        all.filter_map(|found| self.read(found.entry).ok()).collect()
+        all.filter_map(|found| self.read_page(number, found.entry).ok()).collect()
     }
 
     /// The bytes of the page on which a value of `len` bytes lies.
@@ -162,7 +170,13 @@ impl Salvage {
         let run = (PAGE_HEADER_LEN + len).div_ceil(self.block_len) as u32;
         let lost = || StorageError::page_damage(number, "no image of the value is left");
         let found = self.live.get(&number.0).ok_or_else(lost)?;
-        let bytes = self.read(MapEntry { run, ..found.entry })?;
+        if found.entry.is_compressed() {
+            let page = self.read_page(number, found.entry)?;
+            let is_whole =
+                page.len() == run as usize * self.block_len && kind_of(&page) == Some(PageKind::Value);
+            return if is_whole { Ok(page) } else { Err(lost()) };
+        }
+        let bytes = self.read(found.entry.with_run(run))?;
         match u32_at(&bytes, 0) == crc32c(&bytes[4..]) && kind_of(&bytes) == Some(PageKind::Value) {
             true => Ok(bytes),
             false => Err(lost()),
@@ -220,6 +234,9 @@ impl Salvage {
                 Copy::Newer { found, features } => {
                     let (path, known) = (self.path.clone(), FORMAT_VERSION);
                     return Err(StorageError::NewerFormat { path, found, features, known });
+                }
+                Copy::Lacking(feature) => {
+                    return Err(StorageError::FeatureMissing { path: self.path.clone(), feature });
                 }
                 Copy::Damaged { .. } | Copy::Impossible(_) => {
                     self.add("header", None, format!("copy {} of slot {} is damaged", block % 2, block / 2));
@@ -334,7 +351,7 @@ impl Salvage {
             })
         };
         let map = top.and_then(|top| {
-            let entry = MapEntry { block: place(top)?, run: 1, crc: u32_at(top, 0), generation: checkpoint };
+            let entry = MapEntry::new(place(top)?, 1, u32_at(top, 0), checkpoint);
             Some(entry)
         });
         self.is_header_made_up = true;
@@ -368,8 +385,9 @@ impl Salvage {
             let outcome = self.read(entry).map_err(|error| format!("{error}"));
             let outcome = outcome.and_then(|bytes| {
                 image::verify(&bytes, number, entry)?;
-                let kind = kind_of(&bytes).ok_or("it is of no known kind")?;
-                Ok((kind, TreeId(u32_at(&bytes, 12))))
+                let page = compression::into_page(bytes, self.block_len)?;
+                let kind = kind_of(&page).ok_or("it is of no known kind")?;
+                Ok((kind, TreeId(u32_at(&page, 12))))
             });
             match outcome {
                 Ok((kind, tree)) => {
@@ -401,7 +419,7 @@ impl Salvage {
         };
         let in_use = |entry: &MapEntry| {
             !free.is_some_and(|free| {
-                [&free.blocks, &free.pending_blocks].iter().any(|runs| runs.holds(entry.block))
+                [&free.blocks, &free.pending_blocks].iter().any(|runs| runs.holds(entry.block()))
             })
         };
         let mut chosen = Vec::new();
@@ -423,13 +441,20 @@ impl Salvage {
         free.map_err(|error| self.add("free map", None, format!("{error}"))).ok()
     }
 
+    /// The page whose image, found to be whole before, `entry` leads to.
+    fn read_page(&self, number: PageNumber, entry: MapEntry) -> Result<Vec<u8>, StorageError> {
+        let image = self.read(entry)?;
+        compression::into_page(image, self.block_len)
+            .map_err(|problem| StorageError::page_damage(number, problem))
+    }
+
     fn read(&self, entry: MapEntry) -> Result<Vec<u8>, StorageError> {
-        let end = (entry.block + u64::from(entry.run)) * self.block_len as u64;
+        let end = (entry.block() + u64::from(entry.run)) * self.block_len as u64;
         if entry.is_none() || end > self.file.len()? {
             return Err(StorageError::damage("page map", "an image lies behind the end of the file"));
         }
         let mut bytes = vec![0; entry.run as usize * self.block_len];
-        self.file.read_at(&mut bytes, entry.block * self.block_len as u64)?;
+        self.file.read_at(&mut bytes, entry.block() * self.block_len as u64)?;
         Ok(bytes)
     }
 }
@@ -438,8 +463,17 @@ impl Salvage {
 fn recognise(bytes: &[u8], block: u64, block_len: usize) -> Option<Found> {
     let kind = kind_of(bytes)?;
     let (crc, class) = (u32_at(bytes, 0), bytes[9]);
-    let entry = MapEntry { block, run: 1, crc, generation: u64_at(bytes, 16) };
+    let entry = MapEntry::new(block, 1, crc, u64_at(bytes, 16));
     let found = Found { entry, kind, tree: TreeId(u32_at(bytes, 12)), is_open: false };
+    if compression::is_compressed(bytes) {
+        if matches!(kind, PageKind::Map | PageKind::Free) {
+            return None;
+        }
+        let run = compression::run_of(bytes, block_len)?;
+        let whole = bytes.get(4..run * block_len).is_some_and(|rest| crc32c(rest) == crc);
+        let entry = entry.with_run(run as u32).compressed(true);
+        return whole.then_some(Found { entry, ..found });
+    }
     match (kind, class) {
         (PageKind::Value, u8::MAX) => Some(Found { is_open: true, ..found }),
         (PageKind::Free, u8::MAX) => {
@@ -448,7 +482,7 @@ fn recognise(bytes: &[u8], block: u64, block_len: usize) -> Option<Found> {
             (1..=bytes.len() / block_len).find_map(|run| {
                 let start = if run == 1 { 4 } else { (run - 1) * block_len };
                 sum = append(sum, &bytes[start..run * block_len]);
-                (sum == crc).then_some(Found { entry: MapEntry { run: run as u32, ..entry }, ..found })
+                (sum == crc).then_some(Found { entry: entry.with_run(run as u32), ..found })
             })
         }
         _ if CLASSES.contains(&class) => {
@@ -457,7 +491,7 @@ fn recognise(bytes: &[u8], block: u64, block_len: usize) -> Option<Found> {
                 return None;
             }
             let whole = bytes.get(4..len).is_some_and(|rest| crc32c(rest) == crc);
-            whole.then_some(Found { entry: MapEntry { run: (len / block_len) as u32, ..entry }, ..found })
+            whole.then_some(Found { entry: entry.with_run((len / block_len) as u32), ..found })
         }
         _ => None,
     }

@@ -24,6 +24,10 @@ pub struct PagerStats {
     pub images_loaded: u64,
     /// Reads of the file that loaded them.
     pub image_reads: u64,
+    /// Bytes of the pages whose images were written to the file since it was opened.
+    pub page_bytes_written: u64,
+    /// Bytes of those images: fewer where they are compressed.
+    pub image_bytes_written: u64,
     /// Bytes of pages changed since the last checkpoint.
     pub changed_bytes: u64,
     /// How many of them there may be.
@@ -80,6 +84,8 @@ impl Pager {
         stats.cache_budget_bytes = store.options.cache_bytes as u64;
         stats.images_loaded = images.loaded.load(Ordering::Relaxed);
         stats.image_reads = images.reads.load(Ordering::Relaxed);
+        stats.page_bytes_written = images.page_bytes_written.load(Ordering::Relaxed);
+        stats.image_bytes_written = images.image_bytes_written.load(Ordering::Relaxed);
         (stats.changed_bytes, stats.changed_bytes_max) = (dirty, dirty_max);
         (stats.journal_bytes, stats.journal_bytes_max) = (journaled, journal_max);
         stats.recovery_ns = store.pace.estimated_ns(journaled);

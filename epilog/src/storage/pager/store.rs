@@ -15,6 +15,7 @@ use alloc::vec::Vec;
 
 use super::archiving::{Archiving, NO_ARCHIVE};
 use super::checkpoint::{Checkpoint, Failure, Work};
+use super::compression::Compression;
 use super::frames::{FrameTable, Pin};
 use super::free::Runs;
 use super::header::Header;
@@ -114,6 +115,8 @@ pub(super) struct Store {
     pub(super) path: String,
     pub(super) journal_path: String,
     pub(super) options: PagerOptions,
+    /// What images are written with.
+    pub(super) compression: Compression,
     pub(super) images: Arc<Images>,
     frames: Arc<FrameTable>,
     numbers: Arc<Mutex<Numbers>>,
@@ -149,6 +152,7 @@ impl Store {
         space: Space,
         journaling: Journaling,
     ) -> Store {
+        let compression = options.compression.unwrap_or_else(|| header.compression());
         let state = State {
             header,
             header_is_durable: false,
@@ -164,6 +168,7 @@ impl Store {
             journal_path,
             pace: Pace::new(&options),
             options,
+            compression,
             images,
             frames,
             numbers,
@@ -501,7 +506,8 @@ impl Store {
         position.commit = commit;
         let checkpoint = state.header.checkpoint + 1;
         let header = Header { checkpoint, commit, clean, position, ..state.header.clone() };
-        Ok(Some(Checkpoint::new(pin, work.into_iter().collect(), written, header, numbers)))
+        let work = work.into_iter().collect();
+        Ok(Some(Checkpoint::new(pin, work, written, header, numbers, self.compression)))
     }
 
     /// Makes a bulk transaction durable by a checkpoint that holds its pages: everything before it is durable first, and

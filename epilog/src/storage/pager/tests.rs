@@ -1,6 +1,8 @@
 //! What snapshots see, what savepoints undo, and when versions go.
 
 mod cache;
+#[cfg(feature = "lz4")]
+mod compressed;
 mod files;
 mod headers;
 

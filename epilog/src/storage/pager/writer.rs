@@ -15,9 +15,9 @@ use alloc::collections::{BTreeMap, VecDeque};
 use alloc::vec::Vec;
 
 use super::checkpoint::{Batch, Work};
+use super::compression::Compressor;
 use super::frames::{Change, Pin, Staged, Staging, Stored};
 use super::free::Runs;
-use super::image;
 use super::map::MapEntry;
 use super::store::{Bulk, Store};
 use super::{CommitNumber, Durability, Shared};
@@ -331,6 +331,7 @@ impl<'p> PageWriter<'p> {
         let enough = store.options.cache_bytes / STAGED_PART / 2;
         let generation = store.state.lock().header.checkpoint + 1;
         let mut batch = Batch::new(store.images.block_len());
+        let mut compressor = Compressor::new(store.compression, store.images.block_len());
         // A page that was changed again after a savepoint is in the queue twice.
         let mut written: BTreeMap<PageNumber, MapEntry> = BTreeMap::new();
         let mut runs = Runs::new();
@@ -345,9 +346,10 @@ impl<'p> PageWriter<'p> {
                 continue;
             };
             left -= page.len();
-            outcome = write_image(store, &mut batch, page, generation, &mut runs).map(|entry| {
-                written.insert(number, entry);
-            });
+            outcome =
+                write_image(store, (&mut batch, &mut compressor), page, generation, &mut runs).map(|entry| {
+                    written.insert(number, entry);
+                });
         }
         self.in_memory = candidates;
         if let Err(error) = outcome.and_then(|()| batch.flush(store.images.file())) {
@@ -418,16 +420,18 @@ impl<'p> PageWriter<'p> {
     fn write_images(&self, store: &Store, bulk: &mut Bulk) -> Result<(), StorageError> {
         let generation = store.state.lock().header.checkpoint + 1;
         let mut batch = Batch::new(store.images.block_len());
+        let mut compressor = Compressor::new(store.compression, store.images.block_len());
         for undo in self.undo.iter().filter(|undo| undo.previous.is_none()) {
             let number = undo.number;
             match self.staging.state(number) {
                 Some(Staged::Stored(Stored { entry, .. })) => {
-                    bulk.written.insert(entry.block, u64::from(entry.run));
+                    bulk.written.insert(entry.block(), u64::from(entry.run));
                     bulk.work.push((number, Work::Stored(entry)));
                 }
                 Some(Staged::Page(_)) => {
                     let Some(Staged::Page(page)) = self.staging.get(number)? else { continue };
-                    let entry = write_image(store, &mut batch, page, generation, &mut bulk.written)?;
+                    let to = (&mut batch, &mut compressor);
+                    let entry = write_image(store, to, page, generation, &mut bulk.written)?;
                     bulk.work.push((number, Work::Stored(entry)));
                 }
                 Some(Staged::Freed) if !undo.allocated => {
@@ -498,7 +502,7 @@ impl<'p> PageWriter<'p> {
                     0
                 }
                 Some(Staged::Page(len)) => len,
-                Some(Staged::Stored(stored)) => stored.entry.run as usize * self.shared.block_len(),
+                Some(Staged::Stored(stored)) => stored.len,
                 None => continue,
             };
             changed.push((number, len));
@@ -535,7 +539,7 @@ impl PageWrite for PageWriter<'_> {
             copy.set_sequence(self.floor);
             self.stage(number, Staged::Page(copy), false);
         } else if let Some(Staged::Stored(stored)) = self.staging.state(number) {
-            self.make_room(stored.entry.run as usize * self.shared.block_len())?;
+            self.make_room(stored.len)?;
         }
         match self.staging.get_mut(number)? {
             Some((page, None)) => Ok(page),
@@ -585,13 +589,13 @@ impl Drop for PageWriter<'_> {
 /// Makes the blocks of an image that was written out free again. After a bulk commit that failed they are nobody's any
 /// more: the commit took them over.
 fn give_back(shared: &Shared, written: &mut Runs, image: MapEntry) {
-    if !written.contains(image.block, u64::from(image.run)) {
+    if !written.contains(image.block(), u64::from(image.run)) {
         return;
     }
-    written.remove(image.block, u64::from(image.run));
+    written.remove(image.block(), u64::from(image.run));
     if let Some(store) = &shared.store {
         let mut run = Runs::new();
-        run.insert(image.block, u64::from(image.run));
+        run.insert(image.block(), u64::from(image.run));
         store.space.lock().give_back(&run);
     }
 }
@@ -599,17 +603,18 @@ fn give_back(shared: &Shared, written: &mut Runs, image: MapEntry) {
 /// Adds a page's image to `batch`, at blocks given out for it and noted in `runs`.
 fn write_image(
     store: &Store,
-    batch: &mut Batch,
+    (batch, compressor): (&mut Batch, &mut Compressor),
     page: &[u8],
     generation: u64,
     runs: &mut Runs,
 ) -> Result<MapEntry, StorageError> {
-    let run = (page.len() / store.images.block_len()) as u32;
-    let block = store.space.lock().allocate(u64::from(run));
-    runs.insert(block, u64::from(run));
-    batch.make_room(store.images.file(), block, page.len())?;
-    let crc = image::seal(batch.push(page), generation);
-    Ok(MapEntry { block, run, crc, generation })
+    let mut take = |run| {
+        let block = store.space.lock().allocate(run);
+        runs.insert(block, run);
+        block
+    };
+    let (entry, _) = batch.add_page(&store.images, page, generation, compressor, &mut take)?;
+    Ok(entry)
 }
 
 fn freed(number: PageNumber) -> StorageError {

@@ -33,6 +33,8 @@ pub(in crate::storage::pager) enum Staged<T = Buffer> {
 pub(in crate::storage::pager) struct Stored {
     /// Where.
     pub(in crate::storage::pager) entry: MapEntry,
+    /// The page's length in bytes: its image may be shorter.
+    pub(in crate::storage::pager) len: usize,
     /// The buffer's sequence number.
     pub(in crate::storage::pager) sequence: u64,
 }
@@ -274,7 +276,7 @@ impl<'t> Staging<'t> {
         let Some(Staged::Page(buffer)) = self.take(number) else {
             panic!("page {number} is not staged in memory, and was written out");
         };
-        let stored = Stored { entry, sequence: buffer.sequence() };
+        let stored = Stored { entry, len: buffer.len(), sequence: buffer.sequence() };
         drop(buffer);
         self.put(number, Staged::Stored(stored));
     }

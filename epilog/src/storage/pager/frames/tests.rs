@@ -185,7 +185,7 @@ fn write_out(images: &Images, staging: &mut Staging<'_>, block: u64) -> MapEntry
     let mut image = page.to_vec();
     let crc = image::seal(&mut image, 7);
     images.file().write_at(&image, block * BLOCK_LEN as u64).unwrap();
-    let entry = MapEntry { block, run: 1, crc, generation: 7 };
+    let entry = MapEntry::new(block, 1, crc, 7);
     staging.store(PAGE, entry);
     entry
 }

@@ -342,12 +342,12 @@ fn check_growing_map(block_len: usize) {
     let mut disk: Vec<Vec<u8>> = Vec::new();
     let mut map = PageMap::new(MapEntry::NONE, 1, block_len);
     let mut root = MapEntry::NONE;
-    let entry = |number: u32| MapEntry { block: u64::from(number) + 7, run: 1, crc: number, generation: 3 };
+    let entry = |number: u32| MapEntry::new(u64::from(number) + 7, 1, number, 3);
     let sizes = [1, entries, entries + 1, entries * entries + 5];
     for (generation, pages) in sizes.into_iter().enumerate() {
         let changes = [pages - 1].into_iter().map(|number| (number, entry(number))).collect();
         let mut update =
-            map.prepare(&changes, pages, &mut |place| Ok(disk[place.block as usize].clone())).unwrap();
+            map.prepare(&changes, pages, &mut |place| Ok(disk[place.block() as usize].clone())).unwrap();
         let work = update.work();
         assert!(work.len() <= 2 * 3, "{} map pages for one change", work.len());
         for (level, index, _) in work {
@@ -362,10 +362,10 @@ fn check_growing_map(block_len: usize) {
     for pages in sizes {
         let found = fresh.entry(PageNumber(pages - 1), &mut |place| {
             read += 1;
-            Ok(disk[place.block as usize].clone())
+            Ok(disk[place.block() as usize].clone())
         });
         assert_eq!(found.unwrap(), entry(pages - 1));
-        let known = map.entry(PageNumber(pages - 1), &mut |place| Ok(disk[place.block as usize].clone()));
+        let known = map.entry(PageNumber(pages - 1), &mut |place| Ok(disk[place.block() as usize].clone()));
         assert_eq!(known.unwrap(), entry(pages - 1));
     }
     assert_eq!(read, 3 + 2 + 1, "the first way down, then what it did not touch");
@@ -377,6 +377,7 @@ fn check_growing_map(block_len: usize) {
     let (a, b) = (0, disk.len() - 1);
     disk.swap(a, b);
     let mut fresh = PageMap::new(root, sizes[3], block_len);
-    let error = fresh.entry(PageNumber(0), &mut |place| Ok(disk[place.block as usize].clone())).unwrap_err();
+    let error =
+        fresh.entry(PageNumber(0), &mut |place| Ok(disk[place.block() as usize].clone())).unwrap_err();
     assert!(format!("{error}").to_owned().contains("page map"), "{error}");
 }

@@ -253,8 +253,36 @@ fn newer_formats_are_named() {
         assert_eq!(try_open(&vfs, true).is_ok(), read_only_opens);
     };
     check(8, 2, false);
-    check(20, 1, false);
+    check(20, 2, false);
+    check(23, 0x80, false);
     check(16, 8, true);
+}
+
+/// The closed file with this codec and these incompatible features in both copies of its newest header.
+fn with_codec(codec: u8, features: u8) -> Result<(), StorageError> {
+    edited(&closed(), |file| {
+        let block = newest(file);
+        for block in [block, block + 1] {
+            file[block * BLOCK_LEN + 11] = codec;
+            file[block * BLOCK_LEN + 20] = features;
+            reseal(file, block);
+        }
+    })
+}
+
+#[test]
+fn a_codec_and_the_feature_of_compressed_images_come_together() {
+    is_damage(with_codec(1, 0), "header");
+    is_damage(with_codec(0, 1), "header");
+    assert!(matches!(with_codec(2, 1), Err(StorageError::NewerFormat { .. })));
+    #[cfg(feature = "lz4")]
+    with_codec(1, 1).unwrap();
+    #[cfg(not(feature = "lz4"))]
+    {
+        let error = with_codec(1, 1).unwrap_err();
+        assert!(matches!(error, StorageError::FeatureMissing { feature: "lz4", .. }), "{error}");
+        assert!(format!("{error}").contains("cargo feature `lz4`"), "{error}");
+    }
 }
 
 #[test]
