@@ -1,6 +1,6 @@
 //! [`Bug`]: mistakes that can be put in on purpose, to see that the tests of crashes, damage and threads find them.
 //!
-//! Only the feature `planted-bugs` can plant one. Without it [`is`] is `false` when the library is compiled, and nothing of
+//! Only the feature `planted-bugs` can plant one. Without it `is` is `false` when the library is compiled, and nothing of
 //! this is left. Which tests find which, and how soon, is in `tests/src/simulation` and `tests/tests/models`.
 
 /// A mistake that can be put in.

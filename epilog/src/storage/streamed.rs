@@ -11,7 +11,7 @@
 //! - Each chunk is of a blob that exactly one record names.
 //!
 //! Being records, chunks are in the journal, in checkpoints and in backups like any other, and a chunk that is longer than a
-//! quarter of a leaf lies on a page of its own. [`chunk_len`] makes that page a whole number of blocks, without waste. How
+//! quarter of a leaf lies on a page of its own. `chunk_len` makes that page a whole number of blocks, without waste. How
 //! long chunks are is the writer's choice, for each blob: readers go by the first.
 
 use alloc::collections::BTreeMap;

@@ -10,7 +10,7 @@
 //! - A blob belongs to one record or to none; those of none are removed before the commit. See `streamed`.
 //!
 //! A transaction has the lease and changes the committed pages, or runs without it on pages of its own, notes what it reads
-//! and is applied by one that has it: see [`concurrent`](super::concurrent).
+//! and is applied by one that has it: see `storage::concurrent`.
 
 mod beside;
 mod streamed;
