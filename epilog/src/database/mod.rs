@@ -306,15 +306,18 @@ impl<D: Schema> Database<D> {
         let archive = options.archive.as_ref().map(|(path, retention)| (path.as_str(), *retention));
         let (pager, chunk, choices) = tuning::tune(options, &*vfs);
         let page_lens = options.page_lens();
-        let mut store =
-            Store::open_archiving(Arc::clone(&vfs), path, pager, page_lens, archive, D::database())?;
+        let store = Store::open_archiving(Arc::clone(&vfs), path, pager, page_lens, archive, D::database())?;
         if let Some(commits) = options.retain_versions {
             store.retain_versions(commits);
         }
         #[cfg(feature = "std")]
-        if options.background && !pager.read_only {
-            store.attend(vfs);
-        }
+        let store = {
+            let mut store = store;
+            if options.background && !pager.read_only {
+                store.attend(vfs);
+            }
+            store
+        };
         Ok(Database::over(store, options.durability, chunk, choices))
     }
 

@@ -48,6 +48,7 @@
 use alloc::vec::Vec;
 
 use crate::storage::codec::checksum::{crc32c, salted};
+use crate::storage::codec::fields::Fields;
 use crate::storage::journal::EntryKind;
 use crate::storage::page::BLOCK_LEN;
 
@@ -103,7 +104,7 @@ impl Index {
 
     /// The index in `block`; `None` when it cannot be read: never written, torn, or damaged.
     pub(super) fn decode(block: &[u8]) -> Option<Index> {
-        let fields = Fields::checked(block, INDEX_MAGIC, INDEX_LEN)?;
+        let fields = Fields::checked(block, INDEX_MAGIC, FORMAT_VERSION, INDEX_LEN)?;
         Some(Index {
             database: fields.array(16)?,
             generation: fields.u64(32)?,
@@ -144,7 +145,7 @@ impl FileHeader {
 
     /// The header in `block`; `None` when it cannot be read.
     pub(super) fn decode(block: &[u8]) -> Option<FileHeader> {
-        let fields = Fields::checked(block, FILE_MAGIC, FILE_HEADER_LEN)?;
+        let fields = Fields::checked(block, FILE_MAGIC, FORMAT_VERSION, FILE_HEADER_LEN)?;
         Some(FileHeader {
             database: fields.array(16)?,
             number: fields.u64(32)?,
@@ -224,32 +225,6 @@ impl EntryHeader {
     /// The entry's checksum, if that of `bytes`, the whole entry without padding, is it.
     pub(super) fn verify(&self, salt: u64, bytes: &[u8]) -> Option<u32> {
         (salted(salt, bytes.get(4..)?) == self.crc).then_some(self.crc)
-    }
-}
-
-/// Checked access to fixed-width fields.
-struct Fields<'a>(&'a [u8]);
-
-impl<'a> Fields<'a> {
-    /// The fields of a block that begins with `magic` and ends, after `len` bytes, with a right checksum.
-    fn checked(block: &'a [u8], magic: [u8; 8], len: usize) -> Option<Fields<'a>> {
-        let fields = Fields(block);
-        let is_whole = fields.array::<8>(0)? == magic
-            && fields.u32(8)? == FORMAT_VERSION
-            && fields.u32(len - 4)? == crc32c(block.get(..len - 4)?);
-        is_whole.then_some(fields)
-    }
-
-    fn array<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
-        self.0.get(offset..)?.first_chunk::<N>().copied()
-    }
-
-    fn u32(&self, offset: usize) -> Option<u32> {
-        self.array(offset).map(u32::from_le_bytes)
-    }
-
-    fn u64(&self, offset: usize) -> Option<u64> {
-        self.array(offset).map(u64::from_le_bytes)
     }
 }
 

@@ -51,6 +51,7 @@ use alloc::vec::Vec;
 
 use crate::storage::StorageError;
 use crate::storage::codec::checksum::{crc32c, salted};
+use crate::storage::codec::fields::Fields;
 use crate::storage::page::{BLOCK_LEN, is_block_len};
 
 /// The version of this format.
@@ -172,13 +173,7 @@ impl SegmentHeader {
 
     /// The header in `bytes`; `None` when it cannot be read: never written, torn, or damaged.
     pub(super) fn decode(bytes: &[u8]) -> Option<SegmentHeader> {
-        let fields = Fields(bytes);
-        let is_whole = fields.array::<8>(0)? == SEGMENT_MAGIC
-            && fields.u32(8)? == FORMAT_VERSION
-            && fields.u32(76)? == crc32c(&bytes[..SEGMENT_HEADER_LEN - 4]);
-        if !is_whole {
-            return None;
-        }
+        let fields = Fields::checked(bytes, SEGMENT_MAGIC, FORMAT_VERSION, SEGMENT_HEADER_LEN)?;
         Some(SegmentHeader {
             segment_len: fields.u32(12)?,
             database: fields.array(16)?,
@@ -278,23 +273,6 @@ impl<'a> Frame<'a> {
 /// The bytes that a frame with this payload takes.
 pub(super) const fn frame_len(payload_len: u32) -> u32 {
     (FRAME_HEADER_LEN + payload_len).next_multiple_of(8)
-}
-
-/// Checked access to fixed-width fields.
-struct Fields<'a>(&'a [u8]);
-
-impl Fields<'_> {
-    fn array<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
-        self.0.get(offset..)?.first_chunk::<N>().copied()
-    }
-
-    fn u32(&self, offset: usize) -> Option<u32> {
-        self.array(offset).map(u32::from_le_bytes)
-    }
-
-    fn u64(&self, offset: usize) -> Option<u64> {
-        self.array(offset).map(u64::from_le_bytes)
-    }
 }
 
 #[cfg(test)]

@@ -225,7 +225,7 @@ mod codec {
     use alloc::vec::Vec;
 
     #[derive(Default)]
-    pub(super) struct Encoder;
+    pub(super) struct Encoder {}
 
     impl Encoder {
         pub(super) fn compress(&mut self, _: &[u8], _: usize, _: &mut Vec<u8>) -> Option<usize> {
