@@ -174,6 +174,10 @@ impl Vfs for CountingVfs {
     fn entropy(&self, buffer: &mut [u8]) {
         self.files.entropy(buffer);
     }
+
+    fn memory_bytes(&self) -> Option<u64> {
+        self.files.memory_bytes()
+    }
 }
 
 impl VfsFile for CountingFile {
