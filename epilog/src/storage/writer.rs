@@ -23,7 +23,7 @@ use core::ops::Bound;
 
 use super::StorageError;
 use super::btree::entry_tree::{EntryTree, entry_len_max};
-use super::btree::{RecordInserter, RecordTree};
+use super::btree::{EntryPlace, RecordInserter, RecordTree};
 use super::catalog::system::{self, STATISTICS};
 use super::catalog::{Statistics, Stored};
 use super::change::{Change, ChangeSet, append_key_cell};
@@ -72,6 +72,8 @@ pub struct Writer<'p> {
     old_key: Vec<u8>,
     /// The index entries of the record being inserted.
     entries: Gathered,
+    /// Where they go: of those in unique indexes that was found when they were checked.
+    places: Vec<EntryPlace>,
 }
 
 /// Makes the draft what the next record becomes and gives its rank; `None` at the end.
@@ -119,6 +121,7 @@ impl<'p> Writer<'p> {
             key: Vec::new(),
             old_key: Vec::new(),
             entries: Gathered::default(),
+            places: Vec::new(),
         }
     }
 
@@ -148,19 +151,27 @@ impl<'p> Writer<'p> {
         draft: &mut RecordDraft,
     ) -> Result<u128, StorageError> {
         let mut statistics = self.statistics(collection.id)?;
-        let rank = self.assign_rank(collection, draft, &mut statistics)?;
+        let mut records = RecordInserter::new(self.stored.record_tree(collection));
+        let rank = self.assign_rank(collection, &mut records, draft, &mut statistics)?;
         self.check_values(collection, draft)?;
         self.check_blobs(collection, draft, None)?;
         self.entries.clear();
-        for index in &collection.indexes {
-            self.check_unique(collection, index, draft, None)?;
-            self.entries.push(&self.key, false);
+        for position in 0..collection.indexes.len() {
+            let absent = self.check_unique(collection, position, draft, None)?;
+            self.entries.push(&self.key, absent);
         }
         self.check_targets(collection, draft, None)?;
         self.all_or_failed(|writer| {
-            writer.put_new(collection, rank, draft)?;
-            for (index, (entry, _)) in collection.indexes.iter().zip(writer.entries.iter()) {
-                writer.stored.entry_tree(index).insert(&mut writer.pages, entry)?;
+            writer.put_next(collection, &mut records, rank, draft)?;
+            for (position, (index, (entry, absent))) in
+                collection.indexes.iter().zip(writer.entries.iter()).enumerate()
+            {
+                let tree = writer.stored.entry_tree(index);
+                if index.unique && !absent {
+                    tree.insert_at(&mut writer.pages, &writer.places[position], entry)?;
+                } else {
+                    tree.insert(&mut writer.pages, entry)?;
+                }
                 writer.kind.note_entry(collection.id, index.id, entry);
             }
             statistics.count += 1;
@@ -213,7 +224,7 @@ impl<'p> Writer<'p> {
         while next(&mut draft)? {
             // A record that is there already is noticed where it would be put.
             let rank = if is_numbered(collection) {
-                self.assign_rank(collection, &mut draft, &mut statistics)?
+                self.assign_rank(collection, &mut records, &mut draft, &mut statistics)?
             } else {
                 draft.rank(&collection.layout)
             };
@@ -312,8 +323,8 @@ impl<'p> Writer<'p> {
         }
         self.check_values(collection, draft)?;
         self.check_blobs(collection, draft, Some(rank))?;
-        for index in &collection.indexes {
-            self.check_unique(collection, index, draft, Some(rank))?;
+        for position in 0..collection.indexes.len() {
+            self.check_unique(collection, position, draft, Some(rank))?;
         }
         self.check_targets(collection, draft, Some(rank))?;
         self.all_or_failed(|writer| writer.replace(collection, rank, draft))?;
@@ -540,16 +551,18 @@ impl<'p> Writer<'p> {
 
     // ---- numbers and statistics
 
-    /// Gives the draft its rank, and moves the collection's next number past it.
+    /// Gives the draft its rank, and moves the collection's next number past it. `records` is of the collection's tree.
     fn assign_rank(
         &mut self,
         collection: &CollectionDef,
+        records: &mut RecordInserter,
         draft: &mut RecordDraft,
         statistics: &mut Statistics,
     ) -> Result<u128, StorageError> {
         if !is_numbered(collection) {
             let rank = draft.rank(&collection.layout);
-            if self.view_get(collection, rank)?.is_some() {
+            self.kind.note_read(collection.id, rank);
+            if records.contains(&self.pages, rank)? {
                 return Err(self.duplicate_key(collection, rank));
             }
             return Ok(rank);
@@ -867,8 +880,8 @@ impl<'p> Writer<'p> {
         collection: &CollectionDef,
         draft: &RecordDraft,
     ) -> Result<(), StorageError> {
-        for index in &collection.indexes {
-            self.check_unique(collection, index, draft, Some(draft.rank(&collection.layout)))?;
+        for position in 0..collection.indexes.len() {
+            self.check_unique(collection, position, draft, Some(draft.rank(&collection.layout)))?;
         }
         self.apply_put(collection, draft)
     }
@@ -945,22 +958,30 @@ impl<'p> Writer<'p> {
         .into())
     }
 
-    /// Refuses a key that is too long, or, in a unique index, that a record other than `own` has.
+    /// Refuses a key that is too long, or, in a unique index, that a record other than `own` has. Builds the entry of the
+    /// index at `position` in `self.key`, and returns whether one of its fields is absent; if none is, and the index is
+    /// unique, finds where the entry goes.
     fn check_unique(
         &mut self,
         collection: &CollectionDef,
-        index: &IndexDef,
+        position: usize,
         draft: &RecordDraft,
         own: Option<u128>,
-    ) -> Result<(), StorageError> {
+    ) -> Result<bool, StorageError> {
+        let index = &collection.indexes[position];
         let rank = draft.rank(&collection.layout);
         let absent = self.build_entry(collection, index, draft, rank);
         self.check_key_len(collection, index, draft)?;
         if !index.unique || absent {
-            return Ok(());
+            return Ok(absent);
         }
-        let key = &self.key[..self.key.len() - usize::from(collection.layout.rank_width)];
-        match self.view().rank_by_key(collection, index, key)? {
+        let mut places = core::mem::take(&mut self.places);
+        if places.len() <= position {
+            places.resize(position + 1, EntryPlace::default());
+        }
+        let existing = self.view().find_place(collection, index, &self.key, &mut places[position]);
+        self.places = places;
+        match existing? {
             Some(existing) if Some(existing) != own => {
                 if collection.key_index().is_some_and(|key| key.id == index.id) {
                     return Err(self.duplicate_key(collection, existing));
@@ -974,7 +995,7 @@ impl<'p> Writer<'p> {
                 }
                 .into())
             }
-            _ => Ok(()),
+            _ => Ok(absent),
         }
     }
 

@@ -70,6 +70,12 @@ impl EntryList {
         (1..self.len()).all(|entry| self.key(entry - 1) < self.key(entry))
     }
 
+    /// Whether the key at `entry` is above the one before it and below the one after.
+    pub(super) fn ascends_around(&self, entry: usize) -> bool {
+        let is_above = entry == 0 || self.key(entry - 1) < self.key(entry);
+        is_above && (entry + 1 == self.len() || self.key(entry) < self.key(entry + 1))
+    }
+
     /// What the keys in `range` have in common, which the first and the last tell.
     pub(super) fn common_len(&self, range: &Range<usize>) -> usize {
         if range.is_empty() { 0 } else { common_len(self.key(range.start), self.key(range.end - 1)) }
