@@ -1,8 +1,8 @@
 //! Changes of an [`EntryTree`].
 //!
 //! A page that cannot take a key as it is gets written anew, with its garbage gone and another prefix, and is split when
-//! that does not help: behind the last entry of the tree, or of a run of ascending ones, so that a full page stays
-//! behind; otherwise in the middle third, where the separator is shortest.
+//! that does not help: behind the last entry of the tree, of a run of ascending ones, or of those with one key, so that a
+//! full page stays behind; otherwise in the middle third, where the separator is shortest.
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -11,7 +11,7 @@ use super::super::StorageError;
 use super::super::page::{PageKind, PageNumber, PageRead, PageWrite};
 use super::entry_build::EntryBuilder;
 use super::entry_list::EntryList;
-use super::entry_node::{self, EntryNode};
+use super::entry_node::{self, EntryNode, common_len};
 use super::entry_tree::{Descent, EntryTree, entry_len_max};
 use super::record_write::neighbours;
 use super::{Expected, LEVEL_MAX, Path, Run, damage, entry_leaf, move_contents};
@@ -96,6 +96,19 @@ fn belongs(
     Ok(leaf.count() > 0
         && leaf.compare(entry, 0)? != Ordering::Less
         && tree.is_below_fence(pages, &descent.path, entry)?)
+}
+
+/// Whether `entry`, which goes to `position`, comes behind others with the same key, and none of those behind it. Records
+/// mostly get ascending ranks, so the next with this key goes behind it too.
+fn is_last_of_key(leaf: &EntryNode<'_>, position: usize, entry: &[u8]) -> Result<bool, StorageError> {
+    // A longer rank is the user's own key, which need not ascend.
+    const RANK_LEN: usize = 8;
+    let has_same_key = |position: usize| -> Result<bool, StorageError> {
+        let other = leaf.key(position)?;
+        Ok(other.len() == entry.len() && common_len(&other, entry) + RANK_LEN >= entry.len())
+    };
+    let follows = position > 0 && has_same_key(position - 1)?;
+    Ok(follows && (position == leaf.count() || !has_same_key(position)?))
 }
 
 /// `key` without the page's prefix, if it can be added to the page as it is.
@@ -194,11 +207,13 @@ impl EntryTree {
         let leaf = self.leaf(pages, descent.leaf)?;
         let Err(position) = leaf.search(entry)? else { return Ok(Outcome::Present) };
         run.add(position);
-        let in_order = run.is_long() || (position == leaf.count() && descent.rightmost);
         if let Some(suffix) = fitting_suffix(&leaf, entry) {
             leaf.head().insert(pages.page_mut(descent.leaf)?, position, suffix, 0);
             return Ok(Outcome::Inserted);
         }
+        let in_order = run.is_long()
+            || (position == leaf.count() && descent.rightmost)
+            || is_last_of_key(&leaf, position, entry)?;
         if self.rewrite_leaf(pages, descent, position, entry, in_order)? {
             return Ok(Outcome::Inserted);
         }
