@@ -12,6 +12,7 @@
 //! A transaction has the lease and changes the committed pages, or runs without it on pages of its own, notes what it reads
 //! and is applied by one that has it: see `storage::concurrent`.
 
+mod again;
 mod beside;
 mod streamed;
 
@@ -26,7 +27,7 @@ use super::btree::entry_tree::{EntryTree, entry_len_max};
 use super::btree::{EntryPlace, RecordInserter, RecordTree};
 use super::catalog::system::{self, STATISTICS};
 use super::catalog::{Statistics, Stored};
-use super::change::{Change, ChangeSet, append_key_cell};
+use super::change::{ChangeSet, append_key_cell};
 use super::concurrent::{Kind, PageMark, Pages, WriteMark};
 use super::counted::{Counted, CountedCollection};
 use super::facade::{Direction, Operation, Reading, View, leaf_format};
@@ -215,10 +216,7 @@ impl<'p> Writer<'p> {
         let mut ranks = Vec::new();
         let mut draft = RecordDraft::new(&collection.layout);
         let mut gathered: Vec<Gathered> = collection.indexes.iter().map(|_| Gathered::default()).collect();
-        let gathered_max = match self.pages.cache_bytes() {
-            Some(cache) => (cache / GATHERED_PART / gathered.len().max(1)).min(GATHERED_BYTES_MAX),
-            None => GATHERED_BYTES_MAX,
-        };
+        let gathered_max = self.gathered_max(gathered.len());
         let mut targets: BTreeMap<(u16, u128), u128> = BTreeMap::new();
         let mut records = RecordInserter::new(self.stored.record_tree(collection));
         while next(&mut draft)? {
@@ -290,6 +288,23 @@ impl<'p> Writer<'p> {
                 previous = Some(entry);
             }
         }
+        self.insert_sorted(collection, index, gathered)
+    }
+
+    /// The most bytes of each of so many [`Gathered`] before it is applied.
+    fn gathered_max(&self, count: usize) -> usize {
+        let cache = self.pages.cache_bytes();
+        cache.map_or(GATHERED_BYTES_MAX, |cache| cache / GATHERED_PART / count.max(1)).min(GATHERED_BYTES_MAX)
+    }
+
+    /// Inserts gathered entries, which are sorted.
+    fn insert_sorted(
+        &mut self,
+        collection: &CollectionDef,
+        index: &IndexDef,
+        gathered: &mut Gathered,
+    ) -> Result<(), StorageError> {
+        let tree = self.stored.entry_tree(index);
         tree.insert_sorted(&mut self.pages, gathered.iter().map(|(entry, _)| entry))?;
         if self.kind.notes_writes() {
             gathered.iter().for_each(|(entry, _)| self.kind.note_entry(collection.id, index.id, entry));
@@ -810,97 +825,6 @@ impl<'p> Writer<'p> {
         }
         self.changes.found(leaf_len);
         Ok(())
-    }
-
-    // ---- recovery
-
-    /// Applies a journaled change set: primitives only, since it was checked when it was made. Returns whether the
-    /// catalog changed.
-    pub(crate) fn apply(&mut self, payload: &[u8]) -> Result<bool, StorageError> {
-        let mut catalog_changed = false;
-        let mut stale = false;
-        let mut draft = RecordDraft::default();
-        let chunks = self.stored.system.chunks.id;
-        let unknown =
-            |id: CollectionId| StorageError::damage("journal", format!("a change names collection {id}"));
-        for change in ChangeSet::read(payload) {
-            match change? {
-                Change::Found { leaf_len } => self.found_catalog(leaf_len)?,
-                Change::Put { collection, image }
-                    if collection.0 < super::catalog::FIRST_FREE_ID && collection != chunks =>
-                {
-                    let def =
-                        self.stored.system.by_id(collection.0).ok_or_else(|| unknown(collection))?.clone();
-                    if !draft.load_image(&def.layout, image) {
-                        return Err(StorageError::damage(
-                            "journal",
-                            "a catalog record does not fit its layout",
-                        ));
-                    }
-                    self.put_catalog_record(&def, &mut draft)?;
-                    (catalog_changed, stale) = (true, true);
-                }
-                change => {
-                    if stale {
-                        self.stored = Arc::new(super::catalog::load(&self.pages)?);
-                        stale = false;
-                    }
-                    let id = change.collection();
-                    if let Change::Next { next, .. } = change {
-                        let mut statistics = self.statistics(id)?;
-                        statistics.next = statistics.next.max(next);
-                        self.set_statistics(id, statistics)?;
-                        continue;
-                    }
-                    let def = match id == chunks {
-                        true => self.stored.system.chunks.clone(),
-                        false => self.stored.catalog.collection(id).ok_or_else(|| unknown(id))?.clone(),
-                    };
-                    match change {
-                        Change::Delete { rank, .. } => self.remove(&def, rank)?,
-                        Change::Put { image, .. } => {
-                            if !draft.load_image(&def.layout, image) {
-                                let problem = format!("a record of `{}` does not fit its layout", def.name);
-                                return Err(StorageError::damage("journal", problem));
-                            }
-                            self.apply_put(&def, &draft)?;
-                        }
-                        Change::Next { .. } | Change::Found { .. } => unreachable!("handled above"),
-                    }
-                }
-            }
-        }
-        Ok(catalog_changed)
-    }
-
-    /// Puts a record that was read elsewhere and is whole: indexes and counts are kept up, relations are not checked. What a
-    /// unique index would refuse, it refuses.
-    pub(crate) fn restore(
-        &mut self,
-        collection: &CollectionDef,
-        draft: &RecordDraft,
-    ) -> Result<(), StorageError> {
-        for position in 0..collection.indexes.len() {
-            self.check_unique(collection, position, draft, Some(draft.rank(&collection.layout)))?;
-        }
-        self.apply_put(collection, draft)
-    }
-
-    fn apply_put(&mut self, collection: &CollectionDef, draft: &RecordDraft) -> Result<(), StorageError> {
-        let rank = draft.rank(&collection.layout);
-        if self.view_get(collection, rank)?.is_some() {
-            return self.replace(collection, rank, draft);
-        }
-        self.put_new(collection, rank, draft)?;
-        for index in &collection.indexes {
-            self.build_entry(collection, index, draft, rank);
-            let tree = self.stored.entry_tree(index);
-            tree.insert(&mut self.pages, &self.key)?;
-            self.kind.note_entry(collection.id, index.id, &self.key);
-        }
-        let mut statistics = self.statistics(collection.id)?;
-        statistics.count += 1;
-        self.set_statistics(collection.id, statistics)
     }
 
     pub(crate) fn into_pages(mut self) -> Result<PageWriter<'p>, StorageError> {
