@@ -79,6 +79,10 @@ impl Store for EpilogStore {
         self.counting.as_ref().map(CountingVfs::io)
     }
 
+    fn settle(&self) -> Outcome<()> {
+        Ok(self.db.checkpoint()?)
+    }
+
     fn close(self: Box<Self>) -> Outcome<()> {
         Ok(self.db.close()?)
     }
