@@ -136,7 +136,7 @@ impl RecordTree {
     ///
     /// # Errors
     ///
-    /// As [`PageRead::page`], and [`StorageError::Corruption`] for the first contradiction found.
+    /// As [`PageRead::page`], and `StorageFault::Corruption` for the first contradiction found.
     pub fn check<P: PageRead + ?Sized>(
         &self,
         pages: &P,
@@ -274,7 +274,7 @@ impl EntryTree {
     ///
     /// # Errors
     ///
-    /// As [`PageRead::page`], and [`StorageError::Corruption`] for the first contradiction found.
+    /// As [`PageRead::page`], and `StorageFault::Corruption` for the first contradiction found.
     pub fn check<P: PageRead + ?Sized>(
         &self,
         pages: &P,

@@ -6,9 +6,9 @@
 
 use super::Pager;
 use super::store::Store;
-use crate::storage::StorageError;
 use crate::storage::archive::{Archive, Catalogue};
 use crate::storage::journal::{Keep, Retention};
+use crate::storage::{StorageError, StorageFault};
 use crate::sync::atomic::Ordering;
 
 /// So many bytes of payloads are taken over at once.
@@ -31,7 +31,7 @@ impl Pager {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when the archive is damaged or of another database; [`StorageError::ForeignArchive`]
+    /// [`StorageFault::Corruption`] when the archive is damaged or of another database; [`StorageFault::ForeignArchive`]
     /// when it has later commits than this one.
     pub fn attach_archive(&self, path: &str, retention: Retention) -> Result<(), StorageError> {
         let Some(store) = &self.shared.store else { return Ok(()) };
@@ -45,12 +45,12 @@ impl Pager {
         let mut archived = 0;
         if is_new {
             if Archive::exists(&*store.vfs, path)? {
-                return Err(StorageError::ForeignArchive { path: path.into(), last });
+                return Err(StorageFault::ForeignArchive { path: path.into(), last }.into());
             }
         } else {
             let archive = Archive::open(&store.vfs, path, database, retention)?;
             if archive.archived().is_some_and(|archived| archived > last) {
-                return Err(StorageError::ForeignArchive { path: path.into(), last });
+                return Err(StorageFault::ForeignArchive { path: path.into(), last }.into());
             }
             archived = archive.released();
             *archiving = Archiving::Open(archive);
