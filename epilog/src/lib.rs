@@ -95,6 +95,8 @@ pub mod storage;
 #[doc(hidden)]
 pub mod sync;
 
+mod ordered;
+
 pub use collection::{Collection, Id, Schema, Within};
 pub use database::integrity;
 pub use database::{BlobReader, BlobWriter, Choice, Commit, CommitNumber, Compaction, Compression};

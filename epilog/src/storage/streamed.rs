@@ -14,7 +14,6 @@
 //! quarter of a leaf lies on a page of its own. `chunk_len` makes that page a whole number of blocks, without waste. How
 //! long chunks are is the writer's choice, for each blob: readers go by the first.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -24,6 +23,7 @@ use super::page::{BLOCK_LEN, PAGE_HEADER_LEN};
 use super::records::{FieldCell, RecordRef};
 use super::writer::VALUE_BYTES_MAX;
 use super::{StorageError, StorageFault};
+use crate::ordered::BTreeMap;
 use crate::schema::CollectionDef;
 use crate::value::Blob;
 

@@ -15,7 +15,6 @@
 mod beside;
 mod streamed;
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -35,6 +34,7 @@ use super::pager::{CommitNumber, Durability, PageWriter};
 use super::records::{Composer, ConstraintError, RecordDraft, RecordRef, keys, out_of_line_pages};
 use super::streamed::blobs_of;
 use super::{StorageError, StorageFault};
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::schema::{CollectionDef, CollectionId, IndexDef, OnDelete, Spot};
 use crate::value::key::KEY_BYTES_MAX;
 use crate::value::{Blob, Scalar, key};

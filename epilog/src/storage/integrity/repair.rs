@@ -15,7 +15,6 @@
 //! value, or an empty one where absence is not allowed. A relation to a lost record is kept as it is. All three are in the
 //! report. The source is never written to.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -24,6 +23,7 @@ use super::backup;
 use super::collection::{describe, is_value};
 use super::progress::{Phase, Watch};
 use super::report::{CheckReport, Problem, Structure};
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::schema::{Catalog, CollectionDef, CollectionId, DatabaseSchema, Spot};
 use crate::storage::btree::RecordLeaf;
 use crate::storage::catalog::system::{COLLECTIONS, STATISTICS};

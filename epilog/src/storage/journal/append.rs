@@ -7,7 +7,6 @@
 //! One thread syncs at a time, without the lock: commits that are appended meanwhile go with the next sync, together.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -18,6 +17,7 @@ use super::layout::{
 use super::reader::{Outcome, Reader, Reading, Unwritten};
 use super::tail::Tail;
 use super::{JournalPosition, Keep};
+use crate::ordered::BTreeMap;
 use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
 use crate::storage::{StorageError, StorageFault};

@@ -6,7 +6,6 @@
 //! that says that it is unfinished.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -17,6 +16,7 @@ use super::header::{HEADER_BLOCKS, HEADER_LEN, Header, UNFINISHED};
 use super::image;
 use super::map::{MapEntry, PageMap};
 use super::{CommitNumber, Pager};
+use crate::ordered::BTreeMap;
 use crate::storage::journal::path_beside;
 use crate::storage::page::PageNumber;
 use crate::storage::vfs::{OpenMode, Vfs, VfsFile};

@@ -7,7 +7,6 @@
 //!   only when the map still leads to it after it was found wrong.
 //! * Everything is read anew: what is in memory may be right where the file is not.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::compression;
@@ -20,6 +19,7 @@ use super::map::{MapEntry, PageMap};
 use super::open::read_free_map;
 use super::store::{State, Store};
 use super::{PageSnapshot, Pager};
+use crate::ordered::BTreeSet;
 use crate::storage::error::Corruption;
 use crate::storage::page::{PageKind, PageNumber, kind_of};
 use crate::storage::{StorageError, StorageFault};

@@ -5,11 +5,11 @@
 //! from below. Savepoints are as those of the [page writer](super::PageWriter).
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::frames::Pin;
 use super::{CommitNumber, Shared};
+use crate::ordered::BTreeMap;
 use crate::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
 use crate::storage::{StorageError, StorageFault};
 

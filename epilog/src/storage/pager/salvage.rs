@@ -17,7 +17,6 @@
 //! Nothing is written.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -28,6 +27,7 @@ use super::free::FreeMap;
 use super::header::{self, Copy, FORMAT_VERSION, HEADER_BLOCKS, HEADER_LEN, HEADERS_LEN_MAX, Header};
 use super::image::{self, u32_at, u64_at};
 use super::map::{MapEntry, PageMap, fanout};
+use crate::ordered::BTreeMap;
 use crate::storage::codec::checksum::{append, crc32c};
 use crate::storage::error::Corruption;
 use crate::storage::journal::{JournalPosition, Recovery, path_beside};

@@ -8,7 +8,6 @@
 //! queue of [`Heads`], the state, page numbers, free space, the page map. Only the first three are held over reads and
 //! writes of files, and the lease only for what must not overlap with a commit.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -26,6 +25,7 @@ use super::pace::{Pace, Pressure};
 use super::space::Space;
 use super::stats::Setbacks;
 use super::{Durability, PagerOptions};
+use crate::ordered::BTreeMap;
 use crate::storage::journal::{Journal, Recovery};
 use crate::storage::page::PageNumber;
 use crate::storage::planted::{self, Bug};
