@@ -200,7 +200,9 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
         StorageFault::ChangesGone { .. }
         | StorageFault::VersionsGone { .. }
         | StorageFault::NotCommitted { .. } => ErrorKind::NotRetained,
-        StorageFault::ForeignArchive { .. } | StorageFault::ArchiveIncomplete { .. } => ErrorKind::Archive,
+        StorageFault::ForeignArchive { .. }
+        | StorageFault::ArchiveIncomplete { .. }
+        | StorageFault::LeftOut { .. } => ErrorKind::Archive,
         StorageFault::NoBlob { .. } => ErrorKind::NotFound,
         StorageFault::TransactionFailed | StorageFault::Poisoned { .. } => ErrorKind::Failed,
         StorageFault::NoPagesLeft | StorageFault::OutOfMemory { .. } => ErrorKind::Full,

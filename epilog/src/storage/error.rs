@@ -116,6 +116,12 @@ pub enum StorageFault {
         /// The feature's name.
         feature: &'static str,
     },
+    /// Something that the cargo feature `small` leaves out.
+    #[error("{what} are left out of this build: build epilog without the cargo feature `small`")]
+    LeftOut {
+        /// What it is.
+        what: &'static str,
+    },
     /// A change of a database that was opened to be read.
     #[error("the database was opened read-only: open it for writing to change it")]
     ReadOnly,

@@ -12,6 +12,7 @@
 
 mod blob;
 pub(crate) mod calendar;
+pub(crate) mod case;
 mod cell;
 pub mod decimal;
 pub mod key;

@@ -14,6 +14,9 @@ use crate::sync::atomic::Ordering;
 /// So many bytes of payloads are taken over at once.
 const BATCH_BYTES: usize = 1 << 20;
 
+/// Whether a database can have an archive. The feature `small` leaves its 10 KiB of code out.
+const ARCHIVES: bool = !cfg!(feature = "small");
+
 /// No archive.
 pub(super) const NO_ARCHIVE: u64 = u64::MAX;
 
@@ -32,8 +35,11 @@ impl Pager {
     /// # Errors
     ///
     /// [`StorageFault::Corruption`] when the archive is damaged or of another database; [`StorageFault::ForeignArchive`]
-    /// when it has later commits than this one.
+    /// when it has later commits than this one; [`StorageFault::LeftOut`] with the feature `small`.
     pub fn attach_archive(&self, path: &str, retention: Retention) -> Result<(), StorageError> {
+        if !ARCHIVES {
+            return Err(StorageFault::LeftOut { what: "archives" }.into());
+        }
         let Some(store) = &self.shared.store else { return Ok(()) };
         let (database, is_new) = {
             let state = store.state.lock();
@@ -80,7 +86,7 @@ impl Store {
     }
 
     pub(super) fn has_archive(&self) -> bool {
-        self.archived.load(Ordering::Acquire) != NO_ARCHIVE
+        ARCHIVES && self.archived.load(Ordering::Acquire) != NO_ARCHIVE
     }
 
     /// Whether a checkpoint has been made since the last attempt to archive.
@@ -138,7 +144,7 @@ impl Store {
     /// What there is to read in the archive.
     pub(super) fn catalogue(&self) -> Option<Catalogue> {
         match &*self.archiving.lock() {
-            Archiving::Open(archive) => Some(archive.catalogue()),
+            Archiving::Open(archive) if ARCHIVES => Some(archive.catalogue()),
             _ => None,
         }
     }
@@ -146,7 +152,7 @@ impl Store {
     /// The least commit after which the archive has everything up to its last, and that one.
     pub(super) fn archive_span(&self) -> Option<(u64, u64)> {
         match &*self.archiving.lock() {
-            Archiving::Open(archive) => Some((archive.oldest()?, archive.archived()?)),
+            Archiving::Open(archive) if ARCHIVES => Some((archive.oldest()?, archive.archived()?)),
             _ => None,
         }
     }
