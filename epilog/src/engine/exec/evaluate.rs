@@ -252,12 +252,10 @@ fn connect<'s>(op: BinaryOp, left: &Vector<'s>, right: &Vector<'s>) -> Vector<'s
             let at = *row as usize;
             let decided = other.fault(at).is_none() && truth(other, at) != both;
             if !decided {
-                result.faults.push((*row, fault.clone()));
+                result.add_fault(*row, fault);
             }
         }
     }
-    result.faults.sort_by_key(|(row, _)| *row);
-    result.faults.dedup_by_key(|(row, _)| *row);
     result
 }
 
@@ -358,10 +356,9 @@ fn or_else<'s>(mut left: Vector<'s>, right: &Vector<'s>) -> Vector<'s> {
     result.faults = left.faults.clone();
     for (row, fault) in &right.faults {
         if absent[*row as usize] && left.fault(*row as usize).is_none() {
-            result.faults.push((*row, fault.clone()));
+            result.add_fault(*row, fault);
         }
     }
-    result.faults.sort_by_key(|(row, _)| *row);
     result
 }
 
