@@ -93,7 +93,7 @@ pub enum ErrorKind {
     /// What was asked for of an older commit is not kept any more, or the commit has not been made. The message has the
     /// oldest that can be asked for, and the option that keeps more.
     NotRetained,
-    /// The archive is not one of this database as it is, or lacks what was to be applied.
+    /// The archive is not one of this database as it is, or lacks what was to be applied; or this build has no archives.
     Archive,
     /// The database was opened for reading only.
     ReadOnly,
