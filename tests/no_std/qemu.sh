@@ -6,10 +6,10 @@
 #   tests/no_std/qemu.sh --install  installs them first: Debian's packages, as root
 #   tests/no_std/qemu.sh BOARD      on mps2-an385 (1 MiB of flash; what runs if none is named) or lm3s6965evb (256 KiB)
 #
-# The program has 347,204 bytes of flash and takes 54,172 of memory: 12,376 of stack, 41,732 of heap. So it is 85,060 bytes
-# too long for lm3s6965evb, and is not linked for that board. In KiB: execution of queries 52, pager 40, trees 27, planning 45
+# The program has 350,908 bytes of flash and takes 55,356 of memory: 12,456 of stack, 42,836 of heap. So it is 88,764 bytes
+# too long for lm3s6965evb, and is not linked for that board. In KiB: execution of queries 52, pager 40, trees 29, planning 45
 # (lowering 14, rules 7, access paths 19, the rest 5), writing 19, opening and the catalog 20, the journal 7, concurrent
-# transactions 5, what else is of epilog 30, the program with what it inlines 22, core and alloc 44 (formatting, sorting,
+# transactions 5, what else is of epilog 31, the program with what it inlines 22, core and alloc 44 (formatting, sorting,
 # arithmetic of floats and 128 bits), fragments that functions share 7, texts and tables 20.
 #
 # core and alloc are built from Debian's own sources of the standard library, by Debian's compiler: no other comes with

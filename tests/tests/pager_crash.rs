@@ -179,8 +179,8 @@ impl World {
     /// Opens and recovers, and compares with the model: what was not durable may be gone.
     fn open(&mut self) -> Result<Pager, StorageError> {
         let pager = Pager::open(Arc::clone(&self.vfs), PATH, options())?;
-        pager.replay(&mut |mut pages, payload| {
-            apply(&mut pages, &decode(payload))?;
+        pager.replay(&mut |mut pages, payloads| {
+            payloads.iter().try_for_each(|payload| apply(&mut pages, &decode(payload)))?;
             Ok(pages)
         })?;
         let snapshot = pager.snapshot();
@@ -456,8 +456,8 @@ fn a_commit_is_one_block_and_one_sync_and_opening_writes_nothing() {
     drop(pager);
     let open = || {
         let pager = Pager::open(Arc::clone(&vfs), PATH, PagerOptions::default()).unwrap();
-        let redo = &mut |mut pages, payload: &[u8]| {
-            apply(&mut pages, &decode(payload))?;
+        let redo = &mut |mut pages, payloads: &[Vec<u8>]| {
+            payloads.iter().try_for_each(|payload| apply(&mut pages, &decode(payload)))?;
             Ok(pages)
         };
         assert!(pager.replay(redo).unwrap() <= 4);

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 
 use super::StorageError;
-use super::btree::{self, EntryTree, LeafFormat, RecordLeaf, RecordSlot, RecordTree};
+use super::btree::{self, EntryPlace, EntryTree, LeafFormat, RecordLeaf, RecordSlot, RecordTree};
 use super::catalog::{Statistics, Stored};
 use super::concurrent::ReadLog;
 use super::counted::Counted;
@@ -271,12 +271,30 @@ impl<'s> View<'s> {
         index: &IndexDef,
         key: &[u8],
     ) -> Result<Option<u128>, StorageError> {
+        self.note_key(collection, index, key);
+        let tree = self.stored.entry_tree(index);
+        tree.rank_of(self.pages, key, usize::from(collection.layout.rank_width))
+    }
+
+    /// Finds where an entry goes that is to be inserted; gives the rank of a record whose entry has the same key.
+    pub(crate) fn find_place(
+        &self,
+        collection: &CollectionDef,
+        index: &IndexDef,
+        entry: &[u8],
+        place: &mut EntryPlace,
+    ) -> Result<Option<u128>, StorageError> {
+        let rank_width = usize::from(collection.layout.rank_width);
+        self.note_key(collection, index, &entry[..entry.len() - rank_width]);
+        self.stored.entry_tree(index).find_place(self.pages, entry, rank_width, place)
+    }
+
+    /// Notes that it was read which entries have this key.
+    fn note_key(&self, collection: &CollectionDef, index: &IndexDef, key: &[u8]) {
         if let Some(reads) = self.reads {
             let (low, high) = (Bound::Included(key), Self::high(Bound::Included(key)));
             reads.entries(collection.id, index.id, low, high.as_ref());
         }
-        let tree = self.stored.entry_tree(index);
-        tree.rank_of(self.pages, key, usize::from(collection.layout.rank_width))
     }
 }
 

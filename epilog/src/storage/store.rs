@@ -550,10 +550,10 @@ fn recover(pager: &Pager, catalog_leaf: u32) -> Result<Stored, StorageError> {
         if pager.is_new() { Ok(Stored::empty(catalog_leaf)) } else { catalog::load(&pager.reader()) }
     };
     let mut stored = Arc::new(load()?);
-    pager.replay(&mut |pages, payload| {
+    pager.replay(&mut |pages, payloads| {
         // Without journal: what is applied is in the journal already.
         let mut writer = Writer::new(pages, stored.clone(), None);
-        let catalog_changed = writer.apply(payload)?;
+        let catalog_changed = writer.apply(payloads.iter().map(Vec::as_slice))?;
         let pages = writer.into_pages()?;
         if catalog_changed {
             stored = Arc::new(catalog::load(&pages)?);
@@ -617,7 +617,7 @@ fn apply_catalogue(
                 ));
             }
             let mut writer = Writer::new(pager.begin_write()?, stored.clone(), None);
-            let catalog_changed = writer.apply(&entry.payload)?;
+            let catalog_changed = writer.apply([entry.payload.as_slice()])?;
             let made = writer.into_pages()?.commit(&entry.payload, Durability::None)?;
             if made.0 != entry.commit {
                 return Err(incomplete(entry.commit, "the database gave it another number"));

@@ -12,6 +12,7 @@
 //! A transaction has the lease and changes the committed pages, or runs without it on pages of its own, notes what it reads
 //! and is applied by one that has it: see `storage::concurrent`.
 
+mod again;
 mod beside;
 mod streamed;
 
@@ -21,10 +22,10 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 
 use super::btree::entry_tree::{EntryTree, entry_len_max};
-use super::btree::{RecordInserter, RecordTree};
+use super::btree::{EntryPlace, RecordInserter, RecordTree};
 use super::catalog::system::{self, STATISTICS};
 use super::catalog::{Statistics, Stored};
-use super::change::{Change, ChangeSet, append_key_cell};
+use super::change::{ChangeSet, append_key_cell};
 use super::concurrent::{Kind, PageMark, Pages, WriteMark};
 use super::counted::{Counted, CountedCollection};
 use super::facade::{Direction, Operation, Reading, View, leaf_format};
@@ -72,6 +73,8 @@ pub struct Writer<'p> {
     old_key: Vec<u8>,
     /// The index entries of the record being inserted.
     entries: Gathered,
+    /// Where they go: of those in unique indexes that was found when they were checked.
+    places: Vec<EntryPlace>,
 }
 
 /// Makes the draft what the next record becomes and gives its rank; `None` at the end.
@@ -119,6 +122,7 @@ impl<'p> Writer<'p> {
             key: Vec::new(),
             old_key: Vec::new(),
             entries: Gathered::default(),
+            places: Vec::new(),
         }
     }
 
@@ -148,19 +152,27 @@ impl<'p> Writer<'p> {
         draft: &mut RecordDraft,
     ) -> Result<u128, StorageError> {
         let mut statistics = self.statistics(collection.id)?;
-        let rank = self.assign_rank(collection, draft, &mut statistics)?;
+        let mut records = RecordInserter::new(self.stored.record_tree(collection));
+        let rank = self.assign_rank(collection, &mut records, draft, &mut statistics)?;
         self.check_values(collection, draft)?;
         self.check_blobs(collection, draft, None)?;
         self.entries.clear();
-        for index in &collection.indexes {
-            self.check_unique(collection, index, draft, None)?;
-            self.entries.push(&self.key, false);
+        for position in 0..collection.indexes.len() {
+            let absent = self.check_unique(collection, position, draft, None)?;
+            self.entries.push(&self.key, absent);
         }
         self.check_targets(collection, draft, None)?;
         self.all_or_failed(|writer| {
-            writer.put_new(collection, rank, draft)?;
-            for (index, (entry, _)) in collection.indexes.iter().zip(writer.entries.iter()) {
-                writer.stored.entry_tree(index).insert(&mut writer.pages, entry)?;
+            writer.put_next(collection, &mut records, rank, draft)?;
+            for (position, (index, (entry, absent))) in
+                collection.indexes.iter().zip(writer.entries.iter()).enumerate()
+            {
+                let tree = writer.stored.entry_tree(index);
+                if index.unique && !absent {
+                    tree.insert_at(&mut writer.pages, &writer.places[position], entry)?;
+                } else {
+                    tree.insert(&mut writer.pages, entry)?;
+                }
                 writer.kind.note_entry(collection.id, index.id, entry);
             }
             statistics.count += 1;
@@ -204,16 +216,13 @@ impl<'p> Writer<'p> {
         let mut ranks = Vec::new();
         let mut draft = RecordDraft::new(&collection.layout);
         let mut gathered: Vec<Gathered> = collection.indexes.iter().map(|_| Gathered::default()).collect();
-        let gathered_max = match self.pages.cache_bytes() {
-            Some(cache) => (cache / GATHERED_PART / gathered.len().max(1)).min(GATHERED_BYTES_MAX),
-            None => GATHERED_BYTES_MAX,
-        };
+        let gathered_max = self.gathered_max(gathered.len());
         let mut targets: BTreeMap<(u16, u128), u128> = BTreeMap::new();
         let mut records = RecordInserter::new(self.stored.record_tree(collection));
         while next(&mut draft)? {
             // A record that is there already is noticed where it would be put.
             let rank = if is_numbered(collection) {
-                self.assign_rank(collection, &mut draft, &mut statistics)?
+                self.assign_rank(collection, &mut records, &mut draft, &mut statistics)?
             } else {
                 draft.rank(&collection.layout)
             };
@@ -279,6 +288,23 @@ impl<'p> Writer<'p> {
                 previous = Some(entry);
             }
         }
+        self.insert_sorted(collection, index, gathered)
+    }
+
+    /// The most bytes of each of so many [`Gathered`] before it is applied.
+    fn gathered_max(&self, count: usize) -> usize {
+        let cache = self.pages.cache_bytes();
+        cache.map_or(GATHERED_BYTES_MAX, |cache| cache / GATHERED_PART / count.max(1)).min(GATHERED_BYTES_MAX)
+    }
+
+    /// Inserts gathered entries, which are sorted.
+    fn insert_sorted(
+        &mut self,
+        collection: &CollectionDef,
+        index: &IndexDef,
+        gathered: &mut Gathered,
+    ) -> Result<(), StorageError> {
+        let tree = self.stored.entry_tree(index);
         tree.insert_sorted(&mut self.pages, gathered.iter().map(|(entry, _)| entry))?;
         if self.kind.notes_writes() {
             gathered.iter().for_each(|(entry, _)| self.kind.note_entry(collection.id, index.id, entry));
@@ -312,8 +338,8 @@ impl<'p> Writer<'p> {
         }
         self.check_values(collection, draft)?;
         self.check_blobs(collection, draft, Some(rank))?;
-        for index in &collection.indexes {
-            self.check_unique(collection, index, draft, Some(rank))?;
+        for position in 0..collection.indexes.len() {
+            self.check_unique(collection, position, draft, Some(rank))?;
         }
         self.check_targets(collection, draft, Some(rank))?;
         self.all_or_failed(|writer| writer.replace(collection, rank, draft))?;
@@ -540,16 +566,18 @@ impl<'p> Writer<'p> {
 
     // ---- numbers and statistics
 
-    /// Gives the draft its rank, and moves the collection's next number past it.
+    /// Gives the draft its rank, and moves the collection's next number past it. `records` is of the collection's tree.
     fn assign_rank(
         &mut self,
         collection: &CollectionDef,
+        records: &mut RecordInserter,
         draft: &mut RecordDraft,
         statistics: &mut Statistics,
     ) -> Result<u128, StorageError> {
         if !is_numbered(collection) {
             let rank = draft.rank(&collection.layout);
-            if self.view_get(collection, rank)?.is_some() {
+            self.kind.note_read(collection.id, rank);
+            if records.contains(&self.pages, rank)? {
                 return Err(self.duplicate_key(collection, rank));
             }
             return Ok(rank);
@@ -799,97 +827,6 @@ impl<'p> Writer<'p> {
         Ok(())
     }
 
-    // ---- recovery
-
-    /// Applies a journaled change set: primitives only, since it was checked when it was made. Returns whether the
-    /// catalog changed.
-    pub(crate) fn apply(&mut self, payload: &[u8]) -> Result<bool, StorageError> {
-        let mut catalog_changed = false;
-        let mut stale = false;
-        let mut draft = RecordDraft::default();
-        let chunks = self.stored.system.chunks.id;
-        let unknown =
-            |id: CollectionId| StorageError::damage("journal", format!("a change names collection {id}"));
-        for change in ChangeSet::read(payload) {
-            match change? {
-                Change::Found { leaf_len } => self.found_catalog(leaf_len)?,
-                Change::Put { collection, image }
-                    if collection.0 < super::catalog::FIRST_FREE_ID && collection != chunks =>
-                {
-                    let def =
-                        self.stored.system.by_id(collection.0).ok_or_else(|| unknown(collection))?.clone();
-                    if !draft.load_image(&def.layout, image) {
-                        return Err(StorageError::damage(
-                            "journal",
-                            "a catalog record does not fit its layout",
-                        ));
-                    }
-                    self.put_catalog_record(&def, &mut draft)?;
-                    (catalog_changed, stale) = (true, true);
-                }
-                change => {
-                    if stale {
-                        self.stored = Arc::new(super::catalog::load(&self.pages)?);
-                        stale = false;
-                    }
-                    let id = change.collection();
-                    if let Change::Next { next, .. } = change {
-                        let mut statistics = self.statistics(id)?;
-                        statistics.next = statistics.next.max(next);
-                        self.set_statistics(id, statistics)?;
-                        continue;
-                    }
-                    let def = match id == chunks {
-                        true => self.stored.system.chunks.clone(),
-                        false => self.stored.catalog.collection(id).ok_or_else(|| unknown(id))?.clone(),
-                    };
-                    match change {
-                        Change::Delete { rank, .. } => self.remove(&def, rank)?,
-                        Change::Put { image, .. } => {
-                            if !draft.load_image(&def.layout, image) {
-                                let problem = format!("a record of `{}` does not fit its layout", def.name);
-                                return Err(StorageError::damage("journal", problem));
-                            }
-                            self.apply_put(&def, &draft)?;
-                        }
-                        Change::Next { .. } | Change::Found { .. } => unreachable!("handled above"),
-                    }
-                }
-            }
-        }
-        Ok(catalog_changed)
-    }
-
-    /// Puts a record that was read elsewhere and is whole: indexes and counts are kept up, relations are not checked. What a
-    /// unique index would refuse, it refuses.
-    pub(crate) fn restore(
-        &mut self,
-        collection: &CollectionDef,
-        draft: &RecordDraft,
-    ) -> Result<(), StorageError> {
-        for index in &collection.indexes {
-            self.check_unique(collection, index, draft, Some(draft.rank(&collection.layout)))?;
-        }
-        self.apply_put(collection, draft)
-    }
-
-    fn apply_put(&mut self, collection: &CollectionDef, draft: &RecordDraft) -> Result<(), StorageError> {
-        let rank = draft.rank(&collection.layout);
-        if self.view_get(collection, rank)?.is_some() {
-            return self.replace(collection, rank, draft);
-        }
-        self.put_new(collection, rank, draft)?;
-        for index in &collection.indexes {
-            self.build_entry(collection, index, draft, rank);
-            let tree = self.stored.entry_tree(index);
-            tree.insert(&mut self.pages, &self.key)?;
-            self.kind.note_entry(collection.id, index.id, &self.key);
-        }
-        let mut statistics = self.statistics(collection.id)?;
-        statistics.count += 1;
-        self.set_statistics(collection.id, statistics)
-    }
-
     pub(crate) fn into_pages(mut self) -> Result<PageWriter<'p>, StorageError> {
         self.keep_statistics()?;
         match self.pages {
@@ -945,22 +882,30 @@ impl<'p> Writer<'p> {
         .into())
     }
 
-    /// Refuses a key that is too long, or, in a unique index, that a record other than `own` has.
+    /// Refuses a key that is too long, or, in a unique index, that a record other than `own` has. Builds the entry of the
+    /// index at `position` in `self.key`, and returns whether one of its fields is absent; if none is, and the index is
+    /// unique, finds where the entry goes.
     fn check_unique(
         &mut self,
         collection: &CollectionDef,
-        index: &IndexDef,
+        position: usize,
         draft: &RecordDraft,
         own: Option<u128>,
-    ) -> Result<(), StorageError> {
+    ) -> Result<bool, StorageError> {
+        let index = &collection.indexes[position];
         let rank = draft.rank(&collection.layout);
         let absent = self.build_entry(collection, index, draft, rank);
         self.check_key_len(collection, index, draft)?;
         if !index.unique || absent {
-            return Ok(());
+            return Ok(absent);
         }
-        let key = &self.key[..self.key.len() - usize::from(collection.layout.rank_width)];
-        match self.view().rank_by_key(collection, index, key)? {
+        let mut places = core::mem::take(&mut self.places);
+        if places.len() <= position {
+            places.resize(position + 1, EntryPlace::default());
+        }
+        let existing = self.view().find_place(collection, index, &self.key, &mut places[position]);
+        self.places = places;
+        match existing? {
             Some(existing) if Some(existing) != own => {
                 if collection.key_index().is_some_and(|key| key.id == index.id) {
                     return Err(self.duplicate_key(collection, existing));
@@ -974,7 +919,7 @@ impl<'p> Writer<'p> {
                 }
                 .into())
             }
-            _ => Ok(()),
+            _ => Ok(absent),
         }
     }
 

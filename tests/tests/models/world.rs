@@ -45,6 +45,12 @@ fn child(root: &[u8], slot: u64) -> PageNumber {
 /// Makes the changes of the commit after the last one, on pages of so many slots.
 pub fn change(pages: &mut PageWriter<'_>, slots: u64) -> Result<u64, StorageError> {
     let commit = pages.base().0 + 1;
+    change_as(commit, pages, slots)?;
+    Ok(commit)
+}
+
+/// The change that is commit number `commit`.
+fn change_as(commit: u64, pages: &mut PageWriter<'_>, slots: u64) -> Result<(), StorageError> {
     if commit == 1 {
         assert_eq!(pages.allocate(PageKind::EntryBranch, TREE, PAGE_LEN)?, ROOT);
     }
@@ -62,7 +68,7 @@ pub fn change(pages: &mut PageWriter<'_>, slots: u64) -> Result<u64, StorageErro
     root[BODY..BODY + 8].copy_from_slice(&commit.to_le_bytes());
     let at = BODY + 8 + 4 * slot as usize;
     root[at..at + 4].copy_from_slice(&page.0.to_le_bytes());
-    Ok(commit)
+    Ok(())
 }
 
 /// Reads everything, keeps it for a while, and asserts that it is what `commit` left.
@@ -176,9 +182,11 @@ impl World {
 
 fn open(vfs: Arc<dyn Vfs>, options: PagerOptions, slots: u64) -> Pager {
     let pager = Pager::open(vfs, PATH, options).unwrap();
-    let redo = pager.replay(&mut |mut pages, payload| {
-        let commit = change(&mut pages, slots)?;
-        assert_eq!(payload, commit.to_le_bytes());
+    let redo = pager.replay(&mut |mut pages, payloads| {
+        for (payload, commit) in payloads.iter().zip(pages.base().0 + 1..) {
+            assert_eq!(*payload, commit.to_le_bytes());
+            change_as(commit, &mut pages, slots)?;
+        }
         Ok(pages)
     });
     redo.unwrap();

@@ -3,7 +3,6 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use super::super::StorageError;
 use super::super::page::PageKind;
 use super::entry_node::{common_len, cost};
 
@@ -42,16 +41,25 @@ impl EntryList {
         self.children.push(child);
     }
 
-    /// Adds a key that `append` writes.
-    pub(super) fn push_with(
+    /// Adds a key as it lies on a page: the prefix, and behind it `suffix_len` bytes, which are those of the head, padded,
+    /// and the rest.
+    #[inline]
+    pub(super) fn push_parts(
         &mut self,
+        prefix: &[u8],
+        head: &[u8; 4],
+        suffix_len: usize,
+        rest: &[u8],
         child: u32,
-        append: impl FnOnce(&mut Vec<u8>) -> Result<(), StorageError>,
-    ) -> Result<(), StorageError> {
-        append(&mut self.bytes)?;
+    ) {
+        self.bytes.extend_from_slice(prefix);
+        self.bytes.extend_from_slice(head);
+        if suffix_len < head.len() {
+            self.bytes.truncate(self.bytes.len() - head.len() + suffix_len);
+        }
+        self.bytes.extend_from_slice(rest);
         self.ends.push(self.bytes.len() as u32);
         self.children.push(child);
-        Ok(())
     }
 
     pub(super) fn insert(&mut self, entry: usize, key: &[u8], child: u32) {
@@ -68,6 +76,12 @@ impl EntryList {
     /// Whether each key is above the one before.
     pub(super) fn ascends(&self) -> bool {
         (1..self.len()).all(|entry| self.key(entry - 1) < self.key(entry))
+    }
+
+    /// Whether the key at `entry` is above the one before it and below the one after.
+    pub(super) fn ascends_around(&self, entry: usize) -> bool {
+        let is_above = entry == 0 || self.key(entry - 1) < self.key(entry);
+        is_above && (entry + 1 == self.len() || self.key(entry) < self.key(entry + 1))
     }
 
     /// What the keys in `range` have in common, which the first and the last tell.

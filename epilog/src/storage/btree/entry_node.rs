@@ -344,10 +344,12 @@ impl<'p> EntryNode<'p> {
     pub(super) fn append_all(&self, list: &mut EntryList) -> Result<(), StorageError> {
         let mut heap = self.head.garbage;
         list.reserve(self.head.count + 1, 2 * self.head.len + self.head.count * self.head.prefix_len);
-        for position in 0..self.head.count {
-            heap += self.rest(position)?.len();
-            let child = if self.head.kind == PageKind::EntryBranch { self.child(position + 1).0 } else { 0 };
-            list.push_with(child, |bytes| self.append_key(position, bytes))?;
+        let (prefix, is_branch) = (self.prefix(), self.head.kind == PageKind::EntryBranch);
+        for (position, head) in self.heads().iter().enumerate() {
+            let rest = self.rest(position)?;
+            heap += rest.len();
+            let child = if is_branch { self.child(position + 1).0 } else { 0 };
+            list.push_parts(prefix, head, self.suffix_len(position), rest, child);
         }
         let expected = self.head.len - self.head.prefix_len - self.head.heap_start;
         if heap != expected {

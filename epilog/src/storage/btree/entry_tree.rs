@@ -33,6 +33,13 @@ pub(super) struct Descent {
     pub(super) rightmost: bool,
 }
 
+impl Descent {
+    /// A way that has not been gone.
+    pub(super) const fn new() -> Descent {
+        Descent { path: Path::new(), leaf: PageNumber(0), rightmost: false }
+    }
+}
+
 impl EntryTree {
     /// Makes a tree with pages of `page_len` bytes: an empty leaf is its root.
     ///
@@ -122,7 +129,19 @@ impl EntryTree {
         pages: &P,
         entry: &[u8],
     ) -> Result<Descent, StorageError> {
-        self.walk_down(pages, |node| node.child_position(entry))
+        let mut descent = Descent::new();
+        self.descend_into(pages, entry, &mut descent)?;
+        Ok(descent)
+    }
+
+    /// The same, with the way kept in `descent`: ways are long, and moving them is no less work than going them.
+    pub(super) fn descend_into<P: PageRead + ?Sized>(
+        &self,
+        pages: &P,
+        entry: &[u8],
+        descent: &mut Descent,
+    ) -> Result<(), StorageError> {
+        self.walk_down(pages, descent, |node| node.child_position(entry))
     }
 
     /// Goes down to the first leaf, or to the last.
@@ -131,24 +150,29 @@ impl EntryTree {
         pages: &P,
         last: bool,
     ) -> Result<Descent, StorageError> {
-        self.walk_down(pages, |node| Ok(if last { node.count() } else { 0 }))
+        let mut descent = Descent::new();
+        self.walk_down(pages, &mut descent, |node| Ok(if last { node.count() } else { 0 }))?;
+        Ok(descent)
     }
 
     fn walk_down<'p, P: PageRead + ?Sized>(
         &self,
         pages: &'p P,
+        descent: &mut Descent,
         choose: impl Fn(&EntryNode<'p>) -> Result<usize, StorageError>,
-    ) -> Result<Descent, StorageError> {
-        let (mut path, mut number, mut expected) = (Path::new(), self.root, Expected::Root);
-        let mut rightmost = true;
+    ) -> Result<(), StorageError> {
+        let (mut number, mut expected) = (self.root, Expected::Root);
+        descent.path.len = 0;
+        descent.rightmost = true;
         loop {
             let node = self.open(number, pages.page(number)?, expected)?;
             if node.level() == 0 {
-                return Ok(Descent { path, leaf: number, rightmost });
+                descent.leaf = number;
+                return Ok(());
             }
             let position = choose(&node)?;
-            rightmost &= position == node.count();
-            path.push(number, position);
+            descent.rightmost &= position == node.count();
+            descent.path.push(number, position);
             number = node.child(position);
             expected = Expected::below(node.level());
         }

@@ -1,17 +1,17 @@
 //! Changes of an [`EntryTree`].
 //!
 //! A page that cannot take a key as it is gets written anew, with its garbage gone and another prefix, and is split when
-//! that does not help: behind the last entry of the tree, or of a run of ascending ones, so that a full page stays
-//! behind; otherwise in the middle third, where the separator is shortest.
+//! that does not help: behind the last entry of the tree, of a run of ascending ones, or of those with one key, so that a
+//! full page stays behind; otherwise in the middle third, where the separator is shortest.
 
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::super::StorageError;
-use super::super::page::{PageKind, PageNumber, PageWrite};
+use super::super::page::{PageKind, PageNumber, PageRead, PageWrite};
 use super::entry_build::EntryBuilder;
 use super::entry_list::EntryList;
-use super::entry_node::{self, EntryNode};
+use super::entry_node::{self, EntryNode, common_len};
 use super::entry_tree::{Descent, EntryTree, entry_len_max};
 use super::record_write::neighbours;
 use super::{Expected, LEVEL_MAX, Path, Run, damage, entry_leaf, move_contents};
@@ -23,14 +23,16 @@ use super::{Expected, LEVEL_MAX, Path, Run, damage, entry_leaf, move_contents};
 #[derive(Debug)]
 pub struct EntryInserter {
     tree: EntryTree,
-    descent: Option<Descent>,
+    descent: Descent,
+    /// Whether the way leads to a leaf that is the tree's.
+    is_kept: bool,
     run: Run,
 }
 
 impl EntryInserter {
     /// Starts anywhere.
     pub fn new(tree: EntryTree) -> EntryInserter {
-        EntryInserter { tree, descent: None, run: Run::default() }
+        EntryInserter { tree, descent: Descent::new(), is_kept: false, run: Run::default() }
     }
 
     /// Inserts an entry, as [`EntryTree::insert`].
@@ -47,36 +49,39 @@ impl EntryInserter {
         pages: &mut (impl PageWrite + ?Sized),
         entry: &[u8],
     ) -> Result<bool, StorageError> {
-        let (len, limit) = (entry.len(), entry_len_max(self.tree.page_len()));
-        assert!(len <= limit, "an entry of {len} bytes is over the limit of {limit}");
         let tree = self.tree;
-        let belongs = match &self.descent {
-            Some(descent) => belongs(tree, pages, descent, entry)?,
-            None => false,
-        };
-        if !belongs {
-            if self.descent.is_some() {
+        if !(self.is_kept && belongs(tree, pages, &self.descent, entry)?) {
+            if core::mem::take(&mut self.is_kept) {
                 self.run = Run::default();
             }
-            self.descent = Some(tree.descend(pages, entry)?);
+            tree.descend_into(pages, entry, &mut self.descent)?;
         }
-        let descent = self.descent.as_ref().expect("kept or found");
-        let leaf = tree.leaf(pages, descent.leaf)?;
-        let Err(position) = leaf.search(entry)? else { return Ok(false) };
-        self.run.add(position);
-        let in_order = self.run.is_long() || (position == leaf.count() && descent.rightmost);
-        if let Some(suffix) = fitting_suffix(&leaf, entry) {
-            leaf.head().insert(pages.page_mut(descent.leaf)?, position, suffix, 0);
-            return Ok(true);
-        }
-        let descent = *descent;
-        self.descent = None;
-        if tree.rewrite_leaf(pages, &descent, position, entry, in_order)? {
-            self.descent = Some(descent);
-        } else {
-            self.run.split();
-        }
-        Ok(true)
+        // Not kept should this fail.
+        self.is_kept = false;
+        let outcome = tree.insert_in_leaf(pages, &self.descent, &mut self.run, entry)?;
+        self.is_kept = outcome != Outcome::Split;
+        Ok(outcome != Outcome::Present)
+    }
+}
+
+/// What became of an entry that was to be inserted into a leaf.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// It is there already.
+    Present,
+    Inserted,
+    /// It was inserted, and the leaf is two now.
+    Split,
+}
+
+/// Where an entry is to be inserted.
+#[derive(Clone, Debug)]
+pub struct EntryPlace(Descent);
+
+impl Default for EntryPlace {
+    /// None yet.
+    fn default() -> EntryPlace {
+        EntryPlace(Descent::new())
     }
 }
 
@@ -91,6 +96,19 @@ fn belongs(
     Ok(leaf.count() > 0
         && leaf.compare(entry, 0)? != Ordering::Less
         && tree.is_below_fence(pages, &descent.path, entry)?)
+}
+
+/// Whether `entry`, which goes to `position`, comes behind others with the same key, and none of those behind it. Records
+/// mostly get ascending ranks, so the next with this key goes behind it too.
+fn is_last_of_key(leaf: &EntryNode<'_>, position: usize, entry: &[u8]) -> Result<bool, StorageError> {
+    // A longer rank is the user's own key, which need not ascend.
+    const RANK_LEN: usize = 8;
+    let has_same_key = |position: usize| -> Result<bool, StorageError> {
+        let other = leaf.key(position)?;
+        Ok(other.len() == entry.len() && common_len(&other, entry) + RANK_LEN >= entry.len())
+    };
+    let follows = position > 0 && has_same_key(position - 1)?;
+    Ok(follows && (position == leaf.count() || !has_same_key(position)?))
 }
 
 /// `key` without the page's prefix, if it can be added to the page as it is.
@@ -127,6 +145,80 @@ impl EntryTree {
     /// When the entry is longer than [`entry_len_max`].
     pub fn insert(&self, pages: &mut (impl PageWrite + ?Sized), entry: &[u8]) -> Result<bool, StorageError> {
         EntryInserter::new(*self).insert(pages, entry)
+    }
+
+    /// Finds the place where `entry`, a key and a rank of `rank_width` bytes, is to be inserted; gives the rank that the tree
+    /// has with this key already, or one of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`contains`](Self::contains).
+    pub fn find_place(
+        &self,
+        pages: &(impl PageRead + ?Sized),
+        entry: &[u8],
+        rank_width: usize,
+        place: &mut EntryPlace,
+    ) -> Result<Option<u128>, StorageError> {
+        self.descend_into(pages, entry, &mut place.0)?;
+        let leaf = self.leaf(pages, place.0.leaf)?;
+        let key = &entry[..entry.len() - rank_width];
+        match leaf.search(entry)? {
+            Err(position) if position > 0 && position < leaf.count() => {
+                match leaf.rank_after(position - 1, key, rank_width)? {
+                    Some(rank) => Ok(Some(rank)),
+                    None => leaf.rank_after(position, key, rank_width),
+                }
+            }
+            // It is there, or its neighbour is on another leaf.
+            Ok(_) | Err(_) => self.rank_of(pages, key, rank_width),
+        }
+    }
+
+    /// Inserts `entry` at the place that was found for it, after which the tree has not been changed. False when it is
+    /// present.
+    ///
+    /// # Errors
+    ///
+    /// As [`insert`](Self::insert).
+    ///
+    /// # Panics
+    ///
+    /// As [`insert`](Self::insert).
+    pub fn insert_at(
+        &self,
+        pages: &mut (impl PageWrite + ?Sized),
+        EntryPlace(descent): &EntryPlace,
+        entry: &[u8],
+    ) -> Result<bool, StorageError> {
+        Ok(self.insert_in_leaf(pages, descent, &mut Run::default(), entry)? != Outcome::Present)
+    }
+
+    /// Inserts an entry that belongs to the leaf that `descent` leads to.
+    fn insert_in_leaf(
+        &self,
+        pages: &mut (impl PageWrite + ?Sized),
+        descent: &Descent,
+        run: &mut Run,
+        entry: &[u8],
+    ) -> Result<Outcome, StorageError> {
+        let (len, limit) = (entry.len(), entry_len_max(self.page_len()));
+        assert!(len <= limit, "an entry of {len} bytes is over the limit of {limit}");
+        let leaf = self.leaf(pages, descent.leaf)?;
+        let Err(position) = leaf.search(entry)? else { return Ok(Outcome::Present) };
+        run.add(position);
+        if let Some(suffix) = fitting_suffix(&leaf, entry) {
+            leaf.head().insert(pages.page_mut(descent.leaf)?, position, suffix, 0);
+            return Ok(Outcome::Inserted);
+        }
+        let in_order = run.is_long()
+            || (position == leaf.count() && descent.rightmost)
+            || is_last_of_key(&leaf, position, entry)?;
+        if self.rewrite_leaf(pages, descent, position, entry, in_order)? {
+            return Ok(Outcome::Inserted);
+        }
+        run.split();
+        Ok(Outcome::Split)
     }
 
     /// Inserts entries, quickest when they ascend, and counts those that were not present. Into an empty tree, pages are
@@ -216,7 +308,7 @@ impl EntryTree {
         let mut list = EntryList::default();
         self.leaf(pages, number)?.append_all(&mut list)?;
         list.insert(position, entry, 0);
-        if !list.ascends() {
+        if !list.ascends_around(position) {
             return Err(damage(number, "entries are out of order"));
         }
         let len = list.len();
@@ -304,7 +396,7 @@ impl EntryTree {
             let mut list = EntryList::default();
             node.append_all(&mut list)?;
             list.insert(position, &separator, child.0);
-            if !list.ascends() {
+            if !list.ascends_around(position) {
                 return Err(damage(number, "separators are out of order"));
             }
             let len = list.len();

@@ -46,7 +46,7 @@ mod tests;
 pub use check::{Inspect, TreeSummary};
 pub use entry_cursor::EntryCursor;
 pub use entry_tree::EntryTree;
-pub use entry_write::EntryInserter;
+pub use entry_write::{EntryInserter, EntryPlace};
 pub use record_cursor::LeafCursor;
 pub use record_leaf::{LeafFormat, LeafView, Record, RecordLeaf, RecordSlot, blob_of_row};
 pub use record_tree::RecordTree;
@@ -154,6 +154,7 @@ fn damage(number: PageNumber, problem: impl Into<alloc::string::String>) -> Stor
 }
 
 /// Checks the common header's kind and tree, and the page's length: one of `lens`.
+#[inline]
 fn expect_kind(
     number: PageNumber,
     page: &[u8],
@@ -161,17 +162,29 @@ fn expect_kind(
     tree: TreeId,
     lens: [usize; 2],
 ) -> Result<(), StorageError> {
+    let is_as_long = page.len() == lens[0] || page.len() == lens[1];
+    if is_as_long && page[8] == kind as u8 && u32_at(page, 12) == tree.0 {
+        return Ok(());
+    }
+    Err(unexpected(number, page, kind, tree, lens))
+}
+
+/// The error for a page that is not of `kind`, not as long as such pages are, or of another tree.
+#[cold]
+fn unexpected(
+    number: PageNumber,
+    page: &[u8],
+    kind: PageKind,
+    tree: TreeId,
+    lens: [usize; 2],
+) -> StorageError {
     if kind_of(page) != Some(kind) {
-        return Err(damage(number, format!("its kind is {:?}, {kind:?} was expected", page.get(8))));
+        return damage(number, format!("its kind is {:?}, {kind:?} was expected", page.get(8)));
     }
     if !lens.contains(&page.len()) {
-        return Err(damage(number, format!("{} bytes are not the length of a {kind:?}", page.len())));
+        return damage(number, format!("{} bytes are not the length of a {kind:?}", page.len()));
     }
-    if u32_at(page, 12) != tree.0 {
-        let found = u32_at(page, 12);
-        return Err(damage(number, format!("it belongs to tree {found}, tree {} was expected", tree.0)));
-    }
-    Ok(())
+    damage(number, format!("it belongs to tree {}, tree {} was expected", u32_at(page, 12), tree.0))
 }
 
 /// The error for a child that is neither a leaf nor a branch of the level its parent says.

@@ -39,6 +39,13 @@ pub(super) struct Descent {
     pub(super) rightmost: bool,
 }
 
+impl Descent {
+    /// A way that has not been gone.
+    pub(super) const fn new() -> Descent {
+        Descent { path: Path::new(), leaf: PageNumber(0), low: 0, high: 0, rightmost: false }
+    }
+}
+
 impl RecordTree {
     /// Makes a tree with leaves of `leaf_len` bytes: an empty one is its root.
     ///
@@ -147,21 +154,37 @@ impl RecordTree {
         pages: &P,
         rank: u128,
     ) -> Result<Descent, StorageError> {
-        let (mut path, mut number, mut expected) = (Path::new(), self.root, Expected::Root);
-        let (mut low, mut high, mut rightmost) = (0, u128::MAX, true);
+        let mut descent = Descent::new();
+        self.descend_into(pages, rank, &mut descent)?;
+        Ok(descent)
+    }
+
+    /// The same, with the way kept in `descent`: ways are long, and moving them is no less work than going them.
+    pub(super) fn descend_into<'p, P: PageRead + ?Sized>(
+        &self,
+        pages: &'p P,
+        rank: u128,
+        descent: &mut Descent,
+    ) -> Result<RecordLeaf<'p>, StorageError> {
+        let (mut number, mut expected) = (self.root, Expected::Root);
+        descent.path.len = 0;
+        (descent.low, descent.high, descent.rightmost) = (0, u128::MAX, true);
         loop {
             match self.open(number, pages.page(number)?, expected)? {
-                Node::Leaf(_) => return Ok(Descent { path, leaf: number, low, high, rightmost }),
+                Node::Leaf(leaf) => {
+                    descent.leaf = number;
+                    return Ok(leaf);
+                }
                 Node::Branch(branch) => {
                     let position = branch.position(rank);
                     if position > 0 {
-                        low = branch.rank(position);
+                        descent.low = branch.rank(position);
                     }
                     if position + 1 < branch.count() {
-                        high = branch.rank(position + 1).saturating_sub(1);
-                        rightmost = false;
+                        descent.high = branch.rank(position + 1).saturating_sub(1);
+                        descent.rightmost = false;
                     }
-                    path.push(number, position);
+                    descent.path.push(number, position);
                     number = branch.child(position);
                     expected = Expected::below(branch.level());
                 }

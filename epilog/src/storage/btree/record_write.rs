@@ -7,7 +7,7 @@
 use alloc::vec::Vec;
 
 use super::super::StorageError;
-use super::super::page::{PageKind, PageNumber, PageWrite, branch_len};
+use super::super::page::{PageKind, PageNumber, PageRead, PageWrite, branch_len};
 use super::record_branch::{self, Child};
 use super::record_leaf::{self, Record, RecordLeaf};
 use super::record_tree::{Descent, Node, RecordTree};
@@ -33,14 +33,28 @@ enum Change {
 #[derive(Debug)]
 pub struct RecordInserter {
     tree: RecordTree,
-    descent: Option<Descent>,
+    descent: Descent,
+    /// Whether the way leads to a leaf that is the tree's.
+    is_kept: bool,
     run: Run,
 }
 
 impl RecordInserter {
     /// Starts anywhere.
     pub fn new(tree: RecordTree) -> RecordInserter {
-        RecordInserter { tree, descent: None, run: Run::default() }
+        RecordInserter { tree, descent: Descent::new(), is_kept: false, run: Run::default() }
+    }
+
+    /// Whether there is a record of this rank. If it is inserted next, the way there is known.
+    ///
+    /// # Errors
+    ///
+    /// As [`RecordTree::get`].
+    pub fn contains(&mut self, pages: &(impl PageRead + ?Sized), rank: u128) -> Result<bool, StorageError> {
+        self.is_kept = false;
+        let leaf = self.tree.descend_into(pages, rank, &mut self.descent)?;
+        self.is_kept = true;
+        Ok(leaf.search(rank).is_ok())
     }
 
     /// Inserts a record, as [`RecordTree::insert`].
@@ -61,15 +75,14 @@ impl RecordInserter {
     ) -> Result<bool, StorageError> {
         let tree = self.tree;
         tree.assert_record(rank, row, blob);
-        let descent = match &self.descent {
-            Some(descent) if (descent.low..=descent.high).contains(&rank) => descent,
-            found => {
-                if found.is_some() {
-                    self.run = Run::default();
-                }
-                self.descent.insert(tree.descend(pages, rank)?)
+        if !(self.is_kept && (self.descent.low..=self.descent.high).contains(&rank)) {
+            if core::mem::take(&mut self.is_kept) {
+                self.run = Run::default();
             }
-        };
+            tree.descend_into(pages, rank, &mut self.descent)?;
+            self.is_kept = true;
+        }
+        let descent = &self.descent;
         let leaf = tree.leaf(pages, descent.leaf)?;
         let Err(position) = leaf.search(rank) else { return Ok(false) };
         let (head, number) = (leaf.head(), leaf.number());
@@ -89,14 +102,13 @@ impl RecordInserter {
             head.insert(pages.page_mut(number)?, position, row, blob);
             return Ok(true);
         }
-        let descent = *descent;
-        self.descent = None;
+        self.is_kept = false;
         self.run.split();
         if is_last && in_order && descent.path.len > 0 && cost > head.room() + head.garbage {
-            tree.append_leaf(pages, &descent, rank, head.count, (row, blob))?;
+            tree.append_leaf(pages, descent, rank, head.count, (row, blob))?;
         } else {
             let change = if in_order { Change::InsertInOrder(position) } else { Change::Insert(position) };
-            tree.rebuild(pages, &descent, change, (row, blob))?;
+            tree.rebuild(pages, descent, change, (row, blob))?;
         }
         Ok(true)
     }

@@ -1,7 +1,9 @@
 //! Search among ascending ranks: interpolation while it pays, then halving.
 //!
-//! Assigned keys and times are nearly linear, so one probe usually hits. Skewed keys would make interpolation creep;
-//! after [`STEPS_MAX`] probes the rest is halved, and so is a short range from the start.
+//! Assigned keys and times are nearly linear, so one probe usually hits; each probe may be a miss of the processor's caches.
+//! No rank lies further behind the first than it is greater, which where keys were assigned without gaps is the first probe,
+//! and right. Skewed keys would make interpolation creep; after [`STEPS_MAX`] probes the rest is halved, and so is a short
+//! range from the start.
 
 /// How often to interpolate.
 const STEPS_MAX: usize = 8;
@@ -13,12 +15,20 @@ const SHORT: usize = 8;
 pub(super) trait RankKey: Copy + Ord {
     /// Where `self` lies between `low` and `high`, 0 to 1. `low < self <= high`.
     fn share(self, low: Self, high: Self) -> f64;
+
+    /// By how much `self` is greater than `low`, or the most that can be said.
+    fn above(self, low: Self) -> usize;
 }
 
 impl RankKey for u64 {
     #[inline]
     fn share(self, low: u64, high: u64) -> f64 {
         (self - low) as f64 / (high - low) as f64
+    }
+
+    #[inline]
+    fn above(self, low: u64) -> usize {
+        usize::try_from(self - low).unwrap_or(usize::MAX)
     }
 }
 
@@ -27,9 +37,14 @@ impl RankKey for u128 {
     fn share(self, low: u128, high: u128) -> f64 {
         (self - low) as f64 / (high - low) as f64
     }
+
+    #[inline]
+    fn above(self, low: u128) -> usize {
+        usize::try_from(self - low).unwrap_or(usize::MAX)
+    }
 }
 
-/// The first of `count` positions whose rank is not below `key`; `count` if there is none.
+/// The first of `count` positions whose rank is not below `key`; `count` if there is none. No rank is there twice.
 ///
 /// Ends, and stays within `0..=count`, whatever `at` answers.
 #[inline]
@@ -41,12 +56,15 @@ pub(super) fn lower_bound<K: RankKey>(count: usize, at: impl Fn(usize) -> K, key
     if key <= low_rank {
         return 0;
     }
-    let mut high_rank = at(count - 1);
+    let (mut low, mut high) = (0, key.above(low_rank).min(count - 1));
+    let mut high_rank = at(high);
     if key > high_rank {
         return count;
     }
-    // at(low) < key <= at(high), now and after every step.
-    let (mut low, mut high) = (0, count - 1);
+    if key == high_rank {
+        return high;
+    }
+    // at(low) < key < at(high), now and after every step.
     for _ in 0..STEPS_MAX {
         if high - low <= SHORT {
             break;

@@ -507,7 +507,7 @@ impl Rebuild<'_, '_> {
         let stored = &mut self.stored;
         let outcome = recovery.replay(checkpoint, position, &mut |_, payload| {
             let mut writer = Writer::new(pager.begin_write()?, stored.clone(), pager.journaled_bytes_max());
-            let catalog_changed = writer.apply(payload)?;
+            let catalog_changed = writer.apply([payload])?;
             writer.commit(Durability::None)?;
             if catalog_changed {
                 *stored = Arc::new(load(&pager.reader())?);

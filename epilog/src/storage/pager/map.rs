@@ -16,7 +16,8 @@
 //! header's own entry leads to. As each entry carries checksum and generation of what it leads to, the header vouches
 //! for every image there is: a stale or misplaced one cannot pass, however valid it looks by itself.
 //!
-//! * Map pages are loaded when first asked for.
+//! * Map pages are loaded when first asked for. What the map takes in memory follows those, never the page numbers that a
+//!   header claims, which may be any.
 //! * A checkpoint prepares a [`MapUpdate`] beside the map; only when its header is durable is it installed.
 
 use alloc::boxed::Box;
@@ -155,8 +156,8 @@ pub(super) struct PageMap {
     fanout: usize,
     /// Page numbers below this one may have an entry.
     pages: u32,
-    /// Level 0 first. `None`: not loaded yet.
-    levels: Vec<Vec<Option<Node>>>,
+    /// The map pages that are loaded, by position; level 0 first.
+    levels: Vec<BTreeMap<usize, Node>>,
     /// Where the topmost level's one map page lies.
     root: MapEntry,
 }
@@ -166,38 +167,27 @@ fn empty_node(fanout: usize) -> Node {
     vec![MapEntry::NONE; fanout].into_boxed_slice()
 }
 
-/// Map pages of `fanout` entries that a level needs for `below` entries.
-fn nodes_for(below: usize, fanout: usize) -> usize {
-    below.div_ceil(fanout).max(1)
+/// Levels that `pages` page numbers need with map pages of `fanout` entries.
+fn levels_for(pages: u32, fanout: usize) -> usize {
+    let (mut levels, mut count) = (1, (pages as usize).div_ceil(fanout));
+    while count > 1 {
+        count = count.div_ceil(fanout);
+        levels += 1;
+    }
+    levels
 }
 
 impl PageMap {
     /// The map that `root` leads to, for page numbers below `pages`, in blocks of `block_len` bytes. Reads nothing.
     pub(super) fn new(root: MapEntry, pages: u32, block_len: usize) -> PageMap {
         let fanout = fanout(block_len);
-        let mut map = PageMap { block_len, fanout, pages, levels: Vec::new(), root };
-        map.grow_levels();
-        map
+        let levels = vec![BTreeMap::new(); levels_for(pages, fanout)];
+        PageMap { block_len, fanout, pages, levels, root }
     }
 
     /// The bytes of a block.
     pub(super) fn block_len(&self) -> usize {
         self.block_len
-    }
-
-    fn grow_levels(&mut self) {
-        let mut count = nodes_for(self.pages as usize, self.fanout);
-        for level in 0.. {
-            if level == self.levels.len() {
-                self.levels.push(Vec::new());
-            }
-            let nodes = self.levels[level].len().max(count);
-            self.levels[level].resize_with(nodes, || None);
-            if count == 1 && level + 1 == self.levels.len() {
-                break;
-            }
-            count = nodes_for(count, self.fanout);
-        }
     }
 
     /// Page `number`'s entry.
@@ -210,34 +200,51 @@ impl PageMap {
             return Ok(MapEntry::NONE);
         }
         let (at, fanout) = (number.0 as usize, self.fanout);
-        Ok(self.node(0, at / fanout, read)?[at % fanout])
+        let node = self.node(0, at / fanout, read)?;
+        Ok(node.map_or(MapEntry::NONE, |node| node[at % fanout]))
     }
 
-    /// Map page `index` of `level`, loaded if need be. The caller has checked that it is one of the level's.
+    /// Where map page `index` of `level` lies.
+    fn place(&mut self, level: usize, index: usize, read: ReadImage<'_>) -> Result<MapEntry, StorageError> {
+        if level + 1 >= self.levels.len() {
+            let is_root = level + 1 == self.levels.len() && index == 0;
+            return Ok(if is_root { self.root } else { MapEntry::NONE });
+        }
+        let fanout = self.fanout;
+        let parent = self.node(level + 1, index / fanout, read)?;
+        Ok(parent.map_or(MapEntry::NONE, |parent| parent[index % fanout]))
+    }
+
+    /// Map page `index` of `level`, loaded if need be; `None` when there is none.
     fn node(
         &mut self,
         level: usize,
         index: usize,
         read: ReadImage<'_>,
-    ) -> Result<&mut [MapEntry], StorageError> {
-        let fanout = self.fanout;
-        if self.levels[level][index].is_none() {
-            let place = if level + 1 == self.levels.len() {
-                self.root
-            } else {
-                self.node(level + 1, index / fanout, read)?[index % fanout]
-            };
-            let node = if place.is_none() {
-                empty_node(fanout)
-            } else {
-                decode_node(&read(place)?, level, index, place, fanout)?
-            };
-            self.levels[level][index] = Some(node);
+    ) -> Result<Option<&[MapEntry]>, StorageError> {
+        if !self.levels[level].contains_key(&index) {
+            let place = self.place(level, index, read)?;
+            if place.is_none() {
+                return Ok(None);
+            }
+            let node = decode_node(&read(place)?, level, index, place, self.fanout)?;
+            self.levels[level].insert(index, node);
         }
-        match &mut self.levels[level][index] {
-            Some(node) => Ok(node),
-            None => unreachable!("loaded above"),
-        }
+        Ok(self.levels[level].get(&index).map(|node| &**node))
+    }
+
+    /// The images that map page `index` of `level` leads to, each with the position of the page, or map page, that it holds.
+    fn children(
+        &mut self,
+        level: usize,
+        index: usize,
+        read: ReadImage<'_>,
+    ) -> Result<Vec<(usize, MapEntry)>, StorageError> {
+        let (first, pages) = (index as u64 * self.fanout as u64, u64::from(self.pages));
+        let pages_each = u64::pow(self.fanout as u64, level as u32);
+        let entries = (first..).zip(self.node(level, index, read)?.unwrap_or_default());
+        let exists = |(index, entry): &(u64, &MapEntry)| !entry.is_none() && index * pages_each < pages;
+        Ok(entries.filter(exists).map(|(index, &entry)| (index as usize, entry)).collect())
     }
 
     /// Gives every entry to `visit`, with what its image holds.
@@ -246,21 +253,24 @@ impl PageMap {
         read: ReadImage<'_>,
         visit: &mut dyn FnMut(Holds, MapEntry) -> Result<(), StorageError>,
     ) -> Result<(), StorageError> {
-        if !self.root.is_none() {
-            visit(Holds::MapPage { level: self.levels.len() - 1, index: 0 }, self.root)?;
+        if self.root.is_none() {
+            return Ok(());
         }
+        visit(Holds::MapPage { level: self.levels.len() - 1, index: 0 }, self.root)?;
+        let mut nodes = vec![0];
         for level in (0..self.levels.len()).rev() {
-            for index in 0..self.levels[level].len() {
-                let node = self.node(level, index, read)?.to_vec();
-                for (at, entry) in node.iter().enumerate().filter(|(_, entry)| !entry.is_none()) {
-                    let index = index * self.fanout + at;
+            let mut below = Vec::new();
+            for index in nodes {
+                for (index, entry) in self.children(level, index, read)? {
                     let holds = match level {
                         0 => Holds::Page(PageNumber(index as u32)),
                         _ => Holds::MapPage { level: level - 1, index },
                     };
-                    visit(holds, *entry)?;
+                    visit(holds, entry)?;
+                    below.push(index);
                 }
             }
+            nodes = below;
         }
         Ok(())
     }
@@ -273,37 +283,29 @@ impl PageMap {
         found: &mut dyn FnMut(Option<PageNumber>, MapEntry),
         broken: &mut dyn FnMut(Range<u32>, StorageError),
     ) {
-        if !self.root.is_none() {
-            found(None, self.root);
+        if self.root.is_none() {
+            return;
         }
-        let fanout = self.fanout;
-        let mut below = vec![false; 1];
+        found(None, self.root);
+        let mut nodes = vec![0];
         for level in (0..self.levels.len()).rev() {
-            let above = core::mem::take(&mut below);
-            for index in 0..self.levels[level].len() {
-                // The topmost level has one map page, and nothing above it.
-                let is_lost = above[index / fanout];
-                let node = if is_lost {
-                    None
-                } else {
-                    Some(self.node(level, index, read).map(|node| node.to_vec()))
-                };
-                below.push(!matches!(node, Some(Ok(_))));
-                match node {
-                    None => {}
-                    Some(Ok(node)) => {
-                        for (at, entry) in node.iter().enumerate().filter(|(_, entry)| !entry.is_none()) {
-                            let number = (index * fanout + at) as u32;
-                            found((level == 0).then_some(PageNumber(number)), *entry);
+            let mut below = Vec::new();
+            for index in nodes {
+                match self.children(level, index, read) {
+                    Ok(children) => {
+                        for (index, entry) in children {
+                            found((level == 0).then_some(PageNumber(index as u32)), entry);
+                            below.push(index);
                         }
                     }
-                    Some(Err(error)) => {
-                        let pages = u64::pow(fanout as u64, level as u32 + 1);
+                    Err(error) => {
+                        let pages = u64::pow(self.fanout as u64, level as u32 + 1);
                         let at = |index: usize| (index as u64 * pages).min(u64::from(self.pages)) as u32;
                         broken(at(index)..at(index + 1), error);
                     }
                 }
             }
+            nodes = below;
         }
     }
 
@@ -321,15 +323,7 @@ impl PageMap {
             root: self.root,
         };
         let fanout = self.fanout;
-        let levels = {
-            let mut count = nodes_for(update.pages as usize, fanout);
-            let mut levels = 1;
-            while count > 1 {
-                count = nodes_for(count, fanout);
-                levels += 1;
-            }
-            levels
-        };
+        let levels = levels_for(update.pages, fanout);
         update.nodes.resize_with(levels, BTreeMap::new);
         for (&number, &entry) in changes {
             let at = number as usize;
@@ -355,11 +349,9 @@ impl PageMap {
     /// Makes a durable update the map.
     pub(super) fn install(&mut self, update: MapUpdate) {
         self.pages = update.pages;
-        self.grow_levels();
-        for (level, nodes) in update.nodes.into_iter().enumerate() {
-            for (index, (node, _)) in nodes {
-                self.levels[level][index] = Some(node);
-            }
+        self.levels.resize_with(update.nodes.len(), BTreeMap::new);
+        for (level, nodes) in self.levels.iter_mut().zip(update.nodes) {
+            level.extend(nodes.into_iter().map(|(index, (node, _))| (index, node)));
         }
         self.root = update.root;
     }
@@ -395,19 +387,12 @@ impl MapUpdate {
             return Ok(());
         }
         let fanout = map.fanout;
-        let known = map.levels.get(level).is_some_and(|nodes| index < nodes.len());
-        let (node, place) = if known {
-            let node = Node::from(&*map.node(level, index, read)?);
-            let place = if level + 1 == map.levels.len() {
-                map.root
-            } else {
-                map.node(level + 1, index / fanout, read)?[index % fanout]
-            };
-            (node, place)
-        } else {
-            (empty_node(fanout), MapEntry::NONE)
+        let node = match map.levels.get(level) {
+            Some(_) => map.node(level, index, read)?.map(Node::from),
+            None => None,
         };
-        self.nodes[level].insert(index, (node, place));
+        let place = map.place(level, index, read)?;
+        self.nodes[level].insert(index, (node.unwrap_or_else(|| empty_node(fanout)), place));
         Ok(())
     }
 

@@ -56,6 +56,7 @@ pub use upkeep::Upkeep;
 pub use writer::{PageWriter, Savepoint};
 
 use alloc::sync::Arc;
+use alloc::vec::Vec;
 use core::fmt;
 use core::task::Waker;
 use core::time::Duration;
@@ -183,8 +184,11 @@ struct Shared {
     recent: Option<Recent>,
 }
 
-/// Makes a journaled commit's changes again: gets a write transaction and the payload, gives the transaction back.
-pub type Redo<'p, 'a> = dyn FnMut(PageWriter<'p>, &[u8]) -> Result<PageWriter<'p>, StorageError> + 'a;
+/// Makes the changes of journaled commits again: gets a write transaction and their payloads, gives the transaction back.
+pub type Redo<'p, 'a> = dyn FnMut(PageWriter<'p>, &[Vec<u8>]) -> Result<PageWriter<'p>, StorageError> + 'a;
+
+/// Commits of so many bytes together are made again as one.
+const REDONE_TOGETHER: usize = if cfg!(feature = "small") { 1 << 10 } else { 1 << 20 };
 
 /// Pages by number, in versions. Cheap to clone.
 #[derive(Clone)]
@@ -392,10 +396,28 @@ impl Pager {
         drop(state);
         let started = store.vfs.now_ns();
         let mut bytes = 0;
+        let (mut payloads, mut together, mut last) = (Vec::new(), 0, 0);
+        let mut redo = |payloads: &mut Vec<Vec<u8>>, commit| {
+            let writer = PageWriter::replaying(&self.shared, self.shared.lease.lock());
+            apply(writer, payloads)?.publish_replayed(commit)?;
+            payloads.clear();
+            Ok(())
+        };
         let outcome = recovery.replay(checkpoint, position, &mut |commit, payload| {
             bytes += payload.len() as u64;
-            let writer = PageWriter::replaying(&self.shared, self.shared.lease.lock());
-            apply(writer, payload)?.publish_replayed(commit)
+            (together, last) = (together + payload.len(), commit);
+            payloads.push(payload.to_vec());
+            if together < REDONE_TOGETHER {
+                return Ok(());
+            }
+            together = 0;
+            redo(&mut payloads, commit)
+        });
+        let outcome = outcome.and_then(|count| {
+            if !payloads.is_empty() {
+                redo(&mut payloads, last)?;
+            }
+            Ok(count)
         });
         store.pace.measured(bytes, store.vfs.now_ns().saturating_sub(started));
         store.state.lock().journaling = match outcome {

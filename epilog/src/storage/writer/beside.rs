@@ -69,7 +69,7 @@ impl<'p> Writer<'p> {
     ///
     /// Whatever reading and writing pages fails with.
     pub(crate) fn redo(&mut self, changes: &Changes) -> Result<(), StorageError> {
-        self.apply(changes.payload())?;
+        self.apply([changes.payload()])?;
         for CountedCollection { id, statistics, numbered } in changes.counted() {
             if *numbered {
                 let mut own = self.statistics(*id)?;

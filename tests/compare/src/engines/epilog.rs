@@ -79,6 +79,10 @@ impl Store for EpilogStore {
         self.counting.as_ref().map(CountingVfs::io)
     }
 
+    fn settle(&self) -> Outcome<()> {
+        Ok(self.db.checkpoint()?)
+    }
+
     fn close(self: Box<Self>) -> Outcome<()> {
         Ok(self.db.close()?)
     }
@@ -173,6 +177,10 @@ impl Vfs for CountingVfs {
 
     fn entropy(&self, buffer: &mut [u8]) {
         self.files.entropy(buffer);
+    }
+
+    fn memory_bytes(&self) -> Option<u64> {
+        self.files.memory_bytes()
     }
 }
 

@@ -103,6 +103,11 @@ pub trait Store: Sync {
         None
     }
 
+    /// Does what it has put off, where that can be asked for, so that the next measurement does not pay for it.
+    fn settle(&self) -> Outcome<()> {
+        Ok(())
+    }
+
     /// Closes it in the orderly way.
     fn close(self: Box<Self>) -> Outcome<()>;
 }

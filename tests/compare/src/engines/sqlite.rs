@@ -99,6 +99,12 @@ impl Store for SqliteStore {
         Ok(Box::new(SqliteReader(connect(path)?)))
     }
 
+    fn settle(&self) -> Outcome<()> {
+        let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner);
+        writer.0.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
     fn close(self: Box<Self>) -> Outcome<()> {
         let (connection, _) = self.writer.into_inner().unwrap_or_else(PoisonError::into_inner);
         connection.close().map_err(|(_, error)| error.into())

@@ -34,6 +34,7 @@ pub fn measure(bench: &mut Bench, stores: &[Box<dyn Store>]) -> Outcome<()> {
         for engine in bench.order(round) {
             bench.tell("commits", round, engine);
             let store = &*stores[engine];
+            store.settle()?;
             // The first commit after opening may make a journal.
             store.insert_all(&people[..1], Durability::Synced)?;
             let (writes, io) = (ProcessIo::now()?.writes, Io::of(store)?);

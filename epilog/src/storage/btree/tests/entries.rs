@@ -362,6 +362,19 @@ fn a_run_in_the_middle_fills_its_leaves() {
     assert!(full > 0.95, "{full} of {after:?}");
 }
 
+/// Records with ascending ranks, of few keys in any order: what an index of a status or an age gets.
+#[test]
+fn ranks_that_ascend_within_each_key_fill_leaves() {
+    let mut model = Model::new();
+    let mut random = Random::new(13);
+    for rank in 0..12_000 {
+        model.insert(&ranked(&[b'k', random.below(8) as u8], rank));
+    }
+    let summary = model.check();
+    let full = summary.leaf_bytes_used as f64 / summary.leaf_bytes as f64;
+    assert!(full > 0.85, "{full} of {summary:?}");
+}
+
 #[test]
 fn random_inserts_leave_leaves_two_thirds_full() {
     let mut model = Model::new();

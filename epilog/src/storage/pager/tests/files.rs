@@ -21,8 +21,12 @@ pub(super) fn try_open(vfs: &MemoryVfs, read_only: bool) -> Result<Pager, Storag
 /// Opens; what is replayed are pairs of page number and byte.
 pub(super) fn open(vfs: &MemoryVfs) -> Pager {
     let pager = try_open(vfs, false).unwrap();
-    pager.replay(&mut |writer, payload| Ok(redo(writer, payload))).unwrap();
+    pager.replay(&mut |writer, payloads| Ok(redo_all(writer, payloads))).unwrap();
     pager
+}
+
+pub(super) fn redo_all<'p>(writer: PageWriter<'p>, payloads: &[Vec<u8>]) -> PageWriter<'p> {
+    payloads.iter().fold(writer, |writer, payload| redo(writer, payload))
 }
 
 pub(super) fn redo<'p>(mut writer: PageWriter<'p>, payload: &[u8]) -> PageWriter<'p> {
@@ -100,12 +104,12 @@ fn what_a_drop_left_in_the_journal_is_replayed() {
     for _ in 0..2 {
         let pager = try_open(&vfs, false).unwrap();
         assert!(pager.begin_write().is_err(), "not before the replay");
-        let replayed = pager.replay(&mut |writer, payload| Ok(redo(writer, payload))).unwrap();
+        let replayed = pager.replay(&mut |writer, payloads| Ok(redo_all(writer, payloads))).unwrap();
         assert_eq!(replayed, 1);
         assert_eq!((get(&pager.reader(), PageNumber(1)), get(&pager.reader(), PageNumber(2))), (3, 2));
     }
     let reader = try_open(&vfs, true).unwrap();
-    reader.replay(&mut |writer, payload| Ok(redo(writer, payload))).unwrap();
+    reader.replay(&mut |writer, payloads| Ok(redo_all(writer, payloads))).unwrap();
     assert_eq!(get(&reader.reader(), PageNumber(1)), 3);
     assert!(matches!(reader.begin_write().err(), Some(error) if matches!(*error, StorageFault::ReadOnly)));
     drop(reader);

@@ -17,7 +17,7 @@ fn edited(vfs: &MemoryVfs, edit: impl FnOnce(&mut Vec<u8>)) -> Result<(), Storag
     edit(&mut file);
     set_bytes(vfs, PATH, &file);
     let pager = try_open(vfs, false)?;
-    pager.replay(&mut |writer, payload| Ok(super::files::redo(writer, payload))).map(drop)
+    pager.replay(&mut |writer, payloads| Ok(super::files::redo_all(writer, payloads))).map(drop)
 }
 
 /// The header block of the newest checkpoint's first copy.
