@@ -7,9 +7,9 @@ use core::fmt;
 
 use crate::engine::{EngineError, ExecError};
 use crate::schema::SchemaError;
-use crate::storage::StorageError;
 use crate::storage::records::ConstraintError;
 use crate::storage::vfs::VfsError;
+use crate::storage::{StorageError, StorageFault};
 use crate::value::DecodeError;
 
 /// What went wrong.
@@ -93,7 +93,7 @@ pub enum ErrorKind {
     /// What was asked for of an older commit is not kept any more, or the commit has not been made. The message has the
     /// oldest that can be asked for, and the option that keeps more.
     NotRetained,
-    /// The archive is not one of this database as it is, or lacks what was to be applied.
+    /// The archive is not one of this database as it is, or lacks what was to be applied; or this build has no archives.
     Archive,
     /// The database was opened for reading only.
     ReadOnly,
@@ -185,26 +185,28 @@ impl Error {
 }
 
 fn storage_kind(error: &StorageError) -> ErrorKind {
-    match error {
-        StorageError::Corruption(_) | StorageError::Decode(_) => ErrorKind::Corruption,
-        StorageError::Schema(SchemaError::Differs { .. }) => ErrorKind::SchemaDiffers,
-        StorageError::Schema(_) => ErrorKind::Schema,
-        StorageError::NotADatabase { .. } | StorageError::Unfinished { .. } => ErrorKind::NotADatabase,
-        StorageError::Exists { .. } => ErrorKind::AlreadyExists,
-        StorageError::Cancelled => ErrorKind::Cancelled,
-        StorageError::UnsoundCopy { .. } => ErrorKind::Corruption,
-        StorageError::SmallPages { .. } => ErrorKind::Schema,
-        StorageError::Truncated { .. } => ErrorKind::Truncated,
-        StorageError::NewerFormat { .. } | StorageError::FeatureMissing { .. } => ErrorKind::NewerFormat,
-        StorageError::ReadOnly => ErrorKind::ReadOnly,
-        StorageError::ChangesGone { .. }
-        | StorageError::VersionsGone { .. }
-        | StorageError::NotCommitted { .. } => ErrorKind::NotRetained,
-        StorageError::ForeignArchive { .. } | StorageError::ArchiveIncomplete { .. } => ErrorKind::Archive,
-        StorageError::NoBlob { .. } => ErrorKind::NotFound,
-        StorageError::TransactionFailed | StorageError::Poisoned { .. } => ErrorKind::Failed,
-        StorageError::NoPagesLeft | StorageError::OutOfMemory { .. } => ErrorKind::Full,
-        StorageError::Constraint(error) => match **error {
+    match &**error {
+        StorageFault::Corruption(_) | StorageFault::Decode(_) => ErrorKind::Corruption,
+        StorageFault::Schema(SchemaError::Differs { .. }) => ErrorKind::SchemaDiffers,
+        StorageFault::Schema(_) => ErrorKind::Schema,
+        StorageFault::NotADatabase { .. } | StorageFault::Unfinished { .. } => ErrorKind::NotADatabase,
+        StorageFault::Exists { .. } => ErrorKind::AlreadyExists,
+        StorageFault::Cancelled => ErrorKind::Cancelled,
+        StorageFault::UnsoundCopy { .. } => ErrorKind::Corruption,
+        StorageFault::SmallPages { .. } => ErrorKind::Schema,
+        StorageFault::Truncated { .. } => ErrorKind::Truncated,
+        StorageFault::NewerFormat { .. } | StorageFault::FeatureMissing { .. } => ErrorKind::NewerFormat,
+        StorageFault::ReadOnly => ErrorKind::ReadOnly,
+        StorageFault::ChangesGone { .. }
+        | StorageFault::VersionsGone { .. }
+        | StorageFault::NotCommitted { .. } => ErrorKind::NotRetained,
+        StorageFault::ForeignArchive { .. }
+        | StorageFault::ArchiveIncomplete { .. }
+        | StorageFault::LeftOut { .. } => ErrorKind::Archive,
+        StorageFault::NoBlob { .. } => ErrorKind::NotFound,
+        StorageFault::TransactionFailed | StorageFault::Poisoned { .. } => ErrorKind::Failed,
+        StorageFault::NoPagesLeft | StorageFault::OutOfMemory { .. } => ErrorKind::Full,
+        StorageFault::Constraint(error) => match **error {
             ConstraintError::DuplicateKey { .. } | ConstraintError::Unique { .. } => {
                 ErrorKind::UniqueViolation
             }
@@ -218,7 +220,7 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
             | ConstraintError::KeyAssigned { .. }
             | ConstraintError::KeysExhausted { .. } => ErrorKind::Constraint,
         },
-        StorageError::Vfs(error) => match error {
+        StorageFault::Vfs(error) => match error {
             VfsError::NotFound { .. } => ErrorKind::NotFound,
             VfsError::Locked { .. } => ErrorKind::Locked,
             VfsError::Full { .. } => ErrorKind::Full,

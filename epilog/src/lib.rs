@@ -52,7 +52,8 @@
 //!
 //! # Features
 //!
-//! Features only add. None changes the file format; a file that an option of `lz4` has compressed says so, and needs it.
+//! Features only add, but for `small`. None changes the file format; a file that an option of `lz4` has compressed says so,
+//! and needs it.
 //!
 //! | feature | |
 //! |---|---|
@@ -63,6 +64,11 @@
 //! | `uuid` | `Uuid` as a field |
 //! | `decimal` | `rust_decimal::Decimal` as a field |
 //! | `lz4` | compressed files: [`Options::compression`] |
+//!
+//! `small` gives and takes the same values in the same files, and leaves out: [archives](Options::archive), which are
+//! refused; the case of letters beyond ASCII's, which `lower` and `upper` leave as they are; what `explain` says of
+//! accesses beside their kind; the folding of constants in queries. What grows with a page cache or a transaction in
+//! memory is kept in sorted vectors, so that many tens of thousands of pages or records at a time are slow.
 //!
 //! Without `std` the crate needs `alloc` only; a database is then in memory, or in a file system given by [`vfs::Vfs`].
 #![no_std]
@@ -94,6 +100,8 @@ pub mod schema;
 pub mod storage;
 #[doc(hidden)]
 pub mod sync;
+
+mod ordered;
 
 pub use collection::{Collection, Id, Schema, Within};
 pub use database::integrity;

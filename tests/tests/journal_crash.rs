@@ -7,9 +7,9 @@
 
 use std::sync::Arc;
 
-use epilog::storage::StorageError;
 use epilog::storage::journal::{Journal, JournalOptions, JournalPosition, Recovery};
 use epilog::storage::vfs::{Vfs, VfsError};
+use epilog::storage::{StorageError, StorageFault};
 use epilog_tests::disk::{Bug, Cut, Fault, SimVfs};
 use epilog_tests::random::Random;
 
@@ -281,7 +281,7 @@ fn a_failed_write_or_sync_poisons_the_journal_until_it_is_reopened() {
         journal.sync(1).unwrap();
         disk.fault_at(disk.operations() + operation, fault);
         journal.append(2, &[2; 50]).unwrap();
-        assert!(matches!(journal.sync(2), Err(StorageError::Vfs(_))), "{fault:?}");
+        assert!(matches!(journal.sync(2), Err(error) if matches!(*error, StorageFault::Vfs(_))), "{fault:?}");
         for outcome in [journal.sync(2), journal.flush(), journal.append(3, &[3; 50]).map(|_| ())] {
             let message = outcome.unwrap_err().to_string();
             assert!(message.contains("outcome of the last commits is unknown"), "{message}");
@@ -305,7 +305,7 @@ fn a_full_disk_refuses_growth_cleanly_and_the_journal_goes_on_when_there_is_room
     for capacity in [len, len + 4096, len + 8192] {
         disk.set_capacity(Some(capacity));
         let refused = journal.append(2, &[2; 30_000]).unwrap_err();
-        assert!(matches!(refused, StorageError::Vfs(VfsError::Full { .. })), "{refused}");
+        assert!(matches!(*refused, StorageFault::Vfs(VfsError::Full { .. })), "{refused}");
         assert_eq!(disk.bytes(PATH).unwrap().len() as u64, len, "what was grown is given back");
     }
     // Smaller commits still fit, and the one from before is not lost.
@@ -324,12 +324,12 @@ fn growth_that_fails_in_its_sync_is_clean_unless_commits_wait_for_one() {
     // The first segment is full. 4,500 bytes need two more, of which one is there: zeros are written once, then synced.
     disk.fault_at(disk.operations() + 1, Fault::Full);
     let refused = journal.append(2, &[2; 4_500]).unwrap_err();
-    assert!(matches!(refused, StorageError::Vfs(VfsError::Full { .. })), "{refused}");
+    assert!(matches!(*refused, StorageFault::Vfs(VfsError::Full { .. })), "{refused}");
     journal.append(2, &[2; 50]).unwrap();
     // Now two are missing, and a commit waits.
     disk.fault_at(disk.operations() + 2, Fault::SyncForgets);
-    assert!(matches!(journal.append(3, &[2; 4_500]), Err(StorageError::Vfs(_))));
-    assert!(matches!(journal.append(3, b"x"), Err(StorageError::Poisoned { .. })));
+    assert!(matches!(journal.append(3, &[2; 4_500]), Err(error) if matches!(*error, StorageFault::Vfs(_))));
+    assert!(matches!(journal.append(3, b"x"), Err(error) if matches!(*error, StorageFault::Poisoned { .. })));
 }
 
 #[test]
@@ -384,8 +384,10 @@ fn a_recovery_whose_sync_fails_must_be_opened_again() {
     let mut recovery = Recovery::open(&vfs, PATH, DATABASE).unwrap();
     assert_eq!(recovery.replay(0, fresh.position(), &mut |_, _| Ok(())).unwrap(), 2);
     disk.fault_at(disk.operations(), Fault::SyncForgets);
-    assert!(matches!(recovery.start(0).map(|_| ()), Err(StorageError::Vfs(_))));
-    assert!(matches!(recovery.start(0).map(|_| ()), Err(StorageError::Poisoned { .. })));
+    assert!(matches!(recovery.start(0).map(|_| ()), Err(error) if matches!(*error, StorageFault::Vfs(_))));
+    assert!(
+        matches!(recovery.start(0).map(|_| ()), Err(error) if matches!(*error, StorageFault::Poisoned { .. }))
+    );
 }
 
 #[test]
@@ -397,7 +399,7 @@ fn a_read_error_during_recovery_is_an_error_and_no_damage() {
         disk.fail_read_at(disk.counters().reads + read);
         match recovered(&disk, fresh.position()) {
             Ok(count) => assert_eq!(count, 2),
-            Err(error) => assert!(matches!(error, StorageError::Vfs(VfsError::Io { .. })), "{error}"),
+            Err(error) => assert!(matches!(*error, StorageFault::Vfs(VfsError::Io { .. })), "{error}"),
         }
     }
 }

@@ -9,11 +9,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use epilog::storage::StorageError;
 use epilog::storage::journal::JournalOptions;
 use epilog::storage::page::{BLOCK_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId};
 use epilog::storage::pager::{Durability, PageSnapshot, PageWriter, Pager, PagerOptions};
 use epilog::storage::vfs::{Vfs, VfsError};
+use epilog::storage::{StorageError, StorageFault};
 use epilog_tests::disk::{Bug, Cut, Fault, SimVfs};
 use epilog_tests::random::Random;
 
@@ -130,9 +130,9 @@ fn assert_is(snapshot: &PageSnapshot<'_>, model: &Model, story: &str) -> Result<
         assert!(model.is_empty(), "{story}");
         return Ok(());
     }
-    let excuse = |error| match error {
-        StorageError::Vfs(_) => error,
-        error => panic!("{story}: {error}"),
+    let excuse = |error: StorageError| match *error {
+        StorageFault::Vfs(_) => error,
+        _ => panic!("{story}: {error}"),
     };
     let pages = &snapshot.operation();
     for slot in 0..SLOTS {
@@ -377,7 +377,11 @@ fn failures_that_pass_leave_the_database_usable_or_say_that_it_is_not() {
                 for _ in 0..4 {
                     match world.run(6) {
                         Ok(()) => {}
-                        Err(StorageError::Vfs(_) | StorageError::Poisoned { .. }) => failures += 1,
+                        Err(error)
+                            if matches!(*error, StorageFault::Vfs(_) | StorageFault::Poisoned { .. }) =>
+                        {
+                            failures += 1;
+                        }
                         Err(error) => panic!("{}: {error}", world.story),
                     }
                 }
@@ -405,11 +409,13 @@ fn a_disk_that_is_full_for_a_while_loses_nothing() {
             match world.commit(&pager) {
                 Ok(()) => {}
                 // It may not have come as far as its commit: changed pages are written out before, if there are many.
-                Err(StorageError::Vfs(VfsError::Full { .. })) => world.states.truncate(known),
+                Err(error) if matches!(*error, StorageFault::Vfs(VfsError::Full { .. })) => {
+                    world.states.truncate(known);
+                }
                 Err(error) => panic!("seed {seed}: {error}"),
             }
             if let Err(error) = pager.checkpoint() {
-                assert!(matches!(error, StorageError::Vfs(VfsError::Full { .. })), "seed {seed}: {error}");
+                assert!(matches!(*error, StorageFault::Vfs(VfsError::Full { .. })), "seed {seed}: {error}");
             }
             assert_is(&pager.snapshot(), world.states.last().unwrap(), &world.story).unwrap();
         }

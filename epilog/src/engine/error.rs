@@ -142,7 +142,7 @@ pub enum ExecError {
 
 impl From<DecodeError> for ExecError {
     fn from(error: DecodeError) -> ExecError {
-        ExecError::Storage(StorageError::Decode(error))
+        ExecError::Storage(StorageError::from(error))
     }
 }
 

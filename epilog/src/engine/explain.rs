@@ -43,7 +43,7 @@ pub struct Plan {
 pub struct PlanNode {
     /// What it does: "scan", "index lookup", "filter", "semi join", …
     pub operator: &'static str,
-    /// What it does that to.
+    /// What it does that to. With the cargo feature `small` accesses to records do not say it.
     pub detail: String,
     /// How many rows it is expected to give.
     pub rows: u64,

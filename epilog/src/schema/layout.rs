@@ -89,7 +89,7 @@ impl Layout {
         // Room for the blob's offset is kept free even when it turns out that nothing needs it.
         let mut room = STRIDE_TARGET.saturating_sub(rank_width + null_bytes + 2);
         let mut order: Vec<usize> = (0..fields.len()).filter(is_fixed).collect();
-        order.sort_by_key(|position| !fields[*position].indexed);
+        order.sort_unstable_by_key(|position| (!fields[*position].indexed, *position));
         let (mut hot, mut cold) = (Vec::new(), Vec::new());
         for position in order {
             // Indexed fields are always hot: index upkeep reads them.
@@ -101,7 +101,7 @@ impl Layout {
             }
         }
         let widest_first = |positions: &mut Vec<usize>| {
-            positions.sort_by_key(|position| (core::cmp::Reverse(width(*position)), *position));
+            positions.sort_unstable_by_key(|position| (core::cmp::Reverse(width(*position)), *position));
         };
         widest_first(&mut hot);
         widest_first(&mut cold);

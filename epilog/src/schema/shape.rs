@@ -191,7 +191,7 @@ impl CollectionShape {
         }
         let described = |shape: &CollectionShape| {
             let mut indexes: Vec<String> = shape.indexes.iter().map(describe_index).collect();
-            indexes.sort();
+            indexes.sort_unstable();
             indexes
         };
         let (declared, old) = (described(self), described(stored));
@@ -214,7 +214,7 @@ impl CollectionShape {
         for index in &self.indexes {
             lines.push(format!("{} named {}", describe_index(index), index.name));
         }
-        lines.sort();
+        lines.sort_unstable();
         let key = if self.assigned { "assigned" } else { "natural" };
         let mut text = format!("collection {} key {key} ({})\n", self.name, self.key.join(", "));
         for line in lines {
@@ -232,7 +232,7 @@ impl CollectionShape {
 /// The fingerprint of a whole schema: of its collections' canonical texts, sorted by name.
 pub fn fingerprint(shapes: &[CollectionShape]) -> u64 {
     let mut texts: Vec<String> = shapes.iter().map(CollectionShape::canonical).collect();
-    texts.sort();
+    texts.sort_unstable();
     fnv1a(texts.concat().as_bytes())
 }
 

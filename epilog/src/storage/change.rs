@@ -12,13 +12,13 @@
 //!
 //! A record whose rank does not tell its key is deleted with it.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::StorageError;
 use super::catalog::FIRST_FREE_ID;
 use super::journal::EntryKind;
 use super::records::{FieldCell, RecordDraft};
+use crate::ordered::BTreeSet;
 use crate::schema::{Catalog, CollectionDef, CollectionId};
 use crate::value::Cell;
 

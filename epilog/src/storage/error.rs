@@ -1,7 +1,13 @@
-//! [`StorageError`]: what can go wrong beneath the facade.
+//! [`StorageError`]: what can go wrong beneath the facade, and [`StorageFault`], which says what.
+//!
+//! Nearly every function of this floor returns the error, and hardly any call has one. So it is one pointer: what hands
+//! it on is a register to test, not tens of bytes to copy, in code as in the stack's frames.
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use core::error::Error;
+use core::fmt;
+use core::ops::Deref;
 
 use super::page::PageNumber;
 use super::records::ConstraintError;
@@ -9,10 +15,13 @@ use super::vfs::VfsError;
 use crate::schema::SchemaError;
 use crate::value::{Blob, DecodeError};
 
+/// What went wrong beneath the facade: a [`StorageFault`], which it dereferences to.
+pub struct StorageError(Box<StorageFault>);
+
 /// What can go wrong beneath the facade.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum StorageError {
+pub enum StorageFault {
     /// Bytes that were written are not the ones read. Nothing was changed.
     #[error("{0}")]
     Corruption(Box<Corruption>),
@@ -106,6 +115,12 @@ pub enum StorageError {
         path: String,
         /// The feature's name.
         feature: &'static str,
+    },
+    /// Something that the cargo feature `small` leaves out.
+    #[error("{what} are left out of this build: build epilog without the cargo feature `small`")]
+    LeftOut {
+        /// What it is.
+        what: &'static str,
     },
     /// A change of a database that was opened to be read.
     #[error("the database was opened read-only: open it for writing to change it")]
@@ -210,24 +225,67 @@ fn describe_page(page: Option<PageNumber>) -> String {
     page.map_or_else(String::new, |number| format!(" (page {number})"))
 }
 
-impl From<ConstraintError> for StorageError {
-    fn from(error: ConstraintError) -> Self {
-        StorageError::Constraint(Box::new(error))
-    }
-}
-
 impl StorageError {
     /// Damage on a page.
+    #[cold]
     pub fn page_damage(page: PageNumber, problem: impl Into<String>) -> StorageError {
-        StorageError::Corruption(Box::new(Corruption {
-            place: "page",
-            page: Some(page),
-            problem: problem.into(),
-        }))
+        let page = Some(page);
+        StorageError::from(StorageFault::from(Corruption { place: "page", page, problem: problem.into() }))
     }
 
     /// Damage elsewhere.
+    #[cold]
     pub fn damage(place: &'static str, problem: impl Into<String>) -> StorageError {
-        StorageError::Corruption(Box::new(Corruption { place, page: None, problem: problem.into() }))
+        StorageError::from(StorageFault::from(Corruption { place, page: None, problem: problem.into() }))
+    }
+
+    /// What went wrong, to take apart.
+    pub fn into_fault(self) -> StorageFault {
+        *self.0
+    }
+}
+
+impl Deref for StorageError {
+    type Target = StorageFault;
+
+    fn deref(&self) -> &StorageFault {
+        &self.0
+    }
+}
+
+impl fmt::Debug for StorageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for StorageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl Error for StorageError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.0.source()
+    }
+}
+
+impl<F: Into<StorageFault>> From<F> for StorageError {
+    #[cold]
+    fn from(fault: F) -> StorageError {
+        StorageError(Box::new(fault.into()))
+    }
+}
+
+impl From<Corruption> for StorageFault {
+    fn from(damage: Corruption) -> StorageFault {
+        StorageFault::Corruption(Box::new(damage))
+    }
+}
+
+impl From<ConstraintError> for StorageFault {
+    fn from(error: ConstraintError) -> StorageFault {
+        StorageFault::Constraint(Box::new(error))
     }
 }

@@ -45,4 +45,4 @@ pub mod pager;
 #[doc(hidden)]
 pub mod planted;
 
-pub use error::StorageError;
+pub use error::{StorageError, StorageFault};

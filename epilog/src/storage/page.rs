@@ -104,7 +104,7 @@ pub trait PageRead {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when the image is damaged or not the one the page map names; an I/O error when it
+    /// `StorageFault::Corruption` when the image is damaged or not the one the page map names; an I/O error when it
     /// cannot be read.
     fn page(&self, number: PageNumber) -> Result<&[u8], StorageError>;
 

@@ -5,7 +5,6 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::Waker;
 
-use super::StorageError;
 use super::archive::{Archive, Catalogue};
 use super::catalog::{self, PageLens, Stored};
 use super::concurrent::{Concurrency, Deeds, Draws};
@@ -18,6 +17,7 @@ use super::pager::{
 };
 use super::vfs::{Vfs, VfsError};
 use super::writer::Writer;
+use super::{StorageError, StorageFault};
 use crate::schema::shape::{CollectionShape, SchemaError};
 use crate::schema::{Catalog, CollectionId, DatabaseSchema};
 #[cfg(feature = "std")]
@@ -118,7 +118,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Schema`] when the schema cannot be stored.
+    /// [`StorageFault::Schema`] when the schema cannot be stored.
     pub fn in_memory(schema: &DatabaseSchema) -> Result<Store, StorageError> {
         Store::in_memory_retaining(schema, None)
     }
@@ -143,7 +143,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Schema`] when the schemas differ; what is wrong with the file otherwise.
+    /// [`StorageFault::Schema`] when the schemas differ; what is wrong with the file otherwise.
     pub fn open(
         vfs: Arc<dyn Vfs>,
         path: &str,
@@ -325,7 +325,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StorageError::VersionsGone`], [`StorageError::NotCommitted`].
+    /// [`StorageFault::VersionsGone`], [`StorageFault::NotCommitted`].
     pub fn snapshot_at(&self, commit: CommitNumber) -> Result<Snapshot<'static>, StorageError> {
         // The catalog does not change while a database is open.
         Ok(Snapshot { pages: self.pager.look_back_at(commit)?, stored: self.stored.clone() })
@@ -568,7 +568,7 @@ fn recover(pager: &Pager, catalog_leaf: u32) -> Result<Stored, StorageError> {
 ///
 /// # Errors
 ///
-/// [`StorageError::ArchiveIncomplete`] when the archive does not have a commit on the way: those before it were applied;
+/// [`StorageFault::ArchiveIncomplete`] when the archive does not have a commit on the way: those before it were applied;
 /// what reading the one and writing the other fail with.
 pub fn apply_archive(
     vfs: &Arc<dyn Vfs>,
@@ -583,8 +583,9 @@ pub fn apply_archive(
     let pager = Pager::open(Arc::clone(vfs), path, options)?;
     let stored = Arc::new(recover(&pager, RECORD_LEAF_LEN as u32)?);
     let from = pager.published().0;
-    let incomplete =
-        |to: u64, reason| StorageError::ArchiveIncomplete { path: archive.to_string(), from, to, reason };
+    let incomplete = |to: u64, reason| {
+        StorageFault::ArchiveIncomplete { path: archive.to_string(), from, to, reason }.into()
+    };
     let catalogue = Archive::open(vfs, archive, pager.database_id(), Retention::Everything)?.catalogue();
     let until = until.map_or(catalogue.archived(), |until| until.0);
     let mut commit = from;

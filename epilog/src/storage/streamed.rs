@@ -14,16 +14,16 @@
 //! quarter of a leaf lies on a page of its own. `chunk_len` makes that page a whole number of blocks, without waste. How
 //! long chunks are is the writer's choice, for each blob: readers go by the first.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::StorageError;
 use super::catalog::system::CHUNKS;
 use super::facade::{Direction, View};
 use super::page::{BLOCK_LEN, PAGE_HEADER_LEN};
 use super::records::{FieldCell, RecordRef};
 use super::writer::VALUE_BYTES_MAX;
+use super::{StorageError, StorageFault};
+use crate::ordered::BTreeMap;
 use crate::schema::CollectionDef;
 use crate::value::Blob;
 
@@ -62,13 +62,13 @@ impl<'s> View<'s> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::NoBlob`] when it is not there; [`StorageError::Corruption`] when its first chunk has a wrong length;
+    /// [`StorageFault::NoBlob`] when it is not there; [`StorageFault::Corruption`] when its first chunk has a wrong length;
     /// whatever reading pages fails with.
     pub fn find_blob(&self, blob: Blob) -> Result<Chunks, StorageError> {
         if blob.is_empty() {
             return Ok(Chunks { blob, len: 1 });
         }
-        let first = self.chunk(blob, 0)?.ok_or(StorageError::NoBlob { blob })?.len() as u64;
+        let first = self.chunk(blob, 0)?.ok_or(StorageFault::NoBlob { blob })?.len() as u64;
         if first == 0 || first > blob.len() {
             return Err(damage(blob.number(), 0, &format!("has {first} bytes, of a blob of {}", blob.len())));
         }
@@ -80,7 +80,7 @@ impl<'s> View<'s> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when a chunk is missing or of a wrong length; whatever reading pages fails with.
+    /// [`StorageFault::Corruption`] when a chunk is missing or of a wrong length; whatever reading pages fails with.
     pub fn read_blob(&self, chunks: &Chunks, offset: u64, out: &mut [u8]) -> Result<usize, StorageError> {
         let blob = chunks.blob;
         if offset >= blob.len() {

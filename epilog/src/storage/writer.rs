@@ -16,13 +16,11 @@ mod again;
 mod beside;
 mod streamed;
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
-use super::StorageError;
 use super::btree::entry_tree::{EntryTree, entry_len_max};
 use super::btree::{EntryPlace, RecordInserter, RecordTree};
 use super::catalog::system::{self, STATISTICS};
@@ -36,6 +34,8 @@ use super::page::{PageNumber, PageWrite, TreeId, is_leaf_len};
 use super::pager::{CommitNumber, Durability, PageWriter};
 use super::records::{Composer, ConstraintError, RecordDraft, RecordRef, keys, out_of_line_pages};
 use super::streamed::blobs_of;
+use super::{StorageError, StorageFault};
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::schema::{CollectionDef, CollectionId, IndexDef, OnDelete, Spot};
 use crate::value::key::KEY_BYTES_MAX;
 use crate::value::{Blob, Scalar, key};
@@ -145,7 +145,7 @@ impl<'p> Writer<'p> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Constraint`] when the collection's constraints refuse it, and whatever reading pages fails with.
+    /// [`StorageFault::Constraint`] when the collection's constraints refuse it, and whatever reading pages fails with.
     pub fn insert(
         &mut self,
         collection: &CollectionDef,
@@ -1055,10 +1055,10 @@ impl<'p> Writer<'p> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::TransactionFailed`] after a statement that failed half-way; what writing the journal fails with.
+    /// [`StorageFault::TransactionFailed`] after a statement that failed half-way; what writing the journal fails with.
     pub fn commit(mut self, durability: Durability) -> Result<CommitNumber, StorageError> {
         if self.failed || self.open_marks > 0 {
-            return Err(StorageError::TransactionFailed);
+            return Err(StorageFault::TransactionFailed.into());
         }
         self.remove_unheld()?;
         if self.changes.is_empty() && !self.counted.iter().any(|counted| counted.numbered) {

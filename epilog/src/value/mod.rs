@@ -12,6 +12,7 @@
 
 mod blob;
 pub(crate) mod calendar;
+pub(crate) mod case;
 mod cell;
 pub mod decimal;
 pub mod key;
@@ -24,5 +25,7 @@ pub use blob::Blob;
 pub use cell::Cell;
 pub use rust::{DecodeError, Indexed, Value};
 pub use scalar::Scalar;
+#[cfg(feature = "small")]
+pub(crate) use scalar::integer;
 pub(crate) use scalar::{fits, is_signed_cell};
 pub use ty::Type;

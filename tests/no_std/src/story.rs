@@ -143,7 +143,7 @@ fn expected() -> Answers {
     let all = || (0..READINGS).map(|minute| (minute, reading(minute)));
     let cellar = all().filter(|(_, (sensor, value))| *sensor == 1 && *value > 20);
     let mut warmest = Vec::from_iter(cellar.map(|(minute, (_, value))| (minute, value)));
-    warmest.sort_by_key(|(_, value)| -value);
+    warmest.sort_unstable_by_key(|(minute, value)| (-value, *minute));
     warmest.truncate(5);
     let coldest = all().map(|(_, (_, value))| value).min();
     let frosty = (0..4).filter(|sensor| all().any(|(_, found)| found == (*sensor, -50)));

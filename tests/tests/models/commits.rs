@@ -4,9 +4,9 @@ use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::Poll;
 
-use epilog::storage::StorageError;
 use epilog::storage::pager::{CommitNumber, Durability};
 use epilog::storage::vfs::Vfs;
+use epilog::storage::{StorageError, StorageFault};
 use epilog_tests::disk::Fault;
 use shuttle::future::block_on;
 use shuttle::thread;
@@ -113,7 +113,7 @@ pub fn failing() {
     let fault = if draw(2) == 0 { Fault::Io } else { Fault::SyncForgets };
     world.disk.sim.fault_at(world.disk.sim.operations() + draw(6), fault);
     let note = |outcome: Result<u64, StorageError>| {
-        if let Err(StorageError::Poisoned { .. }) = outcome {
+        if matches!(outcome, Err(error) if matches!(*error, StorageFault::Poisoned { .. })) {
             poisoned.store(true, Ordering::Relaxed);
         }
     };
@@ -129,7 +129,9 @@ pub fn failing() {
     });
     world.read();
     if poisoned.load(Ordering::Relaxed) {
-        assert!(matches!(world.commit(Durability::None), Err(StorageError::Poisoned { .. })));
+        assert!(
+            matches!(world.commit(Durability::None), Err(error) if matches!(*error, StorageFault::Poisoned { .. }))
+        );
     }
     world.assert_kept();
 }

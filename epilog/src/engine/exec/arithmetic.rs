@@ -2,6 +2,8 @@
 //!
 //! An operation without a result does not fail the query: the row gets a [`Fault`], which is an error only if the row
 //! comes out.
+//!
+//! Each type has its own loop; with the feature `small` all integers that `i128` holds have one.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -11,6 +13,8 @@ use super::vector::Cells;
 use crate::engine::error::Fault;
 use crate::expr::BinaryOp;
 use crate::value::{Scalar, Type};
+#[cfg(feature = "small")]
+use crate::value::{fits, integer};
 
 /// `+ - * / %` of two vectors of one numeric type.
 pub(super) fn binary<'s>(op: BinaryOp, left: &Vector<'s>, right: &Vector<'s>) -> Vector<'s> {
@@ -83,21 +87,65 @@ fn calculate(
             }
         }};
     }
+    #[cfg(not(feature = "small"))]
+    macro_rules! narrow {
+        ($of:ident) => {
+            integers!($of)
+        };
+    }
+    #[cfg(feature = "small")]
+    macro_rules! narrow {
+        ($of:ident) => {
+            calculate_wide(ty, op, left, right, out, fault)
+        };
+    }
     match ty {
-        Type::I8 => integers!(i8),
-        Type::I16 => integers!(i16),
-        Type::I32 => integers!(i32),
-        Type::I64 => integers!(i64),
-        Type::I128 => integers!(i128),
-        Type::U8 => integers!(u8),
-        Type::U16 => integers!(u16),
-        Type::U32 => integers!(u32),
-        Type::U64 => integers!(u64),
+        Type::I8 => narrow!(i8),
+        Type::I16 => narrow!(i16),
+        Type::I32 => narrow!(i32),
+        Type::I64 => narrow!(i64),
+        Type::I128 => narrow!(i128),
+        Type::U8 => narrow!(u8),
+        Type::U16 => narrow!(u16),
+        Type::U32 => narrow!(u32),
+        Type::U64 => narrow!(u64),
         Type::U128 => integers!(u128),
         Type::F32 => floats!(f32),
         Type::F64 => floats!(f64),
         Type::Decimal => decimal::calculate(op, left, right, out, fault),
         _ => unreachable!("a checked plan calculates with numbers"),
+    }
+}
+
+/// As [`calculate`], with integers that an `i128` holds.
+#[cfg(feature = "small")]
+fn calculate_wide(
+    ty: Type,
+    op: BinaryOp,
+    left: &Vector<'_>,
+    right: &Vector<'_>,
+    out: &mut Vec<u8>,
+    mut fault: impl FnMut(usize, &'static str),
+) {
+    let width = ty.width().expect("a numeric type");
+    for row in 0..left.len() {
+        let (x, y) = (integer(ty, left.bytes(row)), integer(ty, right.bytes(row)));
+        let result = match op {
+            BinaryOp::Add => x.checked_add(y),
+            BinaryOp::Subtract => x.checked_sub(y),
+            BinaryOp::Multiply => x.checked_mul(y),
+            _ => x.checked_div(y),
+        };
+        let result = match result.filter(|result| fits(*result, ty)) {
+            // Without a quotient there is no remainder.
+            Some(quotient) if op == BinaryOp::Remainder => Some(x - quotient * y),
+            result => result,
+        };
+        if result.is_none() {
+            let divides = matches!(op, BinaryOp::Divide | BinaryOp::Remainder);
+            fault(row, if divides && y == 0 { "divides by zero" } else { "overflows" });
+        }
+        out.extend_from_slice(&result.unwrap_or(0).to_le_bytes()[..width]);
     }
 }
 

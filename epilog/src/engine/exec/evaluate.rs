@@ -17,8 +17,7 @@ use crate::expr::{BinaryOp, UnaryOp};
 use crate::schema::{Place, Spot};
 use crate::storage::facade::LeafBatch;
 use crate::storage::records::FieldCell;
-use crate::value::calendar;
-use crate::value::{Scalar, Type, is_signed_cell, key};
+use crate::value::{Scalar, Type, calendar, case, is_signed_cell, key};
 
 /// The values of `expr` over the rows left of `batch`.
 pub(super) fn evaluate<'s>(env: &Env<'s>, expr: &Expr, batch: &Batch<'s>) -> Result<Vector<'s>, ExecError> {
@@ -187,8 +186,8 @@ fn unary<'s>(op: UnaryOp, of: &Vector<'s>) -> Vector<'s> {
             let bytes = (0..len).flat_map(|row| count(of.bytes(row)).to_le_bytes()).collect();
             Vector::new(Type::U64, len, Cells::Fixed(bytes), of.nulls.clone())
         }
-        UnaryOp::Lower => change_case(of, |text| text.to_lowercase()),
-        UnaryOp::Upper => change_case(of, |text| text.to_uppercase()),
+        UnaryOp::Lower => change_case(of, case::lower),
+        UnaryOp::Upper => change_case(of, case::upper),
         UnaryOp::Year | UnaryOp::Month | UnaryOp::Day => {
             let part = |row: usize| {
                 let (year, month, day) = calendar::civil(day_of(of.ty(), of.bytes(row)));
@@ -216,7 +215,7 @@ fn day_of(ty: Type, cell: &[u8]) -> i64 {
     seconds.div_euclid(86_400) + calendar::DAYS_TO_1970
 }
 
-fn change_case<'s>(of: &Vector<'s>, change: impl Fn(&str) -> alloc::string::String) -> Vector<'s> {
+fn change_case<'s>(of: &Vector<'s>, change: fn(&str) -> alloc::string::String) -> Vector<'s> {
     let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(of.len()));
     for row in 0..of.len() {
         let text = alloc::string::String::from_utf8_lossy(of.bytes(row));
@@ -253,12 +252,10 @@ fn connect<'s>(op: BinaryOp, left: &Vector<'s>, right: &Vector<'s>) -> Vector<'s
             let at = *row as usize;
             let decided = other.fault(at).is_none() && truth(other, at) != both;
             if !decided {
-                result.faults.push((*row, fault.clone()));
+                result.add_fault(*row, fault);
             }
         }
     }
-    result.faults.sort_by_key(|(row, _)| *row);
-    result.faults.dedup_by_key(|(row, _)| *row);
     result
 }
 
@@ -359,10 +356,9 @@ fn or_else<'s>(mut left: Vector<'s>, right: &Vector<'s>) -> Vector<'s> {
     result.faults = left.faults.clone();
     for (row, fault) in &right.faults {
         if absent[*row as usize] && left.fault(*row as usize).is_none() {
-            result.faults.push((*row, fault.clone()));
+            result.add_fault(*row, fault);
         }
     }
-    result.faults.sort_by_key(|(row, _)| *row);
     result
 }
 

@@ -1,5 +1,5 @@
 //! Kernels over fixed-width cells at a distance: one function per type and comparison, made by macro once, here. With the
-//! feature `small` there is one per comparison, which asks for the type at each cell.
+//! feature `small` there is one in all, which asks for type and comparison at each cell.
 //!
 //! A column is a byte slice and a stride, so that the same kernel runs over the rows of a page in place, over gathered
 //! values (stride = width) and over a constant (stride 0).
@@ -7,7 +7,6 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
-use core::marker::PhantomData;
 use core::ops::Range;
 
 use super::vector::Strided;
@@ -167,30 +166,61 @@ macro_rules! with_fixed {
     }};
 }
 
-/// A comparison, as a type.
-trait Comparison: 'static {
-    fn holds<K: Ord>(left: K, right: K) -> bool;
+/// A comparison.
+trait Comparison: Copy + 'static {
+    fn holds<K: Ord>(self, left: K, right: K) -> bool;
 }
 
+#[cfg(not(feature = "small"))]
 macro_rules! comparisons {
     ($($name:ident $op:tt;)*) => {$(
+        #[derive(Clone, Copy)]
         struct $name;
         impl Comparison for $name {
             #[inline(always)]
-            fn holds<K: Ord>(left: K, right: K) -> bool {
+            fn holds<K: Ord>(self, left: K, right: K) -> bool {
                 left $op right
             }
         }
     )*};
 }
 
+#[cfg(not(feature = "small"))]
 comparisons! { Eq ==; Ne !=; Lt <; Le <=; Gt >; Ge >=; }
 
+/// Any comparison.
+#[cfg(feature = "small")]
+impl Comparison for BinaryOp {
+    fn holds<K: Ord>(self, left: K, right: K) -> bool {
+        let order = left.cmp(&right);
+        match self {
+            BinaryOp::Eq => order.is_eq(),
+            BinaryOp::Ne => order.is_ne(),
+            BinaryOp::Lt => order.is_lt(),
+            BinaryOp::Le => order.is_le(),
+            BinaryOp::Gt => order.is_gt(),
+            BinaryOp::Ge => order.is_ge(),
+            _ => unreachable!("a comparison"),
+        }
+    }
+}
+
+/// Runs `$body` with `$comparison` standing for the [`Comparison`] of an operation.
+#[cfg(feature = "small")]
 macro_rules! with_comparison {
-    ($op:expr, $kind:ident => $body:expr) => {{
+    ($op:expr, $comparison:ident => $body:expr) => {{
+        let $comparison = $op;
+        $body
+    }};
+}
+
+/// Runs `$body` with `$comparison` standing for the [`Comparison`] of an operation.
+#[cfg(not(feature = "small"))]
+macro_rules! with_comparison {
+    ($op:expr, $comparison:ident => $body:expr) => {{
         macro_rules! arm {
             ($of:ident) => {{
-                type $kind = $of;
+                let $comparison = $of;
                 $body
             }};
         }
@@ -213,15 +243,21 @@ pub(super) fn is_comparison(op: BinaryOp) -> bool {
 
 /// Compares `len` pairs of fixed-width cells: 1 where `op` holds.
 pub(super) fn compare(ty: Type, op: BinaryOp, left: Strided<'_>, right: Strided<'_>, len: usize) -> Vec<u8> {
-    fn run<F: Fixed, C: Comparison>(kind: F, left: Strided<'_>, right: Strided<'_>, len: usize) -> Vec<u8> {
+    fn run(
+        kind: impl Fixed,
+        comparison: impl Comparison,
+        left: Strided<'_>,
+        right: Strided<'_>,
+        len: usize,
+    ) -> Vec<u8> {
         let at = |row: usize, of: Strided<'_>| kind.read(&of.bytes[row * of.stride..]);
         if right.stride == 0 && len > 0 {
             let right = at(0, right);
-            return (0..len).map(|row| u8::from(C::holds(at(row, left), right))).collect();
+            return (0..len).map(|row| u8::from(comparison.holds(at(row, left), right))).collect();
         }
-        (0..len).map(|row| u8::from(C::holds(at(row, left), at(row, right)))).collect()
+        (0..len).map(|row| u8::from(comparison.holds(at(row, left), at(row, right)))).collect()
     }
-    with_fixed!(ty, kind => with_comparison!(op, C => run::<_, C>(kind, left, right, len)))
+    with_fixed!(ty, kind => with_comparison!(op, comparison => run(kind, comparison, left, right, len)))
 }
 
 /// The row, of those not absent, whose cell comes first (or last), and is first among equals.
@@ -309,13 +345,13 @@ struct Compared<F: Fixed, C> {
     kind: F,
     offset: usize,
     with: F::Key,
-    comparison: PhantomData<fn() -> C>,
+    comparison: C,
 }
 
 impl<F: Fixed, C: Comparison> Test for Compared<F, C> {
     #[inline(always)]
     fn holds(&self, row: &[u8]) -> bool {
-        C::holds(self.kind.read(&row[self.offset..]), self.with)
+        self.comparison.holds(self.kind.read(&row[self.offset..]), self.with)
     }
 }
 
@@ -379,6 +415,8 @@ impl Test for IsNull {
 
 fn nullable<T: Test>(at: At, absent: bool, test: T) -> Box<dyn RowTest> {
     match at.null {
+        // A mask without a bit finds nothing absent.
+        None if cfg!(feature = "small") => Box::new(Nullable { byte: 0, bit: 0, absent, test }),
         None => Box::new(test),
         Some((byte, bit)) => Box::new(Nullable { byte: usize::from(byte), bit, absent, test }),
     }
@@ -388,9 +426,8 @@ fn nullable<T: Test>(at: At, absent: bool, test: T) -> Box<dyn RowTest> {
 pub(super) fn compared(ty: Type, op: BinaryOp, at: At, with: &[u8]) -> Box<dyn RowTest> {
     // Only `!=` holds between an absent value and a present one.
     let absent = op == BinaryOp::Ne;
-    with_fixed!(ty, kind => with_comparison!(op, C => {
-        let (offset, with) = (at.offset, kind.read(with));
-        nullable(at, absent, Compared::<_, C> { kind, offset, with, comparison: PhantomData })
+    with_fixed!(ty, kind => with_comparison!(op, comparison => {
+        nullable(at, absent, Compared { kind, offset: at.offset, with: kind.read(with), comparison })
     }))
 }
 

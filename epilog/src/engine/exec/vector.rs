@@ -142,12 +142,17 @@ impl<'s> Vector<'s> {
         Some(&self.faults[found].1)
     }
 
+    /// Notes why a row has no value. Of several faults of a row the first one noted stays.
+    pub(super) fn add_fault(&mut self, row: u32, fault: &Fault) {
+        if let Err(place) = self.faults.binary_search_by_key(&row, |(row, _)| *row) {
+            self.faults.insert(place, (row, fault.clone()));
+        }
+    }
+
     /// Takes over the faults of an operand.
     pub(super) fn inherit_faults(&mut self, from: &Vector<'_>) {
-        if !from.faults.is_empty() {
-            self.faults.extend(from.faults.iter().cloned());
-            self.faults.sort_by_key(|(row, _)| *row);
-            self.faults.dedup_by_key(|(row, _)| *row);
+        for (row, fault) in &from.faults {
+            self.add_fault(*row, fault);
         }
     }
 

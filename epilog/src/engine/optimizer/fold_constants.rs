@@ -17,7 +17,7 @@ use alloc::vec::Vec;
 use super::Rule;
 use crate::engine::logical::{Expr, ExprKind, Filter, LogicalPlan, Node};
 use crate::expr::{BinaryOp, UnaryOp};
-use crate::value::{Scalar, Type, fits};
+use crate::value::{Scalar, Type, case, fits};
 
 pub(super) const RULE: Rule = Rule { name: "fold_constants", apply };
 
@@ -77,8 +77,8 @@ fn fold_unary(op: UnaryOp, operand: Box<Expr>, ty: Type, nullable: bool) -> Expr
             value.checked_neg().filter(|value| fits(*value, ty)).map(Scalar::Int)
         }
         (UnaryOp::Negate, Some(Scalar::Float(value))) => Some(Scalar::Float(-value)),
-        (UnaryOp::Lower, Some(Scalar::String(value))) => Some(Scalar::String(value.to_lowercase())),
-        (UnaryOp::Upper, Some(Scalar::String(value))) => Some(Scalar::String(value.to_uppercase())),
+        (UnaryOp::Lower, Some(Scalar::String(value))) => Some(Scalar::String(case::lower(value))),
+        (UnaryOp::Upper, Some(Scalar::String(value))) => Some(Scalar::String(case::upper(value))),
         (UnaryOp::Length, Some(Scalar::String(value))) => Some(Scalar::Int(value.chars().count() as i128)),
         _ => None,
     };

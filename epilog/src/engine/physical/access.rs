@@ -57,6 +57,11 @@ pub(super) struct Candidate {
     pub(super) selective: bool,
 }
 
+/// What `explain` says of an access beside its kind: nothing with the feature `small`, which spares every query the text.
+fn explained(text: impl FnOnce() -> String) -> String {
+    if cfg!(feature = "small") { String::new() } else { text() }
+}
+
 impl<'p> Planner<'p> {
     /// The best way to the records of `slot`, given the stages above and what is wanted of the rows.
     pub(super) fn access(&self, slot: Slot, stages: &[&'p Node], want: Want<'_>) -> Chosen {
@@ -120,7 +125,7 @@ impl<'p> Planner<'p> {
         Candidate {
             access: Access::Nothing,
             kind: "nothing",
-            text: self.collection(slot).name.clone(),
+            text: explained(|| self.collection(slot).name.clone()),
             implied,
             rows: 0.0,
             cost_fixed: 0.0,
@@ -142,7 +147,7 @@ impl<'p> Planner<'p> {
         out.push(Candidate {
             access: Access::Range { low, high, backward, whole: true },
             kind: "scan",
-            text: format!("{name}{suffix}"),
+            text: explained(|| format!("{name}{suffix}")),
             implied: Vec::new(),
             rows,
             // Its first leaf is found like any other: a range of keys is never dearer than all of them.
@@ -163,7 +168,7 @@ impl<'p> Planner<'p> {
                 out.push(Candidate {
                     access: Access::Keys(ranks),
                     kind: "key lookup",
-                    text: format!("{name} by {}", self.names().expr(sarg.predicate)),
+                    text: explained(|| format!("{name} by {}", self.names().expr(sarg.predicate))),
                     implied: Vec::from([sarg.predicate.clone()]),
                     rows: count,
                     cost_fixed: 0.0,
@@ -200,7 +205,7 @@ impl<'p> Planner<'p> {
         out.push(Candidate {
             access: Access::Range { low, high, backward, whole: false },
             kind: "key range",
-            text: format!("{name} by {}{suffix}", self.names().predicates(&implied)),
+            text: explained(|| format!("{name} by {}{suffix}", self.names().predicates(&implied))),
             implied,
             rows: expected,
             cost_fixed: self.costs.seek,
@@ -231,7 +236,6 @@ impl<'p> Planner<'p> {
         if !searches && (order.is_none() || want.order.is_empty()) {
             return None;
         }
-        let used: Vec<Expr> = found.used.iter().map(|sarg| sarg.predicate.clone()).collect();
         let implied: Vec<Expr> =
             found.used.iter().filter(|sarg| sarg.exact).map(|sarg| sarg.predicate.clone()).collect();
         if found.ranges.is_empty() {
@@ -264,9 +268,11 @@ impl<'p> Planner<'p> {
         } else {
             "index lookup"
         };
-        let about = if searches {
-            self.names().predicates(&used)
-        } else {
+        let about = || {
+            if searches {
+                let used: Vec<Expr> = found.used.iter().map(|sarg| sarg.predicate.clone()).collect();
+                return self.names().predicates(&used);
+            }
             let field = |position: &u16| collection.fields[usize::from(*position)].name.as_str();
             index.fields.iter().map(field).collect::<Vec<_>>().join(", ")
         };
@@ -287,7 +293,7 @@ impl<'p> Planner<'p> {
         Some(Candidate {
             access: Access::Index { index: index.id, ranges: found.ranges, order: index_order },
             kind,
-            text: format!("{} by {about}{suffix}", collection.name),
+            text: explained(|| format!("{} by {}{suffix}", collection.name, about())),
             implied,
             rows,
             cost_fixed,

@@ -26,13 +26,14 @@ impl Planner<'_> {
                 input.node.rows *= 0.5;
                 continue;
             }
-            predicates.push(predicate.clone());
+            predicates.push((self.rank(predicate), predicates.len(), predicate.clone()));
         }
         if predicates.is_empty() {
             return input;
         }
         let (mut rows, mut cost) = (input.node.rows, input.cost);
-        predicates.sort_by(|a, b| self.rank(a).total_cmp(&self.rank(b)));
+        predicates.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        let predicates = Vec::from_iter(predicates.into_iter().map(|(_, _, predicate)| predicate));
         for predicate in &predicates {
             cost += rows * self.test_cost(predicate);
             rows *= selectivity(predicate);

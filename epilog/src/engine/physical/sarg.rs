@@ -69,7 +69,7 @@ impl<'e> Sarg<'e> {
                 let mut literals = literals.collect::<Option<Vec<Scalar>>>()?;
                 // A required field is never absent, and an absent value has no key there.
                 literals.retain(|literal| value.nullable || !literal.is_null());
-                literals.sort_by(Scalar::compare);
+                literals.sort_unstable_by(Scalar::compare);
                 literals.dedup_by(|a, b| a.compare(b).is_eq());
                 sarg(position, Test::OneOf(literals))
             }

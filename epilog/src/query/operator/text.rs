@@ -89,7 +89,8 @@ macro_rules! case {
         methods! {
             [$text]
 
-            /// The text in lower case, by the rules of Unicode; absent where the text is.
+            /// The text in lower case, by the rules of Unicode; absent where the text is. With the cargo feature `small`
+            /// only the letters of ASCII change.
             ///
             /// # Examples
             ///
@@ -102,7 +103,8 @@ macro_rules! case {
                 Expr::new(self.erase().unary(UnaryOp::Lower))
             }
 
-            /// The text in upper case, by the rules of Unicode; absent where the text is.
+            /// The text in upper case, by the rules of Unicode; absent where the text is. With the cargo feature `small`
+            /// only the letters of ASCII change.
             ///
             /// # Examples
             ///

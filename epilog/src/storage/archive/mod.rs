@@ -31,9 +31,9 @@ use self::layout::{BLOCK, FileHeader, Index, encode_entry};
 pub(crate) use self::read::Catalogue;
 pub use self::read::{ArchivePosition, ArchiveReading};
 use self::read::{Scan, read_file_header};
-use super::StorageError;
 use super::journal::{Entry, Retention};
 use super::vfs::{OpenMode, Vfs, VfsError, VfsFile};
+use super::{StorageError, StorageFault};
 
 /// Entries are handed to the file system when there are so many bytes of them.
 const STAGED_LEN_MAX: usize = 1 << 20;
@@ -99,7 +99,7 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when the archive's index cannot be read, or is of another database; a failure of
+    /// [`StorageFault::Corruption`] when the archive's index cannot be read, or is of another database; a failure of
     /// reading.
     pub fn open(
         vfs: &Arc<dyn Vfs>,
@@ -379,8 +379,10 @@ fn read_state(vfs: &dyn Vfs, path: &str, index: &Index) -> Result<State, Storage
                 state.files.push_back(FileInfo { header, len });
             }
             // An older copy of the index may name files that were removed.
-            Err(StorageError::Vfs(VfsError::NotFound { .. }))
-                if state.files.is_empty() && number < index.last => {}
+            Err(error)
+                if matches!(*error, StorageFault::Vfs(VfsError::NotFound { .. }))
+                    && state.files.is_empty()
+                    && number < index.last => {}
             Err(error) => return Err(error),
         }
     }

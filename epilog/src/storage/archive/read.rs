@@ -7,9 +7,9 @@ use alloc::vec::Vec;
 
 use super::layout::{BLOCK, ENTRY_HEADER_LEN, EntryHeader, FileHeader, entry_len};
 use super::{Archive, FileInfo, damage, file_path};
-use crate::storage::StorageError;
 use crate::storage::journal::Entry;
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
+use crate::storage::{StorageError, StorageFault};
 
 /// So many bytes are read at once.
 const WINDOW_LEN: u64 = 256 << 10;
@@ -63,7 +63,7 @@ impl Catalogue {
     ///
     /// # Errors
     ///
-    /// A failure of reading; [`StorageError::Corruption`] when a commit that is there cannot be read.
+    /// A failure of reading; [`StorageFault::Corruption`] when a commit that is there cannot be read.
     pub(crate) fn read_after(
         &self,
         after: u64,
@@ -122,7 +122,7 @@ impl Catalogue {
         let header = self.files[at].header;
         match Scan::open(&*self.vfs, &self.path, header, offset, commit, chain) {
             Ok(scan) => Ok(Some(scan)),
-            Err(StorageError::Vfs(VfsError::NotFound { .. })) => Ok(None),
+            Err(error) if matches!(*error, StorageFault::Vfs(VfsError::NotFound { .. })) => Ok(None),
             Err(error) => Err(error),
         }
     }

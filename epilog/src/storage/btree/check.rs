@@ -3,7 +3,6 @@
 //! Every page is read: keys are in order within their fences, levels fall by one, no page is named twice, and the bytes
 //! of rows, blobs, keys, garbage and room add up to the page.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::super::StorageError;
@@ -14,6 +13,7 @@ use super::entry_tree::EntryTree;
 use super::record_leaf::RecordLeaf;
 use super::record_tree::{Node, RecordTree};
 use super::{Expected, damage};
+use crate::ordered::BTreeSet;
 
 /// What a tree consists of.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -136,7 +136,7 @@ impl RecordTree {
     ///
     /// # Errors
     ///
-    /// As [`PageRead::page`], and [`StorageError::Corruption`] for the first contradiction found.
+    /// As [`PageRead::page`], and `StorageFault::Corruption` for the first contradiction found.
     pub fn check<P: PageRead + ?Sized>(
         &self,
         pages: &P,
@@ -274,7 +274,7 @@ impl EntryTree {
     ///
     /// # Errors
     ///
-    /// As [`PageRead::page`], and [`StorageError::Corruption`] for the first contradiction found.
+    /// As [`PageRead::page`], and `StorageFault::Corruption` for the first contradiction found.
     pub fn check<P: PageRead + ?Sized>(
         &self,
         pages: &P,

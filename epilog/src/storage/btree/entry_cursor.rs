@@ -59,7 +59,7 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
     ///
     /// # Errors
     ///
-    /// As [`PageRead::page`], and [`StorageError::Corruption`] when a page cannot be what it should be or leaves are
+    /// As [`PageRead::page`], and `StorageFault::Corruption` when a page cannot be what it should be or leaves are
     /// out of order. The cursor is then at its end.
     // An iterator cannot lend its buffer.
     #[allow(clippy::should_implement_trait)]
@@ -154,7 +154,7 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when the page cannot be what it should be.
+    /// `StorageFault::Corruption` when the page cannot be what it should be.
     pub fn last(&self, out: &mut Vec<u8>) -> Result<bool, StorageError> {
         let State::In(node, positions, _) = &self.state else { return Ok(false) };
         let position = match self.direction {

@@ -466,7 +466,7 @@ pub(super) fn set_first_child(page: &mut [u8], child: PageNumber) {
 ///
 /// # Errors
 ///
-/// [`StorageError::Corruption`] when they do not fit or do not share the prefix, which only damage can cause.
+/// `StorageFault::Corruption` when they do not fit or do not share the prefix, which only damage can cause.
 pub(super) fn build(
     number: PageNumber,
     page: &mut [u8],

@@ -71,7 +71,7 @@ impl EntryTree {
     ///
     /// # Errors
     ///
-    /// As [`PageRead::page`], and [`StorageError::Corruption`] when a page on the way cannot be what it should be.
+    /// As [`PageRead::page`], and `StorageFault::Corruption` when a page on the way cannot be what it should be.
     pub fn contains<P: PageRead + ?Sized>(&self, pages: &P, entry: &[u8]) -> Result<bool, StorageError> {
         let (mut number, mut expected) = (self.root, Expected::Root);
         loop {

@@ -145,7 +145,7 @@ impl<'p> RecordBranch<'p> {
 ///
 /// # Errors
 ///
-/// [`StorageError::Corruption`] when they are too many, which only damage can cause.
+/// `StorageFault::Corruption` when they are too many, which only damage can cause.
 pub(super) fn build(
     number: PageNumber,
     page: &mut [u8],

@@ -38,7 +38,7 @@ impl<'p, P: PageRead + ?Sized> LeafCursor<'p, P> {
     ///
     /// # Errors
     ///
-    /// As [`PageRead::page`], and [`StorageError::Corruption`] when a page cannot be what it should be or leaves are
+    /// As [`PageRead::page`], and `StorageFault::Corruption` when a page cannot be what it should be or leaves are
     /// out of order. The cursor is then at its end.
     // An iterator would have to be fused by hand after an error; callers loop with `while let Some(..) = next()?`.
     #[allow(clippy::should_implement_trait)]

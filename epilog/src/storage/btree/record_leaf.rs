@@ -95,7 +95,7 @@ impl<'p> RecordSlot<'p> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when the row's offset or the blob's length points outside the heap.
+    /// `StorageFault::Corruption` when the row's offset or the blob's length points outside the heap.
     #[inline]
     pub fn blob(&self) -> Result<&'p [u8], StorageError> {
         self.leaf.blob(self.position)
@@ -107,7 +107,7 @@ impl<'p> RecordSlot<'p> {
 ///
 /// # Errors
 ///
-/// [`StorageError::Corruption`] when the offset or the blob's length points outside the page, or the row is too short to
+/// `StorageFault::Corruption` when the offset or the blob's length points outside the page, or the row is too short to
 /// have the offset, as that of a damaged leaf may be.
 #[inline]
 pub fn blob_of_row<'p>(page: &'p [u8], row: &[u8], blob_offset: u16) -> Result<&'p [u8], StorageError> {
@@ -166,7 +166,7 @@ impl<'p> RecordLeaf<'p> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when the page is not a leaf of `tree` or its counts and offsets do not fit it.
+    /// `StorageFault::Corruption` when the page is not a leaf of `tree` or its counts and offsets do not fit it.
     #[inline]
     pub(super) fn open(
         number: PageNumber,
@@ -186,7 +186,7 @@ impl<'p> RecordLeaf<'p> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when the page is not a sound leaf of `tree`.
+    /// `StorageFault::Corruption` when the page is not a sound leaf of `tree`.
     pub fn of_image(
         number: PageNumber,
         page: &'p [u8],
@@ -264,7 +264,7 @@ impl<'p> RecordLeaf<'p> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when the row's offset or the blob's length points outside the heap.
+    /// `StorageFault::Corruption` when the row's offset or the blob's length points outside the heap.
     #[inline]
     pub fn blob(&self, position: usize) -> Result<&'p [u8], StorageError> {
         let range = self.blob_range(position)?;
@@ -511,7 +511,7 @@ impl LeafHead {
 ///
 /// # Errors
 ///
-/// [`StorageError::Corruption`] when they do not fit, which only records read from a damaged page can cause.
+/// `StorageFault::Corruption` when they do not fit, which only records read from a damaged page can cause.
 pub(super) fn build(
     number: PageNumber,
     page: &mut [u8],

@@ -91,7 +91,7 @@ impl RecordTree {
     ///
     /// # Errors
     ///
-    /// As [`PageRead::page`], and [`StorageError::Corruption`] when a page on the way cannot be what it should be.
+    /// As [`PageRead::page`], and `StorageFault::Corruption` when a page on the way cannot be what it should be.
     #[inline]
     pub fn get<'p, P: PageRead + ?Sized>(
         &self,

@@ -30,7 +30,7 @@ impl Stored {
 ///
 /// # Errors
 ///
-/// [`StorageError::Corruption`] when its records contradict each other; whatever reading a page fails with.
+/// `StorageFault::Corruption` when its records contradict each other; whatever reading a page fails with.
 pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
     // The root of a tree of records has a leaf's length, whatever it is.
     let first = PageNumber(FIRST_ROOT);

@@ -2,7 +2,8 @@
 //!
 //! With `std` the crate `crc32c` computes it, with the instructions of the processor where it has them; without, eight
 //! tables do, eight bytes at a time (slicing-by-8: Kounavis and Berry, *Novel Table Lookup-Based Algorithms for
-//! High-Performance CRC Generation*, 2008). Both give the same values.
+//! High-Performance CRC Generation*, 2008). They have 8 KiB; with the feature `small` it is one of 64 bytes, and half a
+//! byte at a time. All give the same values.
 
 /// The checksum of `bytes`.
 pub fn crc32c(bytes: &[u8]) -> u32 {
@@ -13,8 +14,10 @@ pub fn crc32c(bytes: &[u8]) -> u32 {
 pub fn append(crc: u32, bytes: &[u8]) -> u32 {
     #[cfg(feature = "std")]
     return crc32c::crc32c_append(crc, bytes);
-    #[cfg(not(feature = "std"))]
+    #[cfg(not(any(feature = "std", feature = "small")))]
     return tables::append(crc, bytes);
+    #[cfg(all(feature = "small", not(feature = "std")))]
+    return halves::append(crc, bytes);
 }
 
 /// The checksum of `bytes` under a salt: bytes that are right under one salt are not under another, so that what an
@@ -23,11 +26,42 @@ pub fn salted(salt: u64, bytes: &[u8]) -> u32 {
     append(append(0, &salt.to_le_bytes()), bytes)
 }
 
+/// The Castagnoli polynomial, its bits reversed.
 #[cfg(any(test, not(feature = "std")))]
-mod tables {
-    /// The Castagnoli polynomial, its bits reversed.
-    const POLYNOMIAL: u32 = 0x82F6_3B78;
+const POLYNOMIAL: u32 = 0x82F6_3B78;
 
+/// What `bits` zeros behind it make of the remainder `crc`.
+#[cfg(any(test, not(feature = "std")))]
+const fn shifted(mut crc: u32, bits: u32) -> u32 {
+    let mut bit = 0;
+    while bit < bits {
+        crc = if crc & 1 == 1 { (crc >> 1) ^ POLYNOMIAL } else { crc >> 1 };
+        bit += 1;
+    }
+    crc
+}
+
+#[cfg(any(test, all(feature = "small", not(feature = "std"))))]
+mod halves {
+    /// The remainder of each half of a byte.
+    static TABLE: [u32; 16] = {
+        let mut table = [0; 16];
+        let mut half = 0;
+        while half < 16 {
+            table[half] = super::shifted(half as u32, 4);
+            half += 1;
+        }
+        table
+    };
+
+    pub(super) fn append(crc: u32, bytes: &[u8]) -> u32 {
+        let next = |crc: u32| (crc >> 4) ^ TABLE[(crc & 15) as usize];
+        !bytes.iter().fold(!crc, |crc, &byte| next(next(crc ^ u32::from(byte))))
+    }
+}
+
+#[cfg(any(test, not(any(feature = "std", feature = "small"))))]
+mod tables {
     /// `TABLES[k][b]`: the remainder of byte `b` followed by `k` zero bytes.
     static TABLES: [[u32; 256]; 8] = tables();
 
@@ -35,13 +69,7 @@ mod tables {
         let mut tables = [[0; 256]; 8];
         let mut byte = 0;
         while byte < 256 {
-            let mut crc = byte as u32;
-            let mut bit = 0;
-            while bit < 8 {
-                crc = if crc & 1 == 1 { (crc >> 1) ^ POLYNOMIAL } else { crc >> 1 };
-                bit += 1;
-            }
-            tables[0][byte] = crc;
+            tables[0][byte] = super::shifted(byte as u32, 8);
             byte += 1;
         }
         let mut zeros = 1;
@@ -99,6 +127,7 @@ mod tests {
         for (bytes, expected) in cases {
             assert_eq!(crc32c(bytes), expected, "{bytes:?}");
             assert_eq!(tables::append(0, bytes), expected, "tables, {bytes:?}");
+            assert_eq!(halves::append(0, bytes), expected, "halves, {bytes:?}");
         }
     }
 
@@ -109,6 +138,7 @@ mod tests {
             let (head, tail) = bytes.split_at(cut);
             assert_eq!(append(crc32c(head), tail), crc32c(&bytes), "cut at {cut}");
             assert_eq!(tables::append(tables::append(0, head), tail), crc32c(&bytes), "tables, cut at {cut}");
+            assert_eq!(halves::append(halves::append(0, head), tail), crc32c(&bytes), "halves, cut at {cut}");
         }
     }
 

@@ -6,12 +6,13 @@
 //!   conflict: nobody knows what it wrote.
 //! * Nothing is kept while no such transaction runs.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::reads::ReadSet;
 use super::writes::WriteSet;
+use crate::ordered::BTreeMap;
 
 /// All write sets together take no more than this.
 const BYTES_MAX: usize = 8 << 20;

@@ -34,11 +34,10 @@ pub(crate) use pages::{PageMark, Pages};
 pub(crate) use reads::{ReadLog, ReadSet};
 pub(crate) use writes::{Mark as WriteMark, WriteSet};
 
-use alloc::collections::BTreeMap;
-
 use super::StorageError;
 use super::pager::{CommitNumber, PageWriter, Pager, PrivatePages};
 use super::planted::{self, Bug};
+use crate::ordered::BTreeMap;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use history::History;

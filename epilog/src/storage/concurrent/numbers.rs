@@ -7,9 +7,9 @@
 //! A transaction takes its numbers in blocks, each twice as long as the one before, and gives back what it has not used,
 //! as long as nobody has taken numbers since: with one transaction at a time, no number is left out.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
+use crate::ordered::BTreeMap;
 use crate::schema::CollectionId;
 use crate::sync::Mutex;
 

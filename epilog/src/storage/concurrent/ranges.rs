@@ -3,9 +3,10 @@
 //! Ranges that overlap or touch are one. A set never has more than [`RANGES_MAX`]: then neighbours become one with what
 //! lies between them. What is in the set afterwards is more than was put in, never less.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Bound;
+
+use crate::ordered::BTreeMap;
 
 /// More ranges than this are halved.
 const RANGES_MAX: usize = 4096;

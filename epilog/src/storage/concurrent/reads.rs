@@ -4,12 +4,12 @@
 //! many records a collection has. Checks of constraints are reads like any other. What is noted may be more than was read
 //! (a leaf's rank to its end), never less.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
 use super::ranges::{KeyRanges, RankRanges};
 use super::writes::WriteSet;
+use crate::ordered::BTreeMap;
 use crate::schema::{CollectionId, IndexId};
 use crate::sync::Mutex;
 

@@ -1,8 +1,8 @@
 //! [`WriteSet`]: what a commit wrote, as transactions that run beside it compare it with what they read.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::vec::Vec;
 
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::schema::{CollectionId, IndexId};
 
 /// With more bytes than this, only the collections are kept.

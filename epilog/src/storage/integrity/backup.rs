@@ -15,13 +15,13 @@ use super::claims::Claims;
 use super::progress::{Phase, Watch};
 use super::report::{CheckReport, Structure};
 use crate::schema::CollectionDef;
-use crate::storage::StorageError;
 use crate::storage::btree::{Inspect, RecordLeaf};
 use crate::storage::page::{PageNumber, PageRead};
 use crate::storage::pager::FileBuilder;
 use crate::storage::records::{RecordRef, out_of_line_pages};
 use crate::storage::store::Store;
 use crate::storage::vfs::Vfs;
+use crate::storage::{StorageError, StorageFault};
 
 /// What a backup wrote.
 ///
@@ -56,8 +56,8 @@ pub struct BackupReport {
 ///
 /// # Errors
 ///
-/// [`StorageError::Exists`] when there is a file or a journal; [`StorageError::Corruption`] when the source is damaged;
-/// [`StorageError::UnsoundCopy`] when what was written is not what is read again; [`StorageError::Cancelled`]; failures of
+/// [`StorageFault::Exists`] when there is a file or a journal; [`StorageFault::Corruption`] when the source is damaged;
+/// [`StorageFault::UnsoundCopy`] when what was written is not what is read again; [`StorageFault::Cancelled`]; failures of
 /// writing. No file is left then.
 pub fn backup(
     store: &Store,
@@ -121,7 +121,7 @@ fn verify(
     let check = check_file(Arc::clone(vfs), path, watch)?;
     match check.problems.iter().find(|problem| !allowed.contains(&problem.structure)) {
         Some(problem) => {
-            Err(StorageError::UnsoundCopy { path: String::from(path), problem: problem.to_string() })
+            Err(StorageFault::UnsoundCopy { path: String::from(path), problem: problem.to_string() }.into())
         }
         None => Ok(check),
     }
@@ -144,7 +144,9 @@ impl Copy<'_, '_, '_> {
         }
         let page = self.pages.page(number)?;
         if !page.len().is_multiple_of(self.builder.block_len()) {
-            return Err(StorageError::SmallPages { collection: self.of.name.clone(), bytes: page.len() });
+            return Err(
+                StorageFault::SmallPages { collection: self.of.name.clone(), bytes: page.len() }.into()
+            );
         }
         self.builder.add(number, page)?;
         self.watch.advance(1)

@@ -1,12 +1,12 @@
 //! Checks of the catalog: its trees, and that what it says of collections, fields and indexes agrees.
 
-use alloc::collections::BTreeSet;
 use alloc::string::String;
 use alloc::sync::Arc;
 
 use super::check::Check;
 use super::collection;
 use super::report::{Problem, Structure};
+use crate::ordered::BTreeSet;
 use crate::schema::{CollectionDef, CollectionId};
 use crate::storage::StorageError;
 use crate::storage::catalog::system::{self, FIELDS, INDEXES, STATISTICS};

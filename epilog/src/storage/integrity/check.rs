@@ -22,7 +22,6 @@ use super::progress::{Phase, Watch};
 use super::report::{CheckReport, Problem, Structure};
 use super::{catalog, collection, index};
 use crate::schema::CollectionDef;
-use crate::storage::StorageError;
 use crate::storage::catalog::Stored;
 use crate::storage::facade::View;
 use crate::storage::page::{PageNumber, PageRead};
@@ -30,6 +29,7 @@ use crate::storage::pager::{Inspection, Pager, PagerOptions};
 use crate::storage::store::Store;
 use crate::storage::streamed;
 use crate::storage::vfs::Vfs;
+use crate::storage::{StorageError, StorageFault};
 
 /// A check that is being made.
 pub(super) struct Check<'c, 'w> {
@@ -48,9 +48,9 @@ impl Check<'_, '_> {
         error: StorageError,
         describe: impl FnOnce(&StorageError) -> Problem,
     ) -> Result<(), StorageError> {
-        match error {
-            StorageError::Cancelled => Err(error),
-            error => {
+        match *error {
+            StorageFault::Cancelled => Err(error),
+            _ => {
                 self.report.add(describe(&error));
                 Ok(())
             }
@@ -72,7 +72,7 @@ impl Check<'_, '_> {
 ///
 /// # Errors
 ///
-/// [`StorageError::Cancelled`]. What cannot be read is a problem in the report, not an error.
+/// [`StorageFault::Cancelled`]. What cannot be read is a problem in the report, not an error.
 pub fn check(store: &Store, watch: &mut Watch<'_>) -> Result<CheckReport, StorageError> {
     let mut report = CheckReport::default();
     let inspection = store.inspect()?;
@@ -86,30 +86,30 @@ pub fn check(store: &Store, watch: &mut Watch<'_>) -> Result<CheckReport, Storag
 ///
 /// # Errors
 ///
-/// [`StorageError::NotADatabase`], [`StorageError::NewerFormat`], [`StorageError::Unfinished`]: there is nothing to check;
-/// [`StorageError::Vfs`] when the file cannot be read at all, or is open; [`StorageError::Cancelled`].
+/// [`StorageFault::NotADatabase`], [`StorageFault::NewerFormat`], [`StorageFault::Unfinished`]: there is nothing to check;
+/// [`StorageFault::Vfs`] when the file cannot be read at all, or is open; [`StorageFault::Cancelled`].
 pub fn check_file(vfs: Arc<dyn Vfs>, path: &str, watch: &mut Watch<'_>) -> Result<CheckReport, StorageError> {
     let mut report = CheckReport::default();
     let options = PagerOptions { read_only: true, ..PagerOptions::default() };
-    let pager = match Pager::open(vfs, path, options) {
+    let pager = match Pager::open(vfs, path, options).map_err(StorageError::into_fault) {
         Ok(pager) => pager,
-        Err(StorageError::Corruption(damage)) => {
+        Err(StorageFault::Corruption(damage)) => {
             report.add(Problem::of_damage(&damage));
             return Ok(report);
         }
-        Err(error @ StorageError::Truncated { .. }) => {
-            report.add(Problem::new(Structure::Pages, format!("{error}")));
+        Err(fault @ StorageFault::Truncated { .. }) => {
+            report.add(Problem::new(Structure::Pages, format!("{fault}")));
             return Ok(report);
         }
-        Err(error) => return Err(error),
+        Err(fault) => return Err(fault.into()),
     };
     check_physically(&pager.inspect()?, &mut report, watch)?;
     match Store::over(pager.clone()) {
         Ok(store) => check_logically(&pager.inspect()?, store.stored(), &mut report, watch)?,
         Err(error) => {
             // Replay and the loading of the catalog come to a page that was found damaged above, or find more.
-            let structure = match &error {
-                StorageError::Corruption(damage) if damage.place == "journal" => Structure::Journal,
+            let structure = match &*error {
+                StorageFault::Corruption(damage) if damage.place == "journal" => Structure::Journal,
                 _ => Structure::Catalog,
             };
             let problem = Problem::of_error(structure, &error);

@@ -7,12 +7,12 @@ use super::check::Check;
 use super::index::{self, IndexState};
 use super::report::{Problem, Structure};
 use crate::schema::{CollectionDef, Place, Spot};
-use crate::storage::StorageError;
 use crate::storage::btree::{Inspect, RecordLeaf};
 use crate::storage::catalog::{FIRST_FREE_ID, Stored};
 use crate::storage::facade::View;
 use crate::storage::page::{BLOCK_LEN, PAGE_HEADER_LEN, PageNumber, PageRead};
 use crate::storage::records::{RecordRef, keys, out_of_line_pages};
+use crate::storage::{StorageError, StorageFault};
 use crate::value::{Scalar, Type, key};
 
 /// What is wrong with one record: in what, in which index, and the message.
@@ -119,7 +119,7 @@ impl<'p> Walk<'_, '_, '_, 'p> {
                         }
                     }
                 }
-                Err(error @ StorageError::Cancelled) => return Err(error),
+                Err(error) if matches!(*error, StorageFault::Cancelled) => return Err(error),
                 Err(error) => {
                     let is_value = matches!(place.spot, Spot::Variable(_)) && record.blob().is_ok();
                     let structure = if is_value { Structure::Value } else { Structure::Records };
@@ -280,8 +280,8 @@ pub(super) fn describe_rank(view: &View<'_>, def: &CollectionDef, rank: u128) ->
 
 /// An error without the advice that the report gives as a whole.
 fn plain(error: &StorageError) -> String {
-    match error {
-        StorageError::Corruption(damage) => match damage.page {
+    match &**error {
+        StorageFault::Corruption(damage) => match damage.page {
             Some(page) => format!("{} (page {page})", damage.problem),
             None => damage.problem.clone(),
         },

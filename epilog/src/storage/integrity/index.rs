@@ -6,12 +6,12 @@ use super::check::Check;
 use super::collection::describe_rank;
 use super::report::{Problem, Structure};
 use crate::schema::{CollectionDef, IndexDef};
-use crate::storage::StorageError;
 use crate::storage::btree::Inspect;
 use crate::storage::catalog::Stored;
 use crate::storage::facade::View;
 use crate::storage::page::{PageNumber, PageRead};
 use crate::storage::records::keys;
+use crate::storage::{StorageError, StorageFault};
 
 /// What was found of an index.
 pub(super) struct IndexState {
@@ -160,6 +160,6 @@ impl<'p> Inspect<'p> for Strays<'_, '_, '_, 'p> {
 
     fn damage(&mut self, error: StorageError) -> Result<(), StorageError> {
         // Told when the tree was walked first.
-        if matches!(error, StorageError::Cancelled) { Err(error) } else { Ok(()) }
+        if matches!(*error, StorageFault::Cancelled) { Err(error) } else { Ok(()) }
     }
 }

@@ -3,7 +3,7 @@
 use core::fmt;
 use core::ops::ControlFlow;
 
-use crate::storage::StorageError;
+use crate::storage::{StorageError, StorageFault};
 
 /// How far a check, a backup or a repair has come.
 ///
@@ -87,7 +87,7 @@ impl<'w> Watch<'w> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Cancelled`].
+    /// [`StorageFault::Cancelled`].
     pub fn begin(&mut self, phase: Phase, total: u64) -> Result<(), StorageError> {
         self.now = Progress { phase, done: 0, total };
         self.say()
@@ -97,7 +97,7 @@ impl<'w> Watch<'w> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Cancelled`].
+    /// [`StorageFault::Cancelled`].
     pub fn advance(&mut self, more: u64) -> Result<(), StorageError> {
         self.now.done += more;
         self.now.total = self.now.total.max(self.now.done);
@@ -108,7 +108,7 @@ impl<'w> Watch<'w> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Cancelled`].
+    /// [`StorageFault::Cancelled`].
     pub fn end(&mut self) -> Result<(), StorageError> {
         self.now.total = self.now.done;
         self.say()
@@ -118,7 +118,7 @@ impl<'w> Watch<'w> {
         self.told = self.now.done;
         match (self.tell)(self.now) {
             ControlFlow::Continue(()) => Ok(()),
-            ControlFlow::Break(()) => Err(StorageError::Cancelled),
+            ControlFlow::Break(()) => Err(StorageFault::Cancelled.into()),
         }
     }
 }

@@ -15,7 +15,6 @@
 //! value, or an empty one where absence is not allowed. A relation to a lost record is kept as it is. All three are in the
 //! report. The source is never written to.
 
-use alloc::collections::{BTreeMap, BTreeSet};
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -24,8 +23,8 @@ use super::backup;
 use super::collection::{describe, is_value};
 use super::progress::{Phase, Watch};
 use super::report::{CheckReport, Problem, Structure};
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::schema::{Catalog, CollectionDef, CollectionId, DatabaseSchema, Spot};
-use crate::storage::StorageError;
 use crate::storage::btree::RecordLeaf;
 use crate::storage::catalog::system::{COLLECTIONS, STATISTICS};
 use crate::storage::catalog::{FIRST_FREE_ID, Statistics, Stored, load};
@@ -37,6 +36,7 @@ use crate::storage::store::Store;
 use crate::storage::streamed;
 use crate::storage::vfs::Vfs;
 use crate::storage::writer::Writer;
+use crate::storage::{StorageError, StorageFault};
 use crate::value::Blob;
 
 /// So many records are put into the new file in one transaction.
@@ -96,8 +96,8 @@ impl RepairReport {
 ///
 /// # Errors
 ///
-/// [`StorageError::Exists`]; [`StorageError::NotADatabase`] when nothing of a database is found;
-/// [`StorageError::Corruption`] when the catalog is lost and no schema is given; [`StorageError::Cancelled`]; failures of
+/// [`StorageFault::Exists`]; [`StorageFault::NotADatabase`] when nothing of a database is found;
+/// [`StorageFault::Corruption`] when the catalog is lost and no schema is given; [`StorageFault::Cancelled`]; failures of
 /// writing. No target is left then.
 pub fn repair(
     vfs: Arc<dyn Vfs>,
@@ -109,7 +109,7 @@ pub fn repair(
     let work = format!("{target}-repair");
     for path in [target.to_string(), path_beside(target), work.clone(), path_beside(&work)] {
         if vfs.exists(&path)? {
-            return Err(StorageError::Exists { path });
+            return Err(StorageFault::Exists { path }.into());
         }
     }
     let mut last = 0;
@@ -249,9 +249,9 @@ impl Rebuild<'_, '_> {
             self.stored = Arc::new(load(&self.pager.reader())?);
         } else {
             let Some(schema) = schema else {
-                let problem = match loaded {
-                    Err(StorageError::Corruption(damage)) => damage.problem,
-                    Err(error) => format!("{error}"),
+                let problem = match loaded.map_err(StorageError::into_fault) {
+                    Err(StorageFault::Corruption(damage)) => damage.problem,
+                    Err(fault) => format!("{fault}"),
                     Ok(_) => "its pages are lost".into(),
                 };
                 return Err(StorageError::damage(
@@ -472,7 +472,7 @@ impl Rebuild<'_, '_> {
             }
             match writer.restore(def, &draft) {
                 Ok(()) => count += 1,
-                Err(error @ StorageError::Constraint(_)) => {
+                Err(error) if matches!(*error, StorageFault::Constraint(_)) => {
                     let problem = Problem::new(Structure::Records, format!("it cannot be kept: {error}"));
                     losses.push(problem.of(&def.name).record(key));
                     continue;

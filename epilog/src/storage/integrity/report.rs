@@ -4,8 +4,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 
-use crate::storage::StorageError;
 use crate::storage::error::Corruption;
+use crate::storage::{StorageError, StorageFault};
 
 /// So many problems are kept; further ones are counted.
 const PROBLEMS_MAX: usize = 1000;
@@ -245,8 +245,8 @@ impl Problem {
 
     /// What a tree, or something else that is read through pages, ran into.
     pub(super) fn of_error(structure: Structure, error: &StorageError) -> Problem {
-        match error {
-            StorageError::Corruption(damage) => {
+        match &**error {
+            StorageFault::Corruption(damage) => {
                 Problem { page: damage.page.map(|page| page.0), ..Problem::new(structure, &*damage.problem) }
             }
             other => Problem::new(structure, format!("{other}")),

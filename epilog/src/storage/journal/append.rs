@@ -7,7 +7,6 @@
 //! One thread syncs at a time, without the lock: commits that are appended meanwhile go with the next sync, together.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -18,9 +17,10 @@ use super::layout::{
 use super::reader::{Outcome, Reader, Reading, Unwritten};
 use super::tail::Tail;
 use super::{JournalPosition, Keep};
-use crate::storage::StorageError;
+use crate::ordered::BTreeMap;
 use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
+use crate::storage::{StorageError, StorageFault};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// Staged bytes are handed to the file system when there are this many.
@@ -178,8 +178,8 @@ impl Journal {
     /// # Errors
     ///
     /// [`VfsError::Full`] or another failure of growing the file: the commit is not appended, everything before it is
-    /// as it was, and the journal stays usable. [`StorageError::Vfs`] from writing staged bytes: the journal is poisoned.
-    /// [`StorageError::Poisoned`] when it already was.
+    /// as it was, and the journal stays usable. [`StorageFault::Vfs`] from writing staged bytes: the journal is poisoned.
+    /// [`StorageFault::Poisoned`] when it already was.
     ///
     /// # Panics
     ///
@@ -308,8 +308,8 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Vfs`] when the write or the sync fails: whether the commit is on disk is unknown, and the journal
-    /// is poisoned. [`StorageError::Poisoned`] when it already was and `commit` had not become durable before.
+    /// [`StorageFault::Vfs`] when the write or the sync fails: whether the commit is on disk is unknown, and the journal
+    /// is poisoned. [`StorageFault::Poisoned`] when it already was and `commit` had not become durable before.
     ///
     /// # Panics
     ///
@@ -354,7 +354,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Vfs`] when the write fails, which poisons the journal; [`StorageError::Poisoned`] when it was.
+    /// [`StorageFault::Vfs`] when the write fails, which poisons the journal; [`StorageFault::Poisoned`] when it was.
     pub fn flush(&self) -> Result<(), StorageError> {
         let mut tail = self.tail.lock();
         self.check_poison(&tail)?;
@@ -428,7 +428,7 @@ impl Journal {
     ///
     /// # Errors
     ///
-    /// A failure of reading; [`StorageError::Corruption`] when a commit that is there cannot be read.
+    /// A failure of reading; [`StorageFault::Corruption`] when a commit that is there cannot be read.
     pub fn read_after(
         &self,
         after: u64,
@@ -579,7 +579,9 @@ impl Journal {
 
     fn check_poison(&self, tail: &Tail) -> Result<(), StorageError> {
         match &tail.poison {
-            Some(cause) => Err(StorageError::Poisoned { path: self.path.clone(), cause: cause.clone() }),
+            Some(cause) => {
+                Err(StorageFault::Poisoned { path: self.path.clone(), cause: cause.clone() }.into())
+            }
             None => Ok(()),
         }
     }
@@ -587,11 +589,11 @@ impl Journal {
     /// After a failure of frames' bytes nothing is known: a second sync that succeeds would prove nothing.
     fn poison_on_error(&self, tail: &mut Tail, outcome: Result<(), VfsError>) -> Result<(), StorageError> {
         if planted::is(Bug::SyncErrorsForgotten) {
-            return outcome.map_err(StorageError::Vfs);
+            return outcome.map_err(StorageError::from);
         }
         outcome.map_err(|cause| {
             tail.poison.get_or_insert(cause.clone());
-            StorageError::Vfs(cause)
+            StorageError::from(cause)
         })
     }
 }

@@ -123,7 +123,7 @@ impl<'j> Reader<'j> {
         known: Option<JournalPosition>,
     ) -> Reader<'j> {
         let mut segments: Vec<(usize, SegmentHeader)> = segments.collect();
-        segments.sort_by_key(|(_, header)| header.sequence);
+        segments.sort_unstable_by_key(|(_, header)| header.sequence);
         Reader { file, header, segments, unwritten, known, window: Window::default() }
     }
 

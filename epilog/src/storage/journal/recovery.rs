@@ -15,9 +15,9 @@ use super::layout::{
 };
 use super::reader::{Outcome as Reached, Reader, Reading, Unwritten};
 use super::{Journal, JournalPosition, Keep};
-use crate::storage::StorageError;
 use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
+use crate::storage::{StorageError, StorageFault};
 
 /// What a replay calls with each commit's number and payload.
 pub type Apply<'a> = dyn FnMut(u64, &[u8]) -> Result<(), StorageError> + 'a;
@@ -71,8 +71,8 @@ impl Recovery {
     /// # Errors
     ///
     /// [`VfsError::NotFound`] when there is none.
-    /// [`StorageError::Corruption`] when its header cannot be read or belongs to another database than `database`.
-    /// [`StorageError::Truncated`] when it ends within a segment.
+    /// [`StorageFault::Corruption`] when its header cannot be read or belongs to another database than `database`.
+    /// [`StorageFault::Truncated`] when it ends within a segment.
     pub fn open(vfs: &Arc<dyn Vfs>, path: &str, database: [u8; 16]) -> Result<Recovery, StorageError> {
         let file = vfs.open(path, OpenMode::Read)?;
         let len = file.len()?;
@@ -114,7 +114,7 @@ impl Recovery {
                 // A slot is whole and synced before a segment is begun in it.
                 let wanted = slot_start(slot + 1, header.segment_len);
                 if wanted > len {
-                    return Err(StorageError::Truncated { path: recovery.path, len, wanted });
+                    return Err(StorageFault::Truncated { path: recovery.path, len, wanted }.into());
                 }
             }
             recovery.slots.push(segment);
@@ -128,7 +128,7 @@ impl Recovery {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when synced bytes are damaged or missing, or when the journal knows of a newer header
+    /// [`StorageFault::Corruption`] when synced bytes are damaged or missing, or when the journal knows of a newer header
     /// than `checkpoint`'s; a failure of reading; whatever `apply` fails with, which ends the replay.
     pub fn replay(
         &mut self,
@@ -190,7 +190,7 @@ impl Recovery {
     /// # Errors
     ///
     /// [`VfsError::Full`] when there is no room for another segment: it may be tried again. Whatever else the file system
-    /// reports. [`StorageError::Poisoned`] after a failure to sync what was read: the file must be read again.
+    /// reports. [`StorageFault::Poisoned`] after a failure to sync what was read: the file must be read again.
     ///
     /// # Panics
     ///
@@ -213,7 +213,7 @@ impl Recovery {
         let used = if keep == Keep::default() { Vec::new() } else { self.history()? };
         let outcome = self.outcome.as_ref().expect("a journal is replayed before it is appended to");
         if let Some(cause) = &self.poison {
-            return Err(StorageError::Poisoned { path: self.path.clone(), cause: cause.clone() });
+            return Err(StorageFault::Poisoned { path: self.path.clone(), cause: cause.clone() }.into());
         }
         let file = self.vfs.open(&self.path, OpenMode::ReadWrite)?;
         // What was read may have been in the system's cache only. It must be durable before anything builds on it: a

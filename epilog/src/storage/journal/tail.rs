@@ -1,10 +1,10 @@
 //! [`Tail`]: where the journal ends, what is staged there, and which slots of the file are in use.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::layout::SegmentHeader;
 use super::{JournalPosition, Keep};
+use crate::ordered::BTreeMap;
 use crate::storage::vfs::VfsError;
 
 /// Where the journal ends.

@@ -6,13 +6,16 @@
 
 use super::Pager;
 use super::store::Store;
-use crate::storage::StorageError;
 use crate::storage::archive::{Archive, Catalogue};
 use crate::storage::journal::{Keep, Retention};
+use crate::storage::{StorageError, StorageFault};
 use crate::sync::atomic::Ordering;
 
 /// So many bytes of payloads are taken over at once.
 const BATCH_BYTES: usize = 1 << 20;
+
+/// Whether a database can have an archive. The feature `small` leaves its 10 KiB of code out.
+const ARCHIVES: bool = !cfg!(feature = "small");
 
 /// No archive.
 pub(super) const NO_ARCHIVE: u64 = u64::MAX;
@@ -31,9 +34,12 @@ impl Pager {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when the archive is damaged or of another database; [`StorageError::ForeignArchive`]
-    /// when it has later commits than this one.
+    /// [`StorageFault::Corruption`] when the archive is damaged or of another database; [`StorageFault::ForeignArchive`]
+    /// when it has later commits than this one; [`StorageFault::LeftOut`] with the feature `small`.
     pub fn attach_archive(&self, path: &str, retention: Retention) -> Result<(), StorageError> {
+        if !ARCHIVES {
+            return Err(StorageFault::LeftOut { what: "archives" }.into());
+        }
         let Some(store) = &self.shared.store else { return Ok(()) };
         let (database, is_new) = {
             let state = store.state.lock();
@@ -45,12 +51,12 @@ impl Pager {
         let mut archived = 0;
         if is_new {
             if Archive::exists(&*store.vfs, path)? {
-                return Err(StorageError::ForeignArchive { path: path.into(), last });
+                return Err(StorageFault::ForeignArchive { path: path.into(), last }.into());
             }
         } else {
             let archive = Archive::open(&store.vfs, path, database, retention)?;
             if archive.archived().is_some_and(|archived| archived > last) {
-                return Err(StorageError::ForeignArchive { path: path.into(), last });
+                return Err(StorageFault::ForeignArchive { path: path.into(), last }.into());
             }
             archived = archive.released();
             *archiving = Archiving::Open(archive);
@@ -80,7 +86,7 @@ impl Store {
     }
 
     pub(super) fn has_archive(&self) -> bool {
-        self.archived.load(Ordering::Acquire) != NO_ARCHIVE
+        ARCHIVES && self.archived.load(Ordering::Acquire) != NO_ARCHIVE
     }
 
     /// Whether a checkpoint has been made since the last attempt to archive.
@@ -138,7 +144,7 @@ impl Store {
     /// What there is to read in the archive.
     pub(super) fn catalogue(&self) -> Option<Catalogue> {
         match &*self.archiving.lock() {
-            Archiving::Open(archive) => Some(archive.catalogue()),
+            Archiving::Open(archive) if ARCHIVES => Some(archive.catalogue()),
             _ => None,
         }
     }
@@ -146,7 +152,7 @@ impl Store {
     /// The least commit after which the archive has everything up to its last, and that one.
     pub(super) fn archive_span(&self) -> Option<(u64, u64)> {
         match &*self.archiving.lock() {
-            Archiving::Open(archive) => Some((archive.oldest()?, archive.archived()?)),
+            Archiving::Open(archive) if ARCHIVES => Some((archive.oldest()?, archive.archived()?)),
             _ => None,
         }
     }

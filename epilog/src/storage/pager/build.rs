@@ -6,7 +6,6 @@
 //! that says that it is unfinished.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -17,10 +16,11 @@ use super::header::{HEADER_BLOCKS, HEADER_LEN, Header, UNFINISHED};
 use super::image;
 use super::map::{MapEntry, PageMap};
 use super::{CommitNumber, Pager};
-use crate::storage::StorageError;
+use crate::ordered::BTreeMap;
 use crate::storage::journal::path_beside;
 use crate::storage::page::PageNumber;
 use crate::storage::vfs::{OpenMode, Vfs, VfsFile};
+use crate::storage::{StorageError, StorageFault};
 
 /// Images are written together, up to so many bytes.
 const BATCH_LEN: usize = 1 << 20;
@@ -55,7 +55,7 @@ impl FileBuilder {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Exists`]; whatever the file system refuses.
+    /// [`StorageFault::Exists`]; whatever the file system refuses.
     pub fn create(
         vfs: Arc<dyn Vfs>,
         path: &str,
@@ -64,7 +64,7 @@ impl FileBuilder {
     ) -> Result<FileBuilder, StorageError> {
         for path in [String::from(path), path_beside(path)] {
             if vfs.exists(&path)? {
-                return Err(StorageError::Exists { path });
+                return Err(StorageFault::Exists { path }.into());
             }
         }
         let file = vfs.open(path, OpenMode::Create)?;

@@ -7,7 +7,6 @@
 //!   only when the map still leads to it after it was found wrong.
 //! * Everything is read anew: what is in memory may be right where the file is not.
 
-use alloc::collections::BTreeSet;
 use alloc::vec::Vec;
 
 use super::compression;
@@ -20,9 +19,10 @@ use super::map::{MapEntry, PageMap};
 use super::open::read_free_map;
 use super::store::{State, Store};
 use super::{PageSnapshot, Pager};
-use crate::storage::StorageError;
+use crate::ordered::BTreeSet;
 use crate::storage::error::Corruption;
 use crate::storage::page::{PageKind, PageNumber, kind_of};
+use crate::storage::{StorageError, StorageFault};
 
 /// The file as of its last checkpoint, and the pages as of one commit at that moment or later.
 pub struct Inspection<'p> {
@@ -77,9 +77,9 @@ impl Pager {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] with the first thing that is wrong; a failure of reading.
+    /// [`StorageFault::Corruption`] with the first thing that is wrong; a failure of reading.
     pub fn check(&self) -> Result<(), StorageError> {
-        let fail = |damage: Corruption| Err(StorageError::Corruption(damage.into()));
+        let fail = |damage: Corruption| Err(StorageFault::from(damage).into());
         let inspection = self.inspect()?;
         if let Some(first) = inspection.found.damage.first() {
             return fail(first.clone());
@@ -185,8 +185,8 @@ impl Found {
             &mut |entry| images.read(entry),
             &mut |number, entry| claimed.push((number, entry)),
             &mut |pages, error| {
-                let problem = match error {
-                    StorageError::Corruption(damage) => damage.problem,
+                let problem = match error.into_fault() {
+                    StorageFault::Corruption(damage) => damage.problem,
                     other => format!("{other}"),
                 };
                 broken.push(format!("{problem}; it leads to pages {} to {}", pages.start, pages.end - 1));
@@ -218,10 +218,10 @@ impl Found {
                 format!("the free map lies at block {}, which is in use", header.free.block()),
             );
         }
-        let free = match read_free_map(images, header) {
+        let free = match read_free_map(images, header).map_err(StorageError::into_fault) {
             Ok(free) => free,
-            Err(StorageError::Corruption(damage)) => return self.add("free map", damage.problem),
-            Err(error) => return self.add("free map", format!("{error}")),
+            Err(StorageFault::Corruption(damage)) => return self.add("free map", damage.problem),
+            Err(fault) => return self.add("free map", format!("{fault}")),
         };
         if !(used.extend(&free.blocks) && used.extend(&free.pending_blocks)) {
             self.add("free map", "a block that is in use is free".into());

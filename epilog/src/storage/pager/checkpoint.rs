@@ -17,7 +17,6 @@
 //!
 //! Everything before step 4 touches only blocks that no durable header names, so giving up there changes nothing.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::{IntoIter, Vec};
 
 use super::compression::{Compression, Compressor};
@@ -29,6 +28,7 @@ use super::images::Images;
 use super::map::{MapEntry, MapUpdate};
 use super::numbers::NumbersImage;
 use super::space::Space;
+use crate::ordered::BTreeMap;
 use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
 use crate::storage::planted::{self, Bug};

@@ -14,9 +14,9 @@ use alloc::vec::Vec;
 
 use super::store::Journaling;
 use super::{CommitNumber, Pager};
-use crate::storage::StorageError;
 use crate::storage::archive::ArchivePosition;
 use crate::storage::journal::{Entry, EntryKind, JournalPosition, Retention};
+use crate::storage::{StorageError, StorageFault};
 use crate::sync::Mutex;
 
 /// A reader of commits, one after the other.
@@ -98,12 +98,12 @@ impl Pager {
     ///
     /// # Errors
     ///
-    /// [`StorageError::ChangesGone`] when the one after `since` is not kept any more; [`StorageError::NotCommitted`] when
+    /// [`StorageFault::ChangesGone`] when the one after `since` is not kept any more; [`StorageFault::NotCommitted`] when
     /// `since` has not been made.
     pub fn feed(&self, since: CommitNumber) -> Result<Feed, StorageError> {
         let published = self.published().0;
         if since.0 > published {
-            return Err(StorageError::NotCommitted { commit: since.0, last: published });
+            return Err(StorageFault::NotCommitted { commit: since.0, last: published }.into());
         }
         let feed = Feed { commit: since.0, journal: None, archive: None };
         // The first one is read, to find out now whether it is there.
@@ -116,7 +116,7 @@ impl Pager {
     ///
     /// # Errors
     ///
-    /// [`StorageError::ChangesGone`] when the next one is not kept any more; a failure of reading, after which it may be
+    /// [`StorageFault::ChangesGone`] when the next one is not kept any more; a failure of reading, after which it may be
     /// tried again.
     pub fn read_feed(
         &self,
@@ -139,7 +139,9 @@ impl Pager {
         };
         let entries = entries.filter(|entries| !entries.is_empty());
         let Some(entries) = entries else {
-            return Err(StorageError::ChangesGone { since: feed.commit, oldest: self.oldest_change(last)? });
+            return Err(
+                StorageFault::ChangesGone { since: feed.commit, oldest: self.oldest_change(last)? }.into()
+            );
         };
         if let Some(entry) = entries.last() {
             feed.commit = entry.commit;

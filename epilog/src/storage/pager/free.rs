@@ -9,10 +9,10 @@
 //! checkpoint before this one, and free once the next one is durable. The blocks of this very image, like those of the
 //! headers, are in no list.
 
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::image::{u32_at, u64_at};
+use crate::ordered::BTreeMap;
 use crate::storage::StorageError;
 use crate::storage::page::{PAGE_HEADER_LEN, PageKind, PageNumber, TreeId, write_header};
 

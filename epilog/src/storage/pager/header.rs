@@ -34,11 +34,11 @@
 use super::compression::{self, Compression};
 use super::image::{u32_at, u64_at};
 use super::map::MapEntry;
-use crate::storage::StorageError;
 use crate::storage::codec::checksum::crc32c;
 use crate::storage::journal::JournalPosition;
 use crate::storage::page::{BLOCK_LEN, is_block_len};
 use crate::storage::vfs::VfsFile;
+use crate::storage::{StorageError, StorageFault};
 
 /// What every Epilog database begins a header with.
 const MAGIC: [u8; 8] = *b"\x89EPILOG\n";
@@ -325,8 +325,8 @@ pub(super) enum Found {
 ///
 /// # Errors
 ///
-/// [`StorageError::NotADatabase`], [`StorageError::Truncated`], [`StorageError::NewerFormat`],
-/// [`StorageError::FeatureMissing`], and [`StorageError::Corruption`] when all headers are damaged, or one that names
+/// [`StorageFault::NotADatabase`], [`StorageFault::Truncated`], [`StorageFault::NewerFormat`],
+/// [`StorageFault::FeatureMissing`], and [`StorageFault::Corruption`] when all headers are damaged, or one that names
 /// a newer checkpoint is and no journal is there to tell.
 pub(super) fn choose(
     file: &dyn VfsFile,
@@ -351,15 +351,16 @@ pub(super) fn choose(
                 }
             }
             Copy::Newer { found, features } => {
-                return Err(StorageError::NewerFormat {
+                return Err(StorageFault::NewerFormat {
                     path: path.into(),
                     found,
                     features,
                     known: FORMAT_VERSION,
-                });
+                }
+                .into());
             }
             Copy::Lacking(feature) => {
-                return Err(StorageError::FeatureMissing { path: path.into(), feature });
+                return Err(StorageFault::FeatureMissing { path: path.into(), feature }.into());
             }
             Copy::Impossible(problem) => impossible = Some(problem),
             Copy::Damaged { checkpoint } => damaged = damaged.max(Some(checkpoint)),
@@ -369,16 +370,16 @@ pub(super) fn choose(
     if let Some(problem) = impossible {
         return Err(StorageError::damage("header", problem));
     }
-    let truncated = |wanted| StorageError::Truncated { path: path.into(), len, wanted };
+    let truncated = |wanted| StorageError::from(StorageFault::Truncated { path: path.into(), len, wanted });
     let Some(header) = newest else {
         if !has_journal && len <= headers_len && is_interrupted_creation(&blocks) {
             return Ok(Found::Nothing);
         }
         if damaged.is_none() && len > 0 {
             if blocks.starts_with(&UNFINISHED) {
-                return Err(StorageError::Unfinished { path: path.into() });
+                return Err(StorageFault::Unfinished { path: path.into() }.into());
             }
-            return Err(StorageError::NotADatabase { path: path.into() });
+            return Err(StorageFault::NotADatabase { path: path.into() }.into());
         }
         if len < headers_len {
             return Err(truncated(headers_len));
@@ -386,12 +387,13 @@ pub(super) fn choose(
         return Err(StorageError::damage("header", "neither slot has a copy with a right checksum"));
     };
     if header.read_only != 0 && !read_only {
-        return Err(StorageError::NewerFormat {
+        return Err(StorageFault::NewerFormat {
             path: path.into(),
             found: FORMAT_VERSION,
             features: header.read_only,
             known: FORMAT_VERSION,
-        });
+        }
+        .into());
     }
     // A new file ends with its last header's sector.
     if len < header.file_len && header.file_len > headers_len {

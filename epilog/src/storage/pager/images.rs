@@ -138,7 +138,7 @@ impl Images {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when there is no such page, or its image is not the one the map names.
+    /// `StorageFault::Corruption` when there is no such page, or its image is not the one the map names.
     pub(super) fn load(
         &self,
         number: PageNumber,

@@ -21,11 +21,11 @@
 //! * A checkpoint prepares a [`MapUpdate`] beside the map; only when its header is durable is it installed.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::image;
+use crate::ordered::BTreeMap;
 use crate::storage::StorageError;
 use crate::storage::page::{PAGE_HEADER_LEN, PageKind, PageNumber, TreeId, write_header};
 

@@ -68,11 +68,11 @@ use self::numbers::Numbers;
 use self::pace::Pressure;
 use self::store::{Journaling, Store};
 use self::watch::Watch;
-use super::StorageError;
 use super::journal::{JournalOptions, Retention};
 use super::page::{BLOCK_LEN, PageNumber, PageRead};
 #[cfg(feature = "std")]
 use super::vfs::file::monotonic_ns;
+use super::{StorageError, StorageFault};
 use crate::sync::Mutex;
 
 /// A commit's number: the first is 1, and there are no gaps.
@@ -277,14 +277,14 @@ impl Pager {
     ///
     /// # Errors
     ///
-    /// [`StorageError::VersionsGone`] when the commit's versions are not kept any more, see
-    /// [`retain_versions`](Pager::retain_versions); [`StorageError::NotCommitted`] when it has not been made.
+    /// [`StorageFault::VersionsGone`] when the commit's versions are not kept any more, see
+    /// [`retain_versions`](Pager::retain_versions); [`StorageFault::NotCommitted`] when it has not been made.
     pub fn look_back_at(&self, commit: CommitNumber) -> Result<PageSnapshot<'static>, StorageError> {
         self.snapshot_at(commit).ok_or_else(|| {
             let (commit, last) = (commit.0, self.shared.frames.published());
             match commit > last {
-                true => StorageError::NotCommitted { commit, last },
-                false => StorageError::VersionsGone { commit, oldest: self.shared.frames.floor() },
+                true => StorageFault::NotCommitted { commit, last }.into(),
+                false => StorageFault::VersionsGone { commit, oldest: self.shared.frames.floor() }.into(),
             }
         })
     }
@@ -300,7 +300,7 @@ impl Pager {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Poisoned`] when there will be none, as nothing is written any more.
+    /// [`StorageFault::Poisoned`] when there will be none, as nothing is written any more.
     #[cfg(feature = "std")]
     pub fn wait_for_published(
         &self,
@@ -341,7 +341,7 @@ impl Pager {
     ///
     /// # Errors
     ///
-    /// [`StorageError::ReadOnly`] and [`StorageError::Poisoned`], when nothing can be written.
+    /// [`StorageFault::ReadOnly`] and [`StorageFault::Poisoned`], when nothing can be written.
     pub fn begin_write(&self) -> Result<PageWriter<'_>, StorageError> {
         let lease = self.shared.lease.lock();
         if let Some(store) = &self.shared.store {
@@ -380,7 +380,7 @@ impl Pager {
     ///
     /// # Errors
     ///
-    /// What `apply` fails with; [`StorageError::Corruption`] when the journal is damaged, or not the one that belongs to
+    /// What `apply` fails with; [`StorageFault::Corruption`] when the journal is damaged, or not the one that belongs to
     /// the newest header. Nothing can be written then.
     pub fn replay<'p>(&'p self, apply: &mut Redo<'p, '_>) -> Result<u64, StorageError> {
         let Some(store) = &self.shared.store else { return Ok(0) };

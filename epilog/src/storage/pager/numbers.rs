@@ -9,8 +9,8 @@ use alloc::vec::Vec;
 
 use super::frames::FrameTable;
 use super::free::Runs;
-use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
+use crate::storage::{StorageError, StorageFault};
 
 /// Which page numbers are in use.
 pub(super) struct Numbers {
@@ -59,7 +59,7 @@ impl Numbers {
             return Ok(PageNumber(number as u32));
         }
         let number = self.next;
-        self.next = number.checked_add(1).ok_or(StorageError::NoPagesLeft)?;
+        self.next = number.checked_add(1).ok_or(StorageFault::NoPagesLeft)?;
         Ok(PageNumber(number))
     }
 

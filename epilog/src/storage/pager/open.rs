@@ -29,10 +29,10 @@ use super::space::Space;
 use super::store::{Journaling, Store};
 use super::upkeep::Upkeep;
 use super::{Pager, PagerOptions, Shared};
-use crate::storage::StorageError;
 use crate::storage::journal::{Recovery, path_beside};
 use crate::storage::page::PageNumber;
 use crate::storage::vfs::{OpenMode, Vfs};
+use crate::storage::{StorageError, StorageFault};
 use crate::sync::Mutex;
 
 impl Pager {
@@ -42,13 +42,13 @@ impl Pager {
     ///
     /// # Errors
     ///
-    /// * [`StorageError::NotADatabase`]: the file is something else; it is not touched.
-    /// * [`StorageError::Truncated`]: it is shorter than its header says.
-    /// * [`StorageError::NewerFormat`]: it needs a later version of this library.
-    /// * [`StorageError::FeatureMissing`]: it has compressed images, and this build cannot read them.
-    /// * [`StorageError::Corruption`]: headers, free map or journal are damaged, or the journal is missing or not the one
+    /// * [`StorageFault::NotADatabase`]: the file is something else; it is not touched.
+    /// * [`StorageFault::Truncated`]: it is shorter than its header says.
+    /// * [`StorageFault::NewerFormat`]: it needs a later version of this library.
+    /// * [`StorageFault::FeatureMissing`]: it has compressed images, and this build cannot read them.
+    /// * [`StorageFault::Corruption`]: headers, free map or journal are damaged, or the journal is missing or not the one
     ///   that belongs to the newest header. Nothing older is fallen back to: see the table in the module's documentation.
-    /// * [`StorageError::Vfs`]: among others, the file is locked by someone else.
+    /// * [`StorageFault::Vfs`]: among others, the file is locked by someone else.
     pub fn open(vfs: Arc<dyn Vfs>, path: &str, options: PagerOptions) -> Result<Pager, StorageError> {
         let file = vfs.open(path, if options.read_only { OpenMode::Read } else { OpenMode::Create })?;
         file.lock()?;
@@ -113,7 +113,9 @@ fn check_leftover(vfs: &Arc<dyn Vfs>, path: &str, header: &Header) -> Result<(),
     let mut journal = match Recovery::open(vfs, path, header.database) {
         Ok(journal) => journal,
         // Its making was interrupted.
-        Err(StorageError::Corruption(_) | StorageError::Truncated { .. }) => return Ok(()),
+        Err(error) if matches!(*error, StorageFault::Corruption(_) | StorageFault::Truncated { .. }) => {
+            return Ok(());
+        }
         Err(error) => return Err(error),
     };
     // A journal left by the close that wrote this header was begun under older ones.

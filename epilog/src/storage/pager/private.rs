@@ -5,13 +5,13 @@
 //! from below. Savepoints are as those of the [page writer](super::PageWriter).
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use super::frames::Pin;
 use super::{CommitNumber, Shared};
-use crate::storage::StorageError;
+use crate::ordered::BTreeMap;
 use crate::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
+use crate::storage::{StorageError, StorageFault};
 
 /// What the transaction has made of a page.
 struct Page {
@@ -150,7 +150,7 @@ impl PageWrite for PrivatePages<'_> {
         self.pin.renew();
         let mut bytes = zeroed(len)?;
         let number = PageNumber(self.next);
-        self.next = self.next.checked_sub(1).ok_or(StorageError::NoPagesLeft)?;
+        self.next = self.next.checked_sub(1).ok_or(StorageFault::NoPagesLeft)?;
         write_header(&mut bytes, number, kind, tree);
         self.put(number, Some(bytes));
         Ok(number)
@@ -175,7 +175,7 @@ fn zeroed(len: usize) -> Result<Box<[u8]>, StorageError> {
 
 fn reserved(len: usize) -> Result<Vec<u8>, StorageError> {
     let mut page = Vec::new();
-    page.try_reserve_exact(len).map_err(|_| StorageError::OutOfMemory { bytes: len })?;
+    page.try_reserve_exact(len).map_err(|_| StorageFault::OutOfMemory { bytes: len })?;
     Ok(page)
 }
 

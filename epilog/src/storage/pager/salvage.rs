@@ -17,7 +17,6 @@
 //! Nothing is written.
 
 use alloc::boxed::Box;
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -28,12 +27,13 @@ use super::free::FreeMap;
 use super::header::{self, Copy, FORMAT_VERSION, HEADER_BLOCKS, HEADER_LEN, HEADERS_LEN_MAX, Header};
 use super::image::{self, u32_at, u64_at};
 use super::map::{MapEntry, PageMap, fanout};
-use crate::storage::StorageError;
+use crate::ordered::BTreeMap;
 use crate::storage::codec::checksum::{append, crc32c};
 use crate::storage::error::Corruption;
 use crate::storage::journal::{JournalPosition, Recovery, path_beside};
 use crate::storage::page::{BLOCK_LEN, PAGE_HEADER_LEN, PageKind, PageNumber, TreeId, kind_of};
 use crate::storage::vfs::{OpenMode, Vfs, VfsFile};
+use crate::storage::{StorageError, StorageFault};
 
 /// Blocks that are read at once, and those behind them that an image may reach into.
 const CHUNK: usize = 256;
@@ -77,8 +77,8 @@ impl Salvage {
     ///
     /// # Errors
     ///
-    /// [`StorageError::NotADatabase`] when there is neither a header nor an image; [`StorageError::NewerFormat`]; what
-    /// `advance` fails with; [`StorageError::Vfs`] when the file cannot be opened.
+    /// [`StorageFault::NotADatabase`] when there is neither a header nor an image; [`StorageFault::NewerFormat`]; what
+    /// `advance` fails with; [`StorageFault::Vfs`] when the file cannot be opened.
     pub fn open(
         vfs: Arc<dyn Vfs>,
         path: &str,
@@ -102,7 +102,7 @@ impl Salvage {
         let has_other = salvage.read_headers()?;
         let (maps, frees) = salvage.search(advance)?;
         if salvage.header.is_none() && salvage.found.is_empty() {
-            return Err(StorageError::NotADatabase { path: path.into() });
+            return Err(StorageFault::NotADatabase { path: path.into() }.into());
         }
         salvage.choose_checkpoint(&maps, &frees, has_other)?;
         salvage.choose_images();
@@ -233,10 +233,10 @@ impl Salvage {
                 }
                 Copy::Newer { found, features } => {
                     let (path, known) = (self.path.clone(), FORMAT_VERSION);
-                    return Err(StorageError::NewerFormat { path, found, features, known });
+                    return Err(StorageFault::NewerFormat { path, found, features, known }.into());
                 }
                 Copy::Lacking(feature) => {
-                    return Err(StorageError::FeatureMissing { path: self.path.clone(), feature });
+                    return Err(StorageFault::FeatureMissing { path: self.path.clone(), feature }.into());
                 }
                 Copy::Damaged { .. } | Copy::Impossible(_) => {
                     self.add("header", None, format!("copy {} of slot {} is damaged", block % 2, block / 2));

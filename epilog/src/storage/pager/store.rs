@@ -8,7 +8,6 @@
 //! queue of [`Heads`], the state, page numbers, free space, the page map. Only the first three are held over reads and
 //! writes of files, and the lease only for what must not overlap with a commit.
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -26,11 +25,12 @@ use super::pace::{Pace, Pressure};
 use super::space::Space;
 use super::stats::Setbacks;
 use super::{Durability, PagerOptions};
-use crate::storage::StorageError;
+use crate::ordered::BTreeMap;
 use crate::storage::journal::{Journal, Recovery};
 use crate::storage::page::PageNumber;
 use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{Vfs, VfsError};
+use crate::storage::{StorageError, StorageFault};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
@@ -188,7 +188,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StorageError::ReadOnly`], [`StorageError::Poisoned`]; [`StorageError::Corruption`] when replay has failed, as
+    /// [`StorageFault::ReadOnly`], [`StorageFault::Poisoned`]; [`StorageFault::Corruption`] when replay has failed, as
     /// what would be written would build on a part of the database.
     pub(super) fn check_writable(&self) -> Result<(), StorageError> {
         self.check_state(&self.state.lock())
@@ -196,10 +196,10 @@ impl Store {
 
     fn check_state(&self, state: &State) -> Result<(), StorageError> {
         if self.options.read_only {
-            return Err(StorageError::ReadOnly);
+            return Err(StorageFault::ReadOnly.into());
         }
         if let Some(cause) = &state.poison {
-            return Err(StorageError::Poisoned { path: self.path.clone(), cause: cause.clone() });
+            return Err(StorageFault::Poisoned { path: self.path.clone(), cause: cause.clone() }.into());
         }
         if let Journaling::Unreplayed(_) | Journaling::Replaying = state.journaling {
             return Err(StorageError::damage("journal", "its commits have not been applied"));
@@ -308,15 +308,15 @@ impl Store {
     pub(super) fn poisoned(&self) -> Option<StorageError> {
         let state = self.state.lock();
         let cause = state.poison.clone()?;
-        Some(StorageError::Poisoned { path: self.path.clone(), cause })
+        Some(StorageFault::Poisoned { path: self.path.clone(), cause }.into())
     }
 
     fn poison(&self, error: &StorageError) {
         if planted::is(Bug::SyncErrorsForgotten) {
             return;
         }
-        let cause = match error {
-            StorageError::Vfs(cause) | StorageError::Poisoned { cause, .. } => cause.clone(),
+        let cause = match &**error {
+            StorageFault::Vfs(cause) | StorageFault::Poisoned { cause, .. } => cause.clone(),
             other => VfsError::Io { path: self.path.clone(), operation: "sync", reason: format!("{other}") },
         };
         self.state.lock().poison.get_or_insert(cause);

@@ -11,7 +11,7 @@
 //!   ago first, and loaded again when they are asked for: nothing durable names their blocks, so an abort or a crash has
 //!   nothing to undo. Such a transaction commits in bulk.
 
-use alloc::collections::{BTreeMap, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 
 use super::checkpoint::{Batch, Work};
@@ -21,6 +21,7 @@ use super::free::Runs;
 use super::map::MapEntry;
 use super::store::{Bulk, Store};
 use super::{CommitNumber, Durability, Shared};
+use crate::ordered::BTreeMap;
 use crate::storage::StorageError;
 use crate::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
 use crate::sync::MutexGuard;

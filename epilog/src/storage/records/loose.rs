@@ -4,10 +4,10 @@ use alloc::vec::Vec;
 
 use super::{Composer, RecordDraft, RecordRef};
 use crate::schema::Layout;
-use crate::storage::StorageError;
 use crate::storage::page::{
     PAGE_HEADER_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header,
 };
+use crate::storage::{StorageError, StorageFault};
 
 /// A record that lies on no page of a database.
 pub struct LooseRecord {
@@ -72,7 +72,7 @@ impl PageWrite for Values {
     fn allocate(&mut self, kind: PageKind, tree: TreeId, len: usize) -> Result<PageNumber, StorageError> {
         let number = PageNumber(self.0.len() as u32 + 1);
         let mut page = Vec::new();
-        page.try_reserve_exact(len).map_err(|_| StorageError::OutOfMemory { bytes: len })?;
+        page.try_reserve_exact(len).map_err(|_| StorageFault::OutOfMemory { bytes: len })?;
         page.resize(len, 0);
         write_header(&mut page, number, kind, tree);
         self.0.push(page);

@@ -96,7 +96,7 @@ impl<'s> RecordRef<'s> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when the record's bytes contradict its layout, and, for a value that lies out of
+    /// `StorageFault::Corruption` when the record's bytes contradict its layout, and, for a value that lies out of
     /// line, whatever reading its page fails with.
     #[inline]
     pub fn field(&self, place: &Place) -> Result<FieldCell<'s>, StorageError> {
@@ -125,7 +125,7 @@ impl<'s> RecordRef<'s> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when the row names a place outside its page.
+    /// `StorageFault::Corruption` when the row names a place outside its page.
     #[inline]
     pub fn blob(&self) -> Result<&'s [u8], StorageError> {
         match self.layout.blob_offset {
@@ -138,7 +138,7 @@ impl<'s> RecordRef<'s> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when the record's bytes contradict its layout.
+    /// `StorageFault::Corruption` when the record's bytes contradict its layout.
     pub(crate) fn variable_len(&self, place: &Place) -> Result<usize, StorageError> {
         let Spot::Variable(number) = place.spot else { panic!("a field of a fixed width") };
         match variable_in(self.blob()?, self.layout, number) {

@@ -3,11 +3,11 @@
 //! They are primitives and were checked when they were made. Index entries of records that are new are gathered over many
 //! commits, and applied in the order of their index before anything else changes the index.
 
-use alloc::collections::BTreeMap;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Writer;
+use crate::ordered::BTreeMap;
 use crate::schema::{CollectionDef, CollectionId};
 use crate::storage::StorageError;
 use crate::storage::catalog::{self, FIRST_FREE_ID};
@@ -23,7 +23,7 @@ impl Writer<'_> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Corruption`] when a change set cannot be one; whatever reading and writing pages fails with.
+    /// `StorageFault::Corruption` when a change set cannot be one; whatever reading and writing pages fails with.
     pub(crate) fn apply<'c>(
         &mut self,
         payloads: impl IntoIterator<Item = &'c [u8]>,

@@ -3,13 +3,13 @@
 use alloc::sync::Arc;
 
 use super::Writer;
-use crate::storage::StorageError;
 use crate::storage::catalog::Stored;
 use crate::storage::concurrent::{
     Changes, Concurrency, Deeds, Draws, Kind, Pages, ReadLog, Running, Validation,
 };
 use crate::storage::counted::CountedCollection;
 use crate::storage::pager::{CommitNumber, PageWriter, PrivatePages};
+use crate::storage::{StorageError, StorageFault};
 
 impl<'p> Writer<'p> {
     /// As [`new`](Writer::new), with others beside it.
@@ -45,14 +45,14 @@ impl<'p> Writer<'p> {
     ///
     /// # Errors
     ///
-    /// [`StorageError::TransactionFailed`] after a statement that failed half-way.
+    /// [`StorageFault::TransactionFailed`] after a statement that failed half-way.
     ///
     /// # Panics
     ///
     /// When the transaction has the lease.
     pub(crate) fn into_deeds(mut self) -> Result<Deeds<'p>, StorageError> {
         if self.failed || self.open_marks > 0 {
-            return Err(StorageError::TransactionFailed);
+            return Err(StorageFault::TransactionFailed.into());
         }
         self.remove_unheld()?;
         let Kind::Concurrent { running, draws, reads } = self.kind else {

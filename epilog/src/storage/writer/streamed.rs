@@ -8,11 +8,11 @@
 #[cfg(all(test, feature = "derive"))]
 mod tests;
 
-use alloc::collections::BTreeMap;
 use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Writer;
+use crate::ordered::BTreeMap;
 use crate::schema::CollectionDef;
 use crate::storage::StorageError;
 use crate::storage::catalog::system::{self, CHUNKS};

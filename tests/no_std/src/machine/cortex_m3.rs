@@ -1,11 +1,12 @@
 //! A Cortex-M3 without an operating system: the start, the memory, and lines through the debugger's semihosting calls.
 //!
-//! `cortex_m3.ld` lays memory out: the stack lies lowest, so that what grows out of it is a bus fault and not a
-//! changed variable; then come the statics; the heap is the rest.
+//! `cortex_m3.ld` lays memory out: the stack lies lowest, so that what grows out of it is a bus fault, or in emulators that
+//! ignore such accesses soon another one, and not a changed variable; then come the statics; the heap is the rest.
 #![allow(unsafe_code)]
 
 use alloc::sync::Arc;
 use core::arch::{asm, global_asm};
+use core::ffi::CStr;
 use core::fmt::{self, Write};
 use core::panic::PanicInfo;
 use core::ptr::{addr_of, addr_of_mut};
@@ -83,7 +84,7 @@ extern "C" fn start() -> ! {
 
 #[unsafe(no_mangle)]
 extern "C" fn fault() -> ! {
-    print("no_std: a fault of the processor: is the stack too small?\n");
+    print("no_std: a fault of the processor: a panic, or the heap or the stack is too small\n");
     exit(104)
 }
 
@@ -94,7 +95,7 @@ pub fn arena() -> &'static mut [u8] {
     unsafe { core::slice::from_raw_parts_mut(start, end - start as usize) }
 }
 
-/// Files in the board's external memory.
+/// Files on the disk of the computer that the debugger runs on.
 pub fn files() -> Arc<dyn Vfs> {
     Arc::new(Disk)
 }
@@ -158,8 +159,40 @@ pub fn exit(status: i32) -> ! {
     }
 }
 
-/// Asks the debugger ("Semihosting for AArch32 and AArch64", Arm, §3 and §6).
-fn semihost(operation: u32, argument: u32) {
-    // SAFETY: the debugger reads the memory that the argument names and changes r0 alone.
-    unsafe { asm!("bkpt #0xAB", inout("r0") operation => _, in("r1") argument, options(nostack)) }
+/// What [`open`] returns when there is no such file.
+pub(super) const NO_FILE: u32 = u32::MAX;
+
+/// Makes a file, to be read and written; what was in one of that name is gone.
+pub(super) fn open(name: &CStr) -> u32 {
+    const SYS_OPEN: u32 = 0x01;
+    const READ_WRITE_NEW: u32 = 7;
+    let arguments = [name.as_ptr() as u32, READ_WRITE_NEW, name.count_bytes() as u32];
+    semihost(SYS_OPEN, arguments.as_ptr() as u32)
+}
+
+/// Fills `buffer` with a file's bytes from `offset`; whether there were so many.
+pub(super) fn read_at(file: u32, buffer: &mut [u8], offset: u32) -> bool {
+    const SYS_READ: u32 = 0x06;
+    let arguments = [file, buffer.as_mut_ptr() as u32, buffer.len() as u32];
+    seek(file, offset) && semihost(SYS_READ, arguments.as_ptr() as u32) == 0
+}
+
+/// Writes `bytes` into a file from `offset`, which is not behind its end; whether all were.
+pub(super) fn write_at(file: u32, bytes: &[u8], offset: u32) -> bool {
+    const SYS_WRITE: u32 = 0x05;
+    let arguments = [file, bytes.as_ptr() as u32, bytes.len() as u32];
+    seek(file, offset) && semihost(SYS_WRITE, arguments.as_ptr() as u32) == 0
+}
+
+fn seek(file: u32, offset: u32) -> bool {
+    const SYS_SEEK: u32 = 0x0A;
+    semihost(SYS_SEEK, [file, offset].as_ptr() as u32) == 0
+}
+
+/// Asks the debugger ("Semihosting for AArch32 and AArch64", Arm, §3 and §6), and returns its answer.
+fn semihost(operation: u32, argument: u32) -> u32 {
+    let answer;
+    // SAFETY: the debugger reads and writes the memory that the argument names, as the operation says, and changes r0.
+    unsafe { asm!("bkpt #0xAB", inout("r0") operation => answer, in("r1") argument, options(nostack)) }
+    answer
 }

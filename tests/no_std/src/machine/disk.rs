@@ -1,8 +1,9 @@
-//! A file system of two files, in memory that belongs to no program: the board's external RAM stands in for the flash or
-//! FRAM that a device would keep its data in. Opening again finds what closing left.
+//! A file system of two files, on the disk of the computer that the debugger runs on: its semihosting calls stand in for
+//! the driver of the flash or FRAM that a device would keep its data in, so that no byte of the files is in the device's
+//! memory. Opening again finds what closing left.
 //!
-//! The database's file is the first half, its journal, whose name ends so, the second.
-#![allow(unsafe_code)]
+//! The database's file is `station`, its journal, whose name ends so, `station-journal`, in the directory of the emulator.
+//! Semihosting cannot cut a file: how long each is is kept here, and a file on the disk may be longer.
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -10,19 +11,26 @@ use core::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use epilog::vfs::{OpenMode, Vfs, VfsError, VfsFile};
 
-/// Where the memory is that the linker script knows nothing of, and the bytes of a half.
-const START: usize = 0x2100_0000;
-const HALF: usize = 1 << 20;
+use super::cortex_m3::{NO_FILE, open, read_at, write_at};
+
+/// The most bytes of a file.
+const LEN_MAX: usize = 1 << 20;
 
 /// A file; its length is 0, and it does not exist, before it is made.
 struct Slot {
     exists: AtomicBool,
+    /// The debugger's number for it, which is kept from the first opening on.
+    handle: AtomicU32,
     locked: AtomicBool,
     len: AtomicU32,
 }
 
-const EMPTY: Slot =
-    Slot { exists: AtomicBool::new(false), locked: AtomicBool::new(false), len: AtomicU32::new(0) };
+const EMPTY: Slot = Slot {
+    exists: AtomicBool::new(false),
+    handle: AtomicU32::new(NO_FILE),
+    locked: AtomicBool::new(false),
+    len: AtomicU32::new(0),
+};
 
 static SLOTS: [Slot; 2] = [EMPTY, EMPTY];
 
@@ -41,6 +49,10 @@ impl Vfs for Disk {
         }
         if !SLOTS[slot].exists.load(Ordering::Relaxed) {
             return Err(VfsError::NotFound { path: path.into() });
+        }
+        if SLOTS[slot].handle.load(Ordering::Relaxed) == NO_FILE {
+            let name = if slot == 0 { c"station" } else { c"station-journal" };
+            SLOTS[slot].handle.store(open(name), Ordering::Relaxed);
         }
         Ok(Box::new(File { path: path.into(), slot, holds_lock: AtomicBool::new(false) }))
     }
@@ -94,9 +106,8 @@ impl File {
         &SLOTS[self.slot]
     }
 
-    /// The file's half of the memory.
-    fn start(&self) -> *mut u8 {
-        (START + self.slot * HALF) as *mut u8
+    fn failed(&self, operation: &'static str) -> VfsError {
+        VfsError::Io { path: self.path.clone(), operation, reason: "the debugger did not".into() }
     }
 
     /// Where an access of `len` bytes at `offset` begins, if it lies within `limit`.
@@ -105,13 +116,23 @@ impl File {
         start.checked_add(len).filter(|end| *end <= limit).map(|_| start)
     }
 
-    fn grow(&self, len: usize) {
-        let now = self.slot().len.load(Ordering::Relaxed) as usize;
-        if len > now {
-            // SAFETY: callers have checked that `len` is within the half, which nothing else uses.
-            unsafe { self.start().add(now).write_bytes(0, len - now) };
-            self.slot().len.store(len as u32, Ordering::Relaxed);
+    fn write(&self, bytes: &[u8], start: usize) -> Result<(), VfsError> {
+        match write_at(self.slot().handle.load(Ordering::Relaxed), bytes, start as u32) {
+            true => Ok(()),
+            false => Err(self.failed("write")),
         }
+    }
+
+    /// Makes the file `len` bytes long at least, with zeros.
+    fn grow(&self, len: usize) -> Result<(), VfsError> {
+        let mut now = self.slot().len.load(Ordering::Relaxed) as usize;
+        while now < len {
+            let part = (len - now).min(64);
+            self.write(&[0; 64][..part], now)?;
+            now += part;
+            self.slot().len.store(now as u32, Ordering::Relaxed);
+        }
+        Ok(())
     }
 }
 
@@ -123,17 +144,18 @@ impl VfsFile for File {
             len: len as u64,
             wanted: offset.saturating_add(buffer.len() as u64),
         })?;
-        // SAFETY: the bytes are within the file, which lies in memory that nothing else uses.
-        unsafe { buffer.as_mut_ptr().copy_from_nonoverlapping(self.start().add(start), buffer.len()) };
-        Ok(())
+        match read_at(self.slot().handle.load(Ordering::Relaxed), buffer, start as u32) {
+            true => Ok(()),
+            false => Err(self.failed("read")),
+        }
     }
 
     fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), VfsError> {
-        let start = File::place(offset, bytes.len(), HALF);
+        let start = File::place(offset, bytes.len(), LEN_MAX);
         let start = start.ok_or_else(|| VfsError::Full { path: self.path.clone() })?;
-        self.grow(start + bytes.len());
-        // SAFETY: the bytes are within the file's half, which nothing else uses.
-        unsafe { self.start().add(start).copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        self.grow(start)?;
+        self.write(bytes, start)?;
+        self.slot().len.fetch_max((start + bytes.len()) as u32, Ordering::Relaxed);
         Ok(())
     }
 
@@ -146,8 +168,8 @@ impl VfsFile for File {
     }
 
     fn set_len(&self, len: u64) -> Result<(), VfsError> {
-        let end = File::place(len, 0, HALF).ok_or_else(|| VfsError::Full { path: self.path.clone() })?;
-        self.grow(end);
+        let end = File::place(len, 0, LEN_MAX).ok_or_else(|| VfsError::Full { path: self.path.clone() })?;
+        self.grow(end)?;
         self.slot().len.store(end as u32, Ordering::Relaxed);
         Ok(())
     }

@@ -319,8 +319,8 @@ impl<'s> Sorted<'s> {
         if self.sorted {
             return;
         }
-        // Whoever wants a good part of them may want the rest.
-        if count >= left.len() / 8 {
+        // Whoever wants a good part of them may want the rest; and where code is dear, choosing has 2 KiB of it.
+        if count >= left.len() / 8 || cfg!(feature = "small") {
             left.sort_unstable();
             self.sorted = true;
         } else if count > 0 {

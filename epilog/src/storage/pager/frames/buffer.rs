@@ -20,7 +20,7 @@ use core::ptr::NonNull;
 use super::Node;
 #[cfg(shuttle)]
 use super::dead::{Allocation, Dead};
-use crate::storage::StorageError;
+use crate::storage::{StorageError, StorageFault};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// The bytes before the page's own.
@@ -81,7 +81,7 @@ unsafe impl Sync for Buffer {}
 impl Buffer {
     /// A page of zeros.
     pub(in crate::storage::pager) fn zeroed(len: usize, memory: &Memory) -> Result<Buffer, StorageError> {
-        let layout = Buffer::layout(len).ok_or(StorageError::OutOfMemory { bytes: len })?;
+        let layout = Buffer::layout(len).ok_or(StorageFault::OutOfMemory { bytes: len })?;
         // SAFETY: the layout is not empty, as it includes the head.
         let allocation = unsafe { alloc_zeroed(layout) };
         let (start, skipped) = Buffer::start_in(allocation);
@@ -91,7 +91,7 @@ impl Buffer {
 
     /// A copy of `page`.
     pub(in crate::storage::pager) fn copy_of(page: &[u8], memory: &Memory) -> Result<Buffer, StorageError> {
-        let layout = Buffer::layout(page.len()).ok_or(StorageError::OutOfMemory { bytes: page.len() })?;
+        let layout = Buffer::layout(page.len()).ok_or(StorageFault::OutOfMemory { bytes: page.len() })?;
         // SAFETY: the layout is not empty, as it includes the head.
         let allocation = unsafe { alloc(layout) };
         let (start, skipped) = Buffer::start_in(allocation);
@@ -126,7 +126,7 @@ impl Buffer {
         len: usize,
         memory: &Memory,
     ) -> Result<Buffer, StorageError> {
-        let head = NonNull::new(start.cast::<Head>()).ok_or(StorageError::OutOfMemory { bytes: len })?;
+        let head = NonNull::new(start.cast::<Head>()).ok_or(StorageFault::OutOfMemory { bytes: len })?;
         memory.bytes.fetch_add(HEAD + len, Ordering::Relaxed);
         // SAFETY: `head` points at new memory of at least HEAD bytes, aligned for a Head, says the caller.
         unsafe { head.write(Head { len, commit: 0, sequence: 0, memory: memory.clone(), skipped }) };
@@ -278,11 +278,13 @@ mod tests {
     fn a_length_that_memory_cannot_have_is_an_error() {
         assert!(matches!(
             Buffer::zeroed(usize::MAX, &Memory::default()),
-            Err(StorageError::OutOfMemory { .. })
+            Err(error) if matches!(*error, StorageFault::OutOfMemory { .. })
         ));
         let memory = Memory::default();
         let len = isize::MAX as usize - 64;
-        assert!(matches!(Buffer::zeroed(len, &memory), Err(StorageError::OutOfMemory { .. })));
+        assert!(
+            matches!(Buffer::zeroed(len, &memory), Err(error) if matches!(*error, StorageFault::OutOfMemory { .. }))
+        );
         assert_eq!(memory.bytes(), 0);
     }
 }

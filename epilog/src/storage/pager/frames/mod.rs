@@ -65,7 +65,7 @@ mod staging;
 mod tests;
 
 use alloc::boxed::Box;
-use alloc::collections::{BTreeMap, BTreeSet, VecDeque};
+use alloc::collections::VecDeque;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ptr::{NonNull, null_mut};
@@ -73,6 +73,7 @@ use core::ptr::{NonNull, null_mut};
 use super::images::Images;
 use super::map::MapEntry;
 use super::pins::{Pins, newest_within};
+use crate::ordered::{BTreeMap, BTreeSet};
 use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
 use crate::storage::planted::{self, Bug};

@@ -1,6 +1,7 @@
 //! The heads of a frame table: what is staged, published and retained; and what is written out before its commit.
 
 use super::*;
+use crate::storage::StorageFault;
 use crate::storage::page::{BLOCK_LEN, PageKind, TreeId, write_header};
 use crate::storage::pager::image;
 use crate::storage::pager::map::PageMap;
@@ -242,8 +243,8 @@ fn a_damaged_image_of_a_page_written_out_is_noticed_and_can_be_tried_again() {
     write_out(&images, &mut staging, 10);
     let at = 10 * BLOCK_LEN as u64 + 2000;
     images.file().write_at(&[0], at).unwrap();
-    assert!(matches!(staging.get(PAGE), Err(StorageError::Corruption(_))));
-    assert!(matches!(staging.get_mut(PAGE), Err(StorageError::Corruption(_))));
+    assert!(matches!(staging.get(PAGE), Err(error) if matches!(*error, StorageFault::Corruption(_))));
+    assert!(matches!(staging.get_mut(PAGE), Err(error) if matches!(*error, StorageFault::Corruption(_))));
     images.file().write_at(&[1], at).unwrap();
     assert_eq!(byte_of(&staging), 1);
 }

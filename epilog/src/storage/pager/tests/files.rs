@@ -5,11 +5,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{TREE, allocate, get, set};
-use crate::storage::StorageError;
 use crate::storage::page::{BLOCK_LEN, PageKind, PageNumber, PageRead, PageWrite};
 use crate::storage::pager::map::{MapEntry, PageMap, fanout};
 use crate::storage::pager::{Durability, PageWriter, Pager, PagerOptions};
 use crate::storage::vfs::{MemoryVfs, OpenMode, Vfs};
+use crate::storage::{StorageError, StorageFault};
 
 pub(super) const PATH: &str = "a";
 pub(super) const JOURNAL: &str = "a-journal";
@@ -111,7 +111,7 @@ fn what_a_drop_left_in_the_journal_is_replayed() {
     let reader = try_open(&vfs, true).unwrap();
     reader.replay(&mut |writer, payloads| Ok(redo_all(writer, payloads))).unwrap();
     assert_eq!(get(&reader.reader(), PageNumber(1)), 3);
-    assert!(matches!(reader.begin_write().err(), Some(StorageError::ReadOnly)));
+    assert!(matches!(reader.begin_write().err(), Some(error) if matches!(*error, StorageFault::ReadOnly)));
     drop(reader);
     let pager = open(&vfs);
     pager.close().unwrap();
@@ -124,7 +124,7 @@ fn a_failed_replay_leaves_nothing_writable() {
     let vfs = MemoryVfs::new();
     change(&open(&vfs), &[1, 1]);
     let pager = try_open(&vfs, false).unwrap();
-    pager.replay(&mut |_, _| Err(StorageError::ReadOnly)).unwrap_err();
+    pager.replay(&mut |_, _| Err(StorageFault::ReadOnly.into())).unwrap_err();
     assert!(pager.begin_write().is_err());
     pager.close().unwrap();
     drop(pager);
@@ -164,7 +164,7 @@ fn damaged_stale_and_misplaced_images_are_noticed() {
         let pager = open(&vfs);
         let snapshot = pager.snapshot();
         let error = snapshot.operation().page(PageNumber(1)).unwrap_err();
-        assert!(matches!(error, StorageError::Corruption(_)));
+        assert!(matches!(*error, StorageFault::Corruption(_)));
         let text = format!("{error}");
         assert!(text.contains(wanted) && text.contains("(page 1)"), "{text}");
         assert!(pager.check().is_err());
@@ -373,9 +373,9 @@ fn check_growing_map(block_len: usize) {
         assert_eq!(known.unwrap(), entry(pages - 1));
     }
     assert_eq!(read, 3 + 2 + 1, "the first way down, then what it did not touch");
-    let unused = fresh.entry(PageNumber(2), &mut |_| Err(StorageError::ReadOnly)).unwrap();
+    let unused = fresh.entry(PageNumber(2), &mut |_| Err(StorageFault::ReadOnly.into())).unwrap();
     assert!(unused.is_none());
-    let beyond = fresh.entry(PageNumber(u32::MAX), &mut |_| Err(StorageError::ReadOnly)).unwrap();
+    let beyond = fresh.entry(PageNumber(u32::MAX), &mut |_| Err(StorageFault::ReadOnly.into())).unwrap();
     assert!(beyond.is_none());
     // A map page in another's place.
     let (a, b) = (0, disk.len() - 1);

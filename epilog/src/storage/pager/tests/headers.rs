@@ -5,11 +5,11 @@ use alloc::vec::Vec;
 
 use super::files::{JOURNAL, PATH, bytes, change, closed, open, set_bytes, try_open};
 use super::get;
-use crate::storage::StorageError;
 use crate::storage::codec::checksum::crc32c;
 use crate::storage::page::{BLOCK_LEN, PageNumber};
 use crate::storage::pager::{Pager, PagerOptions};
 use crate::storage::vfs::{MemoryVfs, Vfs};
+use crate::storage::{StorageError, StorageFault};
 
 /// The file after it was changed by `edit`.
 fn edited(vfs: &MemoryVfs, edit: impl FnOnce(&mut Vec<u8>)) -> Result<(), StorageError> {
@@ -48,7 +48,7 @@ fn dropped() -> MemoryVfs {
 
 fn is_damage(outcome: Result<(), StorageError>, wanted: &str) {
     match outcome {
-        Err(error @ StorageError::Corruption(_)) => {
+        Err(error) if matches!(*error, StorageFault::Corruption(_)) => {
             assert!(format!("{error}").contains(wanted), "{error}");
         }
         other => panic!("{other:?}, not damage of {wanted}"),
@@ -183,7 +183,7 @@ fn files_of_others_are_refused_and_left_alone() {
         let vfs = MemoryVfs::new();
         set_bytes(&vfs, PATH, &foreign);
         let error = try_open(&vfs, false).err().unwrap();
-        assert!(matches!(error, StorageError::NotADatabase { .. }), "{error}");
+        assert!(matches!(*error, StorageFault::NotADatabase { .. }), "{error}");
         assert_eq!(bytes(&vfs, PATH), foreign);
     }
 }
@@ -218,8 +218,8 @@ fn a_truncated_file_says_so() {
     for keep in [3 * BLOCK_LEN, 4 * BLOCK_LEN] {
         let vfs = closed();
         let len = bytes(&vfs, PATH).len() as u64;
-        match edited(&vfs, |file| file.truncate(keep)) {
-            Err(StorageError::Truncated { len: found, wanted, .. }) => {
+        match edited(&vfs, |file| file.truncate(keep)).map_err(StorageError::into_fault) {
+            Err(StorageFault::Truncated { len: found, wanted, .. }) => {
                 assert_eq!((found, wanted), (keep as u64, len));
             }
             other => panic!("{other:?}"),
@@ -244,8 +244,8 @@ fn newer_formats_are_named() {
             file[(block + 1) * BLOCK_LEN + at] = value;
             reseal(file, block + 1);
         });
-        match outcome {
-            Err(StorageError::NewerFormat { found, features, known: 1, .. }) => {
+        match outcome.map_err(StorageError::into_fault) {
+            Err(StorageFault::NewerFormat { found, features, known: 1, .. }) => {
                 assert!(found > 1 || features != 0)
             }
             other => panic!("{other:?}"),
@@ -274,13 +274,13 @@ fn with_codec(codec: u8, features: u8) -> Result<(), StorageError> {
 fn a_codec_and_the_feature_of_compressed_images_come_together() {
     is_damage(with_codec(1, 0), "header");
     is_damage(with_codec(0, 1), "header");
-    assert!(matches!(with_codec(2, 1), Err(StorageError::NewerFormat { .. })));
+    assert!(matches!(with_codec(2, 1), Err(error) if matches!(*error, StorageFault::NewerFormat { .. })));
     #[cfg(feature = "lz4")]
     with_codec(1, 1).unwrap();
     #[cfg(not(feature = "lz4"))]
     {
         let error = with_codec(1, 1).unwrap_err();
-        assert!(matches!(error, StorageError::FeatureMissing { feature: "lz4", .. }), "{error}");
+        assert!(matches!(*error, StorageFault::FeatureMissing { feature: "lz4", .. }), "{error}");
         assert!(format!("{error}").contains("cargo feature `lz4`"), "{error}");
     }
 }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use crate::prelude::*;
 use crate::query::Reads;
-use crate::storage::StorageError;
+use crate::storage::StorageFault;
 use crate::storage::catalog::system::{self, CHUNKS};
 use crate::storage::facade::Reading as _;
 use crate::storage::pager::Durability;
@@ -274,7 +274,7 @@ fn check_spoilt(spoil: impl FnOnce(&mut Writer<'_>, u64), expected: &str) {
     });
     let story = match result {
         Ok(len) => format!("{len} bytes"),
-        Err(error @ StorageError::Corruption(_)) => error.to_string(),
+        Err(error) if matches!(*error, StorageFault::Corruption(_)) => error.to_string(),
         Err(error) => format!("no damage: {error}"),
     };
     assert!(story.contains(expected), "{story}");
