@@ -190,6 +190,12 @@ impl PageMap {
         self.block_len
     }
 
+    /// How many map pages are in memory.
+    #[cfg(test)]
+    pub(super) fn loaded(&self) -> usize {
+        self.levels.iter().map(BTreeMap::len).sum()
+    }
+
     /// Page `number`'s entry.
     pub(super) fn entry(
         &mut self,
