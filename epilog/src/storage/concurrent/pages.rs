@@ -74,6 +74,13 @@ impl PageRead for Pages<'_> {
 }
 
 impl PageWrite for Pages<'_> {
+    fn block_len(&self) -> usize {
+        match self {
+            Pages::Leased(pages) => pages.block_len(),
+            Pages::Private(pages) => pages.block_len(),
+        }
+    }
+
     #[inline]
     fn page_mut(&mut self, number: PageNumber) -> Result<&mut [u8], StorageError> {
         match self {

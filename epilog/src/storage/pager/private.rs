@@ -39,6 +39,7 @@ pub struct PrivateSavepoint {
 /// Pages that one transaction changes for itself.
 pub struct PrivatePages<'p> {
     pin: Pin<'p>,
+    block_len: usize,
     pages: BTreeMap<PageNumber, Page>,
     /// The next page gets this number.
     next: u32,
@@ -53,6 +54,7 @@ impl<'p> PrivatePages<'p> {
         PrivatePages {
             // The head moves on meanwhile. Whoever publishes a later one sees this pin before it drops a version.
             pin: Pin::staged(&shared.frames),
+            block_len: shared.block_len(),
             pages: BTreeMap::new(),
             next: u32::MAX,
             undo: Vec::new(),
@@ -135,6 +137,10 @@ impl PageRead for PrivatePages<'_> {
 }
 
 impl PageWrite for PrivatePages<'_> {
+    fn block_len(&self) -> usize {
+        self.block_len
+    }
+
     fn page_mut(&mut self, number: PageNumber) -> Result<&mut [u8], StorageError> {
         self.pin.renew();
         let floor = self.levels.last().copied().unwrap_or(1);
