@@ -418,6 +418,7 @@ fn a_replay_begins_behind_a_mark_that_begins_its_segment() {
     for filled in (12_000..12_300).step_by(8) {
         let harness = Harness::new();
         harness.commit(1, filled);
+        harness.journal.committed(102);
         harness.journal.mark(102, &[7; 200]).unwrap();
         let from = harness.journal.position();
         harness.journal.append(103, b"more").unwrap();
