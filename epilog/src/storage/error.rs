@@ -129,9 +129,9 @@ pub enum StorageFault {
     #[error("no page numbers are left: a database has at most 2^32 - 2 pages")]
     NoPagesLeft,
     /// No memory for a page.
-    #[error("no memory for a page of {bytes} bytes")]
+    #[error("no memory for {bytes} bytes of pages")]
     OutOfMemory {
-        /// The page's length.
+        /// How much was asked for.
         bytes: usize,
     },
     /// A stored schema cannot be used.
