@@ -239,6 +239,9 @@ impl Salvage {
                     let (path, known) = (self.path.clone(), FORMAT_VERSION);
                     return Err(StorageFault::NewerFormat { path, found, features, known }.into());
                 }
+                Copy::NewerRules { what, found } => {
+                    return Err(StorageFault::NewerRules { path: self.path.clone(), what, found }.into());
+                }
                 Copy::Lacking(feature) => {
                     return Err(StorageFault::FeatureMissing { path: self.path.clone(), feature }.into());
                 }
