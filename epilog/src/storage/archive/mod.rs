@@ -195,7 +195,8 @@ impl Archive {
     }
 
     fn begin_file(&mut self, first_commit: u64) -> Result<(), VfsError> {
-        if self.file.is_some() {
+        // After an opening or a failure, what is staged, or was found behind the index's end, is of a file not opened yet.
+        if self.file.is_some() || !self.state.is_indexed {
             self.write_staged(true)?;
         }
         let number = self.state.files.back().map_or(1, |last| last.header.number + 1);

@@ -96,6 +96,88 @@ fn commits_come_back_over_files_and_openings() {
     assert!(vfs.exists("arch-000003").unwrap() && vfs.exists("arch-index").unwrap());
 }
 
+/// Goal: entries never get into a file that was begun after them. Method: the last file is nearly full; after an opening
+/// one call adds what goes over its end.
+#[test]
+fn a_run_goes_over_the_end_of_a_file_that_was_opened_again() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Bytes(1));
+    add(&mut archive, 1..=4);
+    archive.commit().unwrap();
+    assert_eq!((archive.state.files.len(), archive.state.end()), (1, 3 * BLOCK));
+    let mut archive = open(&vfs, Retention::Bytes(64 << 10));
+    add(&mut archive, 5..=30);
+    archive.commit().unwrap();
+    assert!(archive.state.files.len() > 1);
+    check(&archive, 1..=30);
+    check(&open(&vfs, Retention::Everything), 1..=30);
+}
+
+#[test]
+fn a_gap_behind_what_is_not_written_yet_loses_nothing() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Everything);
+    add(&mut archive, 1..=3);
+    archive.commit().unwrap();
+    let mut archive = open(&vfs, Retention::Everything);
+    add(&mut archive, 4..=6);
+    add(&mut archive, 11..=13);
+    archive.commit().unwrap();
+    check(&archive, 11..=13);
+    let again = open(&vfs, Retention::Everything);
+    check(&again, 11..=13);
+    // What comes before the gap is whole too.
+    let headers: Vec<FileHeader> = again.state.files.iter().map(|file| file.header).collect();
+    assert_eq!(headers.iter().map(|header| header.first_commit).collect::<Vec<_>>(), [1, 11]);
+    let mut scan = Scan::open(&*vfs, PATH, headers[0], BLOCK, 0, headers[0].chain).unwrap();
+    for commit in 1..=6 {
+        assert_eq!(scan.next().unwrap(), Some(entry(commit)));
+    }
+}
+
+/// Goal: whatever is added in whatever calls, with openings between, is read back. Method: small retentions, short and long
+/// entries, gaps now and then; after each commit everything that is there is compared.
+#[test]
+fn anything_added_over_openings_is_read_back() {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut below = |end: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % end
+    };
+    for round in 0..16 {
+        let vfs = vfs();
+        let retention = match round % 4 {
+            0 => Retention::Everything,
+            1 => Retention::Commits(1 + below(40)),
+            _ => Retention::Bytes(1 + below(300 << 10)),
+        };
+        let mut archive = open(&vfs, retention);
+        let (mut last, mut begins) = (0, 1);
+        for _ in 0..20 {
+            if below(3) == 0 {
+                archive = open(&vfs, retention);
+                assert_eq!(archive.archived().unwrap_or(0), last);
+            }
+            let mut next = last + 1;
+            for _ in 0..1 + below(3) {
+                if next > 1 && below(20) == 0 {
+                    next += 1 + below(5);
+                    begins = next;
+                }
+                let end = next + below(12);
+                add(&mut archive, next..=end);
+                next = end + 1;
+            }
+            archive.commit().unwrap();
+            last = next - 1;
+            let oldest = archive.oldest().unwrap();
+            assert!(oldest + 1 >= begins, "round {round}");
+            check(&archive, oldest + 1..=last);
+            check(&open(&vfs, retention), oldest + 1..=last);
+        }
+    }
+}
+
 #[test]
 fn old_files_are_removed_as_wholes() {
     for retention in [Retention::Bytes(100 << 10), Retention::Commits(300)] {
