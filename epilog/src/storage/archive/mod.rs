@@ -398,8 +398,9 @@ fn find_more(vfs: &dyn Vfs, path: &str, state: &mut State) -> Result<(), Storage
         while scan.next()?.is_some() {}
         if scan.commit() != state.archived {
             (state.archived, state.chain, state.is_indexed) = (scan.commit(), scan.chain(), false);
-            last.len = scan.offset().next_multiple_of(BLOCK);
         }
+        // A run begins a block.
+        last.len = scan.offset().next_multiple_of(BLOCK);
         let number = last.header.number + 1;
         if !vfs.exists(&file_path(path, number))? {
             return Ok(());
@@ -416,7 +417,8 @@ fn find_more(vfs: &dyn Vfs, path: &str, state: &mut State) -> Result<(), Storage
             return Ok(());
         }
         (state.archived, state.chain, state.is_indexed) = (scan.commit(), scan.chain(), false);
-        state.files.push_back(FileInfo { header, len: scan.offset().next_multiple_of(BLOCK) });
+        // Its other entries lie directly behind.
+        state.files.push_back(FileInfo { header, len: scan.offset() });
     }
     Ok(())
 }

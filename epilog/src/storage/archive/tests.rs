@@ -264,6 +264,26 @@ fn a_run_that_was_cut_off_is_made_again() {
 }
 
 #[test]
+fn entries_of_several_files_are_found_behind_an_older_index() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Everything);
+    add(&mut archive, 1..=3);
+    archive.commit().unwrap();
+    let index = bytes(&vfs, "arch-index");
+    for commit in [4, 10] {
+        archive.begin_file(commit).unwrap();
+        add(&mut archive, commit..=commit + 5);
+        archive.commit().unwrap();
+    }
+    write(&vfs, "arch-index", &index);
+    let mut again = open(&vfs, Retention::Everything);
+    check(&again, 1..=15);
+    add(&mut again, 16..=30);
+    again.commit().unwrap();
+    check(&open(&vfs, Retention::Everything), 1..=30);
+}
+
+#[test]
 fn a_first_run_that_was_cut_off_leaves_no_archive() {
     let vfs = vfs();
     let mut archive = open(&vfs, Retention::Everything);
