@@ -33,7 +33,7 @@ pub struct ArchiveReading {
 }
 
 /// What an archive has for readers at one moment. Files may be removed under it.
-pub(crate) struct Catalogue {
+pub struct Catalogue {
     vfs: Arc<dyn Vfs>,
     path: String,
     files: Vec<FileInfo>,
@@ -42,7 +42,7 @@ pub(crate) struct Catalogue {
 
 impl Archive {
     /// What there is to read now.
-    pub(crate) fn catalogue(&self) -> Catalogue {
+    pub fn catalogue(&self) -> Catalogue {
         Catalogue {
             vfs: Arc::clone(&self.vfs),
             path: self.path.clone(),
@@ -54,7 +54,7 @@ impl Archive {
 
 impl Catalogue {
     /// The last commit there is.
-    pub(crate) fn archived(&self) -> u64 {
+    pub fn archived(&self) -> u64 {
         self.archived
     }
 
@@ -64,7 +64,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// A failure of reading; [`StorageFault::Corruption`] when a commit that is there cannot be read.
-    pub(crate) fn read_after(
+    pub fn read_after(
         &self,
         after: u64,
         position: Option<ArchivePosition>,
