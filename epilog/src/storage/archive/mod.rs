@@ -28,7 +28,7 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use self::layout::{BLOCK, FileHeader, Index, encode_entry};
+use self::layout::{BLOCK, FORMAT_VERSION, FileHeader, Index, encode_entry};
 pub use self::read::{ArchivePosition, ArchiveReading, Catalogue};
 use self::read::{Scan, read_file_header};
 use super::journal::{Entry, Retention};
@@ -99,8 +99,8 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// [`StorageFault::Corruption`] when the archive's index cannot be read, or is of another database; a failure of
-    /// reading.
+    /// [`StorageFault::Corruption`] when the archive's index cannot be read, or is of another database;
+    /// [`StorageFault::NewerFormat`] when it needs a later version of this library; a failure of reading.
     pub fn open(
         vfs: &Arc<dyn Vfs>,
         path: &str,
@@ -346,6 +346,13 @@ fn damage(problem: String) -> StorageError {
     StorageError::damage("archive", problem)
 }
 
+/// A later version of this library wrote `path`.
+fn newer_format(path: String, version: u32) -> StorageError {
+    let found = u16::try_from(version).unwrap_or(u16::MAX);
+    let known = FORMAT_VERSION as u16;
+    StorageError::from(StorageFault::NewerFormat { path, found, features: 0, known })
+}
+
 /// The newest copy of the index; `None` when there is no archive.
 fn read_index(vfs: &dyn Vfs, path: &str, database: [u8; 16]) -> Result<Option<Index>, StorageError> {
     let path = index_path(path);
@@ -358,8 +365,15 @@ fn read_index(vfs: &dyn Vfs, path: &str, database: [u8; 16]) -> Result<Option<In
     let there = file.len()?.min(2 * BLOCK) as usize;
     file.read_at(&mut blocks[..there], 0)?;
     let (second, first) = blocks.split_at(BLOCK as usize);
+    if let Some(version) = [first, second].into_iter().filter_map(Index::newer_version).max() {
+        return Err(newer_format(path, version));
+    }
     let newest = [first, second].into_iter().filter_map(Index::decode).max_by_key(|index| index.generation);
     match newest {
+        Some(index) if index.database == database && !index.is_possible() => Err(damage(format!(
+            "`{path}` names files {} to {}, which ends at byte {}, up to commit {}, and no archive has such an index",
+            index.first, index.last, index.end, index.archived
+        ))),
         Some(index) if index.database == database => Ok(Some(index)),
         Some(_) => Err(damage(format!("`{path}` is of another database: name another archive"))),
         // The first run was cut off before its index was there.
@@ -377,18 +391,26 @@ fn read_state(vfs: &dyn Vfs, path: &str, index: &Index) -> Result<State, Storage
         chain: index.chain,
         is_indexed: true,
     };
-    for number in index.first..=index.last {
+    // From the last on: `first` may be anything.
+    for number in (index.first..=index.last).rev() {
         match read_file_header(vfs, path, index.database, number) {
             Ok((file, header)) => {
                 let len = if number == index.last { index.end } else { file.len()? };
-                state.files.push_back(FileInfo { header, len });
+                state.files.push_front(FileInfo { header, len });
             }
-            // An older copy of the index may name files that were removed.
-            Err(error)
-                if matches!(*error, StorageFault::Vfs(VfsError::NotFound { .. }))
-                    && state.files.is_empty()
-                    && number < index.last => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                let is_missing = matches!(*error, StorageFault::Vfs(VfsError::NotFound { .. }));
+                // An older copy of the index may name files that were removed: the first, and those that follow it.
+                let is_removed = |number| Ok::<_, VfsError>(!vfs.exists(&file_path(path, number))?);
+                if is_missing
+                    && number < index.last
+                    && is_removed(index.first)?
+                    && is_removed((number - 1).max(index.first))?
+                {
+                    break;
+                }
+                return Err(error);
+            }
         }
     }
     find_more(vfs, path, &mut state)?;

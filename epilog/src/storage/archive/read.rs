@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::layout::{BLOCK, ENTRY_HEADER_LEN, EntryHeader, FileHeader, entry_len};
-use super::{Archive, FileInfo, damage, file_path};
+use super::{Archive, FileInfo, damage, file_path, newer_format};
 use crate::storage::journal::Entry;
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
 use crate::storage::{StorageError, StorageFault};
@@ -72,7 +72,7 @@ impl Catalogue {
         budget: usize,
     ) -> Result<Option<ArchiveReading>, StorageError> {
         let last = last.min(self.archived);
-        let at = self.files.iter().rposition(|file| file.header.first_commit <= after + 1);
+        let at = self.files.iter().rposition(|file| file.header.first_commit <= after.saturating_add(1));
         let Some(mut at) = at.filter(|_| after < last) else { return Ok(None) };
         let known = position.filter(|position| position.commit == after);
         let known = known.and_then(|position| {
@@ -139,7 +139,14 @@ pub(super) fn read_file_header(
     let file = vfs.open(&path, OpenMode::Read)?;
     let mut block = vec![0; BLOCK.min(file.len()?) as usize];
     file.read_at(&mut block, 0)?;
+    if let Some(version) = FileHeader::newer_version(&block) {
+        return Err(newer_format(path, version));
+    }
     match FileHeader::decode(&block) {
+        Some(header) if !header.is_possible() => Err(damage(format!(
+            "`{path}` says that it begins with commit {} behind commit {}, and no archive has such a file",
+            header.first_commit, header.archived_before
+        ))),
         Some(header) if (header.database, header.number) == (database, number) => Ok((file, header)),
         Some(_) => Err(damage(format!("`{path}` is of another archive"))),
         None => Err(damage(format!("the header of `{path}` cannot be read"))),
@@ -212,7 +219,8 @@ impl Scan {
             return Ok(None);
         }
         let len = header.payload_len as usize;
-        let Some(bytes) = self.bytes(offset, ENTRY_HEADER_LEN + len)? else { return Ok(None) };
+        let Some(whole) = ENTRY_HEADER_LEN.checked_add(len) else { return Ok(None) };
+        let Some(bytes) = self.bytes(offset, whole)? else { return Ok(None) };
         let Some(crc) = header.verify(salt, bytes) else { return Ok(None) };
         let payload = bytes[ENTRY_HEADER_LEN..].to_vec();
         self.offset = offset + entry_len(len) as u64;

@@ -3,6 +3,7 @@
 use alloc::string::ToString;
 
 use super::*;
+use crate::storage::codec::checksum::crc32c;
 use crate::storage::journal::EntryKind;
 use crate::storage::vfs::MemoryVfs;
 
@@ -375,4 +376,129 @@ fn a_failure_forgets_the_run_and_the_next_one_makes_it() {
     add(&mut archive, 11..=13);
     archive.commit().unwrap();
     check(&archive, 1..=13);
+}
+
+/// Both copies of an index that says this.
+fn index_blocks(index: Index) -> Vec<u8> {
+    [index.encode(), index.encode()].concat()
+}
+
+#[track_caller]
+fn refused(vfs: &Arc<dyn Vfs>) -> StorageError {
+    Archive::open(vfs, PATH, DATABASE, Retention::Everything).map(|_| ()).unwrap_err()
+}
+
+#[test]
+fn an_index_that_names_what_cannot_be_is_refused_at_once() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Everything);
+    add(&mut archive, 1..=10);
+    archive.commit().unwrap();
+    let sound = Index::decode(&bytes(&vfs, "arch-index")).unwrap();
+    let impossible = [
+        Index { last: u64::MAX, ..sound },
+        Index { first: 0, ..sound },
+        Index { first: 2, ..sound },
+        Index { archived: u64::MAX, ..sound },
+        Index { archived: 0, ..sound },
+        Index { generation: u64::MAX, ..sound },
+        Index { end: 0, ..sound },
+        Index { end: 4_097, ..sound },
+        Index { end: u64::MAX - 4_095, ..sound },
+    ];
+    for index in impossible {
+        write(&vfs, "arch-index", &index_blocks(index));
+        let error = refused(&vfs);
+        assert!(error.to_string().contains("`arch-index` names files "), "{index:?}: {error}");
+    }
+    // As many files as may be, of which there is none, or the last.
+    let many = Index { last: 1 << 62, ..sound };
+    write(&vfs, "arch-index", &index_blocks(many));
+    let error = refused(&vfs);
+    assert!(error.to_string().contains("arch-4611686018427387904"), "{error}");
+    let mut header = archive.state.files[0].header;
+    header.number = many.last;
+    write(&vfs, &file_path(PATH, header.number), &header.encode());
+    vfs.remove("arch-000001").unwrap();
+    let archive = open(&vfs, Retention::Everything);
+    assert_eq!(archive.state.files.len(), 1);
+}
+
+#[test]
+fn a_file_that_begins_where_none_can_is_refused() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Everything);
+    add(&mut archive, 1..=10);
+    archive.commit().unwrap();
+    let sound = archive.state.files[0].header;
+    let file = bytes(&vfs, "arch-000001");
+    let impossible = [
+        FileHeader { first_commit: 0, ..sound },
+        FileHeader { first_commit: u64::MAX, ..sound },
+        FileHeader { archived_before: u64::MAX, ..sound },
+        FileHeader { archived_before: 1, ..sound },
+    ];
+    for header in impossible {
+        write(&vfs, "arch-000001", &[&*header.encode(), &file[BLOCK as usize..]].concat());
+        let error = refused(&vfs);
+        assert!(error.to_string().contains("`arch-000001` says that it begins with commit "), "{error}");
+    }
+    // One that nobody names does not count.
+    write(&vfs, "arch-000001", &file);
+    let next =
+        FileHeader { number: 2, first_commit: 0, archived_before: 10, chain: archive.state.chain, ..sound };
+    write(&vfs, "arch-000002", &next.encode());
+    check(&open(&vfs, Retention::Everything), 1..=10);
+}
+
+#[test]
+fn a_newer_format_is_told_from_damage() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Everything);
+    add(&mut archive, 1..=10);
+    archive.commit().unwrap();
+    for (path, sealed) in [("arch-index", 76), ("arch-000001", 68)] {
+        let sound = bytes(&vfs, path);
+        let mut newer = sound.clone();
+        newer[8..12].copy_from_slice(&2_u32.to_le_bytes());
+        write(&vfs, path, &newer);
+        if path == "arch-000001" {
+            assert!(matches!(&*refused(&vfs), StorageFault::Corruption(_)), "the checksum is wrong");
+        }
+        let crc = crc32c(&newer[..sealed]);
+        newer[sealed..sealed + 4].copy_from_slice(&crc.to_le_bytes());
+        write(&vfs, path, &newer);
+        let error = refused(&vfs);
+        assert!(matches!(&*error, StorageFault::NewerFormat { found: 2, known: 1, .. }), "{path}: {error}");
+        assert!(error.to_string().contains(path), "{error}");
+        write(&vfs, path, &sound);
+    }
+    check(&open(&vfs, Retention::Everything), 1..=10);
+}
+
+#[test]
+fn an_older_index_may_name_files_that_were_removed_but_none_in_between() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Everything);
+    add(&mut archive, 1..=60);
+    archive.commit().unwrap();
+    let index = bytes(&vfs, "arch-index");
+    let files: Vec<FileHeader> = archive.state.files.iter().map(|file| file.header).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    for commit in [61, 71, 81] {
+        archive.begin_file(commit).unwrap();
+        add(&mut archive, commit..=commit + 9);
+    }
+    archive.commit().unwrap();
+    assert_ne!(bytes(&vfs, "arch-index"), index);
+    let third = bytes(&vfs, "arch-000003");
+    for path in ["arch-000001", "arch-000002"] {
+        vfs.remove(path).unwrap();
+        let from = if path == "arch-000001" { 61 } else { 71 };
+        check(&open(&vfs, Retention::Everything), from..=90);
+    }
+    write(&vfs, "arch-000002", &third);
+    vfs.remove("arch-000003").unwrap();
+    let error = refused(&vfs);
+    assert!(error.to_string().contains("arch-000003"), "{error}");
 }

@@ -49,6 +49,7 @@
 
 use alloc::vec::Vec;
 
+use super::position::NUMBER_MAX;
 use crate::storage::StorageError;
 use crate::storage::codec::checksum::{crc32c, salted};
 use crate::storage::codec::fields::Fields;
@@ -184,6 +185,11 @@ impl SegmentHeader {
             durable: fields.u64(64)?,
             chain: fields.u32(72)?,
         })
+    }
+
+    /// Whether a journal can have come to say this.
+    pub(super) fn is_possible(&self) -> bool {
+        [self.sequence, self.first_commit].iter().all(|number| (1..=NUMBER_MAX).contains(number))
     }
 }
 
