@@ -581,8 +581,8 @@ impl Options {
     ///
     /// [`Archive`](crate::ErrorKind::Archive) when the archive does not have a commit on the way, or has only the mark of
     /// a bulk transaction (see [`bulk_after`](Options::bulk_after)): the commits before it were applied, and it may be
-    /// opened as it is. [`Corruption`](crate::ErrorKind::Corruption) when the archive is damaged, or another database's;
-    /// otherwise as [`Database::open`](super::Database::open).
+    /// opened as it is. Also with the cargo feature `small`, which leaves archives out, before anything is read.
+    /// [`Corruption`](crate::ErrorKind::Corruption) when the archive is damaged, or another database's; otherwise as [`Database::open`](super::Database::open).
     ///
     /// # Examples
     ///

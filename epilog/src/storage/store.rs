@@ -13,7 +13,7 @@ use super::journal::{Entry, EntryKind, Retention};
 use super::page::RECORD_LEAF_LEN;
 use super::pager::{
     CommitNumber, Compaction, Compression, Durability, Feed, FileInfo, Inspection, PageReader, PageSnapshot,
-    Pager, PagerOptions, PagerStats,
+    Pager, PagerOptions, PagerStats, need_archives,
 };
 use super::vfs::{Vfs, VfsError};
 use super::writer::Writer;
@@ -568,6 +568,7 @@ fn recover(pager: &Pager, catalog_leaf: u32) -> Result<Stored, StorageError> {
 ///
 /// # Errors
 ///
+/// [`StorageFault::LeftOut`] with the feature `small`, before anything is read.
 /// [`StorageFault::ArchiveIncomplete`] when the archive does not have a commit on the way: those before it were applied;
 /// what reading the one and writing the other fail with.
 pub fn apply_archive(
@@ -577,6 +578,7 @@ pub fn apply_archive(
     archive: &str,
     until: Option<CommitNumber>,
 ) -> Result<CommitNumber, StorageError> {
+    need_archives()?;
     if !vfs.exists(path)? {
         return Err(VfsError::NotFound { path: path.to_string() }.into());
     }

@@ -49,11 +49,11 @@ use alloc::vec::Vec;
 
 use crate::storage::codec::checksum::{crc32c, salted};
 use crate::storage::codec::fields::Fields;
-use crate::storage::journal::EntryKind;
+use crate::storage::journal::{EntryKind, NUMBER_MAX};
 use crate::storage::page::BLOCK_LEN;
 
 /// The version of this format.
-const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 1;
 
 /// The bytes of a block.
 pub(super) const BLOCK: u64 = BLOCK_LEN as u64;
@@ -115,6 +115,19 @@ impl Index {
             chain: fields.u32(72)?,
         })
     }
+
+    /// The format version of an index that a later version of this library wrote.
+    pub(super) fn newer_version(block: &[u8]) -> Option<u32> {
+        Fields::newer(block, INDEX_MAGIC, FORMAT_VERSION, INDEX_LEN)
+    }
+
+    /// Whether an archive can have come to say this.
+    pub(super) fn is_possible(&self) -> bool {
+        let numbers = [self.generation, self.last, self.archived, self.end];
+        (1..=self.last).contains(&self.first)
+            && numbers.iter().all(|number| (1..=NUMBER_MAX).contains(number))
+            && self.end.is_multiple_of(BLOCK)
+    }
 }
 
 /// What a file begins with.
@@ -154,6 +167,16 @@ impl FileHeader {
             salt: fields.u64(56)?,
             chain: fields.u32(64)?,
         })
+    }
+
+    /// The format version of a file that a later version of this library wrote.
+    pub(super) fn newer_version(block: &[u8]) -> Option<u32> {
+        Fields::newer(block, FILE_MAGIC, FORMAT_VERSION, FILE_HEADER_LEN)
+    }
+
+    /// Whether an archive can have come to say this.
+    pub(super) fn is_possible(&self) -> bool {
+        (1..=NUMBER_MAX).contains(&self.first_commit) && self.archived_before < self.first_commit
     }
 
     /// Whether every commit between the file before and this one is in one of them.

@@ -9,7 +9,8 @@
 //! * A run of entries counts when the index that names its end is durable: the files are synced first. The journal lets go
 //!   of nothing before. So a crash at any moment leaves an archive that ends at some commit, and a journal that has those
 //!   after it.
-//! * What was synced is not written over: a run begins a block.
+//! * What was synced is not written over: a run begins a block. Nor is it cut off when the index fails that names it: that
+//!   index may be on the disk all the same.
 //! * Each entry names the checksum of the one before it, across files. Damage is found where it is read, and named.
 //! * A payload's bytes are opaque here.
 //!
@@ -27,9 +28,8 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use self::layout::{BLOCK, FileHeader, Index, encode_entry};
-pub(crate) use self::read::Catalogue;
-pub use self::read::{ArchivePosition, ArchiveReading};
+use self::layout::{BLOCK, FORMAT_VERSION, FileHeader, Index, encode_entry};
+pub use self::read::{ArchivePosition, ArchiveReading, Catalogue};
 use self::read::{Scan, read_file_header};
 use super::journal::{Entry, Retention};
 use super::vfs::{OpenMode, Vfs, VfsError, VfsFile};
@@ -48,7 +48,7 @@ pub struct Archive {
     path: String,
     database: [u8; 16],
     retention: Retention,
-    /// What the durable index says, and what was found behind its end.
+    /// What the durable index says, and what was found, or synced, behind its end.
     durable: State,
     /// That, and what was added since.
     state: State,
@@ -99,8 +99,8 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// [`StorageFault::Corruption`] when the archive's index cannot be read, or is of another database; a failure of
-    /// reading.
+    /// [`StorageFault::Corruption`] when the archive's index cannot be read, or is of another database;
+    /// [`StorageFault::NewerFormat`] when it needs a later version of this library; a failure of reading.
     pub fn open(
         vfs: &Arc<dyn Vfs>,
         path: &str,
@@ -137,7 +137,7 @@ impl Archive {
         Ok(vfs.exists(&index_path(path))?)
     }
 
-    /// The last commit in it; `None` when there is none.
+    /// The last commit in it, be it behind what the index names; `None` when there is none.
     pub fn archived(&self) -> Option<u64> {
         self.durable.files.back().map(|_| self.durable.archived)
     }
@@ -195,14 +195,15 @@ impl Archive {
     }
 
     fn begin_file(&mut self, first_commit: u64) -> Result<(), VfsError> {
-        if self.file.is_some() {
+        // After an opening or a failure, what is staged, or was found behind the index's end, is of a file not opened yet.
+        if self.file.is_some() || !self.state.is_indexed {
             self.write_staged(true)?;
         }
         let number = self.state.files.back().map_or(1, |last| last.header.number + 1);
         let mut salt = [0; 8];
         self.vfs.entropy(&mut salt);
         let archived_before = match self.state.files.is_empty() {
-            true => first_commit - 1,
+            true => first_commit.saturating_sub(1),
             false => self.state.archived,
         };
         let header = FileHeader {
@@ -255,7 +256,8 @@ impl Archive {
     ///
     /// # Errors
     ///
-    /// A failure of writing: what was added is forgotten then, and the archive is as before. It may be tried again.
+    /// A failure of writing. Either what was added is forgotten then, or it is there, and counts when the next call
+    /// succeeds: [`archived`](Archive::archived) says which. It may be tried again.
     pub fn commit(&mut self) -> Result<(), StorageError> {
         let outcome = self.commit_added();
         self.forget_on_error(outcome)
@@ -266,22 +268,21 @@ impl Archive {
             return Ok(());
         }
         self.write_staged(true)?;
-        let mut removed = Vec::new();
-        while let [first, second, ..] = *self.state.files.make_contiguous() {
-            let newer = self.state.files.iter().skip(1).map(|file| file.len).sum::<u64>();
-            let through = second.header.archived_before;
-            if !self.retention.lets_go(through, newer, self.state.archived) {
+        // Whatever becomes of the index, it may be on the disk: from here on nothing that it names is written again.
+        self.durable = self.state.clone();
+        let files = &*self.state.files.make_contiguous();
+        let mut let_go = 0;
+        while let [_, second, ..] = &files[let_go..] {
+            let bytes = files[let_go + 1..].iter().map(|file| file.len).sum::<u64>();
+            if !self.retention.lets_go(second.header.archived_before, bytes, self.state.archived) {
                 break;
             }
-            removed.push(first.header.number);
-            self.state.files.pop_front();
+            let_go += 1;
         }
-        let (Some(first), Some(last)) = (self.state.files.front(), self.state.files.back()) else {
-            return Ok(());
-        };
+        let (Some(first), Some(last)) = (files.get(let_go), files.last()) else { return Ok(()) };
         let index = Index {
             database: self.database,
-            generation: self.state.generation + 1,
+            generation: self.durable.generation,
             first: first.header.number,
             last: last.header.number,
             archived: self.state.archived,
@@ -291,19 +292,23 @@ impl Archive {
         let path = index_path(&self.path);
         let file = self.vfs.open(&path, OpenMode::Create)?;
         // Both copies at first: the block of the second is zeros until the first is durable, and never again.
-        let copies = if self.state.generation == 0 { 2 } else { 1 };
-        for generation in (index.generation..).take(copies) {
+        let copies: &[bool] = if self.durable.generation == 0 { &[true, false] } else { &[false] };
+        for is_first in copies {
+            // One that failed is written again in its own place: the other copy is the sound one.
+            let generation = self.durable.generation + 1;
             let index = Index { generation, ..index };
             file.write_at(&index.encode(), generation % 2 * BLOCK)?;
             file.sync_data()?;
-            self.state.generation = generation;
+            if *is_first {
+                self.vfs.sync_directory(&path)?;
+            }
+            self.durable.generation = generation;
         }
-        if copies == 2 {
-            self.vfs.sync_directory(&path)?;
-        }
-        self.state.is_indexed = true;
-        self.durable = self.state.clone();
+        self.durable.is_indexed = true;
         self.released = self.durable.archived;
+        let mut removed: Vec<u64> =
+            self.durable.files.drain(..let_go).map(|file| file.header.number).collect();
+        self.state = self.durable.clone();
         // Best effort: a file that stays is looked for after the next opening.
         if !core::mem::replace(&mut self.tidied, true) {
             let before = removed.first().copied().unwrap_or(index.first);
@@ -341,6 +346,13 @@ fn damage(problem: String) -> StorageError {
     StorageError::damage("archive", problem)
 }
 
+/// A later version of this library wrote `path`.
+fn newer_format(path: String, version: u32) -> StorageError {
+    let found = u16::try_from(version).unwrap_or(u16::MAX);
+    let known = FORMAT_VERSION as u16;
+    StorageError::from(StorageFault::NewerFormat { path, found, features: 0, known })
+}
+
 /// The newest copy of the index; `None` when there is no archive.
 fn read_index(vfs: &dyn Vfs, path: &str, database: [u8; 16]) -> Result<Option<Index>, StorageError> {
     let path = index_path(path);
@@ -353,8 +365,15 @@ fn read_index(vfs: &dyn Vfs, path: &str, database: [u8; 16]) -> Result<Option<In
     let there = file.len()?.min(2 * BLOCK) as usize;
     file.read_at(&mut blocks[..there], 0)?;
     let (second, first) = blocks.split_at(BLOCK as usize);
+    if let Some(version) = [first, second].into_iter().filter_map(Index::newer_version).max() {
+        return Err(newer_format(path, version));
+    }
     let newest = [first, second].into_iter().filter_map(Index::decode).max_by_key(|index| index.generation);
     match newest {
+        Some(index) if index.database == database && !index.is_possible() => Err(damage(format!(
+            "`{path}` names files {} to {}, which ends at byte {}, up to commit {}, and no archive has such an index",
+            index.first, index.last, index.end, index.archived
+        ))),
         Some(index) if index.database == database => Ok(Some(index)),
         Some(_) => Err(damage(format!("`{path}` is of another database: name another archive"))),
         // The first run was cut off before its index was there.
@@ -372,18 +391,26 @@ fn read_state(vfs: &dyn Vfs, path: &str, index: &Index) -> Result<State, Storage
         chain: index.chain,
         is_indexed: true,
     };
-    for number in index.first..=index.last {
+    // From the last on: `first` may be anything.
+    for number in (index.first..=index.last).rev() {
         match read_file_header(vfs, path, index.database, number) {
             Ok((file, header)) => {
                 let len = if number == index.last { index.end } else { file.len()? };
-                state.files.push_back(FileInfo { header, len });
+                state.files.push_front(FileInfo { header, len });
             }
-            // An older copy of the index may name files that were removed.
-            Err(error)
-                if matches!(*error, StorageFault::Vfs(VfsError::NotFound { .. }))
-                    && state.files.is_empty()
-                    && number < index.last => {}
-            Err(error) => return Err(error),
+            Err(error) => {
+                let is_missing = matches!(*error, StorageFault::Vfs(VfsError::NotFound { .. }));
+                // An older copy of the index may name files that were removed: the first, and those that follow it.
+                let is_removed = |number| Ok::<_, VfsError>(!vfs.exists(&file_path(path, number))?);
+                if is_missing
+                    && number < index.last
+                    && is_removed(index.first)?
+                    && is_removed((number - 1).max(index.first))?
+                {
+                    break;
+                }
+                return Err(error);
+            }
         }
     }
     find_more(vfs, path, &mut state)?;
@@ -397,8 +424,9 @@ fn find_more(vfs: &dyn Vfs, path: &str, state: &mut State) -> Result<(), Storage
         while scan.next()?.is_some() {}
         if scan.commit() != state.archived {
             (state.archived, state.chain, state.is_indexed) = (scan.commit(), scan.chain(), false);
-            last.len = scan.offset().next_multiple_of(BLOCK);
         }
+        // A run begins a block.
+        last.len = scan.offset().next_multiple_of(BLOCK);
         let number = last.header.number + 1;
         if !vfs.exists(&file_path(path, number))? {
             return Ok(());
@@ -415,7 +443,8 @@ fn find_more(vfs: &dyn Vfs, path: &str, state: &mut State) -> Result<(), Storage
             return Ok(());
         }
         (state.archived, state.chain, state.is_indexed) = (scan.commit(), scan.chain(), false);
-        state.files.push_back(FileInfo { header, len: scan.offset().next_multiple_of(BLOCK) });
+        // Its other entries lie directly behind.
+        state.files.push_back(FileInfo { header, len: scan.offset() });
     }
     Ok(())
 }

@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::layout::{BLOCK, ENTRY_HEADER_LEN, EntryHeader, FileHeader, entry_len};
-use super::{Archive, FileInfo, damage, file_path};
+use super::{Archive, FileInfo, damage, file_path, newer_format};
 use crate::storage::journal::Entry;
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
 use crate::storage::{StorageError, StorageFault};
@@ -33,7 +33,7 @@ pub struct ArchiveReading {
 }
 
 /// What an archive has for readers at one moment. Files may be removed under it.
-pub(crate) struct Catalogue {
+pub struct Catalogue {
     vfs: Arc<dyn Vfs>,
     path: String,
     files: Vec<FileInfo>,
@@ -42,7 +42,7 @@ pub(crate) struct Catalogue {
 
 impl Archive {
     /// What there is to read now.
-    pub(crate) fn catalogue(&self) -> Catalogue {
+    pub fn catalogue(&self) -> Catalogue {
         Catalogue {
             vfs: Arc::clone(&self.vfs),
             path: self.path.clone(),
@@ -54,7 +54,7 @@ impl Archive {
 
 impl Catalogue {
     /// The last commit there is.
-    pub(crate) fn archived(&self) -> u64 {
+    pub fn archived(&self) -> u64 {
         self.archived
     }
 
@@ -64,7 +64,7 @@ impl Catalogue {
     /// # Errors
     ///
     /// A failure of reading; [`StorageFault::Corruption`] when a commit that is there cannot be read.
-    pub(crate) fn read_after(
+    pub fn read_after(
         &self,
         after: u64,
         position: Option<ArchivePosition>,
@@ -72,7 +72,7 @@ impl Catalogue {
         budget: usize,
     ) -> Result<Option<ArchiveReading>, StorageError> {
         let last = last.min(self.archived);
-        let at = self.files.iter().rposition(|file| file.header.first_commit <= after + 1);
+        let at = self.files.iter().rposition(|file| file.header.first_commit <= after.saturating_add(1));
         let Some(mut at) = at.filter(|_| after < last) else { return Ok(None) };
         let known = position.filter(|position| position.commit == after);
         let known = known.and_then(|position| {
@@ -139,7 +139,14 @@ pub(super) fn read_file_header(
     let file = vfs.open(&path, OpenMode::Read)?;
     let mut block = vec![0; BLOCK.min(file.len()?) as usize];
     file.read_at(&mut block, 0)?;
+    if let Some(version) = FileHeader::newer_version(&block) {
+        return Err(newer_format(path, version));
+    }
     match FileHeader::decode(&block) {
+        Some(header) if !header.is_possible() => Err(damage(format!(
+            "`{path}` says that it begins with commit {} behind commit {}, and no archive has such a file",
+            header.first_commit, header.archived_before
+        ))),
         Some(header) if (header.database, header.number) == (database, number) => Ok((file, header)),
         Some(_) => Err(damage(format!("`{path}` is of another archive"))),
         None => Err(damage(format!("the header of `{path}` cannot be read"))),
@@ -212,7 +219,8 @@ impl Scan {
             return Ok(None);
         }
         let len = header.payload_len as usize;
-        let Some(bytes) = self.bytes(offset, ENTRY_HEADER_LEN + len)? else { return Ok(None) };
+        let Some(whole) = ENTRY_HEADER_LEN.checked_add(len) else { return Ok(None) };
+        let Some(bytes) = self.bytes(offset, whole)? else { return Ok(None) };
         let Some(crc) = header.verify(salt, bytes) else { return Ok(None) };
         let payload = bytes[ENTRY_HEADER_LEN..].to_vec();
         self.offset = offset + entry_len(len) as u64;

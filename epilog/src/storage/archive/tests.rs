@@ -3,6 +3,7 @@
 use alloc::string::ToString;
 
 use super::*;
+use crate::storage::codec::checksum::crc32c;
 use crate::storage::journal::EntryKind;
 use crate::storage::vfs::MemoryVfs;
 
@@ -96,6 +97,88 @@ fn commits_come_back_over_files_and_openings() {
     assert!(vfs.exists("arch-000003").unwrap() && vfs.exists("arch-index").unwrap());
 }
 
+/// Goal: entries never get into a file that was begun after them. Method: the last file is nearly full; after an opening
+/// one call adds what goes over its end.
+#[test]
+fn a_run_goes_over_the_end_of_a_file_that_was_opened_again() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Bytes(1));
+    add(&mut archive, 1..=4);
+    archive.commit().unwrap();
+    assert_eq!((archive.state.files.len(), archive.state.end()), (1, 3 * BLOCK));
+    let mut archive = open(&vfs, Retention::Bytes(64 << 10));
+    add(&mut archive, 5..=30);
+    archive.commit().unwrap();
+    assert!(archive.state.files.len() > 1);
+    check(&archive, 1..=30);
+    check(&open(&vfs, Retention::Everything), 1..=30);
+}
+
+#[test]
+fn a_gap_behind_what_is_not_written_yet_loses_nothing() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Everything);
+    add(&mut archive, 1..=3);
+    archive.commit().unwrap();
+    let mut archive = open(&vfs, Retention::Everything);
+    add(&mut archive, 4..=6);
+    add(&mut archive, 11..=13);
+    archive.commit().unwrap();
+    check(&archive, 11..=13);
+    let again = open(&vfs, Retention::Everything);
+    check(&again, 11..=13);
+    // What comes before the gap is whole too.
+    let headers: Vec<FileHeader> = again.state.files.iter().map(|file| file.header).collect();
+    assert_eq!(headers.iter().map(|header| header.first_commit).collect::<Vec<_>>(), [1, 11]);
+    let mut scan = Scan::open(&*vfs, PATH, headers[0], BLOCK, 0, headers[0].chain).unwrap();
+    for commit in 1..=6 {
+        assert_eq!(scan.next().unwrap(), Some(entry(commit)));
+    }
+}
+
+/// Goal: whatever is added in whatever calls, with openings between, is read back. Method: small retentions, short and long
+/// entries, gaps now and then; after each commit everything that is there is compared.
+#[test]
+fn anything_added_over_openings_is_read_back() {
+    let mut state = 0x9E37_79B9_7F4A_7C15_u64;
+    let mut below = |end: u64| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % end
+    };
+    for round in 0..16 {
+        let vfs = vfs();
+        let retention = match round % 4 {
+            0 => Retention::Everything,
+            1 => Retention::Commits(1 + below(40)),
+            _ => Retention::Bytes(1 + below(300 << 10)),
+        };
+        let mut archive = open(&vfs, retention);
+        let (mut last, mut begins) = (0, 1);
+        for _ in 0..20 {
+            if below(3) == 0 {
+                archive = open(&vfs, retention);
+                assert_eq!(archive.archived().unwrap_or(0), last);
+            }
+            let mut next = last + 1;
+            for _ in 0..1 + below(3) {
+                if next > 1 && below(20) == 0 {
+                    next += 1 + below(5);
+                    begins = next;
+                }
+                let end = next + below(12);
+                add(&mut archive, next..=end);
+                next = end + 1;
+            }
+            archive.commit().unwrap();
+            last = next - 1;
+            let oldest = archive.oldest().unwrap();
+            assert!(oldest + 1 >= begins, "round {round}");
+            check(&archive, oldest + 1..=last);
+            check(&open(&vfs, retention), oldest + 1..=last);
+        }
+    }
+}
+
 #[test]
 fn old_files_are_removed_as_wholes() {
     for retention in [Retention::Bytes(100 << 10), Retention::Commits(300)] {
@@ -179,6 +262,26 @@ fn a_run_that_was_cut_off_is_made_again() {
     add(&mut again, archived + 1..=20);
     again.commit().unwrap();
     check(&open(&vfs, Retention::Everything), 1..=20);
+}
+
+#[test]
+fn entries_of_several_files_are_found_behind_an_older_index() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Everything);
+    add(&mut archive, 1..=3);
+    archive.commit().unwrap();
+    let index = bytes(&vfs, "arch-index");
+    for commit in [4, 10] {
+        archive.begin_file(commit).unwrap();
+        add(&mut archive, commit..=commit + 5);
+        archive.commit().unwrap();
+    }
+    write(&vfs, "arch-index", &index);
+    let mut again = open(&vfs, Retention::Everything);
+    check(&again, 1..=15);
+    add(&mut again, 16..=30);
+    again.commit().unwrap();
+    check(&open(&vfs, Retention::Everything), 1..=30);
 }
 
 #[test]
@@ -273,4 +376,129 @@ fn a_failure_forgets_the_run_and_the_next_one_makes_it() {
     add(&mut archive, 11..=13);
     archive.commit().unwrap();
     check(&archive, 1..=13);
+}
+
+/// Both copies of an index that says this.
+fn index_blocks(index: Index) -> Vec<u8> {
+    [index.encode(), index.encode()].concat()
+}
+
+#[track_caller]
+fn refused(vfs: &Arc<dyn Vfs>) -> StorageError {
+    Archive::open(vfs, PATH, DATABASE, Retention::Everything).map(|_| ()).unwrap_err()
+}
+
+#[test]
+fn an_index_that_names_what_cannot_be_is_refused_at_once() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Everything);
+    add(&mut archive, 1..=10);
+    archive.commit().unwrap();
+    let sound = Index::decode(&bytes(&vfs, "arch-index")).unwrap();
+    let impossible = [
+        Index { last: u64::MAX, ..sound },
+        Index { first: 0, ..sound },
+        Index { first: 2, ..sound },
+        Index { archived: u64::MAX, ..sound },
+        Index { archived: 0, ..sound },
+        Index { generation: u64::MAX, ..sound },
+        Index { end: 0, ..sound },
+        Index { end: 4_097, ..sound },
+        Index { end: u64::MAX - 4_095, ..sound },
+    ];
+    for index in impossible {
+        write(&vfs, "arch-index", &index_blocks(index));
+        let error = refused(&vfs);
+        assert!(error.to_string().contains("`arch-index` names files "), "{index:?}: {error}");
+    }
+    // As many files as may be, of which there is none, or the last.
+    let many = Index { last: 1 << 62, ..sound };
+    write(&vfs, "arch-index", &index_blocks(many));
+    let error = refused(&vfs);
+    assert!(error.to_string().contains("arch-4611686018427387904"), "{error}");
+    let mut header = archive.state.files[0].header;
+    header.number = many.last;
+    write(&vfs, &file_path(PATH, header.number), &header.encode());
+    vfs.remove("arch-000001").unwrap();
+    let archive = open(&vfs, Retention::Everything);
+    assert_eq!(archive.state.files.len(), 1);
+}
+
+#[test]
+fn a_file_that_begins_where_none_can_is_refused() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Everything);
+    add(&mut archive, 1..=10);
+    archive.commit().unwrap();
+    let sound = archive.state.files[0].header;
+    let file = bytes(&vfs, "arch-000001");
+    let impossible = [
+        FileHeader { first_commit: 0, ..sound },
+        FileHeader { first_commit: u64::MAX, ..sound },
+        FileHeader { archived_before: u64::MAX, ..sound },
+        FileHeader { archived_before: 1, ..sound },
+    ];
+    for header in impossible {
+        write(&vfs, "arch-000001", &[&*header.encode(), &file[BLOCK as usize..]].concat());
+        let error = refused(&vfs);
+        assert!(error.to_string().contains("`arch-000001` says that it begins with commit "), "{error}");
+    }
+    // One that nobody names does not count.
+    write(&vfs, "arch-000001", &file);
+    let next =
+        FileHeader { number: 2, first_commit: 0, archived_before: 10, chain: archive.state.chain, ..sound };
+    write(&vfs, "arch-000002", &next.encode());
+    check(&open(&vfs, Retention::Everything), 1..=10);
+}
+
+#[test]
+fn a_newer_format_is_told_from_damage() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Everything);
+    add(&mut archive, 1..=10);
+    archive.commit().unwrap();
+    for (path, sealed) in [("arch-index", 76), ("arch-000001", 68)] {
+        let sound = bytes(&vfs, path);
+        let mut newer = sound.clone();
+        newer[8..12].copy_from_slice(&2_u32.to_le_bytes());
+        write(&vfs, path, &newer);
+        if path == "arch-000001" {
+            assert!(matches!(&*refused(&vfs), StorageFault::Corruption(_)), "the checksum is wrong");
+        }
+        let crc = crc32c(&newer[..sealed]);
+        newer[sealed..sealed + 4].copy_from_slice(&crc.to_le_bytes());
+        write(&vfs, path, &newer);
+        let error = refused(&vfs);
+        assert!(matches!(&*error, StorageFault::NewerFormat { found: 2, known: 1, .. }), "{path}: {error}");
+        assert!(error.to_string().contains(path), "{error}");
+        write(&vfs, path, &sound);
+    }
+    check(&open(&vfs, Retention::Everything), 1..=10);
+}
+
+#[test]
+fn an_older_index_may_name_files_that_were_removed_but_none_in_between() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Everything);
+    add(&mut archive, 1..=60);
+    archive.commit().unwrap();
+    let index = bytes(&vfs, "arch-index");
+    let files: Vec<FileHeader> = archive.state.files.iter().map(|file| file.header).collect();
+    assert_eq!(files.len(), 1, "{files:?}");
+    for commit in [61, 71, 81] {
+        archive.begin_file(commit).unwrap();
+        add(&mut archive, commit..=commit + 9);
+    }
+    archive.commit().unwrap();
+    assert_ne!(bytes(&vfs, "arch-index"), index);
+    let third = bytes(&vfs, "arch-000003");
+    for path in ["arch-000001", "arch-000002"] {
+        vfs.remove(path).unwrap();
+        let from = if path == "arch-000001" { 61 } else { 71 };
+        check(&open(&vfs, Retention::Everything), from..=90);
+    }
+    write(&vfs, "arch-000002", &third);
+    vfs.remove("arch-000003").unwrap();
+    let error = refused(&vfs);
+    assert!(error.to_string().contains("arch-000003"), "{error}");
 }

@@ -21,6 +21,13 @@ impl<'a> Fields<'a> {
         is_whole.then_some(fields)
     }
 
+    /// The version of a block that only a later version of this library can read: as [`checked`](Fields::checked) wants
+    /// it, but with a greater version than `known`.
+    pub(in crate::storage) fn newer(block: &[u8], magic: [u8; 8], known: u32, len: usize) -> Option<u32> {
+        let found = Fields(block).u32(8).filter(|found| *found > known)?;
+        Fields::checked(block, magic, found, len).map(|_| found)
+    }
+
     pub(in crate::storage) fn array<const N: usize>(&self, offset: usize) -> Option<[u8; N]> {
         self.0.get(offset..)?.first_chunk::<N>().copied()
     }

@@ -49,6 +49,7 @@
 
 use alloc::vec::Vec;
 
+use super::position::NUMBER_MAX;
 use crate::storage::codec::checksum::{crc32c, salted};
 use crate::storage::codec::fields::Fields;
 use crate::storage::page::{BLOCK_LEN, is_block_len};
@@ -190,6 +191,11 @@ impl SegmentHeader {
             durable: fields.u64(64)?,
             chain: fields.u32(72)?,
         })
+    }
+
+    /// Whether a journal can have come to say this.
+    pub(super) fn is_possible(&self) -> bool {
+        [self.sequence, self.first_commit].iter().all(|number| (1..=NUMBER_MAX).contains(number))
     }
 }
 

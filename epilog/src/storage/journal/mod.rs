@@ -44,6 +44,7 @@ mod tests;
 
 pub use append::{Journal, JournalOptions};
 pub use position::JournalPosition;
+pub(crate) use position::NUMBER_MAX;
 pub use reader::{Entry, EntryKind, Reading};
 pub use recovery::{Apply, Recovery};
 pub use retention::{Keep, Retention};

@@ -1,5 +1,9 @@
 //! [`JournalPosition`]: a place between two commits of the journal, as the database's header names it.
 
+/// Commits, checkpoints and files have no greater numbers: a million each second would get there in a hundred thousand
+/// years.
+pub(crate) const NUMBER_MAX: u64 = 1 << 62;
+
 /// The place behind a commit: where the one after it is looked for.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub struct JournalPosition {

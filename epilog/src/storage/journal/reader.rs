@@ -184,7 +184,7 @@ impl<'j> Reader<'j> {
     fn locate(&mut self, after: u64) -> Result<Result<JournalPosition, Outcome>, StorageError> {
         for at in (0..self.segments.len()).rev() {
             let header = self.segments[at].1;
-            if header.first_commit > after + 1 {
+            if header.first_commit > after.saturating_add(1) {
                 continue;
             }
             let Some(mut position) = self.first_position(at)? else { continue };

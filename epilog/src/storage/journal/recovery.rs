@@ -111,6 +111,12 @@ impl Recovery {
                 SegmentHeader::decode(&bytes).filter(|segment| segment.segment_len == header.segment_len);
             if let Some(segment) = &segment {
                 check(segment.database)?;
+                if !segment.is_possible() {
+                    return Err(damage(format!(
+                        "segment {} says that it begins with commit {}, and no journal has such a segment",
+                        segment.sequence, segment.first_commit
+                    )));
+                }
                 // A slot is whole and synced before a segment is begun in it.
                 let wanted = slot_start(slot + 1, header.segment_len);
                 if wanted > len {

@@ -1,7 +1,9 @@
 //! What a journal gives back after its file was cut, damaged or taken over from elsewhere. Crashes by the thousand are
 //! in the package of tests, on the simulated disk.
 
-use super::layout::{BLOCK, FRAME_HEADER_LEN, FileHeader, Frame, FrameKind};
+use super::layout::{
+    BLOCK, FRAME_HEADER_LEN, FileHeader, Frame, FrameKind, SEGMENT_HEADER_LEN, SegmentHeader,
+};
 use super::*;
 use crate::storage::vfs::{MemoryVfs, OpenMode, Vfs, VfsError};
 use crate::storage::{StorageError, StorageFault};
@@ -469,4 +471,26 @@ fn threads_that_sync_together_share_syncs() {
     });
     assert_eq!(harness.journal.durable(), 150);
     assert_eq!(harness.replay().unwrap(), expected(150, 10));
+}
+
+#[test]
+fn a_segment_that_begins_where_none_can_is_damage() {
+    let harness = Harness::new();
+    harness.commit(3, 100);
+    let bytes = harness.bytes();
+    let at = BLOCK as usize;
+    let sound = SegmentHeader::decode(&bytes[at..at + SEGMENT_HEADER_LEN]).unwrap();
+    let impossible = [
+        SegmentHeader { first_commit: 0, ..sound },
+        SegmentHeader { first_commit: u64::MAX, ..sound },
+        SegmentHeader { sequence: 0, ..sound },
+        SegmentHeader { sequence: u64::MAX, ..sound },
+    ];
+    for header in impossible {
+        let mut bytes = bytes.clone();
+        bytes[at..at + BLOCK as usize].copy_from_slice(&header.encode());
+        let error = harness.replay_bytes(&bytes, harness.start).unwrap_err();
+        assert!(error.to_string().contains("says that it begins with commit"), "{header:?}: {error}");
+    }
+    assert_eq!(harness.replay().unwrap().len(), 3);
 }

@@ -17,6 +17,15 @@ const BATCH_BYTES: usize = 1 << 20;
 /// Whether a database can have an archive. The feature `small` leaves its 10 KiB of code out.
 const ARCHIVES: bool = !cfg!(feature = "small");
 
+/// Whether a database can have an archive, as an outcome.
+///
+/// # Errors
+///
+/// [`StorageFault::LeftOut`] with the feature `small`.
+pub(in crate::storage) fn need_archives() -> Result<(), StorageError> {
+    if ARCHIVES { Ok(()) } else { Err(StorageFault::LeftOut { what: "archives" }.into()) }
+}
+
 /// No archive.
 pub(super) const NO_ARCHIVE: u64 = u64::MAX;
 
@@ -37,9 +46,7 @@ impl Pager {
     /// [`StorageFault::Corruption`] when the archive is damaged or of another database; [`StorageFault::ForeignArchive`]
     /// when it has later commits than this one; [`StorageFault::LeftOut`] with the feature `small`.
     pub fn attach_archive(&self, path: &str, retention: Retention) -> Result<(), StorageError> {
-        if !ARCHIVES {
-            return Err(StorageFault::LeftOut { what: "archives" }.into());
-        }
+        need_archives()?;
         let Some(store) = &self.shared.store else { return Ok(()) };
         let (database, is_new) = {
             let state = store.state.lock();
@@ -154,6 +161,29 @@ impl Store {
         match &*self.archiving.lock() {
             Archiving::Open(archive) if ARCHIVES => Some((archive.oldest()?, archive.archived()?)),
             _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+    use crate::database::Options;
+    use crate::error::ErrorKind;
+    use crate::storage::vfs::MemoryVfs;
+
+    /// Run it with `--features small` too.
+    #[test]
+    fn archives_are_applied_where_there_are_any() {
+        let vfs = alloc::sync::Arc::new(MemoryVfs::new());
+        let error = Options::default().apply_archive_in(vfs, "music", "archive", None).unwrap_err();
+        if ARCHIVES {
+            assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
+        } else {
+            assert_eq!(error.kind(), ErrorKind::Archive, "{error}");
+            assert!(error.to_string().contains("without the cargo feature `small`"), "{error}");
         }
     }
 }

@@ -35,7 +35,7 @@ use super::compression::{self, Compression};
 use super::image::{u32_at, u64_at};
 use super::map::MapEntry;
 use crate::storage::codec::checksum::crc32c;
-use crate::storage::journal::JournalPosition;
+use crate::storage::journal::{JournalPosition, NUMBER_MAX};
 use crate::storage::page::{BLOCK_LEN, is_block_len};
 use crate::storage::vfs::VfsFile;
 use crate::storage::{StorageError, StorageFault};
@@ -61,9 +61,6 @@ pub(super) const HEADERS_LEN_MAX: usize = HEADER_BLOCKS as usize * BLOCK_LEN;
 const fn headers_len(block_len: usize) -> usize {
     HEADER_BLOCKS as usize * block_len
 }
-
-/// Checkpoints and commits have no greater numbers: a million each second would get there in a hundred thousand years.
-const NUMBER_MAX: u64 = 1 << 62;
 
 const FLAG_CLEAN: u32 = 1;
 /// The incompatible feature of files that have, or had, compressed images.

@@ -43,6 +43,7 @@ mod upkeep;
 mod watch;
 mod writer;
 
+pub(in crate::storage) use archiving::need_archives;
 pub use build::FileBuilder;
 pub use check::Inspection;
 pub use compact::Compaction;

@@ -1,0 +1,134 @@
+//! The archive on the simulated disk: operations that fail and are tried again, with the power cut at any moment.
+//!
+//! The test plays the pager: it adds what the archive does not have, and lets go of what the archive says it has for good.
+//! After each cut the archive must have every commit that was let go, and nothing but what was added.
+
+use std::sync::Arc;
+
+use epilog::storage::StorageError;
+use epilog::storage::archive::Archive;
+use epilog::storage::journal::{Entry, EntryKind, Retention};
+use epilog::storage::vfs::Vfs;
+use epilog_tests::disk::{Cut, Fault, SimVfs};
+
+const DATABASE: [u8; 16] = [0xDB; 16];
+const PATH: &str = "d/arch";
+/// So many commits each run takes over.
+const RUN: u64 = 7;
+
+fn entry(commit: u64) -> Entry {
+    let len = [5, 0, 900, 4_072, 3][commit as usize % 5];
+    let payload = (0..len).map(|at| (commit * 7 + at) as u8).collect();
+    Entry { commit, kind: EntryKind::Changes, payload }
+}
+
+fn open(disk: &SimVfs) -> Result<Archive, StorageError> {
+    // Files of 16 KiB, of which none is removed.
+    let vfs: Arc<dyn Vfs> = Arc::new(disk.clone());
+    Archive::open(&vfs, PATH, DATABASE, Retention::Bytes(96 << 10))
+}
+
+/// Adds what is missing up to `last`.
+fn take_over(archive: &mut Archive, last: u64) -> Result<(), StorageError> {
+    let after = archive.archived().unwrap_or(0);
+    let entries: Vec<Entry> = (after + 1..=last).map(entry).collect();
+    archive.add(&entries)?;
+    archive.commit()
+}
+
+/// What the archive has from its first commit on.
+fn read(archive: &Archive) -> Result<Vec<Entry>, StorageError> {
+    let catalogue = archive.catalogue();
+    let (mut entries, mut position) = (Vec::new(), None);
+    let mut after = archive.oldest().unwrap_or(0);
+    while let Some(reading) = catalogue.read_after(after, position, u64::MAX, 5_000)? {
+        after += reading.entries.len() as u64;
+        position = Some(reading.position);
+        entries.extend(reading.entries);
+    }
+    Ok(entries)
+}
+
+/// Checks what a cut left, goes on with it, and checks again.
+fn check(disk: &SimVfs, released: u64, added: u64, context: &str) {
+    let outcome = (|| {
+        let mut archive = open(disk)?;
+        let archived = archive.archived().unwrap_or(0);
+        assert!((released..=added).contains(&archived), "{context}: {archived} of {released} to {added}");
+        assert_eq!(archive.oldest().unwrap_or(0), 0, "{context}");
+        assert!(read(&archive)?.into_iter().eq((1..=archived).map(entry)), "{context}");
+        take_over(&mut archive, added + RUN)?;
+        let archive = open(disk)?;
+        assert_eq!(archive.released(), added + RUN, "{context}");
+        assert!(read(&archive)?.into_iter().eq((1..=added + RUN).map(entry)), "{context}");
+        Ok::<_, StorageError>(())
+    })();
+    outcome.unwrap_or_else(|error| panic!("{context}: {error}"));
+}
+
+/// Goal: a run that failed and is made again loses nothing that an index on the disk may name. Method: each operation of
+/// three runs fails in turn, in each way, and the run is tried again at once; the power is cut at each operation from
+/// there on, and what it leaves is read and gone on with.
+#[test]
+fn a_run_that_fails_and_is_made_again_loses_nothing_to_a_cut() {
+    let mut cuts = 0;
+    for fault in [Fault::Io, Fault::SyncForgets, Fault::Short(40)] {
+        for at in 0.. {
+            let disk = SimVfs::new(at);
+            disk.remember_cuts();
+            disk.fault_at(at, fault);
+            let mut archive = open(&disk).unwrap();
+            // What was let go of, by the number of operations before.
+            let mut released = vec![(0, 0)];
+            let mut has_failed = false;
+            for run in 1..=3 {
+                while let Err(error) = take_over(&mut archive, run * RUN) {
+                    assert!(!std::mem::replace(&mut has_failed, true), "{fault:?} at {at}, again: {error}");
+                    released.push((disk.operations(), archive.released()));
+                }
+                released.push((disk.operations(), archive.released()));
+                assert_eq!(archive.released(), run * RUN);
+            }
+            // Cuts before the failure are those of the run without one, which is the last.
+            let from = if has_failed { at as usize } else { 0 };
+            for (cut, left) in disk.take_cuts().into_iter().enumerate().skip(from) {
+                let released = released.iter().rev().find(|(operations, _)| *operations <= cut as u64);
+                let released = released.map_or(0, |(_, released)| *released);
+                let torn = |seed| Cut::Torn { seed: seed ^ at << 20 ^ (cut as u64) << 32 };
+                for how in [Cut::Lost, Cut::Kept, torn(1)] {
+                    let left = left.fork();
+                    left.crash(how);
+                    check(&left, released, 3 * RUN, &format!("{fault:?} at {at}, cut at {cut}, {how:?}"));
+                    cuts += 1;
+                }
+            }
+            if disk.operations() <= at {
+                break;
+            }
+        }
+    }
+    assert!(cuts > 2_000, "{cuts}");
+}
+
+/// A process that ends leaves what it wrote, and nobody has synced it.
+#[test]
+fn what_was_found_behind_the_index_is_synced_before_another_file_is_begun() {
+    let disk = SimVfs::new(1);
+    let mut archive = open(&disk).unwrap();
+    take_over(&mut archive, 3).unwrap();
+    // Longer than what is gathered before it is written.
+    let long = |commit| Entry { commit, kind: EntryKind::Changes, payload: vec![commit as u8; 1 << 20] };
+    archive.add(&[long(4)]).unwrap();
+    drop(archive);
+    let mut archive = open(&disk).unwrap();
+    assert_eq!((archive.archived(), archive.released()), (Some(4), 3));
+    archive.add(&[entry(5)]).unwrap();
+    archive.commit().unwrap();
+    assert_eq!(archive.released(), 5);
+    disk.crash(Cut::Lost);
+    let archive = open(&disk).unwrap();
+    // The retention removes the first file.
+    let oldest = archive.oldest().unwrap();
+    let expected = (oldest + 1..=5).map(|commit| if commit == 4 { long(4) } else { entry(commit) });
+    assert!(read(&archive).unwrap().into_iter().eq(expected));
+}
