@@ -195,7 +195,9 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
         StorageFault::UnsoundCopy { .. } => ErrorKind::Corruption,
         StorageFault::SmallPages { .. } => ErrorKind::Schema,
         StorageFault::Truncated { .. } => ErrorKind::Truncated,
-        StorageFault::NewerFormat { .. } | StorageFault::FeatureMissing { .. } => ErrorKind::NewerFormat,
+        StorageFault::NewerFormat { .. }
+        | StorageFault::NewerRules { .. }
+        | StorageFault::FeatureMissing { .. } => ErrorKind::NewerFormat,
         StorageFault::ReadOnly => ErrorKind::ReadOnly,
         StorageFault::ChangesGone { .. }
         | StorageFault::VersionsGone { .. }

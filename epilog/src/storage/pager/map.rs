@@ -233,6 +233,10 @@ impl PageMap {
             if place.is_none() {
                 return Ok(None);
             }
+            if place.run != 1 {
+                let problem = format!("map page {index} of level {level} has {} blocks, not one", place.run);
+                return Err(StorageError::damage("page map", problem));
+            }
             let node = decode_node(&read(place)?, level, index, place, self.fanout)?;
             self.levels[level].insert(index, node);
         }
