@@ -144,9 +144,9 @@ impl Options {
     ///
     /// What is used again and again stays, what a scan reads once does not push it out. Four things can take more: pages
     /// changed since the last checkpoint ([`checkpoint_after`](Options::checkpoint_after)), what one running query is
-    /// reading, old versions that an open snapshot sees, and the private pages of transactions that run
-    /// [beside others](super::Database::write_concurrent). A transaction that changes more than memory holds writes its
-    /// pages out before it commits. A database in memory has no such limit.
+    /// reading, old versions that an open snapshot sees, and the private pages of each transaction that
+    /// runs [beside others](super::Database::write_concurrent), a quarter of the cache at most. Another transaction that
+    /// changes more than memory holds writes its pages out before it commits. A database in memory has no such limit.
     ///
     /// # Examples
     ///
