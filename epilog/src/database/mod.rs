@@ -160,8 +160,10 @@ struct Shared {
     durability: Durability,
     /// The bytes of a blob's chunks.
     chunk_len: usize,
-    /// What it was opened with, and why.
+    /// What it was opened with, and why, but for the pages of what is stored.
     choices: Vec<Choice>,
+    /// The lengths of pages asked for: of records, of index entries.
+    page_lens: (Option<u32>, Option<u32>),
 }
 
 impl Drop for Shared {
@@ -227,12 +229,8 @@ impl<D: Schema> Database<D> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn in_memory() -> Result<Database<D>, Error> {
-        Ok(Database::over(
-            Store::in_memory(D::database())?,
-            Durability::default(),
-            tuning::BLOB_CHUNK_MAX,
-            Vec::new(),
-        ))
+        let store = Store::in_memory(D::database())?;
+        Ok(Database::over(store, Durability::default(), tuning::tune_in_memory(None), (None, None)))
     }
 
     /// Opens the database in file `path`, or makes it, with the default [`Options`].
@@ -304,9 +302,10 @@ impl<D: Schema> Database<D> {
     /// ```
     pub fn open_in(vfs: Arc<dyn Vfs>, path: &str, options: &Options) -> Result<Database<D>, Error> {
         let archive = options.archive.as_ref().map(|(path, retention)| (path.as_str(), *retention));
-        let (pager, chunk, choices) = tuning::tune(options, &*vfs);
+        let (pager, chunk, mut choices) = tuning::tune(options, &*vfs);
         let page_lens = options.page_lens();
         let store = Store::open_archiving(Arc::clone(&vfs), path, pager, page_lens, archive, D::database())?;
+        choices.push(tuning::of_blocks(options.block_len(), store.block_len()));
         if let Some(commits) = options.retain_versions {
             store.retain_versions(commits);
         }
@@ -318,16 +317,16 @@ impl<D: Schema> Database<D> {
             }
             store
         };
-        Ok(Database::over(store, options.durability, chunk, choices))
+        Ok(Database::over(store, options.durability, (chunk, choices), page_lens))
     }
 
     pub(super) fn over(
         store: Store,
         durability: Durability,
-        chunk: usize,
-        choices: Vec<Choice>,
+        (chunk, choices): (usize, Vec<Choice>),
+        page_lens: (Option<u32>, Option<u32>),
     ) -> Database<D> {
-        let shared = Shared { store, durability, chunk_len: chunk_len(chunk), choices };
+        let shared = Shared { store, durability, chunk_len: chunk_len(chunk), choices, page_lens };
         Database { shared: Arc::new(shared), schema: PhantomData }
     }
 
@@ -524,7 +523,10 @@ impl<D: Schema> Database<D> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn stats(&self) -> Stats {
-        Stats::new(self.shared.store.stats(), self.shared.choices.clone())
+        let Shared { store, choices, page_lens, .. } = &*self.shared;
+        let mut choices = choices.clone();
+        tuning::of_pages(*page_lens, store, &mut choices);
+        Stats::new(store.stats(), choices)
     }
 
     /// Makes the file as short as it gets: images move to free space before them, and the file is cut.

@@ -37,6 +37,7 @@ pub struct Options {
     pub(super) blob_chunk: Option<usize>,
     pub(super) compression: Option<Compression>,
     pager: PagerOptions,
+    block_size: Option<u32>,
     page_size: Option<u32>,
     index_page_size: Option<u32>,
 }
@@ -55,6 +56,7 @@ impl Default for Options {
             blob_chunk: None,
             compression: None,
             pager: PagerOptions::default(),
+            block_size: None,
             page_size: None,
             index_page_size: None,
         }
@@ -136,13 +138,15 @@ impl Options {
         self
     }
 
-    /// How many bytes pages may take in memory. Default: a quarter of the memory that the process may use (on Linux, of
-    /// the machine's or its control group's), 16 MiB at least; 64 MiB where that is not known.
+    /// How many bytes pages may take in memory. Default: a quarter of the memory that the process may use, 16 MiB at
+    /// least and 16 GiB at most; 64 MiB where that is not known. On Linux it may use the machine's, or what the tightest limit
+    /// of its control group and those above allows.
     ///
-    /// What is used again and again stays, what a scan reads once does not push it out. Three things can take more: pages
+    /// What is used again and again stays, what a scan reads once does not push it out. Four things can take more: pages
     /// changed since the last checkpoint ([`checkpoint_after`](Options::checkpoint_after)), what one running query is
-    /// reading, and old versions that an open snapshot sees. A transaction that changes more than memory holds writes its
-    /// pages out before it commits. A database in memory has no such limit.
+    /// reading, old versions that an open snapshot sees, and the private pages of each transaction that
+    /// runs [beside others](super::Database::write_concurrent), a quarter of the cache at most. Another transaction that
+    /// changes more than memory holds writes its pages out before it commits. A database in memory has no such limit.
     ///
     /// # Examples
     ///
@@ -393,7 +397,7 @@ impl Options {
     /// ```
     #[must_use]
     pub fn block_size(mut self, bytes: u32) -> Options {
-        self.pager.block_len = bytes.clamp(512, 4096).next_power_of_two() as usize;
+        self.block_size = Some(bytes.clamp(512, 4096).next_power_of_two());
         self
     }
 
@@ -452,8 +456,16 @@ impl Options {
         (self.page_size, self.index_page_size)
     }
 
+    /// The length of a block asked for.
+    pub(super) fn block_len(&self) -> Option<u32> {
+        self.block_size
+    }
+
     /// How much of what was committed is kept for [`Database::changes`](super::Database::changes). Default: what the
     /// journal happens to hold, of which nothing is promised; in memory nothing.
+    ///
+    /// It holds while everyone who opens the database for writing says the same: with other options a checkpoint lets go
+    /// of what was kept, and a close removes the journal.
     ///
     /// The journal's segments stay until they are out of it, so that it grows by as much, and by a segment more; in memory
     /// the change sets do. A clean close then leaves the journal beside the file, which needs it: copy or move the two
@@ -495,8 +507,9 @@ impl Options {
     /// [`close`](super::Database::close) report it and try again. Whole files that are out of `retention` are removed.
     ///
     /// An archive belongs to one database and its future: opening one that was restored from an older backup with the
-    /// same archive is [`Archive`](crate::ErrorKind::Archive). An archive that was left out for a while goes on with what
-    /// there is; what is missing in between cannot be read.
+    /// same archive is [`Archive`](crate::ErrorKind::Archive). Give it at every open: without it, checkpoints
+    /// and a close let go of what was not archived yet. An archive that was left out for a while goes on with what there
+    /// is; what is missing in between cannot be read.
     ///
     /// With the cargo feature `small` there are no archives: opening with one is [`Archive`](crate::ErrorKind::Archive).
     ///
@@ -548,7 +561,8 @@ impl Options {
     }
 
     /// Makes an empty database in memory with these options, as far as they say anything of one:
-    /// [`retain_changes`](Options::retain_changes) and [`retain_versions`](Options::retain_versions) do.
+    /// [`blob_chunk`](Options::blob_chunk), [`retain_changes`](Options::retain_changes) and
+    /// [`retain_versions`](Options::retain_versions) do.
     ///
     /// # Errors
     ///
@@ -567,8 +581,8 @@ impl Options {
         if let Some(commits) = self.retain_versions {
             store.retain_versions(commits);
         }
-        let chunk = self.blob_chunk.unwrap_or(super::tuning::BLOB_CHUNK_MAX);
-        Ok(super::Database::over(store, self.durability, chunk, alloc::vec::Vec::new()))
+        let (chunk, choices) = super::tuning::tune_in_memory(self.blob_chunk);
+        Ok(super::Database::over(store, self.durability, (chunk, choices), (None, None)))
     }
 
     /// Brings the database in file `path`, a backup that is not open, to commit `until` with what the archive called
@@ -676,6 +690,9 @@ impl Options {
     pub(super) fn given(&self) -> PagerOptions {
         let mut pager = self.pager;
         pager.compression = Some(self.compression.unwrap_or_default());
+        if let Some(bytes) = self.block_size {
+            pager.block_len = bytes as usize;
+        }
         let (len, block) = (pager.journal.segment_len.min(1 << 30), pager.block_len as u32);
         // The closest length that a journal can have; a journal's blocks follow from it.
         pager.journal.segment_len = match block {

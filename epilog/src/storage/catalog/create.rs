@@ -8,7 +8,8 @@ use super::system::{self, COLLECTIONS, FIELDS, INDEXES};
 use super::{FIRST_FREE_ID, Statistics};
 use crate::schema::shape::FieldShape;
 use crate::schema::{
-    CollectionId, CollectionShape, FieldDef, FieldId, IndexDef, IndexId, Layout, OnDelete, SchemaError,
+    CollectionDef, CollectionId, CollectionShape, FieldDef, FieldId, IndexDef, IndexId, Layout, OnDelete,
+    SchemaError,
 };
 use crate::storage::StorageError;
 use crate::storage::page::{ENTRY_PAGE_LEN, RECORD_LEAF_LEN, is_leaf_len};
@@ -19,7 +20,7 @@ use crate::storage::writer::Writer;
 const LEAF_LEN_MAX: usize = 65536;
 
 /// A leaf has room for so many records, or is as long as leaves can be.
-const RECORDS_PER_LEAF: usize = 64;
+pub(crate) const RECORDS_PER_LEAF: usize = 64;
 
 /// A leaf of the catalog, where nobody asks for another: short, as every commit makes a new version of the one with the
 /// numbers of records.
@@ -36,6 +37,28 @@ pub(crate) struct PageLens {
     pub(crate) least: u32,
 }
 
+/// Where the length of a collection's leaves comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum LeafSource {
+    /// The collection says it itself.
+    Collection,
+    /// The database says it.
+    Database,
+    /// What was said is too short for a record, or for a block.
+    Need,
+    /// The width of its records.
+    Width,
+}
+
+/// How long the leaves of a collection are if it is made now.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct LeafChoice {
+    pub(crate) len: usize,
+    pub(crate) source: LeafSource,
+    /// The bytes of a record, at least.
+    pub(crate) record: usize,
+}
+
 impl PageLens {
     /// The leaves of the catalog's own trees.
     pub(crate) fn catalog_leaf(self) -> u32 {
@@ -47,20 +70,29 @@ impl PageLens {
         self.entries.unwrap_or(ENTRY_PAGE_LEN as u32).max(self.least)
     }
 
-    /// The leaves of a collection: what it says itself, what the database says, or what its records ask for. At least
-    /// as long as a record needs.
-    fn leaf_of(self, shape: &CollectionShape, layout: &Layout, fields: &[FieldDef]) -> usize {
-        let least = least_len(layout, fields);
-        let chosen = match shape.page_size.or(self.leaf) {
-            Some(chosen) => chosen as usize,
-            None => (RECORDS_PER_LEAF * least).next_power_of_two().clamp(RECORD_LEAF_LEN, LEAF_LEN_MAX),
+    /// The leaves of a collection: what it says itself, `own`, what the database says, or what its records ask for. At
+    /// least as long as a record needs.
+    fn leaf_of(self, own: Option<u32>, layout: &Layout, fields: &[FieldDef]) -> LeafChoice {
+        let record = least_len(layout, fields);
+        let (chosen, source) = match (own, self.leaf) {
+            (Some(own), _) => (own as usize, LeafSource::Collection),
+            (None, Some(chosen)) => (chosen as usize, LeafSource::Database),
+            (None, None) => {
+                let wide = (RECORDS_PER_LEAF * record).next_power_of_two();
+                (wide.clamp(RECORD_LEAF_LEN, LEAF_LEN_MAX), LeafSource::Width)
+            }
         };
         let mut len = chosen.max(self.least as usize);
-        while inline_len_max(len) < least && len < LEAF_LEN_MAX {
+        while inline_len_max(len) < record && len < LEAF_LEN_MAX {
             len *= 2;
         }
         debug_assert!(is_leaf_len(len), "{len} bytes are no leaf");
-        len
+        LeafChoice { len, source: if len == chosen { source } else { LeafSource::Need }, record }
+    }
+
+    /// How long the leaves of `def`, which is bound if anything declares it, are if it is made now.
+    pub(crate) fn leaf_now(self, def: &CollectionDef) -> LeafChoice {
+        self.leaf_of(def.declared.and_then(|declared| declared.page_size), &def.layout, &def.fields)
     }
 }
 
@@ -120,7 +152,7 @@ pub(crate) fn create_collections(
             .collect();
         let clustered = shape.is_clustered().then(|| position(&shape.key[0]));
         let layout = lay_out(&fields, &indexes, clustered);
-        let leaf_len = lens.leaf_of(shape, &layout, &fields);
+        let leaf_len = lens.leaf_of(shape.page_size, &layout, &fields).len;
         check_width(shape, &layout, &fields, leaf_len)?;
         let key: Vec<u16> = shape.key.iter().map(|name| position(name)).collect();
         drafts.push((*id, shape, fields, indexes, (layout, leaf_len), clustered, key));

@@ -25,7 +25,7 @@ use super::page::{PageNumber, PageRead};
 use crate::schema::{Catalog, CollectionId};
 use system::{STATISTICS, System};
 
-pub(crate) use create::{PageLens, create_collections};
+pub(crate) use create::{LeafSource, PageLens, RECORDS_PER_LEAF, create_collections};
 pub(crate) use load::load;
 
 /// The page that the first of the catalog's own trees begins at.

@@ -19,7 +19,7 @@ use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// The least and the most bytes that are read along.
-const AHEAD_LEN: core::ops::RangeInclusive<usize> =
+pub(crate) const AHEAD_LEN: core::ops::RangeInclusive<usize> =
     if cfg!(feature = "small") { 1..=1 } else { 32 << 10..=256 << 10 };
 /// A page so many numbers behind the last one read is still the next: branches lie between leaves.
 const GAP_MAX: u32 = 8;

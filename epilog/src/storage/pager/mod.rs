@@ -49,6 +49,7 @@ pub use check::Inspection;
 pub use compact::Compaction;
 pub use compression::Compression;
 pub use feed::Feed;
+pub(crate) use images::AHEAD_LEN;
 pub use info::FileInfo;
 pub use private::{PrivatePages, PrivateSavepoint};
 pub use salvage::Salvage;
