@@ -535,7 +535,8 @@ impl<D: Schema> Database<D> {
     ///
     /// # Errors
     ///
-    /// As [`checkpoint`](Database::checkpoint); what was moved stays moved.
+    /// As [`checkpoint`](Database::checkpoint); what was moved stays moved. With the cargo feature `small`,
+    /// [`LeftOut`](crate::ErrorKind::LeftOut).
     ///
     /// # Examples
     ///

@@ -58,7 +58,8 @@ pub struct Stats {
     pub checkpoint_failure: Option<String>,
     /// Why the last attempt to archive failed, if none succeeded since: the journal keeps what is to be archived, and grows.
     pub archive_failure: Option<String>,
-    /// What was chosen for what can be tuned, and why. Empty for a database in memory.
+    /// What was chosen for what can be tuned, and why. Empty for a database in memory, and with the
+    /// cargo feature `small`.
     pub choices: Vec<Choice>,
 }
 

@@ -5,8 +5,10 @@
 //! and right. Skewed keys would make interpolation creep; after [`STEPS_MAX`] probes the rest is halved, and so is a short
 //! range from the start.
 
+use crate::parts;
+
 /// How often to interpolate.
-const STEPS_MAX: usize = 8;
+const STEPS_MAX: usize = if parts::INTERPOLATION { 8 } else { 0 };
 
 /// A range of no more than this many ranks is halved.
 const SHORT: usize = 8;

@@ -6,6 +6,7 @@
 
 use super::Pager;
 use super::store::Store;
+use crate::parts;
 use crate::storage::archive::{Archive, Catalogue};
 use crate::storage::journal::{Keep, Retention};
 use crate::storage::{StorageError, StorageFault};
@@ -13,9 +14,6 @@ use crate::sync::atomic::Ordering;
 
 /// So many bytes of payloads are taken over at once.
 const BATCH_BYTES: usize = 1 << 20;
-
-/// Whether a database can have an archive. The feature `small` leaves its 10 KiB of code out.
-const ARCHIVES: bool = !cfg!(feature = "small");
 
 /// No archive.
 pub(super) const NO_ARCHIVE: u64 = u64::MAX;
@@ -37,7 +35,7 @@ impl Pager {
     /// [`StorageFault::Corruption`] when the archive is damaged or of another database; [`StorageFault::ForeignArchive`]
     /// when it has later commits than this one; [`StorageFault::LeftOut`] with the feature `small`.
     pub fn attach_archive(&self, path: &str, retention: Retention) -> Result<(), StorageError> {
-        if !ARCHIVES {
+        if !parts::ARCHIVES {
             return Err(StorageFault::LeftOut { what: "archives" }.into());
         }
         let Some(store) = &self.shared.store else { return Ok(()) };
@@ -86,7 +84,7 @@ impl Store {
     }
 
     pub(super) fn has_archive(&self) -> bool {
-        ARCHIVES && self.archived.load(Ordering::Acquire) != NO_ARCHIVE
+        parts::ARCHIVES && self.archived.load(Ordering::Acquire) != NO_ARCHIVE
     }
 
     /// Whether a checkpoint has been made since the last attempt to archive.
@@ -144,7 +142,7 @@ impl Store {
     /// What there is to read in the archive.
     pub(super) fn catalogue(&self) -> Option<Catalogue> {
         match &*self.archiving.lock() {
-            Archiving::Open(archive) if ARCHIVES => Some(archive.catalogue()),
+            Archiving::Open(archive) if parts::ARCHIVES => Some(archive.catalogue()),
             _ => None,
         }
     }
@@ -152,7 +150,7 @@ impl Store {
     /// The least commit after which the archive has everything up to its last, and that one.
     pub(super) fn archive_span(&self) -> Option<(u64, u64)> {
         match &*self.archiving.lock() {
-            Archiving::Open(archive) if ARCHIVES => Some((archive.oldest()?, archive.archived()?)),
+            Archiving::Open(archive) if parts::ARCHIVES => Some((archive.oldest()?, archive.archived()?)),
             _ => None,
         }
     }
