@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::access::Chosen;
 use super::{Answer, Operator, PhysicalNode, Planner};
-use crate::engine::estimate::selectivity;
+use crate::engine::estimate::{Amount, selectivity};
 use crate::engine::logical::{Asked, Expr, ExprKind, Filter};
 use crate::expr::UnaryOp;
 
@@ -43,11 +43,11 @@ impl Planner<'_> {
     }
 
     /// What a test costs for each row it drops: cheap and sharp ones come first.
-    fn rank(&self, predicate: &Expr) -> f64 {
+    fn rank(&self, predicate: &Expr) -> Amount {
         self.test_cost(predicate) / (1.0 - selectivity(predicate)).max(0.01)
     }
 
-    pub(super) fn test_cost(&self, predicate: &Expr) -> f64 {
+    pub(super) fn test_cost(&self, predicate: &Expr) -> Amount {
         let mut cost = 0.0;
         predicate.visit(&mut |part| {
             let is_leaf = matches!(part.kind, ExprKind::Literal(_));
