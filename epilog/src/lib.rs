@@ -73,15 +73,17 @@
 //!   `or_else`, `like` and `matches`.
 //!
 //! It answers all other queries alike, with less choice of ways, and so slower where there are many records: constants are
-//! not folded, negations and alternatives stay as they are written, and what nobody reads is looked up; relations are
-//! followed from the records that point, and for a subquery all records of its collection are read once; an index that is
-//! not unique gives no descending order; a query for one record by its key is planned like any other; tests look at values,
-//! not at pages' bytes; sums, copies and sorts have one loop for all types and numbers of rows. Records inserted together
-//! have their index entries put in one by one. What grows with a page cache or a transaction in memory is kept in sorted
-//! vectors, so that many tens of thousands of pages or records at a time are slow.
+//! not folded, negations and alternatives stay as they are written, what nobody reads is read all the same, and relations
+//! are followed before rows are dropped or counted; they are followed from the records that point, and for a subquery all
+//! records of its collection are read once; an index that is not unique gives no descending order; a query for one record by
+//! its key is planned like any other; tests look at values, not at pages' bytes; estimates have half the digits; sums, copies
+//! and sorts have one loop for all types and numbers of rows. Pages are searched by halves. Records that are inserted
+//! together, or by a recovery, have their index entries put in one by one. What grows with a page cache or a transaction in
+//! memory is kept in sorted vectors, so that many tens of thousands of pages or records at a time are slow.
 //!
 //! It says less: `explain` has of an access its kind only, and no names of values; [`Stats::choices`] is empty; an error
-//! says that something is damaged, and which page, not how, and shows dates, times and characters as numbers.
+//! that is not about the program's own data and schema is a few words and a name, says that something is damaged, and which
+//! page, not how, and shows dates, times, characters and decimals as the numbers they are stored as.
 //!
 //! Without `std` the crate needs `alloc` only; a database is then in memory, or in a file system given by [`vfs::Vfs`].
 #![no_std]

@@ -32,7 +32,7 @@ pub(crate) const DETOURS: bool = ALL;
 /// Reading an index backwards where entries of one key have to come forwards. Without it such rows are sorted.
 pub(crate) const TIES: bool = ALL;
 
-/// The rules of the optimizer that pay with large data only.
+/// The rules of the optimizer, and the pruning of plans, that pay with large data only.
 pub(crate) const REWRITES: bool = ALL;
 
 /// Queries for one record by its key that go past the planner.
@@ -44,11 +44,11 @@ pub(crate) const QUICK_TESTS: bool = ALL;
 /// Loops of their own for widths of fields, types of numbers and ways to select rows, where one does for all.
 pub(crate) const LOOPS: bool = ALL;
 
-/// Entries of an index, gathered from many inserts and put into it in its order.
+/// Entries of an index, gathered from many inserts or commits and put into it in its order.
 pub(crate) const GATHERING: bool = ALL;
 
-/// What only people read, of which a program needs nothing: plans and settings in words, what exactly is damaged, values in
-/// messages as dates and times.
+/// What only people read, of which a program needs nothing: plans and settings in words, what exactly is damaged or was
+/// refused, dates and decimals in messages.
 pub(crate) const EXPLAINED: bool = ALL;
 
 /// Guessing where in a page a rank is. Without it the page is halved until it is found, which takes no arithmetic of floats.

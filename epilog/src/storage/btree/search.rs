@@ -8,7 +8,7 @@
 use crate::parts;
 
 /// How often to interpolate.
-const STEPS_MAX: usize = if parts::INTERPOLATION { 8 } else { 0 };
+const STEPS_MAX: usize = 8;
 
 /// A range of no more than this many ranks is halved.
 const SHORT: usize = 8;
@@ -68,7 +68,7 @@ pub(super) fn lower_bound<K: RankKey>(count: usize, at: impl Fn(usize) -> K, key
     }
     // at(low) < key < at(high), now and after every step.
     for _ in 0..STEPS_MAX {
-        if high - low <= SHORT {
+        if !parts::INTERPOLATION || high - low <= SHORT {
             break;
         }
         let guess = low + (key.share(low_rank, high_rank) * (high - low) as f64) as usize;

@@ -16,11 +16,11 @@ use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::store::RowStore;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Slot, SortTerm, Window};
+use crate::parts;
 use crate::value::key;
 
-/// Up to so many rows of a window are kept in a heap; otherwise everything is sorted. Where code is dear, the heap is the
-/// only way to sort.
-const HEAP_MAX: u64 = if cfg!(feature = "small") { u64::MAX } else { 65_536 };
+/// Up to so many rows of a window are kept in a heap; otherwise everything is sorted.
+const HEAP_MAX: u64 = 65_536;
 
 pub(super) fn build<'s>(
     input: Box<dyn Operator<'s> + 's>,
@@ -44,7 +44,9 @@ impl<'s> Operator<'s> for Sort<'s> {
         if self.sorted.is_none() {
             let (store, order) = match self.window.end().unwrap_or(u64::MAX) {
                 0 => (RowStore::default(), Vec::new()),
-                end if end <= HEAP_MAX => self.top(env, batch, usize::try_from(end).unwrap_or(usize::MAX))?,
+                end if end <= HEAP_MAX || !parts::LOOPS => {
+                    self.top(env, batch, usize::try_from(end).unwrap_or(usize::MAX))?
+                }
                 _ => self.all(env, batch)?,
             };
             let counted = self.window.skip.saturating_add(self.window.take.unwrap_or(0));
