@@ -18,7 +18,7 @@ Commands:
   compact FILE               make the file as short as it gets
   backup FILE TARGET         copy a database into a new file, and verify that
   info FILE                  show what the file holds: collections, fields, indexes, sizes
-  dump FILE [COLLECTION]...  print records, one JSON object a line
+  dump FILE [COLLECTION]...  print records, one JSON object a line, the bytes of blobs included
 
 Options:
   --json       one JSON object instead of text
@@ -29,12 +29,17 @@ Options:
 Only `compact` changes FILE. The others do not even recover it: what its journal holds is
 applied in memory. TARGET must not exist.
 
+`compact` closes FILE as with the default options: its journal goes, with what
+`Options::retain_changes` kept in it and what an archive does not have yet. A program that
+uses either calls `Database::compact` itself.
+
 Exit codes:
   0  done; nothing is wrong
   1  done; problems were found, or something was lost
   2  the command line is wrong
   3  FILE cannot be opened: it is missing, open elsewhere, no database, or of a newer format
-  4  something else failed: TARGET exists, the disk is full, reading or writing fails
+  4  something else failed: TARGET exists or has no directory, the disk is full, reading or
+     writing fails
   5  FILE is too damaged for the command: `check` says more, `repair` may help
 ";
 

@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 use std::ops::ControlFlow;
 
-use epilog::integrity::{Phase, Progress};
+use epilog::integrity::Progress;
 use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::arguments::Arguments;
@@ -11,7 +11,8 @@ use crate::arguments::Arguments;
 /// Shows how far a command has come.
 pub struct Bar {
     bar: Option<ProgressBar>,
-    phase: Option<Phase>,
+    /// What is being done.
+    phase: Option<String>,
 }
 
 impl Bar {
@@ -19,25 +20,37 @@ impl Bar {
     pub fn new(arguments: &Arguments) -> Bar {
         let shown = !arguments.quiet && !arguments.json && std::io::stderr().is_terminal();
         let bar = shown.then(|| {
-            let style = ProgressStyle::with_template("{msg:>8} {wide_bar} {pos}/{len} {eta}");
+            let style = ProgressStyle::with_template("{prefix:>8}{msg} {wide_bar} {pos}/{len} {eta}");
             let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
             ProgressBar::new(0).with_style(style)
         });
         Bar { bar, phase: None }
     }
 
+    /// As [`new`](Bar::new), for a command that prints as it goes: nothing if that is on a terminal, too.
+    pub fn beside_output(arguments: &Arguments) -> Bar {
+        if std::io::stdout().is_terminal() { Bar { bar: None, phase: None } } else { Bar::new(arguments) }
+    }
+
     /// Shows this.
     pub fn show(&mut self, progress: Progress) -> ControlFlow<()> {
-        if let Some(bar) = &self.bar {
-            if self.phase != Some(progress.phase) {
-                bar.reset();
-                bar.set_message(progress.phase.to_string());
-                self.phase = Some(progress.phase);
-            }
-            bar.set_length(progress.total);
-            bar.set_position(progress.done);
+        if self.bar.is_some() {
+            self.set(&progress.phase.to_string(), "", progress.done, progress.total);
         }
         ControlFlow::Continue(())
+    }
+
+    /// Shows that so much of a phase is done, of so much. Another phase begins anew; `more` is said of it.
+    pub fn set(&mut self, phase: &str, more: &str, done: u64, total: u64) {
+        let Some(bar) = &self.bar else { return };
+        if self.phase.as_deref() != Some(phase) {
+            bar.reset();
+            bar.set_prefix(phase.to_string());
+            self.phase = Some(phase.to_string());
+        }
+        bar.set_message(more.to_string());
+        bar.set_length(total.max(done));
+        bar.set_position(done);
     }
 }
 
@@ -46,5 +59,25 @@ impl Drop for Bar {
         if let Some(bar) = &self.bar {
             bar.finish_and_clear();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bar_shows_what_it_was_told_last() {
+        let mut bar = Bar { bar: Some(ProgressBar::hidden()), phase: None };
+        let state = |bar: &Bar| {
+            let bar = bar.bar.as_ref().unwrap();
+            (bar.prefix(), bar.message(), bar.position(), bar.length())
+        };
+        bar.set("compact", ", 3 MiB moved", 5, 9);
+        assert_eq!(state(&bar), ("compact".into(), ", 3 MiB moved".into(), 5, Some(9)));
+        bar.set("compact", ", 4 MiB moved", 11, 9);
+        assert_eq!(state(&bar), ("compact".into(), ", 4 MiB moved".into(), 11, Some(11)));
+        bar.set("records", "", 0, 7);
+        assert_eq!(state(&bar), ("records".into(), String::new(), 0, Some(7)));
     }
 }

@@ -40,6 +40,18 @@ impl Outcome {
             ErrorKind::Corruption | ErrorKind::Truncated => DAMAGED,
             _ => FAILED,
         };
+        Outcome::failed(error, code)
+    }
+
+    /// What a failure comes to after the file was opened: what is not found is the target's directory.
+    pub fn of_error_when_open(error: &Error) -> Outcome {
+        match error.kind() {
+            ErrorKind::NotFound => Outcome::failed(error, FAILED),
+            _ => Outcome::of_error(error),
+        }
+    }
+
+    fn failed(error: &Error, code: u8) -> Outcome {
         let kind = format!("{:?}", error.kind());
         let members = json!({ "error": { "kind": kind, "message": error.to_string() } });
         Outcome { code, text: format!("epilog: {error}\n"), members: object(members) }

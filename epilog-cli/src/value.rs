@@ -15,6 +15,7 @@
 //! | `NaiveTime` | `"13:05:00.000000000"`; a leap second is `:60` |
 //! | `NaiveDateTime` | `"2026-11-25T13:05:00.000000000"` |
 //! | `DateTime<Utc>` | the same with `Z` behind |
+//! | `Blob` | `{"id":3,"length":2,"bytes":"00ff"}`, its bytes as hexadecimal digits; `dump` writes them, as they are not of the value |
 
 use epilog::value::{Scalar, Type};
 use serde_json::{Number, Value};
@@ -27,9 +28,7 @@ pub fn to_json(scalar: &Scalar, ty: Type) -> Value {
         (Scalar::Float(value), Type::F32) => float(*value, &(*value as f32).to_string()),
         (Scalar::Float(value), _) => float(*value, &value.to_string()),
         (Scalar::String(value), _) => value.clone().into(),
-        (Scalar::Bytes(bytes), _) => {
-            bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
-        }
+        (Scalar::Bytes(bytes), _) => hexadecimal(bytes).into(),
         (Scalar::Int(value), Type::Char) => {
             let char = u32::try_from(*value).ok().and_then(char::from_u32);
             char.map_or(Value::Null, |char| char.to_string().into())
@@ -46,6 +45,14 @@ pub fn to_json(scalar: &Scalar, ty: Type) -> Value {
         },
         (other, _) => other.to_string().into(),
     }
+}
+
+/// Two digits for each byte.
+pub fn hexadecimal(bytes: &[u8]) -> String {
+    const DIGITS: [char; 16] =
+        ['0', '1', '2', '3', '4', '5', '6', '7', '8', '9', 'a', 'b', 'c', 'd', 'e', 'f'];
+    let digits = |byte: &u8| [DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]];
+    bytes.iter().flat_map(digits).collect()
 }
 
 /// A number by its digits, so that an `f32` does not get those of the nearest `f64`.

@@ -164,6 +164,13 @@ fn a_sound_file_is_checked_shown_dumped_and_copied_and_stays_as_it_is() {
     assert!(case.run("dump @music Albun").code(2).error().contains("`Artist`, `Album`"));
 
     assert_eq!(files(case.directory.path()), before, "reading changes nothing");
+    // What lacks is the target's directory, not the file.
+    for command in ["backup", "repair"] {
+        let failed = case.run(&format!("{command} @music @nowhere/copy --json")).code(4).json();
+        assert_eq!(failed["error"]["kind"], "NotFound");
+        assert!(failed["error"]["message"].as_str().unwrap().contains("nowhere"), "{failed}");
+        case.run(&format!("{command} @nowhere @copy")).code(3);
+    }
     let backup = case.run("backup @music @copy --json").code(0).json();
     assert_eq!(backup["report"]["sound"], true);
     assert_eq!(case.run("dump @copy").code(0).out(), dump);
@@ -247,6 +254,44 @@ fn compaction_gives_space_back_and_keeps_every_record() {
     assert!(!case.path("music-journal").exists());
     case.run("compact @nowhere").code(3);
     assert!(!case.path("nowhere").exists());
+}
+
+#[derive(Collection)]
+struct Song {
+    id: Id<Song>,
+    sound: Blob,
+    cover: Option<Blob>,
+    name: String,
+}
+
+epilog::schema!(Songs { Song });
+
+#[test]
+fn blobs_are_dumped_with_their_bytes() {
+    let case = Case { directory: tempfile::tempdir().unwrap() };
+    let db: Database<Songs> = Options::default().blob_chunk(4096).open(case.path("songs")).unwrap();
+    let bytes: Vec<u8> = (0..600_000u32).map(|n| (n % 251) as u8).collect();
+    db.write(|tx| {
+        let mut writer = tx.blob_writer();
+        writer.write_all(&bytes)?;
+        let sound = writer.finish()?;
+        tx.insert(&Song { id: Id::auto(), sound, cover: None, name: "one".into() })?;
+        let mut writer = tx.blob_writer();
+        writer.write_all(&[0, 255, 16])?;
+        let cover = Some(writer.finish()?);
+        tx.insert(&Song { id: Id::auto(), sound: Blob::empty(), cover, name: "two".into() })
+    })
+    .unwrap();
+    db.close().unwrap();
+    let dump = case.run("dump @songs").code(0).out();
+    let lines: Vec<Value> = dump.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let [one, two] = [&lines[0]["record"], &lines[1]["record"]];
+    let expected: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    assert_eq!((&one["sound"]["id"], &one["sound"]["length"]), (&1.into(), &600_000.into()));
+    assert!(one["sound"]["bytes"] == expected, "the bytes of the first song");
+    assert_eq!((&one["cover"], &one["name"]), (&Value::Null, &"one".into()));
+    assert_eq!(two["sound"], serde_json::json!({ "id": 0, "length": 0, "bytes": "" }));
+    assert_eq!(two["cover"], serde_json::json!({ "id": 2, "length": 3, "bytes": "00ff10" }));
 }
 
 #[test]

@@ -199,7 +199,9 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
         StorageFault::UnsoundCopy { .. } => ErrorKind::Corruption,
         StorageFault::SmallPages { .. } => ErrorKind::Schema,
         StorageFault::Truncated { .. } => ErrorKind::Truncated,
-        StorageFault::NewerFormat { .. } | StorageFault::FeatureMissing { .. } => ErrorKind::NewerFormat,
+        StorageFault::NewerFormat { .. }
+        | StorageFault::NewerRules { .. }
+        | StorageFault::FeatureMissing { .. } => ErrorKind::NewerFormat,
         StorageFault::ReadOnly => ErrorKind::ReadOnly,
         StorageFault::ChangesGone { .. }
         | StorageFault::VersionsGone { .. }
@@ -269,21 +271,12 @@ fn storage_in_short(fault: &StorageFault, f: &mut fmt::Formatter<'_>) -> fmt::Re
         F::NotADatabase { path } => ("not an Epilog database", path),
         F::Unfinished { path } => ("unfinished, make the copy again", path),
         F::Truncated { path, .. } => ("truncated, restore a backup", path),
-        F::NewerFormat { path, .. } => ("needs a newer version of epilog", path),
+        F::NewerFormat { path, .. } | F::NewerRules { path, .. } => ("needs a newer version of epilog", path),
         F::FeatureMissing { feature, .. } => ("needs a cargo feature of epilog", feature),
-        F::NoBlob { blob } => ("not here, load its record again", blob),
         F::OutOfMemory { bytes } => ("no memory, in bytes", bytes),
         F::ReadOnly => ("cannot be changed", &"opened to be read"),
         F::TransactionFailed => ("cannot commit", &"a statement failed half-way"),
-        F::NoPagesLeft => ("full", &"no page numbers are left"),
-        F::ChangesGone { oldest, .. } | F::VersionsGone { oldest, .. } => ("not kept, the oldest is", oldest),
-        F::NotCommitted { last, .. } => ("not made, the last commit is", last),
-        F::Exists { path }
-        | F::UnsoundCopy { path, .. }
-        | F::ForeignArchive { path, .. }
-        | F::ArchiveIncomplete { path, .. } => ("cannot be used", path),
-        F::SmallPages { collection, .. } => ("its pages are too small for a file", collection),
-        F::Cancelled => ("ended", &"cancelled"),
+        _ => ("refused", &"see its kind"),
     };
     write!(f, "{what}: {about}")
 }

@@ -75,9 +75,10 @@
 //! It answers all other queries alike, with less choice of ways, and so slower where there are many records: constants are
 //! not folded, negations and alternatives stay as they are written, what nobody reads is read all the same, and relations
 //! are followed before rows are dropped or counted; they are followed from the records that point, and for a subquery all
-//! records of its collection are read once; an index that is not unique gives no descending order; a query for one record by
-//! its key is planned like any other; tests look at values, not at pages' bytes; estimates have half the digits; sums, copies
-//! and sorts have one loop for all types and numbers of rows. Pages are searched by halves. Records that are inserted
+//! records of its collection are read once; an index is asked for one value or range at a time, and gives no descending order
+//! if it is not unique; a query for one record by its key is planned like any other; tests are made in the order they are
+//! written, and look at values, not at pages' bytes; estimates have half the digits; sums, copies and sorts have one loop for
+//! all types and numbers of rows. Pages are searched by halves. Records that are inserted
 //! together, or by a recovery, have their index entries put in one by one. What grows with a page cache or a transaction in
 //! memory is kept in sorted vectors, so that many tens of thousands of pages or records at a time are slow.
 //!

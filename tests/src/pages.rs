@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use epilog::storage::StorageError;
-use epilog::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
+use epilog::storage::page::{BLOCK_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
 
 /// Pages without versions.
 #[derive(Clone, Default)]
@@ -31,6 +31,10 @@ impl PageRead for Pages {
 }
 
 impl PageWrite for Pages {
+    fn block_len(&self) -> usize {
+        BLOCK_LEN
+    }
+
     fn page_mut(&mut self, number: PageNumber) -> Result<&mut [u8], StorageError> {
         self.pages.get_mut(&number.0).map(|page| &mut page[..]).ok_or_else(|| missing(number))
     }

@@ -768,6 +768,34 @@ fn too_many_changes_are_made_under_the_lease() {
     assert_eq!((Account::query().count(&db).unwrap(), balance_now(&db, 1)), (40_909, 5));
 }
 
+/// A few changes, but on more pages than one transaction may keep for itself, whatever it makes of being told.
+#[test]
+fn many_pages_are_changed_under_the_lease() {
+    let options = Options::default().cache(1 << 20).bulk_after(16 << 20);
+    let db = Database::<Hospital>::open_in(Arc::new(MemoryVfs::new()), "hospital", &options).unwrap();
+    fill(&db);
+    db.write(|tx| tx.insert_all((100..20_000).map(|number| Account { number, balance: 0 }))).unwrap();
+    for forgives in [false, true] {
+        let (mut attempts, mut refused) = (0, 0);
+        db.write_concurrent(|tx| {
+            attempts += 1;
+            for number in (100..20_000).step_by(400) {
+                let balance = 1 + i64::from(forgives);
+                match tx.update(&Account { number, balance }) {
+                    Err(error) if error.kind() == ErrorKind::Full && forgives => refused += 1,
+                    outcome => outcome.map(drop)?,
+                }
+            }
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!((attempts, refused > 0), (2, forgives));
+        let balance = 1 + i64::from(forgives);
+        assert_eq!(Account::query().filter(|a| a.balance.eq(balance)).count(&db).unwrap(), 50);
+    }
+    assert!(db.check().unwrap().is_sound());
+}
+
 #[test]
 fn each_durability_can_be_had() {
     let files = MemoryVfs::new();

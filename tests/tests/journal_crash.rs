@@ -348,6 +348,7 @@ fn a_journal_that_cannot_be_made_leaves_no_file() {
 #[test]
 fn replay_begins_behind_a_mark_that_began_its_segment() {
     let (disk, journal) = ready(&[4_000]);
+    journal.committed(2);
     journal.mark(2, &[0; 60]).unwrap();
     let position = journal.position();
     assert_eq!((position.commit, position.segment), (2, 2), "the first segment is full");

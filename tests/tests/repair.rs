@@ -5,13 +5,14 @@ use std::collections::BTreeSet;
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
+use epilog::Compression;
 use epilog::integrity::{self, Phase, Progress, RepairReport, Structure};
 use epilog::prelude::*;
 use epilog::vfs::Vfs;
 use epilog_tests::disk::SimVfs;
 use epilog_tests::format::{BLOCK_LEN, FileMap, HEADERS_LEN, Held, Image, u32_at, u64_at};
 use epilog_tests::random::Random;
-use epilog_tests::sample::{JOURNAL, PATH, Sample, open_to_read};
+use epilog_tests::sample::{self, JOURNAL, PATH, Sample, open_to_read};
 use epilog_tests::simulation::model::{Item, Model, Owner, Scan, World};
 
 const SAVED: &str = "saved.epilog";
@@ -86,6 +87,66 @@ fn a_sound_file_is_saved_whole_its_journal_included() {
         let id = db.write(|tx| tx.insert(&new)).unwrap();
         assert!(id.get() > *right.owners.keys().last().unwrap());
         assert!(db.check().unwrap().is_sound());
+    }
+}
+
+/// All is in the journal until the first checkpoint, the founding of the catalog first.
+#[test]
+fn a_file_that_was_never_checkpointed_is_saved_from_its_journal() {
+    let disk = SimVfs::new(11);
+    let db = sample::open(&disk).unwrap();
+    for name in ["one", "two", "three"] {
+        let owner = Owner { id: Id::auto(), name: name.into(), note: None };
+        db.write(|tx| tx.insert(&owner)).unwrap();
+    }
+    let left = disk.fork();
+    drop(db);
+    let right = right(&left.fork());
+    assert_eq!(right.owners.len(), 3);
+    let report = complete(&left.fork(), &right, "nothing is damaged");
+    assert!(report.journal_commits >= 3, "{report:?}");
+    // Of a damaged journal, what comes before the damage.
+    let bytes = left.bytes(JOURNAL).unwrap();
+    let last = bytes.iter().rposition(|byte| *byte != 0).unwrap() as u64;
+    let disk = left.fork();
+    disk.flip_bit(JOURNAL, last * 8 - 64);
+    assert_eq!(repair(&disk).unwrap().1.owners.len(), 2);
+    // Of one that is damaged from the start nothing, which is said.
+    let disk = left.fork();
+    disk.flip_bit(JOURNAL, 8 * 4096 + 400);
+    let report = Database::<World>::repair(Arc::new(disk.clone()), PATH, SAVED, &mut go_on).unwrap();
+    assert!(!report.is_complete() && report.journal_commits == 0, "{report:?}");
+    let db: Database<World> = Database::open_in(Arc::new(disk), SAVED, &Options::default()).unwrap();
+    assert_eq!(Owner::query().count(&db).unwrap(), 0);
+}
+
+/// Blocks shorter than 4 KiB: what lies out of line takes as many as it needs, and is saved.
+#[test]
+fn values_in_a_file_of_short_blocks_are_saved() {
+    for compression in [Compression::None, Compression::Lz4] {
+        let disk = SimVfs::new(12);
+        let options = Options::default().block_size(512).page_size(1 << 10).compression(compression);
+        let db: Database<World> =
+            Database::open_in(Arc::new(disk.clone()), PATH, &options.background(false)).unwrap();
+        let mut random = Random::new(12);
+        let owner = Owner { id: Id::new(1), name: "owner".into(), note: None };
+        let items: Vec<Item> = (0..60)
+            .map(|code| {
+                let bytes = (0..code as usize * 70).map(|_| random.draw() as u8).collect();
+                Item { code, owner: owner.id, reviewer: None, grade: 1, bytes }
+            })
+            .collect();
+        let inserted = db.write(|tx| {
+            tx.insert(&owner)?;
+            tx.insert_all(&items)
+        });
+        inserted.unwrap();
+        db.close().unwrap();
+        let (bytes, map) = (disk.bytes(PATH).unwrap(), FileMap::of(&disk.bytes(PATH).unwrap()));
+        let mut values = map.pages().filter(|image| bytes[image.start + 8] == 5);
+        assert!(values.any(|image| image.len % 4096 != 0), "no value has blocks of its own length");
+        let right = right(&disk);
+        complete(&disk, &right, "nothing is damaged");
     }
 }
 

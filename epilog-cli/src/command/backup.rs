@@ -22,8 +22,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Error> {
         Arc::new(FileVfs),
         target,
         &mut Watch::new(&mut |progress| bar.show(progress)),
-    )?;
+    );
     drop(bar);
+    let report = match report {
+        Ok(report) => report,
+        Err(error) => return Ok(Outcome::of_error_when_open(&error.into())),
+    };
     let text = format!(
         "{target}: commit {}, {} in {}, {} bytes; verified\n",
         report.commit,

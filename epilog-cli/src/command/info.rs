@@ -11,9 +11,10 @@ use epilog::schema::{CollectionDef, FieldDef, OnDelete};
 use epilog::storage::facade::{Reading, View};
 use serde_json::{Value, json};
 
-use super::{counted, hexadecimal, open};
+use super::{counted, open};
 use crate::arguments::Arguments;
 use crate::outcome::{OK, Outcome, object};
+use crate::value::hexadecimal;
 
 pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Error> {
     let store = open(arguments)?;

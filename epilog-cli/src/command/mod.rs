@@ -40,8 +40,3 @@ fn open(arguments: &Arguments) -> Result<Store, Error> {
 fn counted(count: u64, one: &str, many: &str) -> String {
     if count == 1 { format!("1 {one}") } else { format!("{count} {many}") }
 }
-
-/// An id as it is printed.
-fn hexadecimal(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}

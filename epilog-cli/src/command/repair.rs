@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use epilog::Error;
 use epilog::integrity::{self, RepairReport};
-use epilog::vfs::FileVfs;
+use epilog::vfs::{FileVfs, Vfs};
 use serde_json::{Value, json};
 
 use super::{check, counted};
@@ -19,8 +19,13 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Error> {
     let target = &arguments.rest[0];
     let mut bar = Bar::new(arguments);
     let report =
-        integrity::repair_in(Arc::new(FileVfs), &arguments.file, target, &mut |progress| bar.show(progress))?;
+        integrity::repair_in(Arc::new(FileVfs), &arguments.file, target, &mut |progress| bar.show(progress));
     drop(bar);
+    let report = match report {
+        Ok(report) => report,
+        Err(error) if FileVfs.exists(&arguments.file)? => return Ok(Outcome::of_error_when_open(&error)),
+        Err(error) => return Err(error),
+    };
     let problems =
         |problems: &[integrity::Problem]| problems.iter().map(check::problem_to_json).collect::<Vec<Value>>();
     let collection = |saved: &integrity::RepairedCollection| json!({ "name": saved.name, "records": saved.records, "lost": saved.lost });

@@ -29,6 +29,10 @@ impl<D: Schema> Database<D> {
     /// conflict. Use it for work that takes long, on several threads, when most transactions touch different records;
     /// [`write`](Database::write) costs less for everything short.
     ///
+    /// Its changes are kept in memory, in copies of pages: of a quarter of the page cache at most, and no more changes than one
+    /// commit may have. What needs more fails with `OutOfMemory` where it does, is given up, and runs under the lease at
+    /// once, as a transaction may exceed memory there.
+    ///
     /// The result is durable as with [`write`](Database::write). An `Err` that `work` returns aborts, and is returned at
     /// once; when it says that a constraint refused something, or that a record is missing, only after it has been found
     /// that this still holds.
@@ -107,6 +111,11 @@ impl<D: Schema> Database<D> {
             let mut transaction = WriteTransaction::new(&self.shared, store.begin_concurrent(draws)?);
             let result = work(&mut transaction);
             let writer = transaction.into_writer();
+            if writer.is_out_of_room() {
+                // Whatever `work` made of the error: with the lease it does not meet it.
+                store.abandon(writer)?;
+                break;
+            }
             draws = match result {
                 Ok(result) => match store.commit_concurrent(writer, durability)? {
                     Outcome::Committed(number) => {

@@ -106,6 +106,19 @@ pub enum StorageFault {
         /// The newest format version this library knows.
         known: u16,
     },
+    /// The file's index keys follow rules of a later version of this library.
+    #[error(
+        "`{path}` has keys by version {found} of {what}, which this version does not know: open it with a newer version of \
+         epilog"
+    )]
+    NewerRules {
+        /// The file.
+        path: String,
+        /// "collation" or "key extraction".
+        what: &'static str,
+        /// Its version.
+        found: u16,
+    },
     /// The file needs a cargo feature that this library was built without.
     #[error(
         "`{path}` has compressed pages, and epilog was built without the means to read them: build it with the cargo \
@@ -130,9 +143,9 @@ pub enum StorageFault {
     #[error("no page numbers are left: a database has at most 2^32 - 2 pages")]
     NoPagesLeft,
     /// No memory for a page.
-    #[error("no memory for a page of {bytes} bytes")]
+    #[error("no memory for {bytes} bytes of pages")]
     OutOfMemory {
-        /// The page's length.
+        /// How much was asked for.
         bytes: usize,
     },
     /// A stored schema cannot be used.

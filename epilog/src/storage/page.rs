@@ -126,9 +126,7 @@ pub trait PageWrite: PageRead {
     fn page_mut(&mut self, number: PageNumber) -> Result<&mut [u8], StorageError>;
 
     /// The bytes of a block: pages have a multiple of it.
-    fn block_len(&self) -> usize {
-        BLOCK_LEN
-    }
+    fn block_len(&self) -> usize;
 
     /// A new page of `len` bytes (a multiple of the block's), zero but for its common header.
     ///

@@ -120,7 +120,7 @@ impl<'p> Writer<'p> {
             failed: false,
             open_marks: 0,
             composer: Composer::default(),
-            key: Vec::new(),
+            key: Vec::with_capacity(64),
             old_key: Vec::new(),
             entries: Gathered::default(),
             places: Vec::new(),
@@ -916,8 +916,8 @@ impl<'p> Writer<'p> {
             return Ok(absent);
         }
         let mut places = core::mem::take(&mut self.places);
-        if places.len() <= position {
-            places.resize(position + 1, EntryPlace::default());
+        if places.len() < collection.indexes.len() {
+            places.resize(collection.indexes.len(), EntryPlace::default());
         }
         let existing = self.view().find_place(collection, index, &self.key, &mut places[position]);
         self.places = places;

@@ -200,7 +200,7 @@ impl fmt::Display for Scalar {
             }
             Scalar::Uuid(value) => {
                 for (i, byte) in value.iter().enumerate() {
-                    if matches!(i, 4 | 6 | 8 | 10) {
+                    if parts::EXPLAINED && matches!(i, 4 | 6 | 8 | 10) {
                         f.write_str("-")?;
                     }
                     write!(f, "{byte:02x}")?;

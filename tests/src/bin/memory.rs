@@ -75,11 +75,6 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
         Ok(())
     })?;
     let inserted = status("VmHWM").unwrap_or_default().saturating_sub(before);
-    eprintln!(
-        "insert: {} {:?}",
-        status("VmRSS").unwrap_or_default().saturating_sub(before) >> 20,
-        db.stats().cache_resident_bytes >> 20
-    );
     let mut read = 0;
     for n in (0..count).step_by(7) {
         let found = db.get::<Document>(Id::new(n as u64 + 1))?;
@@ -88,11 +83,6 @@ fn run(arguments: &Arguments) -> Result<bool, Box<dyn std::error::Error>> {
         }
         read += 1;
     }
-    eprintln!(
-        "gets: {} {:?}",
-        status("VmHWM").unwrap_or_default().saturating_sub(before) >> 20,
-        db.stats().cache_resident_bytes >> 20
-    );
     let rest = Document::query().filter(|d| d.kind.lt(1000)).count(&db)?;
     if rest != count as u64 {
         return Err(format!("{count} records were inserted, a scan finds {rest}").into());

@@ -23,7 +23,7 @@ usage: simulate [--seeds N] [--start S] [--threads T] [--no-cuts] [--faults | --
   --options       each workload with other options as well
   --planted NAME  with a bug put in, until it is found; `all`, one after the other. Bugs of the library only with
                   the feature `planted-bugs`, and best in a target directory of their own
-    --beside        instead, pairs of transactions that run beside each other, with power cuts
+  --beside        instead, pairs of transactions that run beside each other, with power cuts
 
 A failure names its seed: `--start SEED --seeds 1`, with the other options as they were, runs it again alone.";
 

@@ -204,9 +204,13 @@ impl<'a> Survivor<'a> {
                     self.is_writable();
                 }
             }
-            Step::Checkpoint => {
-                if !self.checkpoint() && self.patience == Patience::Once {
-                    assert!(self.checkpoint(), "a checkpoint fails though the cause is gone");
+            Step::Checkpoint | Step::Compact => {
+                let whole = |db: &Database<World>| match step {
+                    Step::Compact => db.compact().map(drop),
+                    _ => db.checkpoint(),
+                };
+                if !self.checkpoint(whole) && self.patience == Patience::Once {
+                    assert!(self.checkpoint(whole), "{step:?} fails though the cause is gone");
                 }
             }
             Step::Reopen => {
@@ -222,8 +226,8 @@ impl<'a> Survivor<'a> {
     }
 
     /// Whether it was done.
-    fn checkpoint(&mut self) -> bool {
-        let outcome = self.db().checkpoint();
+    fn checkpoint(&mut self, whole: impl Fn(&Database<World>) -> Result<(), Error>) -> bool {
+        let outcome = whole(&self.db());
         match outcome {
             Ok(()) => {
                 self.became_durable();

@@ -71,6 +71,10 @@ impl Run {
                     db.checkpoint()?;
                     run.became_durable(disk);
                 }
+                Step::Compact => {
+                    db.compact()?;
+                    run.became_durable(disk);
+                }
                 Step::Maintain => drop(db.maintain()?),
                 Step::Reopen => {
                     db.close()?;

@@ -19,6 +19,8 @@ pub enum Step {
     },
     /// A checkpoint.
     Checkpoint,
+    /// Checkpoints that move images to the front of the file.
+    Compact,
     /// A part of what is due besides.
     Maintain,
     /// A clean close, and opening again.
@@ -76,10 +78,11 @@ pub enum Operation {
 pub fn generate(random: &mut Random) -> Vec<Step> {
     let count = 3 + random.below(10);
     (0..count)
-        .map(|_| match random.below(14) {
+        .map(|_| match random.below(15) {
             0 | 1 => Step::Checkpoint,
             2 => Step::Reopen,
             3 | 4 => Step::Maintain,
+            5 => Step::Compact,
             _ => {
                 let count = 1 + small(random, 12);
                 let operations = operations(random, count, 2);

@@ -398,6 +398,7 @@ impl<'s, 'p> Search<'s, 'p> {
     }
 
     fn in_index(&self, index: &IndexDef) -> InIndex<'s, 'p> {
+        let combinations_max = if parts::REWRITES { COMBINATIONS_MAX } else { 1 };
         let mut prefixes = Vec::from([Vec::new()]);
         let mut found = InIndex { ranges: Vec::new(), used: Vec::new(), equal: 0, is_range: false };
         for position in &index.fields {
@@ -407,7 +408,7 @@ impl<'s, 'p> Search<'s, 'p> {
                 _ => None,
             });
             if let Some((sarg, values)) = one_of
-                && prefixes.len() * values.len() <= COMBINATIONS_MAX
+                && prefixes.len() * values.len() <= combinations_max
             {
                 let extended = prefixes.iter().flat_map(|prefix: &Vec<u8>| {
                     values.iter().map(move |value| {

@@ -8,6 +8,7 @@ use super::{Answer, Operator, PhysicalNode, Planner};
 use crate::engine::estimate::{Amount, selectivity};
 use crate::engine::logical::{Asked, Expr, ExprKind, Filter};
 use crate::expr::UnaryOp;
+use crate::parts;
 
 impl Planner<'_> {
     /// A filter over what is planned, without the predicates that the access path implies.
@@ -32,7 +33,9 @@ impl Planner<'_> {
             return input;
         }
         let (mut rows, mut cost) = (input.node.rows, input.cost);
-        predicates.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        if parts::REWRITES {
+            predicates.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        }
         let predicates = Vec::from_iter(predicates.into_iter().map(|(_, _, predicate)| predicate));
         for predicate in &predicates {
             cost += rows * self.test_cost(predicate);

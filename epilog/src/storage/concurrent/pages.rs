@@ -37,6 +37,14 @@ impl Pages<'_> {
         }
     }
 
+    /// Whether a change was refused because the transaction's own pages take too much memory.
+    pub(crate) fn is_out_of_room(&self) -> bool {
+        match self {
+            Pages::Leased(_) => false,
+            Pages::Private(pages, _) => pages.is_out_of_room(),
+        }
+    }
+
     /// Remembers this point.
     pub(crate) fn savepoint(&mut self) -> PageMark {
         match self {
@@ -75,6 +83,13 @@ impl PageRead for Pages<'_> {
 }
 
 impl PageWrite for Pages<'_> {
+    fn block_len(&self) -> usize {
+        match self {
+            Pages::Leased(pages) => pages.block_len(),
+            Pages::Private(pages, _) => pages.block_len(),
+        }
+    }
+
     #[inline]
     fn page_mut(&mut self, number: PageNumber) -> Result<&mut [u8], StorageError> {
         match self {

@@ -171,10 +171,17 @@ fn rebuild(
     };
     // Nothing was ever committed to a file that has a header and no pages.
     let is_empty = salvage.pages_of(PageKind::RecordLeaf, TreeId(1)).is_empty() && salvage.lost().is_empty();
-    if !(is_empty && salvage.journal().is_ok_and(|journal| journal.is_none())) {
-        let trees = rebuild.make_catalog(schema, is_empty)?;
-        rebuild.put_records(&trees)?;
-        rebuild.replay_journal();
+    match salvage.journal() {
+        Ok(None) if is_empty => {}
+        // Before the first checkpoint all is in the journal, the founding of the catalog first.
+        Ok(Some(_)) if is_empty => rebuild.replay_journal(),
+        _ => {
+            let trees = rebuild.make_catalog(schema, is_empty)?;
+            rebuild.put_records(&trees)?;
+            rebuild.replay_journal();
+        }
+    }
+    if !pager.is_new() {
         rebuild.mend_blobs()?;
         rebuild.count()?;
     }

@@ -257,6 +257,19 @@ impl Journal {
         fragment_len(room, payload.len()) == Some(payload.len())
     }
 
+    /// Tells the journal of a commit that is durable without it, and is to be [marked](Journal::mark): before anyone can see
+    /// the commit, and so ask for it to be durable.
+    ///
+    /// # Panics
+    ///
+    /// When `commit` is not the one after the last, or one before it is not durable.
+    pub fn committed(&self, commit: u64) {
+        let mut tail = self.tail.lock();
+        assert_eq!(commit, tail.commit + 1, "commits are made in order");
+        assert_eq!(tail.commit, tail.durable, "what a bulk commit builds on is durable");
+        (tail.commit, tail.durable) = (commit, commit);
+    }
+
     /// Takes notice that a header made the next commit durable, with all before it: the file has its changes, and the
     /// header names the journal's present end as its position. Then writes a mark that says so, for whoever reads the
     /// journal and not the file; its `payload` is cut to what fits a segment.
@@ -269,13 +282,11 @@ impl Journal {
     ///
     /// # Panics
     ///
-    /// When `commit` is not the one after the last, or one before it is not durable.
+    /// When `commit` is not the last one that the journal was [told](Journal::committed) of.
     pub fn mark(&self, commit: u64, payload: &[u8]) -> Result<(), StorageError> {
         let mut tail = self.tail.lock();
         self.check_poison(&tail)?;
-        assert_eq!(commit, tail.commit + 1, "commits are made in order");
-        assert_eq!(tail.commit, tail.durable, "what a bulk commit builds on is durable");
-        (tail.commit, tail.durable) = (commit, commit);
+        assert_eq!((tail.commit, tail.durable), (commit, commit), "the journal was told of the commit");
         let payload = self.cut_mark(payload);
         if !self.has_room_for(&tail, payload) {
             self.reserve(&mut tail, 1)?;

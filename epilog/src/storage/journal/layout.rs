@@ -49,10 +49,10 @@
 
 use alloc::vec::Vec;
 
-use crate::storage::StorageError;
 use crate::storage::codec::checksum::{crc32c, salted};
 use crate::storage::codec::fields::Fields;
 use crate::storage::page::{BLOCK_LEN, is_block_len};
+use crate::storage::{StorageError, StorageFault};
 
 /// The version of this format.
 pub(super) const FORMAT_VERSION: u32 = 1;
@@ -110,12 +110,20 @@ impl FileHeader {
         if fields.array::<8>(0) != Some(FILE_MAGIC) {
             return Err(damage("its header does not begin as one of Epilog's journals does"));
         }
-        let version = fields.u32(8);
-        if version != Some(FORMAT_VERSION) {
-            let found = version.unwrap_or_default();
+        let version = fields.u32(8).unwrap_or_default();
+        let is_whole =
+            block.get(..FILE_HEADER_LEN - 4).is_some_and(|bytes| fields.u32(40) == Some(crc32c(bytes)));
+        if version > FORMAT_VERSION && is_whole {
+            let (path, known) = ("the journal beside the file".into(), FORMAT_VERSION as u16);
+            let found = u16::try_from(version).unwrap_or(u16::MAX);
+            return Err(StorageFault::NewerFormat { path, found, features: 0, known }.into());
+        }
+        if version != FORMAT_VERSION {
             return Err(StorageError::damage(
                 "journal",
-                format_args!("its format version is {found}, this version of Epilog reads {FORMAT_VERSION}"),
+                format_args!(
+                    "its format version is {version}, this version of Epilog reads {FORMAT_VERSION}"
+                ),
             ));
         }
         let (Some(segment_len), Some(database), Some(secret), Some(crc)) =

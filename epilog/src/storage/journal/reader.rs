@@ -525,6 +525,7 @@ mod tests {
         journal.keep(Keep { archived: None, window: Some(Retention::Everything) });
         append(&journal, 5);
         journal.sync(105).unwrap();
+        journal.committed(106);
         journal.mark(106, b"a mark").unwrap();
         append(&journal, 3);
         journal.sync(109).unwrap();
@@ -565,6 +566,7 @@ mod tests {
             let (_, journal) = journal();
             journal.append(101, &vec![1; filled]).unwrap();
             journal.sync(101).unwrap();
+            journal.committed(102);
             journal.mark(102, &[7; 200]).unwrap();
             journal.append(103, b"more").unwrap();
             for after in 100..103 {

@@ -390,6 +390,10 @@ fn a_journal_of_another_database_or_version_or_none_at_all_is_refused() {
     assert_damage(harness.replay_bytes(&newer, harness.start), "its format version is 9");
     assert_damage(harness.replay_bytes(b"", harness.start), "does not begin as one of Epilog's journals");
     assert_damage(harness.replay_bytes(&newer[..20], harness.start), "its format version is 9");
+    let crc = crate::storage::codec::checksum::crc32c(&newer[..40]);
+    newer[40..44].copy_from_slice(&crc.to_le_bytes());
+    let error = harness.replay_bytes(&newer, harness.start).unwrap_err();
+    assert!(matches!(*error, StorageFault::NewerFormat { found: 9, known: 1, .. }), "{error}");
     let other = Harness::new();
     assert_damage(
         harness.replay_bytes(&other.bytes(), harness.start),
@@ -418,6 +422,7 @@ fn a_replay_begins_behind_a_mark_that_begins_its_segment() {
     for filled in (12_000..12_300).step_by(8) {
         let harness = Harness::new();
         harness.commit(1, filled);
+        harness.journal.committed(102);
         harness.journal.mark(102, &[7; 200]).unwrap();
         let from = harness.journal.position();
         harness.journal.append(103, b"more").unwrap();

@@ -181,8 +181,9 @@ impl Checkpoint {
                         return Ok(true);
                     }
                 }
-                // When nothing moved and nothing can be cut off, no free map is written, so that numbers given out since must stay beyond the end.
-                self.maps_free = self.has_moved() || space.lock().has_tail();
+                // When nothing moves, no map page either, and nothing can be cut off, no free map is written, so that numbers
+                // given out since must stay beyond the end.
+                self.maps_free = self.has_moved() || !self.changes.is_empty() || space.lock().has_tail();
                 let next_page = if self.maps_free { self.numbers.next } else { self.header.next_page };
                 let changes = &self.changes;
                 let update = images.with_map(|map, read| map.prepare(changes, next_page, read))?;

@@ -46,6 +46,10 @@ const MAGIC: [u8; 8] = *b"\x89EPILOG\n";
 pub(super) const UNFINISHED: [u8; 16] = *b"\x89EPILOG-PART--\r\n";
 /// The format this version writes, and the newest it reads.
 pub(super) const FORMAT_VERSION: u16 = 1;
+/// The order of texts in keys that this version keeps.
+const COLLATION: u16 = 1;
+/// How this version makes keys of values.
+const KEY_EXTRACTION: u16 = 1;
 /// The bytes of a header that are used, its checksum last: one sector.
 pub(super) const HEADER_LEN: usize = 512;
 /// Header blocks: two slots, each twice.
@@ -143,8 +147,8 @@ impl Header {
         put(72, &self.map.encode());
         put(96, &self.free.encode());
         put(120, &1u32.to_le_bytes());
-        put(124, &1u16.to_le_bytes());
-        put(126, &1u16.to_le_bytes());
+        put(124, &COLLATION.to_le_bytes());
+        put(126, &KEY_EXTRACTION.to_le_bytes());
         put(POSITION.start, &self.position.encode());
         let crc = crc32c(&sector[..HEADER_LEN - 4]);
         sector[HEADER_LEN - 4..].copy_from_slice(&crc.to_le_bytes());
@@ -217,6 +221,11 @@ pub(super) enum Copy {
         found: u16,
         features: u32,
     },
+    /// The checksum is right, but keys are ordered or made by rules that this version does not know: what, and which.
+    NewerRules {
+        what: &'static str,
+        found: u16,
+    },
     /// The checksum is right, but this build lacks a cargo feature.
     Lacking(&'static str),
     /// Whole, but something is written that no version would write.
@@ -254,6 +263,15 @@ pub(super) fn decode(block: &[u8], slot: u64, block_len: usize) -> Copy {
     }
     if found == 0 || u32::from(bytes[10]) != block_len.trailing_zeros() {
         return Copy::Impossible("it names a format that never was, or a block size that is not the file's");
+    }
+    for (at, what, known) in [(124, "collation", COLLATION), (126, "key extraction", KEY_EXTRACTION)] {
+        let found = u16::from_le_bytes([bytes[at], bytes[at + 1]]);
+        if found > known {
+            return Copy::NewerRules { what, found };
+        }
+        if found == 0 {
+            return Copy::Impossible("it names rules for keys that never were");
+        }
     }
     let entry = |at: usize| bytes[at..].first_chunk().and_then(MapEntry::decode);
     let (Some(map), Some(free)) = (entry(72), entry(96)) else {
@@ -358,6 +376,9 @@ pub(super) fn choose(
                     known: FORMAT_VERSION,
                 }
                 .into());
+            }
+            Copy::NewerRules { what, found } => {
+                return Err(StorageFault::NewerRules { path: path.into(), what, found }.into());
             }
             Copy::Lacking(feature) => {
                 return Err(StorageFault::FeatureMissing { path: path.into(), feature }.into());

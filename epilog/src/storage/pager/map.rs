@@ -191,6 +191,12 @@ impl PageMap {
         self.block_len
     }
 
+    /// How many map pages are in memory.
+    #[cfg(test)]
+    pub(super) fn loaded(&self) -> usize {
+        self.levels.iter().map(BTreeMap::len).sum()
+    }
+
     /// Page `number`'s entry.
     pub(super) fn entry(
         &mut self,
@@ -227,6 +233,13 @@ impl PageMap {
             let place = self.place(level, index, read)?;
             if place.is_none() {
                 return Ok(None);
+            }
+            if place.run != 1 {
+                let problem = crate::storage::error::words!(
+                    "map page {index} of level {level} has {} blocks, not one",
+                    place.run
+                );
+                return Err(StorageError::damage("page map", problem));
             }
             let node = decode_node(&read(place)?, level, index, place, self.fanout)?;
             self.levels[level].insert(index, node);

@@ -368,10 +368,7 @@ impl Pager {
     ///
     /// When that fails: whether the commit survives is unknown.
     pub fn wait_published(&self, commit: CommitNumber) -> Result<(), StorageError> {
-        match &self.shared.store {
-            Some(store) if self.shared.frames.published() < commit.0 => store.sync(commit.0),
-            _ => Ok(()),
-        }
+        self.shared.wait_published(commit.0)
     }
 
     /// Applies the commits that the journal has and the file has not: each in a transaction of its own, which is then
@@ -565,6 +562,20 @@ impl Shared {
         } else if store.archive_is_due() {
             // As above: the journal keeps what could not be archived.
             let _ = store.archive();
+        }
+        Ok(())
+    }
+
+    /// Waits until a staged commit is published, syncing if nobody else does. The caller does not hold the lease.
+    fn wait_published(&self, commit: u64) -> Result<(), StorageError> {
+        let Some(store) = &self.store else { return Ok(()) };
+        if self.frames.published() >= commit {
+            return Ok(());
+        }
+        store.sync(commit)?;
+        if self.frames.published() < commit {
+            // Whoever made it has staged it and not published it yet, and has the lease until then.
+            drop(self.lease.lock());
         }
         Ok(())
     }

@@ -13,6 +13,9 @@ use crate::ordered::BTreeMap;
 use crate::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
 use crate::storage::{StorageError, StorageFault};
 
+/// The most bytes of pages where there is no page cache to go by.
+const PAGES_BYTES_MAX: usize = 64 << 20;
+
 /// What the transaction has made of a page.
 struct Page {
     /// `None`: it is given up.
@@ -39,6 +42,11 @@ pub struct PrivateSavepoint {
 /// Pages that one transaction changes for itself.
 pub struct PrivatePages<'p> {
     pin: Pin<'p>,
+    block_len: usize,
+    /// The bytes of pages that may still be copied and made. What a savepoint gave back is not counted in again.
+    room: usize,
+    /// Whether there was too little of it.
+    is_out_of_room: bool,
     pages: BTreeMap<PageNumber, Page>,
     /// The next page gets this number.
     next: u32,
@@ -53,12 +61,32 @@ impl<'p> PrivatePages<'p> {
         PrivatePages {
             // The head moves on meanwhile. Whoever publishes a later one sees this pin before it drops a version.
             pin: Pin::staged(&shared.frames),
+            block_len: shared.block_len(),
+            room: shared.store.as_ref().map_or(PAGES_BYTES_MAX, |store| store.options.cache_bytes / 4),
+            is_out_of_room: false,
             pages: BTreeMap::new(),
             next: u32::MAX,
             undo: Vec::new(),
             levels: Vec::new(),
             sequence: 1,
         }
+    }
+
+    /// Whether a change was refused because the pages take too much memory: the work is one for the lease.
+    pub fn is_out_of_room(&self) -> bool {
+        self.is_out_of_room
+    }
+
+    /// Takes the room of a page of `len` bytes.
+    fn take_room(&mut self, len: usize) -> Result<(), StorageError> {
+        match self.room.checked_sub(len) {
+            Some(room) => self.room = room,
+            None => {
+                self.is_out_of_room = true;
+                return Err(StorageFault::OutOfMemory { bytes: len }.into());
+            }
+        }
+        Ok(())
     }
 
     /// The commit that is read.
@@ -135,11 +163,16 @@ impl PageRead for PrivatePages<'_> {
 }
 
 impl PageWrite for PrivatePages<'_> {
+    fn block_len(&self) -> usize {
+        self.block_len
+    }
+
     fn page_mut(&mut self, number: PageNumber) -> Result<&mut [u8], StorageError> {
         self.pin.renew();
         let floor = self.levels.last().copied().unwrap_or(1);
         if self.pages.get(&number).is_none_or(|page| page.sequence < floor) {
             let copy = copy_of(self.page(number)?)?;
+            self.take_room(copy.len())?;
             self.put(number, Some(copy));
         }
         let own = self.pages.get_mut(&number).and_then(|page| page.bytes.as_deref_mut());
@@ -148,6 +181,7 @@ impl PageWrite for PrivatePages<'_> {
 
     fn allocate(&mut self, kind: PageKind, tree: TreeId, len: usize) -> Result<PageNumber, StorageError> {
         self.pin.renew();
+        self.take_room(len)?;
         let mut bytes = zeroed(len)?;
         let number = PageNumber(self.next);
         self.next = self.next.checked_sub(1).ok_or(StorageFault::NoPagesLeft)?;

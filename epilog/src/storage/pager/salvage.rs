@@ -167,20 +167,24 @@ impl Salvage {
     ///
     /// When its image is damaged or missing.
     pub fn value(&self, number: PageNumber, len: usize) -> Result<Vec<u8>, StorageError> {
-        let run = (PAGE_HEADER_LEN + len).div_ceil(self.block_len) as u32;
+        let needed = PAGE_HEADER_LEN + len;
         let lost = || StorageError::page_damage(number, "no image of the value is left");
         let found = self.live.get(&number.0).ok_or_else(lost)?;
+        let is_value = |page: &[u8]| page.len() >= needed && kind_of(page) == Some(PageKind::Value);
         if found.entry.is_compressed() {
             let page = self.read_page(number, found.entry)?;
-            let is_whole =
-                page.len() == run as usize * self.block_len && kind_of(&page) == Some(PageKind::Value);
-            return if is_whole { Ok(page) } else { Err(lost()) };
+            return if is_value(&page) { Ok(page) } else { Err(lost()) };
         }
-        let bytes = self.read(found.entry.with_run(run))?;
-        match u32_at(&bytes, 0) == crc32c(&bytes[4..]) && kind_of(&bytes) == Some(PageKind::Value) {
-            true => Ok(bytes),
-            false => Err(lost()),
-        }
+        // How long the image is, the map says; without it, the value: in blocks, or, as early files have it, in 4 KiB.
+        let runs = match found.is_open {
+            false => [found.entry.run; 2],
+            true => {
+                [needed, needed.next_multiple_of(BLOCK_LEN)].map(|len| len.div_ceil(self.block_len) as u32)
+            }
+        };
+        let images = runs.iter().filter_map(|&run| self.read(found.entry.with_run(run)).ok());
+        let mut whole = images.filter(|bytes| u32_at(bytes, 0) == crc32c(&bytes[4..]) && is_value(bytes));
+        whole.next().ok_or_else(lost)
     }
 
     /// The journal, if it goes on from the checkpoint that counts, with what its replay begins from; `None` when it is not
@@ -234,6 +238,9 @@ impl Salvage {
                 Copy::Newer { found, features } => {
                     let (path, known) = (self.path.clone(), FORMAT_VERSION);
                     return Err(StorageFault::NewerFormat { path, found, features, known }.into());
+                }
+                Copy::NewerRules { what, found } => {
+                    return Err(StorageFault::NewerRules { path: self.path.clone(), what, found }.into());
                 }
                 Copy::Lacking(feature) => {
                     return Err(StorageFault::FeatureMissing { path: self.path.clone(), feature }.into());

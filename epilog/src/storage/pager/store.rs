@@ -553,9 +553,13 @@ impl Store {
         if let Some(finished) = &finished {
             mark[..8].copy_from_slice(&finished.header.checkpoint.to_le_bytes());
         }
-        stage();
         // The commit is durable. Without its mark, damage to the header could make an older one count.
-        let marked = self.journal().map_or(Ok(()), |journal| journal.mark(commit, &mark));
+        let journal = self.journal();
+        if let Some(journal) = &journal {
+            journal.committed(commit);
+        }
+        stage();
+        let marked = journal.map_or(Ok(()), |journal| journal.mark(commit, &mark));
         if let Some(finished) = finished {
             self.checkpointed(finished);
         }

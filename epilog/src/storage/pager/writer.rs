@@ -254,11 +254,8 @@ impl<'p> PageWriter<'p> {
     pub fn end_unchanged(self, durability: Durability) -> Result<CommitNumber, StorageError> {
         let (shared, base) = (self.shared, self.base());
         drop(self);
-        match &shared.store {
-            Some(store) if durability == Durability::Immediate && shared.frames.published() < base.0 => {
-                store.sync(base.0)?;
-            }
-            _ => {}
+        if durability == Durability::Immediate {
+            shared.wait_published(base.0)?;
         }
         Ok(base)
     }
@@ -566,6 +563,7 @@ impl PageWrite for PageWriter<'_> {
         let mut buffer = self.staging.zeroed(len)?;
         buffer.set_sequence(self.floor);
         let number = self.shared.numbers.lock().take(&self.shared.frames)?;
+        self.shared.frames.reserve(number)?;
         write_header(&mut buffer, number, kind, tree);
         self.stage(number, Staged::Page(buffer), true);
         Ok(number)

@@ -39,6 +39,8 @@ impl RecordDraft {
         self.cold.clear();
         self.cold.resize(usize::from(layout.cold_len), 0);
         self.values.clear();
+        // A guess that spares most records all further growth.
+        self.values.reserve(32 * usize::from(layout.variable_count));
         self.ranges.clear();
         self.ranges.resize(usize::from(layout.variable_count), (0, 0));
     }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use super::{Composer, RecordDraft, RecordRef};
 use crate::schema::Layout;
 use crate::storage::page::{
-    PAGE_HEADER_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header,
+    BLOCK_LEN, PAGE_HEADER_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header,
 };
 use crate::storage::{StorageError, StorageFault};
 
@@ -64,6 +64,10 @@ impl PageRead for Values {
 }
 
 impl PageWrite for Values {
+    fn block_len(&self) -> usize {
+        BLOCK_LEN
+    }
+
     fn page_mut(&mut self, number: PageNumber) -> Result<&mut [u8], StorageError> {
         let page = self.0.get_mut(Values::index(number)).map(Vec::as_mut_slice);
         page.ok_or_else(|| StorageError::page_damage(number, "it is none of the record's"))

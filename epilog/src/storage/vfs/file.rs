@@ -14,6 +14,7 @@ use std::io::{Error, ErrorKind};
 use std::path::{Path, PathBuf};
 use std::string::{String, ToString};
 use std::time::Instant;
+use std::vec::Vec;
 
 use super::{OpenMode, Vfs, VfsError, VfsFile};
 use crate::sync::OnceCell;
@@ -76,11 +77,11 @@ impl Vfs for FileVfs {
         monotonic_ns()
     }
 
-    /// On Linux, the machine's memory or the limit of the process's control group, whichever is less.
+    /// On Linux, the least of the machine's memory and the limits of the process's control group and those above it.
     fn memory_bytes(&self) -> Option<u64> {
-        let groups = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
         let read = |path: &str| std::fs::read_to_string(path).ok();
-        let limits = groups.into_iter().filter_map(read).filter_map(|text| text.trim().parse().ok());
+        let files = limit_files(&read("/proc/self/cgroup").unwrap_or_default());
+        let limits = files.iter().filter_map(|path| read(path)?.trim().parse().ok());
         limits.chain(read("/proc/meminfo").and_then(|text| total_memory(&text))).min()
     }
 
@@ -224,7 +225,7 @@ fn find_holder(locks: &str, device: u64, inode: u64) -> Option<u32> {
     let mut inode_is_ambiguous = false;
     for line in locks.lines() {
         // A process that waits for the lock follows its holder, marked with an arrow.
-        let words: std::vec::Vec<&str> = line.split_whitespace().collect();
+        let words: Vec<&str> = line.split_whitespace().collect();
         let [_, "FLOCK", _, "WRITE", pid, file, ..] = words[..] else { continue };
         let Some((on_device, on_inode)) = file.rsplit_once(':') else { continue };
         if on_inode.parse() != Ok(inode) {
@@ -238,6 +239,34 @@ fn find_holder(locks: &str, device: u64, inode: u64) -> Option<u32> {
         by_inode = holder;
     }
     if inode_is_ambiguous { None } else { by_inode }
+}
+
+/// Where the limits of memory of a process stand, by its lines in `/proc/self/cgroup`, each `id:controllers:path`
+/// (cgroups(7)): version 2 of control groups names no controllers, in version 1 `memory` is among them. The limits of the
+/// groups above count as well. In a container the path may lead to nothing, or out of what is mounted (`/../a`): the topmost
+/// group that can be seen is therefore always looked at.
+fn limit_files(groups: &str) -> Vec<String> {
+    let versions = [("/sys/fs/cgroup", "memory.max"), ("/sys/fs/cgroup/memory", "memory.limit_in_bytes")];
+    let mut files: Vec<String> = versions.iter().map(|(root, file)| std::format!("{root}/{file}")).collect();
+    for line in groups.lines() {
+        let mut parts = line.splitn(3, ':').skip(1);
+        let (Some(controllers), Some(path)) = (parts.next(), parts.next()) else { continue };
+        let version = match controllers {
+            "" => 0,
+            _ if controllers.split(',').any(|controller| controller == "memory") => 1,
+            _ => continue,
+        };
+        let (root, file) = versions[version];
+        let mut group = path.trim_end_matches('/');
+        while let Some((above, name)) = group.rsplit_once('/') {
+            if group.split('/').any(|name| name == "..") || name.is_empty() {
+                break;
+            }
+            files.push(std::format!("{root}{group}/{file}"));
+            group = above;
+        }
+    }
+    files
 }
 
 /// The bytes after `MemTotal:`, which the kernel gives in kB.
@@ -263,6 +292,30 @@ mod tests {
         if cfg!(target_os = "linux") {
             assert!(FileVfs.memory_bytes().is_some_and(|bytes| bytes > 16 << 20));
         }
+    }
+
+    #[test]
+    fn limits_of_memory_are_those_of_all_groups_above() {
+        let top = ["/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"];
+        let beyond = |groups: &str| limit_files(groups).split_off(2);
+        for groups in
+            ["", "0::/\n", "0::/../other\n", "5:cpu,cpuacct:/a\n", "nonsense\n0:\n", "1:name=memory:/a\n"]
+        {
+            assert_eq!(limit_files(groups), top, "{groups}");
+        }
+        let systemd = "0::/system.slice/music.service\n";
+        let expected = [
+            "/sys/fs/cgroup/system.slice/music.service/memory.max",
+            "/sys/fs/cgroup/system.slice/memory.max",
+        ];
+        assert_eq!(beyond(systemd), expected);
+        let docker = "12:cpu,memory:/docker/4f\n11:cpuset:/docker/4f\n1:name=systemd:/docker/4f\n";
+        let expected = [
+            "/sys/fs/cgroup/memory/docker/4f/memory.limit_in_bytes",
+            "/sys/fs/cgroup/memory/docker/memory.limit_in_bytes",
+        ];
+        assert_eq!(beyond(docker), expected);
+        assert_eq!(beyond("0::/a:b\n"), ["/sys/fs/cgroup/a:b/memory.max"], "a name may have colons");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use super::Writer;
 use crate::ordered::BTreeMap;
 use crate::parts;
-use crate::schema::{CollectionDef, CollectionId};
+use crate::schema::{CollectionDef, CollectionId, IndexDef};
 use crate::storage::StorageError;
 use crate::storage::catalog::{self, FIRST_FREE_ID};
 use crate::storage::change::{Change, ChangeSet};
@@ -38,6 +38,7 @@ impl Writer<'_> {
             match change {
                 Change::Found { leaf_len } => {
                     self.found_catalog(leaf_len)?;
+                    catalog_changed = true;
                     continue;
                 }
                 // Collection 0 has the numbers of collections and indexes.
@@ -110,6 +111,9 @@ impl Writer<'_> {
     ) -> Result<(), StorageError> {
         let rank = draft.rank(&collection.layout);
         if self.view_get(collection, rank)?.is_some() {
+            for index in &collection.indexes {
+                self.build_entry_again(collection, index, draft, rank)?;
+            }
             self.apply_waiting_of(collection, waiting)?;
             return self.replace(collection, rank, draft);
         }
@@ -120,7 +124,7 @@ impl Writer<'_> {
             let all = waiting.entry(collection.id).or_default();
             all.resize_with(count, Gathered::default);
             for (index, gathered) in collection.indexes.iter().zip(all) {
-                let absent = self.build_entry(collection, index, draft, rank);
+                let absent = self.build_entry_again(collection, index, draft, rank)?;
                 if !parts::GATHERING {
                     self.insert_entry(collection, index)?;
                     continue;
@@ -135,6 +139,21 @@ impl Writer<'_> {
         let mut statistics = self.statistics(collection.id)?;
         statistics.count += 1;
         self.set_statistics(collection.id, statistics)
+    }
+
+    /// As [`build_entry`](Writer::build_entry), with an error for a key that no index would have taken.
+    fn build_entry_again(
+        &mut self,
+        collection: &CollectionDef,
+        index: &IndexDef,
+        draft: &RecordDraft,
+        rank: u128,
+    ) -> Result<bool, StorageError> {
+        let absent = self.build_entry(collection, index, draft, rank);
+        match self.check_key_len(collection, index, draft) {
+            Ok(()) => Ok(absent),
+            Err(error) => Err(StorageError::damage("journal", words!("{error}"))),
+        }
     }
 
     /// Applies all entries that wait.

@@ -48,6 +48,11 @@ impl<'p> Writer<'p> {
         self.pages.base()
     }
 
+    /// Whether the transaction changes too much to run without the lease, and has failed for it.
+    pub(crate) fn is_out_of_room(&self) -> bool {
+        self.pages.is_out_of_room()
+    }
+
     /// Ends a transaction without the lease. Its pages are gone; what it did is left to be committed.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 
 use crate::storage::StorageError;
-use crate::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
+use crate::storage::page::{BLOCK_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
 
 /// Pages without versions.
 #[derive(Clone, Default)]
@@ -28,6 +28,10 @@ impl PageRead for TestPager {
 }
 
 impl PageWrite for TestPager {
+    fn block_len(&self) -> usize {
+        BLOCK_LEN
+    }
+
     fn page_mut(&mut self, number: PageNumber) -> Result<&mut [u8], StorageError> {
         let page = self.pages.get_mut(&number.0);
         page.map(|page| &mut page[..])

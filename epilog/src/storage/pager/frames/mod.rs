@@ -74,9 +74,9 @@ use super::images::Images;
 use super::map::MapEntry;
 use super::pins::{Pins, newest_within};
 use crate::ordered::{BTreeMap, BTreeSet};
-use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
 use crate::storage::planted::{self, Bug};
+use crate::storage::{StorageError, StorageFault};
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
@@ -103,6 +103,29 @@ struct Slot {
     published: AtomicPtr<u8>,
     /// What the writer has; see [`staging`].
     staged: AtomicPtr<u8>,
+}
+
+/// So many slots of cold pages. They cost memory when they are used, where the operating system gives it then.
+#[cfg(not(shuttle))]
+fn empty_slots(count: usize) -> Result<Box<[Slot]>, StorageError> {
+    let none =
+        || StorageError::from(StorageFault::OutOfMemory { bytes: count.saturating_mul(size_of::<Slot>()) });
+    let layout = core::alloc::Layout::array::<Slot>(count).map_err(|_| none())?;
+    // SAFETY: the layout is not empty, as there are slots and each has a size.
+    let slots = unsafe { alloc::alloc::alloc_zeroed(layout) }.cast::<Slot>();
+    if slots.is_null() {
+        return Err(none());
+    }
+    // SAFETY: it was allocated by the global allocator with the layout of so many slots, and null pointers, whose bytes
+    // are zeros, are what a slot of a cold page has.
+    Ok(unsafe { Box::from_raw(core::ptr::slice_from_raw_parts_mut(slots, count)) })
+}
+
+/// So many slots of cold pages.
+#[cfg(shuttle)]
+fn empty_slots(count: usize) -> Result<Box<[Slot]>, StorageError> {
+    let cold = || Slot { published: AtomicPtr::new(null_mut()), staged: AtomicPtr::new(null_mut()) };
+    Ok((0..count).map(|_| cold()).collect())
 }
 
 /// One version of a page, in its chain.
@@ -333,13 +356,27 @@ impl FrameTable {
 
     /// The slot of page `number`, whose chunk is made if need be: only for page numbers that exist.
     fn slot_or_make(&self, number: PageNumber) -> &Slot {
+        self.try_slot(number).unwrap_or_else(|_| {
+            alloc::alloc::handle_alloc_error(core::alloc::Layout::new::<Slot>());
+        })
+    }
+
+    /// Makes sure that page `number` has a slot.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageFault::OutOfMemory`]: a file may say that it has any page number.
+    pub(super) fn reserve(&self, number: PageNumber) -> Result<(), StorageError> {
+        self.try_slot(number).map(drop)
+    }
+
+    /// As [`slot_or_make`](FrameTable::slot_or_make), with an error when there is no memory for the chunk.
+    fn try_slot(&self, number: PageNumber) -> Result<&Slot, StorageError> {
         if let Some(slot) = self.slot(number) {
-            return slot;
+            return Ok(slot);
         }
         let (chunk, _) = FrameTable::place(number);
-        let slots: Box<[Slot]> = (0..1usize << (FIRST_BITS as usize + chunk))
-            .map(|_| Slot { published: AtomicPtr::new(null_mut()), staged: AtomicPtr::new(null_mut()) })
-            .collect();
+        let slots = empty_slots(1usize << (FIRST_BITS as usize + chunk))?;
         let slots = Box::into_raw(slots);
         let raced = self.directory[chunk].compare_exchange(
             null_mut(),
@@ -351,7 +388,7 @@ impl FrameTable {
             // SAFETY: it came from `into_raw` above, and nobody else has seen it.
             drop(unsafe { Box::from_raw(slots) });
         }
-        self.slot(number).unwrap_or_else(|| unreachable!("the chunk has just been made"))
+        Ok(self.slot(number).unwrap_or_else(|| unreachable!("the chunk has just been made")))
     }
 
     /// The bytes of page `number` that a reader of `commit` sees.
@@ -462,9 +499,9 @@ impl FrameTable {
         for (at, (number, buffer)) in loaded.into_iter().enumerate() {
             // The first is the one that was asked for.
             let heat = if at == 0 { Heat::Cooling } else { Heat::Fresh };
+            let place = &self.try_slot(number)?.published;
             let head = buffer.into_raw();
             let word = Word::of_buffer(head, heat);
-            let place = &self.slot_or_make(number).published;
             if place.compare_exchange(null_mut(), word, Ordering::SeqCst, Ordering::Relaxed).is_err() {
                 // SAFETY: it was given up above, and nobody else has seen it.
                 drop(unsafe { Buffer::from_raw(head) });

@@ -5,6 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{TREE, allocate, get, set};
+use crate::ordered::BTreeMap;
 use crate::storage::page::{BLOCK_LEN, PageKind, PageNumber, PageRead, PageWrite};
 use crate::storage::pager::map::{MapEntry, PageMap, fanout};
 use crate::storage::pager::{Durability, PageWriter, Pager, PagerOptions};
@@ -337,6 +338,36 @@ fn the_map_grows_by_levels_and_loads_what_is_asked_for() {
     for block_len in [BLOCK_LEN, 512] {
         check_growing_map(block_len);
     }
+}
+
+/// A header may claim any number of pages: the map takes memory for the few that there are.
+#[test]
+fn a_map_of_all_page_numbers_takes_what_is_in_it() {
+    let mut none = |_: MapEntry| -> Result<Vec<u8>, StorageError> { panic!("there is nothing to be read") };
+    let mut map = PageMap::new(MapEntry::NONE, u32::MAX, BLOCK_LEN);
+    assert!(map.entry(PageNumber(u32::MAX - 1), &mut none).unwrap().is_none());
+    map.visit(&mut none, &mut |_, _| panic!("there is nothing in it")).unwrap();
+    let entry = MapEntry::new(9, 1, 2, 3);
+    let mut disk: Vec<Vec<u8>> = Vec::new();
+    let mut update = map.prepare(&BTreeMap::from([(u32::MAX - 1, entry)]), u32::MAX, &mut none).unwrap();
+    for (level, index, _) in update.work() {
+        let block = disk.len() as u64;
+        disk.push(update.image(level, index, block, 1));
+    }
+    let root = update.root();
+    map.install(update);
+    assert_eq!(map.loaded(), disk.len());
+    assert!(disk.len() <= 5, "{} map pages for one page", disk.len());
+    let mut fresh = PageMap::new(root, u32::MAX, BLOCK_LEN);
+    let (mut read, mut found) = (0, Vec::new());
+    let mut read_image = |place: MapEntry| {
+        read += 1;
+        Ok(disk[place.block() as usize].clone())
+    };
+    let mut broken = |pages, error| panic!("{pages:?}: {error}");
+    fresh.survey(&mut read_image, &mut |number, entry| found.extend(number.zip(Some(entry))), &mut broken);
+    assert_eq!(found, [(PageNumber(u32::MAX - 1), entry)]);
+    assert_eq!((read, fresh.loaded()), (disk.len(), disk.len()));
 }
 
 /// More than the square of a map page's entries, so three levels; each growth keeps what was there; only changed map pages

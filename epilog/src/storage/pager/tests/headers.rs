@@ -254,6 +254,22 @@ fn newer_formats_are_named() {
     };
     check(8, 2, false);
     check(20, 2, false);
+    for (at, value, what) in [
+        (124, 2, "version 2 of collation, which this version does not know: open it with a newer version"),
+        (126, 2, "version 2 of key extraction"),
+        (124, 0, "rules for keys that never were"),
+        (126, 0, "rules for keys that never were"),
+    ] {
+        let outcome = edited(&closed(), |file| {
+            let block = newest(file);
+            for block in [block, block + 1] {
+                file[block * BLOCK_LEN + at] = value;
+                reseal(file, block);
+            }
+        });
+        let Err(error) = outcome else { panic!("byte {at} is {value}: keys by other rules") };
+        assert!(format!("{error}").contains(what), "{error}");
+    }
     check(23, 0x80, false);
     check(16, 8, true);
 }
