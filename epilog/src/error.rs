@@ -5,7 +5,8 @@
 use alloc::boxed::Box;
 use core::fmt;
 
-use crate::engine::{EngineError, ExecError};
+use crate::engine::{EngineError, ExecError, PlanError};
+use crate::parts;
 use crate::schema::SchemaError;
 use crate::storage::records::ConstraintError;
 use crate::storage::vfs::VfsError;
@@ -93,8 +94,10 @@ pub enum ErrorKind {
     /// What was asked for of an older commit is not kept any more, or the commit has not been made. The message has the
     /// oldest that can be asked for, and the option that keeps more.
     NotRetained,
-    /// The archive is not one of this database as it is, or lacks what was to be applied; or this build has no archives.
+    /// The archive is not one of this database as it is, or lacks what was to be applied.
     Archive,
+    /// This build has not what was asked for: the cargo feature `small` leaves it out.
+    LeftOut,
     /// The database was opened for reading only.
     ReadOnly,
     /// An earlier failure keeps the transaction, or the database, from taking changes. Of a database: close and open it
@@ -164,6 +167,7 @@ impl Error {
     pub fn kind(&self) -> ErrorKind {
         match &*self.cause {
             Cause::Storage(error) => storage_kind(error),
+            Cause::Engine(EngineError::Plan(PlanError::LeftOut { .. })) => ErrorKind::LeftOut,
             Cause::Engine(EngineError::Plan(_)) => ErrorKind::Plan,
             Cause::Engine(EngineError::Exec(ExecError::Storage(error))) => storage_kind(error),
             Cause::Engine(EngineError::Exec(ExecError::Arithmetic(_))) => ErrorKind::Arithmetic,
@@ -202,9 +206,8 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
         StorageFault::ChangesGone { .. }
         | StorageFault::VersionsGone { .. }
         | StorageFault::NotCommitted { .. } => ErrorKind::NotRetained,
-        StorageFault::ForeignArchive { .. }
-        | StorageFault::ArchiveIncomplete { .. }
-        | StorageFault::LeftOut { .. } => ErrorKind::Archive,
+        StorageFault::ForeignArchive { .. } | StorageFault::ArchiveIncomplete { .. } => ErrorKind::Archive,
+        StorageFault::LeftOut { .. } => ErrorKind::LeftOut,
         StorageFault::NoBlob { .. } => ErrorKind::NotFound,
         StorageFault::TransactionFailed | StorageFault::Poisoned { .. } => ErrorKind::Failed,
         StorageFault::NoPagesLeft | StorageFault::OutOfMemory { .. } => ErrorKind::Full,
@@ -235,6 +238,8 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.cause {
+            Cause::Storage(error) if !parts::EXPLAINED => storage_in_short(error, f),
+            Cause::Engine(error) if !parts::EXPLAINED => engine_in_short(error, f),
             Cause::Storage(error) => error.fmt(f),
             Cause::Engine(error) => error.fmt(f),
             Cause::Custom(error) => error.fmt(f),
@@ -248,6 +253,47 @@ impl fmt::Display for Error {
             ),
         }
     }
+}
+
+/// What went wrong beneath, and with what: in full where it is about the program's data and schema, and in a few words
+/// otherwise. The documentation of [`ErrorKind`] and [`StorageFault`] has the rest.
+fn storage_in_short(fault: &StorageFault, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    use StorageFault as F;
+    use fmt::Display as _;
+    let (what, about): (&str, &dyn fmt::Display) = match fault {
+        F::Corruption(error) => return error.fmt(f),
+        F::Vfs(error) => return error.fmt(f),
+        F::Schema(error) => return error.fmt(f),
+        F::Constraint(error) => return error.fmt(f),
+        F::Decode(error) => return error.fmt(f),
+        F::LeftOut { what } => ("left out of this build", what),
+        F::Poisoned { path, .. } => ("failed earlier, close it and open it again", path),
+        F::NotADatabase { path } => ("not an Epilog database", path),
+        F::Unfinished { path } => ("unfinished, make the copy again", path),
+        F::Truncated { path, .. } => ("truncated, restore a backup", path),
+        F::NewerFormat { path, .. } | F::NewerRules { path, .. } => ("needs a newer version of epilog", path),
+        F::FeatureMissing { feature, .. } => ("needs a cargo feature of epilog", feature),
+        F::OutOfMemory { bytes } => ("no memory, in bytes", bytes),
+        F::ReadOnly => ("cannot be changed", &"opened to be read"),
+        F::TransactionFailed => ("cannot commit", &"a statement failed half-way"),
+        _ => ("refused", &"see its kind"),
+    };
+    write!(f, "{what}: {about}")
+}
+
+/// As [`storage_in_short`], of a query: what the typed face rules out has no words.
+fn engine_in_short(error: &EngineError, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (what, about): (&str, &dyn fmt::Display) = match error {
+        EngineError::Exec(ExecError::Storage(error)) => return storage_in_short(error, f),
+        EngineError::Exec(ExecError::Arithmetic(fault)) => return fmt::Display::fmt(fault, f),
+        EngineError::Plan(PlanError::NotInSchema { collection }) => ("not in the schema", collection),
+        EngineError::Plan(PlanError::LeftOut { what }) => ("left out of this build", what),
+        EngineError::Plan(PlanError::TooDeep { limit } | PlanError::TooLong { limit }) => {
+            ("make the query shorter, the limit is", limit)
+        }
+        EngineError::Plan(_) => ("no query", &"ill-formed"),
+    };
+    write!(f, "{what}: {about}")
 }
 
 impl fmt::Debug for Error {

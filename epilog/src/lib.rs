@@ -65,10 +65,26 @@
 //! | `decimal` | `rust_decimal::Decimal` as a field |
 //! | `lz4` | compressed files: [`Options::compression`] |
 //!
-//! `small` gives and takes the same values in the same files, and leaves out: [archives](Options::archive), which are
-//! refused; the case of letters beyond ASCII's, which `lower` and `upper` leave as they are; what `explain` says of
-//! accesses beside their kind; the folding of constants in queries. What grows with a page cache or a transaction in
+//! `small` gives and takes the same values in the same files. It refuses with [`LeftOut`](ErrorKind::LeftOut):
+//!
+//! - [archives](Options::archive), [write transactions beside each other](Database::write_concurrent), and
+//!   [compaction](Database::compact);
+//! - in queries, when they are planned: arithmetic and negation of numbers, `len`, `lower`, `upper`, `year`, `month`, `day`,
+//!   `or_else`, `like` and `matches`.
+//!
+//! It answers all other queries alike, with less choice of ways, and so slower where there are many records: constants are
+//! not folded, negations and alternatives stay as they are written, what nobody reads is read all the same, and relations
+//! are followed before rows are dropped or counted; they are followed from the records that point, and for a subquery all
+//! records of its collection are read once; an index is asked for one value or range at a time, and gives no descending order
+//! if it is not unique; a query for one record by its key is planned like any other; tests are made in the order they are
+//! written, and look at values, not at pages' bytes; estimates have half the digits; sums, copies and sorts have one loop for
+//! all types and numbers of rows. Pages are searched by halves. Records that are inserted
+//! together, or by a recovery, have their index entries put in one by one. What grows with a page cache or a transaction in
 //! memory is kept in sorted vectors, so that many tens of thousands of pages or records at a time are slow.
+//!
+//! It says less: `explain` has of an access its kind only, and no names of values; [`Stats::choices`] is empty; an error
+//! that is not about the program's own data and schema is a few words and a name, says that something is damaged, and which
+//! page, not how, and shows dates, times, characters and decimals as the numbers they are stored as.
 //!
 //! Without `std` the crate needs `alloc` only; a database is then in memory, or in a file system given by [`vfs::Vfs`].
 #![no_std]
@@ -102,6 +118,7 @@ pub mod storage;
 pub mod sync;
 
 mod ordered;
+mod parts;
 
 pub use collection::{Collection, Id, Schema, Within};
 pub use database::integrity;

@@ -42,7 +42,7 @@ impl<D: Schema> Database<D> {
     /// # Errors
     ///
     /// What `work` returns; what [`begin`](Database::begin) and [`commit`](WriteTransaction::commit) fail with. Never a
-    /// conflict.
+    /// conflict. With the cargo feature `small`, [`LeftOut`](crate::ErrorKind::LeftOut).
     ///
     /// # Examples
     ///

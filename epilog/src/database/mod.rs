@@ -305,7 +305,7 @@ impl<D: Schema> Database<D> {
         let (pager, chunk, mut choices) = tuning::tune(options, &*vfs);
         let page_lens = options.page_lens();
         let store = Store::open_archiving(Arc::clone(&vfs), path, pager, page_lens, archive, D::database())?;
-        choices.push(tuning::of_blocks(options.block_len(), store.block_len()));
+        tuning::of_blocks(options.block_len(), store.block_len(), &mut choices);
         if let Some(commits) = options.retain_versions {
             store.retain_versions(commits);
         }
@@ -537,7 +537,8 @@ impl<D: Schema> Database<D> {
     ///
     /// # Errors
     ///
-    /// As [`checkpoint`](Database::checkpoint); what was moved stays moved.
+    /// As [`checkpoint`](Database::checkpoint); what was moved stays moved. With the cargo feature `small`,
+    /// [`LeftOut`](crate::ErrorKind::LeftOut).
     ///
     /// # Examples
     ///

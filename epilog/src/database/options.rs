@@ -511,7 +511,7 @@ impl Options {
     /// and a close let go of what was not archived yet. An archive that was left out for a while goes on with what there
     /// is; what is missing in between cannot be read.
     ///
-    /// With the cargo feature `small` there are no archives: opening with one is [`Archive`](crate::ErrorKind::Archive).
+    /// With the cargo feature `small` there are no archives: opening with one is [`LeftOut`](crate::ErrorKind::LeftOut).
     ///
     /// # Examples
     ///

@@ -59,7 +59,8 @@ pub struct Stats {
     /// Why the last attempt to archive failed, if none succeeded since: the journal keeps what is to be archived, and grows.
     pub archive_failure: Option<String>,
     /// What was chosen for what can be tuned, and why. `page_size` is there for each collection, `index_page_size` for each
-    /// index, as the file has it. Of a database in memory there are only these two and `blob_chunk`: it has no file.
+    /// index, as the file has it. Of a database in memory there are only these two and `blob_chunk`: it has no file. Empty with
+    /// the cargo feature `small`.
     pub choices: Vec<Choice>,
 }
 

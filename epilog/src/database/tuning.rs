@@ -1,9 +1,11 @@
 //! What is chosen for a database that the program does not say, and why: [`Choice`].
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
+use core::fmt::Display;
 
 use super::Options;
+use crate::parts;
 use crate::storage::catalog::{LeafSource, PageLens, RECORDS_PER_LEAF};
 use crate::storage::page::{BLOCK_LEN, ENTRY_PAGE_LEN, RECORD_LEAF_LEN};
 use crate::storage::pager::{AHEAD_LEN, Compression, PagerOptions};
@@ -57,76 +59,84 @@ pub struct Choice {
 pub(super) fn tune(options: &Options, vfs: &dyn Vfs) -> (PagerOptions, usize, Vec<Choice>) {
     let mut pager = options.given();
     let mut choices = Vec::new();
-    let mut choose = |setting, given: Option<u64>, chosen: u64, unit, reason: String| {
+    let mut choose = |setting, given: Option<u64>, chosen: u64, unit, reason: &dyn Display| {
         let value = given.unwrap_or(chosen);
-        let reason = if given.is_some() { String::from(GIVEN) } else { reason };
-        choices.push(Choice { setting, value, unit, reason });
+        if parts::EXPLAINED {
+            let reason = if given.is_some() { String::from(GIVEN) } else { reason.to_string() };
+            choices.push(Choice { setting, value, unit, reason });
+        }
         value
     };
     let memory = vfs.memory_bytes();
-    let (cache, reason) = match memory {
-        Some(memory) => {
-            (memory / 4, format!("a quarter of the {} MiB that this process may use", memory >> 20))
-        }
-        None => (CACHE_BYTES_UNKNOWN, String::from("how much memory there is, is not known")),
-    };
+    let cache = memory.map_or(CACHE_BYTES_UNKNOWN, |memory| memory / 4);
     let cache = cache.clamp(*CACHE_BYTES.start(), *CACHE_BYTES.end());
     let given = options.cache.map(|bytes| bytes as u64);
-    let cache = choose("cache", given, cache, "bytes", reason);
+    let cache = match memory {
+        Some(memory) => {
+            let mib = memory >> 20;
+            choose(
+                "cache",
+                given,
+                cache,
+                "bytes",
+                &format_args!("a quarter of the {mib} MiB that this process may use"),
+            )
+        }
+        None => choose("cache", given, cache, "bytes", &"how much memory there is, is not known"),
+    };
     pager.cache_bytes = usize::try_from(cache).unwrap_or(usize::MAX);
     let dirty = (cache / 4).clamp(*DIRTY_BYTES.start(), *DIRTY_BYTES.end());
-    let reason = String::from("a quarter of the page cache, so that most of it can be evicted");
+    let reason = "a quarter of the page cache, so that most of it can be evicted";
     let given = options.checkpoint_after;
-    pager.checkpoint_dirty_bytes = choose("checkpoint_after", given, dirty, "bytes", reason);
+    pager.checkpoint_dirty_bytes = choose("checkpoint_after", given, dirty, "bytes", &reason);
     let bulk = (cache / 8).min(BULK_BYTES_MAX);
-    let reason =
-        String::from("what one commit may add to a recovery, and an eighth of the page cache at most");
+    let reason = "what one commit may add to a recovery, and an eighth of the page cache at most";
     let given = options.bulk_after.map(|bytes| bytes as u64);
-    let bulk = choose("bulk_after", given, bulk, "bytes", reason);
+    let bulk = choose("bulk_after", given, bulk, "bytes", &reason);
     pager.bulk_bytes = usize::try_from(bulk).unwrap_or(usize::MAX);
     let given = options.recovery_time.map(|time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
-    let reason = String::from("a start that nobody waits for");
-    pager.recovery_ns = choose("recovery_time", given, pager.recovery_ns, "ns", reason);
+    let reason = "a start that nobody waits for";
+    pager.recovery_ns = choose("recovery_time", given, pager.recovery_ns, "ns", &reason);
     let chunk = (cache / 64).min(BLOB_CHUNK_MAX as u64);
-    let reason = String::from("a sixty-fourth of the page cache, 256 KiB at most");
+    let reason = "a sixty-fourth of the page cache, 256 KiB at most";
     let given = options.blob_chunk.map(|bytes| bytes as u64);
-    let chunk = choose("blob_chunk", given, chunk, "bytes", reason);
+    let chunk = choose("blob_chunk", given, chunk, "bytes", &reason);
     let given = options.compression.map(|compression| u64::from(compression != Compression::None));
-    let reason = String::from("what is written often, and read often, is quicker as it is");
-    choose("compression", given, 0, "codec: 0 none, 1 LZ4", reason);
-    let (ahead, reason) = if cfg!(feature = "small") {
-        (0, String::from("the feature `small` does without"))
-    } else {
-        // The pager reads no more at a time than a sixteenth of the cache.
-        let most = (*AHEAD_LEN.end() as u64).min(cache / 16);
-        let least = (*AHEAD_LEN.start() as u64).min(most) >> 10;
-        (
-            most,
-            format!(
-                "from {least} KiB on twice as much at a time while reads follow each other, a sixteenth of the page cache at most"
-            ),
-        )
-    };
-    choose("read_ahead", None, ahead, "bytes", reason);
+    let reason = "what is written often, and read often, is quicker as it is";
+    choose("compression", given, 0, "codec: 0 none, 1 LZ4", &reason);
+    // The pager reads no more at a time than a sixteenth of the cache.
+    let most = (*AHEAD_LEN.end() as u64).min(cache / 16);
+    let least = (*AHEAD_LEN.start() as u64).min(most) >> 10;
+    let reason = format_args!(
+        "from {least} KiB on twice as much at a time while reads follow each other, a sixteenth of the page cache at most"
+    );
+    choose("read_ahead", None, most, "bytes", &reason);
     (pager, usize::try_from(chunk).unwrap_or(usize::MAX), choices)
 }
 
 /// What a database in memory is made with, when `chunk` is given: the bytes of a piece of a blob.
 pub(super) fn tune_in_memory(chunk: Option<usize>) -> (usize, Vec<Choice>) {
     let reason = if chunk.is_some() { GIVEN } else { "the most that is chosen: there is no page cache" };
-    let chunk = chunk.unwrap_or(BLOB_CHUNK_MAX);
-    let reason = String::from(reason);
-    (chunk, Vec::from([Choice { setting: "blob_chunk", value: chunk as u64, unit: "bytes", reason }]))
+    let (chunk, mut choices) = (chunk.unwrap_or(BLOB_CHUNK_MAX), Vec::new());
+    if parts::EXPLAINED {
+        let reason = String::from(reason);
+        choices.push(Choice { setting: "blob_chunk", value: chunk as u64, unit: "bytes", reason });
+    }
+    (chunk, choices)
 }
 
 /// The blocks of a file, which has those of `block` bytes, when `given` are asked for.
-pub(super) fn of_blocks(given: Option<u32>, block: usize) -> Choice {
+pub(super) fn of_blocks(given: Option<u32>, block: usize, choices: &mut Vec<Choice>) {
+    if !parts::EXPLAINED {
+        return;
+    }
     let reason = match given {
         Some(given) if given as usize == block => GIVEN,
         None if block == BLOCK_LEN => "what file systems and disks deal in",
         _ => "the file was made with it",
     };
-    Choice { setting: "block_size", value: block as u64, unit: "bytes", reason: String::from(reason) }
+    let reason = String::from(reason);
+    choices.push(Choice { setting: "block_size", value: block as u64, unit: "bytes", reason });
 }
 
 /// The pages of the collections and indexes in `store`, when the options ask for these: of records, of index entries.
@@ -136,6 +146,9 @@ pub(super) fn of_pages(
     choices: &mut Vec<Choice>,
 ) {
     const MADE: &str = "which was made with it";
+    if !parts::EXPLAINED {
+        return;
+    }
     let lens = PageLens { leaf, entries, least: store.block_len() as u32 };
     for def in &store.catalog().collections {
         let now = lens.leaf_now(def);

@@ -2,6 +2,7 @@
 
 use alloc::string::String;
 
+use crate::parts::Whole;
 use crate::storage::StorageError;
 use crate::value::{DecodeError, Type};
 
@@ -120,6 +121,12 @@ pub enum PlanError {
         /// The clause.
         clause: &'static str,
     },
+    /// Something that the cargo feature `small` leaves out.
+    #[error("`{what}` is left out of this build: build epilog without the cargo feature `small`")]
+    LeftOut {
+        /// What it is.
+        what: &'static str,
+    },
     /// Decimal arithmetic in a build that has none.
     #[error("`{operation}` of decimals needs the feature `decimal`: turn it on for `epilog`")]
     DecimalFeature {
@@ -158,6 +165,17 @@ pub struct Fault {
     pub ty: Type,
     /// "overflows", "divides by zero", …
     pub problem: &'static str,
+}
+
+/// The fault of a row, which may come out or not. Without calculations there is none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RowFault(pub(super) Fault, Whole);
+
+impl RowFault {
+    /// The fault as one of a row.
+    pub(super) fn new(fault: Fault) -> Option<RowFault> {
+        Whole::build().map(|whole| RowFault(fault, whole))
+    }
 }
 
 /// Anything that can go wrong between a draft and its rows.

@@ -43,6 +43,7 @@ use optimizer::{RuleSet, optimize};
 use physical::PhysicalPlan;
 use point::Point;
 
+use crate::storage::facade::Operation;
 pub use crate::storage::facade::{Reading, View};
 pub use error::{EngineError, ExecError, Fault, PlanError};
 pub use exec::{OutputBatch, OutputColumn, Rows, Vector};
@@ -76,21 +77,61 @@ pub fn for_each<E: From<EngineError> + From<ExecError>>(
     draft: &Draft,
     each: &mut dyn FnMut(&OutputBatch<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
-    let mut operation = reading.operation();
-    let plan = plan(operation.view(), draft, Purpose::Rows, RuleSet::ALL).map_err(EngineError::Plan)?;
-    if !Chain::suits(&plan) {
+    let mut failed = None;
+    carry_out(reading.operation(), reading, draft, Purpose::Rows, &mut |batch| match each(batch) {
+        Ok(()) => true,
+        Err(error) => {
+            failed = Some(error);
+            false
+        }
+    })?;
+    failed.map_or(Ok(()), Err)
+}
+
+/// Why a plan was not carried out to its end.
+enum Halt {
+    /// No more batches were wanted.
+    Unwanted,
+    Failed(ExecError),
+}
+
+impl From<ExecError> for Halt {
+    fn from(error: ExecError) -> Halt {
+        Halt::Failed(error)
+    }
+}
+
+/// Plans a query, and carries it out in as many operations as keep memory within bounds, of which `operation` is the first.
+/// `each` gets what comes out, and ends it by returning `false`.
+fn carry_out<'r>(
+    mut operation: Operation<'r>,
+    reading: &'r dyn Reading,
+    draft: &Draft,
+    purpose: Purpose,
+    each: &mut dyn FnMut(&OutputBatch<'_>) -> bool,
+) -> Result<(), EngineError> {
+    let plan = plan(operation.view(), draft, purpose, RuleSet::ALL)?;
+    let mut each = |batch: &OutputBatch<'_>| if each(batch) { Ok(()) } else { Err(Halt::Unwanted) };
+    let mut chain = if Chain::suits(&plan) {
+        Chain::new(plan)
+    } else {
         let mut rows = Planned::new(operation.view(), plan);
         while let Some(batch) = rows.next_batch()? {
-            each(&batch)?;
+            if each(&batch).is_err() {
+                break;
+            }
         }
         return Ok(());
-    }
-    let mut chain = Chain::new(plan);
-    while chain.go_on(operation.view(), usize::MAX, each)? {
+    };
+    loop {
+        match chain.go_on(operation.view(), usize::MAX, &mut each) {
+            Ok(true) => {}
+            Ok(false) | Err(Halt::Unwanted) => return Ok(()),
+            Err(Halt::Failed(error)) => return Err(error.into()),
+        }
         drop(operation);
         operation = reading.operation();
     }
-    Ok(())
 }
 
 /// As [`run`], for the first `count` rows only.
@@ -129,32 +170,19 @@ pub fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
 ///
 /// As [`run`], and [`EngineError::Exec`] when carrying it out fails.
 pub fn count(reading: &dyn Reading, draft: &Draft) -> Result<u64, EngineError> {
-    let mut operation = reading.operation();
+    let operation = reading.operation();
     if let Some(point) = Point::of(operation.view(), draft) {
         return Ok(u64::from(point.record()?.is_some()));
     }
-    let plan = plan(operation.view(), draft, Purpose::Count, RuleSet::ALL)?;
-    let read = |batch: &OutputBatch<'_>| {
-        let [OutputColumn::Values(count)] = batch.columns.as_slice() else {
+    let mut count = 0;
+    carry_out(operation, reading, draft, Purpose::Count, &mut |batch| {
+        let [OutputColumn::Values(values)] = batch.columns.as_slice() else {
             unreachable!("a count is one value")
         };
-        let cell = count.cell(0).and_then(|cell| cell.try_into().ok());
-        u64::from_le_bytes(cell.expect("a count is a number"))
-    };
-    if !Chain::suits(&plan) {
-        let mut rows = Planned::new(operation.view(), plan);
-        return Ok(read(&rows.next_batch()?.expect("an aggregate has one row")));
-    }
-    let mut chain = Chain::new(plan);
-    let mut count = 0;
-    let mut each = |batch: &OutputBatch<'_>| -> Result<(), EngineError> {
-        count = read(batch);
-        Ok(())
-    };
-    while chain.go_on(operation.view(), usize::MAX, &mut each)? {
-        drop(operation);
-        operation = reading.operation();
-    }
+        let cell = values.cell(0).and_then(|cell| cell.try_into().ok());
+        count = u64::from_le_bytes(cell.expect("a count is a number"));
+        true
+    })?;
     Ok(count)
 }
 

@@ -15,6 +15,7 @@ use super::error::ExecError;
 use super::exec::dangling;
 use super::logical::is_of;
 use crate::expr::{BinaryOp, Clause, Draft, Op, RowPath};
+use crate::parts;
 use crate::schema::{CollectionDef, IndexDef};
 use crate::storage::facade::View;
 use crate::storage::records::RecordRef;
@@ -40,6 +41,9 @@ enum By<'s> {
 impl<'s> Point<'s> {
     /// The query for one record that a draft is, if it is one.
     pub(super) fn of(view: View<'s>, draft: &Draft) -> Option<Point<'s>> {
+        if !parts::SHORTCUTS {
+            return None;
+        }
         let (Clause::Filter(predicate), limits) = draft.clauses.split_first()? else { return None };
         let [Op::Field(path), Op::Literal(value, ty), Op::Binary(BinaryOp::Eq)] = predicate.ops.as_slice()
         else {

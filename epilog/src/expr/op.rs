@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::{FieldPath, RowPath};
+use crate::parts;
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
 
@@ -90,6 +91,27 @@ pub enum BinaryOp {
     Matches,
     /// The left value, or the right one where it is absent.
     OrElse,
+}
+
+impl UnaryOp {
+    /// Whether this build refuses it.
+    #[inline]
+    pub(crate) fn is_left_out(self) -> bool {
+        !parts::CALCULATION && !matches!(self, UnaryOp::Not | UnaryOp::IsNone | UnaryOp::IsSome)
+    }
+}
+
+impl BinaryOp {
+    /// Whether this build refuses it.
+    #[inline]
+    pub(crate) fn is_left_out(self) -> bool {
+        use BinaryOp as B;
+        match self {
+            B::Add | B::Subtract | B::Multiply | B::Divide | B::Remainder | B::OrElse => !parts::CALCULATION,
+            B::Like | B::Matches => !parts::PATTERNS,
+            _ => false,
+        }
+    }
 }
 
 /// Something about the records of `collection` that belong to a row.

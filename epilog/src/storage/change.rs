@@ -20,6 +20,7 @@ use super::journal::EntryKind;
 use super::records::{FieldCell, RecordDraft};
 use crate::ordered::BTreeSet;
 use crate::schema::{Catalog, CollectionDef, CollectionId};
+use crate::storage::error::words;
 use crate::value::Cell;
 
 const VERSION: u8 = 1;
@@ -320,13 +321,13 @@ impl<'s> Changed<'s> {
     fn new(change: &Change<'_>, catalog: &'s Catalog) -> Result<Changed<'s>, StorageError> {
         let id = change.collection();
         let collection = catalog.collection(id).ok_or_else(|| {
-            StorageError::damage("change set", format!("it names collection {id}, which does not exist"))
+            StorageError::damage("change set", format_args!("it names collection {id}, which does not exist"))
         })?;
         let mut draft = RecordDraft::new(&collection.layout);
         let is_delete = match change {
             Change::Put { image, .. } => {
                 if !draft.load_image(&collection.layout, image) {
-                    let problem = format!("a record of `{}` does not fit its layout", collection.name);
+                    let problem = words!("a record of `{}` does not fit its layout", collection.name);
                     return Err(StorageError::damage("change set", problem));
                 }
                 false
@@ -339,7 +340,7 @@ impl<'s> Changed<'s> {
                     let cell = split_sized(rest)
                         .filter(|(cell, _)| place.ty.width().is_none_or(|width| width == cell.len()));
                     let Some((cell, after)) = cell else {
-                        let problem = format!("a key of `{}` does not fit its fields", collection.name);
+                        let problem = words!("a key of `{}` does not fit its fields", collection.name);
                         return Err(StorageError::damage("change set", problem));
                     };
                     draft.put(place, Some(cell));

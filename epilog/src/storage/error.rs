@@ -4,7 +4,7 @@
 //! it on is a register to test, not tens of bytes to copy, in code as in the stack's frames.
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use core::error::Error;
 use core::fmt;
 use core::ops::Deref;
@@ -12,6 +12,7 @@ use core::ops::Deref;
 use super::page::PageNumber;
 use super::records::ConstraintError;
 use super::vfs::VfsError;
+use crate::parts;
 use crate::schema::SchemaError;
 use crate::value::{Blob, DecodeError};
 
@@ -241,21 +242,35 @@ fn describe_page(page: Option<PageNumber>) -> String {
 impl StorageError {
     /// Damage on a page.
     #[cold]
-    pub fn page_damage(page: PageNumber, problem: impl Into<String>) -> StorageError {
-        let page = Some(page);
-        StorageError::from(StorageFault::from(Corruption { place: "page", page, problem: problem.into() }))
+    pub fn page_damage(page: PageNumber, problem: impl fmt::Display) -> StorageError {
+        let (page, problem) = (Some(page), described(problem));
+        StorageError::from(StorageFault::from(Corruption { place: "page", page, problem }))
     }
 
     /// Damage elsewhere.
     #[cold]
-    pub fn damage(place: &'static str, problem: impl Into<String>) -> StorageError {
-        StorageError::from(StorageFault::from(Corruption { place, page: None, problem: problem.into() }))
+    pub fn damage(place: &'static str, problem: impl fmt::Display) -> StorageError {
+        let problem = described(problem);
+        StorageError::from(StorageFault::from(Corruption { place, page: None, problem }))
     }
 
     /// What went wrong, to take apart.
     pub fn into_fault(self) -> StorageFault {
         *self.0
     }
+}
+
+/// What is wrong, as [`format!`] would have it; not even the arguments are looked at in a build that has no words for it.
+macro_rules! words {
+    ($($arguments:tt)*) => {
+        $crate::storage::error::described(format_args!($($arguments)*))
+    };
+}
+pub(super) use words;
+
+/// What is wrong, in words.
+pub(super) fn described(problem: impl fmt::Display) -> String {
+    if parts::EXPLAINED { problem.to_string() } else { String::from("this build has no words for it") }
 }
 
 impl Deref for StorageError {

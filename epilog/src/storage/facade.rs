@@ -15,6 +15,7 @@ use super::counted::Counted;
 use super::page::{PageRead, TreeId};
 use super::pager::PageOperation;
 use super::records::RecordRef;
+use crate::parts;
 use crate::schema::{Catalog, CollectionDef, CollectionId, IndexDef, IndexId, Layout};
 
 pub use super::btree::Direction;
@@ -85,6 +86,12 @@ impl<'s> View<'s> {
         View { reads: None, ..self }
     }
 
+    /// Where reads are noted, if they are.
+    #[inline]
+    fn reads(&self) -> Option<&'s ReadLog> {
+        self.reads.filter(|_| parts::CONCURRENT)
+    }
+
     /// Whether the operation keeps more in memory than it should: see [`Operation`].
     pub(crate) fn is_crowded(&self) -> bool {
         self.pages.is_crowded()
@@ -106,7 +113,7 @@ impl<'s> View<'s> {
     ///
     /// When a page of the catalog cannot be read.
     pub fn count(&self, collection: CollectionId) -> Result<u64, StorageError> {
-        if let Some(reads) = self.reads {
+        if let Some(reads) = self.reads() {
             reads.count(collection);
         }
         Ok(self.statistics(collection)?.count)
@@ -130,7 +137,7 @@ impl<'s> View<'s> {
         collection: &'s CollectionDef,
         rank: u128,
     ) -> Result<Option<RecordRef<'s>>, StorageError> {
-        if let Some(reads) = self.reads {
+        if let Some(reads) = self.reads() {
             reads.record(collection.id, rank);
         }
         let tree = self.stored.record_tree(collection);
@@ -150,7 +157,7 @@ impl<'s> View<'s> {
         ranks: &[u128],
         out: &mut Vec<Option<RecordRef<'s>>>,
     ) -> Result<(), StorageError> {
-        if let Some(reads) = self.reads {
+        if let Some(reads) = self.reads() {
             reads.each_record(collection.id, ranks);
         }
         let tree = self.stored.record_tree(collection);
@@ -179,7 +186,7 @@ impl<'s> View<'s> {
     ) -> Result<LeafCursor<'s>, StorageError> {
         let tree = self.stored.record_tree(collection);
         let cursor = tree.leaves(self.pages, low, high, direction);
-        let asked = self.reads.map(|reads| {
+        let asked = self.reads().map(|reads| {
             let asked = AskedRanks { reads, collection: collection.id, low, high, direction };
             Box::new(asked)
         });
@@ -206,7 +213,7 @@ impl<'s> View<'s> {
         let tree = self.stored.entry_tree(index);
         let (low, high) = (Self::low(low), Self::high(high));
         let cursor = tree.cursor(self.pages, low.as_ref(), high.as_ref(), direction);
-        let asked = self.reads.map(|reads| {
+        let asked = self.reads().map(|reads| {
             let (collection, index) = (collection.id, index.id);
             Box::new(AskedEntries { reads, collection, index, low, high, direction, last: Vec::new() })
         });
@@ -291,7 +298,7 @@ impl<'s> View<'s> {
 
     /// Notes that it was read which entries have this key.
     fn note_key(&self, collection: &CollectionDef, index: &IndexDef, key: &[u8]) {
-        if let Some(reads) = self.reads {
+        if let Some(reads) = self.reads() {
             let (low, high) = (Bound::Included(key), Self::high(Bound::Included(key)));
             reads.entries(collection.id, index.id, low, high.as_ref());
         }
@@ -364,7 +371,7 @@ impl<'s> LeafCursor<'s> {
     pub fn next_leaf(&mut self) -> Result<Option<LeafBatch<'s>>, StorageError> {
         let (pages, layout) = (self.pages, self.layout);
         let leaf = self.cursor.next();
-        if let Some(asked) = &self.asked {
+        if let (true, Some(asked)) = (parts::CONCURRENT, &self.asked) {
             asked.read(leaf.as_ref().ok().and_then(Option::as_ref));
         }
         let Some(leaf) = leaf? else { return Ok(None) };
@@ -477,7 +484,7 @@ impl EntryCursor<'_> {
     /// When a page cannot be read.
     pub fn next_ranks(&mut self, limit: usize, out: &mut Vec<u128>) -> Result<usize, StorageError> {
         let read = self.cursor.next_ranks(limit, self.rank_width, out);
-        if let Some(asked) = &mut self.asked {
+        if let (true, Some(asked)) = (parts::CONCURRENT, &mut self.asked) {
             asked.read(&self.cursor, limit, &read);
         }
         read
@@ -497,7 +504,7 @@ impl EntryCursor<'_> {
         ranks: &mut Vec<u128>,
     ) -> Result<usize, StorageError> {
         let read = self.cursor.next_entries(limit, self.rank_width, keys, ends, ranks);
-        if let Some(asked) = &mut self.asked {
+        if let (true, Some(asked)) = (parts::CONCURRENT, &mut self.asked) {
             asked.read(&self.cursor, limit, &read);
         }
         read
@@ -546,7 +553,7 @@ fn check_layout(leaf: &RecordLeaf<'_>, layout: &Layout) -> Result<(), StorageErr
     }
     Err(StorageError::page_damage(
         leaf.number(),
-        format!(
+        format_args!(
             "its rows have {stride} bytes and their blobs' offset at {blob_offset:?}, those of its collection {} and {:?}",
             layout.stride, layout.blob_offset
         ),

@@ -18,6 +18,7 @@ use super::pager::{
 use super::vfs::{Vfs, VfsError};
 use super::writer::Writer;
 use super::{StorageError, StorageFault};
+use crate::parts::Whole;
 use crate::schema::shape::{CollectionShape, SchemaError};
 use crate::schema::{Catalog, CollectionId, DatabaseSchema};
 #[cfg(feature = "std")]
@@ -400,11 +401,13 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// As [`begin_write`](Store::begin_write).
+    /// As [`begin_write`](Store::begin_write); [`StorageFault::LeftOut`] with the feature `small`.
     pub(crate) fn begin_concurrent<'p>(&'p self, draws: Draws<'p>) -> Result<Writer<'p>, StorageError> {
+        let left_out = StorageFault::LeftOut { what: "write transactions beside each other" };
+        let whole = Whole::build().ok_or(left_out)?;
         let (pages, running) = self.concurrency.begin(&self.pager)?;
         let bytes = self.pager.journaled_bytes_max().unwrap_or(CONCURRENT_BYTES_MAX);
-        Ok(Writer::concurrent(pages, self.stored.clone(), bytes, running, draws))
+        Ok(Writer::concurrent(pages, self.stored.clone(), bytes, running, draws, whole))
     }
 
     /// Numbers for one transaction without the lease and its further attempts.

@@ -115,7 +115,7 @@ fn chunk_bytes<'s>(record: &RecordRef<'s>) -> Result<&'s [u8], StorageError> {
 }
 
 fn damage(number: u64, chunk: u64, problem: &str) -> StorageError {
-    StorageError::damage("blob", format!("chunk {chunk} of blob {number} {problem}"))
+    StorageError::damage("blob", format_args!("chunk {chunk} of blob {number} {problem}"))
 }
 
 /// Appends the blobs that a record names, without the empty one.
@@ -126,7 +126,7 @@ pub(crate) fn blobs_of(record: &RecordRef<'_>, out: &mut Vec<Blob>) -> Result<()
         let Some(bytes) = cell.as_cell() else { continue };
         let blob = Blob::from_cell(bytes).ok_or_else(|| {
             let rank = record.rank();
-            StorageError::damage("record", format!("the one with rank {rank} names half a blob"))
+            StorageError::damage("record", format_args!("the one with rank {rank} names half a blob"))
         })?;
         if !blob.is_empty() {
             out.push(blob);

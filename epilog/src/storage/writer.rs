@@ -36,6 +36,7 @@ use super::records::{Composer, ConstraintError, RecordDraft, RecordRef, keys, ou
 use super::streamed::blobs_of;
 use super::{StorageError, StorageFault};
 use crate::ordered::{BTreeMap, BTreeSet};
+use crate::parts;
 use crate::schema::{CollectionDef, CollectionId, IndexDef, OnDelete, Spot};
 use crate::value::key::KEY_BYTES_MAX;
 use crate::value::{Blob, Scalar, key};
@@ -232,7 +233,12 @@ impl<'p> Writer<'p> {
                 targets.entry((position, target)).or_insert(rank);
             }
             self.put_next(collection, &mut records, rank, &draft)?;
-            for (index, gathered) in collection.indexes.iter().zip(&mut gathered) {
+            for (position, (index, gathered)) in collection.indexes.iter().zip(&mut gathered).enumerate() {
+                if !parts::GATHERING {
+                    self.check_unique(collection, position, &draft, None)?;
+                    self.insert_entry(collection, index)?;
+                    continue;
+                }
                 let absent = self.build_entry(collection, index, &draft, rank);
                 self.check_key_len(collection, index, &draft)?;
                 gathered.push(&self.key, absent);
@@ -244,7 +250,7 @@ impl<'p> Writer<'p> {
             ranks.push(rank);
             draft.reset(&collection.layout);
         }
-        for (index, gathered) in collection.indexes.iter().zip(&mut gathered) {
+        for (index, gathered) in collection.indexes.iter().zip(&mut gathered).filter(|_| parts::GATHERING) {
             self.apply_gathered(collection, index, gathered)?;
         }
         self.set_statistics(collection.id, statistics)?;
@@ -295,6 +301,13 @@ impl<'p> Writer<'p> {
     fn gathered_max(&self, count: usize) -> usize {
         let cache = self.pages.cache_bytes();
         cache.map_or(GATHERED_BYTES_MAX, |cache| cache / GATHERED_PART / count.max(1)).min(GATHERED_BYTES_MAX)
+    }
+
+    /// Inserts the entry in `self.key`.
+    fn insert_entry(&mut self, collection: &CollectionDef, index: &IndexDef) -> Result<(), StorageError> {
+        self.stored.entry_tree(index).insert(&mut self.pages, &self.key)?;
+        self.kind.note_entry(collection.id, index.id, &self.key);
+        Ok(())
     }
 
     /// Inserts gathered entries, which are sorted.
@@ -808,7 +821,7 @@ impl<'p> Writer<'p> {
         if !is_leaf_len(leaf_len as usize) {
             return Err(StorageError::damage(
                 "journal",
-                format!("{leaf_len} bytes are no leaf of the catalog"),
+                format_args!("{leaf_len} bytes are no leaf of the catalog"),
             ));
         }
         self.stored = Arc::new(Stored::empty(leaf_len));
@@ -819,7 +832,10 @@ impl<'p> Writer<'p> {
             if root.0 != def.id.0 {
                 return Err(StorageError::damage(
                     "journal",
-                    format!("a database is founded that has pages already: the first new one is {}", root.0),
+                    format_args!(
+                        "a database is founded that has pages already: the first new one is {}",
+                        root.0
+                    ),
                 ));
             }
         }
@@ -831,7 +847,7 @@ impl<'p> Writer<'p> {
         self.keep_statistics()?;
         match self.pages {
             Pages::Leased(pages) => Ok(pages),
-            Pages::Private(_) => unreachable!("a transaction without the lease has no pages to give"),
+            Pages::Private(..) => unreachable!("a transaction without the lease has no pages to give"),
         }
     }
 
@@ -1064,14 +1080,14 @@ impl<'p> Writer<'p> {
         if self.changes.is_empty() && !self.counted.iter().any(|counted| counted.numbered) {
             return match self.pages {
                 Pages::Leased(pages) => pages.end_unchanged(durability),
-                Pages::Private(_) => Ok(self.pages.base()),
+                Pages::Private(..) => Ok(self.pages.base()),
             };
         }
         self.keep_statistics()?;
         let Writer { pages, kind, changes, counted, .. } = self;
         let pages = match pages {
             Pages::Leased(pages) => pages,
-            Pages::Private(_) => {
+            Pages::Private(..) => {
                 unreachable!("what a transaction without the lease did is committed by another")
             }
         };

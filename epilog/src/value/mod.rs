@@ -25,7 +25,5 @@ pub use blob::Blob;
 pub use cell::Cell;
 pub use rust::{DecodeError, Indexed, Value};
 pub use scalar::Scalar;
-#[cfg(feature = "small")]
-pub(crate) use scalar::integer;
-pub(crate) use scalar::{fits, is_signed_cell};
+pub(crate) use scalar::{fits, integer, is_signed_cell};
 pub use ty::Type;

@@ -7,6 +7,7 @@ use core::fmt;
 
 use super::decimal::DecimalParts;
 use super::{Blob, Cell, Type};
+use crate::parts;
 
 /// One value, owned: a literal of a query, a default, a value named in an error.
 ///
@@ -199,7 +200,7 @@ impl fmt::Display for Scalar {
             }
             Scalar::Uuid(value) => {
                 for (i, byte) in value.iter().enumerate() {
-                    if matches!(i, 4 | 6 | 8 | 10) {
+                    if parts::EXPLAINED && matches!(i, 4 | 6 | 8 | 10) {
                         f.write_str("-")?;
                     }
                     write!(f, "{byte:02x}")?;
@@ -212,6 +213,9 @@ impl fmt::Display for Scalar {
 }
 
 fn fmt_decimal(value: DecimalParts, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    if !parts::EXPLAINED {
+        return write!(f, "{}e-{}", value.mantissa, value.scale);
+    }
     let magnitude = value.mantissa.unsigned_abs();
     let factor = 10u128.pow(value.scale);
     if value.mantissa < 0 {

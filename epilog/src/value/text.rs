@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 
 use super::calendar::{DAYS_TO_1970, civil};
 use super::{Scalar, Type};
+use crate::parts;
 
 impl Scalar {
     /// The value as people write it. `Display` knows no types, and prints dates and characters as the numbers they are
@@ -11,6 +12,7 @@ impl Scalar {
     pub fn text(&self, ty: Type) -> String {
         let Scalar::Int(number) = self else { return self.to_string() };
         match ty {
+            _ if !parts::EXPLAINED => self.to_string(),
             Type::Date => date(*number as i64),
             Type::Time => time((*number >> 32) as u64),
             Type::DateTime | Type::Timestamp => {

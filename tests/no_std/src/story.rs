@@ -5,6 +5,7 @@ use alloc::format;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use epilog::prelude::*;
 use epilog::vfs::OpenMode;
@@ -156,5 +157,18 @@ fn same<T: PartialEq + core::fmt::Debug>(what: &str, found: &T, expected: &T) ->
     if found == expected {
         return Ok(());
     }
-    Err(Error::custom(format!("{what}: {found:?}, expected were {expected:?}")))
+    Err(Error::custom(Wrong(format!("{what}: {found:?}, expected were {expected:?}"))))
 }
+
+/// An answer that is not the one expected. (A text is an error as well, but one that can be shown as a literal, for which
+/// it takes a table of characters.)
+#[derive(Debug)]
+struct Wrong(String);
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl core::error::Error for Wrong {}

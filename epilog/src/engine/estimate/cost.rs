@@ -1,5 +1,7 @@
 //! [`Costs`]: what work on one row costs, in nanoseconds.
 
+use super::Amount;
+
 /// What work costs, in nanoseconds on the machine that this was measured on: ratios count, not values.
 ///
 /// The consequence that matters: reading a record through an index costs as much as scanning some sixty, so that an index
@@ -7,34 +9,34 @@
 #[derive(Clone, Copy, Debug)]
 pub struct Costs {
     /// A record of a full scan, its fixed fields only.
-    pub scan_record: f64,
+    pub scan_record: Amount,
     /// A test on a fixed field.
-    pub test_fixed: f64,
+    pub test_fixed: Amount,
     /// A test on a string, or anything else that leaves the fixed row.
-    pub test_variable: f64,
+    pub test_variable: Amount,
     /// Finding the place of a key in a tree.
-    pub seek: f64,
+    pub seek: Amount,
     /// Reading an index entry that follows another.
-    pub entry: f64,
+    pub entry: Amount,
     /// Fetching one of many records by rank.
-    pub fetch: f64,
+    pub fetch: Amount,
     /// Fetching one of many records by ascending rank, when they lie close together.
-    pub fetch_near: f64,
+    pub fetch_near: Amount,
     /// Sorting a row.
-    pub sort: f64,
+    pub sort: Amount,
     /// Putting a rank among others into its order.
-    pub sort_rank: f64,
+    pub sort_rank: Amount,
     /// Offering a row to a top-N heap.
-    pub top: f64,
+    pub top: Amount,
     /// Putting a row into a hash table.
-    pub build: f64,
+    pub build: Amount,
     /// Looking for a row in a hash table.
-    pub probe: f64,
+    pub probe: Amount,
     /// Making a pair of rows, and testing it.
-    pub pair: f64,
+    pub pair: Amount,
     /// Plans are made as if a collection had at least so many records: a choice that only a nearly empty collection
     /// justifies would have to be made again soon.
-    pub rows_min: f64,
+    pub rows_min: Amount,
 }
 
 impl Default for Costs {

@@ -10,6 +10,7 @@ use core::ops::Bound;
 
 use crate::schema::{CollectionDef, IndexDef};
 
+pub use crate::parts::Amount;
 pub use cost::Costs;
 pub(super) use selectivity::selectivity;
 

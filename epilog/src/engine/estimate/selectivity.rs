@@ -1,11 +1,12 @@
 //! Selectivities of predicates about which nothing is measured.
 
+use super::Amount;
 use crate::engine::logical::{Expr, ExprKind};
 use crate::expr::{BinaryOp, UnaryOp};
 use crate::value::{Scalar, Type};
 
 /// The part of rows, 0..=1, for which a predicate is expected to hold.
-pub(crate) fn selectivity(predicate: &Expr) -> f64 {
+pub(crate) fn selectivity(predicate: &Expr) -> Amount {
     match &predicate.kind {
         ExprKind::Literal(Scalar::Bool(true)) => 1.0,
         ExprKind::Literal(_) => 0.0,
@@ -23,7 +24,7 @@ pub(crate) fn selectivity(predicate: &Expr) -> f64 {
             _ => 1.0 / 3.0,
         },
         ExprKind::Between(_) => 0.2,
-        ExprKind::In(_, candidates) => (0.05 * candidates.len() as f64).min(0.5),
+        ExprKind::In(_, candidates) => (0.05 * candidates.len() as Amount).min(0.5),
         ExprKind::Unary(UnaryOp::Not, operand) => 1.0 - selectivity(operand),
         ExprKind::Unary(UnaryOp::IsNone, _) => 0.1,
         ExprKind::Unary(UnaryOp::IsSome, _) => 0.9,

@@ -3,18 +3,16 @@
 //! An operation without a result does not fail the query: the row gets a [`Fault`], which is an error only if the row
 //! comes out.
 //!
-//! Each type has its own loop; with the feature `small` all integers that `i128` holds have one.
+//! Each type has its own loop.
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
 use super::Vector;
 use super::vector::Cells;
-use crate::engine::error::Fault;
+use crate::engine::error::{Fault, RowFault};
 use crate::expr::BinaryOp;
 use crate::value::{Scalar, Type};
-#[cfg(feature = "small")]
-use crate::value::{fits, integer};
 
 /// `+ - * / %` of two vectors of one numeric type.
 pub(super) fn binary<'s>(op: BinaryOp, left: &Vector<'s>, right: &Vector<'s>) -> Vector<'s> {
@@ -27,7 +25,8 @@ pub(super) fn binary<'s>(op: BinaryOp, left: &Vector<'s>, right: &Vector<'s>) ->
         let fault = |row: usize, problem| {
             let absent = nulls.as_ref().is_some_and(|nulls| nulls[row]);
             if !absent && left.fault(row).is_none() && right.fault(row).is_none() {
-                faults.push((row as u32, fault_of(op, left, right, row, problem)));
+                let fault = RowFault::new(fault_of(op, left, right, row, problem));
+                faults.extend(fault.map(|fault| (row as u32, fault)));
             }
         };
         calculate(ty, op, left, right, &mut bytes, fault);
@@ -87,65 +86,21 @@ fn calculate(
             }
         }};
     }
-    #[cfg(not(feature = "small"))]
-    macro_rules! narrow {
-        ($of:ident) => {
-            integers!($of)
-        };
-    }
-    #[cfg(feature = "small")]
-    macro_rules! narrow {
-        ($of:ident) => {
-            calculate_wide(ty, op, left, right, out, fault)
-        };
-    }
     match ty {
-        Type::I8 => narrow!(i8),
-        Type::I16 => narrow!(i16),
-        Type::I32 => narrow!(i32),
-        Type::I64 => narrow!(i64),
-        Type::I128 => narrow!(i128),
-        Type::U8 => narrow!(u8),
-        Type::U16 => narrow!(u16),
-        Type::U32 => narrow!(u32),
-        Type::U64 => narrow!(u64),
+        Type::I8 => integers!(i8),
+        Type::I16 => integers!(i16),
+        Type::I32 => integers!(i32),
+        Type::I64 => integers!(i64),
+        Type::I128 => integers!(i128),
+        Type::U8 => integers!(u8),
+        Type::U16 => integers!(u16),
+        Type::U32 => integers!(u32),
+        Type::U64 => integers!(u64),
         Type::U128 => integers!(u128),
         Type::F32 => floats!(f32),
         Type::F64 => floats!(f64),
         Type::Decimal => decimal::calculate(op, left, right, out, fault),
         _ => unreachable!("a checked plan calculates with numbers"),
-    }
-}
-
-/// As [`calculate`], with integers that an `i128` holds.
-#[cfg(feature = "small")]
-fn calculate_wide(
-    ty: Type,
-    op: BinaryOp,
-    left: &Vector<'_>,
-    right: &Vector<'_>,
-    out: &mut Vec<u8>,
-    mut fault: impl FnMut(usize, &'static str),
-) {
-    let width = ty.width().expect("a numeric type");
-    for row in 0..left.len() {
-        let (x, y) = (integer(ty, left.bytes(row)), integer(ty, right.bytes(row)));
-        let result = match op {
-            BinaryOp::Add => x.checked_add(y),
-            BinaryOp::Subtract => x.checked_sub(y),
-            BinaryOp::Multiply => x.checked_mul(y),
-            _ => x.checked_div(y),
-        };
-        let result = match result.filter(|result| fits(*result, ty)) {
-            // Without a quotient there is no remainder.
-            Some(quotient) if op == BinaryOp::Remainder => Some(x - quotient * y),
-            result => result,
-        };
-        if result.is_none() {
-            let divides = matches!(op, BinaryOp::Divide | BinaryOp::Remainder);
-            fault(row, if divides && y == 0 { "divides by zero" } else { "overflows" });
-        }
-        out.extend_from_slice(&result.unwrap_or(0).to_le_bytes()[..width]);
     }
 }
 
@@ -163,7 +118,8 @@ pub(super) fn negate<'s>(of: &Vector<'s>) -> Vector<'s> {
                 let result: Option<$of> = $negate($of::from_le_bytes(cell.try_into().expect("a cell")));
                 if result.is_none() && !of.is_null(row) && of.fault(row).is_none() {
                     let (operands, problem) = (describe(of, row), "overflows");
-                    faults.push((row as u32, Fault { operation: "negation", operands, ty, problem }));
+                    let fault = RowFault::new(Fault { operation: "negation", operands, ty, problem });
+                    faults.extend(fault.map(|fault| (row as u32, fault)));
                 }
                 bytes.extend_from_slice(&result.unwrap_or_default().to_le_bytes());
             }

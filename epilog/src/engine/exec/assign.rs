@@ -37,7 +37,7 @@ pub fn assign<'s>(
         let Column::Value(expr) = column else { unreachable!("assignments are values") };
         let value = evaluate(&env, expr, &batch)?;
         if let Some((_, fault)) = value.faults.first() {
-            return Err(ExecError::Arithmetic(fault.clone()));
+            return Err(ExecError::Arithmetic(fault.0.clone()));
         }
         values.push(value);
     }

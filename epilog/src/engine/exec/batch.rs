@@ -8,8 +8,9 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::Vector;
-use crate::engine::error::{ExecError, Fault};
+use crate::engine::error::{ExecError, RowFault};
 use crate::engine::logical::{Computed, Slot};
+use crate::parts;
 use crate::storage::facade::LeafBatch;
 use crate::storage::records::RecordRef;
 
@@ -29,7 +30,7 @@ pub(super) struct Batch<'s> {
     /// In pairs: the outer row of each. Empty otherwise.
     origins: Vec<u16>,
     /// Rows whose predicates had no result, ascending: an error if they come out.
-    faults: Vec<(u32, Fault)>,
+    faults: Vec<(u32, RowFault)>,
 }
 
 #[derive(Clone)]
@@ -65,6 +66,7 @@ impl Selected<'_> {
     #[inline(always)]
     pub(super) fn for_each(&self, mut each: impl FnMut(usize)) {
         match self {
+            _ if !parts::LOOPS => (0..self.len()).for_each(|at| each(self.row(at))),
             Selected::Range(range) => range.clone().for_each(each),
             Selected::Sparse(rows) => rows.iter().for_each(|row| each(usize::from(*row))),
         }
@@ -243,7 +245,7 @@ impl<'s> Batch<'s> {
     }
 
     /// Notes that the predicates of `row` have no result.
-    pub(super) fn add_fault(&mut self, row: usize, fault: &Fault) {
+    pub(super) fn add_fault(&mut self, row: usize, fault: &RowFault) {
         if let Err(at) = self.faults.binary_search_by_key(&(row as u32), |(row, _)| *row) {
             self.faults.insert(at, (row as u32, fault.clone()));
         }
@@ -254,7 +256,7 @@ impl<'s> Batch<'s> {
     }
 
     /// What the predicates of `row` ran into.
-    pub(super) fn fault(&self, row: usize) -> Option<&Fault> {
+    pub(super) fn fault(&self, row: usize) -> Option<&RowFault> {
         let at = self.faults.binary_search_by_key(&(row as u32), |(row, _)| *row).ok()?;
         Some(&self.faults[at].1)
     }
@@ -266,7 +268,7 @@ impl<'s> Batch<'s> {
         }
         let selected = self.selected();
         match (0..selected.len().min(count)).find_map(|at| self.fault(selected.row(at))) {
-            Some(fault) => Err(ExecError::Arithmetic(fault.clone())),
+            Some(fault) => Err(ExecError::Arithmetic(fault.0.clone())),
             None => Ok(()),
         }
     }
@@ -324,6 +326,7 @@ impl<'s> Source<'s> {
 /// The values of some rows.
 pub(super) fn gather<'s>(vector: &Vector<'s>, selected: &Selected<'_>) -> Vector<'s> {
     match selected {
+        _ if !parts::LOOPS => vector.gather((0..selected.len()).map(|at| selected.row(at))),
         Selected::Range(range) => vector.gather(range.clone()),
         Selected::Sparse(rows) => vector.gather(rows.iter().map(|row| usize::from(*row))),
     }

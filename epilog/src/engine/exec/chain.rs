@@ -18,6 +18,7 @@ use super::rows::Planned;
 use super::{OutputBatch, View};
 use crate::engine::error::ExecError;
 use crate::engine::physical::{Access, Method, Operator, PhysicalNode, PhysicalPlan, Scan};
+use crate::parts;
 
 /// A plan carried out in several operations.
 pub(in crate::engine) struct Chain {
@@ -89,7 +90,7 @@ fn is_chain(node: &PhysicalNode) -> bool {
         Operator::Filter { input, .. } | Operator::Lookup { input, .. } | Operator::Limit { input, .. } => {
             is_chain(input)
         }
-        Operator::Subquery(subquery) => probes(node) && is_chain(&subquery.input),
+        Operator::Subquery(subquery) => parts::PROBES && probes(node) && is_chain(&subquery.input),
         _ => false,
     }
 }

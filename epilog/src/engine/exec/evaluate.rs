@@ -14,6 +14,7 @@ use super::{Env, Vector};
 use crate::engine::error::ExecError;
 use crate::engine::logical::{Expr, ExprKind, Slot};
 use crate::expr::{BinaryOp, UnaryOp};
+use crate::parts;
 use crate::schema::{Place, Spot};
 use crate::storage::facade::LeafBatch;
 use crate::storage::records::FieldCell;
@@ -55,6 +56,9 @@ fn field<'s>(
 ) -> Result<Vector<'s>, ExecError> {
     let place = &env.collection(slot).layout.places[usize::from(position)];
     match batch.source(slot) {
+        Source::Leaf(_) | Source::Records(_) if !parts::LOOPS => {
+            from_records(place, selected, |row| batch.record(slot, row))
+        }
         Source::Leaf(leaf) => match in_row(place) {
             Some(offset) => Ok(from_rows(leaf, offset, place, selected)),
             None => from_records(place, selected, |row| Some(leaf.record(row))),
@@ -166,6 +170,9 @@ fn from_records<'s>(
 }
 
 fn unary<'s>(op: UnaryOp, of: &Vector<'s>) -> Vector<'s> {
+    if op.is_left_out() {
+        unreachable!("a plan with it was refused");
+    }
     let len = of.len();
     let mut result = match op {
         UnaryOp::Negate => return arithmetic::negate(of),
@@ -227,6 +234,9 @@ fn change_case<'s>(of: &Vector<'s>, change: fn(&str) -> alloc::string::String) -
 
 fn binary<'s>(op: BinaryOp, left: Vector<'s>, right: Vector<'s>) -> Vector<'s> {
     use BinaryOp as B;
+    if op.is_left_out() {
+        unreachable!("a plan with it was refused");
+    }
     match op {
         B::And | B::Or => connect(op, &left, &right),
         B::Eq | B::Ne | B::Lt | B::Le | B::Gt | B::Ge => compare(op, &left, &right),

@@ -12,6 +12,7 @@ use super::text::TextTest;
 use crate::engine::error::ExecError;
 use crate::engine::logical::{Expr, ExprKind, Slot};
 use crate::expr::{BinaryOp, UnaryOp};
+use crate::parts;
 use crate::schema::{CollectionDef, Place, Spot};
 use crate::storage::StorageError;
 use crate::storage::records::{FieldCell, RecordRef};
@@ -38,13 +39,13 @@ enum QuickTest {
 
 impl Predicate {
     pub(super) fn new<'c>(expr: Expr, collection: impl Fn(Slot) -> &'c CollectionDef) -> Predicate {
-        let quick = Quick::of(&expr, &collection);
+        let quick = if parts::QUICK_TESTS { Quick::of(&expr, &collection) } else { None };
         Predicate { expr, quick }
     }
 
     /// Drops the rows of `batch` for which this does not hold.
     pub(super) fn apply<'s>(&self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
-        if let Some(quick) = &self.quick
+        if let (true, Some(quick)) = (parts::QUICK_TESTS, &self.quick)
             && quick.apply(batch)?
         {
             return Ok(());

@@ -12,6 +12,7 @@ use crate::engine::error::ExecError;
 use crate::engine::logical::{Column, Slot};
 use crate::engine::physical::PhysicalPlan;
 use crate::engine::point::Point;
+use crate::parts;
 use crate::storage::facade::View;
 use crate::value::Type;
 
@@ -53,6 +54,7 @@ impl<'s> Rows<'s> {
     pub fn next_batch(&mut self) -> Result<Option<OutputBatch<'s>>, ExecError> {
         match &mut self.0 {
             Source::Planned(planned) => planned.next_batch(),
+            Source::Point(_) if !parts::SHORTCUTS => unreachable!("every query is planned"),
             Source::Point(point) => {
                 let Some(point) = point.take() else { return Ok(None) };
                 Ok(point.record()?.map(|record| OutputBatch::of_record(point.collection(), record)))
@@ -130,7 +132,7 @@ impl<'s> Planned<'s> {
             Column::Value(expr) => {
                 let values = evaluate(&self.env, expr, batch)?;
                 if let Some((_, fault)) = values.faults.first() {
-                    return Err(ExecError::Arithmetic(fault.clone()));
+                    return Err(ExecError::Arithmetic(fault.0.clone()));
                 }
                 OutputColumn::Values(values)
             }

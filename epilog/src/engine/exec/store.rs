@@ -4,7 +4,7 @@ use alloc::vec::Vec;
 
 use super::Vector;
 use super::batch::{Batch, Source};
-use crate::engine::error::Fault;
+use crate::engine::error::RowFault;
 use crate::engine::logical::{Computed, Slot};
 use crate::storage::records::RecordRef;
 
@@ -17,7 +17,7 @@ pub(super) struct RowStore<'s> {
     computed: Vec<(Computed, Vec<Vector<'s>>)>,
     starts: Vec<usize>,
     /// The rows whose predicates had no result, ascending.
-    faults: Vec<(u32, Fault)>,
+    faults: Vec<(u32, RowFault)>,
 }
 
 enum Records<'s> {
@@ -72,7 +72,7 @@ impl<'s> RowStore<'s> {
     }
 
     /// What the predicates of a row ran into.
-    pub(super) fn fault(&self, row: u32) -> Option<&Fault> {
+    pub(super) fn fault(&self, row: u32) -> Option<&RowFault> {
         let at = self.faults.binary_search_by_key(&row, |(row, _)| *row).ok()?;
         Some(&self.faults[at].1)
     }

@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::super::error::Fault;
+use super::super::error::RowFault;
 use crate::value::{Cell, Scalar, Type, key};
 
 /// The values of one expression over the rows of a batch.
@@ -18,7 +18,7 @@ pub struct Vector<'s> {
     /// Which values are absent; none when there is no list.
     pub(super) nulls: Option<Vec<bool>>,
     /// The rows that arithmetic has no result for, ascending. Their cells mean nothing.
-    pub(super) faults: Vec<(u32, Fault)>,
+    pub(super) faults: Vec<(u32, RowFault)>,
 }
 
 /// Where the bytes of a vector's cells are.
@@ -134,7 +134,7 @@ impl<'s> Vector<'s> {
     }
 
     /// What arithmetic on `row` ran into.
-    pub(super) fn fault(&self, row: usize) -> Option<&Fault> {
+    pub(super) fn fault(&self, row: usize) -> Option<&RowFault> {
         if self.faults.is_empty() {
             return None;
         }
@@ -143,7 +143,7 @@ impl<'s> Vector<'s> {
     }
 
     /// Notes why a row has no value. Of several faults of a row the first one noted stays.
-    pub(super) fn add_fault(&mut self, row: u32, fault: &Fault) {
+    pub(super) fn add_fault(&mut self, row: u32, fault: &RowFault) {
         if let Err(place) = self.faults.binary_search_by_key(&row, |(row, _)| *row) {
             self.faults.insert(place, (row, fault.clone()));
         }

@@ -20,6 +20,7 @@ use crate::expr::{
     AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Expression, Op, OrderTerm,
     Quantifier, RowPath, SelectItem,
 };
+use crate::parts;
 use crate::schema::{Catalog, CollectionDef, CollectionSchema};
 use crate::value::Type;
 
@@ -258,6 +259,9 @@ impl<'c> Lowering<'c> {
     }
 
     fn aggregate_name(&self, operation: &str, argument: Option<&Expr>) -> String {
+        if !parts::EXPLAINED {
+            return String::new();
+        }
         let names = super::Names { slots: &self.slots, computed: &self.computed };
         argument.map_or_else(
             || operation.to_string(),
@@ -347,7 +351,11 @@ impl<'c> Lowering<'c> {
             }
         };
         self.sources.push((self.scopes.len(), inner));
-        self.scopes.push(Scope { node: Node::Pairs, related: Vec::new() });
+        // What is asked over a relation is about the inner record alone, and of pairs only until it is decorrelated.
+        let scan = Node::Scan(Scan { slot: inner });
+        let is_inner = !parts::REWRITES && matches!(subquery.link, expr::op::Link::Reverse { .. });
+        let (base, other) = if is_inner { (scan, Node::Pairs) } else { (Node::Pairs, scan) };
+        self.scopes.push(Scope { node: base, related: Vec::new() });
         let predicate = subquery.predicate.as_ref().map(|predicate| self.predicate(predicate)).transpose()?;
         let scope = self.scopes.pop().expect("pushed above");
         self.sources = enclosing;
@@ -356,15 +364,20 @@ impl<'c> Lowering<'c> {
         let all = subquery.quantifier == Quantifier::All;
         let predicate = predicate.or_else(|| all.then(|| Expr::bool(true)));
         let predicate = if all { predicate.map(Expr::negated) } else { predicate };
-        let pairs = Box::new(scope.node.filtered(Vec::from_iter(predicate)));
+        let asked_of = scope.node.filtered(Vec::from_iter(predicate));
+        let (inner_side, pairs) = if is_inner { (asked_of, other) } else { (other, asked_of) };
         let (asked, ty) = match subquery.quantifier {
             Quantifier::Any | Quantifier::All => (Asked::Any, Type::Bool),
             Quantifier::Count => (Asked::Count, Type::U64),
         };
         let word = if asked == Asked::Any { "any" } else { "count" };
-        let name = format!("{word} {}", self.slots[usize::from(inner.0)].name);
+        let name = if parts::EXPLAINED {
+            format!("{word} {}", self.slots[usize::from(inner.0)].name)
+        } else {
+            String::new()
+        };
         let output = self.new_computed(ty, false, name);
-        let source = Box::new(Node::Scan(Scan { slot: inner }));
+        let (source, pairs) = (Box::new(inner_side), Box::new(pairs));
         self.push(|input| {
             Node::Subquery(Subquery { input, slot: inner, inner: source, links, pairs, asked, output })
         });
@@ -425,8 +438,11 @@ impl<'c> Lowering<'c> {
         if clustering_key(&target, field.ty).is_none() {
             return Err(not_a_relation(&collection, position));
         }
-        let name =
-            if def.name.is_empty() { field.name.clone() } else { format!("{}.{}", def.name, field.name) };
+        let name = match def.name.as_str() {
+            _ if !parts::EXPLAINED => String::new(),
+            "" => field.name.clone(),
+            before => format!("{before}.{}", field.name),
+        };
         let into = self.new_slot(target, name, def.optional || field.optional);
         let scope = &mut self.scopes[scope];
         scope.related.push((from, position, into));

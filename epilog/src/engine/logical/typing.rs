@@ -43,6 +43,9 @@ fn is_integer_class(ty: Type) -> bool {
 
 /// Makes an operation on one value.
 pub(super) fn unary(op: UnaryOp, operand: Expr) -> Result<Expr, PlanError> {
+    if op.is_left_out() {
+        return Err(PlanError::LeftOut { what: unary_name(op) });
+    }
     let ty = operand.ty;
     let has_calendar = matches!(ty, Type::Date | Type::DateTime | Type::Timestamp);
     let result = match op {
@@ -64,6 +67,9 @@ pub(super) fn unary(op: UnaryOp, operand: Expr) -> Result<Expr, PlanError> {
 pub(super) fn binary(op: BinaryOp, left: Expr, right: Expr) -> Result<Expr, PlanError> {
     use BinaryOp as B;
     let operation = binary_name(op);
+    if op.is_left_out() {
+        return Err(PlanError::LeftOut { what: operation });
+    }
     if left.ty != right.ty {
         return Err(PlanError::TypeMismatch { operation, left: left.ty, right: right.ty });
     }

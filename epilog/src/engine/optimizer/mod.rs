@@ -5,11 +5,9 @@
 //! after each rule. Rules know the plan and nothing else: access paths and methods are chosen in `physical`, where
 //! statistics are.
 //!
-//! With the feature `small` constants are not folded: a query seldom has any, as Rust computes what it knows, and folding
-//! knows all operations on all types.
+//! With the feature `small` there are those rules only without which a query finds no index, or keeps more than it gives.
 
 mod decorrelate;
-#[cfg(not(feature = "small"))]
 mod fold_constants;
 mod key_through_relation;
 mod merge_alternatives;
@@ -20,6 +18,7 @@ mod push_negations;
 mod split_conjuncts;
 
 use super::logical::{LogicalPlan, check};
+use crate::parts;
 
 /// A rewrite.
 pub struct Rule {
@@ -30,18 +29,21 @@ pub struct Rule {
 }
 
 /// All rules, in the order they run.
-pub const RULES: &[Rule] = &[
-    #[cfg(not(feature = "small"))]
-    fold_constants::RULE,
-    push_negations::RULE,
-    split_conjuncts::RULE,
-    merge_alternatives::RULE,
-    key_through_relation::RULE,
-    decorrelate::RULE,
-    push_filters::RULE,
-    push_limits::RULE,
-    prune_unused::RULE,
-];
+pub const RULES: &[Rule] = if parts::REWRITES {
+    &[
+        fold_constants::RULE,
+        push_negations::RULE,
+        split_conjuncts::RULE,
+        merge_alternatives::RULE,
+        key_through_relation::RULE,
+        decorrelate::RULE,
+        push_filters::RULE,
+        push_limits::RULE,
+        prune_unused::RULE,
+    ]
+} else {
+    &[split_conjuncts::RULE, push_limits::RULE]
+};
 
 /// A set of rules, by their positions in [`RULES`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,12 +8,15 @@
 //!       scan Track
 //! ```
 //!
+//! With the feature `small` they go into sorts only, which then keep no more rows than are wanted.
+//!
 //! Must not fire across a filter, which drops rows, nor a sort that orders by what the lookup finds.
 
 use alloc::boxed::Box;
 
 use super::Rule;
 use crate::engine::logical::{Limit, LogicalPlan, Node, Sort, replace};
+use crate::parts;
 
 pub(super) const RULE: Rule = Rule { name: "push_limits", apply };
 
@@ -31,12 +34,12 @@ fn push(node: Node) -> Node {
                 sort.window = Some(sort.window.map_or(window, |inner| inner.then(window)));
                 push(Node::Sort(sort))
             }
-            input @ (Node::Lookup(_) | Node::Subquery(_)) => {
+            input @ (Node::Lookup(_) | Node::Subquery(_)) if parts::REWRITES => {
                 beneath(input, |below| push(Node::Limit(Limit { input: below, window })))
             }
             input => Node::Limit(Limit { input: Box::new(input), window }),
         },
-        Node::Sort(sort) if sort.window.is_some() => {
+        Node::Sort(sort) if parts::REWRITES && sort.window.is_some() => {
             let Sort { input, terms, window } = sort;
             let reads = match &*input {
                 Node::Lookup(lookup) => terms.iter().any(|term| term.expr.slots().contains(&lookup.into)),

@@ -10,8 +10,9 @@ use core::ops::Bound;
 use super::sarg::{Sarg, Test};
 use super::sort::{Walk, provides};
 use super::{Access, IndexOrder, Operator, PhysicalNode, Planner, Scan, Want};
-use crate::engine::estimate::{KeyRange, selectivity};
+use crate::engine::estimate::{Amount, KeyRange, selectivity};
 use crate::engine::logical::{Expr, Node, Slot};
+use crate::parts;
 use crate::schema::{CollectionDef, IndexDef};
 use crate::value::{Scalar, Type, key};
 
@@ -24,7 +25,7 @@ const RANGES_ESTIMATED: usize = 64;
 /// What is planned of a chain so far.
 pub(super) struct Chosen {
     pub(super) node: PhysicalNode,
-    pub(super) cost: f64,
+    pub(super) cost: Amount,
     /// Whether rows come in the order wanted.
     pub(super) ordered: bool,
     /// The predicates that hold for every row already.
@@ -46,11 +47,11 @@ pub(super) struct Candidate {
     /// The predicates that hold for every record it gives.
     pub(super) implied: Vec<Expr>,
     /// How many records.
-    pub(super) rows: f64,
+    pub(super) rows: Amount,
     /// What it costs whether or not all of them are read.
-    pub(super) cost_fixed: f64,
+    pub(super) cost_fixed: Amount,
     /// What it costs to read all of them.
-    pub(super) cost_rows: f64,
+    pub(super) cost_rows: Amount,
     /// Whether they come in the order wanted.
     pub(super) ordered: bool,
     /// Whether it gives no record that an absent one could stand for: something was searched for.
@@ -59,7 +60,7 @@ pub(super) struct Candidate {
 
 /// What `explain` says of an access beside its kind: nothing with the feature `small`, which spares every query the text.
 fn explained(text: impl FnOnce() -> String) -> String {
-    if cfg!(feature = "small") { String::new() } else { text() }
+    if parts::EXPLAINED { text() } else { String::new() }
 }
 
 impl<'p> Planner<'p> {
@@ -92,14 +93,16 @@ impl<'p> Planner<'p> {
             for index in &collection.indexes {
                 candidates.extend(self.by_index(&search, index));
             }
-            self.by_relations(&search, stages, &mut candidates);
+            if parts::DETOURS {
+                self.by_relations(&search, stages, &mut candidates);
+            }
         }
         // However they are reached, the rows that get through are the same: the sharpest estimate is the best one.
         let through = |candidate: &Candidate| {
             let left = predicates.iter().filter(|expr| !candidate.implied.contains(*expr));
-            candidate.rows * left.map(|expr| selectivity(expr)).product::<f64>()
+            candidate.rows * left.map(|expr| selectivity(expr)).product::<Amount>()
         };
-        let rows = candidates.iter().map(through).fold(f64::INFINITY, f64::min);
+        let rows = candidates.iter().map(through).fold(Amount::INFINITY, Amount::min);
         let total = |candidate: &Candidate| self.total(candidate, rows, &own, want);
         let best = candidates.into_iter().min_by(|a, b| total(a).total_cmp(&total(b)));
         let best = best.expect("a whole scan is always possible");
@@ -110,12 +113,12 @@ impl<'p> Planner<'p> {
     }
 
     /// What a candidate costs with all that has to be done because of it, when so many rows get through.
-    fn total(&self, candidate: &Candidate, rows: f64, own: &[&Expr], want: Want<'_>) -> f64 {
+    fn total(&self, candidate: &Candidate, rows: Amount, own: &[&Expr], want: Want<'_>) -> Amount {
         let left = own.iter().filter(|expr| !candidate.implied.contains(*expr));
-        let tests: f64 = left.map(|expr| self.test_cost(expr)).sum();
+        let tests: Amount = left.map(|expr| self.test_cost(expr)).sum();
         let mut each = candidate.cost_rows + candidate.rows * tests;
         if let (true, Some(limit)) = (candidate.ordered, want.limit) {
-            each *= (limit as f64 / rows.max(1.0)).min(1.0);
+            each *= (limit as Amount / rows.max(1.0)).min(1.0);
         }
         let sort = if candidate.ordered { 0.0 } else { self.sort_cost(rows, want.limit) };
         candidate.cost_fixed + each + sort
@@ -164,7 +167,7 @@ impl<'p> Planner<'p> {
             if let Test::OneOf(values) = &sarg.test {
                 let mut ranks: Vec<u128> = values.iter().map(rank).collect();
                 ranks.sort_unstable();
-                let count = ranks.len() as f64;
+                let count = ranks.len() as Amount;
                 out.push(Candidate {
                     access: Access::Keys(ranks),
                     kind: "key lookup",
@@ -200,8 +203,8 @@ impl<'p> Planner<'p> {
             return out.push(self.nothing(slot, implied));
         }
         // Keys that are given out lie close together: a narrow range is as wide as it looks.
-        let share = implied.iter().map(selectivity).product::<f64>();
-        let expected = (rows * share).min((high - low) as f64 + 1.0).max(1.0);
+        let share = implied.iter().map(selectivity).product::<Amount>();
+        let expected = (rows * share).min((high - low) as Amount + 1.0).max(1.0);
         out.push(Candidate {
             access: Access::Range { low, high, backward, whole: false },
             kind: "key range",
@@ -225,6 +228,10 @@ impl<'p> Planner<'p> {
         } else {
             None
         };
+        // Several entries may have one key.
+        let tied = !index.unique
+            || index.fields.iter().any(|position| collection.fields[usize::from(*position)].optional);
+        let order = order.filter(|walk| parts::TIES || !(tied && *walk == Walk::BackwardTiesForward));
         let searches = !found.used.is_empty();
         // Ranks alone are quickly sorted, before a record is fetched.
         let by_rank = match order {
@@ -249,8 +256,6 @@ impl<'p> Planner<'p> {
         let index_order = if want.order.is_empty() {
             if want.key_order && !in_key_order { IndexOrder::Key } else { IndexOrder::Forward }
         } else {
-            let tied = !index.unique
-                || index.fields.iter().any(|position| collection.fields[usize::from(*position)].optional);
             match (order, by_rank) {
                 (Some(Walk::BackwardTiesForward), _) if tied => IndexOrder::BackwardTiesForward,
                 (Some(Walk::Backward | Walk::BackwardTiesForward), _) => IndexOrder::Backward,
@@ -282,7 +287,7 @@ impl<'p> Planner<'p> {
             IndexOrder::KeyBackward => ", sorted by key backwards",
             IndexOrder::Forward | IndexOrder::Key => "",
         };
-        let seeks = self.costs.seek * found.ranges.len() as f64;
+        let seeks = self.costs.seek * found.ranges.len() as Amount;
         // All ranks are read before the first record is.
         let (cost_fixed, cost_row) = match index_order {
             IndexOrder::Key | IndexOrder::KeyBackward => {
@@ -309,28 +314,28 @@ impl<'p> Planner<'p> {
         index: &IndexDef,
         found: &InIndex<'_, '_>,
         whole_key: bool,
-    ) -> f64 {
+    ) -> Amount {
         if found.used.is_empty() {
             return search.rows;
         }
         if whole_key && found.is_single(index) {
-            return found.ranges.len() as f64;
+            return found.ranges.len() as Amount;
         }
         let mut total = 0;
         for (asked, range) in found.ranges.iter().enumerate() {
             if asked == RANGES_ESTIMATED {
                 // Those further on are taken to be like these.
-                return (total as f64 / asked as f64 * found.ranges.len() as f64).max(1.0);
+                return (total as Amount / asked as Amount * found.ranges.len() as Amount).max(1.0);
             }
             match self.statistics.entries(search.collection, index, range) {
                 Some(count) => total += count,
                 None => {
-                    let share = found.used.iter().map(|sarg| selectivity(sarg.predicate)).product::<f64>();
+                    let share = found.used.iter().map(|sarg| selectivity(sarg.predicate)).product::<Amount>();
                     return (search.rows * share).max(1.0);
                 }
             }
         }
-        (total as f64).max(1.0)
+        (total as Amount).max(1.0)
     }
 }
 
@@ -341,7 +346,7 @@ pub(super) struct Search<'s, 'p> {
     pub(super) collection: &'p CollectionDef,
     pub(super) sargs: &'s [Sarg<'p>],
     /// How many records there are.
-    pub(super) rows: f64,
+    pub(super) rows: Amount,
     pub(super) want: Want<'s>,
 }
 
@@ -393,6 +398,7 @@ impl<'s, 'p> Search<'s, 'p> {
     }
 
     fn in_index(&self, index: &IndexDef) -> InIndex<'s, 'p> {
+        let combinations_max = if parts::REWRITES { COMBINATIONS_MAX } else { 1 };
         let mut prefixes = Vec::from([Vec::new()]);
         let mut found = InIndex { ranges: Vec::new(), used: Vec::new(), equal: 0, is_range: false };
         for position in &index.fields {
@@ -402,7 +408,7 @@ impl<'s, 'p> Search<'s, 'p> {
                 _ => None,
             });
             if let Some((sarg, values)) = one_of
-                && prefixes.len() * values.len() <= COMBINATIONS_MAX
+                && prefixes.len() * values.len() <= combinations_max
             {
                 let extended = prefixes.iter().flat_map(|prefix: &Vec<u8>| {
                     values.iter().map(move |value| {

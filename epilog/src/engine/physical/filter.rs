@@ -5,9 +5,10 @@ use alloc::vec::Vec;
 
 use super::access::Chosen;
 use super::{Answer, Operator, PhysicalNode, Planner};
-use crate::engine::estimate::selectivity;
+use crate::engine::estimate::{Amount, selectivity};
 use crate::engine::logical::{Asked, Expr, ExprKind, Filter};
 use crate::expr::UnaryOp;
+use crate::parts;
 
 impl Planner<'_> {
     /// A filter over what is planned, without the predicates that the access path implies.
@@ -32,7 +33,9 @@ impl Planner<'_> {
             return input;
         }
         let (mut rows, mut cost) = (input.node.rows, input.cost);
-        predicates.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        if parts::REWRITES {
+            predicates.sort_unstable_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+        }
         let predicates = Vec::from_iter(predicates.into_iter().map(|(_, _, predicate)| predicate));
         for predicate in &predicates {
             cost += rows * self.test_cost(predicate);
@@ -43,11 +46,11 @@ impl Planner<'_> {
     }
 
     /// What a test costs for each row it drops: cheap and sharp ones come first.
-    fn rank(&self, predicate: &Expr) -> f64 {
+    fn rank(&self, predicate: &Expr) -> Amount {
         self.test_cost(predicate) / (1.0 - selectivity(predicate)).max(0.01)
     }
 
-    pub(super) fn test_cost(&self, predicate: &Expr) -> f64 {
+    pub(super) fn test_cost(&self, predicate: &Expr) -> Amount {
         let mut cost = 0.0;
         predicate.visit(&mut |part| {
             let is_leaf = matches!(part.kind, ExprKind::Literal(_));

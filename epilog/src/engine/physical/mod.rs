@@ -23,11 +23,12 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::estimate::{Costs, KeyRange, Statistics};
+use super::estimate::{Amount, Costs, KeyRange, Statistics};
 use super::logical::{
     AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Link, LogicalPlan, Names, Node, Slot, SlotDef,
     SortTerm, Window,
 };
+use crate::parts;
 use crate::schema::{CollectionDef, IndexId};
 
 /// A physical plan.
@@ -49,7 +50,7 @@ pub struct PhysicalNode {
     /// What it does.
     pub operator: Operator,
     /// The rows expected.
-    pub rows: f64,
+    pub rows: Amount,
 }
 
 /// What an operator does.
@@ -254,7 +255,9 @@ pub fn plan(plan: &LogicalPlan, statistics: &dyn Statistics) -> PhysicalPlan {
         root: planned.node,
         columns: project.columns.clone(),
     };
-    prune::prune(&mut physical);
+    if parts::REWRITES {
+        prune::prune(&mut physical);
+    }
     physical
 }
 
@@ -277,7 +280,7 @@ struct Planned {
     /// Whether the rows come in the order wanted.
     ordered: bool,
     /// What it costs, in nanoseconds.
-    cost: f64,
+    cost: Amount,
 }
 
 struct Planner<'p> {
@@ -296,8 +299,8 @@ impl<'p> Planner<'p> {
     }
 
     /// The records of a collection, and at least [`Costs::rows_min`].
-    fn rows(&self, slot: Slot) -> f64 {
-        (self.statistics.rows(self.collection(slot)) as f64).max(self.costs.rows_min)
+    fn rows(&self, slot: Slot) -> Amount {
+        (self.statistics.rows(self.collection(slot)) as Amount).max(self.costs.rows_min)
     }
 
     fn node(&self, node: &'p Node, want: Want<'_>) -> Planned {
@@ -308,7 +311,7 @@ impl<'p> Planner<'p> {
                 let inner = Want { limit: limit.window.end(), key_order: !want.any, ..Want::default() };
                 let planned = self.node(&limit.input, inner);
                 let rows =
-                    limit.window.take.map_or(planned.node.rows, |take| planned.node.rows.min(take as f64));
+                    limit.window.take.map_or(planned.node.rows, |take| planned.node.rows.min(take as Amount));
                 let operator = Operator::Limit { input: Box::new(planned.node), window: limit.window };
                 Planned {
                     node: PhysicalNode { operator, rows },

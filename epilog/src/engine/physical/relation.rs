@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::access::{Candidate, Chosen, Search, is_about};
 use super::sort::{Walk, provides};
 use super::{Access, Operator, PhysicalNode, Planner, Want};
-use crate::engine::estimate::selectivity;
+use crate::engine::estimate::{Amount, selectivity};
 use crate::engine::logical::{Asked, Expr, ExprKind, Lookup, Node, Subquery};
 
 impl<'p> Planner<'p> {
@@ -86,8 +86,8 @@ impl<'p> Planner<'p> {
             return found;
         }
         found.implied.extend(own.iter().cloned());
-        let rows = found.node.rows * own.iter().map(selectivity).product::<f64>();
-        let cost = found.cost + found.node.rows * own.iter().map(|expr| self.test_cost(expr)).sum::<f64>();
+        let rows = found.node.rows * own.iter().map(selectivity).product::<Amount>();
+        let cost = found.cost + found.node.rows * own.iter().map(|expr| self.test_cost(expr)).sum::<Amount>();
         let operator = Operator::Filter { input: Box::new(found.node), predicates: own };
         Chosen { node: PhysicalNode { operator, rows }, cost, ..found }
     }

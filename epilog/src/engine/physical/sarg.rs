@@ -100,6 +100,7 @@ fn comparison(op: BinaryOp, literal: &Scalar, nullable: bool) -> Option<(Test, b
         (BinaryOp::Ge, _) => (Test::Range(Included(value()), Unbounded), true),
         (BinaryOp::StartsWith, Scalar::String(prefix)) => (Test::Prefix(prefix.as_bytes().to_vec()), true),
         (BinaryOp::StartsWith, Scalar::Bytes(prefix)) => (Test::Prefix(prefix.clone()), true),
+        _ if op.is_left_out() => return None,
         (BinaryOp::Like, Scalar::String(pattern)) => {
             let prefix = literal_prefix(pattern, &['%', '_'], true);
             if prefix.is_empty() {

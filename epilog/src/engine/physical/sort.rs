@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 
 use super::{Operator, PhysicalNode, Planned, Planner, Want};
+use crate::engine::estimate::Amount;
 use crate::engine::logical::{Slot, Sort, SortTerm};
 
 impl<'p> Planner<'p> {
@@ -10,7 +11,7 @@ impl<'p> Planner<'p> {
         let limit = sort.window.and_then(|window| window.end());
         let planned = self.node(&sort.input, Want { order: &sort.terms, limit, ..Want::default() });
         let all = planned.node.rows;
-        let rows = sort.window.and_then(|window| window.take).map_or(all, |take| all.min(take as f64));
+        let rows = sort.window.and_then(|window| window.take).map_or(all, |take| all.min(take as Amount));
         let ordered = want.order.is_empty() || want.order == sort.terms.as_slice();
         let (operator, cost) = match (planned.ordered, sort.window) {
             (true, None) => return Planned { ordered, ..planned },
@@ -24,7 +25,7 @@ impl<'p> Planner<'p> {
     }
 
     /// What it costs to sort so many rows and keep the first of them.
-    pub(super) fn sort_cost(&self, rows: f64, limit: Option<u64>) -> f64 {
+    pub(super) fn sort_cost(&self, rows: Amount, limit: Option<u64>) -> Amount {
         let each = if limit.is_some() { self.costs.top } else { self.costs.sort };
         rows * each
     }

@@ -5,16 +5,18 @@ use alloc::vec::Vec;
 
 use super::access::Chosen;
 use super::{Answer, Method, Operator, PhysicalNode, Planner, Subquery, Want};
+use crate::engine::estimate::Amount;
 use crate::engine::logical;
 use crate::engine::logical::{Expr, Link, Node, Slot};
 use crate::expr::{BinaryOp, UnaryOp};
+use crate::parts;
 use crate::schema::IndexId;
 
 /// A method with what it needs of the pairs, and its cost.
 struct Planned {
     method: Method,
     pairs: PhysicalNode,
-    cost: f64,
+    cost: Amount,
 }
 
 impl<'p> Planner<'p> {
@@ -23,13 +25,15 @@ impl<'p> Planner<'p> {
         // Of a limited query, only the rows that are taken are asked about.
         let rows = input.node.rows;
         let asked = match want.limit {
-            Some(limit) if input.ordered => rows.min(limit as f64 * 4.0),
+            Some(limit) if input.ordered => rows.min(limit as Amount * 4.0),
             _ => rows,
         };
-        let mut plans = Vec::from([self.probe(subquery, asked), Some(self.once(subquery, asked))]);
-        plans.retain(Option::is_some);
-        let best = plans.into_iter().flatten().min_by(|a, b| a.cost.total_cmp(&b.cost));
-        let best = best.expect("trying every pair is always possible");
+        let once = self.once(subquery, asked);
+        let probe = if parts::PROBES { self.probe(subquery, asked) } else { None };
+        let best = match probe {
+            Some(probe) if probe.cost <= once.cost => probe,
+            _ => once,
+        };
         let operator = Operator::Subquery(Subquery {
             input: Box::new(input.node),
             slot: subquery.slot,
@@ -43,7 +47,7 @@ impl<'p> Planner<'p> {
     }
 
     /// Through an index whose first fields the links give, for so many rows.
-    fn probe(&self, subquery: &'p logical::Subquery, rows: f64) -> Option<Planned> {
+    fn probe(&self, subquery: &'p logical::Subquery, rows: Amount) -> Option<Planned> {
         let (index, links) = self.linked_index(subquery.slot, &subquery.links)?;
         let extra: Vec<Expr> =
             subquery.links.iter().filter(|link| !links.contains(link)).map(as_predicate).collect();
@@ -72,7 +76,7 @@ impl<'p> Planner<'p> {
     }
 
     /// With all inner rows at hand, for so many rows.
-    fn once(&self, subquery: &'p logical::Subquery, rows: f64) -> Planned {
+    fn once(&self, subquery: &'p logical::Subquery, rows: Amount) -> Planned {
         let inner = self.node(&subquery.inner, Want::default());
         let over = Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: 1.0 });
         let pairs = self.pairs(over, &subquery.pairs).node;
@@ -122,12 +126,12 @@ impl<'p> Planner<'p> {
     }
 
     /// How many different rows the inner records are shared among: those of the collection that they point at.
-    fn linked_rows(&self, links: &[Link]) -> f64 {
+    fn linked_rows(&self, links: &[Link]) -> Amount {
         links
             .iter()
             .filter_map(|link| link.outer.as_field())
             .map(|(slot, _)| self.rows(slot))
-            .fold(1.0, f64::max)
+            .fold(1.0, Amount::max)
     }
 }
 

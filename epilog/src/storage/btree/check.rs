@@ -191,7 +191,7 @@ impl RecordTree {
                     if !(low..=high).contains(&leaf.rank(position)) {
                         return Err(damage(
                             number,
-                            format!("the rank of row {position} belongs to another leaf"),
+                            format_args!("the rank of row {position} belongs to another leaf"),
                         ));
                     }
                     blobs.push(leaf.blob_range(position)?);

@@ -22,7 +22,7 @@ pub(super) fn open(
     if !expected.allows(node.level()) {
         return Err(damage(
             number,
-            format!("a branch of level {}, not as expected ({expected:?})", node.level()),
+            format_args!("a branch of level {}, not as expected ({expected:?})", node.level()),
         ));
     }
     Ok(node)

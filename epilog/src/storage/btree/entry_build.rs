@@ -126,7 +126,7 @@ impl EntryBuilder {
         fill(pages, number, level, &full)?;
         let above = level + 1;
         if above > usize::from(LEVEL_MAX) {
-            return Err(damage(self.tree.root, format!("a root of level {level} cannot grow")));
+            return Err(damage(self.tree.root, format_args!("a root of level {level} cannot grow")));
         }
         if above == self.levels.len() {
             self.levels.push(Level::new(PageKind::EntryBranch, Vec::new(), number));

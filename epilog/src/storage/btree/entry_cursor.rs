@@ -324,7 +324,7 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
 /// The length of an entry's key, and its rank.
 fn split_rank(node: &EntryNode<'_>, entry: &[u8], rank_width: usize) -> Result<(usize, u128), StorageError> {
     let Some(key_len) = entry.len().checked_sub(rank_width) else {
-        return Err(damage(node.number(), format!("an entry of {} bytes has no rank", entry.len())));
+        return Err(damage(node.number(), format_args!("an entry of {} bytes has no rank", entry.len())));
     };
     Ok((key_len, rank_of(&entry[key_len..])))
 }

@@ -12,6 +12,7 @@ use super::super::page::PageRead;
 use super::Expected;
 use super::entry_node::EntryNode;
 use super::entry_tree::EntryTree;
+use crate::parts::Amount;
 
 /// A bound's way down: where it is on one level.
 struct At<'p> {
@@ -37,7 +38,7 @@ impl EntryTree {
         let mut left = At { node: root, position: start_of(&root, low)? };
         let mut right = At { node: root, position: end_of(&root, high)? };
         // Whole pages between the two ways on the level of `left` and `right`; none while the ways are one.
-        let mut between = 0.0;
+        let mut between: Amount = 0.0;
         let mut parted = false;
         loop {
             let (left_count, right_count) = (children(&left.node), children(&right.node));
@@ -49,12 +50,12 @@ impl EntryTree {
                     return Ok((right.position - left.position) as u64);
                 }
                 parted = left.position < right.position;
-                between = (right.position - left.position).saturating_sub(1) as f64;
+                between = (right.position - left.position).saturating_sub(1) as Amount;
             } else {
-                let mean = (left_count + right_count) as f64 / 2.0;
+                let mean = (left_count + right_count) as Amount / 2.0;
                 // The child that the left bound lies in is on its way, not between; in a leaf its entry counts.
                 let own = usize::from(left.node.level() > 0);
-                between = between * mean + (left_count - left.position - own + right.position) as f64;
+                between = between * mean + (left_count - left.position - own + right.position) as Amount;
             }
             if left.node.level() == 0 {
                 return Ok(between as u64);

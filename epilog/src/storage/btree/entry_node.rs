@@ -129,7 +129,7 @@ impl<'p> EntryNode<'p> {
             prefix_len: u16_at(header, 32),
         };
         if !head.is_sound() {
-            return Err(damage(number, format!("the header contradicts itself: {head:?}")));
+            return Err(damage(number, format_args!("the header contradicts itself: {head:?}")));
         }
         Ok(EntryNode { number, page, head })
     }
@@ -203,7 +203,7 @@ impl<'p> EntryNode<'p> {
 
     #[cold]
     fn bad_slot(&self, position: usize, offset: usize) -> StorageError {
-        damage(self.number, format!("the bytes of key {position}, at {offset}, lie outside the heap"))
+        damage(self.number, format_args!("the bytes of key {position}, at {offset}, lie outside the heap"))
     }
 
     /// Appends the key at `position` without the page's prefix.
@@ -355,7 +355,7 @@ impl<'p> EntryNode<'p> {
         if heap != expected {
             return Err(damage(
                 self.number,
-                format!("keys and garbage are {heap} bytes, the heap is {expected}"),
+                format_args!("keys and garbage are {heap} bytes, the heap is {expected}"),
             ));
         }
         if !list.ascends() {
@@ -481,7 +481,7 @@ pub(super) fn build(
     let prefix = if range.is_empty() { &[] } else { list.key(range.start).get(..prefix_len).unwrap_or(&[]) };
     let needed = list.cost(kind, range.clone(), prefix_len);
     if prefix.len() != prefix_len || needed.is_none_or(|needed| needed > capacity(page.len())) {
-        return Err(damage(number, format!("{needed:?} bytes of keys do not fit a page")));
+        return Err(damage(number, format_args!("{needed:?} bytes of keys do not fit a page")));
     }
     clear_as(page, kind);
     set_first_child(page, first_child);
@@ -498,7 +498,10 @@ pub(super) fn build(
     };
     for (position, entry) in range.enumerate() {
         let Some(suffix) = list.key(entry).strip_prefix(prefix) else {
-            return Err(damage(number, format!("key {position} does not start with the prefix of its page")));
+            return Err(damage(
+                number,
+                format_args!("key {position} does not start with the prefix of its page"),
+            ));
         };
         let rest = suffix.get(4..).unwrap_or(&[]);
         head.heap_start -= rest.len();

@@ -362,7 +362,7 @@ impl EntryTree {
         right: PageNumber,
     ) -> Result<(), StorageError> {
         if level > LEVEL_MAX {
-            return Err(damage(self.root, format!("a root of level {} cannot grow", level - 1)));
+            return Err(damage(self.root, format_args!("a root of level {} cannot grow", level - 1)));
         }
         let mut list = EntryList::default();
         list.push(separator, right.0);
@@ -385,7 +385,7 @@ impl EntryTree {
             if position > node.count() {
                 return Err(damage(
                     number,
-                    format!("there is no child {position} among {}", node.count() + 1),
+                    format_args!("there is no child {position} among {}", node.count() + 1),
                 ));
             }
             if let Some(suffix) = fitting_suffix(&node, &separator) {
@@ -452,7 +452,7 @@ impl EntryTree {
         for (left_position, right_position) in neighbours(usize::from(step.position), parent.count() + 1) {
             let (left_number, right_number) = (parent.child(left_position), parent.child(right_position));
             if left_number == right_number {
-                return Err(damage(step.number, format!("a branch names page {left_number} twice")));
+                return Err(damage(step.number, format_args!("a branch names page {left_number} twice")));
             }
             let left = self.open(left_number, pages.page(left_number)?, expected)?;
             let right = self.open(right_number, pages.page(right_number)?, expected)?;
@@ -507,7 +507,10 @@ impl EntryTree {
         let number = path.steps[depth].number;
         let node = self.branch(pages, number)?;
         if position > node.count() {
-            return Err(damage(number, format!("there is no child {position} among {}", node.count() + 1)));
+            return Err(damage(
+                number,
+                format_args!("there is no child {position} among {}", node.count() + 1),
+            ));
         }
         if node.count() == 0 {
             return match depth.checked_sub(1) {

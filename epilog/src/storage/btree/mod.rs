@@ -149,7 +149,7 @@ impl Expected {
 
 /// Damage found on a page.
 #[cold]
-fn damage(number: PageNumber, problem: impl Into<alloc::string::String>) -> StorageError {
+fn damage(number: PageNumber, problem: impl core::fmt::Display) -> StorageError {
     StorageError::page_damage(number, problem)
 }
 
@@ -179,18 +179,18 @@ fn unexpected(
     lens: [usize; 2],
 ) -> StorageError {
     if kind_of(page) != Some(kind) {
-        return damage(number, format!("its kind is {:?}, {kind:?} was expected", page.get(8)));
+        return damage(number, format_args!("its kind is {:?}, {kind:?} was expected", page.get(8)));
     }
     if !lens.contains(&page.len()) {
-        return damage(number, format!("{} bytes are not the length of a {kind:?}", page.len()));
+        return damage(number, format_args!("{} bytes are not the length of a {kind:?}", page.len()));
     }
-    damage(number, format!("it belongs to tree {}, tree {} was expected", u32_at(page, 12), tree.0))
+    damage(number, format_args!("it belongs to tree {}, tree {} was expected", u32_at(page, 12), tree.0))
 }
 
 /// The error for a child that is neither a leaf nor a branch of the level its parent says.
 #[cold]
 fn unexpected_child(number: PageNumber, page: &[u8], expected: Expected) -> StorageError {
-    damage(number, format!("a page of kind {:?} does not belong here ({expected:?})", page.get(8)))
+    damage(number, format_args!("a page of kind {:?} does not belong here ({expected:?})", page.get(8)))
 }
 
 /// Turns a page into one of another kind of the same tree, with all after its common header zero.
@@ -208,7 +208,10 @@ fn move_contents(
     let image = pages.page(from)?.to_vec();
     let page = pages.page_mut(to)?;
     if page.len() != image.len() {
-        return Err(damage(from, format!("{} bytes do not fit page {to} of {}", image.len(), page.len())));
+        return Err(damage(
+            from,
+            format_args!("{} bytes do not fit page {to} of {}", image.len(), page.len()),
+        ));
     }
     page[8] = image[8];
     page[PAGE_HEADER_LEN..].copy_from_slice(&image[PAGE_HEADER_LEN..]);

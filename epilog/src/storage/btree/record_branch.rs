@@ -64,13 +64,16 @@ impl<'p> RecordBranch<'p> {
         let rank_width = usize::from(rank_width);
         let (count, level) = (u16_at(page, 24), page[26]);
         if level == 0 || !expected.allows(level) {
-            return Err(damage(number, format!("a branch of level {level}, not as expected ({expected:?})")));
+            return Err(damage(
+                number,
+                format_args!("a branch of level {level}, not as expected ({expected:?})"),
+            ));
         }
         if usize::from(page[27]) != rank_width {
-            return Err(damage(number, format!("its ranks are {} bytes, not {rank_width}", page[27])));
+            return Err(damage(number, format_args!("its ranks are {} bytes, not {rank_width}", page[27])));
         }
         if count == 0 || count > capacity(page.len(), rank_width) {
-            return Err(damage(number, format!("{count} children are none or too many for a branch")));
+            return Err(damage(number, format_args!("{count} children are none or too many for a branch")));
         }
         Ok(RecordBranch { page, count, level, rank_width })
     }
@@ -155,7 +158,7 @@ pub(super) fn build(
 ) -> Result<(), StorageError> {
     let capacity = capacity(page.len(), usize::from(rank_width));
     if children.len() > capacity {
-        return Err(damage(number, format!("{} children do not fit a branch", children.len())));
+        return Err(damage(number, format_args!("{} children do not fit a branch", children.len())));
     }
     clear_as(page, PageKind::RecordBranch);
     put_u16(page, 24, children.len());

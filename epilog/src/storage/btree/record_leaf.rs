@@ -25,6 +25,7 @@ use super::super::StorageError;
 use super::super::page::{PageKind, PageNumber, TreeId, is_leaf_len};
 use super::search::lower_bound;
 use super::{clear_as, damage, expect_kind, put_u16, u16_at, u32_at};
+use crate::storage::error::words;
 
 /// Where the fixed rows start.
 pub const ROWS_START: usize = 40;
@@ -121,7 +122,7 @@ pub fn blob_of_row<'p>(page: &'p [u8], row: &[u8], blob_offset: u16) -> Result<&
         page.get(offset + 2..offset + 2 + len)
     });
     blob.ok_or_else(|| {
-        damage(PageNumber(u32_at(page, 4)), format!("the blob at {offset:?} lies outside the page"))
+        damage(PageNumber(u32_at(page, 4)), words!("the blob at {offset:?} lies outside the page"))
     })
 }
 
@@ -177,7 +178,7 @@ impl<'p> RecordLeaf<'p> {
         expect_kind(number, page, PageKind::RecordLeaf, tree, [len, len])?;
         let head = LeafHead::read(page);
         if !head.is_sound(page.len()) {
-            return Err(damage(number, format!("the header of the leaf contradicts itself: {head:?}")));
+            return Err(damage(number, format_args!("the header of the leaf contradicts itself: {head:?}")));
         }
         Ok(RecordLeaf { number, page, head })
     }
@@ -193,7 +194,7 @@ impl<'p> RecordLeaf<'p> {
         tree: TreeId,
     ) -> Result<RecordLeaf<'p>, StorageError> {
         if !is_leaf_len(page.len()) {
-            return Err(damage(number, format!("{} bytes are not the length of a leaf", page.len())));
+            return Err(damage(number, format_args!("{} bytes are not the length of a leaf", page.len())));
         }
         let leaf = RecordLeaf::open(number, page, tree, page.len())?;
         leaf.records()?;
@@ -294,7 +295,7 @@ impl<'p> RecordLeaf<'p> {
 
     #[cold]
     fn bad_blob(&self, position: usize, offset: usize) -> StorageError {
-        damage(self.number, format!("the blob of row {position}, at {offset}, lies outside the heap"))
+        damage(self.number, format_args!("the blob of row {position}, at {offset}, lies outside the heap"))
     }
 
     /// The first position whose rank is not below `rank`.
@@ -332,14 +333,17 @@ impl<'p> RecordLeaf<'p> {
             let (row, blob) = (self.row(position), self.blob(position)?);
             heap += self.head.format().cost(blob) - self.head.stride;
             if position > 0 && self.rank(position - 1) >= self.rank(position) {
-                return Err(damage(self.number, format!("row {position} is not above the row before it")));
+                return Err(damage(
+                    self.number,
+                    format_args!("row {position} is not above the row before it"),
+                ));
             }
             records.push((row, blob));
         }
         let expected = self.page.len() - self.head.heap_start;
         // A blob of length 0 with a header of its own is never written, and would not add up here.
         if heap != expected {
-            let problem = format!("blobs and garbage are {heap} bytes, the heap is {expected}");
+            let problem = words!("blobs and garbage are {heap} bytes, the heap is {expected}");
             return Err(damage(self.number, problem));
         }
         Ok(records)
@@ -520,7 +524,7 @@ pub(super) fn build(
 ) -> Result<(), StorageError> {
     let needed: usize = records.iter().map(|(_, blob)| format.cost(blob)).sum();
     if ROWS_START + needed > page.len() {
-        return Err(damage(number, format!("{needed} bytes of records do not fit a leaf")));
+        return Err(damage(number, format_args!("{needed} bytes of records do not fit a leaf")));
     }
     clear_as(page, PageKind::RecordLeaf);
     let mut head = LeafHead {

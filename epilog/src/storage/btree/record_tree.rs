@@ -208,13 +208,16 @@ impl RecordTree {
             Some(PageKind::RecordLeaf) if expected.allows(0) => {
                 let leaf = RecordLeaf::open(number, page, self.tree, self.leaf_len())?;
                 if leaf.format().rank_width != self.rank_width {
-                    return Err(damage(number, format!("its ranks are not of {} bytes", self.rank_width)));
+                    return Err(damage(
+                        number,
+                        format_args!("its ranks are not of {} bytes", self.rank_width),
+                    ));
                 }
                 if leaf.version() == self.version && leaf.format() != self.format() {
                     let (found, expected) = (leaf.format(), self.format());
                     return Err(damage(
                         number,
-                        format!("its rows are {found:?}, those of its version {expected:?}"),
+                        format_args!("its rows are {found:?}, those of its version {expected:?}"),
                     ));
                 }
                 Ok(Node::Leaf(leaf))

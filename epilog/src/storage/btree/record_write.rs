@@ -12,6 +12,7 @@ use super::record_branch::{self, Child};
 use super::record_leaf::{self, Record, RecordLeaf};
 use super::record_tree::{Descent, Node, RecordTree};
 use super::{Expected, LEVEL_MAX, Path, Run, damage, move_contents};
+use crate::storage::error::words;
 
 /// Appends the new row and the new blob of a record to two empty buffers.
 pub type Convert<'c> = dyn FnMut(Record<'_>, &mut Vec<u8>, &mut Vec<u8>) -> Result<(), StorageError> + 'c;
@@ -279,7 +280,7 @@ impl RecordTree {
     /// Writing a row of one schema version among rows of another is a bug of the caller or damage.
     #[cold]
     fn other_version(&self, leaf: &RecordLeaf<'_>) -> StorageError {
-        let problem = format!("its rows are {:?}, to be written are {:?}", leaf.format(), self.format());
+        let problem = words!("its rows are {:?}, to be written are {:?}", leaf.format(), self.format());
         damage(leaf.number(), problem)
     }
 
@@ -380,7 +381,7 @@ impl RecordTree {
         children: &[Child],
     ) -> Result<(), StorageError> {
         if level >= LEVEL_MAX {
-            return Err(damage(self.root, format!("a root of level {level} cannot grow")));
+            return Err(damage(self.root, format_args!("a root of level {level} cannot grow")));
         }
         // The root may be a larger page than other branches, so it may take more than two.
         let capacity = record_branch::capacity(branch_len(self.leaf_len()), usize::from(self.rank_width));
@@ -424,7 +425,7 @@ impl RecordTree {
         };
         let (right_position, (left_number, right_number)) = pair?;
         if left_number == right_number || (left_number != number && right_number != number) {
-            return Err(damage(step.number, format!("a branch names page {left_number} twice")));
+            return Err(damage(step.number, format_args!("a branch names page {left_number} twice")));
         }
         let (left_image, right_image) =
             (pages.page(left_number)?.to_vec(), pages.page(right_number)?.to_vec());
@@ -465,7 +466,7 @@ impl RecordTree {
         let branch = self.branch(pages, number)?;
         let count = branch.count();
         if position >= count {
-            return Err(damage(number, format!("there is no child {position} among {count}")));
+            return Err(damage(number, format_args!("there is no child {position} among {count}")));
         }
         if count > 1 {
             record_branch::remove(pages.page_mut(number)?, position);
@@ -499,7 +500,7 @@ impl RecordTree {
         for (left, right) in neighbours(usize::from(step.position), parent.count()) {
             let (left_number, right_number) = (parent.child(left), parent.child(right));
             if left_number == right_number {
-                return Err(damage(step.number, format!("a branch names page {left_number} twice")));
+                return Err(damage(step.number, format_args!("a branch names page {left_number} twice")));
             }
             let left_branch = self.sibling(pages, left_number, level)?;
             let right_branch = self.sibling(pages, right_number, level)?;

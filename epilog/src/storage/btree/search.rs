@@ -5,6 +5,8 @@
 //! and right. Skewed keys would make interpolation creep; after [`STEPS_MAX`] probes the rest is halved, and so is a short
 //! range from the start.
 
+use crate::parts;
+
 /// How often to interpolate.
 const STEPS_MAX: usize = 8;
 
@@ -66,7 +68,7 @@ pub(super) fn lower_bound<K: RankKey>(count: usize, at: impl Fn(usize) -> K, key
     }
     // at(low) < key < at(high), now and after every step.
     for _ in 0..STEPS_MAX {
-        if high - low <= SHORT {
+        if !parts::INTERPOLATION || high - low <= SHORT {
             break;
         }
         let guess = low + (key.share(low_rank, high_rank) * (high - low) as f64) as usize;

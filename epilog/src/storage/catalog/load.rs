@@ -12,6 +12,7 @@ use crate::schema::{
     ReferenceDef,
 };
 use crate::storage::StorageError;
+use crate::storage::error::words;
 use crate::storage::facade::{Direction, View};
 use crate::storage::page::{PageNumber, PageRead, is_entry_page_len, is_leaf_len};
 use crate::storage::records::{RecordRef, inline_len_max};
@@ -36,7 +37,10 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
     let first = PageNumber(FIRST_ROOT);
     let leaf_len = pages.page(first)?.len();
     if !is_leaf_len(leaf_len) {
-        return Err(StorageError::page_damage(first, format!("{leaf_len} bytes are no leaf of the catalog")));
+        return Err(StorageError::page_damage(
+            first,
+            format_args!("{leaf_len} bytes are no leaf of the catalog"),
+        ));
     }
     let mut stored = Stored::empty(leaf_len as u32);
     let system = stored.system.clone();
@@ -59,7 +63,7 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
             page_len: system::read(record, def, INDEXES.page_len)?,
         };
         if !is_entry_page_len(index.page_len as usize) {
-            let problem = format!("pages of {} bytes are none of index `{}`", index.page_len, index.name);
+            let problem = words!("pages of {} bytes are none of index `{}`", index.page_len, index.name);
             return Err(StorageError::damage("catalog", problem));
         }
         indexes.push((system::read(record, def, INDEXES.collection)?, index, ids));
@@ -78,7 +82,7 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
             found.map(|position| position as u16).ok_or_else(|| {
                 StorageError::damage(
                     "catalog",
-                    format!("collection `{name}` names field {field}, which it lacks"),
+                    format_args!("collection `{name}` names field {field}, which it lacks"),
                 )
             })
         };
@@ -91,7 +95,10 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
             field.ty.is_clustering() && !field.optional
         };
         if key.is_empty() || clustered.is_some_and(|position| !is_cluster(position)) {
-            return Err(StorageError::damage("catalog", format!("collection `{name}` has no usable key")));
+            return Err(StorageError::damage(
+                "catalog",
+                format_args!("collection `{name}` has no usable key"),
+            ));
         }
         let mut own_indexes = Vec::new();
         for (_, index, ids) in indexes.iter().filter(|(of, _, _)| *of == id) {
@@ -112,7 +119,7 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
         {
             return Err(StorageError::damage(
                 "catalog",
-                format!("the leaves of `{name}` do not fit its fields"),
+                format_args!("the leaves of `{name}` do not fit its fields"),
             ));
         }
         collections.push(Arc::new(CollectionDef {
@@ -184,7 +191,7 @@ fn each(
 fn read_field(record: &RecordRef<'_>, def: &CollectionDef) -> Result<(u32, FieldDef), StorageError> {
     let name: String = system::read(record, def, FIELDS.name)?;
     let damage =
-        |what: &str| StorageError::damage("catalog", format!("field `{name}` has an unknown {what}"));
+        |what: &str| StorageError::damage("catalog", format_args!("field `{name}` has an unknown {what}"));
     let ty = Type::from_u8(system::read(record, def, FIELDS.ty)?).ok_or_else(|| damage("type"))?;
     let reference = match system::read::<Option<u32>>(record, def, FIELDS.target)? {
         Some(target) => {

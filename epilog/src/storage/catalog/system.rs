@@ -217,7 +217,7 @@ pub(crate) fn read<T: Value>(
         let field = &def.fields[usize::from(position)].name;
         StorageError::damage(
             "catalog",
-            format!("field `{field}` of a record of `{}` is not a {}", def.name, T::TYPE),
+            format_args!("field `{field}` of a record of `{}` is not a {}", def.name, T::TYPE),
         )
     })
 }

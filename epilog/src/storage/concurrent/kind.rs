@@ -3,12 +3,13 @@
 use super::super::change::ChangeSet;
 use super::super::counted::{Counted, CountedCollection};
 use super::{Concurrency, Draws, ReadLog, Running, Validation, WriteMark, WriteSet};
+use crate::parts::Whole;
 use crate::schema::{CollectionId, IndexId};
 use crate::storage::pager::CommitNumber;
 
 /// How a transaction stands to those beside it.
 pub(crate) enum Kind<'p> {
-    /// It has the lease, and nobody is beside it: recovery.
+    /// It has the lease, and nobody is beside it: recovery, and all of a build that knows no others.
     Alone,
     /// It has the lease.
     Leased {
@@ -16,9 +17,17 @@ pub(crate) enum Kind<'p> {
         draws: Draws<'p>,
         /// What it writes, when one without the lease may have to know.
         writes: Option<WriteSet>,
+        #[allow(dead_code)]
+        whole: Whole,
     },
     /// It runs without the lease.
-    Concurrent { running: Running<'p>, draws: Draws<'p>, reads: ReadLog },
+    Concurrent {
+        running: Running<'p>,
+        draws: Draws<'p>,
+        reads: ReadLog,
+        #[allow(dead_code)]
+        whole: Whole,
+    },
 }
 
 impl Kind<'_> {
@@ -80,7 +89,7 @@ impl Kind<'_> {
 
     /// Takes notice of the commit, which is staged; the lease is still held.
     pub(crate) fn committed(self, commit: CommitNumber, counted: &Counted) {
-        if let Kind::Leased { concurrency, mut draws, writes } = self {
+        if let Kind::Leased { concurrency, mut draws, writes, .. } = self {
             // What is left of them is given back now: the next transaction to have the lease leaves none out.
             counted.iter().for_each(|of| draws.committed(of.id, of.statistics.next));
             drop(draws);

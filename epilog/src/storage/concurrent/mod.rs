@@ -38,6 +38,7 @@ use super::StorageError;
 use super::pager::{CommitNumber, PageWriter, Pager, PrivatePages};
 use super::planted::{self, Bug};
 use crate::ordered::BTreeMap;
+use crate::parts;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use history::History;
@@ -109,6 +110,9 @@ pub(crate) struct Running<'p> {
 
 impl Drop for Running<'_> {
     fn drop(&mut self) {
+        if !parts::CONCURRENT {
+            return;
+        }
         self.concurrency.history.lock().end(self.base);
     }
 }

@@ -10,6 +10,7 @@
 use alloc::vec::Vec;
 
 use crate::ordered::BTreeMap;
+use crate::parts;
 use crate::schema::CollectionId;
 use crate::sync::Mutex;
 
@@ -76,7 +77,7 @@ impl<'p> Draws<'p> {
 
 impl Drop for Draws<'_> {
     fn drop(&mut self) {
-        if self.drawn.is_empty() {
+        if !parts::CONCURRENT || self.drawn.is_empty() {
             return;
         }
         let mut taken = self.taken.lock();

@@ -1,5 +1,6 @@
 //! [`Pages`]: the pages of a write transaction, whichever kind it is.
 
+use crate::parts::Whole;
 use crate::storage::StorageError;
 use crate::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId};
 use crate::storage::pager::{CommitNumber, PageWriter, PrivatePages, PrivateSavepoint, Savepoint};
@@ -9,14 +10,14 @@ pub(crate) enum Pages<'p> {
     /// Those that are committed, changed by the one who has the lease.
     Leased(PageWriter<'p>),
     /// Its own, thrown away at the end.
-    Private(PrivatePages<'p>),
+    Private(PrivatePages<'p>, Whole),
 }
 
 /// A point that pages can go back to.
 #[derive(Debug)]
 pub(crate) enum PageMark {
     Leased(Savepoint),
-    Private(PrivateSavepoint),
+    Private(PrivateSavepoint, Whole),
 }
 
 impl Pages<'_> {
@@ -24,7 +25,7 @@ impl Pages<'_> {
     pub(crate) fn base(&self) -> CommitNumber {
         match self {
             Pages::Leased(pages) => pages.base(),
-            Pages::Private(pages) => pages.base(),
+            Pages::Private(pages, _) => pages.base(),
         }
     }
 
@@ -32,7 +33,7 @@ impl Pages<'_> {
     pub(crate) fn cache_bytes(&self) -> Option<usize> {
         match self {
             Pages::Leased(pages) => pages.cache_bytes(),
-            Pages::Private(_) => None,
+            Pages::Private(..) => None,
         }
     }
 
@@ -40,7 +41,7 @@ impl Pages<'_> {
     pub(crate) fn is_out_of_room(&self) -> bool {
         match self {
             Pages::Leased(_) => false,
-            Pages::Private(pages) => pages.is_out_of_room(),
+            Pages::Private(pages, _) => pages.is_out_of_room(),
         }
     }
 
@@ -48,7 +49,7 @@ impl Pages<'_> {
     pub(crate) fn savepoint(&mut self) -> PageMark {
         match self {
             Pages::Leased(pages) => PageMark::Leased(pages.savepoint()),
-            Pages::Private(pages) => PageMark::Private(pages.savepoint()),
+            Pages::Private(pages, whole) => PageMark::Private(pages.savepoint(), *whole),
         }
     }
 
@@ -56,7 +57,7 @@ impl Pages<'_> {
     pub(crate) fn rollback_to(&mut self, mark: PageMark) {
         match (self, mark) {
             (Pages::Leased(pages), PageMark::Leased(mark)) => pages.rollback_to(mark),
-            (Pages::Private(pages), PageMark::Private(mark)) => pages.rollback_to(mark),
+            (Pages::Private(pages, _), PageMark::Private(mark, _)) => pages.rollback_to(mark),
             _ => unreachable!("a transaction stays of its kind"),
         }
     }
@@ -65,7 +66,7 @@ impl Pages<'_> {
     pub(crate) fn release(&mut self, mark: PageMark) {
         match (self, mark) {
             (Pages::Leased(pages), PageMark::Leased(mark)) => pages.release(mark),
-            (Pages::Private(pages), PageMark::Private(mark)) => pages.release(mark),
+            (Pages::Private(pages, _), PageMark::Private(mark, _)) => pages.release(mark),
             _ => unreachable!("a transaction stays of its kind"),
         }
     }
@@ -76,7 +77,7 @@ impl PageRead for Pages<'_> {
     fn page(&self, number: PageNumber) -> Result<&[u8], StorageError> {
         match self {
             Pages::Leased(pages) => pages.page(number),
-            Pages::Private(pages) => pages.page(number),
+            Pages::Private(pages, _) => pages.page(number),
         }
     }
 }
@@ -85,7 +86,7 @@ impl PageWrite for Pages<'_> {
     fn block_len(&self) -> usize {
         match self {
             Pages::Leased(pages) => pages.block_len(),
-            Pages::Private(pages) => pages.block_len(),
+            Pages::Private(pages, _) => pages.block_len(),
         }
     }
 
@@ -93,21 +94,21 @@ impl PageWrite for Pages<'_> {
     fn page_mut(&mut self, number: PageNumber) -> Result<&mut [u8], StorageError> {
         match self {
             Pages::Leased(pages) => pages.page_mut(number),
-            Pages::Private(pages) => pages.page_mut(number),
+            Pages::Private(pages, _) => pages.page_mut(number),
         }
     }
 
     fn allocate(&mut self, kind: PageKind, tree: TreeId, len: usize) -> Result<PageNumber, StorageError> {
         match self {
             Pages::Leased(pages) => pages.allocate(kind, tree, len),
-            Pages::Private(pages) => pages.allocate(kind, tree, len),
+            Pages::Private(pages, _) => pages.allocate(kind, tree, len),
         }
     }
 
     fn free(&mut self, number: PageNumber) {
         match self {
             Pages::Leased(pages) => pages.free(number),
-            Pages::Private(pages) => pages.free(number),
+            Pages::Private(pages, _) => pages.free(number),
         }
     }
 }

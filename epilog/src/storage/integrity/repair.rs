@@ -263,7 +263,7 @@ impl Rebuild<'_, '_> {
                 };
                 return Err(StorageError::damage(
                     "catalog",
-                    format!(
+                    format_args!(
                         "{problem}: repair the file with a program that declares its schema (`Database::repair`)"
                     ),
                 ));
@@ -560,7 +560,10 @@ fn check_catalog(catalog: &Catalog) -> Result<(), StorageError> {
             }
         }
         if def.clustered.is_none() && def.key_index().is_none() {
-            return Err(StorageError::damage("catalog", format!("the key index of `{}` is lost", def.name)));
+            return Err(StorageError::damage(
+                "catalog",
+                format_args!("the key index of `{}` is lost", def.name),
+            ));
         }
     }
     Ok(())

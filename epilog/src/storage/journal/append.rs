@@ -618,7 +618,7 @@ pub(super) fn unreadable(end: JournalPosition) -> StorageError {
     let JournalPosition { commit, segment, offset, .. } = end;
     StorageError::damage(
         "journal",
-        format!("commit {} cannot be read behind byte {offset} of segment {segment}", commit + 1),
+        format_args!("commit {} cannot be read behind byte {offset} of segment {segment}", commit + 1),
     )
 }
 

@@ -122,7 +122,9 @@ impl FileHeader {
         if version != FORMAT_VERSION {
             return Err(StorageError::damage(
                 "journal",
-                format!("its format version is {version}, this version of Epilog reads {FORMAT_VERSION}"),
+                format_args!(
+                    "its format version is {version}, this version of Epilog reads {FORMAT_VERSION}"
+                ),
             ));
         }
         let (Some(segment_len), Some(database), Some(secret), Some(crc)) =
@@ -134,7 +136,10 @@ impl FileHeader {
             return Err(damage("the checksum of its header is wrong"));
         }
         if !is_segment_len(segment_len) {
-            return Err(StorageError::damage("journal", format!("its segments are of {segment_len} bytes")));
+            return Err(StorageError::damage(
+                "journal",
+                format_args!("its segments are of {segment_len} bytes"),
+            ));
         }
         Ok(FileHeader { database, segment_len, secret })
     }

@@ -15,6 +15,7 @@ use super::layout::{
 };
 use super::reader::{Outcome as Reached, Reader, Reading, Unwritten};
 use super::{Journal, JournalPosition, Keep};
+use crate::storage::error::words;
 use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
 use crate::storage::{StorageError, StorageFault};
@@ -86,7 +87,7 @@ impl Recovery {
             let (found, expected) = (Hex(found), Hex(database));
             Err(StorageError::damage(
                 "journal",
-                format!("`{path}` is of database {found}, this is database {expected}"),
+                format_args!("`{path}` is of database {found}, this is database {expected}"),
             ))
         };
         check(header.database)?;
@@ -342,21 +343,24 @@ impl Recovery {
         // Whatever a header says of checkpoints was true when it was written, in use or not.
         let newest = self.slots.iter().flatten().max_by_key(|header| header.checkpoint);
         if let Some(newest) = newest.filter(|newest| newest.checkpoint > checkpoint) {
-            return Err(damage(format!(
+            return Err(damage(words!(
                 "segment {} follows checkpoint {}, but the newest readable header is of checkpoint {checkpoint}",
-                newest.sequence, newest.checkpoint
+                newest.sequence,
+                newest.checkpoint
             )));
         }
         let slot = self.slot_of(from.segment).ok_or_else(|| {
-            damage(format!("segment {}, where replay begins, is missing or unreadable", from.segment))
+            damage(words!("segment {}, where replay begins, is missing or unreadable", from.segment))
         })?;
         if from.offset < self.header.block()
             || from.offset > self.header.segment_len
             || !from.offset.is_multiple_of(8)
         {
-            return Err(damage(format!(
+            return Err(damage(words!(
                 "replay would begin at byte {} of segment {}, which has {} bytes",
-                from.offset, from.segment, self.header.segment_len
+                from.offset,
+                from.segment,
+                self.header.segment_len
             )));
         }
         // Where the segment begins, the chain can be compared at once; further on, the next frame has to fit it.
@@ -370,9 +374,10 @@ impl Recovery {
             }
         });
         if !continues {
-            return Err(damage(format!(
+            return Err(damage(words!(
                 "segment {} does not continue commit {}: the file is another journal of this database",
-                from.segment, from.commit
+                from.segment,
+                from.commit
             )));
         }
         Ok(Place { slot, offset: from.offset })
@@ -489,20 +494,21 @@ impl Recovery {
         let missing = end.commit + 1;
         let secret = self.header.secret;
         let report = |durable: u64, witness: String| {
-            damage(format!(
+            damage(words!(
                 "commit {missing} cannot be read behind byte {} of segment {}, though {witness} says that commit \
                  {durable} was durable",
-                end.offset, end.segment
+                end.offset,
+                end.segment
             ))
         };
         for slot in 0..self.slots.len() {
             let header = self.slots[slot];
             let name = header.map_or_else(
-                || format!("the unreadable segment in slot {slot}"),
-                |header| format!("segment {}", header.sequence),
+                || words!("the unreadable segment in slot {slot}"),
+                |header| words!("segment {}", header.sequence),
             );
             if let Some(header) = header.filter(|header| header.durable >= missing) {
-                return Err(report(header.durable, format!("the header of {name}")));
+                return Err(report(header.durable, words!("the header of {name}")));
             }
             let block = self.header.block() as usize;
             let bytes = self.load(slot)?;
@@ -512,7 +518,7 @@ impl Recovery {
                 if Frame::claim(candidate).is_some_and(|durable| durable >= missing)
                     && let Some((frame, _)) = Frame::decode(secret, candidate)
                 {
-                    return Err(report(frame.durable, format!("the frame at byte {offset} of {name}")));
+                    return Err(report(frame.durable, words!("the frame at byte {offset} of {name}")));
                 }
             }
         }
@@ -520,7 +526,7 @@ impl Recovery {
     }
 }
 
-fn damage(problem: String) -> StorageError {
+fn damage(problem: impl core::fmt::Display) -> StorageError {
     StorageError::damage("journal", problem)
 }
 

@@ -6,6 +6,7 @@
 
 use super::Pager;
 use super::store::Store;
+use crate::parts;
 use crate::storage::archive::{Archive, Catalogue};
 use crate::storage::journal::{Keep, Retention};
 use crate::storage::{StorageError, StorageFault};
@@ -14,16 +15,13 @@ use crate::sync::atomic::Ordering;
 /// So many bytes of payloads are taken over at once.
 const BATCH_BYTES: usize = 1 << 20;
 
-/// Whether a database can have an archive. The feature `small` leaves its 10 KiB of code out.
-const ARCHIVES: bool = !cfg!(feature = "small");
-
 /// Whether a database can have an archive, as an outcome.
 ///
 /// # Errors
 ///
 /// [`StorageFault::LeftOut`] with the feature `small`.
 pub(in crate::storage) fn need_archives() -> Result<(), StorageError> {
-    if ARCHIVES { Ok(()) } else { Err(StorageFault::LeftOut { what: "archives" }.into()) }
+    if parts::ARCHIVES { Ok(()) } else { Err(StorageFault::LeftOut { what: "archives" }.into()) }
 }
 
 /// No archive.
@@ -93,7 +91,7 @@ impl Store {
     }
 
     pub(super) fn has_archive(&self) -> bool {
-        ARCHIVES && self.archived.load(Ordering::Acquire) != NO_ARCHIVE
+        parts::ARCHIVES && self.archived.load(Ordering::Acquire) != NO_ARCHIVE
     }
 
     /// Whether a checkpoint has been made since the last attempt to archive.
@@ -151,7 +149,7 @@ impl Store {
     /// What there is to read in the archive.
     pub(super) fn catalogue(&self) -> Option<Catalogue> {
         match &*self.archiving.lock() {
-            Archiving::Open(archive) if ARCHIVES => Some(archive.catalogue()),
+            Archiving::Open(archive) if parts::ARCHIVES => Some(archive.catalogue()),
             _ => None,
         }
     }
@@ -159,7 +157,7 @@ impl Store {
     /// The least commit after which the archive has everything up to its last, and that one.
     pub(super) fn archive_span(&self) -> Option<(u64, u64)> {
         match &*self.archiving.lock() {
-            Archiving::Open(archive) if ARCHIVES => Some((archive.oldest()?, archive.archived()?)),
+            Archiving::Open(archive) if parts::ARCHIVES => Some((archive.oldest()?, archive.archived()?)),
             _ => None,
         }
     }
@@ -179,7 +177,7 @@ mod tests {
     fn archives_are_applied_where_there_are_any() {
         let vfs = alloc::sync::Arc::new(MemoryVfs::new());
         let error = Options::default().apply_archive_in(vfs, "music", "archive", None).unwrap_err();
-        if ARCHIVES {
+        if parts::ARCHIVES {
             assert_eq!(error.kind(), ErrorKind::NotFound, "{error}");
         } else {
             assert_eq!(error.kind(), ErrorKind::Archive, "{error}");

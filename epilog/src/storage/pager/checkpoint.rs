@@ -29,6 +29,7 @@ use super::map::{MapEntry, MapUpdate};
 use super::numbers::NumbersImage;
 use super::space::Space;
 use crate::ordered::BTreeMap;
+use crate::parts;
 use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
 use crate::storage::planted::{self, Bug};
@@ -255,7 +256,7 @@ impl Checkpoint {
         work: Work,
     ) -> Result<bool, StorageError> {
         let old = images.entry(number)?;
-        if let Work::Move = work {
+        if let (true, Work::Move) = (parts::COMPACTION, work) {
             return self.move_image(images, space, number, old);
         }
         if !old.is_none() {
@@ -369,7 +370,7 @@ impl Checkpoint {
         if self.freed.insert(old.block(), u64::from(old.run)) {
             return Ok(());
         }
-        Err(StorageError::damage("page map", format!("two entries name block {}", old.block())))
+        Err(StorageError::damage("page map", format_args!("two entries name block {}", old.block())))
     }
 }
 

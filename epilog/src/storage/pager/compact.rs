@@ -9,8 +9,9 @@ use alloc::vec::Vec;
 
 use super::Pager;
 use super::map::{MapEntry, PageMap};
-use crate::storage::StorageError;
+use crate::parts;
 use crate::storage::page::PageNumber;
+use crate::storage::{StorageError, StorageFault};
 
 /// Images of so many bytes are moved by one checkpoint.
 const MOVED_BYTES_MAX: u64 = 32 << 20;
@@ -51,8 +52,11 @@ impl Pager {
     ///
     /// # Errors
     ///
-    /// As [`checkpoint`](Pager::checkpoint): what was moved stays moved.
+    /// As [`checkpoint`](Pager::checkpoint): what was moved stays moved. [`StorageFault::LeftOut`] with the feature `small`.
     pub fn compact(&self, progress: &mut dyn FnMut(Compaction) -> bool) -> Result<Compaction, StorageError> {
+        if !parts::COMPACTION {
+            return Err(StorageFault::LeftOut { what: "compaction" }.into());
+        }
         let Some(store) = &self.shared.store else { return Ok(Compaction::default()) };
         let len = || -> Result<u64, StorageError> { Ok(store.images.file().len()?) };
         let mut done = Compaction { before_bytes: len()?, ..Compaction::default() };

@@ -21,6 +21,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::image::u32_at;
+use crate::storage::error::words;
 use crate::storage::page::PAGE_HEADER_LEN;
 
 /// What images are compressed with: see [`Options::compression`](crate::Options::compression).
@@ -78,16 +79,16 @@ fn lengths(image: &[u8], block_len: usize) -> Result<(usize, usize), String> {
     let (n, page) = (u32_at(image, PAGE_HEADER_LEN) as usize, u32_at(image, PAGE_HEADER_LEN + 4) as usize);
     let (codec, class) = match image.get(..START) {
         Some(start) => (start[CODEC_AT], start[9]),
-        None => return Err(format!("a compressed image of {} bytes", image.len())),
+        None => return Err(words!("a compressed image of {} bytes", image.len())),
     };
     if codec != LZ4 {
-        return Err(format!("the image is compressed with {codec}, which is not known"));
+        return Err(words!("the image is compressed with {codec}, which is not known"));
     }
     let is_of_class = class == u8::MAX || 512usize.checked_shl(class.into()) == Some(page);
     // In this order, so that no sum overflows.
     let saves = page <= PAGE_LEN_MAX && n <= page && (START + n).next_multiple_of(block_len) < page;
     if !saves || !page.is_multiple_of(block_len) || !is_of_class {
-        return Err(format!(
+        return Err(words!(
             "the image says that {n} bytes in it are a page of {page} bytes and size class {class}"
         ));
     }
@@ -108,7 +109,7 @@ pub(super) fn run_of(start: &[u8], block_len: usize) -> Option<usize> {
 pub(super) fn page_len(image: &[u8], block_len: usize) -> Result<usize, String> {
     let (n, page) = lengths(image, block_len)?;
     if (START + n).next_multiple_of(block_len) != image.len() {
-        return Err(format!("the image has {} bytes, and says that {n} are compressed", image.len()));
+        return Err(words!("the image has {} bytes, and says that {n} are compressed", image.len()));
     }
     Ok(page)
 }
@@ -121,7 +122,7 @@ pub(super) fn page_len(image: &[u8], block_len: usize) -> Result<usize, String> 
 pub(super) fn decompress(image: &[u8], page: &mut [u8]) -> Result<(), String> {
     let n = u32_at(image, PAGE_HEADER_LEN) as usize;
     let (Some(header), Some(compressed)) = (image.get(..PAGE_HEADER_LEN), image.get(START..START + n)) else {
-        return Err(format!("the image has {} bytes, and says that {n} are compressed", image.len()));
+        return Err(words!("the image has {} bytes, and says that {n} are compressed", image.len()));
     };
     let (start, rest) = page.split_at_mut(PAGE_HEADER_LEN);
     start.copy_from_slice(header);
@@ -129,7 +130,7 @@ pub(super) fn decompress(image: &[u8], page: &mut [u8]) -> Result<(), String> {
     let found = codec::decompress(compressed, rest)?;
     match found == rest.len() {
         true => Ok(()),
-        false => Err(format!("the image holds {found} bytes of a page, and should hold {}", rest.len())),
+        false => Err(words!("the image holds {found} bytes of a page, and should hold {}", rest.len())),
     }
 }
 

@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 use super::image::{u32_at, u64_at};
 use crate::ordered::BTreeMap;
 use crate::storage::StorageError;
+use crate::storage::error::words;
 use crate::storage::page::{PAGE_HEADER_LEN, PageKind, PageNumber, TreeId, write_header};
 
 /// A set of numbers, as disjoint runs that do not touch.
@@ -218,7 +219,7 @@ impl FreeMap {
             let count = u32_at(image, PAGE_HEADER_LEN + 4 * list) as usize;
             let end = count.checked_mul(RUN_LEN).and_then(|len| len.checked_add(at));
             let Some(bytes) = end.and_then(|end| image.get(at..end)) else {
-                return Err(damage(format!("list {list} of {count} runs does not fit it")));
+                return Err(damage(words!("list {list} of {count} runs does not fit it")));
             };
             at += bytes.len();
             let (runs, bounds) = match list {
@@ -233,7 +234,7 @@ impl FreeMap {
                     && len > 0
                     && start.checked_add(len).is_some_and(|end| end <= bounds.end);
                 if !inside || !runs.insert(start, len) {
-                    return Err(damage(format!(
+                    return Err(damage(words!(
                         "the run of {len} from {start} in list {list} is outside of {bounds:?} or there twice"
                     )));
                 }
@@ -247,7 +248,7 @@ impl FreeMap {
         // Each has an image in the checkpoint before, whose blocks are all within the file.
         let pending: u64 = map.pending_numbers.iter().map(|(_, len)| len).sum();
         if pending > file_blocks {
-            return Err(damage(format!(
+            return Err(damage(words!(
                 "{pending} page numbers are pending in a file of {file_blocks} blocks"
             )));
         }

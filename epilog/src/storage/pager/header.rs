@@ -421,7 +421,7 @@ pub(super) fn choose(
     if let Some(damaged) = damaged.filter(|damaged| !has_journal && *damaged == header.checkpoint + 1) {
         return Err(StorageError::damage(
             "header",
-            format!("both copies of checkpoint {damaged}'s, the newest, are; its journal is missing"),
+            format_args!("both copies of checkpoint {damaged}'s, the newest, are; its journal is missing"),
         ));
     }
     Ok(Found::Header(header))

@@ -9,6 +9,7 @@ use alloc::string::String;
 use super::compression::is_compressed;
 use super::map::MapEntry;
 use crate::storage::codec::checksum::crc32c;
+use crate::storage::error::words;
 use crate::storage::page::{PAGE_HEADER_LEN, PageNumber};
 use crate::storage::planted::{self, Bug};
 
@@ -26,35 +27,35 @@ pub(super) fn verify(image: &[u8], number: PageNumber, entry: MapEntry) -> Resul
         return Ok(());
     }
     if image.len() < PAGE_HEADER_LEN || !image.len().is_multiple_of(entry.run as usize) {
-        return Err(format!("the image has {} bytes, the page map says {} blocks", image.len(), entry.run));
+        return Err(words!("the image has {} bytes, the page map says {} blocks", image.len(), entry.run));
     }
     let at = entry.block();
     let stored = u32_at(image, 0);
     let found = crc32c(&image[4..]);
     if found != stored {
-        return Err(format!(
+        return Err(words!(
             "the image at block {at} has checksum {found:#010x}, its header says {stored:#010x}"
         ));
     }
     let holder = u32_at(image, 4);
     if holder != number.0 {
-        return Err(format!("block {at} holds page {holder}, a misplaced image"));
+        return Err(words!("block {at} holds page {holder}, a misplaced image"));
     }
     let generation = u64_at(image, 16);
     if generation != entry.generation {
-        return Err(format!(
+        return Err(words!(
             "the image at block {at} is of checkpoint {generation}, the page map says {}: a stale image",
             entry.generation
         ));
     }
     if stored != entry.crc {
-        return Err(format!(
+        return Err(words!(
             "the image at block {at} has checksum {stored:#010x}, the page map says {:#010x}: not the image it names",
             entry.crc
         ));
     }
     if is_compressed(image) != entry.is_compressed() {
-        return Err(format!("the image at block {at} and the page map differ in whether it is compressed"));
+        return Err(words!("the image at block {at} and the page map differ in whether it is compressed"));
     }
     Ok(())
 }

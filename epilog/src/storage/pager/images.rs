@@ -261,7 +261,7 @@ impl Images {
         if end > len {
             return Err(StorageError::damage(
                 "page map",
-                format!(
+                format_args!(
                     "an image of {} blocks at block {} ends behind the file's {len} bytes",
                     entry.run,
                     entry.block()

@@ -27,6 +27,7 @@ use core::ops::Range;
 use super::image;
 use crate::ordered::BTreeMap;
 use crate::storage::StorageError;
+use crate::storage::error::words;
 use crate::storage::page::{PAGE_HEADER_LEN, PageKind, PageNumber, TreeId, write_header};
 
 /// Entries of a map page, which is a block of `block_len` bytes.
@@ -234,7 +235,10 @@ impl PageMap {
                 return Ok(None);
             }
             if place.run != 1 {
-                let problem = format!("map page {index} of level {level} has {} blocks, not one", place.run);
+                let problem = crate::storage::error::words!(
+                    "map page {index} of level {level} has {} blocks, not one",
+                    place.run
+                );
                 return Err(StorageError::damage("page map", problem));
             }
             let node = decode_node(&read(place)?, level, index, place, self.fanout)?;
@@ -451,11 +455,12 @@ fn decode_node(
     place: MapEntry,
     fanout: usize,
 ) -> Result<Node, StorageError> {
-    let damage =
-        |problem| StorageError::damage("page map", format!("map page {index} of level {level}: {problem}"));
+    let damage = |problem| {
+        StorageError::damage("page map", format_args!("map page {index} of level {level}: {problem}"))
+    };
     image::verify(bytes, PageNumber(index as u32), place).map_err(damage)?;
     if bytes[8] != PageKind::Map as u8 || bytes[12..16] != (level as u32).to_le_bytes() {
-        return Err(damage(format!("kind {} and level {:?} are another page's", bytes[8], &bytes[12..16])));
+        return Err(damage(words!("kind {} and level {:?} are another page's", bytes[8], &bytes[12..16])));
     }
     let mut node = empty_node(fanout);
     let (entries, _) = bytes[PAGE_HEADER_LEN..].as_chunks::<{ MapEntry::LEN }>();
@@ -463,7 +468,7 @@ fn decode_node(
         // Map pages are never compressed.
         *slot = MapEntry::decode(bytes)
             .filter(|entry| level == 0 || !entry.is_compressed())
-            .ok_or_else(|| damage(format!("an entry with unknown flags: {bytes:?}")))?;
+            .ok_or_else(|| damage(words!("an entry with unknown flags: {bytes:?}")))?;
     }
     Ok(node)
 }

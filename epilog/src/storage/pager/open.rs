@@ -63,7 +63,10 @@ impl Pager {
         } else if !has_journal && !header.clean {
             return Err(StorageError::damage(
                 "journal",
-                format!("`{journal_path}` is missing, and commits after {} were only there", header.commit),
+                format_args!(
+                    "`{journal_path}` is missing, and commits after {} were only there",
+                    header.commit
+                ),
             ));
         } else if !header.clean {
             Journaling::Unreplayed(Recovery::open(&vfs, &journal_path, header.database)?)
@@ -123,7 +126,7 @@ fn check_leftover(vfs: &Arc<dyn Vfs>, path: &str, header: &Header) -> Result<(),
     if newest > header.commit {
         return Err(StorageError::damage(
             "header",
-            format!(
+            format_args!(
                 "the journal holds commit {newest}, which was written under a newer header than that of checkpoint {}, \
                  which is clean and ends with commit {}",
                 header.checkpoint, header.commit

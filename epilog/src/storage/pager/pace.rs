@@ -82,16 +82,14 @@ impl Pace {
         if dirty < held_dirty && journaled < held_journaled {
             return Pressure::None;
         }
-        let quarters = |now: u64, max: u64| match now {
-            0 => 0,
-            _ => u128::from(now) * 4 / u128::from(max.max(1)),
+        let pressure = |now: u64, max: u64| match now {
+            0 => Pressure::None,
+            _ if now >= max => Pressure::Finish,
+            _ if now >= max - max / 4 => Pressure::Help,
+            _ if now >= max - max / 2 => Pressure::Begin,
+            _ => Pressure::None,
         };
-        match quarters(dirty, dirty_max).max(quarters(journaled, journal_max)) {
-            0 | 1 => Pressure::None,
-            2 => Pressure::Begin,
-            3 => Pressure::Help,
-            _ => Pressure::Finish,
-        }
+        pressure(dirty, dirty_max).max(pressure(journaled, journal_max))
     }
 
     /// A checkpoint failed at so many dirty bytes and journal bytes: the next one is made when a quarter more has come

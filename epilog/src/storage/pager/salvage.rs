@@ -199,12 +199,12 @@ impl Salvage {
         if self.is_header_made_up && has_journal {
             return Err(StorageError::damage(
                 "journal",
-                format!("no header says where replay of `{path}` begins"),
+                format_args!("no header says where replay of `{path}` begins"),
             ));
         }
         let Some(header) = self.header.as_ref().filter(|header| !header.clean) else { return Ok(None) };
         if !has_journal {
-            return Err(StorageError::damage("journal", format!("`{path}` is missing")));
+            return Err(StorageError::damage("journal", format_args!("`{path}` is missing")));
         }
         let recovery = Recovery::open(&self.vfs, &path, header.database)?;
         Ok(Some((recovery, header.checkpoint, header.position)))

@@ -26,6 +26,7 @@ use super::space::Space;
 use super::stats::Setbacks;
 use super::{Durability, PagerOptions};
 use crate::ordered::BTreeMap;
+use crate::storage::error::described;
 use crate::storage::journal::{Journal, Recovery};
 use crate::storage::page::PageNumber;
 use crate::storage::planted::{self, Bug};
@@ -317,7 +318,7 @@ impl Store {
         }
         let cause = match &**error {
             StorageFault::Vfs(cause) | StorageFault::Poisoned { cause, .. } => cause.clone(),
-            other => VfsError::Io { path: self.path.clone(), operation: "sync", reason: format!("{other}") },
+            other => VfsError::Io { path: self.path.clone(), operation: "sync", reason: described(other) },
         };
         self.state.lock().poison.get_or_insert(cause);
         self.heads.failed();
@@ -605,7 +606,7 @@ impl Store {
     fn give_up(&self, checkpoint: Checkpoint, error: &StorageError) {
         let (dirty, journaled) = self.backlog();
         self.pace.failed(dirty, journaled);
-        self.setbacks.lock().checkpoint = Some(format!("{error}"));
+        self.setbacks.lock().checkpoint = Some(described(error));
         let failure = checkpoint.failure();
         if failure == Failure::Unsynced || (failure == Failure::HeaderUnknown && checkpoint.is_bulk()) {
             // The header of a bulk transaction that may have reached the disk speaks of a commit that was not made.

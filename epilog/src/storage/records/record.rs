@@ -15,6 +15,7 @@ use super::RecordDraft;
 use crate::schema::{Layout, Place, Spot};
 use crate::storage::StorageError;
 use crate::storage::btree::blob_of_row;
+use crate::storage::error::words;
 use crate::storage::page::kind_of;
 use crate::storage::page::{PAGE_HEADER_LEN, PageKind, PageNumber, PageRead, PageWrite, TreeId};
 use crate::value::{Cell, Type, key};
@@ -180,7 +181,7 @@ impl<'s> RecordRef<'s> {
     #[cold]
     fn damage(&self, what: &str) -> StorageError {
         let number = u32::from_le_bytes(self.page[4..8].try_into().expect("a page has a header"));
-        let problem = format!("the {what} of the record with rank {} lies outside its blob", self.rank());
+        let problem = words!("the {what} of the record with rank {} lies outside its blob", self.rank());
         StorageError::page_damage(PageNumber(number), problem)
     }
 }

@@ -8,10 +8,12 @@ use alloc::vec::Vec;
 
 use super::Writer;
 use crate::ordered::BTreeMap;
+use crate::parts;
 use crate::schema::{CollectionDef, CollectionId, IndexDef};
 use crate::storage::StorageError;
 use crate::storage::catalog::{self, FIRST_FREE_ID};
 use crate::storage::change::{Change, ChangeSet};
+use crate::storage::error::words;
 use crate::storage::gathered::Gathered;
 use crate::storage::records::RecordDraft;
 
@@ -123,6 +125,10 @@ impl Writer<'_> {
             all.resize_with(count, Gathered::default);
             for (index, gathered) in collection.indexes.iter().zip(all) {
                 let absent = self.build_entry_again(collection, index, draft, rank)?;
+                if !parts::GATHERING {
+                    self.insert_entry(collection, index)?;
+                    continue;
+                }
                 gathered.push(&self.key, absent);
                 if gathered.memory() > most {
                     gathered.sort();
@@ -146,7 +152,7 @@ impl Writer<'_> {
         let absent = self.build_entry(collection, index, draft, rank);
         match self.check_key_len(collection, index, draft) {
             Ok(()) => Ok(absent),
-            Err(error) => Err(StorageError::damage("journal", format!("{error}"))),
+            Err(error) => Err(StorageError::damage("journal", words!("{error}"))),
         }
     }
 
@@ -166,6 +172,9 @@ impl Writer<'_> {
         collection: &CollectionDef,
         waiting: &mut Waiting,
     ) -> Result<(), StorageError> {
+        if !parts::GATHERING {
+            return Ok(());
+        }
         let Some(all) = waiting.get_mut(&collection.id) else { return Ok(()) };
         for (index, gathered) in collection.indexes.iter().zip(all) {
             gathered.sort();
@@ -176,7 +185,7 @@ impl Writer<'_> {
 }
 
 fn unknown(id: CollectionId) -> StorageError {
-    StorageError::damage("journal", format!("a change names collection {id}"))
+    StorageError::damage("journal", format_args!("a change names collection {id}"))
 }
 
 /// Makes the draft the record that a change put.
@@ -184,6 +193,6 @@ fn load(draft: &mut RecordDraft, collection: &CollectionDef, image: &[u8]) -> Re
     if draft.load_image(&collection.layout, image) {
         return Ok(());
     }
-    let problem = format!("a record of `{}` does not fit its layout", collection.name);
+    let problem = words!("a record of `{}` does not fit its layout", collection.name);
     Err(StorageError::damage("journal", problem))
 }

@@ -3,6 +3,7 @@
 use alloc::sync::Arc;
 
 use super::Writer;
+use crate::parts::Whole;
 use crate::storage::catalog::Stored;
 use crate::storage::concurrent::{
     Changes, Concurrency, Deeds, Draws, Kind, Pages, ReadLog, Running, Validation,
@@ -19,8 +20,13 @@ impl<'p> Writer<'p> {
         journaled: Option<usize>,
         concurrency: &'p Concurrency,
     ) -> Writer<'p> {
-        let (draws, writes) = (concurrency.draws(), concurrency.write_set(&pages));
-        let kind = Kind::Leased { concurrency, draws, writes };
+        let kind = match Whole::build() {
+            Some(whole) => {
+                let (draws, writes) = (concurrency.draws(), concurrency.write_set(&pages));
+                Kind::Leased { concurrency, draws, writes, whole }
+            }
+            None => Kind::Alone,
+        };
         Writer::of_kind(Pages::Leased(pages), kind, stored, journaled)
     }
 
@@ -31,9 +37,10 @@ impl<'p> Writer<'p> {
         bytes: usize,
         running: Running<'p>,
         draws: Draws<'p>,
+        whole: Whole,
     ) -> Writer<'p> {
-        let kind = Kind::Concurrent { running, draws, reads: ReadLog::default() };
-        Writer::of_kind(Pages::Private(pages), kind, stored, Some(bytes))
+        let kind = Kind::Concurrent { running, draws, reads: ReadLog::default(), whole };
+        Writer::of_kind(Pages::Private(pages, whole), kind, stored, Some(bytes))
     }
 
     /// The commit that the transaction builds on.
@@ -60,7 +67,7 @@ impl<'p> Writer<'p> {
             return Err(StorageFault::TransactionFailed.into());
         }
         self.remove_unheld()?;
-        let Kind::Concurrent { running, draws, reads } = self.kind else {
+        let Kind::Concurrent { running, draws, reads, .. } = self.kind else {
             panic!("a transaction with the lease commits by itself")
         };
         let validation = Validation::new(running, reads.into_set());

@@ -13,7 +13,8 @@ use crate::engine::exec::kernel;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{AggregateTerm, Computed, Slot};
 use crate::expr::AggregateFunction;
-use crate::value::{Scalar, Type, fits, key};
+use crate::parts;
+use crate::value::{Scalar, Type, fits, integer, key};
 
 /// Aggregates on their way. They borrow nothing.
 pub(in crate::engine::exec) struct Aggregates {
@@ -42,7 +43,7 @@ impl Aggregates {
                     Some(argument) => {
                         let values = evaluate(env, argument, batch)?;
                         if let Some((_, fault)) = values.faults.first() {
-                            return Err(ExecError::Arithmetic(fault.clone()));
+                            return Err(ExecError::Arithmetic(fault.0.clone()));
                         }
                         state.add(&values)?;
                     }
@@ -217,6 +218,12 @@ impl State {
         }
         let overflow = || ExecError::Arithmetic(overflow(function, ty));
         match (&mut self.total, ty) {
+            // One loop for all that an `i128` holds.
+            (Total::Int(total), _) if !parts::LOOPS => {
+                for row in (0..len).filter(|row| present(*row)) {
+                    *total = total.checked_add(integer(ty, values.bytes(row))).ok_or_else(overflow)?;
+                }
+            }
             // So many narrower integers as would overflow 128 bits do not exist.
             (Total::Int(total), Type::I8) => add!(i8, total, |sum, value| sum + i128::from(value)),
             (Total::Int(total), Type::I16) => add!(i16, total, |sum, value| sum + i128::from(value)),

@@ -12,6 +12,7 @@ use crate::engine::exec::batch::{Batch, GATHERED_MAX, Source};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::logical::{Expr, Slot};
 use crate::engine::physical::{self, Access, IndexOrder, PhysicalNode, Scan};
+use crate::parts;
 use crate::schema::{CollectionDef, IndexId};
 use crate::storage::StorageError;
 use crate::storage::facade::{Direction, EntryCursor, LeafBatch, LeafCursor};
@@ -59,11 +60,13 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
                 }
                 IndexOrder::Forward => by_rank(walk(Direction::Forward, ranges), true),
                 IndexOrder::Backward => by_rank(walk(Direction::Backward, ranges), true),
+                IndexOrder::BackwardTiesForward if !parts::TIES => unreachable!("no plan asks for it"),
                 IndexOrder::BackwardTiesForward => {
                     by_rank(Box::new(TiedRanks::new(slot, index, ranges)), true)
                 }
             }
         }
+        _ if !parts::DETOURS => unreachable!("no plan makes detours"),
         Access::Pointing { source, from, index, key_order } => {
             let source = super::build(env, *source);
             let batch = Batch::new(env.collections.len(), env.computed);
@@ -266,7 +269,10 @@ impl<'s> RankScan<'s> {
 #[cold]
 pub(in crate::engine) fn dangling(collection: &CollectionDef, rank: u128) -> StorageError {
     let name = &collection.name;
-    StorageError::damage("index", format!("an index of `{name}` names record {rank}, which does not exist"))
+    StorageError::damage(
+        "index",
+        format_args!("an index of `{name}` names record {rank}, which does not exist"),
+    )
 }
 
 /// Ranks that are given.
@@ -545,7 +551,7 @@ impl<'s> Ranks<'s> for PointedAt<'s> {
             self.batch.raise(usize::MAX)?;
             let values = evaluate(env, &self.by, &self.batch)?;
             if let Some((_, fault)) = values.faults.first() {
-                return Err(ExecError::Arithmetic(fault.clone()));
+                return Err(ExecError::Arithmetic(fault.0.clone()));
             }
             let present = (0..values.len()).filter_map(|row| values.cell(row));
             out.extend(present.map(|cell| key::rank(self.by.ty, cell)));

@@ -16,6 +16,7 @@ use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::store::RowStore;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Slot, SortTerm, Window};
+use crate::parts;
 use crate::value::key;
 
 /// Up to so many rows of a window are kept in a heap; otherwise everything is sorted.
@@ -41,16 +42,18 @@ struct Sort<'s> {
 impl<'s> Operator<'s> for Sort<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         if self.sorted.is_none() {
-            let (store, order) = match self.window.end() {
-                Some(0) => (RowStore::default(), Vec::new()),
-                Some(end) if end <= HEAP_MAX => self.top(env, batch, end as usize)?,
+            let (store, order) = match self.window.end().unwrap_or(u64::MAX) {
+                0 => (RowStore::default(), Vec::new()),
+                end if end <= HEAP_MAX || !parts::LOOPS => {
+                    self.top(env, batch, usize::try_from(end).unwrap_or(usize::MAX))?
+                }
                 _ => self.all(env, batch)?,
             };
             let counted = self.window.skip.saturating_add(self.window.take.unwrap_or(0));
             let counted = usize::try_from(counted).unwrap_or(usize::MAX).min(order.len());
             if let Some(fault) = order[..counted].iter().find_map(|row| store.fault(*row)) {
                 // Whether the row counts cannot be told, nor then which rows the window has.
-                return Err(ExecError::Arithmetic(fault.clone()));
+                return Err(ExecError::Arithmetic(fault.0.clone()));
             }
             let skip = usize::try_from(self.window.skip).unwrap_or(usize::MAX).min(order.len());
             self.sorted = Some((store, order, skip));

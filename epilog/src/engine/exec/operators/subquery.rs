@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Operator, Stage};
-use crate::engine::error::{ExecError, Fault};
+use crate::engine::error::{ExecError, RowFault};
 use crate::engine::estimate::KeyRange;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
@@ -17,6 +17,7 @@ use crate::engine::exec::table::KeyTable;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Asked, Link, Slot};
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
+use crate::parts;
 use crate::schema::IndexId;
 use crate::storage::facade::Direction;
 use crate::storage::records::RecordRef;
@@ -31,6 +32,7 @@ pub(super) fn split<'s>(
 ) -> (PhysicalNode, Box<dyn Stage<'s> + 's>) {
     let physical::Subquery { input, slot, method, pairs, asked, answer } = subquery;
     let (finder, links) = match method {
+        Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
         Method::Probe { index, links } => (Finder::Index(index), links),
         Method::Hash { inner, links } => {
             (Finder::Table { source: super::build(env, *inner), built: None }, links)
@@ -84,13 +86,13 @@ struct Group {
     first: u32,
     last: u32,
     /// What the predicates of one of its rows ran into: that row may or may not count.
-    fault: Option<Fault>,
+    fault: Option<RowFault>,
 }
 
 /// What is known of each row of the batch.
 struct Answers {
     counts: Vec<u64>,
-    faults: Vec<Option<Fault>>,
+    faults: Vec<Option<RowFault>>,
 }
 
 impl Answers {
@@ -99,7 +101,7 @@ impl Answers {
         asked == Asked::Any && self.counts[row] > 0
     }
 
-    fn add_fault(&mut self, row: usize, fault: &Fault) {
+    fn add_fault(&mut self, row: usize, fault: &RowFault) {
         self.faults[row].get_or_insert_with(|| fault.clone());
     }
 }
@@ -118,6 +120,7 @@ impl<'s> Stage<'s> for Subquery<'s> {
             outer.push(values);
         }
         match &mut self.finder {
+            Finder::Index(_) if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
             Finder::Index(index) => {
                 let probe = Probe {
                     env,
@@ -423,7 +426,7 @@ impl<'s> Built<'s> {
             for link in links {
                 let inner = evaluate(env, &link.inner, &batch)?;
                 if let Some((_, fault)) = inner.faults.first() {
-                    return Err(ExecError::Arithmetic(fault.clone()));
+                    return Err(ExecError::Arithmetic(fault.0.clone()));
                 }
                 values.push(inner);
             }
