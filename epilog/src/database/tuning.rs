@@ -107,10 +107,15 @@ pub(super) fn tune(options: &Options, vfs: &dyn Vfs) -> (PagerOptions, usize, Ve
     // The pager reads no more at a time than a sixteenth of the cache.
     let most = (*AHEAD_LEN.end() as u64).min(cache / 16);
     let least = (*AHEAD_LEN.start() as u64).min(most) >> 10;
-    let reason = format_args!(
-        "from {least} KiB on twice as much at a time while reads follow each other, a sixteenth of the page cache at most"
+    choose(
+        "read_ahead",
+        None,
+        most,
+        "bytes",
+        &format_args!(
+            "from {least} KiB on twice as much at a time while reads follow each other, a sixteenth of the page cache at most"
+        ),
     );
-    choose("read_ahead", None, most, "bytes", &reason);
     (pager, usize::try_from(chunk).unwrap_or(usize::MAX), choices)
 }
 
