@@ -11,7 +11,7 @@ use epilog_tests::disk::Fault;
 use shuttle::future::block_on;
 use shuttle::thread;
 
-use crate::world::{World, options};
+use crate::world::{World, change, options};
 use crate::{draw, explore};
 
 /// Claim: a commit that is acknowledged as durable, or that promises it and is seen by anybody, is there after a power cut;
@@ -98,6 +98,42 @@ fn wait(world: &World, commit: u64) -> Result<(), StorageError> {
     world.disk.acknowledged(commit);
     assert!(world.read() >= commit, "whoever has awaited a commit sees it");
     Ok(())
+}
+
+/// Claim: a commit past the journal can be built upon as soon as it is staged: who waits until it is seen sees it, and the
+/// thread in the background meets nothing that the journal does not know.
+#[test]
+fn bulk_commits_are_seen_by_who_waits_for_them() {
+    explore(bulk);
+}
+
+pub fn bulk() {
+    let world = World::new(options(), 3, 1);
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..2 {
+                let mut pages = world.pager.begin_write().unwrap();
+                let commit = change(&mut pages, 3).unwrap();
+                assert_eq!(pages.commit_bulk(&[]).unwrap().0, commit);
+            }
+        });
+        scope.spawn(|| {
+            for _ in 0..3 {
+                let pages = world.pager.begin_private().unwrap();
+                let base = pages.base();
+                drop(pages);
+                world.pager.wait_published(base).unwrap();
+                assert!(world.read() >= base.0, "whoever has waited until {base} is seen sees it");
+            }
+        });
+        scope.spawn(|| {
+            for _ in 0..3 {
+                world.pager.maintain().unwrap();
+            }
+        });
+    });
+    assert_eq!(world.read(), 3);
+    world.assert_kept();
 }
 
 /// Claim: when the disk fails at some write or sync, everybody who waits is told, nobody begins in vain from then on, and
