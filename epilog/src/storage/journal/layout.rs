@@ -198,9 +198,10 @@ impl SegmentHeader {
         })
     }
 
-    /// Whether a journal can have come to say this.
+    /// Whether a journal can have come to say this: what goes on from the last number that a database's header can have
+    /// counts on from it.
     pub(super) fn is_possible(&self) -> bool {
-        [self.sequence, self.first_commit].iter().all(|number| (1..=NUMBER_MAX).contains(number))
+        [self.sequence, self.first_commit].iter().all(|number| (1..=2 * NUMBER_MAX).contains(number))
     }
 }
 
