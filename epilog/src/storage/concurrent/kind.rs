@@ -17,6 +17,7 @@ pub(crate) enum Kind<'p> {
         draws: Draws<'p>,
         /// What it writes, when one without the lease may have to know.
         writes: Option<WriteSet>,
+        /// Never read: without a value of it, in a build with the feature `small`, there is no such transaction.
         #[allow(dead_code)]
         whole: Whole,
     },
@@ -25,6 +26,7 @@ pub(crate) enum Kind<'p> {
         running: Running<'p>,
         draws: Draws<'p>,
         reads: ReadLog,
+        /// As above.
         #[allow(dead_code)]
         whole: Whole,
     },

@@ -373,8 +373,8 @@ impl Pager {
         self.shared.wait_published(commit.0)
     }
 
-    /// Applies the commits that the journal has and the file has not: each in a transaction of its own, which is then
-    /// published. `apply` gives back the writer it was given. Returns how many there were. To be called once, after
+    /// Applies the commits that the journal has and the file has not: a megabyte of them at a time in one transaction, which is
+    /// then published as the last of them. `apply` gives back the writer it was given. Returns how many there were. To be called once, after
     /// [`open`](Pager::open); it writes nothing.
     ///
     /// # Errors
