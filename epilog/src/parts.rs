@@ -19,6 +19,9 @@ pub(crate) const CONCURRENT: bool = ALL;
 /// Operations of queries that make values: arithmetic, parts of dates, lengths and case of texts, `or_else`.
 pub(crate) const CALCULATION: bool = ALL;
 
+/// Groups of rows, and aggregates beyond count, sum, mean and extremes.
+pub(crate) const GROUPS: bool = ALL;
+
 /// The patterns of `like` and `matches`.
 pub(crate) const PATTERNS: bool = ALL;
 

@@ -107,17 +107,25 @@ pub enum PlanError {
         /// How many it may have.
         limit: usize,
     },
-    /// An aggregate is named that the query does not have.
-    #[error("an expression names aggregate {number}, the query has {count}")]
-    NoSuchAggregate {
+    /// A key of groups is named that they do not have.
+    #[error("an expression names key {number} of groups that have {count}")]
+    NoSuchKey {
         /// The number named.
         number: u16,
         /// How many there are.
         count: usize,
     },
-    /// A clause after the aggregates that needs the records again.
-    #[error("`{clause}` cannot follow the aggregates of a query: there is one row and no record left")]
-    AfterAggregate {
+    /// An aggregate where there are no groups.
+    #[error(
+        "`{operation}` is over the rows of a group: make groups with `group_by`, or one of all rows with `aggregate`"
+    )]
+    NoGroups {
+        /// The aggregate.
+        operation: &'static str,
+    },
+    /// A clause after the records were grouped that needs them again.
+    #[error("`{clause}` cannot follow `group_by` or `aggregate`: there are groups, and no record left")]
+    OfGroups {
         /// The clause.
         clause: &'static str,
     },

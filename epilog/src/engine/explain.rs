@@ -114,7 +114,7 @@ fn describe(node: &PhysicalNode, names: Names<'_>) -> PlanNode {
             ("top", format!("{window} by {}", names.terms(terms)))
         }
         Operator::Limit { window, .. } => ("limit", window.to_string()),
-        Operator::Aggregate { items, .. } => ("aggregate", names.aggregates(items)),
+        Operator::Aggregate { keys, items, .. } => ("aggregate", names.groups(keys, items)),
         Operator::CountRecords { slot, .. } => ("count records", names.collection(*slot).to_string()),
     };
     let children = node.children().into_iter().filter(|child| !matches!(child.operator, Operator::Pairs));

@@ -264,9 +264,18 @@ impl DraftBuilder {
         self,
         items: impl IntoIterator<Item = (AggregateFunction, Option<Expression>)>,
     ) -> Self {
-        let items = items.into_iter().map(|(function, argument)| AggregateItem { function, argument });
-        self.clause(Clause::Aggregate(items.collect()))
+        let items = items.into_iter().map(|(function, argument)| aggregate(function, argument));
+        self.group_by([]).select(items)
     }
+
+    pub(crate) fn group_by(self, keys: impl IntoIterator<Item = Expression>) -> Self {
+        self.clause(Clause::Grouping(keys.into_iter().collect()))
+    }
+}
+
+/// An aggregate over the rows of a group.
+pub(crate) fn aggregate(function: AggregateFunction, argument: Option<Expression>) -> Expression {
+    Expression::aggregate(AggregateItem { function, argument, filter: None })
 }
 
 /// A field of the root.

@@ -1,5 +1,6 @@
 //! [`Stream`]: the rows of a query, some at a time, with any time in between.
 
+use alloc::boxed::Box;
 use core::fmt;
 
 use super::exec::{Chain, OutputBatch, Rows};
@@ -19,8 +20,8 @@ pub struct Stream<'s> {
 
 enum State<'s> {
     /// With the leaves to read next time: few at first, as few may be wanted.
-    Chain(Chain, usize),
-    Held(Held<'s>),
+    Chain(Box<Chain>, usize),
+    Held(Box<Held<'s>>),
     Ended,
 }
 
@@ -33,13 +34,13 @@ impl<'s> Stream<'s> {
     pub fn new(reading: &'s dyn Reading, draft: &Draft) -> Result<Stream<'s>, EngineError> {
         let operation = reading.operation();
         let state = if Point::of(operation.view(), draft).is_some() {
-            State::Held(Held::new(reading.operation(), |view| super::run(view, draft))?)
+            State::Held(Box::new(Held::new(reading.operation(), |view| super::run(view, draft))?))
         } else {
             let plan = plan(operation.view(), draft, Purpose::Rows, RuleSet::ALL)?;
             if Chain::suits(&plan) {
-                State::Chain(Chain::new(plan), 1)
+                State::Chain(Box::new(Chain::new(plan)), 1)
             } else {
-                State::Held(Held::new(reading.operation(), |view| Ok(Rows::planned(view, plan)))?)
+                State::Held(Box::new(Held::new(reading.operation(), |view| Ok(Rows::planned(view, plan)))?))
             }
         };
         drop(operation);

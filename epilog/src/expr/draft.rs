@@ -1,5 +1,6 @@
 //! [`Draft`]: a query as built.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Expression, RowPath};
@@ -20,10 +21,7 @@ impl Draft {
     #[must_use]
     pub fn limited(&self, count: u64) -> Draft {
         let mut draft = self.clone();
-        // One row of aggregates needs no limit.
-        if !matches!(draft.clauses.last(), Some(Clause::Aggregate(_))) {
-            draft.clauses.push(Clause::Limit(count));
-        }
+        draft.clauses.push(Clause::Limit(count));
         draft
     }
 }
@@ -41,8 +39,9 @@ pub enum Clause {
     Offset(u64),
     /// What comes out; without it the root record.
     Select(Vec<SelectItem>),
-    /// One row of aggregates over all rows.
-    Aggregate(Vec<AggregateItem>),
+    /// One row for each group of rows with the same values of these keys, `None` being a value; without keys one row, even
+    /// over no rows. What follows speaks of groups: of their keys, and of aggregates over their rows.
+    Grouping(Vec<Expression>),
 }
 
 /// One term of an ordering.
@@ -65,31 +64,41 @@ pub enum SelectItem {
     Record(RowPath),
 }
 
-/// One aggregate.
+/// One aggregate over the rows of a group.
 #[derive(Clone, Debug, PartialEq)]
 pub struct AggregateItem {
     /// Which.
     pub function: AggregateFunction,
-    /// Of what; `None` only for `Count` of rows.
+    /// Of what, in the scope of the rows; `None` only for `Count` of rows.
     pub argument: Option<Expression>,
+    /// Which of the rows count, in their scope; all of them when `None`.
+    pub filter: Option<Expression>,
 }
 
 /// The aggregates. All skip `None`.
 ///
 /// | function | result |
 /// |---|---|
-/// | `Count` | `u64` |
+/// | `Count`, `CountDistinct` | `u64` |
 /// | `Sum` | `i64` for signed integers to 64 bits, `u64` for unsigned, `i128`/`u128` for those, `f64` for floats, `Decimal`; zero over nothing; overflow is an error |
 /// | `Avg` | `Option<f64>`, `Option<Decimal>` for decimals |
 /// | `Min`, `Max` | `Option` of the argument's type |
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+/// | `Median` | `Option<f64>`: of an even number of values the mean of the two in the middle |
+/// | `Variance`, `StdDev` | `Option<f64>`: of a sample, so absent over fewer than two values |
+/// | `StringAgg` | `Option<String>`: texts in the order of the rows, with the separator between them |
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the table says it")]
 pub enum AggregateFunction {
     Count,
+    CountDistinct,
     Sum,
     Avg,
     Min,
     Max,
+    Median,
+    Variance,
+    StdDev,
+    StringAgg { separator: String },
 }
 
 /// One assignment of a set-based update.

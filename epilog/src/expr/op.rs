@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{FieldPath, RowPath};
+use super::{AggregateItem, FieldPath, RowPath};
 use crate::parts;
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
@@ -33,8 +33,12 @@ pub enum Op {
     In(u32),
     /// Nothing; something about the records of another collection, seen from a row.
     Subquery(Box<Subquery>),
-    /// Nothing; in a grouped or aggregating selection: the aggregate with this number of the clause.
-    Aggregate(u16),
+    /// Nothing; of a group: the value of the key with this number.
+    Key(u16),
+    /// Nothing; of a group: an aggregate over its rows.
+    Aggregate(Box<AggregateItem>),
+    /// A condition, the value where it holds, and the value where it does not.
+    If,
 }
 
 /// Operations on one value. On `None` all but the tests for it give `None`.
@@ -215,6 +219,25 @@ impl Expression {
         }
         self.ops.push(Op::In(count));
         self
+    }
+
+    /// One of two values, by a condition.
+    #[must_use]
+    pub fn choose(mut self, then: Expression, otherwise: Expression) -> Expression {
+        self.ops.extend(then.ops);
+        self.ops.extend(otherwise.ops);
+        self.ops.push(Op::If);
+        self
+    }
+
+    /// A key of a group.
+    pub fn key(number: u16) -> Expression {
+        Expression { ops: Vec::from([Op::Key(number)]) }
+    }
+
+    /// An aggregate over the rows of a group.
+    pub fn aggregate(item: AggregateItem) -> Expression {
+        Expression { ops: Vec::from([Op::Aggregate(Box::new(item))]) }
     }
 
     /// A subquery.

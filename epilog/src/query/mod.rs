@@ -154,10 +154,10 @@
 
 pub mod run;
 
-mod aggregate;
 mod correlate;
 mod delete;
 mod filter;
+mod group;
 mod limit;
 mod operator;
 mod order;
@@ -175,9 +175,9 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
-pub use aggregate::{Aggregate, Aggregated, Aggregates, Aggregation};
 pub use correlate::Correlate;
 pub use delete::Delete;
+pub use group::{Aggregated, Aggregation, All, Counted, Filtered, GroupBy, GroupKey, GroupOf, Groups};
 pub use operator::{Expression, Numeric, Operand, Signed};
 pub use order::{Order, Ordering};
 pub use predicate::{Condition, Predicate};

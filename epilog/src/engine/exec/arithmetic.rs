@@ -216,6 +216,11 @@ pub(super) mod decimal {
     pub(in super::super) fn read(cell: &[u8]) -> Decimal {
         Decimal::read(Some(cell)).unwrap_or_default()
     }
+
+    /// The cell of a decimal.
+    pub(in super::super) fn cell(value: Decimal) -> [u8; 16] {
+        value.serialize()
+    }
 }
 
 #[cfg(not(feature = "decimal"))]

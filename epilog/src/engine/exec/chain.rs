@@ -13,7 +13,7 @@
 //!
 //! An operation ends when its leaves are read or much of what it read has been evicted, and stays in memory only for it.
 
-use super::operators::Aggregates;
+use super::operators::Groups;
 use super::rows::Planned;
 use super::{OutputBatch, View};
 use crate::engine::error::ExecError;
@@ -24,8 +24,8 @@ use crate::parts;
 pub(in crate::engine) struct Chain {
     /// What is left to do.
     plan: PhysicalPlan,
-    /// The aggregates that the rows of `plan` go into.
-    aggregates: Option<Aggregates>,
+    /// The groups that the rows of `plan` go into.
+    groups: Option<Groups>,
     ended: bool,
 }
 
@@ -41,12 +41,12 @@ impl Chain {
     /// Gets ready to carry out `plan`, which suits.
     pub(in crate::engine) fn new(mut plan: PhysicalPlan) -> Chain {
         debug_assert!(Chain::suits(&plan));
-        let mut aggregates = None;
-        if let Operator::Aggregate { input, items } = plan.root.operator {
+        let mut groups = None;
+        if let Operator::Aggregate { input, keys, items } = plan.root.operator {
             plan.root = *input;
-            aggregates = Some(Aggregates::new(items));
+            groups = Some(Groups::new(keys, items));
         }
-        Chain { plan, aggregates, ended: false }
+        Chain { plan, groups, ended: false }
     }
 
     /// Carries out a part of the plan within the operation of `view`: up to `leaves` leaves. Gives what comes out to
@@ -64,8 +64,8 @@ impl Chain {
         self.ended = true;
         let mut planned = Planned::new(view, self.plan.clone());
         planned.root.pause_after(leaves);
-        match &mut self.aggregates {
-            Some(aggregates) => aggregates.add(&mut *planned.root, &planned.env, &mut planned.batch)?,
+        match &mut self.groups {
+            Some(groups) => groups.add(&mut *planned.root, &planned.env, &mut planned.batch)?,
             None => {
                 while let Some(batch) = planned.next_batch()? {
                     each(&batch)?;
@@ -74,10 +74,11 @@ impl Chain {
         }
         self.ended = !planned.root.remaining(&mut self.plan.root);
         if self.ended
-            && let Some(aggregates) = self.aggregates.take()
+            && let Some(mut groups) = self.groups.take()
         {
-            aggregates.finish(&mut planned.batch)?;
-            each(&planned.output()?)?;
+            while groups.give(&mut planned.batch)? {
+                each(&planned.output()?)?;
+            }
         }
         Ok(!self.ended)
     }

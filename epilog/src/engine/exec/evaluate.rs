@@ -43,6 +43,12 @@ pub(super) fn evaluate<'s>(env: &Env<'s>, expr: &Expr, batch: &Batch<'s>) -> Res
             let value = evaluate(env, value, batch)?;
             is_in(env, &value, candidates, batch)
         }
+        ExprKind::If(_) if !parts::CALCULATION => unreachable!("a plan with it was refused"),
+        ExprKind::If(parts) => {
+            let [condition, then, otherwise] = &**parts;
+            let condition = evaluate(env, condition, batch)?;
+            Ok(choose(&condition, &evaluate(env, then, batch)?, &evaluate(env, otherwise, batch)?))
+        }
     }
 }
 
@@ -341,32 +347,49 @@ fn or_else<'s>(mut left: Vector<'s>, right: &Vector<'s>) -> Vector<'s> {
         left.nulls = None;
         return left;
     }
+    pick(&left, right, |row| absent[row])
+}
+
+/// The one value where a condition holds, the other where it does not or is absent.
+fn choose<'s>(condition: &Vector<'s>, then: &Vector<'s>, otherwise: &Vector<'s>) -> Vector<'s> {
+    let mut result = pick(then, otherwise, |row| condition.is_null(row) || condition.bytes(row)[0] == 0);
+    for (row, fault) in &condition.faults {
+        result.faults.retain(|(at, _)| at != row);
+        result.add_fault(*row, fault);
+    }
+    result
+}
+
+/// The values of `left`, those of `right` where `is_right` says so; with the faults of those that are taken.
+fn pick<'s>(left: &Vector<'s>, right: &Vector<'s>, is_right: impl Fn(usize) -> bool) -> Vector<'s> {
     let (ty, len) = (left.ty(), left.len());
-    let pick = |row: usize| if absent[row] { right } else { &left };
-    let nulls = right.nulls.as_ref().map(|nulls| (0..len).map(|row| absent[row] && nulls[row]).collect());
+    let of = |row: usize| if is_right(row) { right } else { left };
+    let absent = left.nulls.is_some() || right.nulls.is_some();
+    let nulls = absent.then(|| (0..len).map(|row| of(row).is_null(row)).collect());
     let cells = match (ty.width(), &left.cells, &right.cells) {
         (None, Cells::Slices(a), Cells::Slices(b)) => {
-            Cells::Slices((0..len).map(|row| if absent[row] { b[row] } else { a[row] }).collect())
+            Cells::Slices((0..len).map(|row| if is_right(row) { b[row] } else { a[row] }).collect())
         }
         (None, ..) => {
             let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(len));
             for row in 0..len {
-                bytes.extend_from_slice(pick(row).bytes(row));
+                bytes.extend_from_slice(of(row).bytes(row));
                 ends.push(bytes.len() as u32);
             }
             Cells::Owned { bytes, ends }
         }
         (Some(width), ..) => {
             let mut bytes = Vec::with_capacity(width * len);
-            (0..len).for_each(|row| bytes.extend_from_slice(pick(row).bytes(row)));
+            (0..len).for_each(|row| bytes.extend_from_slice(of(row).bytes(row)));
             Cells::Fixed(bytes)
         }
     };
     let mut result = Vector::new(ty, len, cells, nulls);
-    result.faults = left.faults.clone();
-    for (row, fault) in &right.faults {
-        if absent[*row as usize] && left.fault(*row as usize).is_none() {
-            result.add_fault(*row, fault);
+    for (side, on_right) in [(left, false), (right, true)] {
+        for (row, fault) in &side.faults {
+            if is_right(*row as usize) == on_right {
+                result.add_fault(*row, fault);
+            }
         }
     }
     result

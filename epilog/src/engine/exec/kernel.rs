@@ -9,6 +9,7 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 use core::ops::Range;
 
+use super::tally::NO_GROUP;
 use super::vector::Strided;
 use crate::expr::BinaryOp;
 use crate::value::decimal::DecimalParts;
@@ -289,6 +290,31 @@ pub(super) fn extreme(
         best.map(|(row, _)| row)
     }
     with_fixed!(ty, kind => run(kind, of, len, nulls, last))
+}
+
+/// As [`extreme`], for each of many groups: makes a group's cell of `best` the one that comes first (or last) of it and
+/// those of the group's rows, which it counts. `groups` has the group of each row, or [`NO_GROUP`].
+pub(super) fn extremes(
+    ty: Type,
+    of: Strided<'_>,
+    groups: &[u32],
+    last: bool,
+    counts: &mut [u64],
+    best: &mut [u8],
+) {
+    let width = ty.width().expect("a fixed-width type");
+    with_fixed!(ty, kind => {
+        for (row, group) in groups.iter().enumerate().filter(|(_, group)| **group != NO_GROUP) {
+            let group = *group as usize;
+            let cell = &of.bytes[row * of.stride..][..width];
+            let best = &mut best[group * width..][..width];
+            let (new, old) = (kind.read(cell), kind.read(best));
+            if counts[group] == 0 || if last { new > old } else { new < old } {
+                best.copy_from_slice(cell);
+            }
+            counts[group] += 1;
+        }
+    })
 }
 
 /// A test on the fixed row of a record: the fast path of filters.

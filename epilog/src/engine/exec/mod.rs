@@ -22,6 +22,7 @@ mod predicate;
 mod rows;
 mod store;
 mod table;
+mod tally;
 mod text;
 mod vector;
 

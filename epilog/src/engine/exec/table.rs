@@ -84,13 +84,64 @@ impl KeyTable {
     }
 }
 
+/// Words, each with a number that its finder gives it.
+///
+/// Open addressing with linear probing, as in [`KeyTable`]; a word lies beside its number, so that a probe reads one place.
+#[derive(Default)]
+pub(super) struct WordTable {
+    /// A word and its number, and 1: 0 where empty. A power of two of them, at most half taken.
+    places: Vec<(u64, u32)>,
+    taken: usize,
+}
+
+impl WordTable {
+    /// The number of `word`; what `number` gives when it is not there yet.
+    #[inline]
+    pub(super) fn find_or_insert(&mut self, word: u64, number: impl FnOnce() -> u32) -> u32 {
+        if (self.taken + 1) * 2 > self.places.len() {
+            self.grow();
+        }
+        let place = self.locate(word);
+        if self.places[place].1 == 0 {
+            self.places[place] = (word, number() + 1);
+            self.taken += 1;
+        }
+        self.places[place].1 - 1
+    }
+
+    /// The place of `word`, or the empty one where it goes.
+    #[inline]
+    fn locate(&self, word: u64) -> usize {
+        let mask = self.places.len() - 1;
+        let mut place = mix(FACTOR, word) as usize & mask;
+        while self.places[place].1 != 0 && self.places[place].0 != word {
+            place = (place + 1) & mask;
+        }
+        place
+    }
+
+    #[cold]
+    fn grow(&mut self) {
+        let size = (self.places.len() * 2).max(64);
+        for (word, number) in core::mem::replace(&mut self.places, vec![(0, 0); size]) {
+            if number != 0 {
+                let place = self.locate(word);
+                self.places[place] = (word, number);
+            }
+        }
+    }
+}
+
+const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
+
+/// A word in another order of bits that depends on all of its bits.
+fn mix(hash: u64, word: u64) -> u64 {
+    let product = u128::from(hash ^ word) * u128::from(FACTOR);
+    (product as u64) ^ (product >> 64) as u64
+}
+
 /// Multiplies and folds eight bytes at a time. Keys come from the user's own data: there is no one to defend against.
 fn hash(key: &[u8]) -> u64 {
-    const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
-    let mix = |hash: u64, word: u64| {
-        let product = u128::from(hash ^ word) * u128::from(FACTOR);
-        (product as u64) ^ (product >> 64) as u64
-    };
     let (words, rest) = key.as_chunks::<8>();
     let hash =
         words.iter().fold(key.len() as u64 ^ FACTOR, |hash, word| mix(hash, u64::from_le_bytes(*word)));
@@ -104,6 +155,16 @@ mod tests {
     use alloc::collections::BTreeMap;
 
     use super::*;
+
+    #[test]
+    fn words_are_numbered_as_a_map_would() {
+        let (mut table, mut model) = (WordTable::default(), BTreeMap::new());
+        for n in 0..20_000u64 {
+            let word = n * n % 7919;
+            let next = model.len() as u32;
+            assert_eq!(table.find_or_insert(word, || next), *model.entry(word).or_insert(next));
+        }
+    }
 
     #[test]
     fn keys_are_numbered_as_a_map_would() {

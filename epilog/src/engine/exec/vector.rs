@@ -211,6 +211,45 @@ impl<'s> Vector<'s> {
     }
 }
 
+/// Values that are kept one after the other. They borrow nothing.
+pub(super) struct Builder {
+    ty: Type,
+    bytes: Vec<u8>,
+    /// Where each cell ends, when they vary in width.
+    ends: Vec<usize>,
+    nulls: Vec<bool>,
+}
+
+impl Builder {
+    pub(super) fn new(ty: Type) -> Builder {
+        Builder { ty, bytes: Vec::new(), ends: Vec::new(), nulls: Vec::new() }
+    }
+
+    /// Keeps the value of `row`.
+    pub(super) fn push(&mut self, from: &Vector<'_>, row: usize) {
+        self.bytes.extend_from_slice(from.bytes(row));
+        if self.ty.width().is_none() {
+            self.ends.push(self.bytes.len());
+        }
+        self.nulls.push(from.is_null(row));
+    }
+
+    /// A part of the values.
+    pub(super) fn part<'s>(&self, rows: core::ops::Range<usize>) -> Vector<'s> {
+        let nulls = self.nulls[rows.clone()].to_vec();
+        let cells = match self.ty.width() {
+            Some(width) => Cells::Fixed(self.bytes[rows.start * width..rows.end * width].to_vec()),
+            None => {
+                let start = if rows.start == 0 { 0 } else { self.ends[rows.start - 1] };
+                let ends = self.ends[rows.clone()].iter().map(|end| (end - start) as u32).collect();
+                let end = rows.end.checked_sub(1).map_or(start, |last| self.ends[last]);
+                Cells::Owned { bytes: self.bytes[start..end].to_vec(), ends }
+            }
+        };
+        Vector::new(self.ty, rows.len(), cells, nulls.contains(&true).then_some(nulls))
+    }
+}
+
 impl fmt::Debug for Vector<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scalar = |row| Scalar::from_cell(self.ty, self.cell(row));

@@ -1,4 +1,4 @@
-//! [`Aggregate`]: one row about all rows.
+//! [`Aggregate`]: one row about all rows, or about each group of them.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -7,13 +7,32 @@ use super::{Computed, Expr, Node};
 use crate::expr::AggregateFunction;
 use crate::value::Type;
 
-/// One row of aggregates over all rows of its input. No slot survives it.
+/// One row for each group of rows of its input: those that have the same values of all keys, absent ones being equal. Groups
+/// come in any order. Without keys all rows are one group, even if there are none. No slot survives it.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Aggregate {
     /// Where rows come from.
     pub input: Box<Node>,
+    /// What the rows of a group have in common.
+    pub keys: Vec<KeyTerm>,
     /// The aggregates.
     pub items: Vec<AggregateTerm>,
+}
+
+impl Aggregate {
+    /// The values that its rows have: those of the keys, then the aggregates.
+    pub fn outputs(&self) -> impl Iterator<Item = Computed> {
+        self.keys.iter().map(|key| key.output).chain(self.items.iter().map(|item| item.output))
+    }
+}
+
+/// One key of groups.
+#[derive(Clone, Debug, PartialEq)]
+pub struct KeyTerm {
+    /// What is compared, over the rows.
+    pub expr: Expr,
+    /// The value it is of the group.
+    pub output: Computed,
 }
 
 /// One aggregate.
@@ -23,17 +42,22 @@ pub struct AggregateTerm {
     pub function: AggregateFunction,
     /// Of what; `None` to count rows.
     pub argument: Option<Expr>,
+    /// Which rows count; all of them when `None`.
+    pub filter: Option<Expr>,
     /// The value it makes.
     pub output: Computed,
 }
 
 /// The type of an aggregate over arguments of type `of`, and whether it may be absent; `None` when there is no such
 /// aggregate.
-pub fn result_type(function: AggregateFunction, of: Option<Type>) -> Option<(Type, bool)> {
-    use AggregateFunction::{Avg, Count, Max, Min, Sum};
+pub fn result_type(function: &AggregateFunction, of: Option<Type>) -> Option<(Type, bool)> {
+    use AggregateFunction::{Avg, Count, CountDistinct, Max, Median, Min, StdDev, StringAgg, Sum, Variance};
     Some(match (function, of) {
         (Count, _) => (Type::U64, false),
         (_, None) => return None,
+        (CountDistinct, Some(_)) => (Type::U64, false),
+        (StringAgg { .. }, Some(Type::String)) => (Type::String, true),
+        (Median | Variance | StdDev, Some(ty)) if ty.is_numeric() && ty != Type::Decimal => (Type::F64, true),
         (Min | Max, Some(ty)) => (ty, true),
         (Sum, Some(ty @ (Type::I128 | Type::U128 | Type::Decimal))) => (ty, false),
         (Sum, Some(ty)) if ty.is_signed_integer() => (Type::I64, false),
@@ -41,6 +65,6 @@ pub fn result_type(function: AggregateFunction, of: Option<Type>) -> Option<(Typ
         (Sum, Some(Type::F32 | Type::F64)) => (Type::F64, false),
         (Avg, Some(Type::Decimal)) => (Type::Decimal, true),
         (Avg, Some(ty)) if ty.is_numeric() => (Type::F64, true),
-        (Sum | Avg, Some(_)) => return None,
+        _ => return None,
     })
 }

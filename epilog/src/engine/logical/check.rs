@@ -72,16 +72,19 @@ impl Checker<'_> {
                 }
             }
         }
-        if let Node::Filter(filter) = node
-            && let Some(odd) = filter.predicates.iter().find(|predicate| predicate.ty != Type::Bool)
-        {
+        let mut predicates = match node {
+            Node::Filter(filter) => filter.predicates.iter().collect(),
+            Node::Aggregate(aggregate) => {
+                aggregate.items.iter().filter_map(|item| item.filter.as_ref()).collect()
+            }
+            _ => Vec::new(),
+        };
+        predicates.retain(|predicate| predicate.ty != Type::Bool);
+        if let Some(odd) = predicates.first() {
             return Err(format!("a predicate of type {}", odd.ty));
         }
         if let Node::Aggregate(aggregate) = node {
-            rows = Rows {
-                slots: Vec::new(),
-                computed: aggregate.items.iter().map(|item| item.output).collect(),
-            };
+            rows = Rows { slots: Vec::new(), computed: aggregate.outputs().collect() };
         }
         Ok(rows)
     }

@@ -43,6 +43,8 @@ pub enum ExprKind {
     Between(Box<[Expr; 3]>),
     /// Whether a value is one of several.
     In(Box<Expr>, Vec<Expr>),
+    /// A condition, the value where it holds, and the value where it does not, or is absent.
+    If(Box<[Expr; 3]>),
 }
 
 impl Expr {
@@ -106,7 +108,7 @@ impl Expr {
             ExprKind::Field(..) | ExprKind::Computed(_) | ExprKind::Literal(_) => Vec::new(),
             ExprKind::Unary(_, operand) => Vec::from([&**operand]),
             ExprKind::Binary(_, left, right) => Vec::from([&**left, &**right]),
-            ExprKind::Between(parts) => parts.iter().collect(),
+            ExprKind::Between(parts) | ExprKind::If(parts) => parts.iter().collect(),
             ExprKind::In(value, candidates) => core::iter::once(&**value).chain(candidates).collect(),
         }
     }
@@ -121,7 +123,7 @@ impl Expr {
                 left.visit(each);
                 right.visit(each);
             }
-            ExprKind::Between(parts) => parts.iter().for_each(|part| part.visit(each)),
+            ExprKind::Between(parts) | ExprKind::If(parts) => parts.iter().for_each(|part| part.visit(each)),
             ExprKind::In(value, candidates) => {
                 value.visit(each);
                 candidates.iter().for_each(|candidate| candidate.visit(each));
@@ -139,6 +141,7 @@ impl Expr {
                 ExprKind::Binary(op, Box::new(left.map(each)), Box::new(right.map(each)))
             }
             ExprKind::Between(parts) => ExprKind::Between(Box::new(parts.map(|part| part.map(each)))),
+            ExprKind::If(parts) => ExprKind::If(Box::new(parts.map(|part| part.map(each)))),
             ExprKind::In(value, candidates) => {
                 let value = Box::new(value.map(each));
                 ExprKind::In(value, candidates.into_iter().map(|candidate| candidate.map(each)).collect())

@@ -12,8 +12,8 @@ use alloc::vec::Vec;
 use super::super::error::PlanError;
 use super::aggregate::result_type;
 use super::{
-    Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Filter, Limit, Link, LogicalPlan,
-    Lookup, Node, Project, Scan, Slot, SlotDef, Sort, SortTerm, Subquery, Window, typing,
+    Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Filter, KeyTerm, Limit, Link,
+    LogicalPlan, Lookup, Node, Project, Scan, Slot, SlotDef, Sort, SortTerm, Subquery, Window, typing,
 };
 use crate::expr;
 use crate::expr::{
@@ -49,15 +49,15 @@ pub fn lower(catalog: &Catalog, draft: &Draft, purpose: Purpose) -> Result<Logic
         lowering.clause(clause, &draft.clauses[number + 1..], purpose, &mut columns)?;
     }
     let columns = match purpose {
-        Purpose::Rows => lowering.columns(columns)?,
+        Purpose::Rows => lowering.columns(columns),
         Purpose::Count => lowering.count_rows(),
         Purpose::Exists => {
             lowering.limit(Window { skip: 0, take: Some(1) });
             Vec::new()
         }
         Purpose::Keys => {
-            if lowering.aggregates.is_some() {
-                return Err(PlanError::AfterAggregate { clause: "update or delete" });
+            if lowering.groups.is_some() {
+                return Err(PlanError::OfGroups { clause: "update or delete" });
             }
             Vec::from([Column::Rank(Slot(0))])
         }
@@ -106,6 +106,13 @@ struct Scope {
     related: Vec<(Slot, u16, Slot)>,
 }
 
+/// What is known of groups.
+struct Groups {
+    keys: Vec<Computed>,
+    /// The aggregates that later clauses ask for, each once.
+    items: Vec<(AggregateItem, Computed)>,
+}
+
 struct Lowering<'c> {
     catalog: &'c Catalog,
     slots: Vec<SlotDef>,
@@ -114,8 +121,8 @@ struct Lowering<'c> {
     scopes: Vec<Scope>,
     /// The sources that a path can begin at, by position: the scope each belongs to, and its slot.
     sources: Vec<(usize, Slot)>,
-    /// The aggregates, once there are some.
-    aggregates: Option<Vec<Computed>>,
+    /// What is known of groups, once rows are grouped.
+    groups: Option<Groups>,
     /// Nodes pushed.
     steps: usize,
 }
@@ -128,7 +135,7 @@ impl<'c> Lowering<'c> {
             computed: Vec::new(),
             scopes: Vec::new(),
             sources: Vec::new(),
-            aggregates: None,
+            groups: None,
             steps: 0,
         };
         let slot = lowering.new_slot(lowering.bound(root)?, String::new(), false);
@@ -178,9 +185,9 @@ impl<'c> Lowering<'c> {
                 let items = items.iter().map(|item| self.select_item(item));
                 *columns = Some(items.collect::<Result<_, _>>()?);
             }
-            Clause::Aggregate(items) => {
+            Clause::Grouping(keys) => {
                 *columns = None;
-                self.aggregate(items)?;
+                self.group(keys, &aggregates_of(later))?;
             }
         }
         if self.steps > STEPS_MAX {
@@ -199,20 +206,21 @@ impl<'c> Lowering<'c> {
         self.push(|input| Node::Filter(Filter { input, predicates: Vec::from([predicate]) }));
     }
 
-    fn columns(&mut self, columns: Option<Vec<Column>>) -> Result<Vec<Column>, PlanError> {
-        Ok(match (columns, &self.aggregates) {
+    fn columns(&mut self, columns: Option<Vec<Column>>) -> Vec<Column> {
+        match (columns, &self.groups) {
             (Some(columns), _) => columns,
             (None, None) => Vec::from([Column::Record(Slot(0))]),
-            (None, Some(aggregates)) => {
-                aggregates.iter().map(|computed| Column::Value(self.computed_value(*computed))).collect()
+            (None, Some(groups)) => {
+                groups.keys.iter().map(|key| Column::Value(self.computed_value(*key))).collect()
             }
-        })
+        }
     }
 
     fn count_rows(&mut self) -> Vec<Column> {
         let output = self.new_computed(Type::U64, false, "count".to_string());
-        let items = Vec::from([AggregateTerm { function: AggregateFunction::Count, argument: None, output }]);
-        self.push(|input| Node::Aggregate(Aggregate { input, items }));
+        let function = AggregateFunction::Count;
+        let items = Vec::from([AggregateTerm { function, argument: None, filter: None, output }]);
+        self.push(|input| Node::Aggregate(Aggregate { input, keys: Vec::new(), items }));
         Vec::from([Column::Value(self.computed_value(output))])
     }
 
@@ -233,40 +241,62 @@ impl<'c> Lowering<'c> {
         })
     }
 
-    fn aggregate(&mut self, items: &[AggregateItem]) -> Result<(), PlanError> {
-        if self.aggregates.is_some() {
-            return Err(PlanError::AfterAggregate { clause: "aggregate" });
+    fn group(&mut self, keys: &[Expression], asked: &[&AggregateItem]) -> Result<(), PlanError> {
+        if !keys.is_empty() && !parts::GROUPS {
+            return Err(PlanError::LeftOut { what: "group_by" });
         }
-        let mut terms = Vec::new();
-        for item in items {
-            let argument = item.argument.as_ref().map(|argument| self.expression(argument)).transpose()?;
-            let operation = function_name(item.function);
-            let of = argument.as_ref().map(|argument| argument.ty);
-            let (ty, nullable) = result_type(item.function, of)
-                .ok_or(PlanError::NotDefined { operation, ty: of.unwrap_or(Type::U64) })?;
-            let calculates = matches!(item.function, AggregateFunction::Sum | AggregateFunction::Avg);
-            if ty == Type::Decimal && calculates && !cfg!(feature = "decimal") {
-                return Err(PlanError::DecimalFeature { operation });
+        let mut key_terms = Vec::new();
+        for key in keys {
+            let expr = self.expression(key)?;
+            if expr.ty == Type::Blob {
+                return Err(PlanError::NotDefined { operation: "group_by", ty: expr.ty });
             }
-            let name = self.aggregate_name(operation, argument.as_ref());
-            let output = self.new_computed(ty, nullable, name);
-            terms.push(AggregateTerm { function: item.function, argument, output });
+            let name = self.described(|names| names.expr(&expr));
+            let output = self.new_computed(expr.ty, expr.nullable, name);
+            key_terms.push(KeyTerm { expr, output });
         }
-        self.aggregates = Some(terms.iter().map(|term| term.output).collect());
+        let (mut terms, mut items) = (Vec::new(), Vec::new());
+        for item in asked {
+            if items.iter().any(|(known, _)| known == *item) {
+                continue;
+            }
+            let term = self.aggregate(item)?;
+            items.push(((*item).clone(), term.output));
+            terms.push(term);
+        }
+        self.groups = Some(Groups { keys: key_terms.iter().map(|key| key.output).collect(), items });
         self.sources.clear();
-        self.push(|input| Node::Aggregate(Aggregate { input, items: terms }));
+        self.push(|input| Node::Aggregate(Aggregate { input, keys: key_terms, items: terms }));
         Ok(())
     }
 
-    fn aggregate_name(&self, operation: &str, argument: Option<&Expr>) -> String {
-        if !parts::EXPLAINED {
-            return String::new();
+    fn aggregate(&mut self, item: &AggregateItem) -> Result<AggregateTerm, PlanError> {
+        let argument = item.argument.as_ref().map(|argument| self.expression(argument)).transpose()?;
+        let filter = item.filter.as_ref().map(|filter| self.predicate(filter)).transpose()?;
+        let operation = function_name(&item.function);
+        if item.function.is_left_out() || (filter.is_some() && !parts::CALCULATION) {
+            return Err(PlanError::LeftOut { what: operation });
         }
-        let names = super::Names { slots: &self.slots, computed: &self.computed };
-        argument.map_or_else(
-            || operation.to_string(),
-            |argument| format!("{operation}({})", names.expr(argument)),
-        )
+        let of = argument.as_ref().map(|argument| argument.ty);
+        let (ty, nullable) = result_type(&item.function, of)
+            .ok_or(PlanError::NotDefined { operation, ty: of.unwrap_or(Type::U64) })?;
+        let calculates = matches!(item.function, AggregateFunction::Sum | AggregateFunction::Avg);
+        if ty == Type::Decimal && calculates && !cfg!(feature = "decimal") {
+            return Err(PlanError::DecimalFeature { operation });
+        }
+        let mut term =
+            AggregateTerm { function: item.function.clone(), argument, filter, output: Computed(0) };
+        let name = self.described(|names| names.aggregate(&term));
+        term.output = self.new_computed(ty, nullable, name);
+        Ok(term)
+    }
+
+    /// A name that only people read.
+    fn described(&self, name: impl FnOnce(super::Names<'_>) -> String) -> String {
+        match parts::EXPLAINED {
+            true => name(super::Names { slots: &self.slots, computed: &self.computed }),
+            false => String::new(),
+        }
     }
 
     fn predicate(&mut self, expression: &Expression) -> Result<Expr, PlanError> {
@@ -313,7 +343,13 @@ impl<'c> Lowering<'c> {
                     Piece::around(typing::is_in(value, candidates)?, depth)?
                 }
                 Op::Subquery(subquery) => Piece::leaf(self.subquery(subquery)?),
-                Op::Aggregate(number) => Piece::leaf(self.aggregate_value(*number)?),
+                Op::Key(number) => Piece::leaf(self.key_value(*number)?),
+                Op::Aggregate(item) => Piece::leaf(self.aggregate_value(item)?),
+                Op::If => {
+                    let ((otherwise, a), (then, b)) = (pop(&mut stack)?, pop(&mut stack)?);
+                    let (condition, depth) = pop(&mut stack)?;
+                    Piece::around(typing::choose(condition, then, otherwise)?, depth.max(a).max(b))?
+                }
             };
             stack.push(piece);
         }
@@ -323,13 +359,18 @@ impl<'c> Lowering<'c> {
         }
     }
 
-    fn aggregate_value(&self, number: u16) -> Result<Expr, PlanError> {
-        let aggregates = self.aggregates.as_deref().unwrap_or_default();
-        let computed = aggregates.get(usize::from(number));
-        let count = aggregates.len();
-        computed
-            .map(|computed| self.computed_value(*computed))
-            .ok_or(PlanError::NoSuchAggregate { number, count })
+    /// The key of a group with this number.
+    fn key_value(&self, number: u16) -> Result<Expr, PlanError> {
+        let keys = self.groups.as_ref().map(|groups| groups.keys.as_slice()).unwrap_or_default();
+        let key = keys.get(usize::from(number)).copied();
+        key.map(|key| self.computed_value(key)).ok_or(PlanError::NoSuchKey { number, count: keys.len() })
+    }
+
+    fn aggregate_value(&self, item: &AggregateItem) -> Result<Expr, PlanError> {
+        let operation = function_name(&item.function);
+        let groups = self.groups.as_ref().ok_or(PlanError::NoGroups { operation })?;
+        let known = groups.items.iter().find(|(known, _)| known == item);
+        known.map(|(_, output)| self.computed_value(*output)).ok_or(PlanError::NoGroups { operation })
     }
 
     fn subquery(&mut self, subquery: &expr::Subquery) -> Result<Expr, PlanError> {
@@ -413,7 +454,7 @@ impl<'c> Lowering<'c> {
     /// The slot of the row that a path leads to. Lookups are added to the scope that the path begins in.
     fn row(&mut self, path: RowPath) -> Result<Slot, PlanError> {
         if self.sources.is_empty() {
-            return Err(PlanError::AfterAggregate { clause: "a field" });
+            return Err(PlanError::OfGroups { clause: "a field" });
         }
         let source = self.sources.get(usize::from(path.source));
         let count = self.sources.len();
@@ -576,12 +617,49 @@ fn not_a_relation(collection: &CollectionDef, position: u16) -> PlanError {
     PlanError::NotARelation { collection: collection.name.clone(), field }
 }
 
-pub(crate) fn function_name(function: AggregateFunction) -> &'static str {
+/// The aggregates over the rows of groups that the clauses after their making ask for.
+fn aggregates_of(clauses: &[Clause]) -> Vec<&AggregateItem> {
+    let mut found = Vec::new();
+    for (number, clause) in clauses.iter().enumerate() {
+        match clause {
+            Clause::Filter(predicate) => collect(predicate, &mut found),
+            Clause::Order(terms) => terms.iter().for_each(|term| collect(&term.expression, &mut found)),
+            Clause::Limit(_) | Clause::Offset(_) => {}
+            Clause::Select(items) => items.iter().for_each(|item| match item {
+                SelectItem::Value(expression) => collect(expression, &mut found),
+                SelectItem::Record(_) => {}
+            }),
+            Clause::Grouping(keys) => {
+                // What groups of groups are made by, and aggregate, is of these groups.
+                keys.iter().for_each(|key| collect(key, &mut found));
+                for item in aggregates_of(&clauses[number + 1..]) {
+                    item.argument.iter().chain(&item.filter).for_each(|part| collect(part, &mut found));
+                }
+                break;
+            }
+        }
+    }
+    found
+}
+
+fn collect<'e>(expression: &'e Expression, out: &mut Vec<&'e AggregateItem>) {
+    out.extend(expression.ops.iter().filter_map(|op| match op {
+        Op::Aggregate(item) => Some(&**item),
+        _ => None,
+    }));
+}
+
+pub(crate) fn function_name(function: &AggregateFunction) -> &'static str {
     match function {
         AggregateFunction::Count => "count",
+        AggregateFunction::CountDistinct => "count_distinct",
         AggregateFunction::Sum => "sum",
         AggregateFunction::Avg => "avg",
         AggregateFunction::Min => "min",
         AggregateFunction::Max => "max",
+        AggregateFunction::Median => "median",
+        AggregateFunction::Variance => "variance",
+        AggregateFunction::StdDev => "stddev",
+        AggregateFunction::StringAgg { .. } => "string_agg",
     }
 }

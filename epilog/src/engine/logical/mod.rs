@@ -34,7 +34,7 @@ use alloc::vec::Vec;
 use crate::schema::CollectionDef;
 use crate::value::Type;
 
-pub use aggregate::{Aggregate, AggregateTerm};
+pub use aggregate::{Aggregate, AggregateTerm, KeyTerm};
 pub use check::check;
 pub use expression::{Computed, Expr, ExprKind, Slot};
 pub use filter::Filter;
@@ -98,7 +98,7 @@ pub enum Node {
     Sort(Sort),
     /// A window of rows.
     Limit(Limit),
-    /// One row of aggregates.
+    /// Groups of rows, a row each.
     Aggregate(Aggregate),
     /// What comes out.
     Project(Project),
@@ -168,7 +168,9 @@ impl Node {
             }
             Node::Sort(sort) => sort.terms.iter().map(|term| &term.expr).collect(),
             Node::Aggregate(aggregate) => {
-                aggregate.items.iter().filter_map(|item| item.argument.as_ref()).collect()
+                let keys = aggregate.keys.iter().map(|key| &key.expr);
+                keys.chain(aggregate.items.iter().flat_map(|item| item.argument.iter().chain(&item.filter)))
+                    .collect()
             }
             Node::Project(project) => {
                 let value = |column: &'_ Column| matches!(column, Column::Value(_));
@@ -202,7 +204,9 @@ impl Node {
             }
             Node::Sort(sort) => sort.terms.iter_mut().for_each(|term| change(&mut term.expr)),
             Node::Aggregate(aggregate) => {
-                aggregate.items.iter_mut().filter_map(|item| item.argument.as_mut()).for_each(change);
+                aggregate.keys.iter_mut().for_each(|key| change(&mut key.expr));
+                let items = aggregate.items.iter_mut();
+                items.flat_map(|item| item.argument.iter_mut().chain(&mut item.filter)).for_each(change);
             }
             Node::Project(project) => {
                 for column in &mut project.columns {

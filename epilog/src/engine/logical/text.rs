@@ -7,8 +7,8 @@ use core::fmt;
 use super::lower::function_name;
 use super::typing::{binary_name, unary_name};
 use super::{
-    AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, ExprKind, Link, LogicalPlan, Node, Slot,
-    SlotDef, SortTerm, Window,
+    Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, ExprKind, KeyTerm, Link,
+    LogicalPlan, Node, Slot, SlotDef, SortTerm, Window,
 };
 use crate::expr::{BinaryOp, UnaryOp};
 
@@ -69,6 +69,11 @@ impl Names<'_> {
             ExprKind::In(value, candidates) => {
                 format!("{} in ({})", self.operand(value), self.list(candidates.iter()))
             }
+            ExprKind::If(parts) => {
+                let [condition, then, otherwise] = &**parts;
+                let (then, otherwise) = (self.expr(then), self.expr(otherwise));
+                format!("if {} then {then} else {otherwise} end", self.expr(condition))
+            }
         }
     }
 
@@ -122,11 +127,30 @@ impl Names<'_> {
 
     /// Aggregates.
     pub fn aggregates(&self, items: &[AggregateTerm]) -> String {
-        let item = |item: &AggregateTerm| match &item.argument {
-            Some(argument) => format!("{}({})", function_name(item.function), self.expr(argument)),
-            None => function_name(item.function).to_string(),
+        items.iter().map(|item| self.aggregate(item)).collect::<Vec<_>>().join(", ")
+    }
+
+    /// An aggregate.
+    pub fn aggregate(&self, item: &AggregateTerm) -> String {
+        let mut text = match &item.argument {
+            Some(argument) => format!("{}({})", function_name(&item.function), self.expr(argument)),
+            None => function_name(&item.function).to_string(),
         };
-        items.iter().map(item).collect::<Vec<_>>().join(", ")
+        if let Some(filter) = &item.filter {
+            text.push_str(" if ");
+            text.push_str(&self.operand(filter));
+        }
+        text
+    }
+
+    /// Groups: what they are made by, and the aggregates over each.
+    pub fn groups(&self, keys: &[KeyTerm], items: &[AggregateTerm]) -> String {
+        let keys = keys.iter().map(|key| self.expr(&key.expr)).collect::<Vec<_>>().join(", ");
+        match (keys.is_empty(), items.is_empty()) {
+            (true, _) => self.aggregates(items),
+            (false, true) => format!("by {keys}"),
+            (false, false) => format!("{} by {keys}", self.aggregates(items)),
+        }
     }
 
     /// Columns.
@@ -198,7 +222,9 @@ fn write_node(
             None => write!(f, "sort {}", names.terms(&sort.terms))?,
         },
         Node::Limit(limit) => write!(f, "limit {}", limit.window)?,
-        Node::Aggregate(aggregate) => write!(f, "aggregate {}", names.aggregates(&aggregate.items))?,
+        Node::Aggregate(Aggregate { keys, items, .. }) => {
+            write!(f, "aggregate {}", names.groups(keys, items))?;
+        }
         Node::Project(project) => write!(f, "project {}", names.columns(&project.columns))?,
     }
     match node.input() {

@@ -6,6 +6,7 @@ use alloc::string::ToString;
 use super::super::error::PlanError;
 use super::{Expr, ExprKind};
 use crate::expr::{BinaryOp, UnaryOp};
+use crate::parts;
 use crate::value::{Scalar, Type, fits};
 
 /// Whether decimals can be calculated with in this build.
@@ -107,6 +108,19 @@ pub(super) fn is_in(value: Expr, candidates: alloc::vec::Vec<Expr>) -> Result<Ex
         same_type("in", &value, candidate)?;
     }
     Ok(Expr::test(ExprKind::In(Box::new(value), candidates)))
+}
+
+/// Makes a choice between two values.
+pub(super) fn choose(condition: Expr, then: Expr, otherwise: Expr) -> Result<Expr, PlanError> {
+    if !parts::CALCULATION {
+        return Err(PlanError::LeftOut { what: "if" });
+    }
+    if condition.ty != Type::Bool {
+        return Err(PlanError::NotAPredicate { ty: condition.ty });
+    }
+    same_type("if", &then, &otherwise)?;
+    let (ty, nullable) = (then.ty, then.nullable || otherwise.nullable);
+    Ok(Expr { kind: ExprKind::If(Box::new([condition, then, otherwise])), ty, nullable })
 }
 
 fn same_type(operation: &'static str, left: &Expr, right: &Expr) -> Result<(), PlanError> {

@@ -8,9 +8,12 @@ use crate::expr::AggregateFunction;
 
 impl<'p> Planner<'p> {
     pub(super) fn aggregate(&self, aggregate: &'p Aggregate) -> Planned {
-        let counts_rows = aggregate.items.iter().all(|item| {
-            item.function == AggregateFunction::Count && item.argument.as_ref().is_none_or(|of| !of.nullable)
-        });
+        let counts_rows = aggregate.keys.is_empty()
+            && aggregate.items.iter().all(|item| {
+                item.function == AggregateFunction::Count
+                    && item.filter.is_none()
+                    && item.argument.as_ref().is_none_or(|of| !of.nullable)
+            });
         if let (true, Node::Scan(scan)) = (counts_rows, &*aggregate.input) {
             let outputs = aggregate.items.iter().map(|item| item.output).collect();
             let operator = Operator::CountRecords { slot: scan.slot, outputs };
@@ -23,7 +26,10 @@ impl<'p> Planner<'p> {
         // Whatever order the rows come in, the aggregates are the same.
         let planned = self.node(&aggregate.input, Want::default());
         let cost = planned.cost + planned.node.rows * self.costs.test_fixed;
-        let operator = Operator::Aggregate { input: Box::new(planned.node), items: aggregate.items.clone() };
-        Planned { node: PhysicalNode { operator, rows: 1.0 }, ordered: true, cost }
+        // How many groups there are is not known: some rows each.
+        let rows = if aggregate.keys.is_empty() { 1.0 } else { (planned.node.rows / 10.0).max(1.0) };
+        let (keys, items) = (aggregate.keys.clone(), aggregate.items.clone());
+        let operator = Operator::Aggregate { input: Box::new(planned.node), keys, items };
+        Planned { node: PhysicalNode { operator, rows }, ordered: aggregate.keys.is_empty(), cost }
     }
 }

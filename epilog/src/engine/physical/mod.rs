@@ -25,8 +25,8 @@ use alloc::vec::Vec;
 
 use super::estimate::{Amount, Costs, KeyRange, Statistics};
 use super::logical::{
-    AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Link, LogicalPlan, Names, Node, Slot, SlotDef,
-    SortTerm, Window,
+    AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, KeyTerm, Link, LogicalPlan, Names, Node, Slot,
+    SlotDef, SortTerm, Window,
 };
 use crate::parts;
 use crate::schema::{CollectionDef, IndexId};
@@ -96,10 +96,12 @@ pub enum Operator {
         /// Which.
         window: Window,
     },
-    /// One row about all rows.
+    /// Groups of rows, a row each.
     Aggregate {
         /// Where rows come from.
         input: Box<PhysicalNode>,
+        /// What the rows of a group have in common; without keys all rows are one.
+        keys: Vec<KeyTerm>,
         /// The aggregates.
         items: Vec<AggregateTerm>,
     },

@@ -49,11 +49,9 @@ impl Reads {
                 }
             }
             Operator::Sort { terms, .. } => terms.iter().for_each(|term| self.expr(&term.expr, slots)),
-            Operator::Aggregate { items, .. } => {
-                items
-                    .iter()
-                    .filter_map(|item| item.argument.as_ref())
-                    .for_each(|expr| self.expr(expr, slots));
+            Operator::Aggregate { keys, items, .. } => {
+                let of_items = items.iter().flat_map(|item| item.argument.iter().chain(&item.filter));
+                keys.iter().map(|key| &key.expr).chain(of_items).for_each(|expr| self.expr(expr, slots));
             }
         }
         node.children().into_iter().for_each(|child| self.node(child, slots));

@@ -271,6 +271,241 @@ fn aggregates_of_all_rows() {
     assert_eq!(rows(snapshot.operation().view(), &none.build(), RuleSet::ALL).expect("a row"), [expected]);
 }
 
+/// What groups of tracks have, each group's rows found by their numbers.
+fn tracks_where(holds: impl Fn(i128) -> bool) -> Vec<i128> {
+    (1..=1000).filter(|n| holds(*n)).collect()
+}
+
+/// The rows of a query whose groups come in any order, by their first columns.
+fn groups(db: &Store, draft: &DraftBuilder) -> Vec<Vec<Scalar>> {
+    let snapshot = db.snapshot();
+    let draft = draft.clone().build();
+    let mut all = rows(snapshot.operation().view(), &draft, RuleSet::ALL).expect("groups");
+    let mut plain = rows(snapshot.operation().view(), &draft, RuleSet::NONE).expect("groups");
+    let order = |a: &Vec<Scalar>, b: &Vec<Scalar>| {
+        let pairs = a.iter().zip(b).map(|(a, b)| a.compare(b));
+        pairs.fold(core::cmp::Ordering::Equal, core::cmp::Ordering::then)
+    };
+    all.sort_by(order);
+    plain.sort_by(order);
+    assert_eq!(all, plain, "with rules and without");
+    all
+}
+
+#[test]
+fn groups_by_keys_of_every_width() {
+    use AggregateFunction::{Count, Max, Sum};
+    let db = music();
+    let items = || [f::aggregate(Count, None), f::aggregate(Sum, Some(field(f::track::MILLISECONDS)))];
+    let expected = |key: Scalar, members: Vec<i128>| {
+        Vec::from([key, number(members.len() as i128), number(members.iter().sum())])
+    };
+    let grouped = |key: Expression| {
+        groups(&db, &draft(f::Track).group_by([key]).select([Expression::key(0)].into_iter().chain(items())))
+    };
+    // A byte; a word; a word that may be absent; text; a float; what is calculated.
+    let by_parity =
+        [false, true].map(|even| expected(Scalar::Bool(even), tracks_where(|n| (n % 2 == 0) == even)));
+    assert_eq!(grouped(field(f::track::ACTIVE)), by_parity);
+    let by_album = (1..=5i128).map(|album| expected(number(album), tracks_where(|n| 1 + n % 5 == album)));
+    assert_eq!(grouped(field(f::track::ALBUM)), by_album.collect::<Vec<_>>());
+    let by_editor = [
+        expected(Scalar::Null, tracks_where(|n| n % 10 != 0)),
+        expected(number(1), tracks_where(|n| n % 10 == 0)),
+    ];
+    assert_eq!(grouped(field(f::track::EDITOR)), by_editor);
+    let titles = [(4, "Crusader"), (5, "Denim"), (2, "Killers"), (3, "Live After Death"), (1, "Powerslave")];
+    let by_title = titles.map(|(album, title)| expected(string(title), tracks_where(|n| 1 + n % 5 == album)));
+    assert_eq!(grouped(through(&[f::track::ALBUM], f::album::TITLE)), by_title);
+    let by_price = grouped(field(f::track::PRICE));
+    assert_eq!(by_price.len(), 1000);
+    assert_eq!(by_price[6], expected(Scalar::Float(3.5), Vec::from([7])));
+    let many = grouped(field(f::track::MILLISECONDS).binary(Divide, int(2)));
+    assert_eq!(many.len(), 501);
+    assert_eq!(many[7], expected(number(7), Vec::from([14, 15])));
+    // Readings' codes: a byte that may be absent.
+    let codes = draft(f::Reading)
+        .group_by([field(f::reading::CODE)])
+        .select([Expression::key(0), f::aggregate(Max, Some(field(f::reading::AT)))]);
+    let codes = groups(&db, &codes);
+    assert_eq!(codes.len(), 8);
+    assert_eq!(codes[0], [Scalar::Null, number(297)]);
+    assert_eq!(codes[1], [number(0), number(287)]);
+    // Several keys.
+    let both = draft(f::Track)
+        .group_by([field(f::track::ACTIVE), through(&[f::track::ALBUM, f::album::ARTIST], f::artist::NAME)])
+        .select([Expression::key(1), Expression::key(0), f::aggregate(Count, None)]);
+    let row = |name: &str, even, count| Vec::from([string(name), Scalar::Bool(even), number(count)]);
+    let expected = [
+        row("Iron Maiden", false, 300),
+        row("Iron Maiden", true, 300),
+        row("Saxon", false, 200),
+        row("Saxon", true, 200),
+    ];
+    assert_eq!(groups(&db, &both), expected);
+    // Without rows there are no groups; without keys there is one.
+    let none = || draft(f::Track).filter(field(f::track::ID).binary(Gt, id(1000)));
+    assert_eq!(groups(&db, &none().group_by([field(f::track::ACTIVE)])), Vec::<Vec<Scalar>>::new());
+    assert_eq!(groups(&db, &none().aggregate([(Count, None)])), [[number(0)]]);
+}
+
+#[test]
+fn groups_are_rows_like_others() {
+    use AggregateFunction::{Avg, Count, Max, Sum};
+    let db = music();
+    let snapshot = db.snapshot();
+    let run = |draft: DraftBuilder| {
+        let rules = [RuleSet::ALL, RuleSet::NONE];
+        let [with, without] = rules
+            .map(|rules| rows(snapshot.operation().view(), &draft.clone().build(), rules).expect("rows"));
+        assert_eq!(with, without);
+        with
+    };
+    let count = || f::aggregate(Count, None);
+    let album = || draft(f::Track).group_by([field(f::track::ALBUM)]);
+    // Filtered by a key and by an aggregate, ordered by one, and cut off.
+    let longest = || f::aggregate(Max, Some(field(f::track::MILLISECONDS)));
+    let some = album()
+        .filter(Expression::key(0).binary(Gt, id(1)).binary(And, longest().binary(Lt, int(999))))
+        .order_by(longest(), true)
+        .limit(2)
+        .select([Expression::key(0), longest()]);
+    assert_eq!(run(some), [[number(4), number(998)], [number(3), number(997)]]);
+    // Groups of groups: albums by how many of their tracks are edited.
+    let edited = f::aggregate(Count, Some(field(f::track::EDITOR)));
+    let again = album().group_by([edited]).order_by(Expression::key(0), false).select([
+        Expression::key(0),
+        count(),
+        f::aggregate(Sum, Some(f::aggregate(Avg, Some(field(f::track::PRICE))))),
+    ]);
+    let mean = |album: i128| {
+        let prices = tracks_where(|n| 1 + n % 5 == album).into_iter().map(|n| n as f64 / 2.0);
+        prices.sum::<f64>() / 200.0
+    };
+    assert_eq!(
+        run(again),
+        [
+            [number(0), number(4), Scalar::Float((2..=5).map(mean).sum())],
+            [number(100), number(1), Scalar::Float(mean(1))],
+        ]
+    );
+    // How many groups there are.
+    let draft = album().build();
+    assert_eq!(count_of(&db, &draft), 5);
+    assert!(exists_of(&db, &draft));
+}
+
+fn count_of(db: &Store, draft: &Draft) -> u64 {
+    super::count(&db.snapshot(), draft).expect("a count")
+}
+
+fn exists_of(db: &Store, draft: &Draft) -> bool {
+    super::exists(db.snapshot().operation().view(), draft).expect("an answer")
+}
+
+#[test]
+fn aggregates_beyond_the_five() {
+    use AggregateFunction::{Count, CountDistinct, Max, Median, Min, StdDev, StringAgg, Sum, Variance};
+    let db = music();
+    let item = |function, argument, filter| {
+        Expression::aggregate(crate::expr::AggregateItem { function, argument: Some(argument), filter })
+    };
+    let length = || field(f::track::MILLISECONDS);
+    let short = || Some(length().binary(Le, int(4)));
+    let separator = || StringAgg { separator: ", ".to_string() };
+    let items = || {
+        [
+            item(CountDistinct, field(f::track::ALBUM), None),
+            item(CountDistinct, field(f::track::EDITOR), None),
+            item(Median, length(), short()),
+            item(Variance, length(), short()),
+            item(StdDev, field(f::track::PRICE), short()),
+            item(separator(), field(f::track::NAME), short()),
+            item(Sum, length(), short()),
+            item(Min, field(f::track::NAME), Some(length().binary(Gt, int(1000)))),
+            item(Max, field(f::track::NAME), short()),
+            item(Count, field(f::track::EDITOR), short()),
+        ]
+    };
+    let variance = 5.0 / 3.0; // of 1, 2, 3, 4
+    let all = Vec::from([
+        number(5),
+        number(1),
+        Scalar::Float(2.5),
+        Scalar::Float(variance),
+        Scalar::Float(f64::sqrt(1.25 / 3.0)),
+        string("track 1, track 2, track 3, track 4"),
+        number(10),
+        Scalar::Null,
+        string("track 4"),
+        number(0),
+    ]);
+    let found = groups(&db, &draft(f::Track).group_by([]).select(items()));
+    assert_eq!(found, [all]);
+    // The same for each of two groups: 1 and 3, 2 and 4.
+    let found = groups(&db, &draft(f::Track).group_by([field(f::track::ACTIVE)]).select(items()));
+    let of = |distinct: i128, editors: i128, middle: f64, names: &str, sum: i128, last: &str| {
+        Vec::from([
+            number(distinct),
+            number(editors),
+            Scalar::Float(middle),
+            Scalar::Float(2.0),
+            Scalar::Float(f64::sqrt(0.5)),
+            string(names),
+            number(sum),
+            Scalar::Null,
+            string(last),
+            number(0),
+        ])
+    };
+    let expected =
+        [of(5, 0, 2.0, "track 1, track 3", 4, "track 3"), of(5, 1, 3.0, "track 2, track 4", 6, "track 4")];
+    assert_eq!(found, expected);
+    // Of one value there is no variance, of none no median.
+    let few = draft(f::Track).filter(length().binary(Eq, int(7))).group_by([]).select([
+        item(Variance, length(), None),
+        item(Median, field(f::track::EDITOR).unary(UnaryOp::IsSome).choose(length(), null(Type::I64)), None),
+    ]);
+    assert_eq!(groups(&db, &few), [[Scalar::Null, Scalar::Null]]);
+}
+
+#[test]
+fn faults_of_rows_that_an_aggregate_leaves_out_do_not_count() {
+    use AggregateFunction::Sum;
+    let db = music();
+    let snapshot = db.snapshot();
+    let inverse = || int(1000).binary(Divide, field(f::track::MILLISECONDS).binary(Add, int(-5)));
+    let sum = |filter: Option<Expression>| {
+        let item = crate::expr::AggregateItem { function: Sum, argument: Some(inverse()), filter };
+        let draft = draft(f::Track).filter(field(f::track::MILLISECONDS).binary(Le, int(6)));
+        let draft = draft.group_by([field(f::track::ACTIVE)]).select([Expression::aggregate(item)]);
+        rows(snapshot.operation().view(), &draft.build(), RuleSet::ALL)
+    };
+    assert!(sum(None).is_err());
+    let others = sum(Some(field(f::track::MILLISECONDS).binary(Ne, int(5)))).expect("sums");
+    assert_eq!(others, [[number(-250 - 500)], [number(-333 - 1000 + 1000)]]);
+}
+
+#[test]
+fn one_of_two_values_by_a_condition() {
+    let db = music();
+    let snapshot = db.snapshot();
+    let length = || field(f::track::MILLISECONDS);
+    let word = length().binary(Lt, int(3)).choose(text("short"), field(f::track::NAME));
+    let inverse =
+        length().binary(Eq, int(2)).choose(int(0), int(12).binary(Divide, length().binary(Add, int(-2))));
+    let editor = field(f::track::EDITOR).binary(Eq, id(1)).choose(length(), null(Type::I64));
+    let first = draft(f::Track).filter(length().binary(Le, int(4))).select([word, inverse, editor]);
+    let found = rows(snapshot.operation().view(), &first.build(), RuleSet::ALL).expect("rows");
+    let row = |word: &str, inverse| Vec::from([string(word), number(inverse), Scalar::Null]);
+    assert_eq!(found, [row("short", -12), row("short", 0), row("track 3", 12), row("track 4", 6)]);
+    // The division by zero of the second row is not chosen; where it is, it counts.
+    let chosen =
+        length().binary(Eq, int(9)).choose(int(0), int(12).binary(Divide, length().binary(Add, int(-2))));
+    let draft = draft(f::Track).select([chosen]).build();
+    assert!(rows(snapshot.operation().view(), &draft, RuleSet::ALL).is_err());
+}
+
 #[test]
 fn faults_count_only_on_rows_that_come_out() {
     let db = music();

@@ -132,7 +132,7 @@ impl Reference<'_> {
                         .fold(none, |any, candidate| binary(BinaryOp::Or, any, equal(candidate)))
                 }
                 Op::Subquery(subquery) => self.subquery(subquery, row),
-                Op::Aggregate(_) => unreachable!("not made here"),
+                Op::Key(_) | Op::Aggregate(_) | Op::If => unreachable!("not made here"),
             };
             stack.push(value);
         }
@@ -202,7 +202,7 @@ impl Reference<'_> {
                     rows.drain(..skipped).try_for_each(|(_, known)| known.then_some(()).ok_or(()))?;
                 }
                 Clause::Select(items) => columns = Some(items),
-                Clause::Aggregate(_) => unreachable!("not made here"),
+                Clause::Grouping(_) => unreachable!("not made here"),
             }
         }
         let mut out = Vec::new();

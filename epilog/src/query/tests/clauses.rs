@@ -145,23 +145,54 @@ fn aggregates_have_the_types_of_their_arguments() {
             g.max(|t| t.bytes),
         )
     });
-    let item = |function, argument| AggregateItem { function, argument: Some(argument) };
+    let item = |function, argument| aggregate(function, Some(argument));
     use AggregateFunction::{Avg, Count, Max, Min, Sum};
+    let all = [
+        aggregate(Count, None),
+        item(Sum, field(3)),
+        item(Sum, field(9)),
+        item(Sum, two(BinaryOp::Multiply, field(4), float(2.0))),
+        item(Sum, field(5)),
+        item(Avg, field(3)),
+        item(Min, field(1)),
+        item(Max, field(5)),
+    ];
     assert_eq!(
         query.draft().clauses,
-        [Clause::Aggregate(vec![
-            AggregateItem { function: Count, argument: None },
-            item(Sum, field(3)),
-            item(Sum, field(9)),
-            item(Sum, two(BinaryOp::Multiply, field(4), float(2.0))),
-            item(Sum, field(5)),
-            item(Avg, field(3)),
-            item(Min, field(1)),
-            item(Max, field(5)),
-        ])]
+        [Clause::Grouping(vec![]), Clause::Select(all.map(SelectItem::Value).into())]
     );
     let one: Query<_, Option<f64>> = Track::query().limit(3).aggregate(|g| g.avg(|t| t.album().released));
-    assert_eq!(one.draft().clauses[1], Clause::Aggregate(vec![item(Avg, field_at(&[2], 4))]));
+    let average = SelectItem::Value(item(Avg, field_at(&[2], 4)));
+    assert_eq!(one.draft().clauses[1..], [Clause::Grouping(vec![]), Clause::Select(vec![average])]);
+}
+
+fn aggregate(function: AggregateFunction, argument: Option<Node>) -> Node {
+    Node::aggregate(AggregateItem { function, argument, filter: None })
+}
+
+#[test]
+fn groups_have_keys_and_aggregates() {
+    let query: Query<_, (String, Option<i64>, u64)> = Track::query()
+        .group_by(|t| (t.name, t.bytes))
+        .having(|g| g.filter(|t| t.milliseconds.gt(5)).count().gt(1))
+        .order_by(|g| g.key().1.desc())
+        .select(|g| {
+            let (name, bytes) = g.key();
+            (name, bytes, g.count())
+        });
+    let long = two(BinaryOp::Gt, field(3), int(5, Type::I64));
+    let count = AggregateItem { function: AggregateFunction::Count, argument: None, filter: Some(long) };
+    let order = OrderTerm { expression: Node::key(1), descending: true, nulls_first: None };
+    let columns = [Node::key(0), Node::key(1), aggregate(AggregateFunction::Count, None)];
+    assert_eq!(
+        query.draft().clauses,
+        [
+            Clause::Grouping(vec![field(1), field(5)]),
+            Clause::Filter(two(BinaryOp::Gt, Node::aggregate(count), int(1, Type::U64))),
+            Clause::Order(vec![order]),
+            Clause::Select(columns.map(SelectItem::Value).into()),
+        ]
+    );
 }
 
 #[test]

@@ -1,31 +1,83 @@
-//! Aggregates over all rows.
+//! Groups of rows, and aggregates over each.
+//!
+//! A batch's rows are given the numbers of their groups, and then each aggregate adds them up in a loop of its own (see
+//! `tally`). How a number is found depends on the keys: a key of one or two bytes is a place in an array, one of a word is
+//! looked up in a hash table of words, and whatever else as bytes.
 
 use alloc::boxed::Box;
-use alloc::string::ToString;
 use alloc::vec::Vec;
-use core::cmp::Ordering;
 
 use super::Operator;
-use crate::engine::error::{ExecError, Fault};
-use crate::engine::exec::batch::Batch;
+use crate::engine::error::ExecError;
+use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::evaluate::evaluate;
-use crate::engine::exec::kernel;
+use crate::engine::exec::table::{KeyTable, WordTable};
+use crate::engine::exec::tally::{Members, NO_GROUP, Tally};
+use crate::engine::exec::vector::{Builder, Strided};
 use crate::engine::exec::{Env, Vector};
-use crate::engine::logical::{AggregateTerm, Computed, Slot};
-use crate::expr::AggregateFunction;
+use crate::engine::logical::{AggregateTerm, Computed, KeyTerm, Slot};
 use crate::parts;
-use crate::value::{Scalar, Type, fits, integer, key};
+use crate::value::{Scalar, Type};
 
-/// Aggregates on their way. They borrow nothing.
-pub(in crate::engine::exec) struct Aggregates {
+/// Groups on their way. They borrow nothing.
+pub(in crate::engine::exec) struct Groups {
+    keys: Vec<KeyTerm>,
     items: Vec<AggregateTerm>,
-    states: Vec<State>,
+    finder: Finder,
+    count: usize,
+    /// For each key, its value of each group.
+    values: Vec<Builder>,
+    tallies: Vec<Tally>,
+    /// The group of each row of a batch.
+    numbers: Vec<u32>,
+    /// The same, without the rows that an aggregate leaves out.
+    members: Vec<u32>,
+    /// How many groups have been given out.
+    given: usize,
 }
 
-impl Aggregates {
-    pub(in crate::engine::exec) fn new(items: Vec<AggregateTerm>) -> Aggregates {
-        let states = items.iter().map(State::new).collect();
-        Aggregates { items, states }
+/// Where the number of a group is found.
+enum Finder {
+    /// There is one, of all rows.
+    One,
+    /// At the place that is the key, read as a number; the last is of the absent key.
+    Places(Vec<u32>),
+    /// By the key as a word; and the group of the absent key.
+    Words(WordTable, Option<u32>),
+    /// By the keys' bytes.
+    Bytes(KeyTable),
+}
+
+impl Finder {
+    fn of(keys: &[KeyTerm]) -> Finder {
+        let [key] = keys else {
+            return if keys.is_empty() { Finder::One } else { Finder::Bytes(KeyTable::default()) };
+        };
+        // Cells of other types may differ though the values are equal.
+        let by_cell = !matches!(key.expr.ty, Type::F32 | Type::F64 | Type::Decimal);
+        match key.expr.ty.width().filter(|_| by_cell && parts::LOOPS) {
+            Some(width @ (1 | 2)) => Finder::Places(vec![NO_GROUP; (1 << (8 * width)) + 1]),
+            Some(4 | 8) => Finder::Words(WordTable::default(), None),
+            _ => Finder::Bytes(KeyTable::default()),
+        }
+    }
+}
+
+impl Groups {
+    pub(in crate::engine::exec) fn new(keys: Vec<KeyTerm>, items: Vec<AggregateTerm>) -> Groups {
+        let mut groups = Groups {
+            finder: Finder::of(&keys),
+            count: usize::from(keys.is_empty()),
+            values: keys.iter().map(|key| Builder::new(key.expr.ty)).collect(),
+            tallies: items.iter().map(Tally::new).collect(),
+            keys,
+            items,
+            numbers: Vec::new(),
+            members: Vec::new(),
+            given: 0,
+        };
+        groups.tallies.iter_mut().for_each(|tally| tally.grow(groups.count));
+        groups
     }
 
     /// Adds all rows of `input`.
@@ -37,52 +89,175 @@ impl Aggregates {
     ) -> Result<(), ExecError> {
         while input.next(env, batch)? {
             batch.raise(usize::MAX)?;
-            for (state, item) in self.states.iter_mut().zip(&self.items) {
-                match &item.argument {
-                    None => state.count += batch.count() as u64,
-                    Some(argument) => {
-                        let values = evaluate(env, argument, batch)?;
-                        if let Some((_, fault)) = values.faults.first() {
-                            return Err(ExecError::Arithmetic(fault.0.clone()));
-                        }
-                        state.add(&values)?;
+            self.find(env, batch)?;
+            let len = batch.count();
+            for (tally, item) in self.tallies.iter_mut().zip(&self.items) {
+                let filter = item.filter.as_ref().map(|filter| evaluate(env, filter, batch)).transpose()?;
+                let values = item.argument.as_ref().map(|of| evaluate(env, of, batch)).transpose()?;
+                let absent = left_out(filter.as_ref(), values.as_ref(), len)?;
+                let members = match (&self.finder, &absent) {
+                    (Finder::One, absent) => Members::One(absent.as_deref()),
+                    (_, None) => Members::Of(&self.numbers),
+                    (_, Some(absent)) => {
+                        let numbers = self.numbers.iter().zip(absent);
+                        self.members.clear();
+                        self.members.extend(numbers.map(|(group, out)| if *out { NO_GROUP } else { *group }));
+                        Members::Of(&self.members)
                     }
+                };
+                match &values {
+                    None => tally.add_rows(len, members),
+                    Some(values) => tally.add(values, members)?,
                 }
             }
         }
         Ok(())
     }
 
-    /// Makes `batch` the one row of results.
-    pub(in crate::engine::exec) fn finish(self, batch: &mut Batch<'_>) -> Result<(), ExecError> {
-        batch.reset(1);
-        for (state, item) in self.states.into_iter().zip(&self.items) {
-            let (ty, result) = state.finish()?;
-            batch.set_computed(item.output, Vector::constant(ty, &result, 1));
+    /// Finds the group of each row left of a batch, and makes those that are new.
+    fn find<'s>(&mut self, env: &Env<'s>, batch: &Batch<'s>) -> Result<(), ExecError> {
+        if !parts::GROUPS || self.keys.is_empty() {
+            return Ok(());
+        }
+        let mut keys = Vec::with_capacity(self.keys.len());
+        for key in &self.keys {
+            keys.push(faultless(evaluate(env, &key.expr, batch)?)?);
+        }
+        let known = self.count;
+        let Groups { finder, count, values, numbers, .. } = self;
+        let mut is_new = |row: usize| {
+            values.iter_mut().zip(&keys).for_each(|(all, key)| all.push(key, row));
+            *count += 1;
+            u32::try_from(*count - 1).expect("there are fewer groups than NO_GROUP")
+        };
+        numbers.clear();
+        let rows = 0..batch.count();
+        match finder {
+            Finder::One => unreachable!("there are keys"),
+            Finder::Places(places) => {
+                let of = keys[0].strided();
+                let absent = places.len() - 1;
+                numbers.extend(rows.map(|row| {
+                    let cell = &of.bytes[row * of.stride..];
+                    let place = match absent {
+                        _ if keys[0].is_null(row) => absent,
+                        256 => usize::from(cell[0]),
+                        _ => usize::from(u16::from_le_bytes([cell[0], cell[1]])),
+                    };
+                    if places[place] == NO_GROUP {
+                        places[place] = is_new(row);
+                    }
+                    places[place]
+                }));
+            }
+            Finder::Words(words, absent) => {
+                let of = keys[0].strided();
+                let wide = keys[0].ty().width() == Some(8);
+                numbers.extend(rows.map(|row| match keys[0].is_null(row) {
+                    true => *absent.get_or_insert_with(|| is_new(row)),
+                    false => words.find_or_insert(word(of, row, wide), || is_new(row)),
+                }));
+            }
+            Finder::Bytes(table) => {
+                let mut bytes = Vec::new();
+                numbers.extend(rows.map(|row| {
+                    bytes.clear();
+                    keys.iter().for_each(|key| key.append_key(row, &mut bytes));
+                    let known = table.len();
+                    let number = table.intern(&bytes);
+                    if number == known { is_new(row) } else { number as u32 }
+                }));
+            }
+        }
+        if self.count > known {
+            self.tallies.iter_mut().for_each(|tally| tally.grow(self.count));
         }
         Ok(())
     }
+
+    /// Makes `batch` the next groups; `false` after the last.
+    pub(in crate::engine::exec) fn give(&mut self, batch: &mut Batch<'_>) -> Result<bool, ExecError> {
+        if self.given == self.count {
+            return Ok(false);
+        }
+        let groups = self.given..self.count.min(self.given + GATHERED_MAX);
+        self.given = groups.end;
+        batch.reset(groups.len());
+        for (key, values) in self.keys.iter().zip(&self.values) {
+            batch.set_computed(key.output, values.part(groups.clone()));
+        }
+        for (item, tally) in self.items.iter().zip(&mut self.tallies) {
+            batch.set_computed(item.output, tally.results(groups.clone())?);
+        }
+        Ok(true)
+    }
 }
 
-/// One row of aggregates.
+#[inline(always)]
+fn word(of: Strided<'_>, row: usize, wide: bool) -> u64 {
+    let cell = &of.bytes[row * of.stride..];
+    if wide {
+        u64::from_le_bytes(cell[..8].try_into().expect("8 bytes"))
+    } else {
+        u64::from(u32::from_le_bytes(cell[..4].try_into().expect("4 bytes")))
+    }
+}
+
+/// The values, unless arithmetic has no result for one: all of them count.
+fn faultless(values: Vector<'_>) -> Result<Vector<'_>, ExecError> {
+    match values.faults.first() {
+        Some((_, fault)) => Err(ExecError::Arithmetic(fault.0.clone())),
+        None => Ok(values),
+    }
+}
+
+/// The rows that an aggregate leaves out: those that its filter does not let through, and those without a value.
+fn left_out(
+    filter: Option<&Vector<'_>>,
+    values: Option<&Vector<'_>>,
+    len: usize,
+) -> Result<Option<Vec<bool>>, ExecError> {
+    let mut absent = values.and_then(|values| values.nulls.clone());
+    if let Some(filter) = filter.filter(|_| parts::CALCULATION) {
+        if let Some((_, fault)) = filter.faults.first() {
+            return Err(ExecError::Arithmetic(fault.0.clone()));
+        }
+        let absent = absent.get_or_insert_with(|| vec![false; len]);
+        for (row, absent) in absent.iter_mut().enumerate() {
+            *absent |= filter.is_null(row) || filter.bytes(row)[0] == 0;
+        }
+    }
+    let faults = values.map(|values| values.faults.as_slice()).unwrap_or_default();
+    let counts = |row: u32| absent.as_ref().is_none_or(|absent| !absent[row as usize]);
+    match faults.iter().find(|(row, _)| counts(*row)) {
+        Some((_, fault)) => Err(ExecError::Arithmetic(fault.0.clone())),
+        None => Ok(absent),
+    }
+}
+
+/// Rows that are groups.
 pub(super) struct Aggregate<'s> {
     input: Box<dyn Operator<'s> + 's>,
-    /// `None` after the row.
-    aggregates: Option<Aggregates>,
+    groups: Groups,
+    is_read: bool,
 }
 
 impl<'s> Aggregate<'s> {
-    pub(super) fn new(input: Box<dyn Operator<'s> + 's>, items: Vec<AggregateTerm>) -> Aggregate<'s> {
-        Aggregate { input, aggregates: Some(Aggregates::new(items)) }
+    pub(super) fn new(
+        input: Box<dyn Operator<'s> + 's>,
+        keys: Vec<KeyTerm>,
+        items: Vec<AggregateTerm>,
+    ) -> Aggregate<'s> {
+        Aggregate { input, groups: Groups::new(keys, items), is_read: false }
     }
 }
 
 impl<'s> Operator<'s> for Aggregate<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
-        let Some(mut aggregates) = self.aggregates.take() else { return Ok(false) };
-        aggregates.add(&mut *self.input, env, batch)?;
-        aggregates.finish(batch)?;
-        Ok(true)
+        if !core::mem::replace(&mut self.is_read, true) {
+            self.groups.add(&mut *self.input, env, batch)?;
+        }
+        self.groups.give(batch)
     }
 
     /// An aggregate reads everything, however little of it is wanted.
@@ -116,200 +291,4 @@ impl<'s> Operator<'s> for CountRecords {
     }
 
     fn expect(&mut self, _: usize) {}
-}
-
-/// An aggregate on its way.
-struct State {
-    function: AggregateFunction,
-    /// The type of the argument.
-    ty: Type,
-    /// The values that were not absent; rows, when there is no argument.
-    count: u64,
-    total: Total,
-    /// The least or greatest cell so far.
-    best: Option<Vec<u8>>,
-}
-
-enum Total {
-    None,
-    Int(i128),
-    Uint(u128),
-    Float(f64),
-    #[cfg(feature = "decimal")]
-    Decimal(rust_decimal::Decimal),
-}
-
-impl State {
-    fn new(item: &AggregateTerm) -> State {
-        let ty = item.argument.as_ref().map_or(Type::U64, |argument| argument.ty);
-        let total = match (item.function, ty) {
-            (AggregateFunction::Count | AggregateFunction::Min | AggregateFunction::Max, _) => Total::None,
-            (_, Type::F32 | Type::F64) => Total::Float(0.0),
-            (_, Type::U128) => Total::Uint(0),
-            #[cfg(feature = "decimal")]
-            (_, Type::Decimal) => Total::Decimal(rust_decimal::Decimal::ZERO),
-            _ => Total::Int(0),
-        };
-        State { function: item.function, ty, count: 0, total, best: None }
-    }
-
-    fn add(&mut self, values: &Vector<'_>) -> Result<(), ExecError> {
-        let present = match &values.nulls {
-            None => values.len(),
-            Some(nulls) => nulls.iter().filter(|null| !**null).count(),
-        };
-        self.count += present as u64;
-        match self.function {
-            AggregateFunction::Count => Ok(()),
-            AggregateFunction::Min | AggregateFunction::Max => {
-                self.add_extreme(values);
-                Ok(())
-            }
-            AggregateFunction::Sum | AggregateFunction::Avg => self.add_total(values),
-        }
-    }
-
-    fn add_extreme(&mut self, values: &Vector<'_>) {
-        let last = self.function == AggregateFunction::Max;
-        let row = match values.ty().width() {
-            Some(_) => {
-                kernel::extreme(values.ty(), values.strided(), values.len(), values.nulls.as_deref(), last)
-            }
-            None => {
-                let present = (0..values.len()).filter(|row| !values.is_null(*row));
-                present.reduce(|best, row| {
-                    let order = values.bytes(row).cmp(values.bytes(best));
-                    if order == wanted(last) { row } else { best }
-                })
-            }
-        };
-        let Some(row) = row else { return };
-        let candidate = values.bytes(row);
-        let better = match &self.best {
-            None => true,
-            Some(best) => compare_cells(self.ty, candidate, best) == wanted(last),
-        };
-        if better {
-            self.best = Some(candidate.to_vec());
-        }
-    }
-
-    fn add_total(&mut self, values: &Vector<'_>) -> Result<(), ExecError> {
-        let len = values.len();
-        let nulls = values.nulls.as_deref();
-        let (ty, function) = (self.ty, self.function);
-        let column = values.strided();
-        // Absent cells are zero, and add nothing.
-        debug_assert!(nulls.is_none_or(|nulls| nulls.len() == len));
-        let present = |row: usize| nulls.is_none_or(|nulls| !nulls[row]);
-        macro_rules! add {
-            ($of:ident, $total:expr, |$sum:ident, $value:ident| $add:expr) => {{
-                const WIDTH: usize = size_of::<$of>();
-                let mut $sum = *$total;
-                for row in 0..len {
-                    let cell = &column.bytes[row * column.stride..][..WIDTH];
-                    if present(row) {
-                        let $value = $of::from_le_bytes(cell.try_into().expect("a cell"));
-                        $sum = $add;
-                    }
-                }
-                *$total = $sum;
-            }};
-        }
-        let overflow = || ExecError::Arithmetic(overflow(function, ty));
-        match (&mut self.total, ty) {
-            // One loop for all that an `i128` holds.
-            (Total::Int(total), _) if !parts::LOOPS => {
-                for row in (0..len).filter(|row| present(*row)) {
-                    *total = total.checked_add(integer(ty, values.bytes(row))).ok_or_else(overflow)?;
-                }
-            }
-            // So many narrower integers as would overflow 128 bits do not exist.
-            (Total::Int(total), Type::I8) => add!(i8, total, |sum, value| sum + i128::from(value)),
-            (Total::Int(total), Type::I16) => add!(i16, total, |sum, value| sum + i128::from(value)),
-            (Total::Int(total), Type::I32) => add!(i32, total, |sum, value| sum + i128::from(value)),
-            (Total::Int(total), Type::I64) => add!(i64, total, |sum, value| sum + i128::from(value)),
-            (Total::Int(total), Type::U8) => add!(u8, total, |sum, value| sum + i128::from(value)),
-            (Total::Int(total), Type::U16) => add!(u16, total, |sum, value| sum + i128::from(value)),
-            (Total::Int(total), Type::U32) => add!(u32, total, |sum, value| sum + i128::from(value)),
-            (Total::Int(total), Type::U64) => add!(u64, total, |sum, value| sum + i128::from(value)),
-            (Total::Int(total), Type::I128) => {
-                add!(i128, total, |sum, value| sum.checked_add(value).ok_or_else(overflow)?);
-            }
-            (Total::Uint(total), Type::U128) => {
-                add!(u128, total, |sum, value| sum.checked_add(value).ok_or_else(overflow)?);
-            }
-            (Total::Float(total), Type::F32) => add!(f32, total, |sum, value| sum + f64::from(value)),
-            (Total::Float(total), Type::F64) => add!(f64, total, |sum, value| sum + value),
-            #[cfg(feature = "decimal")]
-            (Total::Decimal(total), Type::Decimal) => {
-                use crate::engine::exec::arithmetic::decimal::read;
-                for row in (0..len).filter(|row| present(*row)) {
-                    *total = total.checked_add(read(values.bytes(row))).ok_or_else(overflow)?;
-                }
-            }
-            _ => unreachable!("a checked plan sums numbers"),
-        }
-        Ok(())
-    }
-
-    /// The type and value of the aggregate.
-    fn finish(self) -> Result<(Type, Scalar), ExecError> {
-        use AggregateFunction::{Avg, Count, Max, Min, Sum};
-        Ok(match (self.function, self.total) {
-            (Count, _) => (Type::U64, Scalar::Int(self.count.into())),
-            (Min | Max, _) => {
-                let best = self.best.as_deref();
-                (self.ty, Scalar::from_cell(self.ty, best).ok_or(crate::value::DecodeError { ty: self.ty })?)
-            }
-            (Sum, Total::Int(total)) => {
-                let ty = match self.ty {
-                    Type::I128 => Type::I128,
-                    ty if ty.is_signed_integer() => Type::I64,
-                    _ => Type::U64,
-                };
-                if !fits(total, ty) {
-                    return Err(overflow(Sum, ty).into());
-                }
-                (ty, Scalar::Int(total))
-            }
-            (Sum, Total::Uint(total)) => (Type::U128, Scalar::Uint(total)),
-            (Sum, Total::Float(total)) => (Type::F64, Scalar::Float(total)),
-            #[cfg(feature = "decimal")]
-            (Sum, Total::Decimal(total)) => (Type::Decimal, decimal(total)),
-            #[cfg(feature = "decimal")]
-            (Avg, Total::Decimal(total)) => match total.checked_div(self.count.into()) {
-                Some(average) => (Type::Decimal, decimal(average)),
-                None => (Type::Decimal, Scalar::Null),
-            },
-            (Avg, _) if self.count == 0 => (Type::F64, Scalar::Null),
-            (Avg, Total::Int(total)) => (Type::F64, Scalar::Float(total as f64 / self.count as f64)),
-            (Avg, Total::Uint(total)) => (Type::F64, Scalar::Float(total as f64 / self.count as f64)),
-            (Avg, Total::Float(total)) => (Type::F64, Scalar::Float(total / self.count as f64)),
-            (Sum | Avg, Total::None) => unreachable!("sums and averages have a total"),
-        })
-    }
-}
-
-#[cfg(feature = "decimal")]
-fn decimal(value: rust_decimal::Decimal) -> Scalar {
-    crate::value::Value::to_scalar(&value)
-}
-
-fn wanted(last: bool) -> Ordering {
-    if last { Ordering::Greater } else { Ordering::Less }
-}
-
-fn compare_cells(ty: Type, a: &[u8], b: &[u8]) -> Ordering {
-    let encode = |cell: &[u8]| {
-        let mut bytes = Vec::new();
-        key::append(&mut bytes, ty, false, Some(cell));
-        bytes
-    };
-    encode(a).cmp(&encode(b))
-}
-
-fn overflow(function: AggregateFunction, ty: Type) -> Fault {
-    let operation = if function == AggregateFunction::Sum { "sum" } else { "average" };
-    Fault { operation, operands: "the values".to_string(), ty, problem: "overflows" }
 }

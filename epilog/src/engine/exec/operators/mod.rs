@@ -8,7 +8,7 @@ mod scan;
 mod sort;
 mod subquery;
 
-pub(super) use aggregate::Aggregates;
+pub(super) use aggregate::Groups;
 pub(in crate::engine) use scan::dangling;
 
 use alloc::boxed::Box;
@@ -55,7 +55,9 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
             sort::build(input, terms, window)
         }
         P::Limit { input, window } => Box::new(limit::Limit::new(build(env, *input), window)),
-        P::Aggregate { input, items } => Box::new(aggregate::Aggregate::new(build(env, *input), items)),
+        P::Aggregate { input, keys, items } => {
+            Box::new(aggregate::Aggregate::new(build(env, *input), keys, items))
+        }
         P::CountRecords { slot, outputs } => Box::new(aggregate::CountRecords::new(slot, outputs)),
         operator @ (P::Filter { .. } | P::Lookup { .. } | P::Subquery(_)) => {
             let (input, stage) = split(env, operator);

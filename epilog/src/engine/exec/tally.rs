@@ -1,0 +1,480 @@
+//! [`Tally`]: one aggregate on its way, for each of many groups.
+//!
+//! What is kept of a group lies at its number in plain vectors, one for each thing: a batch is added in one loop over its
+//! rows. It borrows nothing of what it has seen.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+use core::ops::Range;
+
+use super::table::KeyTable;
+use super::vector::{Cells, Strided};
+use super::{Vector, kernel};
+use crate::engine::error::{ExecError, Fault};
+use crate::engine::logical::AggregateTerm;
+use crate::expr::AggregateFunction;
+use crate::parts;
+use crate::value::{Type, compare_floats, fits, integer};
+
+/// The group of a row that does not count.
+pub(super) const NO_GROUP: u32 = u32::MAX;
+
+/// Which rows of a batch count for which group.
+#[derive(Clone, Copy)]
+pub(super) enum Members<'a> {
+    /// There is one group, and these rows are not of it.
+    One(Option<&'a [bool]>),
+    /// Each row's group, or [`NO_GROUP`].
+    Of(&'a [u32]),
+}
+
+impl Members<'_> {
+    /// Calls `each` with the place of every row that counts, and its group.
+    #[inline(always)]
+    fn for_each(self, len: usize, mut each: impl FnMut(usize, usize)) {
+        match self {
+            Members::One(None) => (0..len).for_each(|row| each(row, 0)),
+            Members::One(Some(absent)) => {
+                absent.iter().enumerate().filter(|(_, absent)| !**absent).for_each(|(row, _)| each(row, 0));
+            }
+            Members::Of(groups) => {
+                for (row, group) in groups.iter().enumerate() {
+                    if *group != NO_GROUP {
+                        each(row, *group as usize);
+                    }
+                }
+            }
+        }
+    }
+
+    /// As [`for_each`](Members::for_each), until it fails.
+    fn try_for_each(
+        self,
+        len: usize,
+        mut each: impl FnMut(usize, usize) -> Result<(), ExecError>,
+    ) -> Result<(), ExecError> {
+        let mut outcome = Ok(());
+        self.for_each(len, |row, group| {
+            if outcome.is_ok() {
+                outcome = each(row, group);
+            }
+        });
+        outcome
+    }
+}
+
+/// One aggregate on its way.
+pub(super) struct Tally {
+    function: AggregateFunction,
+    /// The type of the argument.
+    ty: Type,
+    /// For each group the values that were not absent; rows, when there is no argument.
+    counts: Vec<u64>,
+    kept: Kept,
+}
+
+/// What is kept of each group beside the count.
+enum Kept {
+    Nothing,
+    Ints(Vec<i128>),
+    Uints(Vec<u128>),
+    Floats(Vec<f64>),
+    #[cfg(feature = "decimal")]
+    Decimals(Vec<rust_decimal::Decimal>),
+    /// The least or greatest cell, of fixed width.
+    Cells(Vec<u8>),
+    /// The same, of any width; or joined texts.
+    Bytes(Vec<Vec<u8>>),
+    /// Which values there were, with the number of the group before each.
+    Distinct(KeyTable),
+    /// The mean, and the sum of the squares of what differs from it.
+    Moments(Vec<(f64, f64)>),
+    /// Every value.
+    Values(Vec<Vec<f64>>),
+}
+
+impl AggregateFunction {
+    /// Whether this build refuses it.
+    pub(crate) fn is_left_out(&self) -> bool {
+        use AggregateFunction as F;
+        !parts::GROUPS && !matches!(self, F::Count | F::Sum | F::Avg | F::Min | F::Max)
+    }
+}
+
+impl Tally {
+    pub(super) fn new(item: &AggregateTerm) -> Tally {
+        use AggregateFunction as F;
+        let ty = item.argument.as_ref().map_or(Type::U64, |argument| argument.ty);
+        let kept = match (&item.function, ty) {
+            (F::Count, _) => Kept::Nothing,
+            (F::Min | F::Max, ty) if ty.width().is_some() => Kept::Cells(Vec::new()),
+            (F::Min | F::Max, _) => Kept::Bytes(Vec::new()),
+            (F::Sum | F::Avg, Type::F32 | Type::F64) => Kept::Floats(Vec::new()),
+            (F::Sum | F::Avg, Type::U128) => Kept::Uints(Vec::new()),
+            #[cfg(feature = "decimal")]
+            (F::Sum | F::Avg, Type::Decimal) => Kept::Decimals(Vec::new()),
+            (F::Sum | F::Avg, _) => Kept::Ints(Vec::new()),
+            _ if !parts::GROUPS => unreachable!("a plan with it was refused"),
+            (F::CountDistinct, _) => Kept::Distinct(KeyTable::default()),
+            (F::Variance | F::StdDev, _) => Kept::Moments(Vec::new()),
+            (F::Median, _) => Kept::Values(Vec::new()),
+            (F::StringAgg { .. }, _) => Kept::Bytes(Vec::new()),
+        };
+        Tally { function: item.function.clone(), ty, counts: Vec::new(), kept }
+    }
+
+    /// Makes room for so many groups.
+    pub(super) fn grow(&mut self, groups: usize) {
+        self.counts.resize(groups, 0);
+        match &mut self.kept {
+            Kept::Nothing | Kept::Distinct(_) => {}
+            Kept::Ints(totals) => totals.resize(groups, 0),
+            Kept::Uints(totals) => totals.resize(groups, 0),
+            Kept::Floats(totals) => totals.resize(groups, 0.0),
+            #[cfg(feature = "decimal")]
+            Kept::Decimals(totals) => totals.resize(groups, rust_decimal::Decimal::ZERO),
+            Kept::Cells(cells) => cells.resize(groups * self.ty.width().unwrap_or(0), 0),
+            Kept::Bytes(all) => all.resize(groups, Vec::new()),
+            Kept::Moments(moments) => moments.resize(groups, (0.0, 0.0)),
+            Kept::Values(values) => values.resize(groups, Vec::new()),
+        }
+    }
+
+    /// Adds `len` rows without an argument.
+    pub(super) fn add_rows(&mut self, len: usize, members: Members<'_>) {
+        match members {
+            Members::One(None) => self.counts[0] += len as u64,
+            _ => members.for_each(len, |_, group| self.counts[group] += 1),
+        }
+    }
+
+    /// Adds a batch of values. No member's value is absent.
+    pub(super) fn add(&mut self, values: &Vector<'_>, members: Members<'_>) -> Result<(), ExecError> {
+        use AggregateFunction as F;
+        match &self.function {
+            F::Min | F::Max => self.add_extremes(values, members),
+            F::Sum | F::Avg => self.add_totals(values, members)?,
+            F::Count => self.add_rows(values.len(), members),
+            _ if !parts::GROUPS => unreachable!("a plan with it was refused"),
+            F::CountDistinct => self.add_distinct(values, members),
+            F::Variance | F::StdDev => self.add_moments(values, members),
+            F::Median => self.keep_all(values, members),
+            F::StringAgg { .. } => self.join(values, members),
+        }
+        Ok(())
+    }
+
+    fn add_extremes(&mut self, values: &Vector<'_>, members: Members<'_>) {
+        let last = self.function == AggregateFunction::Max;
+        let Tally { ty, counts, kept, .. } = self;
+        match kept {
+            Kept::Cells(best) => {
+                let (of, len) = (values.strided(), values.len());
+                match members {
+                    Members::Of(groups) => kernel::extremes(*ty, of, groups, last, counts, best),
+                    Members::One(absent) => {
+                        let Some(row) = kernel::extreme(*ty, of, len, absent, last) else { return };
+                        let cell = Strided { bytes: values.bytes(row), stride: 0 };
+                        kernel::extremes(*ty, cell, &[0], last, counts, best);
+                    }
+                }
+            }
+            Kept::Bytes(best) => members.for_each(values.len(), |row, group| {
+                let (bytes, best) = (values.bytes(row), &mut best[group]);
+                let order = bytes.cmp(best);
+                if counts[group] == 0 || if last { order.is_gt() } else { order.is_lt() } {
+                    best.clear();
+                    best.extend_from_slice(bytes);
+                }
+                counts[group] += 1;
+            }),
+            _ => unreachable!("an extreme keeps cells"),
+        }
+    }
+
+    fn add_totals(&mut self, values: &Vector<'_>, members: Members<'_>) -> Result<(), ExecError> {
+        self.add_rows(values.len(), members);
+        let (len, ty) = (values.len(), self.ty);
+        let column = values.strided();
+        let function = &self.function;
+        let overflow = || ExecError::Arithmetic(overflow(function, ty));
+        // With one group the total is kept in a register.
+        macro_rules! add {
+            ($of:ident, $totals:expr, |$total:ident, $value:ident| $add:expr) => {{
+                const WIDTH: usize = size_of::<$of>();
+                let read = |row: usize| {
+                    let cell = &column.bytes[row * column.stride..][..WIDTH];
+                    $of::from_le_bytes(cell.try_into().expect("a cell"))
+                };
+                if let Members::One(absent) = members {
+                    let mut $total = $totals[0];
+                    for row in (0..len).filter(|row| absent.is_none_or(|absent| !absent[*row])) {
+                        let $value = read(row);
+                        $total = $add;
+                    }
+                    $totals[0] = $total;
+                } else if let Members::Of(groups) = members {
+                    for (row, group) in groups.iter().enumerate().filter(|(_, group)| **group != NO_GROUP) {
+                        let ($total, $value) = ($totals[*group as usize], read(row));
+                        $totals[*group as usize] = $add;
+                    }
+                }
+            }};
+        }
+        match (&mut self.kept, ty) {
+            // One loop for all that an `i128` holds.
+            (Kept::Ints(totals), _) if !parts::LOOPS => members.try_for_each(len, |row, group| {
+                let sum = totals[group].checked_add(integer(ty, values.bytes(row)));
+                totals[group] = sum.ok_or_else(overflow)?;
+                Ok(())
+            })?,
+            // So many narrower integers as would overflow 128 bits do not exist.
+            (Kept::Ints(totals), Type::I8) => add!(i8, totals, |sum, value| sum + i128::from(value)),
+            (Kept::Ints(totals), Type::I16) => add!(i16, totals, |sum, value| sum + i128::from(value)),
+            (Kept::Ints(totals), Type::I32) => add!(i32, totals, |sum, value| sum + i128::from(value)),
+            (Kept::Ints(totals), Type::I64) => add!(i64, totals, |sum, value| sum + i128::from(value)),
+            (Kept::Ints(totals), Type::U8) => add!(u8, totals, |sum, value| sum + i128::from(value)),
+            (Kept::Ints(totals), Type::U16) => add!(u16, totals, |sum, value| sum + i128::from(value)),
+            (Kept::Ints(totals), Type::U32) => add!(u32, totals, |sum, value| sum + i128::from(value)),
+            (Kept::Ints(totals), Type::U64) => add!(u64, totals, |sum, value| sum + i128::from(value)),
+            (Kept::Ints(totals), Type::I128) => {
+                add!(i128, totals, |sum, value| sum.checked_add(value).ok_or_else(overflow)?);
+            }
+            (Kept::Uints(totals), Type::U128) => {
+                add!(u128, totals, |sum, value| sum.checked_add(value).ok_or_else(overflow)?);
+            }
+            (Kept::Floats(totals), Type::F32) => add!(f32, totals, |sum, value| sum + f64::from(value)),
+            (Kept::Floats(totals), Type::F64) => add!(f64, totals, |sum, value| sum + value),
+            #[cfg(feature = "decimal")]
+            (Kept::Decimals(totals), Type::Decimal) => members.try_for_each(len, |row, group| {
+                let value = super::arithmetic::decimal::read(values.bytes(row));
+                totals[group] = totals[group].checked_add(value).ok_or_else(overflow)?;
+                Ok(())
+            })?,
+            _ => unreachable!("a checked plan sums numbers"),
+        }
+        Ok(())
+    }
+
+    fn add_distinct(&mut self, values: &Vector<'_>, members: Members<'_>) {
+        let Kept::Distinct(table) = &mut self.kept else { unreachable!("what is distinct is in a table") };
+        let mut key = Vec::new();
+        members.for_each(values.len(), |row, group| {
+            key.clear();
+            key.extend_from_slice(&(group as u32).to_le_bytes());
+            values.append_key(row, &mut key);
+            let known = table.len();
+            if table.intern(&key) == known {
+                self.counts[group] += 1;
+            }
+        });
+    }
+
+    /// The recurrences of B. P. Welford, "Note on a method for calculating corrected sums of squares and products"
+    /// (Technometrics 4, 1962): nothing large is subtracted from something as large.
+    fn add_moments(&mut self, values: &Vector<'_>, members: Members<'_>) {
+        let Kept::Moments(moments) = &mut self.kept else { unreachable!("a variance keeps moments") };
+        members.for_each(values.len(), |row, group| {
+            let value = number(self.ty, values.bytes(row));
+            self.counts[group] += 1;
+            let (mean, squares) = &mut moments[group];
+            let off = value - *mean;
+            *mean += off / self.counts[group] as f64;
+            *squares += off * (value - *mean);
+        });
+    }
+
+    fn keep_all(&mut self, values: &Vector<'_>, members: Members<'_>) {
+        let Kept::Values(all) = &mut self.kept else { unreachable!("a median keeps all values") };
+        members.for_each(values.len(), |row, group| all[group].push(number(self.ty, values.bytes(row))));
+    }
+
+    fn join(&mut self, values: &Vector<'_>, members: Members<'_>) {
+        let Tally {
+            function: AggregateFunction::StringAgg { separator },
+            counts,
+            kept: Kept::Bytes(texts),
+            ..
+        } = self
+        else {
+            unreachable!("joined texts are kept as bytes")
+        };
+        members.for_each(values.len(), |row, group| {
+            if counts[group] > 0 {
+                texts[group].extend_from_slice(separator.as_bytes());
+            }
+            counts[group] += 1;
+            texts[group].extend_from_slice(values.bytes(row));
+        });
+    }
+
+    /// The aggregates of these groups, each asked for once.
+    pub(super) fn results<'s>(&mut self, groups: Range<usize>) -> Result<Vector<'s>, ExecError> {
+        use AggregateFunction as F;
+        let Tally { function, ty, counts, kept } = self;
+        let counts = &counts[groups.clone()];
+        let none = |least: u64| {
+            let nulls: Vec<bool> = counts.iter().map(|count| *count < least).collect();
+            nulls.contains(&true).then_some(nulls)
+        };
+        let floats = |least, values: &mut dyn Iterator<Item = f64>| {
+            let cells = Cells::Fixed(values.flat_map(f64::to_le_bytes).collect());
+            Vector::new(Type::F64, counts.len(), cells, none(least))
+        };
+        let mean = |total: f64, count: &u64| total / *count as f64;
+        Ok(match (&*function, kept) {
+            (F::Count | F::CountDistinct, _) => {
+                let bytes = counts.iter().flat_map(|count| count.to_le_bytes());
+                Vector::fixed(Type::U64, counts.len(), bytes.collect())
+            }
+            (F::Min | F::Max, Kept::Cells(best)) => {
+                let width = ty.width().unwrap_or(0);
+                let cells = best[groups.start * width..groups.end * width].to_vec();
+                Vector::new(*ty, counts.len(), Cells::Fixed(cells), none(1))
+            }
+            (F::Min | F::Max | F::StringAgg { .. }, Kept::Bytes(all)) => {
+                let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+                for one in &mut all[groups] {
+                    bytes.append(one);
+                    ends.push(bytes.len() as u32);
+                }
+                Vector::new(*ty, counts.len(), Cells::Owned { bytes, ends }, none(1))
+            }
+            (F::Sum, Kept::Ints(totals)) => {
+                let of = match *ty {
+                    Type::I128 => Type::I128,
+                    ty if ty.is_signed_integer() => Type::I64,
+                    _ => Type::U64,
+                };
+                let width = of.width().unwrap_or(0);
+                let mut bytes = Vec::with_capacity(width * counts.len());
+                for total in &totals[groups] {
+                    if !fits(*total, of) {
+                        return Err(overflow(function, of).into());
+                    }
+                    bytes.extend_from_slice(&total.to_le_bytes()[..width]);
+                }
+                Vector::fixed(of, counts.len(), bytes)
+            }
+            (F::Sum, Kept::Uints(totals)) => {
+                let bytes = totals[groups].iter().flat_map(|total| total.to_le_bytes());
+                Vector::fixed(Type::U128, counts.len(), bytes.collect())
+            }
+            (F::Sum, Kept::Floats(totals)) => floats(0, &mut totals[groups].iter().copied()),
+            (F::Avg, Kept::Ints(totals)) => floats(
+                1,
+                &mut totals[groups].iter().zip(counts).map(|(total, count)| mean(*total as f64, count)),
+            ),
+            (F::Avg, Kept::Uints(totals)) => floats(
+                1,
+                &mut totals[groups].iter().zip(counts).map(|(total, count)| mean(*total as f64, count)),
+            ),
+            (F::Avg, Kept::Floats(totals)) => {
+                floats(1, &mut totals[groups].iter().zip(counts).map(|(total, count)| mean(*total, count)))
+            }
+            #[cfg(feature = "decimal")]
+            (function @ (F::Sum | F::Avg), Kept::Decimals(totals)) => {
+                let is_sum = *function == F::Sum;
+                let mut bytes = Vec::with_capacity(16 * counts.len());
+                for (total, count) in totals[groups].iter().zip(counts) {
+                    let value = if is_sum { Some(*total) } else { total.checked_div((*count).into()) };
+                    bytes.extend_from_slice(&super::arithmetic::decimal::cell(value.unwrap_or_default()));
+                }
+                Vector::new(Type::Decimal, counts.len(), Cells::Fixed(bytes), none(u64::from(!is_sum)))
+            }
+            (function @ (F::Variance | F::StdDev), Kept::Moments(moments)) if parts::GROUPS => {
+                let variance = |((_, squares), count): (&(f64, f64), &u64)| squares / (*count as f64 - 1.0);
+                let mut variances = moments[groups].iter().zip(counts).map(variance);
+                match function {
+                    F::StdDev => floats(2, &mut variances.map(square_root)),
+                    _ => floats(2, &mut variances),
+                }
+            }
+            (F::Median, Kept::Values(all)) if parts::GROUPS => {
+                let medians = all[groups.clone()].iter_mut().map(|values| median(values));
+                let cells =
+                    Cells::Fixed(medians.flat_map(|median| median.unwrap_or(0.0).to_le_bytes()).collect());
+                let nulls: Vec<bool> = all[groups].iter().map(Vec::is_empty).collect();
+                Vector::new(Type::F64, counts.len(), cells, nulls.contains(&true).then_some(nulls))
+            }
+            _ => unreachable!("every aggregate keeps what it is made of"),
+        })
+    }
+}
+
+/// A number as a float.
+fn number(ty: Type, cell: &[u8]) -> f64 {
+    match ty {
+        Type::F32 => f64::from(f32::from_le_bytes(cell.try_into().expect("4 bytes"))),
+        Type::F64 => f64::from_le_bytes(cell.try_into().expect("8 bytes")),
+        Type::U128 => u128::from_le_bytes(cell.try_into().expect("16 bytes")) as f64,
+        ty => integer(ty, cell) as f64,
+    }
+}
+
+/// The value in the middle, or the mean of the two there.
+fn median(values: &mut [f64]) -> Option<f64> {
+    let middle = values.len() / 2;
+    let by_order = |a: &f64, b: &f64| compare_floats(*a, *b);
+    if values.is_empty() {
+        return None;
+    }
+    let (below, upper, _) = values.select_nth_unstable_by(middle, by_order);
+    let upper = *upper;
+    if below.len() * 2 != values.len() {
+        return Some(upper);
+    }
+    let lower = values[..middle].iter().copied().max_by(|a, b| compare_floats(*a, *b))?;
+    // Halved before they are added, which cannot overflow.
+    Some(lower / 2.0 + upper / 2.0)
+}
+
+#[cfg(feature = "std")]
+fn square_root(value: f64) -> f64 {
+    value.sqrt()
+}
+
+/// By Newton's iteration, as `core` has no square root.
+#[cfg(any(test, not(feature = "std")))]
+fn iterated_square_root(value: f64) -> f64 {
+    if value.is_nan() || value.is_infinite() || value <= 0.0 {
+        return if value < 0.0 { f64::NAN } else { value };
+    }
+    // Half the exponent is close enough for a handful of steps to get all digits but the last.
+    let mut root = f64::from_bits((value.to_bits() >> 1) + (1023 << 51));
+    for _ in 0..6 {
+        root = (root + value / root) / 2.0;
+    }
+    root
+}
+
+#[cfg(not(feature = "std"))]
+use iterated_square_root as square_root;
+
+fn overflow(function: &AggregateFunction, ty: Type) -> Fault {
+    let operation = if *function == AggregateFunction::Sum { "sum" } else { "average" };
+    Fault { operation, operands: "the values".to_string(), ty, problem: "overflows" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn medians_are_in_the_middle() {
+        assert_eq!(median(&mut []), None);
+        assert_eq!(median(&mut [7.0]), Some(7.0));
+        assert_eq!(median(&mut [9.0, 1.0, 5.0]), Some(5.0));
+        assert_eq!(median(&mut [9.0, 1.0, 5.0, 6.0]), Some(5.5));
+        assert_eq!(median(&mut [f64::MAX, f64::MAX]), Some(f64::MAX));
+    }
+
+    #[test]
+    fn square_roots_have_all_digits() {
+        for value in [0.0, 1.0, 2.0, 1e-300, 1e300, 12_345.678, f64::MIN_POSITIVE, f64::MAX] {
+            let (root, exact) = (iterated_square_root(value), f64::sqrt(value));
+            assert!((root - exact).abs() <= exact * 2.0 * f64::EPSILON, "{value}: {root} and {exact}");
+        }
+        assert!(iterated_square_root(-1.0).is_nan() && iterated_square_root(f64::NAN).is_nan());
+    }
+}
