@@ -7,6 +7,7 @@ use core::fmt;
 use super::logical::Asked;
 use super::logical::{Column, Names};
 use super::physical::{Answer, Method, Operator, PhysicalNode, PhysicalPlan};
+use crate::expr::JoinKind;
 
 /// How a query is carried out: a tree of operators, and its text. Made by [`Query::explain`](crate::Query::explain).
 ///
@@ -101,11 +102,14 @@ fn describe(node: &PhysicalNode, names: Names<'_>) -> PlanNode {
                 (Answer::Value(_), Asked::Any) => "any",
                 (Answer::Value(_), Asked::Count) => "count",
             };
-            let of = names.collection(subquery.slot);
-            let detail = match &subquery.method {
-                Method::Probe { links, .. } => format!("{of} through index, {}", names.links(links)),
-                Method::Hash { links, .. } => format!("{of} through hash table, {}", names.links(links)),
-                Method::Loop { .. } => format!("{of}, every pair"),
+            (operator, describe_method(&subquery.method, names.collection(subquery.slot), names))
+        }
+        Operator::Join(join) => {
+            let operator = if join.kind == JoinKind::Left { "left join" } else { "join" };
+            let detail = match &join.method {
+                Method::Hash { links, .. } => format!("through hash table, {}", names.links(links)),
+                Method::Loop { .. } => String::from("every pair"),
+                method => describe_method(method, names.collection(join.slot), names),
             };
             (operator, detail)
         }
@@ -121,6 +125,14 @@ fn describe(node: &PhysicalNode, names: Names<'_>) -> PlanNode {
     let children = children.map(|child| describe(child, names)).collect();
     // Expectations are at least 0 and finite.
     PlanNode { operator, detail, rows: (node.rows + 0.5) as u64, children }
+}
+
+fn describe_method(method: &Method, of: &str, names: Names<'_>) -> String {
+    match method {
+        Method::Probe { links, .. } => format!("{of} through index, {}", names.links(links)),
+        Method::Hash { links, .. } => format!("{of} through hash table, {}", names.links(links)),
+        Method::Loop { .. } => format!("{of}, every pair"),
+    }
 }
 
 impl fmt::Display for Plan {

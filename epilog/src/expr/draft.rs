@@ -26,9 +26,27 @@ impl Draft {
     }
 }
 
+/// What becomes of a row that no record is paired with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum JoinKind {
+    /// It goes.
+    Inner,
+    /// It stays, the record being absent.
+    Left,
+}
+
 /// One clause.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub enum Clause {
+    /// Pairs the rows with the records of a collection, which become a source of their own: the next one.
+    Join {
+        /// The collection.
+        collection: fn() -> &'static CollectionSchema,
+        /// Which pairs there are, in the scope of all sources.
+        on: Expression,
+        /// What becomes of rows without a pair.
+        kind: JoinKind,
+    },
     /// Keeps the rows where the expression is true.
     Filter(Expression),
     /// Orders the rows; a later ordering replaces an earlier one unless a limit lies between.
@@ -42,6 +60,24 @@ pub enum Clause {
     /// One row for each group of rows with the same values of these keys, `None` being a value; without keys one row, even
     /// over no rows. What follows speaks of groups: of their keys, and of aggregates over their rows.
     Grouping(Vec<Expression>),
+}
+
+impl PartialEq for Clause {
+    fn eq(&self, other: &Self) -> bool {
+        use Clause as C;
+        match (self, other) {
+            (
+                C::Join { collection: a, on, kind },
+                C::Join { collection: b, on: other_on, kind: other_kind },
+            ) => core::ptr::eq(a(), b()) && on == other_on && kind == other_kind,
+            (C::Filter(a), C::Filter(b)) => a == b,
+            (C::Order(a), C::Order(b)) => a == b,
+            (C::Limit(a), C::Limit(b)) | (C::Offset(a), C::Offset(b)) => a == b,
+            (C::Select(a), C::Select(b)) => a == b,
+            (C::Grouping(a), C::Grouping(b)) => a == b,
+            _ => false,
+        }
+    }
 }
 
 /// One term of an ordering.

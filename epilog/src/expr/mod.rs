@@ -10,6 +10,8 @@ pub mod draft;
 pub mod op;
 pub mod path;
 
-pub use draft::{AggregateFunction, AggregateItem, Assignment, Clause, Draft, OrderTerm, SelectItem};
+pub use draft::{
+    AggregateFunction, AggregateItem, Assignment, Clause, Draft, JoinKind, OrderTerm, SelectItem,
+};
 pub use op::{BinaryOp, Expression, Op, Quantifier, Subquery, UnaryOp};
 pub use path::{FieldPath, RowPath};

@@ -7,7 +7,7 @@ use core::marker::PhantomData;
 
 use super::operator::{Expression, Numeric};
 use super::selection::{RowReader, decode_rows, for_tuples};
-use super::{Condition, Predicate, Query, Scope, Sources};
+use super::{Condition, HeldBy, Predicate, Query, Scope};
 use crate::Error;
 use crate::collection::{Expr, Field};
 use crate::engine::OutputBatch;
@@ -140,13 +140,11 @@ pub struct Aggregated<S> {
     of: PhantomData<fn() -> S>,
 }
 
-impl<S: Sources> Sources for Aggregated<S> {
-    type Root = S::Root;
-}
+#[diagnostic::do_not_recommend]
+impl<D, S: HeldBy<D>> HeldBy<D> for Aggregated<S> {}
 
-impl<S: Sources, K> Sources for GroupOf<S, K> {
-    type Root = S::Root;
-}
+#[diagnostic::do_not_recommend]
+impl<D, S: HeldBy<D>, K> HeldBy<D> for GroupOf<S, K> {}
 
 #[diagnostic::do_not_recommend]
 impl<S: Scope, K> Scope for GroupOf<S, K> {

@@ -59,6 +59,8 @@
 //! | [`filter`](Query::filter), [`filter_if`](Query::filter_if) | which records stay |
 //! | [`order_by`](Query::order_by) | which comes first |
 //! | [`limit`](Query::limit), [`offset`](Query::offset) | how many |
+//! | [`join`](Query::join), [`left_join`](Query::left_join) | pairs them with records of any collection |
+//! | [`group_by`](Query::group_by), [`having`](Query::having) | makes groups of them, and says which stay |
 //! | [`select`](Query::select) | what comes out instead of whole records |
 //! | [`aggregate`](Query::aggregate) | one row over all records |
 //! | [`update`](Query::update), [`delete`](Query::delete) | changes them |
@@ -81,7 +83,25 @@
 //!
 //! A relation is a method: `t.album` is the id, `t.album()` the fields of the album. Behind an optional relation every
 //! field is optional. The other side is [`Many`](crate::collection::Many): `a.albums().count()`. Any other collection
-//! can be looked into with [`exists`](Correlate::exists).
+//! can be looked into with [`exists`](Correlate::exists), or joined.
+//!
+//! # Groups
+//!
+//! [`group_by`](Query::group_by) makes rows of another kind: groups, of which there are a key and aggregates over their
+//! records, each of which can be over a part of them. These are expressions like others, so that groups are filtered, ordered
+//! and selected as records are.
+//!
+//! ```
+#![doc = include_str!("../example.txt")]
+//! let per_artist: Vec<(String, u64, Option<f64>)> = Track::query()
+//!     .group_by(|t| t.album().artist().name)
+//!     .order_by(|g| g.sum(|t| t.seconds).desc())
+//!     .select(|g| (g.key(), g.filter(|t| t.composer.is_some()).count(), g.avg(|t| t.seconds)))
+//!     .all(&db)?;
+//! assert_eq!(per_artist[0], ("Iron Maiden".into(), 3, Some(230.0)));
+//! assert_eq!(per_artist[1], ("Saxon".into(), 0, Some(395.0)));
+//! # Ok::<(), Error>(())
+//! ```
 //!
 //! # What a query means
 //!
@@ -158,6 +178,7 @@ mod correlate;
 mod delete;
 mod filter;
 mod group;
+mod join;
 mod limit;
 mod operator;
 mod order;
@@ -178,12 +199,13 @@ use core::marker::PhantomData;
 pub use correlate::Correlate;
 pub use delete::Delete;
 pub use group::{Aggregated, Aggregation, All, Counted, Filtered, GroupBy, GroupKey, GroupOf, Groups};
+pub use join::{Joined, LeftJoined, RecordsOf};
 pub use operator::{Expression, Numeric, Operand, Signed};
 pub use order::{Order, Ordering};
 pub use predicate::{Condition, Predicate};
 pub(crate) use run::sealed;
 pub use run::{Answers, Reads, Snapshot, Stream, Writes};
-pub use scope::{Inner, Push, Scope, Source, Sources};
+pub use scope::{HeldBy, Inner, Maybe, Push, Records, Scope, Source};
 pub use selection::{RowOf, RowReader, Selection, Yields, describe_row, read_row};
 pub use update::{Assign, Assignments, Update};
 

@@ -7,9 +7,9 @@ use alloc::vec::{self, Vec};
 use core::fmt;
 
 use super::selection::DecodeBatch;
-use super::{Query, Scope, Sources};
+use super::{HeldBy, Query, Scope};
 use crate::Error;
-use crate::collection::{Schema, Within};
+use crate::collection::Schema;
 use crate::engine::{self, Plan, Reading, View};
 use crate::expr::{Assignment, Draft};
 
@@ -40,7 +40,7 @@ pub trait Reads: sealed::Reads {
     fn with_reading<R>(&self, then: impl FnOnce(&dyn Reading) -> Result<R, Error>) -> Result<R, Error>;
 }
 
-/// What queries about collection `C` can be run against: whatever [`Reads`] and has `C` in its schema.
+/// What queries of scope `C`, a collection or several, can be run against: whatever [`Reads`] and has them in its schema.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot answer queries about `{C}`",
     label = "not a database or transaction that holds `{C}`",
@@ -49,7 +49,7 @@ pub trait Reads: sealed::Reads {
 pub trait Answers<C>: Reads {}
 
 #[diagnostic::do_not_recommend]
-impl<C: Within<R::Schema>, R: Reads> Answers<C> for R {}
+impl<S: HeldBy<R::Schema>, R: Reads> Answers<S> for R {}
 
 /// What reads the same for as long as it lives: a transaction. Queries can be streamed from it.
 #[diagnostic::on_unimplemented(
@@ -136,7 +136,7 @@ impl<R: Snapshot> Snapshot for &mut R {
     }
 }
 
-impl<S: Sources, O> Query<S, O> {
+impl<S, O> Query<S, O> {
     /// All that comes out, in order.
     ///
     /// # Errors
@@ -153,7 +153,7 @@ impl<S: Sources, O> Query<S, O> {
     /// assert_eq!(artists.iter().map(|artist| artist.id.get()).collect::<Vec<_>>(), [3, 2, 1]);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn all<R: Answers<S::Root>>(&self, from: &R) -> Result<Vec<O>, Error> {
+    pub fn all<R: Answers<S>>(&self, from: &R) -> Result<Vec<O>, Error> {
         self.collect(from)
     }
 
@@ -177,7 +177,7 @@ impl<S: Sources, O> Query<S, O> {
     /// assert_eq!(none.unwrap_err().kind(), ErrorKind::NotFound);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn one<R: Answers<S::Root>>(&self, from: &R) -> Result<O, Error> {
+    pub fn one<R: Answers<S>>(&self, from: &R) -> Result<O, Error> {
         let found = self.collect_first(from, 2)?;
         let collection = (self.draft.root)().name;
         let several = found.len() > 1;
@@ -205,7 +205,7 @@ impl<S: Sources, O> Query<S, O> {
     /// assert_eq!(plan.to_string(), r#"index lookup Artist by name = "Saxon""#);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn explain<R: Answers<S::Root>>(&self, from: &R) -> Result<Plan, Error> {
+    pub fn explain<R: Answers<S>>(&self, from: &R) -> Result<Plan, Error> {
         from.with_view(|view| Ok(engine::explain(view, &self.draft)?))
     }
 }
@@ -226,7 +226,7 @@ impl<S: Scope, O> Query<S, O> {
     /// assert_eq!(Track::query().filter(|t| t.seconds.gt(1000)).first(&db)?, None);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn first<R: Answers<S::Root>>(&self, from: &R) -> Result<Option<O>, Error> {
+    pub fn first<R: Answers<S>>(&self, from: &R) -> Result<Option<O>, Error> {
         let found = self.collect_first(from, 1)?;
         Ok(found.into_iter().next())
     }
@@ -245,7 +245,7 @@ impl<S: Scope, O> Query<S, O> {
     /// assert!(!Album::query().filter(|al| al.year.eq(2001)).exists(&db)?);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn exists<R: Answers<S::Root>>(&self, from: &R) -> Result<bool, Error> {
+    pub fn exists<R: Answers<S>>(&self, from: &R) -> Result<bool, Error> {
         from.with_view(|view| Ok(engine::exists(view, &self.draft)?))
     }
 
@@ -263,7 +263,7 @@ impl<S: Scope, O> Query<S, O> {
     /// assert_eq!(Track::query().filter(|t| t.seconds.between(174, 271)).limit(2).count(&db)?, 2);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn count<R: Answers<S::Root>>(&self, from: &R) -> Result<u64, Error> {
+    pub fn count<R: Answers<S>>(&self, from: &R) -> Result<u64, Error> {
         from.with_reading(|reading| Ok(engine::count(reading, &self.draft)?))
     }
 
@@ -292,7 +292,7 @@ impl<S: Scope, O> Query<S, O> {
     /// assert_eq!(seconds, 174 + 271);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn stream<'s, R: Snapshot + Answers<S::Root>>(&self, from: &'s R) -> Result<Stream<'s, O>, Error> {
+    pub fn stream<'s, R: Snapshot + Answers<S>>(&self, from: &'s R) -> Result<Stream<'s, O>, Error> {
         let rows = engine::Stream::new(from.reading(), &self.draft)?;
         Ok(Stream { rows, decode: self.decode, ready: Vec::new().into_iter() })
     }

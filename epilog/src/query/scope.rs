@@ -6,27 +6,40 @@
 
 use core::marker::PhantomData;
 
-use crate::collection::{Collection, Mode, Proxy, Req};
+use super::selection::{RowReader, read_row};
+use crate::Error;
+use crate::collection::{Collection, Mode, Opt, Proxy, Req, Within};
 use crate::expr::RowPath;
-
-/// The sources of a query, whether or not closures can still speak of them.
-pub trait Sources {
-    /// The collection of the first.
-    type Root: Collection;
-}
 
 /// What the closures of a query may speak of.
 #[diagnostic::on_unimplemented(
     message = "there are no records left to speak of in `{Self}`",
     label = "not the scope of a query"
 )]
-pub trait Scope: Sources {
+pub trait Scope {
     /// What a closure is given: a fields struct, or a tuple of them.
     type Rows: Copy;
 
     /// Makes what a closure is given.
     fn rows() -> Self::Rows;
 }
+
+/// A scope whose rows are whole records: what comes out of a query that names nothing else.
+pub trait Records: Scope {
+    /// The record, or a tuple of those of all sources; an `Option` where one may be absent.
+    type Records;
+
+    /// Reads the records of a row.
+    ///
+    /// # Errors
+    ///
+    /// When stored bytes are damaged.
+    #[doc(hidden)]
+    fn read(row: &mut RowReader<'_>) -> Result<Self::Records, Error>;
+}
+
+/// A scope all of whose sources are collections of schema `D`.
+pub trait HeldBy<D> {}
 
 /// One source of a scope.
 pub trait Source {
@@ -44,7 +57,9 @@ pub trait Source {
 )]
 pub trait Push<C: Collection> {
     /// The scope with the source added at its end.
-    type Out: Scope;
+    type Out: Records;
+    /// The same, its record being absent where none belongs to a row.
+    type Optional: Records;
     /// The position of that source.
     const POSITION: u8;
 }
@@ -54,6 +69,16 @@ pub trait Push<C: Collection> {
 /// Never `C` itself: on a relation of a collection to itself, a field of the outer row would silently mean the inner one.
 pub struct Inner<S, C> {
     of: PhantomData<fn() -> (S, C)>,
+}
+
+/// A source of records of `C` that may be absent: the right side of a left join.
+pub struct Maybe<C> {
+    of: PhantomData<fn() -> C>,
+}
+
+impl<C: Collection> Source for Maybe<C> {
+    type Collection = C;
+    type Mode = Opt;
 }
 
 impl<C: Collection> Source for C {
@@ -66,10 +91,6 @@ impl<S, C: Collection> Source for Inner<S, C> {
     type Mode = Req;
 }
 
-impl<C: Collection> Sources for C {
-    type Root = C;
-}
-
 #[diagnostic::do_not_recommend]
 impl<C: Collection> Scope for C {
     type Rows = C::Fields<C, Req>;
@@ -79,13 +100,23 @@ impl<C: Collection> Scope for C {
     }
 }
 
-impl<C: Collection, D: Collection> Push<D> for C {
-    type Out = (C, D);
-    const POSITION: u8 = 1;
+#[diagnostic::do_not_recommend]
+impl<C: Collection> Records for C {
+    type Records = C;
+
+    #[inline]
+    fn read(row: &mut RowReader<'_>) -> Result<C, Error> {
+        read_row::<C::Fields<C, Req>>(row)
+    }
 }
 
-impl<S, C: Collection> Sources for Inner<S, C> {
-    type Root = C;
+#[diagnostic::do_not_recommend]
+impl<D, C: Collection + Within<D>> HeldBy<D> for C {}
+
+impl<C: Collection, D: Collection> Push<D> for C {
+    type Out = (C, D);
+    type Optional = (C, Maybe<D>);
+    const POSITION: u8 = 1;
 }
 
 #[diagnostic::do_not_recommend]
@@ -99,18 +130,18 @@ impl<S, C: Collection> Scope for Inner<S, C> {
 
 impl<S, C: Collection, D: Collection> Push<D> for Inner<S, C> {
     type Out = (Inner<S, C>, D);
+    type Optional = (Inner<S, C>, Maybe<D>);
     const POSITION: u8 = 1;
 }
 
 /// The fields struct of source `X` in scope `S`.
 type FieldsOf<S, X> = <<X as Source>::Collection as Collection>::Fields<S, <X as Source>::Mode>;
 
+/// What a row has for source `X`.
+type RecordOf<X> = <<X as Source>::Mode as Mode>::Record<<X as Source>::Collection>;
+
 macro_rules! scope_of {
     ($count:literal: $first:ident $(, $source:ident $position:literal)*) => {
-        impl<$first: Source $(, $source: Source)*> Sources for ($first, $($source,)*) {
-            type Root = $first::Collection;
-        }
-
         #[diagnostic::do_not_recommend]
         impl<$first: Source $(, $source: Source)*> Scope for ($first, $($source,)*) {
             type Rows = (FieldsOf<Self, $first>, $(FieldsOf<Self, $source>,)*);
@@ -118,6 +149,24 @@ macro_rules! scope_of {
             fn rows() -> Self::Rows {
                 (Proxy::at(RowPath::source(0)), $(Proxy::at(RowPath::source($position)),)*)
             }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<$first: Source $(, $source: Source)*> Records for ($first, $($source,)*) {
+            type Records = (RecordOf<$first>, $(RecordOf<$source>,)*);
+
+            #[inline]
+            fn read(row: &mut RowReader<'_>) -> Result<Self::Records, Error> {
+                Ok((read_row::<FieldsOf<Self, $first>>(row)?, $(read_row::<FieldsOf<Self, $source>>(row)?,)*))
+            }
+        }
+
+        #[diagnostic::do_not_recommend]
+        impl<Schema, $first: Source $(, $source: Source)*> HeldBy<Schema> for ($first, $($source,)*)
+        where
+            $first::Collection: Within<Schema>,
+            $($source::Collection: Within<Schema>,)*
+        {
         }
     };
 }
@@ -128,6 +177,7 @@ macro_rules! scope_with_room {
 
         impl<$first: Source $(, $source: Source)*, New: Collection> Push<New> for ($first, $($source,)*) {
             type Out = ($first, $($source,)* New);
+            type Optional = ($first, $($source,)* Maybe<New>);
             const POSITION: u8 = $count;
         }
     };

@@ -2,8 +2,9 @@
 
 use alloc::vec::Vec;
 
+use super::Records;
 use crate::Error;
-use crate::collection::{Collection, Expr, Field, Mode, Proxy, RecordReader, Req};
+use crate::collection::{Collection, Expr, Field, Mode, Proxy, RecordReader};
 use crate::engine::{OutputBatch, OutputColumn};
 use crate::expr::SelectItem;
 use crate::value::Value;
@@ -148,8 +149,11 @@ pub fn read_row<P: Proxy>(row: &mut RowReader<'_>) -> Result<RowOf<P>, Error> {
 }
 
 /// Appends the records that the rows of a batch are.
-pub(super) fn decode_records<C: Collection>(batch: &OutputBatch<'_>, out: &mut Vec<C>) -> Result<(), Error> {
-    decode_rows(batch, out, read_row::<C::Fields<C, Req>>)
+pub(super) fn decode_records<S: Records>(
+    batch: &OutputBatch<'_>,
+    out: &mut Vec<S::Records>,
+) -> Result<(), Error> {
+    decode_rows(batch, out, S::read)
 }
 
 macro_rules! selection_of_tuple {

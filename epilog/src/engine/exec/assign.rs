@@ -26,7 +26,7 @@ pub fn assign<'s>(
     out: &mut RecordDraft,
 ) -> Result<(), ExecError> {
     let env = Env::new(view, plan);
-    let mut batch = Batch::new(env.collections.len(), env.computed);
+    let mut batch = Batch::new(env.collections.len(), env.computed.len());
     batch.reset(1);
     batch.set_source(Slot(0), Source::Records(Vec::from([Some(record)])));
     for stage in &mut operators::stages(&env, plan.root.clone()) {

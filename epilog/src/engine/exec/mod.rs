@@ -32,6 +32,7 @@ use super::logical::{Slot, SlotDef};
 use super::physical::PhysicalPlan;
 use crate::schema::CollectionDef;
 use crate::storage::facade::View;
+use crate::value::Type;
 
 pub use assign::assign;
 pub(super) use chain::Chain;
@@ -45,7 +46,8 @@ pub use vector::Vector;
 pub(super) struct Env<'s> {
     view: View<'s>,
     collections: Vec<&'s CollectionDef>,
-    computed: usize,
+    /// The types of the computed values.
+    computed: Vec<Type>,
 }
 
 impl<'s> Env<'s> {
@@ -54,7 +56,11 @@ impl<'s> Env<'s> {
             let found = view.catalog().collection(slot.collection.id);
             found.expect("a plan is run over the catalog that it was made with")
         };
-        Env { view, collections: plan.slots.iter().map(stored).collect(), computed: plan.computed.len() }
+        Env {
+            view,
+            collections: plan.slots.iter().map(stored).collect(),
+            computed: plan.computed.iter().map(|def| def.ty).collect(),
+        }
     }
 
     fn collection(&self, slot: Slot) -> &'s CollectionDef {

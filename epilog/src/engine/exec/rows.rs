@@ -75,7 +75,7 @@ impl<'s> Planned<'s> {
     /// Gets ready to carry out `plan`. Nothing is read yet.
     pub(in crate::engine) fn new(view: View<'s>, plan: PhysicalPlan) -> Planned<'s> {
         let env = Env::new(view, &plan);
-        let batch = Batch::new(env.collections.len(), env.computed);
+        let batch = Batch::new(env.collections.len(), env.computed.len());
         let root = operators::build(&env, plan.root);
         Planned { env, root, columns: plan.columns, batch }
     }

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Column, Computed, Expr, ExprKind, LogicalPlan, Names, Node, Slot};
+use super::{Column, Computed, Expr, ExprKind, Join, LogicalPlan, Names, Node, Slot, Subquery};
 use crate::value::Type;
 
 /// Checks the invariants of a plan (see the [module](super)).
@@ -51,9 +51,10 @@ impl Checker<'_> {
                 self.slot(lookup.from, &rows)?;
                 rows.slots.push(lookup.into);
             }
-            Node::Subquery(subquery) => {
-                let inner = self.node(&subquery.inner, &Rows::default())?;
-                for link in &subquery.links {
+            Node::Subquery(Subquery { inner, links, pairs, .. })
+            | Node::Join(Join { inner, links, pairs, .. }) => {
+                let inner = self.node(inner, &Rows::default())?;
+                for link in links {
                     self.expr(&link.inner, &inner)?;
                     self.expr(&link.outer, &rows)?;
                     if link.inner.ty != link.outer.ty {
@@ -63,8 +64,11 @@ impl Checker<'_> {
                 let mut both = rows.clone();
                 both.slots.extend(inner.slots);
                 both.computed.extend(inner.computed);
-                self.node(&subquery.pairs, &both)?;
-                rows.computed.push(subquery.output);
+                self.node(pairs, &both)?;
+                match node {
+                    Node::Subquery(subquery) => rows.computed.push(subquery.output),
+                    _ => rows = both,
+                }
             }
             _ => {
                 for expr in node.expressions() {

@@ -12,13 +12,13 @@ use alloc::vec::Vec;
 use super::super::error::PlanError;
 use super::aggregate::result_type;
 use super::{
-    Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Filter, KeyTerm, Limit, Link,
+    Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Filter, Join, KeyTerm, Limit, Link,
     LogicalPlan, Lookup, Node, Project, Scan, Slot, SlotDef, Sort, SortTerm, Subquery, Window, typing,
 };
 use crate::expr;
 use crate::expr::{
-    AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Expression, Op, OrderTerm,
-    Quantifier, RowPath, SelectItem,
+    AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Expression, JoinKind, Op,
+    OrderTerm, Quantifier, RowPath, SelectItem,
 };
 use crate::parts;
 use crate::schema::{Catalog, CollectionDef, CollectionSchema};
@@ -109,8 +109,8 @@ struct Scope {
 /// What is known of groups.
 struct Groups {
     keys: Vec<Computed>,
-    /// The aggregates that later clauses ask for, each once.
-    items: Vec<(AggregateItem, Computed)>,
+    /// The aggregates that later clauses ask for, by where they stand in the draft: a literal `NaN` equals nothing.
+    items: Vec<(*const AggregateItem, Computed)>,
 }
 
 struct Lowering<'c> {
@@ -163,6 +163,10 @@ impl<'c> Lowering<'c> {
         columns: &mut Option<Vec<Column>>,
     ) -> Result<(), PlanError> {
         match clause {
+            Clause::Join { collection, on, kind } => {
+                *columns = None;
+                self.join(*collection, on, *kind)?;
+            }
             Clause::Filter(predicate) => {
                 let predicate = self.predicate(predicate)?;
                 self.filter(predicate);
@@ -209,7 +213,7 @@ impl<'c> Lowering<'c> {
     fn columns(&mut self, columns: Option<Vec<Column>>) -> Vec<Column> {
         match (columns, &self.groups) {
             (Some(columns), _) => columns,
-            (None, None) => Vec::from([Column::Record(Slot(0))]),
+            (None, None) => self.sources.iter().map(|(_, slot)| Column::Record(*slot)).collect(),
             (None, Some(groups)) => {
                 groups.keys.iter().map(|key| Column::Value(self.computed_value(*key))).collect()
             }
@@ -255,14 +259,19 @@ impl<'c> Lowering<'c> {
             let output = self.new_computed(expr.ty, expr.nullable, name);
             key_terms.push(KeyTerm { expr, output });
         }
-        let (mut terms, mut items) = (Vec::new(), Vec::new());
-        for item in asked {
-            if items.iter().any(|(known, _)| known == *item) {
-                continue;
-            }
-            let term = self.aggregate(item)?;
-            items.push(((*item).clone(), term.output));
-            terms.push(term);
+        let mut terms: Vec<AggregateTerm> = Vec::new();
+        let mut items: Vec<(*const AggregateItem, Computed)> = Vec::new();
+        for (number, item) in asked.iter().enumerate() {
+            // One that is asked for twice is calculated once.
+            let output = match asked[..number].iter().position(|known| known == item) {
+                Some(known) => items[known].1,
+                None => {
+                    let term = self.aggregate(item)?;
+                    terms.push(term);
+                    terms[terms.len() - 1].output
+                }
+            };
+            items.push((core::ptr::from_ref(*item), output));
         }
         self.groups = Some(Groups { keys: key_terms.iter().map(|key| key.output).collect(), items });
         self.sources.clear();
@@ -369,7 +378,7 @@ impl<'c> Lowering<'c> {
     fn aggregate_value(&self, item: &AggregateItem) -> Result<Expr, PlanError> {
         let operation = function_name(&item.function);
         let groups = self.groups.as_ref().ok_or(PlanError::NoGroups { operation })?;
-        let known = groups.items.iter().find(|(known, _)| known == item);
+        let known = groups.items.iter().find(|(known, _)| core::ptr::eq(*known, item));
         known.map(|(_, output)| self.computed_value(*output)).ok_or(PlanError::NoGroups { operation })
     }
 
@@ -424,6 +433,45 @@ impl<'c> Lowering<'c> {
         });
         let answer = self.computed_value(output);
         Ok(if all { answer.negated() } else { answer })
+    }
+
+    fn join(
+        &mut self,
+        collection: fn() -> &'static CollectionSchema,
+        on: &Expression,
+        kind: JoinKind,
+    ) -> Result<(), PlanError> {
+        if !parts::JOINS {
+            return Err(PlanError::LeftOut { what: "join" });
+        }
+        if self.groups.is_some() {
+            return Err(PlanError::OfGroups { clause: "join" });
+        }
+        let collection = self.bound(collection)?;
+        let name = self.source_name(&collection.name);
+        let slot = self.new_slot(collection, name, false);
+        self.sources.push((self.scopes.len(), slot));
+        self.scopes.push(Scope { node: Node::Pairs, related: Vec::new() });
+        let on = self.predicate(on)?;
+        let scope = self.scopes.pop().expect("pushed above");
+        if let Some(last) = self.sources.last_mut() {
+            last.0 = 0;
+        }
+        let inner = Box::new(Node::Scan(Scan { slot }));
+        let pairs = Box::new(scope.node.filtered(Vec::from([on])));
+        self.push(|input| Node::Join(Join { input, slot, inner, links: Vec::new(), pairs, kind }));
+        self.slots[usize::from(slot.0)].optional = kind == JoinKind::Left;
+        Ok(())
+    }
+
+    /// How plans' texts call a source: by its collection, with a number when that is one already.
+    fn source_name(&self, collection: &str) -> String {
+        let known = self.slots.iter().filter(|slot| slot.collection.name == collection).count();
+        match known {
+            _ if !parts::EXPLAINED => String::new(),
+            0 => collection.to_string(),
+            _ => format!("{collection} {}", known + 1),
+        }
     }
 
     /// The link between a row and the records whose field with this ordinal points at it.
@@ -622,6 +670,7 @@ fn aggregates_of(clauses: &[Clause]) -> Vec<&AggregateItem> {
     let mut found = Vec::new();
     for (number, clause) in clauses.iter().enumerate() {
         match clause {
+            Clause::Join { .. } => {}
             Clause::Filter(predicate) => collect(predicate, &mut found),
             Clause::Order(terms) => terms.iter().for_each(|term| collect(&term.expression, &mut found)),
             Clause::Limit(_) | Clause::Offset(_) => {}

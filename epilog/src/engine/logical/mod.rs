@@ -16,6 +16,7 @@ mod aggregate;
 mod check;
 mod expression;
 mod filter;
+mod join;
 mod limit;
 mod lookup;
 mod lower;
@@ -38,6 +39,7 @@ pub use aggregate::{Aggregate, AggregateTerm, KeyTerm};
 pub use check::check;
 pub use expression::{Computed, Expr, ExprKind, Slot};
 pub use filter::Filter;
+pub use join::Join;
 pub use limit::{Limit, Window};
 pub use lookup::Lookup;
 pub use lower::{Purpose, lower, lower_assignments};
@@ -94,6 +96,8 @@ pub enum Node {
     Lookup(Lookup),
     /// Rows with something about records of another collection.
     Subquery(Subquery),
+    /// Rows paired with records of another collection.
+    Join(Join),
     /// Ordered rows.
     Sort(Sort),
     /// A window of rows.
@@ -112,6 +116,7 @@ impl Node {
             Node::Filter(Filter { input, .. })
             | Node::Lookup(Lookup { input, .. })
             | Node::Subquery(Subquery { input, .. })
+            | Node::Join(Join { input, .. })
             | Node::Sort(Sort { input, .. })
             | Node::Limit(Limit { input, .. })
             | Node::Aggregate(Aggregate { input, .. })
@@ -126,6 +131,7 @@ impl Node {
             Node::Filter(Filter { input, .. })
             | Node::Lookup(Lookup { input, .. })
             | Node::Subquery(Subquery { input, .. })
+            | Node::Join(Join { input, .. })
             | Node::Sort(Sort { input, .. })
             | Node::Limit(Limit { input, .. })
             | Node::Aggregate(Aggregate { input, .. })
@@ -136,9 +142,11 @@ impl Node {
     /// Replaces every node, those below first, by what `each` makes of it. Subqueries' nodes are nodes below.
     #[must_use]
     pub fn map(mut self, each: &mut dyn FnMut(Node) -> Node) -> Node {
-        if let Node::Subquery(subquery) = &mut self {
-            replace(&mut subquery.inner, |node| node.map(each));
-            replace(&mut subquery.pairs, |node| node.map(each));
+        if let Node::Subquery(Subquery { inner, pairs, .. }) | Node::Join(Join { inner, pairs, .. }) =
+            &mut self
+        {
+            replace(inner, |node| node.map(each));
+            replace(pairs, |node| node.map(each));
         }
         if let Some(input) = self.input_mut() {
             replace(input, |node| node.map(each));
@@ -149,9 +157,9 @@ impl Node {
     /// Calls `each` for this node and all below, subqueries' included.
     pub fn visit<'n>(&'n self, each: &mut dyn FnMut(&'n Node)) {
         each(self);
-        if let Node::Subquery(subquery) = self {
-            subquery.inner.visit(each);
-            subquery.pairs.visit(each);
+        if let Node::Subquery(Subquery { inner, pairs, .. }) | Node::Join(Join { inner, pairs, .. }) = self {
+            inner.visit(each);
+            pairs.visit(each);
         }
         if let Some(input) = self.input() {
             input.visit(each);
@@ -163,8 +171,8 @@ impl Node {
         match self {
             Node::Scan(_) | Node::Pairs | Node::Lookup(_) | Node::Limit(_) => Vec::new(),
             Node::Filter(filter) => filter.predicates.iter().collect(),
-            Node::Subquery(subquery) => {
-                subquery.links.iter().flat_map(|link| [&link.inner, &link.outer]).collect()
+            Node::Subquery(Subquery { links, .. }) | Node::Join(Join { links, .. }) => {
+                links.iter().flat_map(|link| [&link.inner, &link.outer]).collect()
             }
             Node::Sort(sort) => sort.terms.iter().map(|term| &term.expr).collect(),
             Node::Aggregate(aggregate) => {
@@ -196,8 +204,8 @@ impl Node {
         match self {
             Node::Scan(_) | Node::Pairs | Node::Lookup(_) | Node::Limit(_) => {}
             Node::Filter(filter) => filter.predicates.iter_mut().for_each(change),
-            Node::Subquery(subquery) => {
-                for link in &mut subquery.links {
+            Node::Subquery(Subquery { links, .. }) | Node::Join(Join { links, .. }) => {
+                for link in links {
                     change(&mut link.inner);
                     change(&mut link.outer);
                 }
@@ -218,12 +226,26 @@ impl Node {
         }
     }
 
+    /// The values that this node's rows have, beside those of [`slots`](Node::slots).
+    pub fn computed(&self, out: &mut Vec<Computed>) {
+        match self {
+            Node::Subquery(subquery) => out.push(subquery.output),
+            Node::Join(join) => join.inner.computed(out),
+            Node::Aggregate(aggregate) => return out.extend(aggregate.outputs()),
+            _ => {}
+        }
+        if let Some(input) = self.input() {
+            input.computed(out);
+        }
+    }
+
     /// The slots that this node's rows have. The rows of [`Node::Pairs`] have those of both sides, which only the
     /// subquery around it knows.
     pub fn slots(&self, out: &mut Vec<Slot>) {
         match self {
             Node::Scan(scan) => out.push(scan.slot),
             Node::Lookup(lookup) => out.push(lookup.into),
+            Node::Join(join) => join.inner.slots(out),
             Node::Aggregate(_) => return,
             _ => {}
         }

@@ -7,10 +7,10 @@ use core::fmt;
 use super::lower::function_name;
 use super::typing::{binary_name, unary_name};
 use super::{
-    Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, ExprKind, KeyTerm, Link,
-    LogicalPlan, Node, Slot, SlotDef, SortTerm, Window,
+    Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, ExprKind, Join, KeyTerm, Link,
+    LogicalPlan, Node, Slot, SlotDef, SortTerm, Subquery, Window,
 };
-use crate::expr::{BinaryOp, UnaryOp};
+use crate::expr::{BinaryOp, JoinKind, UnaryOp};
 
 /// What slots and computed values are called.
 #[derive(Clone, Copy)]
@@ -204,17 +204,23 @@ fn write_node(
                 names.field(lookup.from, lookup.position)
             )?;
         }
-        Node::Subquery(subquery) => {
-            let asked = if subquery.asked == Asked::Any { "any" } else { "count" };
-            write!(f, "subquery {asked} {}", names.collection(subquery.slot))?;
-            if !subquery.links.is_empty() {
-                write!(f, " on {}", names.links(&subquery.links))?;
+        Node::Subquery(Subquery { slot, inner, links, pairs, .. })
+        | Node::Join(Join { slot, inner, links, pairs, .. }) => {
+            let what = match node {
+                Node::Subquery(Subquery { asked: Asked::Any, .. }) => "subquery any",
+                Node::Subquery(_) => "subquery count",
+                Node::Join(Join { kind: JoinKind::Left, .. }) => "left join",
+                _ => "join",
+            };
+            write!(f, "{what} {}", names.collection(*slot))?;
+            if !links.is_empty() {
+                write!(f, " on {}", names.links(links))?;
             }
-            if !matches!(*subquery.inner, Node::Scan(_)) {
-                write_node(f, names, &subquery.inner, depth + 1, "inner: ")?;
+            if !matches!(**inner, Node::Scan(_)) {
+                write_node(f, names, inner, depth + 1, "inner: ")?;
             }
-            if !matches!(*subquery.pairs, Node::Pairs) {
-                write_node(f, names, &subquery.pairs, depth + 1, "pairs: ")?;
+            if !matches!(**pairs, Node::Pairs) {
+                write_node(f, names, pairs, depth + 1, "pairs: ")?;
             }
         }
         Node::Sort(sort) => match sort.window {

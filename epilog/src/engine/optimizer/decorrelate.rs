@@ -1,5 +1,5 @@
-//! What a subquery asks of its records alone is asked before they are paired with rows; equalities between a record and a
-//! row become links.
+//! What a subquery or a join asks of its records alone is asked before they are paired with rows; equalities between a record
+//! and a row become links.
 //!
 //! ```text
 //! before                                                after
@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 
 use super::Rule;
 use crate::engine::logical::{
-    Computed, Expr, ExprKind, Filter, Link, LogicalPlan, Lookup, Node, Slot, Subquery,
+    Computed, Expr, ExprKind, Filter, Join, Link, LogicalPlan, Lookup, Node, Slot, Subquery,
 };
 use crate::expr::BinaryOp;
 
@@ -27,8 +27,13 @@ pub(super) const RULE: Rule = Rule { name: "decorrelate", apply };
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |node| match node {
         Node::Subquery(mut subquery) => {
-            decorrelate(&mut subquery);
+            decorrelate(&mut subquery.inner, &mut subquery.links, &mut subquery.pairs);
             Node::Subquery(subquery)
+        }
+        Node::Join(mut join) => {
+            decorrelate(&mut join.inner, &mut join.links, &mut join.pairs);
+            keep_sure(&mut join);
+            Node::Join(join)
         }
         other => other,
     });
@@ -53,33 +58,25 @@ impl Inner {
     }
 }
 
-fn decorrelate(subquery: &mut Subquery) {
+fn decorrelate(inner_side: &mut Node, links: &mut Vec<Link>, pair_side: &mut Node) {
     let mut inner = Inner { slots: Vec::new(), computed: Vec::new() };
-    subquery.inner.slots(&mut inner.slots);
-    subquery.inner.visit(&mut |node| {
-        if let Node::Subquery(nested) = node {
-            inner.computed.push(nested.output);
-        }
-    });
+    inner_side.slots(&mut inner.slots);
+    inner_side.computed(&mut inner.computed);
     // The values that nodes of the pairs make are not the row's, and a link's sides are calculated before any pair is.
     let mut made_by_pairs = Inner { slots: Vec::new(), computed: Vec::new() };
-    subquery.pairs.slots(&mut made_by_pairs.slots);
-    subquery.pairs.visit(&mut |node| {
-        if let Node::Subquery(nested) = node {
-            made_by_pairs.computed.push(nested.output);
-        }
-    });
+    pair_side.slots(&mut made_by_pairs.slots);
+    pair_side.computed(&mut made_by_pairs.computed);
 
     // From the pairs upwards, nodes that are about the inner side alone change sides.
     let mut chain = Vec::new();
-    let mut node = core::mem::replace(&mut *subquery.pairs, Node::Pairs);
+    let mut node = core::mem::replace(pair_side, Node::Pairs);
     while let Some(input) = node.input_mut() {
         let below = core::mem::replace(&mut **input, Node::Pairs);
         chain.push(node);
         node = below;
     }
     let mut pairs = node;
-    let mut side = core::mem::replace(&mut *subquery.inner, Node::Pairs);
+    let mut side = core::mem::replace(inner_side, Node::Pairs);
     for node in chain.into_iter().rev() {
         match node {
             Node::Lookup(lookup) if inner.slots.contains(&lookup.from) => {
@@ -98,7 +95,7 @@ fn decorrelate(subquery: &mut Subquery) {
                         continue;
                     }
                     match as_link(predicate, &inner, &made_by_pairs) {
-                        Ok(link) => subquery.links.push(link),
+                        Ok(link) => links.push(link),
                         Err(predicate) => rest.push(predicate),
                     }
                 }
@@ -111,8 +108,27 @@ fn decorrelate(subquery: &mut Subquery) {
             }
         }
     }
-    *subquery.inner = side;
-    *subquery.pairs = pairs;
+    *inner_side = side;
+    *pair_side = pairs;
+}
+
+/// Makes predicates of links that may have no value for a row, but for one when there is no other: of several links one that
+/// differs decides, whatever another one runs into.
+fn keep_sure(join: &mut Join) {
+    let sure = join.links.iter().filter(|link| !link.outer.may_fault()).count();
+    let mut kept = sure.max(1);
+    let (mut links, mut rest) = (Vec::new(), Vec::new());
+    for link in core::mem::take(&mut join.links) {
+        if kept > 0 && (sure == 0 || !link.outer.may_fault()) {
+            kept -= 1;
+            links.push(link);
+        } else {
+            rest.push(Expr::binary_test(BinaryOp::Eq, link.inner, link.outer));
+        }
+    }
+    join.links = links;
+    let pairs = core::mem::replace(&mut *join.pairs, Node::Pairs);
+    *join.pairs = pairs.filtered(rest);
 }
 
 /// `node` with more predicates: those of a filter at its top are joined.
@@ -167,9 +183,10 @@ fn as_link(predicate: Expr, inner: &Inner, made_by_pairs: &Inner) -> Result<Link
     };
     let is_inner = |expr: &Expr| inner.has_all_of(expr) && !inner.has_none_of(expr);
     let is_outer = |expr: &Expr| inner.has_none_of(expr) && made_by_pairs.has_none_of(expr);
-    if is_inner(&left) && is_outer(&right) {
+    // A fault of a record is one of the pairs it is in.
+    if is_inner(&left) && is_outer(&right) && !left.may_fault() {
         Ok(Link { inner: *left, outer: *right, absent_matches: true })
-    } else if is_inner(&right) && is_outer(&left) {
+    } else if is_inner(&right) && is_outer(&left) && !right.may_fault() {
         Ok(Link { inner: *right, outer: *left, absent_matches: true })
     } else {
         Err(Expr { kind: ExprKind::Binary(BinaryOp::Eq, left, right), ty, nullable })

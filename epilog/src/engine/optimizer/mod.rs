@@ -9,6 +9,7 @@
 
 mod decorrelate;
 mod fold_constants;
+mod join_filters;
 mod key_through_relation;
 mod merge_alternatives;
 mod prune_unused;
@@ -36,6 +37,7 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         split_conjuncts::RULE,
         merge_alternatives::RULE,
         key_through_relation::RULE,
+        join_filters::RULE,
         decorrelate::RULE,
         push_filters::RULE,
         push_limits::RULE,

@@ -1,4 +1,4 @@
-//! Filters move towards the records: below lookups and subqueries whose results they do not read, and below sorts.
+//! Filters move towards the records: below lookups, subqueries and joins whose results they do not read, and below sorts.
 //!
 //! ```text
 //! before                                       after
@@ -15,7 +15,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Rule;
-use crate::engine::logical::{Expr, LogicalPlan, Lookup, Node, Sort, Subquery};
+use crate::engine::logical::{Expr, Join, LogicalPlan, Lookup, Node, Sort, Subquery};
 
 pub(super) const RULE: Rule = Rule { name: "push_filters", apply };
 
@@ -43,6 +43,15 @@ fn push(node: Node, predicates: Vec<Expr>) -> Node {
             let input = sink(subquery.input, below);
             let (inner, pairs) = (sink(subquery.inner, Vec::new()), sink(subquery.pairs, Vec::new()));
             Node::Subquery(Subquery { input, inner, pairs, ..subquery }).filtered(above)
+        }
+        Node::Join(join) => {
+            let mut inner = Vec::new();
+            join.inner.slots(&mut inner);
+            let (above, below) =
+                split(predicates, |expr| expr.slots().iter().any(|slot| inner.contains(slot)));
+            let input = sink(join.input, below);
+            let (inner, pairs) = (sink(join.inner, Vec::new()), sink(join.pairs, Vec::new()));
+            Node::Join(Join { input, inner, pairs, ..join }).filtered(above)
         }
         Node::Sort(sort) if sort.window.is_none() => {
             let input = sink(sort.input, predicates);

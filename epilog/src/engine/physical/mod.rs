@@ -10,6 +10,7 @@
 mod access;
 mod aggregate;
 mod filter;
+mod join;
 mod lookup;
 mod prune;
 mod relation;
@@ -28,6 +29,7 @@ use super::logical::{
     AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, KeyTerm, Link, LogicalPlan, Names, Node, Slot,
     SlotDef, SortTerm, Window,
 };
+use crate::expr::JoinKind;
 use crate::parts;
 use crate::schema::{CollectionDef, IndexId};
 
@@ -80,6 +82,8 @@ pub enum Operator {
     },
     /// Adds the answer of a subquery, or keeps the rows by it.
     Subquery(Subquery),
+    /// Pairs rows with records of another collection.
+    Join(Join),
     /// Orders rows.
     Sort {
         /// Where rows come from.
@@ -208,6 +212,21 @@ pub struct Subquery {
     pub answer: Answer,
 }
 
+/// Pairs rows with records of another collection.
+#[derive(Clone, Debug)]
+pub struct Join {
+    /// Where rows come from.
+    pub input: Box<PhysicalNode>,
+    /// The slot of the inner record.
+    pub slot: Slot,
+    /// How the inner records of a row are found.
+    pub method: Method,
+    /// The pairs there are, over [`Operator::Pairs`].
+    pub pairs: Box<PhysicalNode>,
+    /// What becomes of rows without a pair.
+    pub kind: JoinKind,
+}
+
 /// How the inner records of a row are found.
 #[derive(Clone, Debug)]
 pub enum Method {
@@ -322,6 +341,7 @@ impl<'p> Planner<'p> {
                 }
             }
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
+            Node::Join(join) => self.join(join, want),
             Node::Project(_) => unreachable!("a projection is the last node"),
             Node::Scan(_) | Node::Pairs | Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) => {
                 self.chain(node, want)

@@ -3,7 +3,7 @@
 
 use alloc::vec::Vec;
 
-use super::{Access, Answer, Method, Operator, PhysicalNode, PhysicalPlan};
+use super::{Access, Answer, Join, Method, Operator, PhysicalNode, PhysicalPlan, Subquery};
 use crate::engine::logical::{Column, Computed, Expr, Slot, SlotDef};
 
 #[derive(Default)]
@@ -39,13 +39,16 @@ impl Reads {
             Operator::Scan(_) => return,
             Operator::Filter { predicates, .. } => predicates.iter().for_each(|expr| self.expr(expr, slots)),
             Operator::Lookup { from, .. } => self.record(*from),
-            Operator::Subquery(subquery) => {
-                let (Method::Probe { links, .. } | Method::Hash { links, .. }) = &subquery.method else {
-                    return node.children().into_iter().for_each(|child| self.node(child, slots));
-                };
-                for link in links {
-                    self.expr(&link.inner, slots);
-                    self.expr(&link.outer, slots);
+            Operator::Subquery(Subquery { method, .. }) | Operator::Join(Join { method, .. }) => {
+                if let Method::Probe { links, .. } | Method::Hash { links, .. } = method {
+                    for link in links {
+                        self.expr(&link.inner, slots);
+                        self.expr(&link.outer, slots);
+                    }
+                }
+                // A record that may be absent is told from one of which the rank alone is known.
+                if let Operator::Join(join) = &node.operator {
+                    self.record(join.slot);
                 }
             }
             Operator::Sort { terms, .. } => terms.iter().for_each(|term| self.expr(&term.expr, slots)),
@@ -72,12 +75,13 @@ impl PhysicalNode {
             | Operator::Sort { input, .. }
             | Operator::Limit { input, .. }
             | Operator::Aggregate { input, .. } => Vec::from([&**input]),
-            Operator::Subquery(subquery) => {
-                let mut children = Vec::from([&*subquery.input]);
-                if let Method::Hash { inner, .. } | Method::Loop { inner } = &subquery.method {
+            Operator::Subquery(Subquery { input, method, pairs, .. })
+            | Operator::Join(Join { input, method, pairs, .. }) => {
+                let mut children = Vec::from([&**input]);
+                if let Method::Hash { inner, .. } | Method::Loop { inner } = method {
                     children.push(&**inner);
                 }
-                children.push(&*subquery.pairs);
+                children.push(&**pairs);
                 children
             }
         }
@@ -97,12 +101,13 @@ impl PhysicalNode {
             | Operator::Sort { input, .. }
             | Operator::Limit { input, .. }
             | Operator::Aggregate { input, .. } => Vec::from([&mut **input]),
-            Operator::Subquery(subquery) => {
-                let mut children = Vec::from([&mut *subquery.input]);
-                if let Method::Hash { inner, .. } | Method::Loop { inner } = &mut subquery.method {
+            Operator::Subquery(Subquery { input, method, pairs, .. })
+            | Operator::Join(Join { input, method, pairs, .. }) => {
+                let mut children = Vec::from([&mut **input]);
+                if let Method::Hash { inner, .. } | Method::Loop { inner } = method {
                     children.push(&mut **inner);
                 }
-                children.push(&mut *subquery.pairs);
+                children.push(&mut **pairs);
                 children
             }
         }
@@ -147,7 +152,7 @@ fn remove(node: &mut PhysicalNode, reads: &Reads) -> bool {
     };
     if unread {
         let operator = core::mem::replace(&mut node.operator, Operator::Pairs);
-        if let Operator::Lookup { input, .. } | Operator::Subquery(super::Subquery { input, .. }) = operator {
+        if let Operator::Lookup { input, .. } | Operator::Subquery(Subquery { input, .. }) = operator {
             *node = *input;
         }
         remove(node, reads);

@@ -13,10 +13,19 @@ use crate::parts;
 use crate::schema::IndexId;
 
 /// A method with what it needs of the pairs, and its cost.
-struct Planned {
-    method: Method,
-    pairs: PhysicalNode,
-    cost: Amount,
+pub(super) struct Planned {
+    pub(super) method: Method,
+    pub(super) pairs: PhysicalNode,
+    pub(super) cost: Amount,
+}
+
+/// What rows are matched with: the sides of a subquery or of a join.
+pub(super) struct Sides<'p> {
+    /// The slot of the inner record.
+    pub(super) slot: Slot,
+    pub(super) inner: &'p Node,
+    pub(super) links: &'p [Link],
+    pub(super) pairs: &'p Node,
 }
 
 impl<'p> Planner<'p> {
@@ -28,8 +37,10 @@ impl<'p> Planner<'p> {
             Some(limit) if input.ordered => rows.min(limit as Amount * 4.0),
             _ => rows,
         };
-        let once = self.once(subquery, asked);
-        let probe = if parts::PROBES { self.probe(subquery, asked) } else { None };
+        let logical::Subquery { slot, inner, links, pairs, .. } = subquery;
+        let sides = Sides { slot: *slot, inner, links, pairs };
+        let once = self.once(&sides, asked);
+        let probe = if parts::PROBES { self.probe(&sides, asked) } else { None };
         let best = match probe {
             Some(probe) if probe.cost <= once.cost => probe,
             _ => once,
@@ -47,18 +58,26 @@ impl<'p> Planner<'p> {
     }
 
     /// Through an index whose first fields the links give, for so many rows.
-    fn probe(&self, subquery: &'p logical::Subquery, rows: Amount) -> Option<Planned> {
-        let (index, links) = self.linked_index(subquery.slot, &subquery.links)?;
+    pub(super) fn probe(&self, sides: &Sides<'p>, rows: Amount) -> Option<Planned> {
+        // Other sources than a collection have no index.
+        let mut base = sides.inner;
+        while let Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) = base {
+            base = base.input()?;
+        }
+        if !matches!(base, Node::Scan(_)) {
+            return None;
+        }
+        let (index, links) = self.linked_index(sides.slot, sides.links)?;
         let extra: Vec<Expr> =
-            subquery.links.iter().filter(|link| !links.contains(link)).map(as_predicate).collect();
-        let inner_rows = self.rows(subquery.slot);
+            sides.links.iter().filter(|link| !links.contains(link)).map(as_predicate).collect();
+        let inner_rows = self.rows(sides.slot);
         let each = match index {
             None => 1.0,
             Some(_) => inner_rows / self.linked_rows(&links).max(1.0),
         };
         // What the inner side asks of its records is asked of the pairs.
         let mut stages = Vec::new();
-        let mut node = &*subquery.inner;
+        let mut node = sides.inner;
         while let Some(input) = node.input() {
             stages.push(node);
             node = input;
@@ -68,7 +87,7 @@ impl<'p> Planner<'p> {
         if !extra.is_empty() {
             pairs = self.filter(pairs, &logical::Filter { input: Box::new(Node::Pairs), predicates: extra });
         }
-        let pairs = self.pairs(pairs, &subquery.pairs);
+        let pairs = self.pairs(pairs, sides.pairs);
         let reads = !matches!(pairs.node.operator, Operator::Pairs);
         let per_pair = self.costs.entry + if reads { self.costs.fetch + self.costs.pair } else { 0.0 };
         let cost = rows * (self.costs.seek + each * per_pair);
@@ -76,18 +95,18 @@ impl<'p> Planner<'p> {
     }
 
     /// With all inner rows at hand, for so many rows.
-    fn once(&self, subquery: &'p logical::Subquery, rows: Amount) -> Planned {
-        let inner = self.node(&subquery.inner, Want::default());
+    pub(super) fn once(&self, sides: &Sides<'p>, rows: Amount) -> Planned {
+        let inner = self.node(sides.inner, Want::default());
         let over = Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: 1.0 });
-        let pairs = self.pairs(over, &subquery.pairs).node;
+        let pairs = self.pairs(over, sides.pairs).node;
         let inner_rows = inner.node.rows;
         let node = Box::new(inner.node);
-        if subquery.links.is_empty() {
+        if sides.links.is_empty() {
             let cost = inner.cost + rows * inner_rows * self.costs.pair;
             return Planned { method: Method::Loop { inner: node }, pairs, cost };
         }
         let cost = inner.cost + inner_rows * self.costs.build + rows * self.costs.probe;
-        Planned { method: Method::Hash { inner: node, links: subquery.links.clone() }, pairs, cost }
+        Planned { method: Method::Hash { inner: node, links: sides.links.to_vec() }, pairs, cost }
     }
 
     /// The stages of `node`, a chain over [`Node::Pairs`], over `below`.
@@ -126,7 +145,7 @@ impl<'p> Planner<'p> {
     }
 
     /// How many different rows the inner records are shared among: those of the collection that they point at.
-    fn linked_rows(&self, links: &[Link]) -> Amount {
+    pub(super) fn linked_rows(&self, links: &[Link]) -> Amount {
         links
             .iter()
             .filter_map(|link| link.outer.as_field())

@@ -2,6 +2,7 @@
 
 mod aggregate;
 mod filter;
+mod join;
 mod limit;
 mod lookup;
 mod scan;
@@ -18,6 +19,7 @@ use super::Env;
 use super::batch::Batch;
 use crate::engine::error::ExecError;
 use crate::engine::physical::{self, PhysicalNode};
+use crate::parts;
 
 /// Something that gives rows.
 pub(super) trait Operator<'s> {
@@ -58,6 +60,8 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         P::Aggregate { input, keys, items } => {
             Box::new(aggregate::Aggregate::new(build(env, *input), keys, items))
         }
+        P::Join(_) if !parts::JOINS => unreachable!("a plan with it was refused"),
+        P::Join(join) => join::build(env, join),
         P::CountRecords { slot, outputs } => Box::new(aggregate::CountRecords::new(slot, outputs)),
         operator @ (P::Filter { .. } | P::Lookup { .. } | P::Subquery(_)) => {
             let (input, stage) = split(env, operator);

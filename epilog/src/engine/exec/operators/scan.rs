@@ -69,13 +69,13 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
         _ if !parts::DETOURS => unreachable!("no plan makes detours"),
         Access::Pointing { source, from, index, key_order } => {
             let source = super::build(env, *source);
-            let batch = Batch::new(env.collections.len(), env.computed);
+            let batch = Batch::new(env.collections.len(), env.computed.len());
             let ranks = Box::new(Pointing { source, from, slot, index, batch, ready: Vec::new() });
             if key_order { by_rank(Box::new(Sorted::forward(ranks)), true) } else { by_rank(ranks, true) }
         }
         Access::PointedAt { source, by } => {
             let source = super::build(env, *source);
-            let batch = Batch::new(env.collections.len(), env.computed);
+            let batch = Batch::new(env.collections.len(), env.computed.len());
             by_rank(Box::new(Sorted::forward(Box::new(PointedAt { source, by, batch }))), false)
         }
     }

@@ -18,7 +18,7 @@ use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Asked, Link, Slot};
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
 use crate::parts;
-use crate::schema::IndexId;
+use crate::schema::{CollectionDef, IndexId};
 use crate::storage::facade::Direction;
 use crate::storage::records::RecordRef;
 use crate::value::{Type, key};
@@ -44,7 +44,7 @@ pub(super) fn split<'s>(
     let pairs = Pairs {
         slot,
         stages: super::stages(env, *pairs),
-        batch: Batch::new(env.collections.len(), env.computed),
+        batch: Batch::new(env.collections.len(), env.computed.len()),
         rows: Vec::new(),
         inner: Inner::Records(Vec::new()),
     };
@@ -70,14 +70,14 @@ enum Finder<'s> {
 }
 
 /// All inner rows, by key.
-struct Built<'s> {
+pub(super) struct Built<'s> {
     table: KeyTable,
     /// For each key: how many rows, and the first and last of them.
     groups: Vec<Group>,
     /// For each row, the next one with its key.
     next: Vec<u32>,
     /// The rows; none when they are only counted.
-    store: RowStore<'s>,
+    pub(super) store: RowStore<'s>,
 }
 
 #[derive(Default)]
@@ -309,17 +309,7 @@ impl<'s> Probe<'_, 's> {
     /// Appends what the index has for the records that belong to `row`; `false` when there can be none.
     fn append_key(&self, row: usize, out: &mut Vec<u8>) -> bool {
         let collection = self.env.collection(self.slot);
-        self.links.iter().zip(self.outer).all(|(link, values)| {
-            let (_, position) =
-                link.inner.as_field().expect("a probe's links have fields on their inner side");
-            let optional = self.index.is_some() && collection.fields[usize::from(position)].optional;
-            let cell = values.cell(row);
-            if cell.is_none() && !(link.absent_matches && optional) {
-                return false;
-            }
-            key::append(out, values.ty(), optional, cell);
-            true
-        })
+        append_entry_key(collection, self.index.is_some(), self.links, self.outer, row, out)
     }
 
     /// Finds the records of one key in the index.
@@ -406,8 +396,26 @@ impl<'s> Probe<'_, 's> {
 }
 
 impl<'s> Built<'s> {
+    /// The first kept row with the key of `row`.
+    pub(super) fn first(
+        &self,
+        links: &[Link],
+        outer: &[Vector<'_>],
+        row: usize,
+        key: &mut Vec<u8>,
+    ) -> Option<u32> {
+        key.clear();
+        let number = if append_key(links, outer, row, key) { self.table.find(key)? } else { return None };
+        (self.groups[number].count > 0).then_some(self.groups[number].first)
+    }
+
+    /// The kept row after `kept` with the same key.
+    pub(super) fn after(&self, kept: u32) -> Option<u32> {
+        Some(self.next[kept as usize]).filter(|next| *next != u32::MAX)
+    }
+
     /// Reads all inner rows.
-    fn new(
+    pub(super) fn new(
         env: &Env<'s>,
         source: &mut (dyn Operator<'s> + 's),
         links: &[Link],
@@ -419,7 +427,7 @@ impl<'s> Built<'s> {
             next: Vec::new(),
             store: RowStore::default(),
         };
-        let mut batch = Batch::new(env.collections.len(), env.computed);
+        let mut batch = Batch::new(env.collections.len(), env.computed.len());
         let mut key = Vec::new();
         while source.next(env, &mut batch)? {
             let mut values = Vec::with_capacity(links.len());
@@ -504,6 +512,27 @@ impl<'s> Built<'s> {
         }
         pairs.flush(env, batch, Some(&self.store), answers)
     }
+}
+
+/// Appends what an index, or the key, has for the records that belong to `row`; `false` when there can be none.
+pub(super) fn append_entry_key(
+    collection: &CollectionDef,
+    in_index: bool,
+    links: &[Link],
+    outer: &[Vector<'_>],
+    row: usize,
+    out: &mut Vec<u8>,
+) -> bool {
+    links.iter().zip(outer).all(|(link, values)| {
+        let (_, position) = link.inner.as_field().expect("a probe's links have fields on their inner side");
+        let optional = in_index && collection.fields[usize::from(position)].optional;
+        let cell = values.cell(row);
+        if cell.is_none() && !(link.absent_matches && optional) {
+            return false;
+        }
+        key::append(out, values.ty(), optional, cell);
+        true
+    })
 }
 
 /// Appends what a row is found by; `false` when it belongs to nothing.

@@ -1,0 +1,378 @@
+//! Joins, a batch of rows at a time.
+//!
+//! The records that belong to a row are found as those of a subquery are, through an index or in a hash table. Up to a
+//! thousand pairs become a batch, which goes through the stages of the plan and comes out; where a batch of rows has more,
+//! the search stops, and goes on when the next batch is asked for.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::scan::dangling;
+use super::subquery::{Built, append_entry_key};
+use super::{Operator, Stage};
+use crate::engine::error::{ExecError, RowFault};
+use crate::engine::estimate::KeyRange;
+use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
+use crate::engine::exec::evaluate::evaluate;
+use crate::engine::exec::{Env, Vector};
+use crate::engine::logical::{Computed, Link, Slot};
+use crate::engine::physical::{self, Answer, Method, PhysicalNode};
+use crate::expr::JoinKind;
+use crate::parts;
+use crate::schema::IndexId;
+use crate::storage::facade::{Direction, EntryCursor};
+use crate::storage::records::RecordRef;
+use crate::value::{Scalar, key};
+
+pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator<'s> + 's> {
+    let physical::Join { input, slot, method, pairs, kind } = join;
+    let mut made = Made::default();
+    made.note(&pairs);
+    let (finder, links) = match method {
+        Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
+        Method::Probe { index, links } => {
+            made.slots.push(slot);
+            (index.map_or(Finder::Key, Finder::Index), links)
+        }
+        Method::Hash { inner, links } => {
+            made.note(&inner);
+            (Finder::Table { source: super::build(env, *inner), built: None }, links)
+        }
+        Method::Loop { inner } => {
+            made.note(&inner);
+            (Finder::Table { source: super::build(env, *inner), built: None }, Vec::new())
+        }
+    };
+    Box::new(Join {
+        input: super::build(env, *input),
+        outer: Batch::new(env.collections.len(), env.computed.len()),
+        slot,
+        finder,
+        links,
+        stages: super::stages(env, *pairs),
+        kind,
+        made,
+        search: None,
+        rows: Vec::new(),
+        kept: Vec::new(),
+    })
+}
+
+/// Pairs rows with the records that belong to them.
+struct Join<'s> {
+    input: Box<dyn Operator<'s> + 's>,
+    /// The rows being paired.
+    outer: Batch<'s>,
+    slot: Slot,
+    finder: Finder<'s>,
+    links: Vec<Link>,
+    stages: Vec<Box<dyn Stage<'s> + 's>>,
+    kind: JoinKind,
+    made: Made,
+    search: Option<Search<'s>>,
+    /// Of each pair the row, and the number of the inner one where those are kept.
+    rows: Vec<u16>,
+    kept: Vec<u32>,
+}
+
+/// What pairs have beside what rows have.
+#[derive(Default)]
+struct Made {
+    slots: Vec<Slot>,
+    computed: Vec<Computed>,
+}
+
+impl Made {
+    /// Notes what a node and those beneath it make.
+    fn note(&mut self, node: &PhysicalNode) {
+        use physical::Operator as P;
+        match &node.operator {
+            P::Scan(scan) => return self.slots.push(scan.slot),
+            P::Lookup { into, .. } => self.slots.push(*into),
+            P::Subquery(subquery) => {
+                if let Answer::Value(output) = subquery.answer {
+                    self.computed.push(output);
+                }
+                // What a subquery reads is its own.
+                return self.note(&subquery.input);
+            }
+            P::Join(join) => {
+                if let Method::Probe { .. } = join.method {
+                    self.slots.push(join.slot);
+                }
+            }
+            P::Aggregate { keys, items, .. } => {
+                let keys = keys.iter().map(|key| key.output);
+                return self.computed.extend(keys.chain(items.iter().map(|item| item.output)));
+            }
+            P::CountRecords { outputs, .. } => self.computed.extend(outputs),
+            P::Pairs | P::Filter { .. } | P::Sort { .. } | P::Limit { .. } => {}
+        }
+        node.children().into_iter().for_each(|child| self.note(child));
+    }
+}
+
+/// Where the records of a row are found.
+enum Finder<'s> {
+    /// By their key.
+    Key,
+    /// In an index.
+    Index(IndexId),
+    /// In a hash table by the links' inner sides; without links everything is in one place of it.
+    Table { source: Box<dyn Operator<'s> + 's>, built: Option<Box<Built<'s>>> },
+}
+
+/// How far a batch of rows is paired.
+struct Search<'s> {
+    /// The values that its rows are linked by.
+    values: Vec<Vector<'s>>,
+    /// Which rows came out in a pair.
+    paired: Vec<bool>,
+    /// The first row that may have pairs yet.
+    row: usize,
+    /// Where that row's go on: in a table, or in an index.
+    kept: Option<u32>,
+    cursor: Option<EntryCursor<'s>>,
+    /// Whether the rows without a pair are what is left.
+    is_paired: bool,
+}
+
+impl Search<'_> {
+    /// Why something that a row is linked by has no value.
+    fn fault(&self, row: usize) -> Option<&RowFault> {
+        self.values.iter().find_map(|values| values.fault(row))
+    }
+}
+
+impl<'s> Operator<'s> for Join<'s> {
+    fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        loop {
+            if self.search.is_none() {
+                if !self.input.next(env, &mut self.outer)? {
+                    return Ok(false);
+                }
+                if self.outer.count() == 0 {
+                    continue;
+                }
+                self.begin(env)?;
+            }
+            let search = self.search.as_mut().expect("begun above");
+            if search.is_paired {
+                let search = self.search.take().expect("begun above");
+                if self.without_pair(env, &search, batch) {
+                    return Ok(true);
+                }
+                continue;
+            }
+            self.rows.clear();
+            self.kept.clear();
+            let records = self.pair(env)?;
+            if self.rows.is_empty() {
+                continue;
+            }
+            self.fill(batch, records);
+            for stage in &mut self.stages {
+                stage.apply(env, batch)?;
+            }
+            let search = self.search.as_mut().expect("begun above");
+            batch.selected().for_each(|pair| search.paired[batch.origin(pair)] = true);
+            if batch.count() > 0 {
+                return Ok(true);
+            }
+        }
+    }
+
+    /// How many pairs a row has is not known.
+    fn expect(&mut self, rows: usize) {
+        self.input.expect(rows);
+    }
+}
+
+impl<'s> Join<'s> {
+    /// Begins to pair the rows of `outer`.
+    fn begin(&mut self, env: &Env<'s>) -> Result<(), ExecError> {
+        self.outer.compact();
+        let rows = self.outer.count();
+        let mut values = Vec::with_capacity(self.links.len());
+        for link in &self.links {
+            let of = evaluate(env, &link.outer, &self.outer)?;
+            values.push(of);
+        }
+        if let Finder::Table { source, built } = &mut self.finder
+            && built.is_none()
+        {
+            *built = Some(Box::new(Built::new(env, &mut **source, &self.links, true)?));
+        }
+        let paired = vec![false; rows];
+        self.search = Some(Search { values, paired, row: 0, kept: None, cursor: None, is_paired: false });
+        Ok(())
+    }
+
+    /// Finds the next pairs. Gives the inner records, where they are not kept.
+    fn pair(&mut self, env: &Env<'s>) -> Result<Vec<Option<RecordRef<'s>>>, ExecError> {
+        let Join { outer, finder, links, search, rows, kept, slot, .. } = self;
+        let search = search.as_mut().expect("a search has begun");
+        let count = outer.count();
+        let mut scratch = Vec::new();
+        match finder {
+            Finder::Table { built, .. } => {
+                let built = built.as_ref().expect("built when the search began");
+                while search.row < count {
+                    // Of a row that is linked by nothing that has a value, every pair may be one.
+                    let is_unknown = search.fault(search.row).is_some();
+                    let next = match search.kept.take() {
+                        None if is_unknown => (built.store.len() > 0).then_some(0),
+                        Some(last) if is_unknown => {
+                            Some(last + 1).filter(|next| (*next as usize) < built.store.len())
+                        }
+                        None => built.first(links, &search.values, search.row, &mut scratch),
+                        Some(last) => built.after(last),
+                    };
+                    match next {
+                        None => search.row += 1,
+                        Some(next) => {
+                            rows.push(search.row as u16);
+                            kept.push(next);
+                            search.kept = Some(next);
+                            if rows.len() >= GATHERED_MAX {
+                                return Ok(Vec::new());
+                            }
+                        }
+                    }
+                }
+                search.is_paired = true;
+                Ok(Vec::new())
+            }
+            Finder::Index(_) | Finder::Key if !parts::PROBES => {
+                unreachable!("no plan looks into an index for each row")
+            }
+            Finder::Key => {
+                search.is_paired = true;
+                let mut ranks = Vec::with_capacity(count);
+                let values = &search.values[0];
+                for row in 0..count {
+                    if let Some(cell) = values.cell(row) {
+                        rows.push(row as u16);
+                        ranks.push(key::rank(values.ty(), cell));
+                    }
+                }
+                let mut records = fetch(env, *slot, &ranks)?;
+                let mut found = records.iter().map(Option::is_some);
+                rows.retain(|_| found.next().unwrap_or(false));
+                records.retain(Option::is_some);
+                Ok(records)
+            }
+            Finder::Index(index) => {
+                let collection = env.collection(*slot);
+                let mut ranks = Vec::new();
+                while search.row < count && rows.len() < GATHERED_MAX {
+                    let cursor = match &mut search.cursor {
+                        Some(cursor) => cursor,
+                        None => {
+                            scratch.clear();
+                            let row = search.row;
+                            if !append_entry_key(collection, true, links, &search.values, row, &mut scratch) {
+                                search.row += 1;
+                                continue;
+                            }
+                            let range = KeyRange::starting_with(scratch.clone());
+                            let (low, high) = range.bounds();
+                            let cursor =
+                                env.view.entries(collection, *index, low, high, Direction::Forward)?;
+                            search.cursor.insert(cursor)
+                        }
+                    };
+                    match cursor.next_ranks(GATHERED_MAX - rows.len(), &mut ranks)? {
+                        0 => (search.row, search.cursor) = (search.row + 1, None),
+                        found => rows.extend(core::iter::repeat_n(search.row as u16, found)),
+                    }
+                }
+                search.is_paired = search.row >= count;
+                let records = fetch(env, *slot, &ranks)?;
+                match records.iter().position(Option::is_none) {
+                    Some(missing) => Err(dangling(collection, ranks[missing]).into()),
+                    None => Ok(records),
+                }
+            }
+        }
+    }
+
+    /// Makes `batch` the pairs found.
+    fn fill(&mut self, batch: &mut Batch<'s>, records: Vec<Option<RecordRef<'s>>>) {
+        self.take_rows(batch);
+        let search = self.search.as_ref().expect("a search has begun");
+        for (at, row) in self.rows.iter().enumerate() {
+            if let Some(fault) = search.fault(usize::from(*row)) {
+                batch.add_fault(at, fault);
+            }
+        }
+        match &self.finder {
+            Finder::Table { built, .. } => {
+                built.as_ref().expect("pairs come from a table").store.fill(&self.kept, batch);
+            }
+            Finder::Key | Finder::Index(_) => batch.set_source(self.slot, Source::Records(records)),
+        }
+        batch.set_origins(&self.rows);
+    }
+
+    /// Makes `batch` the rows of `self.rows`, without anything beside them.
+    fn take_rows(&mut self, batch: &mut Batch<'s>) {
+        let Join { outer, rows, .. } = self;
+        let selected = Selected::Sparse(rows);
+        batch.reset(rows.len());
+        for (slot, source) in outer.present() {
+            batch.set_source(slot, source.gather(&selected));
+        }
+        for (computed, values) in outer.computed_values() {
+            batch.set_computed(computed, gather(values, &selected));
+        }
+        if outer.has_faults() {
+            for (at, row) in rows.iter().enumerate() {
+                if let Some(fault) = outer.fault(usize::from(*row)) {
+                    batch.add_fault(at, fault);
+                }
+            }
+        }
+    }
+
+    /// Makes `batch` the rows that stay without a pair; whether there are any.
+    fn without_pair(&mut self, env: &Env<'s>, search: &Search<'s>, batch: &mut Batch<'s>) -> bool {
+        self.rows.clear();
+        if self.kind == JoinKind::Left {
+            let rows = search.paired.iter().enumerate().filter(|(_, paired)| !**paired);
+            self.rows.extend(rows.map(|(row, _)| row as u16));
+        }
+        if self.rows.is_empty() {
+            return false;
+        }
+        self.take_rows(batch);
+        let count = self.rows.len();
+        for slot in &self.made.slots {
+            batch.set_source(*slot, Source::Records(vec![None; count]));
+        }
+        for computed in &self.made.computed {
+            let ty = env.computed[usize::from(computed.0)];
+            batch.set_computed(*computed, Vector::constant(ty, &Scalar::Null, count));
+        }
+        true
+    }
+}
+
+/// The records with these ranks, in their order; each is fetched once, by ascending rank.
+fn fetch<'s>(env: &Env<'s>, slot: Slot, ranks: &[u128]) -> Result<Vec<Option<RecordRef<'s>>>, ExecError> {
+    let mut wanted: Vec<(u128, u32)> = ranks.iter().copied().zip(0..).collect();
+    if !wanted.is_sorted() {
+        wanted.sort_unstable();
+    }
+    let mut distinct: Vec<u128> = wanted.iter().map(|(rank, _)| *rank).collect();
+    distinct.dedup();
+    let mut found = Vec::with_capacity(distinct.len());
+    env.view.get_many(env.collection(slot), &distinct, &mut found)?;
+    let mut records = vec![None; ranks.len()];
+    let mut at = 0;
+    for (rank, place) in wanted {
+        at += usize::from(distinct[at] != rank);
+        records[place as usize] = found[at];
+    }
+    Ok(records)
+}
