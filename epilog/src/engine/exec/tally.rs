@@ -144,7 +144,15 @@ impl Tally {
     pub(super) fn add_rows(&mut self, len: usize, members: Members<'_>) {
         match members {
             Members::One(None) => self.counts[0] += len as u64,
-            _ => members.for_each(len, |_, group| self.counts[group] += 1),
+            Members::One(_) => members.for_each(len, |_, group| self.counts[group] += 1),
+            Members::Of(groups) => {
+                // There is no group with the number that says that there is none.
+                for group in groups {
+                    if let Some(count) = self.counts.get_mut(*group as usize) {
+                        *count += 1;
+                    }
+                }
+            }
         }
     }
 
@@ -193,7 +201,9 @@ impl Tally {
     }
 
     fn add_totals(&mut self, values: &Vector<'_>, members: Members<'_>) -> Result<(), ExecError> {
-        self.add_rows(values.len(), members);
+        if self.function == AggregateFunction::Avg {
+            self.add_rows(values.len(), members);
+        }
         let (len, ty) = (values.len(), self.ty);
         let column = values.strided();
         let function = &self.function;
@@ -202,21 +212,31 @@ impl Tally {
         macro_rules! add {
             ($of:ident, $totals:expr, |$total:ident, $value:ident| $add:expr) => {{
                 const WIDTH: usize = size_of::<$of>();
-                let read = |row: usize| {
-                    let cell = &column.bytes[row * column.stride..][..WIDTH];
-                    $of::from_le_bytes(cell.try_into().expect("a cell"))
-                };
-                if let Members::One(absent) = members {
-                    let mut $total = $totals[0];
-                    for row in (0..len).filter(|row| absent.is_none_or(|absent| !absent[*row])) {
-                        let $value = read(row);
-                        $total = $add;
+                let read = |cell: &[u8]| $of::from_le_bytes(cell[..WIDTH].try_into().expect("a cell"));
+                match members {
+                    Members::One(absent) => {
+                        let mut $total = $totals[0];
+                        for row in (0..len).filter(|row| absent.is_none_or(|absent| !absent[*row])) {
+                            let $value = read(&column.bytes[row * column.stride..]);
+                            $total = $add;
+                        }
+                        $totals[0] = $total;
                     }
-                    $totals[0] = $total;
-                } else if let Members::Of(groups) = members {
-                    for (row, group) in groups.iter().enumerate().filter(|(_, group)| **group != NO_GROUP) {
-                        let ($total, $value) = ($totals[*group as usize], read(row));
-                        $totals[*group as usize] = $add;
+                    Members::Of(groups) if column.stride == 0 => {
+                        for group in groups {
+                            if let Some(of_group) = $totals.get_mut(*group as usize) {
+                                let ($total, $value) = (*of_group, read(column.bytes));
+                                *of_group = $add;
+                            }
+                        }
+                    }
+                    Members::Of(groups) => {
+                        for (cell, group) in column.bytes.chunks(column.stride).zip(groups) {
+                            if let Some(of_group) = $totals.get_mut(*group as usize) {
+                                let ($total, $value) = (*of_group, read(cell));
+                                *of_group = $add;
+                            }
+                        }
                     }
                 }
             }};

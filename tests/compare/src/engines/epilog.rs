@@ -111,17 +111,13 @@ impl Reader for EpilogReader<'_> {
         Ok(Person::query().filter(|p| p.score.ge(score_min) & p.active).count(self.0)?)
     }
 
-    /// By hand, from a stream of the two fields: there is no grouping in the query builder yet.
     fn by_age(&mut self) -> Outcome<Vec<Group>> {
-        let snapshot = self.0.read()?;
-        let mut sums = [(0, 0.0); 256];
-        for person in Person::query().select(|p| (p.age, p.score)).stream(&snapshot)? {
-            let (age, score) = person?;
-            let (count, sum) = &mut sums[usize::from(age)];
-            *count += 1;
-            *sum += score;
-        }
-        Ok(super::groups(&sums))
+        let groups = Person::query()
+            .group_by(|p| p.age)
+            .order_by(|g| g.key())
+            .select(|g| (g.key(), g.count(), g.sum(|p| p.score)))
+            .all(self.0)?;
+        Ok(groups.into_iter().map(|(age, count, score)| Group { age, count, score }).collect())
     }
 
     fn of_ages(&mut self, first: u8, last: u8, count: usize) -> Outcome<Vec<Person>> {

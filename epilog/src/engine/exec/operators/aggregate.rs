@@ -137,18 +137,31 @@ impl Groups {
             Finder::Places(places) => {
                 let of = keys[0].strided();
                 let absent = places.len() - 1;
-                numbers.extend(rows.map(|row| {
+                let place = |row: usize| {
                     let cell = &of.bytes[row * of.stride..];
-                    let place = match absent {
+                    match absent {
                         _ if keys[0].is_null(row) => absent,
                         256 => usize::from(cell[0]),
                         _ => usize::from(u16::from_le_bytes([cell[0], cell[1]])),
-                    };
-                    if places[place] == NO_GROUP {
-                        places[place] = is_new(row);
                     }
-                    places[place]
-                }));
+                };
+                // Most batches have no group that is new: they are done with the first loop.
+                match places.first_chunk::<256>() {
+                    Some(places) if absent == 256 && keys[0].nulls.is_none() && of.stride > 0 => {
+                        let cells = of.bytes.chunks(of.stride).take(rows.len());
+                        numbers.extend(cells.map(|cell| places[usize::from(cell[0])]));
+                    }
+                    _ => numbers.extend(rows.clone().map(|row| places[place(row)])),
+                }
+                for row in rows {
+                    if numbers[row] == NO_GROUP {
+                        let number = &mut places[place(row)];
+                        if *number == NO_GROUP {
+                            *number = is_new(row);
+                        }
+                        numbers[row] = *number;
+                    }
+                }
             }
             Finder::Words(words, absent) => {
                 let of = keys[0].strided();
