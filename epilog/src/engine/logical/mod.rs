@@ -254,10 +254,17 @@ impl Node {
         }
     }
 
-    /// This node with `predicates` to get through, if there are any.
+    /// This node with `predicates` to get through, if there are any; those of a filter are joined.
     #[must_use]
     pub fn filtered(self, predicates: Vec<Expr>) -> Node {
-        if predicates.is_empty() { self } else { Node::Filter(Filter { input: Box::new(self), predicates }) }
+        match self {
+            node if predicates.is_empty() => node,
+            Node::Filter(Filter { input, predicates: mut all }) => {
+                all.extend(predicates);
+                Node::Filter(Filter { input, predicates: all })
+            }
+            node => Node::Filter(Filter { input: Box::new(node), predicates }),
+        }
     }
 }
 

@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 
 use super::Rule;
 use crate::engine::logical::{
-    Computed, Expr, ExprKind, Filter, Join, Link, LogicalPlan, Lookup, Node, Slot, Subquery,
+    Computed, Expr, ExprKind, Join, Link, LogicalPlan, Lookup, Node, Slot, Subquery,
 };
 use crate::expr::BinaryOp;
 
@@ -99,7 +99,7 @@ fn decorrelate(inner_side: &mut Node, links: &mut Vec<Link>, pair_side: &mut Nod
                         Err(predicate) => rest.push(predicate),
                     }
                 }
-                side = join_filters(side, own);
+                side = side.filtered(own);
                 pairs = pairs.filtered(rest);
             }
             mut other => {
@@ -129,17 +129,6 @@ fn keep_sure(join: &mut Join) {
     join.links = links;
     let pairs = core::mem::replace(&mut *join.pairs, Node::Pairs);
     *join.pairs = pairs.filtered(rest);
-}
-
-/// `node` with more predicates: those of a filter at its top are joined.
-fn join_filters(node: Node, predicates: Vec<Expr>) -> Node {
-    match node {
-        Node::Filter(Filter { input, predicates: mut all }) => {
-            all.extend(predicates);
-            Node::Filter(Filter { input, predicates: all })
-        }
-        other => other.filtered(predicates),
-    }
 }
 
 /// Whether a nested subquery reads, of the slots and values around it, the inner side's only.

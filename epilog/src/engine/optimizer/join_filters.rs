@@ -2,10 +2,11 @@
 //!
 //! ```text
 //! before                                          after
-//! filter Artist.name = "Saxon" & artist = Artist.id    join Artist
-//!   join Artist                                      pairs: filter Artist.name = "Saxon" & artist = Artist.id
-//!     scan Album                                       pairs
-//!                                                    scan Album
+//! filter Artist.name = "Saxon" & year > 1980      join Artist
+//!   join Artist                                     pairs: filter artist = Artist.id & Artist.name = "Saxon"
+//!     pairs: filter artist = Artist.id                pairs
+//!       pairs                                       filter year > 1980
+//!     scan Album                                      scan Album
 //! ```
 //!
 //! [`decorrelate`](super::decorrelate) then makes links of equalities, and asks of the joined records alone what is about them
@@ -82,8 +83,8 @@ mod tests {
         );
         assert_eq!(
             after,
-            "project Album, Artist\n  join Artist\n    pairs: filter Artist.name = \"Saxon\"\n      \
-             filter artist = Artist.id\n        pairs\n    filter title = \"Crusader\"\n      scan Album"
+            "project Album, Artist\n  join Artist\n    pairs: filter artist = Artist.id & Artist.name = \"Saxon\"\n      \
+             pairs\n    filter title = \"Crusader\"\n      scan Album"
         );
     }
 

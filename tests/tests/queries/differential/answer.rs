@@ -39,7 +39,9 @@ pub fn answer(library: &Library, ask: &Ask) -> Vec<String> {
 /// Whether the rows of an answer come in an order that the query asks for.
 pub fn is_ordered(ask: &Ask) -> bool {
     match ask {
-        Ask::Books { clauses, .. } => clauses.iter().any(|clause| matches!(clause, Clause::Order(_))),
+        Ask::Books { clauses, output } => {
+            output.keeps_order() && clauses.iter().any(|clause| matches!(clause, Clause::Order(_)))
+        }
         Ask::Authors { by_name, .. } => *by_name,
         Ask::Reviews { by_stars, .. } => *by_stars,
     }
@@ -67,7 +69,77 @@ fn books(library: &Library, clauses: &[Clause], output: Output) -> Vec<String> {
         Output::Count => vec![found.len().to_string()],
         Output::Exists => vec![(!found.is_empty()).to_string()],
         Output::Aggregate => vec![aggregate(&found)],
+        Output::Groups => {
+            let groups = group(&found, |row| (row.year % 3, row.active));
+            groups
+                .into_iter()
+                .map(|((remainder, active), rows)| grouped(&(active, remainder), &rows))
+                .collect()
+        }
+        Output::Countries => {
+            let country = |row: &BookRow| row.editor.and_then(|id| library.author(id).country.clone());
+            let groups = group(&found, country).into_iter().filter(|(_, rows)| rows.len() > 1);
+            groups.map(|(country, rows)| grouped(&country, &rows)).collect()
+        }
+        Output::Reviewed => {
+            let pairs =
+                found.iter().flat_map(|row| library.reviews_of(row).map(move |review| (*row, review)));
+            pairs.map(|pair| format!("{pair:?}")).collect()
+        }
+        Output::Rated => {
+            let mut rows = Vec::new();
+            for row in &found {
+                let mut rated = library.reviews_of(row).filter(|review| review.stars >= 3).peekable();
+                if rated.peek().is_none() {
+                    rows.push(format!("{:?}", (row.id, &row.title, None::<u8>, None::<u64>)));
+                }
+                for review in rated {
+                    rows.push(format!("{:?}", (row.id, &row.title, Some(review.stars), review.by)));
+                }
+            }
+            rows
+        }
+        Output::Namesakes => {
+            let others = |row: &&BookRow| {
+                library
+                    .books
+                    .iter()
+                    .filter(|other| other.title == row.title && other.author != row.author)
+                    .map(|other| (row.id, other.id))
+                    .collect::<Vec<_>>()
+            };
+            found.iter().flat_map(others).map(|pair| format!("{pair:?}")).collect()
+        }
     }
+}
+
+/// The rows by what `key` gives for them.
+fn group<'l, K: PartialEq>(found: &[&'l BookRow], key: impl Fn(&BookRow) -> K) -> Vec<(K, Vec<&'l BookRow>)> {
+    let mut groups: Vec<(K, Vec<&BookRow>)> = Vec::new();
+    for row in found {
+        let key = key(row);
+        match groups.iter_mut().find(|(known, _)| *known == key) {
+            Some((_, rows)) => rows.push(row),
+            None => groups.push((key, vec![row])),
+        }
+    }
+    groups
+}
+
+fn grouped(key: &impl std::fmt::Debug, rows: &[&BookRow]) -> String {
+    let mut titles: Vec<&str> = rows.iter().map(|row| row.title.as_str()).collect();
+    titles.sort_unstable();
+    titles.dedup();
+    let long = rows.iter().filter(|row| row.pages.is_some_and(|pages| pages > 100));
+    let values = (
+        key,
+        rows.len() as u64,
+        titles.len() as u64,
+        rows.iter().filter_map(|row| row.pages.map(u64::from)).sum::<u64>(),
+        long.map(|row| i64::from(row.year)).sum::<i64>(),
+        rows.iter().filter_map(|row| row.rating).max_by(Ordered::order),
+    );
+    format!("{values:?}")
 }
 
 fn print(library: &Library, row: &BookRow, output: Output) -> String {

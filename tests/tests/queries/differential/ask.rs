@@ -186,6 +186,24 @@ pub enum Output {
     Exists,
     First,
     Aggregate,
+    /// By year's remainder and whether it is active.
+    Groups,
+    /// By the editor's country, with few left out.
+    Countries,
+    /// Books and their reviews, in pairs.
+    Reviewed,
+    /// Every book beside its reviews of some stars.
+    Rated,
+    /// Books of one title, of two authors.
+    Namesakes,
+}
+
+impl Output {
+    /// Whether the records' order is that of what comes out.
+    pub fn keeps_order(self) -> bool {
+        use Output as O;
+        !matches!(self, O::Groups | O::Countries | O::Reviewed | O::Rated | O::Namesakes)
+    }
 }
 
 /// A query.
@@ -249,6 +267,11 @@ impl<'l> Draw<'l> {
             Output::Exists,
             Output::First,
             Output::Aggregate,
+            Output::Groups,
+            Output::Countries,
+            Output::Reviewed,
+            Output::Rated,
+            Output::Namesakes,
         ];
         let mut output = outputs[self.below(outputs.len() as u64) as usize];
         if output == Output::First && !ordered {

@@ -180,6 +180,60 @@ macro_rules! lower {
                     });
                     vec![format!("{:?}", query.one(db)?)]
                 }
+                Output::Groups => {
+                    let query = query.group_by(|b| (b.active, b.year % 3)).select(|g| {
+                        let (active, remainder) = g.key();
+                        let long = g.filter(|b| b.pages.gt(100u32));
+                        (
+                            active,
+                            remainder,
+                            g.count(),
+                            g.count_distinct(|b| b.title),
+                            g.sum(|b| b.pages),
+                            long.sum(|b| b.year),
+                            g.max(|b| b.rating),
+                        )
+                    });
+                    let found = query.all(db)?.into_iter();
+                    found.map(|(a, b, c, d, e, f, g)| format!("{:?}", ((a, b), c, d, e, f, g))).collect()
+                }
+                Output::Countries => {
+                    let query = query.group_by(|b| b.editor().country).having(|g| g.count().gt(1)).select(|g| {
+                        let long = g.filter(|b| b.pages.gt(100u32));
+                        (
+                            g.key(),
+                            g.count(),
+                            g.count_distinct(|b| b.title),
+                            g.sum(|b| b.pages),
+                            long.sum(|b| b.year),
+                            g.max(|b| b.rating),
+                        )
+                    });
+                    query.all(db)?.iter().map(|group| format!("{group:?}")).collect()
+                }
+                Output::Reviewed => {
+                    let pairs = query.join::<Review>(|(b, r)| r.book.eq(b.id)).all(db)?.into_iter();
+                    pairs.map(|(book, review)| format!("{:?}", (book.row(), review.row()))).collect()
+                }
+                Output::Rated => {
+                    let query = query
+                        .left_join::<Review>(|(b, r)| r.book.eq(b.id) & r.stars.ge(3u8))
+                        .select(|(b, r)| (b.id, b.title, r.stars, r.by));
+                    let found = query.all(db)?.into_iter();
+                    found
+                        .map(|(id, title, stars, by)| {
+                            format!("{:?}", (id.get(), title, stars, by.map(|by: Id<Author>| by.get())))
+                        })
+                        .collect()
+                }
+                Output::Namesakes => {
+                    let query = query
+                        .join::<Book>(|(b, other)| b.title.eq(other.title))
+                        .filter(|(b, other)| b.author.ne(other.author))
+                        .select(|(b, other)| (b.id, other.id));
+                    let found = query.all(db)?.into_iter();
+                    found.map(|(id, other)| format!("{:?}", (id.get(), other.get()))).collect()
+                }
             })
         }
 

@@ -136,7 +136,7 @@ impl Drop for Told<'_> {
 fn the_queries_drawn_are_worth_asking() {
     let library = Library::new(0);
     let (mut some, mut all, mut none) = (0, 0, 0);
-    for seed in 0..600 {
+    for seed in 0..1000 {
         let ask = Draw::new(seed, &library).ask();
         let rows = answer::answer(&library, &ask).len();
         match ask {
