@@ -658,7 +658,7 @@ impl Options {
         until: Option<super::CommitNumber>,
     ) -> Result<super::CommitNumber, crate::Error> {
         let (pager, _, _) = super::tuning::tune(self, &*vfs);
-        Ok(crate::storage::store::apply_archive(&vfs, path, pager, archive, until)?)
+        Ok(crate::storage::restore::apply_archive(&vfs, path, pager, archive, until)?)
     }
 
     /// Opens the database in file `path` with these options, or makes it; see [`Database::open`](super::Database::open).
