@@ -1,5 +1,7 @@
 //! What an archive gives back after runs, removals, gaps, cut-off runs and damage.
 
+mod readings;
+
 use alloc::string::ToString;
 
 use super::*;
