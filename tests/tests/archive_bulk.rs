@@ -322,7 +322,7 @@ fn seeds(default: u64) -> u64 {
 #[test]
 fn a_backup_is_brought_past_bulk_transactions() {
     let (mut reached, mut refused, mut reloads) = (0, 0, 0);
-    for seed in 0..seeds(10) {
+    for seed in 0..seeds(6) {
         let disk = SimVfs::new(seed);
         let steps = generate(&mut Random::new(seed), 14);
         let run = run_with(&disk, &archiving(), &steps, seed, true);
@@ -375,7 +375,7 @@ fn a_backup_is_brought_past_bulk_transactions() {
 #[test]
 fn after_a_power_cut_while_archiving_the_archive_is_complete() {
     let mut points = 0;
-    for seed in 100..100 + seeds(4) {
+    for seed in 100..100 + seeds(3) {
         let disk = SimVfs::new(seed);
         disk.remember_cuts();
         let steps = generate(&mut Random::new(seed), 9);
@@ -410,7 +410,7 @@ fn after_a_power_cut_while_archiving_the_archive_is_complete() {
 #[test]
 fn a_power_cut_while_applying_never_leaves_what_never_was() {
     let mut points = 0;
-    for (seed, plain) in (200..200 + seeds(4)).zip([options(), options().cache(64 << 10)].into_iter().cycle())
+    for (seed, plain) in (200..200 + seeds(2)).zip([options(), options().cache(64 << 10)].into_iter().cycle())
     {
         let disk = SimVfs::new(seed);
         let steps = generate(&mut Random::new(seed), 12);
