@@ -175,7 +175,7 @@ fn check_readings(archive: &Archive, context: &str) -> Result<Vec<u64>, StorageE
     let (mut ends, mut last) = (Vec::new(), 0);
     let Some(mut walk) = catalogue.walk(0)? else { return Ok(ends) };
     let mut found = Vec::new();
-    while let Some(part) = walk.next()? {
+    while let Some(part) = walk.advance()? {
         match part {
             Archived::Commit { entry: now, read_at } => {
                 assert_eq!(now.commit, last + 1, "{context}");

@@ -78,7 +78,7 @@ impl Restore<'_> {
         }
         let mut walk = catalogue.walk(self.at)?.ok_or_else(|| self.missing())?;
         while self.at < until {
-            match walk.next()?.ok_or_else(|| self.missing())? {
+            match walk.advance()?.ok_or_else(|| self.missing())? {
                 Archived::Commit { entry, .. } if entry.kind == EntryKind::Changes => {
                     self.apply_one(&entry)?
                 }
@@ -132,7 +132,7 @@ impl Restore<'_> {
         refill.add(first);
         let mut commit = first.commit;
         loop {
-            match walk.next()?.ok_or_else(|| self.missing())? {
+            match walk.advance()?.ok_or_else(|| self.missing())? {
                 Archived::Commit { entry, read_at } if commit < after => {
                     commit = entry.commit;
                     match (entry.kind, read_at) {

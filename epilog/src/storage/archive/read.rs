@@ -187,7 +187,7 @@ impl Walk<'_> {
     /// # Errors
     ///
     /// A failure of reading; [`StorageFault::Corruption`] when what is there cannot be read.
-    pub fn next(&mut self) -> Result<Option<Archived>, StorageError> {
+    pub fn advance(&mut self) -> Result<Option<Archived>, StorageError> {
         loop {
             let is_behind = self.scan.commit() >= self.catalogue.archived;
             match self.scan.next()? {

@@ -63,7 +63,7 @@ fn plain(commits: core::ops::RangeInclusive<u64>) -> Vec<Archived> {
 fn walk(archive: &Archive, after: u64) -> Result<Vec<Archived>, StorageError> {
     let catalogue = archive.catalogue();
     let Some(mut walk) = catalogue.walk(after)? else { return Ok(Vec::new()) };
-    core::iter::from_fn(|| walk.next().transpose()).collect()
+    core::iter::from_fn(|| walk.advance().transpose()).collect()
 }
 
 fn commits_of(parts: &[Archived]) -> Vec<Entry> {
