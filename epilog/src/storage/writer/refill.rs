@@ -15,6 +15,7 @@ use crate::schema::{CollectionDef, CollectionId};
 use crate::storage::StorageError;
 use crate::storage::catalog::{self, Stored};
 use crate::storage::change::{Change, ChangeSet, Touched, says_what_is_stored};
+use crate::storage::error::words;
 use crate::storage::facade::Direction;
 use crate::storage::journal::Entry;
 use crate::storage::records::RecordDraft;
@@ -149,7 +150,7 @@ impl Writer<'_> {
         if refill.current.as_ref().is_none_or(|current| current.id != id) {
             self.end_collection(refill, &stored)?;
             if refill.done.contains(&id) {
-                let problem = format_args!("the pieces of collection {id} do not follow each other");
+                let problem = words!("the pieces of collection {id} do not follow each other");
                 return Err(StorageError::damage("archive", problem));
             }
             refill.current = Some(Current::new(id));
