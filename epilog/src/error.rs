@@ -206,7 +206,9 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
         StorageFault::ChangesGone { .. }
         | StorageFault::VersionsGone { .. }
         | StorageFault::NotCommitted { .. } => ErrorKind::NotRetained,
-        StorageFault::ForeignArchive { .. } | StorageFault::ArchiveIncomplete { .. } => ErrorKind::Archive,
+        StorageFault::ForeignArchive { .. }
+        | StorageFault::ArchiveIncomplete { .. }
+        | StorageFault::ArchivedTogether { .. } => ErrorKind::Archive,
         StorageFault::LeftOut { .. } => ErrorKind::LeftOut,
         StorageFault::NoBlob { .. } => ErrorKind::NotFound,
         StorageFault::TransactionFailed | StorageFault::Poisoned { .. } => ErrorKind::Failed,

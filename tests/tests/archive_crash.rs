@@ -6,7 +6,7 @@
 use std::sync::Arc;
 
 use epilog::storage::StorageError;
-use epilog::storage::archive::Archive;
+use epilog::storage::archive::{Archive, Archived};
 use epilog::storage::journal::{Entry, EntryKind, Retention};
 use epilog::storage::vfs::Vfs;
 use epilog_tests::disk::{Cut, Fault, SimVfs};
@@ -24,8 +24,13 @@ fn entry(commit: u64) -> Entry {
 
 fn open(disk: &SimVfs) -> Result<Archive, StorageError> {
     // Files of 16 KiB, of which none is removed.
+    open_retaining(disk, 96 << 10)
+}
+
+/// Files of an eighth of `bytes`.
+fn open_retaining(disk: &SimVfs, bytes: u64) -> Result<Archive, StorageError> {
     let vfs: Arc<dyn Vfs> = Arc::new(disk.clone());
-    Archive::open(&vfs, PATH, DATABASE, Retention::Bytes(96 << 10))
+    Archive::open(&vfs, PATH, DATABASE, Retention::Bytes(bytes))
 }
 
 /// Adds what is missing up to `last`.
@@ -131,4 +136,127 @@ fn what_was_found_behind_the_index_is_synced_before_another_file_is_begun() {
     let oldest = archive.oldest().unwrap();
     let expected = (oldest + 1..=5).map(|commit| if commit == 4 { long(4) } else { entry(commit) });
     assert!(read(&archive).unwrap().into_iter().eq(expected));
+}
+
+/// What was read again as of `at`: more than a file has.
+fn pieces(at: u64) -> Vec<Archived> {
+    let payload = |n: u64| (0..15_000 + n).map(|byte| (at * 5 + n + byte) as u8).collect();
+    (0..4).map(|n| Archived::Piece { payload: payload(n), is_last: n == 3 }).collect()
+}
+
+/// Adds what is missing up to `last`; the first of it and the one before the last are bulk commits, which are read again as of
+/// `last`.
+fn take_over_bulk(archive: &mut Archive, last: u64) -> Result<(), StorageError> {
+    let first = archive.archived().unwrap_or(0) + 1;
+    let outcome = (|| {
+        if first <= last {
+            archive.commit()?;
+            archive.begin_reading(last);
+            let kind = |commit| {
+                if commit == first || commit + 1 == last { EntryKind::Mark } else { EntryKind::Changes }
+            };
+            for commit in first..=last {
+                archive.add(&[Entry { kind: kind(commit), ..entry(commit) }])?;
+            }
+            for piece in pieces(last) {
+                let Archived::Piece { payload, is_last } = piece else { unreachable!("those are pieces") };
+                archive.add_piece(&payload, is_last)?;
+            }
+        }
+        archive.commit()
+    })();
+    outcome.inspect_err(|_| archive.forget())
+}
+
+/// Checks that the archive has readings as wholes, one after the other, each of all that its marks name; returns the commits as
+/// of which they were.
+fn check_readings(archive: &Archive, context: &str) -> Result<Vec<u64>, StorageError> {
+    let catalogue = archive.catalogue();
+    let (mut ends, mut last) = (Vec::new(), 0);
+    let Some(mut walk) = catalogue.walk(0)? else { return Ok(ends) };
+    let mut found = Vec::new();
+    while let Some(part) = walk.advance()? {
+        match part {
+            Archived::Commit { entry: now, read_at } => {
+                assert_eq!(now.commit, last + 1, "{context}");
+                assert_eq!(now.payload, entry(now.commit).payload, "{context}");
+                assert_eq!(read_at.is_some(), now.kind == EntryKind::Mark, "{context}");
+                ends.extend(read_at.filter(|at| ends.last() != Some(at)));
+                last = now.commit;
+            }
+            piece => {
+                let is_last = matches!(piece, Archived::Piece { is_last: true, .. });
+                found.push(piece);
+                assert_eq!(ends.last(), Some(&last), "{context}");
+                if is_last {
+                    assert!(core::mem::take(&mut found) == pieces(last), "{context}: the pieces of {last}");
+                }
+            }
+        }
+    }
+    assert!(found.is_empty(), "{context}: half of the pieces of {last}");
+    assert_eq!(ends.last().copied().unwrap_or(0), last, "{context}");
+    Ok(ends)
+}
+
+/// Goal: a reading is there as a whole or not at all, whatever failed or was cut, and the next is not disturbed by what is
+/// left of it. Method: as above, with runs that are readings over several files; those made after a cut are of other commits.
+#[test]
+fn a_reading_is_there_as_a_whole_or_not_at_all() {
+    /// More than all of it.
+    const BYTES: u64 = 400 << 10;
+    let (mut cuts, mut undone) = (0, 0);
+    for fault in [Fault::Io, Fault::SyncForgets, Fault::Short(40)] {
+        for at in 0.. {
+            let disk = SimVfs::new(at);
+            disk.remember_cuts();
+            disk.fault_at(at, fault);
+            let mut archive = open_retaining(&disk, BYTES).unwrap();
+            let mut released = vec![(0, 0)];
+            let mut has_failed = false;
+            for run in 1..=2 {
+                while let Err(error) = take_over_bulk(&mut archive, run * RUN) {
+                    assert!(!std::mem::replace(&mut has_failed, true), "{fault:?} at {at}, again: {error}");
+                    released.push((disk.operations(), archive.released()));
+                }
+                released.push((disk.operations(), archive.released()));
+                assert_eq!(archive.released(), run * RUN);
+            }
+            let from = if has_failed { at as usize } else { 0 };
+            for (cut, left) in disk.take_cuts().into_iter().enumerate().skip(from) {
+                let released = released.iter().rev().find(|(operations, _)| *operations <= cut as u64);
+                let released = released.map_or(0, |(_, released)| *released);
+                let torn = Cut::Torn { seed: at << 20 ^ (cut as u64) << 32 };
+                let hows = [Cut::Lost, Cut::Kept, torn, torn];
+                // After a failure, one for each cut.
+                let these = if has_failed { &hows[(cut + at as usize) % 4..][..1] } else { &hows[..3] };
+                for &how in these {
+                    let left = left.fork();
+                    left.crash(how);
+                    let context = format!("{fault:?} at {at}, cut at {cut}, {how:?}");
+                    let outcome = (|| {
+                        let mut archive = open_retaining(&left, BYTES)?;
+                        let archived = archive.archived().unwrap_or(0);
+                        assert!(
+                            [0, RUN, 2 * RUN].contains(&archived) && archived >= released,
+                            "{context}: {archived}"
+                        );
+                        undone += u64::from(archived < 2 * RUN);
+                        check_readings(&archive, &context)?;
+                        take_over_bulk(&mut archive, archived + 3)?;
+                        take_over_bulk(&mut archive, archived + 5)?;
+                        let ends = check_readings(&open_retaining(&left, BYTES)?, &context)?;
+                        assert!(ends.ends_with(&[archived + 3, archived + 5]), "{context}: {ends:?}");
+                        Ok::<_, StorageError>(())
+                    })();
+                    outcome.unwrap_or_else(|error| panic!("{context}: {error}"));
+                    cuts += 1;
+                }
+            }
+            if disk.operations() <= at {
+                break;
+            }
+        }
+    }
+    assert!(cuts > 400 && undone > 200, "{cuts}, {undone} undone");
 }

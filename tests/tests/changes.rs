@@ -726,28 +726,33 @@ fn a_backup_is_brought_to_any_later_commit() {
     assert!(error.to_string().contains("it does not have that commit"), "{error}");
 }
 
+/// More of this is in `archive_bulk.rs`.
 #[test]
-fn a_bulk_transaction_ends_what_can_be_applied() {
+fn a_backup_is_brought_past_a_bulk_transaction() {
     let disk = SimVfs::new(7);
     let options = options(Some(Retention::Everything), None);
     let db = open(&disk, &options).unwrap();
     db.close().unwrap();
     let backup = disk.bytes(PATH).unwrap();
     let db = open(&disk, &options).unwrap();
-    db.write(|tx| tx.insert(&User { id: Id::auto(), email: "a".into(), note: None })).unwrap();
-    let many = (0..900).map(|n| User { id: Id::auto(), email: format!("user {n}"), note: None });
-    db.write(|tx| tx.insert_all(many)).unwrap();
+    let user = |email: String| User { id: Id::auto(), email, note: None };
+    db.write(|tx| tx.insert(&user("a".into()))).unwrap();
+    db.write(|tx| tx.insert_all((0..900).map(|n| user(format!("user {n}"))))).unwrap();
+    db.write(|tx| tx.insert(&user("b".into()))).unwrap();
     db.close().unwrap();
     disk.set_bytes(PATH, &backup);
     let plain = Options::default().background(false);
-    let error = plain.apply_archive_in(Arc::new(disk.clone()), PATH, ARCHIVE, None).unwrap_err();
+    let apply = |until| plain.apply_archive_in(Arc::new(disk.clone()), PATH, ARCHIVE, until);
+    let count = || User::query().count(&open(&disk, &plain).unwrap()).unwrap();
+    let error = apply(Some(CommitNumber(3))).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Archive);
-    assert!(error.to_string().contains("from commit 1 to 3: that was a bulk transaction"), "{error}");
-    assert_eq!(
-        User::query().count(&open(&disk, &plain).unwrap()).unwrap(),
-        1,
-        "what comes before was applied"
+    assert!(
+        error.to_string().contains("nearest ones that can be had are 2 and 4; the database is at 2"),
+        "{error}"
     );
+    assert_eq!(count(), 1, "what comes before was applied");
+    assert_eq!(apply(None).unwrap(), CommitNumber(4));
+    assert_eq!(count(), 902);
 }
 
 /// Goal: a snapshot of an older commit is what it was. Method: the last eight commits of a long workload are asked for after

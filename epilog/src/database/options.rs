@@ -226,7 +226,8 @@ impl Options {
     /// The changed pages of such a bulk transaction are written into free space of the file, and its commit is a
     /// checkpoint: every byte is written once, and the commit is durable whatever its [`Durability`] says. Others wait
     /// for it with their commits. Less suits loads by many large transactions; more keeps large transactions that change
-    /// few bytes of many pages in the journal.
+    /// few bytes of many pages in the journal. With an [`archive`](Options::archive) the collections that it touches are
+    /// read again for it.
     ///
     /// # Examples
     ///
@@ -506,6 +507,11 @@ impl Options {
     /// on, and [`maintain`](super::Database::maintain), [`checkpoint`](super::Database::checkpoint) and
     /// [`close`](super::Database::close) report it and try again. Whole files that are out of `retention` are removed.
     ///
+    /// After a bulk transaction (see [`bulk_after`](Options::bulk_after)) the collections that it touched are read again, as
+    /// wholes, from a snapshot of the last commit there is by then, and archived: in the background, or by the next of these
+    /// calls. Bulk transactions that come meanwhile share the next reading. Where an archive is kept, few and large ones are
+    /// better than many, and none the best for collections of which little changes.
+    ///
     /// An archive belongs to one database and its future: opening one that was restored from an older backup with the
     /// same archive is [`Archive`](crate::ErrorKind::Archive). Give it at every open: without it, checkpoints
     /// and a close let go of what was not archived yet. An archive that was left out for a while goes on with what there
@@ -591,11 +597,15 @@ impl Options {
     /// This is how a database is restored to a point in time. The result has a future of its own: open it with another
     /// archive, or none.
     ///
+    /// What a bulk transaction changed (see [`bulk_after`](Options::bulk_after)) is in the archive as of some later commit. All
+    /// from the one to the other are applied in one step, which a crash undoes, and none between them can be had. A
+    /// restored database keeps no changes of those, whatever [`retain_changes`](Options::retain_changes) says.
+    ///
     /// # Errors
     ///
-    /// [`Archive`](crate::ErrorKind::Archive) when the archive does not have a commit on the way, or has only the mark of
-    /// a bulk transaction (see [`bulk_after`](Options::bulk_after)): the commits before it were applied, and it may be
-    /// opened as it is. Also with the cargo feature `small`, which leaves archives out, before anything is read.
+    /// [`Archive`](crate::ErrorKind::Archive) when the archive does not have a commit on the way, or has `until` only together
+    /// with later ones, and then the error names the nearest that can be had: the commits before were applied, and the
+    /// database may be opened as it is, or brought on. Also with the cargo feature `small`, which leaves archives out, before anything is read.
     /// [`Corruption`](crate::ErrorKind::Corruption) when the archive is damaged, or another database's; otherwise as [`Database::open`](super::Database::open).
     ///
     /// # Examples
@@ -658,7 +668,7 @@ impl Options {
         until: Option<super::CommitNumber>,
     ) -> Result<super::CommitNumber, crate::Error> {
         let (pager, _, _) = super::tuning::tune(self, &*vfs);
-        Ok(crate::storage::store::apply_archive(&vfs, path, pager, archive, until)?)
+        Ok(crate::storage::restore::apply_archive(&vfs, path, pager, archive, until)?)
     }
 
     /// Opens the database in file `path` with these options, or makes it; see [`Database::open`](super::Database::open).

@@ -16,7 +16,8 @@ use alloc::vec::Vec;
 
 use super::StorageError;
 use super::catalog::FIRST_FREE_ID;
-use super::journal::EntryKind;
+use super::catalog::system::CHUNKS_ID;
+use super::journal::{Entry, EntryKind};
 use super::records::{FieldCell, RecordDraft};
 use crate::ordered::BTreeSet;
 use crate::schema::{Catalog, CollectionDef, CollectionId};
@@ -290,6 +291,34 @@ impl Touched {
             EntryKind::Unmarked => Touched::All,
         }
     }
+
+    /// Nowhere.
+    pub(crate) fn nowhere() -> Touched {
+        Touched::In(BTreeSet::new())
+    }
+
+    /// Adds where a bulk commit's changes were. With a change to what says what is stored, that is everywhere.
+    pub(crate) fn add(&mut self, commit: &Entry) {
+        let is_everywhere = |ids: &BTreeSet<CollectionId>| ids.iter().any(|id| says_what_is_stored(*id));
+        match (&mut *self, Touched::of(commit.kind, &commit.payload)) {
+            (Touched::In(all), Touched::In(more)) if !is_everywhere(&more) => all.extend(more),
+            _ => *self = Touched::All,
+        }
+    }
+
+    /// Whether changes were in `collection`.
+    pub(crate) fn has(&self, collection: CollectionId) -> bool {
+        match self {
+            Touched::Listed => false,
+            Touched::In(ids) => ids.contains(&collection),
+            Touched::All => true,
+        }
+    }
+}
+
+/// Whether the collection is one of the catalog's that say what is stored: all of its own but the chunks of blobs.
+pub(crate) fn says_what_is_stored(id: CollectionId) -> bool {
+    id.0 < FIRST_FREE_ID && id.0 != CHUNKS_ID
 }
 
 /// A record that a commit put or deleted.

@@ -218,6 +218,21 @@ pub enum StorageFault {
         /// Why.
         reason: &'static str,
     },
+    /// A commit was asked for that the archive has only together with later ones.
+    #[error(
+        "archive `{path}` cannot bring the database to commit {commit}: what a bulk transaction changed was archived as of \
+         a later commit, and the nearest ones that can be had are {before} and {after}; the database is at {before}"
+    )]
+    ArchivedTogether {
+        /// The archive.
+        path: String,
+        /// The commit.
+        commit: u64,
+        /// The one before the bulk transaction.
+        before: u64,
+        /// The one as of which its changes were archived.
+        after: u64,
+    },
     /// A stored value is not of its field's type.
     #[error(transparent)]
     Decode(#[from] DecodeError),

@@ -3,6 +3,8 @@
 //! ```text
 //! store        one open database: recovery, schema, snapshots, write transactions
 //! integrity    check, backup, repair
+//! restore      a backup is brought forward with what an archive has
+//! reread       what bulk commits changed, read again for an archive
 //! facade       View: what the engine and the face may read
 //! writer       Writer: changes, constraints, index upkeep
 //! change       change sets: what the journal keeps of a commit
@@ -44,5 +46,7 @@ pub mod journal;
 pub mod pager;
 #[doc(hidden)]
 pub mod planted;
+mod reread;
+pub(crate) mod restore;
 
 pub use error::{StorageError, StorageFault};

@@ -5,19 +5,18 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::task::Waker;
 
-use super::archive::{Archive, Catalogue};
 use super::catalog::{self, PageLens, Stored};
 use super::concurrent::{Concurrency, Deeds, Draws};
 use super::facade::{Operation, Reading, View};
-use super::journal::{Entry, EntryKind, Retention};
+use super::journal::{Entry, Retention};
 use super::page::RECORD_LEAF_LEN;
 use super::pager::{
     CommitNumber, Compaction, Compression, Durability, Feed, FileInfo, Inspection, PageReader, PageSnapshot,
-    Pager, PagerOptions, PagerStats, need_archives,
+    Pager, PagerOptions, PagerStats,
 };
-use super::vfs::{Vfs, VfsError};
+use super::vfs::Vfs;
 use super::writer::Writer;
-use super::{StorageError, StorageFault};
+use super::{StorageError, StorageFault, reread};
 use crate::parts::Whole;
 use crate::schema::shape::{CollectionShape, SchemaError};
 use crate::schema::{Catalog, CollectionId, DatabaseSchema};
@@ -239,7 +238,7 @@ impl Store {
         let declared = shapes_of(schema)?;
         let mut stored = recover(&pager, lens.catalog_leaf())?;
         if let Some((path, retention)) = archive {
-            pager.attach_archive(path, retention)?;
+            pager.attach_archive(path, retention, reread::begin)?;
         }
         let founded = !pager.is_new();
         let missing = compare(schema.name, &declared, &stored.catalog)?;
@@ -548,7 +547,7 @@ impl Store {
 }
 
 /// Applies what the journal has, and reads the catalog.
-fn recover(pager: &Pager, catalog_leaf: u32) -> Result<Stored, StorageError> {
+pub(super) fn recover(pager: &Pager, catalog_leaf: u32) -> Result<Stored, StorageError> {
     let load = || {
         if pager.is_new() { Ok(Stored::empty(catalog_leaf)) } else { catalog::load(&pager.reader()) }
     };
@@ -564,77 +563,6 @@ fn recover(pager: &Pager, catalog_leaf: u32) -> Result<Stored, StorageError> {
         Ok(pages)
     })?;
     load()
-}
-
-/// Brings the database at `path`, which is not open, from where it is to commit `until` with what an archive has; to the
-/// archive's last when `until` is `None`. Returns the commit it is at then. It is closed again.
-///
-/// # Errors
-///
-/// [`StorageFault::LeftOut`] with the feature `small`, before anything is read.
-/// [`StorageFault::ArchiveIncomplete`] when the archive does not have a commit on the way: those before it were applied;
-/// what reading the one and writing the other fail with.
-pub fn apply_archive(
-    vfs: &Arc<dyn Vfs>,
-    path: &str,
-    options: PagerOptions,
-    archive: &str,
-    until: Option<CommitNumber>,
-) -> Result<CommitNumber, StorageError> {
-    need_archives()?;
-    if !vfs.exists(path)? {
-        return Err(VfsError::NotFound { path: path.to_string() }.into());
-    }
-    let pager = Pager::open(Arc::clone(vfs), path, options)?;
-    let stored = Arc::new(recover(&pager, RECORD_LEAF_LEN as u32)?);
-    let from = pager.published().0;
-    let incomplete = |to: u64, reason| {
-        StorageFault::ArchiveIncomplete { path: archive.to_string(), from, to, reason }.into()
-    };
-    let catalogue = Archive::open(vfs, archive, pager.database_id(), Retention::Everything)?.catalogue();
-    let until = until.map_or(catalogue.archived(), |until| until.0);
-    let mut commit = from;
-    let outcome = apply_catalogue(&pager, stored, &catalogue, (&mut commit, until), &incomplete);
-    // What was applied stays, if not all could be.
-    let closed = pager.close();
-    outcome.and(closed)?;
-    Ok(CommitNumber(commit))
-}
-
-/// Applies what is archived after `commit`, which goes along, to `until`.
-fn apply_catalogue(
-    pager: &Pager,
-    mut stored: Arc<Stored>,
-    catalogue: &Catalogue,
-    (commit, until): (&mut u64, u64),
-    incomplete: &dyn Fn(u64, &'static str) -> StorageError,
-) -> Result<(), StorageError> {
-    let mut position = None;
-    while *commit < until {
-        let reading = catalogue.read_after(*commit, position, until, 1 << 20)?;
-        let reading = reading.ok_or_else(|| incomplete(*commit + 1, "it does not have that commit"))?;
-        for entry in reading.entries {
-            if entry.kind != EntryKind::Changes {
-                return Err(incomplete(
-                    entry.commit,
-                    "that was a bulk transaction, whose changes are not kept: begin with a later backup, and see \
-                     `Options::bulk_after`",
-                ));
-            }
-            let mut writer = Writer::new(pager.begin_write()?, stored.clone(), None);
-            let catalog_changed = writer.apply([entry.payload.as_slice()])?;
-            let made = writer.into_pages()?.commit(&entry.payload, Durability::None)?;
-            if made.0 != entry.commit {
-                return Err(incomplete(entry.commit, "the database gave it another number"));
-            }
-            if catalog_changed {
-                stored = Arc::new(catalog::load(&pager.reader())?);
-            }
-            *commit = entry.commit;
-        }
-        position = Some(reading.position);
-    }
-    Ok(())
 }
 
 /// The shapes of a declared schema, checked in themselves.

@@ -14,6 +14,7 @@
 
 mod again;
 mod beside;
+mod refill;
 mod streamed;
 
 use alloc::string::String;
@@ -42,6 +43,7 @@ use crate::value::key::KEY_BYTES_MAX;
 use crate::value::{Blob, Scalar, key};
 use streamed::Unheld;
 
+pub(crate) use refill::Refill;
 pub(crate) use streamed::BlobDraft;
 
 /// Entries of one index gathered by a bulk insert are applied, sorted, when they take this many bytes, or those of all

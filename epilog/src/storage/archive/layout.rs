@@ -24,10 +24,10 @@
 //! |---|---|---|
 //! | 0 | 8 | `EPILOGAF` |
 //! | 8 | 4 | format version |
-//! | 12 | 4 | zero |
+//! | 12 | 4 | flags: bit 0, it begins behind the first mark of commits that were read again together, and not behind the last piece |
 //! | 16 | 16 | database id |
 //! | 32 | 8 | number of the file |
-//! | 40 | 8 | the commit of the first entry |
+//! | 40 | 8 | the commit of the first entry; the one after it when that is a piece |
 //! | 48 | 8 | the last commit archived before; where it is not the one before the first, those between are missing |
 //! | 56 | 8 | salt: what the entries' checksums are seeded with |
 //! | 64 | 4 | chain: the checksum that the first entry names as its predecessor's |
@@ -39,11 +39,22 @@
 //! |---|---|---|
 //! | 0 | 4 | CRC-32C of the salt, bytes 4..24 and the payload |
 //! | 4 | 4 | payload length in bytes |
-//! | 8 | 8 | commit |
+//! | 8 | 8 | commit; of a piece, that as of which it was read |
 //! | 16 | 4 | chain: the checksum of the entry before, across files |
-//! | 20 | 1 | kind: 1, a change set; 2, a mark of a bulk commit; 3, a bulk commit whose mark is missing |
+//! | 20 | 1 | kind |
 //! | 21 | 3 | zero |
 //! | 24 | | payload, then zeros up to a multiple of 8 bytes |
+//!
+//! | kind | what | payload |
+//! |---|---|---|
+//! | 1 | a commit | its change set |
+//! | 2 | a bulk commit | its mark's |
+//! | 3 | a bulk commit whose mark is missing | none |
+//! | 4, 5 | as 2 and 3, and what it changed was read again | the commit as of which, 8 bytes; then as there |
+//! | 6 | a piece of what was read again | a change set |
+//! | 7 | the last piece | a change set |
+//!
+//! Version 1 has no flags and no kinds from 4 on, so that what a bulk commit changed is nowhere.
 
 use alloc::vec::Vec;
 
@@ -53,7 +64,7 @@ use crate::storage::journal::{EntryKind, NUMBER_MAX};
 use crate::storage::page::BLOCK_LEN;
 
 /// The version of this format.
-pub(super) const FORMAT_VERSION: u32 = 1;
+pub(super) const FORMAT_VERSION: u32 = 2;
 
 /// The bytes of a block.
 pub(super) const BLOCK: u64 = BLOCK_LEN as u64;
@@ -62,6 +73,9 @@ const INDEX_MAGIC: [u8; 8] = *b"EPILOGAI";
 const INDEX_LEN: usize = 80;
 const FILE_MAGIC: [u8; 8] = *b"EPILOGAF";
 const FILE_HEADER_LEN: usize = 72;
+
+/// The file begins among commits that were read again together.
+const WITHIN: u32 = 1;
 
 /// The bytes of an entry before its payload.
 pub(super) const ENTRY_HEADER_LEN: usize = 24;
@@ -76,6 +90,12 @@ pub(super) struct Index {
     pub(super) archived: u64,
     pub(super) end: u64,
     pub(super) chain: u32,
+}
+
+/// The fields of a block of any version that is known.
+fn known<'a>(block: &'a [u8], magic: [u8; 8], len: usize) -> Option<Fields<'a>> {
+    let version = Fields(block).u32(8).filter(|version| (1..=FORMAT_VERSION).contains(version))?;
+    Fields::checked(block, magic, version, len)
 }
 
 /// A block with these bytes, then the checksum of them, then zeros.
@@ -104,7 +124,7 @@ impl Index {
 
     /// The index in `block`; `None` when it cannot be read: never written, torn, or damaged.
     pub(super) fn decode(block: &[u8]) -> Option<Index> {
-        let fields = Fields::checked(block, INDEX_MAGIC, FORMAT_VERSION, INDEX_LEN)?;
+        let fields = known(block, INDEX_MAGIC, INDEX_LEN)?;
         Some(Index {
             database: fields.array(16)?,
             generation: fields.u64(32)?,
@@ -133,6 +153,10 @@ impl Index {
 /// What a file begins with.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct FileHeader {
+    /// The format version of its entries, too.
+    pub(super) version: u32,
+    /// Whether it begins behind the first mark of commits that were read again together, and not behind the last piece.
+    pub(super) is_within: bool,
     pub(super) database: [u8; 16],
     pub(super) number: u64,
     pub(super) first_commit: u64,
@@ -145,8 +169,8 @@ impl FileHeader {
     pub(super) fn encode(&self) -> Vec<u8> {
         sealed(&[
             &FILE_MAGIC,
-            &FORMAT_VERSION.to_le_bytes(),
-            &[0; 4],
+            &self.version.to_le_bytes(),
+            &u32::from(self.is_within).to_le_bytes(),
             &self.database,
             &self.number.to_le_bytes(),
             &self.first_commit.to_le_bytes(),
@@ -158,8 +182,10 @@ impl FileHeader {
 
     /// The header in `block`; `None` when it cannot be read.
     pub(super) fn decode(block: &[u8]) -> Option<FileHeader> {
-        let fields = Fields::checked(block, FILE_MAGIC, FORMAT_VERSION, FILE_HEADER_LEN)?;
+        let fields = known(block, FILE_MAGIC, FILE_HEADER_LEN)?;
         Some(FileHeader {
+            version: fields.u32(8)?,
+            is_within: fields.u32(12)? & WITHIN != 0,
             database: fields.array(16)?,
             number: fields.u64(32)?,
             first_commit: fields.u64(40)?,
@@ -185,39 +211,72 @@ impl FileHeader {
     }
 }
 
+/// What an entry is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Form {
+    /// A commit.
+    Commit(EntryKind),
+    /// A bulk commit; what it changed was read again, as of the commit that the payload begins with.
+    ReadAgain(EntryKind),
+    /// A part of what was read again, and not the last.
+    Piece,
+    /// The last part.
+    LastPiece,
+}
+
+/// Each with its number. A commit of a known change set is not read again.
+const FORMS: [(u8, Form); 7] = [
+    (1, Form::Commit(EntryKind::Changes)),
+    (2, Form::Commit(EntryKind::Mark)),
+    (3, Form::Commit(EntryKind::Unmarked)),
+    (4, Form::ReadAgain(EntryKind::Mark)),
+    (5, Form::ReadAgain(EntryKind::Unmarked)),
+    (6, Form::Piece),
+    (7, Form::LastPiece),
+];
+
+impl Form {
+    /// Whether it is a part of what was read again.
+    pub(super) fn is_piece(self) -> bool {
+        matches!(self, Form::Piece | Form::LastPiece)
+    }
+}
+
 /// What precedes an entry's payload.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct EntryHeader {
-    crc: u32,
+    pub(super) crc: u32,
     pub(super) payload_len: u32,
     pub(super) commit: u64,
     pub(super) chain: u32,
-    pub(super) kind: EntryKind,
+    pub(super) form: Form,
 }
 
-/// Appends an entry to `out`; gives its checksum.
+/// Appends an entry to `out`, whose payload is the two parts together; gives its checksum.
 pub(super) fn encode_entry(
     out: &mut Vec<u8>,
     salt: u64,
-    (commit, kind, payload): (u64, EntryKind, &[u8]),
+    (commit, form, payload): (u64, Form, [&[u8]; 2]),
     chain: u32,
 ) -> u32 {
     let start = out.len();
-    let len = u32::try_from(payload.len()).expect("a payload was in the journal");
-    let kind: u8 = match kind {
-        EntryKind::Changes => 1,
-        EntryKind::Mark => 2,
-        EntryKind::Unmarked => 3,
-    };
+    let len = payload[0].len() + payload[1].len();
+    let payload_len = u32::try_from(len).expect("a payload was in the journal, or is a piece");
+    let number = FORMS.iter().find(|(_, other)| *other == form).map(|(number, _)| *number);
     out.extend_from_slice(&[0; 4]);
-    out.extend_from_slice(&len.to_le_bytes());
+    out.extend_from_slice(&payload_len.to_le_bytes());
     out.extend_from_slice(&commit.to_le_bytes());
     out.extend_from_slice(&chain.to_le_bytes());
-    out.extend_from_slice(&[kind, 0, 0, 0]);
-    out.extend_from_slice(payload);
+    out.extend_from_slice(&[
+        number.expect("a bulk commit's collections are read again, and no other's"),
+        0,
+        0,
+        0,
+    ]);
+    payload.into_iter().for_each(|part| out.extend_from_slice(part));
     let crc = salted(salt, &out[start + 4..]);
     out[start..start + 4].copy_from_slice(&crc.to_le_bytes());
-    out.resize(start + entry_len(payload.len()), 0);
+    out.resize(start + entry_len(len), 0);
     crc
 }
 
@@ -230,18 +289,14 @@ impl EntryHeader {
     /// The header at the start of `bytes`, as far as it can be told without the payload.
     pub(super) fn decode(bytes: &[u8]) -> Option<EntryHeader> {
         let fields = Fields(bytes);
-        let kind = match fields.array::<4>(20)? {
-            [1, 0, 0, 0] => EntryKind::Changes,
-            [2, 0, 0, 0] => EntryKind::Mark,
-            [3, 0, 0, 0] => EntryKind::Unmarked,
-            _ => return None,
-        };
+        let [number, 0, 0, 0] = fields.array::<4>(20)? else { return None };
+        let form = FORMS.iter().find(|(other, _)| *other == number).map(|(_, form)| *form)?;
         Some(EntryHeader {
             crc: fields.u32(0)?,
             payload_len: fields.u32(4)?,
             commit: fields.u64(8)?,
             chain: fields.u32(16)?,
-            kind,
+            form,
         })
     }
 
@@ -265,6 +320,8 @@ mod tests {
         chain: 0xBEEF,
     };
     const FILE: FileHeader = FileHeader {
+        version: FORMAT_VERSION,
+        is_within: true,
         database: [7; 16],
         number: 9,
         first_commit: 450,
@@ -296,7 +353,7 @@ mod tests {
     #[test]
     fn every_flipped_bit_of_an_entry_is_noticed() {
         let mut bytes = Vec::new();
-        let crc = encode_entry(&mut bytes, 5, (17, EntryKind::Mark, b"abc"), 99);
+        let crc = encode_entry(&mut bytes, 5, (17, Form::ReadAgain(EntryKind::Mark), [b"a", b"bc"]), 99);
         assert_eq!(bytes.len(), 32);
         let verify = |bytes: &[u8], salt| {
             let header = EntryHeader::decode(bytes)?;

@@ -12,6 +12,9 @@
 //! * What was synced is not written over: a run begins a block. Nor is it cut off when the index fails that names it: that
 //!   index may be on the disk all the same.
 //! * Each entry names the checksum of the one before it, across files. Damage is found where it is read, and named.
+//! * What bulk commits changed, and no journal has, is read again by somebody as of a later commit, and added as *pieces*
+//!   behind that commit; each of the marks names it. From the first of the marks to the last piece all is one: it begins a
+//!   run, counts as a whole or not at all, and no file is removed from within it.
 //! * A payload's bytes are opaque here.
 //!
 //! Should the newer copy of the index be lost, the older one counts, and the entries behind the end that it names are found
@@ -28,10 +31,10 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use self::layout::{BLOCK, FORMAT_VERSION, FileHeader, Index, encode_entry};
-pub use self::read::{ArchivePosition, ArchiveReading, Catalogue};
+use self::layout::{BLOCK, FORMAT_VERSION, FileHeader, Form, Index, encode_entry};
+pub use self::read::{ArchivePosition, ArchiveReading, Archived, Catalogue, Walk};
 use self::read::{Scan, read_file_header};
-use super::journal::{Entry, Retention};
+use super::journal::{Entry, EntryKind, Retention};
 use super::vfs::{OpenMode, Vfs, VfsError, VfsFile};
 use super::{StorageError, StorageFault};
 
@@ -78,6 +81,17 @@ struct State {
     chain: u32,
     /// Whether the index says so.
     is_indexed: bool,
+    /// What is read again for bulk commits, if the last piece of it was not added yet. Never so in what is durable.
+    reading: Option<Reading>,
+}
+
+/// Commits from a mark on, some of which are read again.
+#[derive(Clone, Copy, Debug)]
+struct Reading {
+    /// The commit as of which.
+    at: u64,
+    /// Whether anything of it was added.
+    has_begun: bool,
 }
 
 impl State {
@@ -107,8 +121,14 @@ impl Archive {
         database: [u8; 16],
         retention: Retention,
     ) -> Result<Archive, StorageError> {
-        let mut state =
-            State { files: VecDeque::new(), generation: 0, archived: 0, chain: 0, is_indexed: true };
+        let mut state = State {
+            files: VecDeque::new(),
+            generation: 0,
+            archived: 0,
+            chain: 0,
+            is_indexed: true,
+            reading: None,
+        };
         let mut released = 0;
         if let Some(index) = read_index(&**vfs, path, database)? {
             released = index.archived;
@@ -142,6 +162,11 @@ impl Archive {
         self.durable.files.back().map(|_| self.durable.archived)
     }
 
+    /// The last commit added, be it not [committed](Archive::commit) yet; `None` when there is none.
+    pub fn added(&self) -> Option<u64> {
+        self.state.files.back().map(|_| self.state.archived)
+    }
+
     /// The last commit that is in it for good, so that the journal need not have it; 0 when there is none.
     pub fn released(&self) -> u64 {
         self.released
@@ -170,15 +195,81 @@ impl Archive {
 
     fn add_one(&mut self, entry: &Entry) -> Result<(), VfsError> {
         let is_next = self.state.archived + 1 == entry.commit;
-        let is_full = self.state.end() + self.staged.len() as u64 >= self.file_len();
-        if self.state.files.is_empty() || !is_next || is_full {
+        if let Some(reading) = self.state.reading {
+            assert!(
+                is_next || !reading.has_begun,
+                "commit {} is missing in what is read again",
+                entry.commit - 1
+            );
+            assert!(entry.commit <= reading.at, "pieces are due behind commit {}", reading.at);
+        }
+        if !is_next || self.is_full() {
             self.begin_file(entry.commit)?;
         }
+        let at = self.state.reading.map_or([0; 8], |reading| reading.at.to_le_bytes());
+        let (form, first) = match (self.state.reading, entry.kind) {
+            (None, kind) | (_, kind @ EntryKind::Changes) => (Form::Commit(kind), &[][..]),
+            (Some(_), kind) => (Form::ReadAgain(kind), &at[..]),
+        };
+        self.stage(entry.commit, form, [first, &entry.payload])
+    }
+
+    /// Begins what is read again as of commit `at`: the marks that are added from here on name it. Everything up to it is
+    /// to be added, and then [pieces](Archive::add_piece). What was added before is to be
+    /// [committed](Archive::commit).
+    ///
+    /// # Panics
+    ///
+    /// When it is not, or another reading has not ended.
+    pub fn begin_reading(&mut self, at: u64) {
+        assert!(self.state.is_indexed && self.state.reading.is_none(), "a reading begins a run");
+        self.state.reading = Some(Reading { at, has_begun: false });
+    }
+
+    /// Adds a part of what is read again.
+    ///
+    /// # Errors
+    ///
+    /// As [`add`](Archive::add).
+    ///
+    /// # Panics
+    ///
+    /// When the commit as of which it was read is not the last one added.
+    pub fn add_piece(&mut self, payload: &[u8], is_last: bool) -> Result<(), StorageError> {
+        let at = self.state.reading.map(|reading| reading.at);
+        assert_eq!(at, Some(self.state.archived), "pieces follow the commit as of which they were read");
+        let outcome = self.add_one_piece(payload, is_last);
+        self.forget_on_error(outcome)
+    }
+
+    fn add_one_piece(&mut self, payload: &[u8], is_last: bool) -> Result<(), VfsError> {
+        if self.is_full() {
+            self.begin_file(self.state.archived + 1)?;
+        }
+        let form = if is_last { Form::LastPiece } else { Form::Piece };
+        self.stage(self.state.archived, form, [payload, &[]])?;
+        if is_last {
+            self.state.reading = None;
+        }
+        Ok(())
+    }
+
+    /// Whether the next entry goes into another file.
+    fn is_full(&self) -> bool {
+        self.state.files.back().is_none_or(|last| {
+            let len = last.len + self.staged.len() as u64;
+            len >= self.file_len() || last.header.version < FORMAT_VERSION
+        })
+    }
+
+    fn stage(&mut self, commit: u64, form: Form, payload: [&[u8]; 2]) -> Result<(), VfsError> {
         let Some(salt) = self.state.files.back().map(|file| file.header.salt) else { return Ok(()) };
-        let what = (entry.commit, entry.kind, &*entry.payload);
-        self.state.chain = encode_entry(&mut self.staged, salt, what, self.state.chain);
-        self.state.archived = entry.commit;
+        self.state.chain = encode_entry(&mut self.staged, salt, (commit, form, payload), self.state.chain);
+        self.state.archived = commit;
         self.state.is_indexed = false;
+        if let Some(reading) = &mut self.state.reading {
+            reading.has_begun = true;
+        }
         if self.staged.len() >= STAGED_LEN_MAX {
             self.write_staged(false)?;
         }
@@ -196,9 +287,8 @@ impl Archive {
 
     fn begin_file(&mut self, first_commit: u64) -> Result<(), VfsError> {
         // After an opening or a failure, what is staged, or was found behind the index's end, is of a file not opened yet.
-        if self.file.is_some() || !self.state.is_indexed {
-            self.write_staged(true)?;
-        }
+        // And behind its end may lie a reading that was cut off, which nobody is to take for what comes next.
+        self.write_staged(true)?;
         let number = self.state.files.back().map_or(1, |last| last.header.number + 1);
         let mut salt = [0; 8];
         self.vfs.entropy(&mut salt);
@@ -207,6 +297,8 @@ impl Archive {
             false => self.state.archived,
         };
         let header = FileHeader {
+            version: FORMAT_VERSION,
+            is_within: self.state.reading.is_some_and(|reading| reading.has_begun),
             database: self.database,
             number,
             first_commit,
@@ -258,12 +350,17 @@ impl Archive {
     ///
     /// A failure of writing. Either what was added is forgotten then, or it is there, and counts when the next call
     /// succeeds: [`archived`](Archive::archived) says which. It may be tried again.
+    ///
+    /// # Panics
+    ///
+    /// When the last piece of a reading is missing.
     pub fn commit(&mut self) -> Result<(), StorageError> {
         let outcome = self.commit_added();
         self.forget_on_error(outcome)
     }
 
     fn commit_added(&mut self) -> Result<(), VfsError> {
+        assert!(self.state.reading.is_none(), "a reading counts when its last piece is there");
         if self.state.is_indexed {
             return Ok(());
         }
@@ -271,13 +368,17 @@ impl Archive {
         // Whatever becomes of the index, it may be on the disk: from here on nothing that it names is written again.
         self.durable = self.state.clone();
         let files = &*self.state.files.make_contiguous();
-        let mut let_go = 0;
-        while let [_, second, ..] = &files[let_go..] {
-            let bytes = files[let_go + 1..].iter().map(|file| file.len).sum::<u64>();
-            if !self.retention.lets_go(second.header.archived_before, bytes, self.state.archived) {
+        let (mut let_go, mut newer) = (0, files.iter().map(|file| file.len).sum::<u64>());
+        for (at, pair) in files.windows(2).enumerate() {
+            let [before, file] = pair else { break };
+            newer -= before.len;
+            if !self.retention.lets_go(file.header.archived_before, newer, self.state.archived) {
                 break;
             }
-            let_go += 1;
+            // Pieces go with their marks.
+            if !file.header.is_within {
+                let_go = at + 1;
+            }
         }
         let (Some(first), Some(last)) = (files.get(let_go), files.last()) else { return Ok(()) };
         let index = Index {
@@ -326,11 +427,16 @@ impl Archive {
 
     fn forget_on_error(&mut self, outcome: Result<(), VfsError>) -> Result<(), StorageError> {
         outcome.map_err(|error| {
-            self.state = self.durable.clone();
-            self.staged.clear();
-            self.file = None;
+            self.forget();
             StorageError::from(error)
         })
+    }
+
+    /// Forgets what was added and not committed.
+    pub fn forget(&mut self) {
+        self.state = self.durable.clone();
+        self.staged.clear();
+        self.file = None;
     }
 }
 
@@ -390,6 +496,7 @@ fn read_state(vfs: &dyn Vfs, path: &str, index: &Index) -> Result<State, Storage
         archived: index.archived,
         chain: index.chain,
         is_indexed: true,
+        reading: None,
     };
     // From the last on: `first` may be anything.
     for number in (index.first..=index.last).rev() {
@@ -417,34 +524,78 @@ fn read_state(vfs: &dyn Vfs, path: &str, index: &Index) -> Result<State, Storage
     Ok(state)
 }
 
-/// Adds entries behind the end that the index names. The newest copy of the index names all there are.
+/// Adds entries behind the end that the index names, but for a reading whose last piece is not there. The newest copy of
+/// the index names all there are.
 fn find_more(vfs: &dyn Vfs, path: &str, state: &mut State) -> Result<(), StorageError> {
-    while let Some(last) = state.files.back_mut() {
-        let mut scan = Scan::open(vfs, path, last.header, last.len, state.archived, state.chain)?;
-        while scan.next()?.is_some() {}
-        if scan.commit() != state.archived {
-            (state.archived, state.chain, state.is_indexed) = (scan.commit(), scan.chain(), false);
+    let mut found = Found::at(state);
+    // The same, before the first mark of a reading whose last piece was not found yet.
+    let mut whole = None;
+    let (mut offset, mut begun_behind) = (state.end(), None);
+    while let Some(last) = state.files.back() {
+        let header = last.header;
+        let mut scan = Scan::open(vfs, path, header, offset, found.archived, found.chain)?;
+        loop {
+            let before = Found { len: scan.offset().next_multiple_of(BLOCK), ..found };
+            // No file is begun in vain.
+            let before = begun_behind.take().unwrap_or(before);
+            let Some(entry) = scan.next()? else { break };
+            found = Found { archived: scan.commit(), chain: scan.chain(), is_more: true, ..found };
+            match entry {
+                Archived::Commit { read_at: Some(_), .. } if whole.is_none() => whole = Some(before),
+                Archived::Piece { is_last: true, .. } => whole = None,
+                _ => {}
+            }
         }
         // A run begins a block.
-        last.len = scan.offset().next_multiple_of(BLOCK);
-        let number = last.header.number + 1;
+        found.len = scan.offset().next_multiple_of(BLOCK);
+        if let Some(last) = state.files.back_mut() {
+            last.len = found.len;
+        }
+        let number = header.number + 1;
         if !vfs.exists(&file_path(path, number))? {
-            return Ok(());
+            break;
         }
         // One that was begun by a run that was cut off, or by one whose index was lost.
-        let Ok((_, header)) = read_file_header(vfs, path, last.header.database, number) else {
-            return Ok(());
-        };
-        if (header.archived_before, header.chain) != (state.archived, state.chain) {
-            return Ok(());
+        let Ok((_, header)) = read_file_header(vfs, path, header.database, number) else { break };
+        if (header.archived_before, header.chain) != (found.archived, found.chain) {
+            break;
         }
         let mut scan = Scan::open(vfs, path, header, BLOCK, header.first_commit - 1, header.chain)?;
         if scan.next()?.is_none() {
-            return Ok(());
+            break;
         }
-        (state.archived, state.chain, state.is_indexed) = (scan.commit(), scan.chain(), false);
-        // Its other entries lie directly behind.
-        state.files.push_back(FileInfo { header, len: scan.offset() });
+        // Its entries are looked at by the next round.
+        state.files.push_back(FileInfo { header, len: BLOCK });
+        begun_behind = Some(found);
+        (found.files, offset) = (found.files + 1, BLOCK);
+    }
+    let found = whole.unwrap_or(found);
+    state.files.truncate(found.files);
+    if let Some(last) = state.files.back_mut() {
+        last.len = found.len;
+    }
+    if found.is_more {
+        (state.archived, state.chain, state.is_indexed) = (found.archived, found.chain, false);
     }
     Ok(())
+}
+
+/// A place between two entries.
+#[derive(Clone, Copy)]
+struct Found {
+    archived: u64,
+    chain: u32,
+    /// So many files, and so much of the last.
+    files: usize,
+    len: u64,
+    /// Whether it lies behind the end that the index names.
+    is_more: bool,
+}
+
+impl Found {
+    /// The end that the index names.
+    fn at(state: &State) -> Found {
+        let State { archived, chain, .. } = *state;
+        Found { archived, chain, files: state.files.len(), len: state.end(), is_more: false }
+    }
 }

@@ -5,14 +5,34 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::layout::{BLOCK, ENTRY_HEADER_LEN, EntryHeader, FileHeader, entry_len};
+use super::layout::{BLOCK, ENTRY_HEADER_LEN, EntryHeader, FileHeader, Form, entry_len};
 use super::{Archive, FileInfo, damage, file_path, newer_format};
-use crate::storage::journal::Entry;
+use crate::storage::codec::fields::Fields;
+use crate::storage::journal::{Entry, NUMBER_MAX};
 use crate::storage::vfs::{OpenMode, Vfs, VfsError, VfsFile};
 use crate::storage::{StorageError, StorageFault};
 
 /// So many bytes are read at once.
 const WINDOW_LEN: u64 = 256 << 10;
+
+/// What an archive has, one after the other.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Archived {
+    /// A commit. Of a bulk commit whose collections were read again, that as of which they were.
+    Commit {
+        /// The commit.
+        entry: Entry,
+        /// The commit as of which what it changed was read again.
+        read_at: Option<u64>,
+    },
+    /// A part of what was read again as of the commit before.
+    Piece {
+        /// Its bytes.
+        payload: Vec<u8>,
+        /// Whether no other follows.
+        is_last: bool,
+    },
+}
 
 /// The place behind an entry.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -72,44 +92,65 @@ impl Catalogue {
         budget: usize,
     ) -> Result<Option<ArchiveReading>, StorageError> {
         let last = last.min(self.archived);
-        let at = self.files.iter().rposition(|file| file.header.first_commit <= after.saturating_add(1));
-        let Some(mut at) = at.filter(|_| after < last) else { return Ok(None) };
-        let known = position.filter(|position| position.commit == after);
-        let known = known.and_then(|position| {
-            let found = self.files.iter().position(|file| file.header.number == position.file)?;
-            Some((found, position))
-        });
-        let mut scan = match known {
-            Some((found, position)) => {
-                at = found;
-                self.scan(at, position.offset, position.commit, position.chain)?
-            }
-            None => self.scan_from_start(at)?,
-        };
-        let (mut entries, mut bytes) = (Vec::new(), 0);
-        while let Some(now) = &mut scan {
-            if now.commit() >= last || bytes >= budget {
-                break;
-            }
-            if let Some(entry) = now.next()? {
-                if entry.commit > after {
-                    bytes += entry.payload.len() + 64;
-                    entries.push(entry);
-                }
-                continue;
-            }
-            let next = self.files.get(at + 1).map(|file| file.header);
-            if next.is_none_or(|next| next.first_commit != now.commit() + 1) {
-                return Err(now.damage());
-            }
-            at += 1;
-            scan = self.scan_from_start(at)?;
+        if after >= last {
+            return Ok(None);
         }
-        let Some(scan) = scan.filter(|_| !entries.is_empty()) else { return Ok(None) };
-        let file = self.files[at].header.number;
+        let Some(mut walk) = self.walk_from(after, position)? else { return Ok(None) };
+        let (mut entries, mut bytes) = (Vec::new(), 0);
+        while walk.scan.commit() < last && bytes < budget {
+            let Some(entry) = walk.next_commit()? else { break };
+            if entry.commit > after {
+                bytes += entry.payload.len() + 64;
+                entries.push(entry);
+            }
+        }
+        if entries.is_empty() || walk.is_gone {
+            return Ok(None);
+        }
+        let (scan, file) = (&walk.scan, self.files[walk.at].header.number);
         let position =
             ArchivePosition { commit: scan.commit(), file, offset: scan.offset(), chain: scan.chain() };
         Ok(Some(ArchiveReading { entries, position }))
+    }
+
+    /// Everything after commit `after`, pieces of what was read again included; `None` when the archive does not have the
+    /// commit after it.
+    ///
+    /// # Errors
+    ///
+    /// As [`read_after`](Catalogue::read_after).
+    pub fn walk(&self, after: u64) -> Result<Option<Walk<'_>>, StorageError> {
+        if after >= self.archived {
+            return Ok(None);
+        }
+        let Some(mut walk) = self.walk_from(after, None)? else { return Ok(None) };
+        while walk.scan.commit() < after {
+            if walk.next_commit()?.is_none() {
+                return Ok(None);
+            }
+        }
+        Ok(Some(walk))
+    }
+
+    /// From the place behind commit `after`, or one before it. `None` when there is none.
+    fn walk_from(
+        &self,
+        after: u64,
+        position: Option<ArchivePosition>,
+    ) -> Result<Option<Walk<'_>>, StorageError> {
+        let at = self.files.iter().rposition(|file| file.header.first_commit <= after.saturating_add(1));
+        let Some(at) = at else { return Ok(None) };
+        let known = position.filter(|position| position.commit == after).and_then(|position| {
+            let found = self.files.iter().position(|file| file.header.number == position.file)?;
+            Some((found, position))
+        });
+        let (at, scan) = match known {
+            Some((found, position)) => {
+                (found, self.scan(found, position.offset, position.commit, position.chain)?)
+            }
+            None => (at, self.scan_from_start(at)?),
+        };
+        Ok(scan.map(|scan| Walk { catalogue: self, at, scan, reads: None, is_gone: false }))
     }
 
     fn scan_from_start(&self, at: usize) -> Result<Option<Scan>, StorageError> {
@@ -125,6 +166,79 @@ impl Catalogue {
             Err(error) if matches!(*error, StorageFault::Vfs(VfsError::NotFound { .. })) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+}
+
+/// Walks an archive over its files.
+pub struct Walk<'c> {
+    catalogue: &'c Catalogue,
+    /// Which file, and where in it.
+    at: usize,
+    scan: Scan,
+    /// The commit as of which what has been walked over was read again, until its last piece.
+    reads: Option<u64>,
+    /// Whether the next file was removed meanwhile.
+    is_gone: bool,
+}
+
+impl Walk<'_> {
+    /// What comes next; `None` at the archive's end, and when what follows was removed meanwhile.
+    ///
+    /// # Errors
+    ///
+    /// A failure of reading; [`StorageFault::Corruption`] when what is there cannot be read.
+    pub fn advance(&mut self) -> Result<Option<Archived>, StorageError> {
+        loop {
+            let is_behind = self.scan.commit() >= self.catalogue.archived;
+            match self.scan.next()? {
+                // It is being written.
+                Some(Archived::Commit { .. }) if is_behind => break,
+                Some(Archived::Commit { entry, read_at }) => {
+                    self.reads = read_at.or(self.reads);
+                    return Ok(Some(Archived::Commit { entry, read_at }));
+                }
+                Some(Archived::Piece { payload, is_last }) => {
+                    if is_last {
+                        self.reads = None;
+                    }
+                    return Ok(Some(Archived::Piece { payload, is_last }));
+                }
+                None if !self.next_file()? => break,
+                None => {}
+            }
+        }
+        // The pieces of the archive's last commit are missing.
+        if self.reads.is_some() && !self.is_gone { Err(self.scan.damage()) } else { Ok(None) }
+    }
+
+    /// The next commit; pieces are passed over, without a look at their bytes.
+    fn next_commit(&mut self) -> Result<Option<Entry>, StorageError> {
+        loop {
+            if let Some(entry) = self.scan.next_commit()? {
+                return Ok(Some(entry));
+            }
+            if !self.next_file()? {
+                return Ok(None);
+            }
+        }
+    }
+
+    /// Goes on to the next file; false when there is none.
+    fn next_file(&mut self) -> Result<bool, StorageError> {
+        let files = &self.catalogue.files;
+        let next = files.get(self.at + 1).map(|file| file.header);
+        if next.is_none() && self.scan.commit() >= self.catalogue.archived {
+            return Ok(false);
+        }
+        if next.is_none_or(|next| next.first_commit != self.scan.commit() + 1) {
+            return Err(self.scan.damage());
+        }
+        let Some(scan) = self.catalogue.scan_from_start(self.at + 1)? else {
+            self.is_gone = true;
+            return Ok(false);
+        };
+        (self.at, self.scan) = (self.at + 1, scan);
+        Ok(true)
     }
 }
 
@@ -199,33 +313,83 @@ impl Scan {
     }
 
     /// The next entry: directly behind the last, or at the next block, where a run begins.
-    pub(super) fn next(&mut self) -> Result<Option<Entry>, StorageError> {
+    pub(super) fn next(&mut self) -> Result<Option<Archived>, StorageError> {
+        let Some((header, payload)) = self.next_entry(true)? else { return Ok(None) };
+        let is_last = match header.form {
+            Form::Commit(kind) => {
+                let entry = Entry { commit: header.commit, kind, payload };
+                return Ok(Some(Archived::Commit { entry, read_at: None }));
+            }
+            Form::ReadAgain(kind) => {
+                let Some((at, rest)) = payload.split_first_chunk::<8>() else { return Ok(None) };
+                let entry = Entry { commit: header.commit, kind, payload: rest.to_vec() };
+                return Ok(Some(Archived::Commit { entry, read_at: Some(u64::from_le_bytes(*at)) }));
+            }
+            Form::Piece => false,
+            Form::LastPiece => true,
+        };
+        Ok(Some(Archived::Piece { payload, is_last }))
+    }
+
+    /// The next commit; pieces are passed over, without a look at their bytes.
+    fn next_commit(&mut self) -> Result<Option<Entry>, StorageError> {
+        while let Some((header, payload)) = self.next_entry(false)? {
+            let (kind, skipped) = match header.form {
+                Form::Commit(kind) => (kind, 0),
+                Form::ReadAgain(kind) => (kind, 8),
+                Form::Piece | Form::LastPiece => continue,
+            };
+            let payload = payload.get(skipped..).unwrap_or_default().to_vec();
+            return Ok(Some(Entry { commit: header.commit, kind, payload }));
+        }
+        Ok(None)
+    }
+
+    /// The header and the payload of the next entry. Of a piece neither is verified unless `pieces` are wanted; then the
+    /// next entry's chain tells whether it was right.
+    fn next_entry(&mut self, pieces: bool) -> Result<Option<(EntryHeader, Vec<u8>)>, StorageError> {
         let aligned = self.offset.next_multiple_of(BLOCK);
         for offset in [Some(self.offset), Some(aligned).filter(|_| aligned != self.offset)] {
             let Some(offset) = offset else { continue };
-            if let Some(entry) = self.entry_at(offset)? {
+            if let Some(entry) = self.entry_at(offset, pieces)? {
                 return Ok(Some(entry));
             }
         }
         Ok(None)
     }
 
-    fn entry_at(&mut self, offset: u64) -> Result<Option<Entry>, StorageError> {
+    fn entry_at(
+        &mut self,
+        offset: u64,
+        pieces: bool,
+    ) -> Result<Option<(EntryHeader, Vec<u8>)>, StorageError> {
         let (commit, chain, salt) = (self.commit, self.chain, self.salt);
         let Some(header) = self.bytes(offset, ENTRY_HEADER_LEN)?.and_then(EntryHeader::decode) else {
             return Ok(None);
         };
-        if (header.commit, header.chain) != (commit + 1, chain) {
+        let is_piece = header.form.is_piece();
+        let follows = if is_piece { commit } else { commit + 1 };
+        if (header.commit, header.chain) != (follows, chain) {
             return Ok(None);
         }
         let len = header.payload_len as usize;
         let Some(whole) = ENTRY_HEADER_LEN.checked_add(len) else { return Ok(None) };
+        if is_piece && !pieces {
+            self.offset = offset.saturating_add(entry_len(len) as u64);
+            self.chain = header.crc;
+            return Ok(Some((header, Vec::new())));
+        }
         let Some(bytes) = self.bytes(offset, whole)? else { return Ok(None) };
         let Some(crc) = header.verify(salt, bytes) else { return Ok(None) };
         let payload = bytes[ENTRY_HEADER_LEN..].to_vec();
+        if let Form::ReadAgain(_) = header.form
+            && !Fields(&payload).u64(0).is_some_and(|at| (header.commit..=NUMBER_MAX).contains(&at))
+        {
+            return Ok(None);
+        }
         self.offset = offset + entry_len(len) as u64;
         (self.commit, self.chain) = (header.commit, crc);
-        Ok(Some(Entry { commit: header.commit, kind: header.kind, payload }))
+        Ok(Some((header, payload)))
     }
 
     /// Bytes of the file; `None` when it ends before.
@@ -250,10 +414,8 @@ impl Scan {
     /// The next entry should be there.
     fn damage(&self) -> StorageError {
         damage(format!(
-            "commit {} cannot be read behind byte {} of `{}`",
-            self.commit + 1,
-            self.offset,
-            self.name
+            "what follows commit {} cannot be read behind byte {} of `{}`",
+            self.commit, self.offset, self.name
         ))
     }
 }

@@ -22,6 +22,9 @@ pub(crate) struct System {
     pub(crate) chunks: Arc<CollectionDef>,
 }
 
+/// The id of `chunks`.
+pub(crate) const CHUNKS_ID: u32 = 5;
+
 /// The positions of the fields of `collections`.
 pub(crate) struct CollectionsFields {
     pub(crate) id: u16,
@@ -160,7 +163,11 @@ impl System {
                 "statistics",
                 &[("collection", ID), ("count", (Type::U64, false)), ("next", (Type::U64, false))],
             ),
-            chunks: define(5, "chunks", &[("chunk", (Type::U128, false)), ("bytes", (Type::Bytes, false))]),
+            chunks: define(
+                CHUNKS_ID,
+                "chunks",
+                &[("chunk", (Type::U128, false)), ("bytes", (Type::Bytes, false))],
+            ),
         }
     }
 

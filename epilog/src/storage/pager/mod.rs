@@ -44,6 +44,7 @@ mod watch;
 mod writer;
 
 pub(in crate::storage) use archiving::need_archives;
+pub use archiving::{BeginReading, ReadAgain};
 pub use build::FileBuilder;
 pub use check::Inspection;
 pub use compact::Compaction;
@@ -603,7 +604,7 @@ impl Shared {
             return Ok(true);
         }
         if store.archive_is_due() {
-            store.archive()?;
+            store.step_archive(false)?;
             return Ok(true);
         }
         if store.pressure() > Pressure::None

@@ -13,7 +13,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::archiving::{Archiving, NO_ARCHIVE};
-use super::checkpoint::{Checkpoint, Failure, Work};
+use super::checkpoint::{Checkpoint, Failure, Finished, Work};
 use super::compression::Compression;
 use super::frames::{FrameTable, Pin};
 use super::free::Runs;
@@ -32,8 +32,8 @@ use crate::storage::page::PageNumber;
 use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{Vfs, VfsError};
 use crate::storage::{StorageError, StorageFault};
-use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 /// The journal's state.
 pub(super) enum Journaling {
@@ -119,7 +119,7 @@ pub(super) struct Store {
     /// What images are written with.
     pub(super) compression: Compression,
     pub(super) images: Arc<Images>,
-    frames: Arc<FrameTable>,
+    pub(super) frames: Arc<FrameTable>,
     numbers: Arc<Mutex<Numbers>>,
     pub(super) space: Mutex<Space>,
     pub(super) state: Mutex<State>,
@@ -520,36 +520,12 @@ impl Store {
     /// As [`step_checkpoint`](Store::step_checkpoint): nothing was committed, unless the error says that the outcome is
     /// unknown.
     pub(super) fn commit_bulk(&self, mut bulk: Bulk, stage: impl FnOnce()) -> Result<(), StorageError> {
-        let (commit, written) = (bulk.commit, bulk.written.clone());
+        let commit = bulk.commit;
         let mut mark = core::mem::take(&mut bulk.mark);
         // The number of the checkpoint, which is not known yet.
         mark.splice(0..0, [0; 8]);
-        let planned = self.finish_checkpoint().and_then(|()| {
-            self.journal().map_or(Ok(()), |journal| journal.reserve_mark(&mark))?;
-            // Held to the end: what is being made is nobody else's to go on with.
-            let running = self.checkpoint.lock();
-            Ok((running, self.plan_checkpoint(false, &[], Extra::Bulk(bulk))?))
-        });
-        let (running, checkpoint) = match planned {
-            Ok(planned) => planned,
-            Err(error) => {
-                self.space.lock().give_back(&written);
-                return Err(error);
-            }
-        };
-        let Some(mut checkpoint) = checkpoint else {
-            unreachable!("a bulk transaction has made the journal ready")
-        };
-        let finished = loop {
-            match self.step(&mut checkpoint) {
-                Ok(true) => {}
-                Ok(false) => break checkpoint.into_finished(),
-                Err(error) => {
-                    self.give_up(checkpoint, &error);
-                    return Err(error);
-                }
-            }
-        };
+        let reserve = || self.journal().map_or(Ok(()), |journal: Arc<Journal>| journal.reserve_mark(&mark));
+        let (running, finished) = self.checkpoint_bulk(bulk, false, reserve)?;
         if let Some(finished) = &finished {
             mark[..8].copy_from_slice(&finished.header.checkpoint.to_le_bytes());
         }
@@ -565,6 +541,65 @@ impl Store {
         }
         drop(running);
         marked.inspect_err(|error| self.poison(error))
+    }
+
+    /// Makes the pages of a bulk transaction, and all that is staged, those of a clean file as of its commit, which may be
+    /// any after the last; the journal is removed. Until the header is there that says so, the file and its journal have
+    /// the commit before. `stage` as for [`commit_bulk`](Store::commit_bulk). The caller holds the write lease.
+    ///
+    /// # Errors
+    ///
+    /// As there; also when the journal cannot be removed, which does no harm.
+    pub(super) fn commit_closing(&self, bulk: Bulk, stage: impl FnOnce()) -> Result<(), StorageError> {
+        let (running, finished) = self.checkpoint_bulk(bulk, true, || Ok(()))?;
+        // It has nothing of the commits between, and takes none that come now.
+        let journaling = core::mem::replace(&mut self.state.lock().journaling, Journaling::Idle);
+        stage();
+        if let Some(finished) = finished {
+            self.checkpointed(finished);
+        }
+        drop(running);
+        match journaling {
+            Journaling::Active(journal, _) => journal.remove(),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes the checkpoint that is the commit of a bulk transaction, after `prepare`. What was made is to be taken notice
+    /// of before the lock is given back.
+    fn checkpoint_bulk(
+        &self,
+        bulk: Bulk,
+        clean: bool,
+        prepare: impl FnOnce() -> Result<(), StorageError>,
+    ) -> Result<(MutexGuard<'_, Option<Checkpoint>>, Option<Finished>), StorageError> {
+        let written = bulk.written.clone();
+        let planned = self.finish_checkpoint().and_then(|()| {
+            prepare()?;
+            // Held to the end: what is being made is nobody else's to go on with.
+            let running = self.checkpoint.lock();
+            Ok((running, self.plan_checkpoint(clean, &[], Extra::Bulk(bulk))?))
+        });
+        let (running, checkpoint) = match planned {
+            Ok(planned) => planned,
+            Err(error) => {
+                self.space.lock().give_back(&written);
+                return Err(error);
+            }
+        };
+        let Some(mut checkpoint) = checkpoint else {
+            unreachable!("a bulk transaction has made the journal ready")
+        };
+        loop {
+            match self.step(&mut checkpoint) {
+                Ok(true) => {}
+                Ok(false) => return Ok((running, checkpoint.into_finished())),
+                Err(error) => {
+                    self.give_up(checkpoint, &error);
+                    return Err(error);
+                }
+            }
+        }
     }
 
     fn step(&self, checkpoint: &mut Checkpoint) -> Result<bool, StorageError> {
@@ -622,8 +657,8 @@ impl Store {
     }
 
     /// Takes notice of a durable header.
-    fn checkpointed(&self, finished: super::checkpoint::Finished) {
-        let super::checkpoint::Finished { header, freed, taken, update } = finished;
+    fn checkpointed(&self, finished: Finished) {
+        let Finished { header, freed, taken, update } = finished;
         let commit = header.commit;
         let naming = self.naming.lock();
         self.images.with_map(|map, _| map.install(update));

@@ -393,8 +393,42 @@ impl<'p> PageWriter<'p> {
         then: impl FnOnce(CommitNumber),
     ) -> Result<CommitNumber, StorageError> {
         let store = self.shared.store.as_ref().expect("a bulk commit is for databases with a file");
-        self.resolve_freed()?;
         let commit = self.pin.commit() + 1;
+        let bulk = self.write_bulk(store, commit, mark)?;
+        store.commit_bulk(bulk, || drop(self.stage_versions(commit, false)))?;
+        store.staged(commit, Durability::None);
+        then(CommitNumber(commit));
+        if store.archive_is_due() && self.shared.upkeep.is_attended() {
+            // The sooner what it changed is read again, the less has been committed since.
+            self.shared.upkeep.kick();
+        }
+        Ok(CommitNumber(commit))
+    }
+
+    /// Commits as commit `commit`, which may be any after the last: what all the commits up to it would have done. The file
+    /// is clean afterwards, and has no journal; until then it is as it was. Durable and visible when this returns.
+    ///
+    /// # Errors
+    ///
+    /// As [`commit_bulk`](PageWriter::commit_bulk); also when the journal cannot be removed, which does no harm.
+    ///
+    /// # Panics
+    ///
+    /// When the pager has no file, or `commit` is not after the last one.
+    pub fn commit_closing(mut self, commit: CommitNumber) -> Result<(), StorageError> {
+        let store = self.shared.store.as_ref().expect("a bulk commit is for databases with a file");
+        assert!(commit > self.base(), "commit {commit} has been made");
+        let bulk = self.write_bulk(store, commit.0, &[])?;
+        let closed = store.commit_closing(bulk, || drop(self.stage_versions(commit.0, false)));
+        if store.durable() == commit.0 {
+            store.staged(commit.0, Durability::None);
+        }
+        closed
+    }
+
+    /// Writes all that is changed to free blocks, for a commit that is a checkpoint.
+    fn write_bulk(&mut self, store: &Store, commit: u64, mark: &[u8]) -> Result<Bulk, StorageError> {
+        self.resolve_freed()?;
         let allocated: Vec<PageNumber> = self.allocated().collect();
         store.ready(&allocated)?;
         let mut bulk =
@@ -408,10 +442,7 @@ impl<'p> PageWriter<'p> {
             store.space.lock().give_back(&bulk.written);
             return Err(error);
         }
-        store.commit_bulk(bulk, || drop(self.stage_versions(commit, false)))?;
-        store.staged(commit, Durability::None);
-        then(CommitNumber(commit));
-        Ok(CommitNumber(commit))
+        Ok(bulk)
     }
 
     /// Writes the images of all changed pages that are in memory to free blocks.

@@ -11,14 +11,14 @@ use crate::ordered::BTreeMap;
 use crate::parts;
 use crate::schema::{CollectionDef, CollectionId, IndexDef};
 use crate::storage::StorageError;
-use crate::storage::catalog::{self, FIRST_FREE_ID};
-use crate::storage::change::{Change, ChangeSet};
+use crate::storage::catalog;
+use crate::storage::change::{Change, ChangeSet, says_what_is_stored};
 use crate::storage::error::words;
 use crate::storage::gathered::Gathered;
 use crate::storage::records::RecordDraft;
 
 /// Entries that wait, by collection: those of each of its indexes.
-type Waiting = BTreeMap<CollectionId, Vec<Gathered>>;
+pub(super) type Waiting = BTreeMap<CollectionId, Vec<Gathered>>;
 
 impl Writer<'_> {
     /// Applies change sets, one after the other. Returns whether the catalog changed.
@@ -30,11 +30,23 @@ impl Writer<'_> {
         &mut self,
         payloads: impl IntoIterator<Item = &'c [u8]>,
     ) -> Result<bool, StorageError> {
+        self.apply_where(payloads, |_| true)
+    }
+
+    /// As [`apply`](Writer::apply), but for changes to collections that are not `wanted`.
+    pub(super) fn apply_where<'c>(
+        &mut self,
+        payloads: impl IntoIterator<Item = &'c [u8]>,
+        wanted: impl Fn(CollectionId) -> bool,
+    ) -> Result<bool, StorageError> {
         let (mut catalog_changed, mut is_stale) = (false, false);
         let (mut draft, mut waiting) = (RecordDraft::default(), Waiting::new());
         for change in payloads.into_iter().flat_map(ChangeSet::read) {
             let change = change?;
             let id = change.collection();
+            if !wanted(id) {
+                continue;
+            }
             match change {
                 Change::Found { leaf_len } => {
                     self.found_catalog(leaf_len)?;
@@ -48,7 +60,7 @@ impl Writer<'_> {
                     self.set_statistics(id, statistics)?;
                     continue;
                 }
-                Change::Put { image, .. } if self.is_of_catalog(id) => {
+                Change::Put { image, .. } if says_what_is_stored(id) => {
                     self.apply_waiting(&mut waiting)?;
                     let def = self.stored.system.by_id(id.0).ok_or_else(|| unknown(id))?.clone();
                     load(&mut draft, &def, image)?;
@@ -97,13 +109,8 @@ impl Writer<'_> {
         self.apply_waiting_of(collection, &mut waiting)
     }
 
-    /// Whether the collection is one of those that say what is stored.
-    fn is_of_catalog(&self, id: CollectionId) -> bool {
-        id.0 < FIRST_FREE_ID && id != self.stored.system.chunks.id
-    }
-
     /// Puts a record that may be there; of a new one, the entries are left waiting.
-    fn put_again(
+    pub(super) fn put_again(
         &mut self,
         collection: &CollectionDef,
         draft: &RecordDraft,
@@ -167,7 +174,7 @@ impl Writer<'_> {
     }
 
     /// Applies the entries that wait for the indexes of one collection.
-    fn apply_waiting_of(
+    pub(super) fn apply_waiting_of(
         &mut self,
         collection: &CollectionDef,
         waiting: &mut Waiting,
@@ -184,12 +191,16 @@ impl Writer<'_> {
     }
 }
 
-fn unknown(id: CollectionId) -> StorageError {
+pub(super) fn unknown(id: CollectionId) -> StorageError {
     StorageError::damage("journal", format_args!("a change names collection {id}"))
 }
 
 /// Makes the draft the record that a change put.
-fn load(draft: &mut RecordDraft, collection: &CollectionDef, image: &[u8]) -> Result<(), StorageError> {
+pub(super) fn load(
+    draft: &mut RecordDraft,
+    collection: &CollectionDef,
+    image: &[u8],
+) -> Result<(), StorageError> {
     if draft.load_image(&collection.layout, image) {
         return Ok(());
     }
