@@ -78,7 +78,7 @@
 //!
 //! A closure is given the *fields struct* of each source: `t.name` is a [`Field<S, String>`](crate::collection::Field),
 //! on which the operators are methods: `eq ne lt le gt ge between in_`, for text `starts_with ends_with contains like
-//! matches lower upper len`, for `Option` `is_none is_some or unwrap_or`, for dates `year month day`, beside `& | !`
+//! matches lower upper len`, for `Option` `is_none is_some or unwrap_or`, for dates `year month day`, for `bool` `then`, beside `& | !`
 //! and `+ - * / %`. On the right stands a value, a reference to one, or a field or expression of the same query.
 //!
 //! A relation is a method: `t.album` is the id, `t.album()` the fields of the album. Behind an optional relation every
@@ -200,7 +200,7 @@ pub use correlate::Correlate;
 pub use delete::Delete;
 pub use group::{Aggregated, Aggregation, All, Counted, Filtered, GroupBy, GroupKey, GroupOf, Groups};
 pub use join::{Joined, LeftJoined, RecordsOf};
-pub use operator::{Expression, Numeric, Operand, Signed};
+pub use operator::{Choice, Expression, Numeric, Operand, Signed, When};
 pub use order::{Order, Ordering};
 pub use predicate::{Condition, Predicate};
 pub(crate) use run::sealed;

@@ -506,6 +506,11 @@ impl Maker<'_> {
             let left = self.value(scope, ty, faulty);
             return left.binary(op, self.value(scope, ty, faulty));
         }
+        if self.random.below(12) == 0 {
+            let condition = self.predicate(scope, 0, faulty);
+            let then = self.value(scope, ty, faulty);
+            return condition.choose(then, self.value(scope, ty, faulty));
+        }
         for _ in 0..6 {
             let (field, of) = self.field(scope);
             if of == ty && self.random.below(2) == 0 {

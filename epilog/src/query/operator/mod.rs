@@ -11,6 +11,7 @@
 mod absent;
 mod arithmetic;
 mod boolean;
+mod choice;
 mod compare;
 #[cfg(feature = "chrono")]
 mod date;
@@ -20,6 +21,7 @@ mod operand;
 mod text;
 
 pub use arithmetic::{Numeric, Signed};
+pub use choice::{Choice, When};
 pub use expression::Expression;
 pub use operand::Operand;
 
