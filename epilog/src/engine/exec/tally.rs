@@ -10,9 +10,10 @@ use core::ops::Range;
 use super::table::KeyTable;
 use super::vector::{Cells, Strided};
 use super::{Vector, kernel};
-use crate::engine::error::{ExecError, Fault};
+use crate::engine::error::{ExecError, Fault, RowFault};
 use crate::engine::logical::AggregateTerm;
 use crate::expr::AggregateFunction;
+use crate::ordered::BTreeMap;
 use crate::parts;
 use crate::value::{Type, compare_floats, fits, integer};
 
@@ -71,6 +72,8 @@ pub(super) struct Tally {
     /// For each group the values that were not absent; rows, when there is no argument.
     counts: Vec<u64>,
     kept: Kept,
+    /// Why groups have no result.
+    faults: BTreeMap<u32, RowFault>,
 }
 
 /// What is kept of each group beside the count.
@@ -120,7 +123,7 @@ impl Tally {
             (F::Median, _) => Kept::Values(Vec::new()),
             (F::StringAgg { .. }, _) => Kept::Bytes(Vec::new()),
         };
-        Tally { function: item.function.clone(), ty, counts: Vec::new(), kept }
+        Tally { function: item.function.clone(), ty, counts: Vec::new(), kept, faults: BTreeMap::new() }
     }
 
     /// Makes room for so many groups.
@@ -138,6 +141,11 @@ impl Tally {
             Kept::Moments(moments) => moments.resize(groups, (0.0, 0.0)),
             Kept::Values(values) => values.resize(groups, Vec::new()),
         }
+    }
+
+    /// Notes why a group has no result: the first reason stays.
+    pub(super) fn add_fault(&mut self, group: usize, fault: &RowFault) {
+        self.faults.entry(group as u32).or_insert_with(|| fault.clone());
     }
 
     /// Adds `len` rows without an argument.
@@ -204,10 +212,10 @@ impl Tally {
         if self.function == AggregateFunction::Avg {
             self.add_rows(values.len(), members);
         }
-        let (len, ty) = (values.len(), self.ty);
+        let Tally { function, ty, kept, faults, .. } = self;
+        let (len, ty) = (values.len(), *ty);
         let column = values.strided();
-        let function = &self.function;
-        let overflow = || ExecError::Arithmetic(overflow(function, ty));
+        let mut overflows = |group: usize| note_overflow(faults, group as u32, function, ty);
         // With one group the total is kept in a register.
         macro_rules! add {
             ($of:ident, $totals:expr, |$total:ident, $value:ident| $add:expr) => {{
@@ -241,13 +249,17 @@ impl Tally {
                 }
             }};
         }
-        match (&mut self.kept, ty) {
+        match (kept, ty) {
             // One loop for all that an `i128` holds.
-            (Kept::Ints(totals), _) if !parts::LOOPS => members.try_for_each(len, |row, group| {
-                let sum = totals[group].checked_add(integer(ty, values.bytes(row)));
-                totals[group] = sum.ok_or_else(overflow)?;
-                Ok(())
-            })?,
+            (Kept::Ints(totals), ty) if !parts::LOOPS || ty == Type::I128 => {
+                members.try_for_each(len, |row, group| {
+                    match totals[group].checked_add(integer(ty, values.bytes(row))) {
+                        Some(sum) => totals[group] = sum,
+                        None => overflows(group)?,
+                    }
+                    Ok(())
+                })?;
+            }
             // So many narrower integers as would overflow 128 bits do not exist.
             (Kept::Ints(totals), Type::I8) => add!(i8, totals, |sum, value| sum + i128::from(value)),
             (Kept::Ints(totals), Type::I16) => add!(i16, totals, |sum, value| sum + i128::from(value)),
@@ -257,18 +269,22 @@ impl Tally {
             (Kept::Ints(totals), Type::U16) => add!(u16, totals, |sum, value| sum + i128::from(value)),
             (Kept::Ints(totals), Type::U32) => add!(u32, totals, |sum, value| sum + i128::from(value)),
             (Kept::Ints(totals), Type::U64) => add!(u64, totals, |sum, value| sum + i128::from(value)),
-            (Kept::Ints(totals), Type::I128) => {
-                add!(i128, totals, |sum, value| sum.checked_add(value).ok_or_else(overflow)?);
-            }
-            (Kept::Uints(totals), Type::U128) => {
-                add!(u128, totals, |sum, value| sum.checked_add(value).ok_or_else(overflow)?);
-            }
+            (Kept::Uints(totals), Type::U128) => members.try_for_each(len, |row, group| {
+                let cell = values.bytes(row).try_into().expect("16 bytes");
+                match totals[group].checked_add(u128::from_le_bytes(cell)) {
+                    Some(sum) => totals[group] = sum,
+                    None => overflows(group)?,
+                }
+                Ok(())
+            })?,
             (Kept::Floats(totals), Type::F32) => add!(f32, totals, |sum, value| sum + f64::from(value)),
             (Kept::Floats(totals), Type::F64) => add!(f64, totals, |sum, value| sum + value),
             #[cfg(feature = "decimal")]
             (Kept::Decimals(totals), Type::Decimal) => members.try_for_each(len, |row, group| {
-                let value = super::arithmetic::decimal::read(values.bytes(row));
-                totals[group] = totals[group].checked_add(value).ok_or_else(overflow)?;
+                match totals[group].checked_add(super::arithmetic::decimal::read(values.bytes(row))) {
+                    Some(sum) => totals[group] = sum,
+                    None => overflows(group)?,
+                }
                 Ok(())
             })?,
             _ => unreachable!("a checked plan sums numbers"),
@@ -330,8 +346,16 @@ impl Tally {
 
     /// The aggregates of these groups, each asked for once.
     pub(super) fn results<'s>(&mut self, groups: Range<usize>) -> Result<Vector<'s>, ExecError> {
+        let mut results = self.values(groups.clone())?;
+        for (group, fault) in self.faults.range(groups.start as u32..groups.end as u32) {
+            results.add_fault(*group - groups.start as u32, fault);
+        }
+        Ok(results)
+    }
+
+    fn values<'s>(&mut self, groups: Range<usize>) -> Result<Vector<'s>, ExecError> {
         use AggregateFunction as F;
-        let Tally { function, ty, counts, kept } = self;
+        let Tally { function, ty, counts, kept, faults } = self;
         let counts = &counts[groups.clone()];
         let none = |least: u64| {
             let nulls: Vec<bool> = counts.iter().map(|count| *count < least).collect();
@@ -368,9 +392,9 @@ impl Tally {
                 };
                 let width = of.width().unwrap_or(0);
                 let mut bytes = Vec::with_capacity(width * counts.len());
-                for total in &totals[groups] {
+                for (group, total) in groups.clone().zip(&totals[groups]) {
                     if !fits(*total, of) {
-                        return Err(overflow(function, of).into());
+                        note_overflow(faults, group as u32, function, of)?;
                     }
                     bytes.extend_from_slice(&total.to_le_bytes()[..width]);
                 }
@@ -470,6 +494,22 @@ fn iterated_square_root(value: f64) -> f64 {
 
 #[cfg(not(feature = "std"))]
 use iterated_square_root as square_root;
+
+/// Notes that a total does not fit its type: it matters if the group comes out. Where rows have no faults it is an error now.
+fn note_overflow(
+    faults: &mut BTreeMap<u32, RowFault>,
+    group: u32,
+    function: &AggregateFunction,
+    ty: Type,
+) -> Result<(), ExecError> {
+    match RowFault::new(overflow(function, ty)) {
+        Some(fault) => {
+            faults.entry(group).or_insert(fault);
+            Ok(())
+        }
+        None => Err(overflow(function, ty).into()),
+    }
+}
 
 fn overflow(function: &AggregateFunction, ty: Type) -> Fault {
     let operation = if *function == AggregateFunction::Sum { "sum" } else { "average" };

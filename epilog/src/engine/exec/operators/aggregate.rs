@@ -8,7 +8,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Operator;
-use crate::engine::error::ExecError;
+use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::table::{KeyTable, WordTable};
@@ -94,7 +94,10 @@ impl Groups {
             for (tally, item) in self.tallies.iter_mut().zip(&self.items) {
                 let filter = item.filter.as_ref().map(|filter| evaluate(env, filter, batch)).transpose()?;
                 let values = item.argument.as_ref().map(|of| evaluate(env, of, batch)).transpose()?;
-                let absent = left_out(filter.as_ref(), values.as_ref(), len)?;
+                let absent = left_out(filter.as_ref(), values.as_ref(), len, |row, fault| {
+                    let group = if self.keys.is_empty() { 0 } else { self.numbers[row] as usize };
+                    tally.add_fault(group, fault);
+                });
                 let members = match (&self.finder, &absent) {
                     (Finder::One, absent) => Members::One(absent.as_deref()),
                     (_, None) => Members::Of(&self.numbers),
@@ -224,28 +227,32 @@ fn faultless(values: Vector<'_>) -> Result<Vector<'_>, ExecError> {
     }
 }
 
-/// The rows that an aggregate leaves out: those that its filter does not let through, and those without a value.
+/// The rows that an aggregate leaves out: those that its filter does not let through, those without a value, and those of
+/// which arithmetic has no result: `faulty` gets these, as their group has none then.
 fn left_out(
     filter: Option<&Vector<'_>>,
     values: Option<&Vector<'_>>,
     len: usize,
-) -> Result<Option<Vec<bool>>, ExecError> {
+    mut faulty: impl FnMut(usize, &RowFault),
+) -> Option<Vec<bool>> {
     let mut absent = values.and_then(|values| values.nulls.clone());
     if let Some(filter) = filter.filter(|_| parts::CALCULATION) {
-        if let Some((_, fault)) = filter.faults.first() {
-            return Err(ExecError::Arithmetic(fault.0.clone()));
-        }
         let absent = absent.get_or_insert_with(|| vec![false; len]);
+        for (row, fault) in &filter.faults {
+            faulty(*row as usize, fault);
+        }
         for (row, absent) in absent.iter_mut().enumerate() {
-            *absent |= filter.is_null(row) || filter.bytes(row)[0] == 0;
+            *absent |= filter.fault(row).is_some() || filter.is_null(row) || filter.bytes(row)[0] == 0;
         }
     }
-    let faults = values.map(|values| values.faults.as_slice()).unwrap_or_default();
-    let counts = |row: u32| absent.as_ref().is_none_or(|absent| !absent[row as usize]);
-    match faults.iter().find(|(row, _)| counts(*row)) {
-        Some((_, fault)) => Err(ExecError::Arithmetic(fault.0.clone())),
-        None => Ok(absent),
+    for (row, fault) in values.map(|values| values.faults.as_slice()).unwrap_or_default() {
+        let absent = absent.get_or_insert_with(|| vec![false; len]);
+        let row = *row as usize;
+        if !core::mem::replace(&mut absent[row], true) {
+            faulty(row, fault);
+        }
     }
+    absent
 }
 
 /// Rows that are groups.
