@@ -32,6 +32,9 @@ pub(crate) const DETOURS: bool = ALL;
 /// Reading an index backwards where entries of one key have to come forwards. Without it such rows are sorted.
 pub(crate) const TIES: bool = ALL;
 
+/// Index scans that go on in another operation. Without it they keep all that they read in memory until they end.
+pub(crate) const PAUSES: bool = ALL;
+
 /// The rules of the optimizer, and the pruning of plans, that pay with large data only.
 pub(crate) const REWRITES: bool = ALL;
 

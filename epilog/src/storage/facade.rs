@@ -97,6 +97,15 @@ impl<'s> View<'s> {
         self.pages.is_crowded()
     }
 
+    /// Of how many records of `collection` the pages may be read at once, whatever pages they lie on: an eighth of the page
+    /// cache holds them.
+    pub(crate) fn records_at_once(&self, collection: &CollectionDef) -> usize {
+        match self.pages.cache_bytes() {
+            Some(bytes) => (bytes / 8 / (collection.leaf_len as usize).max(1)).max(1),
+            None => usize::MAX,
+        }
+    }
+
     /// The collections.
     pub fn catalog(&self) -> &'s Catalog {
         &self.stored.catalog
@@ -488,6 +497,15 @@ impl EntryCursor<'_> {
             asked.read(&self.cursor, limit, &read);
         }
         read
+    }
+
+    /// Appends the entry read last, the rank at its end, to `out`. False when none was, or the end was come to.
+    ///
+    /// # Errors
+    ///
+    /// When its page is damaged.
+    pub fn last(&self, out: &mut Vec<u8>) -> Result<bool, StorageError> {
+        self.cursor.last(out)
     }
 
     /// Appends the encoded fields (one key after the other, `ends` giving where each stops) and ranks of up to `limit`

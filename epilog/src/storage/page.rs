@@ -113,6 +113,11 @@ pub trait PageRead {
     fn is_crowded(&self) -> bool {
         false
     }
+
+    /// What pages may take in memory, in bytes, if that is limited.
+    fn cache_bytes(&self) -> Option<usize> {
+        None
+    }
 }
 
 /// Changes pages within a write transaction.

@@ -1,9 +1,9 @@
 //! [`Chain`]: a plan carried out in several operations, one after the other.
 //!
 //! What is read stays in memory until the operation ends, so that reading a collection that is larger than memory takes
-//! several. That can be done when a plan is a chain over one walk of leaves: filters, lookups, limits and subqueries
-//! that probe an index keep nothing from one batch to the next but counts, and aggregates keep values. Between two
-//! operations the walk is a rank, and the plan is changed to go on behind it:
+//! several. That can be done when a plan is a chain over one walk of leaves or of an index: filters, lookups, limits and
+//! subqueries that probe an index keep nothing from one batch to the next but counts, and aggregates keep values. Between
+//! two operations the walk is a rank, or the bytes of an index entry, and the plan is changed to go on behind it:
 //!
 //! ```text
 //! limit 10 offset 5                          limit 8
@@ -11,19 +11,27 @@
 //!     scan Album, ranks 1 to the last            scan Album, ranks 4097 to the last
 //! ```
 //!
+//! What cannot be said in a plan is kept beside it: ranks that were found and not given ([`Kept`]).
+//!
 //! An operation ends when its leaves are read or much of what it read has been evicted, and stays in memory only for it.
+//! Records that are reached by their ranks may each lie on another page: of those no more are read between two looks at
+//! the memory than an eighth of the cache holds, and a batch for which others are looked up has no more rows than that.
 
-use super::operators::Aggregates;
+use alloc::vec::Vec;
+
+use super::operators::{Aggregates, Kept, Reach};
 use super::rows::Planned;
 use super::{OutputBatch, View};
 use crate::engine::error::ExecError;
-use crate::engine::physical::{Access, Method, Operator, PhysicalNode, PhysicalPlan, Scan};
+use crate::engine::physical::{Access, Method, Operator, PhysicalNode, PhysicalPlan, Scan, Subquery};
 use crate::parts;
 
 /// A plan carried out in several operations.
 pub(in crate::engine) struct Chain {
     /// What is left to do.
     plan: PhysicalPlan,
+    /// What operators have kept of the last operation.
+    kept: Vec<Kept>,
     /// The aggregates that the rows of `plan` go into.
     aggregates: Option<Aggregates>,
     ended: bool,
@@ -46,7 +54,7 @@ impl Chain {
             plan.root = *input;
             aggregates = Some(Aggregates::new(items));
         }
-        Chain { plan, aggregates, ended: false }
+        Chain { plan, kept: Vec::new(), aggregates, ended: false }
     }
 
     /// Carries out a part of the plan within the operation of `view`: up to `leaves` leaves. Gives what comes out to
@@ -63,7 +71,9 @@ impl Chain {
         // What fails is not tried again.
         self.ended = true;
         let mut planned = Planned::new(view, self.plan.clone());
-        planned.root.pause_after(leaves);
+        let rows = rows_of_batch(view, &self.plan);
+        planned.root.resume(Reach { leaves, rows }, &mut self.kept);
+        self.kept.clear();
         match &mut self.aggregates {
             Some(aggregates) => aggregates.add(&mut *planned.root, &planned.env, &mut planned.batch)?,
             None => {
@@ -72,7 +82,8 @@ impl Chain {
                 }
             }
         }
-        self.ended = !planned.root.remaining(&mut self.plan.root);
+        self.ended =
+            !planned.root.is_paused() || !planned.root.remaining(&mut self.plan.root, &mut self.kept)?;
         if self.ended
             && let Some(aggregates) = self.aggregates.take()
         {
@@ -86,13 +97,35 @@ impl Chain {
 /// Whether an operator and those beneath it keep nothing that is borrowed from a page.
 fn is_chain(node: &PhysicalNode) -> bool {
     match &node.operator {
-        Operator::Scan(Scan { access: Access::Range { .. }, .. }) => true,
+        Operator::Scan(Scan { access: Access::Range { .. } | Access::Nothing, .. }) => true,
+        Operator::Scan(Scan { access: Access::Index { .. } | Access::Keys(_), .. }) => parts::PAUSES,
         Operator::Filter { input, .. } | Operator::Lookup { input, .. } | Operator::Limit { input, .. } => {
             is_chain(input)
         }
         Operator::Subquery(subquery) => parts::PROBES && probes(node) && is_chain(&subquery.input),
         _ => false,
     }
+}
+
+/// How many rows a batch may have so that what is looked up for all of them, wherever it lies, takes no more than a part of
+/// the page cache.
+fn rows_of_batch(view: View<'_>, plan: &PhysicalPlan) -> usize {
+    let (mut rows, mut lookups) = (usize::MAX, 0);
+    let mut node = &plan.root;
+    loop {
+        node = match &node.operator {
+            Operator::Lookup { input, into: slot, .. } | Operator::Subquery(Subquery { input, slot, .. }) => {
+                rows = rows.min(view.records_at_once(&plan.slots[usize::from(slot.0)].collection));
+                lookups += 1;
+                input
+            }
+            Operator::Filter { input, .. } | Operator::Limit { input, .. } | Operator::Sort { input, .. } => {
+                input
+            }
+            _ => break,
+        };
+    }
+    (rows / lookups.max(1)).max(1)
 }
 
 /// Whether a subquery, and those asked of its pairs, probe an index.

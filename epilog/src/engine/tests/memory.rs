@@ -19,6 +19,11 @@ use crate::value::Type;
 const CACHE: usize = 512 << 10;
 const TRACKS: i128 = 9000;
 
+/// The milliseconds of track `n`: those of all tracks are the numbers up to [`TRACKS`], in an order of their own.
+fn milliseconds_of(n: i128) -> i128 {
+    n * 4001 % (TRACKS + 1)
+}
+
 /// Files in memory; each read looks at how much memory pages take.
 #[derive(Clone, Default)]
 struct Watching {
@@ -102,7 +107,7 @@ fn open() -> Watching {
             Scalar::Int(n),
             string(&"x".repeat(500)),
             Scalar::Int(1),
-            Scalar::Int(n),
+            Scalar::Int(milliseconds_of(n)),
             Scalar::Float(1.0),
             Scalar::Bool(n % 2 == 0),
             Scalar::Null,
@@ -175,10 +180,11 @@ fn aggregates_stay_within_the_cache() {
             (Max, Some(field(f::track::NAME))),
         ]);
         let half = TRACKS / 2;
+        let sum: i128 = (1..=half).map(|n| milliseconds_of(2 * n)).sum();
         let expected = Vec::from([
             Scalar::Int(half),
-            Scalar::Int(half * (half + 1)),
-            Scalar::Float((half + 1) as f64),
+            Scalar::Int(sum),
+            Scalar::Float(sum as f64 / half as f64),
             Scalar::String("x".repeat(500)),
         ]);
         assert_eq!(rows_of(reading, &draft.build()), [expected]);
@@ -225,5 +231,78 @@ fn a_stream_that_waits_keeps_nothing_in_memory() {
             }
         }
         assert_eq!(rows as i128, TRACKS);
+    });
+}
+
+/// The ids of all tracks by their milliseconds.
+fn by_milliseconds(descending: bool) -> Vec<Vec<Scalar>> {
+    let mut all: Vec<(i128, i128)> = (1..=TRACKS).map(|n| (milliseconds_of(n), n)).collect();
+    all.sort_unstable();
+    if descending {
+        all.reverse();
+    }
+    all.into_iter().map(|(_, n)| Vec::from([Scalar::Int(n)])).collect()
+}
+
+/// Asks for the first tracks by milliseconds, through the index, with a field that only the record has.
+fn first_by_index(reading: &dyn Reading, descending: bool, count: u64) -> Draft {
+    let draft = draft(f::Track)
+        .order_by(field(f::track::MILLISECONDS), descending)
+        .limit(count)
+        .select([field(f::track::ID), field(f::track::NAME)])
+        .build();
+    let plan = explain(reading.operation().view(), &draft).expect("a plan").to_string();
+    assert!(plan.contains("index scan"), "{plan}");
+    draft
+}
+
+fn ids_of(rows: Vec<Vec<Scalar>>) -> Vec<Vec<Scalar>> {
+    rows.into_iter().map(|mut row| Vec::from([row.swap_remove(0)])).collect()
+}
+
+#[test]
+fn index_scans_stay_within_the_cache_in_both_directions() {
+    for descending in [false, true] {
+        check(|reading| {
+            let rows = ids_of(rows_of(reading, &first_by_index(reading, descending, 250)));
+            assert!(rows == by_milliseconds(descending)[..250]);
+        });
+    }
+}
+
+#[test]
+fn an_index_scan_in_the_order_of_keys_stays_within_the_cache() {
+    check(|reading| {
+        let draft = draft(f::Track)
+            .filter(field(f::track::MILLISECONDS).binary(Lt, int(120)))
+            .select([field(f::track::ID), field(f::track::NAME)])
+            .build();
+        let plan = explain(reading.operation().view(), &draft).expect("a plan").to_string();
+        assert!(plan.contains("index range"), "{plan}");
+        let expected: Vec<Vec<Scalar>> =
+            (1..=TRACKS).filter(|n| milliseconds_of(*n) < 120).map(|n| Vec::from([Scalar::Int(n)])).collect();
+        assert!(ids_of(rows_of(reading, &draft)) == expected);
+    });
+}
+
+#[test]
+fn a_stream_over_an_index_that_waits_keeps_nothing_in_memory() {
+    check(|reading| {
+        let mut stream = Stream::new(reading, &first_by_index(reading, false, 250)).expect("a stream");
+        let mut rows = Vec::new();
+        while stream
+            .next::<EngineError>(&mut |batch| {
+                append_scalars(batch, &mut rows);
+                Ok(())
+            })
+            .expect("rows")
+        {
+            // Somebody else reads all of it meanwhile.
+            if rows.len() < 10 || rows.len() > 240 {
+                let counted = count(reading, &draft(f::Track).filter(field(f::track::ACTIVE)).build());
+                assert_eq!(counted.ok().map(i128::from), Some(TRACKS / 2));
+            }
+        }
+        assert!(ids_of(rows) == by_milliseconds(false)[..250]);
     });
 }

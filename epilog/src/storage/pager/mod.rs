@@ -649,6 +649,10 @@ impl PageRead for PageOperation<'_> {
     fn is_crowded(&self) -> bool {
         self.operation.is_crowded()
     }
+
+    fn cache_bytes(&self) -> Option<usize> {
+        self.operation.cache_bytes()
+    }
 }
 
 /// The pages as of one commit, in one operation.

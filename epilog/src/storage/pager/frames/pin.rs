@@ -218,6 +218,12 @@ impl Operation<'_> {
         let table = self.0.table();
         table.is_crowded_by(table.pins.operation(&self.0.claim))
     }
+
+    /// What pages may take in memory; `None` when nothing is evicted.
+    pub(in crate::storage::pager) fn cache_bytes(&self) -> Option<usize> {
+        let table = self.0.table();
+        table.images.as_ref().map(|_| table.cache_bytes)
+    }
 }
 
 impl Drop for Operation<'_> {
