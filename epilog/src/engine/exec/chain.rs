@@ -11,25 +11,29 @@
 //!     scan Album, ranks 1 to the last            scan Album, ranks 4097 to the last
 //! ```
 //!
-//! What cannot be said in a plan is kept beside it: ranks that were found and not given ([`Kept`]).
+//! What cannot be said in a plan is kept beside it ([`Kept`]): ranks that were found and not given, and the rows of a sort,
+//! which takes its input in one chain of operations and is the start of another.
 //!
 //! An operation ends when its leaves are read or much of what it read has been evicted, and stays in memory only for it.
 //! Records that are reached by their ranks may each lie on another page: of those no more are read between two looks at
 //! the memory than an eighth of the cache holds, and a batch for which others are looked up has no more rows than that.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::operators::{Aggregates, Kept, Reach};
 use super::rows::Planned;
 use super::{OutputBatch, View};
 use crate::engine::error::ExecError;
-use crate::engine::physical::{Access, Method, Operator, PhysicalNode, PhysicalPlan, Scan, Subquery};
-use crate::parts;
+use crate::engine::physical::{Access, Method, Operator, PhysicalNode, PhysicalPlan, Reads, Scan, Subquery};
+use crate::parts::{self, Whole};
 
 /// A plan carried out in several operations.
 pub(in crate::engine) struct Chain {
     /// What is left to do.
     plan: PhysicalPlan,
+    /// What is read of sorted rows, by the aggregates as well.
+    reads: Option<(Box<Reads>, Whole)>,
     /// What operators have kept of the last operation.
     kept: Vec<Kept>,
     /// The aggregates that the rows of `plan` go into.
@@ -49,12 +53,13 @@ impl Chain {
     /// Gets ready to carry out `plan`, which suits.
     pub(in crate::engine) fn new(mut plan: PhysicalPlan) -> Chain {
         debug_assert!(Chain::suits(&plan));
+        let reads = plan.reads_of_sorted();
         let mut aggregates = None;
         if let Operator::Aggregate { input, items } = plan.root.operator {
             plan.root = *input;
             aggregates = Some(Aggregates::new(items));
         }
-        Chain { plan, kept: Vec::new(), aggregates, ended: false }
+        Chain { plan, reads, kept: Vec::new(), aggregates, ended: false }
     }
 
     /// Carries out a part of the plan within the operation of `view`: up to `leaves` leaves. Gives what comes out to
@@ -71,7 +76,8 @@ impl Chain {
         // What fails is not tried again.
         self.ended = true;
         let mut planned = Planned::new(view, self.plan.clone());
-        let rows = rows_of_batch(view, &self.plan);
+        planned.env.sorted.clone_from(&self.reads);
+        let rows = if parts::PAUSES { rows_of_batch(view, &self.plan) } else { usize::MAX };
         planned.root.resume(Reach { leaves, rows }, &mut self.kept);
         self.kept.clear();
         match &mut self.aggregates {
@@ -99,9 +105,13 @@ fn is_chain(node: &PhysicalNode) -> bool {
     match &node.operator {
         Operator::Scan(Scan { access: Access::Range { .. } | Access::Nothing, .. }) => true,
         Operator::Scan(Scan { access: Access::Index { .. } | Access::Keys(_), .. }) => parts::PAUSES,
+        // What they point with is read within the first operation, and the ranks are kept.
+        Operator::Scan(Scan { access: Access::Pointing { key_order: true, .. }, .. })
+        | Operator::Scan(Scan { access: Access::PointedAt { .. }, .. }) => parts::PAUSES,
         Operator::Filter { input, .. } | Operator::Lookup { input, .. } | Operator::Limit { input, .. } => {
             is_chain(input)
         }
+        Operator::Sort { input, .. } => parts::PAUSES && is_chain(input),
         Operator::Subquery(subquery) => parts::PROBES && probes(node) && is_chain(&subquery.input),
         _ => false,
     }

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::fixture::{self as f, draft, field, int};
 use super::*;
@@ -34,11 +34,13 @@ struct Watching {
 struct Most {
     store: OnceCell<Store>,
     bytes: AtomicUsize,
+    /// Whether there are temporary files.
+    temporary: AtomicBool,
 }
 
 impl Default for Most {
     fn default() -> Most {
-        Most { store: OnceCell::new(), bytes: AtomicUsize::new(0) }
+        Most { store: OnceCell::new(), bytes: AtomicUsize::new(0), temporary: AtomicBool::new(true) }
     }
 }
 
@@ -64,6 +66,9 @@ impl Vfs for Watching {
     }
     fn sync_directory(&self, path: &str) -> Result<(), VfsError> {
         self.files.sync_directory(path)
+    }
+    fn temporary(&self, path: &str) -> Result<Option<Box<dyn VfsFile>>, VfsError> {
+        if self.most.temporary.load(Ordering::Relaxed) { self.files.temporary(path) } else { Ok(None) }
     }
     fn now_ns(&self) -> u64 {
         self.files.now_ns()
@@ -138,7 +143,10 @@ fn open() -> Watching {
 
 /// Runs a query; it must not have taken much more than the cache at any time.
 fn check(query: impl FnOnce(&dyn Reading)) {
-    let watching = open();
+    check_in(&open(), query);
+}
+
+fn check_in(watching: &Watching, query: impl FnOnce(&dyn Reading)) {
     let most = &watching.most;
     let store = most.store.get().expect("opened");
     query(&store.session());
@@ -304,5 +312,64 @@ fn a_stream_over_an_index_that_waits_keeps_nothing_in_memory() {
             }
         }
         assert!(ids_of(rows) == by_milliseconds(false)[..250]);
+    });
+}
+
+/// Runs a sort of all tracks by their milliseconds, of whose rows those in `window` come out.
+fn check_sort(temporary: bool, descending: bool, window: core::ops::Range<usize>) {
+    let watching = open();
+    watching.most.temporary.store(temporary, Ordering::Relaxed);
+    check_in(&watching, |reading| {
+        let mut draft = draft(f::Track)
+            .filter(field(f::track::ACTIVE).binary(
+                crate::expr::BinaryOp::Or,
+                field(f::track::PRICE).binary(Ge, Expression::literal(Scalar::Float(0.0), Type::F64)),
+            ))
+            .order_by(field(f::track::MILLISECONDS).binary(crate::expr::BinaryOp::Add, int(1)), descending)
+            .select([field(f::track::ID), field(f::track::NAME)]);
+        if window.len() < TRACKS as usize {
+            draft = draft.offset(window.start as u64).limit(window.len() as u64);
+        }
+        let rows = rows_of(reading, &draft.build());
+        assert!(ids_of(rows) == by_milliseconds(descending)[window]);
+    });
+}
+
+#[test]
+fn sorts_stay_within_the_cache() {
+    check_sort(true, false, 0..TRACKS as usize);
+    check_sort(true, true, 0..TRACKS as usize);
+    check_sort(true, true, 3000..6500);
+    check_sort(true, false, 0..100);
+}
+
+#[test]
+fn sorts_without_temporary_files_keep_no_more_than_keys() {
+    check_sort(false, true, 0..TRACKS as usize);
+}
+
+#[test]
+fn a_stream_of_a_sort_that_waits_keeps_nothing_in_memory() {
+    check(|reading| {
+        let draft = draft(f::Track).order_by(field(f::track::MILLISECONDS), true).build();
+        let plan = explain(reading.operation().view(), &draft).expect("a plan").to_string();
+        assert!(plan.starts_with("sort "), "{plan}");
+        let mut stream = Stream::new(reading, &draft).expect("a stream");
+        let mut rows = Vec::new();
+        while stream
+            .next::<EngineError>(&mut |batch| {
+                append_scalars(batch, &mut rows);
+                Ok(())
+            })
+            .expect("rows")
+        {
+            // Somebody else reads all of it meanwhile.
+            if rows.len() < 10 || rows.len() > TRACKS as usize - 100 {
+                let counted =
+                    count(reading, &super::fixture::draft(f::Track).filter(field(f::track::ACTIVE)).build());
+                assert!(counted.is_ok());
+            }
+        }
+        assert!(ids_of(rows) == by_milliseconds(true));
     });
 }

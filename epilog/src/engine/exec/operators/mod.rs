@@ -18,6 +18,7 @@ use super::Env;
 use super::batch::{Batch, GATHERED_MAX};
 use crate::engine::error::ExecError;
 use crate::engine::physical::{self, PhysicalNode};
+use crate::parts::Whole;
 
 /// Something that gives rows.
 pub(super) trait Operator<'s> {
@@ -57,11 +58,22 @@ impl Reach {
     fn rows_in_all(self) -> usize {
         self.leaves.saturating_mul(if cfg!(test) { 1 } else { GATHERED_MAX / 16 })
     }
+
+    /// How far the input of something goes that gives nothing before it has all of it. In tests no farther than others.
+    fn of_input(self) -> Reach {
+        if cfg!(test) { self } else { Reach { leaves: usize::MAX, ..self } }
+    }
+
+    /// How many rows something gives that has done all its work before the first.
+    fn rows_when_done(self) -> usize {
+        if cfg!(test) { self.rows_in_all() } else { self.rows_in_all().max(4 * GATHERED_MAX) }
+    }
 }
 
 /// What an operator keeps from one operation to the next beside its plan. It borrows nothing.
 pub(super) enum Kept {
     Ranks(scan::Left),
+    Sort(Box<sort::Sorter>, Whole),
 }
 
 /// Something that changes rows batch by batch: it may drop rows and add to them.

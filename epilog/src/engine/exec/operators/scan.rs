@@ -12,7 +12,7 @@ use crate::engine::exec::batch::{Batch, GATHERED_MAX, Source};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::logical::{Expr, Slot};
 use crate::engine::physical::{self, Access, IndexOrder, PhysicalNode, Scan};
-use crate::parts;
+use crate::parts::{self, Whole};
 use crate::schema::{CollectionDef, IndexId};
 use crate::storage::StorageError;
 use crate::storage::facade::{Direction, EntryCursor, LeafBatch, LeafCursor};
@@ -223,14 +223,18 @@ trait Ranks<'s> {
         false
     }
 
-    /// Makes `access`, which this was built from, what is left of it, and adds to `left` what else it takes.
-    fn leave(&mut self, _access: &mut Access, _left: &mut Left) -> Result<(), ExecError> {
-        Ok(())
+    /// Whether it can be left before its end.
+    fn can_leave(&self) -> bool {
+        false
+    }
+
+    /// Makes `access`, which this was built from, what is left of it, and gives `left` with what else it takes.
+    fn leave(&mut self, _access: &mut Access, left: Left) -> Result<Left, ExecError> {
+        Ok(left)
     }
 }
 
 /// What is left of a scan by ranks when it pauses, beside its access.
-#[derive(Default)]
 pub(in crate::engine::exec) struct Left {
     /// Ranks that come next.
     ranks: Vec<u128>,
@@ -238,6 +242,7 @@ pub(in crate::engine::exec) struct Left {
     gathered: Option<Gathered>,
     /// Entries of one key that come before all others.
     tied: Option<KeyRange>,
+    whole: Whole,
 }
 
 /// The records with the ranks that a source finds.
@@ -254,7 +259,7 @@ struct RankScan<'s> {
     /// No batch has more rows.
     rows_max: usize,
     /// At the bottom of a chain: how many rows there may be before a pause, and whether one has been given.
-    pauses: Option<(usize, bool)>,
+    pauses: Option<(usize, bool, Whole)>,
     paused: bool,
     order: Vec<u32>,
     records: Vec<Option<RecordRef<'s>>>,
@@ -262,7 +267,8 @@ struct RankScan<'s> {
 
 impl<'s> Operator<'s> for RankScan<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
-        if let Some((left, true)) = self.pauses
+        if parts::PAUSES
+            && let Some((left, true, _)) = self.pauses
             && (left == 0 || env.view.is_crowded())
         {
             self.paused = true;
@@ -272,14 +278,16 @@ impl<'s> Operator<'s> for RankScan<'s> {
             self.ranks.clear();
             self.given = 0;
             if self.source.more(env, self.wanted, &mut self.ranks)? == 0 {
-                self.paused = self.source.is_paused();
+                self.paused = parts::PAUSES && self.pauses.is_some() && self.source.is_paused();
                 return Ok(false);
             }
             self.wanted = (self.wanted * 4).min(self.rows_max);
         }
         let start = self.given;
         self.given = self.ranks.len().min(start.saturating_add(self.rows_max));
-        if let Some((left, any)) = &mut self.pauses {
+        if parts::PAUSES
+            && let Some((left, any, _)) = &mut self.pauses
+        {
             self.given = self.given.min(start.saturating_add(*left));
             (*left, *any) = (*left - (self.given - start), true);
         }
@@ -291,8 +299,8 @@ impl<'s> Operator<'s> for RankScan<'s> {
         }
         let mut records = Vec::with_capacity(self.given - start);
         let at_once = match self.pauses {
-            Some(_) => env.view.records_at_once(env.collection(self.slot)),
-            None => usize::MAX,
+            Some(_) if parts::PAUSES => env.view.records_at_once(env.collection(self.slot)),
+            _ => usize::MAX,
         };
         let mut next = start;
         loop {
@@ -302,7 +310,7 @@ impl<'s> Operator<'s> for RankScan<'s> {
             if next == self.given {
                 break;
             }
-            if env.view.is_crowded() {
+            if parts::PAUSES && env.view.is_crowded() {
                 self.given = next;
                 break;
             }
@@ -317,9 +325,10 @@ impl<'s> Operator<'s> for RankScan<'s> {
     }
 
     fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
+        let Some(whole) = Whole::build() else { return };
         self.wanted = self.wanted.min(reach.rows);
         self.rows_max = reach.rows.min(GATHERED_MAX);
-        self.pauses = Some((reach.rows_in_all(), false));
+        self.pauses = Some((reach.rows_in_all(), false, whole));
         if let Some(Kept::Ranks(mut left)) = kept.pop() {
             self.ranks = core::mem::take(&mut left.ranks);
             self.source.resume(left);
@@ -332,12 +341,9 @@ impl<'s> Operator<'s> for RankScan<'s> {
 
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
         let physical::Operator::Scan(Scan { access, .. }) = &mut node.operator else { return Ok(false) };
-        if !self.paused {
-            return Ok(false);
-        }
-        let mut left = Left { ranks: self.ranks.split_off(self.given), ..Left::default() };
-        self.source.leave(access, &mut left)?;
-        kept.push(Kept::Ranks(left));
+        let Some(whole) = Whole::build().filter(|_| self.paused) else { return Ok(false) };
+        let left = Left { ranks: self.ranks.split_off(self.given), gathered: None, tied: None, whole };
+        kept.push(Kept::Ranks(self.source.leave(access, left)?));
         Ok(true)
     }
 }
@@ -408,8 +414,8 @@ struct Sorted<'s> {
     source: Option<Box<dyn Ranks<'s> + 's>>,
     gathered: Gathered,
     backward: bool,
-    /// Whether to gather no more when the operation keeps too much in memory.
-    pauses: bool,
+    /// In a chain, where no more is gathered when the operation keeps too much in memory.
+    pauses: Option<Whole>,
     paused: bool,
 }
 
@@ -430,7 +436,7 @@ impl<'s> Sorted<'s> {
     /// From the lowest to the highest.
     fn forward(source: Box<dyn Ranks<'s> + 's>) -> Sorted<'s> {
         let gathered = Gathered::default();
-        Sorted { source: Some(source), gathered, backward: false, pauses: false, paused: false }
+        Sorted { source: Some(source), gathered, backward: false, pauses: None, paused: false }
     }
 
     /// From the highest to the lowest.
@@ -441,10 +447,11 @@ impl<'s> Sorted<'s> {
     /// Gathers the source's ranks. False when that is not done yet.
     fn gather(&mut self, env: &Env<'s>) -> Result<bool, ExecError> {
         let Some(source) = &mut self.source else { return Ok(true) };
-        let limit = if self.pauses { GATHERED_MAX } else { usize::MAX };
+        let pauses = parts::PAUSES && self.pauses.is_some() && source.can_leave();
+        let limit = if pauses { GATHERED_MAX } else { usize::MAX };
         let start = self.gathered.ranks.len();
         while source.more(env, limit, &mut self.gathered.ranks)? > 0 {
-            if self.pauses && env.view.is_crowded() {
+            if pauses && env.view.is_crowded() {
                 self.paused = true;
                 break;
             }
@@ -500,7 +507,7 @@ impl<'s> Ranks<'s> for Sorted<'s> {
     }
 
     fn resume(&mut self, left: Left) {
-        self.pauses = true;
+        self.pauses = Some(left.whole);
         if let Some(gathered) = left.gathered {
             self.source = self.source.take().filter(|_| !gathered.complete);
             self.gathered = gathered;
@@ -511,12 +518,14 @@ impl<'s> Ranks<'s> for Sorted<'s> {
         self.paused
     }
 
-    fn leave(&mut self, access: &mut Access, left: &mut Left) -> Result<(), ExecError> {
-        if let Some(source) = &mut self.source {
-            source.leave(access, left)?;
+    fn leave(&mut self, access: &mut Access, mut left: Left) -> Result<Left, ExecError> {
+        if !parts::PAUSES {
+            return Ok(left);
         }
-        left.gathered = Some(core::mem::take(&mut self.gathered));
-        Ok(())
+        if let Some(source) = &mut self.source {
+            left = source.leave(access, left)?;
+        }
+        Ok(Left { gathered: Some(core::mem::take(&mut self.gathered)), ..left })
     }
 }
 
@@ -559,8 +568,15 @@ impl<'s> Ranks<'s> for IndexRanks<'s> {
         Ok(out.len() - start)
     }
 
-    fn leave(&mut self, access: &mut Access, _: &mut Left) -> Result<(), ExecError> {
-        let Access::Index { ranges, .. } = access else { return Ok(()) };
+    fn can_leave(&self) -> bool {
+        true
+    }
+
+    fn leave(&mut self, access: &mut Access, left: Left) -> Result<Left, ExecError> {
+        let Access::Index { ranges, .. } = access else { return Ok(left) };
+        if !parts::PAUSES {
+            return Ok(left);
+        }
         if let Some((cursor, range)) = self.cursor.take() {
             self.ranges.extend(behind(&cursor, range, self.direction)?);
         }
@@ -568,7 +584,7 @@ impl<'s> Ranks<'s> for IndexRanks<'s> {
             self.ranges.reverse();
         }
         *ranges = core::mem::take(&mut self.ranges);
-        Ok(())
+        Ok(left)
     }
 }
 
@@ -683,14 +699,14 @@ impl<'s> Ranks<'s> for TiedRanks<'s> {
         self.tied = left.tied;
     }
 
-    fn leave(&mut self, access: &mut Access, left: &mut Left) -> Result<(), ExecError> {
-        let Access::Index { ranges, .. } = access else { return Ok(()) };
+    fn leave(&mut self, access: &mut Access, left: Left) -> Result<Left, ExecError> {
+        let Access::Index { ranges, .. } = access else { return Ok(left) };
         *ranges = core::mem::take(&mut self.ranges);
-        left.tied = match self.cursor.take() {
+        let tied = match self.cursor.take() {
             Some((cursor, range)) => behind(&cursor, range, Direction::Forward)?,
             None => self.tied.take(),
         };
-        Ok(())
+        Ok(Left { tied, ..left })
     }
 }
 
