@@ -78,7 +78,7 @@
 //! records of its collection are read once; an index is asked for one value or range at a time, and gives no descending order
 //! if it is not unique; a query for one record by its key is planned like any other; tests are made in the order they are
 //! written, and look at values, not at pages' bytes; estimates have half the digits; sums, copies and sorts have one loop for
-//! all types and numbers of rows. Pages are searched by halves. Records that are inserted
+//! all types and numbers of rows. What index scans and sorts read stays in memory until they end. Pages are searched by halves. Records that are inserted
 //! together, or by a recovery, have their index entries put in one by one. What grows with a page cache or a transaction in
 //! memory is kept in sorted vectors, so that many tens of thousands of pages or records at a time are slow.
 //!

@@ -38,6 +38,12 @@ pub(crate) const DETOURS: bool = ALL;
 /// Reading an index backwards where entries of one key have to come forwards. Without it such rows are sorted.
 pub(crate) const TIES: bool = ALL;
 
+/// Index scans and sorts that go on in another operation. Without it they keep all that they read in memory until they end.
+pub(crate) const PAUSES: bool = ALL;
+
+/// Sorts that put aside what is too much for memory.
+pub(crate) const SPILL: bool = ALL;
+
 /// The rules of the optimizer, and the pruning of plans, that pay with large data only.
 pub(crate) const REWRITES: bool = ALL;
 

@@ -511,6 +511,9 @@ impl Vfs for Failing {
     fn sync_directory(&self, path: &str) -> Result<(), VfsError> {
         self.disk.sync_directory(path)
     }
+    fn temporary(&self, path: &str) -> Result<Option<Box<dyn VfsFile>>, VfsError> {
+        self.disk.temporary(path)
+    }
     fn now_ns(&self) -> u64 {
         self.disk.now_ns()
     }

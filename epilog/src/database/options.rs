@@ -144,9 +144,13 @@ impl Options {
     ///
     /// What is used again and again stays, what a scan reads once does not push it out. Four things can take more: pages
     /// changed since the last checkpoint ([`checkpoint_after`](Options::checkpoint_after)), what one running query is
-    /// reading, old versions that an open snapshot sees, and the private pages of each transaction that
+    /// reading (little, but for a few kinds of queries: the README lists them), old versions that an open snapshot sees, and the private pages of each transaction that
     /// runs [beside others](super::Database::write_concurrent), a quarter of the cache at most. Another transaction that
     /// changes more than memory holds writes its pages out before it commits. A database in memory has no such limit.
+    ///
+    /// A sort may take half as much beside it, for keys and rows; the rest of its rows goes into a temporary file next to the
+    /// database. When the disk is full the query fails with [`Full`](crate::ErrorKind::Full), and nothing else does. Where no
+    /// file may be made, the keys of all rows stay in memory.
     ///
     /// # Examples
     ///

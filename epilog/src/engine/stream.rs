@@ -11,8 +11,8 @@ use crate::expr::Draft;
 /// The most leaves read at a time.
 const LEAVES_MAX: usize = 16;
 
-/// The rows of a query, some at a time. In between nothing is kept in memory for it, if the query is one that can be
-/// carried out in several operations; otherwise the pages of its rows are.
+/// The rows of a query, some at a time. In between no page is kept in memory for it, if the query is one that can be
+/// carried out in several operations (see `exec::chain`); otherwise the pages of its rows are.
 pub struct Stream<'s> {
     reading: &'s dyn Reading,
     state: State<'s>,

@@ -268,7 +268,8 @@ impl<S: Scope, O> Query<S, O> {
     }
 
     /// All that comes out, in order, read as it is asked for: a page or a few at a time. A sort or an aggregate reads
-    /// everything before the first.
+    /// everything before the first. While the stream waits it keeps no page in memory, but for the queries that the README
+    /// lists as kept whole; the keys of a sort it does.
     ///
     /// The transaction stays borrowed: a write transaction cannot write before the stream is dropped. A database is no
     /// snapshot: begin a transaction.

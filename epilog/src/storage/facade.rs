@@ -5,7 +5,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::ops::Bound;
+use core::ops::{Bound, Range};
 
 use super::StorageError;
 use super::btree::{self, EntryPlace, EntryTree, LeafFormat, RecordLeaf, RecordSlot, RecordTree};
@@ -15,8 +15,10 @@ use super::counted::Counted;
 use super::page::{PageRead, TreeId};
 use super::pager::PageOperation;
 use super::records::RecordRef;
-use crate::parts;
+use super::scratch::Scratch;
+use crate::parts::{self, Whole};
 use crate::schema::{Catalog, CollectionDef, CollectionId, IndexDef, IndexId, Layout};
+use crate::sync::OnceCell;
 
 pub use super::btree::Direction;
 
@@ -29,6 +31,8 @@ pub struct View<'s> {
     counted: Option<&'s Counted>,
     /// In a transaction without the lease: where reads are noted.
     reads: Option<&'s ReadLog>,
+    /// Where bytes are kept until the operation ends.
+    kept: Option<&'s KeptBytes>,
 }
 
 /// What can be read in operations, which all see the same.
@@ -39,7 +43,10 @@ pub trait Reading {
 
 /// A time of reading: what is read stays in memory until it ends. Something that takes long is done in several, so that
 /// memory holds no more than it may.
-pub struct Operation<'s>(Pages<'s>);
+pub struct Operation<'s> {
+    pages: Pages<'s>,
+    kept: KeptBytes,
+}
 
 enum Pages<'s> {
     Snapshot { pages: PageOperation<'s>, stored: &'s Stored },
@@ -48,19 +55,19 @@ enum Pages<'s> {
 
 impl<'s> Operation<'s> {
     pub(super) fn of_snapshot(pages: PageOperation<'s>, stored: &'s Stored) -> Operation<'s> {
-        Operation(Pages::Snapshot { pages, stored })
+        Operation { pages: Pages::Snapshot { pages, stored }, kept: KeptBytes::new() }
     }
 
     /// An operation in a write transaction, whose pages stay until its next change.
     pub(super) fn of_writer(view: View<'s>) -> Operation<'s> {
-        Operation(Pages::Writer(view))
+        Operation { pages: Pages::Writer(view), kept: KeptBytes::new() }
     }
 
     /// What is stored.
     #[inline]
     pub fn view(&self) -> View<'_> {
-        match &self.0 {
-            Pages::Snapshot { pages, stored } => View::new(pages, stored),
+        match &self.pages {
+            Pages::Snapshot { pages, stored } => View { kept: Some(&self.kept), ..View::new(pages, stored) },
             Pages::Writer(view) => *view,
         }
     }
@@ -68,7 +75,7 @@ impl<'s> Operation<'s> {
 
 impl<'s> View<'s> {
     pub(crate) fn new(pages: &'s dyn PageRead, stored: &'s Stored) -> View<'s> {
-        View { pages, stored, counted: None, reads: None }
+        View { pages, stored, counted: None, reads: None, kept: None }
     }
 
     /// What a write transaction sees.
@@ -78,7 +85,7 @@ impl<'s> View<'s> {
         counted: &'s Counted,
         reads: Option<&'s ReadLog>,
     ) -> View<'s> {
-        View { pages, stored, counted: Some(counted), reads }
+        View { pages, stored, counted: Some(counted), reads, kept: None }
     }
 
     /// The same for estimates: an answer must not depend on what is read through it, and it is not noted as read.
@@ -94,7 +101,47 @@ impl<'s> View<'s> {
 
     /// Whether the operation keeps more in memory than it should: see [`Operation`].
     pub(crate) fn is_crowded(&self) -> bool {
-        self.pages.is_crowded()
+        self.pages.is_crowded() || parts::PAUSES && self.kept.is_some_and(|kept| kept.len() > self.kept_max())
+    }
+
+    /// The bytes that an operation may keep beside pages.
+    fn kept_max(&self) -> usize {
+        self.pages.cache_bytes().map_or(usize::MAX, |bytes| bytes / 16)
+    }
+
+    /// What a sort may take in memory beside the pages that it reads, in bytes: half of what those may
+    /// take, so that one number bounds both.
+    pub(crate) fn sort_bytes(&self) -> Option<usize> {
+        self.pages.cache_bytes().map(|bytes| bytes / 2)
+    }
+
+    /// Room outside of memory, in blocks of `block_len` bytes; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the file system refuses it.
+    pub(crate) fn scratch(&self, block_len: usize) -> Result<Option<Scratch>, StorageError> {
+        self.pages.scratch(block_len)
+    }
+
+    /// Whether [`keep_copies`](View::keep_copies) does something.
+    pub(crate) fn keeps_copies(&self) -> bool {
+        self.kept.is_some()
+    }
+
+    /// Keeps copies of records until the operation ends: see [`CopiedRecords`].
+    pub(crate) fn keep_copies(&self, copies: CopiedRecords) -> Option<KeptRecords<'s>> {
+        let CopiedRecords { bytes, .. } = copies;
+        Some(KeptRecords { pages: self.pages, bytes: self.kept?.keep(bytes, Whole::build()?) })
+    }
+
+    /// Of how many records of `collection` the pages may be read at once, whatever pages they lie on: an eighth of the page
+    /// cache holds them.
+    pub(crate) fn records_at_once(&self, collection: &CollectionDef) -> usize {
+        match self.pages.cache_bytes() {
+            Some(bytes) => (bytes / 8 / (collection.leaf_len as usize).max(1)).max(1),
+            None => usize::MAX,
+        }
     }
 
     /// The collections.
@@ -333,6 +380,59 @@ impl OwnedBound {
     }
 }
 
+/// Bytes that are kept until the operation ends.
+struct KeptBytes {
+    bytes: OnceCell<(Vec<u8>, Whole)>,
+    more: OnceCell<(Box<KeptBytes>, Whole)>,
+}
+
+impl KeptBytes {
+    fn new() -> KeptBytes {
+        KeptBytes { bytes: OnceCell::new(), more: OnceCell::new() }
+    }
+
+    fn keep(&self, bytes: Vec<u8>, whole: Whole) -> &[u8] {
+        let mut at = self;
+        while at.bytes.get().is_some() {
+            at = &at.more.get_or_init(|| (Box::new(KeptBytes::new()), whole)).0;
+        }
+        &at.bytes.get_or_init(|| (bytes, whole)).0
+    }
+
+    fn len(&self) -> usize {
+        let all = core::iter::successors(Some(self), |kept| kept.more.get().map(|(more, _)| &**more));
+        all.filter_map(|kept| kept.bytes.get()).map(|(bytes, _)| bytes.len()).sum()
+    }
+}
+
+/// Copies of records that are on their way to where they are kept.
+#[derive(Default)]
+pub(crate) struct CopiedRecords {
+    bytes: Vec<u8>,
+}
+
+/// Copies of records, in an operation.
+pub(crate) struct KeptRecords<'s> {
+    pages: &'s dyn PageRead,
+    bytes: &'s [u8],
+}
+
+impl CopiedRecords {
+    /// Adds a copy, as [`RecordRef::append_copy`] makes it; gives where it is.
+    pub(crate) fn push(&mut self, layout: &Layout, copy: &[u8]) -> Range<usize> {
+        let start = self.bytes.len();
+        RecordRef::append_page(layout, copy, &mut self.bytes);
+        start..self.bytes.len()
+    }
+}
+
+impl<'s> KeptRecords<'s> {
+    /// The copy at a place.
+    pub(crate) fn record(&self, collection: &'s CollectionDef, place: Range<usize>) -> RecordRef<'s> {
+        RecordRef::on_page(self.pages, &collection.layout, &self.bytes[place])
+    }
+}
+
 /// Walks the leaves of a collection.
 pub struct LeafCursor<'s> {
     pages: &'s dyn PageRead,
@@ -488,6 +588,15 @@ impl EntryCursor<'_> {
             asked.read(&self.cursor, limit, &read);
         }
         read
+    }
+
+    /// Appends the entry read last, the rank at its end, to `out`. False when none was, or the end was come to.
+    ///
+    /// # Errors
+    ///
+    /// When its page is damaged.
+    pub fn last(&self, out: &mut Vec<u8>) -> Result<bool, StorageError> {
+        self.cursor.last(out)
     }
 
     /// Appends the encoded fields (one key after the other, `ends` giving where each stops) and ranks of up to `limit`

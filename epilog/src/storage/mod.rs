@@ -12,6 +12,7 @@
 //! counted      statistics that a transaction has changed
 //! gathered     index entries of a bulk insert
 //! streamed     blobs: values outside their record, in chunks
+//! scratch      bytes put aside in a file that is gone with whoever needs them
 //! catalog      what is stored, kept in collections of its own
 //! records      record <-> bytes, index keys
 //! btree        ordered bytes on pages
@@ -48,5 +49,6 @@ pub mod pager;
 pub mod planted;
 mod reread;
 pub(crate) mod restore;
+pub mod scratch;
 
 pub use error::{StorageError, StorageFault};

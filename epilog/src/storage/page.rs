@@ -15,6 +15,7 @@
 use core::fmt;
 
 use super::StorageError;
+use super::scratch::Scratch;
 
 /// The bytes of the common header.
 pub const PAGE_HEADER_LEN: usize = 24;
@@ -112,6 +113,20 @@ pub trait PageRead {
     /// another.
     fn is_crowded(&self) -> bool {
         false
+    }
+
+    /// What pages may take in memory, in bytes, if that is limited.
+    fn cache_bytes(&self) -> Option<usize> {
+        None
+    }
+
+    /// Room outside of memory, in blocks of `block_len` bytes; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the file system refuses it.
+    fn scratch(&self, _block_len: usize) -> Result<Option<Scratch>, StorageError> {
+        Ok(None)
     }
 }
 

@@ -419,6 +419,19 @@ impl Vfs for SimVfs {
         Ok(())
     }
 
+    /// A file that no entry leads to: a cut leaves nothing of it. What it takes counts as one more file's bytes.
+    fn temporary(&self, path: &str) -> Result<Option<Box<dyn VfsFile>>, VfsError> {
+        let mut disk = self.disk();
+        let path = format!("{path}-temporary");
+        if disk.is_off {
+            let reason = String::from("the power is off");
+            return Err(VfsError::Io { path, operation: "make", reason });
+        }
+        disk.files.push(File { handles: 1, ..File::default() });
+        let (file, generation) = (disk.files.len() - 1, disk.generation);
+        Ok(Some(Box::new(SimFile { path, file, handle: 1, generation, writable: true, vfs: self.clone() })))
+    }
+
     fn now_ns(&self) -> u64 {
         let mut disk = self.disk();
         disk.clock_ns += 1_000;

@@ -278,6 +278,10 @@ impl Vfs for Disk {
         self.sim.sync_directory(path)
     }
 
+    fn temporary(&self, path: &str) -> Result<Option<Box<dyn VfsFile>>, VfsError> {
+        self.sim.temporary(path)
+    }
+
     fn now_ns(&self) -> u64 {
         self.sim.now_ns()
     }

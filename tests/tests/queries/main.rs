@@ -3,6 +3,7 @@
 //! - `operators`: every operator over every storable type, at the edges of its values.
 //! - `differential`: random queries, over indexed records, unindexed records and vectors.
 //! - `relations`, `aggregates`, `updates`, `streams`: one claim a test, over the records of `music`.
+//! - `beyond`: over many times what the page cache holds.
 //! - `plans`: which way to the records is taken.
 
 mod long;
@@ -10,6 +11,7 @@ mod meaning;
 mod music;
 
 mod aggregates;
+mod beyond;
 mod differential;
 mod operators;
 mod plans;

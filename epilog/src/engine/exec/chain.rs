@@ -1,9 +1,9 @@
 //! [`Chain`]: a plan carried out in several operations, one after the other.
 //!
 //! What is read stays in memory until the operation ends, so that reading a collection that is larger than memory takes
-//! several. That can be done when a plan is a chain over one walk of leaves: filters, lookups, limits and subqueries
-//! that probe an index keep nothing from one batch to the next but counts, and aggregates keep values. Between two
-//! operations the walk is a rank, and the plan is changed to go on behind it:
+//! several. That can be done when a plan is a chain over one walk of leaves or of an index: filters, lookups, limits and
+//! subqueries that probe an index keep nothing from one batch to the next but counts, and aggregates keep values. Between
+//! two operations the walk is a rank, or the bytes of an index entry, and the plan is changed to go on behind it:
 //!
 //! ```text
 //! limit 10 offset 5                          limit 8
@@ -11,42 +11,45 @@
 //!     scan Album, ranks 1 to the last            scan Album, ranks 4097 to the last
 //! ```
 //!
+//! What cannot be said in a plan is kept beside it ([`Kept`]): ranks that were found and not given, groups, and the rows of a
+//! sort, which takes its input in one chain of operations and is the start of another.
+//!
 //! An operation ends when its leaves are read or much of what it read has been evicted, and stays in memory only for it.
+//! Records that are reached by their ranks may each lie on another page: of those no more are read between two looks at
+//! the memory than an eighth of the cache holds, and a batch for which others are looked up has no more rows than that.
 
-use super::operators::Groups;
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::operators::{Kept, Reach};
 use super::rows::Planned;
 use super::{OutputBatch, View};
 use crate::engine::error::ExecError;
-use crate::engine::physical::{Access, Method, Operator, PhysicalNode, PhysicalPlan, Scan};
-use crate::parts;
+use crate::engine::physical::{Access, Method, Operator, PhysicalNode, PhysicalPlan, Reads, Scan, Subquery};
+use crate::parts::{self, Whole};
 
 /// A plan carried out in several operations.
 pub(in crate::engine) struct Chain {
     /// What is left to do.
     plan: PhysicalPlan,
-    /// The groups that the rows of `plan` go into.
-    groups: Option<Groups>,
+    /// What is read of sorted rows.
+    reads: Option<(Box<Reads>, Whole)>,
+    /// What operators have kept of the last operation.
+    kept: Vec<Kept>,
     ended: bool,
 }
 
 impl Chain {
     /// Whether `plan` can be carried out in several operations.
     pub(in crate::engine) fn suits(plan: &PhysicalPlan) -> bool {
-        match &plan.root.operator {
-            Operator::Aggregate { input, .. } => is_chain(input),
-            _ => is_chain(&plan.root),
-        }
+        is_chain(&plan.root)
     }
 
     /// Gets ready to carry out `plan`, which suits.
-    pub(in crate::engine) fn new(mut plan: PhysicalPlan) -> Chain {
+    pub(in crate::engine) fn new(plan: PhysicalPlan) -> Chain {
         debug_assert!(Chain::suits(&plan));
-        let mut groups = None;
-        if let Operator::Aggregate { input, keys, items } = plan.root.operator {
-            plan.root = *input;
-            groups = Some(Groups::new(keys, items));
-        }
-        Chain { plan, groups, ended: false }
+        let reads = plan.reads_of_sorted();
+        Chain { plan, reads, kept: Vec::new(), ended: false }
     }
 
     /// Carries out a part of the plan within the operation of `view`: up to `leaves` leaves. Gives what comes out to
@@ -63,23 +66,15 @@ impl Chain {
         // What fails is not tried again.
         self.ended = true;
         let mut planned = Planned::new(view, self.plan.clone());
-        planned.root.pause_after(leaves);
-        match &mut self.groups {
-            Some(groups) => groups.add(&mut *planned.root, &planned.env, &mut planned.batch)?,
-            None => {
-                while let Some(batch) = planned.next_batch()? {
-                    each(&batch)?;
-                }
-            }
+        planned.env.sorted.clone_from(&self.reads);
+        let rows = if parts::PAUSES { rows_of_batch(view, &self.plan) } else { usize::MAX };
+        planned.root.resume(Reach { leaves, rows }, &mut self.kept);
+        self.kept.clear();
+        while let Some(batch) = planned.next_batch()? {
+            each(&batch)?;
         }
-        self.ended = !planned.root.remaining(&mut self.plan.root);
-        if self.ended
-            && let Some(mut groups) = self.groups.take()
-        {
-            while groups.give(&mut planned.batch)? {
-                each(&planned.output()?)?;
-            }
-        }
+        self.ended =
+            !planned.root.is_paused() || !planned.root.remaining(&mut self.plan.root, &mut self.kept)?;
         Ok(!self.ended)
     }
 }
@@ -87,13 +82,41 @@ impl Chain {
 /// Whether an operator and those beneath it keep nothing that is borrowed from a page.
 fn is_chain(node: &PhysicalNode) -> bool {
     match &node.operator {
-        Operator::Scan(Scan { access: Access::Range { .. }, .. }) => true,
+        Operator::Scan(Scan { access: Access::Range { .. } | Access::Nothing, .. }) => true,
+        Operator::Scan(Scan { access: Access::Index { .. } | Access::Keys(_), .. }) => parts::PAUSES,
+        // What they point with is read within the first operation, and the ranks are kept.
+        Operator::Scan(Scan { access: Access::Pointing { key_order: true, .. }, .. })
+        | Operator::Scan(Scan { access: Access::PointedAt { .. }, .. }) => parts::PAUSES,
         Operator::Filter { input, .. } | Operator::Lookup { input, .. } | Operator::Limit { input, .. } => {
             is_chain(input)
         }
+        Operator::Sort { input, .. } => parts::PAUSES && is_chain(input),
+        Operator::Aggregate { input, .. } => is_chain(input),
         Operator::Subquery(subquery) => parts::PROBES && probes(node) && is_chain(&subquery.input),
         _ => false,
     }
+}
+
+/// How many rows a batch may have so that what is looked up for all of them, wherever it lies, takes no more than a part of
+/// the page cache.
+fn rows_of_batch(view: View<'_>, plan: &PhysicalPlan) -> usize {
+    let (mut rows, mut lookups) = (usize::MAX, 0);
+    let mut node = &plan.root;
+    loop {
+        node = match &node.operator {
+            Operator::Lookup { input, into: slot, .. } | Operator::Subquery(Subquery { input, slot, .. }) => {
+                rows = rows.min(view.records_at_once(&plan.slots[usize::from(slot.0)].collection));
+                lookups += 1;
+                input
+            }
+            Operator::Filter { input, .. }
+            | Operator::Limit { input, .. }
+            | Operator::Sort { input, .. }
+            | Operator::Aggregate { input, .. } => input,
+            _ => break,
+        };
+    }
+    (rows / lookups.max(1)).max(1)
 }
 
 /// Whether a subquery, and those asked of its pairs, probe an index.

@@ -6,6 +6,8 @@
 //!   place, everything else goes through `evaluate`, one [`Vector`] per node of an expression.
 //! - Records are carried as references until they come out. What sorts and aggregates need is read for the rows that got
 //!   that far.
+//! - What takes more than memory may hold is done in several operations (`chain`); a sort packs its rows for that
+//!   (`packed`), and puts them aside when they are too many (`spill`).
 //! - Operators pull, and what is above tells how many rows it wants: `first`, `exists` and a limit read no more than
 //!   they need.
 //! - No value is boxed on its way, and a page of a filtered scan allocates nothing.
@@ -18,18 +20,22 @@ mod evaluate;
 mod kernel;
 mod operators;
 pub mod output;
+mod packed;
 mod predicate;
 mod rows;
+mod spill;
 mod store;
 mod table;
 mod tally;
 mod text;
 mod vector;
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::logical::{Slot, SlotDef};
-use super::physical::PhysicalPlan;
+use super::physical::{PhysicalPlan, Reads};
+use crate::parts::Whole;
 use crate::schema::CollectionDef;
 use crate::storage::facade::View;
 use crate::value::Type;
@@ -48,6 +54,8 @@ pub(super) struct Env<'s> {
     collections: Vec<&'s CollectionDef>,
     /// The types of the computed values.
     computed: Vec<Type>,
+    /// What is read of rows that a sort has let through, if there is a sort.
+    sorted: Option<(Box<Reads>, Whole)>,
 }
 
 impl<'s> Env<'s> {
@@ -60,6 +68,7 @@ impl<'s> Env<'s> {
             view,
             collections: plan.slots.iter().map(stored).collect(),
             computed: plan.computed.iter().map(|def| def.ty).collect(),
+            sorted: plan.reads_of_sorted(),
         }
     }
 

@@ -7,6 +7,7 @@ use super::batch::{Batch, Source};
 use crate::engine::error::RowFault;
 use crate::engine::logical::{Computed, Slot};
 use crate::storage::records::RecordRef;
+use crate::value::Cell;
 
 /// Rows kept: references to their records and the values computed for them.
 #[derive(Default)]
@@ -62,13 +63,54 @@ impl<'s> RowStore<'s> {
         for (computed, vectors) in &mut self.computed {
             vectors.push(super::batch::gather(batch.computed(*computed), &selected));
         }
-        if batch.has_faults() {
-            let faults = (0..selected.len())
-                .filter_map(|at| Some(((self.len + at) as u32, batch.fault(selected.row(at))?.clone())));
+        if batch.has_faults_at_all() {
+            let faults = (0..selected.len()).filter_map(|at| {
+                Some(((self.len + at) as u32, batch.fault_of_all(selected.row(at))?.clone()))
+            });
             self.faults.extend(faults);
         }
         self.starts.push(self.len);
         self.len += selected.len();
+    }
+
+    /// About the bytes that this takes in memory.
+    pub(super) fn size(&self) -> usize {
+        let slots = self.slots.iter().map(|(_, records)| match records {
+            Records::Records(records) => records.capacity() * size_of::<Option<RecordRef<'_>>>(),
+            Records::Ranks(ranks) => ranks.capacity() * size_of::<u128>(),
+        });
+        // What is computed has a width of a few bytes, or is a text that is on its page.
+        slots.sum::<usize>() + self.len * self.computed.len() * size_of::<&[u8]>()
+    }
+
+    /// The rank of a row's record in a slot.
+    pub(super) fn rank(&self, slot: Slot, row: u32) -> Option<u128> {
+        let (_, records) = self.slots.iter().find(|(of, _)| *of == slot)?;
+        match records {
+            Records::Records(records) => records[row as usize].map(|record| record.rank()),
+            Records::Ranks(ranks) => Some(ranks[row as usize]),
+        }
+    }
+
+    /// A row's record in a slot.
+    pub(super) fn record(&self, slot: Slot, row: u32) -> Option<RecordRef<'s>> {
+        match self.slots.iter().find(|(of, _)| *of == slot)? {
+            (_, Records::Records(records)) => records[row as usize],
+            (_, Records::Ranks(_)) => None,
+        }
+    }
+
+    /// A value computed for a row.
+    pub(super) fn cell(&self, computed: Computed, row: u32) -> Cell<'_> {
+        let vectors = self.computed.iter().find(|(of, _)| *of == computed);
+        let (vector, row) = self.part(&vectors.expect("the rows have it").1, row);
+        vector.cell(row)
+    }
+
+    /// The vector that has the value of a row, and where in it.
+    fn part<'v>(&self, vectors: &'v [Vector<'s>], row: u32) -> (&'v Vector<'s>, usize) {
+        let part = self.starts.partition_point(|start| *start <= row as usize) - 1;
+        (&vectors[part], row as usize - self.starts[part])
     }
 
     /// What the predicates of a row ran into.
@@ -90,10 +132,7 @@ impl<'s> RowStore<'s> {
             );
         }
         for (computed, vectors) in &self.computed {
-            let parts = rows.iter().map(|row| {
-                let part = self.starts.partition_point(|start| *start <= *row as usize) - 1;
-                (&vectors[part], *row as usize - self.starts[part])
-            });
+            let parts = rows.iter().map(|row| self.part(vectors, *row));
             batch.set_computed(*computed, Vector::collect(parts));
         }
         for (at, row) in rows.iter().enumerate() {

@@ -24,6 +24,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+pub use prune::Reads;
+
 use super::estimate::{Amount, Costs, KeyRange, Statistics};
 use super::logical::{
     AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, KeyTerm, Link, LogicalPlan, Names, Node, Slot,

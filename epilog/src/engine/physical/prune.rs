@@ -1,16 +1,20 @@
 //! Removes what nobody reads once access paths are chosen: lookups and subqueries whose predicates a path implies, and
 //! the reading of records of which only the rank counts.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Access, Answer, Join, Method, Operator, PhysicalNode, PhysicalPlan, Subquery};
 use crate::engine::logical::{Column, Computed, Expr, Slot, SlotDef};
+use crate::parts::Whole;
 
-#[derive(Default)]
-struct Reads {
-    slots: Vec<Slot>,
+/// What is read of rows.
+#[derive(Clone, Debug, Default)]
+pub struct Reads {
+    /// The slots of which something is read.
+    pub slots: Vec<Slot>,
     /// Of which slots more than the rank is read.
-    records: Vec<Slot>,
+    pub records: Vec<Slot>,
     computed: Vec<Computed>,
 }
 
@@ -33,10 +37,17 @@ impl Reads {
     }
 
     fn node(&mut self, node: &PhysicalNode, slots: &[SlotDef]) {
+        self.own(node, slots);
+        // What a path's own source reads is the source's business: a lookup above may fill the same slot again.
+        if !matches!(node.operator, Operator::Scan(_)) {
+            node.children().into_iter().for_each(|child| self.node(child, slots));
+        }
+    }
+
+    /// What the operator itself reads, and not those beneath it.
+    fn own(&mut self, node: &PhysicalNode, slots: &[SlotDef]) {
         match &node.operator {
-            Operator::Pairs | Operator::Limit { .. } | Operator::CountRecords { .. } => {}
-            // What a path's own source reads is the source's business: a lookup above may fill the same slot again.
-            Operator::Scan(_) => return,
+            Operator::Pairs | Operator::Limit { .. } | Operator::CountRecords { .. } | Operator::Scan(_) => {}
             Operator::Filter { predicates, .. } => predicates.iter().for_each(|expr| self.expr(expr, slots)),
             Operator::Lookup { from, .. } => self.record(*from),
             Operator::Subquery(Subquery { method, .. }) | Operator::Join(Join { method, .. }) => {
@@ -57,11 +68,49 @@ impl Reads {
                 keys.iter().map(|key| &key.expr).chain(of_items).for_each(|expr| self.expr(expr, slots));
             }
         }
-        node.children().into_iter().for_each(|child| self.node(child, slots));
+    }
+
+    fn columns(&mut self, columns: &[Column], slots: &[SlotDef]) {
+        for column in columns {
+            match column {
+                Column::Value(expr) => self.expr(expr, slots),
+                Column::Record(slot) => self.record(*slot),
+                Column::Rank(slot) => self.slots.push(*slot),
+            }
+        }
+    }
+
+    /// What is read above the undermost sort of a tree: of its rows, or those that it lets through.
+    fn above_sorts(&mut self, node: &PhysicalNode, slots: &[SlotDef]) {
+        let children = node.children();
+        let Some((input, others)) = children.split_first().filter(|(input, _)| input.sorts()) else { return };
+        self.own(node, slots);
+        others.iter().for_each(|child| self.node(child, slots));
+        self.above_sorts(input, slots);
+    }
+}
+
+impl PhysicalPlan {
+    /// What is read of rows that a sort has let through, by whatever is above it; `None` when nothing is sorted.
+    pub(crate) fn reads_of_sorted(&self) -> Option<(Box<Reads>, Whole)> {
+        let whole = Whole::build().filter(|_| self.root.sorts())?;
+        let mut reads = Box::<Reads>::default();
+        reads.columns(&self.columns, &self.slots);
+        reads.above_sorts(&self.root, &self.slots);
+        Some((reads, whole))
     }
 }
 
 impl PhysicalNode {
+    /// Whether this is a sort, or an input of it is.
+    fn sorts(&self) -> bool {
+        match &self.operator {
+            Operator::Sort { .. } => true,
+            Operator::Scan(_) | Operator::Pairs | Operator::CountRecords { .. } => false,
+            _ => self.children()[0].sorts(),
+        }
+    }
+
     /// The operators that this one takes rows from: its input first.
     pub fn children(&self) -> Vec<&PhysicalNode> {
         match &self.operator {
@@ -117,15 +166,7 @@ impl PhysicalNode {
 pub(super) fn prune(plan: &mut PhysicalPlan) {
     let slots = &plan.slots;
     let columns = &plan.columns;
-    prune_tree(&mut plan.root, slots, &|reads| {
-        for column in columns {
-            match column {
-                Column::Value(expr) => reads.expr(expr, slots),
-                Column::Record(slot) => reads.record(*slot),
-                Column::Rank(slot) => reads.slots.push(*slot),
-            }
-        }
-    });
+    prune_tree(&mut plan.root, slots, &|reads| reads.columns(columns, slots));
 }
 
 /// Prunes a tree of whose rows `above` is read.

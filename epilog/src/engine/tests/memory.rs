@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use super::fixture::{self as f, draft, field, int};
 use super::*;
@@ -19,6 +19,11 @@ use crate::value::Type;
 const CACHE: usize = 512 << 10;
 const TRACKS: i128 = 9000;
 
+/// The milliseconds of track `n`: those of all tracks are the numbers up to [`TRACKS`], in an order of their own.
+fn milliseconds_of(n: i128) -> i128 {
+    n * 4001 % (TRACKS + 1)
+}
+
 /// Files in memory; each read looks at how much memory pages take.
 #[derive(Clone, Default)]
 struct Watching {
@@ -29,11 +34,13 @@ struct Watching {
 struct Most {
     store: OnceCell<Store>,
     bytes: AtomicUsize,
+    /// Whether there are temporary files.
+    temporary: AtomicBool,
 }
 
 impl Default for Most {
     fn default() -> Most {
-        Most { store: OnceCell::new(), bytes: AtomicUsize::new(0) }
+        Most { store: OnceCell::new(), bytes: AtomicUsize::new(0), temporary: AtomicBool::new(true) }
     }
 }
 
@@ -59,6 +66,9 @@ impl Vfs for Watching {
     }
     fn sync_directory(&self, path: &str) -> Result<(), VfsError> {
         self.files.sync_directory(path)
+    }
+    fn temporary(&self, path: &str) -> Result<Option<Box<dyn VfsFile>>, VfsError> {
+        if self.most.temporary.load(Ordering::Relaxed) { self.files.temporary(path) } else { Ok(None) }
     }
     fn now_ns(&self) -> u64 {
         self.files.now_ns()
@@ -102,7 +112,7 @@ fn open() -> Watching {
             Scalar::Int(n),
             string(&"x".repeat(500)),
             Scalar::Int(1),
-            Scalar::Int(n),
+            Scalar::Int(milliseconds_of(n)),
             Scalar::Float(1.0),
             Scalar::Bool(n % 2 == 0),
             Scalar::Null,
@@ -133,7 +143,10 @@ fn open() -> Watching {
 
 /// Runs a query; it must not have taken much more than the cache at any time.
 fn check(query: impl FnOnce(&dyn Reading)) {
-    let watching = open();
+    check_in(&open(), query);
+}
+
+fn check_in(watching: &Watching, query: impl FnOnce(&dyn Reading)) {
     let most = &watching.most;
     let store = most.store.get().expect("opened");
     query(&store.session());
@@ -175,10 +188,11 @@ fn aggregates_stay_within_the_cache() {
             (Max, Some(field(f::track::NAME))),
         ]);
         let half = TRACKS / 2;
+        let sum: i128 = (1..=half).map(|n| milliseconds_of(2 * n)).sum();
         let expected = Vec::from([
             Scalar::Int(half),
-            Scalar::Int(half * (half + 1)),
-            Scalar::Float((half + 1) as f64),
+            Scalar::Int(sum),
+            Scalar::Float(sum as f64 / half as f64),
             Scalar::String("x".repeat(500)),
         ]);
         assert_eq!(rows_of(reading, &draft.build()), [expected]);
@@ -225,5 +239,137 @@ fn a_stream_that_waits_keeps_nothing_in_memory() {
             }
         }
         assert_eq!(rows as i128, TRACKS);
+    });
+}
+
+/// The ids of all tracks by their milliseconds.
+fn by_milliseconds(descending: bool) -> Vec<Vec<Scalar>> {
+    let mut all: Vec<(i128, i128)> = (1..=TRACKS).map(|n| (milliseconds_of(n), n)).collect();
+    all.sort_unstable();
+    if descending {
+        all.reverse();
+    }
+    all.into_iter().map(|(_, n)| Vec::from([Scalar::Int(n)])).collect()
+}
+
+/// Asks for the first tracks by milliseconds, through the index, with a field that only the record has.
+fn first_by_index(reading: &dyn Reading, descending: bool, count: u64) -> Draft {
+    let draft = draft(f::Track)
+        .order_by(field(f::track::MILLISECONDS), descending)
+        .limit(count)
+        .select([field(f::track::ID), field(f::track::NAME)])
+        .build();
+    let plan = explain(reading.operation().view(), &draft).expect("a plan").to_string();
+    assert!(plan.contains("index scan"), "{plan}");
+    draft
+}
+
+fn ids_of(rows: Vec<Vec<Scalar>>) -> Vec<Vec<Scalar>> {
+    rows.into_iter().map(|mut row| Vec::from([row.swap_remove(0)])).collect()
+}
+
+#[test]
+fn index_scans_stay_within_the_cache_in_both_directions() {
+    for descending in [false, true] {
+        check(|reading| {
+            let rows = ids_of(rows_of(reading, &first_by_index(reading, descending, 250)));
+            assert!(rows == by_milliseconds(descending)[..250]);
+        });
+    }
+}
+
+#[test]
+fn an_index_scan_in_the_order_of_keys_stays_within_the_cache() {
+    check(|reading| {
+        let draft = draft(f::Track)
+            .filter(field(f::track::MILLISECONDS).binary(Lt, int(120)))
+            .select([field(f::track::ID), field(f::track::NAME)])
+            .build();
+        let plan = explain(reading.operation().view(), &draft).expect("a plan").to_string();
+        assert!(plan.contains("index range"), "{plan}");
+        let expected: Vec<Vec<Scalar>> =
+            (1..=TRACKS).filter(|n| milliseconds_of(*n) < 120).map(|n| Vec::from([Scalar::Int(n)])).collect();
+        assert!(ids_of(rows_of(reading, &draft)) == expected);
+    });
+}
+
+#[test]
+fn a_stream_over_an_index_that_waits_keeps_nothing_in_memory() {
+    check(|reading| {
+        let mut stream = Stream::new(reading, &first_by_index(reading, false, 250)).expect("a stream");
+        let mut rows = Vec::new();
+        while stream
+            .next::<EngineError>(&mut |batch| {
+                append_scalars(batch, &mut rows);
+                Ok(())
+            })
+            .expect("rows")
+        {
+            // Somebody else reads all of it meanwhile.
+            if rows.len() < 10 || rows.len() > 240 {
+                let counted = count(reading, &draft(f::Track).filter(field(f::track::ACTIVE)).build());
+                assert_eq!(counted.ok().map(i128::from), Some(TRACKS / 2));
+            }
+        }
+        assert!(ids_of(rows) == by_milliseconds(false)[..250]);
+    });
+}
+
+/// Runs a sort of all tracks by their milliseconds, of whose rows those in `window` come out.
+fn check_sort(temporary: bool, descending: bool, window: core::ops::Range<usize>) {
+    let watching = open();
+    watching.most.temporary.store(temporary, Ordering::Relaxed);
+    check_in(&watching, |reading| {
+        let mut draft = draft(f::Track)
+            .filter(field(f::track::ACTIVE).binary(
+                crate::expr::BinaryOp::Or,
+                field(f::track::PRICE).binary(Ge, Expression::literal(Scalar::Float(0.0), Type::F64)),
+            ))
+            .order_by(field(f::track::MILLISECONDS).binary(crate::expr::BinaryOp::Add, int(1)), descending)
+            .select([field(f::track::ID), field(f::track::NAME)]);
+        if window.len() < TRACKS as usize {
+            draft = draft.offset(window.start as u64).limit(window.len() as u64);
+        }
+        let rows = rows_of(reading, &draft.build());
+        assert!(ids_of(rows) == by_milliseconds(descending)[window]);
+    });
+}
+
+#[test]
+fn sorts_stay_within_the_cache() {
+    check_sort(true, false, 0..TRACKS as usize);
+    check_sort(true, true, 0..TRACKS as usize);
+    check_sort(true, true, 3000..6500);
+    check_sort(true, false, 0..100);
+}
+
+#[test]
+fn sorts_without_temporary_files_keep_no_more_than_keys() {
+    check_sort(false, true, 0..TRACKS as usize);
+}
+
+#[test]
+fn a_stream_of_a_sort_that_waits_keeps_nothing_in_memory() {
+    check(|reading| {
+        let draft = draft(f::Track).order_by(field(f::track::MILLISECONDS), true).build();
+        let plan = explain(reading.operation().view(), &draft).expect("a plan").to_string();
+        assert!(plan.starts_with("sort "), "{plan}");
+        let mut stream = Stream::new(reading, &draft).expect("a stream");
+        let mut rows = Vec::new();
+        while stream
+            .next::<EngineError>(&mut |batch| {
+                append_scalars(batch, &mut rows);
+                Ok(())
+            })
+            .expect("rows")
+        {
+            // Somebody else reads all of it meanwhile.
+            if rows.len() < 10 || rows.len() > TRACKS as usize - 100 {
+                let counted =
+                    count(reading, &super::fixture::draft(f::Track).filter(field(f::track::ACTIVE)).build());
+                assert!(counted.is_ok());
+            }
+        }
+        assert!(ids_of(rows) == by_milliseconds(true));
     });
 }

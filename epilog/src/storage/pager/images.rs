@@ -6,15 +6,19 @@
 //! Images that are compressed are decompressed here: whoever loads a page gets it as it was before it was written.
 
 use alloc::boxed::Box;
+use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::compression;
 use super::frames::{Buffer, Memory};
 use super::image;
 use super::map::{MapEntry, PageMap, ReadImage};
+use crate::parts::Whole;
 use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
-use crate::storage::vfs::VfsFile;
+use crate::storage::scratch::Scratch;
+use crate::storage::vfs::{Vfs, VfsFile};
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
 
@@ -29,6 +33,8 @@ const WALKS: usize = 4;
 /// The database file as readers and the checkpoint see it.
 pub(super) struct Images {
     file: Box<dyn VfsFile>,
+    /// Where the file is, and temporary ones can be.
+    home: Option<(Arc<dyn Vfs>, String, Whole)>,
     map: Mutex<PageMap>,
     block_len: usize,
     memory: Memory,
@@ -84,6 +90,7 @@ impl Images {
         let (memory, walks) = (Memory::default(), Mutex::new(Walks::default()));
         Images {
             file,
+            home: None,
             map: Mutex::new(map),
             block_len,
             memory,
@@ -93,6 +100,18 @@ impl Images {
             page_bytes_written: AtomicU64::new(0),
             image_bytes_written: AtomicU64::new(0),
         }
+    }
+
+    /// Says where the file is.
+    #[must_use]
+    pub(super) fn at(self, vfs: &Arc<dyn Vfs>, path: &str) -> Images {
+        Images { home: Whole::build().map(|whole| (Arc::clone(vfs), String::from(path), whole)), ..self }
+    }
+
+    /// Room in a temporary file, if the file system has such.
+    pub(super) fn scratch(&self, block_len: usize) -> Result<Option<Scratch>, StorageError> {
+        let Some((vfs, path, _)) = &self.home else { return Ok(None) };
+        Ok(vfs.temporary(path)?.map(|file| Scratch::of_file(file, path, block_len)))
     }
 
     /// The bytes of a block.

@@ -73,6 +73,7 @@ use self::store::{Journaling, Store};
 use self::watch::Watch;
 use super::journal::{JournalOptions, Retention};
 use super::page::{BLOCK_LEN, PageNumber, PageRead};
+use super::scratch::Scratch;
 #[cfg(feature = "std")]
 use super::vfs::file::monotonic_ns;
 use super::{StorageError, StorageFault};
@@ -649,6 +650,14 @@ impl PageRead for PageOperation<'_> {
 
     fn is_crowded(&self) -> bool {
         self.operation.is_crowded()
+    }
+
+    fn cache_bytes(&self) -> Option<usize> {
+        self.operation.cache_bytes()
+    }
+
+    fn scratch(&self, block_len: usize) -> Result<Option<Scratch>, StorageError> {
+        self.operation.scratch(block_len)
     }
 }
 

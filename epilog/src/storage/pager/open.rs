@@ -77,7 +77,7 @@ impl Pager {
             Journaling::Idle
         };
         let map = PageMap::new(header.map, header.next_page, header.block_len);
-        let images = Arc::new(Images::new(file, map, header.block_len));
+        let images = Arc::new(Images::new(file, map, header.block_len).at(&vfs, path));
         let free = read_free_map(&images, &header)?;
         let pending = free.pending_numbers.iter().flat_map(|(start, len)| start..start + len);
         let pending = pending.map(|number| PageNumber(number as u32)).collect();

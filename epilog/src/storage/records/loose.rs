@@ -113,9 +113,16 @@ mod tests {
             draft.put(&layout.places[5], Some(&[9; 16]));
             let loose = LooseRecord::new(&draft, &layout, 4096).unwrap();
             let record = loose.as_ref(&layout);
+            let (mut copy, mut page) = (Vec::new(), Vec::from([1, 2, 3]));
+            record.append_copy(&mut copy).unwrap();
+            RecordRef::append_page(&layout, &copy, &mut page);
+            let copied = RecordRef::on_page(&loose.values, &layout, &page[3..]);
             for place in &layout.places {
-                let (found, expected) = (record.field(place).unwrap(), draft.field(place));
-                assert_eq!(found.as_cell(), expected.as_cell(), "{place:?}, {len} bytes");
+                let expected = draft.field(place);
+                for record in [record, copied] {
+                    let found = record.field(place).unwrap();
+                    assert_eq!(found.as_cell(), expected.as_cell(), "{place:?}, {len} bytes");
+                }
             }
         }
     }

@@ -77,6 +77,39 @@ impl<'s> RecordRef<'s> {
         read_rank(self.row, self.layout)
     }
 
+    /// Appends a copy of the record's bytes to `out`: the row, and the blob behind it. Values that lie out of line stay there.
+    ///
+    /// # Errors
+    ///
+    /// As [`blob`](RecordRef::blob).
+    pub(crate) fn append_copy(&self, out: &mut Vec<u8>) -> Result<(), StorageError> {
+        let blob = self.blob()?;
+        out.extend_from_slice(self.row);
+        out.extend_from_slice(blob);
+        Ok(())
+    }
+
+    /// Appends what [`on_page`](RecordRef::on_page) takes, made of a copy.
+    pub(crate) fn append_page(layout: &Layout, copy: &[u8], out: &mut Vec<u8>) {
+        let start = out.len();
+        let (row, blob) = copy.split_at(usize::from(layout.stride));
+        out.resize(start + PAGE_HEADER_LEN, 0);
+        out.extend_from_slice(row);
+        if let Some(at) = layout.blob_offset {
+            let at = start + PAGE_HEADER_LEN + usize::from(at);
+            let offset = if blob.is_empty() { 0 } else { (PAGE_HEADER_LEN + row.len()) as u16 };
+            out[at..at + 2].copy_from_slice(&offset.to_le_bytes());
+            out.extend_from_slice(&(blob.len() as u16).to_le_bytes());
+            out.extend_from_slice(blob);
+        }
+    }
+
+    /// The record on a page that has this one only.
+    pub(crate) fn on_page(pages: &'s dyn PageRead, layout: &'s Layout, page: &'s [u8]) -> RecordRef<'s> {
+        let row = &page[PAGE_HEADER_LEN..][..usize::from(layout.stride)];
+        RecordRef::new(pages, layout, page, row)
+    }
+
     /// Where the fields of the record lie.
     pub fn layout(&self) -> &'s Layout {
         self.layout

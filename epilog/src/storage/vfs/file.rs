@@ -18,6 +18,7 @@ use std::vec::Vec;
 
 use super::{OpenMode, Vfs, VfsError, VfsFile};
 use crate::sync::OnceCell;
+use crate::sync::atomic::{AtomicU64, Ordering};
 
 /// The operating system's files: what [`Database::open`](crate::Database::open) uses.
 ///
@@ -48,7 +49,7 @@ impl Vfs for FileVfs {
             .create(mode == OpenMode::Create)
             .open(path)
             .map_err(|error| describe(path, "open", &error))?;
-        Ok(Box::new(OpenFile { path: path.to_owned(), file }))
+        Ok(Box::new(OpenFile { path: path.to_owned(), file, named: false }))
     }
 
     fn exists(&self, path: &str) -> Result<bool, VfsError> {
@@ -71,6 +72,20 @@ impl Vfs for FileVfs {
                 .map_err(|error| describe(&directory.to_string_lossy(), "sync the directory", &error))?;
         }
         Ok(())
+    }
+
+    /// A file beside the database; none where that directory may not be written. On Unix its name is taken away before
+    /// anything is written, elsewhere when it is dropped.
+    fn temporary(&self, path: &str) -> Result<Option<Box<dyn VfsFile>>, VfsError> {
+        match temporary(path) {
+            Ok(file) => Ok(Some(Box::new(file))),
+            Err((_, error))
+                if matches!(error.kind(), ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem) =>
+            {
+                Ok(None)
+            }
+            Err((name, error)) => Err(describe(&name, "make", &error)),
+        }
     }
 
     fn now_ns(&self) -> u64 {
@@ -101,9 +116,42 @@ pub(crate) fn monotonic_ns() -> u64 {
     u64::try_from(START.get_or_init(Instant::now).elapsed().as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Makes a temporary file whose name, while it has one, begins with `path`; on failure says for which name.
+fn temporary(path: &str) -> Result<OpenFile, (String, Error)> {
+    static NAMES: AtomicU64 = AtomicU64::new(0);
+    loop {
+        // A process that was killed on a system where names stay may have left files of another process's number.
+        let number = NAMES.fetch_add(1, Ordering::Relaxed);
+        let name = std::format!("{path}-temporary-{}-{number}", std::process::id());
+        match OpenOptions::new().read(true).write(true).create_new(true).open(&name) {
+            Ok(file) => {
+                if cfg!(unix)
+                    && let Err(error) = std::fs::remove_file(&name)
+                {
+                    return Err((name, error));
+                }
+                return Ok(OpenFile { path: name, file, named: !cfg!(unix) });
+            }
+            Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+            Err(error) => return Err((name, error)),
+        }
+    }
+}
+
 struct OpenFile {
     path: String,
     file: File,
+    /// Whether its name is to be taken away when it is dropped.
+    named: bool,
+}
+
+impl Drop for OpenFile {
+    fn drop(&mut self) {
+        if self.named {
+            // What is left behind when that fails is of no use to anybody.
+            let _ = std::fs::remove_file(&self.path);
+        }
+    }
 }
 
 impl VfsFile for OpenFile {
@@ -322,6 +370,20 @@ mod tests {
     fn files_keep_the_contract() {
         let directory = tempfile::tempdir().unwrap();
         super::super::tests::check_contract(&FileVfs, &path_of(&directory, "a"));
+    }
+
+    #[test]
+    fn temporary_files_leave_nothing_behind() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = path_of(&directory, "a");
+        super::super::tests::check_temporary(&FileVfs, &path);
+        let file = FileVfs.temporary(&path).unwrap();
+        let names = || std::fs::read_dir(directory.path()).unwrap().count();
+        assert_eq!(names(), usize::from(!cfg!(unix)));
+        drop(file);
+        assert_eq!(names(), 0);
+        let nowhere = path_of(&directory, "no/such/directory");
+        assert!(matches!(FileVfs.temporary(&nowhere), Err(VfsError::NotFound { .. })));
     }
 
     #[test]

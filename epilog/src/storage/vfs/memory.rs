@@ -8,6 +8,7 @@ use alloc::vec::Vec;
 
 use super::{OpenMode, Vfs, VfsError, VfsFile};
 use crate::ordered::BTreeMap;
+use crate::parts;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::{Mutex, RwLock};
 
@@ -150,6 +151,15 @@ impl Vfs for MemoryVfs {
         Ok(())
     }
 
+    /// A file in memory: chunks of their own. There is none with the feature `small`.
+    fn temporary(&self, path: &str) -> Result<Option<Box<dyn VfsFile>>, VfsError> {
+        if !parts::SPILL {
+            return Ok(None);
+        }
+        let (content, holds_lock) = (Arc::default(), AtomicBool::new(false));
+        Ok(Some(Box::new(MemoryFile { path: path.to_owned(), content, writable: true, holds_lock })))
+    }
+
     /// The time of a monotonic clock with `std`; without it, a number that grows by one at each call.
     fn now_ns(&self) -> u64 {
         #[cfg(feature = "std")]
@@ -272,6 +282,7 @@ mod tests {
     fn clones_share_files_and_removed_files_live_on_in_open_handles() {
         let vfs = MemoryVfs::new();
         super::super::tests::check_contract(&vfs, "a");
+        super::super::tests::check_temporary(&vfs, "a");
         let clone = vfs.clone();
         let file = clone.open("b", OpenMode::Create).unwrap();
         file.write_at(b"abc", 0).unwrap();

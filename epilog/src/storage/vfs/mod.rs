@@ -1,4 +1,4 @@
-//! The virtual file system: bytes, sync, lock, clock, entropy. Everything non-deterministic is behind it, which is what
+//! The virtual file system: bytes, sync, lock, clock, entropy; temporary files, which are nobody else's. Everything non-deterministic is behind it, which is what
 //! makes a simulation of crashes possible.
 //!
 //! Implement [`Vfs`] to keep a database somewhere else; the rules a file must keep are given with [`VfsFile`].
@@ -110,6 +110,9 @@ pub enum VfsError {
 ///     fn sync_directory(&self, path: &str) -> Result<(), VfsError> {
 ///         self.files.sync_directory(path)
 ///     }
+///     fn temporary(&self, path: &str) -> Result<Option<Box<dyn VfsFile>>, VfsError> {
+///         self.files.temporary(path) // nothing of them is synced
+///     }
 ///     fn now_ns(&self) -> u64 {
 ///         self.files.now_ns()
 ///     }
@@ -182,6 +185,19 @@ pub trait Vfs: Send + Sync {
 
     /// Fills `buffer` with unpredictable bytes: database ids and salts.
     fn entropy(&self, buffer: &mut [u8]);
+
+    /// Makes a file without a name, empty, to be read and written and gone when it is dropped, or the process is: what a
+    /// query has to put aside for a while. It is never synced, and not looked for after a crash. `path` is the database's,
+    /// on whose disk it belongs. `None`, unless overridden: there are no such files, and queries keep in memory what they
+    /// would put there.
+    ///
+    /// # Errors
+    ///
+    /// Whatever the system refuses.
+    fn temporary(&self, path: &str) -> Result<Option<Box<dyn VfsFile>>, VfsError> {
+        let _ = path;
+        Ok(None)
+    }
 
     /// The memory that this process may use, in bytes, where that is known: what the size of the page cache is made from
     /// when the program does not say. Unless overridden it is not known.
@@ -301,5 +317,19 @@ mod tests {
         assert!(vfs.now_ns() >= before);
         vfs.remove(path).unwrap();
         assert!(!vfs.exists(path).unwrap());
+    }
+
+    /// What temporary files for a database at `path` must do, where there are any.
+    pub(super) fn check_temporary(vfs: &dyn Vfs, path: &str) {
+        let temporary = || vfs.temporary(path).unwrap().expect("a file system with temporary files");
+        let (first, second) = (temporary(), temporary());
+        assert!(first.is_empty().unwrap());
+        first.write_at(b"first", 3).unwrap();
+        second.write_at(b"second", 0).unwrap();
+        let mut bytes = [1; 8];
+        first.read_at(&mut bytes, 0).unwrap();
+        assert_eq!(&bytes, b"\0\0\0first");
+        assert_eq!(second.len().unwrap(), 6);
+        assert!(!vfs.exists(path).unwrap(), "it is another file than the database");
     }
 }

@@ -167,6 +167,10 @@ impl Vfs for CountingVfs {
         self.files.sync_directory(path)
     }
 
+    fn temporary(&self, path: &str) -> Result<Option<Box<dyn VfsFile>>, VfsError> {
+        self.files.temporary(path)
+    }
+
     fn now_ns(&self) -> u64 {
         self.files.now_ns()
     }

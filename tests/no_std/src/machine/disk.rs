@@ -34,7 +34,7 @@ const EMPTY: Slot = Slot {
 
 static SLOTS: [Slot; 2] = [EMPTY, EMPTY];
 
-/// The file system.
+/// The file system. It has no temporary files: the feature `small` has no use for them.
 pub struct Disk;
 
 fn slot_of(path: &str) -> usize {

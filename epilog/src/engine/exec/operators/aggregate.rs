@@ -7,7 +7,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::Operator;
+use super::{Kept, Operator, Reach};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::evaluate::evaluate;
@@ -16,6 +16,7 @@ use crate::engine::exec::tally::{Members, NO_GROUP, Tally};
 use crate::engine::exec::vector::{Builder, Strided};
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{AggregateTerm, Computed, KeyTerm, Slot};
+use crate::engine::physical::{self, PhysicalNode};
 use crate::parts;
 use crate::value::{Scalar, Type};
 
@@ -64,7 +65,7 @@ impl Finder {
 }
 
 impl Groups {
-    pub(in crate::engine::exec) fn new(keys: Vec<KeyTerm>, items: Vec<AggregateTerm>) -> Groups {
+    pub(super) fn new(keys: Vec<KeyTerm>, items: Vec<AggregateTerm>) -> Groups {
         let mut groups = Groups {
             finder: Finder::of(&keys),
             count: usize::from(keys.is_empty()),
@@ -81,7 +82,7 @@ impl Groups {
     }
 
     /// Adds all rows of `input`.
-    pub(in crate::engine::exec) fn add<'s>(
+    pub(super) fn add<'s>(
         &mut self,
         input: &mut dyn Operator<'s>,
         env: &Env<'s>,
@@ -192,7 +193,7 @@ impl Groups {
     }
 
     /// Makes `batch` the next groups; `false` after the last.
-    pub(in crate::engine::exec) fn give(&mut self, batch: &mut Batch<'_>) -> Result<bool, ExecError> {
+    pub(super) fn give(&mut self, batch: &mut Batch<'_>) -> Result<bool, ExecError> {
         if self.given == self.count {
             return Ok(false);
         }
@@ -258,8 +259,10 @@ fn left_out(
 /// Rows that are groups.
 pub(super) struct Aggregate<'s> {
     input: Box<dyn Operator<'s> + 's>,
-    groups: Groups,
-    is_read: bool,
+    groups: Box<Groups>,
+    /// Whether all rows are in them.
+    complete: bool,
+    paused: bool,
 }
 
 impl<'s> Aggregate<'s> {
@@ -268,20 +271,45 @@ impl<'s> Aggregate<'s> {
         keys: Vec<KeyTerm>,
         items: Vec<AggregateTerm>,
     ) -> Aggregate<'s> {
-        Aggregate { input, groups: Groups::new(keys, items), is_read: false }
+        Aggregate { input, groups: Box::new(Groups::new(keys, items)), complete: false, paused: false }
     }
 }
 
 impl<'s> Operator<'s> for Aggregate<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
-        if !core::mem::replace(&mut self.is_read, true) {
+        if !self.complete {
             self.groups.add(&mut *self.input, env, batch)?;
+            self.paused = self.input.is_paused();
+            self.complete = !self.paused;
         }
-        self.groups.give(batch)
+        if self.paused { Ok(false) } else { self.groups.give(batch) }
     }
 
     /// An aggregate reads everything, however little of it is wanted.
     fn expect(&mut self, _: usize) {}
+
+    fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
+        if let Some(Kept::Groups(groups, complete)) = kept.pop() {
+            (self.groups, self.complete) = (groups, complete);
+        }
+        if !self.complete {
+            self.input.resume(reach.of_input(), kept);
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
+        let physical::Operator::Aggregate { input, keys, items } = &mut node.operator else {
+            return Ok(false);
+        };
+        let complete = !self.input.remaining(input, kept)?;
+        let empty = Box::new(Groups::new(keys.clone(), items.clone()));
+        kept.push(Kept::Groups(core::mem::replace(&mut self.groups, empty), complete));
+        Ok(true)
+    }
 }
 
 /// The number of a collection's records.

@@ -1,7 +1,9 @@
 //! Limits.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
+use super::{Kept, Reach};
 use crate::engine::error::ExecError;
 use crate::engine::exec::Env;
 use crate::engine::exec::batch::Batch;
@@ -48,14 +50,21 @@ impl<'s> super::Operator<'s> for Limit<'s> {
         self.input.expect(self.skip.saturating_add(rows.min(self.take)));
     }
 
-    fn pause_after(&mut self, leaves: usize) {
-        self.input.pause_after(leaves);
+    fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
+        self.input.resume(reach, kept);
     }
 
-    fn remaining(&self, node: &mut PhysicalNode) -> bool {
-        let Operator::Limit { input, window } = &mut node.operator else { return false };
+    fn is_paused(&self) -> bool {
+        self.take > 0 && self.input.is_paused()
+    }
+
+    fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
+        let Operator::Limit { input, window } = &mut node.operator else { return Ok(false) };
         window.skip = self.skip as u64;
         window.take = window.take.map(|_| self.take as u64);
-        self.take > 0 && self.input.remaining(input)
+        if self.take == 0 {
+            return Ok(false);
+        }
+        self.input.remaining(input, kept)
     }
 }

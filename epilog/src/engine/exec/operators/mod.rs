@@ -9,17 +9,16 @@ mod scan;
 mod sort;
 mod subquery;
 
-pub(super) use aggregate::Groups;
 pub(in crate::engine) use scan::dangling;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Env;
-use super::batch::Batch;
+use super::batch::{Batch, GATHERED_MAX};
 use crate::engine::error::ExecError;
 use crate::engine::physical::{self, PhysicalNode};
-use crate::parts;
+use crate::parts::{self, Whole};
 
 /// Something that gives rows.
 pub(super) trait Operator<'s> {
@@ -29,15 +28,54 @@ pub(super) trait Operator<'s> {
     /// Says how many rows are wanted, so that no more are read than it takes to find them. It is no limit.
     fn expect(&mut self, rows: usize);
 
-    /// Makes the scan at the bottom of a chain (see `chain`) come to an end after so many leaves, or when the operation
-    /// keeps too much in memory.
-    fn pause_after(&mut self, _leaves: usize) {}
+    /// Makes this a part of a chain (see `chain`): it goes on where the one before it was when it paused, with what that
+    /// put into `kept`, the last first, and pauses itself after so much, or when the operation keeps too much in memory.
+    fn resume(&mut self, _reach: Reach, _kept: &mut Vec<Kept>) {}
 
-    /// After the last row: makes `node`, which the operator was built from, the plan of what a pause has left undone.
-    /// False when nothing is.
-    fn remaining(&self, _node: &mut PhysicalNode) -> bool {
+    /// After the last row: whether that was the last until another operation.
+    fn is_paused(&self) -> bool {
         false
     }
+
+    /// In a pause: makes `node`, which the operator was built from, the plan of what is left undone, and puts what else it
+    /// takes into `kept`. False when nothing is left.
+    fn remaining(&mut self, _node: &mut PhysicalNode, _kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
+        Ok(false)
+    }
+}
+
+/// How far a chain goes within one operation.
+#[derive(Clone, Copy)]
+pub(super) struct Reach {
+    /// After so many leaves, or about as many rows as they have, it pauses.
+    pub(super) leaves: usize,
+    /// A batch has no more rows than this.
+    pub(super) rows: usize,
+}
+
+impl Reach {
+    /// The rows that are about as many as the leaves have; in tests few, so that there are many pauses.
+    fn rows_in_all(self) -> usize {
+        self.leaves.saturating_mul(if cfg!(test) { 1 } else { GATHERED_MAX / 16 })
+    }
+
+    /// How far the input of something goes that gives nothing before it has all of it. In tests no farther than others.
+    fn of_input(self) -> Reach {
+        if cfg!(test) { self } else { Reach { leaves: usize::MAX, ..self } }
+    }
+
+    /// How many rows something gives that has done all its work before the first.
+    fn rows_when_done(self) -> usize {
+        if cfg!(test) { self.rows_in_all() } else { self.rows_in_all().max(4 * GATHERED_MAX) }
+    }
+}
+
+/// What an operator keeps from one operation to the next beside its plan. It borrows nothing.
+pub(super) enum Kept {
+    Ranks(scan::Left),
+    /// And whether all rows are in them.
+    Groups(Box<aggregate::Groups>, bool),
+    Sort(Box<sort::Sorter>, Whole),
 }
 
 /// Something that changes rows batch by batch: it may drop rows and add to them.
@@ -120,17 +158,21 @@ impl<'s> Operator<'s> for Staged<'s> {
         self.input.expect(rows);
     }
 
-    fn pause_after(&mut self, leaves: usize) {
-        self.input.pause_after(leaves);
+    fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
+        self.input.resume(reach, kept);
     }
 
-    fn remaining(&self, node: &mut PhysicalNode) -> bool {
+    fn is_paused(&self) -> bool {
+        self.input.is_paused()
+    }
+
+    fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
         match &mut node.operator {
             physical::Operator::Filter { input, .. } | physical::Operator::Lookup { input, .. } => {
-                self.input.remaining(input)
+                self.input.remaining(input, kept)
             }
-            physical::Operator::Subquery(subquery) => self.input.remaining(&mut subquery.input),
-            _ => false,
+            physical::Operator::Subquery(subquery) => self.input.remaining(&mut subquery.input, kept),
+            _ => Ok(false),
         }
     }
 }

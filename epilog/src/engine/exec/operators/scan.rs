@@ -2,9 +2,9 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
-use core::ops::Bound;
+use core::ops::{Bound, Range};
 
-use super::Operator;
+use super::{Kept, Operator, Reach};
 use crate::engine::error::ExecError;
 use crate::engine::estimate::KeyRange;
 use crate::engine::exec::Env;
@@ -12,7 +12,7 @@ use crate::engine::exec::batch::{Batch, GATHERED_MAX, Source};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::logical::{Expr, Slot};
 use crate::engine::physical::{self, Access, IndexOrder, PhysicalNode, Scan};
-use crate::parts;
+use crate::parts::{self, Whole};
 use crate::schema::{CollectionDef, IndexId};
 use crate::storage::StorageError;
 use crate::storage::facade::{Direction, EntryCursor, LeafBatch, LeafCursor};
@@ -29,6 +29,10 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
             source: ranks,
             wanted: GATHERED_MAX,
             ranks: Vec::new(),
+            given: 0,
+            rows_max: GATHERED_MAX,
+            pauses: None,
+            paused: false,
             order: Vec::new(),
             records: Vec::new(),
         })
@@ -46,6 +50,7 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
                 leaf: None,
                 wanted: usize::MAX,
                 left: usize::MAX,
+                rows_max: usize::MAX,
                 farthest: None,
                 paused: false,
             })
@@ -105,19 +110,20 @@ struct LeafScan<'s> {
     wanted: usize,
     /// How many leaves may be read before a pause, which is for the bottom of a chain only.
     left: usize,
-    /// The rank farthest on the way that was read.
+    /// No batch has more rows.
+    rows_max: usize,
+    /// The rank farthest on the way that was given.
     farthest: Option<u128>,
     paused: bool,
 }
 
 impl<'s> LeafScan<'s> {
-    /// The next leaf; `None` at the end and when it is time for a pause.
+    /// Whether this is the bottom of a chain.
+    fn pauses(&self) -> bool {
+        self.left != usize::MAX
+    }
+
     fn next_leaf(&mut self, env: &Env<'s>) -> Result<Option<LeafBatch<'s>>, ExecError> {
-        let pauses = self.left != usize::MAX;
-        if pauses && self.farthest.is_some() && (self.left == 0 || env.view.is_crowded()) {
-            self.paused = true;
-            return Ok(None);
-        }
         let cursor = match &mut self.cursor {
             Some(cursor) => cursor,
             None => {
@@ -125,21 +131,19 @@ impl<'s> LeafScan<'s> {
                 self.cursor.insert(env.view.leaves(collection, self.low, self.high, self.direction)?)
             }
         };
-        let leaf = cursor.next_leaf()?;
-        if pauses && let Some(leaf) = &leaf {
+        if self.left != usize::MAX {
             self.left = self.left.saturating_sub(1);
-            let last = match self.direction {
-                Direction::Forward => leaf.len() - 1,
-                Direction::Backward => 0,
-            };
-            self.farthest = Some(leaf.record(last).rank());
         }
-        Ok(leaf)
+        Ok(cursor.next_leaf()?)
     }
 }
 
 impl<'s> Operator<'s> for LeafScan<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        if self.farthest.is_some() && (self.leaf.is_none() && self.left == 0 || env.view.is_crowded()) {
+            self.paused = true;
+            return Ok(false);
+        }
         let (leaf, given) = match self.leaf.take() {
             Some(part) => part,
             None => match self.next_leaf(env)? {
@@ -150,7 +154,14 @@ impl<'s> Operator<'s> for LeafScan<'s> {
         let len = leaf.len();
         let until = given.saturating_add(self.wanted).min(len);
         // The first batch is as small as what is wanted; if that was not enough, much more is needed.
-        self.wanted = self.wanted.saturating_mul(4);
+        self.wanted = self.wanted.saturating_mul(4).min(self.rows_max);
+        if self.pauses() {
+            let last = match self.direction {
+                Direction::Forward => until - 1,
+                Direction::Backward => len - until,
+            };
+            self.farthest = Some(leaf.record(last).rank());
+        }
         batch.reset(len);
         batch.set_source(self.slot, Source::Leaf(leaf.clone()));
         match self.direction {
@@ -170,33 +181,68 @@ impl<'s> Operator<'s> for LeafScan<'s> {
         self.wanted = rows.max(1);
     }
 
-    fn pause_after(&mut self, leaves: usize) {
-        self.left = leaves.min(usize::MAX - 1);
+    fn resume(&mut self, reach: Reach, _: &mut Vec<Kept>) {
+        self.left = reach.leaves.min(usize::MAX - 1);
+        self.rows_max = reach.rows;
+        self.wanted = self.wanted.min(reach.rows);
     }
 
-    fn remaining(&self, node: &mut PhysicalNode) -> bool {
+    fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    fn remaining(&mut self, node: &mut PhysicalNode, _: &mut Vec<Kept>) -> Result<bool, ExecError> {
         let physical::Operator::Scan(Scan { access: Access::Range { low, high, .. }, .. }) =
             &mut node.operator
         else {
-            return false;
+            return Ok(false);
         };
         let next = match self.direction {
             Direction::Forward => self.farthest.and_then(|rank| rank.checked_add(1)),
             Direction::Backward => self.farthest.and_then(|rank| rank.checked_sub(1)),
         };
-        let Some(next) = next.filter(|_| self.paused) else { return false };
+        let Some(next) = next.filter(|_| self.paused) else { return Ok(false) };
         match self.direction {
             Direction::Forward => *low = next,
             Direction::Backward => *high = next,
         }
-        low <= high
+        Ok(low <= high)
     }
 }
 
 /// Something that finds ranks.
 trait Ranks<'s> {
-    /// Appends up to about `limit` ranks; returns how many, 0 at the end.
+    /// Appends up to about `limit` ranks; returns how many, 0 at the end and in a pause.
     fn more(&mut self, env: &Env<'s>, limit: usize, out: &mut Vec<u128>) -> Result<usize, ExecError>;
+
+    /// Goes on where another source was that left this.
+    fn resume(&mut self, _left: Left) {}
+
+    /// Whether the operation keeps too much in memory for this to go on.
+    fn is_paused(&self) -> bool {
+        false
+    }
+
+    /// Whether it can be left before its end.
+    fn can_leave(&self) -> bool {
+        false
+    }
+
+    /// Makes `access`, which this was built from, what is left of it, and gives `left` with what else it takes.
+    fn leave(&mut self, _access: &mut Access, left: Left) -> Result<Left, ExecError> {
+        Ok(left)
+    }
+}
+
+/// What is left of a scan by ranks when it pauses, beside its access.
+pub(in crate::engine::exec) struct Left {
+    /// Ranks that come next.
+    ranks: Vec<u128>,
+    /// Those behind them that have been gathered, to be sorted.
+    gathered: Option<Gathered>,
+    /// Entries of one key that come before all others.
+    tied: Option<KeyRange>,
+    whole: Whole,
 }
 
 /// The records with the ranks that a source finds.
@@ -207,24 +253,68 @@ struct RankScan<'s> {
     exist: bool,
     source: Box<dyn Ranks<'s> + 's>,
     wanted: usize,
+    /// Those found last, and how many of them have been given.
     ranks: Vec<u128>,
+    given: usize,
+    /// No batch has more rows.
+    rows_max: usize,
+    /// At the bottom of a chain: how many rows there may be before a pause, and whether one has been given.
+    pauses: Option<(usize, bool, Whole)>,
+    paused: bool,
     order: Vec<u32>,
     records: Vec<Option<RecordRef<'s>>>,
 }
 
 impl<'s> Operator<'s> for RankScan<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
-        self.ranks.clear();
-        if self.source.more(env, self.wanted, &mut self.ranks)? == 0 {
+        if parts::PAUSES
+            && let Some((left, true, _)) = self.pauses
+            && (left == 0 || env.view.is_crowded())
+        {
+            self.paused = true;
             return Ok(false);
         }
-        self.wanted = (self.wanted * 4).min(GATHERED_MAX);
+        if self.given == self.ranks.len() {
+            self.ranks.clear();
+            self.given = 0;
+            if self.source.more(env, self.wanted, &mut self.ranks)? == 0 {
+                self.paused = parts::PAUSES && self.pauses.is_some() && self.source.is_paused();
+                return Ok(false);
+            }
+            self.wanted = (self.wanted * 4).min(self.rows_max);
+        }
+        let start = self.given;
+        self.given = self.ranks.len().min(start.saturating_add(self.rows_max));
+        if parts::PAUSES
+            && let Some((left, any, _)) = &mut self.pauses
+        {
+            self.given = self.given.min(start.saturating_add(*left));
+            (*left, *any) = (*left - (self.given - start), true);
+        }
         if !self.fetch {
-            batch.reset(self.ranks.len());
-            batch.set_source(self.slot, Source::Ranks(self.ranks.clone()));
+            let ranks = &self.ranks[start..self.given];
+            batch.reset(ranks.len());
+            batch.set_source(self.slot, Source::Ranks(ranks.to_vec()));
             return Ok(true);
         }
-        let records = self.records(env)?;
+        let mut records = Vec::with_capacity(self.given - start);
+        let at_once = match self.pauses {
+            Some(_) if parts::PAUSES => env.view.records_at_once(env.collection(self.slot)),
+            _ => usize::MAX,
+        };
+        let mut next = start;
+        loop {
+            let end = self.given.min(next.saturating_add(at_once));
+            self.fetch(env, next..end, &mut records)?;
+            next = end;
+            if next == self.given {
+                break;
+            }
+            if parts::PAUSES && env.view.is_crowded() {
+                self.given = next;
+                break;
+            }
+        }
         batch.reset(records.len());
         batch.set_source(self.slot, Source::Records(records));
         Ok(true)
@@ -233,35 +323,64 @@ impl<'s> Operator<'s> for RankScan<'s> {
     fn expect(&mut self, rows: usize) {
         self.wanted = rows.clamp(1, GATHERED_MAX);
     }
+
+    fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
+        let Some(whole) = Whole::build() else { return };
+        self.wanted = self.wanted.min(reach.rows);
+        self.rows_max = reach.rows.min(GATHERED_MAX);
+        self.pauses = Some((reach.rows_in_all(), false, whole));
+        if let Some(Kept::Ranks(mut left)) = kept.pop() {
+            self.ranks = core::mem::take(&mut left.ranks);
+            self.source.resume(left);
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
+        let physical::Operator::Scan(Scan { access, .. }) = &mut node.operator else { return Ok(false) };
+        let Some(whole) = Whole::build().filter(|_| self.paused) else { return Ok(false) };
+        let left = Left { ranks: self.ranks.split_off(self.given), gathered: None, tied: None, whole };
+        kept.push(Kept::Ranks(self.source.leave(access, left)?));
+        Ok(true)
+    }
 }
 
 impl<'s> RankScan<'s> {
-    /// The records of the ranks found, in their order.
-    fn records(&mut self, env: &Env<'s>) -> Result<Vec<Option<RecordRef<'s>>>, ExecError> {
+    /// Appends the records of some of the ranks found, in their order.
+    fn fetch(
+        &mut self,
+        env: &Env<'s>,
+        which: Range<usize>,
+        records: &mut Vec<Option<RecordRef<'s>>>,
+    ) -> Result<(), ExecError> {
         let collection = env.collection(self.slot);
-        let mut records = Vec::with_capacity(self.ranks.len());
-        if self.ranks.is_sorted() {
-            env.view.get_many(collection, &self.ranks, &mut records)?;
+        let ranks = &self.ranks[which];
+        let first = records.len();
+        if ranks.is_sorted() {
+            env.view.get_many(collection, ranks, records)?;
         } else {
             // Fetched by ascending rank, neighbours lie on one page.
-            let RankScan { ranks, order, records: fetched, .. } = self;
+            let RankScan { order, records: fetched, .. } = self;
             order.clear();
             order.extend(0..ranks.len() as u32);
             order.sort_unstable_by_key(|at| ranks[*at as usize]);
             let ascending: Vec<u128> = order.iter().map(|at| ranks[*at as usize]).collect();
             fetched.clear();
             env.view.get_many(collection, &ascending, fetched)?;
-            records.resize(ranks.len(), None);
+            records.resize(first + ranks.len(), None);
             for (at, record) in order.iter().zip(fetched.iter()) {
-                records[*at as usize] = *record;
+                records[first + *at as usize] = *record;
             }
         }
         if !self.exist {
             records.retain(Option::is_some);
-        } else if let Some(missing) = records.iter().position(Option::is_none) {
-            return Err(dangling(collection, self.ranks[missing]).into());
+        } else if let Some(missing) = records[first..].iter().position(Option::is_none) {
+            return Err(dangling(collection, ranks[missing]).into());
         }
-        Ok(records)
+        Ok(())
     }
 }
 
@@ -291,27 +410,33 @@ impl<'s> Ranks<'s> for Given {
 /// All of them are gathered first, but only as many are sorted as are asked for: the first hundred of many thousands cost
 /// one pass over them (C. A. R. Hoare, "Algorithm 65: Find", 1961).
 struct Sorted<'s> {
+    /// `None` when all of its ranks are gathered.
     source: Option<Box<dyn Ranks<'s> + 's>>,
+    gathered: Gathered,
+    backward: bool,
+    /// In a chain, where no more is gathered when the operation keeps too much in memory.
+    pauses: Option<Whole>,
+    paused: bool,
+}
+
+/// Ranks to be given in order.
+#[derive(Default)]
+struct Gathered {
     /// Those not given yet, from `next` on; for the order backwards, their complements.
     ranks: Vec<u128>,
     next: usize,
+    /// Whether these are all.
+    complete: bool,
     /// Whether all of them are in order.
     sorted: bool,
-    backward: bool,
     last: Option<u128>,
 }
 
 impl<'s> Sorted<'s> {
     /// From the lowest to the highest.
     fn forward(source: Box<dyn Ranks<'s> + 's>) -> Sorted<'s> {
-        Sorted {
-            source: Some(source),
-            ranks: Vec::new(),
-            next: 0,
-            sorted: false,
-            backward: false,
-            last: None,
-        }
+        let gathered = Gathered::default();
+        Sorted { source: Some(source), gathered, backward: false, pauses: None, paused: false }
     }
 
     /// From the highest to the lowest.
@@ -319,6 +444,31 @@ impl<'s> Sorted<'s> {
         Sorted { backward: true, ..Sorted::forward(source) }
     }
 
+    /// Gathers the source's ranks. False when that is not done yet.
+    fn gather(&mut self, env: &Env<'s>) -> Result<bool, ExecError> {
+        let Some(source) = &mut self.source else { return Ok(true) };
+        let pauses = parts::PAUSES && self.pauses.is_some() && source.can_leave();
+        let limit = if pauses { GATHERED_MAX } else { usize::MAX };
+        let start = self.gathered.ranks.len();
+        while source.more(env, limit, &mut self.gathered.ranks)? > 0 {
+            if pauses && env.view.is_crowded() {
+                self.paused = true;
+                break;
+            }
+        }
+        if self.backward {
+            self.gathered.ranks[start..].iter_mut().for_each(|rank| *rank = !*rank);
+        }
+        if self.paused {
+            return Ok(false);
+        }
+        self.source = None;
+        self.gathered.complete = true;
+        Ok(true)
+    }
+}
+
+impl Gathered {
     /// Puts the next `count` of those left in order, where none that is left belongs before them.
     fn sort(&mut self, count: usize) {
         let left = &mut self.ranks[self.next..];
@@ -338,24 +488,44 @@ impl<'s> Sorted<'s> {
 
 impl<'s> Ranks<'s> for Sorted<'s> {
     fn more(&mut self, env: &Env<'s>, limit: usize, out: &mut Vec<u128>) -> Result<usize, ExecError> {
-        if let Some(mut source) = self.source.take() {
-            while source.more(env, usize::MAX, &mut self.ranks)? > 0 {}
-            if self.backward {
-                self.ranks.iter_mut().for_each(|rank| *rank = !*rank);
-            }
+        if !self.gather(env)? {
+            return Ok(0);
         }
         let start = out.len();
-        while out.len() == start && self.next < self.ranks.len() {
-            let count = limit.min(self.ranks.len() - self.next);
-            self.sort(count);
-            for rank in &self.ranks[self.next..self.next + count] {
-                if self.last.replace(*rank) != Some(*rank) {
+        let gathered = &mut self.gathered;
+        while out.len() == start && gathered.next < gathered.ranks.len() {
+            let count = limit.min(gathered.ranks.len() - gathered.next);
+            gathered.sort(count);
+            for rank in &gathered.ranks[gathered.next..gathered.next + count] {
+                if gathered.last.replace(*rank) != Some(*rank) {
                     out.push(if self.backward { !*rank } else { *rank });
                 }
             }
-            self.next += count;
+            gathered.next += count;
         }
         Ok(out.len() - start)
+    }
+
+    fn resume(&mut self, left: Left) {
+        self.pauses = Some(left.whole);
+        if let Some(gathered) = left.gathered {
+            self.source = self.source.take().filter(|_| !gathered.complete);
+            self.gathered = gathered;
+        }
+    }
+
+    fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    fn leave(&mut self, access: &mut Access, mut left: Left) -> Result<Left, ExecError> {
+        if !parts::PAUSES {
+            return Ok(left);
+        }
+        if let Some(source) = &mut self.source {
+            left = source.leave(access, left)?;
+        }
+        Ok(Left { gathered: Some(core::mem::take(&mut self.gathered)), ..left })
     }
 }
 
@@ -366,7 +536,8 @@ struct IndexRanks<'s> {
     /// Those not begun, the next one last.
     ranges: Vec<KeyRange>,
     direction: Direction,
-    cursor: Option<EntryCursor<'s>>,
+    /// In a range.
+    cursor: Option<(EntryCursor<'s>, KeyRange)>,
 }
 
 impl IndexRanks<'_> {
@@ -382,19 +553,57 @@ impl<'s> Ranks<'s> for IndexRanks<'s> {
     fn more(&mut self, env: &Env<'s>, limit: usize, out: &mut Vec<u128>) -> Result<usize, ExecError> {
         let start = out.len();
         while out.len() - start < limit {
-            if let Some(cursor) = &mut self.cursor {
+            if let Some((cursor, _)) = &mut self.cursor {
                 let wanted = (limit - (out.len() - start)).min(GATHERED_MAX);
                 if cursor.next_ranks(wanted, out)? > 0 {
                     continue;
                 }
             }
+            self.cursor = None;
             let Some(range) = self.ranges.pop() else { break };
             let (low, high) = range.bounds();
             let collection = env.collection(self.slot);
-            self.cursor = Some(env.view.entries(collection, self.index, low, high, self.direction)?);
+            self.cursor = Some((env.view.entries(collection, self.index, low, high, self.direction)?, range));
         }
         Ok(out.len() - start)
     }
+
+    fn can_leave(&self) -> bool {
+        true
+    }
+
+    fn leave(&mut self, access: &mut Access, left: Left) -> Result<Left, ExecError> {
+        let Access::Index { ranges, .. } = access else { return Ok(left) };
+        if !parts::PAUSES {
+            return Ok(left);
+        }
+        if let Some((cursor, range)) = self.cursor.take() {
+            self.ranges.extend(behind(&cursor, range, self.direction)?);
+        }
+        if self.direction == Direction::Forward {
+            self.ranges.reverse();
+        }
+        *ranges = core::mem::take(&mut self.ranges);
+        Ok(left)
+    }
+}
+
+/// What is left of a range behind the entry that a cursor in it has read last; `None` at its end. An entry has its rank at
+/// its end: as a bound it stands for itself alone.
+fn behind(
+    cursor: &EntryCursor<'_>,
+    mut range: KeyRange,
+    direction: Direction,
+) -> Result<Option<KeyRange>, StorageError> {
+    let mut entry = Vec::new();
+    if !cursor.last(&mut entry)? {
+        return Ok(None);
+    }
+    match direction {
+        Direction::Forward => range.low = Bound::Excluded(entry),
+        Direction::Backward => range.high = Bound::Excluded(entry),
+    }
+    Ok(Some(range))
 }
 
 /// The ranks in ranges of an index from the last key to the first, those of one key ascending.
@@ -406,10 +615,10 @@ struct TiedRanks<'s> {
     index: IndexId,
     /// Those not read to their start, the next one last.
     ranges: Vec<KeyRange>,
-    /// The key whose entries come next.
-    tied: Option<Vec<u8>>,
-    /// Among the entries of one key.
-    cursor: Option<EntryCursor<'s>>,
+    /// The entries of one key, or the last of them, which come next.
+    tied: Option<KeyRange>,
+    /// Among them.
+    cursor: Option<(EntryCursor<'s>, KeyRange)>,
     keys: Vec<u8>,
     ends: Vec<u32>,
 }
@@ -457,7 +666,10 @@ impl<'s> TiedRanks<'s> {
             }
         }
         out.truncate(first + start);
-        self.tied = Some(key(start).to_vec());
+        let key = key(start).to_vec();
+        let left = self.ranges.last_mut().expect("the range that was read");
+        left.high = Bound::Excluded(key.clone());
+        self.tied = Some(KeyRange::starting_with(key));
         Ok(())
     }
 }
@@ -467,14 +679,12 @@ impl<'s> Ranks<'s> for TiedRanks<'s> {
         let start = out.len();
         while out.len() - start < limit {
             let wanted = (limit - (out.len() - start)).min(GATHERED_MAX);
-            if let Some(cursor) = &mut self.cursor {
+            if let Some((cursor, _)) = &mut self.cursor {
                 if cursor.next_ranks(wanted, out)? == 0 {
                     self.cursor = None;
                 }
-            } else if let Some(key) = self.tied.take() {
-                let range = self.ranges.last_mut().expect("a key was read from it");
-                range.high = Bound::Excluded(key.clone());
-                self.cursor = Some(self.entries(env, &KeyRange::starting_with(key), Direction::Forward)?);
+            } else if let Some(range) = self.tied.take() {
+                self.cursor = Some((self.entries(env, &range, Direction::Forward)?, range));
             } else if let Some(range) = self.ranges.last().cloned() {
                 // One more than wanted, whose key is the one that may go on.
                 self.read(env, &range, wanted + 1, out)?;
@@ -483,6 +693,20 @@ impl<'s> Ranks<'s> for TiedRanks<'s> {
             }
         }
         Ok(out.len() - start)
+    }
+
+    fn resume(&mut self, left: Left) {
+        self.tied = left.tied;
+    }
+
+    fn leave(&mut self, access: &mut Access, left: Left) -> Result<Left, ExecError> {
+        let Access::Index { ranges, .. } = access else { return Ok(left) };
+        *ranges = core::mem::take(&mut self.ranges);
+        let tied = match self.cursor.take() {
+            Some((cursor, range)) => behind(&cursor, range, Direction::Forward)?,
+            None => self.tied.take(),
+        };
+        Ok(Left { tied, ..left })
     }
 }
 

@@ -8,6 +8,7 @@ use super::{FrameTable, Word};
 use crate::storage::StorageError;
 use crate::storage::page::PageNumber;
 use crate::storage::pager::pins::Claim;
+use crate::storage::scratch::Scratch;
 use crate::sync::atomic::{AtomicBool, Ordering, fence};
 
 /// A table, borrowed or shared.
@@ -217,6 +218,23 @@ impl Operation<'_> {
     pub(in crate::storage::pager) fn is_crowded(&self) -> bool {
         let table = self.0.table();
         table.is_crowded_by(table.pins.operation(&self.0.claim))
+    }
+
+    /// What pages may take in memory; `None` when nothing is evicted.
+    pub(in crate::storage::pager) fn cache_bytes(&self) -> Option<usize> {
+        let table = self.0.table();
+        table.images.as_ref().map(|_| table.cache_bytes)
+    }
+
+    /// Room outside of memory, if there is any.
+    pub(in crate::storage::pager) fn scratch(
+        &self,
+        block_len: usize,
+    ) -> Result<Option<Scratch>, StorageError> {
+        match &self.0.table().images {
+            Some(images) => images.scratch(block_len),
+            None => Ok(None),
+        }
     }
 }
 

@@ -43,6 +43,9 @@ impl Vfs for Counting {
     fn sync_directory(&self, path: &str) -> Result<(), VfsError> {
         self.files.sync_directory(path)
     }
+    fn temporary(&self, path: &str) -> Result<Option<Box<dyn VfsFile>>, VfsError> {
+        self.files.temporary(path)
+    }
     fn now_ns(&self) -> u64 {
         self.files.now_ns()
     }
