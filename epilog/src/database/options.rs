@@ -513,8 +513,9 @@ impl Options {
     ///
     /// After a bulk transaction (see [`bulk_after`](Options::bulk_after)) the collections that it touched are read again, as
     /// wholes, from a snapshot of the last commit there is by then, and archived: in the background, or by the next of these
-    /// calls. Bulk transactions that come meanwhile share the next reading. Where an archive is kept, few and large ones are
-    /// better than many, and none the best for collections of which little changes.
+    /// calls. Bulk transactions that come meanwhile share the next reading. What is read counts among the bytes that
+    /// `retention` speaks of. Where an archive is kept, few and large ones are better than many, and none the best for
+    /// collections of which little changes.
     ///
     /// An archive belongs to one database and its future: opening one that was restored from an older backup with the
     /// same archive is [`Archive`](crate::ErrorKind::Archive). Give it at every open: without it, checkpoints

@@ -137,6 +137,13 @@ pub enum AggregateFunction {
     StringAgg { separator: String },
 }
 
+impl AggregateFunction {
+    /// Whether it is another of the same rows in another order.
+    pub(crate) fn depends_on_order(&self) -> bool {
+        matches!(self, AggregateFunction::StringAgg { .. })
+    }
+}
+
 /// One assignment of a set-based update.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Assignment {

@@ -12,7 +12,8 @@ impl<S: Records> Query<S, S::Records> {
     /// The closure is given the rows of all sources, the new one last, and so are those of later clauses:
     /// `|(album, artist)|`. What comes out is a tuple of their records. `C` may be a collection that is there already.
     /// An equality between a field of the record and something of the others is looked up through an index or a hash table;
-    /// without one, every pair is looked at. Rows come in any order unless one is asked for. For what a relation leads to
+    /// without one, every pair is looked at. A join comes before the `select`: what one named that yields records of the same
+    /// types is given up. Rows come in any order unless one is asked for. For what a relation leads to
     /// no join is needed: `t.album().title`.
     ///
     /// # Examples

@@ -6,6 +6,7 @@
 //! - `beyond`: over many times what the page cache holds.
 //! - `plans`: which way to the records is taken.
 
+mod groups;
 mod long;
 mod meaning;
 mod music;

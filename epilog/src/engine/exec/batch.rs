@@ -261,14 +261,9 @@ impl<'s> Batch<'s> {
         Some(&self.faults[at].1)
     }
 
-    /// As [`fault`](Batch::fault), and what a value computed for `row` ran into: a row that is kept keeps it as its own.
+    /// As [`fault`](Batch::fault), and what a value computed for `row` ran into: a row that is packed has it as its own.
     pub(super) fn fault_of_all(&self, row: usize) -> Option<&RowFault> {
         self.fault(row).or_else(|| self.computed_values().find_map(|(_, values)| values.fault(row)))
-    }
-
-    /// Whether a row has one, or a value computed for one.
-    pub(super) fn has_faults_at_all(&self) -> bool {
-        self.has_faults() || self.computed_values().any(|(_, values)| !values.faults.is_empty())
     }
 
     /// Fails if one of the first `count` rows left has a fault: it is part of the answer.

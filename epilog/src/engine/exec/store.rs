@@ -35,7 +35,7 @@ impl<'s> RowStore<'s> {
     /// Keeps the rows left of a batch.
     pub(super) fn push(&mut self, batch: &Batch<'s>) {
         let selected = batch.selected();
-        if self.len == 0 && self.slots.is_empty() {
+        if self.starts.is_empty() {
             self.slots = batch
                 .present()
                 .map(|(slot, source)| {
@@ -63,10 +63,9 @@ impl<'s> RowStore<'s> {
         for (computed, vectors) in &mut self.computed {
             vectors.push(super::batch::gather(batch.computed(*computed), &selected));
         }
-        if batch.has_faults_at_all() {
-            let faults = (0..selected.len()).filter_map(|at| {
-                Some(((self.len + at) as u32, batch.fault_of_all(selected.row(at))?.clone()))
-            });
+        if batch.has_faults() {
+            let faults = (0..selected.len())
+                .filter_map(|at| Some(((self.len + at) as u32, batch.fault(selected.row(at))?.clone())));
             self.faults.extend(faults);
         }
         self.starts.push(self.len);

@@ -197,12 +197,16 @@ impl<'s> Vector<'s> {
         let absent = parts.clone().any(|(vector, row)| vector.is_null(row));
         let nulls = absent.then(|| parts.clone().map(|(vector, row)| vector.is_null(row)).collect());
         let (mut bytes, mut ends) = (Vec::new(), Vec::new());
-        for (vector, row) in parts {
+        let mut faults = Vec::new();
+        for (at, (vector, row)) in parts.enumerate() {
             bytes.extend_from_slice(vector.bytes(row));
             ends.push(bytes.len() as u32);
+            faults.extend(vector.fault(row).map(|fault| (at as u32, fault.clone())));
         }
         let cells = if ty.width().is_some() { Cells::Fixed(bytes) } else { Cells::Owned { bytes, ends } };
-        Vector::new(ty, len, cells, nulls)
+        let mut vector = Vector::new(ty, len, cells, nulls);
+        vector.faults = faults;
+        vector
     }
 
     /// Appends the key of `row`, with the byte that tells an absent value.

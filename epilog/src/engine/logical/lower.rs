@@ -22,7 +22,7 @@ use crate::expr::{
 };
 use crate::parts;
 use crate::schema::{Catalog, CollectionDef, CollectionSchema};
-use crate::value::Type;
+use crate::value::{Scalar, Type};
 
 /// What a draft is lowered for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,12 +172,22 @@ impl<'c> Lowering<'c> {
                 self.filter(predicate);
             }
             Clause::Order(terms) => {
-                // A later ordering replaces this one, unless a limit lies between. Without a limit, only who wants
+                // A later ordering replaces this one, unless a limit or groups lie between. Without them, only who wants
                 // the rows themselves wants them in order.
-                let is_limit = |clause: &&Clause| matches!(clause, Clause::Limit(_) | Clause::Offset(_));
-                let before_limit = later.iter().take_while(|clause| !is_limit(clause));
-                let replaced = before_limit.clone().any(|clause| matches!(clause, Clause::Order(_)))
-                    || (purpose != Purpose::Rows && before_limit.count() == later.len());
+                let ends = |clause: &Clause| {
+                    matches!(clause, Clause::Limit(_) | Clause::Offset(_) | Clause::Grouping(_))
+                };
+                let end = later.iter().position(ends);
+                let before_end = &later[..end.unwrap_or(later.len())];
+                let replaced = before_end.iter().any(|clause| matches!(clause, Clause::Order(_)))
+                    || match end.map(|end| later[end..].split_at(1)) {
+                        None => purpose != Purpose::Rows,
+                        // Groups of ordered rows are those of any, but for what is joined in the rows' order.
+                        Some(([Clause::Grouping(_)], asked)) => {
+                            !aggregates_of(asked).iter().any(|item| item.function.depends_on_order())
+                        }
+                        Some(_) => false,
+                    };
                 let terms = terms.iter().map(|term| self.sort_term(term)).collect::<Result<Vec<_>, _>>()?;
                 if !replaced && !terms.is_empty() {
                     self.push(|input| Node::Sort(Sort { input, terms, window: None }));
@@ -252,9 +262,6 @@ impl<'c> Lowering<'c> {
         let mut key_terms = Vec::new();
         for key in keys {
             let expr = self.expression(key)?;
-            if expr.ty == Type::Blob {
-                return Err(PlanError::NotDefined { operation: "group_by", ty: expr.ty });
-            }
             let name = self.described(|names| names.expr(&expr));
             let output = self.new_computed(expr.ty, expr.nullable, name);
             key_terms.push(KeyTerm { expr, output });
@@ -263,7 +270,8 @@ impl<'c> Lowering<'c> {
         let mut items: Vec<(*const AggregateItem, Computed)> = Vec::new();
         for (number, item) in asked.iter().enumerate() {
             // One that is asked for twice is calculated once.
-            let output = match asked[..number].iter().position(|known| known == item) {
+            let same = asked[..number].iter().position(|known| known == item && !has_float(item));
+            let output = match same {
                 Some(known) => items[known].1,
                 None => {
                     let term = self.aggregate(item)?;
@@ -689,6 +697,12 @@ fn aggregates_of(clauses: &[Clause]) -> Vec<&AggregateItem> {
         }
     }
     found
+}
+
+/// Whether an aggregate is over something with a literal float: -0 equals 0, and makes another of what it divides.
+fn has_float(item: &AggregateItem) -> bool {
+    let mut ops = item.argument.iter().chain(&item.filter).flat_map(|part| &part.ops);
+    ops.any(|op| matches!(op, Op::Literal(Scalar::Float(_), _)))
 }
 
 fn collect<'e>(expression: &'e Expression, out: &mut Vec<&'e AggregateItem>) {

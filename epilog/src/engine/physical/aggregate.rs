@@ -23,8 +23,9 @@ impl<'p> Planner<'p> {
                 cost: self.costs.seek,
             };
         }
-        // Whatever order the rows come in, the aggregates are the same.
-        let planned = self.node(&aggregate.input, Want::default());
+        // Whatever order the rows come in, the aggregates are the same, but for one that joins texts.
+        let key_order = aggregate.items.iter().any(|item| item.function.depends_on_order());
+        let planned = self.node(&aggregate.input, Want { key_order, ..Want::default() });
         let cost = planned.cost + planned.node.rows * self.costs.test_fixed;
         // How many groups there are is not known: some rows each.
         let rows = if aggregate.keys.is_empty() { 1.0 } else { (planned.node.rows / 10.0).max(1.0) };

@@ -18,7 +18,8 @@ impl<'p> Planner<'p> {
         let rows = input.node.rows;
         let once = self.once(&sides, rows);
         // A row of which a link has no value is paired with everything.
-        let is_sure = !join.links.iter().any(|link| link.outer.may_fault());
+        let is_faulty = |link: &Link| link.outer.may_fault() || !link.outer.computed_values().is_empty();
+        let is_sure = !join.links.iter().any(is_faulty);
         let probe = if parts::PROBES && is_sure { self.probe(&sides, rows) } else { None };
         let cost = input.cost + probe.as_ref().map_or(once.cost, |probe| probe.cost.min(once.cost));
         let out = self.pairs_expected(rows, &sides);

@@ -418,6 +418,7 @@ impl Archive {
                     .rev()
                     .take_while(|number| self.vfs.exists(&file_path(&self.path, *number)).unwrap_or(false)),
             );
+            self.remove_behind();
         }
         for number in removed {
             let _ = self.vfs.remove(&file_path(&self.path, number));
@@ -434,9 +435,27 @@ impl Archive {
 
     /// Forgets what was added and not committed.
     pub fn forget(&mut self) {
-        self.state = self.durable.clone();
         self.staged.clear();
         self.file = None;
+        let added = core::mem::replace(&mut self.state, self.durable.clone());
+        // A reading that failed may have left as much as a collection has, on a disk that is full. Best effort: the next run
+        // cuts off what stays.
+        self.remove_behind();
+        if let Some(last) = self.durable.files.back()
+            && added.files.iter().any(|file| file.header.number == last.header.number && file.len > last.len)
+            && let Ok(file) = self.vfs.open(&file_path(&self.path, last.header.number), OpenMode::ReadWrite)
+        {
+            let _ = file.set_len(last.len);
+        }
+    }
+
+    /// Removes files behind the last one, which runs left that did not get to their end.
+    fn remove_behind(&self) {
+        let last = self.durable.files.back().map_or(0, |last| last.header.number);
+        let paths = (last + 1..).map(|number| file_path(&self.path, number));
+        for path in paths.take_while(|path| self.vfs.exists(path).unwrap_or(false)) {
+            let _ = self.vfs.remove(&path);
+        }
     }
 }
 

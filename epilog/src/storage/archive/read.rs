@@ -375,7 +375,9 @@ impl Scan {
         let len = header.payload_len as usize;
         let Some(whole) = ENTRY_HEADER_LEN.checked_add(len) else { return Ok(None) };
         if is_piece && !pieces {
-            self.offset = offset.saturating_add(entry_len(len) as u64);
+            // On a device whose addresses have 32 bits the length of one that is damaged may be beyond them.
+            let whole = ENTRY_HEADER_LEN as u64 + u64::from(header.payload_len);
+            self.offset = offset.saturating_add(whole.next_multiple_of(8));
             self.chain = header.crc;
             return Ok(Some((header, Vec::new())));
         }

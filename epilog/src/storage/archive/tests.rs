@@ -382,6 +382,25 @@ fn a_failure_forgets_the_run_and_the_next_one_makes_it() {
 }
 
 /// Both copies of an index that says this.
+#[test]
+fn a_run_that_is_forgotten_leaves_no_files() {
+    let vfs = vfs();
+    let mut archive = open(&vfs, Retention::Bytes(1 << 17));
+    add(&mut archive, 1..=5);
+    archive.commit().unwrap();
+    let durable = (archive.durable.files.len() as u64, archive.durable.end());
+    add(&mut archive, 6..=200);
+    archive.write_staged(false).unwrap();
+    assert!(archive.state.files.len() as u64 > durable.0 + 1, "the run takes several files");
+    archive.forget();
+    assert!(!vfs.exists(&file_path(PATH, durable.0 + 1)).unwrap());
+    assert!(!vfs.exists(&file_path(PATH, durable.0 + 2)).unwrap());
+    assert_eq!(bytes(&vfs, &file_path(PATH, durable.0)).len() as u64, durable.1);
+    add(&mut archive, 6..=20);
+    archive.commit().unwrap();
+    check(&archive, 1..=20);
+}
+
 fn index_blocks(index: Index) -> Vec<u8> {
     [index.encode(), index.encode()].concat()
 }

@@ -46,6 +46,13 @@ impl Pages<'_> {
     }
 
     /// Remembers this point.
+    /// Lets go of what was read.
+    pub(crate) fn rest(&mut self) {
+        if let Pages::Leased(pages) = self {
+            pages.rest();
+        }
+    }
+
     pub(crate) fn savepoint(&mut self) -> PageMark {
         match self {
             Pages::Leased(pages) => PageMark::Leased(pages.savepoint()),

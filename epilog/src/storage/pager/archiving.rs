@@ -212,6 +212,9 @@ impl Store {
             }
             Err(error) => {
                 open.archive.forget();
+                // What it committed before is there for good.
+                self.archived.store(open.archive.released(), Ordering::Release);
+                journal.keep(self.keep());
                 Err(error)
             }
         }

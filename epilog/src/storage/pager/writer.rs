@@ -118,6 +118,11 @@ impl<'p> PageWriter<'p> {
         self.undo.len()
     }
 
+    /// Lets go of what was read: a page that is read again may have to be loaded again.
+    pub fn rest(&mut self) {
+        self.pin.rest();
+    }
+
     /// Remembers this point. O(1).
     pub fn savepoint(&mut self) -> Savepoint {
         self.sequence += 1;

@@ -79,6 +79,8 @@ impl Writer<'_> {
     ///
     /// `StorageFault::Corruption` when it cannot be one; whatever reading and writing pages fails with.
     pub(crate) fn refill(&mut self, refill: &mut Refill, piece: &[u8]) -> Result<(), StorageError> {
+        // What did not change is only read: without this, all that is read would stay in memory to the end.
+        self.pages.rest();
         let mut is_stale = false;
         for change in ChangeSet::read(piece) {
             let change = change?;

@@ -30,20 +30,22 @@ impl<'s> Limit<'s> {
 
 impl<'s> super::Operator<'s> for Limit<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
-        if self.take == 0 || !self.input.next(env, batch)? {
-            return Ok(false);
+        while self.take > 0 && self.input.next(env, batch)? {
+            // Whether a row with a fault counts cannot be told, nor then where the window is: an error even among those
+            // skipped. Behind an offset alone it stays what it is.
+            let counted = if self.take == usize::MAX { 0 } else { self.take };
+            batch.raise(self.skip.saturating_add(counted))?;
+            let before = batch.count();
+            batch.window(self.skip, self.take);
+            self.skip -= self.skip.min(before);
+            if batch.count() > 0 {
+                if self.take != usize::MAX {
+                    self.take -= batch.count();
+                }
+                return Ok(true);
+            }
         }
-        // Whether a row with a fault counts cannot be told, nor then where the window is: an error even among those
-        // skipped. Behind an offset alone it stays what it is.
-        let counted = if self.take == usize::MAX { 0 } else { self.take };
-        batch.raise(self.skip.saturating_add(counted))?;
-        let before = batch.count();
-        batch.window(self.skip, self.take);
-        self.skip -= self.skip.min(before);
-        if self.take != usize::MAX {
-            self.take -= batch.count();
-        }
-        Ok(true)
+        Ok(false)
     }
 
     fn expect(&mut self, rows: usize) {
