@@ -38,6 +38,7 @@ impl Members<'_> {
             Members::One(Some(absent)) => {
                 absent.iter().enumerate().filter(|(_, absent)| !**absent).for_each(|(row, _)| each(row, 0));
             }
+            Members::Of(_) if !parts::GROUPS => {}
             Members::Of(groups) => {
                 for (row, group) in groups.iter().enumerate() {
                     if *group != NO_GROUP {
@@ -153,6 +154,7 @@ impl Tally {
         match members {
             Members::One(None) => self.counts[0] += len as u64,
             Members::One(_) => members.for_each(len, |_, group| self.counts[group] += 1),
+            Members::Of(_) if !parts::GROUPS => {}
             Members::Of(groups) => {
                 // There is no group with the number that says that there is none.
                 for group in groups {
@@ -230,6 +232,7 @@ impl Tally {
                         }
                         $totals[0] = $total;
                     }
+                    Members::Of(_) if !parts::GROUPS => {}
                     Members::Of(groups) if column.stride == 0 => {
                         for group in groups {
                             if let Some(of_group) = $totals.get_mut(*group as usize) {
@@ -347,7 +350,8 @@ impl Tally {
     /// The aggregates of these groups, each asked for once.
     pub(super) fn results<'s>(&mut self, groups: Range<usize>) -> Result<Vector<'s>, ExecError> {
         let mut results = self.values(groups.clone())?;
-        for (group, fault) in self.faults.range(groups.start as u32..groups.end as u32) {
+        let faults = parts::CALCULATION.then(|| self.faults.range(groups.start as u32..groups.end as u32));
+        for (group, fault) in faults.into_iter().flatten() {
             results.add_fault(*group - groups.start as u32, fault);
         }
         Ok(results)

@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::super::error::RowFault;
+use crate::parts;
 use crate::value::{Cell, Scalar, Type, key};
 
 /// The values of one expression over the rows of a batch.
@@ -201,7 +202,9 @@ impl<'s> Vector<'s> {
         for (at, (vector, row)) in parts.enumerate() {
             bytes.extend_from_slice(vector.bytes(row));
             ends.push(bytes.len() as u32);
-            faults.extend(vector.fault(row).map(|fault| (at as u32, fault.clone())));
+            if parts::CALCULATION {
+                faults.extend(vector.fault(row).map(|fault| (at as u32, fault.clone())));
+            }
         }
         let cells = if ty.width().is_some() { Cells::Fixed(bytes) } else { Cells::Owned { bytes, ends } };
         let mut vector = Vector::new(ty, len, cells, nulls);

@@ -101,6 +101,7 @@ impl Groups {
                 });
                 let members = match (&self.finder, &absent) {
                     (Finder::One, absent) => Members::One(absent.as_deref()),
+                    (_, absent) if !parts::GROUPS => Members::One(absent.as_deref()),
                     (_, None) => Members::Of(&self.numbers),
                     (_, Some(absent)) => {
                         let numbers = self.numbers.iter().zip(absent);
@@ -200,7 +201,7 @@ impl Groups {
         let groups = self.given..self.count.min(self.given + GATHERED_MAX);
         self.given = groups.end;
         batch.reset(groups.len());
-        for (key, values) in self.keys.iter().zip(&self.values) {
+        for (key, values) in self.keys.iter().zip(&self.values).filter(|_| parts::GROUPS) {
             batch.set_computed(key.output, values.part(groups.clone()));
         }
         for (item, tally) in self.items.iter().zip(&mut self.tallies) {
@@ -246,7 +247,9 @@ fn left_out(
             *absent |= filter.fault(row).is_some() || filter.is_null(row) || filter.bytes(row)[0] == 0;
         }
     }
-    for (row, fault) in values.map(|values| values.faults.as_slice()).unwrap_or_default() {
+    for (row, fault) in
+        values.filter(|_| parts::CALCULATION).map(|of| of.faults.as_slice()).unwrap_or_default()
+    {
         let absent = absent.get_or_insert_with(|| vec![false; len]);
         let row = *row as usize;
         if !core::mem::replace(&mut absent[row], true) {
