@@ -109,6 +109,15 @@ impl WordTable {
         self.places[place].1 - 1
     }
 
+    /// The number of `word`, if it is there.
+    #[inline]
+    pub(super) fn find(&self, word: u64) -> Option<u32> {
+        if self.places.is_empty() {
+            return None;
+        }
+        self.places[self.locate(word)].1.checked_sub(1)
+    }
+
     /// The place of `word`, or the empty one where it goes.
     #[inline]
     fn locate(&self, word: u64) -> usize {
@@ -162,6 +171,7 @@ mod tests {
         for n in 0..20_000u64 {
             let word = n * n % 7919;
             let next = model.len() as u32;
+            assert_eq!(table.find(word), model.get(&word).copied());
             assert_eq!(table.find_or_insert(word, || next), *model.entry(word).or_insert(next));
         }
     }

@@ -44,6 +44,19 @@ pub(crate) struct Strided<'a> {
     pub(crate) stride: usize,
 }
 
+impl Strided<'_> {
+    /// The cell of `row`, of four bytes or, if `wide`, eight, as a number.
+    #[inline(always)]
+    pub(super) fn word(self, row: usize, wide: bool) -> u64 {
+        let cell = &self.bytes[row * self.stride..];
+        if wide {
+            u64::from_le_bytes(cell[..8].try_into().expect("8 bytes"))
+        } else {
+            u64::from(u32::from_le_bytes(cell[..4].try_into().expect("4 bytes")))
+        }
+    }
+}
+
 impl<'s> Vector<'s> {
     pub(super) fn new(ty: Type, len: usize, cells: Cells<'s>, nulls: Option<Vec<bool>>) -> Vector<'s> {
         Vector { ty, len, cells, nulls, faults: Vec::new() }

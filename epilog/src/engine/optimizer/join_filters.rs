@@ -1,4 +1,4 @@
-//! A filter on what a join pairs becomes a part of the join.
+//! A filter on what a join pairs becomes a part of the join, and what the join asks of the row alone a filter of rows.
 //!
 //! ```text
 //! before                                          after
@@ -25,9 +25,28 @@ pub(super) const RULE: Rule = Rule { name: "join_filters", apply };
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |node| match node {
         Node::Filter(filter) => take_over(filter.predicates, *filter.input),
+        Node::Join(join) if join.kind == JoinKind::Inner => Node::Join(hand_down(join)),
         other => other,
     });
     plan
+}
+
+/// Asks of the rows what the join asks of them alone.
+fn hand_down(mut join: Join) -> Join {
+    let mut inner: Vec<Slot> = Vec::new();
+    join.inner.slots(&mut inner);
+    match *join.pairs {
+        Node::Filter(filter) if *filter.input == Node::Pairs => {
+            let (pairs, rows): (Vec<_>, Vec<_>) = filter
+                .predicates
+                .into_iter()
+                .partition(|expr| expr.slots().iter().any(|slot| inner.contains(slot)));
+            *join.pairs = Node::Pairs.filtered(pairs);
+            let input = take_over(rows, *join.input);
+            Join { input: Box::new(input), ..join }
+        }
+        pairs => Join { pairs: Box::new(pairs), ..join },
+    }
 }
 
 /// `node` with `predicates` to get through, those that a join can ask in the join.
@@ -86,6 +105,24 @@ mod tests {
             "project Album, Artist\n  join Artist\n    pairs: filter artist = Artist.id & Artist.name = \"Saxon\"\n      \
              pairs\n    filter title = \"Crusader\"\n      scan Album"
         );
+    }
+
+    #[test]
+    fn what_an_inner_join_asks_of_the_row_alone_is_asked_before() {
+        let on = field(f::album::ARTIST).binary(Eq, inner(1, f::artist::ID));
+        let on = field(f::album::TITLE).binary(Eq, text("Crusader")).binary(And, on);
+        let draft = |kind| {
+            let join = Clause::Join { collection: f::Artist, on: on.clone(), kind };
+            draft(f::Album).clause(join).build()
+        };
+        let (_, after) = before_and_after(&draft(JoinKind::Inner), "join_filters", &["split_conjuncts"]);
+        assert_eq!(
+            after,
+            "project Album, Artist\n  join Artist\n    pairs: filter artist = Artist.id\n      pairs\n    \
+             filter title = \"Crusader\"\n      scan Album"
+        );
+        let (before, after) = before_and_after(&draft(JoinKind::Left), "join_filters", &["split_conjuncts"]);
+        assert_eq!(before, after);
     }
 
     #[test]

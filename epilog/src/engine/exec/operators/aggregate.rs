@@ -13,7 +13,7 @@ use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::table::{KeyTable, WordTable};
 use crate::engine::exec::tally::{Members, NO_GROUP, Tally};
-use crate::engine::exec::vector::{Builder, Strided};
+use crate::engine::exec::vector::Builder;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{AggregateTerm, Computed, KeyTerm, Slot};
 use crate::engine::physical::{self, PhysicalNode};
@@ -173,7 +173,7 @@ impl Groups {
                 let wide = keys[0].ty().width() == Some(8);
                 numbers.extend(rows.map(|row| match keys[0].is_null(row) {
                     true => *absent.get_or_insert_with(|| is_new(row)),
-                    false => words.find_or_insert(word(of, row, wide), || is_new(row)),
+                    false => words.find_or_insert(of.word(row, wide), || is_new(row)),
                 }));
             }
             Finder::Bytes(table) => {
@@ -208,16 +208,6 @@ impl Groups {
             batch.set_computed(item.output, tally.results(groups.clone())?);
         }
         Ok(true)
-    }
-}
-
-#[inline(always)]
-fn word(of: Strided<'_>, row: usize, wide: bool) -> u64 {
-    let cell = &of.bytes[row * of.stride..];
-    if wide {
-        u64::from_le_bytes(cell[..8].try_into().expect("8 bytes"))
-    } else {
-        u64::from(u32::from_le_bytes(cell[..4].try_into().expect("4 bytes")))
     }
 }
 

@@ -13,7 +13,7 @@ use crate::engine::estimate::KeyRange;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::store::RowStore;
-use crate::engine::exec::table::KeyTable;
+use crate::engine::exec::table::{KeyTable, WordTable};
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Asked, Link, Slot};
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
@@ -71,13 +71,89 @@ enum Finder<'s> {
 
 /// All inner rows, by key.
 pub(super) struct Built<'s> {
-    table: KeyTable,
+    keys: Keys,
     /// For each key: how many rows, and the first and last of them.
     groups: Vec<Group>,
     /// For each row, the next one with its key.
     next: Vec<u32>,
     /// The rows; none when they are only counted.
     pub(super) store: RowStore<'s>,
+}
+
+/// The keys of inner rows, numbered as they come.
+enum Keys {
+    /// What one link compares, as words; and the number of the absent key.
+    Words { table: WordTable, absent: Option<u32>, count: u32 },
+    /// What all links compare, as bytes.
+    Bytes(KeyTable),
+}
+
+impl Keys {
+    fn of(links: &[Link]) -> Keys {
+        match links {
+            [link] if parts::LOOPS && is_word(link.inner.ty) => {
+                Keys::Words { table: WordTable::default(), absent: None, count: 0 }
+            }
+            _ => Keys::Bytes(KeyTable::default()),
+        }
+    }
+
+    /// The number of a row's key, if it is there. `scratch` is anything.
+    fn find(
+        &self,
+        links: &[Link],
+        values: &[Vector<'_>],
+        row: usize,
+        scratch: &mut Vec<u8>,
+    ) -> Option<usize> {
+        match self {
+            Keys::Words { absent, .. } if values[0].is_null(row) => {
+                absent.filter(|_| links[0].absent_matches).map(|number| number as usize)
+            }
+            Keys::Words { table, .. } => {
+                let of = &values[0];
+                table.find(of.strided().word(row, of.ty().width() == Some(8))).map(|number| number as usize)
+            }
+            Keys::Bytes(table) => {
+                scratch.clear();
+                if append_key(links, values, row, scratch) { table.find(scratch) } else { None }
+            }
+        }
+    }
+
+    /// The number of a row's key, which is put in if it is not there; `None` when the row belongs to nothing.
+    fn intern(
+        &mut self,
+        links: &[Link],
+        values: &[Vector<'_>],
+        row: usize,
+        scratch: &mut Vec<u8>,
+    ) -> Option<usize> {
+        match self {
+            Keys::Words { table, absent, count } => {
+                let next = || {
+                    *count += 1;
+                    *count - 1
+                };
+                let of = &values[0];
+                let number = match of.is_null(row) {
+                    true if !links[0].absent_matches => return None,
+                    true => *absent.get_or_insert_with(next),
+                    false => table.find_or_insert(of.strided().word(row, of.ty().width() == Some(8)), next),
+                };
+                Some(number as usize)
+            }
+            Keys::Bytes(table) => {
+                scratch.clear();
+                append_key(links, values, row, scratch).then(|| table.intern(scratch))
+            }
+        }
+    }
+}
+
+/// Whether two values of the type are equal when their cells are, which are words.
+fn is_word(ty: Type) -> bool {
+    matches!(ty.width(), Some(4 | 8)) && !matches!(ty, Type::F32 | Type::F64)
 }
 
 #[derive(Default)]
@@ -404,8 +480,7 @@ impl<'s> Built<'s> {
         row: usize,
         key: &mut Vec<u8>,
     ) -> Option<u32> {
-        key.clear();
-        let number = if append_key(links, outer, row, key) { self.table.find(key)? } else { return None };
+        let number = self.keys.find(links, outer, row, key)?;
         (self.groups[number].count > 0).then_some(self.groups[number].first)
     }
 
@@ -421,12 +496,8 @@ impl<'s> Built<'s> {
         links: &[Link],
         keep: bool,
     ) -> Result<Built<'s>, ExecError> {
-        let mut built = Built {
-            table: KeyTable::default(),
-            groups: Vec::new(),
-            next: Vec::new(),
-            store: RowStore::default(),
-        };
+        let mut built =
+            Built { keys: Keys::of(links), groups: Vec::new(), next: Vec::new(), store: RowStore::default() };
         let mut batch = Batch::new(env.collections.len(), env.computed.len());
         let mut key = Vec::new();
         while source.next(env, &mut batch)? {
@@ -444,11 +515,7 @@ impl<'s> Built<'s> {
                 if keep {
                     built.next.push(u32::MAX);
                 }
-                key.clear();
-                if !append_key(links, &values, at, &mut key) {
-                    continue;
-                }
-                let number = built.table.intern(&key);
+                let Some(number) = built.keys.intern(links, &values, at, &mut key) else { continue };
                 if number == built.groups.len() {
                     built.groups.push(Group::default());
                 }
@@ -488,11 +555,10 @@ impl<'s> Built<'s> {
     ) -> Result<(), ExecError> {
         let mut key = Vec::new();
         for row in 0..batch.count() {
-            key.clear();
-            if answers.faults[row].is_some() || !append_key(links, outer, row, &mut key) {
+            if answers.faults[row].is_some() {
                 continue;
             }
-            let Some(number) = self.table.find(&key) else { continue };
+            let Some(number) = self.keys.find(links, outer, row, &mut key) else { continue };
             let group = &self.groups[number];
             if let Some(fault) = &group.fault {
                 answers.add_fault(row, fault);
