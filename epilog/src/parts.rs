@@ -19,9 +19,6 @@ pub(crate) const CONCURRENT: bool = ALL;
 /// Operations of queries that make values: arithmetic, parts of dates, lengths and case of texts, `or_else`.
 pub(crate) const CALCULATION: bool = ALL;
 
-/// Rows paired with the records of another collection.
-pub(crate) const JOINS: bool = ALL;
-
 /// Groups of rows, and aggregates beyond count, sum, mean and extremes.
 pub(crate) const GROUPS: bool = ALL;
 
@@ -75,7 +72,7 @@ pub type Amount = f32;
 
 /// Proof of a build with all parts. Without them there is no value of it, and so no code for what holds one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Whole {
+pub enum Whole {
     #[cfg(not(feature = "small"))]
     Build,
 }
@@ -88,5 +85,47 @@ impl Whole {
         return Some(Whole::Build);
         #[cfg(feature = "small")]
         None
+    }
+}
+
+/// Something in a build with all parts. Without them there is no value of it, whatever it would hold, and nothing to drop.
+pub struct InWhole<T> {
+    #[cfg(not(feature = "small"))]
+    value: T,
+    #[cfg(feature = "small")]
+    never: (Whole, core::marker::PhantomData<fn() -> T>),
+}
+
+impl<T> InWhole<T> {
+    /// It, in such a build.
+    #[inline]
+    #[cfg_attr(feature = "small", allow(unused_variables))]
+    pub(crate) fn new(value: T, whole: Whole) -> InWhole<T> {
+        match whole {
+            #[cfg(not(feature = "small"))]
+            Whole::Build => InWhole { value },
+        }
+    }
+}
+
+impl<T> core::ops::Deref for InWhole<T> {
+    type Target = T;
+
+    #[inline]
+    fn deref(&self) -> &T {
+        #[cfg(not(feature = "small"))]
+        return &self.value;
+        #[cfg(feature = "small")]
+        match self.never.0 {}
+    }
+}
+
+impl<T> core::ops::DerefMut for InWhole<T> {
+    #[inline]
+    fn deref_mut(&mut self) -> &mut T {
+        #[cfg(not(feature = "small"))]
+        return &mut self.value;
+        #[cfg(feature = "small")]
+        match self.never.0 {}
     }
 }

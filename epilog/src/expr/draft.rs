@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Expression, RowPath};
+use crate::parts;
 use crate::schema::CollectionSchema;
 
 /// A query as built: a source and clauses in the order written. Order is meaning: a clause sees what the ones before it
@@ -140,7 +141,7 @@ pub enum AggregateFunction {
 impl AggregateFunction {
     /// Whether it is another of the same rows in another order.
     pub(crate) fn depends_on_order(&self) -> bool {
-        matches!(self, AggregateFunction::StringAgg { .. })
+        parts::GROUPS && matches!(self, AggregateFunction::StringAgg { .. })
     }
 }
 

@@ -36,7 +36,7 @@ pub fn assign<'s>(
     for column in &plan.columns {
         let Column::Value(expr) = column else { unreachable!("assignments are values") };
         let value = evaluate(&env, expr, &batch)?;
-        if let Some((_, fault)) = value.faults.first() {
+        if let Some((_, fault)) = value.faults().first() {
             return Err(ExecError::Arithmetic(fault.0.clone()));
         }
         values.push(value);

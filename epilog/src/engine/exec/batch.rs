@@ -252,11 +252,14 @@ impl<'s> Batch<'s> {
     }
 
     pub(super) fn has_faults(&self) -> bool {
-        !self.faults.is_empty()
+        parts::CALCULATION && !self.faults.is_empty()
     }
 
     /// What the predicates of `row` ran into.
     pub(super) fn fault(&self, row: usize) -> Option<&RowFault> {
+        if !parts::CALCULATION {
+            return None;
+        }
         let at = self.faults.binary_search_by_key(&(row as u32), |(row, _)| *row).ok()?;
         Some(&self.faults[at].1)
     }
@@ -268,7 +271,7 @@ impl<'s> Batch<'s> {
 
     /// Fails if one of the first `count` rows left has a fault: it is part of the answer.
     pub(super) fn raise(&self, count: usize) -> Result<(), ExecError> {
-        if self.faults.is_empty() {
+        if !parts::CALCULATION || self.faults.is_empty() {
             return Ok(());
         }
         let selected = self.selected();
@@ -289,7 +292,7 @@ impl<'s> Batch<'s> {
         let computed =
             self.computed.iter().map(|vector| vector.as_ref().map(|vector| gather(vector, &selected)));
         let computed = computed.collect();
-        let faults = if self.faults.is_empty() {
+        let faults = if !self.has_faults() {
             Vec::new()
         } else {
             (0..count).filter_map(|at| Some((at as u32, self.fault(selected.row(at))?.clone()))).collect()

@@ -43,8 +43,7 @@ pub(super) fn evaluate<'s>(env: &Env<'s>, expr: &Expr, batch: &Batch<'s>) -> Res
             let value = evaluate(env, value, batch)?;
             is_in(env, &value, candidates, batch)
         }
-        ExprKind::If(_) if !parts::CALCULATION => unreachable!("a plan with it was refused"),
-        ExprKind::If(parts) => {
+        ExprKind::If(parts, _) => {
             let [condition, then, otherwise] = &**parts;
             let condition = evaluate(env, condition, batch)?;
             Ok(choose(&condition, &evaluate(env, then, batch)?, &evaluate(env, otherwise, batch)?))
@@ -264,7 +263,7 @@ fn connect<'s>(op: BinaryOp, left: &Vector<'s>, right: &Vector<'s>) -> Vector<'s
     });
     let mut result = Vector::bools(bytes.collect());
     for (of, other) in [(left, right), (right, left)] {
-        for (row, fault) in &of.faults {
+        for (row, fault) in of.faults() {
             let at = *row as usize;
             let decided = other.fault(at).is_none() && truth(other, at) != both;
             if !decided {
@@ -343,7 +342,7 @@ fn test(op: BinaryOp, right: &[u8]) -> TextTest {
 /// The left value, or the right one where it is absent. The fault of a right value that is not needed is none.
 fn or_else<'s>(mut left: Vector<'s>, right: &Vector<'s>) -> Vector<'s> {
     let Some(absent) = &left.nulls else { return left };
-    if !absent.contains(&true) && left.faults.is_empty() {
+    if !absent.contains(&true) && left.faults().is_empty() {
         left.nulls = None;
         return left;
     }
@@ -353,7 +352,7 @@ fn or_else<'s>(mut left: Vector<'s>, right: &Vector<'s>) -> Vector<'s> {
 /// The one value where a condition holds, the other where it does not or is absent.
 fn choose<'s>(condition: &Vector<'s>, then: &Vector<'s>, otherwise: &Vector<'s>) -> Vector<'s> {
     let mut result = pick(then, otherwise, |row| condition.is_null(row) || condition.bytes(row)[0] == 0);
-    for (row, fault) in &condition.faults {
+    for (row, fault) in condition.faults() {
         result.faults.retain(|(at, _)| at != row);
         result.add_fault(*row, fault);
     }
@@ -386,7 +385,7 @@ fn pick<'s>(left: &Vector<'s>, right: &Vector<'s>, is_right: impl Fn(usize) -> b
     };
     let mut result = Vector::new(ty, len, cells, nulls);
     for (side, on_right) in [(left, false), (right, true)] {
-        for (row, fault) in &side.faults {
+        for (row, fault) in side.faults() {
             if is_right(*row as usize) == on_right {
                 result.add_fault(*row, fault);
             }

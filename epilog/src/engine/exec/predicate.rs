@@ -51,10 +51,11 @@ impl Predicate {
             return Ok(());
         }
         let outcome = evaluate(env, &self.expr, batch)?;
-        if !outcome.faults.is_empty() {
+        if !outcome.faults().is_empty() {
             let selected = batch.selected();
-            let rows: Vec<usize> = outcome.faults.iter().map(|(at, _)| selected.row(*at as usize)).collect();
-            for (row, (_, fault)) in rows.into_iter().zip(&outcome.faults) {
+            let rows: Vec<usize> =
+                outcome.faults().iter().map(|(at, _)| selected.row(*at as usize)).collect();
+            for (row, (_, fault)) in rows.into_iter().zip(outcome.faults()) {
                 batch.add_fault(row, fault);
             }
         }

@@ -131,7 +131,7 @@ impl<'s> Planned<'s> {
             }
             Column::Value(expr) => {
                 let values = evaluate(&self.env, expr, batch)?;
-                if let Some((_, fault)) = values.faults.first() {
+                if let Some((_, fault)) = values.faults().first() {
                     return Err(ExecError::Arithmetic(fault.0.clone()));
                 }
                 OutputColumn::Values(values)

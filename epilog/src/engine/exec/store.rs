@@ -6,6 +6,7 @@ use super::Vector;
 use super::batch::{Batch, Source};
 use crate::engine::error::RowFault;
 use crate::engine::logical::{Computed, Slot};
+use crate::parts;
 use crate::storage::records::RecordRef;
 use crate::value::Cell;
 
@@ -114,6 +115,9 @@ impl<'s> RowStore<'s> {
 
     /// What the predicates of a row ran into.
     pub(super) fn fault(&self, row: u32) -> Option<&RowFault> {
+        if !parts::CALCULATION {
+            return None;
+        }
         let at = self.faults.binary_search_by_key(&row, |(row, _)| *row).ok()?;
         Some(&self.faults[at].1)
     }

@@ -5,6 +5,7 @@
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
+use core::convert::Infallible;
 use core::ops::Range;
 
 use super::table::KeyTable;
@@ -12,9 +13,9 @@ use super::vector::{Cells, Strided};
 use super::{Vector, kernel};
 use crate::engine::error::{ExecError, Fault, RowFault};
 use crate::engine::logical::AggregateTerm;
-use crate::expr::AggregateFunction;
+use crate::expr::{AggregateFunction, BinaryOp};
 use crate::ordered::BTreeMap;
-use crate::parts;
+use crate::parts::{self, InWhole, Whole};
 use crate::value::{Type, compare_floats, fits, integer};
 
 /// The group of a row that does not count.
@@ -26,42 +27,36 @@ pub(super) enum Members<'a> {
     /// There is one group, and these rows are not of it.
     One(Option<&'a [bool]>),
     /// Each row's group, or [`NO_GROUP`].
-    Of(&'a [u32]),
+    Of(&'a [u32], Whole),
 }
 
 impl Members<'_> {
     /// Calls `each` with the place of every row that counts, and its group.
     #[inline(always)]
     fn for_each(self, len: usize, mut each: impl FnMut(usize, usize)) {
-        match self {
-            Members::One(None) => (0..len).for_each(|row| each(row, 0)),
-            Members::One(Some(absent)) => {
-                absent.iter().enumerate().filter(|(_, absent)| !**absent).for_each(|(row, _)| each(row, 0));
-            }
-            Members::Of(_) if !parts::GROUPS => {}
-            Members::Of(groups) => {
-                for (row, group) in groups.iter().enumerate() {
-                    if *group != NO_GROUP {
-                        each(row, *group as usize);
-                    }
-                }
-            }
-        }
+        let Ok(()) = self.try_for_each(len, |row, group| {
+            each(row, group);
+            Ok::<(), Infallible>(())
+        });
     }
 
     /// As [`for_each`](Members::for_each), until it fails.
-    fn try_for_each(
+    #[inline(always)]
+    fn try_for_each<E>(
         self,
         len: usize,
-        mut each: impl FnMut(usize, usize) -> Result<(), ExecError>,
-    ) -> Result<(), ExecError> {
-        let mut outcome = Ok(());
-        self.for_each(len, |row, group| {
-            if outcome.is_ok() {
-                outcome = each(row, group);
+        mut each: impl FnMut(usize, usize) -> Result<(), E>,
+    ) -> Result<(), E> {
+        match self {
+            Members::One(absent) => {
+                let mut rows = (0..len).filter(|row| absent.is_none_or(|absent| !absent[*row]));
+                rows.try_for_each(|row| each(row, 0))
             }
-        });
-        outcome
+            Members::Of(groups, _) => {
+                let mut rows = groups.iter().enumerate().filter(|(_, group)| **group != NO_GROUP);
+                rows.try_for_each(|(row, group)| each(row, *group as usize))
+            }
+        }
     }
 }
 
@@ -90,11 +85,11 @@ enum Kept {
     /// The same, of any width; or joined texts.
     Bytes(Vec<Vec<u8>>),
     /// Which values there were, with the number of the group before each.
-    Distinct(KeyTable),
+    Distinct(InWhole<KeyTable>),
     /// The mean, and the sum of the squares of what differs from it.
-    Moments(Vec<(f64, f64)>),
+    Moments(InWhole<Vec<(f64, f64)>>),
     /// Every value.
-    Values(Vec<Vec<f64>>),
+    Values(InWhole<Vec<Vec<f64>>>),
 }
 
 impl AggregateFunction {
@@ -106,25 +101,32 @@ impl AggregateFunction {
 }
 
 impl Tally {
-    pub(super) fn new(item: &AggregateTerm) -> Tally {
+    /// One of so many groups.
+    pub(super) fn new(item: &AggregateTerm, groups: usize) -> Tally {
         use AggregateFunction as F;
         let ty = item.argument.as_ref().map_or(Type::U64, |argument| argument.ty);
         let kept = match (&item.function, ty) {
             (F::Count, _) => Kept::Nothing,
-            (F::Min | F::Max, ty) if ty.width().is_some() => Kept::Cells(Vec::new()),
-            (F::Min | F::Max, _) => Kept::Bytes(Vec::new()),
-            (F::Sum | F::Avg, Type::F32 | Type::F64) => Kept::Floats(Vec::new()),
-            (F::Sum | F::Avg, Type::U128) => Kept::Uints(Vec::new()),
+            (F::Min | F::Max, ty) => match ty.width() {
+                Some(width) => Kept::Cells(vec![0; groups * width]),
+                None => Kept::Bytes(vec![Vec::new(); groups]),
+            },
+            (F::Sum | F::Avg, Type::F32 | Type::F64) => Kept::Floats(vec![0.0; groups]),
+            (F::Sum | F::Avg, Type::U128) => Kept::Uints(vec![0; groups]),
             #[cfg(feature = "decimal")]
-            (F::Sum | F::Avg, Type::Decimal) => Kept::Decimals(Vec::new()),
-            (F::Sum | F::Avg, _) => Kept::Ints(Vec::new()),
-            _ if !parts::GROUPS => unreachable!("a plan with it was refused"),
-            (F::CountDistinct, _) => Kept::Distinct(KeyTable::default()),
-            (F::Variance | F::StdDev, _) => Kept::Moments(Vec::new()),
-            (F::Median, _) => Kept::Values(Vec::new()),
-            (F::StringAgg { .. }, _) => Kept::Bytes(Vec::new()),
+            (F::Sum | F::Avg, Type::Decimal) => Kept::Decimals(vec![rust_decimal::Decimal::ZERO; groups]),
+            (F::Sum | F::Avg, _) => Kept::Ints(vec![0; groups]),
+            (function, _) => {
+                let Some(whole) = Whole::build() else { unreachable!("a plan with it was refused") };
+                match function {
+                    F::CountDistinct => Kept::Distinct(InWhole::new(KeyTable::default(), whole)),
+                    F::Variance | F::StdDev => Kept::Moments(InWhole::new(vec![(0.0, 0.0); groups], whole)),
+                    F::Median => Kept::Values(InWhole::new(vec![Vec::new(); groups], whole)),
+                    _ => Kept::Bytes(vec![Vec::new(); groups]),
+                }
+            }
         };
-        Tally { function: item.function.clone(), ty, counts: Vec::new(), kept, faults: BTreeMap::new() }
+        Tally { function: item.function.clone(), ty, counts: vec![0; groups], kept, faults: BTreeMap::new() }
     }
 
     /// Makes room for so many groups.
@@ -145,8 +147,8 @@ impl Tally {
     }
 
     /// Notes why a group has no result: the first reason stays.
-    pub(super) fn add_fault(&mut self, group: usize, fault: &RowFault) {
-        self.faults.entry(group as u32).or_insert_with(|| fault.clone());
+    pub(super) fn add_fault(&mut self, group: u32, fault: &RowFault) {
+        self.faults.entry(group).or_insert_with(|| fault.clone());
     }
 
     /// Adds `len` rows without an argument.
@@ -154,8 +156,7 @@ impl Tally {
         match members {
             Members::One(None) => self.counts[0] += len as u64,
             Members::One(_) => members.for_each(len, |_, group| self.counts[group] += 1),
-            Members::Of(_) if !parts::GROUPS => {}
-            Members::Of(groups) => {
+            Members::Of(groups, _) => {
                 // There is no group with the number that says that there is none.
                 for group in groups {
                     if let Some(count) = self.counts.get_mut(*group as usize) {
@@ -183,17 +184,22 @@ impl Tally {
     }
 
     fn add_extremes(&mut self, values: &Vector<'_>, members: Members<'_>) {
-        let last = self.function == AggregateFunction::Max;
+        let last = matches!(self.function, AggregateFunction::Max);
         let Tally { ty, counts, kept, .. } = self;
         match kept {
             Kept::Cells(best) => {
                 let (of, len) = (values.strided(), values.len());
                 match members {
-                    Members::Of(groups) => kernel::extremes(*ty, of, groups, last, counts, best),
+                    Members::Of(groups, _) => kernel::extremes(*ty, of, groups, last, counts, best),
                     Members::One(absent) => {
                         let Some(row) = kernel::extreme(*ty, of, len, absent, last) else { return };
-                        let cell = Strided { bytes: values.bytes(row), stride: 0 };
-                        kernel::extremes(*ty, cell, &[0], last, counts, best);
+                        let strided = |bytes| Strided { bytes, stride: 0 };
+                        let (cell, op) = (values.bytes(row), if last { BinaryOp::Gt } else { BinaryOp::Lt });
+                        if counts[0] == 0 || kernel::compare(*ty, op, strided(cell), strided(best), 1) == [1]
+                        {
+                            best.copy_from_slice(cell);
+                        }
+                        counts[0] += 1;
                     }
                 }
             }
@@ -211,7 +217,7 @@ impl Tally {
     }
 
     fn add_totals(&mut self, values: &Vector<'_>, members: Members<'_>) -> Result<(), ExecError> {
-        if self.function == AggregateFunction::Avg {
+        if matches!(self.function, AggregateFunction::Avg) {
             self.add_rows(values.len(), members);
         }
         let Tally { function, ty, kept, faults, .. } = self;
@@ -232,8 +238,7 @@ impl Tally {
                         }
                         $totals[0] = $total;
                     }
-                    Members::Of(_) if !parts::GROUPS => {}
-                    Members::Of(groups) if column.stride == 0 => {
+                    Members::Of(groups, _) if column.stride == 0 => {
                         for group in groups {
                             if let Some(of_group) = $totals.get_mut(*group as usize) {
                                 let ($total, $value) = (*of_group, read(column.bytes));
@@ -241,7 +246,7 @@ impl Tally {
                             }
                         }
                     }
-                    Members::Of(groups) => {
+                    Members::Of(groups, _) => {
                         for (cell, group) in column.bytes.chunks(column.stride).zip(groups) {
                             if let Some(of_group) = $totals.get_mut(*group as usize) {
                                 let ($total, $value) = (*of_group, read(cell));
@@ -257,10 +262,12 @@ impl Tally {
             (Kept::Ints(totals), ty) if !parts::LOOPS || ty == Type::I128 => {
                 members.try_for_each(len, |row, group| {
                     match totals[group].checked_add(integer(ty, values.bytes(row))) {
-                        Some(sum) => totals[group] = sum,
-                        None => overflows(group)?,
+                        Some(sum) => {
+                            totals[group] = sum;
+                            Ok(())
+                        }
+                        None => overflows(group),
                     }
-                    Ok(())
                 })?;
             }
             // So many narrower integers as would overflow 128 bits do not exist.
@@ -275,21 +282,27 @@ impl Tally {
             (Kept::Uints(totals), Type::U128) => members.try_for_each(len, |row, group| {
                 let cell = values.bytes(row).try_into().expect("16 bytes");
                 match totals[group].checked_add(u128::from_le_bytes(cell)) {
-                    Some(sum) => totals[group] = sum,
-                    None => overflows(group)?,
+                    Some(sum) => {
+                        totals[group] = sum;
+                        Ok(())
+                    }
+                    None => overflows(group),
                 }
-                Ok(())
             })?,
             (Kept::Floats(totals), Type::F32) => add!(f32, totals, |sum, value| sum + f64::from(value)),
             (Kept::Floats(totals), Type::F64) => add!(f64, totals, |sum, value| sum + value),
             #[cfg(feature = "decimal")]
-            (Kept::Decimals(totals), Type::Decimal) => members.try_for_each(len, |row, group| {
-                match totals[group].checked_add(super::arithmetic::decimal::read(values.bytes(row))) {
-                    Some(sum) => totals[group] = sum,
-                    None => overflows(group)?,
-                }
-                Ok(())
-            })?,
+            (Kept::Decimals(totals), Type::Decimal) => {
+                members.try_for_each(len, |row, group| {
+                    match totals[group].checked_add(super::arithmetic::decimal::read(values.bytes(row))) {
+                        Some(sum) => {
+                            totals[group] = sum;
+                            Ok(())
+                        }
+                        None => overflows(group),
+                    }
+                })?
+            }
             _ => unreachable!("a checked plan sums numbers"),
         }
         Ok(())
@@ -325,7 +338,10 @@ impl Tally {
 
     fn keep_all(&mut self, values: &Vector<'_>, members: Members<'_>) {
         let Kept::Values(all) = &mut self.kept else { unreachable!("a median keeps all values") };
-        members.for_each(values.len(), |row, group| all[group].push(number(self.ty, values.bytes(row))));
+        members.for_each(values.len(), |row, group| {
+            self.counts[group] += 1;
+            all[group].push(number(self.ty, values.bytes(row)));
+        });
     }
 
     fn join(&mut self, values: &Vector<'_>, members: Members<'_>) {
@@ -350,9 +366,10 @@ impl Tally {
     /// The aggregates of these groups, each asked for once.
     pub(super) fn results<'s>(&mut self, groups: Range<usize>) -> Result<Vector<'s>, ExecError> {
         let mut results = self.values(groups.clone())?;
-        let faults = parts::CALCULATION.then(|| self.faults.range(groups.start as u32..groups.end as u32));
-        for (group, fault) in faults.into_iter().flatten() {
-            results.add_fault(*group - groups.start as u32, fault);
+        if parts::CALCULATION {
+            for (group, fault) in self.faults.range(groups.start as u32..groups.end as u32) {
+                results.add_fault(*group - groups.start as u32, fault);
+            }
         }
         Ok(results)
     }
@@ -360,93 +377,94 @@ impl Tally {
     fn values<'s>(&mut self, groups: Range<usize>) -> Result<Vector<'s>, ExecError> {
         use AggregateFunction as F;
         let Tally { function, ty, counts, kept, faults } = self;
-        let counts = &counts[groups.clone()];
-        let none = |least: u64| {
-            let nulls: Vec<bool> = counts.iter().map(|count| *count < least).collect();
-            nulls.contains(&true).then_some(nulls)
-        };
-        let floats = |least, values: &mut dyn Iterator<Item = f64>| {
-            let cells = Cells::Fixed(values.flat_map(f64::to_le_bytes).collect());
-            Vector::new(Type::F64, counts.len(), cells, none(least))
-        };
-        let mean = |total: f64, count: &u64| total / *count as f64;
-        Ok(match (&*function, kept) {
+        let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+        let mut push = |value: f64| bytes.extend_from_slice(&value.to_le_bytes());
+        let mean = |total: f64, group: usize| total / counts[group] as f64;
+        // Of fewer values there is no result.
+        let mut least = 1;
+        let of = match (&*function, kept) {
             (F::Count | F::CountDistinct, _) => {
-                let bytes = counts.iter().flat_map(|count| count.to_le_bytes());
-                Vector::fixed(Type::U64, counts.len(), bytes.collect())
+                least = 0;
+                counts[groups.clone()].iter().for_each(|count| bytes.extend_from_slice(&count.to_le_bytes()));
+                Type::U64
             }
             (F::Min | F::Max, Kept::Cells(best)) => {
                 let width = ty.width().unwrap_or(0);
-                let cells = best[groups.start * width..groups.end * width].to_vec();
-                Vector::new(*ty, counts.len(), Cells::Fixed(cells), none(1))
+                bytes.extend_from_slice(&best[groups.start * width..groups.end * width]);
+                *ty
             }
             (F::Min | F::Max | F::StringAgg { .. }, Kept::Bytes(all)) => {
-                let (mut bytes, mut ends) = (Vec::new(), Vec::new());
-                for one in &mut all[groups] {
+                for one in &mut all[groups.clone()] {
                     bytes.append(one);
                     ends.push(bytes.len() as u32);
                 }
-                Vector::new(*ty, counts.len(), Cells::Owned { bytes, ends }, none(1))
+                *ty
             }
             (F::Sum, Kept::Ints(totals)) => {
+                least = 0;
                 let of = match *ty {
                     Type::I128 => Type::I128,
                     ty if ty.is_signed_integer() => Type::I64,
                     _ => Type::U64,
                 };
-                let width = of.width().unwrap_or(0);
-                let mut bytes = Vec::with_capacity(width * counts.len());
-                for (group, total) in groups.clone().zip(&totals[groups]) {
-                    if !fits(*total, of) {
+                for group in groups.clone() {
+                    if !fits(totals[group], of) {
                         note_overflow(faults, group as u32, function, of)?;
                     }
-                    bytes.extend_from_slice(&total.to_le_bytes()[..width]);
+                    bytes.extend_from_slice(&totals[group].to_le_bytes()[..of.width().unwrap_or(0)]);
                 }
-                Vector::fixed(of, counts.len(), bytes)
+                of
             }
             (F::Sum, Kept::Uints(totals)) => {
-                let bytes = totals[groups].iter().flat_map(|total| total.to_le_bytes());
-                Vector::fixed(Type::U128, counts.len(), bytes.collect())
+                least = 0;
+                totals[groups.clone()].iter().for_each(|total| bytes.extend_from_slice(&total.to_le_bytes()));
+                Type::U128
             }
-            (F::Sum, Kept::Floats(totals)) => floats(0, &mut totals[groups].iter().copied()),
-            (F::Avg, Kept::Ints(totals)) => floats(
-                1,
-                &mut totals[groups].iter().zip(counts).map(|(total, count)| mean(*total as f64, count)),
-            ),
-            (F::Avg, Kept::Uints(totals)) => floats(
-                1,
-                &mut totals[groups].iter().zip(counts).map(|(total, count)| mean(*total as f64, count)),
-            ),
+            (F::Sum, Kept::Floats(totals)) => {
+                least = 0;
+                totals[groups.clone()].iter().for_each(|total| push(*total));
+                Type::F64
+            }
+            (F::Avg, Kept::Ints(totals)) => {
+                groups.clone().for_each(|group| push(mean(totals[group] as f64, group)));
+                Type::F64
+            }
+            (F::Avg, Kept::Uints(totals)) => {
+                groups.clone().for_each(|group| push(mean(totals[group] as f64, group)));
+                Type::F64
+            }
             (F::Avg, Kept::Floats(totals)) => {
-                floats(1, &mut totals[groups].iter().zip(counts).map(|(total, count)| mean(*total, count)))
+                groups.clone().for_each(|group| push(mean(totals[group], group)));
+                Type::F64
             }
             #[cfg(feature = "decimal")]
-            (function @ (F::Sum | F::Avg), Kept::Decimals(totals)) => {
-                let is_sum = *function == F::Sum;
-                let mut bytes = Vec::with_capacity(16 * counts.len());
-                for (total, count) in totals[groups].iter().zip(counts) {
-                    let value = if is_sum { Some(*total) } else { total.checked_div((*count).into()) };
+            (F::Sum | F::Avg, Kept::Decimals(totals)) => {
+                least = u64::from(matches!(function, F::Avg));
+                for group in groups.clone() {
+                    let total = totals[group];
+                    let value =
+                        if least == 0 { Some(total) } else { total.checked_div(counts[group].into()) };
                     bytes.extend_from_slice(&super::arithmetic::decimal::cell(value.unwrap_or_default()));
                 }
-                Vector::new(Type::Decimal, counts.len(), Cells::Fixed(bytes), none(u64::from(!is_sum)))
+                Type::Decimal
             }
-            (function @ (F::Variance | F::StdDev), Kept::Moments(moments)) if parts::GROUPS => {
-                let variance = |((_, squares), count): (&(f64, f64), &u64)| squares / (*count as f64 - 1.0);
-                let mut variances = moments[groups].iter().zip(counts).map(variance);
-                match function {
-                    F::StdDev => floats(2, &mut variances.map(square_root)),
-                    _ => floats(2, &mut variances),
-                }
+            (F::Variance | F::StdDev, Kept::Moments(moments)) => {
+                least = 2;
+                let root = if matches!(function, F::StdDev) { square_root } else { |variance| variance };
+                let variance = |group: usize| moments[group].1 / (counts[group] as f64 - 1.0);
+                groups.clone().for_each(|group| push(root(variance(group))));
+                Type::F64
             }
-            (F::Median, Kept::Values(all)) if parts::GROUPS => {
-                let medians = all[groups.clone()].iter_mut().map(|values| median(values));
-                let cells =
-                    Cells::Fixed(medians.flat_map(|median| median.unwrap_or(0.0).to_le_bytes()).collect());
-                let nulls: Vec<bool> = all[groups].iter().map(Vec::is_empty).collect();
-                Vector::new(Type::F64, counts.len(), cells, nulls.contains(&true).then_some(nulls))
+            (F::Median, Kept::Values(all)) => {
+                all[groups.clone()].iter_mut().for_each(|values| push(median(values).unwrap_or(0.0)));
+                Type::F64
             }
             _ => unreachable!("every aggregate keeps what it is made of"),
-        })
+        };
+        let counts = &counts[groups];
+        let nulls: Vec<bool> = counts.iter().map(|count| *count < least).collect();
+        let cells = if of.width().is_some() { Cells::Fixed(bytes) } else { Cells::Owned { bytes, ends } };
+        Ok(Vector::new(of, counts.len(), cells, nulls.contains(&true).then_some(nulls)))
     }
 }
 
@@ -516,7 +534,7 @@ fn note_overflow(
 }
 
 fn overflow(function: &AggregateFunction, ty: Type) -> Fault {
-    let operation = if *function == AggregateFunction::Sum { "sum" } else { "average" };
+    let operation = if matches!(function, AggregateFunction::Sum) { "sum" } else { "average" };
     Fault { operation, operands: "the values".to_string(), ty, problem: "overflows" }
 }
 

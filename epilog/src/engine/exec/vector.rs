@@ -149,11 +149,16 @@ impl<'s> Vector<'s> {
 
     /// What arithmetic on `row` ran into.
     pub(super) fn fault(&self, row: usize) -> Option<&RowFault> {
-        if self.faults.is_empty() {
+        if self.faults().is_empty() {
             return None;
         }
         let found = self.faults.binary_search_by_key(&(row as u32), |(row, _)| *row).ok()?;
         Some(&self.faults[found].1)
+    }
+
+    /// The rows that have no value, and why; ascending. There are none in a build without calculations.
+    pub(super) fn faults(&self) -> &[(u32, RowFault)] {
+        if parts::CALCULATION { &self.faults } else { &[] }
     }
 
     /// Notes why a row has no value. Of several faults of a row the first one noted stays.
@@ -165,7 +170,7 @@ impl<'s> Vector<'s> {
 
     /// Takes over the faults of an operand.
     pub(super) fn inherit_faults(&mut self, from: &Vector<'_>) {
-        for (row, fault) in &from.faults {
+        for (row, fault) in from.faults() {
             self.add_fault(*row, fault);
         }
     }
@@ -192,7 +197,7 @@ impl<'s> Vector<'s> {
             }
         };
         let mut vector = Vector::new(self.ty, len, cells, nulls);
-        if !self.faults.is_empty() {
+        if !self.faults().is_empty() {
             let at = rows.enumerate();
             vector.faults = at.filter_map(|(to, row)| Some((to as u32, self.fault(row)?.clone()))).collect();
         }

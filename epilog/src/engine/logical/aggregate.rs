@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::{Computed, Expr, Node};
 use crate::expr::AggregateFunction;
+use crate::parts::{self, Whole};
 use crate::value::Type;
 
 /// One row for each group of rows of its input: those that have the same values of all keys, absent ones being equal. Groups
@@ -20,9 +21,14 @@ pub struct Aggregate {
 }
 
 impl Aggregate {
+    /// The keys; none in a build without groups.
+    pub fn keys(&self) -> &[KeyTerm] {
+        if parts::GROUPS { &self.keys } else { &[] }
+    }
+
     /// The values that its rows have: those of the keys, then the aggregates.
     pub fn outputs(&self) -> impl Iterator<Item = Computed> {
-        self.keys.iter().map(|key| key.output).chain(self.items.iter().map(|item| item.output))
+        self.keys().iter().map(|key| key.output).chain(self.items.iter().map(|item| item.output))
     }
 }
 
@@ -33,6 +39,8 @@ pub struct KeyTerm {
     pub expr: Expr,
     /// The value it is of the group.
     pub output: Computed,
+    /// Other builds have one group, of all rows.
+    pub whole: Whole,
 }
 
 /// One aggregate.

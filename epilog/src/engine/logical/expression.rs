@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::expr::{BinaryOp, UnaryOp};
+use crate::parts::Whole;
 use crate::value::{Scalar, Type};
 
 /// A place for a record in the rows of a plan: its number in [`LogicalPlan::slots`](super::LogicalPlan::slots).
@@ -44,7 +45,7 @@ pub enum ExprKind {
     /// Whether a value is one of several.
     In(Box<Expr>, Vec<Expr>),
     /// A condition, the value where it holds, and the value where it does not, or is absent.
-    If(Box<[Expr; 3]>),
+    If(Box<[Expr; 3]>, Whole),
 }
 
 impl Expr {
@@ -108,7 +109,7 @@ impl Expr {
             ExprKind::Field(..) | ExprKind::Computed(_) | ExprKind::Literal(_) => Vec::new(),
             ExprKind::Unary(_, operand) => Vec::from([&**operand]),
             ExprKind::Binary(_, left, right) => Vec::from([&**left, &**right]),
-            ExprKind::Between(parts) | ExprKind::If(parts) => parts.iter().collect(),
+            ExprKind::Between(parts) | ExprKind::If(parts, _) => parts.iter().collect(),
             ExprKind::In(value, candidates) => core::iter::once(&**value).chain(candidates).collect(),
         }
     }
@@ -123,7 +124,9 @@ impl Expr {
                 left.visit(each);
                 right.visit(each);
             }
-            ExprKind::Between(parts) | ExprKind::If(parts) => parts.iter().for_each(|part| part.visit(each)),
+            ExprKind::Between(parts) | ExprKind::If(parts, _) => {
+                parts.iter().for_each(|part| part.visit(each));
+            }
             ExprKind::In(value, candidates) => {
                 value.visit(each);
                 candidates.iter().for_each(|candidate| candidate.visit(each));
@@ -141,7 +144,7 @@ impl Expr {
                 ExprKind::Binary(op, Box::new(left.map(each)), Box::new(right.map(each)))
             }
             ExprKind::Between(parts) => ExprKind::Between(Box::new(parts.map(|part| part.map(each)))),
-            ExprKind::If(parts) => ExprKind::If(Box::new(parts.map(|part| part.map(each)))),
+            ExprKind::If(parts, whole) => ExprKind::If(Box::new(parts.map(|part| part.map(each))), whole),
             ExprKind::In(value, candidates) => {
                 let value = Box::new(value.map(each));
                 ExprKind::In(value, candidates.into_iter().map(|candidate| candidate.map(each)).collect())

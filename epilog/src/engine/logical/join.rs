@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::{Link, Node, Slot};
 use crate::expr::JoinKind;
+use crate::parts::Whole;
 
 /// The rows of its input, each paired with the records that belong to it, in any order. A record belongs to a row as in a
 /// [`Subquery`](super::Subquery); a row that none belongs to goes, or stays with the record absent.
@@ -24,4 +25,6 @@ pub struct Join {
     pub pairs: Box<Node>,
     /// What becomes of rows without a pair.
     pub kind: JoinKind,
+    /// Other builds have no joins.
+    pub whole: Whole,
 }

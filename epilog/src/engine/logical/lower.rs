@@ -20,7 +20,7 @@ use crate::expr::{
     AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Expression, JoinKind, Op,
     OrderTerm, Quantifier, RowPath, SelectItem,
 };
-use crate::parts;
+use crate::parts::{self, Whole};
 use crate::schema::{Catalog, CollectionDef, CollectionSchema};
 use crate::value::{Scalar, Type};
 
@@ -164,8 +164,8 @@ impl<'c> Lowering<'c> {
     ) -> Result<(), PlanError> {
         match clause {
             Clause::Join { collection, on, kind } => {
-                *columns = None;
                 self.join(*collection, on, *kind)?;
+                *columns = None;
             }
             Clause::Filter(predicate) => {
                 let predicate = self.predicate(predicate)?;
@@ -183,7 +183,7 @@ impl<'c> Lowering<'c> {
                     || match end.map(|end| later[end..].split_at(1)) {
                         None => purpose != Purpose::Rows,
                         // Groups of ordered rows are those of any, but for what is joined in the rows' order.
-                        Some(([Clause::Grouping(_)], asked)) => {
+                        Some(([Clause::Grouping(_)], asked)) if parts::GROUPS => {
                             !aggregates_of(asked).iter().any(|item| item.function.depends_on_order())
                         }
                         Some(_) => false,
@@ -223,10 +223,10 @@ impl<'c> Lowering<'c> {
     fn columns(&mut self, columns: Option<Vec<Column>>) -> Vec<Column> {
         match (columns, &self.groups) {
             (Some(columns), _) => columns,
-            (None, None) => self.sources.iter().map(|(_, slot)| Column::Record(*slot)).collect(),
-            (None, Some(groups)) => {
+            (None, Some(groups)) if parts::GROUPS => {
                 groups.keys.iter().map(|key| Column::Value(self.computed_value(*key))).collect()
             }
+            (None, _) => self.sources.iter().map(|(_, slot)| Column::Record(*slot)).collect(),
         }
     }
 
@@ -256,21 +256,22 @@ impl<'c> Lowering<'c> {
     }
 
     fn group(&mut self, keys: &[Expression], asked: &[&AggregateItem]) -> Result<(), PlanError> {
-        if !keys.is_empty() && !parts::GROUPS {
-            return Err(PlanError::LeftOut { what: "group_by" });
-        }
         let mut key_terms = Vec::new();
         for key in keys {
+            let whole = Whole::build().ok_or(PlanError::LeftOut { what: "group_by" })?;
             let expr = self.expression(key)?;
             let name = self.described(|names| names.expr(&expr));
             let output = self.new_computed(expr.ty, expr.nullable, name);
-            key_terms.push(KeyTerm { expr, output });
+            key_terms.push(KeyTerm { expr, output, whole });
         }
         let mut terms: Vec<AggregateTerm> = Vec::new();
         let mut items: Vec<(*const AggregateItem, Computed)> = Vec::new();
         for (number, item) in asked.iter().enumerate() {
             // One that is asked for twice is calculated once.
-            let same = asked[..number].iter().position(|known| known == item && !has_float(item));
+            let same = match parts::REWRITES {
+                true => asked[..number].iter().position(|known| known == item && !has_float(item)),
+                false => None,
+            };
             let output = match same {
                 Some(known) => items[known].1,
                 None => {
@@ -288,12 +289,13 @@ impl<'c> Lowering<'c> {
     }
 
     fn aggregate(&mut self, item: &AggregateItem) -> Result<AggregateTerm, PlanError> {
-        let argument = item.argument.as_ref().map(|argument| self.expression(argument)).transpose()?;
-        let filter = item.filter.as_ref().map(|filter| self.predicate(filter)).transpose()?;
         let operation = function_name(&item.function);
-        if item.function.is_left_out() || (filter.is_some() && !parts::CALCULATION) {
+        if item.function.is_left_out() || (item.filter.is_some() && !parts::CALCULATION) {
             return Err(PlanError::LeftOut { what: operation });
         }
+        let argument = item.argument.as_ref().map(|argument| self.expression(argument)).transpose()?;
+        let filter = item.filter.as_ref().filter(|_| parts::CALCULATION);
+        let filter = filter.map(|filter| self.predicate(filter)).transpose()?;
         let of = argument.as_ref().map(|argument| argument.ty);
         let (ty, nullable) = result_type(&item.function, of)
             .ok_or(PlanError::NotDefined { operation, ty: of.unwrap_or(Type::U64) })?;
@@ -362,6 +364,7 @@ impl<'c> Lowering<'c> {
                 Op::Subquery(subquery) => Piece::leaf(self.subquery(subquery)?),
                 Op::Key(number) => Piece::leaf(self.key_value(*number)?),
                 Op::Aggregate(item) => Piece::leaf(self.aggregate_value(item)?),
+                Op::If if !parts::CALCULATION => return Err(PlanError::LeftOut { what: "if" }),
                 Op::If => {
                     let ((otherwise, a), (then, b)) = (pop(&mut stack)?, pop(&mut stack)?);
                     let (condition, depth) = pop(&mut stack)?;
@@ -378,15 +381,16 @@ impl<'c> Lowering<'c> {
 
     /// The key of a group with this number.
     fn key_value(&self, number: u16) -> Result<Expr, PlanError> {
-        let keys = self.groups.as_ref().map(|groups| groups.keys.as_slice()).unwrap_or_default();
+        let groups = self.groups.as_ref().filter(|_| parts::GROUPS);
+        let keys = groups.map(|groups| groups.keys.as_slice()).unwrap_or_default();
         let key = keys.get(usize::from(number)).copied();
         key.map(|key| self.computed_value(key)).ok_or(PlanError::NoSuchKey { number, count: keys.len() })
     }
 
     fn aggregate_value(&self, item: &AggregateItem) -> Result<Expr, PlanError> {
         let operation = function_name(&item.function);
-        let groups = self.groups.as_ref().ok_or(PlanError::NoGroups { operation })?;
-        let known = groups.items.iter().find(|(known, _)| core::ptr::eq(*known, item));
+        let items = self.groups.as_ref().map_or(&[][..], |groups| &groups.items);
+        let known = items.iter().find(|(known, _)| core::ptr::eq(*known, item));
         known.map(|(_, output)| self.computed_value(*output)).ok_or(PlanError::NoGroups { operation })
     }
 
@@ -449,9 +453,7 @@ impl<'c> Lowering<'c> {
         on: &Expression,
         kind: JoinKind,
     ) -> Result<(), PlanError> {
-        if !parts::JOINS {
-            return Err(PlanError::LeftOut { what: "join" });
-        }
+        let whole = Whole::build().ok_or(PlanError::LeftOut { what: "join" })?;
         if self.groups.is_some() {
             return Err(PlanError::OfGroups { clause: "join" });
         }
@@ -467,7 +469,7 @@ impl<'c> Lowering<'c> {
         }
         let inner = Box::new(Node::Scan(Scan { slot }));
         let pairs = Box::new(scope.node.filtered(Vec::from([on])));
-        self.push(|input| Node::Join(Join { input, slot, inner, links: Vec::new(), pairs, kind }));
+        self.push(|input| Node::Join(Join { input, slot, inner, links: Vec::new(), pairs, kind, whole }));
         self.slots[usize::from(slot.0)].optional = kind == JoinKind::Left;
         Ok(())
     }
@@ -509,7 +511,7 @@ impl<'c> Lowering<'c> {
 
     /// The slot of the row that a path leads to. Lookups are added to the scope that the path begins in.
     fn row(&mut self, path: RowPath) -> Result<Slot, PlanError> {
-        if self.sources.is_empty() {
+        if parts::GROUPS && self.sources.is_empty() {
             return Err(PlanError::OfGroups { clause: "a field" });
         }
         let source = self.sources.get(usize::from(path.source));
@@ -678,14 +680,15 @@ fn aggregates_of(clauses: &[Clause]) -> Vec<&AggregateItem> {
     let mut found = Vec::new();
     for (number, clause) in clauses.iter().enumerate() {
         match clause {
-            Clause::Join { .. } => {}
-            Clause::Filter(predicate) => collect(predicate, &mut found),
-            Clause::Order(terms) => terms.iter().for_each(|term| collect(&term.expression, &mut found)),
-            Clause::Limit(_) | Clause::Offset(_) => {}
             Clause::Select(items) => items.iter().for_each(|item| match item {
                 SelectItem::Value(expression) => collect(expression, &mut found),
                 SelectItem::Record(_) => {}
             }),
+            // Nothing else speaks of a group of all rows.
+            _ if !parts::GROUPS => {}
+            Clause::Join { .. } | Clause::Limit(_) | Clause::Offset(_) => {}
+            Clause::Filter(predicate) => collect(predicate, &mut found),
+            Clause::Order(terms) => terms.iter().for_each(|term| collect(&term.expression, &mut found)),
             Clause::Grouping(keys) => {
                 // What groups of groups are made by, and aggregate, is of these groups.
                 keys.iter().for_each(|key| collect(key, &mut found));

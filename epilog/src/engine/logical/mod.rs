@@ -176,7 +176,7 @@ impl Node {
             }
             Node::Sort(sort) => sort.terms.iter().map(|term| &term.expr).collect(),
             Node::Aggregate(aggregate) => {
-                let keys = aggregate.keys.iter().map(|key| &key.expr);
+                let keys = aggregate.keys().iter().map(|key| &key.expr);
                 keys.chain(aggregate.items.iter().flat_map(|item| item.argument.iter().chain(&item.filter)))
                     .collect()
             }

@@ -69,7 +69,7 @@ impl Names<'_> {
             ExprKind::In(value, candidates) => {
                 format!("{} in ({})", self.operand(value), self.list(candidates.iter()))
             }
-            ExprKind::If(parts) => {
+            ExprKind::If(parts, _) => {
                 let [condition, then, otherwise] = &**parts;
                 let (then, otherwise) = (self.expr(then), self.expr(otherwise));
                 format!("if {} then {then} else {otherwise} end", self.expr(condition))

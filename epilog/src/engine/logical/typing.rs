@@ -6,7 +6,7 @@ use alloc::string::ToString;
 use super::super::error::PlanError;
 use super::{Expr, ExprKind};
 use crate::expr::{BinaryOp, UnaryOp};
-use crate::parts;
+use crate::parts::Whole;
 use crate::value::{Scalar, Type, fits};
 
 /// Whether decimals can be calculated with in this build.
@@ -112,15 +112,13 @@ pub(super) fn is_in(value: Expr, candidates: alloc::vec::Vec<Expr>) -> Result<Ex
 
 /// Makes a choice between two values.
 pub(super) fn choose(condition: Expr, then: Expr, otherwise: Expr) -> Result<Expr, PlanError> {
-    if !parts::CALCULATION {
-        return Err(PlanError::LeftOut { what: "if" });
-    }
+    let whole = Whole::build().ok_or(PlanError::LeftOut { what: "if" })?;
     if condition.ty != Type::Bool {
         return Err(PlanError::NotAPredicate { ty: condition.ty });
     }
     same_type("if", &then, &otherwise)?;
     let (ty, nullable) = (then.ty, then.nullable || otherwise.nullable);
-    Ok(Expr { kind: ExprKind::If(Box::new([condition, then, otherwise])), ty, nullable })
+    Ok(Expr { kind: ExprKind::If(Box::new([condition, then, otherwise]), whole), ty, nullable })
 }
 
 fn same_type(operation: &'static str, left: &Expr, right: &Expr) -> Result<(), PlanError> {

@@ -8,9 +8,10 @@ use crate::expr::AggregateFunction;
 
 impl<'p> Planner<'p> {
     pub(super) fn aggregate(&self, aggregate: &'p Aggregate) -> Planned {
-        let counts_rows = aggregate.keys.is_empty()
+        let keys = aggregate.keys();
+        let counts_rows = keys.is_empty()
             && aggregate.items.iter().all(|item| {
-                item.function == AggregateFunction::Count
+                matches!(item.function, AggregateFunction::Count)
                     && item.filter.is_none()
                     && item.argument.as_ref().is_none_or(|of| !of.nullable)
             });
@@ -28,9 +29,9 @@ impl<'p> Planner<'p> {
         let planned = self.node(&aggregate.input, Want { key_order, ..Want::default() });
         let cost = planned.cost + planned.node.rows * self.costs.test_fixed;
         // How many groups there are is not known: some rows each.
-        let rows = if aggregate.keys.is_empty() { 1.0 } else { (planned.node.rows / 10.0).max(1.0) };
-        let (keys, items) = (aggregate.keys.clone(), aggregate.items.clone());
+        let rows = if keys.is_empty() { 1.0 } else { (planned.node.rows / 10.0).max(1.0) };
+        let (keys, items) = (keys.to_vec(), aggregate.items.clone());
         let operator = Operator::Aggregate { input: Box::new(planned.node), keys, items };
-        Planned { node: PhysicalNode { operator, rows }, ordered: aggregate.keys.is_empty(), cost }
+        Planned { node: PhysicalNode { operator, rows }, ordered: aggregate.keys().is_empty(), cost }
     }
 }

@@ -25,7 +25,8 @@ impl<'p> Planner<'p> {
         let out = self.pairs_expected(rows, &sides);
         let joined = |input: PhysicalNode, slot, method, pairs, cost| {
             let (input, pairs) = (Box::new(input), Box::new(pairs));
-            let operator = Operator::Join(Join { input, slot, method, pairs, kind: join.kind });
+            let operator =
+                Operator::Join(Join { input, slot, method, pairs, kind: join.kind, _whole: join.whole });
             let rows = if join.kind == JoinKind::Left { out.max(rows) } else { out };
             Planned { node: PhysicalNode { operator, rows }, ordered: want.order.is_empty(), cost }
         };

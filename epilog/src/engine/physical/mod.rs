@@ -32,7 +32,7 @@ use super::logical::{
     SlotDef, SortTerm, Window,
 };
 use crate::expr::JoinKind;
-use crate::parts;
+use crate::parts::{self, Whole};
 use crate::schema::{CollectionDef, IndexId};
 
 /// A physical plan.
@@ -227,6 +227,8 @@ pub struct Join {
     pub pairs: Box<PhysicalNode>,
     /// What becomes of rows without a pair.
     pub kind: JoinKind,
+    /// Other builds have no joins.
+    pub _whole: Whole,
 }
 
 /// How the inner records of a row are found.

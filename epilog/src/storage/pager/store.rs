@@ -32,8 +32,8 @@ use crate::storage::page::PageNumber;
 use crate::storage::planted::{self, Bug};
 use crate::storage::vfs::{Vfs, VfsError};
 use crate::storage::{StorageError, StorageFault};
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use crate::sync::{Mutex, MutexGuard};
 
 /// The journal's state.
 pub(super) enum Journaling {
@@ -521,25 +521,21 @@ impl Store {
     /// unknown.
     pub(super) fn commit_bulk(&self, mut bulk: Bulk, stage: impl FnOnce()) -> Result<(), StorageError> {
         let commit = bulk.commit;
-        let mut mark = core::mem::take(&mut bulk.mark);
-        // The number of the checkpoint, which is not known yet.
-        mark.splice(0..0, [0; 8]);
-        let reserve = || self.journal().map_or(Ok(()), |journal: Arc<Journal>| journal.reserve_mark(&mark));
-        let (running, finished) = self.checkpoint_bulk(bulk, false, reserve)?;
-        if let Some(finished) = &finished {
-            mark[..8].copy_from_slice(&finished.header.checkpoint.to_le_bytes());
-        }
-        // The commit is durable. Without its mark, damage to the header could make an older one count.
-        let journal = self.journal();
-        if let Some(journal) = &journal {
-            journal.committed(commit);
-        }
-        stage();
-        let marked = journal.map_or(Ok(()), |journal| journal.mark(commit, &mark));
-        if let Some(finished) = finished {
-            self.checkpointed(finished);
-        }
-        drop(running);
+        let mark = core::mem::take(&mut bulk.mark);
+        // A mark begins with the number of the checkpoint, which is not known yet.
+        let numbered = |number: u64| [&number.to_le_bytes(), mark.as_slice()].concat();
+        let reserve =
+            || self.journal().map_or(Ok(()), |journal: Arc<Journal>| journal.reserve_mark(&numbered(0)));
+        let marked = self.checkpoint_bulk(bulk, false, reserve, |finished| {
+            let mark = numbered(finished.map_or(0, |finished| finished.header.checkpoint));
+            // The commit is durable. Without its mark, damage to the header could make an older one count.
+            let journal = self.journal();
+            if let Some(journal) = &journal {
+                journal.committed(commit);
+            }
+            stage();
+            journal.map_or(Ok(()), |journal| journal.mark(commit, &mark))
+        })?;
         marked.inspect_err(|error| self.poison(error))
     }
 
@@ -551,28 +547,32 @@ impl Store {
     ///
     /// As there; also when the journal cannot be removed, which does no harm.
     pub(super) fn commit_closing(&self, bulk: Bulk, stage: impl FnOnce()) -> Result<(), StorageError> {
-        let (running, finished) = self.checkpoint_bulk(bulk, true, || Ok(()))?;
-        // It has nothing of the commits between, and takes none that come now.
-        let journaling = core::mem::replace(&mut self.state.lock().journaling, Journaling::Idle);
-        stage();
-        if let Some(finished) = finished {
-            self.checkpointed(finished);
-        }
-        drop(running);
+        let journaling = self.checkpoint_bulk(
+            bulk,
+            true,
+            || Ok(()),
+            |_| {
+                // It has nothing of the commits between, and takes none that come now.
+                let journaling = core::mem::replace(&mut self.state.lock().journaling, Journaling::Idle);
+                stage();
+                journaling
+            },
+        )?;
         match journaling {
             Journaling::Active(journal, _) => journal.remove(),
             _ => Ok(()),
         }
     }
 
-    /// Writes the checkpoint that is the commit of a bulk transaction, after `prepare`. What was made is to be taken notice
-    /// of before the lock is given back.
-    fn checkpoint_bulk(
+    /// Writes the checkpoint that is the commit of a bulk transaction, after `prepare`; gives what `durable` makes of it
+    /// before anybody takes notice.
+    fn checkpoint_bulk<R>(
         &self,
         bulk: Bulk,
         clean: bool,
         prepare: impl FnOnce() -> Result<(), StorageError>,
-    ) -> Result<(MutexGuard<'_, Option<Checkpoint>>, Option<Finished>), StorageError> {
+        durable: impl FnOnce(Option<&Finished>) -> R,
+    ) -> Result<R, StorageError> {
         let written = bulk.written.clone();
         let planned = self.finish_checkpoint().and_then(|()| {
             prepare()?;
@@ -590,16 +590,22 @@ impl Store {
         let Some(mut checkpoint) = checkpoint else {
             unreachable!("a bulk transaction has made the journal ready")
         };
-        loop {
+        let finished = loop {
             match self.step(&mut checkpoint) {
                 Ok(true) => {}
-                Ok(false) => return Ok((running, checkpoint.into_finished())),
+                Ok(false) => break checkpoint.into_finished(),
                 Err(error) => {
                     self.give_up(checkpoint, &error);
                     return Err(error);
                 }
             }
+        };
+        let outcome = durable(finished.as_ref());
+        if let Some(finished) = finished {
+            self.checkpointed(finished);
         }
+        drop(running);
+        Ok(outcome)
     }
 
     fn step(&self, checkpoint: &mut Checkpoint) -> Result<bool, StorageError> {

@@ -4,6 +4,7 @@
 //! `tally`). How a number is found depends on the keys: a key of one or two bytes is a place in an array, one of a word is
 //! looked up in a hash table of words, and whatever else as bytes.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
@@ -17,30 +18,35 @@ use crate::engine::exec::vector::Builder;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{AggregateTerm, Computed, KeyTerm, Slot};
 use crate::engine::physical::{self, PhysicalNode};
-use crate::parts;
+use crate::parts::{self, InWhole, Whole};
 use crate::value::{Scalar, Type};
 
 /// Groups on their way. They borrow nothing.
 pub(in crate::engine::exec) struct Groups {
-    keys: Vec<KeyTerm>,
     items: Vec<AggregateTerm>,
-    finder: Finder,
+    /// What tells groups from each other; without it there is one, of all rows.
+    keyed: Option<InWhole<Keyed>>,
     count: usize,
-    /// For each key, its value of each group.
-    values: Vec<Builder>,
     tallies: Vec<Tally>,
-    /// The group of each row of a batch.
-    numbers: Vec<u32>,
-    /// The same, without the rows that an aggregate leaves out.
-    members: Vec<u32>,
     /// How many groups have been given out.
     given: usize,
 }
 
+/// The keys of groups, and which row is of which.
+struct Keyed {
+    keys: Vec<KeyTerm>,
+    finder: Finder,
+    /// For each key, its value of each group.
+    values: Vec<Builder>,
+    /// The group of each row of a batch.
+    numbers: Vec<u32>,
+    /// The same, without the rows that an aggregate leaves out.
+    members: Vec<u32>,
+    whole: Whole,
+}
+
 /// Where the number of a group is found.
 enum Finder {
-    /// There is one, of all rows.
-    One,
     /// At the place that is the key, read as a number; the last is of the absent key.
     Places(Vec<u32>),
     /// By the key as a word; and the group of the absent key.
@@ -51,9 +57,7 @@ enum Finder {
 
 impl Finder {
     fn of(keys: &[KeyTerm]) -> Finder {
-        let [key] = keys else {
-            return if keys.is_empty() { Finder::One } else { Finder::Bytes(KeyTable::default()) };
-        };
+        let [key] = keys else { return Finder::Bytes(KeyTable::default()) };
         // Cells of other types may differ though the values are equal.
         let by_cell = !matches!(key.expr.ty, Type::F32 | Type::F64 | Type::Decimal);
         match key.expr.ty.width().filter(|_| by_cell && parts::LOOPS) {
@@ -64,72 +68,28 @@ impl Finder {
     }
 }
 
-impl Groups {
-    pub(super) fn new(keys: Vec<KeyTerm>, items: Vec<AggregateTerm>) -> Groups {
-        let mut groups = Groups {
+impl Keyed {
+    /// `None` without keys.
+    fn new(keys: Vec<KeyTerm>) -> Option<InWhole<Keyed>> {
+        let whole = Whole::build().filter(|_| !keys.is_empty())?;
+        let keyed = Keyed {
             finder: Finder::of(&keys),
-            count: usize::from(keys.is_empty()),
             values: keys.iter().map(|key| Builder::new(key.expr.ty)).collect(),
-            tallies: items.iter().map(Tally::new).collect(),
             keys,
-            items,
             numbers: Vec::new(),
             members: Vec::new(),
-            given: 0,
+            whole,
         };
-        groups.tallies.iter_mut().for_each(|tally| tally.grow(groups.count));
-        groups
+        Some(InWhole::new(keyed, whole))
     }
 
-    /// Adds all rows of `input`.
-    pub(super) fn add<'s>(
-        &mut self,
-        input: &mut dyn Operator<'s>,
-        env: &Env<'s>,
-        batch: &mut Batch<'s>,
-    ) -> Result<(), ExecError> {
-        while input.next(env, batch)? {
-            batch.raise(usize::MAX)?;
-            self.find(env, batch)?;
-            let len = batch.count();
-            for (tally, item) in self.tallies.iter_mut().zip(&self.items) {
-                let filter = item.filter.as_ref().map(|filter| evaluate(env, filter, batch)).transpose()?;
-                let values = item.argument.as_ref().map(|of| evaluate(env, of, batch)).transpose()?;
-                let absent = left_out(filter.as_ref(), values.as_ref(), len, |row, fault| {
-                    let group = if self.keys.is_empty() { 0 } else { self.numbers[row] as usize };
-                    tally.add_fault(group, fault);
-                });
-                let members = match (&self.finder, &absent) {
-                    (Finder::One, absent) => Members::One(absent.as_deref()),
-                    (_, absent) if !parts::GROUPS => Members::One(absent.as_deref()),
-                    (_, None) => Members::Of(&self.numbers),
-                    (_, Some(absent)) => {
-                        let numbers = self.numbers.iter().zip(absent);
-                        self.members.clear();
-                        self.members.extend(numbers.map(|(group, out)| if *out { NO_GROUP } else { *group }));
-                        Members::Of(&self.members)
-                    }
-                };
-                match &values {
-                    None => tally.add_rows(len, members),
-                    Some(values) => tally.add(values, members)?,
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// Finds the group of each row left of a batch, and makes those that are new.
-    fn find<'s>(&mut self, env: &Env<'s>, batch: &Batch<'s>) -> Result<(), ExecError> {
-        if !parts::GROUPS || self.keys.is_empty() {
-            return Ok(());
-        }
+    /// Finds the group of each row left of a batch, and makes those that are new: `count` is how many there are.
+    fn find<'s>(&mut self, env: &Env<'s>, batch: &Batch<'s>, count: &mut usize) -> Result<(), ExecError> {
         let mut keys = Vec::with_capacity(self.keys.len());
         for key in &self.keys {
             keys.push(faultless(evaluate(env, &key.expr, batch)?)?);
         }
-        let known = self.count;
-        let Groups { finder, count, values, numbers, .. } = self;
+        let Keyed { finder, values, numbers, .. } = self;
         let mut is_new = |row: usize| {
             values.iter_mut().zip(&keys).for_each(|(all, key)| all.push(key, row));
             *count += 1;
@@ -138,7 +98,6 @@ impl Groups {
         numbers.clear();
         let rows = 0..batch.count();
         match finder {
-            Finder::One => unreachable!("there are keys"),
             Finder::Places(places) => {
                 let of = keys[0].strided();
                 let absent = places.len() - 1;
@@ -187,8 +146,61 @@ impl Groups {
                 }));
             }
         }
-        if self.count > known {
-            self.tallies.iter_mut().for_each(|tally| tally.grow(self.count));
+        Ok(())
+    }
+
+    /// The group of each row, but of those that an aggregate leaves out.
+    fn members(&mut self, absent: Option<&[bool]>) -> Members<'_> {
+        let Some(absent) = absent else { return Members::Of(&self.numbers, self.whole) };
+        let numbers = self.numbers.iter().zip(absent);
+        self.members.clear();
+        self.members.extend(numbers.map(|(group, out)| if *out { NO_GROUP } else { *group }));
+        Members::Of(&self.members, self.whole)
+    }
+}
+
+impl Groups {
+    pub(super) fn new(keys: Vec<KeyTerm>, items: Vec<AggregateTerm>) -> Groups {
+        let keyed = Keyed::new(keys);
+        let count = usize::from(keyed.is_none());
+        let tallies = items.iter().map(|item| Tally::new(item, count)).collect();
+        Groups { items, keyed, count, tallies, given: 0 }
+    }
+
+    /// Adds all rows of `input`.
+    pub(super) fn add<'s>(
+        &mut self,
+        input: &mut dyn Operator<'s>,
+        env: &Env<'s>,
+        batch: &mut Batch<'s>,
+    ) -> Result<(), ExecError> {
+        while input.next(env, batch)? {
+            batch.raise(usize::MAX)?;
+            if let Some(keyed) = &mut self.keyed {
+                let known = self.count;
+                keyed.find(env, batch, &mut self.count)?;
+                if self.count > known {
+                    self.tallies.iter_mut().for_each(|tally| tally.grow(self.count));
+                }
+            }
+            let len = batch.count();
+            for (tally, item) in self.tallies.iter_mut().zip(&self.items) {
+                let filter = item.filter.as_ref().filter(|_| parts::CALCULATION);
+                let filter = filter.map(|filter| evaluate(env, filter, batch)).transpose()?;
+                let values = item.argument.as_ref().map(|of| evaluate(env, of, batch)).transpose()?;
+                let absent = left_out(filter.as_ref(), values.as_ref(), len, |row, fault| {
+                    let group = self.keyed.as_ref().map_or(0, |keyed| keyed.numbers[row]);
+                    tally.add_fault(group, fault);
+                });
+                let members = match &mut self.keyed {
+                    None => Members::One(absent.as_deref()),
+                    Some(keyed) => keyed.members(absent.as_deref()),
+                };
+                match &values {
+                    None => tally.add_rows(len, members),
+                    Some(values) => tally.add(values, members)?,
+                }
+            }
         }
         Ok(())
     }
@@ -201,8 +213,10 @@ impl Groups {
         let groups = self.given..self.count.min(self.given + GATHERED_MAX);
         self.given = groups.end;
         batch.reset(groups.len());
-        for (key, values) in self.keys.iter().zip(&self.values).filter(|_| parts::GROUPS) {
-            batch.set_computed(key.output, values.part(groups.clone()));
+        if let Some(keyed) = &self.keyed {
+            for (key, values) in keyed.keys.iter().zip(&keyed.values) {
+                batch.set_computed(key.output, values.part(groups.clone()));
+            }
         }
         for (item, tally) in self.items.iter().zip(&mut self.tallies) {
             batch.set_computed(item.output, tally.results(groups.clone())?);
@@ -213,7 +227,7 @@ impl Groups {
 
 /// The values, unless arithmetic has no result for one: all of them count.
 fn faultless(values: Vector<'_>) -> Result<Vector<'_>, ExecError> {
-    match values.faults.first() {
+    match values.faults().first() {
         Some((_, fault)) => Err(ExecError::Arithmetic(fault.0.clone())),
         None => Ok(values),
     }
@@ -221,26 +235,24 @@ fn faultless(values: Vector<'_>) -> Result<Vector<'_>, ExecError> {
 
 /// The rows that an aggregate leaves out: those that its filter does not let through, those without a value, and those of
 /// which arithmetic has no result: `faulty` gets these, as their group has none then.
-fn left_out(
+fn left_out<'v>(
     filter: Option<&Vector<'_>>,
-    values: Option<&Vector<'_>>,
+    values: Option<&'v Vector<'_>>,
     len: usize,
     mut faulty: impl FnMut(usize, &RowFault),
-) -> Option<Vec<bool>> {
-    let mut absent = values.and_then(|values| values.nulls.clone());
+) -> Option<Cow<'v, [bool]>> {
+    let mut absent = values.and_then(|values| values.nulls.as_deref()).map(Cow::Borrowed);
     if let Some(filter) = filter.filter(|_| parts::CALCULATION) {
-        let absent = absent.get_or_insert_with(|| vec![false; len]);
-        for (row, fault) in &filter.faults {
+        let absent = absent.get_or_insert_with(|| Cow::Owned(vec![false; len])).to_mut();
+        for (row, fault) in filter.faults() {
             faulty(*row as usize, fault);
         }
         for (row, absent) in absent.iter_mut().enumerate() {
             *absent |= filter.fault(row).is_some() || filter.is_null(row) || filter.bytes(row)[0] == 0;
         }
     }
-    for (row, fault) in
-        values.filter(|_| parts::CALCULATION).map(|of| of.faults.as_slice()).unwrap_or_default()
-    {
-        let absent = absent.get_or_insert_with(|| vec![false; len]);
+    for (row, fault) in values.map_or(&[][..], Vector::faults) {
+        let absent = absent.get_or_insert_with(|| Cow::Owned(vec![false; len])).to_mut();
         let row = *row as usize;
         if !core::mem::replace(&mut absent[row], true) {
             faulty(row, fault);
@@ -252,7 +264,8 @@ fn left_out(
 /// Rows that are groups.
 pub(super) struct Aggregate<'s> {
     input: Box<dyn Operator<'s> + 's>,
-    groups: Box<Groups>,
+    /// `None` when the operation is over.
+    groups: Option<Box<Groups>>,
     /// Whether all rows are in them.
     complete: bool,
     paused: bool,
@@ -264,18 +277,19 @@ impl<'s> Aggregate<'s> {
         keys: Vec<KeyTerm>,
         items: Vec<AggregateTerm>,
     ) -> Aggregate<'s> {
-        Aggregate { input, groups: Box::new(Groups::new(keys, items)), complete: false, paused: false }
+        Aggregate { input, groups: Some(Box::new(Groups::new(keys, items))), complete: false, paused: false }
     }
 }
 
 impl<'s> Operator<'s> for Aggregate<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        let Some(groups) = &mut self.groups else { return Ok(false) };
         if !self.complete {
-            self.groups.add(&mut *self.input, env, batch)?;
+            groups.add(&mut *self.input, env, batch)?;
             self.paused = self.input.is_paused();
             self.complete = !self.paused;
         }
-        if self.paused { Ok(false) } else { self.groups.give(batch) }
+        if self.paused { Ok(false) } else { groups.give(batch) }
     }
 
     /// An aggregate reads everything, however little of it is wanted.
@@ -283,7 +297,7 @@ impl<'s> Operator<'s> for Aggregate<'s> {
 
     fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
         if let Some(Kept::Groups(groups, complete)) = kept.pop() {
-            (self.groups, self.complete) = (groups, complete);
+            (self.groups, self.complete) = (Some(groups), complete);
         }
         if !self.complete {
             self.input.resume(reach.of_input(), kept);
@@ -295,12 +309,10 @@ impl<'s> Operator<'s> for Aggregate<'s> {
     }
 
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
-        let physical::Operator::Aggregate { input, keys, items } = &mut node.operator else {
-            return Ok(false);
-        };
+        let physical::Operator::Aggregate { input, .. } = &mut node.operator else { return Ok(false) };
         let complete = !self.input.remaining(input, kept)?;
-        let empty = Box::new(Groups::new(keys.clone(), items.clone()));
-        kept.push(Kept::Groups(core::mem::replace(&mut self.groups, empty), complete));
+        let Some(groups) = self.groups.take() else { return Ok(false) };
+        kept.push(Kept::Groups(groups, complete));
         Ok(true)
     }
 }

@@ -25,7 +25,7 @@ use crate::storage::records::RecordRef;
 use crate::value::{Scalar, key};
 
 pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator<'s> + 's> {
-    let physical::Join { input, slot, method, pairs, kind } = join;
+    let physical::Join { input, slot, method, pairs, kind, .. } = join;
     let mut made = Made::default();
     made.note(&pairs);
     let (finder, links) = match method {

@@ -18,7 +18,7 @@ use super::Env;
 use super::batch::{Batch, GATHERED_MAX};
 use crate::engine::error::ExecError;
 use crate::engine::physical::{self, PhysicalNode};
-use crate::parts::{self, Whole};
+use crate::parts::Whole;
 
 /// Something that gives rows.
 pub(super) trait Operator<'s> {
@@ -98,7 +98,6 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         P::Aggregate { input, keys, items } => {
             Box::new(aggregate::Aggregate::new(build(env, *input), keys, items))
         }
-        P::Join(_) if !parts::JOINS => unreachable!("a plan with it was refused"),
         P::Join(join) => join::build(env, join),
         P::CountRecords { slot, outputs } => Box::new(aggregate::CountRecords::new(slot, outputs)),
         operator @ (P::Filter { .. } | P::Lookup { .. } | P::Subquery(_)) => {

@@ -653,7 +653,7 @@ fn vectors<'s>(
     let mut vectors = Vec::with_capacity(terms.len());
     for term in terms {
         let vector = evaluate(env, &term.expr, batch)?;
-        for (at, fault) in &vector.faults {
+        for (at, fault) in vector.faults() {
             let row = batch.selected().row(*at as usize);
             batch.add_fault(row, fault);
         }

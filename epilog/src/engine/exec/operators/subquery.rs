@@ -177,6 +177,10 @@ impl Answers {
         asked == Asked::Any && self.counts[row] > 0
     }
 
+    fn is_faulty(&self, row: usize) -> bool {
+        parts::CALCULATION && self.faults[row].is_some()
+    }
+
     fn add_fault(&mut self, row: usize, fault: &RowFault) {
         self.faults[row].get_or_insert_with(|| fault.clone());
     }
@@ -186,11 +190,12 @@ impl<'s> Stage<'s> for Subquery<'s> {
     fn apply(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
         batch.compact();
         let rows = batch.count();
-        let mut answers = Answers { counts: vec![0; rows], faults: vec![None; rows] };
+        let mut answers =
+            Answers { counts: vec![0; rows], faults: vec![None; if parts::CALCULATION { rows } else { 0 }] };
         let mut outer = Vec::with_capacity(self.links.len());
         for link in &self.links {
             let values = evaluate(env, &link.outer, batch)?;
-            for (row, fault) in &values.faults {
+            for (row, fault) in values.faults() {
                 answers.add_fault(*row as usize, fault);
             }
             outer.push(values);
@@ -225,17 +230,17 @@ impl<'s> Stage<'s> for Subquery<'s> {
 }
 
 impl Subquery<'_> {
-    fn conclude(&self, batch: &mut Batch<'_>, answers: Answers) {
-        let Answers { counts, mut faults } = answers;
-        if self.asked == Asked::Any {
+    fn conclude(&self, batch: &mut Batch<'_>, mut answers: Answers) {
+        if parts::CALCULATION && self.asked == Asked::Any {
             // One record that belongs to the row decides, whatever another ran into.
+            let Answers { counts, faults } = &mut answers;
             faults
                 .iter_mut()
-                .zip(&counts)
+                .zip(counts)
                 .filter(|(_, count)| **count > 0)
                 .for_each(|(fault, _)| *fault = None);
         }
-        let faulty = |row: usize| faults[row].is_some();
+        let Answers { counts, faults } = &answers;
         match self.answer {
             Answer::Value(output) => {
                 let mut vector = match self.asked {
@@ -245,19 +250,23 @@ impl Subquery<'_> {
                         Vector::fixed(Type::U64, counts.len(), bytes)
                     }
                 };
-                let faults = faults.iter().enumerate();
-                vector.faults =
-                    faults.filter_map(|(row, fault)| Some((row as u32, fault.clone()?))).collect();
+                if parts::CALCULATION {
+                    let faults = faults.iter().enumerate();
+                    vector.faults =
+                        faults.filter_map(|(row, fault)| Some((row as u32, fault.clone()?))).collect();
+                }
                 batch.set_computed(output, vector);
             }
             Answer::Semi | Answer::Anti => {
-                for (row, fault) in faults.iter().enumerate() {
-                    if let Some(fault) = fault {
-                        batch.add_fault(row, fault);
+                if parts::CALCULATION {
+                    for (row, fault) in faults.iter().enumerate() {
+                        if let Some(fault) = fault {
+                            batch.add_fault(row, fault);
+                        }
                     }
                 }
                 let wanted = self.answer == Answer::Semi;
-                batch.retain(|_, row| faulty(row) || (counts[row] > 0) == wanted);
+                batch.retain(|_, row| answers.is_faulty(row) || (counts[row] > 0) == wanted);
             }
         }
     }
@@ -362,7 +371,7 @@ impl<'s> Probe<'_, 's> {
         let mut scratch = Vec::new();
         for row in 0..batch.count() {
             scratch.clear();
-            if answers.faults[row].is_some() || !self.append_key(row, &mut scratch) {
+            if answers.is_faulty(row) || !self.append_key(row, &mut scratch) {
                 continue;
             }
             let number = keys.intern(&scratch);
@@ -504,7 +513,7 @@ impl<'s> Built<'s> {
             let mut values = Vec::with_capacity(links.len());
             for link in links {
                 let inner = evaluate(env, &link.inner, &batch)?;
-                if let Some((_, fault)) = inner.faults.first() {
+                if let Some((_, fault)) = inner.faults().first() {
                     return Err(ExecError::Arithmetic(fault.0.clone()));
                 }
                 values.push(inner);
@@ -555,7 +564,7 @@ impl<'s> Built<'s> {
     ) -> Result<(), ExecError> {
         let mut key = Vec::new();
         for row in 0..batch.count() {
-            if answers.faults[row].is_some() {
+            if answers.is_faulty(row) {
                 continue;
             }
             let Some(number) = self.keys.find(links, outer, row, &mut key) else { continue };
