@@ -482,6 +482,10 @@ fn faults_of_rows_that_an_aggregate_leaves_out_do_not_count() {
         rows(snapshot.operation().view(), &draft.build(), RuleSet::ALL)
     };
     assert!(sum(None).is_err());
+    let absent = null(Type::I64).binary(Add, inverse());
+    let item = crate::expr::AggregateItem { function: Sum, argument: Some(absent), filter: None };
+    let absent = draft(f::Track).group_by([]).select([Expression::aggregate(item)]).build();
+    assert!(rows(snapshot.operation().view(), &absent, RuleSet::ALL).is_err());
     let others = sum(Some(field(f::track::MILLISECONDS).binary(Ne, int(5)))).expect("sums");
     assert_eq!(others, [[number(-250 - 500)], [number(-333 - 1000 + 1000)]]);
 }

@@ -242,19 +242,26 @@ fn left_out<'v>(
     mut faulty: impl FnMut(usize, &RowFault),
 ) -> Option<Cow<'v, [bool]>> {
     let mut absent = values.and_then(|values| values.nulls.as_deref()).map(Cow::Borrowed);
-    if let Some(filter) = filter.filter(|_| parts::CALCULATION) {
+    let filter = filter.filter(|_| parts::CALCULATION);
+    let is_let_through = |row: usize| {
+        let passes = |of: &Vector<'_>| of.fault(row).is_none() && !of.is_null(row) && of.bytes(row)[0] != 0;
+        filter.is_none_or(passes)
+    };
+    if let Some(filter) = filter {
         let absent = absent.get_or_insert_with(|| Cow::Owned(vec![false; len])).to_mut();
         for (row, fault) in filter.faults() {
             faulty(*row as usize, fault);
         }
         for (row, absent) in absent.iter_mut().enumerate() {
-            *absent |= filter.fault(row).is_some() || filter.is_null(row) || filter.bytes(row)[0] == 0;
+            *absent |= !is_let_through(row);
         }
     }
     for (row, fault) in values.map_or(&[][..], Vector::faults) {
         let absent = absent.get_or_insert_with(|| Cow::Owned(vec![false; len])).to_mut();
         let row = *row as usize;
-        if !core::mem::replace(&mut absent[row], true) {
+        absent[row] = true;
+        // A value that is absent may have one too: something absent and a division by zero.
+        if is_let_through(row) {
             faulty(row, fault);
         }
     }
