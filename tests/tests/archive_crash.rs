@@ -71,6 +71,37 @@ fn check(disk: &SimVfs, released: u64, added: u64, context: &str) {
     outcome.unwrap_or_else(|error| panic!("{context}: {error}"));
 }
 
+/// Makes so many runs, the one that fails again: only one operation does. Gives what was let go of, by the number of operations
+/// before, and whether a run failed.
+fn run_until_they_succeed(
+    disk: &SimVfs,
+    archive: &mut Archive,
+    runs: u64,
+    take_over: fn(&mut Archive, u64) -> Result<(), StorageError>,
+) -> (Vec<(u64, u64)>, bool) {
+    let mut released = vec![(0, 0)];
+    let mut has_failed = false;
+    for run in 1..=runs {
+        while let Err(error) = take_over(archive, run * RUN) {
+            let operations = disk.operations();
+            assert!(
+                !std::mem::replace(&mut has_failed, true),
+                "after {operations} operations, again: {error}"
+            );
+            released.push((operations, archive.released()));
+        }
+        released.push((disk.operations(), archive.released()));
+        assert_eq!(archive.released(), run * RUN);
+    }
+    (released, has_failed)
+}
+
+/// What was let go of before an operation.
+fn released_before(released: &[(u64, u64)], operation: u64) -> u64 {
+    let before = released.iter().rev().find(|(operations, _)| *operations <= operation);
+    before.map_or(0, |(_, released)| *released)
+}
+
 /// Goal: a run that failed and is made again loses nothing that an index on the disk may name. Method: each operation of
 /// three runs fails in turn, in each way, and the run is tried again at once; the power is cut at each operation from
 /// there on, and what it leaves is read and gone on with.
@@ -83,22 +114,11 @@ fn a_run_that_fails_and_is_made_again_loses_nothing_to_a_cut() {
             disk.remember_cuts();
             disk.fault_at(at, fault);
             let mut archive = open(&disk).unwrap();
-            // What was let go of, by the number of operations before.
-            let mut released = vec![(0, 0)];
-            let mut has_failed = false;
-            for run in 1..=3 {
-                while let Err(error) = take_over(&mut archive, run * RUN) {
-                    assert!(!std::mem::replace(&mut has_failed, true), "{fault:?} at {at}, again: {error}");
-                    released.push((disk.operations(), archive.released()));
-                }
-                released.push((disk.operations(), archive.released()));
-                assert_eq!(archive.released(), run * RUN);
-            }
+            let (released, has_failed) = run_until_they_succeed(&disk, &mut archive, 3, take_over);
             // Cuts before the failure are those of the run without one, which is the last.
             let from = if has_failed { at as usize } else { 0 };
             for (cut, left) in disk.take_cuts().into_iter().enumerate().skip(from) {
-                let released = released.iter().rev().find(|(operations, _)| *operations <= cut as u64);
-                let released = released.map_or(0, |(_, released)| *released);
+                let released = released_before(&released, cut as u64);
                 let torn = |seed| Cut::Torn { seed: seed ^ at << 20 ^ (cut as u64) << 32 };
                 for how in [Cut::Lost, Cut::Kept, torn(1)] {
                     let left = left.fork();
@@ -212,20 +232,10 @@ fn a_reading_is_there_as_a_whole_or_not_at_all() {
             disk.remember_cuts();
             disk.fault_at(at, fault);
             let mut archive = open_retaining(&disk, BYTES).unwrap();
-            let mut released = vec![(0, 0)];
-            let mut has_failed = false;
-            for run in 1..=2 {
-                while let Err(error) = take_over_bulk(&mut archive, run * RUN) {
-                    assert!(!std::mem::replace(&mut has_failed, true), "{fault:?} at {at}, again: {error}");
-                    released.push((disk.operations(), archive.released()));
-                }
-                released.push((disk.operations(), archive.released()));
-                assert_eq!(archive.released(), run * RUN);
-            }
+            let (released, has_failed) = run_until_they_succeed(&disk, &mut archive, 2, take_over_bulk);
             let from = if has_failed { at as usize } else { 0 };
             for (cut, left) in disk.take_cuts().into_iter().enumerate().skip(from) {
-                let released = released.iter().rev().find(|(operations, _)| *operations <= cut as u64);
-                let released = released.map_or(0, |(_, released)| *released);
+                let released = released_before(&released, cut as u64);
                 let torn = Cut::Torn { seed: at << 20 ^ (cut as u64) << 32 };
                 let hows = [Cut::Lost, Cut::Kept, torn, torn];
                 // After a failure, one for each cut.

@@ -5,6 +5,8 @@
 
 use alloc::vec::Vec;
 
+use crate::value::Type;
+
 /// Byte keys, numbered in the order they came.
 #[derive(Default)]
 pub(super) struct KeyTable {
@@ -139,6 +141,12 @@ impl WordTable {
             }
         }
     }
+}
+
+/// The width of the cells of a type, if two values of it are equal when their cells are.
+pub(super) fn width_of_equal_cells(ty: Type) -> Option<usize> {
+    // A zero has two signs, a decimal many scales.
+    ty.width().filter(|_| !matches!(ty, Type::F32 | Type::F64 | Type::Decimal))
 }
 
 const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;

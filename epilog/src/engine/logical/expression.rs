@@ -200,6 +200,12 @@ impl Expr {
         faulty
     }
 
+    /// Whether it has a value, or none, for every row: neither it nor a value that it reads, which an operator below has made,
+    /// may be a fault.
+    pub fn is_sure(&self) -> bool {
+        !self.may_fault() && self.computed_values().is_empty()
+    }
+
     /// Appends the conjuncts of a boolean: the operands of its `And`s.
     pub fn split_conjuncts(self, out: &mut Vec<Expr>) {
         match self.kind {

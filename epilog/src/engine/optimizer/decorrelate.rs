@@ -112,19 +112,14 @@ fn decorrelate(inner_side: &mut Node, links: &mut Vec<Link>, pair_side: &mut Nod
     *pair_side = pairs;
 }
 
-/// Whether it has a value, or none, for every record: what a subquery answers may be a fault.
-fn is_sure(expr: &Expr) -> bool {
-    !expr.may_fault() && expr.computed_values().is_empty()
-}
-
 /// Makes predicates of links that may have no value for a row, but for one when there is no other: of several links one that
 /// differs decides, whatever another one runs into.
 fn keep_sure(join: &mut Join) {
-    let sure = join.links.iter().filter(|link| is_sure(&link.outer)).count();
+    let sure = join.links.iter().filter(|link| link.outer.is_sure()).count();
     let mut kept = sure.max(1);
     let (mut links, mut rest) = (Vec::new(), Vec::new());
     for link in core::mem::take(&mut join.links) {
-        if kept > 0 && (sure == 0 || is_sure(&link.outer)) {
+        if kept > 0 && (sure == 0 || link.outer.is_sure()) {
             kept -= 1;
             links.push(link);
         } else {
@@ -178,9 +173,9 @@ fn as_link(predicate: Expr, inner: &Inner, made_by_pairs: &Inner) -> Result<Link
     let is_inner = |expr: &Expr| inner.has_all_of(expr) && !inner.has_none_of(expr);
     let is_outer = |expr: &Expr| inner.has_none_of(expr) && made_by_pairs.has_none_of(expr);
     // A fault of a record is one of the pairs it is in.
-    if is_inner(&left) && is_outer(&right) && is_sure(&left) {
+    if is_inner(&left) && is_outer(&right) && left.is_sure() {
         Ok(Link { inner: *left, outer: *right, absent_matches: true })
-    } else if is_inner(&right) && is_outer(&left) && is_sure(&right) {
+    } else if is_inner(&right) && is_outer(&left) && right.is_sure() {
         Ok(Link { inner: *right, outer: *left, absent_matches: true })
     } else {
         Err(Expr { kind: ExprKind::Binary(BinaryOp::Eq, left, right), ty, nullable })

@@ -225,8 +225,7 @@ fn fold_in(value: Box<Expr>, candidates: Vec<Expr>) -> Expr {
         }
     }
     match distinct.len() {
-        // What a subquery answers may be a fault too.
-        0 if !value.may_fault() && value.computed_values().is_empty() => Expr::bool(false),
+        0 if value.is_sure() => Expr::bool(false),
         1 => {
             let candidate = Box::new(distinct.remove(0));
             fold_binary(BinaryOp::Eq, value, candidate, Type::Bool, false)

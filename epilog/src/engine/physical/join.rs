@@ -18,11 +18,14 @@ impl<'p> Planner<'p> {
         let rows = input.node.rows;
         let once = self.once(&sides, rows);
         // A row of which a link has no value is paired with everything.
-        let is_faulty = |link: &Link| link.outer.may_fault() || !link.outer.computed_values().is_empty();
-        let is_sure = !join.links.iter().any(is_faulty);
+        let is_sure = join.links.iter().all(|link| link.outer.is_sure());
         let probe = if parts::PROBES && is_sure { self.probe(&sides, rows) } else { None };
         let cost = input.cost + probe.as_ref().map_or(once.cost, |probe| probe.cost.min(once.cost));
-        let out = self.pairs_expected(rows, &sides);
+        let inner_rows = match &once.method {
+            Method::Hash { inner, .. } | Method::Loop { inner } => inner.rows,
+            Method::Probe { .. } => unreachable!("all inner rows are at hand"),
+        };
+        let out = self.pairs_expected(rows, inner_rows, &join.links);
         let joined = |input: PhysicalNode, slot, method, pairs, cost| {
             let (input, pairs) = (Box::new(input), Box::new(pairs));
             let operator =
@@ -35,14 +38,13 @@ impl<'p> Planner<'p> {
             && is_sure
             && *join.pairs == Node::Pairs
             && !join.links.is_empty()
-            && let Method::Hash { inner, .. } = &once.method
-            && rows < inner.rows
+            && rows < inner_rows
         {
-            let turned = input.cost + once.cost - inner.rows * self.costs.build - rows * self.costs.probe
-                + rows * self.costs.build
-                + inner.rows * self.costs.probe;
-            if turned < cost {
-                let Method::Hash { inner, .. } = once.method else { unreachable!("just looked at") };
+            let fewer = inner_rows - rows;
+            let turned = input.cost + once.cost - fewer * self.costs.build + fewer * self.costs.probe;
+            if turned < cost
+                && let Method::Hash { inner, .. } = once.method
+            {
                 let method = Method::Hash { inner: Box::new(input.node), links: turned_round(&join.links) };
                 return joined(*inner, join.slot, method, once.pairs, turned);
             }
@@ -55,14 +57,13 @@ impl<'p> Planner<'p> {
         }
     }
 
-    /// How many pairs are expected of so many rows.
-    fn pairs_expected(&self, rows: Amount, sides: &Sides<'p>) -> Amount {
-        let inner = self.node(sides.inner, Want::default()).node.rows;
-        if sides.links.is_empty() {
+    /// How many pairs are expected of so many rows and inner rows.
+    fn pairs_expected(&self, rows: Amount, inner: Amount, links: &[Link]) -> Amount {
+        if links.is_empty() {
             return rows * inner;
         }
         // Each row of the side that is pointed at has its part of the other.
-        rows * inner / self.linked_rows(sides.links).max(inner.min(rows)).max(1.0)
+        rows * inner / self.linked_rows(links).max(inner.min(rows)).max(1.0)
     }
 }
 

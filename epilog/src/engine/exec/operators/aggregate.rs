@@ -12,7 +12,7 @@ use super::{Kept, Operator, Reach};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::evaluate::evaluate;
-use crate::engine::exec::table::{KeyTable, WordTable};
+use crate::engine::exec::table::{KeyTable, WordTable, width_of_equal_cells};
 use crate::engine::exec::tally::{Members, NO_GROUP, Tally};
 use crate::engine::exec::vector::Builder;
 use crate::engine::exec::{Env, Vector};
@@ -58,9 +58,7 @@ enum Finder {
 impl Finder {
     fn of(keys: &[KeyTerm]) -> Finder {
         let [key] = keys else { return Finder::Bytes(KeyTable::default()) };
-        // Cells of other types may differ though the values are equal.
-        let by_cell = !matches!(key.expr.ty, Type::F32 | Type::F64 | Type::Decimal);
-        match key.expr.ty.width().filter(|_| by_cell && parts::LOOPS) {
+        match width_of_equal_cells(key.expr.ty).filter(|_| parts::LOOPS) {
             Some(width @ (1 | 2)) => Finder::Places(vec![NO_GROUP; (1 << (8 * width)) + 1]),
             Some(4 | 8) => Finder::Words(WordTable::default(), None),
             _ => Finder::Bytes(KeyTable::default()),

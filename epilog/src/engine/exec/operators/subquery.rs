@@ -13,7 +13,7 @@ use crate::engine::estimate::KeyRange;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::store::RowStore;
-use crate::engine::exec::table::{KeyTable, WordTable};
+use crate::engine::exec::table::{KeyTable, WordTable, width_of_equal_cells};
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Asked, Link, Slot};
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
@@ -91,7 +91,7 @@ enum Keys {
 impl Keys {
     fn of(links: &[Link]) -> Keys {
         match links {
-            [link] if parts::LOOPS && is_word(link.inner.ty) => {
+            [link] if parts::LOOPS && matches!(width_of_equal_cells(link.inner.ty), Some(4 | 8)) => {
                 Keys::Words { table: WordTable::default(), absent: None, count: 0 }
             }
             _ => Keys::Bytes(KeyTable::default()),
@@ -149,11 +149,6 @@ impl Keys {
             }
         }
     }
-}
-
-/// Whether two values of the type are equal when their cells are, which are words.
-fn is_word(ty: Type) -> bool {
-    matches!(ty.width(), Some(4 | 8)) && !matches!(ty, Type::F32 | Type::F64)
 }
 
 #[derive(Default)]
