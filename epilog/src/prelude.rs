@@ -5,7 +5,7 @@ pub use crate::database::{
     BlobReader, BlobWriter, Database, Durability, Options, ReadTransaction, WriteTransaction,
 };
 pub use crate::error::{Error, ErrorKind};
-pub use crate::query::{Correlate as _, Query};
+pub use crate::query::{Aggregates as _, Correlate as _, Query};
 pub use crate::value::Blob;
 
 #[cfg(feature = "derive")]

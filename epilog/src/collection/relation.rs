@@ -88,7 +88,7 @@ impl<S, C> Many<S, C> {
         quantifier: Quantifier,
     ) -> Subquery {
         let link = Link::Reverse { row: self.row, ordinal: self.ordinal };
-        Subquery { collection, link, quantifier, predicate: self.filter }
+        Subquery { collection, link, quantifier, predicate: self.filter, equal: None }
     }
 }
 

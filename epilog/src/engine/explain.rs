@@ -96,13 +96,18 @@ fn describe(node: &PhysicalNode, names: Names<'_>) -> PlanNode {
             ("lookup", format!("{} by {}", names.collection(*into), names.field(*from, *position)))
         }
         Operator::Subquery(subquery) => {
-            let operator = match (subquery.answer, subquery.asked) {
+            let operator = match (subquery.answer, &subquery.asked) {
                 (Answer::Semi, _) => "semi join",
                 (Answer::Anti, _) => "anti join",
                 (Answer::Value(_), Asked::Any) => "any",
                 (Answer::Value(_), Asked::Count) => "count",
+                (Answer::Value(_), Asked::Aggregate(..)) => "aggregate of",
             };
-            (operator, describe_method(&subquery.method, names.collection(subquery.slot), names))
+            let mut detail = describe_method(&subquery.method, names.collection(subquery.slot), names);
+            if let Asked::Aggregate(term, _) = &subquery.asked {
+                detail = format!("{detail}: {}", names.aggregate(term));
+            }
+            (operator, detail)
         }
         Operator::Join(join) => {
             let operator = if join.kind == JoinKind::Left { "left join" } else { "join" };

@@ -318,7 +318,7 @@ pub(crate) fn reverse(
     predicate: Option<Expression>,
 ) -> Expression {
     let link = Link::Reverse { row: RowPath::source(0), ordinal };
-    Expression::subquery(Subquery { collection, link, quantifier, predicate })
+    Expression::subquery(Subquery { collection, link, quantifier, predicate, equal: None })
 }
 
 /// Whether a record of another collection satisfies a predicate about it and the sources around.
@@ -333,5 +333,6 @@ pub(crate) fn exists(
         link,
         quantifier: Quantifier::Any,
         predicate: Some(predicate),
+        equal: None,
     })
 }

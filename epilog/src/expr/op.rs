@@ -132,6 +132,9 @@ pub struct Subquery {
     /// Over a relation the scope is the inner record alone, source 0. In a correlated subquery the sources of the
     /// enclosing scope keep their positions and the inner record comes after them, as the last.
     pub predicate: Option<Expression>,
+    /// A value of the record, in the scope of the predicate, and one of the row, in that of the subquery: only records whose
+    /// value equals the row's count.
+    pub equal: Option<(Expression, Expression)>,
 }
 
 /// How the records of a subquery belong to the row it is seen from.
@@ -152,7 +155,7 @@ pub enum Link {
 }
 
 /// What is asked of a subquery's records.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Quantifier {
     /// Whether one of them satisfies the predicate.
     Any,
@@ -160,6 +163,8 @@ pub enum Quantifier {
     All,
     /// How many of them do, as `u64`.
     Count,
+    /// An aggregate over those that do. What it is of is in the scope of the predicate.
+    Aggregate(Box<AggregateItem>),
 }
 
 impl Expression {
@@ -249,8 +254,9 @@ impl Expression {
 impl PartialEq for Subquery {
     fn eq(&self, other: &Self) -> bool {
         core::ptr::eq((self.collection)(), (other.collection)())
-            && (self.link, self.quantifier) == (other.link, other.quantifier)
-            && self.predicate == other.predicate
+            && self.link == other.link
+            && self.quantifier == other.quantifier
+            && (&self.predicate, &self.equal) == (&other.predicate, &other.equal)
     }
 }
 
@@ -261,6 +267,7 @@ impl fmt::Debug for Subquery {
             .field("link", &self.link)
             .field("quantifier", &self.quantifier)
             .field("predicate", &self.predicate)
+            .field("equal", &self.equal)
             .finish()
     }
 }

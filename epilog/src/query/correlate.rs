@@ -52,7 +52,31 @@ pub trait Correlate: Proxy {
             link: Link::Correlated { position: <Self::Scope as Push<C>>::POSITION },
             quantifier: Quantifier::Any,
             predicate: Some(predicate),
+            equal: None,
         }))
+    }
+
+    /// The records of collection `C`, to ask something of them: see [`Subquery`](super::Subquery).
+    ///
+    /// The closures are given the rows of this scope as seen from inside, and then the record of `C`, as those of
+    /// [`exists`](Correlate::exists).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let query = Artist::query().select(|a| {
+    ///     let albums = a.from::<Album>().filter(|(a, al)| al.artist.eq(a.id));
+    ///     (a.name, albums.clone().count(), albums.min(|(_, al)| al.year))
+    /// });
+    /// assert_eq!(query.first(&db)?, Some(("Iron Maiden".into(), 2, Some(1981))));
+    /// # Ok::<(), Error>(())
+    /// ```
+    fn from<C: Collection>(&self) -> super::Subquery<Self::Scope, Seen<Self, C>>
+    where
+        Self::Scope: Push<C>,
+    {
+        super::Subquery::over::<C>(<Self::Scope as Push<C>>::POSITION)
     }
 }
 

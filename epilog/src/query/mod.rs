@@ -82,8 +82,9 @@
 //! and `+ - * / %`. On the right stands a value, a reference to one, or a field or expression of the same query.
 //!
 //! A relation is a method: `t.album` is the id, `t.album()` the fields of the album. Behind an optional relation every
-//! field is optional. The other side is [`Many`](crate::collection::Many): `a.albums().count()`. Any other collection
-//! can be looked into with [`exists`](Correlate::exists), or joined.
+//! field is optional. The other side is [`Many`](crate::collection::Many): `a.albums().count()`, `al.tracks().sum(|t| t.seconds)`
+//! and the other [aggregates](Aggregates). Any other collection
+//! can be looked into with [`exists`](Correlate::exists), calculated with as a [`Subquery`], or joined.
 //!
 //! # Groups
 //!
@@ -187,6 +188,7 @@ mod reverse;
 mod scope;
 mod select;
 mod selection;
+mod subquery;
 mod update;
 
 #[cfg(all(test, feature = "derive"))]
@@ -207,6 +209,7 @@ pub(crate) use run::sealed;
 pub use run::{Answers, Reads, Snapshot, Stream, Writes};
 pub use scope::{HeldBy, Inner, Maybe, Push, Records, Scope, Source};
 pub use selection::{RowOf, RowReader, Selection, Yields, describe_row, read_row};
+pub use subquery::{Aggregates, Candidates, Subquery};
 pub use update::{Assign, Assignments, Update};
 
 use crate::collection::Collection;

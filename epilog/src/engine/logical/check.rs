@@ -64,9 +64,14 @@ impl Checker<'_> {
                 let mut both = rows.clone();
                 both.slots.extend(inner.slots);
                 both.computed.extend(inner.computed);
-                self.node(pairs, &both)?;
+                let paired = self.node(pairs, &both)?;
                 match node {
-                    Node::Subquery(subquery) => rows.computed.push(subquery.output),
+                    Node::Subquery(subquery) => {
+                        for expr in subquery.asked.expressions() {
+                            self.expr(expr, &paired)?;
+                        }
+                        rows.computed.push(subquery.output);
+                    }
                     _ => rows = both,
                 }
             }

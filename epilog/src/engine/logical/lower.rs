@@ -395,6 +395,8 @@ impl<'c> Lowering<'c> {
     }
 
     fn subquery(&mut self, subquery: &expr::Subquery) -> Result<Expr, PlanError> {
+        let equal = subquery.equal.as_ref().filter(|_| parts::REWRITES);
+        let equal = equal.map(|(value, of_row)| Ok((value, self.expression(of_row)?))).transpose()?;
         let collection = self.bound(subquery.collection)?;
         let name = collection.name.clone();
         let inner = self.new_slot(collection, name, false);
@@ -419,26 +421,47 @@ impl<'c> Lowering<'c> {
         let (base, other) = if is_inner { (scan, Node::Pairs) } else { (Node::Pairs, scan) };
         self.scopes.push(Scope { node: base, related: Vec::new() });
         let predicate = subquery.predicate.as_ref().map(|predicate| self.predicate(predicate)).transpose()?;
+        let mut predicates = Vec::from_iter(predicate);
+        if let Some((value, of_row)) = equal {
+            predicates.push(typing::binary(BinaryOp::Eq, self.expression(value)?, of_row)?);
+        }
+        let aggregate = match &subquery.quantifier {
+            Quantifier::Aggregate(item) => {
+                let whole =
+                    Whole::build().ok_or(PlanError::LeftOut { what: "an aggregate of a subquery" })?;
+                Some((Box::new(self.aggregate(item)?), whole))
+            }
+            _ => None,
+        };
         let scope = self.scopes.pop().expect("pushed above");
         self.sources = enclosing;
 
         // All records satisfy a predicate when there is none that does not.
         let all = subquery.quantifier == Quantifier::All;
-        let predicate = predicate.or_else(|| all.then(|| Expr::bool(true)));
-        let predicate = if all { predicate.map(Expr::negated) } else { predicate };
-        let asked_of = scope.node.filtered(Vec::from_iter(predicate));
+        if all && predicates.is_empty() {
+            predicates.push(Expr::bool(true));
+        }
+        let predicates = if all { predicates.into_iter().map(Expr::negated).collect() } else { predicates };
+        let asked_of = scope.node.filtered(predicates);
         let (inner_side, pairs) = if is_inner { (asked_of, other) } else { (other, asked_of) };
-        let (asked, ty) = match subquery.quantifier {
-            Quantifier::Any | Quantifier::All => (Asked::Any, Type::Bool),
-            Quantifier::Count => (Asked::Count, Type::U64),
+        let (asked, output) = match aggregate {
+            Some((term, whole)) => {
+                let output = term.output;
+                (Asked::Aggregate(term, whole), output)
+            }
+            None => {
+                let (asked, ty, word) = match subquery.quantifier {
+                    Quantifier::Count => (Asked::Count, Type::U64, "count"),
+                    _ => (Asked::Any, Type::Bool, "any"),
+                };
+                let name = if parts::EXPLAINED {
+                    format!("{word} {}", self.slots[usize::from(inner.0)].name)
+                } else {
+                    String::new()
+                };
+                (asked, self.new_computed(ty, false, name))
+            }
         };
-        let word = if asked == Asked::Any { "any" } else { "count" };
-        let name = if parts::EXPLAINED {
-            format!("{word} {}", self.slots[usize::from(inner.0)].name)
-        } else {
-            String::new()
-        };
-        let output = self.new_computed(ty, false, name);
         let (source, pairs) = (Box::new(inner_side), Box::new(pairs));
         self.push(|input| {
             Node::Subquery(Subquery { input, slot: inner, inner: source, links, pairs, asked, output })
@@ -709,10 +732,16 @@ fn has_float(item: &AggregateItem) -> bool {
 }
 
 fn collect<'e>(expression: &'e Expression, out: &mut Vec<&'e AggregateItem>) {
-    out.extend(expression.ops.iter().filter_map(|op| match op {
-        Op::Aggregate(item) => Some(&**item),
-        _ => None,
-    }));
+    for op in &expression.ops {
+        match op {
+            Op::Aggregate(item) => out.push(item),
+            // What a subquery compares with its records may be of the group.
+            Op::Subquery(subquery) if parts::REWRITES => {
+                subquery.equal.iter().for_each(|(_, of_row)| collect(of_row, out));
+            }
+            _ => {}
+        }
+    }
 }
 
 pub(crate) fn function_name(function: &AggregateFunction) -> &'static str {

@@ -171,9 +171,11 @@ impl Node {
         match self {
             Node::Scan(_) | Node::Pairs | Node::Lookup(_) | Node::Limit(_) => Vec::new(),
             Node::Filter(filter) => filter.predicates.iter().collect(),
-            Node::Subquery(Subquery { links, .. }) | Node::Join(Join { links, .. }) => {
-                links.iter().flat_map(|link| [&link.inner, &link.outer]).collect()
+            Node::Subquery(subquery) => {
+                let links = subquery.links.iter().flat_map(|link| [&link.inner, &link.outer]);
+                links.chain(subquery.asked.expressions()).collect()
             }
+            Node::Join(join) => join.links.iter().flat_map(|link| [&link.inner, &link.outer]).collect(),
             Node::Sort(sort) => sort.terms.iter().map(|term| &term.expr).collect(),
             Node::Aggregate(aggregate) => {
                 let keys = aggregate.keys().iter().map(|key| &key.expr);
@@ -204,11 +206,12 @@ impl Node {
         match self {
             Node::Scan(_) | Node::Pairs | Node::Lookup(_) | Node::Limit(_) => {}
             Node::Filter(filter) => filter.predicates.iter_mut().for_each(change),
-            Node::Subquery(Subquery { links, .. }) | Node::Join(Join { links, .. }) => {
-                for link in links {
-                    change(&mut link.inner);
-                    change(&mut link.outer);
-                }
+            Node::Subquery(subquery) => {
+                let links = subquery.links.iter_mut().flat_map(|link| [&mut link.inner, &mut link.outer]);
+                links.chain(subquery.asked.expressions_mut()).for_each(change);
+            }
+            Node::Join(join) => {
+                join.links.iter_mut().flat_map(|link| [&mut link.inner, &mut link.outer]).for_each(change);
             }
             Node::Sort(sort) => sort.terms.iter_mut().for_each(|term| change(&mut term.expr)),
             Node::Aggregate(aggregate) => {

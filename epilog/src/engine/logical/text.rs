@@ -208,6 +208,7 @@ fn write_node(
         | Node::Join(Join { slot, inner, links, pairs, .. }) => {
             let what = match node {
                 Node::Subquery(Subquery { asked: Asked::Any, .. }) => "subquery any",
+                Node::Subquery(Subquery { asked: Asked::Aggregate(..), .. }) => "subquery aggregate",
                 Node::Subquery(_) => "subquery count",
                 Node::Join(Join { kind: JoinKind::Left, .. }) => "left join",
                 _ => "join",

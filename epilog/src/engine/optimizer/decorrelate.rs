@@ -154,6 +154,7 @@ fn is_about(nested: &Subquery, inner: &Inner) -> bool {
                 .all(|value| inner.computed.contains(value) || own.computed.contains(value))
     };
     let mut about = nested.links.iter().all(|link| known(&link.outer) && known(&link.inner));
+    about &= nested.asked.expressions().all(known);
     for side in [&nested.inner, &nested.pairs] {
         side.visit(&mut |node| {
             about &= node.expressions().into_iter().all(known);

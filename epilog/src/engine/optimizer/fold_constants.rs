@@ -69,8 +69,8 @@ fn fold_unary(op: UnaryOp, operand: Box<Expr>, ty: Type, nullable: bool) -> Expr
     let folded = match (op, operand.as_literal()) {
         (UnaryOp::IsNone, Some(value)) => Some(Scalar::Bool(value.is_null())),
         (UnaryOp::IsSome, Some(value)) => Some(Scalar::Bool(!value.is_null())),
-        (UnaryOp::IsNone, None) if !operand.nullable && !operand.may_fault() => Some(Scalar::Bool(false)),
-        (UnaryOp::IsSome, None) if !operand.nullable && !operand.may_fault() => Some(Scalar::Bool(true)),
+        (UnaryOp::IsNone, None) if !operand.nullable && operand.is_sure() => Some(Scalar::Bool(false)),
+        (UnaryOp::IsSome, None) if !operand.nullable && operand.is_sure() => Some(Scalar::Bool(true)),
         (_, Some(Scalar::Null)) => Some(Scalar::Null),
         (UnaryOp::Not, Some(Scalar::Bool(value))) => Some(Scalar::Bool(!value)),
         (UnaryOp::Negate, Some(Scalar::Int(value))) => {
@@ -124,7 +124,7 @@ fn fold_binary(op: BinaryOp, left: Box<Expr>, right: Box<Expr>, ty: Type, nullab
             BinaryOp::Ne => fold_unary(UnaryOp::IsSome, left, Type::Bool, false),
             BinaryOp::OrElse => *left,
             // What the left side runs into is not for this to hide.
-            _ if left.may_fault() => unfolded(left, right),
+            _ if !left.is_sure() => unfolded(left, right),
             _ if ty == Type::Bool => Expr::bool(false),
             _ => Expr::literal(Scalar::Null, ty),
         },

@@ -13,7 +13,8 @@ use crate::parts;
 
 impl<'p> Planner<'p> {
     pub(super) fn join(&self, join: &'p logical::Join, want: Want<'_>) -> Planned {
-        let sides = Sides { slot: join.slot, inner: &join.inner, links: &join.links, pairs: &join.pairs };
+        let logical::Join { slot, inner, links, pairs, .. } = join;
+        let sides = Sides { slot: *slot, inner, links, pairs, reads: true };
         let input = self.node(&join.input, Want { key_order: want.key_order, ..Want::default() });
         let rows = input.node.rows;
         let once = self.once(&sides, rows);
@@ -58,7 +59,7 @@ impl<'p> Planner<'p> {
     }
 
     /// How many pairs are expected of so many rows and inner rows.
-    fn pairs_expected(&self, rows: Amount, inner: Amount, links: &[Link]) -> Amount {
+    pub(super) fn pairs_expected(&self, rows: Amount, inner: Amount, links: &[Link]) -> Amount {
         if links.is_empty() {
             return rows * inner;
         }

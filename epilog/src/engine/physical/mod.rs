@@ -210,6 +210,8 @@ pub struct Subquery {
     pub pairs: Box<PhysicalNode>,
     /// What is asked.
     pub asked: Asked,
+    /// Whether that is calculated once for all rows with the same links, which takes a table and no pair.
+    pub once: bool,
     /// What becomes of the answer.
     pub answer: Answer,
 }

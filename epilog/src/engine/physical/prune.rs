@@ -57,6 +57,9 @@ impl Reads {
                         self.expr(&link.outer, slots);
                     }
                 }
+                if let Operator::Subquery(subquery) = &node.operator {
+                    subquery.asked.expressions().for_each(|expr| self.expr(expr, slots));
+                }
                 // A record that may be absent is told from one of which the rank alone is known.
                 if let Operator::Join(join) = &node.operator {
                     self.record(join.slot);

@@ -116,7 +116,10 @@ impl<'p> Planner<'p> {
         }
         // A fault of a record is one of the rows it belongs to, which another predicate may drop.
         let mut faulty = link.inner.may_fault();
-        subquery.inner.visit(&mut |node| faulty |= node.expressions().into_iter().any(Expr::may_fault));
+        subquery.inner.visit(&mut |node| {
+            let calculates = matches!(node, Node::Subquery(Subquery { asked: Asked::Aggregate(..), .. }));
+            faulty |= calculates || node.expressions().into_iter().any(Expr::may_fault);
+        });
         if faulty {
             return None;
         }

@@ -7,7 +7,7 @@ use super::access::Chosen;
 use super::{Answer, Method, Operator, PhysicalNode, Planner, Subquery, Want};
 use crate::engine::estimate::Amount;
 use crate::engine::logical;
-use crate::engine::logical::{Expr, Link, Node, Slot};
+use crate::engine::logical::{Asked, Expr, Link, Node, Slot};
 use crate::expr::{BinaryOp, UnaryOp};
 use crate::parts;
 use crate::schema::IndexId;
@@ -26,6 +26,8 @@ pub(super) struct Sides<'p> {
     pub(super) inner: &'p Node,
     pub(super) links: &'p [Link],
     pub(super) pairs: &'p Node,
+    /// Whether more of the pairs is wanted than their number.
+    pub(super) reads: bool,
 }
 
 impl<'p> Planner<'p> {
@@ -38,8 +40,17 @@ impl<'p> Planner<'p> {
             _ => rows,
         };
         let logical::Subquery { slot, inner, links, pairs, .. } = subquery;
-        let sides = Sides { slot: *slot, inner, links, pairs };
-        let once = self.once(&sides, asked);
+        let reads = matches!(subquery.asked, Asked::Aggregate(..));
+        let sides = Sides { slot: *slot, inner, links, pairs, reads };
+        let mut once = self.once(&sides, asked);
+        // An aggregate over inner rows alone is the same for all rows with their key.
+        let is_of_key = reads && is_of_inner(subquery);
+        if reads && !is_of_key {
+            let (Method::Hash { inner, .. } | Method::Loop { inner }) = &once.method else {
+                unreachable!("all inner rows are at hand")
+            };
+            once.cost += self.pairs_expected(asked, inner.rows, links) * self.costs.pair;
+        }
         let probe = if parts::PROBES { self.probe(&sides, asked) } else { None };
         let best = match probe {
             Some(probe) if probe.cost <= once.cost => probe,
@@ -48,9 +59,10 @@ impl<'p> Planner<'p> {
         let operator = Operator::Subquery(Subquery {
             input: Box::new(input.node),
             slot: subquery.slot,
+            once: is_of_key && !matches!(best.method, Method::Probe { .. }),
             method: best.method,
             pairs: Box::new(best.pairs),
-            asked: subquery.asked,
+            asked: subquery.asked.clone(),
             answer: Answer::Value(subquery.output),
         });
         let cost = input.cost + best.cost;
@@ -88,7 +100,7 @@ impl<'p> Planner<'p> {
             pairs = self.filter(pairs, &logical::Filter { input: Box::new(Node::Pairs), predicates: extra });
         }
         let pairs = self.pairs(pairs, sides.pairs);
-        let reads = !matches!(pairs.node.operator, Operator::Pairs);
+        let reads = sides.reads || !matches!(pairs.node.operator, Operator::Pairs);
         let per_pair = self.costs.entry + if reads { self.costs.fetch + self.costs.pair } else { 0.0 };
         let cost = rows * (self.costs.seek + each * per_pair);
         Some(Planned { method: Method::Probe { index, links }, pairs: pairs.node, cost })
@@ -152,6 +164,18 @@ impl<'p> Planner<'p> {
             .map(|(slot, _)| self.rows(slot))
             .fold(1.0, Amount::max)
     }
+}
+
+/// Whether what is asked is about the inner rows alone.
+fn is_of_inner(subquery: &logical::Subquery) -> bool {
+    let (mut slots, mut computed) = (Vec::new(), Vec::new());
+    subquery.inner.slots(&mut slots);
+    subquery.inner.computed(&mut computed);
+    let is_inner = |expr: &Expr| {
+        expr.slots().iter().all(|slot| slots.contains(slot))
+            && expr.computed_values().iter().all(|value| computed.contains(value))
+    };
+    *subquery.pairs == Node::Pairs && subquery.asked.expressions().all(is_inner)
 }
 
 /// A link as a predicate of pairs.

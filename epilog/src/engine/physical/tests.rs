@@ -13,7 +13,7 @@ use crate::engine::fixture::{
 use crate::engine::logical::{Purpose, lower};
 use crate::engine::optimizer::{RuleSet, optimize};
 use crate::expr::BinaryOp::{And, Eq, Ge, Gt, Like, Lt, Or, StartsWith};
-use crate::expr::{AggregateFunction, Expression, Quantifier, UnaryOp};
+use crate::expr::{AggregateFunction, AggregateItem, Expression, Quantifier, UnaryOp};
 use crate::schema::IndexDef;
 use crate::value::Type;
 
@@ -226,6 +226,29 @@ fn subqueries_become_joins() {
     check(
         draft(f::Artist).filter(field(f::artist::ID).binary(Eq, id(1))).select([count]),
         "project [count Album]\n  count Album through index, Album.artist = id\n    key lookup Artist by id = 1",
+    );
+}
+
+#[test]
+fn aggregates_of_subqueries_are_calculated_once_for_each_key() {
+    let item = AggregateItem {
+        function: AggregateFunction::Sum,
+        argument: Some(field(f::track::MILLISECONDS)),
+        filter: None,
+    };
+    let sum = || {
+        let asked = Quantifier::Aggregate(Box::new(item.clone()));
+        reverse(f::Track, f::track::ALBUM, asked, None)
+    };
+    check(
+        draft(f::Album).select([sum()]),
+        "project [sum(Track.milliseconds)]\n  aggregate of Track through hash table, Track.album = id: \
+         sum(Track.milliseconds)\n    scan Album\n    scan Track",
+    );
+    check(
+        draft(f::Album).filter(field(f::album::ID).binary(Eq, id(1))).select([sum()]),
+        "project [sum(Track.milliseconds)]\n  aggregate of Track through index, Track.album = id: \
+         sum(Track.milliseconds)\n    key lookup Album by id = 1",
     );
 }
 

@@ -1,6 +1,7 @@
 //! Random queries against a reference, which goes through the records row by row with scalars and knows neither plans
 //! nor pages. A failure prints the seed and the draft.
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -263,6 +264,7 @@ impl Reference<'_> {
         let inner = self.index_of((subquery.collection)());
         let records = &self.collections[inner].1;
         let (mut holds, mut fails, mut unknown) = (0, 0, 0);
+        let mut members = Vec::new();
         for (record, fields) in records.iter().enumerate() {
             let scope: Row = match subquery.link {
                 Link::Reverse { row: path, ordinal } => {
@@ -275,19 +277,29 @@ impl Reference<'_> {
                 }
                 Link::Correlated { .. } => row.beside((inner, Some(record))),
             };
-            match subquery.predicate.as_ref().map_or(Ok(Scalar::Bool(true)), |of| self.eval(of, &scope)) {
-                Ok(Scalar::Bool(true)) => holds += 1,
+            let mut holds_here =
+                subquery.predicate.as_ref().map_or(Ok(Scalar::Bool(true)), |of| self.eval(of, &scope));
+            if let Some((value, of_row)) = &subquery.equal {
+                let equal = binary(BinaryOp::Eq, self.eval(value, &scope), self.eval(of_row, row));
+                holds_here = binary(BinaryOp::And, holds_here, equal);
+            }
+            match holds_here {
+                Ok(Scalar::Bool(true)) => {
+                    holds += 1;
+                    members.push(scope);
+                }
                 Ok(_) => fails += 1,
                 Err(()) => unknown += 1,
             }
         }
-        match subquery.quantifier {
+        match &subquery.quantifier {
             Quantifier::Any if holds > 0 => Ok(Scalar::Bool(true)),
             Quantifier::All if fails > 0 => Ok(Scalar::Bool(false)),
             _ if unknown > 0 => Err(()),
             Quantifier::Any => Ok(Scalar::Bool(false)),
             Quantifier::All => Ok(Scalar::Bool(true)),
             Quantifier::Count => Ok(Scalar::Int(holds)),
+            Quantifier::Aggregate(item) => self.aggregate(item, &Group { keys: Vec::new(), members }),
         }
     }
 
@@ -610,16 +622,42 @@ impl Maker<'_> {
                 (Link::Correlated { position: scope.len() as u8 }, (inner, found))
             }
         };
-        let quantifier =
-            *self.random.pick(&[Quantifier::Any, Quantifier::Any, Quantifier::All, Quantifier::Count]);
         let (inner, predicate) = inner;
         let collection = self.collections[inner].0;
-        let asked = Expression::subquery(Subquery { collection, link: subquery, quantifier, predicate });
-        if quantifier == Quantifier::Count {
-            let few = Expression::literal(Scalar::Int(self.random.below(4) as i128), Type::U64);
-            return asked.binary(*self.random.pick(&[BinaryOp::Gt, BinaryOp::Eq]), few);
+        let inner_scope = match subquery {
+            Link::Reverse { .. } => Vec::from([inner]),
+            Link::Correlated { .. } => scope.iter().copied().chain([inner]).collect(),
+        };
+        let (mut equal, mut compared) = (None, None);
+        let quantifier = match self.random.below(7) {
+            0 => Quantifier::Any,
+            1 => Quantifier::All,
+            2 => {
+                compared = Some(Type::U64);
+                Quantifier::Count
+            }
+            3 if inner_scope.len() > 1 => {
+                let (of_row, ty) = self.field(scope);
+                let value = self.value(&inner_scope[scope.len()..], ty, false);
+                equal = Some((moved(value, scope.len() as u8), of_row));
+                Quantifier::Any
+            }
+            4..=6 => {
+                let (item, ty) = self.aggregate_item(&inner_scope, faulty);
+                compared = Some(ty);
+                Quantifier::Aggregate(Box::new(item))
+            }
+            _ => Quantifier::Any,
+        };
+        let asked =
+            Expression::subquery(Subquery { collection, link: subquery, quantifier, predicate, equal });
+        match compared {
+            Some(ty) => {
+                let op = *self.random.pick(&[BinaryOp::Gt, BinaryOp::Eq, BinaryOp::Ne]);
+                asked.binary(op, self.literal(ty))
+            }
+            None => asked,
         }
-        asked
     }
 
     /// A field of the last source that equals one of another.
@@ -720,18 +758,36 @@ impl Maker<'_> {
     }
 
     fn aggregate(&mut self, scope: &[usize], faulty: bool) -> Expression {
+        Expression::aggregate(self.aggregate_item(scope, faulty).0)
+    }
+
+    /// An aggregate, and its type.
+    fn aggregate_item(&mut self, scope: &[usize], faulty: bool) -> (AggregateItem, Type) {
         use AggregateFunction as F;
-        let (function, argument) = match self.random.below(6) {
-            0 => (F::Count, None),
-            1 => (F::Count, Some(self.field(scope).0)),
-            2 => (F::CountDistinct, Some(self.field(scope).0)),
-            3 => (F::Sum, Some(self.value(scope, Type::I64, faulty))),
-            4 => (F::Avg, Some(self.value(scope, Type::I64, faulty))),
-            _ => (self.random.pick(&[F::Min, F::Max]).clone(), Some(self.field(scope).0)),
+        let (function, argument, ty) = match self.random.below(6) {
+            0 => (F::Count, None, Type::U64),
+            1 => (F::Count, Some(self.field(scope).0), Type::U64),
+            2 => (F::CountDistinct, Some(self.field(scope).0), Type::U64),
+            3 => (F::Sum, Some(self.value(scope, Type::I64, faulty)), Type::I64),
+            4 => (F::Avg, Some(self.value(scope, Type::I64, faulty)), Type::F64),
+            _ => {
+                let (field, ty) = self.field(scope);
+                (self.random.pick(&[F::Min, F::Max]).clone(), Some(field), ty)
+            }
         };
         let filter = (self.random.below(3) == 0).then(|| self.predicate(scope, 1, faulty));
-        Expression::aggregate(AggregateItem { function, argument, filter })
+        (AggregateItem { function, argument, filter }, ty)
     }
+}
+
+/// An expression about source 0 as one about the source at `position`.
+fn moved(mut expression: Expression, position: u8) -> Expression {
+    for op in &mut expression.ops {
+        if let Op::Field(path) = op {
+            path.row.source = position;
+        }
+    }
+    expression
 }
 
 /// Compared by key bytes' order: `NaN` is equal to itself, and the zeros are one.

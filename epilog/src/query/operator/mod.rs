@@ -45,4 +45,4 @@ macro_rules! methods {
         impl<S> crate::collection::Expr<S, $value> { $($methods)* }
     };
 }
-use methods;
+pub(super) use methods;

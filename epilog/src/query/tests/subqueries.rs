@@ -24,12 +24,13 @@ fn reverse<C: Collection>(
 ) -> Node {
     let row = hops.iter().fold(RowPath::source(0), |row, hop| row.hop(*hop));
     let link = Link::Reverse { row, ordinal };
-    Node::subquery(Subquery { collection: C::schema, link, quantifier, predicate })
+    Node::subquery(Subquery { collection: C::schema, link, quantifier, predicate, equal: None })
 }
 
 fn correlated(collection: fn() -> &'static CollectionSchema, position: u8, predicate: Node) -> Node {
     let link = Link::Correlated { position };
-    Node::subquery(Subquery { collection, link, quantifier: Quantifier::Any, predicate: Some(predicate) })
+    let (quantifier, predicate) = (Quantifier::Any, Some(predicate));
+    Node::subquery(Subquery { collection, link, quantifier, predicate, equal: None })
 }
 
 #[test]

@@ -146,15 +146,41 @@ impl Keyed {
         }
         Ok(())
     }
+}
 
-    /// The group of each row, but of those that an aggregate leaves out.
-    fn members(&mut self, absent: Option<&[bool]>) -> Members<'_> {
-        let Some(absent) = absent else { return Members::Of(&self.numbers, self.whole) };
-        let numbers = self.numbers.iter().zip(absent);
-        self.members.clear();
-        self.members.extend(numbers.map(|(group, out)| if *out { NO_GROUP } else { *group }));
-        Members::Of(&self.members, self.whole)
+/// Adds the rows left of a batch, one after the other those of `of`, to an aggregate over their groups. `scratch` is anything.
+pub(super) fn add_term<'s>(
+    env: &Env<'s>,
+    batch: &Batch<'s>,
+    term: &AggregateTerm,
+    tally: &mut Tally,
+    of: Members<'_>,
+    scratch: &mut Vec<u32>,
+) -> Result<(), ExecError> {
+    let len = batch.count();
+    let filter = term.filter.as_ref().filter(|_| parts::CALCULATION);
+    let filter = filter.map(|filter| evaluate(env, filter, batch)).transpose()?;
+    let values = term.argument.as_ref().map(|argument| evaluate(env, argument, batch)).transpose()?;
+    let absent = left_out(filter.as_ref(), values.as_ref(), len, |row, fault| match of {
+        Members::One(_) => tally.add_fault(0, fault),
+        Members::Of(groups, _) if groups[row] == NO_GROUP => {}
+        Members::Of(groups, _) => tally.add_fault(groups[row], fault),
+    });
+    let members = match (of, absent.as_deref()) {
+        (of, None) => of,
+        (Members::One(_), absent) => Members::One(absent),
+        (Members::Of(groups, whole), Some(absent)) => {
+            scratch.clear();
+            scratch
+                .extend(groups.iter().zip(absent).map(|(group, out)| if *out { NO_GROUP } else { *group }));
+            Members::Of(scratch, whole)
+        }
+    };
+    match &values {
+        None => tally.add_rows(len, members),
+        Some(values) => tally.add(values, members)?,
     }
+    Ok(())
 }
 
 impl Groups {
@@ -181,22 +207,13 @@ impl Groups {
                     self.tallies.iter_mut().for_each(|tally| tally.grow(self.count));
                 }
             }
-            let len = batch.count();
             for (tally, item) in self.tallies.iter_mut().zip(&self.items) {
-                let filter = item.filter.as_ref().filter(|_| parts::CALCULATION);
-                let filter = filter.map(|filter| evaluate(env, filter, batch)).transpose()?;
-                let values = item.argument.as_ref().map(|of| evaluate(env, of, batch)).transpose()?;
-                let absent = left_out(filter.as_ref(), values.as_ref(), len, |row, fault| {
-                    let group = self.keyed.as_ref().map_or(0, |keyed| keyed.numbers[row]);
-                    tally.add_fault(group, fault);
-                });
-                let members = match &mut self.keyed {
-                    None => Members::One(absent.as_deref()),
-                    Some(keyed) => keyed.members(absent.as_deref()),
-                };
-                match &values {
-                    None => tally.add_rows(len, members),
-                    Some(values) => tally.add(values, members)?,
+                match &mut self.keyed {
+                    None => add_term(env, batch, item, tally, Members::One(None), &mut Vec::new())?,
+                    Some(keyed) => {
+                        let Keyed { numbers, members, whole, .. } = &mut **keyed;
+                        add_term(env, batch, item, tally, Members::Of(numbers, *whole), members)?;
+                    }
                 }
             }
         }

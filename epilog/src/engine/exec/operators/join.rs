@@ -201,7 +201,7 @@ impl<'s> Join<'s> {
         if let Finder::Table { source, built } = &mut self.finder
             && built.is_none()
         {
-            *built = Some(Box::new(Built::new(env, &mut **source, &self.links, true)?));
+            *built = Some(Box::new(Built::new(env, &mut **source, &self.links, true, None)?));
         }
         let paired = vec![false; rows];
         self.search = Some(Search { values, paired, row: 0, kept: None, cursor: None, is_paired: false });

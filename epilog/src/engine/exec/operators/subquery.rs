@@ -4,9 +4,11 @@
 //! asked of the pairs they are only counted; otherwise pairs of a row and a record are made, a thousand at a time, and
 //! sent through the stages of the plan.
 
+use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::aggregate::add_term;
 use super::{Operator, Stage};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::estimate::KeyRange;
@@ -14,10 +16,11 @@ use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::store::RowStore;
 use crate::engine::exec::table::{KeyTable, WordTable, width_of_equal_cells};
+use crate::engine::exec::tally::{Members, NO_GROUP, Tally};
 use crate::engine::exec::{Env, Vector};
-use crate::engine::logical::{Asked, Link, Slot};
+use crate::engine::logical::{AggregateTerm, Asked, Link, Slot};
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
-use crate::parts;
+use crate::parts::{self, InWhole, Whole};
 use crate::schema::{CollectionDef, IndexId};
 use crate::storage::facade::Direction;
 use crate::storage::records::RecordRef;
@@ -30,7 +33,7 @@ pub(super) fn split<'s>(
     env: &Env<'s>,
     subquery: physical::Subquery,
 ) -> (PhysicalNode, Box<dyn Stage<'s> + 's>) {
-    let physical::Subquery { input, slot, method, pairs, asked, answer } = subquery;
+    let physical::Subquery { input, slot, method, pairs, asked, once, answer } = subquery;
     let (finder, links) = match method {
         Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
         Method::Probe { index, links } => (Finder::Index(index), links),
@@ -48,7 +51,7 @@ pub(super) fn split<'s>(
         rows: Vec::new(),
         inner: Inner::Records(Vec::new()),
     };
-    (*input, Box::new(Subquery { slot, finder, links, pairs, asked, answer }))
+    (*input, Box::new(Subquery { slot, finder, links, pairs, asked, once, answer }))
 }
 
 /// Answers a subquery for each row.
@@ -58,6 +61,8 @@ struct Subquery<'s> {
     links: Vec<Link>,
     pairs: Pairs<'s>,
     asked: Asked,
+    /// Whether an aggregate is calculated once for each key, in the table.
+    once: bool,
     answer: Answer,
 }
 
@@ -76,8 +81,10 @@ pub(super) struct Built<'s> {
     groups: Vec<Group>,
     /// For each row, the next one with its key.
     next: Vec<u32>,
-    /// The rows; none when they are only counted.
+    /// The rows; none when they are only counted, or added up.
     pub(super) store: RowStore<'s>,
+    /// For each key the aggregate over its rows, and at the end that over none.
+    results: Option<InWhole<Vector<'s>>>,
 }
 
 /// The keys of inner rows, numbered as they come.
@@ -95,6 +102,14 @@ impl Keys {
                 Keys::Words { table: WordTable::default(), absent: None, count: 0 }
             }
             _ => Keys::Bytes(KeyTable::default()),
+        }
+    }
+
+    /// How many keys there are.
+    fn len(&self) -> usize {
+        match self {
+            Keys::Words { count, .. } => *count as usize,
+            Keys::Bytes(table) => table.len(),
         }
     }
 
@@ -161,15 +176,33 @@ struct Group {
 }
 
 /// What is known of each row of the batch.
-struct Answers {
+struct Answers<'a> {
+    /// Whether one record is enough.
+    any: bool,
     counts: Vec<u64>,
     faults: Vec<Option<RowFault>>,
+    /// The aggregate, each row being a group of pairs.
+    tally: Option<InWhole<(Tally, &'a AggregateTerm, Whole)>>,
 }
 
-impl Answers {
+impl<'a> Answers<'a> {
+    fn new(asked: &'a Asked, rows: usize) -> Answers<'a> {
+        Answers {
+            any: matches!(asked, Asked::Any),
+            counts: vec![0; rows],
+            faults: vec![None; if parts::CALCULATION { rows } else { 0 }],
+            tally: match asked {
+                Asked::Aggregate(term, whole) => {
+                    Some(InWhole::new((Tally::new(term, rows), &**term, *whole), *whole))
+                }
+                Asked::Any | Asked::Count => None,
+            },
+        }
+    }
+
     /// Whether more records cannot change the answer of `row`.
-    fn settled(&self, row: usize, asked: Asked) -> bool {
-        asked == Asked::Any && self.counts[row] > 0
+    fn settled(&self, row: usize) -> bool {
+        self.any && self.counts[row] > 0
     }
 
     fn is_faulty(&self, row: usize) -> bool {
@@ -179,14 +212,21 @@ impl Answers {
     fn add_fault(&mut self, row: usize, fault: &RowFault) {
         self.faults[row].get_or_insert_with(|| fault.clone());
     }
+
+    fn add_faults_to(&self, values: &mut Vector<'_>) {
+        for (row, fault) in self.faults.iter().enumerate() {
+            if let Some(fault) = fault {
+                values.add_fault(row as u32, fault);
+            }
+        }
+    }
 }
 
 impl<'s> Stage<'s> for Subquery<'s> {
     fn apply(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
         batch.compact();
         let rows = batch.count();
-        let mut answers =
-            Answers { counts: vec![0; rows], faults: vec![None; if parts::CALCULATION { rows } else { 0 }] };
+        let mut answers = Answers::new(&self.asked, rows);
         let mut outer = Vec::with_capacity(self.links.len());
         for link in &self.links {
             let values = evaluate(env, &link.outer, batch)?;
@@ -198,72 +238,79 @@ impl<'s> Stage<'s> for Subquery<'s> {
         match &mut self.finder {
             Finder::Index(_) if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
             Finder::Index(index) => {
-                let probe = Probe {
-                    env,
-                    slot: self.slot,
-                    index: *index,
-                    links: &self.links,
-                    outer: &outer,
-                    asked: self.asked,
-                };
+                let probe = Probe { env, slot: self.slot, index: *index, links: &self.links, outer: &outer };
                 probe.run(batch, &mut self.pairs, &mut answers)?;
             }
             Finder::Table { source, built } => {
                 let built = match built {
                     Some(built) => built,
                     None => {
-                        let keep = !self.pairs.stages.is_empty();
-                        built.insert(Box::new(Built::new(env, &mut **source, &self.links, keep)?))
+                        let term = match &self.asked {
+                            Asked::Aggregate(term, whole) if self.once => Some((&**term, *whole)),
+                            _ => None,
+                        };
+                        let is_counted = self.pairs.stages.is_empty() && answers.tally.is_none();
+                        let keep = term.is_none() && !is_counted;
+                        built.insert(Box::new(Built::new(env, &mut **source, &self.links, keep, term)?))
                     }
                 };
-                built.run(env, &self.links, &outer, self.asked, batch, &mut self.pairs, &mut answers)?;
+                if let (Some(results), Answer::Value(output)) = (&built.results, self.answer) {
+                    let mut key = Vec::new();
+                    let of_none = results.len() - 1;
+                    let number = |row| built.keys.find(&self.links, &outer, row, &mut key).unwrap_or(of_none);
+                    let numbers: Vec<usize> = (0..rows).map(number).collect();
+                    let mut values = results.gather(numbers.into_iter());
+                    answers.add_faults_to(&mut values);
+                    batch.set_computed(output, values);
+                    return Ok(());
+                }
+                built.run(env, &self.links, &outer, batch, &mut self.pairs, &mut answers)?;
             }
         }
-        self.conclude(batch, answers);
-        Ok(())
+        self.conclude(batch, answers)
     }
 }
 
 impl Subquery<'_> {
-    fn conclude(&self, batch: &mut Batch<'_>, mut answers: Answers) {
-        if parts::CALCULATION && self.asked == Asked::Any {
+    fn conclude(&self, batch: &mut Batch<'_>, mut answers: Answers<'_>) -> Result<(), ExecError> {
+        if parts::CALCULATION && answers.any {
             // One record that belongs to the row decides, whatever another ran into.
-            let Answers { counts, faults } = &mut answers;
+            let Answers { counts, faults, .. } = &mut answers;
             faults
                 .iter_mut()
                 .zip(counts)
                 .filter(|(_, count)| **count > 0)
                 .for_each(|(fault, _)| *fault = None);
         }
-        let Answers { counts, faults } = &answers;
         match self.answer {
             Answer::Value(output) => {
-                let mut vector = match self.asked {
-                    Asked::Any => Vector::bools(counts.iter().map(|count| u8::from(*count > 0)).collect()),
-                    Asked::Count => {
+                let counts = &answers.counts;
+                let mut values = match &mut answers.tally {
+                    Some(tally) => tally.0.results(0..counts.len())?,
+                    None if answers.any => {
+                        Vector::bools(counts.iter().map(|count| u8::from(*count > 0)).collect())
+                    }
+                    None => {
                         let bytes = counts.iter().flat_map(|count| count.to_le_bytes()).collect();
                         Vector::fixed(Type::U64, counts.len(), bytes)
                     }
                 };
-                if parts::CALCULATION {
-                    let faults = faults.iter().enumerate();
-                    vector.faults =
-                        faults.filter_map(|(row, fault)| Some((row as u32, fault.clone()?))).collect();
-                }
-                batch.set_computed(output, vector);
+                answers.add_faults_to(&mut values);
+                batch.set_computed(output, values);
             }
             Answer::Semi | Answer::Anti => {
                 if parts::CALCULATION {
-                    for (row, fault) in faults.iter().enumerate() {
+                    for (row, fault) in answers.faults.iter().enumerate() {
                         if let Some(fault) = fault {
                             batch.add_fault(row, fault);
                         }
                     }
                 }
                 let wanted = self.answer == Answer::Semi;
-                batch.retain(|_, row| answers.is_faulty(row) || (counts[row] > 0) == wanted);
+                batch.retain(|_, row| answers.is_faulty(row) || (answers.counts[row] > 0) == wanted);
             }
         }
+        Ok(())
     }
 }
 
@@ -311,7 +358,7 @@ impl<'s> Pairs<'s> {
         env: &Env<'s>,
         outer: &Batch<'s>,
         store: Option<&RowStore<'s>>,
-        answers: &mut Answers,
+        answers: &mut Answers<'_>,
     ) -> Result<(), ExecError> {
         if self.rows.is_empty() {
             return Ok(());
@@ -339,6 +386,13 @@ impl<'s> Pairs<'s> {
         for stage in &mut self.stages {
             stage.apply(env, &mut self.batch)?;
         }
+        if let Some(tally) = &mut answers.tally {
+            self.batch.compact();
+            let rows = 0..self.batch.count();
+            let groups: Vec<u32> = rows.map(|pair| self.batch.origin(pair) as u32).collect();
+            let (tally, term, whole) = &mut **tally;
+            return add_pairs(env, &self.batch, &groups, *whole, term, tally);
+        }
         let pairs = &self.batch;
         pairs.selected().for_each(|pair| match pairs.fault(pair) {
             Some(fault) => answers.add_fault(pairs.origin(pair), fault),
@@ -355,11 +409,15 @@ struct Probe<'a, 's> {
     index: Option<IndexId>,
     links: &'a [Link],
     outer: &'a [Vector<'s>],
-    asked: Asked,
 }
 
 impl<'s> Probe<'_, 's> {
-    fn run(&self, batch: &Batch<'s>, pairs: &mut Pairs<'s>, answers: &mut Answers) -> Result<(), ExecError> {
+    fn run(
+        &self,
+        batch: &Batch<'s>,
+        pairs: &mut Pairs<'s>,
+        answers: &mut Answers<'_>,
+    ) -> Result<(), ExecError> {
         // Rows with the same key are answered together.
         let mut keys = KeyTable::default();
         let mut rows: Vec<Vec<u16>> = Vec::new();
@@ -400,17 +458,17 @@ impl<'s> Probe<'_, 's> {
         rows: &[u16],
         batch: &Batch<'s>,
         pairs: &mut Pairs<'s>,
-        answers: &mut Answers,
+        answers: &mut Answers<'_>,
     ) -> Result<(), ExecError> {
-        let Probe { env, asked, .. } = *self;
+        let Probe { env, .. } = *self;
         let collection = env.collection(self.slot);
         let range = KeyRange::starting_with(key.to_vec());
         let (low, high) = range.bounds();
         let mut cursor = env.view.entries(collection, index, low, high, Direction::Forward)?;
-        let counts_only = pairs.stages.is_empty();
-        let at_once = if counts_only && asked == Asked::Any { 1 } else { ENTRIES_AT_ONCE };
+        let counts_only = pairs.stages.is_empty() && answers.tally.is_none();
+        let at_once = if counts_only && answers.any { 1 } else { ENTRIES_AT_ONCE };
         let (mut ranks, mut records) = (Vec::new(), Vec::new());
-        while rows.iter().any(|row| !answers.settled(usize::from(*row), asked)) {
+        while rows.iter().any(|row| !answers.settled(usize::from(*row))) {
             ranks.clear();
             let found = cursor.next_ranks(at_once, &mut ranks)?;
             if found == 0 {
@@ -425,7 +483,7 @@ impl<'s> Probe<'_, 's> {
             for record in records.iter().flatten() {
                 for row in rows {
                     let row = usize::from(*row);
-                    if !answers.settled(row, asked) {
+                    if !answers.settled(row) {
                         pairs.push_record(row, *record);
                     }
                     if pairs.is_full() {
@@ -443,7 +501,7 @@ impl<'s> Probe<'_, 's> {
         groups: &[Vec<u16>],
         batch: &Batch<'s>,
         pairs: &mut Pairs<'s>,
-        answers: &mut Answers,
+        answers: &mut Answers<'_>,
     ) -> Result<(), ExecError> {
         let collection = self.env.collection(self.slot);
         let values = &self.outer[0];
@@ -461,7 +519,7 @@ impl<'s> Probe<'_, 's> {
             let Some(record) = record else { continue };
             for row in &groups[*group] {
                 let row = usize::from(*row);
-                if pairs.stages.is_empty() {
+                if pairs.stages.is_empty() && answers.tally.is_none() {
                     answers.counts[row] += 1;
                     continue;
                 }
@@ -493,15 +551,23 @@ impl<'s> Built<'s> {
         Some(self.next[kept as usize]).filter(|next| *next != u32::MAX)
     }
 
-    /// Reads all inner rows.
+    /// Reads all inner rows; adds up what `term` says of each key's.
     pub(super) fn new(
         env: &Env<'s>,
         source: &mut (dyn Operator<'s> + 's),
         links: &[Link],
         keep: bool,
+        term: Option<(&AggregateTerm, Whole)>,
     ) -> Result<Built<'s>, ExecError> {
-        let mut built =
-            Built { keys: Keys::of(links), groups: Vec::new(), next: Vec::new(), store: RowStore::default() };
+        let mut built = Built {
+            keys: Keys::of(links),
+            groups: Vec::new(),
+            next: Vec::new(),
+            store: RowStore::default(),
+            results: None,
+        };
+        let mut tally = term.map(|(term, whole)| (Tally::new(term, 0), term, whole));
+        let mut numbers = Vec::new();
         let mut batch = Batch::new(env.collections.len(), env.computed.len());
         let mut key = Vec::new();
         while source.next(env, &mut batch)? {
@@ -512,6 +578,11 @@ impl<'s> Built<'s> {
                     return Err(ExecError::Arithmetic(fault.0.clone()));
                 }
                 values.push(inner);
+            }
+            if let Some((tally, term, whole)) = &mut tally {
+                batch.compact();
+                built.add_up(env, &batch, links, &values, &mut numbers, (tally, term, *whole))?;
+                continue;
             }
             let selected = batch.selected();
             for at in 0..selected.len() {
@@ -543,19 +614,42 @@ impl<'s> Built<'s> {
                 built.store.push(&batch);
             }
         }
+        if let Some((mut tally, _, whole)) = tally {
+            let count = built.keys.len();
+            tally.grow(count + 1);
+            built.results = Some(InWhole::new(tally.results(0..count + 1)?, whole));
+        }
         Ok(built)
     }
 
-    #[allow(clippy::too_many_arguments, reason = "what a batch is answered with, each once")]
+    /// Adds a batch of inner rows to what is added up of their keys.
+    fn add_up(
+        &mut self,
+        env: &Env<'s>,
+        batch: &Batch<'s>,
+        links: &[Link],
+        values: &[Vector<'s>],
+        numbers: &mut Vec<u32>,
+        (tally, term, whole): (&mut Tally, &AggregateTerm, Whole),
+    ) -> Result<(), ExecError> {
+        let mut key = Vec::new();
+        numbers.clear();
+        for row in 0..batch.count() {
+            let number = self.keys.intern(links, values, row, &mut key);
+            numbers.push(number.map_or(NO_GROUP, |number| number as u32));
+        }
+        tally.grow(self.keys.len());
+        add_pairs(env, batch, numbers, whole, term, tally)
+    }
+
     fn run(
         &self,
         env: &Env<'s>,
         links: &[Link],
         outer: &[Vector<'s>],
-        asked: Asked,
         batch: &Batch<'s>,
         pairs: &mut Pairs<'s>,
-        answers: &mut Answers,
+        answers: &mut Answers<'_>,
     ) -> Result<(), ExecError> {
         let mut key = Vec::new();
         for row in 0..batch.count() {
@@ -567,12 +661,12 @@ impl<'s> Built<'s> {
             if let Some(fault) = &group.fault {
                 answers.add_fault(row, fault);
             }
-            if pairs.stages.is_empty() {
+            if pairs.stages.is_empty() && answers.tally.is_none() {
                 answers.counts[row] += group.count;
                 continue;
             }
             let mut kept = if group.count > 0 { group.first } else { u32::MAX };
-            while kept != u32::MAX && !answers.settled(row, asked) {
+            while kept != u32::MAX && !answers.settled(row) {
                 pairs.push_kept(row, kept);
                 kept = self.next[kept as usize];
                 if pairs.is_full() {
@@ -582,6 +676,28 @@ impl<'s> Built<'s> {
         }
         pairs.flush(env, batch, Some(&self.store), answers)
     }
+}
+
+/// Adds the rows of a batch to an aggregate over their groups. A row that may or may not count makes its group's one that has
+/// no result.
+fn add_pairs(
+    env: &Env<'_>,
+    batch: &Batch<'_>,
+    groups: &[u32],
+    whole: Whole,
+    term: &AggregateTerm,
+    tally: &mut Tally,
+) -> Result<(), ExecError> {
+    let mut groups = Cow::Borrowed(groups);
+    if batch.has_faults() {
+        for (row, group) in groups.to_mut().iter_mut().enumerate() {
+            if let (Some(fault), true) = (batch.fault(row), *group != NO_GROUP) {
+                tally.add_fault(*group, fault);
+                *group = NO_GROUP;
+            }
+        }
+    }
+    add_term(env, batch, term, tally, Members::Of(&groups, whole), &mut Vec::new())
 }
 
 /// Appends what an index, or the key, has for the records that belong to `row`; `false` when there can be none.
