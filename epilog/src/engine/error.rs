@@ -129,6 +129,22 @@ pub enum PlanError {
         /// The clause.
         clause: &'static str,
     },
+    /// Values are needed, and there are records.
+    #[error("`{clause}` is about values, and the query gives records: name their fields with `select` first")]
+    OfRecords {
+        /// The clause.
+        clause: &'static str,
+    },
+    /// Rows with different numbers of values.
+    #[error("`{operation}` takes rows of as many values on both sides, not {left} and {right}")]
+    NotAsMany {
+        /// The operation.
+        operation: &'static str,
+        /// How many are on its left.
+        left: usize,
+        /// How many are on its right.
+        right: usize,
+    },
     /// Something that the cargo feature `small` leaves out.
     #[error("`{what}` is left out of this build: build epilog without the cargo feature `small`")]
     LeftOut {

@@ -4,7 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::logical::Asked;
+use super::logical::{Asked, set_name};
 use super::logical::{Column, Names};
 use super::physical::{Answer, Method, Operator, PhysicalNode, PhysicalPlan};
 use crate::expr::JoinKind;
@@ -124,6 +124,10 @@ fn describe(node: &PhysicalNode, names: Names<'_>) -> PlanNode {
         }
         Operator::Limit { window, .. } => ("limit", window.to_string()),
         Operator::Aggregate { keys, items, .. } => ("aggregate", names.groups(keys, items)),
+        Operator::Set { kind, columns, .. } => {
+            let values = columns.iter().map(|column| names.expr(&column.left)).collect::<Vec<_>>();
+            (set_name(*kind), values.join(", "))
+        }
         Operator::CountRecords { slot, .. } => ("count records", names.collection(*slot).to_string()),
     };
     let children = node.children().into_iter().filter(|child| !matches!(child.operator, Operator::Pairs));

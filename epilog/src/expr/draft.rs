@@ -1,5 +1,6 @@
 //! [`Draft`]: a query as built.
 
+use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
@@ -25,6 +26,30 @@ impl Draft {
         draft.clauses.push(Clause::Limit(count));
         draft
     }
+}
+
+impl PartialEq for Draft {
+    fn eq(&self, other: &Self) -> bool {
+        core::ptr::eq((self.root)(), (other.root)()) && self.clauses == other.clauses
+    }
+}
+
+/// How the rows of two queries are put together. All but those of `UnionAll`, `IntersectAll` and `ExceptAll` give no row
+/// twice; of these the last two count how often a row is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum SetKind {
+    /// The rows that are in either.
+    Union,
+    /// Those of the one, and then those of the other.
+    UnionAll,
+    /// The rows that are in both.
+    Intersect,
+    /// As often as they are in both.
+    IntersectAll,
+    /// The rows of the left that are not in the right.
+    Except,
+    /// As often as they are in the left more than in the right.
+    ExceptAll,
 }
 
 /// What becomes of a row that no record is paired with.
@@ -61,6 +86,17 @@ pub enum Clause {
     /// One row for each group of rows with the same values of these keys, `None` being a value; without keys one row, even
     /// over no rows. What follows speaks of groups: of their keys, and of aggregates over their rows.
     Grouping(Vec<Expression>),
+    /// Every row once, rows with the same values being the same: those that the last `Select` names. What follows speaks of
+    /// them, as of the keys of groups.
+    Distinct,
+    /// The rows, and those of another query with as many values of the same types. What follows speaks of them, as of the
+    /// keys of groups.
+    Set {
+        /// The other query.
+        other: Box<Draft>,
+        /// How they are put together.
+        kind: SetKind,
+    },
 }
 
 impl PartialEq for Clause {
@@ -76,6 +112,10 @@ impl PartialEq for Clause {
             (C::Limit(a), C::Limit(b)) | (C::Offset(a), C::Offset(b)) => a == b,
             (C::Select(a), C::Select(b)) => a == b,
             (C::Grouping(a), C::Grouping(b)) => a == b,
+            (C::Distinct, C::Distinct) => true,
+            (C::Set { other: a, kind }, C::Set { other: b, kind: other_kind }) => {
+                a == b && kind == other_kind
+            }
             _ => false,
         }
     }

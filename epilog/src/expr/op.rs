@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{AggregateItem, FieldPath, RowPath};
+use super::{AggregateItem, Draft, FieldPath, RowPath};
 use crate::parts;
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
@@ -39,6 +39,10 @@ pub enum Op {
     Aggregate(Box<AggregateItem>),
     /// A condition, the value where it holds, and the value where it does not.
     If,
+    /// Nothing; the only value of the only row of another query, absent where it has no row.
+    Scalar(Box<Draft>),
+    /// One value; whether it is the only value of one of the rows of another query.
+    InQuery(Box<Draft>),
 }
 
 /// Operations on one value. On `None` all but the tests for it give `None`.
@@ -172,7 +176,7 @@ impl Expression {
     pub fn reads_other_records(&self) -> bool {
         self.ops.iter().any(|op| match op {
             Op::Field(path) => !path.row.hops().is_empty(),
-            Op::Subquery(_) => true,
+            Op::Subquery(_) | Op::Scalar(_) | Op::InQuery(_) => true,
             _ => false,
         })
     }
@@ -232,6 +236,18 @@ impl Expression {
         self.ops.extend(then.ops);
         self.ops.extend(otherwise.ops);
         self.ops.push(Op::If);
+        self
+    }
+
+    /// The only value of the only row of another query.
+    pub fn scalar(draft: Draft) -> Expression {
+        Expression { ops: Vec::from([Op::Scalar(Box::new(draft))]) }
+    }
+
+    /// Whether the value is the only one of one of the rows of another query.
+    #[must_use]
+    pub fn is_in_query(mut self, draft: Draft) -> Expression {
+        self.ops.push(Op::InQuery(Box::new(draft)));
         self
     }
 

@@ -15,6 +15,9 @@ pub struct RowPath {
 }
 
 impl RowPath {
+    /// No row of records: the keys of a group, whose numbers are ordinals.
+    pub const KEYS: RowPath = RowPath::source(u8::MAX);
+
     /// The source at `position` itself.
     pub const fn source(position: u8) -> RowPath {
         RowPath { source: position, len: 0, hops: [0; HOPS_MAX] }

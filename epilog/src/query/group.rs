@@ -11,7 +11,9 @@ use super::{Condition, HeldBy, Predicate, Query, Scope};
 use crate::Error;
 use crate::collection::{Expr, Field};
 use crate::engine::OutputBatch;
-use crate::expr::{AggregateFunction, AggregateItem, Clause, Expression as Node, SelectItem};
+use crate::expr::{
+    AggregateFunction, AggregateItem, Clause, Expression as Node, FieldPath, RowPath, SelectItem,
+};
 use crate::value::Value;
 
 /// The scope of groups of the records of scope `S` whose keys are of type `K`: a value, or a tuple of values.
@@ -115,14 +117,25 @@ pub trait GroupBy<S> {
     fn describe(self, keys: &mut Vec<Node>);
 }
 
-/// What a group's key can be: a value, or a tuple of values.
+/// What a group's key can be, and rows that are told from each other by their values: a value, or a tuple of values.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a value, nor a tuple of values",
+    label = "rows are told from each other by values",
+    note = "name them first: `.select(|t| (t.name, t.year))`"
+)]
 pub trait GroupKey {
     /// The key as expressions of scope `In`.
     type Exprs<In>;
+    /// The key as fields of scope `In`.
+    type Fields<In>: Copy;
 
     /// The expressions of the keys from number `at` on, which goes along.
     #[doc(hidden)]
     fn exprs<In>(at: &mut u16) -> Self::Exprs<In>;
+
+    /// The fields of the keys from number `at` on, which goes along.
+    #[doc(hidden)]
+    fn fields<In>(at: &mut u16) -> Self::Fields<In>;
 
     /// Reads the key of a row.
     ///
@@ -242,7 +255,7 @@ fn decode_aggregates<S, X: Aggregation<S>>(
     decode_rows(batch, out, X::read)
 }
 
-fn decode_keys<K: GroupKey>(batch: &OutputBatch<'_>, out: &mut Vec<K>) -> Result<(), Error> {
+pub(super) fn decode_keys<K: GroupKey>(batch: &OutputBatch<'_>, out: &mut Vec<K>) -> Result<(), Error> {
     decode_rows(batch, out, K::read)
 }
 
@@ -473,6 +486,13 @@ impl<T: Value> GroupKey for T {
         Expr::new(Node::key(*at - 1))
     }
 
+    type Fields<In> = Field<In, T>;
+
+    fn fields<In>(at: &mut u16) -> Field<In, T> {
+        *at += 1;
+        Field::new(FieldPath { row: RowPath::KEYS, ordinal: *at - 1 })
+    }
+
     #[inline]
     fn read(row: &mut RowReader<'_>) -> Result<T, Error> {
         row.value()
@@ -505,6 +525,12 @@ macro_rules! keys_of_tuple {
 
             fn exprs<In>(at: &mut u16) -> Self::Exprs<In> {
                 ($($part::exprs::<In>(at),)*)
+            }
+
+            type Fields<In> = ($($part::Fields<In>,)*);
+
+            fn fields<In>(at: &mut u16) -> Self::Fields<In> {
+                ($($part::fields::<In>(at),)*)
             }
 
             #[inline]

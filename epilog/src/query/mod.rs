@@ -62,6 +62,8 @@
 //! | [`join`](Query::join), [`left_join`](Query::left_join) | pairs them with records of any collection |
 //! | [`group_by`](Query::group_by), [`having`](Query::having) | makes groups of them, and says which stay |
 //! | [`select`](Query::select) | what comes out instead of whole records |
+//! | [`distinct`](Query::distinct) | every row once |
+//! | [`union`](Query::union), [`intersect`](Query::intersect), [`except`](Query::except), and `_all` of each | the rows of two queries as one |
 //! | [`aggregate`](Query::aggregate) | one row over all records |
 //! | [`update`](Query::update), [`delete`](Query::delete) | changes them |
 //!
@@ -188,6 +190,7 @@ mod reverse;
 mod scope;
 mod select;
 mod selection;
+mod set;
 mod subquery;
 mod update;
 
@@ -209,7 +212,8 @@ pub(crate) use run::sealed;
 pub use run::{Answers, Reads, Snapshot, Stream, Writes};
 pub use scope::{HeldBy, Inner, Maybe, Push, Records, Scope, Source};
 pub use selection::{RowOf, RowReader, Selection, Yields, describe_row, read_row};
-pub use subquery::{Aggregates, Candidates, Subquery};
+pub use set::{Both, Out};
+pub use subquery::{Aggregates, Candidates, Searched, Subquery};
 pub use update::{Assign, Assignments, Update};
 
 use crate::collection::Collection;

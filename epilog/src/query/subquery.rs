@@ -6,7 +6,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::operator::{Expression, Numeric, methods};
-use super::{Condition, GroupOf, Groups, Inner, Predicate, Scope};
+use super::{Condition, GroupOf, Groups, Inner, Predicate, Query, Scope};
 use crate::collection::{Collection, Expr, Many};
 use crate::expr::op::Link;
 use crate::expr::{
@@ -200,15 +200,61 @@ methods! {
     /// assert_eq!(Artist::query().filter(|a| !of_1984(a)).select(|a| a.name).all(&db)?, ["Zappa"]);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn in_query<V: Value<Required = T::Required>>(self, candidates: Candidates<S, V>) -> Expr<S, bool> {
-        let Candidates { collection, position, predicate, value, .. } = candidates;
-        Expr::new(Node::subquery(expr::Subquery {
+    ///
+    /// Another query, of one value, can be searched as well; it does not look at the row:
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let productive = Album::query().group_by(|al| al.artist).having(|g| g.count().ge(2));
+    /// let query = Album::query().filter(|al| al.artist.in_query(productive) & al.year.is_none());
+    /// assert_eq!(query.select(|al| al.title).all(&db)?, ["Demos"]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn in_query<V: Value<Required = T::Required>>(
+        self,
+        candidates: impl Searched<S, Value = V>,
+    ) -> Expr<S, bool> {
+        Expr::new(candidates.search(self.erase()))
+    }
+}
+
+/// What [`in_query`](Expr::in_query) can look for a value in: [`Candidates`], or another query of one value.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is nothing that a value can be looked for in from a query over `{S}`",
+    label = "expected a query of one value",
+    note = "select one: `row.from::<C>().select(|(_, c)| c.id)`, or `C::query().select(|c| c.id)`; a list of values is for `in_`"
+)]
+pub trait Searched<S> {
+    /// The type of its values.
+    type Value;
+
+    /// Whether a value is one of them.
+    #[doc(hidden)]
+    fn search(self, value: Node) -> Node;
+}
+
+#[diagnostic::do_not_recommend]
+impl<S, T> Searched<S> for Candidates<S, T> {
+    type Value = T;
+
+    fn search(self, of_row: Node) -> Node {
+        let Candidates { collection, position, predicate, value, .. } = self;
+        Node::subquery(expr::Subquery {
             collection,
             link: Link::Correlated { position },
             quantifier: Quantifier::Any,
             predicate,
-            equal: Some((value, self.erase())),
-        }))
+            equal: Some((value, of_row)),
+        })
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<S, S2, T: Value> Searched<S> for Query<S2, T> {
+    type Value = T;
+
+    fn search(self, of_row: Node) -> Node {
+        of_row.is_in_query(self.draft)
     }
 }
 

@@ -75,6 +75,20 @@ impl Checker<'_> {
                     _ => rows = both,
                 }
             }
+            Node::Set(set) => {
+                let right = self.node(&set.right, &Rows::default())?;
+                for column in &set.columns {
+                    self.expr(&column.left, &rows)?;
+                    self.expr(&column.right, &right)?;
+                    if column.left.ty != column.right.ty {
+                        return Err(format!("rows with {} and {}", column.left.ty, column.right.ty));
+                    }
+                }
+                rows = Rows {
+                    slots: Vec::new(),
+                    computed: set.columns.iter().map(|column| column.output).collect(),
+                };
+            }
             _ => {
                 for expr in node.expressions() {
                     self.expr(expr, &rows)?;

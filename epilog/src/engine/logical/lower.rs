@@ -13,12 +13,13 @@ use super::super::error::PlanError;
 use super::aggregate::result_type;
 use super::{
     Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Filter, Join, KeyTerm, Limit, Link,
-    LogicalPlan, Lookup, Node, Project, Scan, Slot, SlotDef, Sort, SortTerm, Subquery, Window, typing,
+    LogicalPlan, Lookup, Node, Project, Scan, Set, SetColumn, Slot, SlotDef, Sort, SortTerm, Subquery,
+    Window, set_name, typing,
 };
 use crate::expr;
 use crate::expr::{
     AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Expression, JoinKind, Op,
-    OrderTerm, Quantifier, RowPath, SelectItem,
+    OrderTerm, Quantifier, RowPath, SelectItem, SetKind,
 };
 use crate::parts::{self, Whole};
 use crate::schema::{Catalog, CollectionDef, CollectionSchema};
@@ -44,10 +45,7 @@ pub enum Purpose {
 /// When the draft names what `catalog` does not hold, or is ill-typed: see [`PlanError`].
 pub fn lower(catalog: &Catalog, draft: &Draft, purpose: Purpose) -> Result<LogicalPlan, PlanError> {
     let mut lowering = Lowering::new(catalog, draft.root)?;
-    let mut columns = None;
-    for (number, clause) in draft.clauses.iter().enumerate() {
-        lowering.clause(clause, &draft.clauses[number + 1..], purpose, &mut columns)?;
-    }
+    let columns = lowering.clauses(draft, purpose)?;
     let columns = match purpose {
         Purpose::Rows => lowering.columns(columns),
         Purpose::Count => lowering.count_rows(),
@@ -139,9 +137,134 @@ impl<'c> Lowering<'c> {
             steps: 0,
         };
         let slot = lowering.new_slot(lowering.bound(root)?, String::new(), false);
-        lowering.scopes.push(Scope { node: Node::Scan(Scan { slot }), related: Vec::new() });
-        lowering.sources.push((0, slot));
+        lowering.begin(slot);
         Ok(lowering)
+    }
+
+    /// Begins a query over a source.
+    fn begin(&mut self, slot: Slot) {
+        self.scopes.push(Scope { node: Node::Scan(Scan { slot }), related: Vec::new() });
+        self.sources.push((0, slot));
+    }
+
+    /// Lowers the clauses of a draft; gives the columns that they select.
+    fn clauses(&mut self, draft: &Draft, purpose: Purpose) -> Result<Option<Vec<Column>>, PlanError> {
+        let mut columns = None;
+        for (number, clause) in draft.clauses.iter().enumerate() {
+            self.clause(clause, &draft.clauses[number + 1..], purpose, &mut columns)?;
+        }
+        Ok(columns)
+    }
+
+    /// Lowers another query, whose rows come in any order. Gives its root's slot, its node, and its values.
+    fn nested(&mut self, draft: &Draft, clause: &'static str) -> Result<(Slot, Node, Vec<Expr>), PlanError> {
+        let collection = self.bound(draft.root)?;
+        let name = self.source_name(&collection.name);
+        let around =
+            (core::mem::take(&mut self.scopes), core::mem::take(&mut self.sources), self.groups.take());
+        let slot = self.new_slot(collection, name, false);
+        self.begin(slot);
+        let columns = self.clauses(draft, Purpose::Exists)?;
+        let values = self.values(columns, clause)?;
+        let scope = self.scopes.pop().expect("begun above");
+        (self.scopes, self.sources, self.groups) = around;
+        Ok((slot, scope.node, values))
+    }
+
+    /// The values that are selected, or those of keys: what rows are told from each other by.
+    fn values(&mut self, columns: Option<Vec<Column>>, clause: &'static str) -> Result<Vec<Expr>, PlanError> {
+        let columns = self.columns(columns).into_iter().map(|column| match column {
+            Column::Value(expr) => Ok(expr),
+            Column::Record(_) | Column::Rank(_) => Err(PlanError::OfRecords { clause }),
+        });
+        columns.collect()
+    }
+
+    /// From here on rows have these values and nothing else.
+    fn outputs(&mut self, keys: Vec<Computed>) {
+        self.groups = Some(Groups { keys, items: Vec::new() });
+        self.sources.clear();
+    }
+
+    /// Every row once.
+    fn distinct(&mut self, columns: Option<Vec<Column>>) -> Result<(), PlanError> {
+        let whole = Whole::build().ok_or(PlanError::LeftOut { what: "distinct" })?;
+        let mut keys = Vec::new();
+        for expr in self.values(columns, "distinct")? {
+            let name = self.described(|names| names.expr(&expr));
+            let output = self.new_computed(expr.ty, expr.nullable, name);
+            keys.push(KeyTerm { expr, output, whole });
+        }
+        self.outputs(keys.iter().map(|key| key.output).collect());
+        self.push(|input| Node::Aggregate(Aggregate { input, keys, items: Vec::new() }));
+        Ok(())
+    }
+
+    /// The rows so far, and those of another query.
+    fn set(&mut self, columns: Option<Vec<Column>>, other: &Draft, kind: SetKind) -> Result<(), PlanError> {
+        let operation = set_name(kind);
+        let whole = Whole::build().ok_or(PlanError::LeftOut { what: operation })?;
+        let lefts = self.values(columns, operation)?;
+        let (_, right, rights) = self.nested(other, operation)?;
+        if lefts.len() != rights.len() {
+            return Err(PlanError::NotAsMany { operation, left: lefts.len(), right: rights.len() });
+        }
+        let mut columns = Vec::new();
+        for (left, right) in lefts.into_iter().zip(rights) {
+            if left.ty != right.ty {
+                return Err(PlanError::TypeMismatch { operation, left: left.ty, right: right.ty });
+            }
+            let name = self.described(|names| names.expr(&left));
+            let output = self.new_computed(left.ty, left.nullable || right.nullable, name);
+            columns.push(SetColumn { left, right, output });
+        }
+        self.outputs(columns.iter().map(|column| column.output).collect());
+        let right = Box::new(right);
+        self.push(|input| Node::Set(Set { input, right, kind, columns, whole }));
+        Ok(())
+    }
+
+    /// The only value of the only row of another query.
+    fn scalar(&mut self, draft: &Draft) -> Result<Expr, PlanError> {
+        let whole = Whole::build().ok_or(PlanError::LeftOut { what: "scalar" })?;
+        let (slot, inner, value) = self.nested_value(draft, "scalar")?;
+        let name = self.described(|names| names.expr(&value));
+        let output = self.new_computed(value.ty, true, name);
+        // Of one row the least value is the value.
+        let function = AggregateFunction::Min;
+        let term = AggregateTerm { function, argument: Some(value), filter: None, output };
+        let (inner, pairs, asked) =
+            (Box::new(inner), Box::new(Node::Pairs), Asked::Aggregate(Box::new(term), whole));
+        self.push(|input| {
+            Node::Subquery(Subquery { input, slot, inner, links: Vec::new(), pairs, asked, output })
+        });
+        Ok(self.computed_value(output))
+    }
+
+    /// Whether a value is the only one of one of the rows of another query.
+    fn in_query(&mut self, of: Expr, draft: &Draft) -> Result<Expr, PlanError> {
+        if !parts::REWRITES {
+            return Err(PlanError::LeftOut { what: "in_query" });
+        }
+        let (slot, inner, value) = self.nested_value(draft, "in_query")?;
+        let name = self.described(|names| format!("{} in query", names.expr(&of)));
+        let output = self.new_computed(Type::Bool, false, name);
+        let pairs = Node::Pairs.filtered(Vec::from([typing::binary(BinaryOp::Eq, value, of)?]));
+        let (inner, pairs) = (Box::new(inner), Box::new(pairs));
+        self.push(|input| {
+            let links = Vec::new();
+            Node::Subquery(Subquery { input, slot, inner, links, pairs, asked: Asked::Any, output })
+        });
+        Ok(self.computed_value(output))
+    }
+
+    /// A query of one value.
+    fn nested_value(&mut self, draft: &Draft, clause: &'static str) -> Result<(Slot, Node, Expr), PlanError> {
+        let (slot, node, mut values) = self.nested(draft, clause)?;
+        match (values.pop(), values.len()) {
+            (Some(value), 0) => Ok((slot, node, value)),
+            (_, others) => Err(PlanError::NotAsMany { operation: clause, left: 1, right: others + 1 }),
+        }
     }
 
     fn finish(mut self, columns: Vec<Column>) -> LogicalPlan {
@@ -175,7 +298,8 @@ impl<'c> Lowering<'c> {
                 // A later ordering replaces this one, unless a limit or groups lie between. Without them, only who wants
                 // the rows themselves wants them in order.
                 let ends = |clause: &Clause| {
-                    matches!(clause, Clause::Limit(_) | Clause::Offset(_) | Clause::Grouping(_))
+                    use Clause::{Distinct, Grouping, Limit, Offset, Set};
+                    matches!(clause, Limit(_) | Offset(_) | Grouping(_) | Distinct | Set { .. })
                 };
                 let end = later.iter().position(ends);
                 let before_end = &later[..end.unwrap_or(later.len())];
@@ -186,6 +310,7 @@ impl<'c> Lowering<'c> {
                         Some(([Clause::Grouping(_)], asked)) if parts::GROUPS => {
                             !aggregates_of(asked).iter().any(|item| item.function.depends_on_order())
                         }
+                        Some(([Clause::Set { .. }], _)) => true,
                         Some(_) => false,
                     };
                 let terms = terms.iter().map(|term| self.sort_term(term)).collect::<Result<Vec<_>, _>>()?;
@@ -203,6 +328,8 @@ impl<'c> Lowering<'c> {
                 *columns = None;
                 self.group(keys, &aggregates_of(later))?;
             }
+            Clause::Distinct => self.distinct(columns.take())?,
+            Clause::Set { other, kind } => self.set(columns.take(), other, *kind)?,
         }
         if self.steps > STEPS_MAX {
             return Err(PlanError::TooLong { limit: STEPS_MAX });
@@ -364,6 +491,11 @@ impl<'c> Lowering<'c> {
                 Op::Subquery(subquery) => Piece::leaf(self.subquery(subquery)?),
                 Op::Key(number) => Piece::leaf(self.key_value(*number)?),
                 Op::Aggregate(item) => Piece::leaf(self.aggregate_value(item)?),
+                Op::Scalar(draft) => Piece::leaf(self.scalar(draft)?),
+                Op::InQuery(draft) => {
+                    let (value, depth) = pop(&mut stack)?;
+                    Piece::around(self.in_query(value, draft)?, depth)?
+                }
                 Op::If if !parts::CALCULATION => return Err(PlanError::LeftOut { what: "if" }),
                 Op::If => {
                     let ((otherwise, a), (then, b)) = (pop(&mut stack)?, pop(&mut stack)?);
@@ -710,6 +842,8 @@ fn aggregates_of(clauses: &[Clause]) -> Vec<&AggregateItem> {
             // Nothing else speaks of a group of all rows.
             _ if !parts::GROUPS => {}
             Clause::Join { .. } | Clause::Limit(_) | Clause::Offset(_) => {}
+            // What follows is of other rows.
+            Clause::Distinct | Clause::Set { .. } => break,
             Clause::Filter(predicate) => collect(predicate, &mut found),
             Clause::Order(terms) => terms.iter().for_each(|term| collect(&term.expression, &mut found)),
             Clause::Grouping(keys) => {

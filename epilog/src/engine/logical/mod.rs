@@ -22,6 +22,7 @@ mod lookup;
 mod lower;
 mod project;
 mod scan;
+mod set;
 mod sort;
 mod subquery;
 mod text;
@@ -45,9 +46,11 @@ pub use lookup::Lookup;
 pub use lower::{Purpose, lower, lower_assignments};
 pub use project::{Column, Project};
 pub use scan::Scan;
+pub use set::{Set, SetColumn};
 pub use sort::{Sort, SortTerm};
 pub use subquery::{Asked, Link, Subquery};
 pub use text::Names;
+pub(super) use text::set_name;
 pub use typing::is_of;
 
 /// A logical plan.
@@ -104,6 +107,8 @@ pub enum Node {
     Limit(Limit),
     /// Groups of rows, a row each.
     Aggregate(Aggregate),
+    /// The rows of two inputs as one.
+    Set(Set),
     /// What comes out.
     Project(Project),
 }
@@ -120,6 +125,7 @@ impl Node {
             | Node::Sort(Sort { input, .. })
             | Node::Limit(Limit { input, .. })
             | Node::Aggregate(Aggregate { input, .. })
+            | Node::Set(Set { input, .. })
             | Node::Project(Project { input, .. }) => input,
         })
     }
@@ -135,6 +141,7 @@ impl Node {
             | Node::Sort(Sort { input, .. })
             | Node::Limit(Limit { input, .. })
             | Node::Aggregate(Aggregate { input, .. })
+            | Node::Set(Set { input, .. })
             | Node::Project(Project { input, .. }) => input,
         })
     }
@@ -148,6 +155,9 @@ impl Node {
             replace(inner, |node| node.map(each));
             replace(pairs, |node| node.map(each));
         }
+        if let Node::Set(Set { right, .. }) = &mut self {
+            replace(right, |node| node.map(each));
+        }
         if let Some(input) = self.input_mut() {
             replace(input, |node| node.map(each));
         }
@@ -160,6 +170,9 @@ impl Node {
         if let Node::Subquery(Subquery { inner, pairs, .. }) | Node::Join(Join { inner, pairs, .. }) = self {
             inner.visit(each);
             pairs.visit(each);
+        }
+        if let Node::Set(Set { right, .. }) = self {
+            right.visit(each);
         }
         if let Some(input) = self.input() {
             input.visit(each);
@@ -182,6 +195,7 @@ impl Node {
                 keys.chain(aggregate.items.iter().flat_map(|item| item.argument.iter().chain(&item.filter)))
                     .collect()
             }
+            Node::Set(set) => set.columns.iter().flat_map(|column| [&column.left, &column.right]).collect(),
             Node::Project(project) => {
                 let value = |column: &'_ Column| matches!(column, Column::Value(_));
                 project
@@ -219,6 +233,12 @@ impl Node {
                 let items = aggregate.items.iter_mut();
                 items.flat_map(|item| item.argument.iter_mut().chain(&mut item.filter)).for_each(change);
             }
+            Node::Set(set) => {
+                set.columns
+                    .iter_mut()
+                    .flat_map(|column| [&mut column.left, &mut column.right])
+                    .for_each(change);
+            }
             Node::Project(project) => {
                 for column in &mut project.columns {
                     if let Column::Value(expr) = column {
@@ -235,6 +255,7 @@ impl Node {
             Node::Subquery(subquery) => out.push(subquery.output),
             Node::Join(join) => join.inner.computed(out),
             Node::Aggregate(aggregate) => return out.extend(aggregate.outputs()),
+            Node::Set(set) => return out.extend(set.columns.iter().map(|column| column.output)),
             _ => {}
         }
         if let Some(input) = self.input() {
@@ -249,7 +270,7 @@ impl Node {
             Node::Scan(scan) => out.push(scan.slot),
             Node::Lookup(lookup) => out.push(lookup.into),
             Node::Join(join) => join.inner.slots(out),
-            Node::Aggregate(_) => return,
+            Node::Aggregate(_) | Node::Set(_) => return,
             _ => {}
         }
         if let Some(input) = self.input() {

@@ -8,9 +8,9 @@ use super::lower::function_name;
 use super::typing::{binary_name, unary_name};
 use super::{
     Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, ExprKind, Join, KeyTerm, Link,
-    LogicalPlan, Node, Slot, SlotDef, SortTerm, Subquery, Window,
+    LogicalPlan, Node, Set, Slot, SlotDef, SortTerm, Subquery, Window,
 };
-use crate::expr::{BinaryOp, JoinKind, UnaryOp};
+use crate::expr::{BinaryOp, JoinKind, SetKind, UnaryOp};
 
 /// What slots and computed values are called.
 #[derive(Clone, Copy)]
@@ -181,6 +181,18 @@ impl fmt::Display for LogicalPlan {
     }
 }
 
+/// How users call a way to put rows together.
+pub(crate) fn set_name(kind: SetKind) -> &'static str {
+    match kind {
+        SetKind::Union => "union",
+        SetKind::UnionAll => "union all",
+        SetKind::Intersect => "intersect",
+        SetKind::IntersectAll => "intersect all",
+        SetKind::Except => "except",
+        SetKind::ExceptAll => "except all",
+    }
+}
+
 fn write_node(
     f: &mut fmt::Formatter<'_>,
     names: Names<'_>,
@@ -231,6 +243,11 @@ fn write_node(
         Node::Limit(limit) => write!(f, "limit {}", limit.window)?,
         Node::Aggregate(Aggregate { keys, items, .. }) => {
             write!(f, "aggregate {}", names.groups(keys, items))?;
+        }
+        Node::Set(Set { right, kind, columns, .. }) => {
+            let values = columns.iter().map(|column| names.expr(&column.left)).collect::<Vec<_>>().join(", ");
+            write!(f, "{} {values}", set_name(*kind))?;
+            write_node(f, names, right, depth + 1, "right: ")?;
         }
         Node::Project(project) => write!(f, "project {}", names.columns(&project.columns))?,
     }

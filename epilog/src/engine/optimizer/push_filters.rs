@@ -58,6 +58,9 @@ fn push(node: Node, predicates: Vec<Expr>) -> Node {
             Node::Sort(Sort { input, ..sort })
         }
         mut other => {
+            if let Node::Set(set) = &mut other {
+                crate::engine::logical::replace(&mut set.right, |node| push(node, Vec::new()));
+            }
             if let Some(input) = other.input_mut() {
                 crate::engine::logical::replace(input, |node| push(node, Vec::new()));
             }

@@ -15,6 +15,7 @@ mod lookup;
 mod prune;
 mod relation;
 mod sarg;
+mod set;
 mod sort;
 mod subquery;
 #[cfg(test)]
@@ -28,10 +29,10 @@ pub use prune::Reads;
 
 use super::estimate::{Amount, Costs, KeyRange, Statistics};
 use super::logical::{
-    AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, KeyTerm, Link, LogicalPlan, Names, Node, Slot,
-    SlotDef, SortTerm, Window,
+    AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, KeyTerm, Link, LogicalPlan, Names, Node,
+    SetColumn, Slot, SlotDef, SortTerm, Window,
 };
-use crate::expr::JoinKind;
+use crate::expr::{JoinKind, SetKind};
 use crate::parts::{self, Whole};
 use crate::schema::{CollectionDef, IndexId};
 
@@ -110,6 +111,19 @@ pub enum Operator {
         keys: Vec<KeyTerm>,
         /// The aggregates.
         items: Vec<AggregateTerm>,
+    },
+    /// The rows of two inputs as one.
+    Set {
+        /// The rows on the left.
+        input: Box<PhysicalNode>,
+        /// Those on the right.
+        right: Box<PhysicalNode>,
+        /// How they are put together.
+        kind: SetKind,
+        /// The values that rows have.
+        columns: Vec<SetColumn>,
+        /// Other builds have no sets.
+        whole: Whole,
     },
     /// The number of a collection's records, which is known without reading them.
     CountRecords {
@@ -348,6 +362,7 @@ impl<'p> Planner<'p> {
             }
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
             Node::Join(join) => self.join(join, want),
+            Node::Set(set) => self.set(set),
             Node::Project(_) => unreachable!("a projection is the last node"),
             Node::Scan(_) | Node::Pairs | Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) => {
                 self.chain(node, want)

@@ -70,6 +70,10 @@ impl Reads {
                 let of_items = items.iter().flat_map(|item| item.argument.iter().chain(&item.filter));
                 keys.iter().map(|key| &key.expr).chain(of_items).for_each(|expr| self.expr(expr, slots));
             }
+            Operator::Set { columns, .. } => {
+                let both = columns.iter().flat_map(|column| [&column.left, &column.right]);
+                both.for_each(|expr| self.expr(expr, slots));
+            }
         }
     }
 
@@ -127,6 +131,7 @@ impl PhysicalNode {
             | Operator::Sort { input, .. }
             | Operator::Limit { input, .. }
             | Operator::Aggregate { input, .. } => Vec::from([&**input]),
+            Operator::Set { input, right, .. } => Vec::from([&**input, &**right]),
             Operator::Subquery(Subquery { input, method, pairs, .. })
             | Operator::Join(Join { input, method, pairs, .. }) => {
                 let mut children = Vec::from([&**input]);
@@ -153,6 +158,7 @@ impl PhysicalNode {
             | Operator::Sort { input, .. }
             | Operator::Limit { input, .. }
             | Operator::Aggregate { input, .. } => Vec::from([&mut **input]),
+            Operator::Set { input, right, .. } => Vec::from([&mut **input, &mut **right]),
             Operator::Subquery(Subquery { input, method, pairs, .. })
             | Operator::Join(Join { input, method, pairs, .. }) => {
                 let mut children = Vec::from([&mut **input]);

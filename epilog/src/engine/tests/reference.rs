@@ -13,7 +13,7 @@ use crate::engine::optimizer::RULES;
 use crate::expr::op::Link;
 use crate::expr::{
     AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, FieldPath, JoinKind, Op, OrderTerm,
-    Quantifier, RowPath, SelectItem, Subquery, UnaryOp,
+    Quantifier, RowPath, SelectItem, SetKind, Subquery, UnaryOp,
 };
 use crate::value::Type;
 
@@ -154,6 +154,17 @@ impl Reference<'_> {
                 Op::Subquery(subquery) => self.subquery(subquery, row),
                 Op::Key(number) => {
                     Ok(row.group.as_ref().expect("a group").keys[usize::from(*number)].clone())
+                }
+                Op::Scalar(draft) => {
+                    self.run(draft).map(|rows| rows.first().map_or(Scalar::Null, |row| row[0].clone()))
+                }
+                Op::InQuery(draft) => {
+                    let value = stack.pop().unwrap();
+                    let rows = self.run(draft);
+                    value.and_then(|value| {
+                        let is_there = rows?.iter().any(|row| row[0].compare(&value).is_eq());
+                        Ok(Scalar::Bool(is_there))
+                    })
                 }
                 Op::Aggregate(item) => self.aggregate(item, row.group.as_ref().expect("a group")),
                 Op::If => {
@@ -342,8 +353,21 @@ impl Reference<'_> {
                     rows = self.groups(rows, keys)?;
                     columns = None;
                 }
+                Clause::Distinct => {
+                    rows = keyed(once(self.values(rows, columns)?));
+                    columns = None;
+                }
+                Clause::Set { other, kind } => {
+                    rows = keyed(put_together(self.values(rows, columns)?, self.run(other)?, *kind));
+                    columns = None;
+                }
             }
         }
+        self.values(rows, columns)
+    }
+
+    /// The values of rows: those that are selected, or all.
+    fn values(&self, rows: Vec<(Row, bool)>, columns: Option<&[SelectItem]>) -> Result<Vec<Vec<Scalar>>, ()> {
         let mut out = Vec::new();
         for (row, known) in rows {
             if !known {
@@ -545,6 +569,14 @@ impl Maker<'_> {
             return inverse.binary(*self.random.pick(&[Lt, Ge, Eq]), self.literal(Type::I64));
         }
         match self.random.below(if depth == 0 { 7 } else { 13 }) {
+            11 if !faulty && self.random.below(3) == 0 => {
+                let (field, ty) = self.field(scope);
+                let of = self.values_of(&[ty]);
+                match self.random.below(2) {
+                    0 => field.is_in_query(of),
+                    _ => self.scalar(field, ty),
+                }
+            }
             7 | 8 => {
                 let left = self.predicate(scope, depth - 1, faulty);
                 left.binary(And, self.predicate(scope, depth - 1, faulty))
@@ -583,6 +615,17 @@ impl Maker<'_> {
                 if self.random.below(6) == 0 { right.binary(op, field) } else { field.binary(op, right) }
             }
         }
+    }
+
+    /// A comparison with an aggregate over another query.
+    fn scalar(&mut self, field: Expression, ty: Type) -> Expression {
+        let root = self.random.below(self.collections.len());
+        let argument = Some(self.value(&[root], ty, false));
+        let function = self.random.pick(&[AggregateFunction::Min, AggregateFunction::Max]).clone();
+        let item = Expression::aggregate(AggregateItem { function, argument, filter: None });
+        let builder = draft(self.collections[root].0).filter(self.predicate(&[root], 0, false));
+        let other = builder.group_by([]).select([item]).build();
+        field.binary(*self.random.pick(&[BinaryOp::Eq, BinaryOp::Ge]), Expression::scalar(other))
     }
 
     /// Whether there is, or all are: a boolean about other records.
@@ -727,7 +770,10 @@ impl Maker<'_> {
                 _ => builder.filter(self.predicate(&scope, 2, faulty)),
             };
         }
-        match self.random.below(6) {
+        match self.random.below(if faulty { 6 } else { 9 }) {
+            6 => {
+                (builder, ordered) = self.of_values(builder, &scope);
+            }
             0 | 1 => {
                 let values = (0..1 + self.random.below(3)).map(|_| self.field(&scope).0);
                 let values: Vec<Expression> = values.collect();
@@ -740,6 +786,47 @@ impl Maker<'_> {
             _ => {}
         }
         (builder.build(), ordered)
+    }
+
+    /// A query of values of these types.
+    fn values_of(&mut self, types: &[Type]) -> Draft {
+        let root = self.random.below(self.collections.len());
+        let mut builder = draft(self.collections[root].0);
+        if self.random.below(2) == 0 {
+            builder = builder.filter(self.predicate(&[root], 0, false));
+        }
+        if self.random.below(4) == 0 {
+            builder = builder.limit(self.random.below(9) as u64);
+        }
+        let values: Vec<Expression> = types.iter().map(|ty| self.value(&[root], *ty, false)).collect();
+        builder.select(values).build()
+    }
+
+    /// Rows of values: each once, or put together with those of another query. And whether they come in an order that is
+    /// told.
+    fn of_values(&mut self, builder: DraftBuilder, scope: &[usize]) -> (DraftBuilder, bool) {
+        use SetKind::{Except, ExceptAll, Intersect, IntersectAll, Union, UnionAll};
+        let (values, types): (Vec<Expression>, Vec<Type>) =
+            (0..1 + self.random.below(2)).map(|_| self.field(scope)).unzip();
+        let mut builder = builder.select(values);
+        for _ in 0..1 + self.random.below(2) {
+            let kind = *self.random.pick(&[Union, UnionAll, Intersect, IntersectAll, Except, ExceptAll]);
+            builder = match self.random.below(4) {
+                0 => builder.clause(Clause::Distinct),
+                _ => builder.clause(Clause::Set { other: Box::new(self.values_of(&types)), kind }),
+            };
+        }
+        let keys = || (0..types.len() as u16).map(Expression::key);
+        if self.random.below(2) == 0 {
+            let op = *self.random.pick(&[BinaryOp::Eq, BinaryOp::Gt, BinaryOp::Ne]);
+            builder = builder.filter(Expression::key(0).binary(op, self.literal(types[0])));
+        }
+        if self.random.below(2) == 0 {
+            return (builder, false);
+        }
+        let term = |expression| OrderTerm { expression, descending: false, nulls_first: None };
+        builder = builder.clause(Clause::Order(keys().map(term).collect()));
+        (builder.limit(self.random.below(12) as u64), true)
     }
 
     /// Groups, and what is asked of them.
@@ -778,6 +865,45 @@ impl Maker<'_> {
         let filter = (self.random.below(3) == 0).then(|| self.predicate(scope, 1, faulty));
         (AggregateItem { function, argument, filter }, ty)
     }
+}
+
+/// Rows that are nothing but values.
+fn keyed(rows: Vec<Vec<Scalar>>) -> Vec<(Row, bool)> {
+    let row = |keys| {
+        let group = Group { keys, members: Vec::new() };
+        (Row { sources: Vec::new(), group: Some(alloc::rc::Rc::new(group)) }, true)
+    };
+    rows.into_iter().map(row).collect()
+}
+
+/// How often a row is among others.
+fn times(row: &[Scalar], among: &[Vec<Scalar>]) -> usize {
+    among.iter().filter(|other| same(&[row.to_vec()], core::slice::from_ref(*other))).count()
+}
+
+fn once(rows: Vec<Vec<Scalar>>) -> Vec<Vec<Scalar>> {
+    let mut out: Vec<Vec<Scalar>> = Vec::new();
+    for row in rows {
+        if times(&row, &out) == 0 {
+            out.push(row);
+        }
+    }
+    out
+}
+
+fn put_together(left: Vec<Vec<Scalar>>, right: Vec<Vec<Scalar>>, kind: SetKind) -> Vec<Vec<Scalar>> {
+    let (many, keep): (bool, &dyn Fn(usize, usize) -> bool) = match kind {
+        SetKind::Union => return once([left, right].concat()),
+        SetKind::UnionAll => return [left, right].concat(),
+        SetKind::Intersect => (false, &|_, others| others > 0),
+        SetKind::Except => (false, &|_, others| others == 0),
+        // The first so many of a kind.
+        SetKind::IntersectAll => (true, &|before, others| before < others),
+        SetKind::ExceptAll => (true, &|before, others| before >= others),
+    };
+    let kept = left.iter().enumerate().filter(|(at, row)| keep(times(row, &left[..*at]), times(row, &right)));
+    let kept = kept.map(|(_, row)| row.clone()).collect();
+    if many { kept } else { once(kept) }
 }
 
 /// An expression about source 0 as one about the source at `position`.
@@ -827,7 +953,8 @@ fn check_seed(seed: u64, queries: usize, faulty: bool) {
         assert!(same(&got, expected), "seed {seed}, query {query}: {draft:#?}");
         let got = comparable(streamed(&snapshot, &draft).expect("rows"));
         assert!(same(&got, expected), "seed {seed}, query {query}, in several operations: {draft:#?}");
-        let changes_columns = |clause: &Clause| matches!(clause, Clause::Select(_) | Clause::Grouping(_));
+        let changes_columns =
+            |clause: &Clause| matches!(clause, Clause::Select(_) | Clause::Grouping(_) | Clause::Distinct);
         if !draft.clauses.iter().any(changes_columns) {
             assert_eq!(count(&snapshot, &draft).expect("a count"), expected.len() as u64, "{draft:#?}");
             let exists = super::exists(snapshot.operation().view(), &draft).expect("an answer");

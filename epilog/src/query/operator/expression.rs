@@ -1,7 +1,7 @@
 //! [`Expression`]: a field or an expression.
 
 use crate::collection::{Expr, Field, OwnField};
-use crate::expr::{Expression as Node, FieldPath};
+use crate::expr::{Expression as Node, FieldPath, RowPath};
 use crate::value::Value;
 
 /// A field or expression of scope `S`. Unlike an [`Operand`](super::Operand) it has one type, and is no literal.
@@ -21,7 +21,10 @@ pub trait Expression<S> {
 impl<S, T> Field<S, T> {
     /// Forgets scope and type.
     pub(crate) fn erase(self) -> Node {
-        node(self.path())
+        match self.path() {
+            FieldPath { row: RowPath::KEYS, ordinal } => Node::key(ordinal),
+            path => node(path),
+        }
     }
 }
 

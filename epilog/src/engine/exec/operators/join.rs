@@ -105,6 +105,9 @@ impl Made {
                 let keys = keys.iter().map(|key| key.output);
                 return self.computed.extend(keys.chain(items.iter().map(|item| item.output)));
             }
+            P::Set { columns, .. } => {
+                return self.computed.extend(columns.iter().map(|column| column.output));
+            }
             P::CountRecords { outputs, .. } => self.computed.extend(outputs),
             P::Pairs | P::Filter { .. } | P::Sort { .. } | P::Limit { .. } => {}
         }

@@ -6,6 +6,7 @@ mod join;
 mod limit;
 mod lookup;
 mod scan;
+mod set;
 mod sort;
 mod subquery;
 
@@ -99,6 +100,9 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
             Box::new(aggregate::Aggregate::new(build(env, *input), keys, items))
         }
         P::Join(join) => join::build(env, join),
+        P::Set { input, right, kind, columns, .. } => {
+            Box::new(set::Set::new(build(env, *input), build(env, *right), kind, columns))
+        }
         P::CountRecords { slot, outputs } => Box::new(aggregate::CountRecords::new(slot, outputs)),
         operator @ (P::Filter { .. } | P::Lookup { .. } | P::Subquery(_)) => {
             let (input, stage) = split(env, operator);

@@ -1,0 +1,169 @@
+//! The rows of two inputs as one.
+//!
+//! Rows of `union all` go through as they come. For the others rows are numbered by what they have, in a hash table, and
+//! counted: of the right side all rows are, before the first of the left is looked at, and of a union as they come out.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::Operator;
+use crate::engine::error::ExecError;
+use crate::engine::exec::batch::Batch;
+use crate::engine::exec::evaluate::evaluate;
+use crate::engine::exec::table::KeyTable;
+use crate::engine::exec::{Env, Vector};
+use crate::engine::logical::SetColumn;
+use crate::expr::SetKind;
+
+/// The rows of two inputs as one.
+pub(super) struct Set<'s> {
+    left: Box<dyn Operator<'s> + 's>,
+    right: Box<dyn Operator<'s> + 's>,
+    kind: SetKind,
+    columns: Vec<SetColumn>,
+    /// What rows there were on the right; of a union all that came out.
+    known: KeyTable,
+    /// How many rows of each there are left to go with those of the left; for a kind that gives no row twice, 0 when it was
+    /// given.
+    left_over: Vec<u64>,
+    /// Whether the side that comes first is at its end.
+    first_done: bool,
+}
+
+impl<'s> Set<'s> {
+    pub(super) fn new(
+        left: Box<dyn Operator<'s> + 's>,
+        right: Box<dyn Operator<'s> + 's>,
+        kind: SetKind,
+        columns: Vec<SetColumn>,
+    ) -> Set<'s> {
+        Set {
+            left,
+            right,
+            kind,
+            columns,
+            known: KeyTable::default(),
+            left_over: Vec::new(),
+            first_done: false,
+        }
+    }
+
+    /// Makes `batch` the values of its rows, those of the left or of the right.
+    fn take_values(&self, env: &Env<'s>, batch: &mut Batch<'s>, is_left: bool) -> Result<(), ExecError> {
+        // A row is told from others by all that it has, so that none of it may be unknown.
+        batch.raise(usize::MAX)?;
+        batch.compact();
+        let mut values = Vec::with_capacity(self.columns.len());
+        for column in &self.columns {
+            let value = evaluate(env, if is_left { &column.left } else { &column.right }, batch)?;
+            if let Some((_, fault)) = value.faults().first() {
+                return Err(ExecError::Arithmetic(fault.0.clone()));
+            }
+            values.push(value);
+        }
+        batch.reset(batch.count());
+        for (column, value) in self.columns.iter().zip(values) {
+            batch.set_computed(column.output, value);
+        }
+        Ok(())
+    }
+
+    /// Appends what rows are told from each other by.
+    fn keys(&self, batch: &Batch<'s>, mut each: impl FnMut(usize, &[u8])) {
+        let values: Vec<&Vector<'s>> =
+            self.columns.iter().map(|column| batch.computed(column.output)).collect();
+        let mut key = Vec::new();
+        for row in 0..batch.count() {
+            key.clear();
+            values.iter().for_each(|values| values.append_key(row, &mut key));
+            each(row, &key);
+        }
+    }
+
+    /// Counts the rows of the right.
+    fn read_right(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
+        while self.right.next(env, batch)? {
+            self.take_values(env, batch, false)?;
+            let (mut known, mut counts) =
+                (core::mem::take(&mut self.known), core::mem::take(&mut self.left_over));
+            self.keys(batch, |_, key| {
+                let number = known.intern(key);
+                if number == counts.len() {
+                    counts.push(0);
+                }
+                counts[number] += 1;
+            });
+            (self.known, self.left_over) = (known, counts);
+        }
+        Ok(())
+    }
+
+    /// Drops the rows of a batch that do not come out.
+    fn sift(&mut self, batch: &mut Batch<'s>) {
+        let (mut known, mut counts) =
+            (core::mem::take(&mut self.known), core::mem::take(&mut self.left_over));
+        let mut comes_out = Vec::with_capacity(batch.count());
+        let kind = self.kind;
+        self.keys(batch, |_, key| {
+            let number = match kind {
+                SetKind::Intersect | SetKind::IntersectAll | SetKind::ExceptAll => known.find(key),
+                _ => Some(known.intern(key)),
+            };
+            let is_new = number == Some(counts.len());
+            if is_new {
+                counts.push(0);
+            }
+            let count = number.map(|number| &mut counts[number]);
+            comes_out.push(match (kind, count) {
+                (SetKind::UnionAll, _) => true,
+                (SetKind::Union | SetKind::Except, _) => is_new,
+                (SetKind::Intersect, Some(count)) => core::mem::replace(count, 0) > 0,
+                (SetKind::IntersectAll | SetKind::ExceptAll, Some(count)) if *count > 0 => {
+                    *count -= 1;
+                    kind == SetKind::IntersectAll
+                }
+                (SetKind::Intersect | SetKind::IntersectAll, _) => false,
+                (SetKind::ExceptAll, _) => true,
+            });
+        });
+        (self.known, self.left_over) = (known, counts);
+        batch.retain(|at, _| comes_out[at]);
+    }
+}
+
+impl<'s> Operator<'s> for Set<'s> {
+    fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        let is_union = matches!(self.kind, SetKind::Union | SetKind::UnionAll);
+        if !is_union && !core::mem::replace(&mut self.first_done, true) {
+            self.read_right(env, batch)?;
+        }
+        loop {
+            let is_left = !is_union || !self.first_done;
+            let side = if is_left { &mut self.left } else { &mut self.right };
+            if !side.next(env, batch)? {
+                if is_union && is_left {
+                    self.first_done = true;
+                    continue;
+                }
+                return Ok(false);
+            }
+            if batch.count() == 0 {
+                continue;
+            }
+            self.take_values(env, batch, is_left)?;
+            if self.kind != SetKind::UnionAll {
+                self.sift(batch);
+            }
+            if batch.count() > 0 {
+                return Ok(true);
+            }
+        }
+    }
+
+    fn expect(&mut self, rows: usize) {
+        if self.kind == SetKind::UnionAll {
+            self.left.expect(rows);
+            self.right.expect(rows);
+        }
+    }
+}
