@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{AggregateItem, FieldPath, RowPath};
+use super::{AggregateItem, FieldPath, Function, RowPath};
 use crate::parts;
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
@@ -39,6 +39,8 @@ pub enum Op {
     Aggregate(Box<AggregateItem>),
     /// A condition, the value where it holds, and the value where it does not.
     If,
+    /// This many arguments of a function.
+    Call(Function, u8),
 }
 
 /// Operations on one value. On `None` all but the tests for it give `None`.
@@ -227,6 +229,16 @@ impl Expression {
         self.ops.extend(then.ops);
         self.ops.extend(otherwise.ops);
         self.ops.push(Op::If);
+        self
+    }
+
+    /// A function of this and further arguments.
+    #[must_use]
+    pub fn call<const N: usize>(mut self, function: Function, others: [Expression; N]) -> Expression {
+        for other in others {
+            self.ops.extend(other.ops);
+        }
+        self.ops.push(Op::Call(function, N as u8 + 1));
         self
     }
 

@@ -200,7 +200,13 @@ pub use correlate::Correlate;
 pub use delete::Delete;
 pub use group::{Aggregated, Aggregation, All, Counted, Filtered, GroupBy, GroupKey, GroupOf, Groups};
 pub use join::{Joined, LeftJoined, RecordsOf};
-pub use operator::{Choice, Expression, Numeric, Operand, Signed, When};
+#[cfg(feature = "std")]
+pub use operator::Float;
+pub use operator::{
+    Choice, Expression, Fractional, Numeric, Operand, Power, Shape, Signed, Text, When, Widens, Written,
+};
+#[cfg(feature = "chrono")]
+pub use operator::{Dated, Day, Moment, Timed};
 pub use order::{Order, Ordering};
 pub use predicate::{Condition, Predicate};
 pub(crate) use run::sealed;

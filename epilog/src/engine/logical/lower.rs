@@ -364,6 +364,19 @@ impl<'c> Lowering<'c> {
                 Op::Subquery(subquery) => Piece::leaf(self.subquery(subquery)?),
                 Op::Key(number) => Piece::leaf(self.key_value(*number)?),
                 Op::Aggregate(item) => Piece::leaf(self.aggregate_value(item)?),
+                Op::Call(..) if !parts::CALCULATION => return Err(PlanError::LeftOut { what: "a function" }),
+                Op::Call(function, count) => {
+                    let at = stack.len().checked_sub(usize::from(*count));
+                    let pieces = stack.split_off(at.ok_or(PlanError::Malformed { values: 0 })?);
+                    let mut depth = 0;
+                    let arguments = pieces.into_iter().map(|piece| {
+                        let (argument, of) = piece.finish()?;
+                        depth = depth.max(of);
+                        Ok(argument)
+                    });
+                    let arguments = arguments.collect::<Result<Vec<Expr>, PlanError>>()?;
+                    Piece::around(typing::call(*function, arguments)?, depth)?
+                }
                 Op::If if !parts::CALCULATION => return Err(PlanError::LeftOut { what: "if" }),
                 Op::If => {
                     let ((otherwise, a), (then, b)) = (pop(&mut stack)?, pop(&mut stack)?);
