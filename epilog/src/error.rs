@@ -87,7 +87,8 @@ pub enum ErrorKind {
     /// or no keys are left.
     /// Nothing of the statement was kept.
     Constraint,
-    /// Arithmetic has no result for a row that comes out: it overflows, or divides by zero.
+    /// Arithmetic, or another function, has no result for a row that comes out: it overflows, divides by zero, or makes a
+    /// number, date or text that its type does not have.
     Arithmetic,
     /// The query cannot be planned: a subquery looks into a collection that is not in the database's schema.
     Plan,

@@ -16,7 +16,7 @@ pub(crate) const COMPACTION: bool = ALL;
 /// Write transactions beside each other.
 pub(crate) const CONCURRENT: bool = ALL;
 
-/// Operations of queries that make values: arithmetic, parts of dates, lengths and case of texts, `or_else`.
+/// Operations of queries that make values: arithmetic, functions, casts, parts of dates, lengths and case of texts, `or_else`.
 pub(crate) const CALCULATION: bool = ALL;
 
 /// Groups of rows, and aggregates beyond count, sum, mean and extremes.

@@ -24,6 +24,7 @@ pub mod physical;
 
 #[cfg(test)]
 mod fixture;
+mod function;
 mod held;
 mod measured;
 mod point;

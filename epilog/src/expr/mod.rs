@@ -7,11 +7,13 @@
 //! Uses `value` and `schema`.
 
 pub mod draft;
+pub mod function;
 pub mod op;
 pub mod path;
 
 pub use draft::{
     AggregateFunction, AggregateItem, Assignment, Clause, Draft, JoinKind, OrderTerm, SelectItem, SetKind,
 };
+pub use function::Function;
 pub use op::{BinaryOp, Expression, Op, Quantifier, Subquery, UnaryOp};
 pub use path::{FieldPath, RowPath};

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::fmt;
 
-use super::{AggregateItem, Draft, FieldPath, RowPath};
+use super::{AggregateItem, Draft, FieldPath, Function, RowPath};
 use crate::parts;
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
@@ -43,6 +43,8 @@ pub enum Op {
     Scalar(Box<Draft>),
     /// One value; whether it is the only value of one of the rows of another query.
     InQuery(Box<Draft>),
+    /// This many arguments of a function.
+    Call(Function, u8),
 }
 
 /// Operations on one value. On `None` all but the tests for it give `None`.
@@ -248,6 +250,16 @@ impl Expression {
     #[must_use]
     pub fn is_in_query(mut self, draft: Draft) -> Expression {
         self.ops.push(Op::InQuery(Box::new(draft)));
+        self
+    }
+
+    /// A function of this and further arguments.
+    #[must_use]
+    pub fn call<const N: usize>(mut self, function: Function, others: [Expression; N]) -> Expression {
+        for other in others {
+            self.ops.extend(other.ops);
+        }
+        self.ops.push(Op::Call(function, N as u8 + 1));
         self
     }
 

@@ -79,9 +79,21 @@
 //! # Fields, operators, relations
 //!
 //! A closure is given the *fields struct* of each source: `t.name` is a [`Field<S, String>`](crate::collection::Field),
-//! on which the operators are methods: `eq ne lt le gt ge between in_`, for text `starts_with ends_with contains like
-//! matches lower upper len`, for `Option` `is_none is_some or unwrap_or`, for dates `year month day`, for `bool` `then`, beside `& | !`
-//! and `+ - * / %`. On the right stands a value, a reference to one, or a field or expression of the same query.
+//! on which the operators are methods, beside `& | !` and `+ - * / %`. On the right stands a value, a reference to one, or a
+//! field or expression of the same query.
+//!
+//! | of | operators |
+//! |---|---|
+//! | all types | `eq ne lt le gt ge between in_ min_of max_of` |
+//! | `Option` | `is_none is_some or unwrap_or` |
+//! | `bool` | `then` |
+//! | [texts](Text) | `starts_with ends_with contains like matches len position_of`, `lower upper trim trim_start trim_end substring left right replace concat repeat reverse pad_start pad_end` |
+//! | numbers | `abs pow`, [with a fraction](Fractional) `round floor ceil trunc`, floats `sqrt exp ln log10` |
+//! | dates | `year quarter month day week week_year weekday day_of_year days_since`, `start_of_year start_of_quarter start_of_month start_of_week add_days add_months` |
+//! | times | `hour minute second seconds_since`, of moments `date time start_of_day start_of_hour start_of_minute add_seconds` |
+//! | casts | [`cast`](crate::collection::Expr::cast), which loses nothing; `try_cast`, `cast_or_fail`; `to_text`, `parse` |
+//!
+//! What is absent makes the result of a function absent, and tests false.
 //!
 //! A relation is a method: `t.album` is the id, `t.album()` the fields of the album. Behind an optional relation every
 //! field is optional. The other side is [`Many`](crate::collection::Many): `a.albums().count()`, `al.tracks().sum(|t| t.seconds)`
@@ -142,8 +154,8 @@
 //! order everywhere: -0 equals +0, and `NaN` equals itself and comes after all others. Text is ordered by its bytes,
 //! which is the order of its characters' code points.
 //!
-//! **Arithmetic faults count only for rows that come out.** Integers and decimals that overflow, and a division by zero
-//! of theirs, have no result; the error is raised when the row is part of the answer, never because the planner looked
+//! **Arithmetic faults count only for rows that come out.** Integers and decimals that overflow, a division by zero
+//! of theirs, a cast that does not fit and a date out of range have no result; the error is raised when the row is part of the answer, never because the planner looked
 //! at a record that another predicate drops. Arithmetic with `None` is `None`.
 //!
 //! ```
@@ -205,7 +217,13 @@ pub use correlate::Correlate;
 pub use delete::Delete;
 pub use group::{Aggregated, Aggregation, All, Counted, Filtered, GroupBy, GroupKey, GroupOf, Groups};
 pub use join::{Joined, LeftJoined, RecordsOf};
-pub use operator::{Choice, Expression, Numeric, Operand, Signed, When};
+#[cfg(feature = "std")]
+pub use operator::Float;
+pub use operator::{
+    Choice, Expression, Fractional, Numeric, Operand, Power, Shape, Signed, Text, When, Widens, Written,
+};
+#[cfg(feature = "chrono")]
+pub use operator::{Dated, Day, Moment, Timed};
 pub use order::{Order, Ordering};
 pub use predicate::{Condition, Predicate};
 pub(crate) use run::sealed;

@@ -16,7 +16,7 @@ pub const SCALE_MAX: u32 = 28;
 /// A decimal number: `mantissa / 10^scale`.
 ///
 /// `Eq` is by representation; [`compare`](DecimalParts::compare) is by value (1.0 and 1.00 are equal there).
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
 pub struct DecimalParts {
     /// The digits with their sign, in -(2^96 - 1) ..= 2^96 - 1.
     pub mantissa: i128,

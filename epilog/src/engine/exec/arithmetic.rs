@@ -170,7 +170,7 @@ fn fault_of(op: BinaryOp, left: &Vector<'_>, right: &Vector<'_>, row: usize, pro
     Fault { operation, operands, ty: left.ty(), problem }
 }
 
-fn describe(vector: &Vector<'_>, row: usize) -> alloc::string::String {
+pub(super) fn describe(vector: &Vector<'_>, row: usize) -> alloc::string::String {
     Scalar::from_cell(vector.ty(), vector.cell(row))
         .map_or_else(|| "?".to_string(), |value| value.to_string())
 }

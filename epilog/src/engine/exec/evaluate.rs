@@ -5,12 +5,12 @@
 
 use alloc::vec::Vec;
 
-use super::arithmetic;
 use super::batch::{Batch, Selected, Source, gather};
 use super::kernel;
 use super::text::TextTest;
 use super::vector::Cells;
 use super::{Env, Vector};
+use super::{arithmetic, function};
 use crate::engine::error::ExecError;
 use crate::engine::logical::{Expr, ExprKind, Slot};
 use crate::expr::{BinaryOp, UnaryOp};
@@ -42,6 +42,11 @@ pub(super) fn evaluate<'s>(env: &Env<'s>, expr: &Expr, batch: &Batch<'s>) -> Res
         ExprKind::In(value, candidates) => {
             let value = evaluate(env, value, batch)?;
             is_in(env, &value, candidates, batch)
+        }
+        ExprKind::Call(function, arguments, _) => {
+            let arguments = arguments.iter().map(|argument| evaluate(env, argument, batch));
+            let arguments = arguments.collect::<Result<Vec<_>, _>>()?;
+            Ok(function::call(*function, &arguments, expr.ty))
         }
         ExprKind::If(parts, _) => {
             let [condition, then, otherwise] = &**parts;
@@ -360,7 +365,11 @@ fn choose<'s>(condition: &Vector<'s>, then: &Vector<'s>, otherwise: &Vector<'s>)
 }
 
 /// The values of `left`, those of `right` where `is_right` says so; with the faults of those that are taken.
-fn pick<'s>(left: &Vector<'s>, right: &Vector<'s>, is_right: impl Fn(usize) -> bool) -> Vector<'s> {
+pub(super) fn pick<'s>(
+    left: &Vector<'s>,
+    right: &Vector<'s>,
+    is_right: impl Fn(usize) -> bool,
+) -> Vector<'s> {
     let (ty, len) = (left.ty(), left.len());
     let of = |row: usize| if is_right(row) { right } else { left };
     let absent = left.nulls.is_some() || right.nulls.is_some();

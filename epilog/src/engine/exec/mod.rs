@@ -17,6 +17,7 @@ mod assign;
 mod batch;
 mod chain;
 mod evaluate;
+mod function;
 mod kernel;
 mod operators;
 pub mod output;

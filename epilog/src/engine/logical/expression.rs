@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use crate::expr::{BinaryOp, UnaryOp};
+use crate::expr::{BinaryOp, Function, UnaryOp};
 use crate::parts::Whole;
 use crate::value::{Scalar, Type};
 
@@ -46,6 +46,8 @@ pub enum ExprKind {
     In(Box<Expr>, Vec<Expr>),
     /// A condition, the value where it holds, and the value where it does not, or is absent.
     If(Box<[Expr; 3]>, Whole),
+    /// A function of these arguments, of which there is one at least.
+    Call(Function, Vec<Expr>, Whole),
 }
 
 impl Expr {
@@ -111,6 +113,7 @@ impl Expr {
             ExprKind::Binary(_, left, right) => Vec::from([&**left, &**right]),
             ExprKind::Between(parts) | ExprKind::If(parts, _) => parts.iter().collect(),
             ExprKind::In(value, candidates) => core::iter::once(&**value).chain(candidates).collect(),
+            ExprKind::Call(_, arguments, _) => arguments.iter().collect(),
         }
     }
 
@@ -131,6 +134,7 @@ impl Expr {
                 value.visit(each);
                 candidates.iter().for_each(|candidate| candidate.visit(each));
             }
+            ExprKind::Call(_, arguments, _) => arguments.iter().for_each(|argument| argument.visit(each)),
         }
     }
 
@@ -148,6 +152,10 @@ impl Expr {
             ExprKind::In(value, candidates) => {
                 let value = Box::new(value.map(each));
                 ExprKind::In(value, candidates.into_iter().map(|candidate| candidate.map(each)).collect())
+            }
+            ExprKind::Call(function, arguments, whole) => {
+                let arguments = arguments.into_iter().map(|argument| argument.map(each));
+                ExprKind::Call(function, arguments.collect(), whole)
             }
         };
         each(self)
@@ -183,8 +191,12 @@ impl Expr {
     pub fn may_fault(&self) -> bool {
         let mut faulty = false;
         self.visit(&mut |part| {
-            let calculates = match part.kind {
-                ExprKind::Unary(op, _) => op == UnaryOp::Negate,
+            let calculates = match &part.kind {
+                ExprKind::Unary(op, _) => *op == UnaryOp::Negate,
+                ExprKind::Call(function, arguments, _) => {
+                    faulty |= function.signature(&types(arguments)).is_none_or(|signature| signature.faulty);
+                    false
+                }
                 ExprKind::Binary(op, ..) => matches!(
                     op,
                     BinaryOp::Add
@@ -216,4 +228,9 @@ impl Expr {
             _ => out.push(self),
         }
     }
+}
+
+/// The types of expressions.
+pub(super) fn types(exprs: &[Expr]) -> Vec<Type> {
+    exprs.iter().map(|expr| expr.ty).collect()
 }

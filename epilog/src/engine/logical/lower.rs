@@ -496,6 +496,19 @@ impl<'c> Lowering<'c> {
                     let (value, depth) = pop(&mut stack)?;
                     Piece::around(self.in_query(value, draft)?, depth)?
                 }
+                Op::Call(..) if !parts::CALCULATION => return Err(PlanError::LeftOut { what: "a function" }),
+                Op::Call(function, count) => {
+                    let at = stack.len().checked_sub(usize::from(*count));
+                    let pieces = stack.split_off(at.ok_or(PlanError::Malformed { values: 0 })?);
+                    let mut depth = 0;
+                    let arguments = pieces.into_iter().map(|piece| {
+                        let (argument, of) = piece.finish()?;
+                        depth = depth.max(of);
+                        Ok(argument)
+                    });
+                    let arguments = arguments.collect::<Result<Vec<Expr>, PlanError>>()?;
+                    Piece::around(typing::call(*function, arguments)?, depth)?
+                }
                 Op::If if !parts::CALCULATION => return Err(PlanError::LeftOut { what: "if" }),
                 Op::If => {
                     let ((otherwise, a), (then, b)) = (pop(&mut stack)?, pop(&mut stack)?);

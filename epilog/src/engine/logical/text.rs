@@ -69,6 +69,12 @@ impl Names<'_> {
             ExprKind::In(value, candidates) => {
                 format!("{} in ({})", self.operand(value), self.list(candidates.iter()))
             }
+            ExprKind::Call(function, arguments, _) => {
+                let mut arguments: Vec<String> =
+                    arguments.iter().map(|argument| self.expr(argument)).collect();
+                arguments.extend(function.target().map(|ty| ty.to_string()));
+                format!("{}({})", function.name(), arguments.join(", "))
+            }
             ExprKind::If(parts, _) => {
                 let [condition, then, otherwise] = &**parts;
                 let (then, otherwise) = (self.expr(then), self.expr(otherwise));

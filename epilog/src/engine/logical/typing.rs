@@ -2,10 +2,12 @@
 
 use alloc::boxed::Box;
 use alloc::string::ToString;
+use alloc::vec::Vec;
 
 use super::super::error::PlanError;
+use super::expression::types;
 use super::{Expr, ExprKind};
-use crate::expr::{BinaryOp, UnaryOp};
+use crate::expr::{BinaryOp, Function, UnaryOp};
 use crate::parts::Whole;
 use crate::value::{Scalar, Type, fits};
 
@@ -103,7 +105,7 @@ pub(super) fn between(value: Expr, low: Expr, high: Expr) -> Result<Expr, PlanEr
 }
 
 /// Makes a test for being one of several values.
-pub(super) fn is_in(value: Expr, candidates: alloc::vec::Vec<Expr>) -> Result<Expr, PlanError> {
+pub(super) fn is_in(value: Expr, candidates: Vec<Expr>) -> Result<Expr, PlanError> {
     for candidate in &candidates {
         same_type("in", &value, candidate)?;
     }
@@ -119,6 +121,19 @@ pub(super) fn choose(condition: Expr, then: Expr, otherwise: Expr) -> Result<Exp
     same_type("if", &then, &otherwise)?;
     let (ty, nullable) = (then.ty, then.nullable || otherwise.nullable);
     Ok(Expr { kind: ExprKind::If(Box::new([condition, then, otherwise]), whole), ty, nullable })
+}
+
+/// Makes a call of a function.
+pub(super) fn call(function: Function, arguments: Vec<Expr>) -> Result<Expr, PlanError> {
+    let whole = Whole::build().ok_or(PlanError::LeftOut { what: "a function" })?;
+    let operation = function.name();
+    let ty = arguments.first().map_or(Type::Bool, |argument| argument.ty);
+    let signature = function.signature(&types(&arguments)).ok_or(PlanError::NotDefined { operation, ty })?;
+    if function.target() == Some(Type::Decimal) && !HAS_DECIMALS {
+        return Err(PlanError::DecimalFeature { operation });
+    }
+    let nullable = signature.optional || arguments.iter().any(|argument| argument.nullable);
+    Ok(Expr { kind: ExprKind::Call(function, arguments, whole), ty: signature.result, nullable })
 }
 
 fn same_type(operation: &'static str, left: &Expr, right: &Expr) -> Result<(), PlanError> {

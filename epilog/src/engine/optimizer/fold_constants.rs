@@ -15,8 +15,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Rule;
+use crate::engine::function::{self, Argument, Made, Values};
 use crate::engine::logical::{Expr, ExprKind, Filter, LogicalPlan, Node};
-use crate::expr::{BinaryOp, UnaryOp};
+use crate::expr::{BinaryOp, Function, UnaryOp};
 use crate::value::{Scalar, Type, case, fits};
 
 pub(super) const RULE: Rule = Rule { name: "fold_constants", apply };
@@ -61,6 +62,10 @@ fn fold(expr: Expr) -> Expr {
             Expr::bool(compare(BinaryOp::Ge, value, low) && compare(BinaryOp::Le, value, high))
         }
         ExprKind::In(value, candidates) => fold_in(value, candidates),
+        ExprKind::Call(function, arguments, whole) => match fold_call(function, &arguments, ty) {
+            Some(value) => Expr::literal(value, ty),
+            None => Expr { kind: ExprKind::Call(function, arguments, whole), ty, nullable },
+        },
         kind => Expr { kind, ty, nullable },
     }
 }
@@ -231,6 +236,39 @@ fn fold_in(value: Box<Expr>, candidates: Vec<Expr>) -> Expr {
             fold_binary(BinaryOp::Eq, value, candidate, Type::Bool, false)
         }
         _ => Expr::test(ExprKind::In(value, distinct)),
+    }
+}
+
+/// What a function makes of constants. It has no row to be a fault of.
+fn fold_call(function: Function, arguments: &[Expr], ty: Type) -> Option<Scalar> {
+    // These make much of little, which may be asked for by no row.
+    if matches!(function, Function::Repeat | Function::PadStart | Function::PadEnd) {
+        return None;
+    }
+    let literals: Vec<&Scalar> = arguments.iter().map(Expr::as_literal).collect::<Option<_>>()?;
+    if literals.iter().any(|literal| literal.is_null()) {
+        return Some(Scalar::Null);
+    }
+    if let (Function::Least | Function::Greatest, [a, b]) = (function, literals.as_slice()) {
+        let is_second = if function == Function::Least { a.compare(b).is_gt() } else { a.compare(b).is_lt() };
+        return Some(Scalar::clone(if is_second { b } else { a }));
+    }
+    let cells = literals.iter().zip(arguments).map(|(literal, argument)| {
+        literal.with_cell(argument.ty, |cell| cell.map(<[u8]>::to_vec).unwrap_or_default())
+    });
+    let cells: Vec<Vec<u8>> = cells.collect();
+    let constants = cells.iter().zip(arguments).map(|(cell, argument)| Argument::constant(argument.ty, cell));
+    let made = function::call(function, &constants.collect::<Vec<_>>(), 1);
+    match made {
+        Made { faults, .. } if !faults.is_empty() => None,
+        Made { absent: Some(_), .. } => Some(Scalar::Null),
+        Made { values: Values::Fixed(bytes) | Values::Texts { bytes, .. }, .. } => {
+            Scalar::from_cell(ty, Some(&bytes))
+        }
+        Made { values: Values::Parts(parts), .. } => {
+            let (start, end) = parts[0];
+            Scalar::from_cell(ty, Some(&cells[0][start as usize..end as usize]))
+        }
     }
 }
 

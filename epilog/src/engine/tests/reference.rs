@@ -12,8 +12,8 @@ use crate::engine::fixture::DraftBuilder;
 use crate::engine::optimizer::RULES;
 use crate::expr::op::Link;
 use crate::expr::{
-    AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, FieldPath, JoinKind, Op, OrderTerm,
-    Quantifier, RowPath, SelectItem, SetKind, Subquery, UnaryOp,
+    AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, FieldPath, Function, JoinKind, Op,
+    OrderTerm, Quantifier, RowPath, SelectItem, SetKind, Subquery, UnaryOp,
 };
 use crate::value::Type;
 
@@ -167,6 +167,13 @@ impl Reference<'_> {
                     })
                 }
                 Op::Aggregate(item) => self.aggregate(item, row.group.as_ref().expect("a group")),
+                Op::Call(function, count) => {
+                    let arguments = stack.split_off(stack.len() - usize::from(*count));
+                    arguments
+                        .into_iter()
+                        .collect::<Result<_, ()>>()
+                        .and_then(|values| call(*function, values))
+                }
                 Op::If => {
                     let (otherwise, then) = (stack.pop().unwrap(), stack.pop().unwrap());
                     stack.pop().unwrap().and_then(
@@ -470,6 +477,57 @@ fn binary(op: BinaryOp, left: Value, right: Value) -> Value {
     }
 }
 
+/// The functions that drafts are made with.
+fn call(function: Function, arguments: Vec<Scalar>) -> Value {
+    use Function as F;
+    use Scalar::{Float, Int, Null, String};
+    if arguments.iter().any(Scalar::is_null) {
+        return Ok(Null);
+    }
+    let whole = |value: f64| value.fract() == 0.0;
+    Ok(match (function, arguments.as_slice()) {
+        (F::Least, [a, b]) => if b.compare(a).is_lt() { b } else { a }.clone(),
+        (F::Greatest, [a, b]) => if b.compare(a).is_gt() { b } else { a }.clone(),
+        (F::Abs, [Int(value)]) => Int(value.abs()),
+        (F::Power, [Int(base), Int(exponent)]) => {
+            let power = base.checked_pow(*exponent as u32);
+            Int(power.filter(|power| i64::try_from(*power).is_ok()).ok_or(())?)
+        }
+        (F::Round, [Float(value), Int(0)]) => Float(value.round()),
+        (F::Floor, [Float(value)]) => Float(value.floor()),
+        (F::Cast(Type::F64), [Int(value)]) => Float(*value as f64),
+        (F::TryCast(Type::I64), [Float(value)]) if whole(*value) => Int(*value as i128),
+        (F::TryCast(Type::I64), [Float(_)]) => Null,
+        (F::CastOrFail(Type::I64), [Float(value)]) if whole(*value) => Int(*value as i128),
+        (F::CastOrFail(Type::I64), [Float(_)]) => return Err(()),
+        (F::Parse(Type::I64), [String(text)]) => text.parse::<i64>().map_or(Null, |value| Int(value.into())),
+        (F::ToText, [Int(value)]) => String(value.to_string()),
+        (F::Trim, [String(text)]) => String(text.trim().to_string()),
+        (F::Reverse, [String(text)]) => String(text.chars().rev().collect()),
+        (F::Concat, [String(a), String(b)]) => String(format!("{a}{b}")),
+        (F::Replace, [String(text), String(from), String(_)]) if from.is_empty() => String(text.clone()),
+        (F::Replace, [String(text), String(from), String(to)]) => String(text.replace(from.as_str(), to)),
+        (F::PositionOf, [String(text), String(part)]) => match text.find(part.as_str()) {
+            Some(at) => Int(text[..at].chars().count() as i128),
+            None => Null,
+        },
+        (F::Substring, [String(text), Int(start), Int(count)]) => {
+            String(text.chars().skip(*start as usize).take(*count as usize).collect())
+        }
+        (F::Left, [String(text), Int(count)]) => String(text.chars().take(*count as usize).collect()),
+        (F::Right, [String(text), Int(count)]) => {
+            let skipped = text.chars().count().saturating_sub(*count as usize);
+            String(text.chars().skip(skipped).collect())
+        }
+        (F::PadEnd, [String(text), Int(count), Int(fill)]) => {
+            let missing = (*count as usize).saturating_sub(text.chars().count());
+            let fill = char::from_u32(*fill as u32).expect("a character");
+            String(text.chars().chain(core::iter::repeat_n(fill, missing)).collect())
+        }
+        other => unreachable!("{other:?} is not made here"),
+    })
+}
+
 /// xorshift64*, seeded.
 struct Random(u64);
 
@@ -535,8 +593,63 @@ impl Maker<'_> {
         Expression::literal(value, ty)
     }
 
+    /// A call of a function that makes a value of the type.
+    fn call(&mut self, scope: &[usize], ty: Type, faulty: bool) -> Option<Expression> {
+        use Function as F;
+        let few = |maker: &mut Self, ty| Expression::literal(Scalar::Int(maker.random.below(4) as i128), ty);
+        let function = match ty {
+            Type::String => self.random.pick(&[
+                F::Trim,
+                F::Reverse,
+                F::Concat,
+                F::Replace,
+                F::Substring,
+                F::Left,
+                F::Right,
+                F::PadEnd,
+                F::ToText,
+                F::Least,
+            ]),
+            Type::I64 if faulty => self.random.pick(&[F::Power, F::CastOrFail(Type::I64)]),
+            Type::I64 => self.random.pick(&[F::Abs, F::TryCast(Type::I64), F::Parse(Type::I64), F::Greatest]),
+            Type::F64 => self.random.pick(&[F::Round, F::Floor, F::Cast(Type::F64), F::Least]),
+            Type::U64 => &F::PositionOf,
+            _ => return None,
+        };
+        let function = *function;
+        let first = match function {
+            F::ToText => Type::I64,
+            F::TryCast(_) | F::CastOrFail(_) => Type::F64,
+            F::Cast(_) => Type::I32,
+            F::Parse(_) | F::PositionOf => Type::String,
+            _ => ty,
+        };
+        let value = self.value(scope, first, faulty);
+        Some(match function {
+            F::Least | F::Greatest | F::Concat => value.call(function, [self.value(scope, ty, faulty)]),
+            F::PositionOf => value.call(function, [self.literal(Type::String)]),
+            F::Replace => {
+                value.call(function, [self.literal(Type::String), self.value(scope, Type::String, faulty)])
+            }
+            F::Substring => value.call(function, [few(self, Type::U64), few(self, Type::U64)]),
+            F::Left | F::Right => value.call(function, [few(self, Type::U64)]),
+            F::PadEnd => {
+                let fill = Expression::literal(Scalar::Int('Ä' as i128), Type::Char);
+                value.call(function, [few(self, Type::U64), fill])
+            }
+            F::Power => value.call(function, [few(self, Type::U32)]),
+            F::Round => value.call(function, [Expression::literal(Scalar::Int(0), Type::U32)]),
+            _ => value.call(function, []),
+        })
+    }
+
     /// A value of the type.
     fn value(&mut self, scope: &[usize], ty: Type, faulty: bool) -> Expression {
+        if self.random.below(8) == 0
+            && let Some(call) = self.call(scope, ty, faulty)
+        {
+            return call;
+        }
         if ty == Type::I64 && faulty && self.random.below(3) == 0 {
             let op = *self.random.pick(&[BinaryOp::Add, BinaryOp::Multiply, BinaryOp::Divide]);
             let left = self.value(scope, ty, faulty);
@@ -610,6 +723,11 @@ impl Maker<'_> {
             _ => {
                 let (field, ty) = self.field(scope);
                 let op = *self.random.pick(&[Eq, Eq, Eq, Ne, Lt, Le, Gt, Ge]);
+                if self.random.below(6) == 0
+                    && let Some(call) = self.call(scope, ty, faulty)
+                {
+                    return call.binary(op, self.literal(ty));
+                }
                 let right =
                     if self.random.below(3) == 0 { self.value(scope, ty, faulty) } else { self.literal(ty) };
                 if self.random.below(6) == 0 { right.binary(op, field) } else { field.binary(op, right) }
@@ -777,6 +895,12 @@ impl Maker<'_> {
             0 | 1 => {
                 let values = (0..1 + self.random.below(3)).map(|_| self.field(&scope).0);
                 let values: Vec<Expression> = values.collect();
+                builder = builder.select(values);
+            }
+            3 => {
+                let types = [Type::String, Type::I64, Type::F64, Type::U64];
+                let values: Vec<Expression> =
+                    types.iter().filter_map(|ty| self.call(&scope, *ty, faulty)).collect();
                 builder = builder.select(values);
             }
             2 => {

@@ -2,7 +2,7 @@
 
 use core::ops::{Add, Div, Mul, Neg, Rem, Sub};
 
-use super::Operand;
+use super::{Operand, Shape};
 use crate::collection::{Expr, Field, OwnField};
 use crate::expr::{BinaryOp, UnaryOp};
 use crate::value::Value;
@@ -30,7 +30,7 @@ use crate::value::Value;
     label = "arithmetic, sums and means are for numbers",
     note = "numbers are the integers, `f32`, `f64`, `Decimal`, and `Option` of these"
 )]
-pub trait Numeric: Value {
+pub trait Numeric: Shape {
     /// The type of a sum.
     type Sum: Value;
     /// The type of a mean.

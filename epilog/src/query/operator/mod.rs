@@ -11,19 +11,33 @@
 mod absent;
 mod arithmetic;
 mod boolean;
+mod cast;
 mod choice;
 mod compare;
 #[cfg(feature = "chrono")]
 mod date;
+mod edit;
 mod expression;
 mod misplaced;
+#[cfg(feature = "chrono")]
+mod moment;
+mod number;
 mod operand;
+mod shape;
 mod text;
 
 pub use arithmetic::{Numeric, Signed};
+pub use cast::{Widens, Written};
 pub use choice::{Choice, When};
+pub use edit::Text;
 pub use expression::Expression;
+#[cfg(feature = "chrono")]
+pub use moment::{Dated, Day, Moment, Timed};
+#[cfg(feature = "std")]
+pub use number::Float;
+pub use number::{Fractional, Power};
 pub use operand::Operand;
+pub use shape::Shape;
 
 /// Gives the same methods, for values of the type in brackets, to [`Field`](crate::collection::Field) and to [`Expr`](crate::collection::Expr).
 /// [`OwnField`](crate::collection::OwnField) has them through the field it is.
