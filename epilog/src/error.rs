@@ -105,8 +105,11 @@ pub enum ErrorKind {
     Failed,
     /// A file that was to be made exists. It is left as it is.
     AlreadyExists,
-    /// The program's own callback ended a check, a backup or a repair. Nothing was changed.
+    /// The program's own callback ended a check, a backup or a repair, or a [`CancelHandle`](crate::CancelHandle) a query.
+    /// Nothing was changed.
     Cancelled,
+    /// A query took longer than its [`timeout`](crate::Query::timeout). Nothing was changed.
+    TimedOut,
     /// An error of the program's own; see [`Error::custom`].
     Custom,
 }
@@ -171,6 +174,8 @@ impl Error {
             Cause::Engine(EngineError::Plan(_)) => ErrorKind::Plan,
             Cause::Engine(EngineError::Exec(ExecError::Storage(error))) => storage_kind(error),
             Cause::Engine(EngineError::Exec(ExecError::Arithmetic(_))) => ErrorKind::Arithmetic,
+            Cause::Engine(EngineError::Exec(ExecError::Cancelled(_))) => ErrorKind::Cancelled,
+            Cause::Engine(EngineError::Exec(ExecError::TimedOut { .. })) => ErrorKind::TimedOut,
             Cause::NoRecord { .. } => ErrorKind::NotFound,
             Cause::SeveralRecords { .. } => ErrorKind::NotUnique,
             Cause::Custom(_) => ErrorKind::Custom,
@@ -288,6 +293,7 @@ fn engine_in_short(error: &EngineError, f: &mut fmt::Formatter<'_>) -> fmt::Resu
     let (what, about): (&str, &dyn fmt::Display) = match error {
         EngineError::Exec(ExecError::Storage(error)) => return storage_in_short(error, f),
         EngineError::Exec(ExecError::Arithmetic(fault)) => return fmt::Display::fmt(fault, f),
+        EngineError::Exec(ExecError::Cancelled(_) | ExecError::TimedOut { .. }) => ("ended", &"as asked"),
         EngineError::Plan(PlanError::NotInSchema { collection }) => ("not in the schema", collection),
         EngineError::Plan(PlanError::LeftOut { what }) => ("left out of this build", what),
         EngineError::Plan(PlanError::TooDeep { limit } | PlanError::TooLong { limit }) => {

@@ -124,7 +124,7 @@ pub use collection::{Collection, Id, Schema, Within};
 pub use database::integrity;
 pub use database::{BlobReader, BlobWriter, Choice, Commit, CommitNumber, Compaction, Compression};
 pub use database::{Database, Durability, Options, ReadTransaction, Stats, WriteTransaction};
-pub use engine::{Plan, PlanNode};
+pub use engine::{CancelHandle, Plan, PlanNode};
 pub use error::{Error, ErrorKind};
 pub use query::Query;
 pub use storage::vfs;

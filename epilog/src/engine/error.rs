@@ -1,6 +1,7 @@
 //! [`PlanError`], [`ExecError`] and [`EngineError`]: what can go wrong between a draft and its rows.
 
 use alloc::string::String;
+use core::time::Duration;
 
 use crate::parts::Whole;
 use crate::storage::StorageError;
@@ -153,6 +154,19 @@ pub enum ExecError {
     /// Arithmetic without a result, on a row that is part of the answer.
     #[error("{0}")]
     Arithmetic(#[from] Fault),
+    /// A handle that the query has was cancelled.
+    #[error("the query was cancelled: a `CancelHandle` that was given to `cancel_with` says so")]
+    Cancelled(Whole),
+    /// The query took longer than it may.
+    #[error(
+        "the query took longer than its timeout of {timeout:?}: allow it more, or ask `explain_analyze` what takes so long"
+    )]
+    TimedOut {
+        /// How long it may take.
+        timeout: Duration,
+        /// Other builds have no timeouts.
+        whole: Whole,
+    },
 }
 
 impl From<DecodeError> for ExecError {

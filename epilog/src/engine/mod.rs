@@ -14,6 +14,7 @@
 //! A plan is data; the next stage reads it and knows nothing of how it was made. Only this file knows all stages, and
 //! only [`exec`], `point` and `measured` see what is stored.
 
+pub mod control;
 pub mod error;
 pub mod estimate;
 pub mod exec;
@@ -45,6 +46,7 @@ use point::Point;
 
 use crate::storage::facade::Operation;
 pub use crate::storage::facade::{Reading, View};
+pub use control::{CancelHandle, Control, Run};
 pub use error::{EngineError, ExecError, Fault, PlanError};
 pub use exec::{OutputBatch, OutputColumn, Rows, Vector};
 pub use explain::{Plan, PlanNode};
@@ -63,8 +65,17 @@ pub fn run<'s>(view: View<'s>, draft: &Draft) -> Result<Rows<'s>, EngineError> {
 }
 
 /// The row of a query for one record, if it is such a query, which takes one operation.
-pub fn run_point<'s>(view: View<'s>, draft: &Draft) -> Option<Rows<'s>> {
-    Point::of(view, draft).map(Rows::point)
+///
+/// # Errors
+///
+/// When `control` ends it before it begins.
+pub fn run_point<'s>(
+    view: View<'s>,
+    draft: &Draft,
+    control: &Control,
+) -> Result<Option<Rows<'s>>, EngineError> {
+    control.check(view)?;
+    Ok(Point::of(view, draft).map(Rows::point))
 }
 
 /// Carries out a query in as many operations as keep memory within bounds, and gives what comes out to `each`.
@@ -75,10 +86,11 @@ pub fn run_point<'s>(view: View<'s>, draft: &Draft) -> Option<Rows<'s>> {
 pub fn for_each<E: From<EngineError> + From<ExecError>>(
     reading: &dyn Reading,
     draft: &Draft,
+    control: &Control,
     each: &mut dyn FnMut(&OutputBatch<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut failed = None;
-    carry_out(reading.operation(), reading, draft, Purpose::Rows, &mut |batch| match each(batch) {
+    carry_out(reading.operation(), reading, draft, Purpose::Rows, control, &mut |batch| match each(batch) {
         Ok(()) => true,
         Err(error) => {
             failed = Some(error);
@@ -108,14 +120,16 @@ fn carry_out<'r>(
     reading: &'r dyn Reading,
     draft: &Draft,
     purpose: Purpose,
+    control: &Control,
     each: &mut dyn FnMut(&OutputBatch<'_>) -> bool,
 ) -> Result<(), EngineError> {
+    let run = control.begin(operation.view());
     let plan = plan(operation.view(), draft, purpose, RuleSet::ALL)?;
     let mut each = |batch: &OutputBatch<'_>| if each(batch) { Ok(()) } else { Err(Halt::Unwanted) };
     let mut chain = if Chain::suits(&plan) {
-        Chain::new(plan)
+        Chain::new(plan, run)
     } else {
-        let mut rows = Planned::new(operation.view(), plan);
+        let mut rows = Planned::new(operation.view(), plan, run);
         while let Some(batch) = rows.next_batch()? {
             if each(&batch).is_err() {
                 break;
@@ -152,7 +166,7 @@ pub fn run_first<'s>(view: View<'s>, draft: &Draft, count: u64) -> Result<Rows<'
 ///
 /// As [`run`].
 pub fn run_with<'s>(view: View<'s>, draft: &Draft, rules: RuleSet) -> Result<Rows<'s>, EngineError> {
-    Ok(Rows::planned(view, plan(view, draft, Purpose::Rows, rules)?))
+    Ok(Rows::planned(view, plan(view, draft, Purpose::Rows, rules)?, Run::default()))
 }
 
 /// How a query would be carried out.
@@ -169,13 +183,14 @@ pub fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
 /// # Errors
 ///
 /// As [`run`], and [`EngineError::Exec`] when carrying it out fails.
-pub fn count(reading: &dyn Reading, draft: &Draft) -> Result<u64, EngineError> {
+pub fn count(reading: &dyn Reading, draft: &Draft, control: &Control) -> Result<u64, EngineError> {
     let operation = reading.operation();
+    control.check(operation.view())?;
     if let Some(point) = Point::of(operation.view(), draft) {
         return Ok(u64::from(point.record()?.is_some()));
     }
     let mut count = 0;
-    carry_out(operation, reading, draft, Purpose::Count, &mut |batch| {
+    carry_out(operation, reading, draft, Purpose::Count, control, &mut |batch| {
         let [OutputColumn::Values(values)] = batch.columns.as_slice() else {
             unreachable!("a count is one value")
         };
@@ -191,11 +206,13 @@ pub fn count(reading: &dyn Reading, draft: &Draft) -> Result<u64, EngineError> {
 /// # Errors
 ///
 /// As [`count`].
-pub fn exists(view: View<'_>, draft: &Draft) -> Result<bool, EngineError> {
+pub fn exists(view: View<'_>, draft: &Draft, control: &Control) -> Result<bool, EngineError> {
+    let run = control.begin(view);
+    run.check(view)?;
     if let Some(point) = Point::of(view, draft) {
         return Ok(point.record()?.is_some());
     }
-    Ok(Planned::new(view, plan(view, draft, Purpose::Exists, RuleSet::ALL)?).any()?)
+    Ok(Planned::new(view, plan(view, draft, Purpose::Exists, RuleSet::ALL)?, run).any()?)
 }
 
 /// The ranks of a query's root records, all of them: what a set-based update or delete collects before it changes the
@@ -204,12 +221,14 @@ pub fn exists(view: View<'_>, draft: &Draft) -> Result<bool, EngineError> {
 /// # Errors
 ///
 /// As [`count`].
-pub fn keys(view: View<'_>, draft: &Draft) -> Result<Vec<u128>, EngineError> {
+pub fn keys(view: View<'_>, draft: &Draft, run: &Run) -> Result<Vec<u128>, EngineError> {
+    run.check(view)?;
     if let Some(point) = Point::of(view, draft) {
         return Ok(point.record()?.iter().map(RecordRef::rank).collect());
     }
     let mut ranks = Vec::new();
-    Planned::new(view, plan(view, draft, Purpose::Keys, RuleSet::ALL)?).ranks(Slot(0), &mut ranks)?;
+    let plan = plan(view, draft, Purpose::Keys, RuleSet::ALL)?;
+    Planned::new(view, plan, run.clone()).ranks(Slot(0), &mut ranks)?;
     Ok(ranks)
 }
 

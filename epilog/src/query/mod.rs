@@ -72,6 +72,10 @@
 //! | [`count`](Query::count), [`exists`](Query::exists) | how many, whether any |
 //! | [`explain`](Query::explain) | how it would be done |
 //!
+//! | what a run may do | |
+//! |---|---|
+//! | [`timeout`](Query::timeout), [`cancel_with`](Query::cancel_with) | ends it before its end |
+//!
 //! Terminals run against anything that reads: `&db`, a read transaction, a write transaction.
 //!
 //! # Fields, operators, relations
@@ -174,6 +178,8 @@
 
 pub mod run;
 
+#[cfg(not(feature = "small"))]
+mod control;
 mod correlate;
 mod delete;
 mod filter;
@@ -210,6 +216,7 @@ pub use selection::{RowOf, RowReader, Selection, Yields, describe_row, read_row}
 pub use update::{Assign, Assignments, Update};
 
 use crate::collection::Collection;
+use crate::engine::Control;
 use crate::expr::{Clause, Draft};
 use selection::DecodeBatch;
 
@@ -248,6 +255,7 @@ use selection::DecodeBatch;
 pub struct Query<S, O> {
     draft: Draft,
     decode: DecodeBatch<O>,
+    control: Control,
     scope: PhantomData<fn() -> S>,
 }
 
@@ -257,6 +265,7 @@ impl<C: Collection> Query<C, C> {
         Query {
             draft: Draft { root: C::schema, clauses: Vec::new() },
             decode: selection::decode_records::<C>,
+            control: Control::default(),
             scope: PhantomData,
         }
     }
@@ -276,15 +285,16 @@ impl<S, O> Query<S, O> {
 
     /// The same query with one more clause, after which something else comes out.
     fn yielding<S2, O2>(self, clause: Clause, decode: DecodeBatch<O2>) -> Query<S2, O2> {
-        let Query { mut draft, .. } = self;
+        let Query { mut draft, control, .. } = self;
         draft.clauses.push(clause);
-        Query { draft, decode, scope: PhantomData }
+        Query { draft, decode, control, scope: PhantomData }
     }
 }
 
 impl<S, O> Clone for Query<S, O> {
     fn clone(&self) -> Self {
-        Query { draft: self.draft.clone(), decode: self.decode, scope: PhantomData }
+        let Query { draft, decode, control, .. } = self;
+        Query { draft: draft.clone(), decode: *decode, control: control.clone(), scope: PhantomData }
     }
 }
 

@@ -33,6 +33,8 @@ mod vector;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::control::Run;
+use super::error::ExecError;
 use super::logical::{Slot, SlotDef};
 use super::physical::{PhysicalPlan, Reads};
 use crate::parts::Whole;
@@ -56,6 +58,8 @@ pub(super) struct Env<'s> {
     computed: Vec<Type>,
     /// What is read of rows that a sort has let through, if there is a sort.
     sorted: Option<(Box<Reads>, Whole)>,
+    /// What may end it.
+    run: Run,
 }
 
 impl<'s> Env<'s> {
@@ -69,7 +73,14 @@ impl<'s> Env<'s> {
             collections: plan.slots.iter().map(stored).collect(),
             computed: plan.computed.iter().map(|def| def.ty).collect(),
             sorted: plan.reads_of_sorted(),
+            run: Run::default(),
         }
+    }
+
+    /// Fails when the query is to end. Asked by operators once for each batch, given or not.
+    #[inline]
+    fn check(&self) -> Result<(), ExecError> {
+        self.run.check(self.view)
     }
 
     fn collection(&self, slot: Slot) -> &'s CollectionDef {

@@ -288,6 +288,7 @@ impl<'s> Aggregate<'s> {
 
 impl<'s> Operator<'s> for Aggregate<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        env.check()?;
         let Some(groups) = &mut self.groups else { return Ok(false) };
         if !self.complete {
             groups.add(&mut *self.input, env, batch)?;

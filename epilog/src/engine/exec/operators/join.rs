@@ -147,6 +147,7 @@ impl Search<'_> {
 impl<'s> Operator<'s> for Join<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         loop {
+            env.check()?;
             if self.search.is_none() {
                 if !self.input.next(env, &mut self.outer)? {
                     return Ok(false);

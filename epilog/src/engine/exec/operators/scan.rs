@@ -140,6 +140,7 @@ impl<'s> LeafScan<'s> {
 
 impl<'s> Operator<'s> for LeafScan<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        env.check()?;
         if self.farthest.is_some() && (self.leaf.is_none() && self.left == 0 || env.view.is_crowded()) {
             self.paused = true;
             return Ok(false);
@@ -267,6 +268,7 @@ struct RankScan<'s> {
 
 impl<'s> Operator<'s> for RankScan<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        env.check()?;
         if parts::PAUSES
             && let Some((left, true, _)) = self.pauses
             && (left == 0 || env.view.is_crowded())
@@ -553,6 +555,7 @@ impl<'s> Ranks<'s> for IndexRanks<'s> {
     fn more(&mut self, env: &Env<'s>, limit: usize, out: &mut Vec<u128>) -> Result<usize, ExecError> {
         let start = out.len();
         while out.len() - start < limit {
+            env.check()?;
             if let Some((cursor, _)) = &mut self.cursor {
                 let wanted = (limit - (out.len() - start)).min(GATHERED_MAX);
                 if cursor.next_ranks(wanted, out)? > 0 {
@@ -678,6 +681,7 @@ impl<'s> Ranks<'s> for TiedRanks<'s> {
     fn more(&mut self, env: &Env<'s>, limit: usize, out: &mut Vec<u128>) -> Result<usize, ExecError> {
         let start = out.len();
         while out.len() - start < limit {
+            env.check()?;
             let wanted = (limit - (out.len() - start)).min(GATHERED_MAX);
             if let Some((cursor, _)) = &mut self.cursor {
                 if cursor.next_ranks(wanted, out)? == 0 {
@@ -737,6 +741,7 @@ impl<'s> Ranks<'s> for Pointing<'s> {
             debug_assert!(target.clustered.is_some());
             let mut prefix = Vec::new();
             for rank in targets {
+                env.check()?;
                 prefix.clear();
                 key::append(
                     &mut prefix,
@@ -747,7 +752,9 @@ impl<'s> Ranks<'s> for Pointing<'s> {
                 let range = KeyRange::starting_with(prefix.clone());
                 let (low, high) = range.bounds();
                 let mut cursor = env.view.entries(collection, self.index, low, high, Direction::Forward)?;
-                while cursor.next_ranks(GATHERED_MAX, &mut self.ready)? > 0 {}
+                while cursor.next_ranks(GATHERED_MAX, &mut self.ready)? > 0 {
+                    env.check()?;
+                }
             }
             self.ready.reverse();
         }

@@ -111,6 +111,7 @@ pub(in crate::engine::exec) enum Sorter {
 
 impl<'s> Operator<'s> for Sort<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        env.check()?;
         if let State::Reading(_) = &self.state {
             self.read(env, batch)?;
         } else if parts::PAUSES
@@ -249,7 +250,7 @@ impl<'s> Sort<'s> {
                     packer.decide(env)?;
                     State::packed(Sorter::Reading(packer))
                 }
-                Sorter::Reading(packer) => State::packed(Sorter::Giving(packer.finish()?)),
+                Sorter::Reading(packer) => State::packed(Sorter::Giving(packer.finish(env)?)),
                 giving => State::packed(giving),
             },
             other => other,
@@ -360,6 +361,7 @@ impl<'s> Near<'s> {
         let Near { store, shape, keys } = self;
         let mut packer = Packer::new(window).expect("there are pauses");
         packer.shape = shape;
+        env.check()?;
         packer.decide(env)?;
         match keys {
             Keys::All(keys, ends, _) => {
@@ -501,20 +503,21 @@ impl Packer {
             }
             if let Some(spill) = &mut self.spill {
                 self.rows.sort();
-                spill.push(&self.rows)?;
+                spill.push(&self.rows, &mut || env.check())?;
                 self.rows.clear();
             }
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Giver, ExecError> {
+    fn finish(mut self, env: &Env<'_>) -> Result<Giver, ExecError> {
         self.rows.sort();
         let rows = match self.spill {
             Some(mut spill) if parts::SPILL && spill.is_used() => {
-                spill.push(&self.rows)?;
+                let check = &mut || env.check();
+                spill.push(&self.rows, check)?;
                 drop(self.rows);
-                Ordered::Spilled(spill.finish()?)
+                Ordered::Spilled(spill.finish(check)?)
             }
             _ => Ordered::Packed(self.rows, 0),
         };
@@ -528,7 +531,10 @@ impl Packer {
             }
         }
         let mut skipped = Vec::new();
-        for _ in 0..skip {
+        for skipping in 0..skip {
+            if skipping % GATHERED_MAX == 0 {
+                env.check()?;
+            }
             if giver.pull(&mut skipped)?.is_none() {
                 break;
             }

@@ -316,6 +316,7 @@ impl<'s> Pairs<'s> {
         if self.rows.is_empty() {
             return Ok(());
         }
+        env.check()?;
         let selected = Selected::Sparse(&self.rows);
         self.batch.reset(self.rows.len());
         for (slot, source) in outer.present() {
@@ -411,6 +412,7 @@ impl<'s> Probe<'_, 's> {
         let at_once = if counts_only && asked == Asked::Any { 1 } else { ENTRIES_AT_ONCE };
         let (mut ranks, mut records) = (Vec::new(), Vec::new());
         while rows.iter().any(|row| !answers.settled(usize::from(*row), asked)) {
+            env.check()?;
             ranks.clear();
             let found = cursor.next_ranks(at_once, &mut ranks)?;
             if found == 0 {
