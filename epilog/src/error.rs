@@ -89,7 +89,8 @@ pub enum ErrorKind {
     Constraint,
     /// Arithmetic has no result for a row that comes out: it overflows, or divides by zero.
     Arithmetic,
-    /// The query cannot be planned: a subquery looks into a collection that is not in the database's schema.
+    /// The query cannot be planned: a subquery looks into a collection that is not in the database's schema, or no index
+    /// serves a query that [requires](crate::Query::require_index) one.
     Plan,
     /// What was asked for of an older commit is not kept any more, or the commit has not been made. The message has the
     /// oldest that can be asked for, and the option that keeps more.

@@ -483,7 +483,7 @@ impl<D: Schema> Writes for WriteTransaction<'_, D> {
         let collection = self.bound(draft)?;
         let run = control.begin(self.view());
         // The keys are all found before the first change: an update cannot meet its own work.
-        let ranks = engine::keys(self.view(), draft, &run)?;
+        let ranks = engine::keys(self.view(), draft, control, &run)?;
         // Nor can its expressions: those that look at other records are evaluated before the first change, too.
         let assigner = Assigner::new(self.view(), draft.root, assignments)?;
         let looks_around = assignments.iter().any(|assignment| assignment.expression.reads_other_records());
@@ -514,7 +514,7 @@ impl<D: Schema> Writes for WriteTransaction<'_, D> {
     fn delete_records(&mut self, draft: &Draft, control: &Control) -> Result<u64, Error> {
         let collection = self.bound(draft)?;
         let run = control.begin(self.view());
-        let ranks = engine::keys(self.view(), draft, &run)?;
+        let ranks = engine::keys(self.view(), draft, control, &run)?;
         Ok(self.writer.delete_all(&collection, &ranks)?)
     }
 }

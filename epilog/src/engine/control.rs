@@ -11,12 +11,15 @@
 //! Operators ask [`Run::check`] wherever they go on without giving a batch: for each leaf of a scan, each batch of pairs,
 //! each thousand rows that are gathered or merged. Where nothing was asked for, that is a look at one pointer.
 
+use alloc::rc::Rc;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 use core::time::Duration;
 
 use super::error::ExecError;
+#[cfg(not(feature = "small"))]
+use super::exec::meter::{Footprint, Meter, Meters};
 use crate::parts::{InWhole, Whole};
 use crate::storage::facade::View;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -86,6 +89,11 @@ impl Control {
         self.change(|wishes| wishes.handles.push(handle.clone()));
     }
 
+    /// Refuses plans that read all records of a collection.
+    pub(crate) fn set_require_index(&mut self) {
+        self.change(|wishes| wishes.require_index = true);
+    }
+
     fn change(&mut self, change: impl FnOnce(&mut Wishes)) {
         let mut wishes = self.0.take().map_or_else(Arc::default, |wishes| Arc::clone(&wishes));
         change(Arc::make_mut(&mut wishes));
@@ -101,6 +109,12 @@ impl Control {
             None => Run(None),
             Some(wishes) => Run::of(wishes, view),
         }
+    }
+
+    /// Whether plans that read all records of a collection are refused.
+    #[inline]
+    pub(super) fn requires_index(&self) -> bool {
+        self.0.as_ref().is_some_and(|wishes| wishes.require_index)
     }
 
     /// Fails if the query has been cancelled before it began, and otherwise leaves it alone: for one record.
@@ -133,12 +147,15 @@ impl fmt::Debug for Control {
 
 /// A query being carried out, as far as it can be ended from outside.
 #[derive(Clone, Default)]
-pub struct Run(Option<InWhole<Arc<Running>>>);
+pub struct Run(Option<InWhole<Rc<Running>>>);
 
 struct Running {
     wishes: Arc<Wishes>,
     /// By when it must have ended, by the clock of what is read.
     deadline_ns: Option<u64>,
+    /// What its operators do, if that is measured.
+    #[cfg(not(feature = "small"))]
+    meters: Option<Meters>,
 }
 
 impl Run {
@@ -147,8 +164,16 @@ impl Run {
             let timeout = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
             view.now_ns().saturating_add(timeout)
         });
-        let running = Arc::new(Running { wishes: Arc::clone(wishes), deadline_ns });
-        Run(Whole::build().map(|whole| InWhole::new(running, whole)))
+        Run::over(Running {
+            wishes: Arc::clone(wishes),
+            deadline_ns,
+            #[cfg(not(feature = "small"))]
+            meters: None,
+        })
+    }
+
+    fn over(running: Running) -> Run {
+        Run(Whole::build().map(|whole| InWhole::new(Rc::new(running), whole)))
     }
 
     /// Fails when the query is to end.
@@ -162,6 +187,39 @@ impl Run {
             None => Ok(()),
             Some(running) => running.check(view),
         }
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl Run {
+    /// The same, of whose plan `count` meters are read.
+    pub(super) fn measured(&self, count: usize) -> Run {
+        let (wishes, deadline_ns) = match &self.0 {
+            None => (Arc::default(), None),
+            Some(running) => (Arc::clone(&running.wishes), running.deadline_ns),
+        };
+        Run::over(Running { wishes, deadline_ns, meters: Some(Meters::new(count)) })
+    }
+
+    fn meters(&self) -> Option<&Meters> {
+        self.0.as_ref().and_then(|running| running.meters.as_ref())
+    }
+
+    /// Whether it is measured what operators do.
+    pub(super) fn measures(&self) -> bool {
+        self.meters().is_some()
+    }
+
+    /// Adds to meter `number`: see [`Meters::add`].
+    pub(super) fn measure(&self, number: usize, rows: usize, elapsed_ns: u64, kept: Footprint) {
+        if let Some(meters) = self.meters() {
+            meters.add(number, rows, elapsed_ns, kept);
+        }
+    }
+
+    /// What the meters read.
+    pub(super) fn read(&self) -> Vec<Meter> {
+        self.meters().map_or_else(Vec::new, Meters::read)
     }
 }
 

@@ -136,6 +136,18 @@ pub enum PlanError {
         /// What it is.
         what: &'static str,
     },
+    /// A query that is to be served by indexes reads all records of a collection.
+    #[error("`require_index` forbids to read all of `{collection}`, and {what}: {remedy}")]
+    FullScan {
+        /// The collection.
+        collection: String,
+        /// What is asked of its records that no index serves.
+        what: String,
+        /// What would change that.
+        remedy: String,
+        /// Other builds do not look for it.
+        whole: Whole,
+    },
     /// Decimal arithmetic in a build that has none.
     #[error("`{operation}` of decimals needs the feature `decimal`: turn it on for `epilog`")]
     DecimalFeature {

@@ -35,13 +35,14 @@ mod tests;
 use alloc::vec::Vec;
 
 use crate::expr::{Assignment, Draft};
+use crate::parts;
 use crate::schema::CollectionSchema;
 use crate::storage::records::{RecordDraft, RecordRef};
 use exec::{Chain, Planned};
 use logical::{Purpose, Slot};
 use measured::Measured;
 use optimizer::{RuleSet, optimize};
-use physical::PhysicalPlan;
+use physical::{PhysicalPlan, Wishes};
 use point::Point;
 
 use crate::storage::facade::Operation;
@@ -49,7 +50,9 @@ pub use crate::storage::facade::{Reading, View};
 pub use control::{CancelHandle, Control, Run};
 pub use error::{EngineError, ExecError, Fault, PlanError};
 pub use exec::{OutputBatch, OutputColumn, Rows, Vector};
-pub use explain::{Plan, PlanNode};
+pub use explain::{Actual, Plan, PlanNode};
+#[cfg(not(feature = "small"))]
+pub use physical::Alternative;
 pub use stream::Stream;
 
 /// Begins to carry out a query. Nothing but what planning needs is read before the first batch is asked for.
@@ -116,7 +119,7 @@ impl From<ExecError> for Halt {
 /// Plans a query, and carries it out in as many operations as keep memory within bounds, of which `operation` is the first.
 /// `each` gets what comes out, and ends it by returning `false`.
 fn carry_out<'r>(
-    mut operation: Operation<'r>,
+    operation: Operation<'r>,
     reading: &'r dyn Reading,
     draft: &Draft,
     purpose: Purpose,
@@ -124,7 +127,18 @@ fn carry_out<'r>(
     each: &mut dyn FnMut(&OutputBatch<'_>) -> bool,
 ) -> Result<(), EngineError> {
     let run = control.begin(operation.view());
-    let plan = plan(operation.view(), draft, purpose, RuleSet::ALL)?;
+    let plan = plan_for(operation.view(), draft, purpose, control, false)?;
+    carry_out_plan(operation, reading, plan, run, each)
+}
+
+/// As [`carry_out`], of a query that is planned.
+fn carry_out_plan<'r>(
+    mut operation: Operation<'r>,
+    reading: &'r dyn Reading,
+    plan: PhysicalPlan,
+    run: Run,
+    each: &mut dyn FnMut(&OutputBatch<'_>) -> bool,
+) -> Result<(), EngineError> {
     let mut each = |batch: &OutputBatch<'_>| if each(batch) { Ok(()) } else { Err(Halt::Unwanted) };
     let mut chain = if Chain::suits(&plan) {
         Chain::new(plan, run)
@@ -174,8 +188,31 @@ pub fn run_with<'s>(view: View<'s>, draft: &Draft, rules: RuleSet) -> Result<Row
 /// # Errors
 ///
 /// As [`run`].
-pub fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
-    Ok(Plan::of(&plan(view, draft, Purpose::Rows, RuleSet::ALL)?))
+pub fn explain(view: View<'_>, draft: &Draft, control: &Control) -> Result<Plan, EngineError> {
+    Ok(Plan::of(&plan_for(view, draft, Purpose::Rows, control, parts::EXPLAINED)?))
+}
+
+/// Carries out a query, and says how that went: its plan with what each operator did.
+///
+/// # Errors
+///
+/// As [`count`].
+#[cfg(not(feature = "small"))]
+pub fn analyze(reading: &dyn Reading, draft: &Draft, control: &Control) -> Result<Plan, EngineError> {
+    let operation = reading.operation();
+    let run = control.begin(operation.view());
+    let mut plan = plan_for(operation.view(), draft, Purpose::Rows, control, parts::EXPLAINED)?;
+    let run = run.measured(plan.meter());
+    let metered = plan.clone();
+    let mut whole = exec::meter::Meter::default();
+    let begun = operation.view().now_ns();
+    carry_out_plan(operation, reading, plan, run.clone(), &mut |batch| {
+        whole.rows += batch.rows as u64;
+        whole.batches += 1;
+        true
+    })?;
+    whole.elapsed_ns = reading.operation().view().now_ns().saturating_sub(begun);
+    Ok(Plan::measured(&metered, &run.read(), whole))
 }
 
 /// How many rows a query has. Without a filter or a limit that is known without reading a record.
@@ -212,7 +249,7 @@ pub fn exists(view: View<'_>, draft: &Draft, control: &Control) -> Result<bool, 
     if let Some(point) = Point::of(view, draft) {
         return Ok(point.record()?.is_some());
     }
-    Ok(Planned::new(view, plan(view, draft, Purpose::Exists, RuleSet::ALL)?, run).any()?)
+    Ok(Planned::new(view, plan_for(view, draft, Purpose::Exists, control, false)?, run).any()?)
 }
 
 /// The ranks of a query's root records, all of them: what a set-based update or delete collects before it changes the
@@ -221,13 +258,13 @@ pub fn exists(view: View<'_>, draft: &Draft, control: &Control) -> Result<bool, 
 /// # Errors
 ///
 /// As [`count`].
-pub fn keys(view: View<'_>, draft: &Draft, run: &Run) -> Result<Vec<u128>, EngineError> {
+pub fn keys(view: View<'_>, draft: &Draft, control: &Control, run: &Run) -> Result<Vec<u128>, EngineError> {
     run.check(view)?;
     if let Some(point) = Point::of(view, draft) {
         return Ok(point.record()?.iter().map(RecordRef::rank).collect());
     }
     let mut ranks = Vec::new();
-    let plan = plan(view, draft, Purpose::Keys, RuleSet::ALL)?;
+    let plan = plan_for(view, draft, Purpose::Keys, control, false)?;
     Planned::new(view, plan, run.clone()).ranks(Slot(0), &mut ranks)?;
     Ok(ranks)
 }
@@ -292,4 +329,26 @@ pub fn assign<'s>(
 fn plan(view: View<'_>, draft: &Draft, purpose: Purpose, rules: RuleSet) -> Result<PhysicalPlan, PlanError> {
     let logical = logical::lower(view.catalog(), draft, purpose)?;
     Ok(physical::plan(&optimize(logical, rules), &Measured(view)))
+}
+
+/// As [`plan`], by all rules, and as `control` asks; the scans of the plan say what else was thought of if `alternatives`.
+fn plan_for(
+    view: View<'_>,
+    draft: &Draft,
+    purpose: Purpose,
+    control: &Control,
+    alternatives: bool,
+) -> Result<PhysicalPlan, PlanError> {
+    let require_index = control.requires_index();
+    if !require_index && !alternatives {
+        return plan(view, draft, purpose, RuleSet::ALL);
+    }
+    let logical = logical::lower(view.catalog(), draft, purpose)?;
+    let wishes = Wishes { require_index, alternatives };
+    let plan = physical::plan_as(&optimize(logical, RuleSet::ALL), &Measured(view), wishes);
+    #[cfg(not(feature = "small"))]
+    if require_index {
+        plan.require_index()?;
+    }
+    Ok(plan)
 }

@@ -5,7 +5,7 @@ use core::fmt;
 
 use super::exec::{Chain, OutputBatch, Rows};
 use super::held::Held;
-use super::{Control, EngineError, ExecError, Point, Purpose, Reading, RuleSet, plan};
+use super::{Control, EngineError, ExecError, Point, Purpose, Reading, plan_for};
 use crate::expr::Draft;
 
 /// The most leaves read at a time.
@@ -42,7 +42,7 @@ impl<'s> Stream<'s> {
         let state = if Point::of(operation.view(), draft).is_some() {
             State::Held(Box::new(Held::new(reading.operation(), |view| super::run(view, draft))?))
         } else {
-            let plan = plan(operation.view(), draft, Purpose::Rows, RuleSet::ALL)?;
+            let plan = plan_for(operation.view(), draft, Purpose::Rows, control, false)?;
             if Chain::suits(&plan) {
                 State::Chain(Box::new(Chain::new(plan, run)), 1)
             } else {

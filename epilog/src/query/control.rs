@@ -1,4 +1,4 @@
-//! What ends a query before its end: `timeout` and `cancel_with`.
+//! What ends a query before its end, `timeout` and `cancel_with`; and what keeps it from beginning, `require_index`.
 
 use core::time::Duration;
 
@@ -31,6 +31,35 @@ impl<S, O> Query<S, O> {
     /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.control.set_timeout(timeout);
+        self
+    }
+
+    /// Refuses, with [`Plan`](crate::ErrorKind::Plan), to carry the query out if it would read all records of a collection,
+    /// in the order of their keys or of an index, where no limit right above says that a few will do. That is found when it is
+    /// planned, before a record is read. An index is then taken wherever one serves, even where reading everything would be
+    /// quicker. The error names what is asked that no index serves, and the index to add.
+    ///
+    /// It is about the collections of joins and subqueries as well, but for those that an [`update`](Query::update) calculates
+    /// its values from.
+    ///
+    /// Not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// assert!(Artist::query().filter(|a| a.name.eq("Saxon")).require_index().exists(&db)?);
+    /// let error = Track::query().filter(|t| t.seconds.gt(250)).require_index().all(&db).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Plan);
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "`require_index` forbids to read all of `Track`, and no index serves `seconds > 250`: \
+    ///      put `#[index]` on its field `seconds`, or leave `require_index` out"
+    /// );
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn require_index(mut self) -> Self {
+        self.control.set_require_index();
         self
     }
 

@@ -70,11 +70,12 @@
 //! | [`all`](Query::all), [`stream`](Query::stream) | everything, at once or bit by bit |
 //! | [`first`](Query::first), [`one`](Query::one) | the first, the only one |
 //! | [`count`](Query::count), [`exists`](Query::exists) | how many, whether any |
-//! | [`explain`](Query::explain) | how it would be done |
+//! | [`explain`](Query::explain), [`explain_analyze`](Query::explain_analyze) | how it would be done, how it was done |
 //!
 //! | what a run may do | |
 //! |---|---|
 //! | [`timeout`](Query::timeout), [`cancel_with`](Query::cancel_with) | ends it before its end |
+//! | [`require_index`](Query::require_index) | refuses to read everything |
 //!
 //! Terminals run against anything that reads: `&db`, a read transaction, a write transaction.
 //!

@@ -211,7 +211,37 @@ impl<S, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn explain<R: Answers<S>>(&self, from: &R) -> Result<Plan, Error> {
-        from.with_view(|view| Ok(engine::explain(view, &self.draft)?))
+        from.with_view(|view| Ok(engine::explain(view, &self.draft, &self.control)?))
+    }
+
+    /// Carries the query out as [`all`](Query::all) does, but for making records of what comes out, and tells how that went:
+    /// the plan with the rows, the time and the memory of each operator.
+    ///
+    /// A query for one record by its key, which is carried out without a plan otherwise, is planned. A query that goes on in
+    /// another operation when memory is short does so here, too; its operators' numbers are those of all of them. Measuring
+    /// takes two looks at the clock for each batch of each operator; without `std` a database in memory has no clock, and all
+    /// times are zero.
+    ///
+    /// Not with the cargo feature `small`.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Query::all), and as [`timeout`](Query::timeout) and [`cancel_with`](Query::cancel_with) say.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let query = Track::query().filter(|t| t.seconds.gt(250)).order_by(|t| t.name);
+    /// let plan = query.explain_analyze(&db)?;
+    /// let told: Vec<_> = plan.operators().iter().map(|node| (node.operator, node.actual.map(|a| a.rows))).collect();
+    /// assert_eq!(told, [("sort", Some(2)), ("filter", Some(2)), ("scan", Some(4))]);
+    /// println!("{plan:#}");
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(not(feature = "small"))]
+    pub fn explain_analyze<R: Answers<S>>(&self, from: &R) -> Result<Plan, Error> {
+        from.with_reading(|reading| Ok(engine::analyze(reading, &self.draft, &self.control)?))
     }
 }
 

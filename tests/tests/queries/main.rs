@@ -4,7 +4,6 @@
 //! - `differential`: random queries, over indexed records, unindexed records and vectors.
 //! - `relations`, `aggregates`, `updates`, `streams`: one claim a test, over the records of `music`.
 //! - `beyond`: over many times what the page cache holds.
-//! - `control`: queries that are ended from outside.
 //! - `plans`: which way to the records is taken.
 
 mod groups;
@@ -14,7 +13,6 @@ mod music;
 
 mod aggregates;
 mod beyond;
-mod control;
 mod differential;
 mod operators;
 mod plans;

@@ -94,6 +94,7 @@ fn is_chain(node: &PhysicalNode) -> bool {
         }
         Operator::Sort { input, .. } => parts::PAUSES && is_chain(input),
         Operator::Aggregate { input, .. } => is_chain(input),
+        Operator::Metered(metered) => is_chain(&metered.input),
         Operator::Subquery(subquery) => parts::PROBES && probes(node) && is_chain(&subquery.input),
         _ => false,
     }
@@ -115,6 +116,7 @@ fn rows_of_batch(view: View<'_>, plan: &PhysicalPlan) -> usize {
             | Operator::Limit { input, .. }
             | Operator::Sort { input, .. }
             | Operator::Aggregate { input, .. } => input,
+            Operator::Metered(metered) => &metered.input,
             _ => break,
         };
     }
@@ -137,6 +139,7 @@ fn pairs_probe(node: &PhysicalNode) -> bool {
         && match &node.operator {
             Operator::Filter { input, .. } | Operator::Lookup { input, .. } => pairs_probe(input),
             Operator::Subquery(subquery) => pairs_probe(&subquery.input),
+            Operator::Metered(metered) => pairs_probe(&metered.input),
             Operator::Pairs => true,
             _ => false,
         }

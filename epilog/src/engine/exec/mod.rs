@@ -18,6 +18,8 @@ mod batch;
 mod chain;
 mod evaluate;
 mod kernel;
+#[cfg(not(feature = "small"))]
+pub(in crate::engine) mod meter;
 mod operators;
 pub mod output;
 mod packed;

@@ -53,6 +53,12 @@ impl Spill {
         Ok(Some(Spill { scratch, runs: Vec::new(), runs_max }))
     }
 
+    /// The bytes put aside so far, those that were written again included.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn bytes(&self) -> u64 {
+        self.scratch.bytes()
+    }
+
     /// Whether rows have been put aside.
     pub(super) fn is_used(&self) -> bool {
         !self.runs.is_empty()
@@ -117,6 +123,12 @@ pub(super) struct Spilled {
 }
 
 impl Spilled {
+    /// As [`Spill::bytes`].
+    #[cfg(not(feature = "small"))]
+    pub(super) fn bytes(&self) -> u64 {
+        self.scratch.bytes()
+    }
+
     /// Makes `row` the next one, and gives the length of its key; `None` at the end.
     pub(super) fn next(&mut self, row: &mut Vec<u8>) -> Result<Option<usize>, StorageError> {
         self.merge.next(&self.scratch, row)

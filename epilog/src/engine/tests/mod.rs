@@ -49,9 +49,14 @@ fn exists(view: View<'_>, draft: &Draft) -> Result<bool, EngineError> {
     super::exists(view, draft, &Control::default())
 }
 
+/// [`super::explain`] of a query of which nothing is required.
+fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
+    super::explain(view, draft, &Control::default())
+}
+
 /// [`super::keys`] of a query that nothing ends.
 fn keys(view: View<'_>, draft: &Draft) -> Result<Vec<u128>, EngineError> {
-    super::keys(view, draft, &Run::default())
+    super::keys(view, draft, &Control::default(), &Run::default())
 }
 
 /// [`super::for_each`] of a query that nothing ends.

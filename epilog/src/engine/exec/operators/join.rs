@@ -14,6 +14,8 @@ use crate::engine::error::{ExecError, RowFault};
 use crate::engine::estimate::KeyRange;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Computed, Link, Slot};
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
@@ -106,7 +108,7 @@ impl Made {
                 return self.computed.extend(keys.chain(items.iter().map(|item| item.output)));
             }
             P::CountRecords { outputs, .. } => self.computed.extend(outputs),
-            P::Pairs | P::Filter { .. } | P::Sort { .. } | P::Limit { .. } => {}
+            P::Pairs | P::Filter { .. } | P::Sort { .. } | P::Limit { .. } | P::Metered(_) => {}
         }
         node.children().into_iter().for_each(|child| self.note(child));
     }
@@ -186,6 +188,14 @@ impl<'s> Operator<'s> for Join<'s> {
     /// How many pairs a row has is not known.
     fn expect(&mut self, rows: usize) {
         self.input.expect(rows);
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        match &self.finder {
+            Finder::Table { built: Some(built), .. } => Footprint::in_memory(built.size()),
+            _ => Footprint::default(),
+        }
     }
 }
 

@@ -10,6 +10,8 @@ use crate::engine::estimate::KeyRange;
 use crate::engine::exec::Env;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Source};
 use crate::engine::exec::evaluate::evaluate;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::meter::Footprint;
 use crate::engine::logical::{Expr, Slot};
 use crate::engine::physical::{self, Access, IndexOrder, PhysicalNode, Scan};
 use crate::parts::{self, Whole};
@@ -224,6 +226,12 @@ trait Ranks<'s> {
         false
     }
 
+    /// The bytes of ranks that it keeps in memory.
+    #[cfg(not(feature = "small"))]
+    fn size(&self) -> usize {
+        0
+    }
+
     /// Whether it can be left before its end.
     fn can_leave(&self) -> bool {
         false
@@ -339,6 +347,11 @@ impl<'s> Operator<'s> for RankScan<'s> {
 
     fn is_paused(&self) -> bool {
         self.paused
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        Footprint::in_memory(self.ranks.capacity() * size_of::<u128>() + self.source.size())
     }
 
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
@@ -489,6 +502,11 @@ impl Gathered {
 }
 
 impl<'s> Ranks<'s> for Sorted<'s> {
+    #[cfg(not(feature = "small"))]
+    fn size(&self) -> usize {
+        self.gathered.ranks.capacity() * size_of::<u128>()
+    }
+
     fn more(&mut self, env: &Env<'s>, limit: usize, out: &mut Vec<u128>) -> Result<usize, ExecError> {
         if !self.gather(env)? {
             return Ok(0);

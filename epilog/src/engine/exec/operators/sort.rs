@@ -27,6 +27,8 @@ use super::{Kept, Operator, Reach};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::evaluate::evaluate;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::packed::{
     BatchRow, Packed, Pulled, ROOT, RowSource, Shape, StoreRow, Unpacking, head,
 };
@@ -54,7 +56,16 @@ pub(super) fn build<'s>(
 ) -> Box<dyn Operator<'s> + 's> {
     let window = window.unwrap_or(Window { skip: 0, take: None });
     let state = State::Reading(Near::new(window));
-    Box::new(Sort { input, terms, window, state, pauses: None, paused: false })
+    Box::new(Sort {
+        input,
+        terms,
+        window,
+        state,
+        pauses: None,
+        paused: false,
+        #[cfg(not(feature = "small"))]
+        kept_max: Footprint::default(),
+    })
 }
 
 struct Sort<'s> {
@@ -64,6 +75,9 @@ struct Sort<'s> {
     state: State<'s>,
     pauses: Option<Pauses>,
     paused: bool,
+    /// The most it has kept, when that is measured.
+    #[cfg(not(feature = "small"))]
+    kept_max: Footprint,
 }
 
 /// What is known in a chain.
@@ -86,6 +100,30 @@ enum State<'s> {
 }
 
 impl State<'_> {
+    /// What is kept now.
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        match self {
+            State::Reading(near) => Footprint::in_memory(near.size()),
+            State::Sorted(sorted) => {
+                let order = sorted.order.capacity() * size_of::<u32>();
+                Footprint::in_memory(sorted.store.size() + order)
+            }
+            State::Packed(sorter, _) => match &**sorter {
+                Sorter::Reading(packer) => Footprint {
+                    spilled: packer.spill.as_ref().map_or(0, Spill::bytes),
+                    ..Footprint::in_memory(packer.rows.size())
+                },
+                Sorter::Giving(giver) => match &giver.rows {
+                    Ordered::Packed(rows, _) => Footprint::in_memory(rows.size()),
+                    Ordered::Spilled(spilled) => {
+                        Footprint { spilled: spilled.bytes(), ..Footprint::default() }
+                    }
+                },
+            },
+        }
+    }
+
     fn packed(sorter: Sorter) -> Self {
         match Whole::build() {
             Some(whole) => State::Packed(Box::new(sorter), whole),
@@ -180,6 +218,11 @@ impl<'s> Operator<'s> for Sort<'s> {
         self.paused
     }
 
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        self.kept_max.max(self.state.footprint())
+    }
+
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
         let physical::Operator::Sort { input, .. } = &mut node.operator else { return Ok(false) };
         let (Some(pauses), Some(whole)) = (&self.pauses, Whole::build()) else { return Ok(false) };
@@ -224,6 +267,10 @@ impl<'s> Sort<'s> {
                     Sorter::Giving(_) => unreachable!("it reads"),
                 },
                 _ => unreachable!("it reads"),
+            }
+            #[cfg(not(feature = "small"))]
+            if env.run.measures() {
+                self.kept_max = self.kept_max.max(self.state.footprint());
             }
         }
         self.paused = parts::PAUSES && self.pauses.is_some() && !complete && self.input.is_paused();

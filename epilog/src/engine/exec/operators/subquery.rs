@@ -12,6 +12,8 @@ use crate::engine::error::{ExecError, RowFault};
 use crate::engine::estimate::KeyRange;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::store::RowStore;
 use crate::engine::exec::table::{KeyTable, WordTable, width_of_equal_cells};
 use crate::engine::exec::{Env, Vector};
@@ -221,6 +223,14 @@ impl<'s> Stage<'s> for Subquery<'s> {
         }
         self.conclude(batch, answers);
         Ok(())
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        match &self.finder {
+            Finder::Table { built: Some(built), .. } => Footprint::in_memory(built.size()),
+            _ => Footprint::default(),
+        }
     }
 }
 
@@ -478,6 +488,18 @@ impl<'s> Probe<'_, 's> {
 }
 
 impl<'s> Built<'s> {
+    /// About the bytes that this takes in memory.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn size(&self) -> usize {
+        let keys = match &self.keys {
+            Keys::Words { table, .. } => table.size(),
+            Keys::Bytes(table) => table.size(),
+        };
+        keys + self.groups.capacity() * size_of::<Group>()
+            + self.next.capacity() * size_of::<u32>()
+            + self.store.size()
+    }
+
     /// The first kept row with the key of `row`.
     pub(super) fn first(
         &self,

@@ -353,3 +353,116 @@ fn what_was_cancelled_before_does_not_begin() {
     // How it would be done is nobody's to cancel.
     assert!(query.explain(&db).is_ok());
 }
+
+/// A plan that reads everything is refused with what to do about it; one that need not is found.
+#[test]
+fn a_query_that_requires_an_index_reads_by_one() {
+    use super::music::{Album, Artist, Track, music};
+    let db = &music();
+    let refused = |result: Result<u64, Error>, message: &str| {
+        let error = result.expect_err("it would read everything");
+        assert_eq!(error.kind(), ErrorKind::Plan);
+        assert_eq!(error.to_string(), message);
+    };
+    refused(
+        Track::query().require_index().filter(|t| t.seconds.gt(300)).count(db),
+        "`require_index` forbids to read all of `Track`, and no index serves `seconds > 300`: \
+         put `#[index]` on its field `seconds`, or leave `require_index` out",
+    );
+    refused(
+        Track::query().filter(|t| t.seconds.gt(300) & t.price.eq(1.25)).require_index().count(db),
+        "`require_index` forbids to read all of `Track`, and no index serves `price = 1.25 & seconds > 300`: \
+         put `#[index(price, seconds)]` on `Track`, or leave `require_index` out",
+    );
+    refused(
+        Track::query().filter(|t| t.name.contains("the")).require_index().count(db),
+        "`require_index` forbids to read all of `Track`, and no index serves `name contains \"the\"`: \
+         compare a field that has an index with a value, or leave `require_index` out",
+    );
+    refused(
+        Track::query().order_by(|t| t.seconds).require_index().all(db).map(|all| all.len() as u64),
+        "`require_index` forbids to read all of `Track`, and nothing is asked of its records: \
+         compare a field that has an index with a value, or leave `require_index` out",
+    );
+    // The inner side of a join, and of a subquery.
+    refused(
+        Artist::query()
+            .filter(|a| a.name.eq("Saxon"))
+            .join::<Album>(|(a, al)| al.title.eq(a.name))
+            .require_index()
+            .count(db),
+        "`require_index` forbids to read all of `Album`, and no index serves `title = name`: \
+         put `#[index]` on its field `title`, or leave `require_index` out",
+    );
+    refused(
+        Artist::query()
+            .filter(|a| a.name.eq("Saxon") & a.exists::<Album>(|(a, al)| al.title.ne(a.name)))
+            .require_index()
+            .count(db),
+        "`require_index` forbids to read all of `Album`, and nothing is asked of its records: \
+         compare a field that has an index with a value, or leave `require_index` out",
+    );
+    // An update is one of its records.
+    let update = Track::query().filter(|t| t.seconds.gt(300)).require_index().update(|t| t.price.set(1.0));
+    refused(
+        db.write(|tx| update.run(tx)),
+        "`require_index` forbids to read all of `Track`, and no index serves `seconds > 300`: \
+         put `#[index]` on its field `seconds`, or leave `require_index` out",
+    );
+    let delete = Track::query().require_index().delete();
+    assert_eq!(db.write(|tx| delete.run(tx)).unwrap_err().kind(), ErrorKind::Plan);
+    let tx = db.read().expect("a snapshot");
+    assert_eq!(Track::query().require_index().stream(&tx).err().map(|e| e.kind()), Some(ErrorKind::Plan));
+    assert_eq!(Track::query().require_index().explain(db).err().map(|e| e.kind()), Some(ErrorKind::Plan));
+
+    // Indexes, keys and relations serve; and a few records are no scan.
+    let found = |query: Query<Track, Track>| {
+        let query = query.require_index();
+        let (all, plan) = (query.all(db).expect("rows"), query.explain(db).expect("a plan"));
+        assert!(!all.is_empty(), "{plan}");
+        (all.len(), plan.to_string())
+    };
+    assert_eq!(found(Track::query().filter(|t| t.id.gt(Id::new(7)))).0, 2);
+    assert_eq!(found(Track::query().filter(|t| t.album.eq(Id::new(2)) & t.seconds.gt(300))).0, 2);
+    assert_eq!(found(Track::query().filter(|t| t.album().artist().name.eq("Saxon"))).0, 2);
+    assert_eq!(found(Track::query().limit(3)).0, 3);
+    assert_eq!(found(Track::query().order_by(|t| t.name).limit(4)).0, 4);
+    assert!(Track::query().require_index().first(db).expect("a record").is_some());
+    assert!(Track::query().require_index().exists(db).expect("an answer"));
+    assert_eq!(Track::query().require_index().count(db).expect("a count"), 9);
+    // Most of the records are read more quickly all together, which is what happens without being told.
+    let things = Things::in_memory().expect("a database");
+    fill(&things);
+    let most = || Thing::query().filter(|f| f.group.ge(1));
+    let plan = |query: Query<Thing, Thing>| query.explain(&things).expect("a plan").to_string();
+    assert_eq!(plan(most()), "filter group >= 1\n  scan Thing");
+    assert_eq!(plan(most().require_index()), "index range Thing by group >= 1");
+    assert_eq!(
+        most().require_index().count(&things).expect("a count"),
+        most().count(&things).expect("a count")
+    );
+}
+
+/// An explanation tells of every index why it is not used.
+#[test]
+fn a_plan_says_why_not_another() {
+    use super::music::{Track, music};
+    let db = &music();
+    let why = |query: Query<Track, Track>| query.explain(db).expect("a plan").why();
+    let told = why(Track::query().filter(|t| t.name.gt("A") & t.price.gt(1.0)));
+    let expected = "\
+index range Track by name > \"A\"
+  taken: index range Track by name > \"A\", 2 µs: costs least
+  not scan Track, 17 µs: 9.4 times as dear
+  not index of Track by album: nothing is asked of `album`, its first field
+";
+    assert_eq!(told, expected);
+    let told = why(Track::query().filter(|t| t.name.lower().eq("wrathchild") & t.album.ne(Id::new(3))));
+    let expected = "\
+scan Track
+  taken: scan Track, 26 µs: costs least
+  not index of Track by name, price: `lower(name) = \"wrathchild\"` is no comparison of `name` with a value that an index finds
+  not index of Track by album: `album != 3` is no comparison of `album` with a value that an index finds
+";
+    assert_eq!(told, expected);
+}
