@@ -90,7 +90,8 @@ pub enum ErrorKind {
     /// Arithmetic, or another function, has no result for a row that comes out: it overflows, divides by zero, or makes a
     /// number, date or text that its type does not have.
     Arithmetic,
-    /// The query cannot be planned: a subquery looks into a collection that is not in the database's schema.
+    /// The query cannot be planned: a subquery looks into a collection that is not in the database's schema, or no index
+    /// serves a query that [requires](crate::Query::require_index) one.
     Plan,
     /// What was asked for of an older commit is not kept any more, or the commit has not been made. The message has the
     /// oldest that can be asked for, and the option that keeps more.
@@ -106,8 +107,11 @@ pub enum ErrorKind {
     Failed,
     /// A file that was to be made exists. It is left as it is.
     AlreadyExists,
-    /// The program's own callback ended a check, a backup or a repair. Nothing was changed.
+    /// The program's own callback ended a check, a backup or a repair, or a [`CancelHandle`](crate::CancelHandle) a query.
+    /// Nothing was changed.
     Cancelled,
+    /// A query took longer than its [`timeout`](crate::Query::timeout). Nothing was changed.
+    TimedOut,
     /// An error of the program's own; see [`Error::custom`].
     Custom,
 }
@@ -172,6 +176,8 @@ impl Error {
             Cause::Engine(EngineError::Plan(_)) => ErrorKind::Plan,
             Cause::Engine(EngineError::Exec(ExecError::Storage(error))) => storage_kind(error),
             Cause::Engine(EngineError::Exec(ExecError::Arithmetic(_))) => ErrorKind::Arithmetic,
+            Cause::Engine(EngineError::Exec(ExecError::Cancelled(_))) => ErrorKind::Cancelled,
+            Cause::Engine(EngineError::Exec(ExecError::TimedOut { .. })) => ErrorKind::TimedOut,
             Cause::NoRecord { .. } => ErrorKind::NotFound,
             Cause::SeveralRecords { .. } => ErrorKind::NotUnique,
             Cause::Custom(_) => ErrorKind::Custom,
@@ -289,6 +295,7 @@ fn engine_in_short(error: &EngineError, f: &mut fmt::Formatter<'_>) -> fmt::Resu
     let (what, about): (&str, &dyn fmt::Display) = match error {
         EngineError::Exec(ExecError::Storage(error)) => return storage_in_short(error, f),
         EngineError::Exec(ExecError::Arithmetic(fault)) => return fmt::Display::fmt(fault, f),
+        EngineError::Exec(ExecError::Cancelled(_) | ExecError::TimedOut { .. }) => ("ended", &"as asked"),
         EngineError::Plan(PlanError::NotInSchema { collection }) => ("not in the schema", collection),
         EngineError::Plan(PlanError::LeftOut { what }) => ("left out of this build", what),
         EngineError::Plan(PlanError::TooDeep { limit } | PlanError::TooLong { limit }) => {

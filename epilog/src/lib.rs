@@ -124,7 +124,9 @@ pub use collection::{Collection, Id, Schema, Within};
 pub use database::integrity;
 pub use database::{BlobReader, BlobWriter, Choice, Commit, CommitNumber, Compaction, Compression};
 pub use database::{Database, Durability, Options, ReadTransaction, Stats, WriteTransaction};
-pub use engine::{Plan, PlanNode};
+#[cfg(not(feature = "small"))]
+pub use engine::Alternative;
+pub use engine::{Actual, CancelHandle, Plan, PlanNode};
 pub use error::{Error, ErrorKind};
 pub use query::Query;
 pub use storage::vfs;

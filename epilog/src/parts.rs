@@ -108,6 +108,16 @@ impl<T> InWhole<T> {
     }
 }
 
+impl<T: Clone> Clone for InWhole<T> {
+    #[inline]
+    fn clone(&self) -> Self {
+        #[cfg(not(feature = "small"))]
+        return InWhole { value: self.value.clone() };
+        #[cfg(feature = "small")]
+        match self.never.0 {}
+    }
+}
+
 impl<T> core::ops::Deref for InWhole<T> {
     type Target = T;
 

@@ -10,7 +10,7 @@ use super::read::{get, rank_of};
 use super::{BlobReader, BlobWriter, Commit, Durability, Shared};
 use crate::Error;
 use crate::collection::{Collection, Key, RecordWriter, Schema, Within};
-use crate::engine::{self, Assigner};
+use crate::engine::{self, Assigner, Control, Run};
 use crate::expr::{Assignment, Draft};
 use crate::query::{Reads, Snapshot, Writes, sealed};
 use crate::schema::{CollectionDef, Place};
@@ -474,17 +474,24 @@ impl<D: Schema> Snapshot for WriteTransaction<'_, D> {
 
 #[diagnostic::do_not_recommend]
 impl<D: Schema> Writes for WriteTransaction<'_, D> {
-    fn update_records(&mut self, draft: &Draft, assignments: &[Assignment]) -> Result<u64, Error> {
+    fn update_records(
+        &mut self,
+        draft: &Draft,
+        assignments: &[Assignment],
+        control: &Control,
+    ) -> Result<u64, Error> {
         let collection = self.bound(draft)?;
+        let run = control.begin(self.view());
         // The keys are all found before the first change: an update cannot meet its own work.
-        let ranks = engine::keys(self.view(), draft)?;
+        let ranks = engine::keys(self.view(), draft, control, &run)?;
         // Nor can its expressions: those that look at other records are evaluated before the first change, too.
         let assigner = Assigner::new(self.view(), draft.root, assignments)?;
         let looks_around = assignments.iter().any(|assignment| assignment.expression.reads_other_records());
         let mut draft_of_one = RecordDraft::default();
         let mut images: Vec<Vec<u8>> = Vec::new();
         if looks_around {
-            for rank in &ranks {
+            for (at, rank) in ranks.iter().enumerate() {
+                check_at(at, &run, self.view())?;
                 assign(self.view(), &collection, *rank, &assigner, &mut draft_of_one)?;
                 let mut image = Vec::new();
                 draft_of_one.append_image(&mut image);
@@ -492,9 +499,10 @@ impl<D: Schema> Writes for WriteTransaction<'_, D> {
             }
         }
         let mut evaluated = images.iter();
-        let mut ranks = ranks.into_iter();
+        let mut ranks = ranks.into_iter().enumerate();
         self.writer.update_all(&collection, &mut |writer, new| {
-            let Some(rank) = ranks.next() else { return Ok(None) };
+            let Some((at, rank)) = ranks.next() else { return Ok(None) };
+            check_at(at, &run, writer.view())?;
             match evaluated.next() {
                 Some(image) => assert!(new.load_image(&collection.layout, image), "its own image"),
                 None => assign(writer.view(), &collection, rank, &assigner, new)?,
@@ -503,11 +511,23 @@ impl<D: Schema> Writes for WriteTransaction<'_, D> {
         })
     }
 
-    fn delete_records(&mut self, draft: &Draft) -> Result<u64, Error> {
+    fn delete_records(&mut self, draft: &Draft, control: &Control) -> Result<u64, Error> {
         let collection = self.bound(draft)?;
-        let ranks = engine::keys(self.view(), draft)?;
+        let run = control.begin(self.view());
+        let ranks = engine::keys(self.view(), draft, control, &run)?;
         Ok(self.writer.delete_all(&collection, &ranks)?)
     }
+}
+
+/// At every so many records of a set-based update: whether it is to end.
+const CHECKED_EVERY: usize = 256;
+
+/// Fails when the statement is to end, which is asked now and then.
+fn check_at(record: usize, run: &Run, view: View<'_>) -> Result<(), Error> {
+    if record.is_multiple_of(CHECKED_EVERY) {
+        run.check(view)?;
+    }
+    Ok(())
 }
 
 /// Makes `new` the record with this rank, changed.

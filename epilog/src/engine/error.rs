@@ -1,6 +1,7 @@
 //! [`PlanError`], [`ExecError`] and [`EngineError`]: what can go wrong between a draft and its rows.
 
 use alloc::string::String;
+use core::time::Duration;
 
 use crate::parts::Whole;
 use crate::storage::StorageError;
@@ -151,6 +152,18 @@ pub enum PlanError {
         /// What it is.
         what: &'static str,
     },
+    /// A query that is to be served by indexes reads all records of a collection.
+    #[error("`require_index` forbids to read all of `{collection}`, and {what}: {remedy}")]
+    FullScan {
+        /// The collection.
+        collection: String,
+        /// What is asked of its records that no index serves.
+        what: String,
+        /// What would change that.
+        remedy: String,
+        /// Other builds do not look for it.
+        whole: Whole,
+    },
     /// Decimal arithmetic in a build that has none.
     #[error("`{operation}` of decimals needs the feature `decimal`: turn it on for `epilog`")]
     DecimalFeature {
@@ -169,6 +182,19 @@ pub enum ExecError {
     /// Arithmetic without a result, on a row that is part of the answer.
     #[error("{0}")]
     Arithmetic(#[from] Fault),
+    /// A handle that the query has was cancelled.
+    #[error("the query was cancelled: a `CancelHandle` that was given to `cancel_with` says so")]
+    Cancelled(Whole),
+    /// The query took longer than it may.
+    #[error(
+        "the query took longer than its timeout of {timeout:?}: allow it more, or ask `explain_analyze` what takes so long"
+    )]
+    TimedOut {
+        /// How long it may take.
+        timeout: Duration,
+        /// Other builds have no timeouts.
+        whole: Whole,
+    },
 }
 
 impl From<DecodeError> for ExecError {

@@ -1,18 +1,35 @@
 //! [`Plan`]: a physical plan as users see it.
 
+#[cfg(not(feature = "small"))]
+mod html;
+#[cfg(not(feature = "small"))]
+mod json;
+#[cfg(not(feature = "small"))]
+mod mermaid;
+
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
+#[cfg(not(feature = "small"))]
+use core::fmt::Write as _;
+use core::time::Duration;
+
+#[cfg(not(feature = "small"))]
+use super::exec::meter::Meter;
+#[cfg(not(feature = "small"))]
+use super::physical::Alternative;
 
 use super::logical::{Asked, set_name};
 use super::logical::{Column, Names};
 use super::physical::{Answer, Method, Operator, PhysicalNode, PhysicalPlan};
 use crate::expr::JoinKind;
 
-/// How a query is carried out: a tree of operators, and its text. Made by [`Query::explain`](crate::Query::explain).
+/// How a query is carried out: a tree of operators, and its text. Made by [`Query::explain`](crate::Query::explain), and with
+/// what each operator did by [`Query::explain_analyze`](crate::Query::explain_analyze).
 ///
 /// The text has one operator a line, what it takes rows from indented beneath it. With `{:#}` every line ends with the
-/// rows expected.
+/// rows expected, and with what was measured. It is had as JSON, as a Mermaid flowchart and as a page of HTML, too; in all of
+/// them the texts of a query are escaped.
 ///
 /// # Examples
 ///
@@ -48,12 +65,50 @@ pub struct PlanNode {
     pub detail: String,
     /// How many rows it is expected to give.
     pub rows: u64,
+    /// What it did, if that was measured.
+    pub actual: Option<Actual>,
+    /// Of an access to records the ways to them that were thought of, the one taken first. Not with the cargo feature `small`.
+    #[cfg(not(feature = "small"))]
+    pub alternatives: Vec<Alternative>,
     /// The operators that it takes rows from.
     pub children: Vec<PlanNode>,
 }
 
+/// What an operator did, as [`Query::explain_analyze`](crate::Query::explain_analyze) measured it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Actual {
+    /// How many rows it gave.
+    pub rows: u64,
+    /// How many batches they came in.
+    pub batches: u64,
+    /// How long that took, with the operators beneath it.
+    pub elapsed: Duration,
+    /// How long that took without them.
+    pub own: Duration,
+    /// The most bytes that it kept in memory of rows and ranks, about: a sort, groups, a hash table. The pages that those are on
+    /// are not counted.
+    pub memory: u64,
+    /// The bytes that it put aside in a temporary file.
+    pub spilled: u64,
+}
+
 impl Plan {
     pub(super) fn of(plan: &PhysicalPlan) -> Plan {
+        Plan::with(plan, &|node, names| describe(node, names))
+    }
+
+    /// As [`of`](Plan::of), of a plan whose meters read this; `whole` is what came out in all.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn measured(plan: &PhysicalPlan, meters: &[Meter], whole: Meter) -> Plan {
+        let mut plan = Plan::with(plan, &|node, names| describe_metered(node, names, meters));
+        if plan.root.actual.is_none() {
+            plan.root.actual = Some(actual(whole, whole.elapsed_ns, &plan.root.children));
+        }
+        plan
+    }
+
+    fn with(plan: &PhysicalPlan, describe: &dyn Fn(&PhysicalNode, Names<'_>) -> PlanNode) -> Plan {
         let names = Names { slots: &plan.slots, computed: &plan.computed };
         let root = describe(&plan.root, names);
         let whole = matches!(plan.columns.as_slice(), [Column::Record(slot)] if slot.0 == 0);
@@ -61,7 +116,17 @@ impl Plan {
             return Plan { root };
         }
         let detail = names.columns(&plan.columns);
-        Plan { root: PlanNode { operator: "project", detail, rows: root.rows, children: Vec::from([root]) } }
+        let (rows, children) = (root.rows, Vec::from([root]));
+        let root = PlanNode {
+            operator: "project",
+            detail,
+            rows,
+            actual: None,
+            #[cfg(not(feature = "small"))]
+            alternatives: Vec::new(),
+            children,
+        };
+        Plan { root }
     }
 
     /// Every operator, those that give rows before those that they take them from: the lines of the text.
@@ -86,8 +151,188 @@ impl Plan {
     }
 }
 
+#[cfg(not(feature = "small"))]
+impl Plan {
+    /// Why records are reached as they are: for each access the ways that were thought of, with what they were expected to
+    /// cost, and the indexes that could not be used. The lists are in [`PlanNode::alternatives`].
+    ///
+    /// Not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let plan = Artist::query().filter(|a| a.name.contains("Sax")).explain(&db)?;
+    /// let why = "\
+    /// scan Artist
+    ///   taken: scan Artist, 15 µs: costs least
+    ///   not index of Artist by name: `name contains \"Sax\"` is no comparison of `name` with a value that an index finds
+    /// ";
+    /// assert_eq!(plan.why(), why);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn why(&self) -> String {
+        written(|out| {
+            for node in self.operators() {
+                if !node.alternatives.is_empty() {
+                    writeln!(out, "{} {}", node.operator, node.detail)?;
+                }
+                for alternative in &node.alternatives {
+                    let Alternative { way, cost_ns, taken, reason } = alternative;
+                    write!(out, "  {} {way}", if *taken { "taken:" } else { "not" })?;
+                    if let Some(cost) = cost_ns {
+                        write!(out, ", {} µs", cost.div_ceil(1000))?;
+                    }
+                    writeln!(out, ": {reason}")?;
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// The plan as JSON: an object for each operator, with `operator`, `detail`, `rows` (those expected), `children`, for an
+    /// access to records `alternatives` with `way`, `cost_ns`, `taken` and `reason`, and, where it was measured, `actual` with `rows`, `batches`, `elapsed_ns`, `own_ns`, `memory_bytes` and `spilled_bytes`. It
+    /// can stand in a script of an HTML page.
+    ///
+    /// Not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let plan = Artist::query().filter(|a| a.name.eq("Saxon")).explain(&db)?;
+    /// let json = r#"{"operator":"index lookup","detail":"Artist by name = \"Saxon\"","rows":1,"alternatives":[{"#;
+    /// assert!(plan.to_json().starts_with(json));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn to_json(&self) -> String {
+        written(|out| json::write(self, out))
+    }
+
+    /// The plan as a [Mermaid](https://mermaid.js.org) flowchart: rows flow upwards.
+    ///
+    /// Not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let plan = Track::query().filter(|t| t.seconds.gt(250)).limit(3).explain(&db)?;
+    /// let chart = "\
+    /// flowchart BT
+    ///     n0[\"limit 3<br/>about 3 rows\"]
+    ///     n1[\"filter seconds #62; 250<br/>about 333 rows\"]
+    ///     n2[\"scan Track<br/>about 1000 rows\"]
+    ///     n2 --> n1
+    ///     n1 --> n0
+    /// ";
+    /// assert_eq!(plan.to_mermaid(), chart);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn to_mermaid(&self) -> String {
+        written(|out| mermaid::write(self, out))
+    }
+
+    /// The plan as a page of HTML, which loads nothing and runs nothing: the tree, and of what was measured the share of the
+    /// time that each operator took, and the estimates that were wrong by ten times or more.
+    ///
+    /// Not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let plan = Track::query().filter(|t| t.seconds.gt(250)).explain_analyze(&db)?;
+    /// let page = plan.to_html();
+    /// assert!(page.starts_with("<!DOCTYPE html>") && page.contains("<code>seconds &gt; 250</code>"));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn to_html(&self) -> String {
+        written(|out| html::write(self, out))
+    }
+}
+
+/// What is written into a text.
+#[cfg(not(feature = "small"))]
+fn written(write: impl FnOnce(&mut String) -> fmt::Result) -> String {
+    let mut out = String::new();
+    write(&mut out).expect("a text takes what is written");
+    out
+}
+
+/// As [`describe`], of an operator with a meter and those beneath it.
+#[cfg(not(feature = "small"))]
+fn describe_metered(node: &PhysicalNode, names: Names<'_>, meters: &[Meter]) -> PlanNode {
+    let Operator::Metered(metered) = &node.operator else { return describe(node, names) };
+    let inner = &*metered.input;
+    let (operator, detail) = describe_one(inner, names);
+    let children = shown(inner).map(|child| describe_metered(child, names, meters));
+    let children = Vec::from_iter(children);
+    let meter = meters.get(metered.meter).copied().unwrap_or_default();
+    // A stage over pairs is not asked for its rows by the one above: it gets them, and what made them is not in its time.
+    let below = match children.first().and_then(|child| child.actual) {
+        Some(input) if inner.is_over_pairs() && inner.children()[0].is_over_pairs() => {
+            input.elapsed.as_nanos() as u64
+        }
+        _ => 0,
+    };
+    let actual = Some(actual(meter, meter.elapsed_ns + below, &children));
+    PlanNode { operator, detail, rows: expected(inner), actual, alternatives: alternatives(inner), children }
+}
+
+/// What a meter read of an operator that took so long, with those beneath it.
+#[cfg(not(feature = "small"))]
+fn actual(meter: Meter, elapsed_ns: u64, children: &[PlanNode]) -> Actual {
+    let elapsed = Duration::from_nanos(elapsed_ns);
+    let of_children = children.iter().filter_map(|child| child.actual).map(|child| child.elapsed).sum();
+    Actual {
+        rows: meter.rows,
+        batches: meter.batches,
+        elapsed,
+        own: elapsed.saturating_sub(of_children),
+        memory: meter.kept.memory,
+        spilled: meter.kept.spilled,
+    }
+}
+
 fn describe(node: &PhysicalNode, names: Names<'_>) -> PlanNode {
-    let (operator, detail) = match &node.operator {
+    let (operator, detail) = describe_one(node, names);
+    let children = shown(node).map(|child| describe(child, names)).collect();
+    PlanNode {
+        operator,
+        detail,
+        rows: expected(node),
+        actual: None,
+        #[cfg(not(feature = "small"))]
+        alternatives: alternatives(node),
+        children,
+    }
+}
+
+/// What else was thought of for an access to records.
+#[cfg(not(feature = "small"))]
+fn alternatives(node: &PhysicalNode) -> Vec<Alternative> {
+    match &node.operator {
+        Operator::Scan(scan) => scan.alternatives.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// The rows expected of an operator.
+fn expected(node: &PhysicalNode) -> u64 {
+    // Expectations are at least 0 and finite.
+    (node.rows + 0.5) as u64
+}
+
+/// The operators beneath one that are shown.
+fn shown(node: &PhysicalNode) -> impl Iterator<Item = &PhysicalNode> {
+    node.children().into_iter().filter(|child| !matches!(child.operator, Operator::Pairs))
+}
+
+/// An operator and what it does that to.
+fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String) {
+    match &node.operator {
+        Operator::Metered(metered) => describe_one(&metered.input, names),
         Operator::Scan(scan) if scan.fetch => (scan.kind, scan.text.clone()),
         Operator::Scan(scan) => (scan.kind, format!("{}, keys only", scan.text)),
         Operator::Pairs => ("pairs", String::new()),
@@ -129,11 +374,7 @@ fn describe(node: &PhysicalNode, names: Names<'_>) -> PlanNode {
             (set_name(*kind), values.join(", "))
         }
         Operator::CountRecords { slot, .. } => ("count records", names.collection(*slot).to_string()),
-    };
-    let children = node.children().into_iter().filter(|child| !matches!(child.operator, Operator::Pairs));
-    let children = children.map(|child| describe(child, names)).collect();
-    // Expectations are at least 0 and finite.
-    PlanNode { operator, detail, rows: (node.rows + 0.5) as u64, children }
+    }
 }
 
 fn describe_method(method: &Method, of: &str, names: Names<'_>) -> String {
@@ -159,7 +400,19 @@ fn write_node(f: &mut fmt::Formatter<'_>, node: &PlanNode, depth: usize) -> fmt:
         write!(f, " {}", node.detail)?;
     }
     if f.alternate() {
-        write!(f, " (about {} rows)", node.rows)?;
+        write!(f, " (about {} rows", node.rows)?;
+        if let Some(actual) = &node.actual {
+            let Actual { rows, batches, elapsed, own, .. } = actual;
+            let batch = if *batches == 1 { "batch" } else { "batches" };
+            write!(f, "; {rows} in {batches} {batch}, {elapsed:?}, {own:?} of its own")?;
+            if actual.memory > 0 {
+                write!(f, ", {} bytes kept", actual.memory)?;
+            }
+            if actual.spilled > 0 {
+                write!(f, ", {} bytes put aside", actual.spilled)?;
+            }
+        }
+        write!(f, ")")?;
     }
     node.children.iter().try_for_each(|child| write_node(f, child, depth + 1))
 }

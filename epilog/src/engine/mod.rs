@@ -14,6 +14,7 @@
 //! A plan is data; the next stage reads it and knows nothing of how it was made. Only this file knows all stages, and
 //! only [`exec`], `point` and `measured` see what is stored.
 
+pub mod control;
 pub mod error;
 pub mod estimate;
 pub mod exec;
@@ -35,20 +36,24 @@ mod tests;
 use alloc::vec::Vec;
 
 use crate::expr::{Assignment, Draft};
+use crate::parts;
 use crate::schema::CollectionSchema;
 use crate::storage::records::{RecordDraft, RecordRef};
 use exec::{Chain, Planned};
 use logical::{Purpose, Slot};
 use measured::Measured;
 use optimizer::{RuleSet, optimize};
-use physical::PhysicalPlan;
+use physical::{PhysicalPlan, Wishes};
 use point::Point;
 
 use crate::storage::facade::Operation;
 pub use crate::storage::facade::{Reading, View};
+pub use control::{CancelHandle, Control, Run};
 pub use error::{EngineError, ExecError, Fault, PlanError};
 pub use exec::{OutputBatch, OutputColumn, Rows, Vector};
-pub use explain::{Plan, PlanNode};
+pub use explain::{Actual, Plan, PlanNode};
+#[cfg(not(feature = "small"))]
+pub use physical::Alternative;
 pub use stream::Stream;
 
 /// Begins to carry out a query. Nothing but what planning needs is read before the first batch is asked for.
@@ -64,8 +69,17 @@ pub fn run<'s>(view: View<'s>, draft: &Draft) -> Result<Rows<'s>, EngineError> {
 }
 
 /// The row of a query for one record, if it is such a query, which takes one operation.
-pub fn run_point<'s>(view: View<'s>, draft: &Draft) -> Option<Rows<'s>> {
-    Point::of(view, draft).map(Rows::point)
+///
+/// # Errors
+///
+/// When `control` ends it before it begins.
+pub fn run_point<'s>(
+    view: View<'s>,
+    draft: &Draft,
+    control: &Control,
+) -> Result<Option<Rows<'s>>, EngineError> {
+    control.check(view)?;
+    Ok(Point::of(view, draft).map(Rows::point))
 }
 
 /// Carries out a query in as many operations as keep memory within bounds, and gives what comes out to `each`.
@@ -76,10 +90,11 @@ pub fn run_point<'s>(view: View<'s>, draft: &Draft) -> Option<Rows<'s>> {
 pub fn for_each<E: From<EngineError> + From<ExecError>>(
     reading: &dyn Reading,
     draft: &Draft,
+    control: &Control,
     each: &mut dyn FnMut(&OutputBatch<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     let mut failed = None;
-    carry_out(reading.operation(), reading, draft, Purpose::Rows, &mut |batch| match each(batch) {
+    carry_out(reading.operation(), reading, draft, Purpose::Rows, control, &mut |batch| match each(batch) {
         Ok(()) => true,
         Err(error) => {
             failed = Some(error);
@@ -105,18 +120,31 @@ impl From<ExecError> for Halt {
 /// Plans a query, and carries it out in as many operations as keep memory within bounds, of which `operation` is the first.
 /// `each` gets what comes out, and ends it by returning `false`.
 fn carry_out<'r>(
-    mut operation: Operation<'r>,
+    operation: Operation<'r>,
     reading: &'r dyn Reading,
     draft: &Draft,
     purpose: Purpose,
+    control: &Control,
     each: &mut dyn FnMut(&OutputBatch<'_>) -> bool,
 ) -> Result<(), EngineError> {
-    let plan = plan(operation.view(), draft, purpose, RuleSet::ALL)?;
+    let run = control.begin(operation.view());
+    let plan = plan_for(operation.view(), draft, purpose, control, false)?;
+    carry_out_plan(operation, reading, plan, run, each)
+}
+
+/// As [`carry_out`], of a query that is planned.
+fn carry_out_plan<'r>(
+    mut operation: Operation<'r>,
+    reading: &'r dyn Reading,
+    plan: PhysicalPlan,
+    run: Run,
+    each: &mut dyn FnMut(&OutputBatch<'_>) -> bool,
+) -> Result<(), EngineError> {
     let mut each = |batch: &OutputBatch<'_>| if each(batch) { Ok(()) } else { Err(Halt::Unwanted) };
     let mut chain = if Chain::suits(&plan) {
-        Chain::new(plan)
+        Chain::new(plan, run)
     } else {
-        let mut rows = Planned::new(operation.view(), plan);
+        let mut rows = Planned::new(operation.view(), plan, run);
         while let Some(batch) = rows.next_batch()? {
             if each(&batch).is_err() {
                 break;
@@ -153,7 +181,7 @@ pub fn run_first<'s>(view: View<'s>, draft: &Draft, count: u64) -> Result<Rows<'
 ///
 /// As [`run`].
 pub fn run_with<'s>(view: View<'s>, draft: &Draft, rules: RuleSet) -> Result<Rows<'s>, EngineError> {
-    Ok(Rows::planned(view, plan(view, draft, Purpose::Rows, rules)?))
+    Ok(Rows::planned(view, plan(view, draft, Purpose::Rows, rules)?, Run::default()))
 }
 
 /// How a query would be carried out.
@@ -161,8 +189,31 @@ pub fn run_with<'s>(view: View<'s>, draft: &Draft, rules: RuleSet) -> Result<Row
 /// # Errors
 ///
 /// As [`run`].
-pub fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
-    Ok(Plan::of(&plan(view, draft, Purpose::Rows, RuleSet::ALL)?))
+pub fn explain(view: View<'_>, draft: &Draft, control: &Control) -> Result<Plan, EngineError> {
+    Ok(Plan::of(&plan_for(view, draft, Purpose::Rows, control, parts::EXPLAINED)?))
+}
+
+/// Carries out a query, and says how that went: its plan with what each operator did.
+///
+/// # Errors
+///
+/// As [`count`].
+#[cfg(not(feature = "small"))]
+pub fn analyze(reading: &dyn Reading, draft: &Draft, control: &Control) -> Result<Plan, EngineError> {
+    let operation = reading.operation();
+    let run = control.begin(operation.view());
+    let mut plan = plan_for(operation.view(), draft, Purpose::Rows, control, parts::EXPLAINED)?;
+    let run = run.measured(plan.meter());
+    let metered = plan.clone();
+    let mut whole = exec::meter::Meter::default();
+    let begun = operation.view().now_ns();
+    carry_out_plan(operation, reading, plan, run.clone(), &mut |batch| {
+        whole.rows += batch.rows as u64;
+        whole.batches += 1;
+        true
+    })?;
+    whole.elapsed_ns = reading.operation().view().now_ns().saturating_sub(begun);
+    Ok(Plan::measured(&metered, &run.read(), whole))
 }
 
 /// How many rows a query has. Without a filter or a limit that is known without reading a record.
@@ -170,13 +221,14 @@ pub fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
 /// # Errors
 ///
 /// As [`run`], and [`EngineError::Exec`] when carrying it out fails.
-pub fn count(reading: &dyn Reading, draft: &Draft) -> Result<u64, EngineError> {
+pub fn count(reading: &dyn Reading, draft: &Draft, control: &Control) -> Result<u64, EngineError> {
     let operation = reading.operation();
+    control.check(operation.view())?;
     if let Some(point) = Point::of(operation.view(), draft) {
         return Ok(u64::from(point.record()?.is_some()));
     }
     let mut count = 0;
-    carry_out(operation, reading, draft, Purpose::Count, &mut |batch| {
+    carry_out(operation, reading, draft, Purpose::Count, control, &mut |batch| {
         let [OutputColumn::Values(values)] = batch.columns.as_slice() else {
             unreachable!("a count is one value")
         };
@@ -192,11 +244,13 @@ pub fn count(reading: &dyn Reading, draft: &Draft) -> Result<u64, EngineError> {
 /// # Errors
 ///
 /// As [`count`].
-pub fn exists(view: View<'_>, draft: &Draft) -> Result<bool, EngineError> {
+pub fn exists(view: View<'_>, draft: &Draft, control: &Control) -> Result<bool, EngineError> {
+    let run = control.begin(view);
+    run.check(view)?;
     if let Some(point) = Point::of(view, draft) {
         return Ok(point.record()?.is_some());
     }
-    Ok(Planned::new(view, plan(view, draft, Purpose::Exists, RuleSet::ALL)?).any()?)
+    Ok(Planned::new(view, plan_for(view, draft, Purpose::Exists, control, false)?, run).any()?)
 }
 
 /// The ranks of a query's root records, all of them: what a set-based update or delete collects before it changes the
@@ -205,12 +259,14 @@ pub fn exists(view: View<'_>, draft: &Draft) -> Result<bool, EngineError> {
 /// # Errors
 ///
 /// As [`count`].
-pub fn keys(view: View<'_>, draft: &Draft) -> Result<Vec<u128>, EngineError> {
+pub fn keys(view: View<'_>, draft: &Draft, control: &Control, run: &Run) -> Result<Vec<u128>, EngineError> {
+    run.check(view)?;
     if let Some(point) = Point::of(view, draft) {
         return Ok(point.record()?.iter().map(RecordRef::rank).collect());
     }
     let mut ranks = Vec::new();
-    Planned::new(view, plan(view, draft, Purpose::Keys, RuleSet::ALL)?).ranks(Slot(0), &mut ranks)?;
+    let plan = plan_for(view, draft, Purpose::Keys, control, false)?;
+    Planned::new(view, plan, run.clone()).ranks(Slot(0), &mut ranks)?;
     Ok(ranks)
 }
 
@@ -274,4 +330,26 @@ pub fn assign<'s>(
 fn plan(view: View<'_>, draft: &Draft, purpose: Purpose, rules: RuleSet) -> Result<PhysicalPlan, PlanError> {
     let logical = logical::lower(view.catalog(), draft, purpose)?;
     Ok(physical::plan(&optimize(logical, rules), &Measured(view)))
+}
+
+/// As [`plan`], by all rules, and as `control` asks; the scans of the plan say what else was thought of if `alternatives`.
+fn plan_for(
+    view: View<'_>,
+    draft: &Draft,
+    purpose: Purpose,
+    control: &Control,
+    alternatives: bool,
+) -> Result<PhysicalPlan, PlanError> {
+    let require_index = control.requires_index();
+    if !require_index && !alternatives {
+        return plan(view, draft, purpose, RuleSet::ALL);
+    }
+    let logical = logical::lower(view.catalog(), draft, purpose)?;
+    let wishes = Wishes { require_index, alternatives };
+    let plan = physical::plan_as(&optimize(logical, RuleSet::ALL), &Measured(view), wishes);
+    #[cfg(not(feature = "small"))]
+    if require_index {
+        plan.require_index()?;
+    }
+    Ok(plan)
 }

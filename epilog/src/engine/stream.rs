@@ -5,7 +5,7 @@ use core::fmt;
 
 use super::exec::{Chain, OutputBatch, Rows};
 use super::held::Held;
-use super::{EngineError, ExecError, Point, Purpose, Reading, RuleSet, plan};
+use super::{Control, EngineError, ExecError, Point, Purpose, Reading, plan_for};
 use crate::expr::Draft;
 
 /// The most leaves read at a time.
@@ -26,21 +26,29 @@ enum State<'s> {
 }
 
 impl<'s> Stream<'s> {
-    /// Gets ready to carry out a query. Nothing but what planning needs is read yet.
+    /// Gets ready to carry out a query. Nothing but what planning needs is read yet. The query begins now.
     ///
     /// # Errors
     ///
     /// As [`run`](super::run).
-    pub fn new(reading: &'s dyn Reading, draft: &Draft) -> Result<Stream<'s>, EngineError> {
+    pub fn new(
+        reading: &'s dyn Reading,
+        draft: &Draft,
+        control: &Control,
+    ) -> Result<Stream<'s>, EngineError> {
         let operation = reading.operation();
+        let run = control.begin(operation.view());
+        run.check(operation.view())?;
         let state = if Point::of(operation.view(), draft).is_some() {
             State::Held(Box::new(Held::new(reading.operation(), |view| super::run(view, draft))?))
         } else {
-            let plan = plan(operation.view(), draft, Purpose::Rows, RuleSet::ALL)?;
+            let plan = plan_for(operation.view(), draft, Purpose::Rows, control, false)?;
             if Chain::suits(&plan) {
-                State::Chain(Box::new(Chain::new(plan)), 1)
+                State::Chain(Box::new(Chain::new(plan, run)), 1)
             } else {
-                State::Held(Box::new(Held::new(reading.operation(), |view| Ok(Rows::planned(view, plan)))?))
+                State::Held(Box::new(Held::new(reading.operation(), |view| {
+                    Ok(Rows::planned(view, plan, run))
+                })?))
             }
         };
         drop(operation);

@@ -7,6 +7,7 @@ use super::Query;
 use super::run::Writes;
 use crate::Error;
 use crate::collection::{Collection, Within};
+use crate::engine::Control;
 use crate::expr::Draft;
 
 /// The removal of every record of a query. Made by [`Query::delete`], carried out by [`run`](Delete::run).
@@ -23,6 +24,7 @@ use crate::expr::Draft;
 #[must_use = "a deletion does nothing until it is run: `.run(tx)`"]
 pub struct Delete<C> {
     draft: Draft,
+    control: Control,
     of: PhantomData<fn() -> C>,
 }
 
@@ -39,7 +41,7 @@ impl<C: Collection> Query<C, C> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn delete(self) -> Delete<C> {
-        Delete { draft: self.draft, of: PhantomData }
+        Delete { draft: self.draft, control: self.control, of: PhantomData }
     }
 }
 
@@ -67,7 +69,7 @@ impl<C: Collection> Delete<C> {
     where
         C: Within<W::Schema>,
     {
-        transaction.delete_records(&self.draft)
+        transaction.delete_records(&self.draft, &self.control)
     }
 
     /// Which records are deleted.
@@ -78,7 +80,7 @@ impl<C: Collection> Delete<C> {
 
 impl<C> Clone for Delete<C> {
     fn clone(&self) -> Self {
-        Delete { draft: self.draft.clone(), of: PhantomData }
+        Delete { draft: self.draft.clone(), control: self.control.clone(), of: PhantomData }
     }
 }
 

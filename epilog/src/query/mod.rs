@@ -72,7 +72,12 @@
 //! | [`all`](Query::all), [`stream`](Query::stream) | everything, at once or bit by bit |
 //! | [`first`](Query::first), [`one`](Query::one) | the first, the only one |
 //! | [`count`](Query::count), [`exists`](Query::exists) | how many, whether any |
-//! | [`explain`](Query::explain) | how it would be done |
+//! | [`explain`](Query::explain), [`explain_analyze`](Query::explain_analyze) | how it would be done, how it was done |
+//!
+//! | what a run may do | |
+//! |---|---|
+//! | [`timeout`](Query::timeout), [`cancel_with`](Query::cancel_with) | ends it before its end |
+//! | [`require_index`](Query::require_index) | refuses to read everything |
 //!
 //! Terminals run against anything that reads: `&db`, a read transaction, a write transaction.
 //!
@@ -189,6 +194,8 @@
 
 pub mod run;
 
+#[cfg(not(feature = "small"))]
+mod control;
 mod correlate;
 mod delete;
 mod filter;
@@ -235,6 +242,7 @@ pub use subquery::{Aggregates, Candidates, Searched, Subquery};
 pub use update::{Assign, Assignments, Update};
 
 use crate::collection::Collection;
+use crate::engine::Control;
 use crate::expr::{Clause, Draft};
 use selection::DecodeBatch;
 
@@ -273,6 +281,7 @@ use selection::DecodeBatch;
 pub struct Query<S, O> {
     draft: Draft,
     decode: DecodeBatch<O>,
+    control: Control,
     scope: PhantomData<fn() -> S>,
 }
 
@@ -282,6 +291,7 @@ impl<C: Collection> Query<C, C> {
         Query {
             draft: Draft { root: C::schema, clauses: Vec::new() },
             decode: selection::decode_records::<C>,
+            control: Control::default(),
             scope: PhantomData,
         }
     }
@@ -301,15 +311,16 @@ impl<S, O> Query<S, O> {
 
     /// The same query with one more clause, after which something else comes out.
     fn yielding<S2, O2>(self, clause: Clause, decode: DecodeBatch<O2>) -> Query<S2, O2> {
-        let Query { mut draft, .. } = self;
+        let Query { mut draft, control, .. } = self;
         draft.clauses.push(clause);
-        Query { draft, decode, scope: PhantomData }
+        Query { draft, decode, control, scope: PhantomData }
     }
 }
 
 impl<S, O> Clone for Query<S, O> {
     fn clone(&self) -> Self {
-        Query { draft: self.draft.clone(), decode: self.decode, scope: PhantomData }
+        let Query { draft, decode, control, .. } = self;
+        Query { draft: draft.clone(), decode: *decode, control: control.clone(), scope: PhantomData }
     }
 }
 

@@ -10,7 +10,7 @@ use super::selection::DecodeBatch;
 use super::{HeldBy, Query, Scope};
 use crate::Error;
 use crate::collection::Schema;
-use crate::engine::{self, Plan, Reading, View};
+use crate::engine::{self, Control, Plan, Reading, View};
 use crate::expr::{Assignment, Draft};
 
 /// What queries can be run against: a database, a read transaction, a write transaction.
@@ -76,7 +76,12 @@ pub trait Writes: Reads {
     ///
     /// When a constraint forbids it, arithmetic has no result, or reading fails; nothing is changed then.
     #[doc(hidden)]
-    fn update_records(&mut self, draft: &Draft, assignments: &[Assignment]) -> Result<u64, Error>;
+    fn update_records(
+        &mut self,
+        draft: &Draft,
+        assignments: &[Assignment],
+        control: &Control,
+    ) -> Result<u64, Error>;
 
     /// Carries out a deletion; returns how many records were deleted.
     ///
@@ -84,7 +89,7 @@ pub trait Writes: Reads {
     ///
     /// When a constraint forbids it or reading fails; nothing is deleted then.
     #[doc(hidden)]
-    fn delete_records(&mut self, draft: &Draft) -> Result<u64, Error>;
+    fn delete_records(&mut self, draft: &Draft, control: &Control) -> Result<u64, Error>;
 }
 
 /// What keeps others from implementing the traits of this module: an implementation has to keep the rules of
@@ -206,7 +211,37 @@ impl<S, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn explain<R: Answers<S>>(&self, from: &R) -> Result<Plan, Error> {
-        from.with_view(|view| Ok(engine::explain(view, &self.draft)?))
+        from.with_view(|view| Ok(engine::explain(view, &self.draft, &self.control)?))
+    }
+
+    /// Carries the query out as [`all`](Query::all) does, but for making records of what comes out, and tells how that went:
+    /// the plan with the rows, the time and the memory of each operator.
+    ///
+    /// A query for one record by its key, which is carried out without a plan otherwise, is planned. A query that goes on in
+    /// another operation when memory is short does so here, too; its operators' numbers are those of all of them. Measuring
+    /// takes two looks at the clock for each batch of each operator; without `std` a database in memory has no clock, and all
+    /// times are zero.
+    ///
+    /// Not with the cargo feature `small`.
+    ///
+    /// # Errors
+    ///
+    /// As [`all`](Query::all), and as [`timeout`](Query::timeout) and [`cancel_with`](Query::cancel_with) say.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let query = Track::query().filter(|t| t.seconds.gt(250)).order_by(|t| t.name);
+    /// let plan = query.explain_analyze(&db)?;
+    /// let told: Vec<_> = plan.operators().iter().map(|node| (node.operator, node.actual.map(|a| a.rows))).collect();
+    /// assert_eq!(told, [("sort", Some(2)), ("filter", Some(2)), ("scan", Some(4))]);
+    /// println!("{plan:#}");
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(not(feature = "small"))]
+    pub fn explain_analyze<R: Answers<S>>(&self, from: &R) -> Result<Plan, Error> {
+        from.with_reading(|reading| Ok(engine::analyze(reading, &self.draft, &self.control)?))
     }
 }
 
@@ -246,7 +281,7 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn exists<R: Answers<S>>(&self, from: &R) -> Result<bool, Error> {
-        from.with_view(|view| Ok(engine::exists(view, &self.draft)?))
+        from.with_view(|view| Ok(engine::exists(view, &self.draft, &self.control)?))
     }
 
     /// How many come out. Nothing is decoded for it; of a whole collection it is known without reading a record.
@@ -264,7 +299,7 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn count<R: Answers<S>>(&self, from: &R) -> Result<u64, Error> {
-        from.with_reading(|reading| Ok(engine::count(reading, &self.draft)?))
+        from.with_reading(|reading| Ok(engine::count(reading, &self.draft, &self.control)?))
     }
 
     /// All that comes out, in order, read as it is asked for: a page or a few at a time. A sort or an aggregate reads
@@ -294,7 +329,7 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn stream<'s, R: Snapshot + Answers<S>>(&self, from: &'s R) -> Result<Stream<'s, O>, Error> {
-        let rows = engine::Stream::new(from.reading(), &self.draft)?;
+        let rows = engine::Stream::new(from.reading(), &self.draft, &self.control)?;
         Ok(Stream { rows, decode: self.decode, ready: Vec::new().into_iter() })
     }
 }
@@ -319,7 +354,9 @@ impl<S, O> Query<S, O> {
     /// The row of a query for one record, which no limit but that of no rows changes; `None` when it is another query.
     fn point(&self, from: &impl Reads) -> Result<Option<Vec<O>>, Error> {
         from.with_view(|view| {
-            let Some(mut rows) = engine::run_point(view, &self.draft) else { return Ok(None) };
+            let Some(mut rows) = engine::run_point(view, &self.draft, &self.control)? else {
+                return Ok(None);
+            };
             let mut out = Vec::new();
             while let Some(batch) = rows.next_batch()? {
                 (self.decode)(&batch, &mut out)?;
@@ -331,7 +368,7 @@ impl<S, O> Query<S, O> {
     fn collect_planned(&self, from: &impl Reads, draft: &Draft) -> Result<Vec<O>, Error> {
         let mut out = Vec::new();
         from.with_reading(|reading| {
-            engine::for_each(reading, draft, &mut |batch| (self.decode)(batch, &mut out))
+            engine::for_each(reading, draft, &self.control, &mut |batch| (self.decode)(batch, &mut out))
         })?;
         Ok(out)
     }

@@ -10,6 +10,7 @@ use super::run::Writes;
 use super::selection::for_tuples;
 use crate::Error;
 use crate::collection::{Collection, Own, OwnField, Proxy, Within};
+use crate::engine::Control;
 use crate::expr::{Assignment, Draft, RowPath};
 use crate::value::Value;
 
@@ -47,6 +48,7 @@ pub trait Assignments<S> {
 pub struct Update<C> {
     draft: Draft,
     assignments: Vec<Assignment>,
+    control: Control,
     of: PhantomData<fn() -> C>,
 }
 
@@ -70,7 +72,7 @@ impl<C: Collection> Query<C, C> {
     pub fn update<X: Assignments<C>>(self, assignments: impl FnOnce(C::Fields<C, Own>) -> X) -> Update<C> {
         let mut list = Vec::new();
         assignments(Proxy::at(RowPath::source(0))).describe(&mut list);
-        Update { draft: self.draft, assignments: list, of: PhantomData }
+        Update { draft: self.draft, assignments: list, control: self.control, of: PhantomData }
     }
 }
 
@@ -122,7 +124,7 @@ impl<C: Collection> Update<C> {
     where
         C: Within<W::Schema>,
     {
-        transaction.update_records(&self.draft, &self.assignments)
+        transaction.update_records(&self.draft, &self.assignments, &self.control)
     }
 
     /// Which records are changed.
@@ -158,7 +160,13 @@ for_tuples!(assignments_of_tuple);
 
 impl<C> Clone for Update<C> {
     fn clone(&self) -> Self {
-        Update { draft: self.draft.clone(), assignments: self.assignments.clone(), of: PhantomData }
+        let Update { draft, assignments, control, .. } = self;
+        Update {
+            draft: draft.clone(),
+            assignments: assignments.clone(),
+            control: control.clone(),
+            of: PhantomData,
+        }
     }
 }
 

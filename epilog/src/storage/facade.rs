@@ -124,6 +124,14 @@ impl<'s> View<'s> {
         self.pages.scratch(block_len)
     }
 
+    /// Nanoseconds of the file system's clock, from any beginning. Without `std`, in memory, and in small builds always 0.
+    pub(crate) fn now_ns(&self) -> u64 {
+        #[cfg(not(feature = "small"))]
+        return self.pages.now_ns();
+        #[cfg(feature = "small")]
+        0
+    }
+
     /// Whether [`keep_copies`](View::keep_copies) does something.
     pub(crate) fn keeps_copies(&self) -> bool {
         self.kept.is_some()

@@ -128,6 +128,13 @@ pub trait PageRead {
     fn scratch(&self, _block_len: usize) -> Result<Option<Scratch>, StorageError> {
         Ok(None)
     }
+
+    /// Nanoseconds of the file system's clock, from any beginning; without `std`, in memory, always 0. Not in small builds,
+    /// where a method costs bytes in every table of methods, and nobody asks.
+    #[cfg(not(feature = "small"))]
+    fn now_ns(&self) -> u64 {
+        super::vfs::monotonic_ns()
+    }
 }
 
 /// Changes pages within a write transaction.

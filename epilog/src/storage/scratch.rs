@@ -73,6 +73,12 @@ impl Scratch {
         self.block_len
     }
 
+    /// The bytes put aside so far, in whole blocks.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn bytes(&self) -> u64 {
+        self.blocks * self.block_len as u64
+    }
+
     /// Begins a run.
     pub fn write(&self) -> RunWriter {
         let run = Run { first: self.blocks, len: 0 };

@@ -24,6 +24,7 @@ use alloc::vec::Vec;
 use super::operators::{Kept, Reach};
 use super::rows::Planned;
 use super::{OutputBatch, View};
+use crate::engine::control::Run;
 use crate::engine::error::ExecError;
 use crate::engine::physical::{Access, Method, Operator, PhysicalNode, PhysicalPlan, Reads, Scan, Subquery};
 use crate::parts::{self, Whole};
@@ -36,6 +37,7 @@ pub(in crate::engine) struct Chain {
     reads: Option<(Box<Reads>, Whole)>,
     /// What operators have kept of the last operation.
     kept: Vec<Kept>,
+    run: Run,
     ended: bool,
 }
 
@@ -46,10 +48,10 @@ impl Chain {
     }
 
     /// Gets ready to carry out `plan`, which suits.
-    pub(in crate::engine) fn new(plan: PhysicalPlan) -> Chain {
+    pub(in crate::engine) fn new(plan: PhysicalPlan, run: Run) -> Chain {
         debug_assert!(Chain::suits(&plan));
         let reads = plan.reads_of_sorted();
-        Chain { plan, reads, kept: Vec::new(), ended: false }
+        Chain { plan, reads, kept: Vec::new(), run, ended: false }
     }
 
     /// Carries out a part of the plan within the operation of `view`: up to `leaves` leaves. Gives what comes out to
@@ -65,7 +67,7 @@ impl Chain {
         }
         // What fails is not tried again.
         self.ended = true;
-        let mut planned = Planned::new(view, self.plan.clone());
+        let mut planned = Planned::new(view, self.plan.clone(), self.run.clone());
         planned.env.sorted.clone_from(&self.reads);
         let rows = if parts::PAUSES { rows_of_batch(view, &self.plan) } else { usize::MAX };
         planned.root.resume(Reach { leaves, rows }, &mut self.kept);
@@ -92,6 +94,7 @@ fn is_chain(node: &PhysicalNode) -> bool {
         }
         Operator::Sort { input, .. } => parts::PAUSES && is_chain(input),
         Operator::Aggregate { input, .. } => is_chain(input),
+        Operator::Metered(metered) => is_chain(&metered.input),
         Operator::Subquery(subquery) => parts::PROBES && probes(node) && is_chain(&subquery.input),
         _ => false,
     }
@@ -113,6 +116,7 @@ fn rows_of_batch(view: View<'_>, plan: &PhysicalPlan) -> usize {
             | Operator::Limit { input, .. }
             | Operator::Sort { input, .. }
             | Operator::Aggregate { input, .. } => input,
+            Operator::Metered(metered) => &metered.input,
             _ => break,
         };
     }
@@ -135,6 +139,7 @@ fn pairs_probe(node: &PhysicalNode) -> bool {
         && match &node.operator {
             Operator::Filter { input, .. } | Operator::Lookup { input, .. } => pairs_probe(input),
             Operator::Subquery(subquery) => pairs_probe(&subquery.input),
+            Operator::Metered(metered) => pairs_probe(&metered.input),
             Operator::Pairs => true,
             _ => false,
         }

@@ -19,6 +19,8 @@ mod chain;
 mod evaluate;
 mod function;
 mod kernel;
+#[cfg(not(feature = "small"))]
+pub(in crate::engine) mod meter;
 mod operators;
 pub mod output;
 mod packed;
@@ -34,6 +36,8 @@ mod vector;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::control::Run;
+use super::error::ExecError;
 use super::logical::{Slot, SlotDef};
 use super::physical::{PhysicalPlan, Reads};
 use crate::parts::Whole;
@@ -57,6 +61,8 @@ pub(super) struct Env<'s> {
     computed: Vec<Type>,
     /// What is read of rows that a sort has let through, if there is a sort.
     sorted: Option<(Box<Reads>, Whole)>,
+    /// What may end it.
+    run: Run,
 }
 
 impl<'s> Env<'s> {
@@ -70,7 +76,14 @@ impl<'s> Env<'s> {
             collections: plan.slots.iter().map(stored).collect(),
             computed: plan.computed.iter().map(|def| def.ty).collect(),
             sorted: plan.reads_of_sorted(),
+            run: Run::default(),
         }
+    }
+
+    /// Fails when the query is to end. Asked by operators once for each batch, given or not.
+    #[inline]
+    fn check(&self) -> Result<(), ExecError> {
+        self.run.check(self.view)
     }
 
     fn collection(&self, slot: Slot) -> &'s CollectionDef {

@@ -8,6 +8,7 @@ use super::evaluate::evaluate;
 use super::operators::{self, Operator};
 use super::predicate::records_of;
 use super::{Env, OutputBatch, OutputColumn, Vector};
+use crate::engine::control::Run;
 use crate::engine::error::ExecError;
 use crate::engine::logical::{Column, Slot};
 use crate::engine::physical::PhysicalPlan;
@@ -29,8 +30,8 @@ enum Source<'s> {
 
 impl<'s> Rows<'s> {
     /// Gets ready to carry out `plan`. Nothing is read yet.
-    pub(in crate::engine) fn planned(view: View<'s>, plan: PhysicalPlan) -> Rows<'s> {
-        Rows(Source::Planned(Planned::new(view, plan)))
+    pub(in crate::engine) fn planned(view: View<'s>, plan: PhysicalPlan, run: Run) -> Rows<'s> {
+        Rows(Source::Planned(Planned::new(view, plan, run)))
     }
 
     /// Gets ready to look for one record.
@@ -73,8 +74,8 @@ pub(in crate::engine) struct Planned<'s> {
 
 impl<'s> Planned<'s> {
     /// Gets ready to carry out `plan`. Nothing is read yet.
-    pub(in crate::engine) fn new(view: View<'s>, plan: PhysicalPlan) -> Planned<'s> {
-        let env = Env::new(view, &plan);
+    pub(in crate::engine) fn new(view: View<'s>, plan: PhysicalPlan, run: Run) -> Planned<'s> {
+        let env = Env { run, ..Env::new(view, &plan) };
         let batch = Batch::new(env.collections.len(), env.computed.len());
         let root = operators::build(&env, plan.root);
         Planned { env, root, columns: plan.columns, batch }
@@ -113,13 +114,16 @@ impl<'s> Planned<'s> {
 
     /// Goes to the next batch that has a row.
     fn advance(&mut self) -> Result<bool, ExecError> {
-        while self.root.next(&self.env, &mut self.batch)? {
+        loop {
+            self.env.check()?;
+            if !self.root.next(&self.env, &mut self.batch)? {
+                return Ok(false);
+            }
             self.batch.raise(usize::MAX)?;
             if self.batch.count() > 0 {
                 return Ok(true);
             }
         }
-        Ok(false)
     }
 
     fn column(&self, column: &Column) -> Result<OutputColumn<'s>, ExecError> {

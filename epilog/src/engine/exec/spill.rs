@@ -20,7 +20,9 @@ use alloc::collections::binary_heap::PeekMut;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
+use super::batch::GATHERED_MAX;
 use super::packed::Packed;
+use crate::engine::error::ExecError;
 use crate::storage::StorageError;
 use crate::storage::facade::View;
 use crate::storage::scratch::{Run, RunReader, RunWriter, Scratch};
@@ -30,6 +32,9 @@ const BLOCK_LEN: core::ops::RangeInclusive<usize> = 4 << 10..=64 << 10;
 
 /// The most runs that are merged at a time.
 const RUNS_MAX: usize = 256;
+
+/// Asked once for each batch of rows that are written or read: fails when the query is to end.
+type Check<'c> = &'c mut dyn FnMut() -> Result<(), ExecError>;
 
 /// Rows put aside.
 pub(super) struct Spill {
@@ -48,13 +53,20 @@ impl Spill {
         Ok(Some(Spill { scratch, runs: Vec::new(), runs_max }))
     }
 
+    /// The bytes put aside so far, those that were written again included.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn bytes(&self) -> u64 {
+        self.scratch.bytes()
+    }
+
     /// Whether rows have been put aside.
     pub(super) fn is_used(&self) -> bool {
         !self.runs.is_empty()
     }
 
     /// Puts rows aside, which are in order.
-    pub(super) fn push(&mut self, rows: &Packed) -> Result<(), StorageError> {
+    pub(super) fn push(&mut self, rows: &Packed, check: Check<'_>) -> Result<(), ExecError> {
+        check()?;
         let mut writer = self.scratch.write();
         for at in 0..rows.len() {
             let (row, key_len) = rows.row(at);
@@ -68,16 +80,21 @@ impl Spill {
             if self.runs[start..].iter().any(|(_, of)| *of != level) {
                 return Ok(());
             }
-            self.merge_from(start, level + 1)?;
+            self.merge_from(start, level + 1, check)?;
         }
     }
 
     /// Merges the runs from number `start` on into one of `level`.
-    fn merge_from(&mut self, start: usize, level: u32) -> Result<(), StorageError> {
+    fn merge_from(&mut self, start: usize, level: u32, check: Check<'_>) -> Result<(), ExecError> {
         let mut merge = Merge::new(&self.scratch, self.runs.drain(start..).map(|(run, _)| run))?;
         let mut writer = self.scratch.write();
         let mut row = Vec::new();
+        let mut rows = 0_usize;
         while let Some(key_len) = merge.next(&self.scratch, &mut row)? {
+            if rows.is_multiple_of(GATHERED_MAX) {
+                check()?;
+            }
+            rows += 1;
             append(&mut writer, &mut self.scratch, &row, key_len)?;
         }
         self.runs.push((writer.finish(&mut self.scratch)?, level));
@@ -85,13 +102,13 @@ impl Spill {
     }
 
     /// All rows, in order.
-    pub(super) fn finish(mut self) -> Result<Spilled, StorageError> {
+    pub(super) fn finish(mut self, check: Check<'_>) -> Result<Spilled, ExecError> {
         // The last are the shortest: as many of them as make room for the rest.
         while self.runs.len() > self.runs_max {
             let count = (self.runs.len() - self.runs_max + 1).min(self.runs_max);
             let start = self.runs.len() - count;
             let level = self.runs[start].1;
-            self.merge_from(start, level)?;
+            self.merge_from(start, level, check)?;
         }
         let runs = self.runs.into_iter().map(|(run, _)| run);
         let merge = Merge::new(&self.scratch, runs)?;
@@ -106,6 +123,12 @@ pub(super) struct Spilled {
 }
 
 impl Spilled {
+    /// As [`Spill::bytes`].
+    #[cfg(not(feature = "small"))]
+    pub(super) fn bytes(&self) -> u64 {
+        self.scratch.bytes()
+    }
+
     /// Makes `row` the next one, and gives the length of its key; `None` at the end.
     pub(super) fn next(&mut self, row: &mut Vec<u8>) -> Result<Option<usize>, StorageError> {
         self.merge.next(&self.scratch, row)
@@ -234,13 +257,13 @@ mod tests {
                 packed.push(key, append).expect("no record is read");
             }
             packed.sort();
-            spill.push(&packed).expect("room");
+            spill.push(&packed, &mut || Ok(())).expect("room");
             assert!(spill.runs.is_sorted_by(|a, b| a.1 >= b.1), "levels fall");
         }
         let levels = spill.runs.iter().map(|(_, level)| *level).max().unwrap_or(0);
         assert_eq!(levels, (runs as f64).log(runs_max as f64).floor() as u32, "{runs_max}, {runs}");
         all.sort();
-        let mut spilled = spill.finish().expect("all is there");
+        let mut spilled = spill.finish(&mut || Ok(())).expect("all is there");
         let mut row = Vec::new();
         for (key, n) in all {
             let key_len = spilled.next(&mut row).expect("sound").expect("a row");

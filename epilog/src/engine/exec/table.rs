@@ -23,6 +23,15 @@ impl KeyTable {
         self.ends.len()
     }
 
+    /// The bytes that it takes in memory.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn size(&self) -> usize {
+        self.places.capacity() * size_of::<u32>()
+            + self.hashes.capacity() * size_of::<u64>()
+            + self.ends.capacity() * size_of::<u32>()
+            + self.bytes.capacity()
+    }
+
     /// The number of `key`, if it is there.
     pub(super) fn find(&self, key: &[u8]) -> Option<usize> {
         if self.places.is_empty() { None } else { self.locate(key, hash(key)).ok() }
@@ -97,6 +106,12 @@ pub(super) struct WordTable {
 }
 
 impl WordTable {
+    /// The bytes that it takes in memory.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn size(&self) -> usize {
+        self.places.capacity() * size_of::<(u64, u32)>()
+    }
+
     /// The number of `word`; what `number` gives when it is not there yet.
     #[inline]
     pub(super) fn find_or_insert(&mut self, word: u64, number: impl FnOnce() -> u32) -> u32 {

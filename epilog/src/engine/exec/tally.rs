@@ -72,6 +72,13 @@ pub(super) struct Tally {
     faults: BTreeMap<u32, RowFault>,
 }
 
+/// The bytes that vectors in a vector take in memory.
+#[cfg(not(feature = "small"))]
+fn of_each<T>(values: &Vec<Vec<T>>) -> usize {
+    let of_one = |value: &Vec<T>| value.capacity() * size_of::<T>();
+    values.capacity() * size_of::<Vec<T>>() + values.iter().map(of_one).sum::<usize>()
+}
+
 /// What is kept of each group beside the count.
 enum Kept {
     Nothing,
@@ -101,6 +108,25 @@ impl AggregateFunction {
 }
 
 impl Tally {
+    /// About the bytes that it takes in memory.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn size(&self) -> usize {
+        let kept = match &self.kept {
+            Kept::Nothing => 0,
+            Kept::Ints(values) => values.capacity() * size_of::<i128>(),
+            Kept::Uints(values) => values.capacity() * size_of::<u128>(),
+            Kept::Floats(values) => values.capacity() * size_of::<f64>(),
+            #[cfg(feature = "decimal")]
+            Kept::Decimals(values) => values.capacity() * size_of::<rust_decimal::Decimal>(),
+            Kept::Cells(bytes) => bytes.capacity(),
+            Kept::Bytes(values) => of_each(values),
+            Kept::Distinct(table) => table.size(),
+            Kept::Moments(values) => values.capacity() * size_of::<(f64, f64)>(),
+            Kept::Values(values) => of_each(values),
+        };
+        kept + self.counts.capacity() * size_of::<u64>()
+    }
+
     /// One of so many groups.
     pub(super) fn new(item: &AggregateTerm, groups: usize) -> Tally {
         use AggregateFunction as F;

@@ -246,6 +246,12 @@ pub(super) struct Builder {
 }
 
 impl Builder {
+    /// The bytes that it takes in memory.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn size(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<usize>() + self.nulls.capacity()
+    }
+
     pub(super) fn new(ty: Type) -> Builder {
         Builder { ty, bytes: Vec::new(), ends: Vec::new(), nulls: Vec::new() }
     }

@@ -104,10 +104,25 @@ impl<'p> Planner<'p> {
         };
         let rows = candidates.iter().map(through).fold(Amount::INFINITY, Amount::min);
         let total = |candidate: &Candidate| self.total(candidate, rows, &own, want);
+        #[cfg(not(feature = "small"))]
+        let alternatives = match self.wishes.alternatives {
+            true => self.alternatives(slot, &predicates, &candidates, &total),
+            false => Vec::new(),
+        };
         let best = candidates.into_iter().min_by(|a, b| total(a).total_cmp(&total(b)));
         let best = best.expect("a whole scan is always possible");
         let (cost, selective) = (best.cost_fixed + best.cost_rows, best.selective);
-        let scan = Scan { slot, access: best.access, fetch: true, kind: best.kind, text: best.text };
+        #[cfg(not(feature = "small"))]
+        let cost = cost + self.cost_forbidden(&best);
+        let scan = Scan {
+            slot,
+            access: best.access,
+            fetch: true,
+            kind: best.kind,
+            text: best.text,
+            #[cfg(not(feature = "small"))]
+            alternatives,
+        };
         let node = PhysicalNode { operator: Operator::Scan(scan), rows: best.rows };
         (Chosen { node, cost, ordered: best.ordered, implied: best.implied }, selective)
     }
@@ -121,7 +136,19 @@ impl<'p> Planner<'p> {
             each *= (limit as Amount / rows.max(1.0)).min(1.0);
         }
         let sort = if candidate.ordered { 0.0 } else { self.sort_cost(rows, want.limit) };
-        candidate.cost_fixed + each + sort
+        let cost = candidate.cost_fixed + each + sort;
+        #[cfg(not(feature = "small"))]
+        let cost = cost + self.cost_forbidden(candidate);
+        cost
+    }
+
+    /// What is added where reading all of a collection is to be avoided.
+    #[cfg(not(feature = "small"))]
+    fn cost_forbidden(&self, candidate: &Candidate) -> Amount {
+        match self.wishes.require_index && candidate.access.reads_all() {
+            true => super::alternatives::FORBIDDEN,
+            false => 0.0,
+        }
     }
 
     fn nothing(&self, slot: Slot, implied: Vec<Expr>) -> Candidate {

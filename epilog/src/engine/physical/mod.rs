@@ -9,9 +9,12 @@
 
 mod access;
 mod aggregate;
+#[cfg(not(feature = "small"))]
+mod alternatives;
 mod filter;
 mod join;
 mod lookup;
+mod metered;
 mod prune;
 mod relation;
 mod sarg;
@@ -25,6 +28,9 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+#[cfg(not(feature = "small"))]
+pub use alternatives::Alternative;
+pub use metered::Metered;
 pub use prune::Reads;
 
 use super::estimate::{Amount, Costs, KeyRange, Statistics};
@@ -132,6 +138,8 @@ pub enum Operator {
         /// The values that are this number.
         outputs: Vec<Computed>,
     },
+    /// Measures an operator: for an analysis.
+    Metered(Metered),
 }
 
 /// Gives records of a collection.
@@ -147,6 +155,9 @@ pub struct Scan {
     pub kind: &'static str,
     /// What it is about, as text.
     pub text: String,
+    /// What else was thought of, if that was asked for.
+    #[cfg(not(feature = "small"))]
+    pub alternatives: Vec<Alternative>,
 }
 
 /// How records are reached.
@@ -282,9 +293,23 @@ pub enum Answer {
     Value(Computed),
 }
 
+/// What is wanted of planning beyond a plan.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Wishes {
+    /// Whether reading all of a collection is to be avoided at any cost.
+    pub require_index: bool,
+    /// Whether scans say what else was thought of.
+    pub alternatives: bool,
+}
+
 /// Plans how to carry out `plan`.
 pub fn plan(plan: &LogicalPlan, statistics: &dyn Statistics) -> PhysicalPlan {
-    let planner = Planner { plan, statistics, costs: Costs::default() };
+    plan_as(plan, statistics, Wishes::default())
+}
+
+/// As [`plan`], with more that is wanted.
+pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) -> PhysicalPlan {
+    let planner = Planner { plan, statistics, costs: Costs::default(), wishes };
     let Node::Project(project) = &plan.root else { unreachable!("a checked plan ends in a projection") };
     // Nobody sees an order in ranks, or in the bare existence of a row.
     let key_order = project.columns.iter().any(|column| !matches!(column, Column::Rank(_)));
@@ -328,6 +353,8 @@ struct Planner<'p> {
     plan: &'p LogicalPlan,
     statistics: &'p dyn Statistics,
     costs: Costs,
+    #[cfg_attr(feature = "small", expect(dead_code, reason = "nobody wishes for more there"))]
+    wishes: Wishes,
 }
 
 impl<'p> Planner<'p> {

@@ -4,7 +4,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Access, Answer, Join, Method, Operator, PhysicalNode, PhysicalPlan, Subquery};
+use super::{Access, Answer, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Subquery};
 use crate::engine::logical::{Column, Computed, Expr, Slot, SlotDef};
 use crate::parts::Whole;
 
@@ -47,7 +47,11 @@ impl Reads {
     /// What the operator itself reads, and not those beneath it.
     fn own(&mut self, node: &PhysicalNode, slots: &[SlotDef]) {
         match &node.operator {
-            Operator::Pairs | Operator::Limit { .. } | Operator::CountRecords { .. } | Operator::Scan(_) => {}
+            Operator::Pairs
+            | Operator::Limit { .. }
+            | Operator::CountRecords { .. }
+            | Operator::Scan(_)
+            | Operator::Metered(_) => {}
             Operator::Filter { predicates, .. } => predicates.iter().for_each(|expr| self.expr(expr, slots)),
             Operator::Lookup { from, .. } => self.record(*from),
             Operator::Subquery(Subquery { method, .. }) | Operator::Join(Join { method, .. }) => {
@@ -130,7 +134,8 @@ impl PhysicalNode {
             | Operator::Lookup { input, .. }
             | Operator::Sort { input, .. }
             | Operator::Limit { input, .. }
-            | Operator::Aggregate { input, .. } => Vec::from([&**input]),
+            | Operator::Aggregate { input, .. }
+            | Operator::Metered(Metered { input, .. }) => Vec::from([&**input]),
             Operator::Set { input, right, .. } => Vec::from([&**input, &**right]),
             Operator::Subquery(Subquery { input, method, pairs, .. })
             | Operator::Join(Join { input, method, pairs, .. }) => {
@@ -144,7 +149,7 @@ impl PhysicalNode {
         }
     }
 
-    fn children_mut(&mut self) -> Vec<&mut PhysicalNode> {
+    pub(super) fn children_mut(&mut self) -> Vec<&mut PhysicalNode> {
         match &mut self.operator {
             Operator::Pairs | Operator::CountRecords { .. } => Vec::new(),
             Operator::Scan(scan) => match &mut scan.access {
@@ -157,7 +162,8 @@ impl PhysicalNode {
             | Operator::Lookup { input, .. }
             | Operator::Sort { input, .. }
             | Operator::Limit { input, .. }
-            | Operator::Aggregate { input, .. } => Vec::from([&mut **input]),
+            | Operator::Aggregate { input, .. }
+            | Operator::Metered(Metered { input, .. }) => Vec::from([&mut **input]),
             Operator::Set { input, right, .. } => Vec::from([&mut **input, &mut **right]),
             Operator::Subquery(Subquery { input, method, pairs, .. })
             | Operator::Join(Join { input, method, pairs, .. }) => {

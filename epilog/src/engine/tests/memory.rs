@@ -223,7 +223,8 @@ fn all_rows_stay_within_the_cache_in_both_directions() {
 #[test]
 fn a_stream_that_waits_keeps_nothing_in_memory() {
     check(|reading| {
-        let mut stream = Stream::new(reading, &draft(f::Track).build()).expect("a stream");
+        let mut stream =
+            Stream::new(reading, &draft(f::Track).build(), &Control::default()).expect("a stream");
         let mut rows = 0;
         while stream
             .next::<EngineError>(&mut |batch| {
@@ -296,7 +297,8 @@ fn an_index_scan_in_the_order_of_keys_stays_within_the_cache() {
 #[test]
 fn a_stream_over_an_index_that_waits_keeps_nothing_in_memory() {
     check(|reading| {
-        let mut stream = Stream::new(reading, &first_by_index(reading, false, 250)).expect("a stream");
+        let mut stream = Stream::new(reading, &first_by_index(reading, false, 250), &Control::default())
+            .expect("a stream");
         let mut rows = Vec::new();
         while stream
             .next::<EngineError>(&mut |batch| {
@@ -354,7 +356,7 @@ fn a_stream_of_a_sort_that_waits_keeps_nothing_in_memory() {
         let draft = draft(f::Track).order_by(field(f::track::MILLISECONDS), true).build();
         let plan = explain(reading.operation().view(), &draft).expect("a plan").to_string();
         assert!(plan.starts_with("sort "), "{plan}");
-        let mut stream = Stream::new(reading, &draft).expect("a stream");
+        let mut stream = Stream::new(reading, &draft, &Control::default()).expect("a stream");
         let mut rows = Vec::new();
         while stream
             .next::<EngineError>(&mut |batch| {

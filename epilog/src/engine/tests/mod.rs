@@ -39,6 +39,35 @@ fn insert(store: &Store, records: &Records) {
     writer.commit(Durability::Immediate).expect("a commit");
 }
 
+/// [`super::count`] of a query that nothing ends.
+fn count(reading: &dyn Reading, draft: &Draft) -> Result<u64, EngineError> {
+    super::count(reading, draft, &Control::default())
+}
+
+/// [`super::exists`] of a query that nothing ends.
+fn exists(view: View<'_>, draft: &Draft) -> Result<bool, EngineError> {
+    super::exists(view, draft, &Control::default())
+}
+
+/// [`super::explain`] of a query of which nothing is required.
+fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
+    super::explain(view, draft, &Control::default())
+}
+
+/// [`super::keys`] of a query that nothing ends.
+fn keys(view: View<'_>, draft: &Draft) -> Result<Vec<u128>, EngineError> {
+    super::keys(view, draft, &Control::default(), &Run::default())
+}
+
+/// [`super::for_each`] of a query that nothing ends.
+fn for_each<E: From<EngineError> + From<ExecError>>(
+    reading: &dyn Reading,
+    draft: &Draft,
+    each: &mut dyn FnMut(&OutputBatch<'_>) -> Result<(), E>,
+) -> Result<(), E> {
+    super::for_each(reading, draft, &Control::default(), each)
+}
+
 /// All rows of a query by a plan, as [`scalars`].
 fn rows(view: View<'_>, draft: &Draft, rules: RuleSet) -> Result<Vec<Vec<Scalar>>, EngineError> {
     scalars(run_with(view, draft, rules)?)
@@ -77,7 +106,7 @@ fn append_scalars(batch: &OutputBatch<'_>, out: &mut Vec<Vec<Scalar>>) {
 
 /// All rows of a query as a stream gives them, which goes on in another operation after each leaf or few.
 fn streamed(reading: &dyn Reading, draft: &Draft) -> Result<Vec<Vec<Scalar>>, EngineError> {
-    let mut stream = Stream::new(reading, draft)?;
+    let mut stream = Stream::new(reading, draft, &Control::default())?;
     let mut out = Vec::new();
     while stream.next::<EngineError>(&mut |batch| {
         append_scalars(batch, &mut out);

@@ -87,6 +87,14 @@ impl PageRead for Pages<'_> {
             Pages::Private(pages, _) => pages.page(number),
         }
     }
+
+    #[cfg(not(feature = "small"))]
+    fn now_ns(&self) -> u64 {
+        match self {
+            Pages::Leased(pages) => pages.now_ns(),
+            Pages::Private(pages, _) => pages.now_ns(),
+        }
+    }
 }
 
 impl PageWrite for Pages<'_> {

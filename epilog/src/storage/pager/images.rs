@@ -114,6 +114,12 @@ impl Images {
         Ok(vfs.temporary(path)?.map(|file| Scratch::of_file(file, path, block_len)))
     }
 
+    /// The file system's clock.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn now_ns(&self) -> u64 {
+        self.home.as_ref().map_or_else(crate::storage::vfs::monotonic_ns, |(vfs, _, _)| vfs.now_ns())
+    }
+
     /// The bytes of a block.
     pub(super) fn block_len(&self) -> usize {
         self.block_len

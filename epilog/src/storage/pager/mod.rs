@@ -659,6 +659,11 @@ impl PageRead for PageOperation<'_> {
     fn scratch(&self, block_len: usize) -> Result<Option<Scratch>, StorageError> {
         self.operation.scratch(block_len)
     }
+
+    #[cfg(not(feature = "small"))]
+    fn now_ns(&self) -> u64 {
+        self.operation.now_ns()
+    }
 }
 
 /// The pages as of one commit, in one operation.
@@ -670,5 +675,10 @@ impl PageRead for PageReader<'_> {
     #[inline]
     fn page(&self, number: PageNumber) -> Result<&[u8], StorageError> {
         self.pin.page(number)
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn now_ns(&self) -> u64 {
+        self.pin.now_ns()
     }
 }

@@ -160,6 +160,11 @@ impl PageRead for PrivatePages<'_> {
             Some(page) => page.bytes.as_deref().ok_or_else(|| freed(number)),
         }
     }
+
+    #[cfg(not(feature = "small"))]
+    fn now_ns(&self) -> u64 {
+        self.pin.now_ns()
+    }
 }
 
 impl PageWrite for PrivatePages<'_> {

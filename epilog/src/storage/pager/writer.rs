@@ -556,6 +556,11 @@ impl PageRead for PageWriter<'_> {
             Some(Staged::Stored(_) | Staged::Freed) => Err(freed(number)),
         }
     }
+
+    #[cfg(not(feature = "small"))]
+    fn now_ns(&self) -> u64 {
+        self.pin.now_ns()
+    }
 }
 
 impl PageWrite for PageWriter<'_> {

@@ -14,6 +14,15 @@ pub mod memory;
 pub use file::FileVfs;
 pub use memory::MemoryVfs;
 
+/// Nanoseconds of the clock of a database that has no file system; without `std` there is none, and it stands still.
+#[cfg(not(feature = "small"))]
+pub(crate) fn monotonic_ns() -> u64 {
+    #[cfg(feature = "std")]
+    return file::monotonic_ns();
+    #[cfg(not(feature = "std"))]
+    0
+}
+
 /// How a file is opened.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum OpenMode {

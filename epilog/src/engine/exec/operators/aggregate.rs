@@ -12,6 +12,8 @@ use super::{Kept, Operator, Reach};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::evaluate::evaluate;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::table::{KeyTable, WordTable, width_of_equal_cells};
 use crate::engine::exec::tally::{Members, NO_GROUP, Tally};
 use crate::engine::exec::vector::Builder;
@@ -184,6 +186,20 @@ pub(super) fn add_term<'s>(
 }
 
 impl Groups {
+    /// About the bytes that they take in memory.
+    #[cfg(not(feature = "small"))]
+    fn size(&self) -> usize {
+        let of_keys = self.keyed.as_ref().map_or(0, |keyed| {
+            let found = match &keyed.finder {
+                Finder::Places(places) => places.capacity() * size_of::<u32>(),
+                Finder::Words(table, _) => table.size(),
+                Finder::Bytes(table) => table.size(),
+            };
+            found + keyed.values.iter().map(Builder::size).sum::<usize>()
+        });
+        of_keys + self.tallies.iter().map(Tally::size).sum::<usize>()
+    }
+
     pub(super) fn new(keys: Vec<KeyTerm>, items: Vec<AggregateTerm>) -> Groups {
         let keyed = Keyed::new(keys);
         let count = usize::from(keyed.is_none());
@@ -305,6 +321,7 @@ impl<'s> Aggregate<'s> {
 
 impl<'s> Operator<'s> for Aggregate<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        env.check()?;
         let Some(groups) = &mut self.groups else { return Ok(false) };
         if !self.complete {
             groups.add(&mut *self.input, env, batch)?;
@@ -328,6 +345,11 @@ impl<'s> Operator<'s> for Aggregate<'s> {
 
     fn is_paused(&self) -> bool {
         self.paused
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        self.groups.as_ref().map_or_else(Footprint::default, |groups| Footprint::in_memory(groups.size()))
     }
 
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {

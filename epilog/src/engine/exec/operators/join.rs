@@ -14,6 +14,8 @@ use crate::engine::error::{ExecError, RowFault};
 use crate::engine::estimate::KeyRange;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Computed, Link, Slot};
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
@@ -109,7 +111,7 @@ impl Made {
                 return self.computed.extend(columns.iter().map(|column| column.output));
             }
             P::CountRecords { outputs, .. } => self.computed.extend(outputs),
-            P::Pairs | P::Filter { .. } | P::Sort { .. } | P::Limit { .. } => {}
+            P::Pairs | P::Filter { .. } | P::Sort { .. } | P::Limit { .. } | P::Metered(_) => {}
         }
         node.children().into_iter().for_each(|child| self.note(child));
     }
@@ -150,6 +152,7 @@ impl Search<'_> {
 impl<'s> Operator<'s> for Join<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         loop {
+            env.check()?;
             if self.search.is_none() {
                 if !self.input.next(env, &mut self.outer)? {
                     return Ok(false);
@@ -188,6 +191,14 @@ impl<'s> Operator<'s> for Join<'s> {
     /// How many pairs a row has is not known.
     fn expect(&mut self, rows: usize) {
         self.input.expect(rows);
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        match &self.finder {
+            Finder::Table { built: Some(built), .. } => Footprint::in_memory(built.size()),
+            _ => Footprint::default(),
+        }
     }
 }
 

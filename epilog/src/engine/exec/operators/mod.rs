@@ -5,6 +5,8 @@ mod filter;
 mod join;
 mod limit;
 mod lookup;
+#[cfg(not(feature = "small"))]
+mod metered;
 mod scan;
 mod set;
 mod sort;
@@ -17,6 +19,8 @@ use alloc::vec::Vec;
 
 use super::Env;
 use super::batch::{Batch, GATHERED_MAX};
+#[cfg(not(feature = "small"))]
+use super::meter::Footprint;
 use crate::engine::error::ExecError;
 use crate::engine::physical::{self, PhysicalNode};
 use crate::parts::Whole;
@@ -42,6 +46,12 @@ pub(super) trait Operator<'s> {
     /// takes into `kept`. False when nothing is left.
     fn remaining(&mut self, _node: &mut PhysicalNode, _kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
         Ok(false)
+    }
+
+    /// What it keeps of rows, or has kept at most. Not in small builds, which measure nothing.
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        Footprint::default()
     }
 }
 
@@ -83,6 +93,12 @@ pub(super) enum Kept {
 pub(super) trait Stage<'s> {
     /// Changes the rows left of a batch.
     fn apply(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError>;
+
+    /// As [`Operator::footprint`].
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        Footprint::default()
+    }
 }
 
 /// The operator that carries out a node of a plan.
@@ -103,6 +119,12 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         P::Set { input, right, kind, columns, .. } => {
             Box::new(set::Set::new(build(env, *input), build(env, *right), kind, columns))
         }
+        #[cfg(not(feature = "small"))]
+        P::Metered(physical::Metered { input, meter, .. }) => {
+            Box::new(metered::Metered { input: build(env, *input), meter })
+        }
+        #[cfg(feature = "small")]
+        P::Metered(metered) => match metered._whole {},
         P::CountRecords { slot, outputs } => Box::new(aggregate::CountRecords::new(slot, outputs)),
         operator @ (P::Filter { .. } | P::Lookup { .. } | P::Subquery(_)) => {
             let (input, stage) = split(env, operator);
@@ -115,6 +137,13 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
 pub(super) fn stages<'s>(env: &Env<'s>, node: PhysicalNode) -> Vec<Box<dyn Stage<'s> + 's>> {
     match node.operator {
         physical::Operator::Pairs => Vec::new(),
+        #[cfg(not(feature = "small"))]
+        physical::Operator::Metered(physical::Metered { input, meter, .. }) => {
+            let mut all = stages(env, *input);
+            let stage = all.pop().expect("a meter is around a stage");
+            all.push(Box::new(metered::MeteredStage { stage, meter }));
+            all
+        }
         operator => {
             let (input, stage) = split(env, operator);
             let mut all = stages(env, input);
@@ -167,6 +196,11 @@ impl<'s> Operator<'s> for Staged<'s> {
 
     fn is_paused(&self) -> bool {
         self.input.is_paused()
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        self.stage.footprint()
     }
 
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {

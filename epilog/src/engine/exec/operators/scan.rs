@@ -10,6 +10,8 @@ use crate::engine::estimate::KeyRange;
 use crate::engine::exec::Env;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Source};
 use crate::engine::exec::evaluate::evaluate;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::meter::Footprint;
 use crate::engine::logical::{Expr, Slot};
 use crate::engine::physical::{self, Access, IndexOrder, PhysicalNode, Scan};
 use crate::parts::{self, Whole};
@@ -140,6 +142,7 @@ impl<'s> LeafScan<'s> {
 
 impl<'s> Operator<'s> for LeafScan<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        env.check()?;
         if self.farthest.is_some() && (self.leaf.is_none() && self.left == 0 || env.view.is_crowded()) {
             self.paused = true;
             return Ok(false);
@@ -223,6 +226,12 @@ trait Ranks<'s> {
         false
     }
 
+    /// The bytes of ranks that it keeps in memory.
+    #[cfg(not(feature = "small"))]
+    fn size(&self) -> usize {
+        0
+    }
+
     /// Whether it can be left before its end.
     fn can_leave(&self) -> bool {
         false
@@ -267,6 +276,7 @@ struct RankScan<'s> {
 
 impl<'s> Operator<'s> for RankScan<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        env.check()?;
         if parts::PAUSES
             && let Some((left, true, _)) = self.pauses
             && (left == 0 || env.view.is_crowded())
@@ -337,6 +347,11 @@ impl<'s> Operator<'s> for RankScan<'s> {
 
     fn is_paused(&self) -> bool {
         self.paused
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        Footprint::in_memory(self.ranks.capacity() * size_of::<u128>() + self.source.size())
     }
 
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
@@ -487,6 +502,11 @@ impl Gathered {
 }
 
 impl<'s> Ranks<'s> for Sorted<'s> {
+    #[cfg(not(feature = "small"))]
+    fn size(&self) -> usize {
+        self.gathered.ranks.capacity() * size_of::<u128>()
+    }
+
     fn more(&mut self, env: &Env<'s>, limit: usize, out: &mut Vec<u128>) -> Result<usize, ExecError> {
         if !self.gather(env)? {
             return Ok(0);
@@ -553,6 +573,7 @@ impl<'s> Ranks<'s> for IndexRanks<'s> {
     fn more(&mut self, env: &Env<'s>, limit: usize, out: &mut Vec<u128>) -> Result<usize, ExecError> {
         let start = out.len();
         while out.len() - start < limit {
+            env.check()?;
             if let Some((cursor, _)) = &mut self.cursor {
                 let wanted = (limit - (out.len() - start)).min(GATHERED_MAX);
                 if cursor.next_ranks(wanted, out)? > 0 {
@@ -678,6 +699,7 @@ impl<'s> Ranks<'s> for TiedRanks<'s> {
     fn more(&mut self, env: &Env<'s>, limit: usize, out: &mut Vec<u128>) -> Result<usize, ExecError> {
         let start = out.len();
         while out.len() - start < limit {
+            env.check()?;
             let wanted = (limit - (out.len() - start)).min(GATHERED_MAX);
             if let Some((cursor, _)) = &mut self.cursor {
                 if cursor.next_ranks(wanted, out)? == 0 {
@@ -737,6 +759,7 @@ impl<'s> Ranks<'s> for Pointing<'s> {
             debug_assert!(target.clustered.is_some());
             let mut prefix = Vec::new();
             for rank in targets {
+                env.check()?;
                 prefix.clear();
                 key::append(
                     &mut prefix,
@@ -747,7 +770,9 @@ impl<'s> Ranks<'s> for Pointing<'s> {
                 let range = KeyRange::starting_with(prefix.clone());
                 let (low, high) = range.bounds();
                 let mut cursor = env.view.entries(collection, self.index, low, high, Direction::Forward)?;
-                while cursor.next_ranks(GATHERED_MAX, &mut self.ready)? > 0 {}
+                while cursor.next_ranks(GATHERED_MAX, &mut self.ready)? > 0 {
+                    env.check()?;
+                }
             }
             self.ready.reverse();
         }

@@ -10,6 +10,8 @@ use super::Operator;
 use crate::engine::error::ExecError;
 use crate::engine::exec::batch::Batch;
 use crate::engine::exec::evaluate::evaluate;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::table::KeyTable;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::SetColumn;
@@ -158,6 +160,11 @@ impl<'s> Operator<'s> for Set<'s> {
                 return Ok(true);
             }
         }
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        Footprint::in_memory(self.known.size() + self.left_over.capacity() * size_of::<u64>())
     }
 
     fn expect(&mut self, rows: usize) {

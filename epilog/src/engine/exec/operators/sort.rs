@@ -27,6 +27,8 @@ use super::{Kept, Operator, Reach};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::evaluate::evaluate;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::packed::{
     BatchRow, Packed, Pulled, ROOT, RowSource, Shape, StoreRow, Unpacking, head,
 };
@@ -54,7 +56,16 @@ pub(super) fn build<'s>(
 ) -> Box<dyn Operator<'s> + 's> {
     let window = window.unwrap_or(Window { skip: 0, take: None });
     let state = State::Reading(Near::new(window));
-    Box::new(Sort { input, terms, window, state, pauses: None, paused: false })
+    Box::new(Sort {
+        input,
+        terms,
+        window,
+        state,
+        pauses: None,
+        paused: false,
+        #[cfg(not(feature = "small"))]
+        kept_max: Footprint::default(),
+    })
 }
 
 struct Sort<'s> {
@@ -64,6 +75,9 @@ struct Sort<'s> {
     state: State<'s>,
     pauses: Option<Pauses>,
     paused: bool,
+    /// The most it has kept, when that is measured.
+    #[cfg(not(feature = "small"))]
+    kept_max: Footprint,
 }
 
 /// What is known in a chain.
@@ -86,6 +100,30 @@ enum State<'s> {
 }
 
 impl State<'_> {
+    /// What is kept now.
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        match self {
+            State::Reading(near) => Footprint::in_memory(near.size()),
+            State::Sorted(sorted) => {
+                let order = sorted.order.capacity() * size_of::<u32>();
+                Footprint::in_memory(sorted.store.size() + order)
+            }
+            State::Packed(sorter, _) => match &**sorter {
+                Sorter::Reading(packer) => Footprint {
+                    spilled: packer.spill.as_ref().map_or(0, Spill::bytes),
+                    ..Footprint::in_memory(packer.rows.size())
+                },
+                Sorter::Giving(giver) => match &giver.rows {
+                    Ordered::Packed(rows, _) => Footprint::in_memory(rows.size()),
+                    Ordered::Spilled(spilled) => {
+                        Footprint { spilled: spilled.bytes(), ..Footprint::default() }
+                    }
+                },
+            },
+        }
+    }
+
     fn packed(sorter: Sorter) -> Self {
         match Whole::build() {
             Some(whole) => State::Packed(Box::new(sorter), whole),
@@ -111,6 +149,7 @@ pub(in crate::engine::exec) enum Sorter {
 
 impl<'s> Operator<'s> for Sort<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        env.check()?;
         if let State::Reading(_) = &self.state {
             self.read(env, batch)?;
         } else if parts::PAUSES
@@ -179,6 +218,11 @@ impl<'s> Operator<'s> for Sort<'s> {
         self.paused
     }
 
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        self.kept_max.max(self.state.footprint())
+    }
+
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
         let physical::Operator::Sort { input, .. } = &mut node.operator else { return Ok(false) };
         let (Some(pauses), Some(whole)) = (&self.pauses, Whole::build()) else { return Ok(false) };
@@ -224,6 +268,10 @@ impl<'s> Sort<'s> {
                 },
                 _ => unreachable!("it reads"),
             }
+            #[cfg(not(feature = "small"))]
+            if env.run.measures() {
+                self.kept_max = self.kept_max.max(self.state.footprint());
+            }
         }
         self.paused = parts::PAUSES && self.pauses.is_some() && !complete && self.input.is_paused();
         let state = core::mem::replace(&mut self.state, State::Reading(Near::new(self.window)));
@@ -249,7 +297,7 @@ impl<'s> Sort<'s> {
                     packer.decide(env)?;
                     State::packed(Sorter::Reading(packer))
                 }
-                Sorter::Reading(packer) => State::packed(Sorter::Giving(packer.finish()?)),
+                Sorter::Reading(packer) => State::packed(Sorter::Giving(packer.finish(env)?)),
                 giving => State::packed(giving),
             },
             other => other,
@@ -360,6 +408,7 @@ impl<'s> Near<'s> {
         let Near { store, shape, keys } = self;
         let mut packer = Packer::new(window).expect("there are pauses");
         packer.shape = shape;
+        env.check()?;
         packer.decide(env)?;
         match keys {
             Keys::All(keys, ends, _) => {
@@ -501,20 +550,21 @@ impl Packer {
             }
             if let Some(spill) = &mut self.spill {
                 self.rows.sort();
-                spill.push(&self.rows)?;
+                spill.push(&self.rows, &mut || env.check())?;
                 self.rows.clear();
             }
         }
         Ok(())
     }
 
-    fn finish(mut self) -> Result<Giver, ExecError> {
+    fn finish(mut self, env: &Env<'_>) -> Result<Giver, ExecError> {
         self.rows.sort();
         let rows = match self.spill {
             Some(mut spill) if parts::SPILL && spill.is_used() => {
-                spill.push(&self.rows)?;
+                let check = &mut || env.check();
+                spill.push(&self.rows, check)?;
                 drop(self.rows);
-                Ordered::Spilled(spill.finish()?)
+                Ordered::Spilled(spill.finish(check)?)
             }
             _ => Ordered::Packed(self.rows, 0),
         };
@@ -528,7 +578,10 @@ impl Packer {
             }
         }
         let mut skipped = Vec::new();
-        for _ in 0..skip {
+        for skipping in 0..skip {
+            if skipping % GATHERED_MAX == 0 {
+                env.check()?;
+            }
             if giver.pull(&mut skipped)?.is_none() {
                 break;
             }

@@ -14,6 +14,8 @@ use crate::engine::error::{ExecError, RowFault};
 use crate::engine::estimate::KeyRange;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::store::RowStore;
 use crate::engine::exec::table::{KeyTable, WordTable, width_of_equal_cells};
 use crate::engine::exec::tally::{Members, NO_GROUP, Tally};
@@ -269,6 +271,14 @@ impl<'s> Stage<'s> for Subquery<'s> {
         }
         self.conclude(batch, answers)
     }
+
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        match &self.finder {
+            Finder::Table { built: Some(built), .. } => Footprint::in_memory(built.size()),
+            _ => Footprint::default(),
+        }
+    }
 }
 
 impl Subquery<'_> {
@@ -363,6 +373,7 @@ impl<'s> Pairs<'s> {
         if self.rows.is_empty() {
             return Ok(());
         }
+        env.check()?;
         let selected = Selected::Sparse(&self.rows);
         self.batch.reset(self.rows.len());
         for (slot, source) in outer.present() {
@@ -469,6 +480,7 @@ impl<'s> Probe<'_, 's> {
         let at_once = if counts_only && answers.any { 1 } else { ENTRIES_AT_ONCE };
         let (mut ranks, mut records) = (Vec::new(), Vec::new());
         while rows.iter().any(|row| !answers.settled(usize::from(*row))) {
+            env.check()?;
             ranks.clear();
             let found = cursor.next_ranks(at_once, &mut ranks)?;
             if found == 0 {
@@ -534,6 +546,18 @@ impl<'s> Probe<'_, 's> {
 }
 
 impl<'s> Built<'s> {
+    /// About the bytes that this takes in memory.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn size(&self) -> usize {
+        let keys = match &self.keys {
+            Keys::Words { table, .. } => table.size(),
+            Keys::Bytes(table) => table.size(),
+        };
+        keys + self.groups.capacity() * size_of::<Group>()
+            + self.next.capacity() * size_of::<u32>()
+            + self.store.size()
+    }
+
     /// The first kept row with the key of `row`.
     pub(super) fn first(
         &self,

@@ -28,6 +28,13 @@ pub(in crate::storage::pager) struct Pin<'t> {
 }
 
 impl<'t> Pin<'t> {
+    /// The file system's clock.
+    #[cfg(not(feature = "small"))]
+    pub(in crate::storage::pager) fn now_ns(&self) -> u64 {
+        let images = self.table().images.as_ref();
+        images.map_or_else(crate::storage::vfs::monotonic_ns, |images| images.now_ns())
+    }
+
     /// Pins the last published commit.
     pub(in crate::storage::pager) fn new(table: &'t FrameTable) -> Pin<'t> {
         let (claim, commit) = table.pins.enter(&table.published, &table.epoch);
@@ -235,6 +242,12 @@ impl Operation<'_> {
             Some(images) => images.scratch(block_len),
             None => Ok(None),
         }
+    }
+
+    /// The file system's clock.
+    #[cfg(not(feature = "small"))]
+    pub(in crate::storage::pager) fn now_ns(&self) -> u64 {
+        self.0.now_ns()
     }
 }
 

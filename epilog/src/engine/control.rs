@@ -1,0 +1,245 @@
+//! [`Control`]: what ends a query before its end, and what its plan must not do.
+//!
+//! ```text
+//! Control    asked for with the query: a timeout, handles, no full scan
+//!   |  begin
+//! Run        the query being carried out: by when it must have ended, and what is measured of it
+//!   |  check, once a batch
+//! ExecError  Cancelled, TimedOut
+//! ```
+//!
+//! Operators ask [`Run::check`] wherever they go on without giving a batch: for each leaf of a scan, each batch of pairs,
+//! each thousand rows that are gathered or merged. Where nothing was asked for, that is a look at one pointer.
+
+use alloc::rc::Rc;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::fmt;
+use core::time::Duration;
+
+use super::error::ExecError;
+#[cfg(not(feature = "small"))]
+use super::exec::meter::{Footprint, Meter, Meters};
+use crate::parts::{InWhole, Whole};
+use crate::storage::facade::View;
+use crate::sync::atomic::{AtomicBool, Ordering};
+
+/// Ends queries that another thread carries out.
+///
+/// Clones are one handle. What was cancelled stays cancelled: queries that have it end at their next batch, later ones at
+/// once, each with [`Cancelled`](crate::ErrorKind::Cancelled).
+///
+/// # Examples
+///
+/// ```
+/// use epilog::CancelHandle;
+#[doc = include_str!("../example.txt")]
+///
+/// let handle = CancelHandle::new();
+/// let query = Track::query().filter(|t| t.name.contains("High")).cancel_with(&handle);
+/// assert_eq!(query.all(&db)?.len(), 1);
+///
+/// let elsewhere = handle.clone();
+/// std::thread::spawn(move || elsewhere.cancel()).join().expect("no panic");
+/// assert_eq!(query.all(&db).unwrap_err().kind(), ErrorKind::Cancelled);
+/// # Ok::<(), Error>(())
+/// ```
+#[derive(Clone, Debug, Default)]
+pub struct CancelHandle {
+    cancelled: Arc<AtomicBool>,
+}
+
+impl CancelHandle {
+    /// A handle of which nothing is cancelled yet.
+    pub fn new() -> CancelHandle {
+        CancelHandle::default()
+    }
+
+    /// Ends the queries that have this handle. Does not wait for them.
+    pub fn cancel(&self) {
+        self.cancelled.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether [`cancel`](CancelHandle::cancel) was called.
+    pub fn is_cancelled(&self) -> bool {
+        self.cancelled.load(Ordering::Relaxed)
+    }
+}
+
+/// What was asked for about the running of a query. Without anything it is nothing, and so it is in small builds.
+#[derive(Clone, Default)]
+pub struct Control(Option<InWhole<Arc<Wishes>>>);
+
+#[derive(Clone, Debug, Default)]
+struct Wishes {
+    timeout: Option<Duration>,
+    handles: Vec<CancelHandle>,
+    require_index: bool,
+}
+
+#[cfg(not(feature = "small"))]
+impl Control {
+    /// Ends the query so long after it began.
+    pub(crate) fn set_timeout(&mut self, timeout: Duration) {
+        self.change(|wishes| wishes.timeout = Some(timeout));
+    }
+
+    /// Ends the query when `handle` is cancelled.
+    pub(crate) fn add_handle(&mut self, handle: &CancelHandle) {
+        self.change(|wishes| wishes.handles.push(handle.clone()));
+    }
+
+    /// Refuses plans that read all records of a collection.
+    pub(crate) fn set_require_index(&mut self) {
+        self.change(|wishes| wishes.require_index = true);
+    }
+
+    fn change(&mut self, change: impl FnOnce(&mut Wishes)) {
+        let mut wishes = self.0.take().map_or_else(Arc::default, |wishes| Arc::clone(&wishes));
+        change(Arc::make_mut(&mut wishes));
+        self.0 = Whole::build().map(|whole| InWhole::new(wishes, whole));
+    }
+}
+
+impl Control {
+    /// The query begins now.
+    #[inline]
+    pub fn begin(&self, view: View<'_>) -> Run {
+        match &self.0 {
+            None => Run(None),
+            Some(wishes) => Run::of(wishes, view),
+        }
+    }
+
+    /// Whether plans that read all records of a collection are refused.
+    #[inline]
+    pub(super) fn requires_index(&self) -> bool {
+        self.0.as_ref().is_some_and(|wishes| wishes.require_index)
+    }
+
+    /// Fails if the query has been cancelled before it began, and otherwise leaves it alone: for one record.
+    ///
+    /// # Errors
+    ///
+    /// As [`Run::check`].
+    #[inline]
+    pub fn check(&self, view: View<'_>) -> Result<(), ExecError> {
+        match &self.0 {
+            None => Ok(()),
+            Some(_) => self.begin(view).check(view),
+        }
+    }
+}
+
+impl fmt::Debug for Control {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            None => f.write_str("Control"),
+            Some(wishes) => {
+                let Wishes { timeout, handles, require_index } = &***wishes;
+                let mut f = f.debug_struct("Control");
+                f.field("timeout", timeout).field("handles", handles);
+                f.field("require_index", require_index).finish()
+            }
+        }
+    }
+}
+
+/// A query being carried out, as far as it can be ended from outside.
+#[derive(Clone, Default)]
+pub struct Run(Option<InWhole<Rc<Running>>>);
+
+struct Running {
+    wishes: Arc<Wishes>,
+    /// By when it must have ended, by the clock of what is read.
+    deadline_ns: Option<u64>,
+    /// What its operators do, if that is measured.
+    #[cfg(not(feature = "small"))]
+    meters: Option<Meters>,
+}
+
+impl Run {
+    fn of(wishes: &Arc<Wishes>, view: View<'_>) -> Run {
+        let deadline_ns = wishes.timeout.map(|timeout| {
+            let timeout = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+            view.now_ns().saturating_add(timeout)
+        });
+        Run::over(Running {
+            wishes: Arc::clone(wishes),
+            deadline_ns,
+            #[cfg(not(feature = "small"))]
+            meters: None,
+        })
+    }
+
+    fn over(running: Running) -> Run {
+        Run(Whole::build().map(|whole| InWhole::new(Rc::new(running), whole)))
+    }
+
+    /// Fails when the query is to end.
+    ///
+    /// # Errors
+    ///
+    /// [`ExecError::Cancelled`] and [`ExecError::TimedOut`].
+    #[inline]
+    pub(crate) fn check(&self, view: View<'_>) -> Result<(), ExecError> {
+        match &self.0 {
+            None => Ok(()),
+            Some(running) => running.check(view),
+        }
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl Run {
+    /// The same, of whose plan `count` meters are read.
+    pub(super) fn measured(&self, count: usize) -> Run {
+        let (wishes, deadline_ns) = match &self.0 {
+            None => (Arc::default(), None),
+            Some(running) => (Arc::clone(&running.wishes), running.deadline_ns),
+        };
+        Run::over(Running { wishes, deadline_ns, meters: Some(Meters::new(count)) })
+    }
+
+    fn meters(&self) -> Option<&Meters> {
+        self.0.as_ref().and_then(|running| running.meters.as_ref())
+    }
+
+    /// Whether it is measured what operators do.
+    pub(super) fn measures(&self) -> bool {
+        self.meters().is_some()
+    }
+
+    /// Adds to meter `number`: see [`Meters::add`].
+    pub(super) fn measure(&self, number: usize, rows: usize, elapsed_ns: u64, kept: Footprint) {
+        if let Some(meters) = self.meters() {
+            meters.add(number, rows, elapsed_ns, kept);
+        }
+    }
+
+    /// What the meters read.
+    pub(super) fn read(&self) -> Vec<Meter> {
+        self.meters().map_or_else(Vec::new, Meters::read)
+    }
+}
+
+impl Running {
+    fn check(&self, view: View<'_>) -> Result<(), ExecError> {
+        let Some(whole) = Whole::build() else { return Ok(()) };
+        if self.wishes.handles.iter().any(CancelHandle::is_cancelled) {
+            return Err(ExecError::Cancelled(whole));
+        }
+        match (self.deadline_ns, self.wishes.timeout) {
+            (Some(deadline), Some(timeout)) if view.now_ns() >= deadline => {
+                Err(ExecError::TimedOut { timeout, whole })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Run {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Run").finish_non_exhaustive()
+    }
+}

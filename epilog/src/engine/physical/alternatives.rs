@@ -1,0 +1,235 @@
+//! The ways to records that were not taken, and why; and the plans that `require_index` refuses.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use core::ops::Bound;
+
+use super::access::{Candidate, is_about};
+use super::sarg::{Sarg, Test};
+use super::{Access, Answer, Join, Method, Operator, PhysicalNode, PhysicalPlan, Planner, Scan, Subquery};
+use crate::engine::error::PlanError;
+use crate::engine::estimate::Amount;
+use crate::engine::logical::{Expr, Link, Names, Slot, SlotDef};
+use crate::parts::Whole;
+use crate::schema::CollectionDef;
+
+/// What reading all of a collection costs where that is forbidden, in nanoseconds: more than anything else.
+pub(super) const FORBIDDEN: Amount = 1e15;
+
+/// A way to the records of a collection that planning thought of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Alternative {
+    /// The way, as the plan tells it; an index that could not be used, with its fields.
+    pub way: String,
+    /// What it was expected to cost, with what has to be done because of it, in nanoseconds; `None` where there is no such
+    /// way.
+    pub cost_ns: Option<u64>,
+    /// Whether it was taken.
+    pub taken: bool,
+    /// Why it was, or was not.
+    pub reason: String,
+}
+
+impl Access {
+    /// Whether all records of the collection are read.
+    pub(super) fn reads_all(&self) -> bool {
+        match self {
+            Access::Range { whole, .. } => *whole,
+            Access::Index { ranges, .. } => {
+                ranges.iter().any(|range| range.low == Bound::Unbounded && range.high == Bound::Unbounded)
+            }
+            _ => false,
+        }
+    }
+}
+
+impl Planner<'_> {
+    /// What was thought of for the records of `slot`, what costs least first.
+    pub(super) fn alternatives(
+        &self,
+        slot: Slot,
+        predicates: &[&Expr],
+        candidates: &[Candidate],
+        total: &dyn Fn(&Candidate) -> Amount,
+    ) -> Vec<Alternative> {
+        let collection = self.collection(slot);
+        let mut costed: Vec<(Amount, &Candidate)> =
+            candidates.iter().map(|candidate| (total(candidate), candidate)).collect();
+        // The first of those that cost the same is taken.
+        costed.sort_by(|a, b| a.0.total_cmp(&b.0));
+        let least = costed.first().map_or(0.0, |(cost, _)| *cost);
+        let told = costed.iter().enumerate().map(|(at, (cost, candidate))| {
+            let reason = match at {
+                0 => String::from("costs least"),
+                _ if *cost >= FORBIDDEN => String::from("`require_index` forbids to read everything"),
+                _ => format!("{:.1} times as dear", *cost / least.max(1.0)),
+            };
+            Alternative {
+                way: format!("{} {}", candidate.kind, candidate.text),
+                cost_ns: Some(*cost as u64),
+                taken: at == 0,
+                reason,
+            }
+        });
+        let mut told: Vec<Alternative> = told.collect();
+        for index in &collection.indexes {
+            let is_used = |candidate: &Candidate| match &candidate.access {
+                Access::Index { index: of, .. } | Access::Pointing { index: of, .. } => *of == index.id,
+                _ => false,
+            };
+            if candidates.iter().any(is_used) {
+                continue;
+            }
+            let name = |position: &u16| collection.fields[usize::from(*position)].name.as_str();
+            let fields: Vec<&str> = index.fields.iter().map(name).collect();
+            told.push(Alternative {
+                way: format!("index of {} by {}", collection.name, fields.join(", ")),
+                cost_ns: None,
+                taken: false,
+                reason: self.unasked(slot, index.fields[0], fields[0], predicates),
+            });
+        }
+        told
+    }
+
+    /// Why an index that begins with a field finds nothing.
+    fn unasked(&self, slot: Slot, position: u16, field: &str, predicates: &[&Expr]) -> String {
+        let mentions = |expr: &&&Expr| {
+            let mut found = false;
+            expr.visit(&mut |part| found |= part.as_field() == Some((slot, position)));
+            found
+        };
+        let text = |expr: &Expr| self.names().expr(expr);
+        let mut about = predicates.iter().filter(mentions);
+        match (about.clone().find(|expr| is_about(expr, slot)), about.next()) {
+            (Some(own), _) => {
+                format!("`{}` is no comparison of `{field}` with a value that an index finds", text(own))
+            }
+            (None, Some(other)) => format!("`{}` needs other records as well", text(other)),
+            (None, None) => format!("nothing is asked of `{field}`, its first field"),
+        }
+    }
+}
+
+impl PhysicalPlan {
+    /// Fails if the plan reads all records of a collection, of which no limit says that a few will do.
+    pub(crate) fn require_index(&self) -> Result<(), PlanError> {
+        let names = Names { slots: &self.slots, computed: &self.computed };
+        // Of a plan that gives no columns the first row is wanted.
+        let search = FullScan { names, slots: &self.slots };
+        search.look(&self.root, self.columns.is_empty(), &mut Vec::new(), &[])
+    }
+}
+
+/// The search for a scan that `require_index` refuses.
+struct FullScan<'p> {
+    names: Names<'p>,
+    slots: &'p [SlotDef],
+}
+
+impl<'p> FullScan<'p> {
+    /// Looks at `node` and those beneath it. Whether a limit is right above, what is asked of the rows, and what they are
+    /// linked by.
+    fn look(
+        &self,
+        node: &'p PhysicalNode,
+        limited: bool,
+        asked: &mut Vec<&'p Expr>,
+        links: &'p [Link],
+    ) -> Result<(), PlanError> {
+        let before = asked.len();
+        match &node.operator {
+            Operator::Scan(scan) if !limited && scan.access.reads_all() => {
+                return Err(self.refusal(scan, asked, links));
+            }
+            Operator::Limit { input, window } => {
+                self.look(input, limited || window.take.is_some(), asked, links)?;
+            }
+            Operator::Lookup { input, .. } => self.look(input, limited, asked, links)?,
+            Operator::Filter { input, predicates } => {
+                asked.extend(predicates);
+                self.look(input, false, asked, links)?;
+            }
+            Operator::Subquery(Subquery { input, method, pairs, answer, .. }) => {
+                self.look(input, limited && matches!(answer, Answer::Value(_)), asked, links)?;
+                self.look_inside(method, pairs)?;
+            }
+            Operator::Join(Join { input, method, pairs, .. }) => {
+                self.look(input, false, asked, links)?;
+                self.look_inside(method, pairs)?;
+            }
+            _ => {
+                for child in node.children() {
+                    self.look(child, false, asked, links)?;
+                }
+            }
+        }
+        asked.truncate(before);
+        Ok(())
+    }
+
+    /// Looks at the inner rows of a subquery or join, and at those of its pairs.
+    fn look_inside(&self, method: &'p Method, pairs: &'p PhysicalNode) -> Result<(), PlanError> {
+        match method {
+            Method::Probe { .. } => {}
+            Method::Hash { inner, links } => self.look(inner, false, &mut Vec::new(), links)?,
+            Method::Loop { inner } => self.look(inner, false, &mut Vec::new(), &[])?,
+        }
+        self.look(pairs, false, &mut Vec::new(), &[])
+    }
+
+    fn refusal(&self, scan: &Scan, asked: &[&Expr], links: &[Link]) -> PlanError {
+        let collection = &*self.slots[usize::from(scan.slot.0)].collection;
+        let own: Vec<&Expr> = asked.iter().copied().filter(|expr| is_about(expr, scan.slot)).collect();
+        let mut texts: Vec<String> = own.iter().map(|expr| self.names.expr(expr)).collect();
+        if !links.is_empty() {
+            texts.push(self.names.links(links));
+        }
+        let what = match texts.is_empty() {
+            true => String::from("nothing is asked of its records"),
+            false => format!("no index serves `{}`", texts.join(" & ")),
+        };
+        let remedy = match &fields_to_index(scan.slot, collection, &own, links)[..] {
+            [] => {
+                String::from("compare a field that has an index with a value, or leave `require_index` out")
+            }
+            [field] => format!("put `#[index]` on its field `{field}`, or leave `require_index` out"),
+            several => {
+                format!(
+                    "put `#[index({})]` on `{}`, or leave `require_index` out",
+                    several.join(", "),
+                    collection.name
+                )
+            }
+        };
+        match Whole::build() {
+            Some(whole) => PlanError::FullScan { collection: collection.name.clone(), what, remedy, whole },
+            None => PlanError::NotInSchema { collection: collection.name.to_string() },
+        }
+    }
+}
+
+/// The fields of an index that would serve: those that have one value first, then one of which a range is asked.
+fn fields_to_index<'c>(
+    slot: Slot,
+    collection: &'c CollectionDef,
+    asked: &[&Expr],
+    links: &[Link],
+) -> Vec<&'c str> {
+    let linked = links.iter().filter_map(|link| link.inner.as_field());
+    let mut positions: Vec<u16> =
+        linked.filter(|(of, _)| *of == slot).map(|(_, position)| position).collect();
+    let sargs: Vec<Sarg<'_>> = asked.iter().filter_map(|expr| Sarg::of(expr, slot)).collect();
+    let (equal, ranges): (Vec<_>, Vec<_>) =
+        sargs.iter().partition(|sarg| matches!(sarg.test, Test::OneOf(_)));
+    positions.extend(equal.iter().map(|sarg| sarg.position));
+    positions.extend(ranges.iter().map(|sarg| sarg.position).take(1));
+    let mut fields: Vec<&str> = Vec::new();
+    for position in positions {
+        let name = collection.fields[usize::from(position)].name.as_str();
+        if !fields.contains(&name) {
+            fields.push(name);
+        }
+    }
+    fields
+}

@@ -1,0 +1,91 @@
+//! What ends a query before its end, `timeout` and `cancel_with`; and what keeps it from beginning, `require_index`.
+
+use core::time::Duration;
+
+use super::Query;
+use crate::engine::CancelHandle;
+
+impl<S, O> Query<S, O> {
+    /// Ends the query with [`TimedOut`](crate::ErrorKind::TimedOut) if it takes longer than `timeout`, from when a terminal
+    /// is called. The time of a [`stream`](Query::stream) begins with it, and goes on while it waits. Of two timeouts the later
+    /// counts.
+    ///
+    /// The clock is that of the database's file system; without `std` a database in memory has none, and no query of it times
+    /// out. It is looked at between batches, of some thousand rows at most, so that a query ends soon after, not at once: what
+    /// is sorted in memory is sorted first. A set-based [`update`](Query::update) that is ended changes nothing, and its
+    /// transaction can go on; a [`delete`](Query::delete) is only ended while it looks for its records.
+    ///
+    /// Not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    #[doc = include_str!("../example.txt")]
+    ///
+    /// let query = Track::query().filter(|t| t.name.contains("High"));
+    /// assert_eq!(query.clone().timeout(Duration::from_secs(60)).all(&db)?.len(), 1);
+    /// let error = query.timeout(Duration::ZERO).all(&db).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::TimedOut);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn timeout(mut self, timeout: Duration) -> Self {
+        self.control.set_timeout(timeout);
+        self
+    }
+
+    /// Refuses, with [`Plan`](crate::ErrorKind::Plan), to carry the query out if it would read all records of a collection,
+    /// in the order of their keys or of an index, where no limit right above says that a few will do. That is found when it is
+    /// planned, before a record is read. An index is then taken wherever one serves, even where reading everything would be
+    /// quicker. The error names what is asked that no index serves, and the index to add.
+    ///
+    /// It is about the collections of joins and subqueries as well, but for those that an [`update`](Query::update) calculates
+    /// its values from.
+    ///
+    /// Not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// assert!(Artist::query().filter(|a| a.name.eq("Saxon")).require_index().exists(&db)?);
+    /// let error = Track::query().filter(|t| t.seconds.gt(250)).require_index().all(&db).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Plan);
+    /// assert_eq!(
+    ///     error.to_string(),
+    ///     "`require_index` forbids to read all of `Track`, and no index serves `seconds > 250`: \
+    ///      put `#[index]` on its field `seconds`, or leave `require_index` out"
+    /// );
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn require_index(mut self) -> Self {
+        self.control.set_require_index();
+        self
+    }
+
+    /// Ends the query with [`Cancelled`](crate::ErrorKind::Cancelled) when `handle` is cancelled, at the next batch as
+    /// [`timeout`](Query::timeout) does. Of several handles each ends it.
+    ///
+    /// Not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use epilog::CancelHandle;
+    #[doc = include_str!("../example.txt")]
+    ///
+    /// let handle = CancelHandle::new();
+    /// let tx = db.read()?;
+    /// let mut stream = Track::query().cancel_with(&handle).stream(&tx)?;
+    /// assert!(stream.next().is_some_and(|track| track.is_ok()));
+    /// handle.cancel();
+    /// // What was read already comes out; what would have to be read does not.
+    /// let error = stream.find_map(Result::err);
+    /// assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::Cancelled));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn cancel_with(mut self, handle: &CancelHandle) -> Self {
+        self.control.add_handle(handle);
+        self
+    }
+}

@@ -1,0 +1,8 @@
+//! How queries are run: what ends them, what is told of them.
+//!
+//! - `control`: queries that are ended from outside, and those that must be served by an index.
+//! - `analysis`: what `explain_analyze` tells, and the forms of plans.
+
+mod analysis;
+mod control;
+mod music;
