@@ -4,8 +4,9 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use crate::expr::op::Link;
-use crate::expr::{BinaryOp, Expression, Quantifier, RowPath, Subquery};
+use crate::expr::{BinaryOp, Expression, FieldPath, Quantifier, RowPath, Subquery};
 use crate::schema::CollectionSchema;
+use crate::value::Type;
 
 /// That `Self` has a relation field to collection `C`, so that `#[has_many(albums: Album::artist)]` can be checked.
 ///
@@ -74,6 +75,25 @@ impl<S, C> Many<S, C> {
             Some(filter) => filter.binary(BinaryOp::And, predicate),
             None => predicate,
         });
+    }
+
+    /// What the records satisfy.
+    pub(crate) fn condition(&self) -> Option<&Expression> {
+        self.filter.as_ref()
+    }
+
+    /// The field of the records, those of `collection`, that points, as that of source 0; and its type.
+    pub(crate) fn pointing(&self, collection: &CollectionSchema) -> (Type, FieldPath) {
+        let field = &collection.fields[usize::from(self.ordinal)];
+        (field.ty, FieldPath { row: RowPath::source(0), ordinal: self.ordinal })
+    }
+
+    /// The field of the row that they point at: its key.
+    pub(crate) fn key(&self, collection: &CollectionSchema) -> FieldPath {
+        let field = &collection.fields[usize::from(self.ordinal)];
+        let target = field.reference.map(|reference| (reference.target)());
+        let ordinal = target.and_then(|target| target.key.ordinals().first().copied());
+        FieldPath { row: self.row, ordinal: ordinal.unwrap_or_default() }
     }
 
     /// Takes off what was kept only.

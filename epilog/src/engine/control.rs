@@ -113,7 +113,7 @@ impl Control {
 
     /// Whether plans that read all records of a collection are refused.
     #[inline]
-    pub(super) fn requires_index(&self) -> bool {
+    pub(crate) fn requires_index(&self) -> bool {
         self.0.as_ref().is_some_and(|wishes| wishes.require_index)
     }
 

@@ -20,7 +20,7 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn filter(self, predicate: impl Condition<S>) -> Self {
-        self.with(Clause::Filter(predicate(S::rows()).into_expression()))
+        self.and(Clause::Filter(predicate(S::rows()).into_expression()))
     }
 
     /// Keeps the records that the predicate is true of, if there is a `value` to give it; all of them otherwise.
@@ -46,7 +46,7 @@ impl<S: Scope, O> Query<S, O> {
         predicate: impl FnOnce(S::Rows, V) -> P,
     ) -> Self {
         match value {
-            Some(value) => self.with(Clause::Filter(predicate(S::rows(), value).into_expression())),
+            Some(value) => self.and(Clause::Filter(predicate(S::rows(), value).into_expression())),
             None => self,
         }
     }

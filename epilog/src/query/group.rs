@@ -227,7 +227,7 @@ impl<S: Scope, O> Query<S, O> {
     ) -> Query<Aggregated<S>, X::Value> {
         let mut items = Vec::new();
         aggregates(GroupOf::rows()).describe(&mut items);
-        self.with(Clause::Grouping(Vec::new())).yielding(Clause::Select(items), decode_aggregates::<S, X>)
+        self.and(Clause::Grouping(Vec::new())).yielding(Clause::Select(items), decode_aggregates::<S, X>)
     }
 }
 

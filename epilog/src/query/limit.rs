@@ -20,7 +20,7 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn limit(self, count: u64) -> Self {
-        self.with(Clause::Limit(count))
+        self.and(Clause::Limit(count))
     }
 
     /// Skips the first `count` records; nothing is left when there are no more. Before a [`limit`](Query::limit) it
@@ -39,6 +39,6 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn offset(self, count: u64) -> Self {
-        self.with(Clause::Offset(count))
+        self.and(Clause::Offset(count))
     }
 }

@@ -65,6 +65,7 @@
 //! | [`distinct`](Query::distinct) | every row once |
 //! | [`union`](Query::union), [`intersect`](Query::intersect), [`except`](Query::except), and `_all` of each | the rows of two queries as one |
 //! | [`aggregate`](Query::aggregate) | one row over all records |
+//! | [`with`](Query::with) | brings along what belongs to each |
 //! | [`update`](Query::update), [`delete`](Query::delete) | changes them |
 //!
 //! | terminals | |
@@ -200,6 +201,7 @@ mod correlate;
 mod delete;
 mod filter;
 mod group;
+mod include;
 mod join;
 mod limit;
 mod operator;
@@ -223,6 +225,7 @@ use core::marker::PhantomData;
 pub use correlate::Correlate;
 pub use delete::Delete;
 pub use group::{Aggregated, Aggregation, All, Counted, Filtered, GroupBy, GroupKey, GroupOf, Groups};
+pub use include::{Alone, Include, Includes, Listed, With};
 pub use join::{Joined, LeftJoined, RecordsOf};
 #[cfg(feature = "std")]
 pub use operator::Float;
@@ -304,7 +307,7 @@ impl<S, O> Query<S, O> {
     }
 
     /// The same query with one more clause.
-    fn with(mut self, clause: Clause) -> Self {
+    fn and(mut self, clause: Clause) -> Self {
         self.draft.clauses.push(clause);
         self
     }

@@ -97,7 +97,7 @@ impl<S: Scope, O> Query<S, O> {
     pub fn order_by<T: Ordering<S>>(self, terms: impl FnOnce(S::Rows) -> T) -> Self {
         let mut list = Vec::new();
         terms(S::rows()).describe(&mut list);
-        self.with(Clause::Order(list))
+        self.and(Clause::Order(list))
     }
 }
 

@@ -183,14 +183,7 @@ impl<S, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn one<R: Answers<S>>(&self, from: &R) -> Result<O, Error> {
-        let found = self.collect_first(from, 2)?;
-        let collection = (self.draft.root)().name;
-        let several = found.len() > 1;
-        match found.into_iter().next() {
-            Some(_) if several => Err(Error::several_records(collection)),
-            Some(one) => Ok(one),
-            None => Err(Error::no_record(collection)),
-        }
+        the_only(self.collect_first(from, 2)?, &self.draft)
     }
 
     /// How the query would be carried out: a tree of operators, with a text form. Nothing is run.
@@ -371,6 +364,17 @@ impl<S, O> Query<S, O> {
             engine::for_each(reading, draft, &self.control, &mut |batch| (self.decode)(batch, &mut out))
         })?;
         Ok(out)
+    }
+}
+
+/// The only one of what came out of a query, of which no more than two were asked for.
+pub(super) fn the_only<O>(found: Vec<O>, draft: &Draft) -> Result<O, Error> {
+    let collection = (draft.root)().name;
+    let several = found.len() > 1;
+    match found.into_iter().next() {
+        Some(_) if several => Err(Error::several_records(collection)),
+        Some(one) => Ok(one),
+        None => Err(Error::no_record(collection)),
     }
 }
 

@@ -7,7 +7,7 @@ use crate::Error;
 use crate::collection::{Collection, Expr, Field, Mode, Proxy, RecordReader};
 use crate::engine::{OutputBatch, OutputColumn};
 use crate::expr::SelectItem;
-use crate::value::Value;
+use crate::value::{Value, key};
 
 /// What `select` takes: a field or expression of scope `S`, a whole row, a tuple of up to ten, or a view's fields.
 #[diagnostic::on_unimplemented(
@@ -52,6 +52,24 @@ impl<'a> RowReader<'a> {
     fn next_column(&mut self) -> &'a OutputColumn<'a> {
         self.column += 1;
         &self.batch.columns[self.column - 1]
+    }
+
+    /// A row, read from a column on.
+    pub(super) fn from_column(batch: &'a OutputBatch<'a>, row: usize, column: usize) -> RowReader<'a> {
+        RowReader { batch, row, column }
+    }
+
+    /// The rank of the next column's value, which is of a clustering type.
+    pub(super) fn rank(&mut self) -> Option<u128> {
+        match self.next_column() {
+            OutputColumn::Values(vector) => vector.cell(self.row).map(|cell| key::rank(vector.ty(), cell)),
+            OutputColumn::Records { .. } => unreachable!("a key was selected"),
+        }
+    }
+
+    /// The next column's record, which is there.
+    pub(super) fn record_of<C: Collection>(&mut self) -> Result<C, Error> {
+        self.record()?.ok_or_else(|| Error::missing_row(C::schema().name))
     }
 
     /// The next column's value.

@@ -1,0 +1,653 @@
+//! [`with`](Query::with): records together with those that belong to them.
+//!
+//! The rows of the query come first, each with the key that others point at it by. Then those others are found, all at
+//! once, through the index of their relation, and handed out to the rows; and so on, level by level. A level is one query,
+//! however many rows there are.
+
+use alloc::vec::Vec;
+use core::fmt;
+use core::marker::PhantomData;
+
+use super::selection::{RowReader, describe_row, read_row};
+use super::{Answers, Condition, Inner, Ordering, Query, Reads, RowOf, Scope};
+use crate::Error;
+use crate::collection::{Collection, Many, Proxy};
+use crate::engine::{self, Control, OutputBatch, Reading};
+use crate::expr::{Clause, Draft, Expression as Node, OrderTerm, RowPath, SelectItem};
+use crate::schema::CollectionSchema;
+use crate::value::{Scalar, Type, key};
+
+/// A query whose rows come together with records that belong to them. Made by [`Query::with`].
+#[must_use = "a query does nothing until it is run: `.all(&db)`, `.one(&db)`, `.first(&db)`"]
+pub struct With<S, O, X> {
+    query: Query<S, O>,
+    includes: X,
+}
+
+/// The records on the other side of a relation, in an order, some of them, and with others that belong to them: what
+/// [`with`](Query::with) takes beside [`Many`].
+///
+/// Made by [`Many::order_by`], [`Many::limit`] and [`Many::with`].
+#[must_use = "it says what a query comes `with`"]
+pub struct Listed<S, C, X> {
+    many: Many<S, C>,
+    order: Vec<OrderTerm>,
+    skip: u64,
+    take: Option<u64>,
+    includes: X,
+}
+
+/// Nothing beside the records themselves.
+pub struct Alone<S> {
+    of: PhantomData<fn() -> S>,
+}
+
+/// What rows of a scope can come with: the other side of a relation, [`Many`] or [`Listed`], which is a `Vec` then; or the
+/// fields struct of a relation to one, which is its record.
+#[diagnostic::on_unimplemented(
+    message = "a query cannot come with `{Self}`",
+    label = "expected a relation, or a tuple of up to six",
+    note = "such as `a.albums()` or `t.album()`; single fields are for `select`"
+)]
+pub trait Include {
+    /// The scope of the rows.
+    type Scope;
+    /// What a row comes with.
+    type Out;
+    /// What is read of a row before that is known.
+    #[doc(hidden)]
+    type Seed;
+
+    /// Appends the columns that are read.
+    #[doc(hidden)]
+    fn describe(&self, columns: &mut Vec<SelectItem>);
+
+    /// Reads them.
+    ///
+    /// # Errors
+    ///
+    /// When stored bytes are damaged.
+    #[doc(hidden)]
+    fn read(row: &mut RowReader<'_>) -> Result<Self::Seed, Error>;
+
+    /// What rows come with, one for each.
+    ///
+    /// # Errors
+    ///
+    /// As [`Query::all`].
+    #[doc(hidden)]
+    fn finish(&self, from: Source<'_>, seeds: Vec<Self::Seed>) -> Result<Vec<Self::Out>, Error>;
+}
+
+/// One [`Include`], or a tuple of up to six.
+#[diagnostic::on_unimplemented(
+    message = "a query cannot come with `{Self}`",
+    label = "expected a relation, or a tuple of up to six",
+    note = "such as `a.albums()` or `t.album()`; single fields are for `select`"
+)]
+pub trait Includes {
+    /// The scope of the rows.
+    type Scope;
+    /// What comes out of rows that were `O`: a tuple of that and of what each include gives.
+    type With<O>;
+    /// What is read of a row before that is known.
+    #[doc(hidden)]
+    type Seed;
+
+    /// Appends the columns that are read.
+    #[doc(hidden)]
+    fn describe(&self, columns: &mut Vec<SelectItem>);
+
+    /// Reads them.
+    ///
+    /// # Errors
+    ///
+    /// When stored bytes are damaged.
+    #[doc(hidden)]
+    fn read(row: &mut RowReader<'_>) -> Result<Self::Seed, Error>;
+
+    /// Rows, and what they come with.
+    ///
+    /// # Errors
+    ///
+    /// As [`Query::all`].
+    #[doc(hidden)]
+    fn finish<O>(&self, from: Source<'_>, rows: Vec<(O, Self::Seed)>) -> Result<Vec<Self::With<O>>, Error>;
+}
+
+/// Where records are read from, and what may end that.
+#[derive(Clone, Copy)]
+#[doc(hidden)]
+pub struct Source<'r> {
+    reading: &'r dyn Reading,
+    control: &'r Control,
+}
+
+impl<S: Scope, O> Query<S, O> {
+    /// Every row together with records that belong to it: those of the other side of a relation as a `Vec`, empty when there
+    /// are none, the record of a relation to one as it is. What comes out is a tuple of the row and of these. It is the last
+    /// clause of a query, and none of its records is one that the others do not come with.
+    ///
+    /// The records of a `Vec` come in the order of their keys; [`order_by`](Many::order_by) and [`limit`](Many::limit) are
+    /// about those of each row, and `with` within `with` goes on to what belongs to them. However many rows there are, each
+    /// relation takes one more query, through its index where that is quicker than reading the collection; all records are
+    /// in memory at the end. All are read from one snapshot. A [`timeout`](Query::timeout) is that of each of these queries.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let artists: Vec<(Artist, Vec<Album>)> = Artist::query().with(|a| a.albums()).all(&db)?;
+    /// let counts: Vec<usize> = artists.iter().map(|(_, albums)| albums.len()).collect();
+    /// assert_eq!(counts, [2, 2, 0]);
+    ///
+    /// // Of each artist the newest album, with its tracks.
+    /// let newest: Vec<(Artist, Vec<(Album, Vec<Track>)>)> = Artist::query()
+    ///     .filter(|a| a.name.eq("Iron Maiden"))
+    ///     .with(|a| a.albums().order_by(|al| al.year.desc()).limit(1).with(|al| al.tracks()))
+    ///     .all(&db)?;
+    /// let (album, tracks) = &newest[0].1[0];
+    /// assert_eq!((album.title.as_str(), tracks.len()), ("Powerslave", 2));
+    ///
+    /// // Several at once, and a relation to one.
+    /// let (album, tracks, artist) = Album::query().with(|al| (al.tracks(), al.artist())).first(&db)?.expect("four albums");
+    /// assert_eq!((album.title.as_str(), tracks.len(), artist.name.as_str()), ("Killers", 1, "Iron Maiden"));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn with<X: Includes<Scope = S>>(self, includes: impl FnOnce(S::Rows) -> X) -> With<S, O, X> {
+        With { query: self, includes: includes(S::rows()) }
+    }
+}
+
+impl<S, O, X: Includes> With<S, O, X> {
+    /// All rows, in order, with what belongs to them.
+    ///
+    /// # Errors
+    ///
+    /// As [`Query::all`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let tracks: Vec<(Track, Album)> = Track::query().order_by(|t| t.seconds.desc()).with(|t| t.album()).all(&db)?;
+    /// assert_eq!(tracks[0].1.title, "Crusader");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn all<R: Answers<S>>(&self, from: &R) -> Result<Vec<X::With<O>>, Error> {
+        self.collect(from, &self.query.draft)
+    }
+
+    /// The first row, if there is one, with what belongs to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Query::all`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let first = Artist::query().order_by(|a| a.name.desc()).with(|a| a.albums()).first(&db)?;
+    /// assert!(first.is_some_and(|(artist, albums)| artist.name == "Zappa" && albums.is_empty()));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn first<R: Answers<S>>(&self, from: &R) -> Result<Option<X::With<O>>, Error> {
+        Ok(self.collect(from, &self.query.draft.limited(1))?.into_iter().next())
+    }
+
+    /// The only row, with what belongs to it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Query::one`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let (saxon, albums) = Artist::query().filter(|a| a.name.eq("Saxon")).with(|a| a.albums()).one(&db)?;
+    /// assert_eq!((saxon.name.as_str(), albums.len()), ("Saxon", 2));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn one<R: Answers<S>>(&self, from: &R) -> Result<X::With<O>, Error> {
+        let found = self.collect(from, &self.query.draft.limited(2))?;
+        super::run::the_only(found, &self.query.draft)
+    }
+
+    fn collect(&self, from: &impl Reads, draft: &Draft) -> Result<Vec<X::With<O>>, Error> {
+        let Query { decode, control, .. } = &self.query;
+        let mut columns = Vec::new();
+        self.includes.describe(&mut columns);
+        let (draft, own) = selecting(draft, columns);
+        from.with_reading(|reading| {
+            let (mut values, mut seeds) = (Vec::new(), Vec::new());
+            engine::for_each(reading, &draft, control, &mut |batch: &OutputBatch<'_>| {
+                decode(batch, &mut values)?;
+                for row in 0..batch.rows {
+                    seeds.push(X::read(&mut RowReader::from_column(batch, row, own))?);
+                }
+                Ok::<(), Error>(())
+            })?;
+            let rows = values.into_iter().zip(seeds).collect();
+            self.includes.finish(Source { reading, control }, rows)
+        })
+    }
+}
+
+/// A draft that also selects `columns`, and how many it selects before them.
+fn selecting(draft: &Draft, columns: Vec<SelectItem>) -> (Draft, usize) {
+    let mut draft = draft.clone();
+    let joins = draft.clauses.iter().filter(|clause| matches!(clause, Clause::Join { .. })).count();
+    let selected = draft.clauses.iter().rposition(|clause| matches!(clause, Clause::Select(_)));
+    let joined = draft.clauses.iter().rposition(|clause| matches!(clause, Clause::Join { .. }));
+    let mut items = match selected {
+        // What was selected before a join is not what comes out.
+        Some(at) if joined.is_none_or(|joined| joined < at) => match &draft.clauses[at] {
+            Clause::Select(items) => items.clone(),
+            _ => Vec::new(),
+        },
+        _ => (0..=joins as u8).map(|source| SelectItem::Record(RowPath::source(source))).collect(),
+    };
+    let own = items.len();
+    items.extend(columns);
+    draft.clauses.push(Clause::Select(items));
+    (draft, own)
+}
+
+impl<S, C: Collection> Many<S, C> {
+    /// The records in an order, for [`with`](Query::with): as [`Query::order_by`], of those that belong to one row.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let query = Artist::query().with(|a| a.albums().order_by(|al| al.title.desc()));
+    /// let (_, albums) = query.first(&db)?.expect("three artists");
+    /// assert_eq!(albums[0].title, "Powerslave");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn order_by<T: Ordering<Inner<S, C>>>(
+        self,
+        terms: impl FnOnce(<Inner<S, C> as Scope>::Rows) -> T,
+    ) -> Listed<S, C, Alone<Inner<S, C>>> {
+        self.listed().order_by(terms)
+    }
+
+    /// The first of the records, for [`with`](Query::with): so many of each row. All are read.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let query = Artist::query().with(|a| a.albums().limit(1));
+    /// let counts: Vec<usize> = query.all(&db)?.iter().map(|(_, albums)| albums.len()).collect();
+    /// assert_eq!(counts, [1, 1, 0]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn limit(self, count: u64) -> Listed<S, C, Alone<Inner<S, C>>> {
+        self.listed().limit(count)
+    }
+
+    /// The records together with those that belong to them, for [`with`](Query::with).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let query = Artist::query().with(|a| a.albums().with(|al| al.tracks()));
+    /// let artists: Vec<(Artist, Vec<(Album, Vec<Track>)>)> = query.all(&db)?;
+    /// assert_eq!(artists[1].1[0].1[0].name, "Crusader");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn with<X: Includes<Scope = Inner<S, C>>>(
+        self,
+        includes: impl FnOnce(<Inner<S, C> as Scope>::Rows) -> X,
+    ) -> Listed<S, C, X> {
+        self.listed().with(includes)
+    }
+
+    fn listed(self) -> Listed<S, C, Alone<Inner<S, C>>> {
+        Listed { many: self, order: Vec::new(), skip: 0, take: None, includes: Alone { of: PhantomData } }
+    }
+}
+
+impl<S, C: Collection, X> Listed<S, C, X> {
+    /// As [`Many::filter`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let query = Artist::query().with(|a| a.albums().order_by(|al| al.title).filter(|al| al.year.eq(1984)));
+    /// let counts: Vec<usize> = query.all(&db)?.iter().map(|(_, albums)| albums.len()).collect();
+    /// assert_eq!(counts, [1, 1, 0]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn filter(mut self, predicate: impl Condition<Inner<S, C>>) -> Self {
+        self.many = self.many.filter(predicate);
+        self
+    }
+
+    /// As [`Many::order_by`]. Of two orders the later counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let query = Album::query().with(|al| al.tracks().limit(1).order_by(|t| t.name.desc()));
+    /// assert_eq!(query.all(&db)?[1].1[0].name, "Flash of the Blade");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn order_by<T: Ordering<Inner<S, C>>>(
+        mut self,
+        terms: impl FnOnce(<Inner<S, C> as Scope>::Rows) -> T,
+    ) -> Self {
+        self.order.clear();
+        terms(Inner::<S, C>::rows()).describe(&mut self.order);
+        self
+    }
+
+    /// As [`Many::limit`], in the order of these records, wherever that stands. Of two limits the smaller counts.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let query = Album::query().with(|al| al.tracks().order_by(|t| t.seconds).limit(1));
+    /// assert_eq!(query.all(&db)?[1].1[0].name, "Flash of the Blade");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn limit(mut self, count: u64) -> Self {
+        self.take = Some(self.take.map_or(count, |take| take.min(count)));
+        self
+    }
+
+    /// Without the first so many records of each row; a limit is about those that are left.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let query = Album::query().with(|al| al.tracks().order_by(|t| t.seconds).offset(1));
+    /// assert_eq!(query.all(&db)?[1].1[0].name, "Aces High");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn offset(mut self, count: u64) -> Self {
+        self.skip = self.skip.saturating_add(count);
+        self
+    }
+}
+
+impl<S, C: Collection> Listed<S, C, Alone<Inner<S, C>>> {
+    /// As [`Many::with`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let query = Artist::query().with(|a| a.albums().limit(1).with(|al| al.tracks()));
+    /// assert_eq!(query.all(&db)?[0].1[0].1[0].name, "Wrathchild");
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn with<X: Includes<Scope = Inner<S, C>>>(
+        self,
+        includes: impl FnOnce(<Inner<S, C> as Scope>::Rows) -> X,
+    ) -> Listed<S, C, X> {
+        let Listed { many, order, skip, take, .. } = self;
+        Listed { many, order, skip, take, includes: includes(Inner::<S, C>::rows()) }
+    }
+}
+
+impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Listed<S, C, X> {
+    /// Finds the records that point at keys, and puts each with the rows that have it: `seeds` has the keys of rows, as ranks.
+    fn find(&self, from: Source<'_>, seeds: &[Option<u128>]) -> Result<Vec<Vec<X::With<C>>>, Error> {
+        // The rows by their keys: several may have one.
+        let mut rows: Vec<(u128, usize)> =
+            seeds.iter().enumerate().filter_map(|(row, rank)| Some(((*rank)?, row))).collect();
+        rows.sort_unstable();
+        let (pointing, points) = self.many.pointing(C::schema());
+        let mut columns = Vec::from([SelectItem::Record(RowPath::source(0))]);
+        columns.push(SelectItem::Value(Node::field(points)));
+        self.includes.describe(&mut columns);
+
+        let mut clauses: Vec<Clause> = Vec::new();
+        if from.control.requires_index() || !is_most(from.reading, C::schema, &rows) {
+            let mut keys: Vec<u128> = rows.iter().map(|(rank, _)| *rank).collect();
+            keys.dedup();
+            let literal = |rank: u128| Node::literal(scalar_of(pointing, rank), pointing);
+            clauses.push(Clause::Filter(Node::field(points).is_in(keys.into_iter().map(literal))));
+        }
+        clauses.extend(self.many.condition().cloned().map(Clause::Filter));
+        if !self.order.is_empty() {
+            clauses.push(Clause::Order(self.order.clone()));
+        }
+        clauses.push(Clause::Select(columns));
+        let draft = Draft { root: C::schema, clauses };
+
+        let mut seen = vec![0u64; seeds.len()];
+        let window = self.skip..self.take.map_or(u64::MAX, |take| self.skip.saturating_add(take));
+        let mut found: Vec<(usize, (C, X::Seed))> = Vec::new();
+        engine::for_each(from.reading, &draft, from.control, &mut |batch: &OutputBatch<'_>| {
+            for at in 0..batch.rows {
+                let Some(rank) = RowReader::from_column(batch, at, 1).rank() else { continue };
+                let first = rows.partition_point(|(key, _)| *key < rank);
+                for (_, row) in rows[first..].iter().take_while(|(key, _)| *key == rank) {
+                    let place = seen[*row];
+                    seen[*row] += 1;
+                    if window.contains(&place) {
+                        let mut reader = RowReader::from_column(batch, at, 0);
+                        let record = reader.record_of::<C>()?;
+                        let seed = X::read(&mut RowReader::from_column(batch, at, 2))?;
+                        found.push((*row, (record, seed)));
+                    }
+                }
+            }
+            Ok::<(), Error>(())
+        })?;
+        let (owners, records): (Vec<usize>, Vec<(C, X::Seed)>) = found.into_iter().unzip();
+        let mut out: Vec<Vec<X::With<C>>> = Vec::with_capacity(seeds.len());
+        out.resize_with(seeds.len(), Vec::new);
+        for (owner, record) in owners.into_iter().zip(self.includes.finish(from, records)?) {
+            out[owner].push(record);
+        }
+        Ok(out)
+    }
+}
+
+/// Whether so many keys are asked for that reading every record is quicker than looking each of them up.
+fn is_most(
+    reading: &dyn Reading,
+    collection: fn() -> &'static CollectionSchema,
+    rows: &[(u128, usize)],
+) -> bool {
+    let operation = reading.operation();
+    let view = operation.view();
+    let records = view.catalog().bound(collection()).and_then(|known| view.count(known.id).ok());
+    records.is_some_and(|records| records / 4 < rows.len() as u64)
+}
+
+/// The value of a clustering type that has this rank.
+fn scalar_of(ty: Type, rank: u128) -> Scalar {
+    let width = ty.width().unwrap_or(0);
+    Scalar::from_cell(ty, Some(&key::from_rank(ty, rank)[..width])).unwrap_or(Scalar::Null)
+}
+
+impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Include for Listed<S, C, X> {
+    type Scope = S;
+    type Out = Vec<X::With<C>>;
+    type Seed = Option<u128>;
+
+    fn describe(&self, columns: &mut Vec<SelectItem>) {
+        columns.push(SelectItem::Value(Node::field(self.many.key(C::schema()))));
+    }
+
+    fn read(row: &mut RowReader<'_>) -> Result<Option<u128>, Error> {
+        Ok(row.rank())
+    }
+
+    fn finish(&self, from: Source<'_>, seeds: Vec<Option<u128>>) -> Result<Vec<Self::Out>, Error> {
+        self.find(from, &seeds)
+    }
+}
+
+impl<S, C: Collection> Include for Many<S, C> {
+    type Scope = S;
+    type Out = Vec<C>;
+    type Seed = Option<u128>;
+
+    fn describe(&self, columns: &mut Vec<SelectItem>) {
+        columns.push(SelectItem::Value(Node::field(self.key(C::schema()))));
+    }
+
+    fn read(row: &mut RowReader<'_>) -> Result<Option<u128>, Error> {
+        Ok(row.rank())
+    }
+
+    fn finish(&self, from: Source<'_>, seeds: Vec<Option<u128>>) -> Result<Vec<Vec<C>>, Error> {
+        self.clone().listed().find(from, &seeds)
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<P: Proxy> Include for P {
+    type Scope = P::Scope;
+    type Out = RowOf<P>;
+    type Seed = RowOf<P>;
+
+    fn describe(&self, columns: &mut Vec<SelectItem>) {
+        describe_row(*self, columns);
+    }
+
+    fn read(row: &mut RowReader<'_>) -> Result<RowOf<P>, Error> {
+        read_row::<P>(row)
+    }
+
+    fn finish(&self, _: Source<'_>, seeds: Vec<RowOf<P>>) -> Result<Vec<RowOf<P>>, Error> {
+        Ok(seeds)
+    }
+}
+
+impl<S> Includes for Alone<S> {
+    type Scope = S;
+    type With<O> = O;
+    type Seed = ();
+
+    fn describe(&self, _: &mut Vec<SelectItem>) {}
+
+    fn read(_: &mut RowReader<'_>) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn finish<O>(&self, _: Source<'_>, rows: Vec<(O, ())>) -> Result<Vec<O>, Error> {
+        Ok(rows.into_iter().map(|(row, ())| row).collect())
+    }
+}
+
+#[diagnostic::do_not_recommend]
+impl<I: Include> Includes for I {
+    type Scope = I::Scope;
+    type With<O> = (O, I::Out);
+    type Seed = I::Seed;
+
+    fn describe(&self, columns: &mut Vec<SelectItem>) {
+        Include::describe(self, columns);
+    }
+
+    fn read(row: &mut RowReader<'_>) -> Result<Self::Seed, Error> {
+        <I as Include>::read(row)
+    }
+
+    fn finish<O>(&self, from: Source<'_>, rows: Vec<(O, Self::Seed)>) -> Result<Vec<(O, I::Out)>, Error> {
+        let (rows, seeds): (Vec<O>, Vec<I::Seed>) = rows.into_iter().unzip();
+        Ok(rows.into_iter().zip(Include::finish(self, from, seeds)?).collect())
+    }
+}
+
+macro_rules! includes_of_tuple {
+    ($first:ident 0 $(, $part:ident $at:tt)*) => {
+        #[diagnostic::do_not_recommend]
+        impl<$first: Include, $($part: Include<Scope = $first::Scope>),*> Includes for ($first, $($part,)*) {
+            type Scope = $first::Scope;
+            type With<Row> = (Row, $first::Out, $($part::Out,)*);
+            type Seed = ($first::Seed, $($part::Seed,)*);
+
+            fn describe(&self, columns: &mut Vec<SelectItem>) {
+                self.0.describe(columns);
+                $(self.$at.describe(columns);)*
+            }
+
+            fn read(row: &mut RowReader<'_>) -> Result<Self::Seed, Error> {
+                Ok((<$first as Include>::read(row)?, $(<$part as Include>::read(row)?,)*))
+            }
+
+            fn finish<Row>(
+                &self,
+                from: Source<'_>,
+                rows: Vec<(Row, Self::Seed)>,
+            ) -> Result<Vec<Self::With<Row>>, Error> {
+                let mut own = Vec::with_capacity(rows.len());
+                let mut seeds = (Vec::<$first::Seed>::new(), $(Vec::<$part::Seed>::new(),)*);
+                for (row, seed) in rows {
+                    own.push(row);
+                    seeds.0.push(seed.0);
+                    $(seeds.$at.push(seed.$at);)*
+                }
+                let mut parts = (
+                    self.0.finish(from, seeds.0)?.into_iter(),
+                    $(self.$at.finish(from, seeds.$at)?.into_iter(),)*
+                );
+                let together = |row| Some((row, parts.0.next()?, $(parts.$at.next()?,)*));
+                Ok(own.into_iter().filter_map(together).collect())
+            }
+        }
+    };
+}
+
+includes_of_tuple!(A 0);
+includes_of_tuple!(A 0, B 1);
+includes_of_tuple!(A 0, B 1, C 2);
+includes_of_tuple!(A 0, B 1, C 2, D 3);
+includes_of_tuple!(A 0, B 1, C 2, D 3, E 4);
+includes_of_tuple!(A 0, B 1, C 2, D 3, E 4, F 5);
+
+impl<S, C, X: Clone> Clone for Listed<S, C, X> {
+    fn clone(&self) -> Self {
+        Listed {
+            many: self.many.clone(),
+            order: self.order.clone(),
+            skip: self.skip,
+            take: self.take,
+            includes: self.includes.clone(),
+        }
+    }
+}
+
+impl<S> Clone for Alone<S> {
+    fn clone(&self) -> Self {
+        Alone { of: PhantomData }
+    }
+}
+
+impl<S, O, X: Clone> Clone for With<S, O, X> {
+    fn clone(&self) -> Self {
+        With { query: self.query.clone(), includes: self.includes.clone() }
+    }
+}
+
+impl<S, C, X> fmt::Debug for Listed<S, C, X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Listed")
+            .field("many", &self.many)
+            .field("order", &self.order)
+            .field("skip", &self.skip)
+            .field("take", &self.take)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<S, O, X> fmt::Debug for With<S, O, X> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("With").field("query", &self.query).finish_non_exhaustive()
+    }
+}
