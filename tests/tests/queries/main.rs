@@ -3,10 +3,12 @@
 //! - `operators`: every operator over every storable type, at the edges of its values.
 //! - `differential`: random queries, over indexed records, unindexed records and vectors.
 //! - `relations`, `aggregates`, `updates`, `streams`: one claim a test, over the records of `music`.
+//! - `includes`: records with those that belong to them.
 //! - `beyond`: over many times what the page cache holds.
 //! - `plans`: which way to the records is taken.
 
 mod groups;
+mod includes;
 mod long;
 mod meaning;
 mod music;

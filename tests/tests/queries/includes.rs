@@ -1,0 +1,166 @@
+//! `with`, compared with the same records put together by hand.
+
+use std::collections::BTreeMap;
+
+use epilog::prelude::*;
+use pretty_assertions::assert_eq;
+
+#[derive(Collection, Clone, Debug, PartialEq)]
+#[has_many(items: Item::group)]
+#[has_many(extras: Item::other)]
+#[has_many(subgroups: Group::parent)]
+pub struct Group {
+    id: Id<Group>,
+    parent: Option<Id<Group>>,
+    rank: i64,
+}
+
+#[derive(Collection, Clone, Debug, PartialEq)]
+pub struct Item {
+    id: Id<Item>,
+    group: Id<Group>,
+    other: Option<Id<Group>>,
+    size: i64,
+    label: String,
+}
+
+epilog::schema!(pub Things { Group, Item });
+
+/// `groups` groups, each below one before it or none; `items` items in them, unevenly.
+fn things(groups: u64, items: u64) -> (Database<Things>, Vec<Group>, Vec<Item>) {
+    let mut state = 0x2545_F491_4F6C_DD1D_u64;
+    let mut below = |limit: u64| {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        (state >> 11) % limit
+    };
+    let all_groups: Vec<Group> = (1..=groups)
+        .map(|n| {
+            let parent = Some(below(n)).filter(|parent| *parent > 0).map(Id::new);
+            Group { id: Id::new(n), parent, rank: below(9) as i64 }
+        })
+        .collect();
+    let all_items: Vec<Item> = (1..=items)
+        .map(|n| {
+            let group = Id::new(1 + below(groups).min(below(groups)));
+            let other = Some(below(groups)).filter(|group| *group > 0).map(Id::new);
+            Item { id: Id::new(n), group, other, size: below(20) as i64, label: format!("i{}", below(50)) }
+        })
+        .collect();
+    let db = Things::in_memory().expect("a database");
+    db.write(|tx| {
+        tx.insert_all(&all_groups)?;
+        tx.insert_all(&all_items)
+    })
+    .expect("records");
+    (db, all_groups, all_items)
+}
+
+fn items_of(items: &[Item], group: Id<Group>) -> Vec<Item> {
+    items.iter().filter(|item| item.group == group).cloned().collect()
+}
+
+#[test]
+fn every_row_has_its_own() {
+    let (db, groups, items) = things(60, 900);
+    let expected: Vec<(Group, Vec<Item>)> =
+        groups.iter().map(|group| (group.clone(), items_of(&items, group.id))).collect();
+    assert_eq!(Group::query().with(|g| g.items()).all(&db).expect("groups"), expected);
+    // A few rows, whose items are looked up through the index of the relation.
+    let few = Group::query().filter(|g| g.id.le(Id::new(3))).with(|g| g.items());
+    assert_eq!(few.all(&db).expect("groups"), expected[..3]);
+    assert_eq!(few.first(&db).expect("groups"), Some(expected[0].clone()));
+    let none = Group::query().filter(|_| false).with(|g| g.items());
+    assert_eq!(none.all(&db).expect("no groups"), []);
+    assert_eq!(none.one(&db).unwrap_err().kind(), ErrorKind::NotFound);
+    assert_eq!(few.one(&db).unwrap_err().kind(), ErrorKind::NotUnique);
+    // What is in a transaction is seen by it.
+    db.write(|tx| {
+        tx.insert(&Item { id: Id::auto(), group: Id::new(1), other: None, size: 0, label: "new".into() })?;
+        let (_, found) = few.first(&*tx)?.expect("a group");
+        assert_eq!(found.len(), expected[0].1.len() + 1);
+        Ok(())
+    })
+    .expect("a commit");
+}
+
+#[test]
+fn filters_orders_and_limits_are_of_each_row() {
+    let (db, groups, items) = things(40, 1200);
+    let query = Group::query().order_by(|g| g.id.desc()).with(|g| {
+        let items = g.items().filter(|i| i.size.gt(4)).order_by(|i| (i.size.desc(), i.id.asc()));
+        items.filter(|i| i.label.ne("i7")).offset(2).limit(5)
+    });
+    let expected: Vec<(Group, Vec<Item>)> = groups
+        .iter()
+        .rev()
+        .map(|group| {
+            let mut own = items_of(&items, group.id);
+            own.retain(|item| item.size > 4 && item.label != "i7");
+            own.sort_by_key(|item| (-item.size, item.id));
+            (group.clone(), own.into_iter().skip(2).take(5).collect())
+        })
+        .collect();
+    assert!(expected.iter().any(|(_, items)| items.len() == 5) && expected.iter().any(|(_, i)| i.is_empty()));
+    assert_eq!(query.all(&db).expect("groups"), expected);
+}
+
+#[test]
+fn levels_nest_and_several_relations_stand_side_by_side() {
+    let (db, groups, items) = things(30, 400);
+    let query = Group::query().with(|g| (g.subgroups().with(|s| (s.items(), s.parent())), g.extras(), g.parent()));
+    let by_id: BTreeMap<Id<Group>, &Group> = groups.iter().map(|group| (group.id, group)).collect();
+    let found = query.all(&db).expect("groups");
+    assert_eq!(found.len(), groups.len());
+    for (group, (at, below, extras, parent)) in groups.iter().zip(found) {
+        assert_eq!(&at, group);
+        assert_eq!(parent.as_ref(), group.parent.map(|id| by_id[&id]));
+        let own: Vec<&Group> = groups.iter().filter(|one| one.parent == Some(group.id)).collect();
+        assert_eq!(below.iter().map(|(one, ..)| one).collect::<Vec<_>>(), own);
+        for (subgroup, own, parent) in below {
+            assert_eq!(own, items_of(&items, subgroup.id));
+            assert_eq!(parent.as_ref(), Some(group));
+        }
+        let others: Vec<Item> = items.iter().filter(|item| item.other == Some(group.id)).cloned().collect();
+        assert_eq!(extras, others);
+    }
+}
+
+#[test]
+fn rows_that_share_a_record_each_have_what_belongs_to_it() {
+    let (db, _, items) = things(5, 60);
+    let query = Item::query()
+        .filter(|i| i.size.lt(10))
+        .select(|i| (i.id, i.label))
+        .with(|i| (i.group().items().limit(3), i.other().items(), i.other()));
+    let small: Vec<&Item> = items.iter().filter(|item| item.size < 10).collect();
+    let found = query.all(&db).expect("items");
+    assert_eq!(found.len(), small.len());
+    assert!(small.iter().any(|item| item.other.is_none()));
+    for (item, ((id, label), beside, others, other)) in small.into_iter().zip(found) {
+        assert_eq!((id, label), (item.id, item.label.clone()));
+        assert_eq!(beside, items_of(&items, item.group).into_iter().take(3).collect::<Vec<_>>());
+        assert_eq!(others, item.other.map_or(Vec::new(), |group| items_of(&items, group)));
+        assert_eq!(other.map(|group| group.id), item.other);
+    }
+}
+
+#[test]
+fn joined_rows_and_limits_before() {
+    let (db, groups, items) = things(12, 80);
+    let query = Item::query()
+        .join::<Group>(|(i, g)| i.size.eq(g.rank))
+        .order_by(|(i, g)| (i.id.asc(), g.id.asc()))
+        .limit(7)
+        .with(|(i, g)| (g.items(), i.group()));
+    let mut expected = Vec::new();
+    for item in &items {
+        for group in groups.iter().filter(|group| group.rank == item.size) {
+            let own = groups.iter().find(|one| one.id == item.group).expect("a group");
+            expected.push(((item.clone(), group.clone()), items_of(&items, group.id), own.clone()));
+        }
+    }
+    expected.truncate(7);
+    assert_eq!(query.all(&db).expect("pairs"), expected);
+}
