@@ -297,3 +297,66 @@ fn no_scan_where_an_index_is_clearly_right() {
         assert_eq!(scans, 0, "{query:?}\n{plan}");
     }
 }
+
+/// Two fields that each tell a hundredth of the records from the others, and together a few.
+#[derive(Collection, Clone, Debug, PartialEq)]
+pub struct Point {
+    id: Id<Point>,
+    #[index]
+    x: u16,
+    #[index]
+    y: u16,
+    weight: i64,
+}
+
+epilog::schema!(pub Plane { Point });
+
+#[test]
+fn several_indexes_are_combined_where_each_alone_gives_too_much() {
+    let db = Plane::in_memory().expect("a database");
+    let points: Vec<Point> = (0..40_000)
+        .map(|n: u64| Point {
+            id: Id::new(n + 1),
+            x: (n % 100) as u16,
+            y: (n / 100 % 100) as u16,
+            weight: (n % 7) as i64,
+        })
+        .collect();
+    db.write(|tx| tx.insert_all(&points)).expect("records");
+    type Test = fn(&Point) -> bool;
+    let questions: [(Query<Point, Point>, Test, &str); 4] = [
+        (
+            Point::query().filter(|p| p.x.eq(7) & p.y.eq(9)),
+            |p| p.x == 7 && p.y == 9,
+            "index intersection Point by x = 7 & y = 9",
+        ),
+        (
+            Point::query()
+                .filter(|p| (p.x.eq(7) & p.y.eq(9)) | p.x.eq(200) | p.id.in_([Id::new(5), Id::new(99_999)])),
+            |p| (p.x == 7 && p.y == 9) || p.id == Id::new(5),
+            "filter (x = 7 & y = 9 | x = 200) | id in (5, 99999)\n  \
+             index union Point by (x = 7 & y = 9 | x = 200) | id in (5, 99999)",
+        ),
+        (
+            Point::query().filter(|p| (p.x.eq(7) | p.y.between(3, 3)) & p.weight.eq(2)),
+            |p| (p.x == 7 || p.y == 3) && p.weight == 2,
+            "filter weight = 2\n  index union Point by x = 7 | y between 3 and 3",
+        ),
+        (
+            Point::query().filter(|p| (p.x.eq(7) | p.weight.eq(3)) & p.y.lt(50)),
+            |p| (p.x == 7 || p.weight == 3) && p.y < 50,
+            "filter y < 50 & (x = 7 | weight = 3)\n  scan Point",
+        ),
+    ];
+    for (query, holds, plan) in questions {
+        let expected: Vec<Point> = points.iter().filter(|point| holds(point)).cloned().collect();
+        assert_eq!(query.explain(&db).expect("a plan").to_string(), plan);
+        assert_eq!(query.all(&db).expect("records"), expected);
+        assert_eq!(query.count(&db).expect("a count"), expected.len() as u64);
+        let tx = db.read().expect("a transaction");
+        let streamed: Result<Vec<Point>, Error> = query.stream(&tx).expect("a stream").collect();
+        assert_eq!(streamed.expect("records"), expected);
+        let last = query.order_by(|p| p.id.desc()).limit(3).all(&db).expect("records");
+        assert_eq!(last, expected.iter().rev().take(3).cloned().collect::<Vec<_>>());
+    }
+}

@@ -86,6 +86,8 @@ fn is_chain(node: &PhysicalNode) -> bool {
     match &node.operator {
         Operator::Scan(Scan { access: Access::Range { .. } | Access::Nothing, .. }) => true,
         Operator::Scan(Scan { access: Access::Index { .. } | Access::Keys(_), .. }) => parts::PAUSES,
+        // These are read within the first operation, and the ranks are kept.
+        Operator::Scan(Scan { access: Access::Combined { .. }, .. }) => parts::PAUSES,
         // What they point with is read within the first operation, and the ranks are kept.
         Operator::Scan(Scan { access: Access::Pointing { key_order: true, .. }, .. })
         | Operator::Scan(Scan { access: Access::PointedAt { .. }, .. }) => parts::PAUSES,

@@ -59,7 +59,7 @@ pub(super) struct Candidate {
 }
 
 /// What `explain` says of an access beside its kind: nothing with the feature `small`, which spares every query the text.
-fn explained(text: impl FnOnce() -> String) -> String {
+pub(super) fn explained(text: impl FnOnce() -> String) -> String {
     if parts::EXPLAINED { text() } else { String::new() }
 }
 
@@ -93,6 +93,7 @@ impl<'p> Planner<'p> {
             for index in &collection.indexes {
                 candidates.extend(self.by_index(&search, index));
             }
+            self.by_combinations(&search, &own, &mut candidates);
             if parts::DETOURS {
                 self.by_relations(&search, stages, &mut candidates);
             }
@@ -166,7 +167,7 @@ impl<'p> Planner<'p> {
     }
 
     /// The whole collection; and what is asked of the clustering key.
-    fn by_key(&self, search: &Search<'_, 'p>, out: &mut Vec<Candidate>) {
+    pub(super) fn by_key(&self, search: &Search<'_, 'p>, out: &mut Vec<Candidate>) {
         let Search { slot, collection, rows, want, .. } = *search;
         let order = provides(want.order, slot, &[], &search.bound(), collection.clustered);
         let backward = order == Some(Walk::Backward);
@@ -246,7 +247,7 @@ impl<'p> Planner<'p> {
     }
 
     /// What an index can search for, or the order it provides.
-    fn by_index(&self, search: &Search<'_, 'p>, index: &IndexDef) -> Option<Candidate> {
+    pub(super) fn by_index(&self, search: &Search<'_, 'p>, index: &IndexDef) -> Option<Candidate> {
         let Search { slot, collection, want, .. } = *search;
         let found = search.in_index(index);
         let bound = search.bound();
@@ -401,8 +402,13 @@ impl<'s, 'p> Search<'s, 'p> {
         self.sargs.iter().filter(move |sarg| sarg.position == position)
     }
 
+    /// Whether the values searched for can be keys of the field.
+    pub(super) fn fits(&self, sarg: &Sarg<'_>) -> bool {
+        fits(sarg, self.collection)
+    }
+
     /// The fields that have one value in all records looked for.
-    fn bound(&self) -> Vec<u16> {
+    pub(super) fn bound(&self) -> Vec<u16> {
         let single = |sarg: &&Sarg<'_>| matches!(&sarg.test, Test::OneOf(values) if values.len() == 1);
         self.sargs.iter().filter(single).map(|sarg| sarg.position).collect()
     }

@@ -75,6 +75,9 @@ impl Planner<'_> {
         for index in &collection.indexes {
             let is_used = |candidate: &Candidate| match &candidate.access {
                 Access::Index { index: of, .. } | Access::Pointing { index: of, .. } => *of == index.id,
+                Access::Combined { parts, .. } => parts
+                    .iter()
+                    .any(|part| matches!(part, Access::Index { index: of, .. } if *of == index.id)),
                 _ => false,
             };
             if candidates.iter().any(is_used) {

@@ -11,6 +11,7 @@ mod access;
 mod aggregate;
 #[cfg(not(feature = "small"))]
 mod alternatives;
+mod combined;
 mod filter;
 mod join;
 mod lookup;
@@ -187,6 +188,15 @@ pub enum Access {
         /// In which order they come.
         order: IndexOrder,
     },
+    /// By ranks that several paths give, in their order.
+    Combined {
+        /// The paths, each through an index or by keys.
+        parts: Vec<Access>,
+        /// Which of the ranks.
+        how: Combination,
+        /// Other builds take one path.
+        whole: Whole,
+    },
     /// The records that point at the rows of `source`, through the index of the relation.
     Pointing {
         /// The rows pointed at.
@@ -205,6 +215,15 @@ pub enum Access {
         /// The value that points.
         by: Expr,
     },
+}
+
+/// Which ranks several access paths give together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Combination {
+    /// Those that any of them gives.
+    Any,
+    /// Those that each of two gives.
+    Both,
 }
 
 /// In which order records come from an index.

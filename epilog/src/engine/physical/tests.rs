@@ -253,6 +253,22 @@ fn aggregates_of_subqueries_are_calculated_once_for_each_key() {
 }
 
 #[test]
+fn indexes_are_combined() {
+    let of_album = field(f::track::ALBUM).binary(Eq, id(1));
+    let by_key = field(f::track::ID).binary(Eq, id(5));
+    check(tracks(of_album.clone().binary(Or, by_key)), "index union Track by album = 1 | id = 5");
+    // What is asked beside an alternative is asked of the records; what cannot be searched for keeps all of it from it.
+    let long = field(f::track::MILLISECONDS).binary(Gt, int(5));
+    let edited = field(f::track::EDITOR).binary(Eq, id(2));
+    check(
+        tracks(of_album.clone().binary(And, long.clone()).binary(Or, edited.clone())),
+        "filter (album = 1 & milliseconds > 5) | editor = 2\n  \
+         index union Track by (album = 1 & milliseconds > 5) | editor = 2",
+    );
+    check(tracks(of_album.binary(Or, long.clone())), "filter album = 1 | milliseconds > 5\n  scan Track");
+}
+
+#[test]
 fn pairs_without_an_equality_are_all_tried() {
     let shorter = inner(1, f::track::NAME).binary(Lt, field(f::album::TITLE));
     check(

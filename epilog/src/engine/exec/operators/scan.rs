@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::ops::{Bound, Range};
 
+mod combined;
+
 use super::{Kept, Operator, Reach};
 use crate::engine::error::ExecError;
 use crate::engine::estimate::KeyRange;
@@ -56,6 +58,11 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
                 farthest: None,
                 paused: false,
             })
+        }
+        Access::Combined { parts, how, .. } => {
+            let all_exist = parts.iter().all(|part| !matches!(part, Access::Keys(_)));
+            let combined = combined::Combined::new(slot, parts, how);
+            by_rank(Box::new(Sorted::forward(Box::new(combined))), all_exist)
         }
         Access::Keys(ranks) => by_rank(Box::new(Sorted::forward(Box::new(Given(ranks)))), false),
         Access::Index { index, ranges, order } => {
