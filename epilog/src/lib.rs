@@ -69,7 +69,7 @@
 //!
 //! - [archives](Options::archive), [write transactions beside each other](Database::write_concurrent), and
 //!   [compaction](Database::compact);
-//! - in queries, when they are planned: arithmetic and negation of numbers, `len`, `lower`, `upper`, `year`, `month`, `day`,
+//! - in queries, when they are planned: arithmetic and negation of numbers, functions and casts, `len`, `lower`, `upper`, `year`, `month`, `day`,
 //!   `or_else`, `like` and `matches`.
 //!
 //! It answers all other queries alike, with less choice of ways, and so slower where there are many records: constants are

@@ -2,6 +2,7 @@
 //!
 //! - `operators`: every operator over every storable type, at the edges of its values.
 //! - `differential`: random queries, over indexed records, unindexed records and vectors.
+//! - `functions`: functions and casts, beside SQLite.
 //! - `relations`, `aggregates`, `updates`, `streams`: one claim a test, over the records of `music`.
 //! - `includes`: records with those that belong to them.
 //! - `beyond`: over many times what the page cache holds.
@@ -16,6 +17,7 @@ mod music;
 mod aggregates;
 mod beyond;
 mod differential;
+mod functions;
 mod operators;
 mod plans;
 mod relations;

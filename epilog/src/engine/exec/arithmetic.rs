@@ -172,7 +172,7 @@ fn fault_of(op: BinaryOp, left: &Vector<'_>, right: &Vector<'_>, row: usize, pro
 
 pub(super) fn describe(vector: &Vector<'_>, row: usize) -> alloc::string::String {
     Scalar::from_cell(vector.ty(), vector.cell(row))
-        .map_or_else(|| "?".to_string(), |value| value.to_string())
+        .map_or_else(|| "?".to_string(), |value| value.text(vector.ty()))
 }
 
 #[cfg(feature = "decimal")]

@@ -305,6 +305,30 @@ mod tests {
     }
 
     #[test]
+    fn functions_of_constants_are_folded_unless_one_has_no_result_or_makes_much() {
+        use crate::expr::Function as F;
+        let name = || field(f::track::NAME);
+        let count = |count: i128| Expression::literal(Scalar::Int(count), Type::U64);
+        let folded = text("  été ").call(F::Trim, []).call(F::Substring, [count(1), count(9)]);
+        check(name().binary(Eq, folded), "filter name = \"té\"");
+        check(
+            name().binary(Eq, int(7).call(F::Greatest, [int(9)]).call(F::ToText, [])),
+            "filter name = \"9\"",
+        );
+        let none = text("x").call(F::Parse(Type::I64), []);
+        check(field(f::track::MILLISECONDS).binary(Lt, none), "filter false");
+        let absent = name().call(F::Concat, [null(Type::String)]);
+        check(name().binary(Eq, absent), "filter name = concat(name, None)");
+        let fault = int(i64::MIN).call(F::Abs, []);
+        check(
+            field(f::track::MILLISECONDS).binary(Gt, fault),
+            "filter milliseconds > abs(-9223372036854775808)",
+        );
+        let long = text("ab").call(F::Repeat, [count(1 << 40)]);
+        check(name().binary(Eq, long), "filter name = repeat(\"ab\", 1099511627776)");
+    }
+
+    #[test]
     fn arithmetic_without_a_result_is_left_for_the_rows() {
         check(
             field(f::track::MILLISECONDS).binary(Gt, int(1).binary(Divide, int(0))),
