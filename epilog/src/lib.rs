@@ -82,6 +82,9 @@
 //! together, or by a recovery, have their index entries put in one by one. What grows with a page cache or a transaction in
 //! memory is kept in sorted vectors, so that many tens of thousands of pages or records at a time are slow.
 //!
+//! It has no `Query::timeout`, `cancel_with`, `require_index` and `explain_analyze`, no `Options::on_slow_query`, and plans in no
+//! other form than text.
+//!
 //! It says less: `explain` has of an access its kind only, and no names of values; [`Stats::choices`] is empty; an error
 //! that is not about the program's own data and schema is a few words and a name, says that something is damaged, and which
 //! page, not how, and shows dates, times, characters and decimals as the numbers they are stored as.
@@ -128,7 +131,7 @@ pub use database::{Database, Durability, Options, ReadTransaction, Stats, WriteT
 pub use engine::Alternative;
 pub use engine::{Actual, CancelHandle, Plan, PlanNode};
 pub use error::{Error, ErrorKind};
-pub use query::Query;
+pub use query::{Query, SlowQuery};
 pub use storage::vfs;
 pub use value::Blob;
 

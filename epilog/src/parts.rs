@@ -118,6 +118,12 @@ impl<T: Clone> Clone for InWhole<T> {
     }
 }
 
+impl<T: core::fmt::Debug> core::fmt::Debug for InWhole<T> {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
 impl<T> core::ops::Deref for InWhole<T> {
     type Target = T;
 

@@ -113,7 +113,8 @@ use core::marker::PhantomData;
 
 use crate::Error;
 use crate::collection::{Collection, Schema, Within};
-use crate::query::{Reads, sealed};
+use crate::parts::InWhole;
+use crate::query::{Reads, SlowHook, sealed};
 use crate::storage::facade::{Reading, View};
 use crate::storage::store::Store;
 use crate::storage::streamed::chunk_len;
@@ -164,6 +165,15 @@ struct Shared {
     choices: Vec<Choice>,
     /// The lengths of pages asked for: of records, of index entries.
     page_lens: (Option<u32>, Option<u32>),
+    /// What is to be told of slow queries.
+    slow: Option<InWhole<SlowHook>>,
+}
+
+impl Shared {
+    #[inline]
+    fn slow_hook(&self) -> Option<&SlowHook> {
+        self.slow.as_deref()
+    }
 }
 
 impl Drop for Shared {
@@ -198,6 +208,10 @@ impl<D: Schema> Reads for Database<D> {
     fn with_reading<R>(&self, then: impl FnOnce(&dyn Reading) -> Result<R, Error>) -> Result<R, Error> {
         then(&self.shared.store.session())
     }
+
+    fn slow_hook(&self) -> Option<&SlowHook> {
+        self.shared.slow_hook()
+    }
 }
 
 impl<D: Schema> Database<D> {
@@ -230,7 +244,7 @@ impl<D: Schema> Database<D> {
     /// ```
     pub fn in_memory() -> Result<Database<D>, Error> {
         let store = Store::in_memory(D::database())?;
-        Ok(Database::over(store, Durability::default(), tuning::tune_in_memory(None), (None, None)))
+        Ok(Database::over(store, Durability::default(), tuning::tune_in_memory(None), (None, None), None))
     }
 
     /// Opens the database in file `path`, or makes it, with the default [`Options`].
@@ -304,6 +318,7 @@ impl<D: Schema> Database<D> {
         let archive = options.archive.as_ref().map(|(path, retention)| (path.as_str(), *retention));
         let (pager, chunk, mut choices) = tuning::tune(options, &*vfs);
         let page_lens = options.page_lens();
+        let slow = options.slow_hook(Some(&vfs));
         let store = Store::open_archiving(Arc::clone(&vfs), path, pager, page_lens, archive, D::database())?;
         tuning::of_blocks(options.block_len(), store.block_len(), &mut choices);
         if let Some(commits) = options.retain_versions {
@@ -317,7 +332,7 @@ impl<D: Schema> Database<D> {
             }
             store
         };
-        Ok(Database::over(store, options.durability, (chunk, choices), page_lens))
+        Ok(Database::over(store, options.durability, (chunk, choices), page_lens, slow))
     }
 
     pub(super) fn over(
@@ -325,8 +340,9 @@ impl<D: Schema> Database<D> {
         durability: Durability,
         (chunk, choices): (usize, Vec<Choice>),
         page_lens: (Option<u32>, Option<u32>),
+        slow: Option<InWhole<SlowHook>>,
     ) -> Database<D> {
-        let shared = Shared { store, durability, chunk_len: chunk_len(chunk), choices, page_lens };
+        let shared = Shared { store, durability, chunk_len: chunk_len(chunk), choices, page_lens, slow };
         Database { shared: Arc::new(shared), schema: PhantomData }
     }
 
@@ -350,7 +366,7 @@ impl<D: Schema> Database<D> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn read(&self) -> Result<ReadTransaction<'_, D>, Error> {
-        Ok(ReadTransaction::new(self.shared.store.snapshot()))
+        Ok(ReadTransaction::new(self.shared.store.snapshot(), self.shared.slow_hook()))
     }
 
     /// A snapshot as of an older commit, while its page versions are kept: see [`Options::retain_versions`].
@@ -376,7 +392,7 @@ impl<D: Schema> Database<D> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn snapshot_at(&self, commit: CommitNumber) -> Result<ReadTransaction<'_, D>, Error> {
-        Ok(ReadTransaction::new(self.shared.store.snapshot_at(commit)?))
+        Ok(ReadTransaction::new(self.shared.store.snapshot_at(commit)?, self.shared.slow_hook()))
     }
 
     /// Runs `work` in a write transaction: commits when it returns `Ok`, aborts when it returns `Err` or panics.

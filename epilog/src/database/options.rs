@@ -1,11 +1,21 @@
 //! [`Options`]: how a database is opened.
 
 use alloc::string::String;
+use alloc::sync::Arc;
+#[cfg(not(feature = "small"))]
+use core::fmt;
 use core::time::Duration;
 
+use crate::parts::InWhole;
+#[cfg(not(feature = "small"))]
+use crate::parts::Whole;
+use crate::query::SlowHook;
+#[cfg(not(feature = "small"))]
+use crate::query::Tell;
 use crate::storage::journal::Retention;
 use crate::storage::pager::{Compression, Durability, PagerOptions};
 use crate::storage::store::Store;
+use crate::storage::vfs::Vfs;
 
 /// How a database is opened. The defaults are the safe ones.
 ///
@@ -36,10 +46,27 @@ pub struct Options {
     pub(super) retain_versions: Option<u64>,
     pub(super) blob_chunk: Option<usize>,
     pub(super) compression: Option<Compression>,
+    #[cfg(not(feature = "small"))]
+    slow: Option<Slow>,
     pager: PagerOptions,
     block_size: Option<u32>,
     page_size: Option<u32>,
     index_page_size: Option<u32>,
+}
+
+/// After how long what is told of a query.
+#[cfg(not(feature = "small"))]
+#[derive(Clone)]
+struct Slow {
+    threshold: Duration,
+    tell: Tell,
+}
+
+#[cfg(not(feature = "small"))]
+impl fmt::Debug for Slow {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Slow").field("threshold", &self.threshold).finish_non_exhaustive()
+    }
 }
 
 impl Default for Options {
@@ -55,6 +82,8 @@ impl Default for Options {
             retain_versions: None,
             blob_chunk: None,
             compression: None,
+            #[cfg(not(feature = "small"))]
+            slow: None,
             pager: PagerOptions::default(),
             block_size: None,
             page_size: None,
@@ -64,6 +93,64 @@ impl Default for Options {
 }
 
 impl Options {
+    /// Tells `hook` of every query, update and deletion that takes `threshold` or longer, with where in the program it was
+    /// run. Default: nothing is told.
+    ///
+    /// It is called when the query has ended, well or not, on its thread, and before what it gave is given; of a
+    /// [stream](crate::Query::stream) at its end, or when it is dropped. Nothing of the database is locked meanwhile, and it
+    /// may ask queries of its own; but one that is told of a query in a write transaction must not begin another and wait for
+    /// it. A panic in it is caught and changes nothing (without `std` it is one of the query).
+    ///
+    /// Where nothing is to be told, no time is taken. Not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::sync::{Arc, Mutex};
+    /// use std::time::Duration;
+    #[doc = include_str!("../example.txt")]
+    ///
+    /// let log = Arc::new(Mutex::new(Vec::new()));
+    /// let lines = Arc::clone(&log);
+    /// let options = Options::default().on_slow_query(Duration::ZERO, move |slow| {
+    ///     let plan = slow.plan().map(|plan| plan.to_string()).unwrap_or_default();
+    ///     let place = slow.location();
+    ///     lines.lock().expect("no panic").push(format!("{}:{}: {plan}", place.file(), place.line()));
+    /// });
+    /// let db: Database<Music> = options.in_memory()?;
+    /// assert_eq!(Artist::query().all(&db)?, []);
+    /// let log = log.lock().expect("no panic");
+    /// assert!(log.len() == 1 && log[0].ends_with(": scan Artist"), "{log:?}");
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(not(feature = "small"))]
+    #[must_use]
+    pub fn on_slow_query(
+        mut self,
+        threshold: Duration,
+        hook: impl Fn(&crate::query::SlowQuery<'_>) + Send + Sync + 'static,
+    ) -> Options {
+        self.slow = Some(Slow { threshold, tell: Arc::new(hook) });
+        self
+    }
+
+    /// What is to be told of slow queries of a database in `vfs`, whose clock it takes.
+    #[cfg_attr(feature = "small", allow(unused_variables))]
+    pub(super) fn slow_hook(&self, vfs: Option<&Arc<dyn Vfs>>) -> Option<InWhole<SlowHook>> {
+        #[cfg(feature = "small")]
+        return None;
+        #[cfg(not(feature = "small"))]
+        {
+            let Slow { threshold, tell } = self.slow.as_ref()?;
+            let clock: Arc<dyn Fn() -> u64 + Send + Sync> = match vfs.cloned() {
+                Some(vfs) => Arc::new(move || vfs.now_ns()),
+                None => Arc::new(crate::storage::vfs::monotonic_ns),
+            };
+            let hook = SlowHook::new(*threshold, Arc::clone(tell), clock);
+            Whole::build().map(|whole| InWhole::new(hook, whole))
+        }
+    }
+
     /// What a commit waits for. Default: [`Durability::Immediate`].
     ///
     /// [`WriteTransaction::commit_with`](super::WriteTransaction::commit_with) chooses for one commit.
@@ -593,7 +680,13 @@ impl Options {
             store.retain_versions(commits);
         }
         let (chunk, choices) = super::tuning::tune_in_memory(self.blob_chunk);
-        Ok(super::Database::over(store, self.durability, (chunk, choices), (None, None)))
+        Ok(super::Database::over(
+            store,
+            self.durability,
+            (chunk, choices),
+            (None, None),
+            self.slow_hook(None),
+        ))
     }
 
     /// Brings the database in file `path`, a backup that is not open, to commit `until` with what the archive called

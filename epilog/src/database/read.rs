@@ -7,7 +7,7 @@ use core::marker::PhantomData;
 use super::BlobReader;
 use crate::Error;
 use crate::collection::{Collection, Key, RecordReader, Schema, Within};
-use crate::query::{self, Reads, sealed};
+use crate::query::{self, Reads, SlowHook, sealed};
 use crate::schema::CollectionDef;
 use crate::storage::StorageError;
 use crate::storage::facade::{Reading, View};
@@ -34,6 +34,7 @@ use crate::value::{Blob, key};
 /// ```
 pub struct ReadTransaction<'d, D> {
     snapshot: Snapshot<'d>,
+    slow: Option<&'d SlowHook>,
     schema: PhantomData<fn() -> D>,
 }
 
@@ -44,8 +45,8 @@ impl<D> fmt::Debug for ReadTransaction<'_, D> {
 }
 
 impl<'d, D: Schema> ReadTransaction<'d, D> {
-    pub(super) fn new(snapshot: Snapshot<'d>) -> Self {
-        ReadTransaction { snapshot, schema: PhantomData }
+    pub(super) fn new(snapshot: Snapshot<'d>, slow: Option<&'d SlowHook>) -> Self {
+        ReadTransaction { snapshot, slow, schema: PhantomData }
     }
 
     /// The record with this key, as of the snapshot; `None` when there is none.
@@ -139,6 +140,10 @@ impl<D: Schema> Reads for ReadTransaction<'_, D> {
 
     fn with_reading<R>(&self, then: impl FnOnce(&dyn Reading) -> Result<R, Error>) -> Result<R, Error> {
         then(&self.snapshot)
+    }
+
+    fn slow_hook(&self) -> Option<&SlowHook> {
+        self.slow
     }
 }
 

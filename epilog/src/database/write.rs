@@ -12,7 +12,7 @@ use crate::Error;
 use crate::collection::{Collection, Key, RecordWriter, Schema, Within};
 use crate::engine::{self, Assigner, Control, Run};
 use crate::expr::{Assignment, Draft};
-use crate::query::{Reads, Snapshot, Writes, sealed};
+use crate::query::{Reads, SlowHook, Snapshot, Writes, sealed};
 use crate::schema::{CollectionDef, Place};
 use crate::storage::StorageError;
 use crate::storage::facade::{Reading, View};
@@ -462,6 +462,10 @@ impl<D: Schema> Reads for WriteTransaction<'_, D> {
 
     fn with_reading<R>(&self, then: impl FnOnce(&dyn Reading) -> Result<R, Error>) -> Result<R, Error> {
         then(&self.writer)
+    }
+
+    fn slow_hook(&self) -> Option<&SlowHook> {
+        self.database.slow_hook()
     }
 }
 

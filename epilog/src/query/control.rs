@@ -10,6 +10,9 @@ impl<S, O> Query<S, O> {
     /// is called. The time of a [`stream`](Query::stream) begins with it, and goes on while it waits. Of two timeouts the later
     /// counts.
     ///
+    /// A query that becomes a part of another, by `union` and its kind or as a subquery, is ended with that one: what was asked
+    /// for of it alone about its running is forgotten.
+    ///
     /// The clock is that of the database's file system; without `std` a database in memory has none, and no query of it times
     /// out. It is looked at between batches, of some thousand rows at most, so that a query ends soon after, not at once: what
     /// is sorted in memory is sorted first. A set-based [`update`](Query::update) that is ended changes nothing, and its

@@ -4,7 +4,7 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::Query;
-use super::run::Writes;
+use super::run::{Writes, timed_change};
 use crate::Error;
 use crate::collection::{Collection, Within};
 use crate::engine::Control;
@@ -65,11 +65,14 @@ impl<C: Collection> Delete<C> {
     /// assert_eq!(Album::query().count(&db)?, 0); // their relation says `#[on_delete(cascade)]`
     /// # Ok::<(), Error>(())
     /// ```
+    #[cfg_attr(not(feature = "small"), track_caller)]
     pub fn run<W: Writes>(&self, transaction: &mut W) -> Result<u64, Error>
     where
         C: Within<W::Schema>,
     {
-        transaction.delete_records(&self.draft, &self.control)
+        timed_change(transaction, &self.draft, |transaction| {
+            transaction.delete_records(&self.draft, &self.control)
+        })
     }
 
     /// Which records are deleted.

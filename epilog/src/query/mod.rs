@@ -212,6 +212,7 @@ mod scope;
 mod select;
 mod selection;
 mod set;
+mod slow;
 mod subquery;
 mod update;
 
@@ -241,6 +242,10 @@ pub use run::{Answers, Reads, Snapshot, Stream, Writes};
 pub use scope::{HeldBy, Inner, Maybe, Push, Records, Scope, Source};
 pub use selection::{RowOf, RowReader, Selection, Yields, describe_row, read_row};
 pub use set::{Both, Out};
+pub(crate) use slow::SlowHook;
+pub use slow::SlowQuery;
+#[cfg(not(feature = "small"))]
+pub(crate) use slow::Tell;
 pub use subquery::{Aggregates, Candidates, Searched, Subquery};
 pub use update::{Assign, Assignments, Update};
 

@@ -3,15 +3,19 @@
 //! A query runs against anything that reads: a database, a read transaction, a write transaction. The draft goes to the
 //! engine in one call that is not generic; what comes back is decoded batch by batch.
 
+use alloc::boxed::Box;
 use alloc::vec::{self, Vec};
 use core::fmt;
+use core::panic::Location;
 
 use super::selection::DecodeBatch;
+use super::slow::{SlowHook, StreamTime};
 use super::{HeldBy, Query, Scope};
 use crate::Error;
 use crate::collection::Schema;
-use crate::engine::{self, Control, Plan, Reading, View};
+use crate::engine::{self, Control, EngineError, Plan, Reading, View};
 use crate::expr::{Assignment, Draft};
+use crate::parts::{InWhole, Whole};
 
 /// What queries can be run against: a database, a read transaction, a write transaction.
 #[diagnostic::on_unimplemented(
@@ -38,6 +42,10 @@ pub trait Reads: sealed::Reads {
     /// As [`with_view`](Reads::with_view).
     #[doc(hidden)]
     fn with_reading<R>(&self, then: impl FnOnce(&dyn Reading) -> Result<R, Error>) -> Result<R, Error>;
+
+    /// What is to be told of slow queries, if something is.
+    #[doc(hidden)]
+    fn slow_hook(&self) -> Option<&SlowHook>;
 }
 
 /// What queries of scope `C`, a collection or several, can be run against: whatever [`Reads`] and has them in its schema.
@@ -105,6 +113,10 @@ pub(crate) mod sealed {
 impl<R: Reads> Reads for &R {
     type Schema = R::Schema;
 
+    fn slow_hook(&self) -> Option<&SlowHook> {
+        (**self).slow_hook()
+    }
+
     fn with_view<T>(&self, then: impl FnOnce(View<'_>) -> Result<T, Error>) -> Result<T, Error> {
         (**self).with_view(then)
     }
@@ -117,6 +129,10 @@ impl<R: Reads> Reads for &R {
 #[diagnostic::do_not_recommend]
 impl<R: Reads> Reads for &mut R {
     type Schema = R::Schema;
+
+    fn slow_hook(&self) -> Option<&SlowHook> {
+        (**self).slow_hook()
+    }
 
     fn with_view<T>(&self, then: impl FnOnce(View<'_>) -> Result<T, Error>) -> Result<T, Error> {
         (**self).with_view(then)
@@ -158,8 +174,9 @@ impl<S, O> Query<S, O> {
     /// assert_eq!(artists.iter().map(|artist| artist.id.get()).collect::<Vec<_>>(), [3, 2, 1]);
     /// # Ok::<(), Error>(())
     /// ```
+    #[cfg_attr(not(feature = "small"), track_caller)]
     pub fn all<R: Answers<S>>(&self, from: &R) -> Result<Vec<O>, Error> {
-        self.collect(from)
+        self.timed(from, || self.collect(from))
     }
 
     /// The only one that comes out. Reads no further than the second.
@@ -182,8 +199,9 @@ impl<S, O> Query<S, O> {
     /// assert_eq!(none.unwrap_err().kind(), ErrorKind::NotFound);
     /// # Ok::<(), Error>(())
     /// ```
+    #[cfg_attr(not(feature = "small"), track_caller)]
     pub fn one<R: Answers<S>>(&self, from: &R) -> Result<O, Error> {
-        the_only(self.collect_first(from, 2)?, &self.draft)
+        the_only(self.timed(from, || self.collect_first(from, 2))?, &self.draft)
     }
 
     /// How the query would be carried out: a tree of operators, with a text form. Nothing is run.
@@ -254,8 +272,9 @@ impl<S: Scope, O> Query<S, O> {
     /// assert_eq!(Track::query().filter(|t| t.seconds.gt(1000)).first(&db)?, None);
     /// # Ok::<(), Error>(())
     /// ```
+    #[cfg_attr(not(feature = "small"), track_caller)]
     pub fn first<R: Answers<S>>(&self, from: &R) -> Result<Option<O>, Error> {
-        let found = self.collect_first(from, 1)?;
+        let found = self.timed(from, || self.collect_first(from, 1))?;
         Ok(found.into_iter().next())
     }
 
@@ -273,8 +292,9 @@ impl<S: Scope, O> Query<S, O> {
     /// assert!(!Album::query().filter(|al| al.year.eq(2001)).exists(&db)?);
     /// # Ok::<(), Error>(())
     /// ```
+    #[cfg_attr(not(feature = "small"), track_caller)]
     pub fn exists<R: Answers<S>>(&self, from: &R) -> Result<bool, Error> {
-        from.with_view(|view| Ok(engine::exists(view, &self.draft, &self.control)?))
+        self.timed(from, || from.with_view(|view| Ok(engine::exists(view, &self.draft, &self.control)?)))
     }
 
     /// How many come out. Nothing is decoded for it; of a whole collection it is known without reading a record.
@@ -291,8 +311,11 @@ impl<S: Scope, O> Query<S, O> {
     /// assert_eq!(Track::query().filter(|t| t.seconds.between(174, 271)).limit(2).count(&db)?, 2);
     /// # Ok::<(), Error>(())
     /// ```
+    #[cfg_attr(not(feature = "small"), track_caller)]
     pub fn count<R: Answers<S>>(&self, from: &R) -> Result<u64, Error> {
-        from.with_reading(|reading| Ok(engine::count(reading, &self.draft, &self.control)?))
+        self.timed(from, || {
+            from.with_reading(|reading| Ok(engine::count(reading, &self.draft, &self.control)?))
+        })
     }
 
     /// All that comes out, in order, read as it is asked for: a page or a few at a time. A sort or an aggregate reads
@@ -321,13 +344,65 @@ impl<S: Scope, O> Query<S, O> {
     /// assert_eq!(seconds, 174 + 271);
     /// # Ok::<(), Error>(())
     /// ```
+    #[cfg_attr(not(feature = "small"), track_caller)]
     pub fn stream<'s, R: Snapshot + Answers<S>>(&self, from: &'s R) -> Result<Stream<'s, O>, Error> {
+        let location = Location::caller();
+        let time = from.slow_hook().zip(Whole::build()).map(|(hook, whole)| {
+            let (reading, draft) = (from.reading(), self.draft.clone());
+            let time = StreamTime {
+                hook,
+                spent_ns: 0,
+                location,
+                collection: (self.draft.root)().name,
+                plan: Box::new(move || Ok(explain(reading.operation().view(), &draft)?)),
+            };
+            InWhole::new(Box::new(time), whole)
+        });
+        let begun = time.as_ref().map(|time| time.hook.now_ns());
         let rows = engine::Stream::new(from.reading(), &self.draft, &self.control)?;
-        Ok(Stream { rows, decode: self.decode, ready: Vec::new().into_iter() })
+        let mut stream = Stream { rows, decode: self.decode, ready: Vec::new().into_iter(), time };
+        stream.add_time(begun);
+        Ok(stream)
     }
 }
 
+/// How a query would be carried out, whatever was asked for about that.
+fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
+    engine::explain(view, draft, &Control::default())
+}
+
+/// Carries out a change, and tells of it if it takes long.
+#[cfg_attr(not(feature = "small"), track_caller)]
+pub(super) fn timed_change<W: Writes>(
+    transaction: &mut W,
+    draft: &Draft,
+    change: impl FnOnce(&mut W) -> Result<u64, Error>,
+) -> Result<u64, Error> {
+    let Some(hook) = transaction.slow_hook().cloned() else { return change(transaction) };
+    let (begun, location) = (hook.now_ns(), Location::caller());
+    let result = change(transaction);
+    let elapsed = hook.now_ns().saturating_sub(begun);
+    hook.report(elapsed, location, (draft.root)().name, &|| {
+        transaction.with_view(|view| Ok(explain(view, draft)?))
+    });
+    result
+}
+
 impl<S, O> Query<S, O> {
+    /// Runs the query as `run` does, and tells of it if it takes long.
+    #[cfg_attr(not(feature = "small"), track_caller)]
+    #[inline]
+    fn timed<T>(&self, from: &impl Reads, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let Some(hook) = from.slow_hook() else { return run() };
+        let (begun, location) = (hook.now_ns(), Location::caller());
+        let result = run();
+        let elapsed = hook.now_ns().saturating_sub(begun);
+        hook.report(elapsed, location, (self.draft.root)().name, &|| {
+            from.with_view(|view| Ok(explain(view, &self.draft)?))
+        });
+        result
+    }
+
     /// Takes the rows of a query to their end.
     fn collect(&self, from: &impl Reads) -> Result<Vec<O>, Error> {
         match self.point(from)? {
@@ -394,16 +469,31 @@ pub struct Stream<'s, O> {
     rows: engine::Stream<'s>,
     decode: DecodeBatch<O>,
     ready: vec::IntoIter<O>,
+    /// How long it took, if that is to be told.
+    time: Option<InWhole<Box<StreamTime<'s>>>>,
 }
 
 impl<O> Stream<'_, O> {
     /// Decodes the next batch; `false` at the end.
     fn refill(&mut self) -> Result<bool, Error> {
+        let begun = self.time.as_ref().map(|time| time.hook.now_ns());
         let mut decoded = Vec::new();
         let decode = self.decode;
-        let more = self.rows.next::<Error>(&mut |batch| decode(batch, &mut decoded))?;
+        let more = self.rows.next::<Error>(&mut |batch| decode(batch, &mut decoded));
         self.ready = decoded.into_iter();
-        Ok(more)
+        self.add_time(begun);
+        if !matches!(more, Ok(true)) {
+            // That was its end, and it is told of now.
+            self.time = None;
+        }
+        more
+    }
+
+    /// Adds the time since it began to work.
+    fn add_time(&mut self, begun: Option<u64>) {
+        if let (Some(time), Some(begun)) = (&mut self.time, begun) {
+            time.spent_ns += time.hook.now_ns().saturating_sub(begun);
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use core::marker::PhantomData;
 
 use super::Query;
 use super::operator::Operand;
-use super::run::Writes;
+use super::run::{Writes, timed_change};
 use super::selection::for_tuples;
 use crate::Error;
 use crate::collection::{Collection, Own, OwnField, Proxy, Within};
@@ -120,11 +120,14 @@ impl<C: Collection> Update<C> {
     /// assert!(Artist::query().filter(|a| a.name.eq("ZAPPA")).exists(&db)?);
     /// # Ok::<(), Error>(())
     /// ```
+    #[cfg_attr(not(feature = "small"), track_caller)]
     pub fn run<W: Writes>(&self, transaction: &mut W) -> Result<u64, Error>
     where
         C: Within<W::Schema>,
     {
-        transaction.update_records(&self.draft, &self.assignments, &self.control)
+        timed_change(transaction, &self.draft, |transaction| {
+            transaction.update_records(&self.draft, &self.assignments, &self.control)
+        })
     }
 
     /// Which records are changed.

@@ -73,7 +73,7 @@ fn every_operator_tells_its_rows() {
     check(
         db,
         &Track::query().join::<Track>(|(one, other)| one.seconds.gt(other.seconds)),
-        "join: 36 in 1\n  scan: 9 in 1\n  scan: 9 in 1\n  filter: 36 in 1\n",
+        "project: 36 in 1\n  join: 36 in 1\n    scan: 9 in 1\n    scan: 9 in 1\n    filter: 36 in 1\n",
     );
     // A subquery of which pairs are made.
     check(

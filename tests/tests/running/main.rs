@@ -2,7 +2,9 @@
 //!
 //! - `control`: queries that are ended from outside, and those that must be served by an index.
 //! - `analysis`: what `explain_analyze` tells, and the forms of plans.
+//! - `slow`: the hook that is told of slow queries.
 
 mod analysis;
 mod control;
 mod music;
+mod slow;

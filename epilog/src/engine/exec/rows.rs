@@ -21,6 +21,7 @@ use crate::value::Type;
 #[derive(Debug)]
 pub struct Rows<'s>(Source<'s>);
 
+#[allow(clippy::large_enum_variant, reason = "there is one for a query, which is moved once")]
 enum Source<'s> {
     /// A plan being carried out.
     Planned(Planned<'s>),

@@ -1,6 +1,6 @@
 //! The ways to records that were not taken, and why; and the plans that `require_index` refuses.
 
-use alloc::string::{String, ToString};
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
@@ -10,6 +10,7 @@ use super::{Access, Answer, Join, Method, Operator, PhysicalNode, PhysicalPlan, 
 use crate::engine::error::PlanError;
 use crate::engine::estimate::Amount;
 use crate::engine::logical::{Expr, Link, Names, Slot, SlotDef};
+use crate::expr::JoinKind;
 use crate::parts::Whole;
 use crate::schema::CollectionDef;
 
@@ -120,7 +121,7 @@ impl PhysicalPlan {
         let names = Names { slots: &self.slots, computed: &self.computed };
         // Of a plan that gives no columns the first row is wanted.
         let search = FullScan { names, slots: &self.slots };
-        search.look(&self.root, self.columns.is_empty(), &mut Vec::new(), &[])
+        search.look(&self.root, self.columns.is_empty(), &mut Above::default())
     }
 }
 
@@ -130,84 +131,101 @@ struct FullScan<'p> {
     slots: &'p [SlotDef],
 }
 
+/// What is above an operator.
+#[derive(Default)]
+struct Above<'p> {
+    /// What is asked of its rows.
+    asked: Vec<&'p Expr>,
+    /// What they are linked to others by.
+    links: Vec<&'p Link>,
+}
+
 impl<'p> FullScan<'p> {
-    /// Looks at `node` and those beneath it. Whether a limit is right above, what is asked of the rows, and what they are
-    /// linked by.
-    fn look(
-        &self,
-        node: &'p PhysicalNode,
-        limited: bool,
-        asked: &mut Vec<&'p Expr>,
-        links: &'p [Link],
-    ) -> Result<(), PlanError> {
-        let before = asked.len();
+    /// Looks at `node` and those beneath it, of whose rows a few will do if it is `limited`.
+    fn look(&self, node: &'p PhysicalNode, limited: bool, above: &mut Above<'p>) -> Result<(), PlanError> {
+        let (asked, linked) = (above.asked.len(), above.links.len());
         match &node.operator {
             Operator::Scan(scan) if !limited && scan.access.reads_all() => {
-                return Err(self.refusal(scan, asked, links));
+                return Err(self.refusal(scan, above));
             }
             Operator::Limit { input, window } => {
-                self.look(input, limited || window.take.is_some(), asked, links)?;
+                self.look(input, limited || window.take.is_some(), above)?;
             }
-            Operator::Lookup { input, .. } => self.look(input, limited, asked, links)?,
+            Operator::Lookup { input, .. } => self.look(input, limited, above)?,
             Operator::Filter { input, predicates } => {
-                asked.extend(predicates);
-                self.look(input, false, asked, links)?;
+                above.asked.extend(predicates);
+                self.look(input, false, above)?;
             }
             Operator::Subquery(Subquery { input, method, pairs, answer, .. }) => {
-                self.look(input, limited && matches!(answer, Answer::Value(_)), asked, links)?;
+                self.look(input, limited && matches!(answer, Answer::Value(_)), above)?;
                 self.look_inside(method, pairs)?;
             }
-            Operator::Join(Join { input, method, pairs, .. }) => {
-                self.look(input, false, asked, links)?;
+            Operator::Join(Join { input, method, pairs, kind, .. }) => {
+                // Either side of an inner join could be looked up by what the other has.
+                if let (Method::Hash { links, .. }, JoinKind::Inner) = (method, kind) {
+                    above.links.extend(links);
+                }
+                self.look(input, false, above)?;
                 self.look_inside(method, pairs)?;
             }
             _ => {
                 for child in node.children() {
-                    self.look(child, false, asked, links)?;
+                    self.look(child, false, above)?;
                 }
             }
         }
-        asked.truncate(before);
+        above.asked.truncate(asked);
+        above.links.truncate(linked);
         Ok(())
     }
 
     /// Looks at the inner rows of a subquery or join, and at those of its pairs.
     fn look_inside(&self, method: &'p Method, pairs: &'p PhysicalNode) -> Result<(), PlanError> {
+        let mut above = Above::default();
         match method {
             Method::Probe { .. } => {}
-            Method::Hash { inner, links } => self.look(inner, false, &mut Vec::new(), links)?,
-            Method::Loop { inner } => self.look(inner, false, &mut Vec::new(), &[])?,
+            Method::Hash { inner, links } => {
+                above.links.extend(links);
+                self.look(inner, false, &mut above)?;
+            }
+            Method::Loop { inner } => self.look(inner, false, &mut above)?,
         }
-        self.look(pairs, false, &mut Vec::new(), &[])
+        self.look(pairs, false, &mut Above::default())
     }
 
-    fn refusal(&self, scan: &Scan, asked: &[&Expr], links: &[Link]) -> PlanError {
+    fn refusal(&self, scan: &Scan, above: &Above<'_>) -> PlanError {
         let collection = &*self.slots[usize::from(scan.slot.0)].collection;
-        let own: Vec<&Expr> = asked.iter().copied().filter(|expr| is_about(expr, scan.slot)).collect();
-        let mut texts: Vec<String> = own.iter().map(|expr| self.names.expr(expr)).collect();
-        if !links.is_empty() {
-            texts.push(self.names.links(links));
-        }
+        let asked: Vec<&Expr> =
+            above.asked.iter().copied().filter(|expr| is_about(expr, scan.slot)).collect();
+        // The field of this record, which an index could find by what it is linked to; its key is one it has.
+        let linked =
+            above.links.iter().flat_map(|link| [(&link.inner, &link.outer), (&link.outer, &link.inner)]);
+        let linked = linked.filter_map(|(own, other)| {
+            let (slot, position) = own.as_field()?;
+            (slot == scan.slot && collection.clustered != Some(position)).then_some((position, own, other))
+        });
+        let linked: Vec<(u16, &Expr, &Expr)> = linked.collect();
+        let mut texts: Vec<String> = asked.iter().map(|expr| self.names.expr(expr)).collect();
+        let name = |expr: &Expr| self.names.expr(expr);
+        texts.extend(linked.iter().map(|(_, own, other)| format!("{} = {}", name(own), name(other))));
         let what = match texts.is_empty() {
             true => String::from("nothing is asked of its records"),
             false => format!("no index serves `{}`", texts.join(" & ")),
         };
-        let remedy = match &fields_to_index(scan.slot, collection, &own, links)[..] {
+        let linked = linked.iter().map(|(position, ..)| *position);
+        let remedy = match &fields_to_index(scan.slot, collection, &asked, linked)[..] {
             [] => {
                 String::from("compare a field that has an index with a value, or leave `require_index` out")
             }
             [field] => format!("put `#[index]` on its field `{field}`, or leave `require_index` out"),
             several => {
-                format!(
-                    "put `#[index({})]` on `{}`, or leave `require_index` out",
-                    several.join(", "),
-                    collection.name
-                )
+                let (fields, name) = (several.join(", "), &collection.name);
+                format!("put `#[index({fields})]` on `{name}`, or leave `require_index` out")
             }
         };
         match Whole::build() {
             Some(whole) => PlanError::FullScan { collection: collection.name.clone(), what, remedy, whole },
-            None => PlanError::NotInSchema { collection: collection.name.to_string() },
+            None => PlanError::NotInSchema { collection: collection.name.clone() },
         }
     }
 }
@@ -217,11 +235,9 @@ fn fields_to_index<'c>(
     slot: Slot,
     collection: &'c CollectionDef,
     asked: &[&Expr],
-    links: &[Link],
+    linked: impl Iterator<Item = u16>,
 ) -> Vec<&'c str> {
-    let linked = links.iter().filter_map(|link| link.inner.as_field());
-    let mut positions: Vec<u16> =
-        linked.filter(|(of, _)| *of == slot).map(|(_, position)| position).collect();
+    let mut positions: Vec<u16> = linked.collect();
     let sargs: Vec<Sarg<'_>> = asked.iter().filter_map(|expr| Sarg::of(expr, slot)).collect();
     let (equal, ranges): (Vec<_>, Vec<_>) =
         sargs.iter().partition(|sarg| matches!(sarg.test, Test::OneOf(_)));
