@@ -212,6 +212,7 @@ mod selection;
 mod set;
 mod subquery;
 mod update;
+mod window;
 
 #[cfg(all(test, feature = "derive"))]
 mod tests;
@@ -240,6 +241,7 @@ pub use selection::{RowOf, RowReader, Selection, Yields, describe_row, read_row}
 pub use set::{Both, Out};
 pub use subquery::{Aggregates, Candidates, Searched, Subquery};
 pub use update::{Assign, Assignments, Update};
+pub use window::{Over, Window, WindowValues, Windowed, Windows};
 
 use crate::collection::Collection;
 use crate::engine::Control;

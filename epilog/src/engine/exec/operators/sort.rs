@@ -724,6 +724,12 @@ fn ranks(batch: &Batch<'_>) -> Vec<u128> {
 
 /// Appends what row `row`, whose root record has this rank, is ordered by.
 fn append_key(terms: &[SortTerm], vectors: &[Vector<'_>], row: usize, rank: u128, out: &mut Vec<u8>) {
+    append_terms(terms, vectors, row, out);
+    out.extend_from_slice(&rank.to_be_bytes());
+}
+
+/// Appends what row `row`, of which the terms have these values, is ordered by: bytes that order as rows do.
+pub(super) fn append_terms(terms: &[SortTerm], vectors: &[Vector<'_>], row: usize, out: &mut Vec<u8>) {
     for (term, vector) in terms.iter().zip(vectors) {
         match vector.cell(row) {
             None => out.push(if term.nulls_first { 0 } else { 2 }),
@@ -739,7 +745,6 @@ fn append_key(terms: &[SortTerm], vectors: &[Vector<'_>], row: usize, rank: u128
             }
         }
     }
-    out.extend_from_slice(&rank.to_be_bytes());
 }
 
 /// A row in the heap, the last in order on top.
