@@ -623,3 +623,75 @@ impl<T: Copy> Tree<T> {
         add(from_left, from_right)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Four groups of peers: of two, one, three and one rows.
+    fn partition(rows: &[u32]) -> Partition<'_> {
+        Partition::new(rows, [2, 1, 3, 1].into_iter())
+    }
+
+    #[test]
+    fn frames_end_where_the_partition_does() {
+        let rows: Vec<u32> = (0..7).collect();
+        let partition = partition(&rows);
+        let frames = |unit, start, end| -> Vec<Range<usize>> {
+            partition.frames(Frame { unit, start, end }).collect()
+        };
+        let all = [0..7, 0..7, 0..7, 0..7, 0..7, 0..7, 0..7];
+        assert_eq!(frames(FrameUnit::Rows, None, None), all);
+        assert_eq!(frames(FrameUnit::Groups, Some(i64::MIN), Some(i64::MAX)), all);
+        assert_eq!(frames(FrameUnit::Rows, Some(-2), Some(0)), [0..1, 0..2, 0..3, 1..4, 2..5, 3..6, 4..7]);
+        assert_eq!(frames(FrameUnit::Rows, Some(5), Some(9)), [5..7, 6..7, 7..7, 7..7, 7..7, 7..7, 7..7]);
+        assert_eq!(frames(FrameUnit::Rows, None, Some(-6)), [0..0, 0..0, 0..0, 0..0, 0..0, 0..0, 0..1]);
+        assert_eq!(frames(FrameUnit::Groups, Some(0), Some(0)), [0..2, 0..2, 2..3, 3..6, 3..6, 3..6, 6..7]);
+        assert_eq!(frames(FrameUnit::Groups, Some(-1), Some(-1)), [0..0, 0..0, 0..2, 2..3, 2..3, 2..3, 3..6]);
+        assert_eq!(
+            partition.frames(Frame::DEFAULT).collect::<Vec<_>>(),
+            [0..2, 0..2, 0..3, 0..6, 0..6, 0..6, 0..7]
+        );
+        // The end lies before the start.
+        assert!(frames(FrameUnit::Rows, Some(2), Some(-2)).iter().all(Range::is_empty));
+    }
+
+    #[test]
+    fn totals_slide_as_they_are_added_anew() {
+        let values: Vec<i128> = (0..500).map(|n| (n * n * 7919) % 1013 - 500).collect();
+        let floats: Vec<f64> = values.iter().map(|value| *value as f64).collect();
+        for (before, behind) in
+            [(0, 0), (-1, 1), (-3, 0), (-40, 40), (-100, -60), (30, 90), (-600, 600), (2, 1)]
+        {
+            let frames = || {
+                (0..500i64).map(|at| {
+                    let start = (at + before).clamp(0, 500) as usize;
+                    start..((at + behind + 1).clamp(0, 500) as usize).max(start)
+                })
+            };
+            let expected: Vec<i128> = frames().map(|frame| values[frame].iter().sum()).collect();
+            let mut exact = Vec::new();
+            slide(frames(), &values, 0, |a, b| a + b, Some(|a, b| a - b), |_, total| exact.push(total));
+            assert_eq!(exact, expected, "{before} to {behind}");
+            let mut added = Vec::new();
+            let none = None::<fn(f64, f64) -> f64>;
+            slide(frames(), &floats, 0.0, |a, b| a + b, none, |_, total| added.push(total as i128));
+            assert_eq!(added, expected, "{before} to {behind}");
+        }
+    }
+
+    #[test]
+    fn what_leaves_a_frame_leaves_nothing_behind() {
+        let values = [1e16, 1.0, 2.0, 3.0, f64::INFINITY, 4.0];
+        let frames = (0..values.len()).map(|at| at.saturating_sub(1)..at + 1);
+        let mut totals = Vec::new();
+        let none = None::<fn(f64, f64) -> f64>;
+        slide(frames, &values, 0.0, |a, b| a + b, none, |_, total| totals.push(total));
+        assert_eq!(totals[2..4], [3.0, 5.0]);
+        let values: Vec<f64> = core::iter::once(1e300).chain((0..100).map(f64::from)).collect();
+        let frames = (0..values.len()).map(|at| at.saturating_sub(49)..at + 1);
+        let mut last = 0.0;
+        slide(frames, &values, 0.0, |a, b| a + b, none, |_, total| last = total);
+        assert_eq!(last, (50..100).map(f64::from).sum());
+    }
+}

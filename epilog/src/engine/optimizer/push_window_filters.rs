@@ -110,6 +110,8 @@ fn may_overflow(function: &AggregateFunction) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use alloc::vec::Vec;
+
     use crate::engine::fixture::{self as f, draft, field, id, int, window};
     use crate::engine::optimizer::tests::before_and_after;
     use crate::expr::BinaryOp::{And, Divide, Eq, Gt, Le};
