@@ -232,10 +232,10 @@ impl<S> Window<S> {
     /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
-    pub fn partition_by(mut self, keys: impl GroupBy<S>) -> Window<S> {
-        self.partition.clear();
-        keys.describe(&mut self.partition);
-        self
+    pub fn partition_by(&self, keys: impl GroupBy<S>) -> Window<S> {
+        let mut partition = Vec::new();
+        keys.describe(&mut partition);
+        Window { partition, ..self.clone() }
     }
 
     /// The same window in an order: by a field or expression (ascending), by `asc()` or `desc()` of one, or by a tuple of up to
@@ -254,10 +254,10 @@ impl<S> Window<S> {
     /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
-    pub fn order_by(mut self, terms: impl Ordering<S>) -> Window<S> {
-        self.order.clear();
-        terms.describe(&mut self.order);
-        self
+    pub fn order_by(&self, terms: impl Ordering<S>) -> Window<S> {
+        let mut order = Vec::new();
+        terms.describe(&mut order);
+        Window { order, ..self.clone() }
     }
 
     /// The same window, of which a row sees those rows only that are so far from it: `-2..=0` are the two before it and itself, `..=0` all
@@ -277,7 +277,7 @@ impl<S> Window<S> {
     /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
-    pub fn rows(self, range: impl RangeBounds<i64>) -> Window<S> {
+    pub fn rows(&self, range: impl RangeBounds<i64>) -> Window<S> {
         self.framed(FrameUnit::Rows, &range)
     }
 
@@ -296,11 +296,11 @@ impl<S> Window<S> {
     /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
-    pub fn groups(self, range: impl RangeBounds<i64>) -> Window<S> {
+    pub fn groups(&self, range: impl RangeBounds<i64>) -> Window<S> {
         self.framed(FrameUnit::Groups, &range)
     }
 
-    fn framed(mut self, unit: FrameUnit, range: &impl RangeBounds<i64>) -> Window<S> {
+    fn framed(&self, unit: FrameUnit, range: &impl RangeBounds<i64>) -> Window<S> {
         let start = match range.start_bound() {
             Bound::Included(start) => Some(*start),
             Bound::Excluded(before) => Some(before.saturating_add(1)),
@@ -311,8 +311,7 @@ impl<S> Window<S> {
             Bound::Excluded(behind) => Some(behind.saturating_sub(1)),
             Bound::Unbounded => None,
         };
-        self.frame = Frame { unit, start, end };
-        self
+        Window { frame: Frame { unit, start, end }, ..self.clone() }
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! - `operators`: every operator over every storable type, at the edges of its values.
 //! - `differential`: random queries, over indexed records, unindexed records and vectors.
+//! - `windows`: random ones, compared with SQLite's answers.
 //! - `relations`, `aggregates`, `updates`, `streams`: one claim a test, over the records of `music`.
 //! - `beyond`: over many times what the page cache holds.
 //! - `plans`: which way to the records is taken.
@@ -19,3 +20,4 @@ mod plans;
 mod relations;
 mod streams;
 mod updates;
+mod windows;

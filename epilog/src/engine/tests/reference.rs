@@ -291,37 +291,42 @@ impl Reference<'_> {
             rows.iter().map(|(row, _)| of.iter().map(|of| self.eval(of, row)).collect()).collect()
         };
         let partitions = of_rows(&item.partition.iter().collect::<Vec<_>>())?;
-        of_rows(&item.order.iter().map(|term| &term.expression).collect::<Vec<_>>())?;
-        let is_same = |a: &[Scalar], b: &[Scalar]| same(&[a.to_vec()], &[b.to_vec()]);
-        let mut values = Vec::new();
-        for (number, key) in partitions.iter().enumerate() {
-            let mut places: Vec<usize> =
-                (0..rows.len()).filter(|other| is_same(&partitions[*other], key)).collect();
-            let order = |a: &usize, b: &usize| self.order(&item.order, &rows[*a].0, &rows[*b].0);
-            places.sort_by(order);
-            values.push(self.window_value(rows, item, &places, number));
+        let orders = of_rows(&item.order.iter().map(|term| &term.expression).collect::<Vec<_>>())?;
+        let mut values: Vec<Value> = vec![Err(()); rows.len()];
+        let mut left: Vec<usize> = (0..rows.len()).collect();
+        while let Some(first) = left.first().copied() {
+            let is_same = |other: &usize| {
+                let (a, b) = (&partitions[*other], &partitions[first]);
+                same(core::slice::from_ref(a), core::slice::from_ref(b))
+            };
+            let (mut places, others): (Vec<usize>, Vec<usize>) = left.into_iter().partition(is_same);
+            left = others;
+            let order = |a: usize, b: usize| order_by(&item.order, &orders[a], &orders[b]);
+            places.sort_by(|a, b| order(*a, *b));
+            // Of each row the number of its group of peers.
+            let mut groups = Vec::from([0i128]);
+            for pair in places.windows(2) {
+                let last = groups[groups.len() - 1];
+                groups.push(last + i128::from(order(pair[0], pair[1]).is_ne()));
+            }
+            for at in 0..places.len() {
+                values[places[at]] = self.window_value(rows, item, &places, &groups, at);
+            }
         }
         rows.iter_mut().zip(values).for_each(|((row, _), value)| row.windows.push(value));
         Ok(())
     }
 
-    /// The value of row `number`, whose partition has these rows in order.
+    /// The value of the row at place `at` of a partition, whose rows in order these are, with the numbers of their peers.
     fn window_value(
         &self,
         rows: &[(Row, bool)],
         item: &WindowItem,
         places: &[usize],
-        number: usize,
+        groups: &[i128],
+        at: usize,
     ) -> Value {
         use WindowFunction as W;
-        let order = |a: usize, b: usize| self.order(&item.order, &rows[a].0, &rows[b].0);
-        let at = places.iter().position(|place| *place == number).expect("a row is in its partition");
-        // Of each row the number of its group of peers.
-        let mut groups = Vec::from([0i128]);
-        for pair in places.windows(2) {
-            let last = groups[groups.len() - 1];
-            groups.push(last + i128::from(order(pair[0], pair[1]).is_ne()));
-        }
         let before = groups.iter().filter(|group| **group < groups[at]).count();
         let upto = groups.iter().filter(|group| **group <= groups[at]).count();
         let frame: Vec<usize> = (0..places.len())
@@ -520,20 +525,27 @@ impl Reference<'_> {
     }
 
     fn order(&self, terms: &[OrderTerm], a: &Row, b: &Row) -> Ordering {
-        for term in terms {
-            let value = |row| self.eval(&term.expression, row).expect("orders are made without arithmetic");
-            let (a, b) = (value(a), value(b));
-            let order = match (a.is_null(), b.is_null(), term.nulls_first) {
-                (true, false, Some(first)) => return if first { Ordering::Less } else { Ordering::Greater },
-                (false, true, Some(first)) => return if first { Ordering::Greater } else { Ordering::Less },
-                _ => a.compare(&b),
-            };
-            if order.is_ne() {
-                return if term.descending { order.reverse() } else { order };
-            }
-        }
-        Ordering::Equal
+        let values = |row| -> Vec<Scalar> {
+            let value = |term: &OrderTerm| self.eval(&term.expression, row);
+            terms.iter().map(|term| value(term).expect("orders are made without arithmetic")).collect()
+        };
+        order_by(terms, &values(a), &values(b))
     }
+}
+
+/// The order of two rows whose terms have these values.
+fn order_by(terms: &[OrderTerm], a: &[Scalar], b: &[Scalar]) -> Ordering {
+    for ((term, a), b) in terms.iter().zip(a).zip(b) {
+        let order = match (a.is_null(), b.is_null(), term.nulls_first) {
+            (true, false, Some(first)) => return if first { Ordering::Less } else { Ordering::Greater },
+            (false, true, Some(first)) => return if first { Ordering::Greater } else { Ordering::Less },
+            _ => a.compare(b),
+        };
+        if order.is_ne() {
+            return if term.descending { order.reverse() } else { order };
+        }
+    }
+    Ordering::Equal
 }
 
 fn unary(op: UnaryOp, value: Scalar) -> Scalar {
