@@ -57,8 +57,7 @@ pub struct Windowed<S, T> {
 /// What `window` takes: what a [`Window`] calculates, or a tuple of up to ten.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not what a window over `{S}` calculates",
-    label = "expected values of a window, such as `w.row_number()` or `w.sum(t.price)`",
-    note = "what is calculated of it is written in the clauses that follow: `.window(|t, w| w.rank()).filter(|(t, rank)| ..)`"
+    label = "expected values of this window, such as `w.rank()`; the clauses that follow speak of them"
 )]
 pub trait Windows<S> {
     /// The type of the value, or the tuple of them.
