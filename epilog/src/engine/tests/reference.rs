@@ -876,11 +876,13 @@ impl Maker<'_> {
     /// A comparison with an aggregate over another query.
     fn scalar(&mut self, field: Expression, ty: Type) -> Expression {
         let root = self.random.below(self.collections.len());
+        let windows = core::mem::take(&mut self.windows);
         let argument = Some(self.value(&[root], ty, false));
         let function = self.random.pick(&[AggregateFunction::Min, AggregateFunction::Max]).clone();
         let item = Expression::aggregate(AggregateItem { function, argument, filter: None });
         let builder = draft(self.collections[root].0).filter(self.predicate(&[root], 0, false));
         let other = builder.group_by([]).select([item]).build();
+        self.windows = windows;
         field.binary(*self.random.pick(&[BinaryOp::Eq, BinaryOp::Ge]), Expression::scalar(other))
     }
 
@@ -942,12 +944,19 @@ impl Maker<'_> {
             }
             3 if inner_scope.len() > 1 => {
                 let (of_row, ty) = self.field(scope);
+                let windows = core::mem::take(&mut self.windows);
                 let value = self.value(&inner_scope[scope.len()..], ty, false);
+                self.windows = windows;
                 equal = Some((moved(value, scope.len() as u8), of_row));
                 Quantifier::Any
             }
             4..=6 => {
+                let windows = self.windows.clone();
+                if let Link::Reverse { .. } = subquery {
+                    self.windows.clear();
+                }
                 let (item, ty) = self.aggregate_item(&inner_scope, faulty);
+                self.windows = windows;
                 compared = Some(ty);
                 Quantifier::Aggregate(Box::new(item))
             }
@@ -1068,6 +1077,7 @@ impl Maker<'_> {
     /// A query of values of these types.
     fn values_of(&mut self, types: &[Type]) -> Draft {
         let root = self.random.below(self.collections.len());
+        let windows = core::mem::take(&mut self.windows);
         let mut builder = draft(self.collections[root].0);
         if self.random.below(2) == 0 {
             builder = builder.filter(self.predicate(&[root], 0, false));
@@ -1076,6 +1086,7 @@ impl Maker<'_> {
             builder = builder.limit(self.random.below(9) as u64);
         }
         let values: Vec<Expression> = types.iter().map(|ty| self.value(&[root], *ty, false)).collect();
+        self.windows = windows;
         builder.select(values).build()
     }
 
@@ -1247,7 +1258,7 @@ impl Maker<'_> {
 fn keyed(rows: Vec<Vec<Scalar>>) -> Vec<(Row, bool)> {
     let row = |keys| {
         let group = Group { keys, members: Vec::new() };
-        (Row { sources: Vec::new(), group: Some(alloc::rc::Rc::new(group)) }, true)
+        (Row { group: Some(alloc::rc::Rc::new(group)), ..Row::default() }, true)
     };
     rows.into_iter().map(row).collect()
 }

@@ -305,3 +305,14 @@ fn plans_say_what_windows_calculate() {
                     sum(value) by code order value desc rows -2..=\n      scan Reading";
     assert_eq!(plan, expected);
 }
+
+#[test]
+fn groups_in_order_come_in_several_operations() {
+    let many: Vec<(i128, Option<i128>, Option<i128>)> = (0..600).map(|at| (at, None, Some(-at))).collect();
+    let db = readings(&many);
+    let key = || OrderTerm { expression: Expression::key(0), descending: false, nulls_first: None };
+    let query = draft(f::Reading).group_by([field(f::reading::VALUE)]);
+    let query = query.clause(Clause::Order(Vec::from([key()]))).build();
+    let expected = ints(-599..=0);
+    assert_eq!(streamed(&db.snapshot(), &query).expect("groups").concat(), expected);
+}

@@ -617,7 +617,8 @@ impl Giver {
         let mut packer = Packer::new(all).expect("there are pauses");
         packer.shape = shape;
         for row in &order[*next..] {
-            let rank = store.rank(ROOT, *row).expect("the root is never absent");
+            // Groups have no record.
+            let rank = store.rank(ROOT, *row).unwrap_or(0);
             // They are at hand, and that is quicker than to fetch them.
             packer.copies = packer.rows.size() < pauses.copies_max;
             packer.push(&rank.to_be_bytes(), &StoreRow(store, *row), store.fault(*row))?;
