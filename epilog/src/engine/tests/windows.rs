@@ -311,8 +311,16 @@ fn groups_in_order_come_in_several_operations() {
     let many: Vec<(i128, Option<i128>, Option<i128>)> = (0..600).map(|at| (at, None, Some(-at))).collect();
     let db = readings(&many);
     let key = || OrderTerm { expression: Expression::key(0), descending: false, nulls_first: None };
-    let query = draft(f::Reading).group_by([field(f::reading::VALUE)]);
-    let query = query.clause(Clause::Order(Vec::from([key()]))).build();
-    let expected = ints(-599..=0);
-    assert_eq!(streamed(&db.snapshot(), &query).expect("groups").concat(), expected);
+    let grouped = |query: DraftBuilder| {
+        let query = query.group_by([field(f::reading::VALUE)]).clause(Clause::Order(Vec::from([key()])));
+        streamed(&db.snapshot(), &query.build()).expect("groups").concat()
+    };
+    assert_eq!(grouped(draft(f::Reading)), ints(-599..=0));
+    // All of them are read in the first.
+    let at = |at: i128| Expression::literal(Scalar::Int(at), Type::I32);
+    assert_eq!(
+        grouped(draft(f::Reading).filter(field(f::reading::AT).is_in((0..90).map(at)))),
+        ints(-89..=0)
+    );
+    assert_eq!(grouped(draft(f::Reading).limit(90)), ints(-89..=0));
 }
