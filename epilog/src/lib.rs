@@ -69,8 +69,9 @@
 //!
 //! - [archives](Options::archive), [write transactions beside each other](Database::write_concurrent), and
 //!   [compaction](Database::compact);
-//! - in queries, when they are planned: arithmetic and negation of numbers, functions and casts, `len`, `lower`, `upper`, `year`, `month`, `day`,
-//!   `or_else`, `like` and `matches`.
+//! - in queries, when they are planned: arithmetic and negation of numbers, functions and casts, `len`, `lower`, `upper`, `year`,
+//!   `month`, `day`, `or_else`, `like` and `matches`; groups and joins, choices, aggregates of subqueries, `in_query` and `scalar`;
+//!   `distinct`, unions and their like; windows, and limits for each key.
 //!
 //! It answers all other queries alike, with less choice of ways, and so slower where there are many records: constants are
 //! not folded, negations and alternatives stay as they are written, what nobody reads is read all the same, and relations

@@ -22,6 +22,9 @@ pub(crate) const CALCULATION: bool = ALL;
 /// Groups of rows, and aggregates beyond count, sum, mean and extremes.
 pub(crate) const GROUPS: bool = ALL;
 
+/// Values of rows from the rows around them, and limits of rows for each key.
+pub(crate) const WINDOWS: bool = ALL;
+
 /// The patterns of `like` and `matches`.
 pub(crate) const PATTERNS: bool = ALL;
 

@@ -116,6 +116,14 @@ pub enum PlanError {
         /// How many there are.
         count: usize,
     },
+    /// A window's value is named that no window has calculated.
+    #[error("an expression names value {number} of windows that have calculated {count}")]
+    NoSuchWindow {
+        /// The number named.
+        number: u16,
+        /// How many there are.
+        count: usize,
+    },
     /// An aggregate where there are no groups.
     #[error(
         "`{operation}` is over the rows of a group: make groups with `group_by`, or one of all rows with `aggregate`"

@@ -373,6 +373,7 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
             let values = columns.iter().map(|column| names.expr(&column.left)).collect::<Vec<_>>();
             (set_name(*kind), values.join(", "))
         }
+        Operator::Window { items, .. } => ("window", names.windows(items)),
         Operator::CountRecords { slot, .. } => ("count records", names.collection(*slot).to_string()),
     }
 }

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use crate::expr::op::Link;
 use crate::expr::{
     AggregateFunction, AggregateItem, Clause, Draft, Expression, FieldPath, OrderTerm, Quantifier, RowPath,
-    SelectItem, Subquery,
+    SelectItem, Subquery, WindowItem,
 };
 use crate::schema::layout::LayoutField;
 use crate::schema::{
@@ -268,6 +268,10 @@ impl DraftBuilder {
         self.group_by([]).select(items)
     }
 
+    pub(crate) fn window(self, items: impl IntoIterator<Item = WindowItem>) -> Self {
+        self.clause(Clause::window(items.into_iter().collect()))
+    }
+
     pub(crate) fn group_by(self, keys: impl IntoIterator<Item = Expression>) -> Self {
         self.clause(Clause::Grouping(keys.into_iter().collect()))
     }
@@ -286,6 +290,11 @@ pub(crate) fn field(ordinal: u16) -> Expression {
 /// A field of a source.
 pub(crate) fn inner(position: u8, ordinal: u16) -> Expression {
     Expression::field(FieldPath { row: RowPath::source(position), ordinal })
+}
+
+/// A value that a window has calculated.
+pub(crate) fn window(number: u16) -> Expression {
+    Expression::field(FieldPath { row: RowPath::WINDOWS, ordinal: number })
 }
 
 /// A field at the end of a path from the root.

@@ -4,8 +4,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Expression, RowPath};
-use crate::parts;
+use super::{Expression, RowPath, WindowItem};
+use crate::parts::{self, Whole};
 use crate::schema::CollectionSchema;
 
 /// A query as built: a source and clauses in the order written. Order is meaning: a clause sees what the ones before it
@@ -97,6 +97,32 @@ pub enum Clause {
         /// How they are put together.
         kind: SetKind,
     },
+    /// Gives every row one more value for each of these: made by [`Clause::window`].
+    Window(Vec<WindowItem>, Whole),
+    /// Keeps, of the rows with the same values of these keys, `None` being a value, the first so many: made by
+    /// [`Clause::limit_per`].
+    LimitPer(Vec<Expression>, u64, Whole),
+    /// What stands for a clause that the cargo feature `small` leaves out; it cannot be planned.
+    LeftOut(&'static str),
+}
+
+impl Clause {
+    /// Gives every row one more value for each of `items`. What follows speaks of them as of fields of
+    /// [`RowPath::WINDOWS`], numbered through all such clauses since rows were grouped last.
+    pub fn window(items: Vec<WindowItem>) -> Clause {
+        match Whole::build() {
+            Some(whole) => Clause::Window(items, whole),
+            None => Clause::LeftOut("window"),
+        }
+    }
+
+    /// Keeps, of the rows with the same values of `keys`, `None` being a value, the first `count`.
+    pub fn limit_per(keys: Vec<Expression>, count: u64) -> Clause {
+        match Whole::build() {
+            Some(whole) => Clause::LimitPer(keys, count, whole),
+            None => Clause::LeftOut("limit_per"),
+        }
+    }
 }
 
 impl PartialEq for Clause {
@@ -116,6 +142,9 @@ impl PartialEq for Clause {
             (C::Set { other: a, kind }, C::Set { other: b, kind: other_kind }) => {
                 a == b && kind == other_kind
             }
+            (C::Window(a, _), C::Window(b, _)) => a == b,
+            (C::LimitPer(a, count, _), C::LimitPer(b, other, _)) => a == b && count == other,
+            (C::LeftOut(a), C::LeftOut(b)) => a == b,
             _ => false,
         }
     }

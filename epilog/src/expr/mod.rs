@@ -10,6 +10,7 @@ pub mod draft;
 pub mod function;
 pub mod op;
 pub mod path;
+pub mod window;
 
 pub use draft::{
     AggregateFunction, AggregateItem, Assignment, Clause, Draft, JoinKind, OrderTerm, SelectItem, SetKind,
@@ -17,3 +18,4 @@ pub use draft::{
 pub use function::Function;
 pub use op::{BinaryOp, Expression, Op, Quantifier, Subquery, UnaryOp};
 pub use path::{FieldPath, RowPath};
+pub use window::{Frame, FrameUnit, WindowFunction, WindowItem};

@@ -18,6 +18,9 @@ impl RowPath {
     /// No row of records: the keys of a group, whose numbers are ordinals.
     pub const KEYS: RowPath = RowPath::source(u8::MAX);
 
+    /// No row of records either: the values that windows have calculated, whose numbers are ordinals.
+    pub const WINDOWS: RowPath = RowPath::source(u8::MAX - 1);
+
     /// The source at `position` itself.
     pub const fn source(position: u8) -> RowPath {
         RowPath { source: position, len: 0, hops: [0; HOPS_MAX] }

@@ -36,9 +36,9 @@ pub struct GroupOf<S, K> {
 /// assert_eq!(per_album, [("Powerslave".into(), 2, 516)]);
 /// # Ok::<(), Error>(())
 /// ```
-pub struct Groups<S, K, F = All> {
+pub struct Groups<S, K, F = All, In = GroupOf<S, K>> {
     counted: F,
-    of: PhantomData<fn() -> (S, K)>,
+    of: PhantomData<fn() -> (S, K, In)>,
 }
 
 /// Of a group all records count.
@@ -162,8 +162,13 @@ impl<D, S: HeldBy<D>, K> HeldBy<D> for GroupOf<S, K> {}
 #[diagnostic::do_not_recommend]
 impl<S: Scope, K> Scope for GroupOf<S, K> {
     type Rows = Groups<S, K>;
+    type Seen<In> = Groups<S, K, All, In>;
 
     fn rows() -> Self::Rows {
+        Self::seen()
+    }
+
+    fn seen<In>() -> Self::Seen<In> {
         Groups { counted: All, of: PhantomData }
     }
 }
@@ -259,7 +264,7 @@ pub(super) fn decode_keys<K: GroupKey>(batch: &OutputBatch<'_>, out: &mut Vec<K>
     decode_rows(batch, out, K::read)
 }
 
-impl<S, K: GroupKey> Groups<S, K> {
+impl<S, K: GroupKey, In> Groups<S, K, All, In> {
     /// What the records of the group have in common: an expression, or a tuple of them.
     ///
     /// # Examples
@@ -274,12 +279,12 @@ impl<S, K: GroupKey> Groups<S, K> {
     /// assert_eq!(counted.all(&db)?, [("IRON MAIDEN".into(), true, 3), ("SAXON".into(), false, 1)]);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn key(&self) -> K::Exprs<GroupOf<S, K>> {
+    pub fn key(&self) -> K::Exprs<In> {
         K::exprs(&mut 0)
     }
 }
 
-impl<S: Scope, K> Groups<S, K> {
+impl<S: Scope, K, In> Groups<S, K, All, In> {
     /// The same group, of which only those records count that the predicate is true of.
     ///
     /// # Examples
@@ -290,13 +295,13 @@ impl<S: Scope, K> Groups<S, K> {
     /// assert_eq!(long.one(&db)?, (2, 4));
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn filter(&self, predicate: impl Condition<S>) -> Groups<S, K, Filtered> {
+    pub fn filter(&self, predicate: impl Condition<S>) -> Groups<S, K, Filtered, In> {
         Groups { counted: Filtered(predicate(S::rows()).into_expression()), of: PhantomData }
     }
 }
 
-impl<S: Scope, K, F: Counted> Groups<S, K, F> {
-    fn ask<T>(&self, function: AggregateFunction, argument: Option<Node>) -> Expr<GroupOf<S, K>, T> {
+impl<S: Scope, K, F: Counted, In> Groups<S, K, F, In> {
+    fn ask<T>(&self, function: AggregateFunction, argument: Option<Node>) -> Expr<In, T> {
         Expr::new(Node::aggregate(AggregateItem { function, argument, filter: self.counted.filter() }))
     }
 
@@ -309,7 +314,7 @@ impl<S: Scope, K, F: Counted> Groups<S, K, F> {
     /// assert_eq!(Track::query().aggregate(|g| g.count()).one(&db)?, 4);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn count(&self) -> Expr<GroupOf<S, K>, u64> {
+    pub fn count(&self) -> Expr<In, u64> {
         self.ask(AggregateFunction::Count, None)
     }
 
@@ -323,10 +328,7 @@ impl<S: Scope, K, F: Counted> Groups<S, K, F> {
     /// assert_eq!(years.one(&db)?, 2);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn count_distinct<X: Expression<S>>(
-        &self,
-        of: impl FnOnce(S::Rows) -> X,
-    ) -> Expr<GroupOf<S, K>, u64> {
+    pub fn count_distinct<X: Expression<S>>(&self, of: impl FnOnce(S::Rows) -> X) -> Expr<In, u64> {
         self.ask(AggregateFunction::CountDistinct, Some(of(S::rows()).into_expression()))
     }
 
@@ -347,7 +349,7 @@ impl<S: Scope, K, F: Counted> Groups<S, K, F> {
     pub fn sum<X: Expression<S, Value: Numeric>>(
         &self,
         of: impl FnOnce(S::Rows) -> X,
-    ) -> Expr<GroupOf<S, K>, <X::Value as Numeric>::Sum> {
+    ) -> Expr<In, <X::Value as Numeric>::Sum> {
         self.ask(AggregateFunction::Sum, Some(of(S::rows()).into_expression()))
     }
 
@@ -365,7 +367,7 @@ impl<S: Scope, K, F: Counted> Groups<S, K, F> {
     pub fn avg<X: Expression<S, Value: Numeric>>(
         &self,
         of: impl FnOnce(S::Rows) -> X,
-    ) -> Expr<GroupOf<S, K>, <X::Value as Numeric>::Average> {
+    ) -> Expr<In, <X::Value as Numeric>::Average> {
         self.ask(AggregateFunction::Avg, Some(of(S::rows()).into_expression()))
     }
 
@@ -382,7 +384,7 @@ impl<S: Scope, K, F: Counted> Groups<S, K, F> {
     pub fn min<X: Expression<S>>(
         &self,
         of: impl FnOnce(S::Rows) -> X,
-    ) -> Expr<GroupOf<S, K>, <X::Value as Value>::Optional> {
+    ) -> Expr<In, <X::Value as Value>::Optional> {
         self.ask(AggregateFunction::Min, Some(of(S::rows()).into_expression()))
     }
 
@@ -399,7 +401,7 @@ impl<S: Scope, K, F: Counted> Groups<S, K, F> {
     pub fn max<X: Expression<S>>(
         &self,
         of: impl FnOnce(S::Rows) -> X,
-    ) -> Expr<GroupOf<S, K>, <X::Value as Value>::Optional> {
+    ) -> Expr<In, <X::Value as Value>::Optional> {
         self.ask(AggregateFunction::Max, Some(of(S::rows()).into_expression()))
     }
 
@@ -417,7 +419,7 @@ impl<S: Scope, K, F: Counted> Groups<S, K, F> {
     pub fn median<X: Expression<S, Value: Numeric<Average = Option<f64>>>>(
         &self,
         of: impl FnOnce(S::Rows) -> X,
-    ) -> Expr<GroupOf<S, K>, Option<f64>> {
+    ) -> Expr<In, Option<f64>> {
         self.ask(AggregateFunction::Median, Some(of(S::rows()).into_expression()))
     }
 
@@ -435,7 +437,7 @@ impl<S: Scope, K, F: Counted> Groups<S, K, F> {
     pub fn variance<X: Expression<S, Value: Numeric<Average = Option<f64>>>>(
         &self,
         of: impl FnOnce(S::Rows) -> X,
-    ) -> Expr<GroupOf<S, K>, Option<f64>> {
+    ) -> Expr<In, Option<f64>> {
         self.ask(AggregateFunction::Variance, Some(of(S::rows()).into_expression()))
     }
 
@@ -452,7 +454,7 @@ impl<S: Scope, K, F: Counted> Groups<S, K, F> {
     pub fn stddev<X: Expression<S, Value: Numeric<Average = Option<f64>>>>(
         &self,
         of: impl FnOnce(S::Rows) -> X,
-    ) -> Expr<GroupOf<S, K>, Option<f64>> {
+    ) -> Expr<In, Option<f64>> {
         self.ask(AggregateFunction::StdDev, Some(of(S::rows()).into_expression()))
     }
 
@@ -471,7 +473,7 @@ impl<S: Scope, K, F: Counted> Groups<S, K, F> {
         &self,
         of: impl FnOnce(S::Rows) -> X,
         separator: &str,
-    ) -> Expr<GroupOf<S, K>, Option<String>> {
+    ) -> Expr<In, Option<String>> {
         let function = AggregateFunction::StringAgg { separator: String::from(separator) };
         self.ask(function, Some(of(S::rows()).into_expression()))
     }
@@ -572,15 +574,15 @@ macro_rules! aggregation_of_tuple {
 
 for_tuples!(aggregation_of_tuple);
 
-impl<S, K, F: Clone> Clone for Groups<S, K, F> {
+impl<S, K, F: Clone, In> Clone for Groups<S, K, F, In> {
     fn clone(&self) -> Self {
         Groups { counted: self.counted.clone(), of: PhantomData }
     }
 }
 
-impl<S, K, F: Copy> Copy for Groups<S, K, F> {}
+impl<S, K, F: Copy, In> Copy for Groups<S, K, F, In> {}
 
-impl<S, K, F: fmt::Debug> fmt::Debug for Groups<S, K, F> {
+impl<S, K, F: fmt::Debug, In> fmt::Debug for Groups<S, K, F, In> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Groups").field(&self.counted).finish()
     }

@@ -59,8 +59,10 @@
 //! | [`filter`](Query::filter), [`filter_if`](Query::filter_if) | which records stay |
 //! | [`order_by`](Query::order_by) | which comes first |
 //! | [`limit`](Query::limit), [`offset`](Query::offset) | how many |
+//! | [`limit_per`](Query::limit_per), [`distinct_by`](Query::distinct_by) | how many of each key |
 //! | [`join`](Query::join), [`left_join`](Query::left_join) | pairs them with records of any collection |
 //! | [`group_by`](Query::group_by), [`having`](Query::having) | makes groups of them, and says which stay |
+//! | [`window`](Query::window) | gives rows values from the rows around them |
 //! | [`select`](Query::select) | what comes out instead of whole records |
 //! | [`distinct`](Query::distinct) | every row once |
 //! | [`union`](Query::union), [`intersect`](Query::intersect), [`except`](Query::except), and `_all` of each | the rows of two queries as one |
@@ -124,6 +126,27 @@
 //! # Ok::<(), Error>(())
 //! ```
 //!
+//! # Windows
+//!
+//! [`window`](Query::window) gives every row a value from the rows around it: its place among those of its kind, what the one before
+//! had, a sum so far. It is a clause, and what it calculates a value of the rows that follow, so that these are filtered,
+//! ordered, grouped and selected by it; a window inside of a filter cannot be written. [`Window`] has what can be asked.
+//!
+//! ```
+#![doc = include_str!("../example.txt")]
+//! // Of each artist the longest track, and how much longer than the next it is.
+//! let longest = Track::query()
+//!     .window(|t, w| {
+//!         let by_length = w.partition_by(t.album().artist).order_by(t.seconds.desc());
+//!         (by_length.row_number(), by_length.lead(t.seconds, 1))
+//!     })
+//!     .filter(|(_, (place, _))| place.eq(1))
+//!     .select(|(t, (_, next))| (t.name, t.seconds - next))
+//!     .all(&db)?;
+//! assert_eq!(longest, [("Aces High".into(), Some(271 - 245)), ("Crusader".into(), None)]);
+//! # Ok::<(), Error>(())
+//! ```
+//!
 //! # What a query means
 //!
 //! **Logic has two values.** `None` equals `None`. An ordering (`lt le gt ge between`) with a `None` on either side is
@@ -162,7 +185,8 @@
 //!
 //! **Arithmetic faults count only for rows that come out.** Integers and decimals that overflow, a division by zero
 //! of theirs, a cast that does not fit and a date out of range have no result; the error is raised when the row is part of the answer, never because the planner looked
-//! at a record that another predicate drops. Arithmetic with `None` is `None`.
+//! at a record that another predicate drops. A window's rows, its partitions and its order, count as what
+//! comes out; a value that it calculates does when its row does. Arithmetic with `None` is `None`.
 //!
 //! ```
 #![doc = include_str!("../example.txt")]
@@ -215,6 +239,7 @@ mod set;
 mod slow;
 mod subquery;
 mod update;
+mod window;
 
 #[cfg(all(test, feature = "derive"))]
 mod tests;
@@ -248,6 +273,7 @@ pub use slow::SlowQuery;
 pub(crate) use slow::Tell;
 pub use subquery::{Aggregates, Candidates, Searched, Subquery};
 pub use update::{Assign, Assignments, Update};
+pub use window::{Over, Window, WindowValues, Windowed, Windows};
 
 use crate::collection::Collection;
 use crate::engine::Control;

@@ -19,9 +19,16 @@ use crate::expr::RowPath;
 pub trait Scope {
     /// What a closure is given: a fields struct, or a tuple of them.
     type Rows: Copy;
+    /// The same as seen in scope `In`, which has more than this one.
+    type Seen<In>: Copy;
+    /// How many values of windows its rows have.
+    const WINDOWS: u16 = 0;
 
     /// Makes what a closure is given.
     fn rows() -> Self::Rows;
+
+    /// Makes the same for a closure of scope `In`.
+    fn seen<In>() -> Self::Seen<In>;
 }
 
 /// A scope whose rows are whole records: what comes out of a query that names nothing else.
@@ -94,8 +101,13 @@ impl<S, C: Collection> Source for Inner<S, C> {
 #[diagnostic::do_not_recommend]
 impl<C: Collection> Scope for C {
     type Rows = C::Fields<C, Req>;
+    type Seen<In> = C::Fields<In, Req>;
 
     fn rows() -> Self::Rows {
+        Self::seen()
+    }
+
+    fn seen<In>() -> Self::Seen<In> {
         Proxy::at(RowPath::source(0))
     }
 }
@@ -122,8 +134,13 @@ impl<C: Collection, D: Collection> Push<D> for C {
 #[diagnostic::do_not_recommend]
 impl<S, C: Collection> Scope for Inner<S, C> {
     type Rows = C::Fields<Self, Req>;
+    type Seen<In> = C::Fields<In, Req>;
 
     fn rows() -> Self::Rows {
+        Self::seen()
+    }
+
+    fn seen<In>() -> Self::Seen<In> {
         Proxy::at(RowPath::source(0))
     }
 }
@@ -145,8 +162,13 @@ macro_rules! scope_of {
         #[diagnostic::do_not_recommend]
         impl<$first: Source $(, $source: Source)*> Scope for ($first, $($source,)*) {
             type Rows = (FieldsOf<Self, $first>, $(FieldsOf<Self, $source>,)*);
+            type Seen<In> = (FieldsOf<In, $first>, $(FieldsOf<In, $source>,)*);
 
             fn rows() -> Self::Rows {
+                Self::seen()
+            }
+
+            fn seen<In>() -> Self::Seen<In> {
                 (Proxy::at(RowPath::source(0)), $(Proxy::at(RowPath::source($position)),)*)
             }
         }

@@ -29,8 +29,13 @@ impl<D, S: HeldBy<D>, O> HeldBy<D> for Out<S, O> {}
 #[diagnostic::do_not_recommend]
 impl<S, O: GroupKey> Scope for Out<S, O> {
     type Rows = O::Fields<Self>;
+    type Seen<In> = O::Fields<In>;
 
     fn rows() -> Self::Rows {
+        Self::seen()
+    }
+
+    fn seen<In>() -> Self::Seen<In> {
         O::fields(&mut 0)
     }
 }

@@ -3,6 +3,7 @@
 //! - `operators`: every operator over every storable type, at the edges of its values.
 //! - `differential`: random queries, over indexed records, unindexed records and vectors.
 //! - `functions`: functions and casts, beside SQLite.
+//! - `windows`: random ones, compared with SQLite's answers.
 //! - `relations`, `aggregates`, `updates`, `streams`: one claim a test, over the records of `music`.
 //! - `includes`: records with those that belong to them.
 //! - `beyond`: over many times what the page cache holds.
@@ -23,3 +24,4 @@ mod plans;
 mod relations;
 mod streams;
 mod updates;
+mod windows;

@@ -26,6 +26,7 @@ use super::rows::Planned;
 use super::{OutputBatch, View};
 use crate::engine::control::Run;
 use crate::engine::error::ExecError;
+use crate::engine::logical::WindowTerm;
 use crate::engine::physical::{Access, Method, Operator, PhysicalNode, PhysicalPlan, Reads, Scan, Subquery};
 use crate::parts::{self, Whole};
 
@@ -97,6 +98,10 @@ fn is_chain(node: &PhysicalNode) -> bool {
         Operator::Sort { input, .. } => parts::PAUSES && is_chain(input),
         Operator::Aggregate { input, .. } => is_chain(input),
         Operator::Metered(metered) => is_chain(&metered.input),
+        // Others keep their rows.
+        Operator::Window { input, items, .. } => {
+            items.iter().all(WindowTerm::numbers_as_they_come) && is_chain(input)
+        }
         Operator::Subquery(subquery) => parts::PROBES && probes(node) && is_chain(&subquery.input),
         _ => false,
     }
@@ -117,7 +122,8 @@ fn rows_of_batch(view: View<'_>, plan: &PhysicalPlan) -> usize {
             Operator::Filter { input, .. }
             | Operator::Limit { input, .. }
             | Operator::Sort { input, .. }
-            | Operator::Aggregate { input, .. } => input,
+            | Operator::Aggregate { input, .. }
+            | Operator::Window { input, .. } => input,
             Operator::Metered(metered) => &metered.input,
             _ => break,
         };

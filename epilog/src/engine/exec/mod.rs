@@ -17,6 +17,7 @@ mod assign;
 mod batch;
 mod chain;
 mod evaluate;
+mod frames;
 mod function;
 mod kernel;
 #[cfg(not(feature = "small"))]

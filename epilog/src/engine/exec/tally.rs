@@ -495,7 +495,7 @@ impl Tally {
 }
 
 /// A number as a float.
-fn number(ty: Type, cell: &[u8]) -> f64 {
+pub(super) fn number(ty: Type, cell: &[u8]) -> f64 {
     match ty {
         Type::F32 => f64::from(f32::from_le_bytes(cell.try_into().expect("4 bytes"))),
         Type::F64 => f64::from_le_bytes(cell.try_into().expect("8 bytes")),
@@ -559,7 +559,7 @@ fn note_overflow(
     }
 }
 
-fn overflow(function: &AggregateFunction, ty: Type) -> Fault {
+pub(super) fn overflow(function: &AggregateFunction, ty: Type) -> Fault {
     let operation = if matches!(function, AggregateFunction::Sum) { "sum" } else { "average" };
     Fault { operation, operands: "the values".to_string(), ty, problem: "overflows" }
 }

@@ -265,6 +265,15 @@ impl Builder {
         self.nulls.push(from.is_null(row));
     }
 
+    /// The value of `row`.
+    pub(super) fn cell(&self, row: usize) -> Cell<'_> {
+        let cell = match self.ty.width() {
+            Some(width) => &self.bytes[row * width..][..width],
+            None => &self.bytes[if row == 0 { 0 } else { self.ends[row - 1] }..self.ends[row]],
+        };
+        if self.nulls[row] { None } else { Some(cell) }
+    }
+
     /// A part of the values.
     pub(super) fn part<'s>(&self, rows: core::ops::Range<usize>) -> Vector<'s> {
         let nulls = self.nulls[rows.clone()].to_vec();

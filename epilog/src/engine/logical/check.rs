@@ -109,6 +109,9 @@ impl Checker<'_> {
         if let Node::Aggregate(aggregate) = node {
             rows = Rows { slots: Vec::new(), computed: aggregate.outputs().collect() };
         }
+        if let Node::Window(window) = node {
+            rows.computed.extend(window.items.iter().map(|item| item.output));
+        }
         Ok(rows)
     }
 

@@ -11,15 +11,16 @@ use alloc::vec::Vec;
 
 use super::super::error::PlanError;
 use super::aggregate::result_type;
+use super::window::{window_name, window_type};
 use super::{
     Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Filter, Join, KeyTerm, Limit, Link,
     LogicalPlan, Lookup, Node, Project, Scan, Set, SetColumn, Slot, SlotDef, Sort, SortTerm, Subquery,
-    Window, set_name, typing,
+    Window, WindowTerm, Windowing, set_name, typing,
 };
 use crate::expr;
 use crate::expr::{
-    AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Expression, JoinKind, Op,
-    OrderTerm, Quantifier, RowPath, SelectItem, SetKind,
+    AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Expression, Frame, JoinKind, Op,
+    OrderTerm, Quantifier, RowPath, SelectItem, SetKind, WindowFunction, WindowItem,
 };
 use crate::parts::{self, Whole};
 use crate::schema::{Catalog, CollectionDef, CollectionSchema};
@@ -121,6 +122,8 @@ struct Lowering<'c> {
     sources: Vec<(usize, Slot)>,
     /// What is known of groups, once rows are grouped.
     groups: Option<Groups>,
+    /// The values that windows have calculated since.
+    windows: Vec<Computed>,
     /// Nodes pushed.
     steps: usize,
 }
@@ -134,6 +137,7 @@ impl<'c> Lowering<'c> {
             scopes: Vec::new(),
             sources: Vec::new(),
             groups: None,
+            windows: Vec::new(),
             steps: 0,
         };
         let slot = lowering.new_slot(lowering.bound(root)?, String::new(), false);
@@ -160,14 +164,18 @@ impl<'c> Lowering<'c> {
     fn nested(&mut self, draft: &Draft, clause: &'static str) -> Result<(Slot, Node, Vec<Expr>), PlanError> {
         let collection = self.bound(draft.root)?;
         let name = self.source_name(&collection.name);
-        let around =
-            (core::mem::take(&mut self.scopes), core::mem::take(&mut self.sources), self.groups.take());
+        let around = (
+            core::mem::take(&mut self.scopes),
+            core::mem::take(&mut self.sources),
+            self.groups.take(),
+            core::mem::take(&mut self.windows),
+        );
         let slot = self.new_slot(collection, name, false);
         self.begin(slot);
         let columns = self.clauses(draft, Purpose::Exists)?;
         let values = self.values(columns, clause)?;
         let scope = self.scopes.pop().expect("begun above");
-        (self.scopes, self.sources, self.groups) = around;
+        (self.scopes, self.sources, self.groups, self.windows) = around;
         Ok((slot, scope.node, values))
     }
 
@@ -184,6 +192,7 @@ impl<'c> Lowering<'c> {
     fn outputs(&mut self, keys: Vec<Computed>) {
         self.groups = Some(Groups { keys, items: Vec::new() });
         self.sources.clear();
+        self.windows.clear();
     }
 
     /// Every row once.
@@ -295,11 +304,12 @@ impl<'c> Lowering<'c> {
                 self.filter(predicate);
             }
             Clause::Order(terms) => {
-                // A later ordering replaces this one, unless a limit or groups lie between. Without them, only who wants
-                // the rows themselves wants them in order.
+                // A later ordering replaces this one, unless a limit, a window or groups lie between. Without them, only
+                // who wants the rows themselves wants them in order.
                 let ends = |clause: &Clause| {
-                    use Clause::{Distinct, Grouping, Limit, Offset, Set};
-                    matches!(clause, Limit(_) | Offset(_) | Grouping(_) | Distinct | Set { .. })
+                    use Clause::{Distinct, Grouping, Limit, LimitPer, Offset, Set, Window};
+                    let bounds = matches!(clause, Limit(_) | Offset(_) | LimitPer(..) | Window(..));
+                    bounds || matches!(clause, Grouping(_) | Distinct | Set { .. })
                 };
                 let end = later.iter().position(ends);
                 let before_end = &later[..end.unwrap_or(later.len())];
@@ -330,6 +340,13 @@ impl<'c> Lowering<'c> {
             }
             Clause::Distinct => self.distinct(columns.take())?,
             Clause::Set { other, kind } => self.set(columns.take(), other, *kind)?,
+            Clause::Window(items, whole) => {
+                let terms = items.iter().map(|item| self.window_term(item)).collect::<Result<Vec<_>, _>>()?;
+                self.windows.extend(terms.iter().map(|term| term.output));
+                self.window(terms, *whole);
+            }
+            Clause::LimitPer(keys, count, whole) => self.limit_per(keys, *count, *whole)?,
+            Clause::LeftOut(what) => return Err(PlanError::LeftOut { what }),
         }
         if self.steps > STEPS_MAX {
             return Err(PlanError::TooLong { limit: STEPS_MAX });
@@ -411,8 +428,72 @@ impl<'c> Lowering<'c> {
         }
         self.groups = Some(Groups { keys: key_terms.iter().map(|key| key.output).collect(), items });
         self.sources.clear();
+        self.windows.clear();
         self.push(|input| Node::Aggregate(Aggregate { input, keys: key_terms, items: terms }));
         Ok(())
+    }
+
+    fn window(&mut self, items: Vec<WindowTerm>, whole: Whole) {
+        if !items.is_empty() {
+            self.push(|input| Node::Window(Windowing { input, items, whole }));
+        }
+    }
+
+    fn window_term(&mut self, item: &WindowItem) -> Result<WindowTerm, PlanError> {
+        let argument = item.argument.as_ref().map(|argument| self.expression(argument)).transpose()?;
+        let partition = self.expressions(&item.partition)?;
+        let order = item.order.iter().map(|term| self.sort_term(term)).collect::<Result<_, _>>()?;
+        let operation = window_name(&item.function);
+        let of = argument.as_ref().map(|argument| argument.ty);
+        let (ty, nullable) = window_type(&item.function, of)
+            .ok_or(PlanError::NotDefined { operation, ty: of.unwrap_or(Type::U64) })?;
+        let calculates = matches!(
+            item.function,
+            WindowFunction::Aggregate(AggregateFunction::Sum | AggregateFunction::Avg)
+        );
+        if ty == Type::Decimal && calculates && !cfg!(feature = "decimal") {
+            return Err(PlanError::DecimalFeature { operation });
+        }
+        let name = self.described(|names| names.window_value(&item.function, argument.as_ref()));
+        let output = self.new_computed(ty, nullable, name);
+        Ok(WindowTerm {
+            function: item.function.clone(),
+            argument,
+            partition,
+            order,
+            frame: item.frame,
+            output,
+        })
+    }
+
+    /// The first rows of each key: they are numbered, and those with a small number stay.
+    fn limit_per(&mut self, keys: &[Expression], count: u64, whole: Whole) -> Result<(), PlanError> {
+        let partition = self.expressions(keys)?;
+        let output = self.new_computed(Type::U64, false, self.described(|_| "row_number()".to_string()));
+        let function = WindowFunction::RowNumber;
+        let term = WindowTerm {
+            function,
+            argument: None,
+            partition,
+            order: Vec::new(),
+            frame: Frame::DEFAULT,
+            output,
+        };
+        self.window(Vec::from([term]), whole);
+        let limit = Expr::literal(Scalar::Int(count.into()), Type::U64);
+        self.filter(Expr::binary_test(BinaryOp::Le, self.computed_value(output), limit));
+        Ok(())
+    }
+
+    /// A value that a window has calculated.
+    fn window_value(&self, number: u16) -> Result<Expr, PlanError> {
+        let window = self.windows.get(usize::from(number)).copied();
+        let count = self.windows.len();
+        window.map(|window| self.computed_value(window)).ok_or(PlanError::NoSuchWindow { number, count })
+    }
+
+    fn expressions(&mut self, expressions: &[Expression]) -> Result<Vec<Expr>, PlanError> {
+        expressions.iter().map(|expression| self.expression(expression)).collect()
     }
 
     fn aggregate(&mut self, item: &AggregateItem) -> Result<AggregateTerm, PlanError> {
@@ -458,6 +539,9 @@ impl<'c> Lowering<'c> {
         let mut stack: Vec<Piece> = Vec::new();
         for op in &expression.ops {
             let piece = match op {
+                Op::Field(path) if parts::WINDOWS && path.row == RowPath::WINDOWS => {
+                    Piece::leaf(self.window_value(path.ordinal)?)
+                }
                 Op::Field(path) => {
                     let slot = self.row(path.row)?;
                     Piece::leaf(self.field(slot, path.ordinal)?)
@@ -854,9 +938,17 @@ fn aggregates_of(clauses: &[Clause]) -> Vec<&AggregateItem> {
             }),
             // Nothing else speaks of a group of all rows.
             _ if !parts::GROUPS => {}
-            Clause::Join { .. } | Clause::Limit(_) | Clause::Offset(_) => {}
             // What follows is of other rows.
             Clause::Distinct | Clause::Set { .. } => break,
+            Clause::Join { .. } | Clause::Limit(_) | Clause::Offset(_) | Clause::LeftOut(_) => {}
+            Clause::Window(items, _) => {
+                for item in items {
+                    let order = item.order.iter().map(|term| &term.expression);
+                    let parts = item.argument.iter().chain(&item.partition).chain(order);
+                    parts.for_each(|part| collect(part, &mut found));
+                }
+            }
+            Clause::LimitPer(keys, ..) => keys.iter().for_each(|key| collect(key, &mut found)),
             Clause::Filter(predicate) => collect(predicate, &mut found),
             Clause::Order(terms) => terms.iter().for_each(|term| collect(&term.expression, &mut found)),
             Clause::Grouping(keys) => {

@@ -3,7 +3,7 @@
 //! Above: `expr`, queries as built. Below: the optimizer, which turns logical plans into logical plans, and `physical`.
 //!
 //! A plan is a tree of [`Node`]s through which *rows* flow. A row holds records in *slots* and computed values; nodes add
-//! slots ([`Lookup`]), add values ([`Subquery`], [`Aggregate`]), drop rows, or order them. Slots and values are numbered
+//! slots ([`Lookup`]), add values ([`Subquery`], [`Aggregate`], [`Windowing`]), drop rows, or order them. Slots and values are numbered
 //! through the whole plan, subqueries included, so that an expression means the same wherever it is moved to.
 //!
 //! Invariants, verified by `check` after every rewrite in debug builds:
@@ -27,6 +27,7 @@ mod sort;
 mod subquery;
 mod text;
 mod typing;
+mod window;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -52,6 +53,7 @@ pub use subquery::{Asked, Link, Subquery};
 pub use text::Names;
 pub(super) use text::set_name;
 pub use typing::is_of;
+pub use window::{WindowTerm, Windowing};
 
 /// A logical plan.
 #[derive(Clone, Debug)]
@@ -109,6 +111,8 @@ pub enum Node {
     Aggregate(Aggregate),
     /// The rows of two inputs as one.
     Set(Set),
+    /// Rows with values from the rows around them.
+    Window(Windowing),
     /// What comes out.
     Project(Project),
 }
@@ -126,6 +130,7 @@ impl Node {
             | Node::Limit(Limit { input, .. })
             | Node::Aggregate(Aggregate { input, .. })
             | Node::Set(Set { input, .. })
+            | Node::Window(Windowing { input, .. })
             | Node::Project(Project { input, .. }) => input,
         })
     }
@@ -142,6 +147,7 @@ impl Node {
             | Node::Limit(Limit { input, .. })
             | Node::Aggregate(Aggregate { input, .. })
             | Node::Set(Set { input, .. })
+            | Node::Window(Windowing { input, .. })
             | Node::Project(Project { input, .. }) => input,
         })
     }
@@ -196,6 +202,7 @@ impl Node {
                     .collect()
             }
             Node::Set(set) => set.columns.iter().flat_map(|column| [&column.left, &column.right]).collect(),
+            Node::Window(window) => window.items.iter().flat_map(WindowTerm::expressions).collect(),
             Node::Project(project) => {
                 let value = |column: &'_ Column| matches!(column, Column::Value(_));
                 project
@@ -239,6 +246,9 @@ impl Node {
                     .flat_map(|column| [&mut column.left, &mut column.right])
                     .for_each(change);
             }
+            Node::Window(window) => {
+                window.items.iter_mut().flat_map(WindowTerm::expressions_mut).for_each(change);
+            }
             Node::Project(project) => {
                 for column in &mut project.columns {
                     if let Column::Value(expr) = column {
@@ -256,6 +266,7 @@ impl Node {
             Node::Join(join) => join.inner.computed(out),
             Node::Aggregate(aggregate) => return out.extend(aggregate.outputs()),
             Node::Set(set) => return out.extend(set.columns.iter().map(|column| column.output)),
+            Node::Window(window) => out.extend(window.items.iter().map(|item| item.output)),
             _ => {}
         }
         if let Some(input) = self.input() {

@@ -6,11 +6,12 @@ use core::fmt;
 
 use super::lower::function_name;
 use super::typing::{binary_name, unary_name};
+use super::window::window_name;
 use super::{
     Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, ExprKind, Join, KeyTerm, Link,
-    LogicalPlan, Node, Set, Slot, SlotDef, SortTerm, Subquery, Window,
+    LogicalPlan, Node, Set, Slot, SlotDef, SortTerm, Subquery, Window, WindowTerm,
 };
-use crate::expr::{BinaryOp, JoinKind, SetKind, UnaryOp};
+use crate::expr::{BinaryOp, Frame, FrameUnit, JoinKind, SetKind, UnaryOp, WindowFunction};
 
 /// What slots and computed values are called.
 #[derive(Clone, Copy)]
@@ -159,6 +160,41 @@ impl Names<'_> {
         }
     }
 
+    /// A window's value, without the rows that it is from.
+    pub fn window_value(&self, function: &WindowFunction, argument: Option<&Expr>) -> String {
+        let argument = argument.map_or_else(String::new, |argument| self.expr(argument));
+        let number = match function {
+            WindowFunction::Ntile(number) => format!("{number}"),
+            WindowFunction::Lag(number) | WindowFunction::Lead(number) | WindowFunction::Nth(number) => {
+                format!(", {number}")
+            }
+            _ => String::new(),
+        };
+        format!("{}({argument}{number})", window_name(function))
+    }
+
+    /// The values of a window.
+    pub fn windows(&self, items: &[WindowTerm]) -> String {
+        items.iter().map(|item| self.window(item)).collect::<Vec<_>>().join("; ")
+    }
+
+    fn window(&self, item: &WindowTerm) -> String {
+        let mut text = self.window_value(&item.function, item.argument.as_ref());
+        if !item.partition.is_empty() {
+            let keys = item.partition.iter().map(|key| self.expr(key)).collect::<Vec<_>>();
+            text.push_str(&format!(" by {}", keys.join(", ")));
+        }
+        if !item.order.is_empty() {
+            text.push_str(&format!(" order {}", self.terms(&item.order)));
+        }
+        if item.frame != Frame::DEFAULT {
+            let bound = |at: Option<i64>| at.map_or_else(String::new, |at| at.to_string());
+            let unit = if item.frame.unit == FrameUnit::Rows { "rows" } else { "groups" };
+            text.push_str(&format!(" {unit} {}..={}", bound(item.frame.start), bound(item.frame.end)));
+        }
+        text
+    }
+
     /// Columns.
     pub fn columns(&self, columns: &[Column]) -> String {
         let column = |column: &Column| match column {
@@ -255,6 +291,7 @@ fn write_node(
             write!(f, "{} {values}", set_name(*kind))?;
             write_node(f, names, right, depth + 1, "right: ")?;
         }
+        Node::Window(window) => write!(f, "window {}", names.windows(&window.items))?,
         Node::Project(project) => write!(f, "project {}", names.columns(&project.columns))?,
     }
     match node.input() {

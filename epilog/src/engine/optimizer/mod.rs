@@ -16,6 +16,7 @@ mod prune_unused;
 mod push_filters;
 mod push_limits;
 mod push_negations;
+mod push_window_filters;
 mod split_conjuncts;
 
 use super::logical::{LogicalPlan, check};
@@ -39,6 +40,7 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         key_through_relation::RULE,
         join_filters::RULE,
         decorrelate::RULE,
+        push_window_filters::RULE,
         push_filters::RULE,
         push_limits::RULE,
         prune_unused::RULE,

@@ -1,4 +1,4 @@
-//! Lookups and subqueries whose results nobody reads are removed.
+//! Lookups, subqueries and windows whose results nobody reads are removed.
 //!
 //! ```text
 //! before                          after
@@ -7,12 +7,16 @@
 //!     scan Track
 //! ```
 //!
-//! Both keep every row, so nothing is lost. Must not fire on a lookup that another one begins at.
+//! Both keep every row, so nothing is lost, and so do windows. Must not fire on a lookup that another one begins at, nor on a
+//! window when it, or what is below it, may have no result for a row: all rows are part of a window, and an answer to it that
+//! nobody reads is an error all the same.
 
 use alloc::vec::Vec;
 
 use super::Rule;
+use super::push_window_filters::is_sure;
 use crate::engine::logical::{Column, Computed, LogicalPlan, Node, Slot};
+use crate::parts;
 
 pub(super) const RULE: Rule = Rule { name: "prune_unused", apply };
 
@@ -28,6 +32,12 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
             Node::Subquery(subquery) if !computed.contains(&subquery.output) => {
                 removed = true;
                 *subquery.input
+            }
+            Node::Window(mut window) if parts::WINDOWS && is_sure(&window) => {
+                let before = window.items.len();
+                window.items.retain(|item| computed.contains(&item.output));
+                removed |= window.items.len() < before;
+                if window.items.is_empty() { *window.input } else { Node::Window(window) }
             }
             other => other,
         });
@@ -61,9 +71,12 @@ fn reads(root: &Node) -> (Vec<Slot>, Vec<Computed>) {
 
 #[cfg(test)]
 mod tests {
-    use crate::engine::fixture::{self as f, draft, field, id, through};
+    use alloc::vec::Vec;
+
+    use crate::engine::fixture::{self as f, draft, field, id, through, window};
     use crate::engine::optimizer::tests::before_and_after;
-    use crate::expr::BinaryOp::Eq;
+    use crate::expr::BinaryOp::{Eq, Multiply};
+    use crate::expr::{Frame, WindowFunction, WindowItem};
 
     #[test]
     fn a_lookup_for_nobody_goes() {
@@ -79,6 +92,31 @@ mod tests {
         let name = through(&[f::track::ALBUM, f::album::ARTIST], f::artist::NAME);
         let draft = draft(f::Track).select([field(f::track::NAME), name]).build();
         let (before, after) = before_and_after(&draft, "prune_unused", &[]);
+        assert_eq!(before, after);
+    }
+
+    #[test]
+    fn of_a_window_stays_what_is_read() {
+        let item = |function, argument| WindowItem {
+            function,
+            argument,
+            partition: Vec::new(),
+            order: Vec::new(),
+            frame: Frame::DEFAULT,
+        };
+        let items =
+            [item(WindowFunction::RowNumber, None), item(WindowFunction::First, Some(field(f::track::NAME)))];
+        let query = draft(f::Track).window(items.clone());
+        let (before, after) =
+            before_and_after(&query.clone().select([window(1)]).build(), "prune_unused", &[]);
+        assert!(before.contains("window row_number(); first_value(name)"), "{before}");
+        assert_eq!(after, "project [first_value(name)]\n  window first_value(name)\n    scan Track");
+        let (_, after) = before_and_after(&query.build(), "prune_unused", &[]);
+        assert_eq!(after, "project Track\n  scan Track");
+        // The sum of a product is an error if the product has no result.
+        let product = field(f::track::MILLISECONDS).binary(Multiply, field(f::track::MILLISECONDS));
+        let items = [item(WindowFunction::First, Some(product))];
+        let (before, after) = before_and_after(&draft(f::Track).window(items).build(), "prune_unused", &[]);
         assert_eq!(before, after);
     }
 }

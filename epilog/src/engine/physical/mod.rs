@@ -24,6 +24,7 @@ mod sort;
 mod subquery;
 #[cfg(test)]
 mod tests;
+mod window;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -37,7 +38,7 @@ pub use prune::Reads;
 use super::estimate::{Amount, Costs, KeyRange, Statistics};
 use super::logical::{
     AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, KeyTerm, Link, LogicalPlan, Names, Node,
-    SetColumn, Slot, SlotDef, SortTerm, Window,
+    SetColumn, Slot, SlotDef, SortTerm, Window, WindowTerm,
 };
 use crate::expr::{JoinKind, SetKind};
 use crate::parts::{self, Whole};
@@ -130,6 +131,15 @@ pub enum Operator {
         /// The values that rows have.
         columns: Vec<SetColumn>,
         /// Other builds have no sets.
+        whole: Whole,
+    },
+    /// Gives rows values from the rows around them.
+    Window {
+        /// Where rows come from.
+        input: Box<PhysicalNode>,
+        /// The values.
+        items: Vec<WindowTerm>,
+        /// Other builds have no windows.
         whole: Whole,
     },
     /// The number of a collection's records, which is known without reading them.
@@ -409,6 +419,7 @@ impl<'p> Planner<'p> {
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
             Node::Join(join) => self.join(join, want),
             Node::Set(set) => self.set(set),
+            Node::Window(window) => self.window(window, want),
             Node::Project(_) => unreachable!("a projection is the last node"),
             Node::Scan(_) | Node::Pairs | Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) => {
                 self.chain(node, want)

@@ -5,7 +5,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Access, Answer, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Subquery};
-use crate::engine::logical::{Column, Computed, Expr, Slot, SlotDef};
+use crate::engine::logical::{Column, Computed, Expr, Slot, SlotDef, WindowTerm};
 use crate::parts::Whole;
 
 /// What is read of rows.
@@ -78,6 +78,9 @@ impl Reads {
                 let both = columns.iter().flat_map(|column| [&column.left, &column.right]);
                 both.for_each(|expr| self.expr(expr, slots));
             }
+            Operator::Window { items, .. } => {
+                items.iter().flat_map(WindowTerm::expressions).for_each(|expr| self.expr(expr, slots));
+            }
         }
     }
 
@@ -135,6 +138,7 @@ impl PhysicalNode {
             | Operator::Sort { input, .. }
             | Operator::Limit { input, .. }
             | Operator::Aggregate { input, .. }
+            | Operator::Window { input, .. }
             | Operator::Metered(Metered { input, .. }) => Vec::from([&**input]),
             Operator::Set { input, right, .. } => Vec::from([&**input, &**right]),
             Operator::Subquery(Subquery { input, method, pairs, .. })
@@ -163,6 +167,7 @@ impl PhysicalNode {
             | Operator::Sort { input, .. }
             | Operator::Limit { input, .. }
             | Operator::Aggregate { input, .. }
+            | Operator::Window { input, .. }
             | Operator::Metered(Metered { input, .. }) => Vec::from([&mut **input]),
             Operator::Set { input, right, .. } => Vec::from([&mut **input, &mut **right]),
             Operator::Subquery(Subquery { input, method, pairs, .. })

@@ -3,6 +3,7 @@
 mod answers;
 mod memory;
 mod reference;
+mod windows;
 
 use alloc::vec::Vec;
 

@@ -12,8 +12,9 @@ use crate::engine::fixture::DraftBuilder;
 use crate::engine::optimizer::RULES;
 use crate::expr::op::Link;
 use crate::expr::{
-    AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, FieldPath, Function, JoinKind, Op,
-    OrderTerm, Quantifier, RowPath, SelectItem, SetKind, Subquery, UnaryOp,
+    AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, FieldPath, Frame, FrameUnit, Function,
+    JoinKind, Op, OrderTerm, Quantifier, RowPath, SelectItem, SetKind, Subquery, UnaryOp, WindowFunction,
+    WindowItem,
 };
 use crate::value::Type;
 
@@ -79,6 +80,8 @@ type Value = Result<Scalar, ()>;
 struct Row {
     sources: Vec<(usize, Option<usize>)>,
     group: Option<alloc::rc::Rc<Group>>,
+    /// What windows have calculated.
+    windows: Vec<Value>,
 }
 
 struct Group {
@@ -88,11 +91,12 @@ struct Group {
 
 impl Row {
     fn of(sources: impl IntoIterator<Item = (usize, Option<usize>)>) -> Row {
-        Row { sources: sources.into_iter().collect(), group: None }
+        Row { sources: sources.into_iter().collect(), group: None, windows: Vec::new() }
     }
 
     fn beside(&self, other: (usize, Option<usize>)) -> Row {
-        Row::of(self.sources.iter().copied().chain([other]))
+        let windows = self.windows.clone();
+        Row { windows, ..Row::of(self.sources.iter().copied().chain([other])) }
     }
 }
 
@@ -124,6 +128,9 @@ impl Reference<'_> {
         let mut stack: Vec<Value> = Vec::new();
         for op in &expression.ops {
             let value = match op {
+                Op::Field(path) if path.row == RowPath::WINDOWS => {
+                    row.windows[usize::from(path.ordinal)].clone()
+                }
                 Op::Field(path) => {
                     let (collection, record) = self.follow(row, path.row);
                     let records = &self.collections[collection].1;
@@ -274,8 +281,100 @@ impl Reference<'_> {
                 None => groups.push(Group { keys: key, members: Vec::from([row]) }),
             }
         }
-        let row = |group| (Row { sources: Vec::new(), group: Some(alloc::rc::Rc::new(group)) }, true);
+        let row = |group| (Row { group: Some(alloc::rc::Rc::new(group)), ..Row::default() }, true);
         Ok(groups.into_iter().map(row).collect())
+    }
+
+    /// Adds what a window calculates to every row.
+    fn window(&self, rows: &mut [(Row, bool)], item: &WindowItem) -> Result<(), ()> {
+        let of_rows = |of: &[&Expression]| -> Result<Vec<Vec<Scalar>>, ()> {
+            rows.iter().map(|(row, _)| of.iter().map(|of| self.eval(of, row)).collect()).collect()
+        };
+        let partitions = of_rows(&item.partition.iter().collect::<Vec<_>>())?;
+        let orders = of_rows(&item.order.iter().map(|term| &term.expression).collect::<Vec<_>>())?;
+        let mut values: Vec<Value> = vec![Err(()); rows.len()];
+        let mut left: Vec<usize> = (0..rows.len()).collect();
+        while let Some(first) = left.first().copied() {
+            let is_same = |other: &usize| {
+                let (a, b) = (&partitions[*other], &partitions[first]);
+                same(core::slice::from_ref(a), core::slice::from_ref(b))
+            };
+            let (mut places, others): (Vec<usize>, Vec<usize>) = left.into_iter().partition(is_same);
+            left = others;
+            let order = |a: usize, b: usize| order_by(&item.order, &orders[a], &orders[b]);
+            places.sort_by(|a, b| order(*a, *b));
+            // Of each row the number of its group of peers.
+            let mut groups = Vec::from([0i128]);
+            for pair in places.windows(2) {
+                let last = groups[groups.len() - 1];
+                groups.push(last + i128::from(order(pair[0], pair[1]).is_ne()));
+            }
+            for at in 0..places.len() {
+                values[places[at]] = self.window_value(rows, item, &places, &groups, at);
+            }
+        }
+        rows.iter_mut().zip(values).for_each(|((row, _), value)| row.windows.push(value));
+        Ok(())
+    }
+
+    /// The value of the row at place `at` of a partition, whose rows in order these are, with the numbers of their peers.
+    fn window_value(
+        &self,
+        rows: &[(Row, bool)],
+        item: &WindowItem,
+        places: &[usize],
+        groups: &[i128],
+        at: usize,
+    ) -> Value {
+        use WindowFunction as W;
+        let before = groups.iter().filter(|group| **group < groups[at]).count();
+        let upto = groups.iter().filter(|group| **group <= groups[at]).count();
+        let frame: Vec<usize> = (0..places.len())
+            .filter(|other| {
+                let distance = match item.frame.unit {
+                    FrameUnit::Rows => *other as i128 - at as i128,
+                    FrameUnit::Groups => groups[*other] - groups[at],
+                };
+                item.frame.start.is_none_or(|start| distance >= start.into())
+                    && item.frame.end.is_none_or(|end| distance <= end.into())
+            })
+            .map(|other| places[other])
+            .collect();
+        let of = |place: Option<&usize>| {
+            let argument = item.argument.as_ref().expect("it is about something");
+            place.map_or(Ok(Scalar::Null), |place| self.eval(argument, &rows[*place].0))
+        };
+        let count = |number: usize| Ok(Scalar::Int(number as i128));
+        match &item.function {
+            W::RowNumber => count(at + 1),
+            W::Rank => count(before + 1),
+            W::DenseRank => count(groups[at] as usize + 1),
+            W::PercentRank => Ok(Scalar::Float(before as f64 / (places.len() - 1).max(1) as f64)),
+            W::CumeDist => Ok(Scalar::Float(upto as f64 / places.len() as f64)),
+            W::Ntile(buckets) => {
+                // Dealt out like cards, the first buckets get those that are over.
+                let buckets = *buckets as usize;
+                let sizes = (0..buckets).map(|bucket| (bucket..places.len()).step_by(buckets).count());
+                let ends = sizes.scan(0, |end, size| {
+                    *end += size;
+                    Some(*end)
+                });
+                count(ends.filter(|end| *end <= at).count() + 1)
+            }
+            W::Lag(by) => {
+                of((0..places.len()).find(|other| other + *by as usize == at).map(|at| &places[at]))
+            }
+            W::Lead(by) => of(places.get(at + *by as usize)),
+            W::First => of(frame.first()),
+            W::Last => of(frame.last()),
+            W::Nth(number) => of(frame.get(*number as usize - 1)),
+            W::Aggregate(function) => {
+                let members = frame.iter().map(|place| rows[*place].0.clone()).collect();
+                let (function, argument) = (function.clone(), item.argument.clone());
+                let item = AggregateItem { function, argument, filter: None };
+                self.aggregate(&item, &Group { keys: Vec::new(), members })
+            }
+        }
     }
 
     fn subquery(&self, subquery: &Subquery, row: &Row) -> Value {
@@ -368,6 +467,27 @@ impl Reference<'_> {
                     rows = keyed(put_together(self.values(rows, columns)?, self.run(other)?, *kind));
                     columns = None;
                 }
+                Clause::Window(items, _) => {
+                    rows.iter().try_for_each(|(_, known)| known.then_some(()).ok_or(()))?;
+                    items.iter().try_for_each(|item| self.window(&mut rows, item))?;
+                }
+                Clause::LimitPer(keys, count, _) => {
+                    let mut seen: Vec<Vec<Scalar>> = Vec::new();
+                    let mut kept = Vec::new();
+                    for (row, known) in rows {
+                        let key = keys.iter().map(|key| self.eval(key, &row)).collect::<Result<Vec<_>, ()>>();
+                        let key = known.then_some(key?).ok_or(())?;
+                        seen.push(key.clone());
+                        let alike = seen
+                            .iter()
+                            .filter(|other| same(core::slice::from_ref(*other), core::slice::from_ref(&key)));
+                        if alike.count() as u64 <= *count {
+                            kept.push((row, known));
+                        }
+                    }
+                    rows = kept;
+                }
+                Clause::LeftOut(_) => unreachable!("nothing is left out"),
             }
         }
         self.values(rows, columns)
@@ -405,20 +525,27 @@ impl Reference<'_> {
     }
 
     fn order(&self, terms: &[OrderTerm], a: &Row, b: &Row) -> Ordering {
-        for term in terms {
-            let value = |row| self.eval(&term.expression, row).expect("orders are made without arithmetic");
-            let (a, b) = (value(a), value(b));
-            let order = match (a.is_null(), b.is_null(), term.nulls_first) {
-                (true, false, Some(first)) => return if first { Ordering::Less } else { Ordering::Greater },
-                (false, true, Some(first)) => return if first { Ordering::Greater } else { Ordering::Less },
-                _ => a.compare(&b),
-            };
-            if order.is_ne() {
-                return if term.descending { order.reverse() } else { order };
-            }
-        }
-        Ordering::Equal
+        let values = |row| -> Vec<Scalar> {
+            let value = |term: &OrderTerm| self.eval(&term.expression, row);
+            terms.iter().map(|term| value(term).expect("orders are made without arithmetic")).collect()
+        };
+        order_by(terms, &values(a), &values(b))
     }
+}
+
+/// The order of two rows whose terms have these values.
+fn order_by(terms: &[OrderTerm], a: &[Scalar], b: &[Scalar]) -> Ordering {
+    for ((term, a), b) in terms.iter().zip(a).zip(b) {
+        let order = match (a.is_null(), b.is_null(), term.nulls_first) {
+            (true, false, Some(first)) => return if first { Ordering::Less } else { Ordering::Greater },
+            (false, true, Some(first)) => return if first { Ordering::Greater } else { Ordering::Less },
+            _ => a.compare(b),
+        };
+        if order.is_ne() {
+            return if term.descending { order.reverse() } else { order };
+        }
+    }
+    Ordering::Equal
 }
 
 fn unary(op: UnaryOp, value: Scalar) -> Scalar {
@@ -556,11 +683,22 @@ impl Random {
 struct Maker<'d> {
     random: Random,
     collections: &'d [Collection],
+    /// The types of the values that windows of the draft have calculated.
+    windows: Vec<Type>,
 }
 
 impl Maker<'_> {
     /// A field that a source has, or a relation of it leads to.
     fn field(&mut self, scope: &[usize]) -> (Expression, Type) {
+        if !self.windows.is_empty() && self.random.below(3) == 0 {
+            let number = self.random.below(self.windows.len());
+            return (f::window(number as u16), self.windows[number]);
+        }
+        self.stored(scope)
+    }
+
+    /// A field of a record.
+    fn stored(&mut self, scope: &[usize]) -> (Expression, Type) {
         let source = self.random.below(scope.len());
         let mut row = RowPath::source(source as u8);
         let mut schema = (self.collections[scope[source]].0)();
@@ -738,11 +876,13 @@ impl Maker<'_> {
     /// A comparison with an aggregate over another query.
     fn scalar(&mut self, field: Expression, ty: Type) -> Expression {
         let root = self.random.below(self.collections.len());
+        let windows = core::mem::take(&mut self.windows);
         let argument = Some(self.value(&[root], ty, false));
         let function = self.random.pick(&[AggregateFunction::Min, AggregateFunction::Max]).clone();
         let item = Expression::aggregate(AggregateItem { function, argument, filter: None });
         let builder = draft(self.collections[root].0).filter(self.predicate(&[root], 0, false));
         let other = builder.group_by([]).select([item]).build();
+        self.windows = windows;
         field.binary(*self.random.pick(&[BinaryOp::Eq, BinaryOp::Ge]), Expression::scalar(other))
     }
 
@@ -758,12 +898,17 @@ impl Maker<'_> {
                     (ARTIST, _) => (TRACK, f::track::EDITOR),
                     _ => (TRACK, f::track::ALBUM),
                 };
+                // It speaks of the inner record alone.
+                let windows = core::mem::take(&mut self.windows);
                 let predicate = predicate(self, &[inner]);
+                self.windows = windows;
                 (Link::Reverse { row: RowPath::source(0), ordinal }, (inner, predicate))
             }
             (TRACK, 0) => {
                 // The albums of the editor, who may be absent.
+                let windows = core::mem::take(&mut self.windows);
                 let predicate = predicate(self, &[ALBUM]);
+                self.windows = windows;
                 let row = RowPath::source(0).hop(f::track::EDITOR);
                 (Link::Reverse { row, ordinal: f::album::ARTIST }, (ALBUM, predicate))
             }
@@ -799,12 +944,19 @@ impl Maker<'_> {
             }
             3 if inner_scope.len() > 1 => {
                 let (of_row, ty) = self.field(scope);
+                let windows = core::mem::take(&mut self.windows);
                 let value = self.value(&inner_scope[scope.len()..], ty, false);
+                self.windows = windows;
                 equal = Some((moved(value, scope.len() as u8), of_row));
                 Quantifier::Any
             }
             4..=6 => {
+                let windows = self.windows.clone();
+                if let Link::Reverse { .. } = subquery {
+                    self.windows.clear();
+                }
                 let (item, ty) = self.aggregate_item(&inner_scope, faulty);
+                self.windows = windows;
                 compared = Some(ty);
                 Quantifier::Aggregate(Box::new(item))
             }
@@ -844,22 +996,18 @@ impl Maker<'_> {
         let mut scope = Vec::from([root]);
         let mut builder: DraftBuilder = draft(self.collections[root].0);
         let (mut limited, mut ordered) = (false, true);
+        self.windows.clear();
         for _ in 0..1 + self.random.below(4) {
-            builder = match self.random.below(9) {
+            builder = match self.random.below(12) {
                 0 => {
                     let mut terms = Vec::new();
                     for _ in 0..self.random.below(3) {
                         let nulls_first = *self.random.pick(&[None, None, Some(true), Some(false)]);
                         let descending = self.random.below(2) == 0;
-                        terms.push(OrderTerm { expression: self.field(&scope).0, descending, nulls_first });
+                        let expression = if faulty { self.stored(&scope).0 } else { self.field(&scope).0 };
+                        terms.push(OrderTerm { expression, descending, nulls_first });
                     }
-                    // The keys make the order total.
-                    for source in 0..scope.len() {
-                        let row = RowPath::source(source as u8);
-                        let key = Expression::field(FieldPath { row, ordinal: 0 });
-                        let descending = self.random.below(2) == 0;
-                        terms.push(OrderTerm { expression: key, descending, nulls_first: None });
-                    }
+                    self.total(&scope, &mut terms);
                     ordered = true;
                     builder.clause(Clause::Order(terms))
                 }
@@ -885,6 +1033,20 @@ impl Maker<'_> {
                     ordered = false;
                     builder.clause(Clause::Join { collection: self.collections[inner].0, on, kind })
                 }
+                4 | 5 => {
+                    // What numbers rows as they come raises the faults of those that are read.
+                    limited = true;
+                    let items = (0..1 + self.random.below(3)).map(|_| self.window(&scope, ordered, faulty));
+                    let (items, types): (Vec<_>, Vec<_>) = items.collect::<Vec<_>>().into_iter().unzip();
+                    self.windows.extend(types);
+                    builder.window(items)
+                }
+                6 if ordered => {
+                    limited = true;
+                    let keys = (0..self.random.below(3)).map(|_| self.field(&scope).0).collect();
+                    builder.clause(Clause::limit_per(keys, self.random.below(4) as u64))
+                }
+                6 => builder,
                 _ => builder.filter(self.predicate(&scope, 2, faulty)),
             };
         }
@@ -915,6 +1077,7 @@ impl Maker<'_> {
     /// A query of values of these types.
     fn values_of(&mut self, types: &[Type]) -> Draft {
         let root = self.random.below(self.collections.len());
+        let windows = core::mem::take(&mut self.windows);
         let mut builder = draft(self.collections[root].0);
         if self.random.below(2) == 0 {
             builder = builder.filter(self.predicate(&[root], 0, false));
@@ -923,6 +1086,7 @@ impl Maker<'_> {
             builder = builder.limit(self.random.below(9) as u64);
         }
         let values: Vec<Expression> = types.iter().map(|ty| self.value(&[root], *ty, false)).collect();
+        self.windows = windows;
         builder.select(values).build()
     }
 
@@ -953,9 +1117,88 @@ impl Maker<'_> {
         (builder.limit(self.random.below(12) as u64), true)
     }
 
+    /// Appends the keys of all sources, which make an order total.
+    fn total(&mut self, scope: &[usize], terms: &mut Vec<OrderTerm>) {
+        for source in 0..scope.len() {
+            let row = RowPath::source(source as u8);
+            let key = Expression::field(FieldPath { row, ordinal: 0 });
+            let descending = self.random.below(2) == 0;
+            terms.push(OrderTerm { expression: key, descending, nulls_first: None });
+        }
+    }
+
+    /// A window, and the type of its values.
+    fn window(&mut self, scope: &[usize], ordered: bool, faulty: bool) -> (WindowItem, Type) {
+        let partition = (0..self.random.below(3)).map(|_| self.field(scope).0).collect();
+        let mut order = Vec::new();
+        for _ in 0..self.random.below(3) {
+            let nulls_first = *self.random.pick(&[None, None, Some(true), Some(false)]);
+            let descending = self.random.below(2) == 0;
+            order.push(OrderTerm { expression: self.field(scope).0, descending, nulls_first });
+        }
+        // Where rows come in any order, none of them may be peers.
+        if !ordered {
+            self.total(scope, &mut order);
+        }
+        let (of, ty) = match self.random.below(2) {
+            0 => self.field(scope),
+            _ => (self.value(scope, Type::I64, faulty), Type::I64),
+        };
+        let integer = self.value(scope, Type::I64, faulty);
+        self.window_over(partition, order, (of, ty), integer)
+    }
+
+    /// A window over these, of a value of any type or of an integer.
+    fn window_over(
+        &mut self,
+        partition: Vec<Expression>,
+        order: Vec<OrderTerm>,
+        (of, ty): (Expression, Type),
+        integer: Expression,
+    ) -> (WindowItem, Type) {
+        use AggregateFunction as F;
+        use WindowFunction as W;
+        let by = self.random.below(4) as u64;
+        let (function, argument, ty) = match self.random.below(18) {
+            0 | 1 => (W::RowNumber, None, Type::U64),
+            2 => (W::Rank, None, Type::U64),
+            3 => (W::DenseRank, None, Type::U64),
+            4 => (W::PercentRank, None, Type::F64),
+            5 => (W::CumeDist, None, Type::F64),
+            6 => (W::Ntile(by + 1), None, Type::U64),
+            7 => (W::Lag(by), Some(of), ty),
+            8 => (W::Lead(by), Some(of), ty),
+            9 => (W::First, Some(of), ty),
+            10 => (W::Last, Some(of), ty),
+            11 => (W::Nth(by + 1), Some(of), ty),
+            12 => (W::Aggregate(F::Count), None, Type::U64),
+            13 => (W::Aggregate(F::Count), Some(of), Type::U64),
+            14 => (W::Aggregate(F::Sum), Some(integer), Type::I64),
+            15 => (W::Aggregate(F::Avg), Some(integer), Type::F64),
+            16 => (W::Aggregate(F::Min), Some(of), ty),
+            _ => (W::Aggregate(F::Max), Some(of), ty),
+        };
+        let mut bound = || {
+            let far = self.random.below(8) == 0;
+            match self.random.below(4) {
+                0 => None,
+                _ if far => Some(*self.random.pick(&[i64::MIN, i64::MAX, -40, 40])),
+                _ => Some(self.random.below(7) as i64 - 3),
+            }
+        };
+        let (start, end) = (bound(), bound());
+        let frame = match self.random.below(5) {
+            0 => Frame::DEFAULT,
+            1 | 2 => Frame { unit: FrameUnit::Groups, start, end },
+            _ => Frame { unit: FrameUnit::Rows, start, end },
+        };
+        (WindowItem { function, argument, partition, order, frame }, ty)
+    }
+
     /// Groups, and what is asked of them.
     fn grouped(&mut self, builder: DraftBuilder, scope: &[usize], faulty: bool) -> DraftBuilder {
-        let keys: Vec<Expression> = (0..self.random.below(3)).map(|_| self.field(scope).0).collect();
+        let (keys, types): (Vec<Expression>, Vec<Type>) =
+            (0..self.random.below(3)).map(|_| self.field(scope)).collect::<Vec<_>>().into_iter().unzip();
         let count = keys.len();
         let items: Vec<Expression> =
             (0..1 + self.random.below(3)).map(|_| self.aggregate(scope, faulty)).collect();
@@ -965,7 +1208,27 @@ impl Maker<'_> {
             let op = *self.random.pick(&[BinaryOp::Gt, BinaryOp::Le, BinaryOp::Eq]);
             builder = builder.filter(f::aggregate(AggregateFunction::Count, None).binary(op, few));
         }
-        builder.select((0..count as u16).map(Expression::key).chain(items))
+        let mut windows = Vec::new();
+        if self.random.below(3) == 0 && count > 0 {
+            // Groups come in any order: their keys make one that is total.
+            let term = |expression, descending| OrderTerm { expression, descending, nulls_first: None };
+            let mut order: Vec<OrderTerm> =
+                (0..count as u16).map(|key| term(Expression::key(key), self.random.below(2) == 0)).collect();
+            if self.random.below(2) == 0 {
+                order.insert(0, term(f::aggregate(AggregateFunction::Count, None), true));
+            }
+            let partition = match self.random.below(3) {
+                0 => Vec::from([Expression::key(0)]),
+                1 => Vec::from([f::aggregate(AggregateFunction::Count, None)]),
+                _ => Vec::new(),
+            };
+            self.windows.clear();
+            let sum = f::aggregate(AggregateFunction::Sum, Some(self.value(scope, Type::I64, faulty)));
+            let (item, _) = self.window_over(partition, order, (Expression::key(0), types[0]), sum);
+            builder = builder.window([item]);
+            windows.push(f::window(0));
+        }
+        builder.select((0..count as u16).map(Expression::key).chain(items).chain(windows))
     }
 
     fn aggregate(&mut self, scope: &[usize], faulty: bool) -> Expression {
@@ -995,7 +1258,7 @@ impl Maker<'_> {
 fn keyed(rows: Vec<Vec<Scalar>>) -> Vec<(Row, bool)> {
     let row = |keys| {
         let group = Group { keys, members: Vec::new() };
-        (Row { sources: Vec::new(), group: Some(alloc::rc::Rc::new(group)) }, true)
+        (Row { group: Some(alloc::rc::Rc::new(group)), ..Row::default() }, true)
     };
     rows.into_iter().map(row).collect()
 }
@@ -1053,7 +1316,7 @@ fn check_seed(seed: u64, queries: usize, faulty: bool) {
     let store = store(&data);
     let snapshot = store.snapshot();
     let reference = Reference { collections: &data };
-    let mut maker = Maker { random, collections: &data };
+    let mut maker = Maker { random, collections: &data, windows: Vec::new() };
     for query in 0..queries {
         let (draft, ordered) = maker.draft(faulty);
         let comparable = |rows: Vec<Vec<Scalar>>| if ordered { rows } else { sorted(rows) };

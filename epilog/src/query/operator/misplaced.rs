@@ -1,4 +1,4 @@
-//! Aggregates where none can stand: methods that only say where they can.
+//! Aggregates and windows where none can stand: methods that only say where they can.
 //!
 //! Without them rustc would take `t.price.sum()` for a misuse of `Iterator`.
 
@@ -13,6 +13,14 @@ use crate::value::Value;
     note = "over all records write `.aggregate(|g| g.sum(|t| ..))`; of related records there is `a.albums().count()`"
 )]
 pub trait Grouped: Value {}
+
+/// A type whose values a row has from the rows around it: there is none.
+#[diagnostic::on_unimplemented(
+    message = "a window over the rows around a row cannot stand where one row is spoken of",
+    label = "what a window calculates is known after its clause",
+    note = "calculate it first: `.window(|t, w| w.order_by(t.year).rank()).filter(|(t, rank)| rank.le(3))`"
+)]
+pub trait Placed: Value {}
 
 // Bound and name on one line: rustc then shows one line.
 methods! {
@@ -40,6 +48,31 @@ methods! {
 
     #[doc(hidden)]
     pub fn max(self) -> Expr<S, T> where T: Grouped {
+        Expr::new(self.erase())
+    }
+
+    #[doc(hidden)]
+    pub fn row_number(self) -> Expr<S, T> where T: Placed {
+        Expr::new(self.erase())
+    }
+
+    #[doc(hidden)]
+    pub fn rank(self) -> Expr<S, T> where T: Placed {
+        Expr::new(self.erase())
+    }
+
+    #[doc(hidden)]
+    pub fn dense_rank(self) -> Expr<S, T> where T: Placed {
+        Expr::new(self.erase())
+    }
+
+    #[doc(hidden)]
+    pub fn lag(self, _: u64) -> Expr<S, T> where T: Placed {
+        Expr::new(self.erase())
+    }
+
+    #[doc(hidden)]
+    pub fn lead(self, _: u64) -> Expr<S, T> where T: Placed {
         Expr::new(self.erase())
     }
 }

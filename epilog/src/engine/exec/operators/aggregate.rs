@@ -257,7 +257,7 @@ impl Groups {
 }
 
 /// The values, unless arithmetic has no result for one: all of them count.
-fn faultless(values: Vector<'_>) -> Result<Vector<'_>, ExecError> {
+pub(super) fn faultless(values: Vector<'_>) -> Result<Vector<'_>, ExecError> {
     match values.faults().first() {
         Some((_, fault)) => Err(ExecError::Arithmetic(fault.0.clone())),
         None => Ok(values),

@@ -110,6 +110,7 @@ impl Made {
             P::Set { columns, .. } => {
                 return self.computed.extend(columns.iter().map(|column| column.output));
             }
+            P::Window { items, .. } => self.computed.extend(items.iter().map(|item| item.output)),
             P::CountRecords { outputs, .. } => self.computed.extend(outputs),
             P::Pairs | P::Filter { .. } | P::Sort { .. } | P::Limit { .. } | P::Metered(_) => {}
         }

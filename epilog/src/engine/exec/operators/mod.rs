@@ -11,6 +11,7 @@ mod scan;
 mod set;
 mod sort;
 mod subquery;
+mod window;
 
 pub(in crate::engine) use scan::dangling;
 
@@ -87,6 +88,7 @@ pub(super) enum Kept {
     /// And whether all rows are in them.
     Groups(Box<aggregate::Groups>, bool),
     Sort(Box<sort::Sorter>, Whole),
+    Numbers(Vec<window::Counter>, Whole),
 }
 
 /// Something that changes rows batch by batch: it may drop rows and add to them.
@@ -115,6 +117,7 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         P::Aggregate { input, keys, items } => {
             Box::new(aggregate::Aggregate::new(build(env, *input), keys, items))
         }
+        P::Window { input, items, whole } => window::build(build(env, *input), items, whole),
         P::Join(join) => join::build(env, join),
         P::Set { input, right, kind, columns, .. } => {
             Box::new(set::Set::new(build(env, *input), build(env, *right), kind, columns))

@@ -617,7 +617,8 @@ impl Giver {
         let mut packer = Packer::new(all).expect("there are pauses");
         packer.shape = shape;
         for row in &order[*next..] {
-            let rank = store.rank(ROOT, *row).expect("the root is never absent");
+            // Groups have no record.
+            let rank = store.rank(ROOT, *row).unwrap_or(0);
             // They are at hand, and that is quicker than to fetch them.
             packer.copies = packer.rows.size() < pauses.copies_max;
             packer.push(&rank.to_be_bytes(), &StoreRow(store, *row), store.fault(*row))?;
@@ -724,6 +725,12 @@ fn ranks(batch: &Batch<'_>) -> Vec<u128> {
 
 /// Appends what row `row`, whose root record has this rank, is ordered by.
 fn append_key(terms: &[SortTerm], vectors: &[Vector<'_>], row: usize, rank: u128, out: &mut Vec<u8>) {
+    append_terms(terms, vectors, row, out);
+    out.extend_from_slice(&rank.to_be_bytes());
+}
+
+/// Appends what row `row`, of which the terms have these values, is ordered by: bytes that order as rows do.
+pub(super) fn append_terms(terms: &[SortTerm], vectors: &[Vector<'_>], row: usize, out: &mut Vec<u8>) {
     for (term, vector) in terms.iter().zip(vectors) {
         match vector.cell(row) {
             None => out.push(if term.nulls_first { 0 } else { 2 }),
@@ -739,7 +746,6 @@ fn append_key(terms: &[SortTerm], vectors: &[Vector<'_>], row: usize, rank: u128
             }
         }
     }
-    out.extend_from_slice(&rank.to_be_bytes());
 }
 
 /// A row in the heap, the last in order on top.

@@ -1,0 +1,288 @@
+//! Windows: values of rows from the rows around them.
+//!
+//! A window that only numbers rows as they come keeps a count for each partition, and lets the rows through. Any other has to
+//! know a partition before it says anything about its first row, and keeps all rows: as references, with what its windows
+//! read of them. For each order that is asked for, the places of the rows are sorted by keys whose bytes order as the rows do
+//! (partition, terms; then the place, so that peers stay as they came), and each value is calculated along that order (see
+//! `frames`). Rows come out as they came in.
+//!
+//! Every row is a part of its partition, and so counts: a predicate, a partition or an order that has no result for one is
+//! an error. A value that has none is so for the rows that it is a part of, and an error if they come out.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+use core::mem;
+use core::ops::Range;
+
+use super::{Kept, Operator, Reach, sort};
+use crate::engine::error::ExecError;
+use crate::engine::exec::batch::{Batch, GATHERED_MAX};
+use crate::engine::exec::evaluate::evaluate;
+use crate::engine::exec::frames::{Argument, Partition, Results};
+use crate::engine::exec::packed::head;
+use crate::engine::exec::store::RowStore;
+use crate::engine::exec::table::KeyTable;
+use crate::engine::exec::{Env, Vector};
+use crate::engine::logical::{Expr, SortTerm, WindowTerm};
+use crate::engine::physical::{self, PhysicalNode};
+use crate::parts::Whole;
+use crate::value::Type;
+
+pub(super) fn build<'s>(
+    input: Box<dyn Operator<'s> + 's>,
+    items: Vec<WindowTerm>,
+    whole: Whole,
+) -> Box<dyn Operator<'s> + 's> {
+    if items.iter().all(WindowTerm::numbers_as_they_come) {
+        let counters = items.iter().map(|_| Counter::default()).collect();
+        return Box::new(Numbering { input, items, counters, whole });
+    }
+    Box::new(Window { input, items, state: State::Reading })
+}
+
+/// Rows with their numbers in partitions, as they come.
+struct Numbering<'s> {
+    input: Box<dyn Operator<'s> + 's>,
+    items: Vec<WindowTerm>,
+    counters: Vec<Counter>,
+    whole: Whole,
+}
+
+/// How many rows there have been of each partition.
+#[derive(Default)]
+pub(in crate::engine::exec) struct Counter {
+    partitions: KeyTable,
+    counts: Vec<u64>,
+}
+
+impl Counter {
+    /// The number of the next row of the partition with this key.
+    fn next(&mut self, key: &[u8]) -> u64 {
+        let partition = self.partitions.intern(key);
+        if partition == self.counts.len() {
+            self.counts.push(0);
+        }
+        self.counts[partition] += 1;
+        self.counts[partition]
+    }
+}
+
+impl<'s> Operator<'s> for Numbering<'s> {
+    fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        if !self.input.next(env, batch)? {
+            return Ok(false);
+        }
+        batch.raise(usize::MAX)?;
+        batch.compact();
+        let rows = batch.count();
+        let mut key = Vec::new();
+        for (item, counter) in self.items.iter().zip(&mut self.counters) {
+            let partition = values(env, &item.partition, batch)?;
+            let mut numbers = Vec::with_capacity(rows * size_of::<u64>());
+            for row in 0..rows {
+                key.clear();
+                partition.iter().for_each(|values| values.append_key(row, &mut key));
+                numbers.extend_from_slice(&counter.next(&key).to_le_bytes());
+            }
+            batch.set_computed(item.output, Vector::fixed(Type::U64, rows, numbers));
+        }
+        Ok(true)
+    }
+
+    fn expect(&mut self, rows: usize) {
+        self.input.expect(rows);
+    }
+
+    fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
+        if let Some(Kept::Numbers(counters, _)) = kept.pop() {
+            self.counters = counters;
+        }
+        self.input.resume(reach, kept);
+    }
+
+    fn is_paused(&self) -> bool {
+        self.input.is_paused()
+    }
+
+    fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
+        let physical::Operator::Window { input, .. } = &mut node.operator else { return Ok(false) };
+        if !self.input.remaining(input, kept)? {
+            return Ok(false);
+        }
+        kept.push(Kept::Numbers(mem::take(&mut self.counters), self.whole));
+        Ok(true)
+    }
+}
+
+/// Rows with values from all rows of their partitions.
+struct Window<'s> {
+    input: Box<dyn Operator<'s> + 's>,
+    items: Vec<WindowTerm>,
+    state: State<'s>,
+}
+
+enum State<'s> {
+    Reading,
+    /// All rows, the values of each window, and how many rows have been given out.
+    Giving(RowStore<'s>, Vec<Results>, usize),
+}
+
+impl<'s> Operator<'s> for Window<'s> {
+    fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        if matches!(self.state, State::Reading) {
+            let (store, results) = self.read(env, batch)?;
+            self.state = State::Giving(store, results, 0);
+        }
+        let State::Giving(store, results, given) = &mut self.state else { unreachable!("all has been read") };
+        let rows: Range<usize> = *given..store.len().min(*given + GATHERED_MAX);
+        *given = rows.end;
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        batch.reset(rows.len());
+        let places: Vec<u32> = rows.clone().map(|row| row as u32).collect();
+        store.fill(&places, batch);
+        for (item, results) in self.items.iter().zip(results) {
+            batch.set_computed(item.output, results.part(rows.clone()));
+        }
+        Ok(true)
+    }
+
+    /// A window reads everything, however little of it is wanted.
+    fn expect(&mut self, _: usize) {}
+}
+
+impl<'s> Window<'s> {
+    /// All rows of the input, and the values of the windows.
+    fn read(
+        &mut self,
+        env: &Env<'s>,
+        batch: &mut Batch<'s>,
+    ) -> Result<(RowStore<'s>, Vec<Results>), ExecError> {
+        let (orders, order_of) = Order::all_of(&self.items);
+        let mut orders = orders;
+        let mut store = RowStore::default();
+        let mut arguments: Vec<Option<Argument>> =
+            self.items.iter().map(|item| item.argument.as_ref().map(|of| Argument::new(of.ty))).collect();
+        while self.input.next(env, batch)? {
+            batch.raise(usize::MAX)?;
+            if batch.count() == 0 {
+                continue;
+            }
+            for order in &mut orders {
+                order.add(env, batch)?;
+            }
+            for (item, kept) in self.items.iter().zip(&mut arguments) {
+                if let (Some(argument), Some(kept)) = (&item.argument, kept) {
+                    kept.add(&evaluate(env, argument, batch)?);
+                }
+            }
+            store.push(batch);
+        }
+        let rows = store.len();
+        let mut results: Vec<Results> = self
+            .items
+            .iter()
+            .zip(arguments)
+            .map(|(item, argument)| Results::new(&item.function, argument, rows))
+            .collect();
+        for (number, order) in orders.into_iter().enumerate() {
+            let places = order.places();
+            for partition in order.partitions(&places) {
+                for (at, (item, results)) in self.items.iter().zip(&mut results).enumerate() {
+                    if order_of[at] == number {
+                        results.fill(&item.function, item.frame, &partition)?;
+                    }
+                }
+            }
+        }
+        Ok((store, results))
+    }
+}
+
+/// An order that some windows ask for, and what rows are ordered by.
+struct Order {
+    partition: Vec<Expr>,
+    terms: Vec<SortTerm>,
+    /// The key of each row, one after the other.
+    keys: Vec<u8>,
+    /// Where each row's partition ends in its key, and where its key.
+    ends: Vec<(usize, usize)>,
+}
+
+impl Order {
+    /// The orders that are asked for, each once, and which of them each item asks for.
+    fn all_of(items: &[WindowTerm]) -> (Vec<Order>, Vec<usize>) {
+        let mut orders: Vec<Order> = Vec::new();
+        let mut order_of = Vec::with_capacity(items.len());
+        for item in items {
+            let is_same = |known: &Order| known.partition == item.partition && known.terms == item.order;
+            let number = orders.iter().position(is_same).unwrap_or(orders.len());
+            if number == orders.len() {
+                let (partition, terms) = (item.partition.clone(), item.order.clone());
+                orders.push(Order { partition, terms, keys: Vec::new(), ends: Vec::new() });
+            }
+            order_of.push(number);
+        }
+        (orders, order_of)
+    }
+
+    /// Adds the rows left of a batch.
+    fn add<'s>(&mut self, env: &Env<'s>, batch: &Batch<'s>) -> Result<(), ExecError> {
+        let partition = values(env, &self.partition, batch)?;
+        let terms = self.terms.iter().map(|term| values_of(env, &term.expr, batch));
+        let terms = terms.collect::<Result<Vec<_>, _>>()?;
+        for row in 0..batch.count() {
+            partition.iter().for_each(|values| values.append_key(row, &mut self.keys));
+            let end = self.keys.len();
+            sort::append_terms(&self.terms, &terms, row, &mut self.keys);
+            self.ends.push((end, self.keys.len()));
+        }
+        Ok(())
+    }
+
+    /// Where the key of a row starts.
+    fn start(&self, row: u32) -> usize {
+        (row as usize).checked_sub(1).map_or(0, |before| self.ends[before].1)
+    }
+
+    /// What tells the partition of a row.
+    fn partition_of(&self, row: u32) -> &[u8] {
+        &self.keys[self.start(row)..self.ends[row as usize].0]
+    }
+
+    fn key(&self, row: u32) -> &[u8] {
+        &self.keys[self.start(row)..self.ends[row as usize].1]
+    }
+
+    /// The rows in order, partition after partition.
+    fn places(&self) -> Vec<u32> {
+        let rows = 0..self.ends.len() as u32;
+        if self.keys.is_empty() {
+            return rows.collect();
+        }
+        let mut places: Vec<(u64, u32)> = rows.map(|row| (head(self.key(row)), row)).collect();
+        places.sort_unstable_by(|a, b| {
+            a.0.cmp(&b.0).then_with(|| self.key(a.1).cmp(self.key(b.1))).then(a.1.cmp(&b.1))
+        });
+        places.into_iter().map(|(_, row)| row).collect()
+    }
+
+    /// The partitions of the rows in order.
+    fn partitions<'p>(&'p self, places: &'p [u32]) -> impl Iterator<Item = Partition<'p>> {
+        let same_partition = |a: &u32, b: &u32| self.partition_of(*a) == self.partition_of(*b);
+        places.chunk_by(same_partition).map(|rows| {
+            let peers = rows.chunk_by(|a, b| self.key(*a) == self.key(*b));
+            Partition::new(rows, peers.map(<[u32]>::len))
+        })
+    }
+}
+
+/// The values of some expressions, which count for every row: what has no result is an error.
+fn values<'s>(env: &Env<'s>, exprs: &[Expr], batch: &Batch<'s>) -> Result<Vec<Vector<'s>>, ExecError> {
+    exprs.iter().map(|expr| values_of(env, expr, batch)).collect()
+}
+
+fn values_of<'s>(env: &Env<'s>, expr: &Expr, batch: &Batch<'s>) -> Result<Vector<'s>, ExecError> {
+    super::aggregate::faultless(evaluate(env, expr, batch)?)
+}

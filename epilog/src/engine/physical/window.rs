@@ -1,0 +1,19 @@
+//! Windows: which are calculated over rows that come as the promise has it, so that peers keep an order.
+
+use alloc::boxed::Box;
+
+use super::{Operator, PhysicalNode, Planned, Planner, Want};
+use crate::engine::logical::Windowing;
+
+impl<'p> Planner<'p> {
+    pub(super) fn window(&self, window: &'p Windowing, want: Want<'_>) -> Planned {
+        let planned = self.node(&window.input, Want { key_order: true, ..Want::default() });
+        let rows = planned.node.rows;
+        let sorts = window.items.iter().any(|item| !item.numbers_as_they_come());
+        let each = rows * self.costs.test_fixed * window.items.len() as super::Amount;
+        let cost = planned.cost + each + if sorts { self.sort_cost(rows, None) } else { 0.0 };
+        let (input, items) = (Box::new(planned.node), window.items.clone());
+        let operator = Operator::Window { input, items, whole: window.whole };
+        Planned { node: PhysicalNode { operator, rows }, ordered: want.order.is_empty(), cost }
+    }
+}
