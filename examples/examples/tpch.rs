@@ -17,7 +17,8 @@ tpch [--sf 0.01] [--only 1,6,22] [--check | --explain | --times | --print | --du
   --only NUMBERS    these questions alone
   --check           compares the answers with those of examples/data/tpch; what is done without another word
   --explain         prints how each would be carried out
-  --times           prints how long each takes, the quickest of five runs
+  --times           prints how long each takes, the quickest of some runs
+  --rounds COUNT    how many runs: 5
   --print           prints the answers
   --dump DIRECTORY  writes the rows as text instead
   --compare         says how the same is measured beside SQLite and DuckDB
@@ -39,6 +40,7 @@ struct Arguments {
     scale: f64,
     only: Option<Vec<u8>>,
     mode: Mode,
+    rounds: usize,
     dump: Option<PathBuf>,
 }
 
@@ -83,7 +85,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
             Mode::Explain => println!("{title}\n{}\n", question.explain(&tx)?),
             Mode::Times => {
                 let mut best = Duration::MAX;
-                for _ in 0..5 {
+                for _ in 0..arguments.rounds {
                     let start = Instant::now();
                     question.run(&tx)?;
                     best = best.min(start.elapsed());
@@ -109,12 +111,13 @@ impl Arguments {
 
 /// `None` when help is asked for.
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments>, Box<dyn Error>> {
-    let mut arguments = Arguments { scale: 0.01, only: None, mode: Mode::Check, dump: None };
+    let mut arguments = Arguments { scale: 0.01, only: None, mode: Mode::Check, rounds: 5, dump: None };
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("`{word}` wants a value"));
         match word.as_str() {
             "--sf" => arguments.scale = value()?.parse()?,
             "--only" => arguments.only = Some(value()?.split(',').map(str::parse).collect::<Result<_, _>>()?),
+            "--rounds" => arguments.rounds = value()?.parse()?,
             "--dump" => arguments.dump = Some(PathBuf::from(value()?)),
             "--check" => arguments.mode = Mode::Check,
             "--explain" => arguments.mode = Mode::Explain,
