@@ -1,4 +1,4 @@
-//! What lines bring in: Q1, Q6, Q14, Q19.
+//! What lines bring in: Q1, Q6, Q14, Q17, Q19.
 
 use epilog::collection::Expr;
 use epilog::prelude::*;
@@ -51,6 +51,18 @@ pub fn promotion_effect() -> impl Question {
             let promoted = g.filter(|l| l.part().kind.starts_with("PROMO"));
             promoted.sum(|l| volume(l)) * Decimal::ONE_HUNDRED / g.sum(|l| volume(l))
         })
+}
+
+/// Q17: what a year would lose without the orders of less than a fifth of what is usual for a part, for some parts.
+pub fn small_orders() -> impl Question {
+    LineItem::query()
+        .filter(|l| {
+            let usual = l.part().lines().avg(|other| other.quantity);
+            l.part().brand.eq("Brand#23")
+                & l.part().container.eq("MED BOX")
+                & (usual * Decimal::new(2, 1)).gt(l.quantity)
+        })
+        .aggregate(|g| g.sum(|l| l.extended_price) / Decimal::from(7))
 }
 
 /// Q19: what came in for three kinds of parts, each in its containers, sizes and quantities.

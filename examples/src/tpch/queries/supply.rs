@@ -1,9 +1,55 @@
-//! Parts and who has them: Q16, Q21.
+//! Parts and who has them: Q2, Q11, Q16, Q20, Q21.
 
+use epilog::collection::Expr;
 use epilog::prelude::*;
+use rust_decimal::Decimal;
 
+use super::day;
 use crate::tpch::answer::Question;
-use crate::tpch::{LineItem, PartSupplier};
+use crate::tpch::{LineItem, PartSupplier, PartSupplierFields, Supplier};
+
+/// Q2: which Europeans have brass parts of a size for the least money, and who of those has most on the account.
+pub fn minimum_cost() -> impl Question {
+    PartSupplier::query()
+        .filter(|ps| {
+            let european =
+                ps.part().supplies().filter(|ps| ps.supplier().nation().region().name.eq("EUROPE"));
+            ps.part().size.eq(15)
+                & ps.part().kind.ends_with("BRASS")
+                & ps.supplier().nation().region().name.eq("EUROPE")
+                & european.min(|ps| ps.supply_cost).eq(ps.supply_cost)
+        })
+        .order_by(|ps| {
+            let (s, nation) = (ps.supplier(), ps.supplier().nation());
+            (s.account_balance.desc(), nation.name.asc(), s.name.asc(), ps.part.asc())
+        })
+        .select(|ps| {
+            let (s, p) = (ps.supplier(), ps.part());
+            (s.account_balance, s.name, s.nation().name, p.id, p.manufacturer, s.address, s.phone, s.comment)
+        })
+        .limit(100)
+}
+
+/// Q11: which parts are most of the value that Germans have in stock: at scale factor `scale`, more than a ten-thousandth of it,
+/// divided by that.
+pub fn important_stock(scale: f64) -> impl Question {
+    fn is_german<S>(ps: PartSupplierFields<S>) -> Expr<S, bool> {
+        ps.supplier().nation().name.eq("GERMANY")
+    }
+    fn value<S>(ps: PartSupplierFields<S>) -> Expr<S, Decimal> {
+        ps.supply_cost * ps.available
+    }
+    let part_of_all = Decimal::try_from(0.0001 / scale).expect("a scale factor is neither zero nor infinite");
+    PartSupplier::query()
+        .filter(is_german)
+        .group_by(|ps| ps.part)
+        .having(|g| {
+            let all = g.from::<PartSupplier>().filter(is_german).sum(|ps| value(ps));
+            g.sum(|ps| value(ps)).gt(all * part_of_all)
+        })
+        .order_by(|g| g.sum(|ps| value(ps)).desc())
+        .select(|g| (g.key(), g.sum(|ps| value(ps))))
+}
 
 /// Q16: how many suppliers without complaints have parts of some sizes, by brand, kind and size.
 pub fn parts_and_suppliers() -> impl Question {
@@ -23,6 +69,27 @@ pub fn parts_and_suppliers() -> impl Question {
             let (brand, kind, size) = g.key();
             (brand, kind, size, g.count_distinct(|ps| ps.supplier))
         })
+}
+
+/// Q20: the Canadians who have more of a forest part than twice what they delivered of it in a year, if they delivered any.
+pub fn potential_promotion() -> impl Question {
+    Supplier::query()
+        .filter(|s| s.nation().name.eq("CANADA"))
+        .filter(|s| {
+            s.supplies().any(|ps| {
+                let delivered = ps.from::<LineItem>().filter(|(ps, l)| {
+                    l.part.eq(ps.part)
+                        & l.supplier.eq(ps.supplier)
+                        & l.ship_date.ge(day(1994, 1, 1))
+                        & l.ship_date.lt(day(1995, 1, 1))
+                });
+                ps.part().name.starts_with("forest")
+                    & delivered.clone().exists()
+                    & (delivered.sum(|(_, l)| l.quantity) / Decimal::TWO).lt(ps.available)
+            })
+        })
+        .order_by(|s| s.name)
+        .select(|s| (s.name, s.address))
 }
 
 /// Q21: the suppliers of Saudi Arabia who most often were the only ones of an order to be late.
