@@ -1,6 +1,6 @@
 -- The 22 questions of TPC-H with the parameters that the specification validates with, for DuckDB and SQLite alike. What reads
 -- this file splits it at `-- Q`, and puts the scale factor in place of `:scale`. Differences from the text of the
--- specification: days are literals, calculated; the alternatives of Q19 have what they share in front; `extract(year from ..)` is
+-- specification: days are literals, calculated; a sum of nothing is 0, as in Epilog, not null; the alternatives of Q19 have what they share in front; `extract(year from ..)` is
 -- rewritten for SQLite, which has no such function, to `cast(substr(.., 1, 4) as integer)`; the view of Q15 is a common table
 -- expression.
 
@@ -156,7 +156,7 @@ group by p_brand, p_type, p_size
 order by supplier_cnt desc, p_brand, p_type, p_size
 
 -- Q17
-select sum(l_extendedprice) / 7.0
+select coalesce(sum(l_extendedprice), 0) / 7.0
 from lineitem, part
 where p_partkey = l_partkey and p_brand = 'Brand#23' and p_container = 'MED BOX'
     and l_quantity < (select 0.2 * avg(l_quantity) from lineitem where l_partkey = p_partkey)

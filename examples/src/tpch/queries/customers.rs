@@ -35,12 +35,14 @@ pub fn customer_distribution() -> impl Question {
 
 /// Q18: the hundred dearest orders of more than 300 pieces, and whose they are.
 pub fn large_volume() -> impl Question {
+    let large =
+        LineItem::query().group_by(|l| l.order).having(|g| g.sum(|l| l.quantity).gt(Decimal::from(300)));
     LineItem::query()
+        .filter(|l| l.order.in_query(large))
         .group_by(|l| {
             let (order, customer) = (l.order(), l.order().customer());
             (customer.name, customer.id, order.id, order.date, order.total_price)
         })
-        .having(|g| g.sum(|l| l.quantity).gt(Decimal::from(300)))
         .order_by(|g| (g.key().4.desc(), g.key().3.asc()))
         .select(|g| {
             let (name, customer, order, date, total) = g.key();

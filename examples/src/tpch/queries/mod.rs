@@ -26,7 +26,7 @@ pub struct Entry {
 }
 
 /// All of them, by number.
-pub const ALL: [Entry; 20] = [
+pub const ALL: [Entry; 21] = [
     entry(1, "pricing summary report", |_| Box::new(revenue::pricing_summary())),
     entry(2, "minimum cost supplier", |_| Box::new(supply::minimum_cost())),
     entry(3, "shipping priority", |_| Box::new(orders::shipping_priority())),
@@ -41,6 +41,7 @@ pub const ALL: [Entry; 20] = [
     entry(12, "shipping modes and order priority", |_| Box::new(orders::shipping_modes())),
     entry(13, "customer distribution", |_| Box::new(customers::customer_distribution())),
     entry(14, "promotion effect", |_| Box::new(revenue::promotion_effect())),
+    entry(15, "top supplier", |_| Box::new(supply::top_supplier())),
     entry(16, "parts and suppliers", |_| Box::new(supply::parts_and_suppliers())),
     entry(17, "small-quantity-order revenue", |_| Box::new(revenue::small_orders())),
     entry(18, "large volume customer", |_| Box::new(customers::large_volume())),

@@ -1,10 +1,10 @@
-//! Parts and who has them: Q2, Q11, Q16, Q20, Q21.
+//! Parts and who has them: Q2, Q11, Q15, Q16, Q20, Q21.
 
 use epilog::collection::Expr;
 use epilog::prelude::*;
 use rust_decimal::Decimal;
 
-use super::day;
+use super::{day, volume};
 use crate::tpch::answer::Question;
 use crate::tpch::{LineItem, PartSupplier, PartSupplierFields, Supplier};
 
@@ -33,22 +33,29 @@ pub fn minimum_cost() -> impl Question {
 /// Q11: which parts are most of the value that Germans have in stock: at scale factor `scale`, more than a ten-thousandth of it,
 /// divided by that.
 pub fn important_stock(scale: f64) -> impl Question {
-    fn is_german<S>(ps: PartSupplierFields<S>) -> Expr<S, bool> {
-        ps.supplier().nation().name.eq("GERMANY")
-    }
     fn value<S>(ps: PartSupplierFields<S>) -> Expr<S, Decimal> {
         ps.supply_cost * ps.available
     }
     let part_of_all = Decimal::try_from(0.0001 / scale).expect("a scale factor is neither zero nor infinite");
-    PartSupplier::query()
-        .filter(is_german)
+    let german = PartSupplier::query().filter(|ps| ps.supplier().nation().name.eq("GERMANY"));
+    let all = german.clone().aggregate(|g| g.sum(|ps| value(ps)) * part_of_all);
+    german
         .group_by(|ps| ps.part)
-        .having(|g| {
-            let all = g.from::<PartSupplier>().filter(is_german).sum(|ps| value(ps));
-            g.sum(|ps| value(ps)).gt(all * part_of_all)
-        })
+        .having(|g| g.sum(|ps| value(ps)).gt(all.scalar()))
         .order_by(|g| g.sum(|ps| value(ps)).desc())
         .select(|g| (g.key(), g.sum(|ps| value(ps))))
+}
+
+/// Q15: who delivered for most in a quarter.
+pub fn top_supplier() -> impl Question {
+    let revenue = LineItem::query()
+        .filter(|l| l.ship_date.ge(day(1996, 1, 1)) & l.ship_date.lt(day(1996, 4, 1)))
+        .group_by(|l| (l.supplier, l.supplier().name, l.supplier().address, l.supplier().phone));
+    let most = revenue.clone().aggregate(|all| all.max(|g| g.sum(|l| volume(l))));
+    revenue.having(|g| most.scalar().eq(g.sum(|l| volume(l)))).order_by(|g| g.key().0).select(|g| {
+        let (supplier, name, address, phone) = g.key();
+        (supplier, name, address, phone, g.sum(|l| volume(l)))
+    })
 }
 
 /// Q16: how many suppliers without complaints have parts of some sizes, by brand, kind and size.
