@@ -1,8 +1,8 @@
--- The 22 questions of TPC-H with the parameters that the specification validates with, for DuckDB and SQLite alike. What reads
--- this file splits it at `-- Q`, and puts the scale factor in place of `:scale`. Differences from the text of the
--- specification: days are literals, calculated; a sum of nothing is 0, as in Epilog, not null; the alternatives of Q19 have what they share in front; `extract(year from ..)` is
--- rewritten for SQLite, which has no such function, to `cast(substr(.., 1, 4) as integer)`; the view of Q15 is a common table
--- expression.
+-- The 22 questions of TPC-H with the parameters that the specification validates with, for DuckDB and SQLite alike. What
+-- reads this file splits it at `-- Q`, and puts the scale factor in place of `:scale`. Differences from the text of the
+-- specification: days are literals, calculated; a sum of nothing is 0, as in Epilog, not null; the alternatives of Q19
+-- have what they share in front; `extract(year from ..)` is rewritten for SQLite, which has no such function, to
+-- `cast(substr(.., 1, 4) as integer)`; the view of Q15 is a common table expression.
 
 -- Q1
 select l_returnflag, l_linestatus, sum(l_quantity), sum(l_extendedprice), sum(l_extendedprice * (1 - l_discount)),

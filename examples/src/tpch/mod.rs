@@ -19,6 +19,6 @@ mod tables;
 
 pub use load::{TABLES, dump, for_each_line, load};
 pub use tables::{Customer, LineItem, Nation, Order, Part, PartSupplier, Region, Supplier};
-pub use tables::{LineItemFields, PartSupplierFields};
+pub use tables::{CustomerFields, LineItemFields, PartSupplierFields};
 
 epilog::schema!(pub Tpch { Region, Nation, Supplier, Customer, Part, PartSupplier, Order, LineItem });

@@ -1,11 +1,12 @@
-//! Who orders what: Q10, Q13, Q18.
+//! Who orders what: Q10, Q13, Q18, Q22.
 
+use epilog::collection::Expr;
 use epilog::prelude::*;
 use rust_decimal::Decimal;
 
 use super::{day, volume};
 use crate::tpch::answer::Question;
-use crate::tpch::{Customer, LineItem};
+use crate::tpch::{Customer, CustomerFields, LineItem};
 
 /// Q10: the twenty customers who sent back most of what they ordered in a quarter.
 pub fn returned_items() -> impl Question {
@@ -49,4 +50,27 @@ pub fn large_volume() -> impl Question {
             (name, customer, order, date, total, g.sum(|l| l.quantity))
         })
         .limit(100)
+}
+
+/// Q22: those of seven countries, by the first two digits of the telephone, who have more than usual on the account and never
+/// ordered: how many, and what they have.
+pub fn sales_opportunity() -> impl Question {
+    fn code<S>(c: CustomerFields<S>) -> Expr<S, String> {
+        ["31", "23", "29", "30", "18", "17"]
+            .into_iter()
+            .fold(c.phone.starts_with("13").then("13"), |codes, code| {
+                codes.or_when(c.phone.starts_with(code), code)
+            })
+            .otherwise("")
+    }
+    let there = Customer::query().filter(|c| code(c).ne(""));
+    let usual = there
+        .clone()
+        .filter(|c| c.account_balance.gt(Decimal::ZERO))
+        .aggregate(|g| g.avg(|c| c.account_balance));
+    there
+        .filter(|c| usual.scalar().lt(c.account_balance) & c.orders().is_empty())
+        .group_by(code)
+        .order_by(|g| g.key())
+        .select(|g| (g.key(), g.count(), g.sum(|c| c.account_balance)))
 }

@@ -26,7 +26,7 @@ pub struct Entry {
 }
 
 /// All of them, by number.
-pub const ALL: [Entry; 21] = [
+pub const ALL: [Entry; 22] = [
     entry(1, "pricing summary report", |_| Box::new(revenue::pricing_summary())),
     entry(2, "minimum cost supplier", |_| Box::new(supply::minimum_cost())),
     entry(3, "shipping priority", |_| Box::new(orders::shipping_priority())),
@@ -48,6 +48,7 @@ pub const ALL: [Entry; 21] = [
     entry(19, "discounted revenue", |_| Box::new(revenue::discounted_revenue())),
     entry(20, "potential part promotion", |_| Box::new(supply::potential_promotion())),
     entry(21, "suppliers who kept orders waiting", |_| Box::new(supply::waiting_orders())),
+    entry(22, "global sales opportunity", |_| Box::new(customers::sales_opportunity())),
 ];
 
 const fn entry(number: u8, name: &'static str, query: fn(f64) -> Box<dyn Question>) -> Entry {
