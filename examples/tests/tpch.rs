@@ -61,7 +61,11 @@ fn plans_are_those_that_were_written_down() {
     if std::env::var_os("EPILOG_PLANS").is_some_and(|value| value == "write") {
         fs::write(&path, &plans).unwrap();
     }
-    assert_eq!(fs::read_to_string(&path).unwrap(), plans, "is it better? `EPILOG_PLANS=write` writes it down");
+    assert_eq!(
+        fs::read_to_string(&path).unwrap(),
+        plans,
+        "is it better? `EPILOG_PLANS=write` writes it down"
+    );
 }
 
 #[test]

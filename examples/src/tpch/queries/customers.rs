@@ -18,10 +18,10 @@ pub fn returned_items() -> impl Question {
             let c = l.order().customer();
             (c.id, c.name, c.account_balance, c.nation().name, c.address, c.phone, c.comment)
         })
-        .order_by(|g| g.sum(|l| volume(l)).desc())
+        .order_by(|g| g.sum(volume).desc())
         .select(|g| {
             let (id, name, balance, nation, address, phone, comment) = g.key();
-            (id, name, g.sum(|l| volume(l)), balance, nation, address, phone, comment)
+            (id, name, g.sum(volume), balance, nation, address, phone, comment)
         })
         .limit(20)
 }

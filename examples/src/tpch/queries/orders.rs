@@ -15,10 +15,10 @@ pub fn shipping_priority() -> impl Question {
                 & l.ship_date.gt(day(1995, 3, 15))
         })
         .group_by(|l| (l.order, l.order().date, l.order().ship_priority))
-        .order_by(|g| (g.sum(|l| volume(l)).desc(), g.key().1))
+        .order_by(|g| (g.sum(volume).desc(), g.key().1))
         .select(|g| {
             let (order, date, priority) = g.key();
-            (order, g.sum(|l| volume(l)), date, priority)
+            (order, g.sum(volume), date, priority)
         })
         .limit(10)
 }

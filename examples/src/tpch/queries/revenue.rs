@@ -21,7 +21,7 @@ pub fn pricing_summary() -> impl Question {
                 status,
                 g.sum(|l| l.quantity),
                 g.sum(|l| l.extended_price),
-                g.sum(|l| volume(l)),
+                g.sum(volume),
                 g.sum(|l| volume(l) * (l.tax + Decimal::ONE)),
                 g.avg(|l| l.quantity),
                 g.avg(|l| l.extended_price),
@@ -49,7 +49,7 @@ pub fn promotion_effect() -> impl Question {
         .filter(|l| l.ship_date.ge(day(1995, 9, 1)) & l.ship_date.lt(day(1995, 10, 1)))
         .aggregate(|g| {
             let promoted = g.filter(|l| l.part().kind.starts_with("PROMO"));
-            promoted.sum(|l| volume(l)) * Decimal::ONE_HUNDRED / g.sum(|l| volume(l))
+            promoted.sum(volume) * Decimal::ONE_HUNDRED / g.sum(volume)
         })
 }
 
@@ -88,5 +88,5 @@ pub fn discounted_revenue() -> impl Question {
                     | offered(l, "Brand#23", ["MED BAG", "MED BOX", "MED PKG", "MED PACK"], 10, 10)
                     | offered(l, "Brand#34", ["LG CASE", "LG BOX", "LG PACK", "LG PKG"], 15, 20))
         })
-        .aggregate(|g| g.sum(|l| volume(l)))
+        .aggregate(|g| g.sum(volume))
 }

@@ -38,12 +38,12 @@ pub fn important_stock(scale: f64) -> impl Question {
     }
     let part_of_all = Decimal::try_from(0.0001 / scale).expect("a scale factor is neither zero nor infinite");
     let german = PartSupplier::query().filter(|ps| ps.supplier().nation().name.eq("GERMANY"));
-    let all = german.clone().aggregate(|g| g.sum(|ps| value(ps)) * part_of_all);
+    let all = german.clone().aggregate(|g| g.sum(value) * part_of_all);
     german
         .group_by(|ps| ps.part)
-        .having(|g| g.sum(|ps| value(ps)).gt(all.scalar()))
-        .order_by(|g| g.sum(|ps| value(ps)).desc())
-        .select(|g| (g.key(), g.sum(|ps| value(ps))))
+        .having(|g| g.sum(value).gt(all.scalar()))
+        .order_by(|g| g.sum(value).desc())
+        .select(|g| (g.key(), g.sum(value)))
 }
 
 /// Q15: who delivered for most in a quarter.
@@ -51,10 +51,10 @@ pub fn top_supplier() -> impl Question {
     let revenue = LineItem::query()
         .filter(|l| l.ship_date.ge(day(1996, 1, 1)) & l.ship_date.lt(day(1996, 4, 1)))
         .group_by(|l| (l.supplier, l.supplier().name, l.supplier().address, l.supplier().phone));
-    let most = revenue.clone().aggregate(|all| all.max(|g| g.sum(|l| volume(l))));
-    revenue.having(|g| most.scalar().eq(g.sum(|l| volume(l)))).order_by(|g| g.key().0).select(|g| {
+    let most = revenue.clone().aggregate(|all| all.max(|g| g.sum(volume)));
+    revenue.having(|g| most.scalar().eq(g.sum(volume))).order_by(|g| g.key().0).select(|g| {
         let (supplier, name, address, phone) = g.key();
-        (supplier, name, address, phone, g.sum(|l| volume(l)))
+        (supplier, name, address, phone, g.sum(volume))
     })
 }
 

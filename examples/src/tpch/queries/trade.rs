@@ -16,8 +16,8 @@ pub fn local_supplier_volume() -> impl Question {
                 & l.order().date.lt(day(1995, 1, 1))
         })
         .group_by(|l| l.supplier().nation().name)
-        .order_by(|g| g.sum(|l| volume(l)).desc())
-        .select(|g| (g.key(), g.sum(|l| volume(l))))
+        .order_by(|g| g.sum(volume).desc())
+        .select(|g| (g.key(), g.sum(volume)))
 }
 
 /// Q7: what was shipped from France to Germany and back, by year.
@@ -32,7 +32,7 @@ pub fn volume_shipping() -> impl Question {
         .order_by(|g| g.key())
         .select(|g| {
             let (from, to, year) = g.key();
-            (from, to, year, g.sum(|l| volume(l)))
+            (from, to, year, g.sum(volume))
         })
 }
 
@@ -48,7 +48,7 @@ pub fn market_share() -> impl Question {
         .order_by(|g| g.key())
         .select(|g| {
             let brazil = g.filter(|l| l.supplier().nation().name.eq("BRAZIL"));
-            (g.key(), brazil.sum(|l| volume(l)) / g.sum(|l| volume(l)))
+            (g.key(), brazil.sum(volume) / g.sum(volume))
         })
 }
 
