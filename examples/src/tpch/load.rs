@@ -69,7 +69,7 @@ pub fn load(tx: &mut WriteTransaction<'_, Tpch>, scale: f64) -> Result<(), Error
     tx.insert_all(PartSuppGenerator::new(scale, 1, 1).iter().map(|row| PartSupplier {
         part: Id::new(number(row.ps_partkey)),
         supplier: Id::new(number(row.ps_suppkey)),
-        available: row.ps_availqty.into(),
+        available: row.ps_availqty,
         supply_cost: money(row.ps_supplycost),
         comment: row.ps_comment.to_string(),
     }))?;

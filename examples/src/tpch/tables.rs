@@ -76,7 +76,7 @@ pub struct Part {
 pub struct PartSupplier {
     pub part: Id<Part>,
     pub supplier: Id<Supplier>,
-    pub available: Decimal,
+    pub available: i32,
     pub supply_cost: Decimal,
     pub comment: String,
 }

@@ -34,7 +34,7 @@ pub fn minimum_cost() -> impl Question {
 /// divided by that.
 pub fn important_stock(scale: f64) -> impl Question {
     fn value<S>(ps: PartSupplierFields<S>) -> Expr<S, Decimal> {
-        ps.supply_cost * ps.available
+        ps.supply_cost * ps.available.cast::<Decimal>()
     }
     let part_of_all = Decimal::try_from(0.0001 / scale).expect("a scale factor is neither zero nor infinite");
     let german = PartSupplier::query().filter(|ps| ps.supplier().nation().name.eq("GERMANY"));
@@ -92,7 +92,7 @@ pub fn potential_promotion() -> impl Question {
                 });
                 ps.part().name.starts_with("forest")
                     & delivered.clone().exists()
-                    & (delivered.sum(|(_, l)| l.quantity) / Decimal::TWO).lt(ps.available)
+                    & (delivered.sum(|(_, l)| l.quantity) / Decimal::TWO).lt(ps.available.cast::<Decimal>())
             })
         })
         .order_by(|s| s.name)
