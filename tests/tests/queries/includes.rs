@@ -109,7 +109,8 @@ fn filters_orders_and_limits_are_of_each_row() {
 #[test]
 fn levels_nest_and_several_relations_stand_side_by_side() {
     let (db, groups, items) = things(30, 400);
-    let query = Group::query().with(|g| (g.subgroups().with(|s| (s.items(), s.parent())), g.extras(), g.parent()));
+    let query =
+        Group::query().with(|g| (g.subgroups().with(|s| (s.items(), s.parent())), g.extras(), g.parent()));
     let by_id: BTreeMap<Id<Group>, &Group> = groups.iter().map(|group| (group.id, group)).collect();
     let found = query.all(&db).expect("groups");
     assert_eq!(found.len(), groups.len());
