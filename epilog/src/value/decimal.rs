@@ -52,7 +52,18 @@ impl DecimalParts {
 
     /// Compares by value.
     pub fn compare(self, other: DecimalParts) -> Ordering {
-        self.scaled_key().cmp(&other.scaled_key())
+        // A mantissa has 96 bits and nine digits have 30, so that it can be scaled to the other's within 128.
+        const DIGITS_MAX: u32 = 9;
+        let digits = self.scale.abs_diff(other.scale);
+        if digits > DIGITS_MAX {
+            return self.scaled_key().cmp(&other.scaled_key());
+        }
+        let factor = i128::from(10u32.pow(digits));
+        match self.scale.cmp(&other.scale) {
+            Ordering::Less => (self.mantissa * factor).cmp(&other.mantissa),
+            Ordering::Equal => self.mantissa.cmp(&other.mantissa),
+            Ordering::Greater => self.mantissa.cmp(&(other.mantissa * factor)),
+        }
     }
 
     /// The number scaled to 28 digits as a signed 192-bit integer, big-endian, its sign bit flipped: the bytes order
@@ -135,5 +146,20 @@ mod tests {
         }
         assert_eq!(parts(10, 1).compare(parts(100, 2)), Ordering::Equal);
         assert_eq!(parts(0, 0).compare(parts(-0, 9)), Ordering::Equal);
+    }
+
+    #[test]
+    fn order_is_that_of_keys_whatever_the_scales() {
+        const LARGEST: i128 = (1 << 96) - 1;
+        let mantissas =
+            [-LARGEST, -LARGEST + 1, -1_000_000_000, -1, 0, 1, 999_999_999, LARGEST / 1_000_000_000, LARGEST];
+        for (a, a_scale) in mantissas.into_iter().flat_map(|a| (0..=SCALE_MAX).map(move |scale| (a, scale))) {
+            for (b, b_scale) in
+                mantissas.into_iter().flat_map(|b| (0..=SCALE_MAX).map(move |scale| (b, scale)))
+            {
+                let (a, b) = (parts(a, a_scale), parts(b, b_scale));
+                assert_eq!(a.compare(b), a.scaled_key().cmp(&b.scaled_key()), "{a:?} {b:?}");
+            }
+        }
     }
 }

@@ -1,0 +1,132 @@
+//! TPC-H through the typed builder.
+//!
+//! `cargo run --release -p epilog-examples --example tpch -- --sf 0.01 --check`, and `--help` for the rest.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use epilog_examples::tpch::queries::{ALL, Entry};
+use epilog_examples::tpch::{Tpch, answer, dump, load};
+
+const HELP: &str = "\
+tpch [--sf 0.01] [--only 1,6,22] [--check | --explain | --times | --print | --dump DIRECTORY | --compare]
+
+  --sf SCALE        the scale factor: 1 is a gigabyte, 8.7 million rows
+  --only NUMBERS    these questions alone
+  --check           compares the answers with those of examples/data/tpch; what is done without another word
+  --explain         prints how each would be carried out
+  --times           prints how long each takes, the quickest of some runs
+  --rounds COUNT    how many runs: 5
+  --print           prints the answers
+  --dump DIRECTORY  writes the rows as text instead
+  --compare         says how the same is measured beside SQLite and DuckDB
+";
+
+/// Which takes other engines, so that it lies outside of the workspace.
+const COMPARE: &str = "cargo run --release --manifest-path tests/compare/Cargo.toml --bin tpch -- --sf";
+
+#[derive(Clone, Copy, PartialEq)]
+enum Mode {
+    Check,
+    Explain,
+    Times,
+    Print,
+    Compare,
+}
+
+struct Arguments {
+    scale: f64,
+    only: Option<Vec<u8>>,
+    mode: Mode,
+    rounds: usize,
+    dump: Option<PathBuf>,
+}
+
+fn main() -> Result<ExitCode, Box<dyn Error>> {
+    let Some(arguments) = parse(std::env::args().skip(1))? else {
+        print!("{HELP}");
+        return Ok(ExitCode::SUCCESS);
+    };
+    if let Some(directory) = &arguments.dump {
+        dump(directory, arguments.scale)?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if arguments.mode == Mode::Compare {
+        println!("{COMPARE} {}", arguments.scale);
+        return Ok(ExitCode::SUCCESS);
+    }
+
+    let db = Tpch::in_memory()?;
+    let start = Instant::now();
+    db.write(|tx| load(tx, arguments.scale))?;
+    println!("scale factor {}, loaded in {:.1?}", arguments.scale, start.elapsed());
+
+    let tx = db.read()?;
+    let (mut asked, mut right) = (0, 0);
+    for entry in ALL.iter().filter(|entry| arguments.wants(entry)) {
+        asked += 1;
+        let question = (entry.query)(arguments.scale);
+        let title = format!("Q{} {}", entry.number, entry.name);
+        match arguments.mode {
+            Mode::Check => {
+                let start = Instant::now();
+                let found = question.answer(&tx)?;
+                let took = start.elapsed();
+                match answer::difference(&answer::expected(arguments.scale, entry.number)?, &found) {
+                    None => {
+                        right += 1;
+                        println!("{title}: right, {} rows, {took:.1?}", found.len());
+                    }
+                    Some(difference) => println!("{title}: WRONG, {difference}"),
+                }
+            }
+            Mode::Explain => println!("{title}\n{}\n", question.explain(&tx)?),
+            Mode::Times => {
+                let mut best = Duration::MAX;
+                for _ in 0..arguments.rounds {
+                    let start = Instant::now();
+                    question.run(&tx)?;
+                    best = best.min(start.elapsed());
+                }
+                println!("{title}: {best:.1?}");
+            }
+            Mode::Print => println!("{title}\n{}\n", question.answer(&tx)?.join("\n")),
+            Mode::Compare => {}
+        }
+    }
+    if arguments.mode == Mode::Check {
+        println!("{right}/{asked}");
+        return Ok(if right == asked { ExitCode::SUCCESS } else { ExitCode::FAILURE });
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+impl Arguments {
+    fn wants(&self, entry: &Entry) -> bool {
+        self.only.as_ref().is_none_or(|only| only.contains(&entry.number))
+    }
+}
+
+/// `None` when help is asked for.
+fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments>, Box<dyn Error>> {
+    let mut arguments = Arguments { scale: 0.01, only: None, mode: Mode::Check, rounds: 5, dump: None };
+    while let Some(word) = words.next() {
+        let mut value = || words.next().ok_or(format!("`{word}` wants a value"));
+        match word.as_str() {
+            "--sf" => arguments.scale = value()?.parse()?,
+            "--only" => arguments.only = Some(value()?.split(',').map(str::parse).collect::<Result<_, _>>()?),
+            "--rounds" => arguments.rounds = value()?.parse()?,
+            "--dump" => arguments.dump = Some(PathBuf::from(value()?)),
+            "--check" => arguments.mode = Mode::Check,
+            "--explain" => arguments.mode = Mode::Explain,
+            "--times" => arguments.mode = Mode::Times,
+            "--print" => arguments.mode = Mode::Print,
+            "--compare" => arguments.mode = Mode::Compare,
+            "--help" | "-h" => return Ok(None),
+            _ => return Err(format!("`{word}` is not known: see `--help`").into()),
+        }
+    }
+    Ok(Some(arguments))
+}
