@@ -7,6 +7,7 @@ use core::marker::PhantomData;
 use super::BlobReader;
 use crate::Error;
 use crate::collection::{Collection, Key, RecordReader, Schema, Within};
+use crate::parts::{InWhole, Whole};
 use crate::query::{self, Reads, SlowHook, sealed};
 use crate::schema::CollectionDef;
 use crate::storage::StorageError;
@@ -34,7 +35,7 @@ use crate::value::{Blob, key};
 /// ```
 pub struct ReadTransaction<'d, D> {
     snapshot: Snapshot<'d>,
-    slow: Option<&'d SlowHook>,
+    slow: Option<InWhole<&'d SlowHook>>,
     schema: PhantomData<fn() -> D>,
 }
 
@@ -46,6 +47,7 @@ impl<D> fmt::Debug for ReadTransaction<'_, D> {
 
 impl<'d, D: Schema> ReadTransaction<'d, D> {
     pub(super) fn new(snapshot: Snapshot<'d>, slow: Option<&'d SlowHook>) -> Self {
+        let slow = slow.zip(Whole::build()).map(|(hook, whole)| InWhole::new(hook, whole));
         ReadTransaction { snapshot, slow, schema: PhantomData }
     }
 
@@ -143,7 +145,7 @@ impl<D: Schema> Reads for ReadTransaction<'_, D> {
     }
 
     fn slow_hook(&self) -> Option<&SlowHook> {
-        self.slow
+        self.slow.as_deref().copied()
     }
 }
 

@@ -270,10 +270,9 @@ fn describe_metered(node: &PhysicalNode, names: Names<'_>, meters: &[Meter]) -> 
     let children = Vec::from_iter(children);
     let meter = meters.get(metered.meter).copied().unwrap_or_default();
     // A stage over pairs is not asked for its rows by the one above: it gets them, and what made them is not in its time.
-    let below = match children.first().and_then(|child| child.actual) {
-        Some(input) if inner.is_over_pairs() && inner.children()[0].is_over_pairs() => {
-            input.elapsed.as_nanos() as u64
-        }
+    let input = inner.children().first().copied().filter(|input| input.is_over_pairs());
+    let below = match (input.map(|input| &input.operator), children.first().and_then(|child| child.actual)) {
+        (Some(Operator::Metered(_)), Some(input)) => input.elapsed.as_nanos() as u64,
         _ => 0,
     };
     let actual = Some(actual(meter, meter.elapsed_ns + below, &children));

@@ -11,7 +11,7 @@ impl<S, O> Query<S, O> {
     /// counts.
     ///
     /// A query that becomes a part of another, by `union` and its kind or as a subquery, is ended with that one: what was asked
-    /// for of it alone about its running is forgotten.
+    /// for of it alone about its running is forgotten. Each of the queries that [`with`](Query::with) makes has all of its time.
     ///
     /// The clock is that of the database's file system; without `std` a database in memory has none, and no query of it times
     /// out. It is looked at between batches, of some thousand rows at most, so that a query ends soon after, not at once: what

@@ -174,8 +174,9 @@ impl<S, O, X: Includes> With<S, O, X> {
     /// assert_eq!(tracks[0].1.title, "Crusader");
     /// # Ok::<(), Error>(())
     /// ```
+    #[cfg_attr(not(feature = "small"), track_caller)]
     pub fn all<R: Answers<S>>(&self, from: &R) -> Result<Vec<X::With<O>>, Error> {
-        self.collect(from, &self.query.draft)
+        self.query.timed(from, || self.collect(from, &self.query.draft))
     }
 
     /// The first row, if there is one, with what belongs to it.
@@ -192,8 +193,10 @@ impl<S, O, X: Includes> With<S, O, X> {
     /// assert!(first.is_some_and(|(artist, albums)| artist.name == "Zappa" && albums.is_empty()));
     /// # Ok::<(), Error>(())
     /// ```
+    #[cfg_attr(not(feature = "small"), track_caller)]
     pub fn first<R: Answers<S>>(&self, from: &R) -> Result<Option<X::With<O>>, Error> {
-        Ok(self.collect(from, &self.query.draft.limited(1))?.into_iter().next())
+        let found = self.query.timed(from, || self.collect(from, &self.query.draft.limited(1)))?;
+        Ok(found.into_iter().next())
     }
 
     /// The only row, with what belongs to it.
@@ -210,8 +213,9 @@ impl<S, O, X: Includes> With<S, O, X> {
     /// assert_eq!((saxon.name.as_str(), albums.len()), ("Saxon", 2));
     /// # Ok::<(), Error>(())
     /// ```
+    #[cfg_attr(not(feature = "small"), track_caller)]
     pub fn one<R: Answers<S>>(&self, from: &R) -> Result<X::With<O>, Error> {
-        let found = self.collect(from, &self.query.draft.limited(2))?;
+        let found = self.query.timed(from, || self.collect(from, &self.query.draft.limited(2)))?;
         super::run::the_only(found, &self.query.draft)
     }
 

@@ -392,7 +392,11 @@ impl<S, O> Query<S, O> {
     /// Runs the query as `run` does, and tells of it if it takes long.
     #[cfg_attr(not(feature = "small"), track_caller)]
     #[inline]
-    fn timed<T>(&self, from: &impl Reads, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    pub(super) fn timed<T>(
+        &self,
+        from: &impl Reads,
+        run: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let Some(hook) = from.slow_hook() else { return run() };
         let (begun, location) = (hook.now_ns(), Location::caller());
         let result = run();

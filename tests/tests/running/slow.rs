@@ -54,6 +54,9 @@ fn every_terminal_is_told_of_with_its_place() {
     told(line!() - 1, "Track: filter seconds > 300");
     let _ = Album::query().exists(&tx).expect("an answer");
     told(line!() - 1, "Album: scan Album");
+    // With what belongs to it, which are several queries and one terminal.
+    let _ = Album::query().with(|al| al.tracks()).all(db).expect("rows");
+    told(line!() - 1, "Album: scan Album");
     // One record, without a plan; and a query that fails.
     let _ = Artist::query().filter(|a| a.name.eq("Saxon")).one(db).expect("a row");
     told(line!() - 1, "Artist: index lookup Artist by name = \"Saxon\"");

@@ -1340,6 +1340,33 @@ fn check_seed(seed: u64, queries: usize, faulty: bool) {
         assert!(same(&got, expected), "seed {seed}, query {query}: {draft:#?}");
         let got = comparable(streamed(&snapshot, &draft).expect("rows"));
         assert!(same(&got, expected), "seed {seed}, query {query}, in several operations: {draft:#?}");
+        #[cfg(not(feature = "small"))]
+        {
+            // Measured, as many rows come out; and by indexes only, where that is not refused, the same.
+            let plan = analyze(&snapshot, &draft, &Control::default()).expect("a plan");
+            let given = plan.root.actual.map(|actual| actual.rows);
+            assert_eq!(
+                given,
+                Some(expected.len() as u64),
+                "seed {seed}, query {query}: {plan:#}\n{draft:#?}"
+            );
+            assert!(plan.operators().iter().all(|node| node.actual.is_some()), "{plan:#}");
+            let mut control = Control::default();
+            control.set_require_index();
+            let mut got = Vec::new();
+            let by_index = crate::engine::for_each(&snapshot, &draft, &control, &mut |batch| {
+                append_scalars(batch, &mut got);
+                Ok::<(), EngineError>(())
+            });
+            match by_index {
+                Ok(()) => {
+                    let alike = same(&comparable(got), expected);
+                    assert!(alike, "seed {seed}, query {query}, by indexes: {draft:#?}");
+                }
+                Err(EngineError::Plan(PlanError::FullScan { .. })) => {}
+                Err(error) => panic!("seed {seed}, query {query}: {error}\n{draft:#?}"),
+            }
+        }
         let changes_columns =
             |clause: &Clause| matches!(clause, Clause::Select(_) | Clause::Grouping(_) | Clause::Distinct);
         if !draft.clauses.iter().any(changes_columns) {
