@@ -38,7 +38,8 @@ pub struct GroupOf<S, K> {
 /// ```
 pub struct Groups<S, K, F = All, In = GroupOf<S, K>> {
     counted: F,
-    of: PhantomData<fn() -> (S, K, In)>,
+    of: PhantomData<fn() -> (S, K)>,
+    seen: PhantomData<fn() -> In>,
 }
 
 /// Of a group all records count.
@@ -169,7 +170,7 @@ impl<S: Scope, K> Scope for GroupOf<S, K> {
     }
 
     fn seen<In>() -> Self::Seen<In> {
-        Groups { counted: All, of: PhantomData }
+        Groups { counted: All, of: PhantomData, seen: PhantomData }
     }
 }
 
@@ -296,7 +297,11 @@ impl<S: Scope, K, In> Groups<S, K, All, In> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn filter(&self, predicate: impl Condition<S>) -> Groups<S, K, Filtered, In> {
-        Groups { counted: Filtered(predicate(S::rows()).into_expression()), of: PhantomData }
+        Groups {
+            counted: Filtered(predicate(S::rows()).into_expression()),
+            of: PhantomData,
+            seen: PhantomData,
+        }
     }
 }
 
@@ -576,7 +581,7 @@ for_tuples!(aggregation_of_tuple);
 
 impl<S, K, F: Clone, In> Clone for Groups<S, K, F, In> {
     fn clone(&self) -> Self {
-        Groups { counted: self.counted.clone(), of: PhantomData }
+        Groups { counted: self.counted.clone(), of: PhantomData, seen: PhantomData }
     }
 }
 

@@ -134,16 +134,16 @@
 //!
 //! ```
 #![doc = include_str!("../example.txt")]
-//! // Of each artist the longest track, and how much longer than the next it is.
+//! // Of each artist the longest track, and how much shorter the next is.
 //! let longest = Track::query()
 //!     .window(|t, w| {
 //!         let by_length = w.partition_by(t.album().artist).order_by(t.seconds.desc());
 //!         (by_length.row_number(), by_length.lead(t.seconds, 1))
 //!     })
 //!     .filter(|(_, (place, _))| place.eq(1))
-//!     .select(|(t, (_, next))| (t.name, t.seconds - next))
+//!     .select(|(t, (_, next))| (t.name, next - t.seconds))
 //!     .all(&db)?;
-//! assert_eq!(longest, [("Aces High".into(), Some(271 - 245)), ("Crusader".into(), None)]);
+//! assert_eq!(longest, [("Aces High".into(), Some(245 - 271)), ("Crusader".into(), None)]);
 //! # Ok::<(), Error>(())
 //! ```
 //!

@@ -140,12 +140,12 @@ impl<S: Scope, O> Query<S, O> {
     ///     .all(&db)?;
     /// assert_eq!(longest, [("Wrathchild".into(), 174), ("Aces High".into(), 271), ("Crusader".into(), 395)]);
     ///
-    /// // How much longer than the one before each track is.
+    /// // How much longer the next longer track is.
     /// let longer = Track::query()
-    ///     .window(|t, w| w.order_by(t.seconds).lag(t.seconds, 1))
+    ///     .window(|t, w| w.order_by(t.seconds).lead(t.seconds, 1))
     ///     .order_by(|(t, _)| t.seconds)
-    ///     .select(|(t, before)| (t.name, t.seconds - before));
-    /// assert_eq!(longer.all(&db)?[1], ("Flash of the Blade".into(), Some(245 - 174)));
+    ///     .select(|(t, next)| (t.name, next - t.seconds));
+    /// assert_eq!(longer.all(&db)?[1], ("Flash of the Blade".into(), Some(271 - 245)));
     ///
     /// // Artists by how much there is of them.
     /// let ranked: Vec<(String, u64)> = Track::query()
@@ -179,7 +179,7 @@ impl<S: Scope, O> Query<S, O> {
     /// // The two longest of each artist.
     /// let longest: Vec<(String, String)> = Track::query()
     ///     .order_by(|t| t.seconds.desc())
-    ///     .limit_per(|t| t.album().artist(), 2)
+    ///     .limit_per(|t| t.album().artist, 2)
     ///     .select(|t| (t.album().artist().name, t.name))
     ///     .all(&db)?;
     /// let pair = |artist: &str, name: &str| (artist.to_string(), name.to_string());
