@@ -22,6 +22,19 @@ const COMBINATIONS_MAX: usize = 4096;
 /// Of so many ranges of an index it is estimated what they hold, at two descents each.
 const RANGES_ESTIMATED: usize = 64;
 
+impl Access {
+    /// Whether all records of the collection are read.
+    pub(super) fn reads_all(&self) -> bool {
+        match self {
+            Access::Range { whole, .. } => *whole,
+            Access::Index { ranges, .. } => {
+                ranges.iter().any(|range| range.low == Bound::Unbounded && range.high == Bound::Unbounded)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// What is planned of a chain so far.
 pub(super) struct Chosen {
     pub(super) node: PhysicalNode,

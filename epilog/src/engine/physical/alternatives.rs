@@ -2,7 +2,6 @@
 
 use alloc::string::String;
 use alloc::vec::Vec;
-use core::ops::Bound;
 
 use super::access::{Candidate, is_about};
 use super::sarg::{Sarg, Test};
@@ -29,19 +28,6 @@ pub struct Alternative {
     pub taken: bool,
     /// Why it was, or was not.
     pub reason: String,
-}
-
-impl Access {
-    /// Whether all records of the collection are read.
-    pub(super) fn reads_all(&self) -> bool {
-        match self {
-            Access::Range { whole, .. } => *whole,
-            Access::Index { ranges, .. } => {
-                ranges.iter().any(|range| range.low == Bound::Unbounded && range.high == Bound::Unbounded)
-            }
-            _ => false,
-        }
-    }
 }
 
 impl Planner<'_> {

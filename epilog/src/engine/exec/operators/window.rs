@@ -19,6 +19,8 @@ use crate::engine::error::ExecError;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::frames::{Argument, Partition, Results};
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::packed::head;
 use crate::engine::exec::store::RowStore;
 use crate::engine::exec::table::KeyTable;
@@ -129,6 +131,7 @@ enum State<'s> {
 
 impl<'s> Operator<'s> for Window<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        env.check()?;
         if matches!(self.state, State::Reading) {
             let (store, results) = self.read(env, batch)?;
             self.state = State::Giving(store, results, 0);
@@ -146,6 +149,14 @@ impl<'s> Operator<'s> for Window<'s> {
             batch.set_computed(item.output, results.part(rows.clone()));
         }
         Ok(true)
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        match &self.state {
+            State::Reading => Footprint::default(),
+            State::Giving(store, ..) => Footprint::in_memory(store.size()),
+        }
     }
 
     /// A window reads everything, however little of it is wanted.
