@@ -351,7 +351,10 @@ fn or_else<'s>(mut left: Vector<'s>, right: &Vector<'s>) -> Vector<'s> {
         left.nulls = None;
         return left;
     }
-    pick(&left, right, |row| absent[row])
+    let mut result = pick(&left, right, |row| absent[row]);
+    // What is absent may have one as well: something absent and a division by zero.
+    result.inherit_faults(&left);
+    result
 }
 
 /// The one value where a condition holds, the other where it does not or is absent.
