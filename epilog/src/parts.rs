@@ -121,6 +121,12 @@ impl<T: Clone> Clone for InWhole<T> {
     }
 }
 
+impl<T: PartialEq> PartialEq for InWhole<T> {
+    fn eq(&self, other: &Self) -> bool {
+        **self == **other
+    }
+}
+
 impl<T: core::fmt::Debug> core::fmt::Debug for InWhole<T> {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         (**self).fmt(f)

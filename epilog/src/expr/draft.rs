@@ -5,7 +5,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::{Expression, RowPath, WindowItem};
-use crate::parts::{self, Whole};
+use crate::parts::{self, InWhole, Whole};
 use crate::schema::CollectionSchema;
 
 /// A query as built: a source and clauses in the order written. Order is meaning: a clause sees what the ones before it
@@ -90,18 +90,13 @@ pub enum Clause {
     /// them, as of the keys of groups.
     Distinct,
     /// The rows, and those of another query with as many values of the same types. What follows speaks of them, as of the
-    /// keys of groups.
-    Set {
-        /// The other query.
-        other: Box<Draft>,
-        /// How they are put together.
-        kind: SetKind,
-    },
+    /// keys of groups. Made by [`Clause::set`].
+    Set(InWhole<Box<Draft>>, SetKind, Whole),
     /// Gives every row one more value for each of these: made by [`Clause::window`].
-    Window(Vec<WindowItem>, Whole),
+    Window(InWhole<Vec<WindowItem>>, Whole),
     /// Keeps, of the rows with the same values of these keys, `None` being a value, the first so many: made by
     /// [`Clause::limit_per`].
-    LimitPer(Vec<Expression>, u64, Whole),
+    LimitPer(InWhole<Vec<Expression>>, u64, Whole),
     /// What stands for a clause that the cargo feature `small` leaves out; it cannot be planned.
     LeftOut(&'static str),
 }
@@ -111,15 +106,23 @@ impl Clause {
     /// [`RowPath::WINDOWS`], numbered through all such clauses since rows were grouped last.
     pub fn window(items: Vec<WindowItem>) -> Clause {
         match Whole::build() {
-            Some(whole) => Clause::Window(items, whole),
+            Some(whole) => Clause::Window(InWhole::new(items, whole), whole),
             None => Clause::LeftOut("window"),
+        }
+    }
+
+    /// The rows, and those of another query, put together.
+    pub fn set(other: Draft, kind: SetKind) -> Clause {
+        match Whole::build() {
+            Some(whole) => Clause::Set(InWhole::new(Box::new(other), whole), kind, whole),
+            None => Clause::LeftOut("union, intersect and except"),
         }
     }
 
     /// Keeps, of the rows with the same values of `keys`, `None` being a value, the first `count`.
     pub fn limit_per(keys: Vec<Expression>, count: u64) -> Clause {
         match Whole::build() {
-            Some(whole) => Clause::LimitPer(keys, count, whole),
+            Some(whole) => Clause::LimitPer(InWhole::new(keys, whole), count, whole),
             None => Clause::LeftOut("limit_per"),
         }
     }
@@ -139,9 +142,7 @@ impl PartialEq for Clause {
             (C::Select(a), C::Select(b)) => a == b,
             (C::Grouping(a), C::Grouping(b)) => a == b,
             (C::Distinct, C::Distinct) => true,
-            (C::Set { other: a, kind }, C::Set { other: b, kind: other_kind }) => {
-                a == b && kind == other_kind
-            }
+            (C::Set(a, kind, _), C::Set(b, other_kind, _)) => a == b && kind == other_kind,
             (C::Window(a, _), C::Window(b, _)) => a == b,
             (C::LimitPer(a, count, _), C::LimitPer(b, other, _)) => a == b && count == other,
             (C::LeftOut(a), C::LeftOut(b)) => a == b,

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::{AggregateItem, Draft, FieldPath, Function, RowPath};
-use crate::parts;
+use crate::parts::{self, InWhole, Whole};
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
 
@@ -40,9 +40,11 @@ pub enum Op {
     /// A condition, the value where it holds, and the value where it does not.
     If,
     /// Nothing; the only value of the only row of another query, absent where it has no row.
-    Scalar(Box<Draft>),
+    Scalar(InWhole<Box<Draft>>, Whole),
     /// One value; whether it is the only value of one of the rows of another query.
-    InQuery(Box<Draft>),
+    InQuery(InWhole<Box<Draft>>, Whole),
+    /// What stands for something that the cargo feature `small` leaves out; it cannot be planned.
+    LeftOut(&'static str),
     /// This many arguments of a function.
     Call(Function, u8),
 }
@@ -140,7 +142,7 @@ pub struct Subquery {
     pub predicate: Option<Expression>,
     /// A value of the record, in the scope of the predicate, and one of the row, in that of the subquery: only records whose
     /// value equals the row's count.
-    pub equal: Option<(Expression, Expression)>,
+    pub equal: Option<InWhole<(Expression, Expression)>>,
 }
 
 /// How the records of a subquery belong to the row it is seen from.
@@ -170,7 +172,7 @@ pub enum Quantifier {
     /// How many of them do, as `u64`.
     Count,
     /// An aggregate over those that do. What it is of is in the scope of the predicate.
-    Aggregate(Box<AggregateItem>),
+    Aggregate(InWhole<Box<AggregateItem>>, Whole),
 }
 
 impl Expression {
@@ -178,7 +180,7 @@ impl Expression {
     pub fn reads_other_records(&self) -> bool {
         self.ops.iter().any(|op| match op {
             Op::Field(path) => !path.row.hops().is_empty(),
-            Op::Subquery(_) | Op::Scalar(_) | Op::InQuery(_) => true,
+            Op::Subquery(_) | Op::Scalar(..) | Op::InQuery(..) => true,
             _ => false,
         })
     }
@@ -241,15 +243,27 @@ impl Expression {
         self
     }
 
+    /// What the cargo feature `small` leaves out.
+    pub(crate) fn left_out(what: &'static str) -> Expression {
+        Expression { ops: Vec::from([Op::LeftOut(what)]) }
+    }
+
     /// The only value of the only row of another query.
     pub fn scalar(draft: Draft) -> Expression {
-        Expression { ops: Vec::from([Op::Scalar(Box::new(draft))]) }
+        let op = match Whole::build() {
+            Some(whole) => Op::Scalar(InWhole::new(Box::new(draft), whole), whole),
+            None => Op::LeftOut("scalar"),
+        };
+        Expression { ops: Vec::from([op]) }
     }
 
     /// Whether the value is the only one of one of the rows of another query.
     #[must_use]
     pub fn is_in_query(mut self, draft: Draft) -> Expression {
-        self.ops.push(Op::InQuery(Box::new(draft)));
+        self.ops.push(match Whole::build() {
+            Some(whole) => Op::InQuery(InWhole::new(Box::new(draft), whole), whole),
+            None => Op::LeftOut("in_query"),
+        });
         self
     }
 
@@ -276,6 +290,14 @@ impl Expression {
     /// A subquery.
     pub fn subquery(subquery: Subquery) -> Expression {
         Expression { ops: Vec::from([Op::Subquery(Box::new(subquery))]) }
+    }
+}
+
+impl Quantifier {
+    /// An aggregate over the records, unless the cargo feature `small` leaves it out.
+    pub(crate) fn aggregate(item: AggregateItem) -> Option<Quantifier> {
+        let whole = Whole::build()?;
+        Some(Quantifier::Aggregate(InWhole::new(Box::new(item), whole), whole))
     }
 }
 

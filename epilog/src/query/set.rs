@@ -1,6 +1,5 @@
 //! `distinct`, `union`, `intersect`, `except`: rows that are told from each other by their values.
 
-use alloc::boxed::Box;
 use core::marker::PhantomData;
 
 use super::group::{GroupKey, decode_keys};
@@ -176,7 +175,7 @@ impl<S, O> Query<S, O> {
     where
         O: GroupKey,
     {
-        self.yielding(Clause::Set { other: Box::new(other.draft), kind }, decode_keys::<O>)
+        self.yielding(Clause::set(other.draft, kind), decode_keys::<O>)
     }
 }
 

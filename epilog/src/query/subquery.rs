@@ -1,6 +1,5 @@
 //! [`Subquery`]: the records of any collection, seen from a row; [`Aggregates`] over the records that belong to a row.
 
-use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 use core::marker::PhantomData;
@@ -12,6 +11,7 @@ use crate::expr::op::Link;
 use crate::expr::{
     self, AggregateFunction, AggregateItem, BinaryOp, Expression as Node, Quantifier, UnaryOp,
 };
+use crate::parts::{InWhole, Whole};
 use crate::schema::CollectionSchema;
 use crate::value::Value;
 
@@ -239,12 +239,13 @@ impl<S, T> Searched<S> for Candidates<S, T> {
 
     fn search(self, of_row: Node) -> Node {
         let Candidates { collection, position, predicate, value, .. } = self;
+        let Some(whole) = Whole::build() else { return Node::left_out("in_query") };
         Node::subquery(expr::Subquery {
             collection,
             link: Link::Correlated { position },
             quantifier: Quantifier::Any,
             predicate,
-            equal: Some((value, of_row)),
+            equal: Some(InWhole::new((value, of_row), whole)),
         })
     }
 }
@@ -291,7 +292,10 @@ pub trait Aggregates: Sized {
     ) -> Expr<Self::Outer, T> {
         let argument = Some(of(<Self::Inner as Scope>::rows()).into_expression());
         let item = AggregateItem { function, argument, filter: None };
-        Expr::new(self.ask_of(Quantifier::Aggregate(Box::new(item))))
+        Expr::new(match Quantifier::aggregate(item) {
+            Some(quantifier) => self.ask_of(quantifier),
+            None => Node::left_out("an aggregate of a subquery"),
+        })
     }
 
     /// The sum of a number over the records: [`Groups::sum`].

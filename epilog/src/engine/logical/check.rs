@@ -77,7 +77,7 @@ impl Checker<'_> {
             }
             Node::Set(set) => {
                 let right = self.node(&set.right, &Rows::default())?;
-                for column in &set.columns {
+                for column in set.columns.iter() {
                     self.expr(&column.left, &rows)?;
                     self.expr(&column.right, &right)?;
                     if column.left.ty != column.right.ty {

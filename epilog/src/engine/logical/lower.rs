@@ -22,7 +22,7 @@ use crate::expr::{
     AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Expression, Frame, JoinKind, Op,
     OrderTerm, Quantifier, RowPath, SelectItem, SetKind, WindowFunction, WindowItem,
 };
-use crate::parts::{self, Whole};
+use crate::parts::{self, InWhole, Whole};
 use crate::schema::{Catalog, CollectionDef, CollectionSchema};
 use crate::value::{Scalar, Type};
 
@@ -210,9 +210,14 @@ impl<'c> Lowering<'c> {
     }
 
     /// The rows so far, and those of another query.
-    fn set(&mut self, columns: Option<Vec<Column>>, other: &Draft, kind: SetKind) -> Result<(), PlanError> {
+    fn set(
+        &mut self,
+        columns: Option<Vec<Column>>,
+        other: &Draft,
+        kind: SetKind,
+        whole: Whole,
+    ) -> Result<(), PlanError> {
         let operation = set_name(kind);
-        let whole = Whole::build().ok_or(PlanError::LeftOut { what: operation })?;
         let lefts = self.values(columns, operation)?;
         let (_, right, rights) = self.nested(other, operation)?;
         if lefts.len() != rights.len() {
@@ -229,13 +234,13 @@ impl<'c> Lowering<'c> {
         }
         self.outputs(columns.iter().map(|column| column.output).collect());
         let right = Box::new(right);
+        let columns = InWhole::new(columns, whole);
         self.push(|input| Node::Set(Set { input, right, kind, columns, whole }));
         Ok(())
     }
 
     /// The only value of the only row of another query.
-    fn scalar(&mut self, draft: &Draft) -> Result<Expr, PlanError> {
-        let whole = Whole::build().ok_or(PlanError::LeftOut { what: "scalar" })?;
+    fn scalar(&mut self, draft: &Draft, whole: Whole) -> Result<Expr, PlanError> {
         let (slot, inner, value) = self.nested_value(draft, "scalar")?;
         let name = self.described(|names| names.expr(&value));
         let output = self.new_computed(value.ty, true, name);
@@ -252,9 +257,6 @@ impl<'c> Lowering<'c> {
 
     /// Whether a value is the only one of one of the rows of another query.
     fn in_query(&mut self, of: Expr, draft: &Draft) -> Result<Expr, PlanError> {
-        if !parts::REWRITES {
-            return Err(PlanError::LeftOut { what: "in_query" });
-        }
         let (slot, inner, value) = self.nested_value(draft, "in_query")?;
         let name = self.described(|names| format!("{} in query", names.expr(&of)));
         let output = self.new_computed(Type::Bool, false, name);
@@ -320,7 +322,7 @@ impl<'c> Lowering<'c> {
                         Some(([Clause::Grouping(_)], asked)) if parts::GROUPS => {
                             !aggregates_of(asked).iter().any(|item| item.function.depends_on_order())
                         }
-                        Some(([Clause::Set { .. }], _)) => true,
+                        Some(([Clause::Set(..)], _)) => true,
                         Some(_) => false,
                     };
                 let terms = terms.iter().map(|term| self.sort_term(term)).collect::<Result<Vec<_>, _>>()?;
@@ -339,7 +341,7 @@ impl<'c> Lowering<'c> {
                 self.group(keys, &aggregates_of(later))?;
             }
             Clause::Distinct => self.distinct(columns.take())?,
-            Clause::Set { other, kind } => self.set(columns.take(), other, *kind)?,
+            Clause::Set(other, kind, whole) => self.set(columns.take(), other, *kind, *whole)?,
             Clause::Window(items, whole) => {
                 let terms = items.iter().map(|item| self.window_term(item)).collect::<Result<Vec<_>, _>>()?;
                 self.windows.extend(terms.iter().map(|term| term.output));
@@ -435,6 +437,7 @@ impl<'c> Lowering<'c> {
 
     fn window(&mut self, items: Vec<WindowTerm>, whole: Whole) {
         if !items.is_empty() {
+            let items = InWhole::new(items, whole);
             self.push(|input| Node::Window(Windowing { input, items, whole }));
         }
     }
@@ -575,8 +578,9 @@ impl<'c> Lowering<'c> {
                 Op::Subquery(subquery) => Piece::leaf(self.subquery(subquery)?),
                 Op::Key(number) => Piece::leaf(self.key_value(*number)?),
                 Op::Aggregate(item) => Piece::leaf(self.aggregate_value(item)?),
-                Op::Scalar(draft) => Piece::leaf(self.scalar(draft)?),
-                Op::InQuery(draft) => {
+                Op::LeftOut(what) => return Err(PlanError::LeftOut { what }),
+                Op::Scalar(draft, whole) => Piece::leaf(self.scalar(draft, *whole)?),
+                Op::InQuery(draft, _) => {
                     let (value, depth) = pop(&mut stack)?;
                     Piece::around(self.in_query(value, draft)?, depth)?
                 }
@@ -624,8 +628,8 @@ impl<'c> Lowering<'c> {
     }
 
     fn subquery(&mut self, subquery: &expr::Subquery) -> Result<Expr, PlanError> {
-        let equal = subquery.equal.as_ref().filter(|_| parts::REWRITES);
-        let equal = equal.map(|(value, of_row)| Ok((value, self.expression(of_row)?))).transpose()?;
+        let equal = subquery.equal.as_ref();
+        let equal = equal.map(|equal| Ok((&equal.0, self.expression(&equal.1)?))).transpose()?;
         let collection = self.bound(subquery.collection)?;
         let name = collection.name.clone();
         let inner = self.new_slot(collection, name, false);
@@ -655,11 +659,7 @@ impl<'c> Lowering<'c> {
             predicates.push(typing::binary(BinaryOp::Eq, self.expression(value)?, of_row)?);
         }
         let aggregate = match &subquery.quantifier {
-            Quantifier::Aggregate(item) => {
-                let whole =
-                    Whole::build().ok_or(PlanError::LeftOut { what: "an aggregate of a subquery" })?;
-                Some((Box::new(self.aggregate(item)?), whole))
-            }
+            Quantifier::Aggregate(item, whole) => Some((Box::new(self.aggregate(item)?), *whole)),
             _ => None,
         };
         let scope = self.scopes.pop().expect("pushed above");
@@ -939,10 +939,10 @@ fn aggregates_of(clauses: &[Clause]) -> Vec<&AggregateItem> {
             // Nothing else speaks of a group of all rows.
             _ if !parts::GROUPS => {}
             // What follows is of other rows.
-            Clause::Distinct | Clause::Set { .. } => break,
+            Clause::Distinct | Clause::Set(..) => break,
             Clause::Join { .. } | Clause::Limit(_) | Clause::Offset(_) | Clause::LeftOut(_) => {}
             Clause::Window(items, _) => {
-                for item in items {
+                for item in items.iter() {
                     let order = item.order.iter().map(|term| &term.expression);
                     let parts = item.argument.iter().chain(&item.partition).chain(order);
                     parts.for_each(|part| collect(part, &mut found));
@@ -975,8 +975,8 @@ fn collect<'e>(expression: &'e Expression, out: &mut Vec<&'e AggregateItem>) {
         match op {
             Op::Aggregate(item) => out.push(item),
             // What a subquery compares with its records may be of the group.
-            Op::Subquery(subquery) if parts::REWRITES => {
-                subquery.equal.iter().for_each(|(_, of_row)| collect(of_row, out));
+            Op::Subquery(subquery) => {
+                subquery.equal.iter().for_each(|equal| collect(&equal.1, out));
             }
             _ => {}
         }

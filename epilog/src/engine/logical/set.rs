@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::{Computed, Expr, Node};
 use crate::expr::SetKind;
-use crate::parts::Whole;
+use crate::parts::{InWhole, Whole};
 
 /// The rows of two inputs, put together by their values. No slot survives it.
 #[derive(Clone, Debug, PartialEq)]
@@ -17,7 +17,7 @@ pub struct Set {
     /// How they are put together.
     pub kind: SetKind,
     /// The values that its rows have. Rows are the same when all are, absent ones being equal.
-    pub columns: Vec<SetColumn>,
+    pub columns: InWhole<Vec<SetColumn>>,
     /// Other builds have no sets.
     pub whole: Whole,
 }

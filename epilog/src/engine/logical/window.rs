@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::aggregate::result_type;
 use super::{Computed, Expr, Node, SortTerm};
 use crate::expr::{AggregateFunction, Frame, WindowFunction};
-use crate::parts::Whole;
+use crate::parts::{InWhole, Whole};
 use crate::value::Type;
 
 /// The rows of its input, as they come, each with one more value for every item.
@@ -15,7 +15,7 @@ pub struct Windowing {
     /// Where rows come from.
     pub input: Box<Node>,
     /// The values; never none.
-    pub items: Vec<WindowTerm>,
+    pub items: InWhole<Vec<WindowTerm>>,
     /// Other builds have no windows.
     pub whole: Whole,
 }

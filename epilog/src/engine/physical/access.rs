@@ -22,6 +22,7 @@ const COMBINATIONS_MAX: usize = 4096;
 /// Of so many ranges of an index it is estimated what they hold, at two descents each.
 const RANGES_ESTIMATED: usize = 64;
 
+#[cfg(not(feature = "small"))]
 impl Access {
     /// Whether all records of the collection are read.
     pub(super) fn reads_all(&self) -> bool {
@@ -106,6 +107,7 @@ impl<'p> Planner<'p> {
             for index in &collection.indexes {
                 candidates.extend(self.by_index(&search, index));
             }
+            #[cfg(not(feature = "small"))]
             self.by_combinations(&search, &own, &mut candidates);
             if parts::DETOURS {
                 self.by_relations(&search, stages, &mut candidates);
@@ -416,6 +418,7 @@ impl<'s, 'p> Search<'s, 'p> {
     }
 
     /// Whether the values searched for can be keys of the field.
+    #[cfg(not(feature = "small"))]
     pub(super) fn fits(&self, sarg: &Sarg<'_>) -> bool {
         fits(sarg, self.collection)
     }

@@ -10,7 +10,7 @@ use super::{Access, Combination, Planner, Want};
 use crate::engine::estimate::{Amount, selectivity};
 use crate::engine::logical::{Expr, ExprKind};
 use crate::expr::BinaryOp;
-use crate::parts::Whole;
+use crate::parts::{InWhole, Whole};
 
 impl<'p> Planner<'p> {
     /// What combinations of indexes, and of keys, can search for.
@@ -54,7 +54,7 @@ impl<'p> Planner<'p> {
         }
         let rows = rows.min(search.rows);
         Some(Candidate {
-            access: Access::Combined { parts, how: Combination::Any, whole },
+            access: Access::Combined { parts: InWhole::new(parts, whole), how: Combination::Any, whole },
             kind: "index union",
             text: explained(|| format!("{} by {}", search.collection.name, self.names().expr(predicate))),
             implied: if exact { Vec::from([predicate.clone()]) } else { Vec::new() },
@@ -90,7 +90,7 @@ impl<'p> Planner<'p> {
         let implied = [first.implied, second.implied].concat();
         let parts = Vec::from([first.access, second.access]);
         Some(Candidate {
-            access: Access::Combined { parts, how: Combination::Both, whole },
+            access: Access::Combined { parts: InWhole::new(parts, whole), how: Combination::Both, whole },
             kind: "index intersection",
             text: explained(|| {
                 format!("{} by {}", search.collection.name, self.names().predicates(&implied))

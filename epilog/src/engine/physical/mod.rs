@@ -11,6 +11,7 @@ mod access;
 mod aggregate;
 #[cfg(not(feature = "small"))]
 mod alternatives;
+#[cfg(not(feature = "small"))]
 mod combined;
 mod filter;
 mod join;
@@ -41,7 +42,7 @@ use super::logical::{
     SetColumn, Slot, SlotDef, SortTerm, Window, WindowTerm,
 };
 use crate::expr::{JoinKind, SetKind};
-use crate::parts::{self, Whole};
+use crate::parts::{self, InWhole, Whole};
 use crate::schema::{CollectionDef, IndexId};
 
 /// A physical plan.
@@ -129,7 +130,7 @@ pub enum Operator {
         /// How they are put together.
         kind: SetKind,
         /// The values that rows have.
-        columns: Vec<SetColumn>,
+        columns: InWhole<Vec<SetColumn>>,
         /// Other builds have no sets.
         whole: Whole,
     },
@@ -138,7 +139,7 @@ pub enum Operator {
         /// Where rows come from.
         input: Box<PhysicalNode>,
         /// The values.
-        items: Vec<WindowTerm>,
+        items: InWhole<Vec<WindowTerm>>,
         /// Other builds have no windows.
         whole: Whole,
     },
@@ -201,7 +202,7 @@ pub enum Access {
     /// By ranks that several paths give, in their order.
     Combined {
         /// The paths, each through an index or by keys.
-        parts: Vec<Access>,
+        parts: InWhole<Vec<Access>>,
         /// Which of the ranks.
         how: Combination,
         /// Other builds take one path.

@@ -237,7 +237,7 @@ fn aggregates_of_subqueries_are_calculated_once_for_each_key() {
         filter: None,
     };
     let sum = || {
-        let asked = Quantifier::Aggregate(Box::new(item.clone()));
+        let asked = Quantifier::aggregate(item.clone()).expect("tests have all parts");
         reverse(f::Track, f::track::ALBUM, asked, None)
     };
     check(

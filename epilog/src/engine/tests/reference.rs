@@ -1,7 +1,6 @@
 //! Random queries against a reference, which goes through the records row by row with scalars and knows neither plans
 //! nor pages. A failure prints the seed and the draft.
 
-use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
@@ -16,6 +15,7 @@ use crate::expr::{
     JoinKind, Op, OrderTerm, Quantifier, RowPath, SelectItem, SetKind, Subquery, UnaryOp, WindowFunction,
     WindowItem,
 };
+use crate::parts::{InWhole, Whole};
 use crate::value::Type;
 
 /// A collection: its schema and records, in the order of their keys.
@@ -162,10 +162,11 @@ impl Reference<'_> {
                 Op::Key(number) => {
                     Ok(row.group.as_ref().expect("a group").keys[usize::from(*number)].clone())
                 }
-                Op::Scalar(draft) => {
+                Op::LeftOut(what) => unreachable!("{what} is not left out of tests"),
+                Op::Scalar(draft, _) => {
                     self.run(draft).map(|rows| rows.first().map_or(Scalar::Null, |row| row[0].clone()))
                 }
-                Op::InQuery(draft) => {
+                Op::InQuery(draft, _) => {
                     let value = stack.pop().unwrap();
                     let rows = self.run(draft);
                     value.and_then(|value| {
@@ -396,7 +397,7 @@ impl Reference<'_> {
             };
             let mut holds_here =
                 subquery.predicate.as_ref().map_or(Ok(Scalar::Bool(true)), |of| self.eval(of, &scope));
-            if let Some((value, of_row)) = &subquery.equal {
+            if let Some((value, of_row)) = subquery.equal.as_deref() {
                 let equal = binary(BinaryOp::Eq, self.eval(value, &scope), self.eval(of_row, row));
                 holds_here = binary(BinaryOp::And, holds_here, equal);
             }
@@ -416,7 +417,7 @@ impl Reference<'_> {
             Quantifier::Any => Ok(Scalar::Bool(false)),
             Quantifier::All => Ok(Scalar::Bool(true)),
             Quantifier::Count => Ok(Scalar::Int(holds)),
-            Quantifier::Aggregate(item) => self.aggregate(item, &Group { keys: Vec::new(), members }),
+            Quantifier::Aggregate(item, _) => self.aggregate(item, &Group { keys: Vec::new(), members }),
         }
     }
 
@@ -463,7 +464,7 @@ impl Reference<'_> {
                     rows = keyed(once(self.values(rows, columns)?));
                     columns = None;
                 }
-                Clause::Set { other, kind } => {
+                Clause::Set(other, kind, _) => {
                     rows = keyed(put_together(self.values(rows, columns)?, self.run(other)?, *kind));
                     columns = None;
                 }
@@ -947,7 +948,8 @@ impl Maker<'_> {
                 let windows = core::mem::take(&mut self.windows);
                 let value = self.value(&inner_scope[scope.len()..], ty, false);
                 self.windows = windows;
-                equal = Some((moved(value, scope.len() as u8), of_row));
+                let both = (moved(value, scope.len() as u8), of_row);
+                equal = Whole::build().map(|whole| InWhole::new(both, whole));
                 Quantifier::Any
             }
             4..=6 => {
@@ -958,7 +960,7 @@ impl Maker<'_> {
                 let (item, ty) = self.aggregate_item(&inner_scope, faulty);
                 self.windows = windows;
                 compared = Some(ty);
-                Quantifier::Aggregate(Box::new(item))
+                Quantifier::aggregate(item).expect("tests have all parts")
             }
             _ => Quantifier::Any,
         };
@@ -1101,7 +1103,7 @@ impl Maker<'_> {
             let kind = *self.random.pick(&[Union, UnionAll, Intersect, IntersectAll, Except, ExceptAll]);
             builder = match self.random.below(4) {
                 0 => builder.clause(Clause::Distinct),
-                _ => builder.clause(Clause::Set { other: Box::new(self.values_of(&types)), kind }),
+                _ => builder.clause(Clause::set(self.values_of(&types), kind)),
             };
         }
         let keys = || (0..types.len() as u16).map(Expression::key);

@@ -2,6 +2,7 @@
 
 use crate::collection::{Expr, Field, OwnField};
 use crate::expr::{Expression as Node, FieldPath, RowPath};
+use crate::parts;
 use crate::value::Value;
 
 /// A field or expression of scope `S`. Unlike an [`Operand`](super::Operand) it has one type, and is no literal.
@@ -22,7 +23,7 @@ impl<S, T> Field<S, T> {
     /// Forgets scope and type.
     pub(crate) fn erase(self) -> Node {
         match self.path() {
-            FieldPath { row: RowPath::KEYS, ordinal } => Node::key(ordinal),
+            FieldPath { row: RowPath::KEYS, ordinal } if parts::GROUPS => Node::key(ordinal),
             path => node(path),
         }
     }

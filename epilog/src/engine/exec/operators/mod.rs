@@ -24,7 +24,7 @@ use super::batch::{Batch, GATHERED_MAX};
 use super::meter::Footprint;
 use crate::engine::error::ExecError;
 use crate::engine::physical::{self, PhysicalNode};
-use crate::parts::Whole;
+use crate::parts::{InWhole, Whole};
 
 /// Something that gives rows.
 pub(super) trait Operator<'s> {
@@ -88,7 +88,7 @@ pub(super) enum Kept {
     /// And whether all rows are in them.
     Groups(Box<aggregate::Groups>, bool),
     Sort(Box<sort::Sorter>, Whole),
-    Numbers(Vec<window::Counter>, Whole),
+    Numbers(InWhole<Vec<window::Counter>>, Whole),
 }
 
 /// Something that changes rows batch by batch: it may drop rows and add to them.
@@ -117,7 +117,9 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         P::Aggregate { input, keys, items } => {
             Box::new(aggregate::Aggregate::new(build(env, *input), keys, items))
         }
-        P::Window { input, items, whole } => window::build(build(env, *input), items, whole),
+        P::Window { input, mut items, whole } => {
+            window::build(build(env, *input), core::mem::take(&mut *items), whole)
+        }
         P::Join(join) => join::build(env, join),
         P::Set { input, right, kind, columns, .. } => {
             Box::new(set::Set::new(build(env, *input), build(env, *right), kind, columns))

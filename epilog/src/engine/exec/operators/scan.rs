@@ -59,9 +59,9 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
                 paused: false,
             })
         }
-        Access::Combined { parts, how, .. } => {
+        Access::Combined { mut parts, how, .. } => {
             let all_exist = parts.iter().all(|part| !matches!(part, Access::Keys(_)));
-            let combined = combined::Combined::new(slot, parts, how);
+            let combined = combined::Combined::new(slot, core::mem::take(&mut *parts), how);
             by_rank(Box::new(Sorted::forward(Box::new(combined))), all_exist)
         }
         Access::Keys(ranks) => by_rank(Box::new(Sorted::forward(Box::new(Given(ranks)))), false),

@@ -16,13 +16,14 @@ use crate::engine::exec::table::KeyTable;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::SetColumn;
 use crate::expr::SetKind;
+use crate::parts::InWhole;
 
 /// The rows of two inputs as one.
 pub(super) struct Set<'s> {
     left: Box<dyn Operator<'s> + 's>,
     right: Box<dyn Operator<'s> + 's>,
     kind: SetKind,
-    columns: Vec<SetColumn>,
+    columns: InWhole<Vec<SetColumn>>,
     /// What rows there were on the right; of a union all that came out.
     known: KeyTable,
     /// How many rows of each there are left to go with those of the left; for a kind that gives no row twice, 0 when it was
@@ -37,7 +38,7 @@ impl<'s> Set<'s> {
         left: Box<dyn Operator<'s> + 's>,
         right: Box<dyn Operator<'s> + 's>,
         kind: SetKind,
-        columns: Vec<SetColumn>,
+        columns: InWhole<Vec<SetColumn>>,
     ) -> Set<'s> {
         Set {
             left,
@@ -56,7 +57,7 @@ impl<'s> Set<'s> {
         batch.raise(usize::MAX)?;
         batch.compact();
         let mut values = Vec::with_capacity(self.columns.len());
-        for column in &self.columns {
+        for column in self.columns.iter() {
             let value = evaluate(env, if is_left { &column.left } else { &column.right }, batch)?;
             if let Some((_, fault)) = value.faults().first() {
                 return Err(ExecError::Arithmetic(fault.0.clone()));

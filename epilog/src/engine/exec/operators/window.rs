@@ -27,7 +27,7 @@ use crate::engine::exec::table::KeyTable;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Expr, SortTerm, WindowTerm};
 use crate::engine::physical::{self, PhysicalNode};
-use crate::parts::Whole;
+use crate::parts::{InWhole, Whole};
 use crate::value::Type;
 
 pub(super) fn build<'s>(
@@ -96,8 +96,8 @@ impl<'s> Operator<'s> for Numbering<'s> {
     }
 
     fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
-        if let Some(Kept::Numbers(counters, _)) = kept.pop() {
-            self.counters = counters;
+        if let Some(Kept::Numbers(mut counters, _)) = kept.pop() {
+            self.counters = mem::take(&mut *counters);
         }
         self.input.resume(reach, kept);
     }
@@ -111,7 +111,7 @@ impl<'s> Operator<'s> for Numbering<'s> {
         if !self.input.remaining(input, kept)? {
             return Ok(false);
         }
-        kept.push(Kept::Numbers(mem::take(&mut self.counters), self.whole));
+        kept.push(Kept::Numbers(InWhole::new(mem::take(&mut self.counters), self.whole), self.whole));
         Ok(true)
     }
 }
