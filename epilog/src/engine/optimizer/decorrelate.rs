@@ -44,9 +44,28 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
 struct Inner {
     slots: Vec<Slot>,
     computed: Vec<Computed>,
+    /// Of the values, those that are none of arithmetic that may have no result: the keys of groups, which are none without.
+    sure: Vec<Computed>,
 }
 
 impl Inner {
+    fn of(node: &Node) -> Inner {
+        let mut inner = Inner { slots: Vec::new(), computed: Vec::new(), sure: Vec::new() };
+        node.slots(&mut inner.slots);
+        node.computed(&mut inner.computed);
+        node.visit(&mut |node| match node {
+            Node::Aggregate(aggregate) => inner.sure.extend(aggregate.keys().iter().map(|key| key.output)),
+            Node::Set(set) => inner.sure.extend(set.columns.iter().map(|column| column.output)),
+            _ => {}
+        });
+        inner
+    }
+
+    /// Whether an expression has a value, or none, for every record.
+    fn is_sure(&self, expr: &Expr) -> bool {
+        !expr.may_fault() && expr.computed_values().iter().all(|value| self.sure.contains(value))
+    }
+
     fn has_all_of(&self, expr: &Expr) -> bool {
         expr.slots().iter().all(|slot| self.slots.contains(slot))
             && expr.computed_values().iter().all(|value| self.computed.contains(value))
@@ -59,13 +78,9 @@ impl Inner {
 }
 
 fn decorrelate(inner_side: &mut Node, links: &mut Vec<Link>, pair_side: &mut Node) {
-    let mut inner = Inner { slots: Vec::new(), computed: Vec::new() };
-    inner_side.slots(&mut inner.slots);
-    inner_side.computed(&mut inner.computed);
+    let mut inner = Inner::of(inner_side);
     // The values that nodes of the pairs make are not the row's, and a link's sides are calculated before any pair is.
-    let mut made_by_pairs = Inner { slots: Vec::new(), computed: Vec::new() };
-    pair_side.slots(&mut made_by_pairs.slots);
-    pair_side.computed(&mut made_by_pairs.computed);
+    let made_by_pairs = Inner::of(pair_side);
 
     // From the pairs upwards, nodes that are about the inner side alone change sides.
     let mut chain = Vec::new();
@@ -133,7 +148,7 @@ fn keep_sure(join: &mut Join) {
 
 /// Whether a nested subquery reads, of the slots and values around it, the inner side's only.
 fn is_about(nested: &Subquery, inner: &Inner) -> bool {
-    let mut own = Inner { slots: Vec::new(), computed: Vec::new() };
+    let mut own = Inner { slots: Vec::new(), computed: Vec::new(), sure: Vec::new() };
     for side in [&nested.inner, &nested.pairs] {
         side.visit(&mut |node| match node {
             Node::Scan(scan) => own.slots.push(scan.slot),
@@ -174,9 +189,9 @@ fn as_link(predicate: Expr, inner: &Inner, made_by_pairs: &Inner) -> Result<Link
     let is_inner = |expr: &Expr| inner.has_all_of(expr) && !inner.has_none_of(expr);
     let is_outer = |expr: &Expr| inner.has_none_of(expr) && made_by_pairs.has_none_of(expr);
     // A fault of a record is one of the pairs it is in.
-    if is_inner(&left) && is_outer(&right) && left.is_sure() {
+    if is_inner(&left) && is_outer(&right) && inner.is_sure(&left) {
         Ok(Link { inner: *left, outer: *right, absent_matches: true })
-    } else if is_inner(&right) && is_outer(&left) && right.is_sure() {
+    } else if is_inner(&right) && is_outer(&left) && inner.is_sure(&right) {
         Ok(Link { inner: *right, outer: *left, absent_matches: true })
     } else {
         Err(Expr { kind: ExprKind::Binary(BinaryOp::Eq, left, right), ty, nullable })

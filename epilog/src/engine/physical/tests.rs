@@ -253,6 +253,15 @@ fn aggregates_of_subqueries_are_calculated_once_for_each_key() {
 }
 
 #[test]
+fn rows_of_another_query_are_looked_up_by_their_value() {
+    let few = draft(f::Track).group_by([field(f::track::ALBUM)]).build();
+    check(
+        draft(f::Album).filter(field(f::album::ID).is_in_query(few)),
+        "semi join Track through hash table, [Track.album] = id\n  scan Album\n  aggregate by Track.album\n    scan Track",
+    );
+}
+
+#[test]
 fn indexes_are_combined() {
     let of_album = field(f::track::ALBUM).binary(Eq, id(1));
     let by_key = field(f::track::ID).binary(Eq, id(5));

@@ -1,0 +1,616 @@
+//! Makes random drafts that are well typed, for the reference to be asked.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use super::*;
+
+/// xorshift64*, seeded.
+pub(super) struct Random(u64);
+
+impl Random {
+    pub(super) fn new(seed: u64) -> Random {
+        let mut random = Random(seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
+        (0..8).for_each(|_| {
+            random.below(2);
+        });
+        random
+    }
+
+    pub(super) fn below(&mut self, limit: usize) -> usize {
+        self.0 ^= self.0 >> 12;
+        self.0 ^= self.0 << 25;
+        self.0 ^= self.0 >> 27;
+        ((self.0.wrapping_mul(0x2545_F491_4F6C_DD1D) >> 33) as usize) % limit
+    }
+
+    pub(super) fn pick<'a, T>(&mut self, of: &'a [T]) -> &'a T {
+        &of[self.below(of.len())]
+    }
+}
+
+/// Makes drafts that are well typed.
+pub(super) struct Maker<'d> {
+    pub(super) random: Random,
+    pub(super) collections: &'d [Collection],
+    /// The types of the values that windows of the draft have calculated.
+    pub(super) windows: Vec<Type>,
+}
+
+impl Maker<'_> {
+    /// A field that a source has, or a relation of it leads to.
+    fn field(&mut self, scope: &[usize]) -> (Expression, Type) {
+        if !self.windows.is_empty() && self.random.below(3) == 0 {
+            let number = self.random.below(self.windows.len());
+            return (f::window(number as u16), self.windows[number]);
+        }
+        self.stored(scope)
+    }
+
+    /// A field of a record.
+    fn stored(&mut self, scope: &[usize]) -> (Expression, Type) {
+        let source = self.random.below(scope.len());
+        let mut row = RowPath::source(source as u8);
+        let mut schema = (self.collections[scope[source]].0)();
+        while self.random.below(3) == 0 {
+            let relations = schema.fields.iter().enumerate().filter(|(_, field)| field.reference.is_some());
+            let relations: Vec<usize> = relations.map(|(ordinal, _)| ordinal).collect();
+            if relations.is_empty() {
+                break;
+            }
+            let ordinal = *self.random.pick(&relations);
+            row = row.hop(ordinal as u16);
+            schema = (schema.fields[ordinal].reference.expect("chosen so").target)();
+        }
+        let ordinal = self.random.below(schema.fields.len());
+        let path = FieldPath { row, ordinal: ordinal as u16 };
+        (Expression::field(path), schema.fields[ordinal].ty)
+    }
+
+    /// A literal that occurs in the data, mostly.
+    fn literal(&mut self, ty: Type) -> Expression {
+        let words = ["", "a", "ab", "b", "Ä", "b4", "Ä6", "zz"];
+        let value = match ty {
+            _ if self.random.below(12) == 0 => Scalar::Null,
+            Type::String => Scalar::String(self.random.pick(&words).to_string()),
+            Type::Bool => Scalar::Bool(self.random.below(2) == 0),
+            Type::F64 => Scalar::Float(*self.random.pick(&[-1.5, 0.0, 2.0, f64::NAN])),
+            Type::I64 | Type::I32 => Scalar::Int(self.random.below(11) as i128 - 5),
+            _ => Scalar::Int(self.random.below(12) as i128),
+        };
+        Expression::literal(value, ty)
+    }
+
+    /// A call of a function that makes a value of the type.
+    fn call(&mut self, scope: &[usize], ty: Type, faulty: bool) -> Option<Expression> {
+        use Function as F;
+        let few = |maker: &mut Self, ty| Expression::literal(Scalar::Int(maker.random.below(4) as i128), ty);
+        let function = match ty {
+            Type::String => self.random.pick(&[
+                F::Trim,
+                F::Reverse,
+                F::Concat,
+                F::Replace,
+                F::Substring,
+                F::Left,
+                F::Right,
+                F::PadEnd,
+                F::ToText,
+                F::Least,
+            ]),
+            Type::I64 if faulty => self.random.pick(&[F::Power, F::CastOrFail(Type::I64)]),
+            Type::I64 => self.random.pick(&[F::Abs, F::TryCast(Type::I64), F::Parse(Type::I64), F::Greatest]),
+            Type::F64 => self.random.pick(&[F::Round, F::Floor, F::Cast(Type::F64), F::Least]),
+            Type::U64 => &F::PositionOf,
+            _ => return None,
+        };
+        let function = *function;
+        let first = match function {
+            F::ToText => Type::I64,
+            F::TryCast(_) | F::CastOrFail(_) => Type::F64,
+            F::Cast(_) => Type::I32,
+            F::Parse(_) | F::PositionOf => Type::String,
+            _ => ty,
+        };
+        let value = self.value(scope, first, faulty);
+        Some(match function {
+            F::Least | F::Greatest | F::Concat => value.call(function, [self.value(scope, ty, faulty)]),
+            F::PositionOf => value.call(function, [self.literal(Type::String)]),
+            F::Replace => {
+                value.call(function, [self.literal(Type::String), self.value(scope, Type::String, faulty)])
+            }
+            F::Substring => value.call(function, [few(self, Type::U64), few(self, Type::U64)]),
+            F::Left | F::Right => value.call(function, [few(self, Type::U64)]),
+            F::PadEnd => {
+                let fill = Expression::literal(Scalar::Int('Ä' as i128), Type::Char);
+                value.call(function, [few(self, Type::U64), fill])
+            }
+            F::Power => value.call(function, [few(self, Type::U32)]),
+            F::Round => value.call(function, [Expression::literal(Scalar::Int(0), Type::U32)]),
+            _ => value.call(function, []),
+        })
+    }
+
+    /// A value of the type.
+    fn value(&mut self, scope: &[usize], ty: Type, faulty: bool) -> Expression {
+        if self.random.below(8) == 0
+            && let Some(call) = self.call(scope, ty, faulty)
+        {
+            return call;
+        }
+        if ty == Type::I64 && faulty && self.random.below(3) == 0 {
+            let op = *self.random.pick(&[BinaryOp::Add, BinaryOp::Multiply, BinaryOp::Divide]);
+            let left = self.value(scope, ty, faulty);
+            return left.binary(op, self.value(scope, ty, faulty));
+        }
+        if self.random.below(12) == 0 {
+            let condition = self.predicate(scope, 0, faulty);
+            let then = self.value(scope, ty, faulty);
+            return condition.choose(then, self.value(scope, ty, faulty));
+        }
+        for _ in 0..6 {
+            let (field, of) = self.field(scope);
+            if of == ty && self.random.below(2) == 0 {
+                return if self.random.below(8) == 0 {
+                    field.binary(BinaryOp::OrElse, self.literal(ty))
+                } else {
+                    field
+                };
+            }
+        }
+        self.literal(ty)
+    }
+
+    fn predicate(&mut self, scope: &[usize], depth: usize, faulty: bool) -> Expression {
+        use BinaryOp::{And, Contains, EndsWith, Eq, Ge, Gt, Le, Lt, Ne, Or, StartsWith};
+        if faulty && self.random.below(4) == 0 {
+            let inverse = self
+                .value(scope, Type::I64, true)
+                .binary(BinaryOp::Divide, self.value(scope, Type::I64, true));
+            return inverse.binary(*self.random.pick(&[Lt, Ge, Eq]), self.literal(Type::I64));
+        }
+        match self.random.below(if depth == 0 { 7 } else { 13 }) {
+            11 if !faulty && self.random.below(3) == 0 => {
+                let (field, ty) = self.field(scope);
+                let of = self.values_of(&[ty]);
+                match self.random.below(2) {
+                    0 => field.is_in_query(of),
+                    _ => self.scalar(field, ty),
+                }
+            }
+            7 | 8 => {
+                let left = self.predicate(scope, depth - 1, faulty);
+                left.binary(And, self.predicate(scope, depth - 1, faulty))
+            }
+            9 => {
+                let left = self.predicate(scope, depth - 1, faulty);
+                left.binary(Or, self.predicate(scope, depth - 1, faulty))
+            }
+            10 => self.predicate(scope, depth - 1, faulty).unary(UnaryOp::Not),
+            11 | 12 => self.subquery(scope, depth - 1, faulty),
+            0 => {
+                let (field, ty) = self.field(scope);
+                let count = self.random.below(4) + usize::from(self.random.below(6) == 0) * 9;
+                let candidates: Vec<Expression> = (0..count).map(|_| self.literal(ty)).collect();
+                field.is_in(candidates)
+            }
+            1 => {
+                let (field, ty) = self.field(scope);
+                let low = self.value(scope, ty, faulty);
+                field.between(low, self.literal(ty))
+            }
+            2 => {
+                let test = if self.random.below(2) == 0 { UnaryOp::IsNone } else { UnaryOp::IsSome };
+                self.field(scope).0.unary(test)
+            }
+            3 => {
+                let op = *self.random.pick(&[StartsWith, EndsWith, Contains]);
+                let left = self.value(scope, Type::String, faulty);
+                left.binary(op, self.literal(Type::String))
+            }
+            _ => {
+                let (field, ty) = self.field(scope);
+                let op = *self.random.pick(&[Eq, Eq, Eq, Ne, Lt, Le, Gt, Ge]);
+                if self.random.below(6) == 0
+                    && let Some(call) = self.call(scope, ty, faulty)
+                {
+                    return call.binary(op, self.literal(ty));
+                }
+                let right =
+                    if self.random.below(3) == 0 { self.value(scope, ty, faulty) } else { self.literal(ty) };
+                if self.random.below(6) == 0 { right.binary(op, field) } else { field.binary(op, right) }
+            }
+        }
+    }
+
+    /// A comparison with an aggregate over another query.
+    fn scalar(&mut self, field: Expression, ty: Type) -> Expression {
+        let root = self.random.below(self.collections.len());
+        let windows = core::mem::take(&mut self.windows);
+        let argument = Some(self.value(&[root], ty, false));
+        let function = self.random.pick(&[AggregateFunction::Min, AggregateFunction::Max]).clone();
+        let item = Expression::aggregate(AggregateItem { function, argument, filter: None });
+        let builder = draft(self.collections[root].0).filter(self.predicate(&[root], 0, false));
+        let other = builder.group_by([]).select([item]).build();
+        self.windows = windows;
+        field.binary(*self.random.pick(&[BinaryOp::Eq, BinaryOp::Ge]), Expression::scalar(other))
+    }
+
+    /// Whether there is, or all are: a boolean about other records.
+    fn subquery(&mut self, scope: &[usize], depth: usize, faulty: bool) -> Expression {
+        let predicate = |maker: &mut Self, scope: &[usize]| {
+            (maker.random.below(4) > 0).then(|| maker.predicate(scope, depth, faulty))
+        };
+        let (subquery, inner) = match (scope[0], self.random.below(3)) {
+            (root @ (ARTIST | ALBUM), 0 | 1) => {
+                let (inner, ordinal) = match (root, self.random.below(2)) {
+                    (ARTIST, 0) => (ALBUM, f::album::ARTIST),
+                    (ARTIST, _) => (TRACK, f::track::EDITOR),
+                    _ => (TRACK, f::track::ALBUM),
+                };
+                // It speaks of the inner record alone.
+                let windows = core::mem::take(&mut self.windows);
+                let predicate = predicate(self, &[inner]);
+                self.windows = windows;
+                (Link::Reverse { row: RowPath::source(0), ordinal }, (inner, predicate))
+            }
+            (TRACK, 0) => {
+                // The albums of the editor, who may be absent.
+                let windows = core::mem::take(&mut self.windows);
+                let predicate = predicate(self, &[ALBUM]);
+                self.windows = windows;
+                let row = RowPath::source(0).hop(f::track::EDITOR);
+                (Link::Reverse { row, ordinal: f::album::ARTIST }, (ALBUM, predicate))
+            }
+            _ => {
+                let inner = self.random.below(self.collections.len());
+                let deeper: Vec<usize> = scope.iter().copied().chain([inner]).collect();
+                let mut found = predicate(self, &deeper);
+                if self.random.below(3) > 0 {
+                    found = self
+                        .equality(&deeper)
+                        .map(|equal| match found.take() {
+                            Some(predicate) => equal.binary(BinaryOp::And, predicate),
+                            None => equal,
+                        })
+                        .or(found);
+                }
+                (Link::Correlated { position: scope.len() as u8 }, (inner, found))
+            }
+        };
+        let (inner, predicate) = inner;
+        let collection = self.collections[inner].0;
+        let inner_scope = match subquery {
+            Link::Reverse { .. } => Vec::from([inner]),
+            Link::Correlated { .. } => scope.iter().copied().chain([inner]).collect(),
+        };
+        let (mut equal, mut compared) = (None, None);
+        let quantifier = match self.random.below(7) {
+            0 => Quantifier::Any,
+            1 => Quantifier::All,
+            2 => {
+                compared = Some(Type::U64);
+                Quantifier::Count
+            }
+            3 if inner_scope.len() > 1 => {
+                let (of_row, ty) = self.field(scope);
+                let windows = core::mem::take(&mut self.windows);
+                let value = self.value(&inner_scope[scope.len()..], ty, false);
+                self.windows = windows;
+                let both = (moved(value, scope.len() as u8), of_row);
+                equal = Whole::build().map(|whole| InWhole::new(both, whole));
+                Quantifier::Any
+            }
+            4..=6 => {
+                let windows = self.windows.clone();
+                if let Link::Reverse { .. } = subquery {
+                    self.windows.clear();
+                }
+                let (item, ty) = self.aggregate_item(&inner_scope, faulty);
+                self.windows = windows;
+                compared = Some(ty);
+                Quantifier::aggregate(item).expect("tests have all parts")
+            }
+            _ => Quantifier::Any,
+        };
+        let asked =
+            Expression::subquery(Subquery { collection, link: subquery, quantifier, predicate, equal });
+        match compared {
+            Some(ty) => {
+                let op = *self.random.pick(&[BinaryOp::Gt, BinaryOp::Eq, BinaryOp::Ne]);
+                asked.binary(op, self.literal(ty))
+            }
+            None => asked,
+        }
+    }
+
+    /// A field of the last source that equals one of another.
+    fn equality(&mut self, scope: &[usize]) -> Option<Expression> {
+        let last = scope.len() - 1;
+        for _ in 0..8 {
+            let schema = (self.collections[scope[last]].0)();
+            let ordinal = self.random.below(schema.fields.len());
+            let ty = schema.fields[ordinal].ty;
+            let (other, of) = self.field(&scope[..last]);
+            if of == ty {
+                let row = RowPath::source(last as u8);
+                let own = Expression::field(FieldPath { row, ordinal: ordinal as u16 });
+                return Some(own.binary(BinaryOp::Eq, other));
+            }
+        }
+        None
+    }
+
+    /// A draft, and whether its rows come in an order that is told.
+    pub(super) fn draft(&mut self, faulty: bool) -> (Draft, bool) {
+        let root = self.random.below(self.collections.len());
+        let mut scope = Vec::from([root]);
+        let mut builder: DraftBuilder = draft(self.collections[root].0);
+        let (mut limited, mut ordered) = (false, true);
+        self.windows.clear();
+        for _ in 0..1 + self.random.below(4) {
+            builder = match self.random.below(12) {
+                0 => {
+                    let mut terms = Vec::new();
+                    for _ in 0..self.random.below(3) {
+                        let nulls_first = *self.random.pick(&[None, None, Some(true), Some(false)]);
+                        let descending = self.random.below(2) == 0;
+                        let expression = if faulty { self.stored(&scope).0 } else { self.field(&scope).0 };
+                        terms.push(OrderTerm { expression, descending, nulls_first });
+                    }
+                    self.total(&scope, &mut terms);
+                    ordered = true;
+                    builder.clause(Clause::Order(terms))
+                }
+                // A limit hides the faults of what it leaves unread: what a second one does to a first, or an offset, is
+                // left to the other test.
+                1 if (faulty && limited) || !ordered => builder,
+                1 => {
+                    limited = true;
+                    builder.limit(self.random.below(12) as u64 + if faulty { 11 } else { 0 })
+                }
+                2 if ordered => builder.offset(self.random.below(6) as u64),
+                2 => builder,
+                3 if scope.len() < 3 => {
+                    let inner = self.random.below(self.collections.len());
+                    scope.push(inner);
+                    let equal = if self.random.below(4) > 0 { self.equality(&scope) } else { None };
+                    let on = match equal {
+                        Some(equal) if self.random.below(2) == 0 => equal,
+                        Some(equal) => equal.binary(BinaryOp::And, self.predicate(&scope, 1, faulty)),
+                        None => self.predicate(&scope, 1, faulty),
+                    };
+                    let kind = *self.random.pick(&[JoinKind::Inner, JoinKind::Left]);
+                    ordered = false;
+                    builder.clause(Clause::Join { collection: self.collections[inner].0, on, kind })
+                }
+                4 | 5 => {
+                    // What numbers rows as they come raises the faults of those that are read.
+                    limited = true;
+                    let items = (0..1 + self.random.below(3)).map(|_| self.window(&scope, ordered, faulty));
+                    let (items, types): (Vec<_>, Vec<_>) = items.collect::<Vec<_>>().into_iter().unzip();
+                    self.windows.extend(types);
+                    builder.window(items)
+                }
+                6 if ordered => {
+                    limited = true;
+                    let keys = (0..self.random.below(3)).map(|_| self.field(&scope).0).collect();
+                    builder.clause(Clause::limit_per(keys, self.random.below(4) as u64))
+                }
+                6 => builder,
+                _ => builder.filter(self.predicate(&scope, 2, faulty)),
+            };
+        }
+        match self.random.below(if faulty { 6 } else { 9 }) {
+            6 => {
+                (builder, ordered) = self.of_values(builder, &scope);
+            }
+            0 | 1 => {
+                let values = (0..1 + self.random.below(3)).map(|_| self.field(&scope).0);
+                let values: Vec<Expression> = values.collect();
+                builder = builder.select(values);
+            }
+            3 => {
+                let types = [Type::String, Type::I64, Type::F64, Type::U64];
+                let values: Vec<Expression> =
+                    types.iter().filter_map(|ty| self.call(&scope, *ty, faulty)).collect();
+                builder = builder.select(values);
+            }
+            2 => {
+                builder = self.grouped(builder, &scope, faulty);
+                ordered = false;
+            }
+            _ => {}
+        }
+        (builder.build(), ordered)
+    }
+
+    /// A query of values of these types.
+    fn values_of(&mut self, types: &[Type]) -> Draft {
+        let root = self.random.below(self.collections.len());
+        let windows = core::mem::take(&mut self.windows);
+        let mut builder = draft(self.collections[root].0);
+        if self.random.below(2) == 0 {
+            builder = builder.filter(self.predicate(&[root], 0, false));
+        }
+        if self.random.below(4) == 0 {
+            builder = builder.limit(self.random.below(9) as u64);
+        }
+        let values: Vec<Expression> = types.iter().map(|ty| self.value(&[root], *ty, false)).collect();
+        self.windows = windows;
+        builder.select(values).build()
+    }
+
+    /// Rows of values: each once, or put together with those of another query. And whether they come in an order that is
+    /// told.
+    fn of_values(&mut self, builder: DraftBuilder, scope: &[usize]) -> (DraftBuilder, bool) {
+        use SetKind::{Except, ExceptAll, Intersect, IntersectAll, Union, UnionAll};
+        let (values, types): (Vec<Expression>, Vec<Type>) =
+            (0..1 + self.random.below(2)).map(|_| self.field(scope)).unzip();
+        let mut builder = builder.select(values);
+        for _ in 0..1 + self.random.below(2) {
+            let kind = *self.random.pick(&[Union, UnionAll, Intersect, IntersectAll, Except, ExceptAll]);
+            builder = match self.random.below(4) {
+                0 => builder.clause(Clause::Distinct),
+                _ => builder.clause(Clause::set(self.values_of(&types), kind)),
+            };
+        }
+        let keys = || (0..types.len() as u16).map(Expression::key);
+        if self.random.below(2) == 0 {
+            let op = *self.random.pick(&[BinaryOp::Eq, BinaryOp::Gt, BinaryOp::Ne]);
+            builder = builder.filter(Expression::key(0).binary(op, self.literal(types[0])));
+        }
+        if self.random.below(2) == 0 {
+            return (builder, false);
+        }
+        let term = |expression| OrderTerm { expression, descending: false, nulls_first: None };
+        builder = builder.clause(Clause::Order(keys().map(term).collect()));
+        (builder.limit(self.random.below(12) as u64), true)
+    }
+
+    /// Appends the keys of all sources, which make an order total.
+    fn total(&mut self, scope: &[usize], terms: &mut Vec<OrderTerm>) {
+        for source in 0..scope.len() {
+            let row = RowPath::source(source as u8);
+            let key = Expression::field(FieldPath { row, ordinal: 0 });
+            let descending = self.random.below(2) == 0;
+            terms.push(OrderTerm { expression: key, descending, nulls_first: None });
+        }
+    }
+
+    /// A window, and the type of its values.
+    fn window(&mut self, scope: &[usize], ordered: bool, faulty: bool) -> (WindowItem, Type) {
+        let partition = (0..self.random.below(3)).map(|_| self.field(scope).0).collect();
+        let mut order = Vec::new();
+        for _ in 0..self.random.below(3) {
+            let nulls_first = *self.random.pick(&[None, None, Some(true), Some(false)]);
+            let descending = self.random.below(2) == 0;
+            order.push(OrderTerm { expression: self.field(scope).0, descending, nulls_first });
+        }
+        // Where rows come in any order, none of them may be peers.
+        if !ordered {
+            self.total(scope, &mut order);
+        }
+        let (of, ty) = match self.random.below(2) {
+            0 => self.field(scope),
+            _ => (self.value(scope, Type::I64, faulty), Type::I64),
+        };
+        let integer = self.value(scope, Type::I64, faulty);
+        self.window_over(partition, order, (of, ty), integer)
+    }
+
+    /// A window over these, of a value of any type or of an integer.
+    fn window_over(
+        &mut self,
+        partition: Vec<Expression>,
+        order: Vec<OrderTerm>,
+        (of, ty): (Expression, Type),
+        integer: Expression,
+    ) -> (WindowItem, Type) {
+        use AggregateFunction as F;
+        use WindowFunction as W;
+        let by = self.random.below(4) as u64;
+        let (function, argument, ty) = match self.random.below(18) {
+            0 | 1 => (W::RowNumber, None, Type::U64),
+            2 => (W::Rank, None, Type::U64),
+            3 => (W::DenseRank, None, Type::U64),
+            4 => (W::PercentRank, None, Type::F64),
+            5 => (W::CumeDist, None, Type::F64),
+            6 => (W::Ntile(by + 1), None, Type::U64),
+            7 => (W::Lag(by), Some(of), ty),
+            8 => (W::Lead(by), Some(of), ty),
+            9 => (W::First, Some(of), ty),
+            10 => (W::Last, Some(of), ty),
+            11 => (W::Nth(by + 1), Some(of), ty),
+            12 => (W::Aggregate(F::Count), None, Type::U64),
+            13 => (W::Aggregate(F::Count), Some(of), Type::U64),
+            14 => (W::Aggregate(F::Sum), Some(integer), Type::I64),
+            15 => (W::Aggregate(F::Avg), Some(integer), Type::F64),
+            16 => (W::Aggregate(F::Min), Some(of), ty),
+            _ => (W::Aggregate(F::Max), Some(of), ty),
+        };
+        let mut bound = || {
+            let far = self.random.below(8) == 0;
+            match self.random.below(4) {
+                0 => None,
+                _ if far => Some(*self.random.pick(&[i64::MIN, i64::MAX, -40, 40])),
+                _ => Some(self.random.below(7) as i64 - 3),
+            }
+        };
+        let (start, end) = (bound(), bound());
+        let frame = match self.random.below(5) {
+            0 => Frame::DEFAULT,
+            1 | 2 => Frame { unit: FrameUnit::Groups, start, end },
+            _ => Frame { unit: FrameUnit::Rows, start, end },
+        };
+        (WindowItem { function, argument, partition, order, frame }, ty)
+    }
+
+    /// Groups, and what is asked of them.
+    fn grouped(&mut self, builder: DraftBuilder, scope: &[usize], faulty: bool) -> DraftBuilder {
+        let (keys, types): (Vec<Expression>, Vec<Type>) =
+            (0..self.random.below(3)).map(|_| self.field(scope)).collect::<Vec<_>>().into_iter().unzip();
+        let count = keys.len();
+        let items: Vec<Expression> =
+            (0..1 + self.random.below(3)).map(|_| self.aggregate(scope, faulty)).collect();
+        let mut builder = builder.group_by(keys);
+        if self.random.below(2) == 0 {
+            let few = Expression::literal(Scalar::Int(self.random.below(4) as i128), Type::U64);
+            let op = *self.random.pick(&[BinaryOp::Gt, BinaryOp::Le, BinaryOp::Eq]);
+            builder = builder.filter(f::aggregate(AggregateFunction::Count, None).binary(op, few));
+        }
+        let mut windows = Vec::new();
+        if self.random.below(3) == 0 && count > 0 {
+            // Groups come in any order: their keys make one that is total.
+            let term = |expression, descending| OrderTerm { expression, descending, nulls_first: None };
+            let mut order: Vec<OrderTerm> =
+                (0..count as u16).map(|key| term(Expression::key(key), self.random.below(2) == 0)).collect();
+            if self.random.below(2) == 0 {
+                order.insert(0, term(f::aggregate(AggregateFunction::Count, None), true));
+            }
+            let partition = match self.random.below(3) {
+                0 => Vec::from([Expression::key(0)]),
+                1 => Vec::from([f::aggregate(AggregateFunction::Count, None)]),
+                _ => Vec::new(),
+            };
+            self.windows.clear();
+            let sum = f::aggregate(AggregateFunction::Sum, Some(self.value(scope, Type::I64, faulty)));
+            let (item, _) = self.window_over(partition, order, (Expression::key(0), types[0]), sum);
+            builder = builder.window([item]);
+            windows.push(f::window(0));
+        }
+        builder.select((0..count as u16).map(Expression::key).chain(items).chain(windows))
+    }
+
+    fn aggregate(&mut self, scope: &[usize], faulty: bool) -> Expression {
+        Expression::aggregate(self.aggregate_item(scope, faulty).0)
+    }
+
+    /// An aggregate, and its type.
+    fn aggregate_item(&mut self, scope: &[usize], faulty: bool) -> (AggregateItem, Type) {
+        use AggregateFunction as F;
+        let (function, argument, ty) = match self.random.below(6) {
+            0 => (F::Count, None, Type::U64),
+            1 => (F::Count, Some(self.field(scope).0), Type::U64),
+            2 => (F::CountDistinct, Some(self.field(scope).0), Type::U64),
+            3 => (F::Sum, Some(self.value(scope, Type::I64, faulty)), Type::I64),
+            4 => (F::Avg, Some(self.value(scope, Type::I64, faulty)), Type::F64),
+            _ => {
+                let (field, ty) = self.field(scope);
+                (self.random.pick(&[F::Min, F::Max]).clone(), Some(field), ty)
+            }
+        };
+        let filter = (self.random.below(3) == 0).then(|| self.predicate(scope, 1, faulty));
+        (AggregateItem { function, argument, filter }, ty)
+    }
+}
+
+/// An expression about source 0 as one about the source at `position`.
+fn moved(mut expression: Expression, position: u8) -> Expression {
+    for op in &mut expression.ops {
+        if let Op::Field(path) = op {
+            path.row.source = position;
+        }
+    }
+    expression
+}
