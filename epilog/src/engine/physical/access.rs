@@ -119,7 +119,8 @@ impl<'p> Planner<'p> {
             candidate.rows * left.map(|expr| selectivity(expr)).product::<Amount>()
         };
         let rows = candidates.iter().map(through).fold(Amount::INFINITY, Amount::min);
-        let total = |candidate: &Candidate| self.total(candidate, rows, &own, want);
+        let lookups = stages.iter().filter(|stage| matches!(stage, Node::Lookup(_))).count() as Amount;
+        let total = |candidate: &Candidate| self.total(candidate, rows, &own, lookups, want);
         #[cfg(not(feature = "small"))]
         let alternatives = match self.wishes.alternatives {
             true => self.alternatives(slot, &predicates, &candidates, &total),
@@ -144,10 +145,22 @@ impl<'p> Planner<'p> {
     }
 
     /// What a candidate costs with all that has to be done because of it, when so many rows get through.
-    fn total(&self, candidate: &Candidate, rows: Amount, own: &[&Expr], want: Want<'_>) -> Amount {
+    fn total(
+        &self,
+        candidate: &Candidate,
+        rows: Amount,
+        own: &[&Expr],
+        lookups: Amount,
+        want: Want<'_>,
+    ) -> Amount {
         let left = own.iter().filter(|expr| !candidate.implied.contains(*expr));
-        let tests: Amount = left.map(|expr| self.test_cost(expr)).sum();
-        let mut each = candidate.cost_rows + candidate.rows * tests;
+        let (mut tests, mut through) = (0.0, candidate.rows);
+        for predicate in left {
+            tests += self.test_cost(predicate);
+            through *= selectivity(predicate);
+        }
+        let mut each =
+            candidate.cost_rows + candidate.rows * tests + through * lookups * self.costs.fetch_near;
         if let (true, Some(limit)) = (candidate.ordered, want.limit) {
             each *= (limit as Amount / rows.max(1.0)).min(1.0);
         }

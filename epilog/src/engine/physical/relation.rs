@@ -45,8 +45,14 @@ impl<'p> Planner<'p> {
             return None;
         }
         let (found, selective) = self.best(lookup.into, stages, Want::default());
-        // Were nothing searched for, rows without a related record would be missed.
-        if !selective {
+        // Were nothing searched for, rows without a related record would be missed, where there are such rows.
+        let is_asked = |expr: &&Expr| is_about(expr, lookup.into);
+        let predicates = stages.iter().filter_map(|stage| match stage {
+            Node::Filter(filter) => Some(&filter.predicates),
+            _ => None,
+        });
+        let always_points = !collection.fields[usize::from(lookup.position)].optional;
+        if !selective && !(always_points && predicates.flatten().any(|expr| is_asked(&expr))) {
             return None;
         }
         let source = self.with_own_predicates(found, lookup, stages);
@@ -86,7 +92,10 @@ impl<'p> Planner<'p> {
             return found;
         }
         found.implied.extend(own.iter().cloned());
-        let rows = found.node.rows * own.iter().map(selectivity).product::<Amount>();
+        // Of five records hardly less than a fifth is meant.
+        let records = self.statistics.rows(self.collection(lookup.into)).max(1) as Amount;
+        let share = own.iter().map(selectivity).product::<Amount>().max(1.0 / records);
+        let rows = found.node.rows * share;
         let cost = found.cost + found.node.rows * own.iter().map(|expr| self.test_cost(expr)).sum::<Amount>();
         let operator = Operator::Filter { input: Box::new(found.node), predicates: own };
         Chosen { node: PhysicalNode { operator, rows }, cost, ..found }
