@@ -484,7 +484,10 @@ impl<O> Stream<'_, O> {
         let mut decoded = Vec::new();
         let decode = self.decode;
         let more = self.rows.next::<Error>(&mut |batch| decode(batch, &mut decoded));
-        self.ready = decoded.into_iter();
+        // What was read before an error does not come after it.
+        if more.is_ok() {
+            self.ready = decoded.into_iter();
+        }
         self.add_time(begun);
         if !matches!(more, Ok(true)) {
             // That was its end, and it is told of now.

@@ -334,8 +334,8 @@ fn several_indexes_are_combined_where_each_alone_gives_too_much() {
             Point::query()
                 .filter(|p| (p.x.eq(7) & p.y.eq(9)) | p.x.eq(200) | p.id.in_([Id::new(5), Id::new(99_999)])),
             |p| (p.x == 7 && p.y == 9) || p.id == Id::new(5),
-            "filter (x = 7 & y = 9 | x = 200) | id in (5, 99999)\n  \
-             index union Point by (x = 7 & y = 9 | x = 200) | id in (5, 99999)",
+            "filter (x = 7 & y = 9) | x = 200 | id in (5, 99999)\n  \
+             index union Point by (x = 7 & y = 9) | x = 200 | id in (5, 99999)",
         ),
         (
             Point::query().filter(|p| (p.x.eq(7) | p.y.between(3, 3)) & p.weight.eq(2)),
