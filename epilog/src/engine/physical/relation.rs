@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 
 use super::access::{Candidate, Chosen, Search, is_about};
 use super::sort::{Walk, provides};
-use super::{Access, Operator, PhysicalNode, Planner, Want};
+use super::{Access, Operator, PhysicalNode, Planner, Scan, Want};
 use crate::engine::estimate::{Amount, selectivity};
 use crate::engine::logical::{Asked, Expr, ExprKind, Lookup, Node, Subquery};
 
@@ -46,13 +46,17 @@ impl<'p> Planner<'p> {
         }
         let (found, selective) = self.best(lookup.into, stages, Want::default());
         // Were nothing searched for, rows without a related record would be missed, where there are such rows.
-        let is_asked = |expr: &&Expr| is_about(expr, lookup.into);
-        let predicates = stages.iter().filter_map(|stage| match stage {
+        let mut predicates = stages.iter().filter_map(|stage| match stage {
             Node::Filter(filter) => Some(&filter.predicates),
             _ => None,
         });
+        let is_asked = predicates.any(|all| all.iter().any(|expr| is_about(expr, lookup.into)));
         let always_points = !collection.fields[usize::from(lookup.position)].optional;
-        if !selective && !(always_points && predicates.flatten().any(|expr| is_asked(&expr))) {
+        let is_detour = matches!(
+            &found.node.operator,
+            Operator::Scan(Scan { access: Access::Pointing { .. } | Access::PointedAt { .. }, .. })
+        );
+        if !(selective || always_points && (is_asked || is_detour)) {
             return None;
         }
         let source = self.with_own_predicates(found, lookup, stages);
@@ -75,7 +79,8 @@ impl<'p> Planner<'p> {
             cost_fixed: source.cost + targets * self.costs.seek,
             cost_rows: rows * (self.costs.entry + self.costs.fetch),
             ordered: !wants_order,
-            selective: true,
+            // A predicate may hold for a record that is absent.
+            selective,
         })
     }
 
