@@ -7,8 +7,8 @@ use crate::engine::CancelHandle;
 
 impl<S, O> Query<S, O> {
     /// Ends the query with [`TimedOut`](crate::ErrorKind::TimedOut) if it takes longer than `timeout`, from when a terminal
-    /// is called. The time of a [`stream`](Query::stream) begins with it, and goes on while it waits. Of two timeouts the later
-    /// counts.
+    /// is called. The time of a [`stream`](Query::stream) begins with it, and goes on while it waits. Of two timeouts the one
+    /// given last counts.
     ///
     /// A query that becomes a part of another, by `union` and its kind or as a subquery, is ended with that one: what was asked
     /// for of it alone about its running is forgotten. Each of the queries that [`with`](Query::with) makes has all of its time.
@@ -44,6 +44,8 @@ impl<S, O> Query<S, O> {
     ///
     /// It is about the collections of joins and subqueries as well, but for those that an [`update`](Query::update) calculates
     /// its values from.
+    ///
+    /// [`explain`](Query::explain) of such a query fails as well: to see why an index is not taken, explain it without.
     ///
     /// Not with the cargo feature `small`.
     ///
@@ -82,7 +84,7 @@ impl<S, O> Query<S, O> {
     /// let mut stream = Track::query().cancel_with(&handle).stream(&tx)?;
     /// assert!(stream.next().is_some_and(|track| track.is_ok()));
     /// handle.cancel();
-    /// // What was read already comes out; what would have to be read does not.
+    /// // What the stream has at hand comes out; what would have to be read does not.
     /// let error = stream.find_map(Result::err);
     /// assert_eq!(error.map(|error| error.kind()), Some(ErrorKind::Cancelled));
     /// # Ok::<(), Error>(())

@@ -415,40 +415,47 @@ impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Listed<S, C, X> {
         columns.push(SelectItem::Value(Node::field(points)));
         self.includes.describe(&mut columns);
 
-        let mut clauses: Vec<Clause> = Vec::new();
-        if from.control.requires_index() || !is_most(from.reading, C::schema, &rows) {
-            let mut keys: Vec<u128> = rows.iter().map(|(rank, _)| *rank).collect();
-            keys.dedup();
-            let literal = |rank: u128| Node::literal(scalar_of(pointing, rank), pointing);
-            clauses.push(Clause::Filter(Node::field(points).is_in(keys.into_iter().map(literal))));
-        }
-        clauses.extend(self.many.condition().cloned().map(Clause::Filter));
-        if !self.order.is_empty() {
-            clauses.push(Clause::Order(self.order.clone()));
-        }
-        clauses.push(Clause::Select(columns));
-        let draft = Draft { root: C::schema, clauses };
+        let mut keys: Vec<u128> = rows.iter().map(|(rank, _)| *rank).collect();
+        keys.dedup();
+        // An index is asked for so many keys at once; where most of them are wanted, all records are read once.
+        let at_once = match from.control.requires_index() || !is_most(from.reading, C::schema, keys.len()) {
+            true => KEYS_AT_ONCE,
+            false => usize::MAX,
+        };
 
-        let mut seen = vec![0u64; seeds.len()];
+        // How many records of each key there were, at the place of its first row.
+        let mut seen = vec![0u64; rows.len()];
         let window = self.skip..self.take.map_or(u64::MAX, |take| self.skip.saturating_add(take));
         let mut found: Vec<(usize, (C, X::Seed))> = Vec::new();
-        engine::for_each(from.reading, &draft, from.control, &mut |batch: &OutputBatch<'_>| {
-            for at in 0..batch.rows {
-                let Some(rank) = RowReader::from_column(batch, at, 1).rank() else { continue };
-                let first = rows.partition_point(|(key, _)| *key < rank);
-                for (_, row) in rows[first..].iter().take_while(|(key, _)| *key == rank) {
-                    let place = seen[*row];
-                    seen[*row] += 1;
-                    if window.contains(&place) {
+        for keys in keys.chunks(at_once) {
+            let literal = |rank: &u128| Node::literal(scalar_of(pointing, *rank), pointing);
+            let asked = Node::field(points).is_in(keys.iter().map(literal));
+            let mut clauses = Vec::from([Clause::Filter(asked)]);
+            clauses.extend(self.many.condition().cloned().map(Clause::Filter));
+            if !self.order.is_empty() {
+                clauses.push(Clause::Order(self.order.clone()));
+            }
+            clauses.push(Clause::Select(columns.clone()));
+            let draft = Draft { root: C::schema, clauses };
+            engine::for_each(from.reading, &draft, from.control, &mut |batch: &OutputBatch<'_>| {
+                for at in 0..batch.rows {
+                    let Some(rank) = RowReader::from_column(batch, at, 1).rank() else { continue };
+                    let first = rows.partition_point(|(key, _)| *key < rank);
+                    let Some(place) = seen.get_mut(first) else { continue };
+                    *place += 1;
+                    if !window.contains(&(*place - 1)) {
+                        continue;
+                    }
+                    for (_, row) in rows[first..].iter().take_while(|(key, _)| *key == rank) {
                         let mut reader = RowReader::from_column(batch, at, 0);
                         let record = reader.record_of::<C>()?;
                         let seed = X::read(&mut RowReader::from_column(batch, at, 2))?;
                         found.push((*row, (record, seed)));
                     }
                 }
-            }
-            Ok::<(), Error>(())
-        })?;
+                Ok::<(), Error>(())
+            })?;
+        }
         let (owners, records): (Vec<usize>, Vec<(C, X::Seed)>) = found.into_iter().unzip();
         let mut out: Vec<Vec<X::With<C>>> = Vec::with_capacity(seeds.len());
         out.resize_with(seeds.len(), Vec::new);
@@ -459,16 +466,15 @@ impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Listed<S, C, X> {
     }
 }
 
+/// So many keys are looked for in an index by one query.
+const KEYS_AT_ONCE: usize = 4096;
+
 /// Whether so many keys are asked for that reading every record is quicker than looking each of them up.
-fn is_most(
-    reading: &dyn Reading,
-    collection: fn() -> &'static CollectionSchema,
-    rows: &[(u128, usize)],
-) -> bool {
+fn is_most(reading: &dyn Reading, collection: fn() -> &'static CollectionSchema, keys: usize) -> bool {
     let operation = reading.operation();
     let view = operation.view();
     let records = view.catalog().bound(collection()).and_then(|known| view.count(known.id).ok());
-    records.is_some_and(|records| records / 4 < rows.len() as u64)
+    records.is_some_and(|records| records / 4 < keys as u64)
 }
 
 /// The value of a clustering type that has this rank.

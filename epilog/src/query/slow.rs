@@ -34,8 +34,9 @@ impl SlowQuery<'_> {
         self.collection
     }
 
-    /// How it would be carried out now: it is planned again, which takes some microseconds and happens only here. After a
-    /// change that is a plan over what is changed.
+    /// How [`all`](crate::Query::all) of its rows would be carried out now: it is planned again, which takes some microseconds and
+    /// happens only here. `first`, `count` and the like may have had a shorter way. After a change that is a plan over what is
+    /// changed.
     ///
     /// # Errors
     ///
@@ -98,8 +99,16 @@ impl SlowHook {
         #[cfg(feature = "std")]
         {
             use std::panic::{AssertUnwindSafe, catch_unwind};
+            std::thread_local! {
+                static TELLING: core::cell::Cell<bool> = const { core::cell::Cell::new(false) };
+            }
+            // The queries of whoever is being told are not told of: that would have no end.
+            if TELLING.replace(true) {
+                return;
+            }
             // Whoever set a panic hook has been told. The query's answer is what it was.
             let _ = catch_unwind(AssertUnwindSafe(|| (self.tell)(&slow)));
+            TELLING.set(false);
         }
         #[cfg(not(feature = "std"))]
         (self.tell)(&slow);

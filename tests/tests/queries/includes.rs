@@ -165,3 +165,29 @@ fn joined_rows_and_limits_before() {
     expected.truncate(7);
     assert_eq!(query.all(&db).expect("pairs"), expected);
 }
+
+#[test]
+fn more_rows_than_an_index_is_asked_for_at_once() {
+    let (db, groups, items) = things(6000, 30_000);
+    let mut by_group: BTreeMap<Id<Group>, Vec<Item>> = BTreeMap::new();
+    items.iter().for_each(|item| by_group.entry(item.group).or_default().push(item.clone()));
+    let query = Group::query()
+        .filter(|g| g.id.le(Id::new(5000)))
+        .with(|g| g.items().order_by(|i| i.id.desc()).limit(3));
+    for (group, found) in query.all(&db).expect("groups") {
+        let own = by_group.get(&group.id).map_or(&[][..], Vec::as_slice);
+        assert_eq!(found, own.iter().rev().take(3).cloned().collect::<Vec<_>>());
+    }
+    let required = Group::query().filter(|g| g.id.le(Id::new(5000))).require_index().with(|g| g.items());
+    assert_eq!(required.all(&db).expect("groups").len(), groups.len().min(5000));
+}
+
+#[test]
+fn a_fault_of_a_record_that_belongs_to_no_row_does_not_count() {
+    let (db, ..) = things(4, 40);
+    let divided = Group::query().filter(|g| g.id.ne(Id::new(1))).with(|g| {
+        g.items()
+            .filter(|i| (i.size / i.group.eq(Id::new(1)).then(i.size - i.size).otherwise(i.size + 1)).ge(0))
+    });
+    assert_eq!(divided.all(&db).expect("no fault of the first group's items").len(), 3);
+}

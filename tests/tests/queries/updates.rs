@@ -280,3 +280,16 @@ fn an_update_finds_what_the_transaction_has_just_written() {
     .expect("a commit");
     assert_eq!(Album::query().count(&db).expect("a count"), 6);
 }
+
+#[test]
+fn an_aggregate_over_another_query_is_a_value_to_set() {
+    let db = music();
+    let before = Track::query().aggregate(|g| g.sum(|t| t.price));
+    let total = before.one(&db).expect("a sum");
+    let changed = db.write(|tx| {
+        Track::query().filter(|t| t.id.le(Id::new(3))).update(|t| t.price.set(before.scalar())).run(tx)
+    });
+    assert_eq!(changed.expect("an update"), 3);
+    let prices = Track::query().filter(|t| t.id.le(Id::new(3))).select(|t| t.price).all(&db);
+    assert_eq!(prices.expect("prices"), [total; 3]);
+}

@@ -68,7 +68,7 @@ fn parts_of<'s>(of: &Vector<'s>, parts: &[(u32, u32)]) -> Cells<'s> {
     let (mut bytes, mut ends) = (Vec::new(), Vec::with_capacity(parts.len()));
     for (row, (start, end)) in parts.iter().enumerate() {
         bytes.extend_from_slice(&of.bytes(row)[*start as usize..*end as usize]);
-        ends.push(bytes.len() as u32);
+        ends.push(u32::try_from(bytes.len()).expect("the texts of a batch have less than 4 GiB"));
     }
     Cells::Owned { bytes, ends }
 }

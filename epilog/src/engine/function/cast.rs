@@ -119,10 +119,22 @@ impl FromNumber for DecimalParts {
             Number::Uint(value) => whole(i128::try_from(value).ok()?),
             Number::Decimal(value) => Some(value),
             // The decimal that people write for the float.
-            Number::Single(value) => decimal(&value.to_string()),
-            Number::Double(value) => decimal(&value.to_string()),
+            Number::Single(value) => exact_decimal(&value.to_string()),
+            Number::Double(value) => exact_decimal(&value.to_string()),
         }
     }
+}
+
+/// The decimal that a text says, if it has all its digits.
+#[cfg(feature = "decimal")]
+fn exact_decimal(text: &str) -> Option<DecimalParts> {
+    DecimalParts::from_cell(&rust_decimal::Decimal::from_str_exact(text).ok()?.serialize())
+}
+
+/// Nothing: plans that ask for it are refused.
+#[cfg(not(feature = "decimal"))]
+fn exact_decimal(text: &str) -> Option<DecimalParts> {
+    decimal(text)
 }
 
 /// The decimal that a text says.

@@ -117,12 +117,24 @@ pub(super) fn add(function: Function, of: Argument<'_>, count: Argument<'_>, len
             Function::AddDays => {
                 moved(count.checked_mul(SECONDS_OF_DAY).and_then(|more| moment.seconds.checked_add(more)))
             }
-            Function::AddSeconds => moved(moment.seconds.checked_add(count)),
+            Function::AddSeconds => add_seconds(moment, count),
             _ => add_months(moment, count),
         };
         sum.ok_or(OUT_OF_RANGE).and_then(in_range)
     });
     made_of(of.ty, sums)
+}
+
+/// A moment of a leap second, whose nanoseconds go on beyond a second, is one of the second before it or after it once time
+/// goes by.
+fn add_seconds(moment: Moment, count: i64) -> Option<Moment> {
+    let is_leap = moment.nanoseconds >= 1_000_000_000 && count != 0;
+    let (nanoseconds, back) = match is_leap {
+        true => (moment.nanoseconds - 1_000_000_000, i64::from(count < 0)),
+        false => (moment.nanoseconds, 0),
+    };
+    let seconds = moment.seconds.checked_add(count)?.checked_add(back)?;
+    Some(Moment { seconds, nanoseconds })
 }
 
 fn add_months(moment: Moment, count: i64) -> Option<Moment> {
@@ -144,4 +156,19 @@ pub(super) fn since(later: Argument<'_>, earlier: Argument<'_>, len: usize) -> M
     let pairs = moments(later, len).zip(moments(earlier, len));
     // Seconds between any two dates have fewer than 64 bits.
     each(pairs.map(|(later, earlier)| ((later.nanoseconds() - earlier.nanoseconds()) / 1_000_000_000) as i64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_leap_second_is_left_by_the_first_second_that_goes_by() {
+        let leap = Moment { seconds: 59, nanoseconds: 1_500_000_000 };
+        let sum = |count| add_seconds(leap, count).map(|sum| (sum.seconds, sum.nanoseconds));
+        assert_eq!(sum(0), Some((59, 1_500_000_000)));
+        assert_eq!(sum(1), Some((60, 500_000_000)));
+        assert_eq!(sum(-1), Some((59, 500_000_000)));
+        assert_eq!(sum(i64::MAX), None);
+    }
 }

@@ -7,7 +7,7 @@ use super::{Made, Problem, Values};
 /// The bytes that a text can have: as many as that of a field.
 const BYTES_MAX: u64 = 1 << 30;
 
-const TOO_LONG: Problem = "is a text of more than 1 GiB";
+const TOO_LONG: Problem = "makes a text of more than 1 GiB, or texts of more than 4 GiB for a thousand rows";
 
 /// A part of each text.
 pub(super) fn parts<'a>(

@@ -126,6 +126,8 @@ struct Lowering<'c> {
     windows: Vec<Computed>,
     /// Nodes pushed.
     steps: usize,
+    /// How many queries are around what is lowered.
+    nesting: usize,
 }
 
 impl<'c> Lowering<'c> {
@@ -139,6 +141,7 @@ impl<'c> Lowering<'c> {
             groups: None,
             windows: Vec::new(),
             steps: 0,
+            nesting: 0,
         };
         let slot = lowering.new_slot(lowering.bound(root)?, String::new(), false);
         lowering.begin(slot);
@@ -162,6 +165,10 @@ impl<'c> Lowering<'c> {
 
     /// Lowers another query, whose rows come in any order. Gives its root's slot, its node, and its values.
     fn nested(&mut self, draft: &Draft, clause: &'static str) -> Result<(Slot, Node, Vec<Expr>), PlanError> {
+        if self.nesting >= NESTING_MAX {
+            return Err(PlanError::TooDeep { limit: NESTING_MAX });
+        }
+        self.nesting += 1;
         let collection = self.bound(draft.root)?;
         let name = self.source_name(&collection.name);
         let around = (
@@ -175,6 +182,7 @@ impl<'c> Lowering<'c> {
         let columns = self.clauses(draft, Purpose::Exists)?;
         let values = self.values(columns, clause)?;
         let scope = self.scopes.pop().expect("begun above");
+        self.nesting -= 1;
         (self.scopes, self.sources, self.groups, self.windows) = around;
         Ok((slot, scope.node, values))
     }
@@ -243,7 +251,12 @@ impl<'c> Lowering<'c> {
     fn scalar(&mut self, draft: &Draft, whole: Whole) -> Result<Expr, PlanError> {
         let (slot, inner, value) = self.nested_value(draft, "scalar")?;
         let name = self.described(|names| names.expr(&value));
-        let output = self.new_computed(value.ty, true, name);
+        // An aggregate over all rows has a row, whatever there is.
+        let has_row = matches!(
+            draft.clauses.as_slice(),
+            [.., Clause::Grouping(keys), Clause::Select(_)] if keys.is_empty()
+        );
+        let output = self.new_computed(value.ty, value.nullable || !has_row, name);
         // Of one row the least value is the value.
         let function = AggregateFunction::Min;
         let term = AggregateTerm { function, argument: Some(value), filter: None, output };
@@ -575,6 +588,9 @@ impl<'c> Lowering<'c> {
                     let (value, depth) = pop(&mut stack)?;
                     Piece::around(typing::is_in(value, candidates)?, depth)?
                 }
+                Op::Subquery(_) | Op::Scalar(..) | Op::InQuery(..) if self.steps > STEPS_MAX => {
+                    return Err(PlanError::TooLong { limit: STEPS_MAX });
+                }
                 Op::Subquery(subquery) => Piece::leaf(self.subquery(subquery)?),
                 Op::Key(number) => Piece::leaf(self.key_value(*number)?),
                 Op::Aggregate(item) => Piece::leaf(self.aggregate_value(item)?),
@@ -835,6 +851,9 @@ impl<'c> Lowering<'c> {
 
 /// The limit on the nodes of a plan, for the reason of [`DEPTH_MAX`].
 const STEPS_MAX: usize = 128;
+
+/// The limit on how deeply queries nest, one used as a value in the other, for the same reason.
+const NESTING_MAX: usize = 16;
 
 /// The limit on how deeply operations nest. Plans are walked by recursion, and must not exhaust a thread's stack.
 const DEPTH_MAX: usize = 128;

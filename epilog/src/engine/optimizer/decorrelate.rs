@@ -20,7 +20,7 @@ use super::Rule;
 use crate::engine::logical::{
     Computed, Expr, ExprKind, Join, Link, LogicalPlan, Lookup, Node, Slot, Subquery,
 };
-use crate::expr::BinaryOp;
+use crate::expr::{BinaryOp, SetKind};
 
 pub(super) const RULE: Rule = Rule { name: "decorrelate", apply };
 
@@ -55,7 +55,9 @@ impl Inner {
         node.computed(&mut inner.computed);
         node.visit(&mut |node| match node {
             Node::Aggregate(aggregate) => inner.sure.extend(aggregate.keys().iter().map(|key| key.output)),
-            Node::Set(set) => inner.sure.extend(set.columns.iter().map(|column| column.output)),
+            Node::Set(set) if set.kind != SetKind::UnionAll => {
+                inner.sure.extend(set.columns.iter().map(|column| column.output));
+            }
             _ => {}
         });
         inner

@@ -16,7 +16,7 @@
 use alloc::vec::Vec;
 
 use super::Rule;
-use crate::engine::logical::{Expr, ExprKind, Filter, LogicalPlan, Node, Windowing, replace};
+use crate::engine::logical::{Asked, Expr, ExprKind, Filter, LogicalPlan, Node, Windowing, replace};
 use crate::expr::{AggregateFunction, BinaryOp, UnaryOp, WindowFunction};
 use crate::parts;
 use crate::value::Type;
@@ -98,6 +98,10 @@ pub(super) fn is_sure(window: &Windowing) -> bool {
                 WindowFunction::Aggregate(function) => may_overflow(function),
                 _ => false,
             }),
+            Node::Subquery(subquery) => match &subquery.asked {
+                Asked::Aggregate(term, _) => !may_overflow(&term.function),
+                Asked::Any | Asked::Count => true,
+            },
             _ => true,
         };
     });

@@ -69,6 +69,11 @@ impl<'p> Planner<'p> {
 
     /// The records that two indexes give, of which each is asked for something else.
     fn both_of(&self, search: &Search<'_, 'p>, whole: Whole) -> Option<Candidate> {
+        // One field alone is searched for in one index.
+        let asked = search.sargs.first()?.position;
+        if search.sargs.iter().all(|sarg| sarg.position == asked) {
+            return None;
+        }
         let alone = Search { want: Want::default(), ..*search };
         let indexes = &search.collection.indexes;
         let mut found: Vec<Candidate> =

@@ -233,7 +233,11 @@ fn remove(node: &mut PhysicalNode, reads: &Reads) -> bool {
 fn leave_unread(node: &mut PhysicalNode, reads: &Reads, slots: &[SlotDef]) {
     if let Operator::Scan(scan) = &mut node.operator {
         // Other paths have the records at hand, or have to look whether they exist.
-        let has_ranks = matches!(scan.access, Access::Index { .. } | Access::Pointing { .. });
+        let has_ranks = match &scan.access {
+            Access::Index { .. } | Access::Pointing { .. } => true,
+            Access::Combined { parts, .. } => parts.iter().all(|part| matches!(part, Access::Index { .. })),
+            _ => false,
+        };
         scan.fetch = !has_ranks || reads.records.contains(&scan.slot);
         return match &mut scan.access {
             Access::Pointing { source, from, .. } => {

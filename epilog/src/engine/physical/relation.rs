@@ -131,7 +131,12 @@ impl<'p> Planner<'p> {
         // A fault of a record is one of the rows it belongs to, which another predicate may drop.
         let mut faulty = link.inner.may_fault();
         subquery.inner.visit(&mut |node| {
-            let calculates = matches!(node, Node::Subquery(Subquery { asked: Asked::Aggregate(..), .. }));
+            let calculates = match node {
+                Node::Subquery(subquery) => matches!(subquery.asked, Asked::Aggregate(..)),
+                Node::Aggregate(aggregate) => !aggregate.items.is_empty(),
+                Node::Window(_) => true,
+                _ => false,
+            };
             faulty |= calculates || node.expressions().into_iter().any(Expr::may_fault);
         });
         if faulty {

@@ -235,19 +235,23 @@ impl<'p> Inspect<'p> for Walk<'_, '_, '_, 'p> {
 
 /// Whether the bytes are a value of the type, as programs can read it.
 pub(super) fn is_value(ty: Type, bytes: &[u8]) -> bool {
-    const NANOSECONDS_MAX: u32 = 2_000_000_000;
-    let nanoseconds = || bytes.first_chunk().map(|nanoseconds| u32::from_le_bytes(*nanoseconds));
+    // The nanoseconds of a leap second go on from those of the last of a minute.
+    let is_moment = |seconds: i64| {
+        let nanoseconds = bytes.first_chunk().map(|nanoseconds| u32::from_le_bytes(*nanoseconds));
+        let limit = if seconds.rem_euclid(60) == 59 { 2_000_000_000 } else { 1_000_000_000 };
+        nanoseconds.is_some_and(|value| value < limit)
+    };
     match ty {
         Type::String => core::str::from_utf8(bytes).is_ok(),
         Type::Bytes => true,
         Type::Time => {
             let seconds = bytes.get(4..8).and_then(|rest| rest.first_chunk());
             let seconds = seconds.map(|seconds| u32::from_le_bytes(*seconds));
-            nanoseconds().is_some_and(|value| value < NANOSECONDS_MAX)
-                && seconds.is_some_and(|seconds| seconds < 86_400)
+            seconds.is_some_and(|seconds| seconds < 86_400 && is_moment(i64::from(seconds)))
         }
         Type::DateTime | Type::Timestamp => {
-            bytes.len() == 12 && nanoseconds().is_some_and(|value| value < NANOSECONDS_MAX)
+            let seconds = bytes.get(4..).and_then(|rest| rest.try_into().ok());
+            seconds.is_some_and(|seconds| is_moment(i64::from_le_bytes(seconds)))
         }
         _ => Scalar::from_cell(ty, Some(bytes)).is_some(),
     }

@@ -580,7 +580,10 @@ fn converted(value: &Scalar, from: Type, to: Type) -> Option<Scalar> {
     let is_float = matches!(to, Type::F32 | Type::F64);
     match to {
         Type::Decimal if from == Type::Decimal => Some(value.clone()),
-        Type::Decimal if matches!(from, Type::F32 | Type::F64) => parsed(&text, to),
+        // With no digit lost: what it reads as is written as it was, but for zeros at the end.
+        Type::Decimal if matches!(from, Type::F32 | Type::F64) => {
+            Decimal::from_str_exact(&text).ok().map(|found| found.to_scalar())
+        }
         Type::Decimal => text
             .parse::<Decimal>()
             .ok()

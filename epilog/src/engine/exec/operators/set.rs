@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Operator;
-use crate::engine::error::ExecError;
+use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::Batch;
 use crate::engine::exec::evaluate::evaluate;
 #[cfg(not(feature = "small"))]
@@ -53,18 +53,26 @@ impl<'s> Set<'s> {
 
     /// Makes `batch` the values of its rows, those of the left or of the right.
     fn take_values(&self, env: &Env<'s>, batch: &mut Batch<'s>, is_left: bool) -> Result<(), ExecError> {
-        // A row is told from others by all that it has, so that none of it may be unknown.
-        batch.raise(usize::MAX)?;
+        // A row is told from others by all that it has, so that none of it may be unknown; but where none is told.
+        let keeps_faults = self.kind == SetKind::UnionAll;
+        if !keeps_faults {
+            batch.raise(usize::MAX)?;
+        }
         batch.compact();
         let mut values = Vec::with_capacity(self.columns.len());
         for column in self.columns.iter() {
             let value = evaluate(env, if is_left { &column.left } else { &column.right }, batch)?;
-            if let Some((_, fault)) = value.faults().first() {
+            if let (Some((_, fault)), false) = (value.faults().first(), keeps_faults) {
                 return Err(ExecError::Arithmetic(fault.0.clone()));
             }
             values.push(value);
         }
+        let faults: Vec<(usize, RowFault)> = match batch.has_faults() {
+            true => (0..batch.count()).filter_map(|row| Some((row, batch.fault(row)?.clone()))).collect(),
+            false => Vec::new(),
+        };
         batch.reset(batch.count());
+        faults.iter().for_each(|(row, fault)| batch.add_fault(*row, fault));
         for (column, value) in self.columns.iter().zip(values) {
             batch.set_computed(column.output, value);
         }

@@ -170,7 +170,7 @@ impl Maker<'_> {
             return inverse.binary(*self.random.pick(&[Lt, Ge, Eq]), self.literal(Type::I64));
         }
         match self.random.below(if depth == 0 { 7 } else { 13 }) {
-            11 if !faulty && self.random.below(3) == 0 => {
+            11 if self.random.below(3) == 0 => {
                 let (field, ty) = self.field(scope);
                 let of = self.values_of(&[ty]);
                 match self.random.below(2) {
