@@ -98,8 +98,9 @@ impl Options {
     ///
     /// It is called when the query has ended, well or not, on its thread, and before what it gave is given; of a
     /// [stream](crate::Query::stream) at its end, or when it is dropped. Nothing of the database is locked meanwhile, and it
-    /// may ask queries of its own, which it is not told of (without `std` it is); but one that is told of a query in a write transaction must not begin another and wait for
-    /// it. A panic in it is caught and changes nothing (without `std` it is one of the query).
+    /// may ask queries of its own. It is told of those as well when they are slow: one that always asks another never ends. One
+    /// that is told of a query in a write transaction must not begin another transaction and wait for it. A panic in it is
+    /// caught and changes nothing (without `std` it is one of the query).
     ///
     /// Where nothing is to be told, no time is taken. Not with the cargo feature `small`.
     ///

@@ -588,7 +588,9 @@ impl<'c> Lowering<'c> {
                     let (value, depth) = pop(&mut stack)?;
                     Piece::around(typing::is_in(value, candidates)?, depth)?
                 }
-                Op::Subquery(_) | Op::Scalar(..) | Op::InQuery(..) if self.steps > STEPS_MAX => {
+                Op::Subquery(_) | Op::Scalar(..) | Op::InQuery(..)
+                    if parts::CALCULATION && self.steps > STEPS_MAX =>
+                {
                     return Err(PlanError::TooLong { limit: STEPS_MAX });
                 }
                 Op::Subquery(subquery) => Piece::leaf(self.subquery(subquery)?),

@@ -119,7 +119,8 @@ impl<'p> Planner<'p> {
             candidate.rows * left.map(|expr| selectivity(expr)).product::<Amount>()
         };
         let rows = candidates.iter().map(through).fold(Amount::INFINITY, Amount::min);
-        let lookups = stages.iter().filter(|stage| matches!(stage, Node::Lookup(_))).count() as Amount;
+        let looks_up = |stage: &&&Node| matches!(stage, Node::Lookup(_));
+        let lookups = if parts::REWRITES { stages.iter().filter(looks_up).count() as Amount } else { 0.0 };
         let total = |candidate: &Candidate| self.total(candidate, rows, &own, lookups, want);
         #[cfg(not(feature = "small"))]
         let alternatives = match self.wishes.alternatives {
@@ -159,8 +160,10 @@ impl<'p> Planner<'p> {
             tests += self.test_cost(predicate);
             through *= selectivity(predicate);
         }
-        let mut each =
-            candidate.cost_rows + candidate.rows * tests + through * lookups * self.costs.fetch_near;
+        let mut each = candidate.cost_rows + candidate.rows * tests;
+        if parts::REWRITES {
+            each += through * lookups * self.costs.fetch_near;
+        }
         if let (true, Some(limit)) = (candidate.ordered, want.limit) {
             each *= (limit as Amount / rows.max(1.0)).min(1.0);
         }
