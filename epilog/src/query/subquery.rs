@@ -201,7 +201,9 @@ methods! {
     /// # Ok::<(), Error>(())
     /// ```
     ///
-    /// Another query, of one value, can be searched as well; it does not look at the row:
+    /// Another query, of one value, can be searched as well; it does not look at the row. Queries nest so up to sixteen deep;
+    /// a deeper one is refused when it is planned, and one that a loop has made thousands deep exhausts the stack when it is
+    /// dropped.
     ///
     /// ```
     #[doc = include_str!("../example.txt")]
