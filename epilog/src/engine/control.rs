@@ -8,7 +8,7 @@
 //! ExecError  Cancelled, TimedOut
 //! ```
 //!
-//! Operators ask [`Run::check`] wherever they go on without giving a batch: for each leaf of a scan, each batch of pairs,
+//! Operators ask `Run::check` wherever they go on without giving a batch: for each leaf of a scan, each batch of pairs,
 //! each thousand rows that are gathered or merged. Where nothing was asked for, that is a look at one pointer.
 
 use alloc::rc::Rc;
