@@ -373,6 +373,28 @@ impl Results {
         // What becomes of a total over so many values.
         let mut totals: Vec<Total> = Vec::with_capacity(partition.len());
         let mean = |total: f64, count: usize| (total / count as f64).to_le_bytes();
+        // Totals of the widest integers, which may overflow on the way.
+        macro_rules! checked {
+            ($of:ident) => {{
+                let read = |cell: &[u8]| $of::from_le_bytes(cell.try_into().expect("16 bytes"));
+                let values: Vec<Option<$of>> = cells().map(|cell| Some(cell.map_or(0, read))).collect();
+                let add = |a: Option<$of>, b: Option<$of>| a?.checked_add(b?);
+                slide(
+                    partition.frames(frame),
+                    &values,
+                    Some(0),
+                    add,
+                    None::<fn(_, _) -> _>,
+                    |frame, total| {
+                        totals.push(match total {
+                            None => Total::Overflow,
+                            Some(total) if is_mean => Total::of(&mean(total as f64, present.count(frame))),
+                            Some(total) => Total::of(&total.to_le_bytes()),
+                        });
+                    },
+                );
+            }};
+        }
         match of {
             Type::F32 | Type::F64 => {
                 let values: Vec<f64> =
@@ -391,25 +413,7 @@ impl Results {
                     },
                 );
             }
-            Type::U128 => {
-                let read = |cell: &[u8]| u128::from_le_bytes(cell.try_into().expect("16 bytes"));
-                let values: Vec<Option<u128>> = cells().map(|cell| Some(cell.map_or(0, read))).collect();
-                let add = |a: Option<u128>, b: Option<u128>| a?.checked_add(b?);
-                slide(
-                    partition.frames(frame),
-                    &values,
-                    Some(0),
-                    add,
-                    None::<fn(_, _) -> _>,
-                    |frame, total| {
-                        totals.push(match total {
-                            None => Total::Overflow,
-                            Some(total) if is_mean => Total::of(&mean(total as f64, present.count(frame))),
-                            Some(total) => Total::of(&total.to_le_bytes()),
-                        });
-                    },
-                );
-            }
+            Type::U128 => checked!(u128),
             #[cfg(feature = "decimal")]
             Type::Decimal => {
                 use super::arithmetic::decimal;
@@ -436,25 +440,7 @@ impl Results {
                     },
                 );
             }
-            Type::I128 => {
-                let read = |cell: &[u8]| i128::from_le_bytes(cell.try_into().expect("16 bytes"));
-                let values: Vec<Option<i128>> = cells().map(|cell| Some(cell.map_or(0, read))).collect();
-                let add = |a: Option<i128>, b: Option<i128>| a?.checked_add(b?);
-                slide(
-                    partition.frames(frame),
-                    &values,
-                    Some(0),
-                    add,
-                    None::<fn(_, _) -> _>,
-                    |frame, total| {
-                        totals.push(match total {
-                            None => Total::Overflow,
-                            Some(total) if is_mean => Total::of(&mean(total as f64, present.count(frame))),
-                            Some(total) => Total::of(&total.to_le_bytes()),
-                        });
-                    },
-                );
-            }
+            Type::I128 => checked!(i128),
             // So many narrower integers as would overflow 128 bits do not exist.
             of => {
                 let values: Vec<i128> =
