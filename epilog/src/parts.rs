@@ -92,8 +92,8 @@ impl Whole {
 }
 
 /// Something in a build with all parts. Without them there is no value of it, whatever it would hold, and nothing to drop.
-/// Where the proof is handed on as well, a [`Whole`] stands beside it: rustc takes what is done with one asked for here for code
-/// that nothing reaches.
+/// Where the proof is handed on as well, a [`Whole`] stands beside it: one that was asked of the value would make unreachable
+/// code of all that follows, which rustc warns of.
 pub struct InWhole<T> {
     #[cfg(not(feature = "small"))]
     value: T,
