@@ -2,6 +2,11 @@
 //! nor pages. A failure prints the seed and the draft.
 
 mod maker;
+mod shrink;
+#[cfg(sqlite)]
+mod sql;
+#[cfg(sqlite)]
+mod sqlite;
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
