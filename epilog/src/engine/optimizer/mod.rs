@@ -13,6 +13,8 @@ mod drop_sorts;
 mod factor_alternatives;
 mod fold_constants;
 mod join_filters;
+#[cfg(not(feature = "small"))]
+mod join_order;
 mod key_through_relation;
 mod merge_alternatives;
 mod prune_unused;
@@ -78,6 +80,8 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         push_filters::RULE,
         reduce_group_keys::RULE,
         drop_sorts::RULE,
+        #[cfg(not(feature = "small"))]
+        join_order::RULE,
         push_limits::RULE,
         prune_unused::RULE,
     ]
