@@ -102,8 +102,8 @@ fn main() -> Result<(), Error> {
     // Keys far apart, each found from the root.
     let keys = |count: u64| -> Vec<Id<Item>> { (1..=count).map(|n| Id::new(1 + mixed(n) % ITEMS)).collect() };
     let (few, many) = (keys(64), keys(1088));
-    let few = time(|| Item::query().filter(|i| i.id.is_in(few.iter().copied())).count(&tx));
-    let many = time(|| Item::query().filter(|i| i.id.is_in(many.iter().copied())).count(&tx));
+    let few = time(|| Item::query().filter(|i| i.id.in_(few.iter().copied())).count(&tx));
+    let many = time(|| Item::query().filter(|i| i.id.in_(many.iter().copied())).count(&tx));
     line("seek", (many - few) / 1024.0, costs.seek);
 
     // Two widths of a range of the index: their entries alone, and with the records.
