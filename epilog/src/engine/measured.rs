@@ -14,6 +14,11 @@ impl Statistics for Measured<'_> {
         self.0.for_estimates().count(collection.id).unwrap_or(0)
     }
 
+    #[cfg(not(feature = "small"))]
+    fn rows_kept(&self, collection: &CollectionDef) -> Option<u64> {
+        self.0.records_kept(collection)
+    }
+
     fn entries(&self, collection: &CollectionDef, index: &IndexDef, range: &KeyRange) -> Option<u64> {
         let (low, high) = range.bounds();
         let stored = self.0.catalog().collection(collection.id)?;

@@ -293,7 +293,7 @@ impl Assigner {
         let collection = &logical.slots[0].collection;
         let positions =
             assignments.iter().map(|assignment| collection.position_of(assignment.ordinal)).collect();
-        let plan = physical::plan(&optimize(logical, RuleSet::ALL), &Measured(view));
+        let plan = physical::plan(&optimize(logical, RuleSet::ALL, &Measured(view)), &Measured(view));
         Ok(Assigner { plan, positions })
     }
 
@@ -329,7 +329,7 @@ pub fn assign<'s>(
 
 fn plan(view: View<'_>, draft: &Draft, purpose: Purpose, rules: RuleSet) -> Result<PhysicalPlan, PlanError> {
     let logical = logical::lower(view.catalog(), draft, purpose)?;
-    Ok(physical::plan(&optimize(logical, rules), &Measured(view)))
+    Ok(physical::plan(&optimize(logical, rules, &Measured(view)), &Measured(view)))
 }
 
 /// As [`plan`], by all rules, and as `control` asks; the scans of the plan say what else was thought of if `alternatives`.
@@ -346,7 +346,7 @@ fn plan_for(
     }
     let logical = logical::lower(view.catalog(), draft, purpose)?;
     let wishes = Wishes { require_index, alternatives };
-    let plan = physical::plan_as(&optimize(logical, RuleSet::ALL), &Measured(view), wishes);
+    let plan = physical::plan_as(&optimize(logical, RuleSet::ALL, &Measured(view)), &Measured(view), wishes);
     #[cfg(not(feature = "small"))]
     if require_index {
         plan.require_index()?;

@@ -44,6 +44,12 @@ pub trait Statistics {
     /// How many records a collection has.
     fn rows(&self, collection: &CollectionDef) -> u64;
 
+    /// How many records of a collection may be kept in memory by one operation; `None` when there is no limit.
+    #[cfg(not(feature = "small"))]
+    fn rows_kept(&self, _collection: &CollectionDef) -> Option<u64> {
+        None
+    }
+
     /// About how many entries of an index lie in a range; `None` when that cannot be told.
     fn entries(&self, collection: &CollectionDef, index: &IndexDef, range: &KeyRange) -> Option<u64>;
 }

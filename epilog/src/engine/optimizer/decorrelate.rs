@@ -16,13 +16,13 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::Rule;
+use super::{Apply, Rule};
 use crate::engine::logical::{
     Computed, Expr, ExprKind, Join, Link, LogicalPlan, Lookup, Node, Slot, Subquery,
 };
 use crate::expr::{BinaryOp, SetKind};
 
-pub(super) const RULE: Rule = Rule { name: "decorrelate", apply };
+pub(super) const RULE: Rule = Rule { name: "decorrelate", apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |node| match node {
@@ -41,15 +41,15 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
 }
 
 /// What the inner side has.
-struct Inner {
-    slots: Vec<Slot>,
-    computed: Vec<Computed>,
+pub(super) struct Inner {
+    pub(super) slots: Vec<Slot>,
+    pub(super) computed: Vec<Computed>,
     /// Of the values, those that are none of arithmetic that may have no result: the keys of groups, which are none without.
-    sure: Vec<Computed>,
+    pub(super) sure: Vec<Computed>,
 }
 
 impl Inner {
-    fn of(node: &Node) -> Inner {
+    pub(super) fn of(node: &Node) -> Inner {
         let mut inner = Inner { slots: Vec::new(), computed: Vec::new(), sure: Vec::new() };
         node.slots(&mut inner.slots);
         node.computed(&mut inner.computed);

@@ -14,13 +14,13 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::Rule;
+use super::{Apply, Rule};
 use crate::engine::function::{self, Argument, Made, Values};
 use crate::engine::logical::{Expr, ExprKind, Filter, LogicalPlan, Node};
 use crate::expr::{BinaryOp, Function, UnaryOp};
 use crate::value::{Scalar, Type, case, fits};
 
-pub(super) const RULE: Rule = Rule { name: "fold_constants", apply };
+pub(super) const RULE: Rule = Rule { name: "fold_constants", apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |mut node| {

@@ -16,11 +16,11 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::Rule;
+use super::{Apply, Rule};
 use crate::engine::logical::{Expr, Filter, Join, LogicalPlan, Node, Slot};
 use crate::expr::JoinKind;
 
-pub(super) const RULE: Rule = Rule { name: "join_filters", apply };
+pub(super) const RULE: Rule = Rule { name: "join_filters", apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |node| match node {

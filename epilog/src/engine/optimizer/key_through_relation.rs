@@ -12,10 +12,10 @@
 
 use alloc::vec::Vec;
 
-use super::Rule;
+use super::{Apply, Rule};
 use crate::engine::logical::{Expr, ExprKind, LogicalPlan, Node, Slot};
 
-pub(super) const RULE: Rule = Rule { name: "key_through_relation", apply };
+pub(super) const RULE: Rule = Rule { name: "key_through_relation", apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     // (slot looked up, its key's position) is what (slot, position) says.

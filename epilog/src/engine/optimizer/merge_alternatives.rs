@@ -10,11 +10,11 @@
 
 use alloc::boxed::Box;
 
-use super::Rule;
+use super::{Apply, Rule};
 use crate::engine::logical::{Expr, ExprKind, LogicalPlan};
 use crate::expr::BinaryOp;
 
-pub(super) const RULE: Rule = Rule { name: "merge_alternatives", apply };
+pub(super) const RULE: Rule = Rule { name: "merge_alternatives", apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |mut node| {

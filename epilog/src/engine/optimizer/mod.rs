@@ -8,17 +8,26 @@
 //! With the feature `small` there are those rules only without which a query finds no index, or keeps more than it gives.
 
 mod decorrelate;
+mod drop_distinct;
+mod drop_sorts;
+mod factor_alternatives;
 mod fold_constants;
 mod join_filters;
+#[cfg(not(feature = "small"))]
+mod join_order;
 mod key_through_relation;
 mod merge_alternatives;
 mod prune_unused;
 mod push_filters;
+mod push_group_filters;
 mod push_limits;
 mod push_negations;
 mod push_window_filters;
+mod reduce_group_keys;
 mod split_conjuncts;
+mod strengthen_joins;
 
+use super::estimate::Statistics;
 use super::logical::{LogicalPlan, check};
 use crate::parts;
 
@@ -27,7 +36,30 @@ pub struct Rule {
     /// Its name, as the file's.
     pub name: &'static str,
     /// Rewrites a plan.
-    pub apply: fn(LogicalPlan) -> LogicalPlan,
+    apply: Apply,
+}
+
+/// How a rule rewrites a plan.
+enum Apply {
+    /// By the plan alone.
+    Alone(fn(LogicalPlan) -> LogicalPlan),
+    /// With what is known of the data.
+    #[cfg(not(feature = "small"))]
+    Knowing(fn(LogicalPlan, &dyn Statistics) -> LogicalPlan),
+}
+
+impl Rule {
+    #[cfg_attr(
+        feature = "small",
+        expect(unused_variables, reason = "no rule of a small build asks for them")
+    )]
+    fn run(&self, plan: LogicalPlan, statistics: &dyn Statistics) -> LogicalPlan {
+        match self.apply {
+            Apply::Alone(apply) => apply(plan),
+            #[cfg(not(feature = "small"))]
+            Apply::Knowing(apply) => apply(plan, statistics),
+        }
+    }
 }
 
 /// All rules, in the order they run.
@@ -36,12 +68,20 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         fold_constants::RULE,
         push_negations::RULE,
         split_conjuncts::RULE,
+        factor_alternatives::RULE,
         merge_alternatives::RULE,
         key_through_relation::RULE,
+        drop_distinct::RULE,
+        strengthen_joins::RULE,
         join_filters::RULE,
         decorrelate::RULE,
+        push_group_filters::RULE,
         push_window_filters::RULE,
         push_filters::RULE,
+        reduce_group_keys::RULE,
+        drop_sorts::RULE,
+        #[cfg(not(feature = "small"))]
+        join_order::RULE,
         push_limits::RULE,
         prune_unused::RULE,
     ]
@@ -76,11 +116,11 @@ impl RuleSet {
     }
 }
 
-/// Runs the rules of `rules` over a plan.
-pub fn optimize(mut plan: LogicalPlan, rules: RuleSet) -> LogicalPlan {
+/// Runs the rules of `rules` over a plan of data about which `statistics` knows.
+pub fn optimize(mut plan: LogicalPlan, rules: RuleSet, statistics: &dyn Statistics) -> LogicalPlan {
     for (position, rule) in RULES.iter().enumerate() {
         if rules.contains(position) {
-            plan = (rule.apply)(plan);
+            plan = rule.run(plan, statistics);
             debug_assert_eq!(check(&plan), Ok(()), "after rule {}:\n{plan}", rule.name);
         }
     }
@@ -92,7 +132,7 @@ pub(crate) mod tests {
     use alloc::string::{String, ToString};
 
     use super::*;
-    use crate::engine::fixture;
+    use crate::engine::fixture::{self, Made};
     use crate::engine::logical::{Purpose, lower};
     use crate::expr::Draft;
 
@@ -101,13 +141,13 @@ pub(crate) mod tests {
         let catalog = fixture::catalog();
         let mut plan = lower(&catalog, draft, Purpose::Rows).expect("a draft that can be planned");
         for name in after {
-            plan = (find(name).apply)(plan);
+            plan = find(name).run(plan, &Made);
         }
         let before = plan.to_string();
-        let once = (find(rule).apply)(plan);
+        let once = find(rule).run(plan, &Made);
         check(&once).expect("a sound plan");
         let text = once.to_string();
-        assert_eq!((find(rule).apply)(once).to_string(), text, "{rule} is idempotent");
+        assert_eq!(find(rule).run(once, &Made).to_string(), text, "{rule} is idempotent");
         (before, text)
     }
 

@@ -13,12 +13,12 @@
 
 use alloc::vec::Vec;
 
-use super::Rule;
 use super::push_window_filters::is_sure;
+use super::{Apply, Rule};
 use crate::engine::logical::{Column, Computed, LogicalPlan, Node, Slot};
 use crate::parts;
 
-pub(super) const RULE: Rule = Rule { name: "prune_unused", apply };
+pub(super) const RULE: Rule = Rule { name: "prune_unused", apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     loop {

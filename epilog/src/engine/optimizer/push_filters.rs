@@ -14,10 +14,10 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::Rule;
+use super::{Apply, Rule};
 use crate::engine::logical::{Expr, Join, LogicalPlan, Lookup, Node, Sort, Subquery};
 
-pub(super) const RULE: Rule = Rule { name: "push_filters", apply };
+pub(super) const RULE: Rule = Rule { name: "push_filters", apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = push(plan.root, Vec::new());

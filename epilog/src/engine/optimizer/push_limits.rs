@@ -14,11 +14,11 @@
 
 use alloc::boxed::Box;
 
-use super::Rule;
+use super::{Apply, Rule};
 use crate::engine::logical::{Limit, LogicalPlan, Node, Sort, replace};
 use crate::parts;
 
-pub(super) const RULE: Rule = Rule { name: "push_limits", apply };
+pub(super) const RULE: Rule = Rule { name: "push_limits", apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut push);

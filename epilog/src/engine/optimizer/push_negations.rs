@@ -11,11 +11,11 @@
 
 use alloc::boxed::Box;
 
-use super::Rule;
+use super::{Apply, Rule};
 use crate::engine::logical::{Expr, ExprKind, LogicalPlan};
 use crate::expr::{BinaryOp, UnaryOp};
 
-pub(super) const RULE: Rule = Rule { name: "push_negations", apply };
+pub(super) const RULE: Rule = Rule { name: "push_negations", apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |mut node| {

@@ -15,13 +15,13 @@
 
 use alloc::vec::Vec;
 
-use super::Rule;
+use super::{Apply, Rule};
 use crate::engine::logical::{Asked, Expr, ExprKind, Filter, LogicalPlan, Node, Windowing, replace};
 use crate::expr::{AggregateFunction, BinaryOp, UnaryOp, WindowFunction};
 use crate::parts;
 use crate::value::Type;
 
-pub(super) const RULE: Rule = Rule { name: "push_window_filters", apply };
+pub(super) const RULE: Rule = Rule { name: "push_window_filters", apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = push(plan.root);
@@ -71,7 +71,7 @@ fn keeps_partitions(window: &Windowing, predicate: &Expr) -> bool {
 
 /// Whether an expression has one value for all rows that have equal values of `keys`: it is made of these and of literals.
 /// Equal floats and decimals may differ in their sign or scale, and are compared only.
-fn reads_only(expr: &Expr, keys: &[Expr]) -> bool {
+pub(super) fn reads_only(expr: &Expr, keys: &[Expr]) -> bool {
     use BinaryOp::{Eq, Ge, Gt, Le, Lt, Ne};
     if keys.contains(expr) {
         return !matches!(expr.ty, Type::F32 | Type::F64 | Type::Decimal);
@@ -89,8 +89,14 @@ fn reads_only(expr: &Expr, keys: &[Expr]) -> bool {
 
 /// Whether neither the windows nor what they look at may run into something without a result.
 pub(super) fn is_sure(window: &Windowing) -> bool {
-    let mut sure = window.items.iter().flat_map(|item| item.expressions()).all(|expr| !expr.may_fault());
-    window.input.visit(&mut |node| {
+    window.items.iter().flat_map(|item| item.expressions()).all(|expr| !expr.may_fault())
+        && is_sure_below(&window.input)
+}
+
+/// Whether nothing in or below `node` may run into something without a result.
+pub(super) fn is_sure_below(node: &Node) -> bool {
+    let mut sure = true;
+    node.visit(&mut |node| {
         sure &= node.expressions().into_iter().all(|expr| !expr.may_fault());
         sure &= match node {
             Node::Aggregate(aggregate) => !aggregate.items.iter().any(|item| may_overflow(&item.function)),

@@ -9,11 +9,11 @@
 //!
 //! Must not fire on `|`: a part of an alternative holds for no row by itself.
 
-use super::Rule;
+use super::{Apply, Rule};
 use crate::engine::logical::{Filter, LogicalPlan, Node};
 use alloc::vec::Vec;
 
-pub(super) const RULE: Rule = Rule { name: "split_conjuncts", apply };
+pub(super) const RULE: Rule = Rule { name: "split_conjuncts", apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |node| match node {

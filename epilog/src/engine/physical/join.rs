@@ -7,9 +7,12 @@ use super::subquery::Sides;
 use super::{Join, Method, Operator, PhysicalNode, Planned, Planner, Want};
 use crate::engine::estimate::Amount;
 use crate::engine::logical;
-use crate::engine::logical::{Link, Node};
+use crate::engine::logical::{Expr, Link, Node, Slot};
 use crate::expr::JoinKind;
 use crate::parts;
+
+/// One value is taken for a twentieth of all where nothing is known.
+const VALUES: Amount = 20.0;
 
 impl<'p> Planner<'p> {
     pub(super) fn join(&self, join: &'p logical::Join, want: Want<'_>) -> Planned {
@@ -60,11 +63,47 @@ impl<'p> Planner<'p> {
 
     /// How many pairs are expected of so many rows and inner rows.
     pub(super) fn pairs_expected(&self, rows: Amount, inner: Amount, links: &[Link]) -> Amount {
-        if links.is_empty() {
-            return rows * inner;
+        let values = |expr: &Expr| self.distinct(expr).unwrap_or(VALUES);
+        let mut share = 1.0;
+        for link in links {
+            share /= values(&link.inner).max(values(&link.outer)).max(1.0);
         }
-        // Each row of the side that is pointed at has its part of the other.
-        rows * inner / self.linked_rows(links).max(inner.min(rows)).max(1.0)
+        rows * inner * share.max(self.share_of_found(links))
+    }
+
+    /// Of records that several values together find at most one of, the part that one is.
+    fn share_of_found(&self, links: &[Link]) -> Amount {
+        let sides = links.iter().flat_map(|link| [&link.inner, &link.outer]);
+        let fields = |slot: Slot| {
+            let of = sides.clone().filter_map(Expr::as_field).filter(move |(of, _)| *of == slot);
+            of.map(|(_, position)| position)
+        };
+        let slots = sides.clone().filter_map(Expr::as_field).map(|(slot, _)| slot);
+        let is_found = |slot: &Slot| {
+            let mut unique = self.collection(*slot).indexes.iter().filter(|index| index.unique);
+            unique.any(|index| index.fields.iter().all(|field| fields(*slot).any(|of| of == *field)))
+        };
+        slots.filter(is_found).map(|slot| 1.0 / self.records(slot)).fold(0.0, Amount::max)
+    }
+
+    /// How many different values an expression is known to have.
+    fn distinct(&self, expr: &Expr) -> Option<Amount> {
+        let (slot, position) = expr.as_field()?;
+        let collection = self.collection(slot);
+        let records = self.records(slot);
+        let mut unique = collection.indexes.iter().filter(|index| index.unique);
+        if collection.clustered == Some(position) || unique.any(|index| index.fields == [position]) {
+            return Some(records);
+        }
+        let target = collection.fields[usize::from(position)].reference?.target;
+        let target = self.plan.slots.iter().find(|of| of.collection.id == target);
+        let target = target.map(|of| self.statistics.rows(&of.collection) as Amount);
+        Some(target.map_or(records / 10.0, |target| target.min(records)).max(1.0))
+    }
+
+    /// The records of a collection.
+    fn records(&self, slot: Slot) -> Amount {
+        (self.statistics.rows(self.collection(slot)) as Amount).max(1.0)
     }
 }
 

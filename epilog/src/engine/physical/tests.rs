@@ -2,51 +2,22 @@
 
 use alloc::format;
 use alloc::string::ToString;
-use core::ops::Bound;
 
 use super::*;
-use crate::engine::estimate::KeyRange;
 use crate::engine::explain::Plan;
 use crate::engine::fixture::{
-    self as f, DraftBuilder, draft, exists, field, id, inner, int, null, reverse, text, through,
+    self as f, DraftBuilder, Made, draft, exists, field, id, inner, int, null, reverse, text, through,
 };
 use crate::engine::logical::{Purpose, lower};
 use crate::engine::optimizer::{RuleSet, optimize};
 use crate::expr::BinaryOp::{And, Eq, Ge, Gt, Like, Lt, Or, StartsWith};
 use crate::expr::{AggregateFunction, AggregateItem, Expression, Quantifier, UnaryOp};
-use crate::schema::IndexDef;
 use crate::value::Type;
-
-/// 300 artists, 3,000 albums, 50,000 tracks. An index has as many entries for a given key as records share one, and for
-/// a range a tenth of all.
-struct Made;
-
-impl Statistics for Made {
-    fn rows(&self, collection: &CollectionDef) -> u64 {
-        match collection.name.as_str() {
-            "Artist" => 300,
-            "Album" => 3_000,
-            _ => 50_000,
-        }
-    }
-
-    fn entries(&self, collection: &CollectionDef, index: &IndexDef, range: &KeyRange) -> Option<u64> {
-        let all = self.rows(collection);
-        let equal = matches!((&range.low, &range.high), (Bound::Included(a), Bound::Included(b)) if a == b);
-        let found = match index.name.as_str() {
-            "artist_released" => 10,
-            _ if !equal => all / 10,
-            "album" | "editor" => 17,
-            _ => 1,
-        };
-        Some(found)
-    }
-}
 
 fn explain(draft: DraftBuilder, purpose: Purpose) -> alloc::string::String {
     let catalog = f::catalog();
     let logical = lower(&catalog, &draft.build(), purpose).expect("a draft that can be planned");
-    Plan::of(&plan(&optimize(logical, RuleSet::ALL), &Made)).to_string()
+    Plan::of(&plan(&optimize(logical, RuleSet::ALL, &Made), &Made)).to_string()
 }
 
 #[track_caller]

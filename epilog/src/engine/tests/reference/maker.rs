@@ -341,6 +341,57 @@ impl Maker<'_> {
         None
     }
 
+    /// Joins of three to five sources, most of them along relations, each with any of those before it.
+    fn joined(&mut self, mut builder: DraftBuilder, scope: &mut Vec<usize>, faulty: bool) -> DraftBuilder {
+        /// The relations: which collection's which field points at which.
+        const RELATIONS: [(usize, u16, usize); 3] = [
+            (ALBUM, f::album::ARTIST, ARTIST),
+            (TRACK, f::track::ALBUM, ALBUM),
+            (TRACK, f::track::EDITOR, ARTIST),
+        ];
+        let count = |maker: &Self, of: usize| maker.collections[of].1.len();
+        let mut rows = count(self, scope[0]);
+        for _ in 0..2 + self.random.below(3) {
+            let source = self.random.below(scope.len());
+            let (from, field, to) = *self.random.pick(&RELATIONS);
+            let position = scope.len() as u8;
+            let (inner, mut on) = match (scope[source] == from, scope[source] == to) {
+                (true, _) => (to, f::inner(source as u8, field).binary(BinaryOp::Eq, f::inner(position, 0))),
+                (_, true) => {
+                    (from, f::inner(position, field).binary(BinaryOp::Eq, f::inner(source as u8, 0)))
+                }
+                _ => continue,
+            };
+            // Not more pairs than the reference can go through.
+            if inner == from {
+                rows = rows * count(self, from) / count(self, to) + 1;
+            }
+            if rows > 1000 {
+                break;
+            }
+            scope.push(inner);
+            for _ in 0..2 {
+                let more = match self.random.below(6) {
+                    0 => self.equality(scope),
+                    1 => Some(self.predicate(scope, 1, faulty)),
+                    _ => None,
+                };
+                on = match more {
+                    Some(more) if self.random.below(2) == 0 => more.binary(BinaryOp::And, on),
+                    Some(more) => on.binary(BinaryOp::And, more),
+                    None => on,
+                };
+            }
+            let kinds = [JoinKind::Inner, JoinKind::Inner, JoinKind::Inner, JoinKind::Left];
+            let kind = *self.random.pick(&kinds);
+            builder = builder.clause(Clause::Join { collection: self.collections[inner].0, on, kind });
+            if self.random.below(4) == 0 {
+                builder = builder.filter(self.predicate(scope, 1, faulty));
+            }
+        }
+        builder
+    }
+
     /// A draft, and whether its rows come in an order that is told.
     pub(super) fn draft(&mut self, faulty: bool) -> (Draft, bool) {
         let root = self.random.below(self.collections.len());
@@ -348,6 +399,10 @@ impl Maker<'_> {
         let mut builder: DraftBuilder = draft(self.collections[root].0);
         let (mut limited, mut ordered) = (false, true);
         self.windows.clear();
+        if self.random.below(4) == 0 {
+            builder = self.joined(builder, &mut scope, faulty);
+            ordered = scope.len() == 1;
+        }
         for _ in 0..1 + self.random.below(4) {
             builder = match self.random.below(12) {
                 0 => {

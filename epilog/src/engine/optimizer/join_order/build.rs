@@ -1,0 +1,117 @@
+//! [`build`]: a region as nodes, in the order found.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::measure::How;
+use super::region::{Attached, Region, Set, join};
+use super::search::Found;
+use crate::engine::logical::{Expr, Link, Lookup, Node};
+use crate::expr::BinaryOp;
+use crate::parts::Whole;
+
+/// Puts a region together as found.
+pub(super) fn build(mut region: Region<'_>, found: &Found, whole: Whole) -> Node {
+    let attached = core::mem::take(&mut region.attached);
+    let placed = attached.into_iter().map(|attached| (place(found, attached.about), attached)).collect();
+    let steps = core::mem::take(&mut region.steps);
+    let last = core::mem::take(&mut region.last);
+    let mut builder = Builder { region, found, placed, whole };
+    let mut node = builder.set(found.all);
+    for mut step in steps {
+        **step.input_mut().expect("a step has an input") = node;
+        node = step;
+    }
+    node.filtered(last)
+}
+
+struct Builder<'r> {
+    region: Region<'r>,
+    found: &'r Found,
+    /// Subqueries, each with the set whose rows it is asked of.
+    placed: Vec<(Set, Attached)>,
+    whole: Whole,
+}
+
+impl Builder<'_> {
+    /// The rows of a set, with all that is asked of them.
+    fn set(&mut self, set: Set) -> Node {
+        let Some((left, right, how)) = self.found.best(set).of else {
+            let relation = &mut self.region.relations[set.trailing_zeros() as usize];
+            let node = core::mem::replace(&mut relation.node, Node::Pairs);
+            let own = core::mem::take(&mut relation.own);
+            return self.attach(set, node.filtered(own));
+        };
+        let mut node = self.set(left);
+        let links =
+            self.region.links(left, right).map(|(left, right)| (left.clone(), right.clone())).collect();
+        node = match how {
+            How::Lookup(pointer) => self.look_up(node, pointer, right, links),
+            How::Join => {
+                let link = |(outer, inner)| Link { inner, outer, absent_matches: true };
+                join(node, self.set(right), links.into_iter().map(link).collect(), self.whole)
+            }
+        };
+        let asked = self
+            .region
+            .asked
+            .iter()
+            .filter(|(about, _)| about & !set == 0 && about & !left != 0 && about & !right != 0);
+        let asked: Vec<Expr> = asked.map(|(_, predicate)| predicate.clone()).collect();
+        self.attach(set, node.filtered(asked))
+    }
+
+    /// Looks up the record of `right` for each row.
+    fn look_up(&mut self, input: Node, pointer: usize, right: Set, links: Vec<(Expr, Expr)>) -> Node {
+        let pointer = self.region.pointers[pointer];
+        let into = Node::Lookup(Lookup {
+            input: Box::new(input),
+            from: pointer.from,
+            position: pointer.position,
+            into: pointer.into,
+        });
+        // What the lookup makes equal need not be asked.
+        let key = self.region.slots[usize::from(pointer.into.0)].collection.clustered;
+        let is_pointer = |(left, right): &(Expr, Expr)| {
+            left.as_field() == Some((pointer.from, pointer.position))
+                && right
+                    .as_field()
+                    .is_some_and(|(slot, position)| slot == pointer.into && key == Some(position))
+        };
+        let others = links.into_iter().filter(|link| !is_pointer(link));
+        let others = others.map(|(left, right)| Expr::binary_test(BinaryOp::Eq, left, right));
+        let mut predicates: Vec<Expr> = others.collect();
+        let relation = &mut self.region.relations[right.trailing_zeros() as usize];
+        predicates.append(&mut relation.own);
+        self.attach(right, into.filtered(predicates))
+    }
+
+    /// Asks of the rows of a set the subqueries that are placed there.
+    fn attach(&mut self, set: Set, mut node: Node) -> Node {
+        let (here, elsewhere) = core::mem::take(&mut self.placed).into_iter().partition(|(at, _)| *at == set);
+        self.placed = elsewhere;
+        let here: Vec<(Set, Attached)> = here;
+        for (_, Attached { node: mut step, filters, .. }) in here {
+            **step.input_mut().expect("a subquery has an input") = node;
+            node = step.filtered(filters);
+        }
+        node
+    }
+}
+
+/// The set, of those that are put together and have all of `about`, that has the fewest rows.
+fn place(found: &Found, about: Set) -> Set {
+    let mut place = found.all;
+    let mut set = found.all;
+    while let Some((left, right, _)) = found.best(set).of {
+        set = match (about & !left, about & !right) {
+            (0, _) => left,
+            (_, 0) => right,
+            _ => return place,
+        };
+        if found.best(set).rows < found.best(place).rows {
+            place = set;
+        }
+    }
+    place
+}

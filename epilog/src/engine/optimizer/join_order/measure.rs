@@ -1,0 +1,268 @@
+//! [`Measure`]: what there is of relations, and what putting them together costs.
+
+use alloc::vec::Vec;
+
+use super::region::{Pointer, Region, Relation, Set};
+use crate::engine::estimate::{Amount, Costs, Statistics, selectivity};
+use crate::engine::logical::{Expr, ExprKind, Node, Slot, SlotDef};
+use crate::expr::BinaryOp;
+use crate::schema::CollectionDef;
+
+/// Rows, and costs in nanoseconds.
+pub(super) struct Measure<'p> {
+    slots: &'p [SlotDef],
+    statistics: &'p dyn Statistics,
+    pub(super) costs: Costs,
+}
+
+/// How two sets of relations are put together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum How {
+    /// By a table of the right side, which has fewer rows, or through an index of it.
+    Join,
+    /// By looking up the right side, which the field with this number points at.
+    Lookup(usize),
+}
+
+impl<'p> Measure<'p> {
+    pub(super) fn new(slots: &'p [SlotDef], statistics: &'p dyn Statistics) -> Measure<'p> {
+        Measure { slots, statistics, costs: Costs::default() }
+    }
+
+    fn collection(&self, slot: Slot) -> &'p CollectionDef {
+        &self.slots[usize::from(slot.0)].collection
+    }
+
+    /// The records of a collection.
+    pub(super) fn records(&self, slot: Slot) -> Amount {
+        (self.statistics.rows(self.collection(slot)) as Amount).max(1.0)
+    }
+
+    /// Whether half of the page cache holds all records of these collections: an operation may keep a quarter of it.
+    pub(super) fn fits(&self, slots: &[Slot]) -> bool {
+        let part = |slot: &Slot| {
+            let kept = self.statistics.rows_kept(self.collection(*slot));
+            kept.map_or(0.0, |kept| self.records(*slot) / (kept as Amount).max(1.0))
+        };
+        slots.iter().map(part).sum::<Amount>() <= 2.0
+    }
+
+    /// The rows of a relation before anything is asked of them.
+    fn all_rows(&self, relation: &Relation) -> Amount {
+        relation.base.map_or_else(|| self.rows_of(&relation.node), |slot| self.records(slot))
+    }
+
+    /// The rows of a relation.
+    pub(super) fn rows(&self, relation: &Relation) -> Amount {
+        let all = self.all_rows(relation);
+        (all * self.share(&relation.own, all)).max(1.0)
+    }
+
+    /// The part of so many rows that gets through: of five records, hardly less than a fifth is meant.
+    fn share(&self, predicates: &[Expr], all: Amount) -> Amount {
+        predicates.iter().map(|predicate| self.part(predicate)).product::<Amount>().max(1.0 / all)
+    }
+
+    /// The part of rows for which a predicate holds: of a field of which it is known how many values it has, one of these.
+    fn part(&self, predicate: &Expr) -> Amount {
+        let (value, count) = match &predicate.kind {
+            ExprKind::Binary(BinaryOp::Eq, value, _) => (value, 1),
+            ExprKind::In(value, candidates) => (value, candidates.len()),
+            _ => return selectivity(predicate),
+        };
+        let values = value.as_field().and_then(|(slot, position)| self.values(slot, position));
+        values.map_or_else(|| selectivity(predicate), |values| (count as Amount / values).min(1.0))
+    }
+
+    /// About how many rows a node gives that is no relation of all records.
+    fn rows_of(&self, node: &Node) -> Amount {
+        let below = node.input().map_or(1.0, |input| self.rows_of(input));
+        match node {
+            Node::Scan(scan) => self.records(scan.slot),
+            Node::Filter(filter) => below * self.share(&filter.predicates, below.max(1.0)),
+            Node::Aggregate(aggregate) if aggregate.keys().is_empty() => 1.0,
+            Node::Aggregate(_) => (below / 10.0).max(1.0),
+            Node::Sort(sort) => {
+                let take = sort.window.and_then(|window| window.take);
+                take.map_or(below, |take| below.min(take as Amount))
+            }
+            Node::Limit(limit) => limit.window.take.map_or(below, |take| below.min(take as Amount)),
+            Node::Join(join) => below.max(self.rows_of(&join.inner)),
+            Node::Set(set) => below + self.rows_of(&set.right),
+            _ => below,
+        }
+    }
+
+    /// What it costs to read the rows of a relation.
+    pub(super) fn read(&self, relation: &Relation) -> Amount {
+        let all = self.all_rows(relation);
+        let tests = relation.own.iter().map(|expr| self.test(expr)).sum::<Amount>();
+        let scan = all * (self.costs.scan_record + tests);
+        let Some(slot) = relation.base else { return scan };
+        let collection = self.collection(slot);
+        let searched = relation.own.iter().filter(|expr| is_searched(expr, slot, collection));
+        let found = searched.map(|expr| {
+            let rows = (all * self.part(expr)).max(1.0);
+            self.costs.seek + rows * (self.costs.entry + self.costs.fetch + tests)
+        });
+        found.fold(scan, Amount::min)
+    }
+
+    /// What it costs to ask something of a row.
+    fn test(&self, predicate: &Expr) -> Amount {
+        let mut cost = 0.0;
+        predicate.visit(&mut |part| {
+            cost += match (part.as_literal().is_some(), part.ty.width()) {
+                (true, _) => 0.0,
+                (false, None) => self.costs.test_variable,
+                (false, Some(_)) => self.costs.test_fixed,
+            };
+        });
+        cost
+    }
+
+    /// How many different values an expression has; one is taken for a twentieth of all where nothing is known.
+    fn distinct(&self, relation: &Relation, expr: &Expr) -> Amount {
+        let known = expr.as_field().and_then(|(slot, position)| self.values(slot, position));
+        known.unwrap_or_else(|| self.all_rows(relation).min(20.0))
+    }
+
+    /// How many different values a field is known to have: as many as records if it is a key, and as many as there are to
+    /// point at if it is a relation.
+    fn values(&self, slot: Slot, position: u16) -> Option<Amount> {
+        let collection = self.collection(slot);
+        let records = self.records(slot);
+        let mut unique = collection.indexes.iter().filter(|index| index.unique);
+        if collection.clustered == Some(position) || unique.any(|index| index.fields == [position]) {
+            return Some(records);
+        }
+        let target = collection.fields[usize::from(position)].reference?.target;
+        let target = self.slots.iter().find(|of| of.collection.id == target);
+        let target = target.map(|of| self.statistics.rows(&of.collection) as Amount);
+        Some(target.map_or(records / 10.0, |target| target.min(records)).max(1.0))
+    }
+
+    /// The part of all pairs of two sets that goes together.
+    pub(super) fn together(&self, region: &Region<'_>, left: Set, right: Set) -> Amount {
+        let mut share: Amount = 1.0;
+        for class in &region.classes {
+            let least = |of: Set| {
+                let members = class.members.iter().filter(|(relation, _)| of >> relation & 1 == 1);
+                members
+                    .map(|(relation, expr)| self.distinct(&region.relations[*relation], expr))
+                    .reduce(Amount::min)
+            };
+            if let (Some(a), Some(b)) = (least(left), least(right)) {
+                share /= a.max(b).max(1.0);
+            }
+        }
+        // Of a relation that is found by several fields together, each row has one partner.
+        for (number, relation) in region.relations.iter().enumerate() {
+            let other = if left >> number & 1 == 1 { right } else { left };
+            if let Some(slot) = relation.base
+                && (left | right) >> number & 1 == 1
+                && self.is_found(region, number, slot, other)
+            {
+                share = share.max(1.0 / self.records(slot));
+            }
+        }
+        let both = left | right;
+        let asked = region
+            .asked
+            .iter()
+            .filter(|(about, _)| about & !both == 0 && about & !left != 0 && about & !right != 0);
+        share * asked.map(|(_, predicate)| selectivity(predicate)).product::<Amount>()
+    }
+
+    /// Whether `other` gives all fields of a unique index of several.
+    fn is_found(&self, region: &Region<'_>, number: usize, slot: Slot, other: Set) -> bool {
+        let given = |position: &u16| {
+            region.classes.iter().any(|class| {
+                let is_it =
+                    |(of, expr): &(usize, Expr)| *of == number && expr.as_field() == Some((slot, *position));
+                class.member(other).is_some() && class.members.iter().any(is_it)
+            })
+        };
+        let mut unique = self.collection(slot).indexes.iter().filter(|index| index.unique);
+        unique.any(|index| index.fields.len() > 1 && index.fields.iter().all(given))
+    }
+
+    /// What it costs to put two sets together of which there are so many rows, which it costs so much to read, and how. The
+    /// result has `out` rows.
+    pub(super) fn join(
+        &self,
+        region: &Region<'_>,
+        left: (Set, Amount, Amount),
+        right: (Set, Amount, Amount),
+        out: Amount,
+    ) -> (Amount, How) {
+        let (left_set, left_rows, left_cost) = left;
+        let (right_set, right_rows, right_cost) = right;
+        let costs = &self.costs;
+        let made = out * costs.test_variable;
+        let linked = region.links(left_set, right_set).next().is_some();
+        if !linked {
+            return (left_cost + right_cost + left_rows * right_rows * costs.pair + made, How::Join);
+        }
+        let mut best =
+            (left_cost + right_cost + right_rows * costs.build + left_rows * costs.probe, How::Join);
+        if right_set.count_ones() == 1 {
+            let number = right_set.trailing_zeros() as usize;
+            let relation = &region.relations[number];
+            if let Some(each) = self.searched(region, number, left_set) {
+                let pairs = left_rows * each * (costs.entry + costs.fetch + costs.pair);
+                let cost = left_cost + left_rows * costs.seek + pairs;
+                best = if cost < best.0 { (cost, How::Join) } else { best };
+            }
+            let points = |pointer: &Pointer| pointer.ends.1 == number && left_set >> pointer.ends.0 & 1 == 1;
+            if let Some(pointer) = region.pointers.iter().position(points) {
+                let records = self.all_rows(relation).min(left_rows);
+                let tests = relation.own.iter().map(|expr| self.test(expr)).sum::<Amount>();
+                let cost = left_cost + left_rows * (costs.probe + tests) + records * costs.fetch_near;
+                best = if cost <= best.0 { (cost, How::Lookup(pointer)) } else { best };
+            }
+        }
+        (best.0 + made, best.1)
+    }
+
+    /// How many records of a relation an index gives for a row of `other`, if one begins with a field that this gives.
+    fn searched(&self, region: &Region<'_>, number: usize, other: Set) -> Option<Amount> {
+        let slot = region.relations[number].base?;
+        let collection = self.collection(slot);
+        let given = |position: u16| {
+            region.classes.iter().find_map(|class| {
+                class.member(other)?;
+                let is_it =
+                    |(of, expr): &&(usize, Expr)| *of == number && expr.as_field() == Some((slot, position));
+                class.members.iter().find(is_it).map(|(_, expr)| expr)
+            })
+        };
+        let all = self.records(slot);
+        if collection.clustered.is_some_and(|key| given(key).is_some()) {
+            return Some(1.0);
+        }
+        let each = collection.indexes.iter().filter_map(|index| {
+            let fields: Vec<&Expr> = index.fields.iter().map_while(|position| given(*position)).collect();
+            let relation = &region.relations[number];
+            let values = fields.iter().map(|expr| self.distinct(relation, expr)).product::<Amount>();
+            let is_whole = index.unique && fields.len() == index.fields.len();
+            (!fields.is_empty()).then(|| if is_whole { 1.0 } else { (all / values).max(1.0) })
+        });
+        each.reduce(Amount::min)
+    }
+}
+
+/// Whether an index, or the key, finds the records for which a predicate holds.
+fn is_searched(predicate: &Expr, slot: Slot, collection: &CollectionDef) -> bool {
+    let leads = |position: u16| {
+        collection.clustered == Some(position)
+            || collection.indexes.iter().any(|index| index.fields.first() == Some(&position))
+    };
+    let children = predicate.children();
+    let Some((value, others)) = children.split_first() else { return false };
+    let literal = others.iter().all(|other| other.as_literal().is_some());
+    let of = value.as_field().filter(|(of, _)| *of == slot);
+    literal
+        && !matches!(predicate.kind, ExprKind::Unary(..))
+        && of.is_some_and(|(_, position)| leads(position))
+}

@@ -1,0 +1,182 @@
+//! Joins, and the lookups of to-one relations, go in the order that is expected to cost least.
+//!
+//! ```text
+//! before                                  after
+//! aggregate sum(milliseconds)             aggregate sum(milliseconds)
+//!   filter album.artist.name = "Saxon"      join Track on Track.album = album.id
+//!     lookup Artist by album.artist           join Album on Album.artist = artist.id
+//!       lookup Album by album                   filter artist.name = "Saxon"
+//!         scan Track                              scan Artist
+//! ```
+//!
+//! A *region*, inner joins with the lookups and filters among them, is taken apart into *relations* (collections, and what is
+//! no join of such) and what is asked of them ([`region`]). The orders in which these can be put together are gone through by
+//! dynamic programming over connected sets of relations, up to ten; of more, the two with the smallest result are
+//! put together until one is left ([`search`]). Then the region is built again ([`build`]): a relation that is pointed at by a
+//! required field, or by one without which the row is dropped, can be looked up for each row, as it was, or be where the
+//! rows come from, or one of the sides of a hash join.
+//!
+//! What is known of the data decides, in estimates: a wrong one makes a plan slow, and none wrong. Values that are equal
+//! through others are: where `a = b` and `b = c`, `a` and `c` can be joined first.
+//!
+//! Must not fire
+//!
+//! - on left joins, whose rows stay without a pair: they are relations here, whole, and what is below them is a region of its own;
+//! - where rows have an order that somebody sees. The pairs of a join have none; rows that look something up have that of
+//!   the keys of their root, unless groups, a set, a subquery or a sort by something else are made of them;
+//! - on what is more than memory holds. Rows that look something up are read in several operations, of which each keeps little in
+//!   memory; a join keeps what it reads;
+//! - below a subquery that is asked for each row: an index finds its records, which a join does not use.
+//!
+//! What may have no result is asked of the pairs that everything else leaves, so that it is an error where it was one.
+//!
+//! The enumeration is DPccp of G. Moerkotte and T. Neumann, "Analysis of Two Existing and One New Dynamic Programming
+//! Algorithm for the Generation of Optimal Bushy Join Trees without Cross Products" (VLDB 2006). We differ in what is done
+//! where nothing connects relations: the parts are put together by their numbers of rows, the smallest first.
+
+mod build;
+mod measure;
+mod region;
+mod search;
+
+use alloc::vec::Vec;
+
+use super::drop_distinct::only_source;
+use super::{Apply, Rule};
+use crate::engine::estimate::Statistics;
+use crate::engine::logical::{Asked, Limit, LogicalPlan, Node, Project, Slot, SlotDef, Sort, replace};
+use crate::expr::JoinKind;
+use crate::parts::Whole;
+use measure::Measure;
+use region::Region;
+
+/// More relations than this stay in the order written.
+const RELATIONS_MAX: usize = 64;
+
+pub(super) const RULE: Rule = Rule { name: "join_order", apply: Apply::Knowing(apply) };
+
+fn apply(mut plan: LogicalPlan, statistics: &dyn Statistics) -> LogicalPlan {
+    let Some(whole) = Whole::build() else { return plan };
+    let slots = core::mem::take(&mut plan.slots);
+    let walk = Walk { slots: &slots, measure: Measure::new(&slots, statistics), whole };
+    plan.root = walk.node(plan.root, false);
+    plan.slots = slots;
+    plan
+}
+
+/// The way down a plan.
+struct Walk<'p> {
+    slots: &'p [SlotDef],
+    measure: Measure<'p>,
+    whole: Whole,
+}
+
+impl Walk<'_> {
+    /// `node` with its joins in order; `free` is whether its rows may come in any.
+    fn node(&self, mut node: Node, free: bool) -> Node {
+        let survey = Survey::of(&node);
+        let may_be_ordered = survey.joins > 0 || (free && self.measure.fits(&survey.slots));
+        if (2..=RELATIONS_MAX).contains(&survey.relations) && may_be_ordered {
+            return self.region(node);
+        }
+        let below = match &mut node {
+            Node::Aggregate(aggregate) => {
+                !aggregate.items.iter().any(|item| item.function.depends_on_order())
+            }
+            Node::Set(set) => {
+                replace(&mut set.right, |right| self.node(right, true));
+                true
+            }
+            Node::Subquery(subquery) => {
+                // Where links lead into an index, the records are best left as they are.
+                let any = subquery.links.is_empty() && matches!(subquery.asked, Asked::Any | Asked::Count);
+                replace(&mut subquery.inner, |inner| self.node(inner, any));
+                free
+            }
+            Node::Join(join) => {
+                replace(&mut join.inner, |inner| self.node(inner, false));
+                true
+            }
+            Node::Sort(sort) => sorts_by_another(sort),
+            Node::Project(Project { columns, .. }) => columns.is_empty(),
+            Node::Limit(Limit { .. }) | Node::Window(_) => false,
+            Node::Filter(_) | Node::Lookup(_) => free,
+            Node::Scan(_) | Node::Pairs => return node,
+        };
+        if let Some(input) = node.input_mut() {
+            replace(input, |input| self.node(input, below));
+        }
+        node
+    }
+
+    /// A region, put together again.
+    fn region(&self, node: Node) -> Node {
+        let mut region = Region::new(self.slots);
+        region.take(node, &|node| self.node(node, true));
+        region.settle();
+        let found = search::search(&region, &self.measure);
+        build::build(region, &found, self.whole)
+    }
+}
+
+/// Whether a sort orders the records of the query, each once, by something of another one first: then no order that they could
+/// come in is of use, and those that compare equal are put in that of their keys by the sort.
+fn sorts_by_another(sort: &Sort) -> bool {
+    only_source(&sort.input) == Some(Slot(0))
+        && sort.terms.first().is_some_and(|term| term.expr.slots().iter().any(|slot| *slot != Slot(0)))
+}
+
+/// What there is to put together.
+#[derive(Default)]
+struct Survey {
+    relations: usize,
+    joins: usize,
+    slots: Vec<Slot>,
+}
+
+impl Survey {
+    fn of(node: &Node) -> Survey {
+        let mut survey = Survey::default();
+        survey.add(node);
+        survey
+    }
+
+    fn add(&mut self, node: &Node) {
+        match node {
+            Node::Filter(_) | Node::Subquery(_) => {}
+            Node::Lookup(lookup) => {
+                self.relations += 1;
+                self.slots.push(lookup.into);
+            }
+            Node::Join(join) if is_taken_apart(join) => {
+                self.joins += 1;
+                self.add(&join.inner);
+            }
+            // A region begins at what it is about, or at something that has no rows of several relations.
+            Node::Scan(scan) => {
+                self.relations += 1;
+                return self.slots.push(scan.slot);
+            }
+            Node::Join(_) => return self.relations += 1,
+            _ => return,
+        }
+        if let Some(input) = node.input() {
+            self.add(input);
+        }
+    }
+}
+
+/// Whether a join is one of relations that can be put together otherwise.
+fn is_taken_apart(join: &crate::engine::logical::Join) -> bool {
+    let pairs_ask = match &*join.pairs {
+        Node::Pairs => true,
+        Node::Filter(filter) => *filter.input == Node::Pairs,
+        _ => false,
+    };
+    let compares =
+        join.links.iter().all(|link| link.absent_matches || !(link.inner.nullable && link.outer.nullable));
+    join.kind == JoinKind::Inner && pairs_ask && compares
+}
+
+#[cfg(test)]
+mod tests;

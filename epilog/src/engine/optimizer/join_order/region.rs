@@ -1,0 +1,369 @@
+//! [`Region`]: joins taken apart.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::super::decorrelate::Inner;
+use super::super::strengthen_joins::rejects_absent;
+use super::is_taken_apart;
+use crate::engine::logical::{
+    Computed, Expr, ExprKind, Filter, Join, Link, Lookup, Node, Scan, Slot, SlotDef, Subquery,
+};
+use crate::expr::{BinaryOp, JoinKind};
+use crate::parts::Whole;
+
+/// A set of relations, by their numbers.
+pub(super) type Set = u64;
+
+/// Relations, and what is asked of them.
+pub(super) struct Region<'p> {
+    pub(super) slots: &'p [SlotDef],
+    pub(super) relations: Vec<Relation>,
+    /// The fields that point from one of them at the record of another one.
+    pub(super) pointers: Vec<Pointer>,
+    /// Values that are all equal.
+    pub(super) classes: Vec<Class>,
+    /// What else is asked, of which relations.
+    pub(super) asked: Vec<(Set, Expr)>,
+    /// Subqueries about rows, with what is asked of their answers.
+    pub(super) attached: Vec<Attached>,
+    /// What is asked in the end: of pairs that all else leaves.
+    pub(super) last: Vec<Expr>,
+    /// Steps that need to be taken in their order, in the end.
+    pub(super) steps: Vec<Node>,
+    /// What was taken, before it is settled.
+    lookups: Vec<Lookup>,
+    predicates: Vec<Expr>,
+}
+
+/// One relation.
+pub(super) struct Relation {
+    /// What gives its rows.
+    pub(super) node: Node,
+    /// The slot of the collection that it is all records of.
+    pub(super) base: Option<Slot>,
+    /// What is asked of its rows alone.
+    pub(super) own: Vec<Expr>,
+    slots: Vec<Slot>,
+    computed: Vec<Computed>,
+    sure: Vec<Computed>,
+}
+
+/// A field of one relation that names the record of another one.
+#[derive(Clone, Copy)]
+pub(super) struct Pointer {
+    pub(super) from: Slot,
+    pub(super) position: u16,
+    pub(super) into: Slot,
+    /// The relation that points, and the one pointed at.
+    pub(super) ends: (usize, usize),
+}
+
+/// Values of relations that are equal, each with the number of its relation.
+#[derive(Default)]
+pub(super) struct Class {
+    pub(super) members: Vec<(usize, Expr)>,
+}
+
+/// A subquery about rows.
+pub(super) struct Attached {
+    /// The subquery, whose input is [`Node::Pairs`] until it is put in place.
+    pub(super) node: Node,
+    /// What is asked of its answer.
+    pub(super) filters: Vec<Expr>,
+    /// The relations that all this is about.
+    pub(super) about: Set,
+}
+
+impl<'p> Region<'p> {
+    pub(super) fn new(slots: &'p [SlotDef]) -> Region<'p> {
+        Region {
+            slots,
+            relations: Vec::new(),
+            pointers: Vec::new(),
+            classes: Vec::new(),
+            asked: Vec::new(),
+            attached: Vec::new(),
+            last: Vec::new(),
+            steps: Vec::new(),
+            lookups: Vec::new(),
+            predicates: Vec::new(),
+        }
+    }
+
+    /// Takes `node` apart; `below` sees to what is no part of the region.
+    pub(super) fn take(&mut self, node: Node, below: &dyn Fn(Node) -> Node) {
+        match node {
+            Node::Filter(Filter { input, predicates }) => {
+                self.take(*input, below);
+                self.predicates.extend(predicates);
+            }
+            Node::Lookup(Lookup { input, from, position, into }) => {
+                self.take(*input, below);
+                self.lookups.push(Lookup { input: Box::new(Node::Pairs), from, position, into });
+            }
+            Node::Subquery(Subquery { input, slot, inner, links, pairs, asked, output }) => {
+                self.take(*input, below);
+                let input = Box::new(Node::Pairs);
+                self.steps.push(Node::Subquery(Subquery { input, slot, inner, links, pairs, asked, output }));
+            }
+            Node::Join(join) if is_taken_apart(&join) => {
+                let Join { input, inner, links, pairs, .. } = join;
+                self.take(*input, below);
+                self.take(*inner, below);
+                let equal = |link: Link| Expr::binary_test(BinaryOp::Eq, link.inner, link.outer);
+                self.predicates.extend(links.into_iter().map(equal));
+                if let Node::Filter(filter) = *pairs {
+                    self.predicates.extend(filter.predicates);
+                }
+            }
+            Node::Scan(scan) => self.relate(Node::Scan(scan)),
+            Node::Join(mut join) => {
+                // What is asked of its input only might be asked there; that is for other rules.
+                let input = core::mem::replace(&mut *join.input, Node::Pairs);
+                *join.input = below(input);
+                self.relate(Node::Join(join));
+            }
+            other => {
+                let node = below(other);
+                self.relate(node);
+            }
+        }
+    }
+
+    fn relate(&mut self, node: Node) {
+        let inner = Inner::of(&node);
+        let base = if let Node::Scan(scan) = &node { Some(scan.slot) } else { None };
+        let Inner { slots, computed, sure } = inner;
+        self.relations.push(Relation { node, base, own: Vec::new(), slots, computed, sure });
+    }
+
+    /// Finds out what each thing taken is about.
+    pub(super) fn settle(&mut self) {
+        self.settle_lookups();
+        self.settle_subqueries();
+        for predicate in core::mem::take(&mut self.predicates) {
+            self.settle_predicate(predicate);
+        }
+        // Members of one relation are made equal there, so that one of them stands for all.
+        for class in &self.classes {
+            let mut members = class.members.iter();
+            while let Some((relation, expr)) = members.next() {
+                if let Some((_, other)) = members.clone().find(|(other, _)| other == relation) {
+                    let equal = Expr::binary_test(BinaryOp::Eq, expr.clone(), other.clone());
+                    self.relations[*relation].own.push(equal);
+                }
+            }
+        }
+    }
+
+    /// Makes relations of records that every row has, and steps of what may be absent.
+    fn settle_lookups(&mut self) {
+        let lookups = core::mem::take(&mut self.lookups);
+        // A record that something needs is there, and so is the one that points at it.
+        let mut needed: Vec<Slot> = Vec::new();
+        for lookup in lookups.iter().rev() {
+            let asks = |predicate: &Expr| rejects_absent(predicate, lookup.into);
+            if needed.contains(&lookup.into) || self.predicates.iter().any(asks) {
+                needed.extend([lookup.into, lookup.from]);
+            }
+        }
+        let mut steps = Vec::new();
+        for lookup in lookups {
+            let from = &self.slots[usize::from(lookup.from.0)];
+            let field = &from.collection.fields[usize::from(lookup.position)];
+            let target = &self.slots[usize::from(lookup.into.0)].collection;
+            let points = needed.contains(&lookup.into) || !(from.optional || field.optional);
+            match (self.relation_of(lookup.from), target.clustered) {
+                (Some(from_relation), Some(key)) if points => {
+                    let into_relation = self.relations.len();
+                    self.relate(Node::Scan(Scan { slot: lookup.into }));
+                    let Lookup { from: slot, position, into, .. } = lookup;
+                    let pointing = Expr::field(slot, position, field.ty, from.optional || field.optional);
+                    let pointed = Expr::field(into, key, target.fields[usize::from(key)].ty, false);
+                    self.pointers.push(Pointer {
+                        from: slot,
+                        position,
+                        into,
+                        ends: (from_relation, into_relation),
+                    });
+                    self.equate((from_relation, pointing), (into_relation, pointed));
+                }
+                _ => steps.push(Node::Lookup(lookup)),
+            }
+        }
+        // Subqueries may begin at what is looked up.
+        steps.append(&mut self.steps);
+        self.steps = steps;
+    }
+
+    /// Makes what reads relations alone, and is read by predicates alone, something that can be asked early.
+    fn settle_subqueries(&mut self) {
+        let mut steps = Vec::new();
+        for step in core::mem::take(&mut self.steps) {
+            let about = match &step {
+                Node::Subquery(subquery) => self.about_subquery(subquery),
+                _ => None,
+            };
+            match about {
+                Some(about) => self.attached.push(Attached { node: step, filters: Vec::new(), about }),
+                None => steps.push(step),
+            }
+        }
+        self.steps = steps;
+    }
+
+    /// The relations that a subquery reads, if it reads nothing else of the row.
+    fn about_subquery(&self, subquery: &Subquery) -> Option<Set> {
+        let mut own = Inner::of(&subquery.inner);
+        let mut about: Set = 0;
+        let mut inside = true;
+        for side in [&subquery.inner, &subquery.pairs] {
+            side.visit(&mut |node| match node {
+                Node::Scan(scan) => own.slots.push(scan.slot),
+                Node::Lookup(lookup) => own.slots.push(lookup.into),
+                Node::Subquery(nested) => {
+                    own.slots.push(nested.slot);
+                    own.computed.push(nested.output);
+                }
+                Node::Aggregate(aggregate) => own.computed.extend(aggregate.outputs()),
+                Node::Set(set) => own.computed.extend(set.columns.iter().map(|column| column.output)),
+                Node::Window(window) => own.computed.extend(window.items.iter().map(|item| item.output)),
+                _ => {}
+            });
+        }
+        let mut read = |expr: &Expr| {
+            for slot in expr.slots().iter().filter(|slot| !own.slots.contains(slot)) {
+                match self.relation_of(*slot) {
+                    Some(relation) => about |= 1 << relation,
+                    None => inside = false,
+                }
+            }
+            for value in expr.computed_values().iter().filter(|value| !own.computed.contains(value)) {
+                match self.relations.iter().position(|relation| relation.computed.contains(value)) {
+                    Some(relation) => about |= 1 << relation,
+                    None => inside = false,
+                }
+            }
+        };
+        subquery.links.iter().for_each(|link| read(&link.outer));
+        subquery.asked.expressions().for_each(&mut read);
+        let mut pointers = Vec::new();
+        for side in [&subquery.inner, &subquery.pairs] {
+            side.visit(&mut |node| {
+                node.expressions().into_iter().for_each(&mut read);
+                if let Node::Lookup(lookup) = node {
+                    pointers.push(lookup.from);
+                }
+            });
+        }
+        for from in pointers.iter().filter(|from| !own.slots.contains(from)) {
+            about |= 1 << self.relation_of(*from)?;
+        }
+        inside.then_some(about)
+    }
+
+    fn settle_predicate(&mut self, predicate: Expr) {
+        let answers: Vec<Computed> = predicate.computed_values();
+        let asks = |attached: &Attached| match &attached.node {
+            Node::Subquery(subquery) => answers.contains(&subquery.output),
+            _ => false,
+        };
+        if let Some(at) = self.attached.iter().position(asks) {
+            let Node::Subquery(subquery) = &self.attached[at].node else { unreachable!("found above") };
+            match self.about(&predicate, Some(subquery.output)) {
+                Some(about) => {
+                    self.attached[at].about |= about;
+                    self.attached[at].filters.push(predicate);
+                }
+                None => self.last.push(predicate),
+            }
+            return;
+        }
+        let about = match self.about(&predicate, None) {
+            Some(about) if about != 0 && self.is_sure(&predicate) => about,
+            _ => return self.last.push(predicate),
+        };
+        if about.count_ones() == 1 {
+            return self.relations[about.trailing_zeros() as usize].own.push(predicate);
+        }
+        if let ExprKind::Binary(BinaryOp::Eq, left, right) = &predicate.kind
+            && let (Some(a), Some(b)) = (self.about(left, None), self.about(right, None))
+            && a.count_ones() == 1
+            && b.count_ones() == 1
+        {
+            let member = |of: Set, expr: &Expr| (of.trailing_zeros() as usize, expr.clone());
+            return self.equate(member(a, left), member(b, right));
+        }
+        self.asked.push((about, predicate));
+    }
+
+    /// Makes two values equal, and those that are equal to either.
+    fn equate(&mut self, a: (usize, Expr), b: (usize, Expr)) {
+        let mut class = Class::default();
+        let has = |class: &Class| class.members.contains(&a) || class.members.contains(&b);
+        while let Some(at) = self.classes.iter().position(has) {
+            class.members.extend(self.classes.remove(at).members);
+        }
+        for member in [a, b] {
+            if !class.members.contains(&member) {
+                class.members.push(member);
+            }
+        }
+        self.classes.push(class);
+    }
+
+    fn relation_of(&self, slot: Slot) -> Option<usize> {
+        self.relations.iter().position(|relation| relation.slots.contains(&slot))
+    }
+
+    /// The relations that an expression reads, if it reads nothing else but `answer`.
+    fn about(&self, expr: &Expr, answer: Option<Computed>) -> Option<Set> {
+        let mut about: Set = 0;
+        for slot in expr.slots() {
+            about |= 1 << self.relation_of(slot)?;
+        }
+        for value in expr.computed_values().into_iter().filter(|value| Some(*value) != answer) {
+            about |= 1 << self.relations.iter().position(|relation| relation.computed.contains(&value))?;
+        }
+        Some(about)
+    }
+
+    /// Whether an expression has a value, or none, for every row.
+    fn is_sure(&self, expr: &Expr) -> bool {
+        let sure = |value: &Computed| self.relations.iter().any(|relation| relation.sure.contains(value));
+        !expr.may_fault() && expr.computed_values().iter().all(sure)
+    }
+
+    /// The members of each class on one side and on the other that are made equal when these are put together.
+    pub(super) fn links(&self, left: Set, right: Set) -> impl Iterator<Item = (&Expr, &Expr)> {
+        self.classes.iter().filter_map(move |class| Some((class.member(left)?, class.member(right)?)))
+    }
+}
+
+impl Class {
+    /// The member of one of these relations whose record comes first in the plan.
+    pub(super) fn member(&self, of: Set) -> Option<&Expr> {
+        let members = self.members.iter().filter(|(relation, _)| of >> relation & 1 == 1);
+        members.map(|(_, expr)| expr).min_by_key(|expr| (expr.slots().first().copied(), expr.as_field()))
+    }
+}
+
+/// A join of what is on the left with what is on the right.
+pub(super) fn join(left: Node, right: Node, links: Vec<Link>, whole: Whole) -> Node {
+    let mut slots = Vec::new();
+    right.slots(&mut slots);
+    left.slots(&mut slots);
+    // Slots are told from the top downwards: the record that everything else of a side begins at is the last of it.
+    let slot = first_slot(&right).or(slots.first().copied()).unwrap_or(Slot(0));
+    let (input, inner, pairs) = (Box::new(left), Box::new(right), Box::new(Node::Pairs));
+    Node::Join(Join { input, slot, inner, links, pairs, kind: JoinKind::Inner, whole })
+}
+
+/// The slot of the records that the rows of a node begin at.
+fn first_slot(node: &Node) -> Option<Slot> {
+    match node {
+        Node::Scan(scan) => Some(scan.slot),
+        _ => first_slot(node.input()?),
+    }
+}

@@ -1,0 +1,300 @@
+//! [`search`]: the order in which the relations of a region are put together.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use super::measure::{How, Measure};
+use super::region::{Region, Set};
+use crate::engine::estimate::Amount;
+
+/// More relations than this, connected with each other, are put together greedily.
+const EXHAUSTIVE_MAX: usize = 10;
+
+/// So many pairs of sets are compared; where there are more, as of many relations that are all equal to each other, they are put
+/// together greedily.
+const PAIRS_MAX: usize = 4096;
+
+/// What was found: of each set that is part of it, how it is made.
+pub(super) struct Found {
+    best: BTreeMap<Set, Best>,
+    /// All relations.
+    pub(super) all: Set,
+}
+
+/// The best way to a set of relations.
+#[derive(Clone, Copy)]
+pub(super) struct Best {
+    pub(super) rows: Amount,
+    cost: Amount,
+    /// Of which two sets it is made, and how; `None` of a single relation.
+    pub(super) of: Option<(Set, Set, How)>,
+}
+
+impl Found {
+    pub(super) fn best(&self, set: Set) -> &Best {
+        self.best.get(&set).expect("a set that is part of what was found")
+    }
+}
+
+/// The cheapest order that the estimates know of.
+pub(super) fn search(region: &Region<'_>, measure: &Measure<'_>) -> Found {
+    let count = region.relations.len();
+    let mut search = Search { region, measure, beside: vec![0; count], best: BTreeMap::new(), pairs: 0 };
+    for (number, relation) in region.relations.iter().enumerate() {
+        let (rows, cost) = (measure.rows(relation), measure.read(relation));
+        search.best.insert(1 << number, Best { rows, cost, of: None });
+    }
+    search.connect();
+    let mut parts = search.parts();
+    for part in &mut parts {
+        if part.count_ones() as usize > EXHAUSTIVE_MAX || !search.exhaust(*part) {
+            search.put_together(singles(*part));
+        }
+    }
+    let all = search.put_together(parts);
+    Found { best: search.best, all }
+}
+
+struct Search<'r> {
+    region: &'r Region<'r>,
+    measure: &'r Measure<'r>,
+    /// Of each relation, those that something connects it with.
+    beside: Vec<Set>,
+    best: BTreeMap<Set, Best>,
+    pairs: usize,
+}
+
+/// The relations of a set, each as one.
+fn singles(set: Set) -> Vec<Set> {
+    (0..Set::BITS).map(|number| 1 << number).filter(|single| set & single != 0).collect()
+}
+
+/// A set and all that come before the last of it.
+fn upto(number: usize) -> Set {
+    Set::MAX >> (Set::BITS as usize - 1 - number)
+}
+
+impl Search<'_> {
+    fn connect(&mut self) {
+        let sets = self
+            .region
+            .classes
+            .iter()
+            .map(|class| class.members.iter().fold(0, |set: Set, (relation, _)| set | 1 << relation));
+        let asked = self.region.asked.iter().map(|(about, _)| *about).filter(|about| about.count_ones() == 2);
+        for set in sets.chain(asked) {
+            for single in singles(set) {
+                self.beside[single.trailing_zeros() as usize] |= set & !single;
+            }
+        }
+    }
+
+    /// What is connected with a set, and not in it.
+    fn around(&self, set: Set) -> Set {
+        singles(set)
+            .into_iter()
+            .fold(0, |around, single| around | self.beside[single.trailing_zeros() as usize])
+            & !set
+    }
+
+    /// The sets of relations that are connected with each other.
+    fn parts(&self) -> Vec<Set> {
+        let mut parts: Vec<Set> = Vec::new();
+        for number in 0..self.beside.len() {
+            if parts.iter().any(|part| part >> number & 1 == 1) {
+                continue;
+            }
+            let mut part: Set = 1 << number;
+            while self.around(part) != 0 {
+                part |= self.around(part);
+            }
+            parts.push(part);
+        }
+        parts
+    }
+
+    /// Goes through all orders of a part (DPccp); whether that were not too many.
+    fn exhaust(&mut self, part: Set) -> bool {
+        self.pairs = 0;
+        for single in singles(part).into_iter().rev() {
+            let before = upto(single.trailing_zeros() as usize);
+            if !(self.complements(single) && self.grow(single, before)) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Goes through the connected sets that contain `set` and nothing else of `without`.
+    fn grow(&mut self, set: Set, without: Set) -> bool {
+        let around = self.around(set) & !without;
+        let mut more: Set = 0;
+        while let Some(next) = next_subset(more, around) {
+            more = next;
+            if self.best.contains_key(&(set | more)) && !self.complements(set | more) {
+                return false;
+            }
+        }
+        more = 0;
+        while let Some(next) = next_subset(more, around) {
+            more = next;
+            if !self.grow(set | more, without | around) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Puts a set together with the connected sets beside it, each pair of sets once.
+    fn complements(&mut self, set: Set) -> bool {
+        let without = upto(set.trailing_zeros() as usize) | set;
+        let around = self.around(set) & !without;
+        for single in singles(around).into_iter().rev() {
+            let before = upto(single.trailing_zeros() as usize) & around;
+            if !(self.try_pair(set, single) && self.grow_complement(set, single, without | before)) {
+                return false;
+            }
+        }
+        true
+    }
+
+    fn grow_complement(&mut self, set: Set, other: Set, without: Set) -> bool {
+        let around = self.around(other) & !without & !set;
+        let mut more: Set = 0;
+        while let Some(next) = next_subset(more, around) {
+            more = next;
+            if self.best.contains_key(&(other | more)) && !self.try_pair(set, other | more) {
+                return false;
+            }
+        }
+        more = 0;
+        while let Some(next) = next_subset(more, around) {
+            more = next;
+            if !self.grow_complement(set, other | more, without | around) {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Puts two sets together, either way round; whether more may be.
+    fn try_pair(&mut self, a: Set, b: Set) -> bool {
+        self.pairs += 1;
+        let made = self.pair(a, b);
+        let known = self.best.entry(a | b).or_insert(made);
+        if made.cost < known.cost {
+            (known.cost, known.of) = (made.cost, made.of);
+        }
+        self.pairs < PAIRS_MAX
+    }
+
+    /// The better way to put two sets together.
+    fn pair(&self, a: Set, b: Set) -> Best {
+        let side = |set: Set| {
+            let best = self.best[&set];
+            (set, best.rows, best.cost)
+        };
+        let (left, right) = (side(a), side(b));
+        let known = self.best.get(&(a | b)).map(|best| best.rows);
+        let rows =
+            known.unwrap_or_else(|| (left.1 * right.1 * self.measure.together(self.region, a, b)).max(1.0));
+        let one = self.measure.join(self.region, left, right, rows);
+        let other = self.measure.join(self.region, right, left, rows);
+        if other.0 < one.0 {
+            Best { rows, cost: other.0, of: Some((b, a, other.1)) }
+        } else {
+            Best { rows, cost: one.0, of: Some((a, b, one.1)) }
+        }
+    }
+
+    /// Puts sets together until one is left: of those that are connected, or of all, the two with the smallest result. Gives
+    /// what is left.
+    fn put_together(&mut self, mut sets: Vec<Set>) -> Set {
+        while sets.len() > 1 {
+            let mut least: Option<(bool, Best, usize, usize)> = None;
+            for (at, a) in sets.iter().enumerate() {
+                for (other, b) in sets.iter().enumerate().skip(at + 1) {
+                    let apart = self.around(*a) & b == 0;
+                    let made = self.pair(*a, *b);
+                    let is_less = least.as_ref().is_none_or(|(is_apart, best, ..)| {
+                        (apart, made.rows, made.cost) < (*is_apart, best.rows, best.cost)
+                    });
+                    if is_less {
+                        least = Some((apart, made, at, other));
+                    }
+                }
+            }
+            let (_, made, at, other) = least.expect("two sets at least");
+            let set = sets[at] | sets.remove(other);
+            sets[at] = set;
+            self.best.insert(set, made);
+        }
+        sets[0]
+    }
+}
+
+/// The subset of `of` that follows another one, which is empty at first; `None` after the last.
+fn next_subset(subset: Set, of: Set) -> Option<Set> {
+    let next = subset.wrapping_sub(of) & of;
+    (next != 0).then_some(next)
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::String;
+    use alloc::sync::Arc;
+
+    use super::*;
+    use crate::engine::fixture::{self as f, Made};
+    use crate::engine::logical::{Node, Scan, Slot, SlotDef};
+
+    /// How many pairs of sets are compared, of so many relations that are connected so.
+    fn pairs(count: usize, edges: &[(usize, usize)]) -> usize {
+        let catalog = f::catalog();
+        let collection = catalog.bound(f::Track()).expect("a collection");
+        let slot = || SlotDef { collection: Arc::clone(collection), name: String::new(), optional: false };
+        let slots: Vec<SlotDef> = (0..count).map(|_| slot()).collect();
+        let mut region = Region::new(&slots);
+        for number in 0..count {
+            region.take(Node::Scan(Scan { slot: Slot(number as u16) }), &|node| node);
+        }
+        let measure = Measure::new(&slots, &Made);
+        let mut search = Search {
+            region: &region,
+            measure: &measure,
+            beside: vec![0; count],
+            best: BTreeMap::new(),
+            pairs: 0,
+        };
+        for number in 0..count {
+            search.best.insert(1 << number, Best { rows: 1.0, cost: 1.0, of: None });
+        }
+        for (a, b) in edges {
+            search.beside[*a] |= 1 << b;
+            search.beside[*b] |= 1 << a;
+        }
+        let all = (1 << count) - 1;
+        assert!(search.exhaust(all) && search.best.contains_key(&all));
+        search.pairs
+    }
+
+    #[test]
+    fn each_pair_of_connected_sets_is_compared_once() {
+        // The numbers are those of the paper: of chains, cycles, stars and of graphs in which all are connected.
+        for n in 2..=8usize {
+            let chain: Vec<(usize, usize)> = (1..n).map(|at| (at - 1, at)).collect();
+            assert_eq!(pairs(n, &chain), (n.pow(3) - n) / 6, "a chain of {n}");
+            let star: Vec<(usize, usize)> = (1..n).map(|at| (0, at)).collect();
+            assert_eq!(pairs(n, &star), (n - 1) << (n - 2), "a star of {n}");
+            let all: Vec<(usize, usize)> = (0..n).flat_map(|a| (0..a).map(move |b| (a, b))).collect();
+            if n <= 7 {
+                let expected = (3usize.pow(n as u32) + 1 - (1 << (n + 1))) / 2;
+                assert_eq!(pairs(n, &all), expected, "{n}, each connected with each");
+            }
+            if n > 2 {
+                let cycle: Vec<(usize, usize)> = chain.iter().copied().chain([(n - 1, 0)]).collect();
+                assert_eq!(pairs(n, &cycle), (n.pow(3) + n) / 2 - n.pow(2), "a cycle of {n}");
+            }
+        }
+    }
+}
