@@ -324,6 +324,7 @@ impl<D: Schema> Database<D> {
         if let Some(commits) = options.retain_versions {
             store.retain_versions(commits);
         }
+        options.make_room_for_plans(&store);
         #[cfg(feature = "std")]
         let store = {
             let mut store = store;
@@ -542,7 +543,14 @@ impl<D: Schema> Database<D> {
         let Shared { store, choices, page_lens, .. } = &*self.shared;
         let mut choices = choices.clone();
         tuning::of_pages(*page_lens, store, &mut choices);
-        Stats::new(store.stats(), choices)
+        #[cfg_attr(feature = "small", expect(unused_mut, reason = "no plans are kept there"))]
+        let mut stats = Stats::new(store.stats(), choices);
+        #[cfg(not(feature = "small"))]
+        {
+            let plans = crate::engine::plans::counts(store.reader().view());
+            (stats.plans_found, stats.plans_made, stats.plans_kept) = (plans.found, plans.made, plans.kept);
+        }
+        stats
     }
 
     /// Makes the file as short as it gets: images move to free space before them, and the file is cut.

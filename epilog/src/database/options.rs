@@ -47,6 +47,8 @@ pub struct Options {
     pub(super) blob_chunk: Option<usize>,
     pub(super) compression: Option<Compression>,
     #[cfg(not(feature = "small"))]
+    plan_cache: Option<usize>,
+    #[cfg(not(feature = "small"))]
     slow: Option<Slow>,
     pager: PagerOptions,
     block_size: Option<u32>,
@@ -82,6 +84,8 @@ impl Default for Options {
             retain_versions: None,
             blob_chunk: None,
             compression: None,
+            #[cfg(not(feature = "small"))]
+            plan_cache: None,
             #[cfg(not(feature = "small"))]
             slow: None,
             pager: PagerOptions::default(),
@@ -133,6 +137,38 @@ impl Options {
     ) -> Options {
         self.slow = Some(Slow { threshold, tell: Arc::new(hook) });
         self
+    }
+
+    /// How many plans of queries are kept, about; 0 keeps none. Default: 256, some KiB each.
+    ///
+    /// A query that differs from one before in values only is run by its plan, and need not be planned. Which values make
+    /// no difference, how many records there are meanwhile, and what else a plan depends on is looked after; with other
+    /// values the best plan may be another one, of which notice is taken where it is far off.
+    /// [`Stats`](super::Stats) tells how often a plan was found. Not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let db: Database<Music> = Options::default().plan_cache(0).in_memory()?;
+    /// Artist::query().order_by(|a| a.name).all(&db)?;
+    /// Artist::query().order_by(|a| a.name).all(&db)?;
+    /// assert_eq!(db.stats().plans_found, 0);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(not(feature = "small"))]
+    #[must_use]
+    pub fn plan_cache(mut self, plans: usize) -> Options {
+        self.plan_cache = Some(plans);
+        self
+    }
+
+    /// Makes room for plans in a database that was just opened.
+    pub(super) fn make_room_for_plans(&self, store: &Store) {
+        #[cfg(not(feature = "small"))]
+        crate::engine::plans::make_room(store.reader().view(), self.plan_cache);
+        #[cfg(feature = "small")]
+        let _ = store;
     }
 
     /// What is to be told of slow queries of a database in `vfs`, whose clock it takes.
@@ -680,6 +716,7 @@ impl Options {
         if let Some(commits) = self.retain_versions {
             store.retain_versions(commits);
         }
+        self.make_room_for_plans(&store);
         let (chunk, choices) = super::tuning::tune_in_memory(self.blob_chunk);
         Ok(super::Database::over(
             store,

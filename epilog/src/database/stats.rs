@@ -58,6 +58,12 @@ pub struct Stats {
     pub checkpoint_failure: Option<String>,
     /// Why the last attempt to archive failed, if none succeeded since: the journal keeps what is to be archived, and grows.
     pub archive_failure: Option<String>,
+    /// Queries that a [kept plan](super::Options::plan_cache) was found for.
+    pub plans_found: u64,
+    /// Queries that were planned, and whose plan was kept.
+    pub plans_made: u64,
+    /// The plans that are kept.
+    pub plans_kept: u64,
     /// What was chosen for what can be tuned, and why. `page_size` is there for each collection, `index_page_size` for each
     /// index, as the file has it. Of a database in memory there are only these two and `blob_chunk`: it has no file. Empty with
     /// the cargo feature `small`.
@@ -90,6 +96,9 @@ impl Stats {
             page_numbers: pager.page_numbers,
             checkpoint_failure: pager.checkpoint_failure,
             archive_failure: pager.archive_failure,
+            plans_found: 0,
+            plans_made: 0,
+            plans_kept: 0,
             choices,
         }
     }

@@ -11,8 +11,10 @@
 //!
 //! Queries for one record by its key go past the stages: see `point`.
 //!
-//! A plan is data; the next stage reads it and knows nothing of how it was made. Only this file knows all stages, and
-//! only [`exec`], `point` and `measured` see what is stored.
+//! A query of which one of the same shape was planned before takes its plan from there: see `plans`.
+//!
+//! A plan is data; the next stage reads it and knows nothing of how it was made. Only this file and `plans` know all stages,
+//! and only [`exec`], `point` and `measured` see what is stored.
 
 pub mod control;
 pub mod error;
@@ -22,6 +24,8 @@ pub mod explain;
 pub mod logical;
 pub mod optimizer;
 pub mod physical;
+#[cfg(not(feature = "small"))]
+pub mod plans;
 
 #[cfg(test)]
 mod fixture;
@@ -64,8 +68,14 @@ pub use stream::Stream;
 pub fn run<'s>(view: View<'s>, draft: &Draft) -> Result<Rows<'s>, EngineError> {
     match Point::of(view, draft) {
         Some(point) => Ok(Rows::point(point)),
-        None => run_with(view, draft, RuleSet::ALL),
+        None => run_planned(view, draft),
     }
+}
+
+/// As [`run`], by a plan.
+fn run_planned<'s>(view: View<'s>, draft: &Draft) -> Result<Rows<'s>, EngineError> {
+    let plan = plan_for(view, draft, Purpose::Rows, &Control::default(), false)?;
+    Ok(Rows::planned(view, plan, Run::default()))
 }
 
 /// The row of a query for one record, if it is such a query, which takes one operation.
@@ -171,7 +181,7 @@ fn carry_out_plan<'r>(
 pub fn run_first<'s>(view: View<'s>, draft: &Draft, count: u64) -> Result<Rows<'s>, EngineError> {
     match Point::of(view, draft) {
         Some(point) if count > 0 => Ok(Rows::point(point)),
-        _ => run_with(view, &draft.limited(count), RuleSet::ALL),
+        _ => run_planned(view, &draft.limited(count)),
     }
 }
 
@@ -340,6 +350,10 @@ fn plan_for(
     control: &Control,
     alternatives: bool,
 ) -> Result<PhysicalPlan, PlanError> {
+    #[cfg(not(feature = "small"))]
+    if !alternatives {
+        return plans::plan_for(view, draft, purpose, control);
+    }
     let require_index = control.requires_index();
     if !require_index && !alternatives {
         return plan(view, draft, purpose, RuleSet::ALL);

@@ -10,6 +10,8 @@ pub mod draft;
 pub mod function;
 pub mod op;
 pub mod path;
+#[cfg(not(feature = "small"))]
+pub mod shape;
 pub mod window;
 
 pub use draft::{

@@ -33,7 +33,7 @@ pub struct WindowItem {
 /// | `Lag`, `Lead` | `Option` of the argument's type: that of the row so many before, or after |
 /// | `First`, `Last`, `Nth` | `Option` of the argument's type: that of a row of the frame, counted from 1 |
 /// | `Aggregate` | that of the aggregate, over the frame |
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the table says it")]
 pub enum WindowFunction {
     RowNumber,

@@ -9,6 +9,8 @@ use core::ops::{Bound, Range};
 
 use super::StorageError;
 use super::btree::{self, EntryPlace, EntryTree, LeafFormat, RecordLeaf, RecordSlot, RecordTree};
+#[cfg(not(feature = "small"))]
+use super::catalog::Attached;
 use super::catalog::{Statistics, Stored};
 use super::concurrent::ReadLog;
 use super::counted::Counted;
@@ -166,6 +168,12 @@ impl<'s> View<'s> {
     /// The collections.
     pub fn catalog(&self) -> &'s Catalog {
         &self.stored.catalog
+    }
+
+    /// What the floors above keep with the open database, whose catalog does not change.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn attached(&self) -> &'s Attached {
+        &self.stored.attached
     }
 
     /// The collection that holds the bytes of blobs.

@@ -8,8 +8,10 @@ use crate::value::{Scalar, Type};
 /// The part of rows, 0..=1, for which a predicate is expected to hold.
 pub(crate) fn selectivity(predicate: &Expr) -> Amount {
     match &predicate.kind {
-        ExprKind::Literal(Scalar::Bool(true)) => 1.0,
-        ExprKind::Literal(_) => 0.0,
+        ExprKind::Literal(literal) => match literal.peek() {
+            Scalar::Bool(true) => 1.0,
+            _ => 0.0,
+        },
         ExprKind::Binary(BinaryOp::And, left, right) => selectivity(left) * selectivity(right),
         ExprKind::Binary(BinaryOp::Or, left, right) => {
             let (left, right) = (selectivity(left), selectivity(right));

@@ -26,7 +26,7 @@ pub(super) fn evaluate<'s>(env: &Env<'s>, expr: &Expr, batch: &Batch<'s>) -> Res
     match &expr.kind {
         ExprKind::Field(slot, position) => field(env, *slot, *position, batch, &selected),
         ExprKind::Computed(computed) => Ok(gather(batch.computed(*computed), &selected)),
-        ExprKind::Literal(value) => Ok(Vector::constant(expr.ty, value, selected.len())),
+        ExprKind::Literal(literal) => Ok(Vector::constant(expr.ty, literal.peek(), selected.len())),
         ExprKind::Unary(op, operand) => Ok(unary(*op, &evaluate(env, operand, batch)?)),
         ExprKind::Binary(op, left, right) => {
             let (left, right) = (evaluate(env, left, batch)?, evaluate(env, right, batch)?);
@@ -413,7 +413,7 @@ fn is_in<'s>(
     batch: &Batch<'s>,
 ) -> Result<Vector<'s>, ExecError> {
     // Many literals are found by their keys, few of anything one after the other.
-    let literals: Option<Vec<&Scalar>> = candidates.iter().map(Expr::as_literal).collect();
+    let literals: Option<Vec<&Scalar>> = candidates.iter().map(Expr::peek_literal).collect();
     if let (Some(literals), true) = (literals, candidates.len() > 8) {
         let encode = |literal: &&Scalar| {
             let mut bytes = Vec::new();

@@ -91,7 +91,7 @@ impl Quick {
                 row(slot, kernel::is_null(place.null?, *op == UnaryOp::IsNone))
             }
             ExprKind::Binary(op, left, right) => {
-                let ((slot, place, collection), literal) = (place(left)?, right.as_literal()?);
+                let ((slot, place, collection), literal) = (place(left)?, right.peek_literal()?);
                 if place.ty.width().is_some() {
                     if !kernel::is_comparison(*op) || literal.is_null() {
                         return None;
@@ -109,7 +109,7 @@ impl Quick {
             ExprKind::Between(parts) => {
                 let [value, low, high] = &**parts;
                 let (slot, place, collection) = place(value)?;
-                let (low, high) = (low.as_literal()?, high.as_literal()?);
+                let (low, high) = (low.peek_literal()?, high.peek_literal()?);
                 if low.is_null() || high.is_null() {
                     return None;
                 }
@@ -121,7 +121,7 @@ impl Quick {
             ExprKind::In(value, candidates) => {
                 let (slot, place, collection) = place(value)?;
                 let at = at(&place)?;
-                let literals = candidates.iter().map(Expr::as_literal).collect::<Option<Vec<&Scalar>>>()?;
+                let literals = candidates.iter().map(Expr::peek_literal).collect::<Option<Vec<&Scalar>>>()?;
                 let present = literals.iter().filter(|literal| !literal.is_null());
                 let (mut ty, mut cells) = (place.ty, Vec::new());
                 for literal in present {

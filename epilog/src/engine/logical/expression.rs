@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::Literal;
 use crate::expr::{BinaryOp, Function, UnaryOp};
 use crate::parts::Whole;
 use crate::value::{Scalar, Type};
@@ -35,7 +36,7 @@ pub enum ExprKind {
     /// A value that an operator below has made.
     Computed(Computed),
     /// The same value for every row.
-    Literal(Scalar),
+    Literal(Literal),
     /// An operation on one value.
     Unary(UnaryOp, Box<Expr>),
     /// An operation on two values.
@@ -64,7 +65,7 @@ impl Expr {
     /// A literal.
     pub fn literal(value: Scalar, ty: Type) -> Expr {
         let nullable = value.is_null();
-        Expr { kind: ExprKind::Literal(value), ty, nullable }
+        Expr { kind: ExprKind::Literal(Literal::constant(value)), ty, nullable }
     }
 
     /// `true` or `false`.
@@ -89,10 +90,30 @@ impl Expr {
         Expr { kind: ExprKind::Unary(UnaryOp::Not, Box::new(self)), ty: Type::Bool, nullable }
     }
 
-    /// The literal this is.
+    /// The value of the literal this is. The plan that is being made is for this value from here on: see [`Literal`].
     pub fn as_literal(&self) -> Option<&Scalar> {
+        self.literal_itself().map(Literal::value)
+    }
+
+    /// As [`as_literal`](Expr::as_literal), for who would make as right a plan of any other value: see [`Literal::peek`].
+    pub fn peek_literal(&self) -> Option<&Scalar> {
+        self.literal_itself().map(Literal::peek)
+    }
+
+    /// Whether this is a literal, whatever its value.
+    pub fn is_literal(&self) -> bool {
+        matches!(self.kind, ExprKind::Literal(_))
+    }
+
+    /// Whether this is the absent value.
+    pub fn is_null(&self) -> bool {
+        self.literal_itself().is_some_and(Literal::is_null)
+    }
+
+    /// The literal this is.
+    pub fn literal_itself(&self) -> Option<&Literal> {
         match &self.kind {
-            ExprKind::Literal(value) => Some(value),
+            ExprKind::Literal(literal) => Some(literal),
             _ => None,
         }
     }
@@ -135,6 +156,30 @@ impl Expr {
                 candidates.iter().for_each(|candidate| candidate.visit(each));
             }
             ExprKind::Call(_, arguments, _) => arguments.iter().for_each(|argument| argument.visit(each)),
+        }
+    }
+
+    /// Calls `each` for the literals among its parts.
+    #[cfg(not(feature = "small"))]
+    pub fn visit_literals(&mut self, each: &mut dyn FnMut(&mut Literal)) {
+        match &mut self.kind {
+            ExprKind::Field(..) | ExprKind::Computed(_) => {}
+            ExprKind::Literal(literal) => each(literal),
+            ExprKind::Unary(_, operand) => operand.visit_literals(each),
+            ExprKind::Binary(_, left, right) => {
+                left.visit_literals(each);
+                right.visit_literals(each);
+            }
+            ExprKind::Between(parts) | ExprKind::If(parts, _) => {
+                parts.iter_mut().for_each(|part| part.visit_literals(each));
+            }
+            ExprKind::In(value, candidates) => {
+                value.visit_literals(each);
+                candidates.iter_mut().for_each(|candidate| candidate.visit_literals(each));
+            }
+            ExprKind::Call(_, arguments, _) => {
+                arguments.iter_mut().for_each(|argument| argument.visit_literals(each));
+            }
         }
     }
 

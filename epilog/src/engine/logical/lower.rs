@@ -14,10 +14,12 @@ use super::aggregate::result_type;
 use super::window::{window_name, window_type};
 use super::{
     Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Filter, Join, KeyTerm, Limit, Link,
-    LogicalPlan, Lookup, Node, Project, Scan, Set, SetColumn, Slot, SlotDef, Sort, SortTerm, Subquery,
-    Window, WindowTerm, Windowing, set_name, typing,
+    Literal, LogicalPlan, Lookup, Node, Parameters, Project, Scan, Set, SetColumn, Slot, SlotDef, Sort,
+    SortTerm, Subquery, Window, WindowTerm, Windowing, set_name, typing,
 };
 use crate::expr;
+#[cfg(not(feature = "small"))]
+use crate::expr::shape::Shape;
 use crate::expr::{
     AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Expression, Frame, JoinKind, Op,
     OrderTerm, Quantifier, RowPath, SelectItem, SetKind, WindowFunction, WindowItem,
@@ -45,7 +47,22 @@ pub enum Purpose {
 ///
 /// When the draft names what `catalog` does not hold, or is ill-typed: see [`PlanError`].
 pub fn lower(catalog: &Catalog, draft: &Draft, purpose: Purpose) -> Result<LogicalPlan, PlanError> {
+    lower_with(catalog, draft, purpose, None)
+}
+
+/// As [`lower`], for a plan that may be kept: its literals are the parameters of the draft if there are some.
+///
+/// # Errors
+///
+/// As [`lower`].
+pub fn lower_with(
+    catalog: &Catalog,
+    draft: &Draft,
+    purpose: Purpose,
+    parameters: Option<&Parameters<'_>>,
+) -> Result<LogicalPlan, PlanError> {
     let mut lowering = Lowering::new(catalog, draft.root)?;
+    lowering.parameters = parameters;
     let columns = lowering.clauses(draft, purpose)?;
     let columns = match purpose {
         Purpose::Rows => lowering.columns(columns),
@@ -114,6 +131,8 @@ struct Groups {
 
 struct Lowering<'c> {
     catalog: &'c Catalog,
+    /// The values of the draft, for a plan that may be kept.
+    parameters: Option<&'c Parameters<'c>>,
     slots: Vec<SlotDef>,
     computed: Vec<ComputedDef>,
     /// The innermost last.
@@ -134,6 +153,7 @@ impl<'c> Lowering<'c> {
     fn new(catalog: &'c Catalog, root: fn() -> &'static CollectionSchema) -> Result<Lowering<'c>, PlanError> {
         let mut lowering = Lowering {
             catalog,
+            parameters: None,
             slots: Vec::new(),
             computed: Vec::new(),
             scopes: Vec::new(),
@@ -428,7 +448,11 @@ impl<'c> Lowering<'c> {
         for (number, item) in asked.iter().enumerate() {
             // One that is asked for twice is calculated once.
             let same = match parts::REWRITES {
-                true => asked[..number].iter().position(|known| known == item && !has_float(item)),
+                true => {
+                    #[cfg(not(feature = "small"))]
+                    self.pin_alike(&asked[..number], item);
+                    asked[..number].iter().position(|known| known == item && !has_float(item))
+                }
                 false => None,
             };
             let output = match same {
@@ -446,6 +470,24 @@ impl<'c> Lowering<'c> {
         self.windows.clear();
         self.push(|input| Node::Aggregate(Aggregate { input, keys: key_terms, items: terms }));
         Ok(())
+    }
+
+    /// Of aggregates that differ in their literals at most, it is a question of these whether they are the same.
+    #[cfg(not(feature = "small"))]
+    fn pin_alike(&self, known: &[&AggregateItem], item: &AggregateItem) {
+        let Some(parameters) = self.parameters else { return };
+        let shape = |item| Shape::of_item(item).expect("a part of a draft that has a shape");
+        let own = shape(item);
+        if own.values().is_empty() {
+            return;
+        }
+        for other in known {
+            let other = shape(other);
+            if other.words() == own.words() {
+                parameters.pin(own.values());
+                parameters.pin(other.values());
+            }
+        }
     }
 
     fn window(&mut self, items: Vec<WindowTerm>, whole: Whole) {
@@ -562,7 +604,13 @@ impl<'c> Lowering<'c> {
                     let slot = self.row(path.row)?;
                     Piece::leaf(self.field(slot, path.ordinal)?)
                 }
-                Op::Literal(value, ty) => Piece::leaf(typing::literal(value.clone(), *ty)?),
+                Op::Literal(value, ty) => {
+                    let literal = match self.parameters.filter(|_| parts::PLANS) {
+                        Some(parameters) => parameters.literal(value),
+                        None => Literal::constant(value.clone()),
+                    };
+                    Piece::leaf(typing::literal(literal, *ty)?)
+                }
                 Op::Unary(op) => {
                     let (operand, depth) = pop(&mut stack)?;
                     Piece::around(typing::unary(*op, operand)?, depth)?

@@ -18,6 +18,7 @@ mod expression;
 mod filter;
 mod join;
 mod limit;
+mod literal;
 mod lookup;
 mod lower;
 mod project;
@@ -43,7 +44,10 @@ pub use expression::{Computed, Expr, ExprKind, Slot};
 pub use filter::Filter;
 pub use join::Join;
 pub use limit::{Limit, Window};
+pub use literal::{Literal, Parameters, Pins};
 pub use lookup::Lookup;
+#[cfg(not(feature = "small"))]
+pub use lower::lower_with;
 pub use lower::{Purpose, lower, lower_assignments};
 pub use project::{Column, Project};
 pub use scan::Scan;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 use super::super::error::PlanError;
 use super::expression::types;
-use super::{Expr, ExprKind};
+use super::{Expr, ExprKind, Literal};
 use crate::expr::{BinaryOp, Function, UnaryOp};
 use crate::parts::Whole;
 use crate::value::{Scalar, Type, fits};
@@ -15,11 +15,13 @@ use crate::value::{Scalar, Type, fits};
 const HAS_DECIMALS: bool = cfg!(feature = "decimal");
 
 /// Checks a literal.
-pub(super) fn literal(value: Scalar, ty: Type) -> Result<Expr, PlanError> {
-    if is_of(&value, ty) {
-        Ok(Expr::literal(value, ty))
+pub(super) fn literal(literal: Literal, ty: Type) -> Result<Expr, PlanError> {
+    // Of a plan that is kept this is asked again of each value that it is run with.
+    if is_of(literal.peek(), ty) {
+        let nullable = literal.is_null();
+        Ok(Expr { kind: ExprKind::Literal(literal), ty, nullable })
     } else {
-        Err(PlanError::BadLiteral { value: value.to_string(), ty })
+        Err(PlanError::BadLiteral { value: literal.peek().to_string(), ty })
     }
 }
 

@@ -16,7 +16,7 @@ use alloc::vec::Vec;
 
 use super::{Apply, Rule};
 use crate::engine::function::{self, Argument, Made, Values};
-use crate::engine::logical::{Expr, ExprKind, Filter, LogicalPlan, Node};
+use crate::engine::logical::{Expr, ExprKind, Filter, Literal, LogicalPlan, Node};
 use crate::expr::{BinaryOp, Function, UnaryOp};
 use crate::value::{Scalar, Type, case, fits};
 
@@ -56,8 +56,11 @@ fn fold(expr: Expr) -> Expr {
         }
         ExprKind::Binary(op, left, right) => fold_binary(op, left, right, ty, nullable),
         ExprKind::Between(parts) => {
-            let [Some(value), Some(low), Some(high)] = parts.each_ref().map(Expr::as_literal) else {
+            if !parts.iter().all(Expr::is_literal) {
                 return Expr::test(ExprKind::Between(parts));
+            }
+            let [Some(value), Some(low), Some(high)] = parts.each_ref().map(Expr::as_literal) else {
+                unreachable!("all are literals")
             };
             Expr::bool(compare(BinaryOp::Ge, value, low) && compare(BinaryOp::Le, value, high))
         }
@@ -71,12 +74,16 @@ fn fold(expr: Expr) -> Expr {
 }
 
 fn fold_unary(op: UnaryOp, operand: Box<Expr>, ty: Type, nullable: bool) -> Expr {
-    let folded = match (op, operand.as_literal()) {
-        (UnaryOp::IsNone, Some(value)) => Some(Scalar::Bool(value.is_null())),
-        (UnaryOp::IsSome, Some(value)) => Some(Scalar::Bool(!value.is_null())),
+    let literal = match (op, operand.literal_itself()) {
+        (UnaryOp::IsNone | UnaryOp::IsSome, Some(literal)) => {
+            return Expr::literal(Scalar::Bool(literal.is_null() == (op == UnaryOp::IsNone)), ty);
+        }
+        (_, Some(literal)) if literal.is_null() => return Expr::literal(Scalar::Null, ty),
+        (_, literal) => literal.map(Literal::value),
+    };
+    let folded = match (op, literal) {
         (UnaryOp::IsNone, None) if !operand.nullable && operand.is_sure() => Some(Scalar::Bool(false)),
         (UnaryOp::IsSome, None) if !operand.nullable && operand.is_sure() => Some(Scalar::Bool(true)),
-        (_, Some(Scalar::Null)) => Some(Scalar::Null),
         (UnaryOp::Not, Some(Scalar::Bool(value))) => Some(Scalar::Bool(!value)),
         (UnaryOp::Negate, Some(Scalar::Int(value))) => {
             value.checked_neg().filter(|value| fits(*value, ty)).map(Scalar::Int)
@@ -114,17 +121,23 @@ fn fold_connective(op: BinaryOp, left: Expr, right: Expr) -> Expr {
 
 fn fold_binary(op: BinaryOp, left: Box<Expr>, right: Box<Expr>, ty: Type, nullable: bool) -> Expr {
     let unfolded = |left, right| Expr { kind: ExprKind::Binary(op, left, right), ty, nullable };
-    match (left.as_literal(), right.as_literal()) {
-        (Some(a), Some(b)) => match fold_literals(op, a, b, ty) {
-            Some(value) => Expr::literal(value, ty),
-            None => unfolded(left, right),
-        },
+    match (left.is_literal(), right.is_literal()) {
+        (true, true) => {
+            let folded = match (left.as_literal(), right.as_literal()) {
+                (Some(a), Some(b)) => fold_literals(op, a, b, ty),
+                _ => None,
+            };
+            match folded {
+                Some(value) => Expr::literal(value, ty),
+                None => unfolded(left, right),
+            }
+        }
         // Literals stand on the right, where the access paths look for them.
-        (Some(_), None) if mirrored(op).is_some() => {
+        (true, false) if mirrored(op).is_some() => {
             let op = mirrored(op).expect("just checked");
             fold_binary(op, right, left, ty, nullable)
         }
-        (None, Some(Scalar::Null)) => match op {
+        (false, true) if right.is_null() => match op {
             BinaryOp::Eq => fold_unary(UnaryOp::IsNone, left, Type::Bool, false),
             BinaryOp::Ne => fold_unary(UnaryOp::IsSome, left, Type::Bool, false),
             BinaryOp::OrElse => *left,
@@ -133,10 +146,12 @@ fn fold_binary(op: BinaryOp, left: Box<Expr>, right: Box<Expr>, ty: Type, nullab
             _ if ty == Type::Bool => Expr::bool(false),
             _ => Expr::literal(Scalar::Null, ty),
         },
-        (None, _) if op == BinaryOp::OrElse && !left.nullable => *left,
+        (false, _) if op == BinaryOp::OrElse && !left.nullable => *left,
         // A test of a boolean is the boolean, when it cannot be absent.
-        (None, Some(Scalar::Bool(value))) if matches!(op, BinaryOp::Eq | BinaryOp::Ne) && !left.nullable => {
-            if *value == (op == BinaryOp::Eq) {
+        (false, true)
+            if left.ty == Type::Bool && matches!(op, BinaryOp::Eq | BinaryOp::Ne) && !left.nullable =>
+        {
+            if right.as_literal() == Some(&Scalar::Bool(op == BinaryOp::Eq)) {
                 *left
             } else {
                 left.negated()
@@ -210,14 +225,18 @@ fn mirrored(op: BinaryOp) -> Option<BinaryOp> {
 }
 
 fn fold_in(value: Box<Expr>, candidates: Vec<Expr>) -> Expr {
-    if let Some(constant) = value.as_literal()
-        && candidates.iter().all(|candidate| candidate.as_literal().is_some())
-    {
+    let constant = candidates.iter().all(Expr::is_literal);
+    if constant && let Some(constant) = value.as_literal() {
         let mut literals = candidates.iter().filter_map(Expr::as_literal);
         return Expr::bool(literals.any(|candidate| compare(BinaryOp::Eq, constant, candidate)));
     }
     let mut distinct: Vec<Expr> = Vec::with_capacity(candidates.len());
-    if candidates.iter().all(|candidate| candidate.as_literal().is_some()) {
+    if constant
+        && candidates.iter().any(|candidate| candidate.literal_itself().is_some_and(Literal::is_parameter))
+    {
+        // Which of them are alike would make the plan one for these values.
+        distinct = candidates;
+    } else if constant {
         distinct = candidates;
         let scalar = |expr: &Expr| expr.as_literal().cloned().expect("just checked");
         distinct.sort_by(|a, b| scalar(a).compare(&scalar(b)));
@@ -243,6 +262,9 @@ fn fold_in(value: Box<Expr>, candidates: Vec<Expr>) -> Expr {
 fn fold_call(function: Function, arguments: &[Expr], ty: Type) -> Option<Scalar> {
     // These make much of little, which may be asked for by no row.
     if matches!(function, Function::Repeat | Function::PadStart | Function::PadEnd) {
+        return None;
+    }
+    if !arguments.iter().all(Expr::is_literal) {
         return None;
     }
     let literals: Vec<&Scalar> = arguments.iter().map(Expr::as_literal).collect::<Option<_>>()?;

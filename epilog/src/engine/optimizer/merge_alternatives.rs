@@ -11,7 +11,7 @@
 use alloc::boxed::Box;
 
 use super::{Apply, Rule};
-use crate::engine::logical::{Expr, ExprKind, LogicalPlan};
+use crate::engine::logical::{Expr, ExprKind, Literal, LogicalPlan};
 use crate::expr::BinaryOp;
 
 pub(super) const RULE: Rule = Rule { name: "merge_alternatives", apply: Apply::Alone(apply) };
@@ -29,8 +29,9 @@ fn merge(expr: Expr) -> Expr {
     match (candidates(&left), candidates(&right)) {
         (Some((a, first)), Some((b, second))) if a == b => {
             let mut list = first.to_vec();
-            // A candidate twice does no harm: in long lists it is not looked for.
-            let looked_for = first.len() * second.len() <= 4096;
+            // A candidate twice does no harm: in long lists it is not looked for, nor among what may be others the next time.
+            let is_parameter = |expr: &Expr| expr.literal_itself().is_some_and(Literal::is_parameter);
+            let looked_for = first.len() * second.len() <= 4096 && !second.iter().any(is_parameter);
             list.extend(second.iter().filter(|candidate| !looked_for || !first.contains(candidate)).cloned());
             Expr::test(ExprKind::In(Box::new(a.clone()), list))
         }
@@ -45,7 +46,7 @@ fn candidates(expr: &Expr) -> Option<(&Expr, &[Expr])> {
         ExprKind::In(value, list) => (&**value, list.as_slice()),
         _ => return None,
     };
-    list.iter().all(|candidate| candidate.as_literal().is_some()).then_some((value, list))
+    list.iter().all(Expr::is_literal).then_some((value, list))
 }
 
 #[cfg(test)]

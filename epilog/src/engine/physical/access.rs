@@ -10,7 +10,7 @@ use core::ops::Bound;
 use super::sarg::{Sarg, Test};
 use super::sort::{Walk, provides};
 use super::{Access, IndexOrder, Operator, PhysicalNode, Planner, Scan, Want};
-use crate::engine::estimate::{Amount, KeyRange, selectivity};
+use crate::engine::estimate::{Amount, KeyRange, Statistics, selectivity};
 use crate::engine::logical::{Expr, Node, Slot};
 use crate::parts;
 use crate::schema::{CollectionDef, IndexDef};
@@ -129,6 +129,8 @@ impl<'p> Planner<'p> {
         };
         let best = candidates.into_iter().min_by(|a, b| total(a).total_cmp(&total(b)));
         let best = best.expect("a whole scan is always possible");
+        #[cfg(not(feature = "small"))]
+        let recipe = self.recipe(slot, &best, &predicates, &own);
         let (cost, selective) = (best.cost_fixed + best.cost_rows, best.selective);
         #[cfg(not(feature = "small"))]
         let cost = cost + self.cost_forbidden(&best);
@@ -140,6 +142,8 @@ impl<'p> Planner<'p> {
             text: best.text,
             #[cfg(not(feature = "small"))]
             alternatives,
+            #[cfg(not(feature = "small"))]
+            recipe,
         };
         let node = PhysicalNode { operator: Operator::Scan(scan), rows: best.rows };
         (Chosen { node, cost, ordered: best.ordered, implied: best.implied }, selective)
@@ -219,13 +223,9 @@ impl<'p> Planner<'p> {
             selective: false,
         });
         let Some(position) = collection.clustered else { return };
-        let ty = collection.fields[usize::from(position)].ty;
-        let rank =
-            |value: &Scalar| value.with_cell(ty, |cell| key::rank(ty, cell.expect("keys are never absent")));
         for sarg in search.on(position) {
             if let Test::OneOf(values) = &sarg.test {
-                let mut ranks: Vec<u128> = values.iter().map(rank).collect();
-                ranks.sort_unstable();
+                let ranks = search.ranks(position, values);
                 let count = ranks.len() as Amount;
                 out.push(Candidate {
                     access: Access::Keys(ranks),
@@ -240,27 +240,12 @@ impl<'p> Planner<'p> {
                 });
             }
         }
-        let (range, used) = search.range_on(position);
+        let (range, used) = search.rank_range(position);
         if used.is_empty() {
             return;
         }
-        let (low, high) = (
-            match &range.0 {
-                Bound::Unbounded => Some(low),
-                Bound::Included(value) => Some(rank(value)),
-                Bound::Excluded(value) => rank(value).checked_add(1),
-            },
-            match &range.1 {
-                Bound::Unbounded => Some(high),
-                Bound::Included(value) => Some(rank(value)),
-                Bound::Excluded(value) => rank(value).checked_sub(1),
-            },
-        );
         let implied: Vec<Expr> = used.iter().map(|sarg| sarg.predicate.clone()).collect();
-        let (Some(low), Some(high)) = (low, high) else { return out.push(self.nothing(slot, implied)) };
-        if low > high || low > max_rank(collection) {
-            return out.push(self.nothing(slot, implied));
-        }
+        let Some((low, high)) = range else { return out.push(self.nothing(slot, implied)) };
         // Keys that are given out lie close together: a narrow range is as wide as it looks.
         let share = implied.iter().map(selectivity).product::<Amount>();
         let expected = (rows * share).min((high - low) as Amount + 1.0).max(1.0);
@@ -380,22 +365,32 @@ impl<'p> Planner<'p> {
         if whole_key && found.is_single(index) {
             return found.ranges.len() as Amount;
         }
-        let mut total = 0;
-        for (asked, range) in found.ranges.iter().enumerate() {
-            if asked == RANGES_ESTIMATED {
-                // Those further on are taken to be like these.
-                return (total as Amount / asked as Amount * found.ranges.len() as Amount).max(1.0);
-            }
-            match self.statistics.entries(search.collection, index, range) {
-                Some(count) => total += count,
-                None => {
-                    let share = found.used.iter().map(|sarg| selectivity(sarg.predicate)).product::<Amount>();
-                    return (search.rows * share).max(1.0);
-                }
-            }
-        }
-        (total as Amount).max(1.0)
+        let Some(rows) = entries_in(self.statistics, search.collection, index, &found.ranges) else {
+            let share = found.used.iter().map(|sarg| selectivity(sarg.predicate)).product::<Amount>();
+            return (search.rows * share).max(1.0);
+        };
+        #[cfg(not(feature = "small"))]
+        self.note_estimate(search, index, found, rows);
+        rows
     }
+}
+
+/// How many entries of an index are expected in ranges; `None` when that cannot be told.
+pub(super) fn entries_in(
+    statistics: &dyn Statistics,
+    collection: &CollectionDef,
+    index: &IndexDef,
+    ranges: &[KeyRange],
+) -> Option<Amount> {
+    let mut total = 0;
+    for (asked, range) in ranges.iter().enumerate() {
+        if asked == RANGES_ESTIMATED {
+            // Those further on are taken to be like these.
+            return Some((total as Amount / asked as Amount * ranges.len() as Amount).max(1.0));
+        }
+        total += statistics.entries(collection, index, range)?;
+    }
+    Some((total as Amount).max(1.0))
 }
 
 /// What is looked for, and in what.
@@ -410,13 +405,13 @@ pub(super) struct Search<'s, 'p> {
 }
 
 /// What of a search an index can do.
-struct InIndex<'s, 'p> {
-    ranges: Vec<KeyRange>,
-    used: Vec<&'s Sarg<'p>>,
+pub(super) struct InIndex<'s, 'p> {
+    pub(super) ranges: Vec<KeyRange>,
+    pub(super) used: Vec<&'s Sarg<'p>>,
     /// How many of its first fields have given values.
-    equal: usize,
+    pub(super) equal: usize,
     /// Whether a range follows them.
-    is_range: bool,
+    pub(super) is_range: bool,
 }
 
 impl InIndex<'_, '_> {
@@ -429,7 +424,7 @@ impl InIndex<'_, '_> {
 type ScalarRange = (Bound<Scalar>, Bound<Scalar>);
 
 impl<'s, 'p> Search<'s, 'p> {
-    fn on(&self, position: u16) -> impl Iterator<Item = &'s Sarg<'p>> {
+    pub(super) fn on(&self, position: u16) -> impl Iterator<Item = &'s Sarg<'p>> {
         self.sargs.iter().filter(move |sarg| sarg.position == position)
     }
 
@@ -462,7 +457,33 @@ impl<'s, 'p> Search<'s, 'p> {
         (range, used)
     }
 
-    fn in_index(&self, index: &IndexDef) -> InIndex<'s, 'p> {
+    /// The ranks that keys have, ascending.
+    pub(super) fn ranks(&self, position: u16, values: &[Scalar]) -> Vec<u128> {
+        let ty = self.collection.fields[usize::from(position)].ty;
+        let mut ranks: Vec<u128> = values.iter().map(|value| rank(ty, value)).collect();
+        ranks.sort_unstable();
+        ranks
+    }
+
+    /// The ranks that the ranges asked of the clustering key leave, if there are any; and what they follow from.
+    pub(super) fn rank_range(&self, position: u16) -> (Option<(u128, u128)>, Vec<&'s Sarg<'p>>) {
+        let ty = self.collection.fields[usize::from(position)].ty;
+        let (range, used) = self.range_on(position);
+        let low = match &range.0 {
+            Bound::Unbounded => Some(0),
+            Bound::Included(value) => Some(rank(ty, value)),
+            Bound::Excluded(value) => rank(ty, value).checked_add(1),
+        };
+        let high = match &range.1 {
+            Bound::Unbounded => Some(max_rank(self.collection)),
+            Bound::Included(value) => Some(rank(ty, value)),
+            Bound::Excluded(value) => rank(ty, value).checked_sub(1),
+        };
+        let both = low.zip(high);
+        (both.filter(|(low, high)| low <= high && *low <= max_rank(self.collection)), used)
+    }
+
+    pub(super) fn in_index(&self, index: &IndexDef) -> InIndex<'s, 'p> {
         let combinations_max = if parts::REWRITES { COMBINATIONS_MAX } else { 1 };
         let mut prefixes = Vec::from([Vec::new()]);
         let mut found = InIndex { ranges: Vec::new(), used: Vec::new(), equal: 0, is_range: false };
@@ -539,9 +560,14 @@ pub(super) fn is_about(expr: &Expr, slot: Slot) -> bool {
 
 /// Whether the values searched for can be keys of the field. An absent value can not be one of a required field, though
 /// a required field of an absent record is compared with it.
-fn fits(sarg: &Sarg<'_>, collection: &CollectionDef) -> bool {
+pub(super) fn fits(sarg: &Sarg<'_>, collection: &CollectionDef) -> bool {
     let field = &collection.fields[usize::from(sarg.position)];
     field.optional || sarg.rejects_absent()
+}
+
+/// The rank of a key.
+fn rank(ty: Type, value: &Scalar) -> u128 {
+    value.with_cell(ty, |cell| key::rank(ty, cell.expect("keys are never absent")))
 }
 
 /// The greatest rank of a collection.

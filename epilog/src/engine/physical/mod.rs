@@ -12,12 +12,16 @@ mod aggregate;
 #[cfg(not(feature = "small"))]
 mod alternatives;
 #[cfg(not(feature = "small"))]
+mod bind;
+#[cfg(not(feature = "small"))]
 mod combined;
 mod filter;
 mod join;
 mod lookup;
 mod metered;
 mod prune;
+#[cfg(not(feature = "small"))]
+mod recipe;
 mod relation;
 mod sarg;
 mod set;
@@ -35,6 +39,8 @@ use alloc::vec::Vec;
 pub use alternatives::Alternative;
 pub use metered::Metered;
 pub use prune::Reads;
+#[cfg(not(feature = "small"))]
+pub use recipe::{Estimate, Recipe};
 
 use super::estimate::{Amount, Costs, KeyRange, Statistics};
 use super::logical::{
@@ -56,6 +62,9 @@ pub struct PhysicalPlan {
     pub root: PhysicalNode,
     /// What comes out.
     pub columns: Vec<Column>,
+    /// What was expected of values of the query while ways were chosen, in a plan that is kept for others.
+    #[cfg(not(feature = "small"))]
+    pub estimates: Vec<Estimate>,
 }
 
 /// An operator, and how many rows it is expected to give.
@@ -170,6 +179,9 @@ pub struct Scan {
     /// What else was thought of, if that was asked for.
     #[cfg(not(feature = "small"))]
     pub alternatives: Vec<Alternative>,
+    /// How the access follows from values of the query, in a plan that is kept for others.
+    #[cfg(not(feature = "small"))]
+    pub recipe: Option<Box<Recipe>>,
 }
 
 /// How records are reached.
@@ -339,7 +351,14 @@ pub fn plan(plan: &LogicalPlan, statistics: &dyn Statistics) -> PhysicalPlan {
 
 /// As [`plan`], with more that is wanted.
 pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) -> PhysicalPlan {
-    let planner = Planner { plan, statistics, costs: Costs::default(), wishes };
+    let planner = Planner {
+        plan,
+        statistics,
+        costs: Costs::default(),
+        wishes,
+        #[cfg(not(feature = "small"))]
+        estimates: core::cell::RefCell::default(),
+    };
     let Node::Project(project) = &plan.root else { unreachable!("a checked plan ends in a projection") };
     // Nobody sees an order in ranks, or in the bare existence of a row.
     let key_order = project.columns.iter().any(|column| !matches!(column, Column::Rank(_)));
@@ -350,6 +369,8 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
         computed: plan.computed.clone(),
         root: planned.node,
         columns: project.columns.clone(),
+        #[cfg(not(feature = "small"))]
+        estimates: planner.estimates.take(),
     };
     if parts::REWRITES {
         prune::prune(&mut physical);
@@ -385,6 +406,9 @@ struct Planner<'p> {
     costs: Costs,
     #[cfg_attr(feature = "small", expect(dead_code, reason = "nobody wishes for more there"))]
     wishes: Wishes,
+    /// What was expected of values of the query.
+    #[cfg(not(feature = "small"))]
+    estimates: core::cell::RefCell<Vec<Estimate>>,
 }
 
 impl<'p> Planner<'p> {

@@ -1,12 +1,15 @@
 //! [`Sarg`]: a predicate that an index can search for.
 //!
+//! Values are looked at without the plan becoming one for them (see [`Literal`]): how a path follows from them is kept with
+//! it ([`recipe`](super::recipe)), and a path of which that is not known is one for these values.
+//!
 //! The word is that of P. Selinger et al., "Access path selection in a relational database management system" (SIGMOD
 //! 1979): a search argument compares a field with a constant.
 
 use alloc::vec::Vec;
 use core::ops::Bound;
 
-use crate::engine::logical::{Expr, ExprKind, Slot};
+use crate::engine::logical::{Expr, ExprKind, Literal, Slot};
 use crate::expr::{BinaryOp, UnaryOp};
 use crate::value::Scalar;
 
@@ -53,24 +56,29 @@ impl<'e> Sarg<'e> {
                 sarg(field(operand)?, Test::Range(Bound::Unbounded, Bound::Unbounded))
             }
             ExprKind::Binary(op, left, right) => {
-                let (position, literal) = (field(left)?, right.as_literal()?);
+                let (position, literal) = (field(left)?, right.peek_literal()?);
                 let (test, exact) = comparison(*op, literal, left.nullable)?;
                 Some(Sarg { position, test, predicate, exact })
             }
             ExprKind::Between(parts) => {
                 let [value, low, high] = &**parts;
-                let bound = |expr: &Expr| expr.as_literal().filter(|value| !value.is_null()).cloned();
+                let bound = |expr: &Expr| expr.peek_literal().filter(|value| !value.is_null()).cloned();
                 let range = Test::Range(Bound::Included(bound(low)?), Bound::Included(bound(high)?));
                 sarg(field(value)?, range)
             }
             ExprKind::In(value, candidates) => {
                 let position = field(value)?;
-                let literals = candidates.iter().map(|candidate| candidate.as_literal().cloned());
+                let literals = candidates.iter().map(|candidate| candidate.peek_literal().cloned());
                 let mut literals = literals.collect::<Option<Vec<Scalar>>>()?;
                 // A required field is never absent, and an absent value has no key there.
                 literals.retain(|literal| value.nullable || !literal.is_null());
+                let count = literals.len();
                 literals.sort_unstable_by(Scalar::compare);
                 literals.dedup_by(|a, b| a.compare(b).is_eq());
+                if literals.len() < count {
+                    // How many there are decides on the order that records come in.
+                    candidates.iter().filter_map(Expr::literal_itself).for_each(Literal::pin);
+                }
                 sarg(position, Test::OneOf(literals))
             }
             _ => None,

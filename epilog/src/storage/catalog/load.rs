@@ -23,7 +23,13 @@ impl Stored {
     pub(crate) fn empty(leaf_len: u32) -> Stored {
         let system = System::new(leaf_len);
         let roots = system.all().into_iter().map(|def| (def.id.0, PageNumber(def.id.0))).collect();
-        Stored { catalog: Catalog::default(), system, roots }
+        Stored {
+            catalog: Catalog::default(),
+            system,
+            roots,
+            #[cfg(not(feature = "small"))]
+            attached: super::Attached::default(),
+        }
     }
 }
 

@@ -13,6 +13,8 @@
 //! The record of `statistics` with key 0 counts the permanent ids given out. Collections and indexes share one sequence
 //! of ids, because both name trees; fields draw from it too.
 
+#[cfg(not(feature = "small"))]
+mod attached;
 mod create;
 mod load;
 pub(crate) mod system;
@@ -25,6 +27,8 @@ use super::page::{PageNumber, PageRead};
 use crate::schema::{Catalog, CollectionId};
 use system::{STATISTICS, System};
 
+#[cfg(not(feature = "small"))]
+pub(crate) use attached::Attached;
 pub(crate) use create::{LeafSource, PageLens, RECORDS_PER_LEAF, create_collections};
 pub(crate) use load::load;
 
@@ -43,6 +47,9 @@ pub struct Stored {
     pub(crate) system: System,
     /// The root of each tree, sorted by its id.
     roots: Vec<(u32, PageNumber)>,
+    /// What the floors above keep with the database.
+    #[cfg(not(feature = "small"))]
+    pub(crate) attached: Attached,
 }
 
 /// What is counted for each collection.

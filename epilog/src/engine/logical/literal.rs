@@ -1,0 +1,175 @@
+//! [`Literal`]: a value that is the same for every row, and whether a plan depends on it.
+//!
+//! A plan that is kept for queries of the same shape is run with other values than it was made for. So a literal knows
+//! which of the query's values it is, its *parameter*, and whoever looks at the value while a plan is being made *pins*
+//! the parameter: the plan is then good for queries with that very value only. Looking is noticed here and not where
+//! it is done, so that a rule or an access path that knows nothing of this makes no plan wrong:
+//!
+//! - [`value`](Literal::value), and comparing literals, pin;
+//! - [`peek`](Literal::peek) does not: for who does the same whatever the value is, and for estimates, which make a plan
+//!   better or worse and not wrong;
+//! - whether the value is absent belongs to the shape, as its type does, and can always be asked.
+
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::parts::{InWhole, Whole};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::value::{Scalar, Type};
+
+/// The same value for every row.
+#[derive(Clone, Debug)]
+pub struct Literal {
+    value: Scalar,
+    /// Which of the query's values it is; `None` of a value that the plan itself has, or when the plan is not kept.
+    parameter: Option<InWhole<Parameter>>,
+}
+
+/// One of the values of a query, by its number in the order written.
+#[derive(Clone, Debug)]
+pub struct Parameter {
+    number: usize,
+    /// Which parameters have been looked at; `None` in a finished plan.
+    pins: Option<Pins>,
+}
+
+/// Which of a query's values a plan that is being made depends on.
+#[derive(Clone, Debug)]
+pub struct Pins(Arc<[AtomicBool]>);
+
+impl Pins {
+    /// None of so many.
+    pub fn none_of(count: usize) -> Pins {
+        Pins((0..count).map(|_| AtomicBool::new(false)).collect())
+    }
+
+    /// Says that the plan depends on a value.
+    pub fn pin(&self, number: usize) {
+        self.0[number].store(true, Ordering::Relaxed);
+    }
+
+    /// The numbers of those that it depends on.
+    pub fn pinned(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().enumerate().filter(|(_, pin)| pin.load(Ordering::Relaxed)).map(|(number, _)| number)
+    }
+}
+
+/// The values of a draft of which a plan is made that may be kept. In a small build there are none.
+#[derive(Debug)]
+pub struct Parameters<'d> {
+    /// Each, with its number, in the order in which they lie in memory.
+    places: Vec<(&'d Scalar, usize)>,
+    pins: Pins,
+}
+
+#[cfg(not(feature = "small"))]
+impl<'d> Parameters<'d> {
+    /// The values of a draft, in the order written.
+    pub fn new(values: &'d [(&'d Scalar, Type)]) -> Parameters<'d> {
+        let mut places: Vec<(&'d Scalar, usize)> =
+            values.iter().enumerate().map(|(number, (value, _))| (*value, number)).collect();
+        places.sort_unstable_by_key(|(value, _)| core::ptr::from_ref(*value));
+        Parameters { places, pins: Pins::none_of(values.len()) }
+    }
+
+    /// Which of them the plan depends on.
+    pub fn pins(&self) -> &Pins {
+        &self.pins
+    }
+
+    /// Pins these values of the draft.
+    pub(super) fn pin(&self, values: &[(&Scalar, Type)]) {
+        for (value, _) in values {
+            self.literal(value).pin();
+        }
+    }
+}
+
+impl Parameters<'_> {
+    /// The literal for a value of the draft.
+    pub(super) fn literal(&self, value: &Scalar) -> Literal {
+        let place = self.places.binary_search_by_key(&core::ptr::from_ref(value), |(known, _)| *known);
+        let number = place.map(|at| self.places[at].1).expect("a draft's shape has all of its values");
+        let parameter = Parameter { number, pins: Some(self.pins.clone()) };
+        Literal {
+            value: value.clone(),
+            parameter: Whole::build().map(|whole| InWhole::new(parameter, whole)),
+        }
+    }
+}
+
+impl Literal {
+    /// A value that the plan itself has.
+    pub fn constant(value: Scalar) -> Literal {
+        Literal { value, parameter: None }
+    }
+
+    /// The value. The plan that is being made is for this value from here on.
+    #[inline]
+    pub fn value(&self) -> &Scalar {
+        self.pin();
+        &self.value
+    }
+
+    /// The value, for who would make as right a plan of any other.
+    #[inline]
+    pub fn peek(&self) -> &Scalar {
+        &self.value
+    }
+
+    /// Whether the value is absent: that is the same in all queries of a shape.
+    #[inline]
+    pub fn is_null(&self) -> bool {
+        self.value.is_null()
+    }
+
+    /// Whether it is a value of the query, which may be another one the next time.
+    #[inline]
+    pub fn is_parameter(&self) -> bool {
+        self.parameter.is_some()
+    }
+
+    /// Makes the plan that is being made one for this value.
+    #[inline]
+    pub fn pin(&self) {
+        if let Some(parameter) = &self.parameter
+            && let Some(pins) = &parameter.pins
+        {
+            pins.pin(parameter.number);
+        }
+    }
+
+    /// Ends what is noted: the plan is finished.
+    #[cfg(not(feature = "small"))]
+    pub fn seal(&mut self) {
+        if let Some(parameter) = &mut self.parameter {
+            parameter.pins = None;
+        }
+    }
+
+    /// Makes the value that of another query of the same shape.
+    #[cfg(not(feature = "small"))]
+    pub fn bind(&mut self, values: &[(&Scalar, Type)]) {
+        if let Some(parameter) = &self.parameter {
+            match (&mut self.value, values[parameter.number].0) {
+                (Scalar::String(old), Scalar::String(new)) => old.clone_from(new),
+                (Scalar::Bytes(old), Scalar::Bytes(new)) => old.clone_from(new),
+                (old, new) => *old = new.clone(),
+            }
+        }
+    }
+}
+
+impl PartialEq for Literal {
+    fn eq(&self, other: &Self) -> bool {
+        if let (Some(parameter), Some(others)) = (&self.parameter, &other.parameter)
+            && parameter.number == others.number
+        {
+            return true;
+        }
+        if self.is_null() || other.is_null() {
+            return self.is_null() && other.is_null();
+        }
+        self.value() == other.value()
+    }
+}

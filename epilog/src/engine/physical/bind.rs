@@ -1,0 +1,158 @@
+//! Binding: a finished plan is given the values of another query of the same shape.
+//!
+//! Every literal that is a parameter takes the value of its number, and every access path that follows from values is made
+//! again ([`Recipe`](super::Recipe)). Whatever has expressions is named here with all of its fields, so that a new one
+//! cannot be forgotten.
+
+use super::{Access, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Scan, Subquery};
+use crate::engine::logical::{
+    AggregateTerm, Asked, Column, Expr, KeyTerm, Link, Literal, SetColumn, SlotDef, SortTerm, WindowTerm,
+};
+use crate::value::{Scalar, Type};
+
+impl PhysicalPlan {
+    /// Ends what literals note of being looked at.
+    pub(crate) fn seal(&mut self) {
+        self.each(&mut |literal| literal.seal(), false);
+    }
+
+    /// Makes this the plan of a query with these values. False if it is a plan for others only: then it is for none until it
+    /// is bound again.
+    pub(crate) fn bind(&mut self, values: &[(&Scalar, Type)]) -> bool {
+        self.each(&mut |literal| literal.bind(values), true)
+    }
+
+    fn each(&mut self, each: &mut dyn FnMut(&mut Literal), paths: bool) -> bool {
+        let PhysicalPlan { slots, computed: _, root, columns, estimates } = self;
+        for estimate in estimates {
+            estimate.predicates_mut().iter_mut().for_each(|predicate| predicate.visit_literals(each));
+        }
+        for column in columns {
+            match column {
+                Column::Value(expr) => expr.visit_literals(each),
+                Column::Record(_) | Column::Rank(_) => {}
+            }
+        }
+        Walk { slots, each, paths }.node(root)
+    }
+}
+
+struct Walk<'w> {
+    slots: &'w [SlotDef],
+    each: &'w mut dyn FnMut(&mut Literal),
+    /// Whether access paths are made again.
+    paths: bool,
+}
+
+impl Walk<'_> {
+    /// Whether all paths could be made.
+    fn node(&mut self, node: &mut PhysicalNode) -> bool {
+        let PhysicalNode { operator, rows: _ } = node;
+        match operator {
+            Operator::Scan(scan) => self.scan(scan),
+            Operator::Pairs | Operator::CountRecords { slot: _, outputs: _ } => true,
+            Operator::Filter { input, predicates } => {
+                predicates.iter_mut().for_each(|predicate| self.expr(predicate));
+                self.node(input)
+            }
+            Operator::Lookup { input, from: _, position: _, into: _ } => self.node(input),
+            Operator::Subquery(Subquery { input, slot: _, method, pairs, asked, once: _, answer: _ }) => {
+                match asked {
+                    Asked::Any | Asked::Count => {}
+                    Asked::Aggregate(term, _) => self.aggregate(term),
+                }
+                self.node(input) && self.method(method) && self.node(pairs)
+            }
+            Operator::Join(Join { input, slot: _, method, pairs, kind: _, _whole: _ }) => {
+                self.node(input) && self.method(method) && self.node(pairs)
+            }
+            Operator::Sort { input, terms, window: _ } => {
+                terms.iter_mut().for_each(|term| self.sort(term));
+                self.node(input)
+            }
+            Operator::Limit { input, window: _ } => self.node(input),
+            Operator::Aggregate { input, keys, items } => {
+                for KeyTerm { expr, output: _, whole: _ } in keys {
+                    self.expr(expr);
+                }
+                items.iter_mut().for_each(|item| self.aggregate(item));
+                self.node(input)
+            }
+            Operator::Set { input, right, kind: _, columns, whole: _ } => {
+                for SetColumn { left, right, output: _ } in columns.iter_mut() {
+                    self.expr(left);
+                    self.expr(right);
+                }
+                self.node(input) && self.node(right)
+            }
+            Operator::Window { input, items, whole: _ } => {
+                for item in items.iter_mut() {
+                    let WindowTerm { function: _, argument, partition, order, frame: _, output: _ } = item;
+                    argument.iter_mut().chain(partition).for_each(|expr| self.expr(expr));
+                    order.iter_mut().for_each(|term| self.sort(term));
+                }
+                self.node(input)
+            }
+            Operator::Metered(Metered { input, meter: _, _whole: _ }) => self.node(input),
+        }
+    }
+
+    fn scan(&mut self, scan: &mut Scan) -> bool {
+        let Scan { slot, access, fetch: _, kind: _, text: _, alternatives: _, recipe } = scan;
+        if let Some(recipe) = recipe {
+            recipe.predicates_mut().iter_mut().for_each(|predicate| self.expr(predicate));
+            if self.paths {
+                let collection = &self.slots[usize::from(slot.0)].collection;
+                let Some(made) = recipe.access(*slot, collection) else { return false };
+                *access = made;
+            }
+            return true;
+        }
+        match access {
+            Access::Nothing
+            | Access::Range { low: _, high: _, backward: _, whole: _ }
+            | Access::Keys(_)
+            | Access::Index { index: _, ranges: _, order: _ }
+            | Access::Combined { parts: _, how: _, whole: _ } => true,
+            Access::Pointing { source, from: _, index: _, key_order: _ } => self.node(source),
+            Access::PointedAt { source, by } => {
+                self.expr(by);
+                self.node(source)
+            }
+        }
+    }
+
+    fn method(&mut self, method: &mut Method) -> bool {
+        match method {
+            Method::Probe { index: _, links } => {
+                links.iter_mut().for_each(|link| self.link(link));
+                true
+            }
+            Method::Hash { inner, links } => {
+                links.iter_mut().for_each(|link| self.link(link));
+                self.node(inner)
+            }
+            Method::Loop { inner } => self.node(inner),
+        }
+    }
+
+    fn link(&mut self, link: &mut Link) {
+        let Link { inner, outer, absent_matches: _ } = link;
+        self.expr(inner);
+        self.expr(outer);
+    }
+
+    fn aggregate(&mut self, term: &mut AggregateTerm) {
+        let AggregateTerm { function: _, argument, filter, output: _ } = term;
+        argument.iter_mut().chain(filter).for_each(|expr| self.expr(expr));
+    }
+
+    fn sort(&mut self, term: &mut SortTerm) {
+        let SortTerm { expr, descending: _, nulls_first: _ } = term;
+        self.expr(expr);
+    }
+
+    fn expr(&mut self, expr: &mut Expr) {
+        expr.visit_literals(self.each);
+    }
+}

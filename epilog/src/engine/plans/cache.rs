@@ -1,0 +1,199 @@
+//! [`PlanCache`]: the plans that are kept with an open database.
+
+use alloc::boxed::Box;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use crate::engine::logical::Parameters;
+use crate::engine::measured::Measured;
+use crate::engine::physical::PhysicalPlan;
+use crate::expr::shape::Shape;
+use crate::schema::CollectionId;
+use crate::storage::facade::View;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::value::Scalar;
+
+/// How many plans are kept where nobody says otherwise.
+pub(super) const PLANS_DEFAULT: usize = 256;
+
+/// So many plans are looked through for one shape: those with it, for other pinned values, and others.
+const WAYS: usize = 4;
+
+/// The plans that are kept with an open database.
+pub struct PlanCache {
+    /// Each with a few plans, the last used first. A shape's are in the set that its number says.
+    sets: Box<[Mutex<Vec<Arc<Kept>>>]>,
+    /// Moves when plans are to be made anew.
+    epoch: AtomicU64,
+    found: AtomicU64,
+    made: AtomicU64,
+}
+
+/// What became of queries that were looked for among the plans that are kept.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct PlanCounts {
+    /// How many had a plan.
+    pub found: u64,
+    /// How many were planned.
+    pub made: u64,
+    /// How many plans there are.
+    pub kept: u64,
+    /// How many there may be.
+    pub kept_max: u64,
+}
+
+/// A plan that is kept.
+struct Kept {
+    hash: u64,
+    words: Box<[u64]>,
+    /// The values that it depends on, by number.
+    pinned: Vec<(usize, Scalar)>,
+    epoch: u64,
+    /// The collections read, and how many records they had.
+    counts: Vec<(CollectionId, u64)>,
+    plan: PhysicalPlan,
+}
+
+impl PlanCache {
+    /// Room for about so many plans; 0 keeps none.
+    pub(crate) fn new(plans: usize) -> PlanCache {
+        let sets = plans.div_ceil(WAYS);
+        PlanCache {
+            sets: (0..sets).map(|_| Mutex::default()).collect(),
+            epoch: AtomicU64::new(0),
+            found: AtomicU64::new(0),
+            made: AtomicU64::new(0),
+        }
+    }
+
+    /// That of the database that a view is of.
+    pub fn of(view: View<'_>) -> Option<&PlanCache> {
+        view.attached().get_or_make(|| PlanCache::new(PLANS_DEFAULT))
+    }
+
+    /// Whether plans are kept.
+    pub(super) fn is_on(&self) -> bool {
+        !self.sets.is_empty()
+    }
+
+    /// Lets all plans go that were made until now: what they were chosen by has changed.
+    pub fn outdate(&self) {
+        self.epoch.fetch_add(1, Ordering::Release);
+    }
+
+    /// What became of queries so far.
+    pub fn counts(&self) -> PlanCounts {
+        PlanCounts {
+            found: self.found.load(Ordering::Relaxed),
+            made: self.made.load(Ordering::Relaxed),
+            kept: self.sets.iter().map(|set| set.lock().len() as u64).sum(),
+            kept_max: (self.sets.len() * WAYS) as u64,
+        }
+    }
+
+    fn set(&self, hash: u64) -> &Mutex<Vec<Arc<Kept>>> {
+        &self.sets[(hash >> 32) as usize % self.sets.len()]
+    }
+
+    /// The plan of a query with this shape and these values, if one is kept.
+    pub(super) fn find(&self, view: View<'_>, shape: &Shape<'_>) -> Option<PhysicalPlan> {
+        let found = self.look(view, shape);
+        let counter = if found.is_some() { &self.found } else { &self.made };
+        counter.fetch_add(1, Ordering::Relaxed);
+        found
+    }
+
+    fn look(&self, view: View<'_>, shape: &Shape<'_>) -> Option<PhysicalPlan> {
+        let (hash, epoch) = (shape.hash(), self.epoch.load(Ordering::Acquire));
+        // Nothing is calculated, and no page read, while others wait.
+        for kept in self.alike(hash, shape).into_iter().flatten() {
+            if !kept.is_current(view, epoch) {
+                self.drop_kept(&kept);
+                continue;
+            }
+            let mut plan = kept.plan.clone();
+            if plan.bind(shape.values()) && plan.is_near(&Measured(view)) {
+                return Some(plan);
+            }
+        }
+        None
+    }
+
+    /// The plans for queries of a shape with its values.
+    fn alike(&self, hash: u64, shape: &Shape<'_>) -> [Option<Arc<Kept>>; WAYS] {
+        let mut set = self.set(hash).lock();
+        let mut found = [const { None }; WAYS];
+        let mut count = 0;
+        for at in 0..set.len() {
+            if set[at].hash == hash && set[at].suits(shape) {
+                found[count] = Some(Arc::clone(&set[at]));
+                // The last used come first, and the last goes when there is no room.
+                set[count..=at].rotate_right(1);
+                count += 1;
+            }
+        }
+        found
+    }
+
+    fn drop_kept(&self, kept: &Arc<Kept>) {
+        self.set(kept.hash).lock().retain(|other| !Arc::ptr_eq(other, kept));
+    }
+
+    /// Keeps the plan of a query.
+    pub(super) fn keep(
+        &self,
+        view: View<'_>,
+        shape: &Shape<'_>,
+        parameters: &Parameters<'_>,
+        plan: &PhysicalPlan,
+    ) {
+        let mut plan = plan.clone();
+        plan.seal();
+        let pinned = parameters.pins().pinned();
+        let pinned = pinned.map(|number| (number, shape.values()[number].0.clone())).collect();
+        let mut counts: Vec<(CollectionId, u64)> = Vec::new();
+        for slot in &plan.slots {
+            let id = slot.collection.id;
+            if counts.iter().all(|(known, _)| *known != id) {
+                counts.push((id, count(view, id)));
+            }
+        }
+        let (hash, epoch) = (shape.hash(), self.epoch.load(Ordering::Acquire));
+        let kept = Arc::new(Kept { hash, words: shape.words().into(), pinned, epoch, counts, plan });
+        let mut set = self.set(hash).lock();
+        // Another thread may have been as quick: then there are two, of which one will go.
+        set.truncate(WAYS - 1);
+        set.insert(0, kept);
+    }
+}
+
+impl Kept {
+    /// Whether this is a plan for queries of a shape with its values.
+    fn suits(&self, shape: &Shape<'_>) -> bool {
+        let is_same = |(number, value): &(usize, Scalar)| is_identical(value, shape.values()[*number].0);
+        *self.words == *shape.words() && self.pinned.iter().all(is_same)
+    }
+
+    /// Whether it would be chosen again, as far as that is looked at.
+    fn is_current(&self, view: View<'_>, epoch: u64) -> bool {
+        let is_near = |(id, then): &(CollectionId, u64)| {
+            let now = count(view, *id);
+            now / 2 <= *then && *then / 2 <= now
+        };
+        self.epoch == epoch && self.counts.iter().all(is_near)
+    }
+}
+
+/// How many records a collection has; what cannot be read is found out when the plan is run.
+fn count(view: View<'_>, id: CollectionId) -> u64 {
+    view.for_estimates().count(id).unwrap_or(0)
+}
+
+/// Whether two values are one: -0 and 0 are two, as are 1.0 and 1.00, and `NaN` is itself.
+fn is_identical(a: &Scalar, b: &Scalar) -> bool {
+    match (a, b) {
+        (Scalar::Float(a), Scalar::Float(b)) => a.to_bits() == b.to_bits(),
+        (a, b) => a == b,
+    }
+}

@@ -1,0 +1,339 @@
+//! Plans that are kept answer as new ones do, and go when they should.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use super::*;
+use crate::engine::fixture::{self as f, draft, exists, field, id, inner, int, null, text};
+use crate::engine::{Rows, Vector, run};
+use crate::expr::BinaryOp::{And, Eq, Ge, Gt, Like, Lt, Or};
+use crate::expr::{AggregateFunction, AggregateItem, Expression};
+use crate::schema::CollectionSchema;
+use crate::storage::facade::Reading;
+use crate::storage::pager::Durability;
+use crate::storage::records::RecordDraft;
+use crate::storage::store::Store;
+use crate::value::{Scalar, Type};
+
+/// Puts tracks with these ids into the database: of album 1 to 5, each longer than the one before.
+fn insert(store: &Store, ids: core::ops::Range<i128>) {
+    let mut writer = store.begin_write().expect("a database of our own");
+    let mut put = |schema: fn() -> &'static CollectionSchema, values: &[Scalar]| {
+        let collection = writer.view().catalog().bound(schema()).expect("of the schema").clone();
+        let mut record = RecordDraft::default();
+        record.reset(&collection.layout);
+        for (ordinal, value) in values.iter().enumerate() {
+            record.put_scalar(&collection.places[ordinal], value);
+        }
+        writer.insert(&collection, &mut record).expect("a sound record");
+    };
+    let word = |text: &str| Scalar::String(text.to_string());
+    if ids.start == 1 {
+        put(f::Artist, &[Scalar::Int(1), word("Saxon")]);
+        for album in 1..=5 {
+            put(f::Album, &[Scalar::Int(album), word("Killers"), Scalar::Int(1), Scalar::Int(1980)]);
+        }
+    }
+    for number in ids {
+        let values = [
+            Scalar::Int(number),
+            word(&format!("n{number}")),
+            Scalar::Int(number % 5 + 1),
+            Scalar::Int(number * 10),
+            Scalar::Float(number as f64),
+            Scalar::Bool(number % 2 == 0),
+            if number % 3 == 0 { Scalar::Null } else { Scalar::Int(1) },
+        ];
+        put(f::Track, &values);
+    }
+    writer.commit(Durability::Immediate).expect("a commit");
+}
+
+fn store() -> Store {
+    let store = Store::in_memory(&f::DATABASE).expect("a sound schema");
+    insert(&store, 1..40);
+    store
+}
+
+/// The keys of the records of a query, in their order.
+fn ids(store: &Store, draft: &Draft) -> Vec<i128> {
+    let snapshot = store.snapshot();
+    let operation = snapshot.operation();
+    let mut rows: Rows<'_> = run(operation.view(), draft).expect("a plan");
+    let mut out = Vec::new();
+    while let Some(batch) = rows.next_batch().expect("rows") {
+        match &batch.columns[0] {
+            crate::engine::OutputColumn::Records { collection, rows } => {
+                for row in rows {
+                    let cell = row.as_ref().expect("a record").field(&collection.places[0]).expect("a field");
+                    let Some(Scalar::Int(id)) = Scalar::from_cell(Type::Id, cell.as_cell()) else { panic!() };
+                    out.push(id);
+                }
+            }
+            crate::engine::OutputColumn::Values(values) => {
+                out.extend((0..batch.rows).map(|row| number(values, row)))
+            }
+        }
+    }
+    out
+}
+
+fn number(values: &Vector<'_>, row: usize) -> i128 {
+    let Some(Scalar::Int(value)) = Scalar::from_cell(values.ty(), values.cell(row)) else {
+        panic!("a number")
+    };
+    value
+}
+
+fn counts(store: &Store) -> PlanCounts {
+    let snapshot = store.snapshot();
+    let operation = snapshot.operation();
+    PlanCache::of(operation.view()).expect("a cache of plans").counts()
+}
+
+/// Runs queries that differ in a value, one after the other; how many of them had a plan, and what they gave.
+fn check(store: &Store, drafts: &[Draft], hits: u64, expected: &[&[i128]]) {
+    let before = counts(store);
+    for (draft, expected) in drafts.iter().zip(expected) {
+        assert_eq!(ids(store, draft), *expected, "{draft:?}");
+    }
+    let after = counts(store);
+    assert_eq!(after.found - before.found, hits, "{drafts:?}");
+    assert_eq!(after.made - before.made, drafts.len() as u64 - hits, "{drafts:?}");
+}
+
+fn tracks(predicate: Expression) -> Draft {
+    draft(f::Track).filter(predicate).build()
+}
+
+#[test]
+fn other_values_are_bound() {
+    let store = store();
+    let longer = |than| tracks(field(f::track::MILLISECONDS).binary(Gt, int(than)));
+    check(
+        &store,
+        &[longer(370), longer(380), longer(1000), longer(375)],
+        3,
+        &[&[38, 39], &[39], &[], &[38, 39]],
+    );
+    // Keys, a range of them, and one that is empty.
+    let range = |low, high| {
+        tracks(field(f::track::ID).binary(Ge, id(low)).binary(And, field(f::track::ID).binary(Lt, id(high))))
+    };
+    check(&store, &[range(3, 5), range(5, 3), range(38, 90)], 2, &[&[3, 4], &[], &[38, 39]]);
+    // A prefix.
+    let like = |pattern| tracks(field(f::track::NAME).binary(Like, text(pattern)));
+    check(
+        &store,
+        &[like("n3"), like("n39"), like("%39"), like("n1_")],
+        3,
+        &[&[3], &[39], &[39], &[10, 11, 12, 13, 14, 15, 16, 17, 18, 19]],
+    );
+}
+
+#[test]
+fn lists_of_another_length_are_of_another_shape() {
+    let store = store();
+    let list = |ids: &[u64]| tracks(field(f::track::ID).is_in(ids.iter().map(|number| id(*number))));
+    check(&store, &[list(&[3, 2]), list(&[5, 9]), list(&[5])], 1, &[&[2, 3], &[5, 9], &[5]]);
+    // Twice the same is as good as once, and the other way round.
+    check(&store, &[list(&[7, 7]), list(&[8, 7])], 2, &[&[7], &[7, 8]]);
+    let by_length = |ids: &[u64]| {
+        let albums = ids.iter().map(|number| id(*number));
+        let draft = draft(f::Track).filter(field(f::track::ALBUM).is_in(albums));
+        draft.order_by(field(f::track::ID), true).limit(3).build()
+    };
+    check(
+        &store,
+        &[by_length(&[2, 2]), by_length(&[2, 3]), by_length(&[3, 2])],
+        1,
+        &[&[36, 31, 26], &[37, 36, 32], &[37, 36, 32]],
+    );
+}
+
+#[test]
+fn a_plan_is_for_the_values_that_were_looked_at() {
+    let store = store();
+    let active = |value| {
+        let value = Expression::literal(Scalar::Bool(value), Type::Bool);
+        tracks(field(f::track::ACTIVE).binary(Eq, value).binary(And, field(f::track::ID).binary(Lt, id(5))))
+    };
+    // The plan tests the field itself, or its negation.
+    check(
+        &store,
+        &[active(true), active(false), active(true), active(false)],
+        2,
+        &[&[2, 4], &[1, 3], &[2, 4], &[1, 3]],
+    );
+    // What is calculated once is calculated of these.
+    let sum = |a, b| {
+        tracks(field(f::track::MILLISECONDS).binary(Eq, int(a).binary(crate::expr::BinaryOp::Add, int(b))))
+    };
+    check(&store, &[sum(10, 20), sum(20, 20), sum(10, 20)], 1, &[&[3], &[4], &[3]]);
+}
+
+#[test]
+fn limits_types_and_absence_are_the_shape() {
+    let store = store();
+    let some = |count| {
+        draft(f::Track).filter(field(f::track::MILLISECONDS).binary(Gt, int(100))).limit(count).build()
+    };
+    check(&store, &[some(0), some(1), some(3), some(1)], 1, &[&[], &[11], &[11, 12, 13], &[11]]);
+    let edited = |value: Expression| {
+        tracks(field(f::track::EDITOR).binary(Eq, value).binary(And, field(f::track::ID).binary(Lt, id(4))))
+    };
+    check(
+        &store,
+        &[edited(id(1)), edited(null(Type::Id)), edited(id(2)), edited(null(Type::Id))],
+        2,
+        &[&[1, 2], &[3], &[], &[3]],
+    );
+    // A value of another type is refused, whatever is kept.
+    let of_type =
+        |ty| tracks(field(f::track::MILLISECONDS).binary(Gt, Expression::literal(Scalar::Int(380), ty)));
+    assert_eq!(ids(&store, &of_type(Type::I64)), [39]);
+    let snapshot = store.snapshot();
+    assert!(run(snapshot.operation().view(), &of_type(Type::I32)).is_err());
+    // As is one that does not fit its type.
+    let small = |value| {
+        tracks(
+            field(f::track::ACTIVE).binary(
+                And,
+                Expression::literal(Scalar::Int(value), Type::U8)
+                    .binary(Eq, Expression::literal(Scalar::Int(1), Type::U8)),
+            ),
+        )
+    };
+    assert_eq!(ids(&store, &small(1)).len(), 19);
+    assert!(run(snapshot.operation().view(), &small(256)).is_err());
+}
+
+#[test]
+fn aggregates_that_were_alike_may_differ() {
+    let store = store();
+    let count = |than| {
+        Expression::aggregate(AggregateItem {
+            function: AggregateFunction::Count,
+            argument: None,
+            filter: Some(field(f::track::MILLISECONDS).binary(Gt, int(than))),
+        })
+    };
+    let draft = |a, b| {
+        let difference = count(a).binary(crate::expr::BinaryOp::Subtract, count(b));
+        draft(f::Track).group_by([]).select([difference]).build()
+    };
+    check(&store, &[draft(370, 370), draft(370, 380), draft(100, 370)], 0, &[&[0], &[1], &[27]]);
+}
+
+#[test]
+fn queries_within_queries_are_bound_as_well() {
+    let store = store();
+    let albums = |than: i64, least: u64| {
+        let own = inner(1, f::track::ALBUM).binary(Eq, field(f::album::ID));
+        let long = inner(1, f::track::MILLISECONDS).binary(Gt, int(than));
+        let predicate =
+            exists(f::Track, 1, own.binary(And, long)).binary(And, field(f::album::ID).binary(Ge, id(least)));
+        draft(f::Album).filter(predicate).build()
+    };
+    check(
+        &store,
+        &[albums(370, 1), albums(380, 1), albums(380, 5), albums(0, 4)],
+        3,
+        &[&[4, 5], &[5], &[5], &[4, 5]],
+    );
+    let either = |a, b| {
+        tracks(field(f::track::ID).binary(Eq, id(a)).binary(Or, field(f::track::ID).binary(Eq, id(b))))
+    };
+    check(&store, &[either(3, 9), either(4, 4), either(9, 1)], 2, &[&[3, 9], &[4], &[1, 9]]);
+}
+
+#[test]
+fn plans_go_when_collections_have_grown_or_are_outdated() {
+    let store = store();
+    let longer = |than| tracks(field(f::track::MILLISECONDS).binary(Gt, int(than)));
+    check(&store, &[longer(370), longer(380)], 1, &[&[38, 39], &[39]]);
+    insert(&store, 40..60);
+    check(&store, &[longer(580)], 1, &[&[59]]);
+    insert(&store, 60..200);
+    check(&store, &[longer(1980), longer(1980)], 1, &[&[199], &[199]]);
+    {
+        let snapshot = store.snapshot();
+        let operation = snapshot.operation();
+        PlanCache::of(operation.view()).expect("a cache of plans").outdate();
+    }
+    check(&store, &[longer(1980), longer(1980)], 1, &[&[199], &[199]]);
+}
+
+#[test]
+fn there_are_no_more_plans_than_may_be_and_none_if_so_told() {
+    let store = store();
+    for limit in 0..2000 {
+        let draft =
+            draft(f::Track).filter(field(f::track::MILLISECONDS).binary(Gt, int(limit))).limit(limit as u64);
+        assert_eq!(ids(&store, &draft.build()).len() as i64, limit.min(39 - (limit / 10).min(39)), "{limit}");
+    }
+    let counts = counts(&store);
+    assert!(counts.kept <= counts.kept_max && counts.kept_max == 256, "{counts:?}");
+
+    let without = Store::in_memory(&f::DATABASE).expect("a sound schema");
+    {
+        let snapshot = without.snapshot();
+        snapshot
+            .operation()
+            .view()
+            .attached()
+            .get_or_make(|| PlanCache::new(0))
+            .expect("nothing else is there");
+    }
+    insert(&without, 1..40);
+    let longer = |than| tracks(field(f::track::MILLISECONDS).binary(Gt, int(than)));
+    assert_eq!(ids(&without, &longer(370)), [38, 39]);
+    assert_eq!(ids(&without, &longer(380)), [39]);
+    assert_eq!(self::counts(&without), PlanCounts::default());
+}
+
+#[test]
+fn threads_share_plans() {
+    let store = store();
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let store = &store;
+            scope.spawn(move || {
+                for turn in 0..200_i64 {
+                    let than = (turn * 7 + thread) % 39;
+                    let draft = tracks(field(f::track::MILLISECONDS).binary(Gt, int(than * 10)));
+                    let first = ids(store, &draft).first().copied();
+                    assert_eq!(first, Some(i128::from(than) + 1));
+                }
+            });
+        }
+    });
+    let counts = counts(&store);
+    assert!(counts.found >= 796 && counts.found + counts.made == 800, "{counts:?}");
+}
+
+#[test]
+fn a_plan_for_few_records_is_not_run_for_many() {
+    let store = store();
+    insert(&store, 40..20_000);
+    let longer = |than| tracks(field(f::track::MILLISECONDS).binary(Gt, int(than)));
+    let kinds = |draft: &Draft| {
+        let snapshot = store.snapshot();
+        let operation = snapshot.operation();
+        let plan = plan_for(operation.view(), draft, Purpose::Rows, &Control::default()).expect("a plan");
+        match plan.root.operator {
+            crate::engine::physical::Operator::Scan(scan) => scan.kind,
+            _ => "filter",
+        }
+    };
+    let before = counts(&store);
+    // Through the index, then all, and then both are known.
+    assert_eq!(kinds(&longer(199_990 - 30)), "index range");
+    assert_eq!(kinds(&longer(100)), "filter");
+    assert_eq!(kinds(&longer(199_990 - 20)), "index range");
+    assert_eq!(kinds(&longer(200)), "filter");
+    assert_eq!(kinds(&longer(199_990)), "index range");
+    let after = counts(&store);
+    assert_eq!((after.made - before.made, after.found - before.found), (2, 3));
+    assert_eq!(ids(&store, &longer(199_980)), [19_999]);
+}
