@@ -172,6 +172,12 @@ pub enum PlanError {
         /// Other builds do not look for it.
         whole: Whole,
     },
+    /// A query whose rows have no order that a page could end in.
+    #[error("the query cannot be asked for by pages: {why}")]
+    NoPages {
+        /// Why they have none, and the remedy.
+        why: &'static str,
+    },
     /// Decimal arithmetic in a build that has none.
     #[error("`{operation}` of decimals needs the feature `decimal`: turn it on for `epilog`")]
     DecimalFeature {

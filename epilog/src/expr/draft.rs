@@ -97,6 +97,8 @@ pub enum Clause {
     /// Keeps, of the rows with the same values of these keys, `None` being a value, the first so many: made by
     /// [`Clause::limit_per`].
     LimitPer(InWhole<Vec<Expression>>, u64, Whole),
+    /// Keeps this many of the rows, drawn by lot, which the number decides: made by [`Clause::sample`].
+    Sample(u64, InWhole<u64>, Whole),
     /// What stands for a clause that the cargo feature `small` leaves out; it cannot be planned.
     LeftOut(&'static str),
 }
@@ -116,6 +118,14 @@ impl Clause {
         match Whole::build() {
             Some(whole) => Clause::Set(InWhole::new(Box::new(other), whole), kind, whole),
             None => Clause::LeftOut("union, intersect and except"),
+        }
+    }
+
+    /// Keeps `count` of the rows, drawn by lot: the same for the same `seed`.
+    pub fn sample(count: u64, seed: u64) -> Clause {
+        match Whole::build() {
+            Some(whole) => Clause::Sample(count, InWhole::new(seed, whole), whole),
+            None => Clause::LeftOut("sample"),
         }
     }
 
@@ -145,6 +155,7 @@ impl PartialEq for Clause {
             (C::Set(a, kind, _), C::Set(b, other_kind, _)) => a == b && kind == other_kind,
             (C::Window(a, _), C::Window(b, _)) => a == b,
             (C::LimitPer(a, count, _), C::LimitPer(b, other, _)) => a == b && count == other,
+            (C::Sample(count, seed, _), C::Sample(other, other_seed, _)) => (count, seed) == (other, other_seed),
             (C::LeftOut(a), C::LeftOut(b)) => a == b,
             _ => false,
         }

@@ -8,14 +8,18 @@
 
 pub mod draft;
 pub mod function;
+pub mod keyset;
 pub mod op;
 pub mod path;
+mod shape;
 pub mod window;
 
 pub use draft::{
     AggregateFunction, AggregateItem, Assignment, Clause, Draft, JoinKind, OrderTerm, SelectItem, SetKind,
 };
 pub use function::Function;
+pub use keyset::{Keyset, Side};
 pub use op::{BinaryOp, Expression, Op, Quantifier, Subquery, UnaryOp};
 pub use path::{FieldPath, RowPath};
+pub(crate) use shape::fnv;
 pub use window::{Frame, FrameUnit, WindowFunction, WindowItem};

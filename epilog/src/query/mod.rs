@@ -59,6 +59,7 @@
 //! | [`filter`](Query::filter), [`filter_if`](Query::filter_if) | which records stay |
 //! | [`order_by`](Query::order_by) | which comes first |
 //! | [`limit`](Query::limit), [`offset`](Query::offset) | how many |
+//! | [`sample`](Query::sample), [`sample_seeded`](Query::sample_seeded) | how many, drawn by lot |
 //! | [`limit_per`](Query::limit_per), [`distinct_by`](Query::distinct_by) | how many of each key |
 //! | [`join`](Query::join), [`left_join`](Query::left_join) | pairs them with records of any collection |
 //! | [`group_by`](Query::group_by), [`having`](Query::having) | makes groups of them, and says which stay |
@@ -74,6 +75,7 @@
 //! |---|---|
 //! | [`all`](Query::all), [`stream`](Query::stream) | everything, at once or bit by bit |
 //! | [`first`](Query::first), [`one`](Query::one) | the first, the only one |
+//! | [`page`](Query::page), [`page_before`](Query::page_before) | so many at a time, each from where the last ended |
 //! | [`count`](Query::count), [`exists`](Query::exists) | how many, whether any |
 //! | [`explain`](Query::explain), [`explain_analyze`](Query::explain_analyze) | how it would be done, how it was done |
 //!
@@ -219,6 +221,7 @@
 
 pub mod run;
 
+mod continuation;
 #[cfg(not(feature = "small"))]
 mod control;
 mod correlate;
@@ -230,8 +233,10 @@ mod join;
 mod limit;
 mod operator;
 mod order;
+mod page;
 mod predicate;
 mod reverse;
+mod sample;
 mod scope;
 mod select;
 mod selection;
@@ -248,6 +253,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
+pub use continuation::Continuation;
 pub use correlate::Correlate;
 pub use delete::Delete;
 pub use group::{Aggregated, Aggregation, All, Counted, Filtered, GroupBy, GroupKey, GroupOf, Groups};
@@ -261,6 +267,7 @@ pub use operator::{
 #[cfg(feature = "chrono")]
 pub use operator::{Dated, Day, Moment, Timed};
 pub use order::{Order, Ordering};
+pub use page::Page;
 pub use predicate::{Condition, Predicate};
 pub(crate) use run::sealed;
 pub use run::{Answers, Reads, Snapshot, Stream, Writes};

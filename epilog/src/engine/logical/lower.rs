@@ -4,6 +4,8 @@
 //! [`Subquery`] nodes whose answers expressions read. A path that begins at a row of an enclosing scope is looked up
 //! there, once per row and not once per pair.
 
+mod sample;
+
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -108,6 +110,8 @@ struct Scope {
 /// What is known of groups.
 struct Groups {
     keys: Vec<Computed>,
+    /// Whether two rows may have the same keys.
+    repeat: bool,
     /// The aggregates that later clauses ask for, by where they stand in the draft: a literal `NaN` equals nothing.
     items: Vec<(*const AggregateItem, Computed)>,
 }
@@ -197,8 +201,8 @@ impl<'c> Lowering<'c> {
     }
 
     /// From here on rows have these values and nothing else.
-    fn outputs(&mut self, keys: Vec<Computed>) {
-        self.groups = Some(Groups { keys, items: Vec::new() });
+    fn outputs(&mut self, keys: Vec<Computed>, repeat: bool) {
+        self.groups = Some(Groups { keys, repeat, items: Vec::new() });
         self.sources.clear();
         self.windows.clear();
     }
@@ -212,7 +216,7 @@ impl<'c> Lowering<'c> {
             let output = self.new_computed(expr.ty, expr.nullable, name);
             keys.push(KeyTerm { expr, output, whole });
         }
-        self.outputs(keys.iter().map(|key| key.output).collect());
+        self.outputs(keys.iter().map(|key| key.output).collect(), false);
         self.push(|input| Node::Aggregate(Aggregate { input, keys, items: Vec::new() }));
         Ok(())
     }
@@ -240,7 +244,8 @@ impl<'c> Lowering<'c> {
             let output = self.new_computed(left.ty, left.nullable || right.nullable, name);
             columns.push(SetColumn { left, right, output });
         }
-        self.outputs(columns.iter().map(|column| column.output).collect());
+        let repeat = matches!(kind, SetKind::UnionAll | SetKind::IntersectAll | SetKind::ExceptAll);
+        self.outputs(columns.iter().map(|column| column.output).collect(), repeat);
         let right = Box::new(right);
         let columns = InWhole::new(columns, whole);
         self.push(|input| Node::Set(Set { input, right, kind, columns, whole }));
@@ -322,9 +327,9 @@ impl<'c> Lowering<'c> {
                 // A later ordering replaces this one, unless a limit, a window or groups lie between. Without them, only
                 // who wants the rows themselves wants them in order.
                 let ends = |clause: &Clause| {
-                    use Clause::{Distinct, Grouping, Limit, LimitPer, Offset, Set, Window};
+                    use Clause::{Distinct, Grouping, Limit, LimitPer, Offset, Sample, Set, Window};
                     let bounds = matches!(clause, Limit(_) | Offset(_) | LimitPer(..) | Window(..));
-                    bounds || matches!(clause, Grouping(_) | Distinct | Set { .. })
+                    bounds || matches!(clause, Grouping(_) | Distinct | Set { .. } | Sample(..))
                 };
                 let end = later.iter().position(ends);
                 let before_end = &later[..end.unwrap_or(later.len())];
@@ -335,7 +340,7 @@ impl<'c> Lowering<'c> {
                         Some(([Clause::Grouping(_)], asked)) if parts::GROUPS => {
                             !aggregates_of(asked).iter().any(|item| item.function.depends_on_order())
                         }
-                        Some(([Clause::Set(..)], _)) => true,
+                        Some(([Clause::Set(..) | Clause::Sample(..)], _)) => true,
                         Some(_) => false,
                     };
                 let terms = terms.iter().map(|term| self.sort_term(term)).collect::<Result<Vec<_>, _>>()?;
@@ -361,6 +366,7 @@ impl<'c> Lowering<'c> {
                 self.window(terms, *whole);
             }
             Clause::LimitPer(keys, count, whole) => self.limit_per(keys, *count, *whole)?,
+            Clause::Sample(count, seed, whole) => self.sample(*count, **seed, *whole)?,
             Clause::LeftOut(what) => return Err(PlanError::LeftOut { what }),
         }
         if self.steps > STEPS_MAX {
@@ -441,7 +447,8 @@ impl<'c> Lowering<'c> {
             };
             items.push((core::ptr::from_ref(*item), output));
         }
-        self.groups = Some(Groups { keys: key_terms.iter().map(|key| key.output).collect(), items });
+        let keys = key_terms.iter().map(|key| key.output).collect();
+        self.groups = Some(Groups { keys, repeat: false, items });
         self.sources.clear();
         self.windows.clear();
         self.push(|input| Node::Aggregate(Aggregate { input, keys: key_terms, items: terms }));
@@ -961,7 +968,8 @@ fn aggregates_of(clauses: &[Clause]) -> Vec<&AggregateItem> {
             _ if !parts::GROUPS => {}
             // What follows is of other rows.
             Clause::Distinct | Clause::Set(..) => break,
-            Clause::Join { .. } | Clause::Limit(_) | Clause::Offset(_) | Clause::LeftOut(_) => {}
+            Clause::Join { .. } | Clause::Limit(_) | Clause::Offset(_) => {}
+            Clause::Sample(..) | Clause::LeftOut(_) => {}
             Clause::Window(items, _) => {
                 for item in items.iter() {
                     let order = item.order.iter().map(|term| &term.expression);

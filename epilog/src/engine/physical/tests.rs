@@ -13,9 +13,9 @@ use crate::engine::fixture::{
 use crate::engine::logical::{Purpose, lower};
 use crate::engine::optimizer::{RuleSet, optimize};
 use crate::expr::BinaryOp::{And, Eq, Ge, Gt, Like, Lt, Or, StartsWith};
-use crate::expr::{AggregateFunction, AggregateItem, Expression, Quantifier, UnaryOp};
+use crate::expr::{AggregateFunction, AggregateItem, Expression, Keyset, Quantifier, Side, UnaryOp};
 use crate::schema::IndexDef;
-use crate::value::Type;
+use crate::value::{Scalar, Type};
 
 /// 300 artists, 3,000 albums, 50,000 tracks. An index has as many entries for a given key as records share one, and for
 /// a range a tenth of all.
@@ -300,5 +300,32 @@ fn counts_read_as_little_as_they_can() {
     check(
         draft(f::Track).aggregate([(AggregateFunction::Sum, Some(field(f::track::MILLISECONDS)))]),
         "project [sum(milliseconds)]\n  aggregate sum(milliseconds)\n    scan Track",
+    );
+}
+
+#[test]
+fn a_page_is_sought_where_an_index_or_the_key_has_the_order() {
+    let check_page = |draft: DraftBuilder, place: &[(Scalar, Type)], expected: &str| {
+        let keyset = Keyset::of(&draft.build()).expect("records have keys");
+        let catalog = f::catalog();
+        let draft = keyset.page(place, Side::After, 11);
+        let logical = lower(&catalog, &draft, Purpose::Rows).expect("a draft that can be planned");
+        let plan = Plan::of(&plan(&optimize(logical, RuleSet::ALL), &Made)).to_string();
+        assert_eq!(plan, expected);
+    };
+    let int = |number| Scalar::Int(number);
+    check_page(draft(f::Track), &[(int(9), Type::Id)], "limit 11\n  key range Track by id > 9");
+    check_page(
+        draft(f::Track).order_by(field(f::track::MILLISECONDS), true),
+        &[(int(5), Type::I64), (int(9), Type::Id)],
+        "limit 11\n  filter milliseconds < 5 | id > 9\n    index range Track by milliseconds <= 5 backwards",
+    );
+    // What an index has of one value of its first field goes on in the order of its next one.
+    check_page(
+        draft(f::Album)
+            .filter(field(f::album::ARTIST).binary(Eq, id(3)))
+            .order_by(field(f::album::RELEASED), false),
+        &[(int(700), Type::Date), (int(9), Type::Id)],
+        "limit 11\n  filter released > 700 | id > 9\n    index range Album by artist = 3 & released >= 700",
     );
 }

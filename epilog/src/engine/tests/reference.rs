@@ -2,6 +2,8 @@
 //! nor pages. A failure prints the seed and the draft.
 
 mod maker;
+mod pages;
+mod samples;
 mod shrink;
 #[cfg(sqlite)]
 mod sql;
@@ -497,6 +499,7 @@ impl Reference<'_> {
                     }
                     rows = kept;
                 }
+                Clause::Sample(..) => unreachable!("drawn by lot, and looked at in `samples`"),
                 Clause::LeftOut(_) => unreachable!("nothing is left out"),
             }
         }
