@@ -11,7 +11,9 @@
 
 use alloc::vec::Vec;
 
-use super::{BinaryOp, Clause, Draft, Expression, FieldPath, OrderTerm, RowPath, SelectItem, SetKind, UnaryOp};
+use super::{
+    BinaryOp, Clause, Draft, Expression, FieldPath, OrderTerm, RowPath, SelectItem, SetKind, UnaryOp,
+};
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
 
@@ -39,26 +41,39 @@ pub enum Side {
 }
 
 /// What identifies the rows of a scope.
+#[derive(Default)]
 struct Identity {
+    /// How many values groups and distinct rows have.
+    keys: usize,
+    /// The values of the queries that were joined, by their numbers among those of windows.
+    joined: Vec<u16>,
     /// The records, by source.
     sources: Vec<fn() -> &'static CollectionSchema>,
-    /// How many values groups and distinct rows have.
-    keys: Option<usize>,
+    /// Why two rows may be the same all the same.
+    repeat: Option<&'static str>,
+    /// How many values windows have calculated.
+    windows: u16,
 }
 
 impl Identity {
+    /// Rows that are these values and nothing else.
+    fn values(keys: usize, repeat: Option<&'static str>) -> Identity {
+        Identity { keys, repeat, ..Identity::default() }
+    }
+
     /// The terms that tell all rows apart.
     fn terms(&self) -> Vec<OrderTerm> {
-        let ascending =
-            |expression| OrderTerm { expression, descending: false, nulls_first: None };
-        if let Some(keys) = self.keys {
-            return (0..keys).map(|key| ascending(Expression::key(key as u16))).collect();
-        }
+        let keys = (0..self.keys).map(|key| Expression::key(key as u16));
+        let joined = self
+            .joined
+            .iter()
+            .map(|number| Expression::field(FieldPath { row: RowPath::WINDOWS, ordinal: *number }));
         let records = self.sources.iter().enumerate().flat_map(|(source, schema)| {
             let row = RowPath::source(source as u8);
             schema().key.ordinals().iter().map(move |ordinal| FieldPath { row, ordinal: *ordinal })
         });
-        records.map(|path| ascending(Expression::field(path))).collect()
+        let all = keys.chain(joined).chain(records.map(Expression::field));
+        all.map(|expression| OrderTerm { expression, descending: false, nulls_first: None }).collect()
     }
 
     /// Adds what identifies rows to an order, as far as it is not there.
@@ -73,14 +88,49 @@ impl Identity {
 
     /// What comes out where nothing is selected.
     fn columns(&self) -> Vec<SelectItem> {
-        match self.keys {
-            Some(keys) => (0..keys).map(|key| SelectItem::Value(Expression::key(key as u16))).collect(),
-            None => {
-                let rows = (0..self.sources.len()).map(|source| RowPath::source(source as u8));
-                rows.map(SelectItem::Record).collect()
-            }
+        if self.sources.is_empty() {
+            return (0..self.keys).map(|key| SelectItem::Value(Expression::key(key as u16))).collect();
+        }
+        let rows = (0..self.sources.len()).map(|source| RowPath::source(source as u8));
+        rows.map(SelectItem::Record).collect()
+    }
+
+    /// Whether values have all that tells rows apart among them.
+    fn is_in(&self, values: &[SelectItem]) -> bool {
+        let is_value = |term: &OrderTerm| {
+            values.iter().any(|item| matches!(item, SelectItem::Value(value) if *value == term.expression))
+        };
+        self.terms().iter().all(is_value)
+    }
+}
+
+const TWICE: &str = "a row may be there twice, and a page could end between the two: make rows `distinct`";
+
+/// Whether the rows of a query of values are all different.
+fn is_told_apart(draft: &Draft) -> bool {
+    // What a query selects of groups or of records may be less than what tells them apart.
+    let selected = Keyset::of(draft).map(|keyset| {
+        let own = |term: &OrderTerm| {
+            let is_value =
+                |item: &SelectItem| matches!(item, SelectItem::Value(value) if *value == term.expression);
+            keyset.columns.iter().any(is_value)
+        };
+        keyset.terms.iter().all(own)
+    });
+    selected.unwrap_or(false)
+}
+
+/// How many values a query gives that is joined or put together with another.
+fn width(draft: &Draft) -> usize {
+    let mut width = 0;
+    for clause in &draft.clauses {
+        match clause {
+            Clause::Select(items) => width = items.len(),
+            Clause::Grouping(keys) => width = keys.len(),
+            _ => {}
         }
     }
+    width
 }
 
 impl Keyset {
@@ -90,14 +140,15 @@ impl Keyset {
     ///
     /// Why they have none that tells them apart.
     pub fn of(draft: &Draft) -> Result<Keyset, &'static str> {
-        let mut identity = Identity { sources: Vec::from([draft.root]), keys: None };
+        let mut identity = Identity { sources: Vec::from([draft.root]), ..Identity::default() };
         let mut draft = draft.clone();
         let mut terms: Vec<OrderTerm> = Vec::new();
         let mut selected: Option<Vec<SelectItem>> = None;
         let mut problem = None;
         for at in 0..draft.clauses.len() {
             match &draft.clauses[at] {
-                Clause::Filter(_) | Clause::Window(..) | Clause::LeftOut(_) => {}
+                Clause::Filter(_) | Clause::Previous(_) | Clause::LeftOut(_) => {}
+                Clause::Window(items, _) => identity.windows += items.len() as u16,
                 Clause::Limit(_) | Clause::Offset(_) | Clause::LimitPer(..) | Clause::Sample(..) => {}
                 Clause::Select(items) => selected = Some(items.clone()),
                 Clause::Order(order) => {
@@ -117,8 +168,18 @@ impl Keyset {
                     terms.clear();
                     selected = None;
                 }
+                Clause::JoinQuery(other, ..) => {
+                    let before = identity.windows;
+                    identity.windows += width(&other.0) as u16;
+                    identity.joined.extend(before..identity.windows);
+                    // The rows of the other query are told apart by their values, if by anything.
+                    if !is_told_apart(&other.0) {
+                        identity.repeat = Some(TWICE);
+                    }
+                    terms.clear();
+                }
                 Clause::Grouping(keys) => {
-                    identity.keys = Some(keys.len());
+                    identity = Identity::values(keys.len(), None);
                     terms.clear();
                     (selected, problem) = (None, None);
                 }
@@ -126,22 +187,40 @@ impl Keyset {
                     let values = selected.take().unwrap_or_else(|| identity.columns());
                     (terms, problem) = match of_values(&terms, &values) {
                         Some(terms) => (terms, problem),
-                        None => (Vec::new(), Some("distinct rows come in the order of what was not selected: order them again")),
+                        None => (
+                            Vec::new(),
+                            Some(
+                                "distinct rows come in the order of what was not selected: order them again",
+                            ),
+                        ),
                     };
-                    identity.keys = Some(values.len());
+                    identity = Identity::values(values.len(), None);
                 }
                 Clause::Set(_, kind, _) => {
-                    let values = selected.take().map_or_else(|| identity.columns().len(), |items| items.len());
-                    identity.keys = Some(values);
+                    let values =
+                        selected.take().map_or_else(|| identity.columns().len(), |items| items.len());
+                    let all = matches!(kind, SetKind::UnionAll | SetKind::IntersectAll | SetKind::ExceptAll);
+                    identity = Identity::values(values, all.then_some(TWICE));
                     terms.clear();
                     problem = None;
-                    if let SetKind::UnionAll | SetKind::IntersectAll | SetKind::ExceptAll = kind {
-                        return Err("a row may be there twice, and a page could end between the two: make rows `distinct`");
-                    }
+                }
+                Clause::Common(_) => {
+                    let values = selected.take().unwrap_or_else(|| identity.columns());
+                    let repeat = identity.repeat.or_else(|| (!identity.is_in(&values)).then_some(TWICE));
+                    identity = Identity::values(values.len(), repeat);
+                    terms.clear();
+                    problem = None;
+                }
+                Clause::Recursive(..) => {
+                    let values =
+                        selected.take().map_or_else(|| identity.columns().len(), |items| items.len());
+                    identity = Identity::values(values, None);
+                    terms.clear();
+                    problem = None;
                 }
             }
         }
-        if let Some(problem) = problem {
+        if let Some(problem) = problem.or(identity.repeat) {
             return Err(problem);
         }
         let columns = selected.unwrap_or_else(|| identity.columns());
@@ -195,7 +274,8 @@ impl Keyset {
 /// An order of values that were selected, by their numbers; `None` when something else is in it.
 fn of_values(terms: &[OrderTerm], values: &[SelectItem]) -> Option<Vec<OrderTerm>> {
     let number = |term: &OrderTerm| {
-        let is_same = |item: &SelectItem| matches!(item, SelectItem::Value(value) if *value == term.expression);
+        let is_same =
+            |item: &SelectItem| matches!(item, SelectItem::Value(value) if *value == term.expression);
         let number = values.iter().position(is_same)?;
         Some(OrderTerm { expression: Expression::key(number as u16), ..*term })
     };

@@ -15,7 +15,8 @@ mod shape;
 pub mod window;
 
 pub use draft::{
-    AggregateFunction, AggregateItem, Assignment, Clause, Draft, JoinKind, OrderTerm, SelectItem, SetKind,
+    AggregateFunction, AggregateItem, Assignment, Clause, Draft, JoinKind, OrderTerm, Recursion, SelectItem,
+    SetKind,
 };
 pub use function::Function;
 pub use keyset::{Keyset, Side};

@@ -119,6 +119,17 @@ impl Shape {
                 self.words(("limit per", keys.len(), count));
                 keys.iter().for_each(|key| self.expression(key));
             }
+            Clause::Common(_) => self.words("common"),
+            Clause::Previous(_) => self.words("previous"),
+            Clause::JoinQuery(other, kind, _) => {
+                self.words(("join query", kind));
+                self.draft(&other.0);
+                self.expression(&other.1);
+            }
+            Clause::Recursive(recursion, _) => {
+                self.words(("recursive", recursion.identity, recursion.rounds));
+                self.draft(&recursion.step);
+            }
             Clause::Sample(count, seed, _) => self.words(("sample", count, **seed)),
             Clause::LeftOut(what) => self.words(what),
         }

@@ -62,11 +62,14 @@
 //! | [`sample`](Query::sample), [`sample_seeded`](Query::sample_seeded) | how many, drawn by lot |
 //! | [`limit_per`](Query::limit_per), [`distinct_by`](Query::distinct_by) | how many of each key |
 //! | [`join`](Query::join), [`left_join`](Query::left_join) | pairs them with records of any collection |
+//! | [`join_query`](Query::join_query), [`left_join_query`](Query::left_join_query) | pairs them with the rows of another query |
+//! | [`recursive`](Query::recursive), [`recursive_with`](Query::recursive_with) | adds what they lead to, and what that leads to |
 //! | [`group_by`](Query::group_by), [`having`](Query::having) | makes groups of them, and says which stay |
 //! | [`window`](Query::window) | gives rows values from the rows around them |
 //! | [`select`](Query::select) | what comes out instead of whole records |
 //! | [`distinct`](Query::distinct) | every row once |
 //! | [`union`](Query::union), [`intersect`](Query::intersect), [`except`](Query::except), and `_all` of each | the rows of two queries as one |
+//! | [`common`](Query::common) | rows that several parts of a query ask for |
 //! | [`aggregate`](Query::aggregate) | one row over all records |
 //! | [`with`](Query::with) | brings along what belongs to each |
 //! | [`update`](Query::update), [`delete`](Query::delete) | changes them |
@@ -226,6 +229,7 @@ mod continuation;
 mod control;
 mod correlate;
 mod delete;
+mod derived;
 mod filter;
 mod group;
 mod include;
@@ -235,6 +239,7 @@ mod operator;
 mod order;
 mod page;
 mod predicate;
+mod recursive;
 mod reverse;
 mod sample;
 mod scope;
@@ -256,6 +261,7 @@ use core::marker::PhantomData;
 pub use continuation::Continuation;
 pub use correlate::Correlate;
 pub use delete::Delete;
+pub use derived::{Absentable, Beside};
 pub use group::{Aggregated, Aggregation, All, Counted, Filtered, GroupBy, GroupKey, GroupOf, Groups};
 pub use include::{Alone, Include, Includes, Listed, With};
 pub use join::{Joined, LeftJoined, RecordsOf};
@@ -269,6 +275,7 @@ pub use operator::{Dated, Day, Moment, Timed};
 pub use order::{Order, Ordering};
 pub use page::Page;
 pub use predicate::{Condition, Predicate};
+pub use recursive::{Found, LeadsTo};
 pub(crate) use run::sealed;
 pub use run::{Answers, Reads, Snapshot, Stream, Writes};
 pub use scope::{HeldBy, Inner, Maybe, Push, Records, Scope, Source};

@@ -107,7 +107,7 @@ impl<S: Scope, O> Query<S, O> {
     /// let query = Track::query();
     /// let next = query.page(&db, 2, None)?.next;
     /// let plan = query.explain_page(&db, 2, next.as_ref())?;
-    /// assert_eq!(plan.to_string(), "limit 3\n  key range Track by id > 2");
+    /// assert_eq!(plan.to_string(), "project Track, id\n  limit 3\n    key range Track by id > 2");
     /// # Ok::<(), Error>(())
     /// ```
     pub fn explain_page<R: Answers<S>>(

@@ -314,11 +314,15 @@ fn a_page_is_sought_where_an_index_or_the_key_has_the_order() {
         assert_eq!(plan, expected);
     };
     let int = |number| Scalar::Int(number);
-    check_page(draft(f::Track), &[(int(9), Type::Id)], "limit 11\n  key range Track by id > 9");
+    check_page(
+        draft(f::Track),
+        &[(int(9), Type::Id)],
+        "project Track, id\n  limit 11\n    key range Track by id > 9",
+    );
     check_page(
         draft(f::Track).order_by(field(f::track::MILLISECONDS), true),
         &[(int(5), Type::I64), (int(9), Type::Id)],
-        "limit 11\n  filter milliseconds < 5 | id > 9\n    index range Track by milliseconds <= 5 backwards",
+        "project Track, milliseconds, id\n  limit 11\n    filter milliseconds < 5 | id > 9\n      index range Track by milliseconds <= 5 backwards",
     );
     // What an index has of one value of its first field goes on in the order of its next one.
     check_page(
@@ -326,6 +330,6 @@ fn a_page_is_sought_where_an_index_or_the_key_has_the_order() {
             .filter(field(f::album::ARTIST).binary(Eq, id(3)))
             .order_by(field(f::album::RELEASED), false),
         &[(int(700), Type::Date), (int(9), Type::Id)],
-        "limit 11\n  filter released > 700 | id > 9\n    index range Album by artist = 3 & released >= 700",
+        "project Album, released, id\n  limit 11\n    filter released > 0002-12-01 | id > 9\n      index range Album by artist = 3 & released >= 0002-12-01",
     );
 }

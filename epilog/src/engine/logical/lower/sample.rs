@@ -7,13 +7,13 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::Lowering;
 use super::super::{Expr, Node, Sort, SortTerm, Window, WindowTerm, typing};
+use super::Lowering;
 use crate::engine::error::PlanError;
 use crate::expr::{BinaryOp, Frame, Function, UnaryOp, WindowFunction};
 use crate::parts::Whole;
-use crate::value::{Scalar, Type};
 use crate::value::decimal::DecimalParts;
+use crate::value::{Scalar, Type};
 
 impl Lowering<'_> {
     /// Keeps `count` rows, drawn by lot.

@@ -37,8 +37,8 @@ fn pages_are_the_rows_of_the_reference_in_order_whichever_way_they_are_gone_thro
         let snapshot = store.snapshot();
         let operation = snapshot.operation();
         let view = operation.view();
-        let reference = Reference { collections: &data };
-        let mut maker = Maker { random, collections: &data, windows: Vec::new() };
+        let reference = Reference::new(&data);
+        let mut maker = Maker::new(random, &data);
         for query in 0..25 {
             let (draft, _) = maker.draft(false);
             let Ok(keyset) = Keyset::of(&draft) else { continue };

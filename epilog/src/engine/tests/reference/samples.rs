@@ -11,8 +11,8 @@ fn samples_are_rows_of_the_reference_and_the_same_by_any_plan() {
         let snapshot = store.snapshot();
         let operation = snapshot.operation();
         let view = operation.view();
-        let reference = Reference { collections: &data };
-        let mut maker = Maker { random, collections: &data, windows: Vec::new() };
+        let reference = Reference::new(&data);
+        let mut maker = Maker::new(random, &data);
         for query in 0..20 {
             let (mut draft, _) = maker.draft(false);
             let all = reference.run(&draft).expect("no arithmetic");
