@@ -90,9 +90,12 @@ pub enum ErrorKind {
     /// Arithmetic, or another function, has no result for a row that comes out: it overflows, divides by zero, or makes a
     /// number, date or text that its type does not have.
     Arithmetic,
-    /// The query cannot be planned: a subquery looks into a collection that is not in the database's schema, or no index
-    /// serves a query that [requires](crate::Query::require_index) one.
+    /// The query cannot be planned: a subquery looks into a collection that is not in the database's schema, no index
+    /// serves a query that [requires](crate::Query::require_index) one, or one that is asked for by [pages](crate::Query::page) has
+    /// the same row twice.
     Plan,
+    /// A [`Continuation`](crate::query::Continuation) is damaged, or of another query.
+    Continuation,
     /// What was asked for of an older commit is not kept any more, or the commit has not been made. The message has the
     /// oldest that can be asked for, and the option that keeps more.
     NotRetained,
@@ -123,6 +126,7 @@ enum Cause {
     Engine(EngineError),
     NoRecord { collection: &'static str },
     SeveralRecords { collection: &'static str },
+    Continuation { problem: &'static str },
     Custom(Box<dyn core::error::Error + Send + Sync>),
 }
 
@@ -150,6 +154,11 @@ impl Error {
     /// A query for one record of `collection` found several.
     pub(crate) fn several_records(collection: &'static str) -> Error {
         Error::from(Cause::SeveralRecords { collection })
+    }
+
+    /// A continuation cannot be gone on from.
+    pub(crate) fn continuation(problem: &'static str) -> Error {
+        Error::from(Cause::Continuation { problem })
     }
 
     /// A row that a required relation leads to was absent. The check of relations keeps that from happening.
@@ -180,6 +189,7 @@ impl Error {
             Cause::Engine(EngineError::Exec(ExecError::TimedOut { .. })) => ErrorKind::TimedOut,
             Cause::NoRecord { .. } => ErrorKind::NotFound,
             Cause::SeveralRecords { .. } => ErrorKind::NotUnique,
+            Cause::Continuation { .. } => ErrorKind::Continuation,
             Cause::Custom(_) => ErrorKind::Custom,
         }
     }
@@ -190,7 +200,7 @@ impl Error {
             Cause::Storage(error) => Some(error),
             Cause::Engine(error) => Some(error),
             Cause::Custom(error) => Some(&**error),
-            Cause::NoRecord { .. } | Cause::SeveralRecords { .. } => None,
+            Cause::NoRecord { .. } | Cause::SeveralRecords { .. } | Cause::Continuation { .. } => None,
         }
     }
 }
@@ -252,6 +262,9 @@ impl fmt::Display for Error {
             Cause::Storage(error) => error.fmt(f),
             Cause::Engine(error) => error.fmt(f),
             Cause::Custom(error) => error.fmt(f),
+            Cause::Continuation { problem } => {
+                write!(f, "the continuation {problem}: ask for the first page again")
+            }
             Cause::NoRecord { collection } => write!(
                 f,
                 "no record of collection `{collection}` satisfies the query; `first` gives an `Option`"

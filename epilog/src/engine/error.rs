@@ -172,6 +172,17 @@ pub enum PlanError {
         /// Other builds do not look for it.
         whole: Whole,
     },
+    /// The rows before a step, outside of one.
+    #[error(
+        "the rows that a step of `recursive` is given are used outside of it: build the step from them, and return it"
+    )]
+    NoRecursion,
+    /// A query whose rows have no order that a page could end in.
+    #[error("the query cannot be asked for by pages: {why}")]
+    NoPages {
+        /// Why they have none, and the remedy.
+        why: &'static str,
+    },
     /// Decimal arithmetic in a build that has none.
     #[error("`{operation}` of decimals needs the feature `decimal`: turn it on for `epilog`")]
     DecimalFeature {

@@ -372,6 +372,15 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
             let values = columns.iter().map(|column| names.expr(&column.left)).collect::<Vec<_>>();
             (set_name(*kind), values.join(", "))
         }
+        Operator::Shared { number: Some(number), columns, .. } => {
+            ("shared", format!("{number}: {}", names.keys(columns)))
+        }
+        Operator::Shared { columns, .. } => ("values", names.keys(columns)),
+        Operator::Recursive { columns, .. } => {
+            let values = columns.iter().map(|column| names.expr(&column.left)).collect::<Vec<_>>();
+            ("recursive", values.join(", "))
+        }
+        Operator::Previous { .. } => ("previous", String::from("rows")),
         Operator::Window { items, .. } => ("window", names.windows(items)),
         Operator::CountRecords { slot, .. } => ("count records", names.collection(*slot).to_string()),
     }

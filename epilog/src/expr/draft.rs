@@ -97,6 +97,19 @@ pub enum Clause {
     /// Keeps, of the rows with the same values of these keys, `None` being a value, the first so many: made by
     /// [`Clause::limit_per`].
     LimitPer(InWhole<Vec<Expression>>, u64, Whole),
+    /// The rows as values: what the last `Select` names. What follows speaks of them, as of the keys of groups; and drafts that
+    /// begin alike up to here, in one query, are carried out once. Made by [`Clause::common`].
+    Common(Whole),
+    /// Pairs the rows with those of another query, whose values follow those of windows. Made by [`Clause::join_query`].
+    JoinQuery(InWhole<Box<(Draft, Expression)>>, JoinKind, Whole),
+    /// The rows, and those that they lead to. What follows speaks of them, as of the keys of groups. Made by
+    /// [`Clause::recursive`].
+    Recursive(InWhole<Box<Recursion>>, Whole),
+    /// In a step of a recursion, in place of its root's records: the rows that were found last. What follows speaks of them, as of
+    /// the keys of groups. Made by [`Clause::previous`].
+    Previous(Whole),
+    /// Keeps this many of the rows, drawn by lot, which the number decides: made by [`Clause::sample`].
+    Sample(u64, InWhole<u64>, Whole),
     /// What stands for a clause that the cargo feature `small` leaves out; it cannot be planned.
     LeftOut(&'static str),
 }
@@ -116,6 +129,40 @@ impl Clause {
         match Whole::build() {
             Some(whole) => Clause::Set(InWhole::new(Box::new(other), whole), kind, whole),
             None => Clause::LeftOut("union, intersect and except"),
+        }
+    }
+
+    /// The rows as values, carried out once for all that ask for the same.
+    pub fn common() -> Clause {
+        Whole::build().map_or(Clause::LeftOut("common"), Clause::Common)
+    }
+
+    /// The rows that the last round of a recursion found.
+    pub fn previous() -> Clause {
+        Whole::build().map_or(Clause::LeftOut("recursive"), Clause::Previous)
+    }
+
+    /// Pairs the rows with those of another query for which `on` is true, its values being those of windows that follow the others.
+    pub fn join_query(other: Draft, on: Expression, kind: JoinKind) -> Clause {
+        match Whole::build() {
+            Some(whole) => Clause::JoinQuery(InWhole::new(Box::new((other, on)), whole), kind, whole),
+            None => Clause::LeftOut("join_query"),
+        }
+    }
+
+    /// The rows, and those that they lead to.
+    pub fn recursive(recursion: Recursion) -> Clause {
+        match Whole::build() {
+            Some(whole) => Clause::Recursive(InWhole::new(Box::new(recursion), whole), whole),
+            None => Clause::LeftOut("recursive"),
+        }
+    }
+
+    /// Keeps `count` of the rows, drawn by lot: the same for the same `seed`.
+    pub fn sample(count: u64, seed: u64) -> Clause {
+        match Whole::build() {
+            Some(whole) => Clause::Sample(count, InWhole::new(seed, whole), whole),
+            None => Clause::LeftOut("sample"),
         }
     }
 
@@ -145,10 +192,27 @@ impl PartialEq for Clause {
             (C::Set(a, kind, _), C::Set(b, other_kind, _)) => a == b && kind == other_kind,
             (C::Window(a, _), C::Window(b, _)) => a == b,
             (C::LimitPer(a, count, _), C::LimitPer(b, other, _)) => a == b && count == other,
+            (C::Common(_), C::Common(_)) | (C::Previous(_), C::Previous(_)) => true,
+            (C::JoinQuery(a, kind, _), C::JoinQuery(b, other_kind, _)) => a == b && kind == other_kind,
+            (C::Recursive(a, _), C::Recursive(b, _)) => a == b,
+            (C::Sample(count, seed, _), C::Sample(other, other_seed, _)) => {
+                (count, seed) == (other, other_seed)
+            }
             (C::LeftOut(a), C::LeftOut(b)) => a == b,
             _ => false,
         }
     }
+}
+
+/// How rows lead to others.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Recursion {
+    /// The rows that others lead to: a query with [`Clause::Previous`] in it, whose values are of the same types.
+    pub step: Draft,
+    /// How many of a row's first values tell it from others; all of them when `None`. Of rows that are the same the first stays.
+    pub identity: Option<u16>,
+    /// How many rounds there are at most.
+    pub rounds: Option<u64>,
 }
 
 /// One term of an ordering.

@@ -56,6 +56,9 @@ pub enum Function {
     /// The logarithm of a float to the base 10.
     Log10,
 
+    /// A number that tells of the ones before, and a value: a number that both decide, as if by lot.
+    Scatter,
+
     /// The lesser of two values.
     Least,
     /// The greater of two values.
@@ -158,6 +161,7 @@ impl Function {
             (F::Power, [a @ (T::F32 | T::F64), b]) if a == b && HAS_FLOATS => always(*a),
             (F::Sqrt | F::Exp | F::Ln | F::Log10, [ty @ (T::F32 | T::F64)]) if HAS_FLOATS => always(*ty),
 
+            (F::Scatter, [T::U64, _]) => always(T::U64),
             (F::Least | F::Greatest, [a, b]) if a == b => always(*a),
 
             (F::Quarter | F::Week | F::Weekday | F::DayOfYear, [ty]) if has_date(*ty) => always(T::U32),
@@ -211,6 +215,7 @@ impl Function {
             Function::Exp => "exp",
             Function::Ln => "ln",
             Function::Log10 => "log10",
+            Function::Scatter => "scatter",
             Function::Least => "min_of",
             Function::Greatest => "max_of",
             Function::Quarter => "quarter",

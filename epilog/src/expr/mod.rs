@@ -7,7 +7,9 @@
 //! Uses `value` and `schema`.
 
 pub mod draft;
+mod fingerprint;
 pub mod function;
+pub mod keyset;
 pub mod op;
 pub mod path;
 #[cfg(not(feature = "small"))]
@@ -15,9 +17,12 @@ pub mod shape;
 pub mod window;
 
 pub use draft::{
-    AggregateFunction, AggregateItem, Assignment, Clause, Draft, JoinKind, OrderTerm, SelectItem, SetKind,
+    AggregateFunction, AggregateItem, Assignment, Clause, Draft, JoinKind, OrderTerm, Recursion, SelectItem,
+    SetKind,
 };
 pub use function::Function;
+pub use keyset::{Keyset, Side};
 pub use op::{BinaryOp, Expression, Op, Quantifier, Subquery, UnaryOp};
 pub use path::{FieldPath, RowPath};
+pub(crate) use fingerprint::fnv;
 pub use window::{Frame, FrameUnit, WindowFunction, WindowItem};

@@ -59,13 +59,17 @@
 //! | [`filter`](Query::filter), [`filter_if`](Query::filter_if) | which records stay |
 //! | [`order_by`](Query::order_by) | which comes first |
 //! | [`limit`](Query::limit), [`offset`](Query::offset) | how many |
+//! | [`sample`](Query::sample), [`sample_seeded`](Query::sample_seeded) | how many, drawn by lot |
 //! | [`limit_per`](Query::limit_per), [`distinct_by`](Query::distinct_by) | how many of each key |
 //! | [`join`](Query::join), [`left_join`](Query::left_join) | pairs them with records of any collection |
+//! | [`join_query`](Query::join_query), [`left_join_query`](Query::left_join_query) | pairs them with the rows of another query |
+//! | [`recursive`](Query::recursive), [`recursive_with`](Query::recursive_with) | adds what they lead to, and what that leads to |
 //! | [`group_by`](Query::group_by), [`having`](Query::having) | makes groups of them, and says which stay |
 //! | [`window`](Query::window) | gives rows values from the rows around them |
 //! | [`select`](Query::select) | what comes out instead of whole records |
 //! | [`distinct`](Query::distinct) | every row once |
 //! | [`union`](Query::union), [`intersect`](Query::intersect), [`except`](Query::except), and `_all` of each | the rows of two queries as one |
+//! | [`common`](Query::common) | rows that several parts of a query ask for |
 //! | [`aggregate`](Query::aggregate) | one row over all records |
 //! | [`with`](Query::with) | brings along what belongs to each |
 //! | [`update`](Query::update), [`delete`](Query::delete) | changes them |
@@ -74,6 +78,7 @@
 //! |---|---|
 //! | [`all`](Query::all), [`stream`](Query::stream) | everything, at once or bit by bit |
 //! | [`first`](Query::first), [`one`](Query::one) | the first, the only one |
+//! | [`page`](Query::page), [`page_before`](Query::page_before) | so many at a time, each from where the last ended |
 //! | [`count`](Query::count), [`exists`](Query::exists) | how many, whether any |
 //! | [`explain`](Query::explain), [`explain_analyze`](Query::explain_analyze) | how it would be done, how it was done |
 //!
@@ -219,10 +224,12 @@
 
 pub mod run;
 
+mod continuation;
 #[cfg(not(feature = "small"))]
 mod control;
 mod correlate;
 mod delete;
+mod derived;
 mod filter;
 mod group;
 mod include;
@@ -230,8 +237,11 @@ mod join;
 mod limit;
 mod operator;
 mod order;
+mod page;
 mod predicate;
+mod recursive;
 mod reverse;
+mod sample;
 mod scope;
 mod select;
 mod selection;
@@ -248,8 +258,10 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
+pub use continuation::Continuation;
 pub use correlate::Correlate;
 pub use delete::Delete;
+pub use derived::{Absentable, Beside};
 pub use group::{Aggregated, Aggregation, All, Counted, Filtered, GroupBy, GroupKey, GroupOf, Groups};
 pub use include::{Alone, Include, Includes, Listed, With};
 pub use join::{Joined, LeftJoined, RecordsOf};
@@ -261,7 +273,9 @@ pub use operator::{
 #[cfg(feature = "chrono")]
 pub use operator::{Dated, Day, Moment, Timed};
 pub use order::{Order, Ordering};
+pub use page::Page;
 pub use predicate::{Condition, Predicate};
+pub use recursive::{Found, LeadsTo};
 pub(crate) use run::sealed;
 pub use run::{Answers, Reads, Snapshot, Stream, Writes};
 pub use scope::{HeldBy, Inner, Maybe, Push, Records, Scope, Source};

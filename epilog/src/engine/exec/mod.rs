@@ -62,6 +62,9 @@ pub(super) struct Env<'s> {
     computed: Vec<Type>,
     /// What is read of rows that a sort has let through, if there is a sort.
     sorted: Option<(Box<Reads>, Whole)>,
+    /// What operators share.
+    #[cfg(not(feature = "small"))]
+    tables: operators::Tables<'s>,
     /// What may end it.
     run: Run,
 }
@@ -77,6 +80,8 @@ impl<'s> Env<'s> {
             collections: plan.slots.iter().map(stored).collect(),
             computed: plan.computed.iter().map(|def| def.ty).collect(),
             sorted: plan.reads_of_sorted(),
+            #[cfg(not(feature = "small"))]
+            tables: operators::Tables::default(),
             run: Run::default(),
         }
     }

@@ -12,6 +12,7 @@ mod cast;
 mod cell;
 mod date;
 mod number;
+mod scatter;
 pub(super) mod text;
 
 use alloc::vec::Vec;
@@ -80,6 +81,7 @@ pub(super) fn call(function: Function, arguments: &[Argument<'_>], len: usize) -
         (F::PositionOf, [of, part]) => {
             cell::perhaps(len, |row| text::position(of.bytes(row), part.bytes(row)))
         }
+        (F::Scatter, [before, of]) => scatter::scatter(*before, *of, len),
         (F::Abs, [of]) => number::abs(*of, len),
         (F::Round, [of, digits]) => number::round(*of, *digits, len),
         (F::Floor | F::Ceil | F::Trunc, [of]) => number::whole(function, *of, len),

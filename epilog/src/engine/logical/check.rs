@@ -3,7 +3,9 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Column, Computed, Expr, ExprKind, Join, LogicalPlan, Names, Node, Slot, Subquery};
+use super::{
+    Column, Computed, Expr, ExprKind, Join, LogicalPlan, Names, Node, Recursive, Set, Slot, Subquery,
+};
 use crate::value::Type;
 
 /// Checks the invariants of a plan (see the [module](super)).
@@ -46,6 +48,7 @@ impl Checker<'_> {
         match node {
             Node::Pairs => return Ok(pairs.clone()),
             Node::Scan(scan) => rows.slots.push(scan.slot),
+            Node::Previous(previous) => rows.computed.extend(previous.columns.iter().copied()),
             Node::Project(_) => return Err("a projection is not the last node".into()),
             Node::Lookup(lookup) => {
                 self.slot(lookup.from, &rows)?;
@@ -75,9 +78,10 @@ impl Checker<'_> {
                     _ => rows = both,
                 }
             }
-            Node::Set(set) => {
-                let right = self.node(&set.right, &Rows::default())?;
-                for column in set.columns.iter() {
+            Node::Set(Set { right, columns, .. })
+            | Node::Recursive(Recursive { step: right, columns, .. }) => {
+                let right = self.node(right, &Rows::default())?;
+                for column in columns.iter() {
                     self.expr(&column.left, &rows)?;
                     self.expr(&column.right, &right)?;
                     if column.left.ty != column.right.ty {
@@ -86,7 +90,7 @@ impl Checker<'_> {
                 }
                 rows = Rows {
                     slots: Vec::new(),
-                    computed: set.columns.iter().map(|column| column.output).collect(),
+                    computed: columns.iter().map(|column| column.output).collect(),
                 };
             }
             _ => {
@@ -108,6 +112,10 @@ impl Checker<'_> {
         }
         if let Node::Aggregate(aggregate) = node {
             rows = Rows { slots: Vec::new(), computed: aggregate.outputs().collect() };
+        }
+        if let Node::Shared(shared) = node {
+            let outputs = shared.columns.iter().map(|column| column.output);
+            rows = Rows { slots: Vec::new(), computed: outputs.collect() };
         }
         if let Node::Window(window) = node {
             rows.computed.extend(window.items.iter().map(|item| item.output));

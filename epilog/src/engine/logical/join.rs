@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Link, Node, Slot};
+use super::{Expr, Link, Node, Slot};
 use crate::expr::JoinKind;
 use crate::parts::Whole;
 
@@ -27,4 +27,15 @@ pub struct Join {
     pub kind: JoinKind,
     /// Other builds have no joins.
     pub whole: Whole,
+}
+
+impl Join {
+    /// Whether an expression reads something of the inner side.
+    pub fn reads_inner(&self, expr: &Expr) -> bool {
+        let (mut slots, mut computed) = (Vec::new(), Vec::new());
+        self.inner.slots(&mut slots);
+        self.inner.computed(&mut computed);
+        expr.slots().iter().any(|slot| slots.contains(slot))
+            || expr.computed_values().iter().any(|value| computed.contains(value))
+    }
 }

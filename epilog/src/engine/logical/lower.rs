@@ -4,6 +4,9 @@
 //! [`Subquery`] nodes whose answers expressions read. A path that begins at a row of an enclosing scope is looked up
 //! there, once per row and not once per pair.
 
+mod derived;
+mod sample;
+
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
@@ -125,6 +128,8 @@ struct Scope {
 /// What is known of groups.
 struct Groups {
     keys: Vec<Computed>,
+    /// Whether two rows may have the same keys.
+    repeat: bool,
     /// The aggregates that later clauses ask for, by where they stand in the draft: a literal `NaN` equals nothing.
     items: Vec<(*const AggregateItem, Computed)>,
 }
@@ -143,6 +148,8 @@ struct Lowering<'c> {
     groups: Option<Groups>,
     /// The values that windows have calculated since.
     windows: Vec<Computed>,
+    /// What is known of queries that are sources.
+    derived: derived::Derived,
     /// Nodes pushed.
     steps: usize,
     /// How many queries are around what is lowered.
@@ -160,6 +167,7 @@ impl<'c> Lowering<'c> {
             sources: Vec::new(),
             groups: None,
             windows: Vec::new(),
+            derived: derived::Derived::default(),
             steps: 0,
             nesting: 0,
         };
@@ -178,7 +186,13 @@ impl<'c> Lowering<'c> {
     fn clauses(&mut self, draft: &Draft, purpose: Purpose) -> Result<Option<Vec<Column>>, PlanError> {
         let mut columns = None;
         for (number, clause) in draft.clauses.iter().enumerate() {
-            self.clause(clause, &draft.clauses[number + 1..], purpose, &mut columns)?;
+            match clause {
+                Clause::Common(whole) => {
+                    let values = self.values(columns.take(), "common")?;
+                    self.common(draft, number, values, *whole)?;
+                }
+                _ => self.clause(clause, &draft.clauses[number + 1..], purpose, &mut columns)?,
+            }
         }
         Ok(columns)
     }
@@ -217,8 +231,8 @@ impl<'c> Lowering<'c> {
     }
 
     /// From here on rows have these values and nothing else.
-    fn outputs(&mut self, keys: Vec<Computed>) {
-        self.groups = Some(Groups { keys, items: Vec::new() });
+    fn outputs(&mut self, keys: Vec<Computed>, repeat: bool) {
+        self.groups = Some(Groups { keys, repeat, items: Vec::new() });
         self.sources.clear();
         self.windows.clear();
     }
@@ -232,7 +246,7 @@ impl<'c> Lowering<'c> {
             let output = self.new_computed(expr.ty, expr.nullable, name);
             keys.push(KeyTerm { expr, output, whole });
         }
-        self.outputs(keys.iter().map(|key| key.output).collect());
+        self.outputs(keys.iter().map(|key| key.output).collect(), false);
         self.push(|input| Node::Aggregate(Aggregate { input, keys, items: Vec::new() }));
         Ok(())
     }
@@ -260,7 +274,8 @@ impl<'c> Lowering<'c> {
             let output = self.new_computed(left.ty, left.nullable || right.nullable, name);
             columns.push(SetColumn { left, right, output });
         }
-        self.outputs(columns.iter().map(|column| column.output).collect());
+        let repeat = matches!(kind, SetKind::UnionAll | SetKind::IntersectAll | SetKind::ExceptAll);
+        self.outputs(columns.iter().map(|column| column.output).collect(), repeat);
         let right = Box::new(right);
         let columns = InWhole::new(columns, whole);
         self.push(|input| Node::Set(Set { input, right, kind, columns, whole }));
@@ -342,9 +357,10 @@ impl<'c> Lowering<'c> {
                 // A later ordering replaces this one, unless a limit, a window or groups lie between. Without them, only
                 // who wants the rows themselves wants them in order.
                 let ends = |clause: &Clause| {
-                    use Clause::{Distinct, Grouping, Limit, LimitPer, Offset, Set, Window};
-                    let bounds = matches!(clause, Limit(_) | Offset(_) | LimitPer(..) | Window(..));
-                    bounds || matches!(clause, Grouping(_) | Distinct | Set { .. })
+                    use Clause::{Grouping, Limit, LimitPer, Offset, Sample, Window};
+                    let bounds =
+                        matches!(clause, Limit(_) | Offset(_) | LimitPer(..) | Window(..) | Sample(..));
+                    bounds || matches!(clause, Grouping(_)) || derived::makes_values(clause)
                 };
                 let end = later.iter().position(ends);
                 let before_end = &later[..end.unwrap_or(later.len())];
@@ -355,7 +371,9 @@ impl<'c> Lowering<'c> {
                         Some(([Clause::Grouping(_)], asked)) if parts::GROUPS => {
                             !aggregates_of(asked).iter().any(|item| item.function.depends_on_order())
                         }
-                        Some(([Clause::Set(..)], _)) => true,
+                        Some(([Clause::Distinct], _)) => false,
+                        Some(([Clause::Sample(..)], _)) => true,
+                        Some(([clause], _)) if derived::makes_values(clause) => true,
                         Some(_) => false,
                     };
                 let terms = terms.iter().map(|term| self.sort_term(term)).collect::<Result<Vec<_>, _>>()?;
@@ -381,6 +399,14 @@ impl<'c> Lowering<'c> {
                 self.window(terms, *whole);
             }
             Clause::LimitPer(keys, count, whole) => self.limit_per(keys, *count, *whole)?,
+            Clause::Common(_) => unreachable!("lowered with what is before it"),
+            Clause::Previous(whole) => self.previous(*whole)?,
+            Clause::JoinQuery(other, kind, whole) => self.join_query(&other.0, &other.1, *kind, *whole)?,
+            Clause::Recursive(recursion, whole) => {
+                let values = self.values(columns.take(), "recursive")?;
+                self.recursive(values, recursion, *whole)?;
+            }
+            Clause::Sample(count, seed, whole) => self.sample(*count, **seed, *whole)?,
             Clause::LeftOut(what) => return Err(PlanError::LeftOut { what }),
         }
         if self.steps > STEPS_MAX {
@@ -402,7 +428,8 @@ impl<'c> Lowering<'c> {
     fn columns(&mut self, columns: Option<Vec<Column>>) -> Vec<Column> {
         match (columns, &self.groups) {
             (Some(columns), _) => columns,
-            (None, Some(groups)) if parts::GROUPS => {
+            // Of values that records were joined to, the records come out.
+            (None, Some(groups)) if parts::GROUPS && self.sources.is_empty() => {
                 groups.keys.iter().map(|key| Column::Value(self.computed_value(*key))).collect()
             }
             (None, _) => self.sources.iter().map(|(_, slot)| Column::Record(*slot)).collect(),
@@ -465,7 +492,8 @@ impl<'c> Lowering<'c> {
             };
             items.push((core::ptr::from_ref(*item), output));
         }
-        self.groups = Some(Groups { keys: key_terms.iter().map(|key| key.output).collect(), items });
+        let keys = key_terms.iter().map(|key| key.output).collect();
+        self.groups = Some(Groups { keys, repeat: false, items });
         self.sources.clear();
         self.windows.clear();
         self.push(|input| Node::Aggregate(Aggregate { input, keys: key_terms, items: terms }));
@@ -772,7 +800,7 @@ impl<'c> Lowering<'c> {
         kind: JoinKind,
     ) -> Result<(), PlanError> {
         let whole = Whole::build().ok_or(PlanError::LeftOut { what: "join" })?;
-        if self.groups.is_some() {
+        if self.groups.as_ref().is_some_and(|groups| !groups.items.is_empty()) {
             return Err(PlanError::OfGroups { clause: "join" });
         }
         let collection = self.bound(collection)?;
@@ -1008,8 +1036,10 @@ fn aggregates_of(clauses: &[Clause]) -> Vec<&AggregateItem> {
             // Nothing else speaks of a group of all rows.
             _ if !parts::GROUPS => {}
             // What follows is of other rows.
-            Clause::Distinct | Clause::Set(..) => break,
-            Clause::Join { .. } | Clause::Limit(_) | Clause::Offset(_) | Clause::LeftOut(_) => {}
+            Clause::Distinct | Clause::Set(..) | Clause::Common(_) | Clause::Recursive(..) => break,
+            Clause::JoinQuery(other, ..) => collect(&other.1, &mut found),
+            Clause::Join { .. } | Clause::Limit(_) | Clause::Offset(_) => {}
+            Clause::Sample(..) | Clause::Previous(_) | Clause::LeftOut(_) => {}
             Clause::Window(items, _) => {
                 for item in items.iter() {
                     let order = item.order.iter().map(|term| &term.expression);

@@ -22,8 +22,10 @@ mod literal;
 mod lookup;
 mod lower;
 mod project;
+mod recursive;
 mod scan;
 mod set;
+mod shared;
 mod sort;
 mod subquery;
 mod text;
@@ -50,8 +52,10 @@ pub use lookup::Lookup;
 pub use lower::lower_with;
 pub use lower::{Purpose, lower, lower_assignments};
 pub use project::{Column, Project};
+pub use recursive::{Previous, Recursive};
 pub use scan::Scan;
 pub use set::{Set, SetColumn};
+pub use shared::Shared;
 pub use sort::{Sort, SortTerm};
 pub use subquery::{Asked, Link, Subquery};
 pub use text::Names;
@@ -115,6 +119,12 @@ pub enum Node {
     Aggregate(Aggregate),
     /// The rows of two inputs as one.
     Set(Set),
+    /// Rows that are calculated once.
+    Shared(Shared),
+    /// Rows, and those that they lead to.
+    Recursive(Recursive),
+    /// Those of which the others are to be found.
+    Previous(Previous),
     /// Rows with values from the rows around them.
     Window(Windowing),
     /// What comes out.
@@ -125,7 +135,7 @@ impl Node {
     /// Where this node's rows come from.
     pub fn input(&self) -> Option<&Node> {
         Some(match self {
-            Node::Scan(_) | Node::Pairs => return None,
+            Node::Scan(_) | Node::Pairs | Node::Previous(_) => return None,
             Node::Filter(Filter { input, .. })
             | Node::Lookup(Lookup { input, .. })
             | Node::Subquery(Subquery { input, .. })
@@ -134,6 +144,8 @@ impl Node {
             | Node::Limit(Limit { input, .. })
             | Node::Aggregate(Aggregate { input, .. })
             | Node::Set(Set { input, .. })
+            | Node::Shared(Shared { input, .. })
+            | Node::Recursive(Recursive { input, .. })
             | Node::Window(Windowing { input, .. })
             | Node::Project(Project { input, .. }) => input,
         })
@@ -142,7 +154,7 @@ impl Node {
     /// As [`input`](Node::input), to be changed.
     pub fn input_mut(&mut self) -> Option<&mut Box<Node>> {
         Some(match self {
-            Node::Scan(_) | Node::Pairs => return None,
+            Node::Scan(_) | Node::Pairs | Node::Previous(_) => return None,
             Node::Filter(Filter { input, .. })
             | Node::Lookup(Lookup { input, .. })
             | Node::Subquery(Subquery { input, .. })
@@ -151,6 +163,8 @@ impl Node {
             | Node::Limit(Limit { input, .. })
             | Node::Aggregate(Aggregate { input, .. })
             | Node::Set(Set { input, .. })
+            | Node::Shared(Shared { input, .. })
+            | Node::Recursive(Recursive { input, .. })
             | Node::Window(Windowing { input, .. })
             | Node::Project(Project { input, .. }) => input,
         })
@@ -165,7 +179,7 @@ impl Node {
             replace(inner, |node| node.map(each));
             replace(pairs, |node| node.map(each));
         }
-        if let Node::Set(Set { right, .. }) = &mut self {
+        if let Node::Set(Set { right, .. }) | Node::Recursive(Recursive { step: right, .. }) = &mut self {
             replace(right, |node| node.map(each));
         }
         if let Some(input) = self.input_mut() {
@@ -181,7 +195,7 @@ impl Node {
             inner.visit(each);
             pairs.visit(each);
         }
-        if let Node::Set(Set { right, .. }) = self {
+        if let Node::Set(Set { right, .. }) | Node::Recursive(Recursive { step: right, .. }) = self {
             right.visit(each);
         }
         if let Some(input) = self.input() {
@@ -192,7 +206,7 @@ impl Node {
     /// The expressions of this node itself.
     pub fn expressions(&self) -> Vec<&Expr> {
         match self {
-            Node::Scan(_) | Node::Pairs | Node::Lookup(_) | Node::Limit(_) => Vec::new(),
+            Node::Scan(_) | Node::Pairs | Node::Lookup(_) | Node::Limit(_) | Node::Previous(_) => Vec::new(),
             Node::Filter(filter) => filter.predicates.iter().collect(),
             Node::Subquery(subquery) => {
                 let links = subquery.links.iter().flat_map(|link| [&link.inner, &link.outer]);
@@ -205,7 +219,10 @@ impl Node {
                 keys.chain(aggregate.items.iter().flat_map(|item| item.argument.iter().chain(&item.filter)))
                     .collect()
             }
-            Node::Set(set) => set.columns.iter().flat_map(|column| [&column.left, &column.right]).collect(),
+            Node::Set(Set { columns, .. }) | Node::Recursive(Recursive { columns, .. }) => {
+                columns.iter().flat_map(|column| [&column.left, &column.right]).collect()
+            }
+            Node::Shared(shared) => shared.columns.iter().map(|column| &column.expr).collect(),
             Node::Window(window) => window.items.iter().flat_map(WindowTerm::expressions).collect(),
             Node::Project(project) => {
                 let value = |column: &'_ Column| matches!(column, Column::Value(_));
@@ -229,7 +246,7 @@ impl Node {
             *expr = each(taken);
         };
         match self {
-            Node::Scan(_) | Node::Pairs | Node::Lookup(_) | Node::Limit(_) => {}
+            Node::Scan(_) | Node::Pairs | Node::Lookup(_) | Node::Limit(_) | Node::Previous(_) => {}
             Node::Filter(filter) => filter.predicates.iter_mut().for_each(change),
             Node::Subquery(subquery) => {
                 let links = subquery.links.iter_mut().flat_map(|link| [&mut link.inner, &mut link.outer]);
@@ -244,12 +261,10 @@ impl Node {
                 let items = aggregate.items.iter_mut();
                 items.flat_map(|item| item.argument.iter_mut().chain(&mut item.filter)).for_each(change);
             }
-            Node::Set(set) => {
-                set.columns
-                    .iter_mut()
-                    .flat_map(|column| [&mut column.left, &mut column.right])
-                    .for_each(change);
+            Node::Set(Set { columns, .. }) | Node::Recursive(Recursive { columns, .. }) => {
+                columns.iter_mut().flat_map(|column| [&mut column.left, &mut column.right]).for_each(change);
             }
+            Node::Shared(shared) => shared.columns.iter_mut().for_each(|column| change(&mut column.expr)),
             Node::Window(window) => {
                 window.items.iter_mut().flat_map(WindowTerm::expressions_mut).for_each(change);
             }
@@ -269,7 +284,11 @@ impl Node {
             Node::Subquery(subquery) => out.push(subquery.output),
             Node::Join(join) => join.inner.computed(out),
             Node::Aggregate(aggregate) => return out.extend(aggregate.outputs()),
-            Node::Set(set) => return out.extend(set.columns.iter().map(|column| column.output)),
+            Node::Set(Set { columns, .. }) | Node::Recursive(Recursive { columns, .. }) => {
+                return out.extend(columns.iter().map(|column| column.output));
+            }
+            Node::Shared(shared) => return out.extend(shared.columns.iter().map(|column| column.output)),
+            Node::Previous(previous) => out.extend(previous.columns.iter().copied()),
             Node::Window(window) => out.extend(window.items.iter().map(|item| item.output)),
             _ => {}
         }
@@ -285,7 +304,7 @@ impl Node {
             Node::Scan(scan) => out.push(scan.slot),
             Node::Lookup(lookup) => out.push(lookup.into),
             Node::Join(join) => join.inner.slots(out),
-            Node::Aggregate(_) | Node::Set(_) => return,
+            Node::Aggregate(_) | Node::Set(_) | Node::Shared(_) | Node::Recursive(_) => return,
             _ => {}
         }
         if let Some(input) = self.input() {

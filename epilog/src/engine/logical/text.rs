@@ -9,7 +9,7 @@ use super::typing::{binary_name, unary_name};
 use super::window::window_name;
 use super::{
     Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, ExprKind, Join, KeyTerm, Link,
-    LogicalPlan, Node, Set, Slot, SlotDef, SortTerm, Subquery, Window, WindowTerm,
+    LogicalPlan, Node, Recursive, Set, Slot, SlotDef, SortTerm, Subquery, Window, WindowTerm,
 };
 use crate::expr::{BinaryOp, Frame, FrameUnit, JoinKind, SetKind, UnaryOp, WindowFunction};
 
@@ -152,12 +152,17 @@ impl Names<'_> {
 
     /// Groups: what they are made by, and the aggregates over each.
     pub fn groups(&self, keys: &[KeyTerm], items: &[AggregateTerm]) -> String {
-        let keys = keys.iter().map(|key| self.expr(&key.expr)).collect::<Vec<_>>().join(", ");
+        let keys = self.keys(keys);
         match (keys.is_empty(), items.is_empty()) {
             (true, _) => self.aggregates(items),
             (false, true) => format!("by {keys}"),
             (false, false) => format!("{} by {keys}", self.aggregates(items)),
         }
+    }
+
+    /// What keys, or the values of rows, are.
+    pub fn keys(&self, keys: &[KeyTerm]) -> String {
+        keys.iter().map(|key| self.expr(&key.expr)).collect::<Vec<_>>().join(", ")
     }
 
     /// A window's value, without the rows that it is from.
@@ -291,6 +296,13 @@ fn write_node(
             write!(f, "{} {values}", set_name(*kind))?;
             write_node(f, names, right, depth + 1, "right: ")?;
         }
+        Node::Shared(shared) => write!(f, "shared {}: {}", shared.number, names.keys(&shared.columns))?,
+        Node::Recursive(Recursive { step, number, columns, .. }) => {
+            let values = columns.iter().map(|column| names.expr(&column.left)).collect::<Vec<_>>().join(", ");
+            write!(f, "recursive {number}: {values}")?;
+            write_node(f, names, step, depth + 1, "step: ")?;
+        }
+        Node::Previous(previous) => write!(f, "previous of {}", previous.number)?,
         Node::Window(window) => write!(f, "window {}", names.windows(&window.items))?,
         Node::Project(project) => write!(f, "project {}", names.columns(&project.columns))?,
     }

@@ -18,7 +18,7 @@ use alloc::vec::Vec;
 
 use super::{Apply, Rule};
 use crate::engine::logical::{
-    Computed, Expr, ExprKind, Join, Link, LogicalPlan, Lookup, Node, Slot, Subquery,
+    Computed, Expr, ExprKind, Join, KeyTerm, Link, LogicalPlan, Lookup, Node, Slot, Subquery,
 };
 use crate::expr::{BinaryOp, SetKind};
 
@@ -53,13 +53,27 @@ impl Inner {
         let mut inner = Inner { slots: Vec::new(), computed: Vec::new(), sure: Vec::new() };
         node.slots(&mut inner.slots);
         node.computed(&mut inner.computed);
+        let mut passed_on: Vec<&Vec<KeyTerm>> = Vec::new();
         node.visit(&mut |node| match node {
             Node::Aggregate(aggregate) => inner.sure.extend(aggregate.keys().iter().map(|key| key.output)),
             Node::Set(set) if set.kind != SetKind::UnionAll => {
                 inner.sure.extend(set.columns.iter().map(|column| column.output));
             }
+            // What tells their rows apart has a value, or none.
+            Node::Recursive(recursive) => {
+                inner.sure.extend(recursive.columns.iter().map(|column| column.output));
+            }
+            Node::Previous(previous) => inner.sure.extend(previous.columns.iter().copied()),
+            Node::Shared(shared) => passed_on.push(&shared.columns),
             _ => {}
         });
+        // Those beneath come first.
+        for columns in passed_on.into_iter().rev() {
+            let sure =
+                columns.iter().filter(|column| inner.is_sure(&column.expr)).map(|column| column.output);
+            let sure: Vec<Computed> = sure.collect();
+            inner.sure.extend(sure);
+        }
         inner
     }
 

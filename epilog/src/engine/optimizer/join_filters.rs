@@ -17,7 +17,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Apply, Rule};
-use crate::engine::logical::{Expr, Filter, Join, LogicalPlan, Node, Slot};
+use crate::engine::logical::{Expr, Filter, Join, LogicalPlan, Node};
 use crate::expr::JoinKind;
 
 pub(super) const RULE: Rule = Rule { name: "join_filters", apply: Apply::Alone(apply) };
@@ -33,14 +33,10 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
 
 /// Asks of the rows what the join asks of them alone.
 fn hand_down(mut join: Join) -> Join {
-    let mut inner: Vec<Slot> = Vec::new();
-    join.inner.slots(&mut inner);
-    match *join.pairs {
+    match core::mem::replace(&mut *join.pairs, Node::Pairs) {
         Node::Filter(filter) if *filter.input == Node::Pairs => {
-            let (pairs, rows): (Vec<_>, Vec<_>) = filter
-                .predicates
-                .into_iter()
-                .partition(|expr| expr.slots().iter().any(|slot| inner.contains(slot)));
+            let (pairs, rows): (Vec<_>, Vec<_>) =
+                filter.predicates.into_iter().partition(|expr| join.reads_inner(expr));
             *join.pairs = Node::Pairs.filtered(pairs);
             let input = take_over(rows, *join.input);
             Join { input: Box::new(input), ..join }
@@ -64,10 +60,8 @@ fn take_over(predicates: Vec<Expr>, node: Node) -> Node {
             take_over(all, *input)
         }
         Node::Join(mut join) if join.kind == JoinKind::Inner => {
-            let mut inner: Vec<Slot> = Vec::new();
-            join.inner.slots(&mut inner);
             let (pairs, above): (Vec<_>, Vec<_>) =
-                predicates.into_iter().partition(|expr| expr.slots().iter().any(|slot| inner.contains(slot)));
+                predicates.into_iter().partition(|expr| join.reads_inner(expr));
             join.pairs = Box::new(join.pairs.filtered(pairs));
             let input = take_over(above, *join.input);
             Node::Join(Join { input: Box::new(input), ..join })

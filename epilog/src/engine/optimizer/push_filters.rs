@@ -15,7 +15,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Apply, Rule};
-use crate::engine::logical::{Expr, Join, LogicalPlan, Lookup, Node, Sort, Subquery};
+use crate::engine::logical::{Expr, Join, LogicalPlan, Lookup, Node, Recursive, Set, Sort, Subquery};
 
 pub(super) const RULE: Rule = Rule { name: "push_filters", apply: Apply::Alone(apply) };
 
@@ -45,10 +45,7 @@ fn push(node: Node, predicates: Vec<Expr>) -> Node {
             Node::Subquery(Subquery { input, inner, pairs, ..subquery }).filtered(above)
         }
         Node::Join(join) => {
-            let mut inner = Vec::new();
-            join.inner.slots(&mut inner);
-            let (above, below) =
-                split(predicates, |expr| expr.slots().iter().any(|slot| inner.contains(slot)));
+            let (above, below) = split(predicates, |expr| join.reads_inner(expr));
             let input = sink(join.input, below);
             let (inner, pairs) = (sink(join.inner, Vec::new()), sink(join.pairs, Vec::new()));
             Node::Join(Join { input, inner, pairs, ..join }).filtered(above)
@@ -58,8 +55,9 @@ fn push(node: Node, predicates: Vec<Expr>) -> Node {
             Node::Sort(Sort { input, ..sort })
         }
         mut other => {
-            if let Node::Set(set) = &mut other {
-                crate::engine::logical::replace(&mut set.right, |node| push(node, Vec::new()));
+            if let Node::Set(Set { right, .. }) | Node::Recursive(Recursive { step: right, .. }) = &mut other
+            {
+                crate::engine::logical::replace(right, |node| push(node, Vec::new()));
             }
             if let Some(input) = other.input_mut() {
                 crate::engine::logical::replace(input, |node| push(node, Vec::new()));

@@ -85,6 +85,20 @@ impl Walk<'_> {
                 }
                 self.node(input) && self.node(right)
             }
+            Operator::Shared { input, number: _, columns, whole: _ } => {
+                for KeyTerm { expr, output: _, whole: _ } in columns {
+                    self.expr(expr);
+                }
+                self.node(input)
+            }
+            Operator::Recursive { input, step, number: _, columns, identity: _, rounds: _, whole: _ } => {
+                for SetColumn { left, right, output: _ } in columns.iter_mut() {
+                    self.expr(left);
+                    self.expr(right);
+                }
+                self.node(input) && self.node(step)
+            }
+            Operator::Previous { number: _, columns: _, whole: _ } => true,
             Operator::Window { input, items, whole: _ } => {
                 for item in items.iter_mut() {
                     let WindowTerm { function: _, argument, partition, order, frame: _, output: _ } = item;

@@ -22,9 +22,11 @@ mod metered;
 mod prune;
 #[cfg(not(feature = "small"))]
 mod recipe;
+mod recursive;
 mod relation;
 mod sarg;
 mod set;
+mod shared;
 mod sort;
 mod subquery;
 #[cfg(test)]
@@ -141,6 +143,43 @@ pub enum Operator {
         /// The values that rows have.
         columns: InWhole<Vec<SetColumn>>,
         /// Other builds have no sets.
+        whole: Whole,
+    },
+    /// Rows that are calculated once.
+    Shared {
+        /// Where rows come from, for the first that asks.
+        input: Box<PhysicalNode>,
+        /// What others that ask for the same have as well; `None` when there are none.
+        number: Option<u16>,
+        /// The values that rows have.
+        columns: Vec<KeyTerm>,
+        /// Other builds have none.
+        whole: Whole,
+    },
+    /// The rows of its input, and those that they lead to.
+    Recursive {
+        /// The rows that it begins with.
+        input: Box<PhysicalNode>,
+        /// Those that rows lead to, carried out in rounds.
+        step: Box<PhysicalNode>,
+        /// What the [`Operator::Previous`] of the step is told by.
+        number: u16,
+        /// The values that rows have.
+        columns: InWhole<Vec<SetColumn>>,
+        /// How many of the first of these tell rows apart.
+        identity: usize,
+        /// How many rounds there are at most.
+        rounds: Option<u64>,
+        /// Other builds have none.
+        whole: Whole,
+    },
+    /// The rows that the last round found.
+    Previous {
+        /// Of which recursion.
+        number: u16,
+        /// The values that rows have.
+        columns: InWhole<Vec<Computed>>,
+        /// Other builds have none.
         whole: Whole,
     },
     /// Gives rows values from the rows around them.
@@ -444,6 +483,9 @@ impl<'p> Planner<'p> {
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
             Node::Join(join) => self.join(join, want),
             Node::Set(set) => self.set(set),
+            Node::Shared(shared) => self.shared(shared),
+            Node::Recursive(recursive) => self.recursive(recursive),
+            Node::Previous(previous) => self.previous(previous),
             Node::Window(window) => self.window(window, want),
             Node::Project(_) => unreachable!("a projection is the last node"),
             Node::Scan(_) | Node::Pairs | Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) => {

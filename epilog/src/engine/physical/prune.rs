@@ -48,6 +48,7 @@ impl Reads {
     fn own(&mut self, node: &PhysicalNode, slots: &[SlotDef]) {
         match &node.operator {
             Operator::Pairs
+            | Operator::Previous { .. }
             | Operator::Limit { .. }
             | Operator::CountRecords { .. }
             | Operator::Scan(_)
@@ -74,7 +75,10 @@ impl Reads {
                 let of_items = items.iter().flat_map(|item| item.argument.iter().chain(&item.filter));
                 keys.iter().map(|key| &key.expr).chain(of_items).for_each(|expr| self.expr(expr, slots));
             }
-            Operator::Set { columns, .. } => {
+            Operator::Shared { columns, .. } => {
+                columns.iter().for_each(|column| self.expr(&column.expr, slots))
+            }
+            Operator::Set { columns, .. } | Operator::Recursive { columns, .. } => {
                 let both = columns.iter().flat_map(|column| [&column.left, &column.right]);
                 both.for_each(|expr| self.expr(expr, slots));
             }
@@ -121,6 +125,7 @@ impl PhysicalNode {
         match &self.operator {
             Operator::Sort { .. } => true,
             Operator::Scan(_) | Operator::Pairs | Operator::CountRecords { .. } => false,
+            Operator::Previous { .. } => false,
             _ => self.children()[0].sorts(),
         }
     }
@@ -128,7 +133,7 @@ impl PhysicalNode {
     /// The operators that this one takes rows from: its input first.
     pub fn children(&self) -> Vec<&PhysicalNode> {
         match &self.operator {
-            Operator::Pairs | Operator::CountRecords { .. } => Vec::new(),
+            Operator::Pairs | Operator::Previous { .. } | Operator::CountRecords { .. } => Vec::new(),
             Operator::Scan(scan) => match &scan.access {
                 Access::Pointing { source, .. } | Access::PointedAt { source, .. } => Vec::from([&**source]),
                 _ => Vec::new(),
@@ -139,8 +144,11 @@ impl PhysicalNode {
             | Operator::Limit { input, .. }
             | Operator::Aggregate { input, .. }
             | Operator::Window { input, .. }
+            | Operator::Shared { input, .. }
             | Operator::Metered(Metered { input, .. }) => Vec::from([&**input]),
-            Operator::Set { input, right, .. } => Vec::from([&**input, &**right]),
+            Operator::Set { input, right, .. } | Operator::Recursive { input, step: right, .. } => {
+                Vec::from([&**input, &**right])
+            }
             Operator::Subquery(Subquery { input, method, pairs, .. })
             | Operator::Join(Join { input, method, pairs, .. }) => {
                 let mut children = Vec::from([&**input]);
@@ -155,7 +163,7 @@ impl PhysicalNode {
 
     pub(super) fn children_mut(&mut self) -> Vec<&mut PhysicalNode> {
         match &mut self.operator {
-            Operator::Pairs | Operator::CountRecords { .. } => Vec::new(),
+            Operator::Pairs | Operator::Previous { .. } | Operator::CountRecords { .. } => Vec::new(),
             Operator::Scan(scan) => match &mut scan.access {
                 Access::Pointing { source, .. } | Access::PointedAt { source, .. } => {
                     Vec::from([&mut **source])
@@ -168,8 +176,11 @@ impl PhysicalNode {
             | Operator::Limit { input, .. }
             | Operator::Aggregate { input, .. }
             | Operator::Window { input, .. }
+            | Operator::Shared { input, .. }
             | Operator::Metered(Metered { input, .. }) => Vec::from([&mut **input]),
-            Operator::Set { input, right, .. } => Vec::from([&mut **input, &mut **right]),
+            Operator::Set { input, right, .. } | Operator::Recursive { input, step: right, .. } => {
+                Vec::from([&mut **input, &mut **right])
+            }
             Operator::Subquery(Subquery { input, method, pairs, .. })
             | Operator::Join(Join { input, method, pairs, .. }) => {
                 let mut children = Vec::from([&mut **input]);

@@ -11,8 +11,8 @@ use crate::engine::fixture::{
 use crate::engine::logical::{Purpose, lower};
 use crate::engine::optimizer::{RuleSet, optimize};
 use crate::expr::BinaryOp::{And, Eq, Ge, Gt, Like, Lt, Or, StartsWith};
-use crate::expr::{AggregateFunction, AggregateItem, Expression, Quantifier, UnaryOp};
-use crate::value::Type;
+use crate::expr::{AggregateFunction, AggregateItem, Expression, Keyset, Quantifier, Side, UnaryOp};
+use crate::value::{Scalar, Type};
 
 fn explain(draft: DraftBuilder, purpose: Purpose) -> alloc::string::String {
     let catalog = f::catalog();
@@ -271,5 +271,36 @@ fn counts_read_as_little_as_they_can() {
     check(
         draft(f::Track).aggregate([(AggregateFunction::Sum, Some(field(f::track::MILLISECONDS)))]),
         "project [sum(milliseconds)]\n  aggregate sum(milliseconds)\n    scan Track",
+    );
+}
+
+#[test]
+fn a_page_is_sought_where_an_index_or_the_key_has_the_order() {
+    let check_page = |draft: DraftBuilder, place: &[(Scalar, Type)], expected: &str| {
+        let keyset = Keyset::of(&draft.build()).expect("records have keys");
+        let catalog = f::catalog();
+        let draft = keyset.page(place, Side::After, 11);
+        let logical = lower(&catalog, &draft, Purpose::Rows).expect("a draft that can be planned");
+        let plan = Plan::of(&plan(&optimize(logical, RuleSet::ALL, &Made), &Made)).to_string();
+        assert_eq!(plan, expected);
+    };
+    let int = |number| Scalar::Int(number);
+    check_page(
+        draft(f::Track),
+        &[(int(9), Type::Id)],
+        "project Track, id\n  limit 11\n    key range Track by id > 9",
+    );
+    check_page(
+        draft(f::Track).order_by(field(f::track::MILLISECONDS), true),
+        &[(int(5), Type::I64), (int(9), Type::Id)],
+        "project Track, milliseconds, id\n  limit 11\n    filter milliseconds < 5 | id > 9\n      index range Track by milliseconds <= 5 backwards",
+    );
+    // What an index has of one value of its first field goes on in the order of its next one.
+    check_page(
+        draft(f::Album)
+            .filter(field(f::album::ARTIST).binary(Eq, id(3)))
+            .order_by(field(f::album::RELEASED), false),
+        &[(int(700), Type::Date), (int(9), Type::Id)],
+        "project Album, released, id\n  limit 11\n    filter released > 0002-12-01 | id > 9\n      index range Album by artist = 3 & released >= 0002-12-01",
     );
 }

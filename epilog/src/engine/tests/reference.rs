@@ -4,6 +4,8 @@
 mod maker;
 #[cfg(not(feature = "small"))]
 mod others;
+mod pages;
+mod samples;
 mod shrink;
 #[cfg(sqlite)]
 mod sql;
@@ -23,8 +25,8 @@ use crate::engine::optimizer::RULES;
 use crate::expr::op::Link;
 use crate::expr::{
     AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, FieldPath, Frame, FrameUnit, Function,
-    JoinKind, Op, OrderTerm, Quantifier, RowPath, SelectItem, SetKind, Subquery, UnaryOp, WindowFunction,
-    WindowItem,
+    JoinKind, Op, OrderTerm, Quantifier, Recursion, RowPath, SelectItem, SetKind, Subquery, UnaryOp,
+    WindowFunction, WindowItem,
 };
 use crate::parts::{InWhole, Whole};
 use crate::value::Type;
@@ -106,13 +108,21 @@ impl Row {
     }
 
     fn beside(&self, other: (usize, Option<usize>)) -> Row {
-        let windows = self.windows.clone();
-        Row { windows, ..Row::of(self.sources.iter().copied().chain([other])) }
+        let (windows, group) = (self.windows.clone(), self.group.clone());
+        Row { windows, group, ..Row::of(self.sources.iter().copied().chain([other])) }
     }
 }
 
 struct Reference<'d> {
     collections: &'d [Collection],
+    /// What the rounds of recursions begin with, the innermost last.
+    previous: core::cell::RefCell<Vec<Vec<Vec<Scalar>>>>,
+}
+
+impl<'d> Reference<'d> {
+    fn new(collections: &'d [Collection]) -> Reference<'d> {
+        Reference { collections, previous: Default::default() }
+    }
 }
 
 impl Reference<'_> {
@@ -274,6 +284,74 @@ impl Reference<'_> {
             }
         }
         pairs
+    }
+
+    /// The pairs that rows make with those of another query.
+    fn join_query(
+        &self,
+        rows: Vec<(Row, bool)>,
+        other: &Draft,
+        on: &Expression,
+        kind: JoinKind,
+    ) -> Result<Vec<(Row, bool)>, ()> {
+        let others = self.run(other)?;
+        let width = other.clauses.iter().rev().find_map(|clause| match clause {
+            Clause::Select(items) => Some(items.len()),
+            _ => None,
+        });
+        let width = others.first().map(Vec::len).or(width).expect("a query of values");
+        let beside = |row: &Row, values: &[Scalar]| {
+            let mut pair = row.clone();
+            pair.windows.extend(values.iter().cloned().map(Ok));
+            pair
+        };
+        let mut pairs = Vec::new();
+        for (row, known) in rows {
+            let before = pairs.len();
+            for values in &others {
+                let pair = beside(&row, values);
+                match self.eval(on, &pair) {
+                    Ok(Scalar::Bool(true)) => pairs.push((pair, known)),
+                    Ok(_) => {}
+                    Err(()) => pairs.push((pair, false)),
+                }
+            }
+            if kind == JoinKind::Left && pairs.len() == before {
+                pairs.push((beside(&row, &vec![Scalar::Null; width]), known));
+            }
+        }
+        Ok(pairs)
+    }
+
+    /// Rows and those that they lead to, one round after the other.
+    fn recursive(&self, begin: Vec<Vec<Scalar>>, recursion: &Recursion) -> Result<Vec<Vec<Scalar>>, ()> {
+        let identity = |row: &Vec<Scalar>| {
+            let count = recursion.identity.map_or(row.len(), usize::from);
+            row[..count].to_vec()
+        };
+        let mut all: Vec<Vec<Scalar>> = Vec::new();
+        let mut found = begin;
+        for round in 0.. {
+            let mut new: Vec<Vec<Scalar>> = Vec::new();
+            for row in found {
+                let known: Vec<_> = all.iter().chain(&new).map(identity).collect();
+                if times(&identity(&row), &known) == 0 {
+                    new.push(row);
+                }
+            }
+            if new.is_empty() {
+                break;
+            }
+            all.extend(new.iter().cloned());
+            if recursion.rounds.is_some_and(|rounds| round >= rounds) {
+                break;
+            }
+            self.previous.borrow_mut().push(new);
+            let step = self.run(&recursion.step);
+            self.previous.borrow_mut().pop();
+            found = step?;
+        }
+        Ok(all)
     }
 
     fn groups(&self, rows: Vec<(Row, bool)>, keys: &[Expression]) -> Result<Vec<(Row, bool)>, ()> {
@@ -499,6 +577,22 @@ impl Reference<'_> {
                     }
                     rows = kept;
                 }
+                Clause::Common(_) => {
+                    rows = keyed(self.values(rows, columns)?);
+                    columns = None;
+                }
+                Clause::JoinQuery(other, kind, _) => {
+                    rows = self.join_query(rows, &other.0, &other.1, *kind)?
+                }
+                Clause::Recursive(recursion, _) => {
+                    rows = keyed(self.recursive(self.values(rows, columns)?, recursion)?);
+                    columns = None;
+                }
+                Clause::Previous(_) => {
+                    let last = self.previous.borrow().last().cloned();
+                    rows = keyed(last.expect("a step of a recursion"));
+                }
+                Clause::Sample(..) => unreachable!("drawn by lot, and looked at in `samples`"),
                 Clause::LeftOut(_) => unreachable!("nothing is left out"),
             }
         }
@@ -514,7 +608,7 @@ impl Reference<'_> {
             }
             let mut values = Vec::new();
             match columns {
-                None if row.group.is_some() => {
+                None if row.group.is_some() && row.sources.is_empty() => {
                     values.extend(row.group.iter().flat_map(|group| group.keys.clone()))
                 }
                 None => row.sources.iter().for_each(|source| values.extend(self.record(*source))),
@@ -718,8 +812,8 @@ fn check_seed(seed: u64, queries: usize, faulty: bool) {
     let data = collections(&mut random);
     let store = store(&data);
     let snapshot = store.snapshot();
-    let reference = Reference { collections: &data };
-    let mut maker = Maker { random, collections: &data, windows: Vec::new() };
+    let reference = Reference::new(&data);
+    let mut maker = Maker::new(random, &data);
     for query in 0..queries {
         let (draft, ordered) = maker.draft(faulty);
         let comparable = |rows: Vec<Vec<Scalar>>| if ordered { rows } else { sorted(rows) };
@@ -853,7 +947,7 @@ fn faults_are_raised_exactly_where_the_reference_has_them() {
 fn the_reference_counts() {
     // The reference itself, on a case that can be done by hand.
     let data = collections(&mut Random::new(1));
-    let reference = Reference { collections: &data };
+    let reference = Reference::new(&data);
     let all = reference.run(&draft(f::Artist).build()).expect("no arithmetic");
     assert_eq!(all, data[ARTIST].1);
     let albums = f::reverse(f::Album, f::album::ARTIST, Quantifier::Count, None);

@@ -107,7 +107,11 @@ impl Made {
                 let keys = keys.iter().map(|key| key.output);
                 return self.computed.extend(keys.chain(items.iter().map(|item| item.output)));
             }
-            P::Set { columns, .. } => {
+            P::Shared { columns, .. } => {
+                return self.computed.extend(columns.iter().map(|column| column.output));
+            }
+            P::Previous { columns, .. } => return self.computed.extend(columns.iter().copied()),
+            P::Set { columns, .. } | P::Recursive { columns, .. } => {
                 return self.computed.extend(columns.iter().map(|column| column.output));
             }
             P::Window { items, .. } => self.computed.extend(items.iter().map(|item| item.output)),

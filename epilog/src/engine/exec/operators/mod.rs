@@ -7,13 +7,21 @@ mod limit;
 mod lookup;
 #[cfg(not(feature = "small"))]
 mod metered;
+#[cfg(not(feature = "small"))]
+mod recursive;
 mod scan;
 mod set;
+#[cfg(not(feature = "small"))]
+mod shared;
 mod sort;
 mod subquery;
+#[cfg(not(feature = "small"))]
+mod values;
 mod window;
 
 pub(in crate::engine) use scan::dangling;
+#[cfg(not(feature = "small"))]
+pub(super) use values::Tables;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -124,6 +132,19 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         P::Set { input, right, kind, columns, .. } => {
             Box::new(set::Set::new(build(env, *input), build(env, *right), kind, columns))
         }
+        #[cfg(not(feature = "small"))]
+        P::Shared { input, number, columns, .. } => {
+            Box::new(shared::Shared::new(build(env, *input), number, columns))
+        }
+        #[cfg(not(feature = "small"))]
+        P::Previous { number, columns, .. } => Box::new(recursive::Previous::new(number, columns)),
+        #[cfg(not(feature = "small"))]
+        P::Recursive { input, step, number, columns, identity, rounds, .. } => {
+            let rounds = rounds.unwrap_or(u64::MAX);
+            Box::new(recursive::Recursive::new(build(env, *input), *step, number, columns, identity, rounds))
+        }
+        #[cfg(feature = "small")]
+        P::Shared { whole, .. } | P::Previous { whole, .. } | P::Recursive { whole, .. } => match whole {},
         #[cfg(not(feature = "small"))]
         P::Metered(physical::Metered { input, meter, .. }) => {
             Box::new(metered::Metered { input: build(env, *input), meter })

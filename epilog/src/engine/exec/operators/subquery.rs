@@ -704,9 +704,9 @@ impl<'s> Built<'s> {
 
 /// Adds the rows of a batch to an aggregate over their groups. A row that may or may not count makes its group's one that has
 /// no result.
-fn add_pairs(
-    env: &Env<'_>,
-    batch: &Batch<'_>,
+fn add_pairs<'s>(
+    env: &Env<'s>,
+    batch: &Batch<'s>,
     groups: &[u32],
     whole: Whole,
     term: &AggregateTerm,

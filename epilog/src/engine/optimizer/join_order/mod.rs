@@ -99,9 +99,9 @@ impl Walk<'_> {
             }
             Node::Sort(sort) => sorts_by_another(sort),
             Node::Project(Project { columns, .. }) => columns.is_empty(),
-            Node::Limit(Limit { .. }) | Node::Window(_) => false,
+            Node::Limit(Limit { .. }) | Node::Window(_) | Node::Shared(_) | Node::Recursive(_) => false,
             Node::Filter(_) | Node::Lookup(_) => free,
-            Node::Scan(_) | Node::Pairs => return node,
+            Node::Scan(_) | Node::Pairs | Node::Previous(_) => return node,
         };
         if let Some(input) = node.input_mut() {
             replace(input, |input| self.node(input, below));

@@ -35,6 +35,14 @@ pub(super) struct Maker<'d> {
     pub(super) collections: &'d [Collection],
     /// The types of the values that windows of the draft have calculated.
     pub(super) windows: Vec<Type>,
+    /// Queries that the draft has asked for, and the types of their values: to be asked for again.
+    commons: Vec<(Vec<Type>, Draft)>,
+}
+
+impl<'d> Maker<'d> {
+    pub(super) fn new(random: Random, collections: &'d [Collection]) -> Maker<'d> {
+        Maker { random, collections, windows: Vec::new(), commons: Vec::new() }
+    }
 }
 
 impl Maker<'_> {
@@ -403,8 +411,13 @@ impl Maker<'_> {
             builder = self.joined(builder, &mut scope, faulty);
             ordered = scope.len() == 1;
         }
+        self.commons.clear();
         for _ in 0..1 + self.random.below(4) {
-            builder = match self.random.below(12) {
+            builder = match self.random.below(13) {
+                12 => {
+                    ordered = false;
+                    self.join_query(builder, &scope, faulty)
+                }
                 0 => {
                     let mut terms = Vec::new();
                     for _ in 0..self.random.below(3) {
@@ -482,6 +495,79 @@ impl Maker<'_> {
 
     /// A query of values of these types.
     fn values_of(&mut self, types: &[Type]) -> Draft {
+        let known = self.commons.iter().find(|(of, _)| of == types).map(|(_, draft)| draft.clone());
+        if let Some(known) = known.filter(|_| self.random.below(3) > 0) {
+            return known;
+        }
+        let mut other = self.new_values_of(types);
+        if self.random.below(3) == 0 {
+            other.clauses.push(Clause::common());
+            self.commons.push((types.to_vec(), other.clone()));
+            if self.random.below(2) == 0 {
+                // What begins alike may end differently.
+                let keys = (0..types.len() as u16).map(|key| SelectItem::Value(Expression::key(key)));
+                let keys = keys.collect();
+                let predicate = Expression::key(0).binary(BinaryOp::Ge, self.literal(types[0]));
+                other.clauses.extend([Clause::Filter(predicate), Clause::Select(keys)]);
+            }
+        }
+        other
+    }
+
+    /// Rows paired with those of another query.
+    fn join_query(&mut self, builder: DraftBuilder, scope: &[usize], faulty: bool) -> DraftBuilder {
+        let (left, first) = self.field(scope);
+        let types: Vec<Type> = if self.random.below(2) == 0 {
+            Vec::from([first])
+        } else {
+            Vec::from([first, self.field(scope).1])
+        };
+        let other = self.values_of(&types);
+        let value = f::window(self.windows.len() as u16);
+        self.windows.extend(&types);
+        let equal = match self.random.below(5) {
+            0 => self.predicate(scope, 1, faulty),
+            1 => value.binary(BinaryOp::Lt, left),
+            2 => left.binary(BinaryOp::Eq, value),
+            _ => value.binary(BinaryOp::Eq, left),
+        };
+        let on = match self.random.below(3) {
+            0 => equal.binary(BinaryOp::And, self.predicate(scope, 1, faulty)),
+            _ => equal,
+        };
+        let kind = *self.random.pick(&[JoinKind::Inner, JoinKind::Left]);
+        builder.clause(Clause::join_query(other, on, kind))
+    }
+
+    /// The step of a recursion over values of these types: of each either the one before or a field of a record.
+    fn step(&mut self, types: &[Type]) -> Draft {
+        let root = self.random.below(self.collections.len());
+        let previous = Draft { root: self.collections[root].0, clauses: Vec::from([Clause::previous()]) };
+        let windows = core::mem::replace(&mut self.windows, types.to_vec());
+        let value = |maker: &mut Self, number: usize| {
+            for _ in 0..6 {
+                let (field, ty) = maker.stored(&[root]);
+                if ty == types[number] {
+                    return field;
+                }
+            }
+            f::window(number as u16)
+        };
+        let on = match self.random.below(2) {
+            0 => self.predicate(&[root], 1, false),
+            _ => value(self, 0).binary(BinaryOp::Eq, f::window(0)),
+        };
+        let values: Vec<Expression> = (0..types.len()).map(|number| value(self, number)).collect();
+        let mut builder =
+            draft(self.collections[root].0).clause(Clause::join_query(previous, on, JoinKind::Inner));
+        if self.random.below(2) == 0 {
+            builder = builder.filter(self.predicate(&[root], 1, false));
+        }
+        self.windows = windows;
+        builder.select(values).build()
+    }
+
+    fn new_values_of(&mut self, types: &[Type]) -> Draft {
         let root = self.random.below(self.collections.len());
         let windows = core::mem::take(&mut self.windows);
         let mut builder = draft(self.collections[root].0);
@@ -505,8 +591,15 @@ impl Maker<'_> {
         let mut builder = builder.select(values);
         for _ in 0..1 + self.random.below(2) {
             let kind = *self.random.pick(&[Union, UnionAll, Intersect, IntersectAll, Except, ExceptAll]);
-            builder = match self.random.below(4) {
+            builder = match self.random.below(6) {
                 0 => builder.clause(Clause::Distinct),
+                4 => builder.clause(Clause::common()),
+                5 => {
+                    let rounds = *self.random.pick(&[Some(0), Some(1), Some(2), None]);
+                    let rounds = if types.len() > 1 { rounds.or(Some(3)) } else { rounds };
+                    let step = self.step(&types);
+                    builder.clause(Clause::recursive(Recursion { step, identity: None, rounds }))
+                }
                 _ => builder.clause(Clause::set(self.values_of(&types), kind)),
             };
         }

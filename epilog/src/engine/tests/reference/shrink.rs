@@ -171,7 +171,7 @@ fn arity(op: &Op) -> usize {
 fn a_failing_draft_is_made_as_small_as_it_can_be() {
     let mut random = Random::new(3);
     let data = collections(&mut random);
-    let mut maker = Maker { random, collections: &data, windows: Vec::new() };
+    let mut maker = Maker::new(random, &data);
     // As if whatever filters tracks by their name and has one of them failed.
     let names = |op: &Op| {
         let own = FieldPath { row: RowPath::source(0), ordinal: f::track::NAME };

@@ -110,7 +110,7 @@ fn random_queries_are_answered_as_sqlite_answers_them() {
         let store = store(&data);
         let snapshot = store.snapshot();
         let connection = database(&data);
-        let mut maker = Maker { random, collections: &data, windows: Vec::new() };
+        let mut maker = Maker::new(random, &data);
         for query in 0..25 {
             made += 1;
             let (draft, ordered) = maker.draft(false);

@@ -1,0 +1,144 @@
+//! Queries as sources of others: those that several ask for, those that are joined, and those that go on from their own rows.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::super::{Computed, Expr, Join, KeyTerm, Node, Previous, Recursive, SetColumn, Shared};
+use super::{Lowering, Scope};
+use crate::engine::error::PlanError;
+use crate::expr::{Clause, Draft, Expression, JoinKind, Recursion};
+use crate::parts::{InWhole, Whole};
+use crate::value::Type;
+
+/// What is known of queries that are sources.
+#[derive(Default)]
+pub(super) struct Derived {
+    /// The beginnings of drafts that were lowered to something shared, by its number.
+    shared: Vec<Draft>,
+    /// The recursions whose steps are being lowered, the innermost last: their numbers and the types of their values.
+    around: Vec<(u16, Vec<Type>)>,
+    recursions: u16,
+}
+
+/// Numbers of recursions begin behind those of what is shared.
+const RECURSIONS: u16 = 1 << 15;
+
+impl Lowering<'_> {
+    /// The rows so far as values, of a draft whose clause at `number` this is.
+    pub(super) fn common(
+        &mut self,
+        draft: &Draft,
+        number: usize,
+        values: Vec<Expr>,
+        whole: Whole,
+    ) -> Result<(), PlanError> {
+        let clauses = &draft.clauses[..=number];
+        let is_known =
+            |known: &Draft| core::ptr::eq((known.root)(), (draft.root)()) && known.clauses == clauses;
+        let known = self.derived.shared.iter().position(is_known);
+        let number = known.unwrap_or_else(|| {
+            self.derived.shared.push(Draft { root: draft.root, clauses: clauses.to_vec() });
+            self.derived.shared.len() - 1
+        });
+        let columns = self.shared(number as u16, values, whole);
+        self.outputs(columns, true);
+        Ok(())
+    }
+
+    /// Makes of the rows so far these values; gives what they are now.
+    fn shared(&mut self, number: u16, values: Vec<Expr>, whole: Whole) -> Vec<Computed> {
+        let column = |lowering: &mut Self, expr: Expr| {
+            let name = lowering.described(|names| names.expr(&expr));
+            let output = lowering.new_computed(expr.ty, expr.nullable, name);
+            KeyTerm { expr, output, whole }
+        };
+        let columns: Vec<KeyTerm> = values.into_iter().map(|value| column(self, value)).collect();
+        let outputs = columns.iter().map(|column| column.output).collect();
+        self.push(|input| Node::Shared(Shared { input, number, columns, whole }));
+        outputs
+    }
+
+    /// Pairs the rows with those of another query.
+    pub(super) fn join_query(
+        &mut self,
+        other: &Draft,
+        on: &Expression,
+        kind: JoinKind,
+        whole: Whole,
+    ) -> Result<(), PlanError> {
+        let (slot, inner, values) = self.nested(other, "join_query")?;
+        // What it gives are values, whatever they are made of: of a row without a pair they are absent.
+        self.scopes.push(Scope { node: inner, related: Vec::new() });
+        let number = self.derived.shared.len() as u16;
+        self.derived.shared.push(Draft { root: other.root, clauses: Vec::new() });
+        let outputs = self.shared(number, values, whole);
+        let inner = self.scopes.pop().expect("pushed above").node;
+
+        self.windows.extend(&outputs);
+        self.scopes.push(Scope { node: Node::Pairs, related: Vec::new() });
+        let on = self.predicate(on)?;
+        let pairs = self.scopes.pop().expect("pushed above").node;
+        let (inner, pairs) = (Box::new(inner), Box::new(pairs.filtered(Vec::from([on]))));
+        self.push(|input| Node::Join(Join { input, slot, inner, links: Vec::new(), pairs, kind, whole }));
+        for output in outputs {
+            self.computed[usize::from(output.0)].nullable |= kind == JoinKind::Left;
+        }
+        Ok(())
+    }
+
+    /// The rows so far, and those that they lead to.
+    pub(super) fn recursive(
+        &mut self,
+        lefts: Vec<Expr>,
+        recursion: &Recursion,
+        whole: Whole,
+    ) -> Result<(), PlanError> {
+        let operation = "recursive";
+        let number = RECURSIONS + self.derived.recursions;
+        self.derived.recursions += 1;
+        self.derived.around.push((number, lefts.iter().map(|left| left.ty).collect()));
+        let step = self.nested(&recursion.step, operation);
+        self.derived.around.pop();
+        let (_, step, rights) = step?;
+        if lefts.len() != rights.len() {
+            return Err(PlanError::NotAsMany { operation, left: lefts.len(), right: rights.len() });
+        }
+        let mut columns = Vec::new();
+        for (left, right) in lefts.into_iter().zip(rights) {
+            if left.ty != right.ty {
+                return Err(PlanError::TypeMismatch { operation, left: left.ty, right: right.ty });
+            }
+            let name = self.described(|names| names.expr(&left));
+            let output = self.new_computed(left.ty, left.nullable || right.nullable, name);
+            columns.push(SetColumn { left, right, output });
+        }
+        let identity = recursion.identity.map_or(columns.len(), usize::from).min(columns.len());
+        self.outputs(columns.iter().map(|column| column.output).collect(), false);
+        let (step, columns, rounds) = (Box::new(step), InWhole::new(columns, whole), recursion.rounds);
+        self.push(|input| {
+            Node::Recursive(Recursive { input, step, number, columns, identity, rounds, whole })
+        });
+        Ok(())
+    }
+
+    /// The rows that the last round of the recursion around found, in place of the records of the root.
+    pub(super) fn previous(&mut self, whole: Whole) -> Result<(), PlanError> {
+        let (number, types) = self.derived.around.last().cloned().ok_or(PlanError::NoRecursion)?;
+        let name = |at| self.described(|_| format!("previous {at}"));
+        let names: Vec<_> = (0..types.len()).map(name).collect();
+        // Whether the rows that are yet to be found have all values is not known here.
+        let columns: Vec<Computed> =
+            types.into_iter().zip(names).map(|(ty, name)| self.new_computed(ty, true, name)).collect();
+        self.outputs(columns.clone(), false);
+        let columns = InWhole::new(columns, whole);
+        let scope = self.scopes.last_mut().expect("a scope is open");
+        scope.node = Node::Previous(Previous { number, columns, whole });
+        scope.related.clear();
+        Ok(())
+    }
+}
+
+/// Whether a clause makes values of the rows before it.
+pub(super) fn makes_values(clause: &Clause) -> bool {
+    matches!(clause, Clause::Distinct | Clause::Set(..) | Clause::Common(_) | Clause::Recursive(..))
+}

@@ -1,0 +1,168 @@
+//! Queries as sources of others: what is shared, what goes on from its own rows, and how that is carried out.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+
+use super::fixture::{self as f, DraftBuilder, draft, field, int};
+use super::*;
+use crate::expr::{AggregateFunction, BinaryOp, Clause, Expression, FieldPath, JoinKind, Recursion, RowPath};
+use crate::value::Type;
+
+fn ints<const N: usize>(numbers: [i128; N]) -> Vec<Vec<Scalar>> {
+    numbers.into_iter().map(|number| Vec::from([Scalar::Int(number)])).collect()
+}
+
+/// Readings that lead from `at` to `value`: 1 -> 2 -> 3 -> 1, 4 -> 4, 5 -> nothing.
+fn chain() -> Store {
+    let reading = |at: i128, value: Option<i128>| {
+        Vec::from([Scalar::Int(at), Scalar::Null, value.map_or(Scalar::Null, Scalar::Int)])
+    };
+    let readings = [(1, Some(2)), (2, Some(3)), (3, Some(1)), (4, Some(4)), (5, None)];
+    store(&[(f::Reading, readings.map(|(at, value)| reading(at, value)).into())])
+}
+
+/// The readings that values lead to, from `begin` on.
+fn closure(begin: Expression, identity: Option<u16>, rounds: Option<u64>) -> DraftBuilder {
+    let cast = |at| Expression::field(FieldPath { row: RowPath::source(0), ordinal: at });
+    let at = || cast(f::reading::AT).call(crate::expr::Function::Cast(Type::I64), []);
+    let previous = Draft { root: f::Reading, clauses: Vec::from([Clause::previous()]) };
+    let on = at().binary(BinaryOp::Eq, f::window(0));
+    let further = f::window(1).binary(BinaryOp::Add, int(1));
+    let step = draft(f::Reading)
+        .clause(Clause::join_query(previous, on, JoinKind::Inner))
+        .select([field(f::reading::VALUE), further])
+        .build();
+    draft(f::Reading)
+        .filter(at().binary(BinaryOp::Eq, begin))
+        .select([at(), int(0)])
+        .clause(Clause::recursive(Recursion { step, identity, rounds }))
+}
+
+#[test]
+fn a_cycle_ends_where_it_closes_and_steps_are_the_least() {
+    let store = chain();
+    let snapshot = store.snapshot();
+    let operation = snapshot.operation();
+    let found = |begin, rounds| {
+        let draft = closure(int(begin), Some(1), rounds).build();
+        rows(operation.view(), &draft, RuleSet::ALL).expect("rows")
+    };
+    let pairs = |of: &[(i128, i128)]| -> Vec<Vec<Scalar>> {
+        of.iter().map(|(value, steps)| Vec::from([Scalar::Int(*value), Scalar::Int(*steps)])).collect()
+    };
+    assert_eq!(found(1, None), pairs(&[(1, 0), (2, 1), (3, 2)]));
+    assert_eq!(found(1, Some(1)), pairs(&[(1, 0), (2, 1)]));
+    assert_eq!(found(1, Some(0)), pairs(&[(1, 0)]));
+    assert_eq!(found(4, None), pairs(&[(4, 0)]));
+    // What leads to nothing is a row all the same.
+    assert_eq!(
+        found(5, None),
+        [Vec::from([Scalar::Int(5), Scalar::Int(0)]), Vec::from([Scalar::Null, Scalar::Int(1)])]
+    );
+    assert_eq!(found(9, None), pairs(&[]));
+}
+
+#[test]
+fn what_counts_its_steps_goes_on_until_it_is_told_to_end() {
+    let store = chain();
+    let snapshot = store.snapshot();
+    let draft = closure(int(4), None, Some(100)).build();
+    let got = streamed(&snapshot, &draft).expect("rows");
+    assert_eq!(got.len(), 101);
+    // One that never ends is ended by its handle.
+    let mut control = Control::default();
+    let handle = CancelHandle::new();
+    control.add_handle(&handle);
+    let mut batches = 0;
+    let result =
+        crate::engine::for_each(&snapshot, &closure(int(4), None, None).build(), &control, &mut |_| {
+            batches += 1;
+            if batches == 1000 {
+                handle.cancel();
+            }
+            Ok::<(), EngineError>(())
+        });
+    assert!(matches!(result, Err(EngineError::Exec(ExecError::Cancelled(_)))), "{result:?}");
+}
+
+#[test]
+fn rows_of_the_round_before_are_nothing_outside_of_a_step() {
+    let store = chain();
+    let snapshot = store.snapshot();
+    let stray = draft(f::Reading).clause(Clause::previous()).build();
+    let result = rows(snapshot.operation().view(), &stray, RuleSet::ALL);
+    assert!(matches!(result, Err(EngineError::Plan(PlanError::NoRecursion))), "{result:?}");
+}
+
+/// The values of readings, in common.
+fn common() -> DraftBuilder {
+    let some = field(f::reading::VALUE).unary(crate::expr::UnaryOp::IsSome);
+    draft(f::Reading).filter(some).select([field(f::reading::VALUE)]).clause(Clause::common())
+}
+
+fn greatest(of: DraftBuilder) -> Draft {
+    of.group_by([]).select([f::aggregate(AggregateFunction::Max, Some(Expression::key(0)))]).build()
+}
+
+#[test]
+fn what_is_common_is_carried_out_once() {
+    let store = chain();
+    let snapshot = store.snapshot();
+    let is_greatest = Expression::key(0).binary(BinaryOp::Eq, Expression::scalar(greatest(common())));
+    let draft = common().filter(is_greatest).build();
+    assert_eq!(rows(snapshot.operation().view(), &draft, RuleSet::ALL).expect("rows"), ints([4]));
+    let plan = analyze(&snapshot, &draft, &Control::default()).expect("a plan");
+    let of = |operator: &str| -> Vec<u64> {
+        let nodes = plan.operators().into_iter().filter(|node| node.operator == operator);
+        nodes.map(|node| node.actual.expect("measured").rows).collect()
+    };
+    // Both give four rows, and one of them has read five.
+    assert_eq!(of("shared"), [4, 4], "{plan:#}");
+    let mut scanned = of("scan");
+    scanned.sort_unstable();
+    assert_eq!(scanned, [0, 5], "{plan:#}");
+}
+
+#[test]
+fn what_one_part_asks_for_alone_is_only_passed_on() {
+    let store = chain();
+    let snapshot = store.snapshot();
+    let plan = explain(snapshot.operation().view(), &common().build()).expect("a plan").to_string();
+    assert_eq!(plan, "project [value]\n  values value\n    filter is_some(value)\n      scan Reading");
+    // Queries that begin alike and are no longer alike are two.
+    let other = common().clause(Clause::Limit(1)).clause(Clause::common());
+    let is_greatest = Expression::key(0).binary(BinaryOp::Eq, Expression::scalar(greatest(other)));
+    let plan = explain(snapshot.operation().view(), &common().filter(is_greatest).build()).expect("a plan");
+    let shared: Vec<String> = plan
+        .operators()
+        .into_iter()
+        .filter(|node| node.operator == "shared")
+        .map(|node| node.detail.to_string())
+        .collect();
+    assert_eq!(shared.len(), 2, "{plan}");
+    assert!(shared.iter().all(|detail| detail.starts_with("0: ")), "{plan}");
+}
+
+#[test]
+fn absent_rows_of_a_joined_query_have_no_values_whatever_these_are() {
+    let store = chain();
+    let snapshot = store.snapshot();
+    // Of a row without a pair even a literal, and a test for being absent, is `None`.
+    let values = [field(f::reading::VALUE), int(7)];
+    let other = draft(f::Reading)
+        .filter(field(f::reading::VALUE).binary(BinaryOp::Gt, int(2)))
+        .select(values)
+        .build();
+    let at = field(f::reading::AT).call(crate::expr::Function::Cast(Type::I64), []);
+    let on = at.binary(BinaryOp::Eq, f::window(0));
+    let draft = draft(f::Reading)
+        .clause(Clause::join_query(other, on, JoinKind::Left))
+        .order_by(field(f::reading::AT), false)
+        .select([f::window(1)])
+        .build();
+    let (seven, none) = (Scalar::Int(7), Scalar::Null);
+    let expected = [&none, &none, &seven, &seven, &none].map(|value| Vec::from([value.clone()]));
+    for rules in [RuleSet::ALL, RuleSet::NONE] {
+        assert_eq!(rows(snapshot.operation().view(), &draft, rules).expect("rows"), expected);
+    }
+}
