@@ -75,18 +75,7 @@ impl Maker<'_> {
             Type::String => Scalar::String(self.random.pick(&words).to_string()),
             Type::Bool => Scalar::Bool(self.random.below(2) == 0),
             Type::F64 => Scalar::Float(*self.random.pick(&[-1.5, 0.0, 2.0, f64::NAN])),
-            _ if ty.is_list() => {
-                let values: Vec<Scalar> = (0..self.random.below(4))
-                    .map(|_| match ty {
-                        f::TEXTS => {
-                            Scalar::String(self.random.pick(&["", "a", "\0", "ab", "zz"]).to_string())
-                        }
-                        _ => Scalar::Int(self.random.below(6) as i128 - 3),
-                    })
-                    .collect();
-                let element = ty.element().expect("a list");
-                Scalar::list(element, &values).expect("a list of its elements")
-            }
+            _ if ty.is_list() => list(&mut self.random, ty),
             Type::I64 | Type::I32 => Scalar::Int(self.random.below(11) as i128 - 5),
             _ => Scalar::Int(self.random.below(12) as i128),
         };
@@ -713,6 +702,16 @@ impl Maker<'_> {
         let filter = (self.random.below(3) == 0).then(|| self.predicate(scope, 1, faulty));
         (AggregateItem { function, argument, filter }, ty)
     }
+}
+
+/// A list of few values.
+pub(super) fn list(random: &mut Random, ty: Type) -> Scalar {
+    let value = |random: &mut Random| match ty {
+        f::TEXTS => Scalar::String(random.pick(&["", "a", "\0", "ab", "zz"]).to_string()),
+        _ => Scalar::Int(random.below(6) as i128 - 3),
+    };
+    let values: Vec<Scalar> = (0..random.below(4)).map(|_| value(random)).collect();
+    ty.element().and_then(|element| Scalar::list(element, &values)).expect("a list of its elements")
 }
 
 /// An expression about source 0 as one about the source at `position`.
