@@ -9,6 +9,7 @@
 //! | `f32`, `f64` | the shortest number that reads back the same; `"NaN"`, `"inf"`, `"-inf"` |
 //! | `char`, `String` | a string |
 //! | `Vec<u8>` | a string of hexadecimal digits |
+//! | `Vec<T>` | an array |
 //! | `Uuid` | a string, as printed |
 //! | `Decimal` | a string, all digits of its scale |
 //! | `NaiveDate` | `"2026-11-25"` |
@@ -28,7 +29,12 @@ pub fn to_json(scalar: &Scalar, ty: Type) -> Value {
         (Scalar::Float(value), Type::F32) => float(*value, &(*value as f32).to_string()),
         (Scalar::Float(value), _) => float(*value, &value.to_string()),
         (Scalar::String(value), _) => value.clone().into(),
-        (Scalar::Bytes(bytes), _) => hexadecimal(bytes).into(),
+        (Scalar::Bytes(bytes), _) => match (scalar.elements(ty), ty.element()) {
+            (Some(elements), Some(element)) => {
+                elements.iter().map(|value| to_json(value, element)).collect::<Vec<Value>>().into()
+            }
+            _ => hexadecimal(bytes).into(),
+        },
         (Scalar::Int(value), Type::Char) => {
             let char = u32::try_from(*value).ok().and_then(char::from_u32);
             char.map_or(Value::Null, |char| char.to_string().into())
@@ -82,6 +88,8 @@ fn time(scalar: &Scalar, ty: Type, value: i128) -> String {
 
 #[cfg(test)]
 mod tests {
+    use epilog::value::Value as _;
+
     use super::*;
 
     #[test]
@@ -102,6 +110,8 @@ mod tests {
             (Scalar::Int('ß' as i128), Type::Char, "\"ß\""),
             (Scalar::String("a\"b\n".into()), Type::String, "\"a\\\"b\\n\""),
             (Scalar::Bytes(vec![0, 255, 16]), Type::Bytes, "\"00ff10\""),
+            (vec![1.5f32, 2.0].to_scalar(), Type::F32List, "[1.5,2.0]"),
+            (vec![vec![0u8], vec![]].to_scalar(), Type::BytesList, "[\"00\",\"\"]"),
             (Scalar::Uuid([0x11; 16]), Type::Uuid, "\"11111111-1111-1111-1111-111111111111\""),
             (Scalar::Int(719_163), Type::Date, "\"1970-01-01\""),
             (Scalar::Int((3_661 << 32) + 5), Type::Time, "\"01:01:01.000000005\""),

@@ -161,7 +161,18 @@ fn indexes(context: &Context, collection: &Collection) {
         let fields: Vec<&str> =
             index.fields.iter().map(|position| collection.fields[*position].name.as_str()).collect();
         let listed = fields.join(", ");
-        if key == Some(&index.fields) {
+        let list =
+            index.fields.iter().map(|position| &collection.fields[*position]).find(|field| field.is_list());
+        if let Some(list) = list.filter(|_| index.unique || index.fields.len() > 1) {
+            let what = if index.unique { "is not unique" } else { "has no other field" };
+            context.error(
+                &index.path,
+                format_args!(
+                    "`{}` is a list, whose index has an entry for each element and {what}: write `#[index]` on that field alone",
+                    list.name
+                ),
+            );
+        } else if key == Some(&index.fields) {
             context.error(
                 &index.path,
                 format_args!(
@@ -286,6 +297,16 @@ mod tests {
             "#[index(a, b_c)] #[index(a_b, c)] struct A { id: Id<A>, a: u8, b_c: u8, a_b: u8, c: u8 }",
             &["both be called `a_b_c`"],
         );
+    }
+
+    #[test]
+    fn an_index_of_a_list_is_of_nothing_else() {
+        check("struct A { id: Id<A>, #[index] b: Vec<u16>, #[unique] c: Vec<u8> }", &[]);
+        check(
+            "struct A { id: Id<A>, #[unique] b: Vec<u16> }",
+            &["an entry for each element and is not unique"],
+        );
+        check("#[index(b, c)] struct A { id: Id<A>, b: u8, c: Option<Vec<u16>> }", &["has no other field"]);
     }
 
     #[test]

@@ -19,6 +19,9 @@ pub(crate) const CONCURRENT: bool = ALL;
 /// Operations of queries that make values: arithmetic, functions, casts, parts of dates, lengths and case of texts, `or_else`.
 pub(crate) const CALCULATION: bool = ALL;
 
+/// Fields that are lists, and what queries ask of them.
+pub(crate) const LISTS: bool = ALL;
+
 /// Groups of rows, and aggregates beyond count, sum, mean and extremes.
 pub(crate) const GROUPS: bool = ALL;
 

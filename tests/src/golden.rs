@@ -24,7 +24,10 @@ pub const DELETED: u64 = 20;
 /// The ways in which a file was left, each a directory; the third was closed, and is compressed.
 pub const WAYS: [&str; 3] = ["closed", "open", "compressed"];
 
-/// A field of every type, required and optional, indexed and not.
+/// The directory of the file of lists, which was closed.
+pub const WAY_OF_LISTS: &str = "lists";
+
+/// A field of every type but lists, required and optional, indexed and not.
 #[derive(Collection, Clone, Debug, PartialEq)]
 #[index(short, wide)]
 #[expect(missing_docs, reason = "each is of the type that it is called after")]
@@ -100,6 +103,74 @@ epilog::schema!(
     /// What golden files hold.
     pub Golden { Every, Owned, Kept }
 );
+
+/// Lists of several types, indexed and not.
+#[derive(Collection, Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "each is of the type that it is called after")]
+pub struct Listed {
+    pub id: Id<Listed>,
+    #[index]
+    pub texts: Vec<String>,
+    #[index]
+    pub maybe_numbers: Option<Vec<i32>>,
+    pub floats: Vec<f64>,
+    pub decimals: Vec<Decimal>,
+    pub moments: Vec<DateTime<Utc>>,
+    pub bytes: Vec<Vec<u8>>,
+    pub truths: Vec<bool>,
+}
+
+epilog::schema!(
+    /// What the golden file of lists holds: that in the directory `lists`.
+    pub Lists { Listed }
+);
+
+/// The records of [`Listed`].
+pub const LISTED: u64 = 40;
+
+/// The record of [`Listed`] with this number, from 1.
+///
+/// # Panics
+///
+/// Never: all values are in their range.
+pub fn listed(number: u64) -> Listed {
+    let n = number as i64;
+    let len = (number % 5) as i64;
+    let texts = |count: i64| (0..count).map(|at| format!("{}\0 é{}", at % 3, n * at % 7)).collect();
+    Listed {
+        id: Id::new(number),
+        // One lies out of line.
+        texts: texts(if number == 9 { 1_000 } else { len }),
+        maybe_numbers: (!number.is_multiple_of(4)).then(|| (0..len).map(|at| (n * at - 9) as i32).collect()),
+        floats: [-1.5, 0.0, f64::INFINITY, 1e-300][..(number % 5) as usize].to_vec(),
+        decimals: (0..len)
+            .map(|at| Decimal::new(n * 1_003 - at, 1 + at as u32))
+            .filter(|d| d.scale() > 0)
+            .collect(),
+        moments: (0..len).map(|at| DateTime::from_timestamp(at - n * 86_413, 5).expect("a moment")).collect(),
+        bytes: (0..len).map(|at| vec![at as u8; at as usize]).collect(),
+        truths: (0..len).map(|at| at % 2 == n % 2).collect(),
+    }
+}
+
+/// Makes the file of lists, some of which were changed and some removed.
+fn make_lists(options: &Options) -> Result<SimVfs, Error> {
+    let disk = SimVfs::new(1);
+    let db = Database::<Lists>::open_in(Arc::new(disk.clone()), PATH, options)?;
+    db.write(|tx| {
+        let before = |number| Listed { id: Id::new(number), ..listed(number % 7 + 1) };
+        tx.insert_all((1..=LISTED + 3).map(before)).map(|_| ())
+    })?;
+    db.checkpoint()?;
+    db.write(|tx| {
+        for number in 1..=LISTED {
+            tx.update(&listed(number))?;
+        }
+        (LISTED + 1..=LISTED + 3).try_for_each(|number| tx.delete_key::<Listed>(Id::new(number)).map(|_| ()))
+    })?;
+    db.close()?;
+    Ok(disk)
+}
 
 /// The records of [`Kept`], from 0.
 pub const KEPT: u32 = 9;
@@ -196,7 +267,7 @@ pub fn directory(format: u16) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(format.to_string())
 }
 
-/// Makes the files: their names in [`WAYS`], and the disk they are on.
+/// Makes the files: their names, in [`WAYS`] or [`WAY_OF_LISTS`], and the disk they are on.
 ///
 /// # Errors
 ///
@@ -204,8 +275,9 @@ pub fn directory(format: u16) -> PathBuf {
 pub fn make() -> Result<Vec<(&'static str, SimVfs)>, Error> {
     let options = Options::default().journal_segment_len(16 << 10).blob_chunk(4 << 10).background(false);
     let (closed, open) = make_with(&options)?;
-    let (compressed, _) = make_with(&options.compression(Compression::Lz4))?;
-    Ok(vec![("closed", closed), ("open", open), ("compressed", compressed)])
+    let (compressed, _) = make_with(&options.clone().compression(Compression::Lz4))?;
+    let lists = make_lists(&options)?;
+    Ok(vec![("closed", closed), ("open", open), ("compressed", compressed), (WAY_OF_LISTS, lists)])
 }
 
 /// The disk when the database was closed, and as it was just before.

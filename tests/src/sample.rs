@@ -9,6 +9,7 @@ use epilog::prelude::*;
 use crate::disk::SimVfs;
 use crate::random::Random;
 use crate::simulation::model::{Item, Owner, Tag, World};
+use crate::simulation::workload::words;
 
 /// The name of the database on its disk.
 pub const PATH: &str = "world.epilog";
@@ -164,6 +165,7 @@ pub fn item(random: &mut Random, code: i32) -> Item {
         reviewer: random.chance(1, 3).then(|| Id::new(1 + random.below(u64::from(SIZE)))),
         grade: random.below(4) as u8,
         bytes: (0..len).map(|_| random.draw() as u8).collect(),
+        words: words(random),
     }
 }
 

@@ -1,5 +1,6 @@
 //! Files that earlier versions wrote are read, and written to; files of versions to come are refused by name.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::sync::Arc;
 
@@ -7,7 +8,8 @@ use epilog::prelude::*;
 use epilog_tests::disk::SimVfs;
 use epilog_tests::format::{BLOCK_LEN, change_headers, format_version, u32_at};
 use epilog_tests::golden::{
-    DELETED, EVERY, Every, Golden, JOURNAL, KEPT, Kept, Owned, PATH, WAYS, directory, every, kept, owned,
+    DELETED, EVERY, Every, Golden, JOURNAL, KEPT, Kept, LISTED, Listed, Lists, Owned, PATH, WAY_OF_LISTS,
+    WAYS, directory, every, kept, listed, owned,
 };
 
 /// The newest format there is.
@@ -109,6 +111,42 @@ fn files_of_every_format_are_read_and_written_to() {
             db.close().unwrap();
             check(&open(&disk, true).unwrap());
         }
+    }
+}
+
+/// Everything in a file of lists, by scan and by both indexes.
+fn check_lists(db: &Database<Lists>) {
+    let records: Vec<Listed> = (1..=LISTED).map(listed).collect();
+    assert_eq!(Listed::query().all(db).unwrap(), records);
+    let texts = records.iter().flat_map(|record| &record.texts).collect::<BTreeSet<_>>();
+    assert!(texts.len() > 10);
+    for text in texts {
+        let found = Listed::query().filter(|l| l.texts.contains(text)).require_index().all(db).unwrap();
+        let expected = records.iter().filter(|record| record.texts.contains(text));
+        assert_eq!(found, expected.cloned().collect::<Vec<_>>());
+    }
+    for number in -9..200 {
+        let found =
+            Listed::query().filter(|l| l.maybe_numbers.contains(number)).require_index().count(db).unwrap();
+        let has = |record: &&Listed| record.maybe_numbers.as_ref().is_some_and(|all| all.contains(&number));
+        assert_eq!(found, records.iter().filter(has).count() as u64);
+    }
+    assert!(db.check().unwrap().is_sound());
+}
+
+#[test]
+fn lists_of_every_format_are_read_and_written_to() {
+    for format in 1..=NEWEST {
+        let disk = golden(format, WAY_OF_LISTS);
+        let options = Options::default().background(false);
+        let open = || Database::<Lists>::open_in(Arc::new(disk.clone()), PATH, &options).unwrap();
+        let db = open();
+        check_lists(&db);
+        let new = Listed { id: Id::auto(), ..listed(9) };
+        let id = db.write(|tx| tx.insert(&new)).unwrap();
+        db.write(|tx| tx.delete_key::<Listed>(id)).unwrap();
+        db.close().unwrap();
+        check_lists(&open());
     }
 }
 

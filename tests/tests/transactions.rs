@@ -3,7 +3,7 @@
 
 use epilog::prelude::*;
 use epilog_tests::disk::SimVfs;
-use epilog_tests::simulation::model::{Item, Model, Owner, Tag};
+use epilog_tests::simulation::model::{Item, Model, Owner, Tag, WORDS};
 use epilog_tests::simulation::workload::{Operation, Wait, run_operations};
 use epilog_tests::simulation::{SETUPS, Setup};
 use proptest::collection::vec;
@@ -44,8 +44,10 @@ fn owner() -> impl Strategy<Value = Owner> {
 
 fn item() -> impl Strategy<Value = Item> {
     let bytes = prop_oneof![4 => vec(any::<u8>(), 0..40), 1 => (0..9000usize).prop_map(|len| vec![7; len])];
-    (-5..35i32, owner_id(), option::of(owner_id()), 0..4u8, bytes)
-        .prop_map(|(code, owner, reviewer, grade, bytes)| Item { code, owner, reviewer, grade, bytes })
+    let words = vec((0..WORDS.len()).prop_map(|word| WORDS[word].to_string()), 0..4);
+    (-5..35i32, owner_id(), option::of(owner_id()), 0..4u8, bytes, words).prop_map(
+        |(code, owner, reviewer, grade, bytes, words)| Item { code, owner, reviewer, grade, bytes, words },
+    )
 }
 
 fn tag() -> impl Strategy<Value = Tag> {

@@ -5,7 +5,7 @@ use proc_macro2::TokenStream;
 use super::stored::{ask, ends, import, stored};
 use super::{Names, at, private};
 use crate::hygiene::{Words, without_self};
-use crate::model::{Collection, Key, OnDelete};
+use crate::model::{Collection, Index, Key, OnDelete};
 
 /// The implementation of `Collection`. Of one that is not sound only the types are right.
 pub fn expand(collection: &Collection, names: &Names, words: &mut Words, is_sound: bool) -> TokenStream {
@@ -135,7 +135,9 @@ fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
     indexed.dedup();
     let indexed = indexed.into_iter().map(|position| {
         let field = &collection.fields[position];
-        ask(&field.ty, "indexed")
+        let is_alone = |index: &Index| !index.unique && index.fields.len() == 1;
+        let mut own = collection.indexes.iter().filter(|index| index.fields.contains(&position));
+        ask(&field.ty, if own.all(is_alone) { "entered" } else { "indexed" })
     });
     let import = import();
     written! {

@@ -86,6 +86,13 @@ impl Field {
         }
     }
 
+    /// Whether its type is written `Vec<…>`, or `Option` of it, but for `Vec<u8>`, which are bytes.
+    pub fn is_list(&self) -> bool {
+        let present = argument_of(&self.parsed, "Option").unwrap_or(&self.parsed);
+        let element = argument_of(present, "Vec");
+        element.is_some_and(|element| last_segment(element).is_none_or(|name| name.ident != "u8"))
+    }
+
     /// Whether its type is written `Option<…>`.
     pub fn is_option(&self) -> bool {
         argument_of(&self.parsed, "Option").is_some()
@@ -171,5 +178,15 @@ mod tests {
         check(parse_quote!(Vec<Id<Artist>>), false, None);
         check(parse_quote!(Id), false, None);
         check(parse_quote!(Option<String>), false, None);
+    }
+
+    #[test]
+    fn lists_are_recognised_by_how_they_are_written() {
+        let is_list = |ty: Type| {
+            let field = Field::new(&Context::new(), &format_ident!("Album"), &parse_quote! { tags: #ty });
+            field.is_list()
+        };
+        assert!(is_list(parse_quote!(Vec<String>)) && is_list(parse_quote!(Option<std::vec::Vec<i32>>)));
+        assert!(!is_list(parse_quote!(Vec<u8>)) && !is_list(parse_quote!(String)));
     }
 }

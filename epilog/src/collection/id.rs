@@ -5,7 +5,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
-use crate::value::{Cell, DecodeError, Indexed, Type, Value};
+use crate::value::{Cell, DecodeError, Entered, Indexed, Type, Value};
 
 /// The key of a record of collection `C`, assigned by the database when the record is inserted.
 ///
@@ -102,6 +102,15 @@ impl<C: 'static> Value for Id<C> {
 
 #[diagnostic::do_not_recommend]
 impl<C: 'static> Indexed for Id<C> {}
+
+#[diagnostic::do_not_recommend]
+impl<C: 'static> Entered for Id<C> {}
+
+#[cfg(not(feature = "small"))]
+#[diagnostic::do_not_recommend]
+impl<C: 'static> crate::value::Element for Id<C> {
+    const LIST: Type = Type::IdList;
+}
 
 impl<C> Default for Id<C> {
     /// [`Id::auto`].

@@ -15,7 +15,7 @@ use core::marker::PhantomData;
 use super::{Mode, Proxy, ReadError, RecordReader, RecordWriter};
 use crate::expr::{FieldPath, RowPath};
 use crate::schema::{CollectionSchema, FieldSchema};
-use crate::value::{Indexed, Scalar, Type, Value};
+use crate::value::{Entered, Indexed, Scalar, Type, Value};
 
 /// What generated code does with a field of type `T`.
 #[derive(Debug)]
@@ -52,10 +52,17 @@ impl<T: Value> Stored<T> {
         value.to_scalar()
     }
 
-    /// Asks whether an index can hold the type.
+    /// Asks whether a unique index, one of several fields, can hold the type.
     pub const fn indexed()
     where
         T: Indexed,
+    {
+    }
+
+    /// Asks whether an index of the field alone, which is not unique, can hold the type.
+    pub const fn entered()
+    where
+        T: Entered,
     {
     }
 }
@@ -92,6 +99,11 @@ pub trait NotStored<T>: Sized {
 
     /// Never called.
     fn indexed() {
+        unreachable!("the type cannot be stored")
+    }
+
+    /// Never called.
+    fn entered() {
         unreachable!("the type cannot be stored")
     }
 }

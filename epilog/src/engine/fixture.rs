@@ -51,6 +51,7 @@ ordinals!(album: ID TITLE ARTIST RELEASED);
 ordinals!(track: ID NAME ALBUM MILLISECONDS PRICE ACTIVE EDITOR);
 ordinals!(reading: AT CODE VALUE);
 ordinals!(country: CODE NAME POPULATION);
+ordinals!(note: ID TAGS MARKS PLAIN);
 
 #[allow(non_snake_case)]
 pub(crate) fn Artist() -> &'static CollectionSchema {
@@ -147,7 +148,41 @@ pub(crate) fn Country() -> &'static CollectionSchema {
     &SCHEMA
 }
 
-static SCHEMAS: [fn() -> &'static CollectionSchema; 5] = [Artist, Album, Track, Reading, Country];
+/// Lists of texts, and of numbers. The cargo feature `small` has none, and its tests ask for none.
+pub(crate) const TEXTS: Type = list_of(Type::String);
+pub(crate) const NUMBERS: Type = list_of(Type::I64);
+
+const fn list_of(element: Type) -> Type {
+    match element.list() {
+        Some(list) => list,
+        None => Type::Bytes,
+    }
+}
+
+/// With lists, of which indexes have the elements.
+#[allow(non_snake_case)]
+pub(crate) fn Note() -> &'static CollectionSchema {
+    static FIELDS: [FieldSchema; 4] = [
+        field_of("id", Type::Id, false),
+        field_of("tags", TEXTS, false),
+        field_of("marks", NUMBERS, true),
+        field_of("plain", NUMBERS, false),
+    ];
+    static INDEXES: [IndexSchema; 2] = [
+        IndexSchema { name: "tags", fields: &[1], unique: false },
+        IndexSchema { name: "marks", fields: &[2], unique: false },
+    ];
+    static SCHEMA: CollectionSchema = CollectionSchema {
+        name: "Note",
+        fields: &FIELDS,
+        key: KeySchema::Assigned(0),
+        indexes: &INDEXES,
+        page_size: None,
+    };
+    &SCHEMA
+}
+
+static SCHEMAS: [fn() -> &'static CollectionSchema; 6] = [Artist, Album, Track, Reading, Country, Note];
 
 /// The schema.
 pub(crate) static DATABASE: DatabaseSchema = DatabaseSchema { name: "Music", collections: &SCHEMAS };

@@ -257,6 +257,7 @@ pub struct AggregateItem {
 /// | `Median` | `Option<f64>`: of an even number of values the mean of the two in the middle |
 /// | `Variance`, `StdDev` | `Option<f64>`: of a sample, so absent over fewer than two values |
 /// | `StringAgg` | `Option<String>`: texts in the order of the rows, with the separator between them |
+/// | `ArrayAgg` | `Vec` of the argument's type, in the order of the rows; empty over nothing |
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[allow(missing_docs, reason = "the table says it")]
 pub enum AggregateFunction {
@@ -270,12 +271,13 @@ pub enum AggregateFunction {
     Variance,
     StdDev,
     StringAgg { separator: String },
+    ArrayAgg,
 }
 
 impl AggregateFunction {
     /// Whether it is another of the same rows in another order.
     pub(crate) fn depends_on_order(&self) -> bool {
-        parts::GROUPS && matches!(self, AggregateFunction::StringAgg { .. })
+        parts::GROUPS && matches!(self, AggregateFunction::StringAgg { .. } | AggregateFunction::ArrayAgg)
     }
 }
 

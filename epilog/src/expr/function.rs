@@ -35,6 +35,17 @@ pub enum Function {
     /// Text, part: how many characters are before the first place where the part is; absent if it is nowhere.
     PositionOf,
 
+    /// List, number from 0: the element there; absent if there are not so many.
+    Element,
+    /// List, element: how many elements are before the first that equals it; absent if none does.
+    PlaceOf,
+    /// List, element: the list with the element at its end.
+    Append,
+    /// Two lists, one after the other.
+    Chain,
+    /// List, element: the list without the elements that equal it.
+    Without,
+
     /// The number without its sign.
     Abs,
     /// Number, digits after the point: the nearest number of so many; of two, the one further from zero.
@@ -153,6 +164,12 @@ impl Function {
             (F::PadStart | F::PadEnd, [T::String, T::U64, T::Char]) => within(T::String),
             (F::PositionOf, [T::String, T::String]) => perhaps(T::U64),
 
+            (F::Element, [list, T::U64]) => list.element().and_then(perhaps),
+            (F::PlaceOf, [list, element]) if list.element() == Some(*element) => perhaps(T::U64),
+            (F::Append, [list, element]) if list.element() == Some(*element) => within(*list),
+            (F::Without, [list, element]) if list.element() == Some(*element) => always(*list),
+            (F::Chain, [a, b]) if a == b && a.is_list() => within(*a),
+
             (F::Abs, [ty @ (T::F32 | T::F64 | T::Decimal)]) => always(*ty),
             (F::Abs, [ty]) if ty.is_signed_integer() => within(*ty),
             (F::Round, [ty @ (T::F32 | T::F64 | T::Decimal), T::U32]) => always(*ty),
@@ -205,6 +222,11 @@ impl Function {
             Function::PadStart => "pad_start",
             Function::PadEnd => "pad_end",
             Function::PositionOf => "position_of",
+            Function::Element => "get",
+            Function::PlaceOf => "place_of",
+            Function::Append => "append",
+            Function::Chain => "append_all",
+            Function::Without => "without",
             Function::Abs => "abs",
             Function::Round => "round",
             Function::Floor => "floor",

@@ -103,6 +103,12 @@ pub enum BinaryOp {
     Matches,
     /// The left value, or the right one where it is absent.
     OrElse,
+    /// The list on the left has the element on the right. Like tests of text, those of lists are false of what is absent.
+    Has,
+    /// The list on the left has an element of that on the right.
+    HasAny,
+    /// The list on the left has all elements of that on the right.
+    HasAll,
 }
 
 impl UnaryOp {
@@ -121,6 +127,7 @@ impl BinaryOp {
         match self {
             B::Add | B::Subtract | B::Multiply | B::Divide | B::Remainder | B::OrElse => !parts::CALCULATION,
             B::Like | B::Matches => !parts::PATTERNS,
+            B::Has | B::HasAny | B::HasAll => !parts::LISTS,
             _ => false,
         }
     }

@@ -14,6 +14,8 @@ use crate::engine::OutputBatch;
 use crate::expr::{
     AggregateFunction, AggregateItem, Clause, Expression as Node, FieldPath, RowPath, SelectItem,
 };
+#[cfg(not(feature = "small"))]
+use crate::value::Element;
 use crate::value::Value;
 
 /// The scope of groups of the records of scope `S` whose keys are of type `K`: a value, or a tuple of values.
@@ -481,6 +483,31 @@ impl<S: Scope, K, F: Counted, In> Groups<S, K, F, In> {
     ) -> Expr<In, Option<String>> {
         let function = AggregateFunction::StringAgg { separator: String::from(separator) };
         self.ask(function, Some(of(S::rows()).into_expression()))
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl<S: Scope, K, F: Counted, In> Groups<S, K, F, In> {
+    /// The values of all records as a list, in the order in which the clauses before left the records; empty when there is
+    /// none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let names = Artist::query().order_by(|a| a.name.desc()).aggregate(|g| g.array_agg(|a| a.name));
+    /// assert_eq!(names.one(&db)?, ["Zappa", "Saxon", "Iron Maiden"]);
+    ///
+    /// let years = Album::query().group_by(|al| al.artist().name).select(|g| (g.key(), g.array_agg(|al| al.year)));
+    /// let years: Vec<(String, Vec<i32>)> = years.order_by(|g| g.key()).all(&db)?;
+    /// assert_eq!(years[0], ("Iron Maiden".into(), vec![1981, 1984]));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn array_agg<X: Expression<S, Value: Value<Required: Element>>>(
+        &self,
+        of: impl FnOnce(S::Rows) -> X,
+    ) -> Expr<In, Vec<<X::Value as Value>::Required>> {
+        self.ask(AggregateFunction::ArrayAgg, Some(of(S::rows()).into_expression()))
     }
 }
 

@@ -1,6 +1,8 @@
 //! [`Subquery`]: the records of any collection, seen from a row; [`Aggregates`] over the records that belong to a row.
 
 use alloc::string::String;
+#[cfg(not(feature = "small"))]
+use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
@@ -13,6 +15,8 @@ use crate::expr::{
 };
 use crate::parts::{InWhole, Whole};
 use crate::schema::CollectionSchema;
+#[cfg(not(feature = "small"))]
+use crate::value::Element;
 use crate::value::Value;
 
 /// The records of a collection, seen from a row of scope `S`. Closures are given the rows of scope `In`: those of `S` and
@@ -453,6 +457,24 @@ pub trait Aggregates: Sized {
         separator: &str,
     ) -> Expr<Self::Outer, Option<String>> {
         self.aggregate(AggregateFunction::StringAgg { separator: String::from(separator) }, of)
+    }
+
+    /// The values of the records as a list, in no certain order; empty when there is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let names = Album::query().select(|al| al.tracks().array_agg(|t| t.name).len()).all(&db)?;
+    /// assert_eq!(names, [1, 2, 1, 0]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(not(feature = "small"))]
+    fn array_agg<X: Expression<Self::Inner, Value: Value<Required: Element>>>(
+        self,
+        of: impl FnOnce(<Self::Inner as Scope>::Rows) -> X,
+    ) -> Expr<Self::Outer, Vec<<X::Value as Value>::Required>> {
+        self.aggregate(AggregateFunction::ArrayAgg, of)
     }
 }
 

@@ -8,6 +8,7 @@ use core::fmt;
 use super::declared::{CollectionSchema, OnDelete};
 use super::layout::{Layout, Place};
 use super::shape::{CollectionShape, FieldShape, IndexShape};
+use crate::parts;
 use crate::value::{Scalar, Type};
 
 macro_rules! permanent_id {
@@ -169,6 +170,16 @@ impl CollectionDef {
             return None;
         }
         self.indexes.iter().find(|index| index.unique && index.fields == self.key)
+    }
+
+    /// The type of the elements of which an index has an entry each: that of an index of a list. `None` where it has one entry
+    /// for each record.
+    #[inline]
+    pub fn listed(&self, index: &IndexDef) -> Option<Type> {
+        match index.fields.as_slice() {
+            [position] if parts::LISTS => self.fields[usize::from(*position)].ty.element(),
+            _ => None,
+        }
     }
 
     /// The same collection, bound to a declared one of equal shape.

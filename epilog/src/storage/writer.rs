@@ -14,6 +14,7 @@
 
 mod again;
 mod beside;
+mod listed;
 mod refill;
 mod streamed;
 
@@ -160,16 +161,26 @@ impl<'p> Writer<'p> {
         self.check_values(collection, draft)?;
         self.check_blobs(collection, draft, None)?;
         self.entries.clear();
-        for position in 0..collection.indexes.len() {
+        for (position, index) in collection.indexes.iter().enumerate() {
+            if let Some(element) = collection.listed(index) {
+                self.check_elements(collection, index, element, draft)?;
+                // In place of its entries, which are made when they are put.
+                self.entries.push(&[], true);
+                continue;
+            }
             let absent = self.check_unique(collection, position, draft, None)?;
             self.entries.push(&self.key, absent);
         }
         self.check_targets(collection, draft, None)?;
         self.all_or_failed(|writer| {
             writer.put_next(collection, &mut records, rank, draft)?;
+            writer.put_elements(collection, draft)?;
             for (position, (index, (entry, absent))) in
                 collection.indexes.iter().zip(writer.entries.iter()).enumerate()
             {
+                if collection.listed(index).is_some() {
+                    continue;
+                }
                 let tree = writer.stored.entry_tree(index);
                 if index.unique && !absent {
                     tree.insert_at(&mut writer.pages, &writer.places[position], entry)?;
@@ -239,6 +250,13 @@ impl<'p> Writer<'p> {
                 if !parts::GATHERING {
                     self.check_unique(collection, position, &draft, None)?;
                     self.insert_entry(collection, index)?;
+                    continue;
+                }
+                if let Some(element) = collection.listed(index) {
+                    self.gather_elements(collection, index, element, &draft, gathered)?;
+                    if gathered.memory() > gathered_max {
+                        self.apply_gathered(collection, index, gathered)?;
+                    }
                     continue;
                 }
                 let absent = self.build_entry(collection, index, &draft, rank);
@@ -353,8 +371,11 @@ impl<'p> Writer<'p> {
         }
         self.check_values(collection, draft)?;
         self.check_blobs(collection, draft, Some(rank))?;
-        for position in 0..collection.indexes.len() {
-            self.check_unique(collection, position, draft, Some(rank))?;
+        for (position, index) in collection.indexes.iter().enumerate() {
+            match collection.listed(index) {
+                Some(element) => self.check_elements(collection, index, element, draft)?,
+                None => _ = self.check_unique(collection, position, draft, Some(rank))?,
+            }
         }
         self.check_targets(collection, draft, Some(rank))?;
         self.all_or_failed(|writer| writer.replace(collection, rank, draft))?;
@@ -406,6 +427,10 @@ impl<'p> Writer<'p> {
                 self.check_blobs(collection, &draft, Some(rank))?;
                 self.check_targets(collection, &draft, Some(rank))?;
                 for index in &collection.indexes {
+                    if let Some(element) = collection.listed(index) {
+                        self.check_elements(collection, index, element, &draft)?;
+                        continue;
+                    }
                     let absent = self.build_entry(collection, index, &draft, rank);
                     self.check_key_len(collection, index, &draft)?;
                     if index.unique && !absent {
@@ -706,6 +731,7 @@ impl<'p> Writer<'p> {
         let mut given_up: Vec<PageNumber> = Vec::new();
         let mut moved: Vec<(&IndexDef, Vec<u8>, Vec<u8>)> = Vec::new();
         let mut blobs: Vec<Blob> = Vec::new();
+        let mut elements = listed::Changes::default();
         {
             let mut old_key = core::mem::take(&mut self.old_key);
             let mut new_key = core::mem::take(&mut self.key);
@@ -713,6 +739,10 @@ impl<'p> Writer<'p> {
             out_of_line_pages(&record, &mut given_up)?;
             blobs_of(&record, &mut blobs)?;
             for index in &collection.indexes {
+                if let Some(element) = collection.listed(index) {
+                    elements.find(collection, index, element, &record, draft)?;
+                    continue;
+                }
                 old_key.clear();
                 new_key.clear();
                 keys::append_record_key(&mut old_key, collection, index, &record)?;
@@ -733,6 +763,7 @@ impl<'p> Writer<'p> {
             self.kind.note_entry(collection.id, index.id, &old);
             self.kind.note_entry(collection.id, index.id, &new);
         }
+        self.change_elements(collection, elements)?;
         for page in given_up {
             self.pages.free(page);
         }
@@ -767,6 +798,10 @@ impl<'p> Writer<'p> {
                 append_key_cell(&mut key, cell.as_cell());
             }
             for index in &collection.indexes {
+                if let Some(element) = collection.listed(index) {
+                    listed::append_entries(&mut entries, collection, index, element, &record)?;
+                    continue;
+                }
                 let mut entry = Vec::new();
                 keys::append_record_key(&mut entry, collection, index, &record)?;
                 keys::append_rank(&mut entry, collection.layout.rank_width, rank);

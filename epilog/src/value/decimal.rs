@@ -92,6 +92,45 @@ impl DecimalParts {
         out
     }
 
+    /// The number with this [`scaled_key`](DecimalParts::scaled_key), with as few digits after the point as it has; `None` when
+    /// it is of no number.
+    pub fn from_scaled_key(key: &[u8]) -> Option<DecimalParts> {
+        let key: &[u8; 24] = key.try_into().ok()?;
+        let mut limbs = [0u64; 3];
+        for (limb, chunk) in limbs.iter_mut().zip(key.rchunks_exact(8)) {
+            *limb = u64::from_be_bytes(chunk.try_into().ok()?);
+        }
+        limbs[2] ^= 1 << 63;
+        let is_negative = limbs[2] >> 63 == 1;
+        if is_negative {
+            let mut carry = true;
+            for limb in &mut limbs {
+                (*limb, carry) = (!*limb).overflowing_add(u64::from(carry));
+            }
+        }
+        let mut scale = SCALE_MAX;
+        while scale > 0 {
+            let mut tenth = limbs;
+            let mut rest = 0;
+            for limb in tenth.iter_mut().rev() {
+                let whole = u128::from(rest) << 64 | u128::from(*limb);
+                (*limb, rest) = ((whole / 10) as u64, (whole % 10) as u64);
+            }
+            if rest != 0 {
+                break;
+            }
+            (limbs, scale) = (tenth, scale - 1);
+        }
+        let magnitude = u128::from(limbs[1]) << 64 | u128::from(limbs[0]);
+        if limbs[2] != 0 || magnitude >> 96 != 0 {
+            return None;
+        }
+        Some(DecimalParts {
+            mantissa: if is_negative { -(magnitude as i128) } else { magnitude as i128 },
+            scale,
+        })
+    }
+
     /// The nearest `f64`.
     pub fn to_f64(self) -> f64 {
         // Both operands are exact or correctly rounded; one division rounds once more.
@@ -125,6 +164,14 @@ mod tests {
         }
         assert_eq!(DecimalParts::from_cell(&[0xFF; 16]), None);
         assert_eq!(DecimalParts::from_cell(&[0; 15]), None);
+    }
+
+    #[test]
+    fn keys_of_no_number_are_refused() {
+        for key in [[0; 24], [0xFF; 24]] {
+            assert_eq!(DecimalParts::from_scaled_key(&key), None);
+        }
+        assert_eq!(DecimalParts::from_scaled_key(&[0; 23]), None);
     }
 
     #[test]
@@ -162,6 +209,8 @@ mod tests {
                 let (a, b) = (parts(a, a_scale), parts(b, b_scale));
                 assert_eq!(a.compare(b), a.scaled_key().cmp(&b.scaled_key()), "{a:?} {b:?}");
             }
+            let back = DecimalParts::from_scaled_key(&parts(a, a_scale).scaled_key()).unwrap();
+            assert!(back.compare(parts(a, a_scale)).is_eq() && back.scale <= a_scale, "{back:?}");
         }
     }
 }

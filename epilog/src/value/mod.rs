@@ -16,6 +16,7 @@ pub(crate) mod case;
 mod cell;
 pub mod decimal;
 pub mod key;
+pub mod list;
 mod rust;
 mod scalar;
 mod text;
@@ -23,7 +24,7 @@ mod ty;
 
 pub use blob::Blob;
 pub use cell::Cell;
-pub use rust::{DecodeError, Indexed, Value};
+pub use rust::{DecodeError, Element, Entered, Indexed, Value};
 pub use scalar::Scalar;
 pub(crate) use scalar::{compare_floats, fits, integer, is_signed_cell};
 pub use ty::Type;

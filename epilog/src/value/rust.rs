@@ -16,8 +16,13 @@ pub struct DecodeError {
 /// A Rust type that a field can have.
 ///
 /// Implemented for the integers, floats, `bool`, `char`, `String`, `Vec<u8>`, [`Blob`](super::Blob), [`Id`](crate::Id), with
-/// features for `chrono`, `uuid` and `rust_decimal`, and for `Option` of each. A text or byte string has at most
-/// 2<sup>30</sup> bytes; long ones lie outside their record, so that the others are read without them.
+/// features for `chrono`, `uuid` and `rust_decimal`, for `Vec` of each but `Blob`, and for `Option` of all these. A text, byte
+/// string or list has at most 2<sup>30</sup> bytes; long ones lie outside their record, so that the others are read without
+/// them.
+///
+/// A list (`Vec<T>`) keeps its elements by value: -0.0 comes back as 0.0, every `NaN` as the same, and a `Decimal` without the
+/// zeros at the end of its fraction. That is what makes lists compare as their bytes do. A `Vec<Id<T>>` is a list of numbers, no
+/// relation: nothing checks that the records are there. The cargo feature `small` leaves lists out.
 ///
 /// # Examples
 ///
@@ -33,7 +38,7 @@ pub struct DecodeError {
 #[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` cannot be stored",
     label = "not a storable type",
-    note = "storable: integers, floats, `bool`, `char`, `String`, `Vec<u8>`, `Blob`, `Id<T>`, dates and times of `chrono`, `Uuid`, `Decimal`, and `Option` of these"
+    note = "storable: integers, floats, `bool`, `char`, `String`, `Vec<u8>`, `Blob`, `Id<T>`, dates and times of `chrono`, `Uuid`, `Decimal`, `Vec` of these but `Blob`, and `Option` of all"
 )]
 pub trait Value: Clone + Sized + 'static {
     /// How it is stored.
@@ -62,7 +67,8 @@ pub trait Value: Clone + Sized + 'static {
     }
 }
 
-/// A value that an index can hold, or that can be of a key: of every type but [`Blob`](super::Blob), and `Option` of it.
+/// A value that any index can hold, and that can be of a key: of every type but [`Blob`](super::Blob) and lists, and `Option`
+/// of it.
 ///
 /// # Examples
 ///
@@ -75,11 +81,53 @@ pub trait Value: Clone + Sized + 'static {
 /// assert_eq!(least(Some(3u8), None), None);
 /// ```
 #[diagnostic::on_unimplemented(
+    message = "a field of type `{Self}` cannot be unique, nor be of a key or of an index of several fields",
+    label = "not a type that such an index holds",
+    note = "an index of a list has an entry for each element: write `#[index]` on that field alone; the bytes of a `Blob` lie elsewhere: index a field that tells what they are"
+)]
+pub trait Indexed: Value {}
+
+/// A value that an index of its field alone can hold, where the index is not unique: one that is [`Indexed`], or a list of
+/// them, whose index has an entry for each of its elements.
+///
+/// # Examples
+///
+/// ```
+/// use epilog::value::{Entered, Type};
+///
+/// fn type_of<T: Entered>() -> Type {
+///     T::TYPE
+/// }
+/// assert_eq!(type_of::<Vec<u64>>(), Type::U64List);
+/// ```
+#[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` cannot be indexed, nor be of a key",
     label = "not a type that an index holds",
     note = "an index is by values, and the bytes of a `Blob` lie elsewhere: index a field that tells what they are, such as a checksum"
 )]
-pub trait Indexed: Value {}
+pub trait Entered: Value {}
+
+/// A type that lists can be of: every [`Value`] but `Option`, lists, [`Blob`](super::Blob), and `u8`, whose `Vec` are bytes.
+///
+/// # Examples
+///
+/// ```
+/// use epilog::value::{Element, Value};
+///
+/// fn pair<T: Element>(first: T, second: T) -> Vec<T> {
+///     vec![first, second]
+/// }
+/// assert_eq!(pair(1.5, 2.5).with_cell(Vec::<f64>::read), Ok(vec![1.5, 2.5]));
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "a list of `{Self}` cannot be stored",
+    label = "not a type that lists are of",
+    note = "lists are of scalars: integers, floats, `bool`, `char`, `String`, `Vec<u8>`, `Id<T>`, dates and times of `chrono`, `Uuid`, `Decimal`"
+)]
+pub trait Element: Indexed + Value<Required = Self, Optional = Option<Self>> {
+    /// The type of lists of it.
+    const LIST: Type;
+}
 
 macro_rules! little_endian {
     ($($rust:ty => $ty:ident),* $(,)?) => {$(
@@ -104,6 +152,9 @@ macro_rules! little_endian {
 
         #[diagnostic::do_not_recommend]
         impl Indexed for $rust {}
+
+        #[diagnostic::do_not_recommend]
+        impl Entered for $rust {}
     )*};
 }
 
@@ -138,6 +189,10 @@ macro_rules! by_conversion {
         $(#[$meta])*
         #[diagnostic::do_not_recommend]
         impl Indexed for $rust {}
+
+        $(#[$meta])*
+        #[diagnostic::do_not_recommend]
+        impl Entered for $rust {}
     };
 }
 
@@ -229,6 +284,73 @@ impl<T: Value<Required = T, Optional = Option<T>>> Value for Option<T> {
 #[diagnostic::do_not_recommend]
 impl<T: Indexed + Value<Required = T, Optional = Option<T>>> Indexed for Option<T> {}
 
+#[diagnostic::do_not_recommend]
+impl<T: Entered + Value<Required = T, Optional = Option<T>>> Entered for Option<T> {}
+
+#[cfg(not(feature = "small"))]
+mod lists {
+    use super::super::list;
+    use super::*;
+
+    macro_rules! elements {
+        ($($(#[$meta:meta])* $rust:ty => $list:ident),* $(,)?) => {$(
+            $(#[$meta])*
+            #[diagnostic::do_not_recommend]
+            impl Element for $rust {
+                const LIST: Type = Type::$list;
+            }
+        )*};
+    }
+
+    elements! {
+        bool => BoolList, char => CharList, String => StringList, Vec<u8> => BytesList,
+        i8 => I8List, i16 => I16List, i32 => I32List, i64 => I64List, i128 => I128List,
+        u16 => U16List, u32 => U32List, u64 => U64List, u128 => U128List, f32 => F32List, f64 => F64List,
+        #[cfg(feature = "uuid")]
+        uuid::Uuid => UuidList,
+        #[cfg(feature = "decimal")]
+        rust_decimal::Decimal => DecimalList,
+        #[cfg(feature = "chrono")]
+        chrono::NaiveDate => DateList,
+        #[cfg(feature = "chrono")]
+        chrono::NaiveTime => TimeList,
+        #[cfg(feature = "chrono")]
+        chrono::NaiveDateTime => DateTimeList,
+        #[cfg(feature = "chrono")]
+        chrono::DateTime<chrono::Utc> => TimestampList,
+    }
+
+    #[diagnostic::do_not_recommend]
+    impl<T: Element> Value for Vec<T> {
+        const TYPE: Type = T::LIST;
+        type Optional = Option<Vec<T>>;
+        type Required = Vec<T>;
+
+        fn with_cell<R>(&self, then: impl FnOnce(Cell<'_>) -> R) -> R {
+            let mut list = list::empty();
+            for element in self {
+                element.with_cell(|cell| list::push(&mut list, T::TYPE, cell.unwrap_or_default()));
+            }
+            then(Some(&list))
+        }
+
+        fn read(cell: Cell<'_>) -> Result<Self, DecodeError> {
+            let error = DecodeError { ty: Self::TYPE };
+            let bytes = cell.filter(|bytes| list::is_whole(T::TYPE, bytes)).ok_or_else(|| error.clone())?;
+            let mut value = Vec::new();
+            let element = |key| {
+                value.clear();
+                list::append_cell(&mut value, T::TYPE, key).ok_or_else(|| error.clone())?;
+                T::read(Some(&value)).map_err(|_| error.clone())
+            };
+            list::elements(T::TYPE, bytes).map(element).collect()
+        }
+    }
+
+    #[diagnostic::do_not_recommend]
+    impl<T: Element> Entered for Vec<T> {}
+}
+
 #[cfg(test)]
 mod tests {
     use core::fmt::Debug;
@@ -251,6 +373,31 @@ mod tests {
         check(None::<i64>);
         assert!(u32::read(None).is_err());
         assert!(u32::read(Some(&[0; 8])).is_err());
+    }
+
+    #[cfg(not(feature = "small"))]
+    #[test]
+    fn lists_round_trip() {
+        check(Vec::<i64>::new());
+        check(vec![i64::MIN, -1, 0, i64::MAX]);
+        check(vec![true, false]);
+        check(vec!['\0', 'é', char::MAX]);
+        check(vec![-1.5f32, 0.0, f32::INFINITY]);
+        check(vec![f64::MIN, -0.5, f64::MAX]);
+        check(vec![u128::MAX, 0]);
+        check(["", "\0", "a\0b", "naïve"].map(String::from).to_vec());
+        check(vec![vec![0u8, 0, 255], vec![], vec![255]]);
+        check(Some(vec![1u16]));
+        check(None::<Vec<u16>>);
+        assert!(Vec::<u16>::read(None).is_err());
+        #[cfg(feature = "decimal")]
+        check(vec![
+            rust_decimal::Decimal::new(-105, 2),
+            rust_decimal::Decimal::MAX,
+            rust_decimal::Decimal::ZERO,
+        ]);
+        #[cfg(feature = "uuid")]
+        check(vec![uuid::Uuid::from_u128(7), uuid::Uuid::max()]);
     }
 
     #[cfg(feature = "chrono")]

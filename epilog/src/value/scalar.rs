@@ -6,7 +6,7 @@ use core::cmp::Ordering;
 use core::fmt;
 
 use super::decimal::DecimalParts;
-use super::{Blob, Cell, Type};
+use super::{Blob, Cell, Type, list};
 use crate::parts;
 
 /// One value, owned: a literal of a query, a default, a value named in an error.
@@ -41,7 +41,7 @@ pub enum Scalar {
     Decimal(DecimalParts),
     /// `String`
     String(String),
-    /// `Bytes`
+    /// `Bytes`; lists, in the form of their [cell](super::list).
     Bytes(Vec<u8>),
     /// `Uuid`
     Uuid([u8; 16]),
@@ -70,6 +70,10 @@ impl Scalar {
             Type::Bytes => Scalar::Bytes(bytes.to_vec()),
             Type::Uuid => Scalar::Uuid(bytes.try_into().ok()?),
             Type::Blob => Scalar::Blob(Blob::from_cell(bytes)?),
+            _ if ty.is_list() => {
+                let is_element = |element, cell: &[u8]| Scalar::from_cell(element, Some(cell)).is_some();
+                list::is_valid(ty, bytes, is_element).then(|| Scalar::Bytes(bytes.to_vec()))?
+            }
             Type::Char => {
                 let number = u32::from_le_bytes(bytes.try_into().ok()?);
                 Scalar::Int(char::from_u32(number)? as i128)
@@ -94,6 +98,7 @@ impl Scalar {
             (Scalar::Decimal(value), Type::Decimal) => then(Some(&value.to_cell())),
             (Scalar::String(value), Type::String) => then(Some(value.as_bytes())),
             (Scalar::Bytes(value), Type::Bytes) => then(Some(value)),
+            (Scalar::Bytes(value), _) if ty.is_list() => then(Some(value)),
             (Scalar::Uuid(value), Type::Uuid) => then(Some(value)),
             (Scalar::Blob(value), Type::Blob) => then(Some(&value.to_cell())),
             (Scalar::Int(value), _) => {
@@ -103,6 +108,47 @@ impl Scalar {
             }
             _ => panic!("{self:?} is not a value of type {ty}"),
         }
+    }
+
+    /// The list of these values, which are of type `element`; `None` when there are no lists of it, or one of the values is
+    /// absent.
+    ///
+    /// # Panics
+    ///
+    /// When a value is not of the type, as [`with_cell`](Scalar::with_cell).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use epilog::value::{Scalar, Type, Value};
+    ///
+    /// let list = Scalar::list(Type::I32, &[Scalar::Int(3), Scalar::Int(-1)]);
+    /// assert_eq!(list, Some(vec![3i32, -1].to_scalar()));
+    /// assert_eq!(list.and_then(|list| list.elements(Type::I32.list()?)), Some(vec![Scalar::Int(3), Scalar::Int(-1)]));
+    /// ```
+    pub fn list(element: Type, values: &[Scalar]) -> Option<Scalar> {
+        element.list()?;
+        let mut cell = list::empty();
+        for value in values {
+            value.with_cell(element, |value| {
+                list::push(&mut cell, element, value?);
+                Some(())
+            })?;
+        }
+        Some(Scalar::Bytes(cell))
+    }
+
+    /// The values of a list of type `ty`; `None` when this is none.
+    pub fn elements(&self, ty: Type) -> Option<Vec<Scalar>> {
+        let (Scalar::Bytes(cell), Some(element)) = (self, ty.element()) else { return None };
+        let mut value = Vec::new();
+        list::elements(element, cell)
+            .map(|key| {
+                value.clear();
+                list::append_cell(&mut value, element, key)?;
+                Scalar::from_cell(element, Some(&value))
+            })
+            .collect()
     }
 
     /// Whether this is the absent value.

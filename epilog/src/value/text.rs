@@ -1,6 +1,7 @@
 //! A scalar as text, as people write it: in messages and plans.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use super::calendar::{DAYS_TO_1970, civil};
 use super::{Scalar, Type};
@@ -10,6 +11,12 @@ impl Scalar {
     /// The value as people write it. `Display` knows no types, and prints dates and characters as the numbers they are
     /// stored as.
     pub fn text(&self, ty: Type) -> String {
+        if let (true, Some(element)) = (parts::EXPLAINED, ty.element())
+            && let Some(elements) = self.elements(ty)
+        {
+            let elements: Vec<String> = elements.iter().map(|value| value.text(element)).collect();
+            return format!("[{}]", elements.join(", "));
+        }
         let Scalar::Int(number) = self else { return self.to_string() };
         match ty {
             _ if !parts::EXPLAINED => self.to_string(),
@@ -49,5 +56,19 @@ mod tests {
         assert_eq!(int(0, Type::Char), "'\\0'");
         assert_eq!(int(-5, Type::I8), "-5");
         assert_eq!(Scalar::String("a".into()).text(Type::String), "\"a\"");
+    }
+
+    #[cfg(not(feature = "small"))]
+    #[test]
+    fn lists_read_as_their_elements_do() {
+        let list = |element: Type, values: &[Scalar]| {
+            Scalar::list(element, values).map(|list| list.text(element.list().unwrap())).unwrap()
+        };
+        assert_eq!(
+            list(Type::Date, &[Scalar::Int(719_163), Scalar::Int(719_164)]),
+            "[1970-01-01, 1970-01-02]"
+        );
+        assert_eq!(list(Type::String, &[Scalar::String("a\0".into())]), "[\"a\\0\"]");
+        assert_eq!(list(Type::I8, &[]), "[]");
     }
 }

@@ -2,6 +2,8 @@
 
 use core::fmt;
 
+use crate::parts;
+
 /// The type of a field, as stored. Discriminants are permanent: they are written into the catalog.
 ///
 /// | type | cell bytes |
@@ -17,6 +19,7 @@ use core::fmt;
 /// | `Time` | `u64`: seconds of the day << 32, nanoseconds (to 1,999,999,999 in a leap second) |
 /// | `DateTime`, `Timestamp` | 12 bytes, a 96-bit signed integer: seconds since 1970 << 32, nanoseconds |
 /// | `Blob` | `u64` length, `u64` number: both 0 or neither |
+/// | lists | see [`list`](super::list) |
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 #[repr(u8)]
 #[non_exhaustive]
@@ -69,7 +72,105 @@ pub enum Type {
     Id = 23,
     /// `Blob`
     Blob = 24,
+    /// `Vec<bool>`
+    #[cfg(not(feature = "small"))]
+    BoolList = 65,
+    /// `Vec<i8>`
+    #[cfg(not(feature = "small"))]
+    I8List = 66,
+    /// `Vec<i16>`
+    #[cfg(not(feature = "small"))]
+    I16List = 67,
+    /// `Vec<i32>`
+    #[cfg(not(feature = "small"))]
+    I32List = 68,
+    /// `Vec<i64>`
+    #[cfg(not(feature = "small"))]
+    I64List = 69,
+    /// `Vec<i128>`
+    #[cfg(not(feature = "small"))]
+    I128List = 70,
+    /// `Vec<u16>`
+    #[cfg(not(feature = "small"))]
+    U16List = 72,
+    /// `Vec<u32>`
+    #[cfg(not(feature = "small"))]
+    U32List = 73,
+    /// `Vec<u64>`
+    #[cfg(not(feature = "small"))]
+    U64List = 74,
+    /// `Vec<u128>`
+    #[cfg(not(feature = "small"))]
+    U128List = 75,
+    /// `Vec<f32>`
+    #[cfg(not(feature = "small"))]
+    F32List = 76,
+    /// `Vec<f64>`
+    #[cfg(not(feature = "small"))]
+    F64List = 77,
+    /// `Vec<char>`
+    #[cfg(not(feature = "small"))]
+    CharList = 78,
+    /// `Vec<String>`
+    #[cfg(not(feature = "small"))]
+    StringList = 79,
+    /// `Vec<Vec<u8>>`
+    #[cfg(not(feature = "small"))]
+    BytesList = 80,
+    /// `Vec<Uuid>`
+    #[cfg(not(feature = "small"))]
+    UuidList = 81,
+    /// `Vec<Decimal>`
+    #[cfg(not(feature = "small"))]
+    DecimalList = 82,
+    /// `Vec<NaiveDate>`
+    #[cfg(not(feature = "small"))]
+    DateList = 83,
+    /// `Vec<NaiveTime>`
+    #[cfg(not(feature = "small"))]
+    TimeList = 84,
+    /// `Vec<NaiveDateTime>`
+    #[cfg(not(feature = "small"))]
+    DateTimeList = 85,
+    /// `Vec<DateTime<Utc>>`
+    #[cfg(not(feature = "small"))]
+    TimestampList = 86,
+    /// `Vec<Id>`
+    #[cfg(not(feature = "small"))]
+    IdList = 87,
 }
+
+/// What the discriminant of a list adds to that of its elements.
+const LIST: u8 = 64;
+
+/// The types of lists, and their names. The cargo feature `small` leaves them out.
+#[cfg(not(feature = "small"))]
+const LISTS: [(Type, &str); 22] = [
+    (Type::BoolList, "Vec<bool>"),
+    (Type::I8List, "Vec<i8>"),
+    (Type::I16List, "Vec<i16>"),
+    (Type::I32List, "Vec<i32>"),
+    (Type::I64List, "Vec<i64>"),
+    (Type::I128List, "Vec<i128>"),
+    (Type::U16List, "Vec<u16>"),
+    (Type::U32List, "Vec<u32>"),
+    (Type::U64List, "Vec<u64>"),
+    (Type::U128List, "Vec<u128>"),
+    (Type::F32List, "Vec<f32>"),
+    (Type::F64List, "Vec<f64>"),
+    (Type::CharList, "Vec<char>"),
+    (Type::StringList, "Vec<String>"),
+    (Type::BytesList, "Vec<Vec<u8>>"),
+    (Type::UuidList, "Vec<Uuid>"),
+    (Type::DecimalList, "Vec<Decimal>"),
+    (Type::DateList, "Vec<NaiveDate>"),
+    (Type::TimeList, "Vec<NaiveTime>"),
+    (Type::DateTimeList, "Vec<NaiveDateTime>"),
+    (Type::TimestampList, "Vec<DateTime<Utc>>"),
+    (Type::IdList, "Vec<Id>"),
+];
+#[cfg(feature = "small")]
+const LISTS: [(Type, &str); 0] = [];
 
 impl Type {
     const ALL: [Type; 24] = [
@@ -101,10 +202,38 @@ impl Type {
 
     /// The type with this discriminant; `None` for a number this version does not know.
     pub const fn from_u8(number: u8) -> Option<Type> {
-        if number >= 1 && number <= 24 { Some(Self::ALL[number as usize - 1]) } else { None }
+        if number >= 1 && number <= 24 {
+            return Some(Self::ALL[number as usize - 1]);
+        }
+        let mut at = 0;
+        while at < LISTS.len() {
+            if LISTS[at].0 as u8 == number {
+                return Some(LISTS[at].0);
+            }
+            at += 1;
+        }
+        None
     }
 
-    /// The bytes of a cell, or `None` when they vary (strings and bytes).
+    /// The type of the elements of a list; `None` when this is no list.
+    pub const fn element(self) -> Option<Type> {
+        match (self as u8).checked_sub(LIST) {
+            Some(number) if parts::LISTS => Type::from_u8(number),
+            _ => None,
+        }
+    }
+
+    /// The type of lists of this type; `None` where there are none: of lists, of blobs, and of `u8`, whose `Vec` are bytes.
+    pub const fn list(self) -> Option<Type> {
+        if self as u8 > LIST { None } else { Type::from_u8(self as u8 + LIST) }
+    }
+
+    /// Whether this is a list.
+    pub const fn is_list(self) -> bool {
+        parts::LISTS && self as u8 > LIST
+    }
+
+    /// The bytes of a cell, or `None` when they vary (strings, bytes and lists).
     pub const fn width(self) -> Option<usize> {
         Some(match self {
             Type::Bool | Type::I8 | Type::U8 => 1,
@@ -113,7 +242,7 @@ impl Type {
             Type::I64 | Type::U64 | Type::F64 | Type::Time | Type::Id => 8,
             Type::DateTime | Type::Timestamp => 12,
             Type::I128 | Type::U128 | Type::Uuid | Type::Decimal | Type::Blob => 16,
-            Type::String | Type::Bytes => return None,
+            _ => return None,
         })
     }
 
@@ -140,7 +269,7 @@ impl Type {
             | Type::Time
             | Type::Id => 8,
             Type::I128 | Type::U128 | Type::Uuid | Type::DateTime | Type::Timestamp => 16,
-            Type::F32 | Type::F64 | Type::String | Type::Bytes | Type::Decimal | Type::Blob => return None,
+            _ => return None,
         })
     }
 
@@ -191,6 +320,14 @@ impl Type {
             Type::Timestamp => "DateTime<Utc>",
             Type::Id => "Id",
             Type::Blob => "Blob",
+            #[cfg(not(feature = "small"))]
+            list => {
+                let mut at = 0;
+                while LISTS[at].0 as u8 != list as u8 {
+                    at += 1;
+                }
+                LISTS[at].1
+            }
         }
     }
 }
@@ -212,5 +349,21 @@ mod tests {
         }
         assert_eq!(Type::from_u8(0), None);
         assert_eq!(Type::from_u8(25), None);
+    }
+
+    #[cfg(not(feature = "small"))]
+    #[test]
+    fn lists_are_of_every_scalar_but_bytes_and_blobs() {
+        for element in Type::ALL {
+            let list = element.list();
+            assert_eq!(list.is_none(), matches!(element, Type::U8 | Type::Blob), "{element}");
+            let Some(list) = list else { continue };
+            assert_eq!(list as u8, element as u8 + 64, "a part of the file format");
+            assert_eq!(Type::from_u8(list as u8), Some(list));
+            assert_eq!((list.element(), list.list(), list.width()), (Some(element), None, None));
+            assert_eq!(list.name(), format!("Vec<{element}>"));
+            assert!(list.is_list() && !element.is_list() && element.element().is_none());
+        }
+        assert_eq!((Type::from_u8(64), Type::from_u8(71), Type::from_u8(88)), (None, None, None));
     }
 }

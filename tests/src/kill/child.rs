@@ -8,7 +8,7 @@ use epilog::prelude::*;
 
 use crate::random::Random;
 use crate::simulation::model::{Item, Model, Tag, World};
-use crate::simulation::workload::{Operation, operations, run_operations};
+use crate::simulation::workload::{Operation, operations, run_operations, words};
 
 /// The tag that says which commit was the last: its holder is nobody, its weight the commit's number.
 const LAST: &str = "last";
@@ -39,6 +39,7 @@ pub fn transaction(seed: u64, number: u64) -> Transaction {
                         reviewer: None,
                         grade: random.below(4) as u8,
                         bytes: vec![random.draw() as u8; random.below(len) as usize],
+                        words: words(&mut random),
                     })
                     .collect(),
             ));

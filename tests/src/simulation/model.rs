@@ -35,7 +35,13 @@ pub struct Item {
     pub grade: u8,
     /// Of any length.
     pub bytes: Vec<u8>,
+    /// Of each different one the index has an entry.
+    #[index]
+    pub words: Vec<String>,
 }
+
+/// The words that items have. Some would end others if they were not told apart.
+pub const WORDS: [&str; 5] = ["", "a", "a\0", "\0\0a", "words"];
 
 /// Keeps its holder from being deleted.
 #[derive(Collection, Clone, Debug, PartialEq)]
@@ -148,6 +154,12 @@ impl Model {
             let through_index = Item::query().filter(|i| i.reviewer.eq(id)).count(tx)?;
             let counted = model.items.values().filter(|item| item.reviewer == Some(id)).count();
             assert_eq!(through_index, counted as u64, "the index of reviewers disagrees with the items");
+        }
+        for word in WORDS {
+            let through_index = Item::query().filter(|i| i.words.contains(word)).require_index().all(tx)?;
+            let with_word = |item: &&Item| item.words.iter().any(|own| own == word);
+            let counted: Vec<Item> = model.items.values().filter(with_word).cloned().collect();
+            assert_eq!(through_index, counted, "the index of words disagrees with the items");
         }
         assert_eq!(Owner::query().count(tx)?, model.owners.len() as u64, "the count of owners is wrong");
         assert_eq!(Item::query().count(tx)?, model.items.len() as u64, "the count of items is wrong");

@@ -2,7 +2,7 @@
 
 use epilog::prelude::*;
 
-use super::model::{Item, Model, Owner, Scan, Tag, World};
+use super::model::{Item, Model, Owner, Scan, Tag, WORDS, World};
 use crate::random::Random;
 
 /// One step of a workload.
@@ -155,7 +155,14 @@ fn item(random: &mut Random) -> Item {
         reviewer: random.chance(1, 3).then(|| owner_id(random)),
         grade: random.below(4) as u8,
         bytes: (0..len).map(|_| random.draw() as u8).collect(),
+        words: words(random),
     }
+}
+
+/// Few words, now and then one twice; rarely more of them than fit a record.
+pub fn words(random: &mut Random) -> Vec<String> {
+    let count = if random.chance(1, 40) { 3000 } else { random.below(4) };
+    (0..count).map(|_| WORDS[random.below(WORDS.len() as u64) as usize].to_string()).collect()
 }
 
 fn tag(random: &mut Random) -> Tag {

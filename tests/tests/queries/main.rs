@@ -5,12 +5,14 @@
 //! - `functions`: functions and casts, beside SQLite.
 //! - `windows`: random ones, compared with SQLite's answers.
 //! - `relations`, `aggregates`, `updates`, `streams`: one claim a test, over the records of `music`.
+//! - `lists`: fields that are lists, and the indexes of their elements.
 //! - `includes`: records with those that belong to them.
 //! - `beyond`: over many times what the page cache holds.
 //! - `plans`: which way to the records is taken.
 
 mod groups;
 mod includes;
+mod lists;
 mod long;
 mod meaning;
 mod music;

@@ -22,6 +22,7 @@ pub(crate) fn selectivity(predicate: &Expr) -> Amount {
             BinaryOp::Eq => 0.05,
             BinaryOp::Ne => 0.95,
             BinaryOp::StartsWith => 0.05,
+            BinaryOp::Has | BinaryOp::HasAny | BinaryOp::HasAll => 0.05,
             BinaryOp::EndsWith | BinaryOp::Contains | BinaryOp::Like | BinaryOp::Matches => 0.1,
             _ => 1.0 / 3.0,
         },

@@ -18,7 +18,7 @@ use crate::parts;
 use crate::schema::{Place, Spot};
 use crate::storage::facade::LeafBatch;
 use crate::storage::records::FieldCell;
-use crate::value::{Scalar, Type, calendar, case, is_signed_cell, key};
+use crate::value::{Scalar, Type, calendar, case, is_signed_cell, key, list};
 
 /// The values of `expr` over the rows left of `batch`.
 pub(super) fn evaluate<'s>(env: &Env<'s>, expr: &Expr, batch: &Batch<'s>) -> Result<Vector<'s>, ExecError> {
@@ -198,6 +198,7 @@ fn unary<'s>(op: UnaryOp, of: &Vector<'s>) -> Vector<'s> {
             let count = |bytes: &[u8]| match of.ty() {
                 // Every byte but those that continue a character begins one.
                 Type::String => bytes.iter().filter(|byte| **byte & 0xC0 != 0x80).count() as u64,
+                ty if ty.is_list() => list::len(ty.element().unwrap_or(ty), bytes) as u64,
                 _ => bytes.len() as u64,
             };
             let bytes = (0..len).flat_map(|row| count(of.bytes(row)).to_le_bytes()).collect();
@@ -255,6 +256,7 @@ fn binary<'s>(op: BinaryOp, left: Vector<'s>, right: Vector<'s>) -> Vector<'s> {
         }
         B::StartsWith | B::EndsWith | B::Contains | B::Like | B::Matches => text_test(op, &left, &right),
         B::OrElse => or_else(left, &right),
+        B::Has | B::HasAny | B::HasAll => list_test(op, &left, &right),
     }
 }
 
@@ -335,6 +337,34 @@ fn text_test<'s>(op: BinaryOp, left: &Vector<'s>, right: &Vector<'s>) -> Vector<
         None => test(op, right.bytes(row)).passes(left.bytes(row)),
     };
     let mut result = Vector::bools((0..len).map(|row| u8::from(!absent(row) && passes(row))).collect());
+    result.inherit_faults(left);
+    result.inherit_faults(right);
+    result
+}
+
+/// A test of a list, false of what is absent.
+fn list_test<'s>(op: BinaryOp, left: &Vector<'s>, right: &Vector<'s>) -> Vector<'s> {
+    let element = left.ty().element().expect("a checked plan tests lists");
+    let mut wanted = Vec::new();
+    let mut is_prepared = false;
+    let mut passes = |row: usize| {
+        let (list, other) = (left.bytes(row), right.bytes(row));
+        match op {
+            BinaryOp::HasAny => list::elements(element, other).any(|key| list::contains(element, list, key)),
+            BinaryOp::HasAll => list::elements(element, other).all(|key| list::contains(element, list, key)),
+            _ => {
+                if !is_prepared {
+                    wanted.clear();
+                    list::push(&mut wanted, element, other);
+                    is_prepared = right.is_constant();
+                }
+                list::contains(element, list, &wanted)
+            }
+        }
+    };
+    let absent = |row: usize| left.is_null(row) || right.is_null(row);
+    let bytes = (0..left.len()).map(|row| u8::from(!absent(row) && passes(row)));
+    let mut result = Vector::bools(bytes.collect());
     result.inherit_faults(left);
     result.inherit_faults(right);
     result

@@ -162,7 +162,7 @@ macro_rules! with_fixed {
             T::Uuid => arm!(Uuid),
             T::Decimal => arm!(Decimal),
             T::DateTime | T::Timestamp => arm!(I96),
-            T::String | T::Bytes => unreachable!("a fixed-width type"),
+            _ => unreachable!("a fixed-width type"),
         }
     }};
 }

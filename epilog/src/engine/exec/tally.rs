@@ -16,7 +16,7 @@ use crate::engine::logical::AggregateTerm;
 use crate::expr::{AggregateFunction, BinaryOp};
 use crate::ordered::BTreeMap;
 use crate::parts::{self, InWhole, Whole};
-use crate::value::{Type, compare_floats, fits, integer};
+use crate::value::{Type, compare_floats, fits, integer, list};
 
 /// The group of a row that does not count.
 pub(super) const NO_GROUP: u32 = u32::MAX;
@@ -205,6 +205,7 @@ impl Tally {
             F::Variance | F::StdDev => self.add_moments(values, members),
             F::Median => self.keep_all(values, members),
             F::StringAgg { .. } => self.join(values, members),
+            F::ArrayAgg => self.list(values, members),
         }
         Ok(())
     }
@@ -389,6 +390,17 @@ impl Tally {
         });
     }
 
+    fn list(&mut self, values: &Vector<'_>, members: Members<'_>) {
+        let Kept::Bytes(lists) = &mut self.kept else { unreachable!("lists are kept as bytes") };
+        members.for_each(values.len(), |row, group| {
+            if self.counts[group] == 0 {
+                lists[group] = list::empty();
+            }
+            self.counts[group] += 1;
+            list::push(&mut lists[group], self.ty, values.bytes(row));
+        });
+    }
+
     /// The aggregates of these groups, each asked for once.
     pub(super) fn results<'s>(&mut self, groups: Range<usize>) -> Result<Vector<'s>, ExecError> {
         let mut results = self.values(groups.clone())?;
@@ -425,6 +437,17 @@ impl Tally {
                     ends.push(bytes.len() as u32);
                 }
                 *ty
+            }
+            (F::ArrayAgg, Kept::Bytes(all)) => {
+                least = 0;
+                for one in &mut all[groups.clone()] {
+                    match one.is_empty() {
+                        true => bytes.append(&mut list::empty()),
+                        false => bytes.append(one),
+                    }
+                    ends.push(bytes.len() as u32);
+                }
+                ty.list().unwrap_or(*ty)
             }
             (F::Sum, Kept::Ints(totals)) => {
                 least = 0;

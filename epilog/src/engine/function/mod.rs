@@ -11,6 +11,7 @@
 mod cast;
 mod cell;
 mod date;
+mod list;
 mod number;
 mod scatter;
 pub(super) mod text;
@@ -82,6 +83,11 @@ pub(super) fn call(function: Function, arguments: &[Argument<'_>], len: usize) -
             cell::perhaps(len, |row| text::position(of.bytes(row), part.bytes(row)))
         }
         (F::Scatter, [before, of]) => scatter::scatter(*before, *of, len),
+        (F::Element, [of, number]) => list::element(*of, *number, len),
+        (F::PlaceOf, [of, element]) => list::place_of(*of, *element, len),
+        (F::Append, [of, element]) => list::append(*of, *element, len),
+        (F::Chain, [first, second]) => list::chain(*first, *second, len),
+        (F::Without, [of, element]) => list::without(*of, *element, len),
         (F::Abs, [of]) => number::abs(*of, len),
         (F::Round, [of, digits]) => number::round(*of, *digits, len),
         (F::Floor | F::Ceil | F::Trunc, [of]) => number::whole(function, *of, len),

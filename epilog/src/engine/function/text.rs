@@ -24,7 +24,7 @@ pub(super) fn parts<'a>(
 }
 
 /// A text a row, which `make` writes; it gives whether there was room.
-pub(super) fn made(len: usize, make: impl Fn(usize, &mut Text) -> bool) -> Made {
+pub(super) fn made(len: usize, mut make: impl FnMut(usize, &mut Text) -> bool) -> Made {
     let mut text = Text { bytes: Vec::new(), start: 0 };
     let (mut ends, mut faults) = (Vec::with_capacity(len), Vec::new());
     for row in 0..len {

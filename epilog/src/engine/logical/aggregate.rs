@@ -59,12 +59,15 @@ pub struct AggregateTerm {
 /// The type of an aggregate over arguments of type `of`, and whether it may be absent; `None` when there is no such
 /// aggregate.
 pub fn result_type(function: &AggregateFunction, of: Option<Type>) -> Option<(Type, bool)> {
-    use AggregateFunction::{Avg, Count, CountDistinct, Max, Median, Min, StdDev, StringAgg, Sum, Variance};
+    use AggregateFunction::{
+        ArrayAgg, Avg, Count, CountDistinct, Max, Median, Min, StdDev, StringAgg, Sum, Variance,
+    };
     Some(match (function, of) {
         (Count, _) => (Type::U64, false),
         (_, None) => return None,
         (CountDistinct, Some(_)) => (Type::U64, false),
         (StringAgg { .. }, Some(Type::String)) => (Type::String, true),
+        (ArrayAgg, Some(ty)) => (ty.list()?, false),
         (Median | Variance | StdDev, Some(ty)) if ty.is_numeric() && ty != Type::Decimal => (Type::F64, true),
         (Min | Max, Some(ty)) => (ty, true),
         (Sum, Some(ty @ (Type::I128 | Type::U128 | Type::Decimal))) => (ty, false),

@@ -1094,5 +1094,6 @@ pub(crate) fn function_name(function: &AggregateFunction) -> &'static str {
         AggregateFunction::Variance => "variance",
         AggregateFunction::StdDev => "stddev",
         AggregateFunction::StringAgg { .. } => "string_agg",
+        AggregateFunction::ArrayAgg => "array_agg",
     }
 }

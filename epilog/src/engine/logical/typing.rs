@@ -35,7 +35,7 @@ pub fn is_of(value: &Scalar, ty: Type) -> bool {
         Scalar::Float(_) => matches!(ty, Type::F32 | Type::F64),
         Scalar::Decimal(_) => ty == Type::Decimal,
         Scalar::String(_) => ty == Type::String,
-        Scalar::Bytes(_) => ty == Type::Bytes,
+        Scalar::Bytes(_) => ty == Type::Bytes || ty.is_list(),
         Scalar::Uuid(_) => ty == Type::Uuid,
         Scalar::Blob(_) => ty == Type::Blob,
     }
@@ -57,7 +57,7 @@ pub(super) fn unary(op: UnaryOp, operand: Expr) -> Result<Expr, PlanError> {
         UnaryOp::Not if ty == Type::Bool => Some(Type::Bool),
         UnaryOp::Negate if ty.is_numeric() && !ty.is_unsigned_integer() => Some(ty),
         UnaryOp::IsNone | UnaryOp::IsSome => Some(Type::Bool),
-        UnaryOp::Length if matches!(ty, Type::String | Type::Bytes) => Some(Type::U64),
+        UnaryOp::Length if matches!(ty, Type::String | Type::Bytes) || ty.is_list() => Some(Type::U64),
         UnaryOp::Lower | UnaryOp::Upper if ty == Type::String => Some(Type::String),
         UnaryOp::Year if has_calendar => Some(Type::I32),
         UnaryOp::Month | UnaryOp::Day if has_calendar => Some(Type::U32),
@@ -75,7 +75,8 @@ pub(super) fn binary(op: BinaryOp, left: Expr, right: Expr) -> Result<Expr, Plan
     if op.is_left_out() {
         return Err(PlanError::LeftOut { what: operation });
     }
-    if left.ty != right.ty {
+    let is_element = op == BinaryOp::Has && left.ty.element() == Some(right.ty);
+    if left.ty != right.ty && !is_element {
         return Err(PlanError::TypeMismatch { operation, left: left.ty, right: right.ty });
     }
     let ty = left.ty;
@@ -93,6 +94,8 @@ pub(super) fn binary(op: BinaryOp, left: Expr, right: Expr) -> Result<Expr, Plan
         }
         B::Like | B::Matches if ty == Type::String => (Type::Bool, false),
         B::OrElse => (ty, left.nullable && right.nullable),
+        B::Has if is_element => (Type::Bool, false),
+        B::HasAny | B::HasAll if ty.is_list() => (Type::Bool, false),
         _ => return Err(PlanError::NotDefined { operation, ty }),
     };
     Ok(Expr { kind: ExprKind::Binary(op, Box::new(left), Box::new(right)), ty: result, nullable })
@@ -184,5 +187,8 @@ pub(crate) fn binary_name(op: BinaryOp) -> &'static str {
         BinaryOp::Like => "like",
         BinaryOp::Matches => "matches",
         BinaryOp::OrElse => "or_else",
+        BinaryOp::Has => "has",
+        BinaryOp::HasAny => "has_any",
+        BinaryOp::HasAll => "has_all",
     }
 }

@@ -267,8 +267,14 @@ impl<'p> Planner<'p> {
         let Search { slot, collection, want, .. } = *search;
         let found = search.in_index(index);
         let bound = search.bound();
+        // An index of a list has no order but that of the keys of records that have one element.
+        let of_elements = collection.listed(index).is_some();
+        let fields = if of_elements { &[][..] } else { &index.fields };
+        if of_elements && found.used.is_empty() {
+            return None;
+        }
         let order = if found.ranges.len() <= 1 {
-            provides(want.order, slot, &index.fields, &bound, collection.clustered)
+            provides(want.order, slot, fields, &bound, collection.clustered)
         } else {
             None
         };
@@ -307,6 +313,12 @@ impl<'p> Planner<'p> {
                 (None, Some(Walk::Backward | Walk::BackwardTiesForward)) => IndexOrder::KeyBackward,
                 (Some(Walk::Forward), _) | (None, None) => IndexOrder::Forward,
             }
+        };
+        // A record with several of the elements is found several times, and given once where keys are put in order.
+        let index_order = match index_order {
+            IndexOrder::KeyBackward => IndexOrder::KeyBackward,
+            _ if of_elements && found.ranges.len() > 1 => IndexOrder::Key,
+            other => other,
         };
         // One record is in any order.
         ordered |= in_key_order && found.is_single(index);
@@ -484,6 +496,16 @@ impl<'s, 'p> Search<'s, 'p> {
     }
 
     pub(super) fn in_index(&self, index: &IndexDef) -> InIndex<'s, 'p> {
+        #[cfg(not(feature = "small"))]
+        if self.collection.listed(index).is_some() {
+            let asked = self.on(index.fields[0]).find_map(|sarg| match &sarg.test {
+                Test::Element(keys) if keys.len() <= COMBINATIONS_MAX => Some((sarg, keys)),
+                _ => None,
+            });
+            let (used, keys) = asked.map_or((Vec::new(), &[][..]), |(sarg, keys)| (Vec::from([sarg]), keys));
+            let ranges = keys.iter().cloned().map(KeyRange::starting_with).collect();
+            return InIndex { ranges, used, equal: 1, is_range: false };
+        }
         let combinations_max = if parts::REWRITES { COMBINATIONS_MAX } else { 1 };
         let mut prefixes = Vec::from([Vec::new()]);
         let mut found = InIndex { ranges: Vec::new(), used: Vec::new(), equal: 0, is_range: false };

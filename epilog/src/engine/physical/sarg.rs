@@ -12,6 +12,8 @@ use core::ops::Bound;
 use crate::engine::logical::{Expr, ExprKind, Literal, Slot};
 use crate::expr::{BinaryOp, UnaryOp};
 use crate::value::Scalar;
+#[cfg(not(feature = "small"))]
+use crate::value::{Type, key, list};
 
 /// A predicate about one field that an index can search for.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,6 +37,9 @@ pub(super) enum Test {
     Range(Bound<Scalar>, Bound<Scalar>),
     /// It starts with these bytes.
     Prefix(Vec<u8>),
+    /// It is a list with an element that has one of these keys, which ascend.
+    #[cfg(not(feature = "small"))]
+    Element(Vec<Vec<u8>>),
 }
 
 impl<'e> Sarg<'e> {
@@ -57,6 +62,12 @@ impl<'e> Sarg<'e> {
             }
             ExprKind::Binary(op, left, right) => {
                 let (position, literal) = (field(left)?, right.peek_literal()?);
+                #[cfg(not(feature = "small"))]
+                if let Some(element) = left.ty.element()
+                    && let Some((keys, exact)) = elements(*op, element, literal)
+                {
+                    return Some(Sarg { position, test: Test::Element(keys), predicate, exact });
+                }
                 let (test, exact) = comparison(*op, literal, left.nullable)?;
                 Some(Sarg { position, test, predicate, exact })
             }
@@ -90,7 +101,36 @@ impl<'e> Sarg<'e> {
         match &self.test {
             Test::OneOf(values) => !values.iter().any(Scalar::is_null),
             Test::Range(..) | Test::Prefix(_) => true,
+            #[cfg(not(feature = "small"))]
+            Test::Element(_) => true,
         }
+    }
+}
+
+/// The keys of elements of which a list has one if the test holds, and whether that is all that the test says.
+#[cfg(not(feature = "small"))]
+fn elements(op: BinaryOp, element: Type, literal: &Scalar) -> Option<(Vec<Vec<u8>>, bool)> {
+    if literal.is_null() {
+        return None;
+    }
+    if op == BinaryOp::Has {
+        let mut key = Vec::new();
+        key::append_scalar(&mut key, element, false, literal);
+        return Some((Vec::from([key]), true));
+    }
+    let Scalar::Bytes(list) = literal else { return None };
+    let mut keys: Vec<Vec<u8>> = list::elements(element, list).map(<[u8]>::to_vec).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    match op {
+        BinaryOp::HasAny => Some((keys, true)),
+        // Any of them will do to find the lists; one without elements asks for none. That it may be the only one is not used: a
+        // plan is kept for lists of any length.
+        BinaryOp::HasAll if !keys.is_empty() => {
+            keys.truncate(1);
+            Some((keys, false))
+        }
+        _ => None,
     }
 }
 

@@ -151,7 +151,8 @@ impl<'p> Planner<'p> {
         let leading = |index: &crate::schema::IndexDef| -> Vec<Link> {
             index.fields.iter().map_while(|position| on(*position)).cloned().collect()
         };
-        let found = collection.indexes.iter().map(|index| (index, leading(index)));
+        let whole = collection.indexes.iter().filter(|index| collection.listed(index).is_none());
+        let found = whole.map(|index| (index, leading(index)));
         let (index, links) = found.max_by_key(|(index, links)| (links.len(), index.unique))?;
         (!links.is_empty()).then_some((Some(index.id), links))
     }

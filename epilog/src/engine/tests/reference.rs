@@ -76,13 +76,31 @@ fn collections(random: &mut Random) -> Vec<Collection> {
             number(random.below(5)),
         ])
     };
+    let note = |random: &mut Random, id| {
+        let marks = numbers(random);
+        Vec::from([number(id), tags(random), optional(random, marks), numbers(random)])
+    };
     Vec::from([
         (f::Artist as fn() -> _, (1..=artists).map(artist).collect()),
         (f::Album, (1..=albums).map(|id| album(random, id)).collect()),
         (f::Track, (1..=tracks).map(|id| track(random, id)).collect()),
         (f::Reading, (-9..9).map(|at| reading(random, at * 3)).collect()),
         (f::Country, (0..12).map(|n| country(random, n)).collect()),
+        (f::Note, (1..=20).map(|n| note(random, n)).collect()),
     ])
+}
+
+/// A list of few short texts.
+fn tags(random: &mut Random) -> Scalar {
+    let tags =
+        (0..random.below(4)).map(|_| Scalar::String(random.pick(&["", "a", "\0", "ab", "Ä"]).to_string()));
+    Scalar::list(Type::String, &tags.collect::<Vec<_>>()).expect("a list of texts")
+}
+
+/// A list of few small numbers.
+fn numbers(random: &mut Random) -> Scalar {
+    let numbers = (0..random.below(4)).map(|_| Scalar::Int(random.below(6) as i128 - 3));
+    Scalar::list(Type::I64, &numbers.collect::<Vec<_>>()).expect("a list of numbers")
 }
 
 /// What an expression gives: a value, or nothing because arithmetic had no result.
@@ -159,6 +177,10 @@ impl Reference<'_> {
                         .map_or(Scalar::Null, |record| records[record][usize::from(path.ordinal)].clone()))
                 }
                 Op::Literal(value, _) => Ok(value.clone()),
+                // A list does not tell of what it is: here all are of texts or of numbers.
+                Op::Unary(UnaryOp::Length) if is_list(stack.last()) => {
+                    stack.pop().unwrap().map(|list| Scalar::Int(elements(&list).len() as i128))
+                }
                 Op::Unary(op) => stack.pop().unwrap().map(|value| unary(*op, value)),
                 Op::Binary(op) => {
                     let (right, left) = (stack.pop().unwrap(), stack.pop().unwrap());
@@ -256,6 +278,11 @@ impl Reference<'_> {
             F::Avg => Scalar::Float(integers.sum::<i128>() as f64 / values.len() as f64),
             F::Min => best(false).unwrap_or(Scalar::Null),
             F::Max => best(true).unwrap_or(Scalar::Null),
+            F::ArrayAgg => match values.first() {
+                None => Scalar::Bytes(crate::value::list::empty()),
+                Some(Scalar::String(_)) => Scalar::list(Type::String, &values).expect("a list of texts"),
+                Some(_) => Scalar::list(Type::I64, &values).expect("a list of numbers"),
+            },
             _ => unreachable!("not made here"),
         })
     }
@@ -666,6 +693,20 @@ fn unary(op: UnaryOp, value: Scalar) -> Scalar {
     }
 }
 
+fn is_list(value: Option<&Value>) -> bool {
+    matches!(value, Some(Ok(Scalar::Bytes(_))))
+}
+
+/// The elements of a list of texts or of numbers, the only ones that there are here. A small number's key begins with a byte
+/// that no text here begins with.
+fn elements(list: &Scalar) -> Vec<Scalar> {
+    let Scalar::Bytes(bytes) = list else { unreachable!("{list:?} is no list") };
+    let is_of_numbers = matches!(bytes.get(1), Some(0x7F | 0x80));
+    let ty = if is_of_numbers { f::NUMBERS } else { f::TEXTS };
+    assert!(Scalar::from_cell(ty, Some(bytes)).is_some(), "{list:?}");
+    list.elements(ty).expect("a list")
+}
+
 fn binary(op: BinaryOp, left: Value, right: Value) -> Value {
     let truth = |value: &Value| value.as_ref().ok().map(|value| *value == Scalar::Bool(true));
     match op {
@@ -695,6 +736,14 @@ fn binary(op: BinaryOp, left: Value, right: Value) -> Value {
         (BinaryOp::EndsWith, Scalar::String(a), Scalar::String(b)) => test(a.ends_with(b.as_str())),
         (BinaryOp::Contains, Scalar::String(a), Scalar::String(b)) => test(a.contains(b.as_str())),
         (BinaryOp::StartsWith | BinaryOp::EndsWith | BinaryOp::Contains, ..) => test(false),
+        (BinaryOp::Has | BinaryOp::HasAny | BinaryOp::HasAll, ..) if absent => test(false),
+        (BinaryOp::Has, list, element) => test(elements(list).contains(element)),
+        (BinaryOp::HasAny, list, other) => {
+            test(elements(other).iter().any(|wanted| elements(list).contains(wanted)))
+        }
+        (BinaryOp::HasAll, list, other) => {
+            test(elements(other).iter().all(|wanted| elements(list).contains(wanted)))
+        }
         _ if absent => Ok(Scalar::Null),
         (_, Scalar::Int(a), Scalar::Int(b)) => {
             let result = match op {
@@ -718,7 +767,29 @@ fn call(function: Function, arguments: Vec<Scalar>) -> Value {
         return Ok(Null);
     }
     let whole = |value: f64| value.fract() == 0.0;
+    let relist = |values: Vec<Scalar>, like: &Scalar| {
+        let ty = match like {
+            String(_) => Type::String,
+            _ => Type::I64,
+        };
+        Scalar::list(ty, &values).expect("elements of a list")
+    };
     Ok(match (function, arguments.as_slice()) {
+        (F::Element, [list, Int(place)]) => elements(list).get(*place as usize).cloned().unwrap_or(Null),
+        (F::PlaceOf, [list, element]) => {
+            let place = elements(list).iter().position(|own| own == element);
+            place.map_or(Null, |place| Int(place as i128))
+        }
+        (F::Append, [list, element]) => {
+            relist([elements(list), Vec::from([element.clone()])].concat(), element)
+        }
+        (F::Without, [list, element]) => {
+            relist(elements(list).into_iter().filter(|own| own != element).collect(), element)
+        }
+        (F::Chain, [a, b]) => {
+            let all = [elements(a), elements(b)].concat();
+            all.first().cloned().map_or_else(|| a.clone(), |first| relist(all, &first))
+        }
         (F::Least, [a, b]) => if b.compare(a).is_lt() { b } else { a }.clone(),
         (F::Greatest, [a, b]) => if b.compare(a).is_gt() { b } else { a }.clone(),
         (F::Abs, [Int(value)]) => Int(value.abs()),

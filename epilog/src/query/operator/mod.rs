@@ -18,6 +18,8 @@ mod compare;
 mod date;
 mod edit;
 mod expression;
+#[cfg(not(feature = "small"))]
+mod list;
 mod misplaced;
 #[cfg(feature = "chrono")]
 mod moment;

@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 
 use crate::collection::{Expr, Field, OwnField};
 use crate::expr::Expression as Node;
+#[cfg(not(feature = "small"))]
+use crate::value::Element;
 use crate::value::{Scalar, Type, Value};
 
 /// What may stand where a value of type `T` is expected in a query over `S`: a value, a reference to one, or a field or
@@ -86,4 +88,19 @@ operands! {
     [] &[u8] => Vec<u8>, |value| bytes(value);
     [const N: usize] [u8; N] => Vec<u8>, |value| bytes(&value);
     [const N: usize] &[u8; N] => Vec<u8>, |value| bytes(value);
+}
+
+#[cfg(not(feature = "small"))]
+operands! {
+    [T: Element] &[T] => Vec<T>, |list| list_of(list.to_vec());
+    [T: Element, const N: usize] [T; N] => Vec<T>, |list| list_of(list.to_vec());
+    [T: Element, const N: usize] &[T; N] => Vec<T>, |list| list_of(list.to_vec());
+    [] &[&str] => Vec<String>, |list| list_of(list.iter().map(|text| String::from(*text)).collect());
+    [const N: usize] [&str; N] => Vec<String>, |list| list_of(list.map(String::from).to_vec());
+}
+
+/// A literal list.
+#[cfg(not(feature = "small"))]
+fn list_of<T: Element>(list: Vec<T>) -> Node {
+    literal(&list)
 }

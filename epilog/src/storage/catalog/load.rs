@@ -110,6 +110,15 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
         for (_, index, ids) in indexes.iter().filter(|(of, _, _)| *of == id) {
             let mut index = index.clone();
             index.fields = ids.iter().map(|field| position(*field)).collect::<Result<_, _>>()?;
+            // An entry of a list is of an element: it tells neither an order of records nor what is theirs alone.
+            let is_list = |position: &u16| own_fields[usize::from(*position)].ty.is_list();
+            if index.fields.iter().any(is_list) && (index.unique || index.fields.len() > 1) {
+                let problem = words!(
+                    "index `{}` of `{name}` is of a list, and unique or of several fields",
+                    index.name
+                );
+                return Err(StorageError::damage("catalog", problem));
+            }
             own_indexes.push(index);
         }
         let layout = lay_out(&own_fields, &own_indexes, clustered);

@@ -14,7 +14,7 @@ use crate::storage::facade::View;
 use crate::storage::page::{BLOCK_LEN, PAGE_HEADER_LEN, PageNumber, PageRead};
 use crate::storage::records::{RecordRef, keys, out_of_line_pages};
 use crate::storage::{StorageError, StorageFault};
-use crate::value::{Scalar, Type, key};
+use crate::value::{Scalar, Type, key, list};
 
 /// What is wrong with one record: in what, in which index, and the message.
 type Found<'p> = (Structure, Option<&'p str>, String);
@@ -64,7 +64,7 @@ pub(super) fn check(
         check_statistics(check, pages, stored, def, count, last);
     }
     for (index, state) in def.indexes.iter().zip(indexes) {
-        let agrees = state.is_whole && state.missing == 0 && state.count == count;
+        let agrees = state.is_whole && state.missing == 0 && state.count == state.expected;
         if !agrees {
             index::find_strays(check, pages, stored, def, index)?;
         }
@@ -190,11 +190,29 @@ impl<'p> Walk<'_, '_, '_, 'p> {
     ) -> Result<(), StorageError> {
         let def = self.def;
         for (index, state) in def.indexes.iter().zip(self.indexes.iter_mut()) {
+            let tree = self.stored.entry_tree(index);
+            if let Some(element) = def.listed(index) {
+                let place = &def.layout.places[usize::from(index.fields[0])];
+                let cell = record.field(place)?;
+                for key in keys::element_keys(element, cell.as_cell()) {
+                    state.expected += 1;
+                    self.entry.clear();
+                    self.entry.extend_from_slice(key);
+                    keys::append_rank(&mut self.entry, def.layout.rank_width, record.rank());
+                    if let Ok(false) = tree.contains(self.pages, &self.entry) {
+                        state.missing += 1;
+                        let message = "it has no entry for an element of the record's list";
+                        problems.push((Structure::Index, Some(&index.name), message.into()));
+                    }
+                }
+                continue;
+            }
+            state.expected += 1;
             self.entry.clear();
             keys::append_record_key(&mut self.entry, def, index, record)?;
             keys::append_rank(&mut self.entry, def.layout.rank_width, record.rank());
             // An error is on a page that was found damaged when the index was walked.
-            if let Ok(false) = self.stored.entry_tree(index).contains(self.pages, &self.entry) {
+            if let Ok(false) = tree.contains(self.pages, &self.entry) {
                 state.missing += 1;
                 problems.push((Structure::Index, Some(&index.name), "it has no entry for the record".into()));
             }
@@ -255,6 +273,7 @@ pub(super) fn is_value(ty: Type, bytes: &[u8]) -> bool {
             let seconds = bytes.get(4..).and_then(|rest| rest.try_into().ok());
             seconds.is_some_and(|seconds| is_moment(i64::from_le_bytes(seconds)))
         }
+        _ if ty.is_list() => list::is_valid(ty, bytes, is_value),
         _ => Scalar::from_cell(ty, Some(bytes)).is_some(),
     }
 }

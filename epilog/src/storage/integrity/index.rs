@@ -10,13 +10,16 @@ use crate::storage::btree::Inspect;
 use crate::storage::catalog::Stored;
 use crate::storage::facade::View;
 use crate::storage::page::{PageNumber, PageRead};
-use crate::storage::records::keys;
+use crate::storage::records::{RecordRef, keys};
 use crate::storage::{StorageError, StorageFault};
+use crate::value::{Type, list};
 
 /// What was found of an index.
 pub(super) struct IndexState {
     /// Its entries.
     pub(super) count: u64,
+    /// The entries that the records looked at so far should have in it.
+    pub(super) expected: u64,
     /// Whether its tree is sound, so that what it lacks is missing.
     pub(super) is_whole: bool,
     /// How many records have no entry in it.
@@ -45,7 +48,7 @@ pub(super) fn check(
         view: View::new(pages, stored),
         def,
         index,
-        state: IndexState { count: 0, is_whole: true, missing: 0 },
+        state: IndexState { count: 0, expected: 0, is_whole: true, missing: 0 },
         previous: Vec::new(),
     };
     stored.entry_tree(index).inspect(pages, &mut walk)?;
@@ -125,6 +128,22 @@ impl<'p> Inspect<'p> for Walk<'_, '_, '_, 'p> {
     }
 }
 
+impl Strays<'_, '_, '_, '_> {
+    /// Makes `self.key` the key if an element of the record's list has it.
+    fn append_element(
+        &mut self,
+        element: Type,
+        key: &[u8],
+        record: &RecordRef<'_>,
+    ) -> Result<bool, StorageError> {
+        let cell = record.field(&self.def.layout.places[usize::from(self.index.fields[0])])?;
+        if cell.as_cell().is_some_and(|cell| list::contains(element, cell, key)) {
+            self.key.extend_from_slice(key);
+        }
+        Ok(false)
+    }
+}
+
 struct Strays<'x, 'c, 'w, 'p> {
     check: &'x mut Check<'c, 'w>,
     view: View<'p>,
@@ -146,7 +165,11 @@ impl<'p> Inspect<'p> for Strays<'_, '_, '_, 'p> {
             Ok(None) => "an entry names the record, which does not exist",
             Ok(Some(record)) => {
                 self.key.clear();
-                match keys::append_record_key(&mut self.key, self.def, self.index, &record) {
+                let own = match self.def.listed(self.index) {
+                    Some(element) => self.append_element(element, key, &record),
+                    None => keys::append_record_key(&mut self.key, self.def, self.index, &record),
+                };
+                match own {
                     Err(_) => return Ok(()),
                     Ok(_) if self.key == key => return Ok(()),
                     Ok(_) => "an entry gives the record other values than it has",

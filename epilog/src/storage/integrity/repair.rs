@@ -37,7 +37,7 @@ use crate::storage::streamed;
 use crate::storage::vfs::Vfs;
 use crate::storage::writer::Writer;
 use crate::storage::{StorageError, StorageFault};
-use crate::value::Blob;
+use crate::value::{Blob, list};
 
 /// So many records are put into the new file in one transaction.
 const BATCH: u64 = 4096;
@@ -593,7 +593,8 @@ fn read_record(def: &CollectionDef, record: &RecordRef<'_>) -> Option<(RecordDra
             // The record is whole; what lay out of line is not.
             Err(_) if matches!(place.spot, Spot::Variable(_)) && record.blob().is_ok() => {
                 blank.push(field.name.clone());
-                draft.put(place, if place.null.is_some() { None } else { Some(&[]) });
+                let empty = if place.ty.is_list() { list::empty() } else { Vec::new() };
+                draft.put(place, if place.null.is_some() { None } else { Some(&empty) });
             }
             Err(_) => return None,
         }

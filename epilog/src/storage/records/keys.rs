@@ -6,7 +6,7 @@ use super::{RecordDraft, RecordRef};
 use crate::schema::{CollectionDef, IndexDef};
 use crate::storage::StorageError;
 use crate::value::decimal::DecimalParts;
-use crate::value::{DecodeError, Type, key};
+use crate::value::{Cell, DecodeError, Type, key, list};
 
 /// Appends a rank, big-endian, in the collection's width.
 pub fn append_rank(out: &mut Vec<u8>, rank_width: u8, rank: u128) {
@@ -42,6 +42,14 @@ pub fn append_draft_key(
         key::append(out, place.ty, place.null.is_some(), cell.as_cell());
     }
     absent
+}
+
+/// What an index of a list has entries of: the keys of its different elements, ascending. There are none of an absent list.
+pub fn element_keys(element: Type, cell: Cell<'_>) -> Vec<&[u8]> {
+    let mut keys: Vec<&[u8]> = list::elements(element, cell.unwrap_or_default()).collect();
+    keys.sort_unstable();
+    keys.dedup();
+    keys
 }
 
 /// Appends the encoded fields of a record on a page; as [`append_draft_key`].

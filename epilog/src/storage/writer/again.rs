@@ -16,6 +16,7 @@ use crate::storage::change::{Change, ChangeSet, says_what_is_stored};
 use crate::storage::error::words;
 use crate::storage::gathered::Gathered;
 use crate::storage::records::RecordDraft;
+use crate::value::Type;
 
 /// Entries that wait, by collection: those of each of its indexes.
 pub(super) type Waiting = BTreeMap<CollectionId, Vec<Gathered>>;
@@ -101,8 +102,13 @@ impl Writer<'_> {
         collection: &CollectionDef,
         draft: &RecordDraft,
     ) -> Result<(), StorageError> {
-        for position in 0..collection.indexes.len() {
-            self.check_unique(collection, position, draft, Some(draft.rank(&collection.layout)))?;
+        for (position, index) in collection.indexes.iter().enumerate() {
+            match collection.listed(index) {
+                Some(element) => self.check_elements(collection, index, element, draft)?,
+                None => {
+                    self.check_unique(collection, position, draft, Some(draft.rank(&collection.layout)))?;
+                }
+            }
         }
         let mut waiting = Waiting::new();
         self.put_again(collection, draft, &mut waiting)?;
@@ -119,7 +125,10 @@ impl Writer<'_> {
         let rank = draft.rank(&collection.layout);
         if self.view_get(collection, rank)?.is_some() {
             for index in &collection.indexes {
-                self.build_entry_again(collection, index, draft, rank)?;
+                match collection.listed(index) {
+                    Some(element) => self.check_elements_again(collection, index, element, draft)?,
+                    None => _ = self.build_entry_again(collection, index, draft, rank)?,
+                }
             }
             self.apply_waiting_of(collection, waiting)?;
             return self.replace(collection, rank, draft);
@@ -131,6 +140,15 @@ impl Writer<'_> {
             let all = waiting.entry(collection.id).or_default();
             all.resize_with(count, Gathered::default);
             for (index, gathered) in collection.indexes.iter().zip(all) {
+                if let Some(element) = collection.listed(index) {
+                    let gathering = self.gather_elements(collection, index, element, draft, gathered);
+                    gathering.map_err(|error| StorageError::damage("journal", words!("{error}")))?;
+                    if gathered.memory() > most {
+                        gathered.sort();
+                        self.insert_sorted(collection, index, gathered)?;
+                    }
+                    continue;
+                }
                 let absent = self.build_entry_again(collection, index, draft, rank)?;
                 if !parts::GATHERING {
                     self.insert_entry(collection, index)?;
@@ -161,6 +179,18 @@ impl Writer<'_> {
             Ok(()) => Ok(absent),
             Err(error) => Err(StorageError::damage("journal", words!("{error}"))),
         }
+    }
+
+    /// As [`check_elements`](Writer::check_elements), with an error for a key that no index would have taken.
+    fn check_elements_again(
+        &mut self,
+        collection: &CollectionDef,
+        index: &IndexDef,
+        element: Type,
+        draft: &RecordDraft,
+    ) -> Result<(), StorageError> {
+        let checked = self.check_elements(collection, index, element, draft);
+        checked.map_err(|error| StorageError::damage("journal", words!("{error}")))
     }
 
     /// Applies all entries that wait.

@@ -83,6 +83,7 @@ impl Maker<'_> {
             Type::String => Scalar::String(self.random.pick(&words).to_string()),
             Type::Bool => Scalar::Bool(self.random.below(2) == 0),
             Type::F64 => Scalar::Float(*self.random.pick(&[-1.5, 0.0, 2.0, f64::NAN])),
+            _ if ty.is_list() => list(&mut self.random, ty),
             Type::I64 | Type::I32 => Scalar::Int(self.random.below(11) as i128 - 5),
             _ => Scalar::Int(self.random.below(12) as i128),
         };
@@ -105,11 +106,19 @@ impl Maker<'_> {
                 F::PadEnd,
                 F::ToText,
                 F::Least,
+                F::Element,
             ]),
             Type::I64 if faulty => self.random.pick(&[F::Power, F::CastOrFail(Type::I64)]),
-            Type::I64 => self.random.pick(&[F::Abs, F::TryCast(Type::I64), F::Parse(Type::I64), F::Greatest]),
+            Type::I64 => self.random.pick(&[
+                F::Abs,
+                F::TryCast(Type::I64),
+                F::Parse(Type::I64),
+                F::Greatest,
+                F::Element,
+            ]),
+            _ if ty.is_list() => self.random.pick(&[F::Append, F::Without, F::Chain, F::Least]),
             Type::F64 => self.random.pick(&[F::Round, F::Floor, F::Cast(Type::F64), F::Least]),
-            Type::U64 => &F::PositionOf,
+            Type::U64 => self.random.pick(&[F::PositionOf, F::PlaceOf]),
             _ => return None,
         };
         let function = *function;
@@ -118,11 +127,20 @@ impl Maker<'_> {
             F::TryCast(_) | F::CastOrFail(_) => Type::F64,
             F::Cast(_) => Type::I32,
             F::Parse(_) | F::PositionOf => Type::String,
+            F::PlaceOf => *self.random.pick(&[f::TEXTS, f::NUMBERS]),
+            F::Element => ty.list().expect("a list"),
             _ => ty,
         };
         let value = self.value(scope, first, faulty);
         Some(match function {
-            F::Least | F::Greatest | F::Concat => value.call(function, [self.value(scope, ty, faulty)]),
+            F::Element => value.call(function, [few(self, Type::U64)]),
+            F::PlaceOf | F::Append | F::Without => {
+                let element = first.element().expect("a list");
+                value.call(function, [self.value(scope, element, faulty)])
+            }
+            F::Least | F::Greatest | F::Concat | F::Chain => {
+                value.call(function, [self.value(scope, ty, faulty)])
+            }
             F::PositionOf => value.call(function, [self.literal(Type::String)]),
             F::Replace => {
                 value.call(function, [self.literal(Type::String), self.value(scope, Type::String, faulty)])
@@ -210,6 +228,17 @@ impl Maker<'_> {
             2 => {
                 let test = if self.random.below(2) == 0 { UnaryOp::IsNone } else { UnaryOp::IsSome };
                 self.field(scope).0.unary(test)
+            }
+            3 if self.random.below(2) == 0 => {
+                let (list, element) = *self.random.pick(&[(f::TEXTS, Type::String), (f::NUMBERS, Type::I64)]);
+                let left = self.value(scope, list, faulty);
+                match self.random.below(6) {
+                    0 => left.unary(UnaryOp::Length).binary(Gt, self.literal(Type::U64)),
+                    1 => left.binary(BinaryOp::Has, self.value(scope, element, faulty)),
+                    2 | 3 => left.binary(BinaryOp::Has, self.literal(element)),
+                    4 => left.binary(BinaryOp::HasAny, self.literal(list)),
+                    _ => left.binary(BinaryOp::HasAll, self.literal(list)),
+                }
             }
             3 => {
                 let op = *self.random.pick(&[StartsWith, EndsWith, Contains]);
@@ -485,7 +514,7 @@ impl Maker<'_> {
                 builder = builder.select(values);
             }
             2 => {
-                builder = self.grouped(builder, &scope, faulty);
+                builder = self.grouped(builder, &scope, ordered, faulty);
                 ordered = false;
             }
             _ => {}
@@ -695,12 +724,27 @@ impl Maker<'_> {
     }
 
     /// Groups, and what is asked of them.
-    fn grouped(&mut self, builder: DraftBuilder, scope: &[usize], faulty: bool) -> DraftBuilder {
+    fn grouped(
+        &mut self,
+        builder: DraftBuilder,
+        scope: &[usize],
+        ordered: bool,
+        faulty: bool,
+    ) -> DraftBuilder {
         let (keys, types): (Vec<Expression>, Vec<Type>) =
             (0..self.random.below(3)).map(|_| self.field(scope)).collect::<Vec<_>>().into_iter().unzip();
         let count = keys.len();
-        let items: Vec<Expression> =
+        let mut items: Vec<Expression> =
             (0..1 + self.random.below(3)).map(|_| self.aggregate(scope, faulty)).collect();
+        if self.random.below(3) == 0 {
+            let of = *self.random.pick(&[Type::String, Type::I64]);
+            let argument = Some(self.value(scope, of, faulty));
+            let filter = (self.random.below(3) == 0).then(|| self.predicate(scope, 1, faulty));
+            let item = AggregateItem { function: AggregateFunction::ArrayAgg, argument, filter };
+            let list = Expression::aggregate(item);
+            // Where rows come in any order, so do the elements.
+            items.push(if ordered { list } else { list.unary(UnaryOp::Length) });
+        }
         let mut builder = builder.group_by(keys);
         if self.random.below(2) == 0 {
             let few = Expression::literal(Scalar::Int(self.random.below(4) as i128), Type::U64);
@@ -751,6 +795,16 @@ impl Maker<'_> {
         let filter = (self.random.below(3) == 0).then(|| self.predicate(scope, 1, faulty));
         (AggregateItem { function, argument, filter }, ty)
     }
+}
+
+/// A list of few values.
+pub(super) fn list(random: &mut Random, ty: Type) -> Scalar {
+    let value = |random: &mut Random| match ty {
+        f::TEXTS => Scalar::String(random.pick(&["", "a", "\0", "ab", "zz"]).to_string()),
+        _ => Scalar::Int(random.below(6) as i128 - 3),
+    };
+    let values: Vec<Scalar> = (0..random.below(4)).map(|_| value(random)).collect();
+    ty.element().and_then(|element| Scalar::list(element, &values)).expect("a list of its elements")
 }
 
 /// An expression about source 0 as one about the source at `position`.

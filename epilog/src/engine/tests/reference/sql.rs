@@ -1,7 +1,8 @@
 //! Drafts in SQL, for SQLite to answer: written from the rows outwards, one derived table around the other for each clause,
 //! and by nothing that our own planner does.
 //!
-//! What is not said in SQL with the same meaning (some functions, frames that SQLite refuses, the first of peers) has no
+//! SQLite has no lists: theirs are compared as the bytes that they are here, and what is asked of their elements is left to the
+//! reference alone. What is not said in SQL with the same meaning (some functions, frames that SQLite refuses, the first of peers) has no
 //! translation. `NaN`, which SQLite does not store, is infinity there: that is greater than every number of the data, too, and
 //! equal to itself.
 
@@ -434,7 +435,7 @@ impl<'d> Writer<'d> {
                         U::Not => format!("NOT ({of})"),
                         U::IsNone => format!("({of}) IS NULL"),
                         U::IsSome => format!("({of}) IS NOT NULL"),
-                        U::Length => format!("length({of})"),
+                        // `Length` is of lists here.
                         _ => return None,
                     }
                 }
@@ -644,6 +645,11 @@ pub(super) fn literal(value: &Scalar) -> Option<String> {
         Scalar::Float(value) if value.is_nan() => "9e999".to_string(),
         Scalar::Float(value) => format!("{value:?}"),
         Scalar::String(text) => format!("'{}'", text.replace('\'', "''")),
+        // A list. SQLite has none, but its bytes compare as the list does.
+        Scalar::Bytes(bytes) => {
+            let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+            format!("X'{}'", digits.concat())
+        }
         _ => return None,
     })
 }

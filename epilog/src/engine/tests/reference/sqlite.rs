@@ -67,7 +67,7 @@ fn scalar(value: ValueRef<'_>) -> Scalar {
         ValueRef::Real(value) if value.is_infinite() => Scalar::Float(f64::NAN),
         ValueRef::Real(value) => Scalar::Float(value),
         ValueRef::Text(text) => Scalar::String(core::str::from_utf8(text).expect("UTF-8").to_string()),
-        ValueRef::Blob(_) => panic!("no bytes were put there"),
+        ValueRef::Blob(bytes) => Scalar::Bytes(bytes.to_vec()),
     }
 }
 
@@ -101,6 +101,13 @@ fn difference(
     Some(format!("{}\ngot {got:?}\nSQLite {expected:?}", question.sql))
 }
 
+/// Whether a draft asks for what SQLite has no word for: it has no lists.
+fn asks_of_lists(draft: &Draft) -> bool {
+    let text = format!("{draft:?}");
+    let words = ["Has", "Length", "ArrayAgg", "(Element", "(PlaceOf", "(Append", "(Without", "(Chain"];
+    words.iter().any(|word| text.contains(word))
+}
+
 #[test]
 fn random_queries_are_answered_as_sqlite_answers_them() {
     let (mut asked, mut made) = (0u64, 0u64);
@@ -112,8 +119,8 @@ fn random_queries_are_answered_as_sqlite_answers_them() {
         let connection = database(&data);
         let mut maker = Maker::new(random, &data);
         for query in 0..25 {
-            made += 1;
             let (draft, ordered) = maker.draft(false);
+            made += u64::from(!asks_of_lists(&draft));
             asked += u64::from(Writer::new(&data).question(&draft).is_some());
             let skipped = RULES[maker.random.below(RULES.len())].name;
             for rules in [RuleSet::ALL, RuleSet::NONE, RuleSet::ALL.without(skipped)] {
