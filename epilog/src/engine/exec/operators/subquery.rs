@@ -21,7 +21,7 @@ use crate::engine::exec::store::RowStore;
 use crate::engine::exec::table::KeyTable;
 use crate::engine::exec::tally::{Members, NO_GROUP, Tally};
 use crate::engine::exec::{Env, Vector};
-use crate::engine::logical::{AggregateTerm, Asked, Link, Slot};
+use crate::engine::logical::{AggregateTerm, Asked, Computed, Expr, Link, Slot};
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::{CollectionDef, IndexId};
@@ -47,8 +47,12 @@ pub(super) fn split<'s>(
             (Finder::Table { source: super::build(env, *inner), built: None }, Vec::new())
         }
     };
+    let mut read = Read::default();
+    read.note(&pairs);
+    asked.expressions().for_each(|expr| read.note_expr(expr));
     let pairs = Pairs {
         slot,
+        read,
         stages: super::stages(env, *pairs),
         batch: Batch::new(env.collections.len(), env.computed.len()),
         rows: Vec::new(),
@@ -224,9 +228,45 @@ impl Subquery<'_> {
     }
 }
 
+/// What is read of pairs: of the row nothing else is put into them.
+#[derive(Default)]
+struct Read {
+    slots: Vec<Slot>,
+    computed: Vec<Computed>,
+}
+
+impl Read {
+    fn note_expr(&mut self, expr: &Expr) {
+        self.slots.extend(expr.slots());
+        self.computed.extend(expr.computed_values());
+    }
+
+    /// Notes what a stage over pairs reads, and those beneath it.
+    fn note(&mut self, node: &PhysicalNode) {
+        match &node.operator {
+            physical::Operator::Filter { predicates, .. } => {
+                predicates.iter().for_each(|expr| self.note_expr(expr));
+            }
+            physical::Operator::Lookup { from, .. } => self.slots.push(*from),
+            physical::Operator::Subquery(nested) => {
+                if let Method::Probe { links, .. } | Method::Hash { links, .. } = &nested.method {
+                    links.iter().for_each(|link| self.note_expr(&link.outer));
+                }
+                nested.asked.expressions().for_each(|expr| self.note_expr(expr));
+                self.note(&nested.pairs);
+            }
+            _ => {}
+        }
+        if let Some(input) = node.children().first() {
+            self.note(input);
+        }
+    }
+}
+
 /// Pairs of a row and an inner record, on their way.
 pub(super) struct Pairs<'s> {
     slot: Slot,
+    read: Read,
     stages: Vec<Box<dyn Stage<'s> + 's>>,
     batch: Batch<'s>,
     /// The row of each pair.
@@ -281,11 +321,13 @@ impl<'s> Pairs<'s> {
         env.check()?;
         let selected = Selected::Sparse(&self.rows);
         self.batch.reset(self.rows.len());
-        for (slot, source) in outer.present() {
+        for (slot, source) in outer.present().filter(|(slot, _)| self.read.slots.contains(slot)) {
             self.batch.set_source(slot, source.gather(&selected));
         }
         for (computed, values) in outer.computed_values() {
-            self.batch.set_computed(computed, gather(values, &selected));
+            if self.read.computed.contains(&computed) {
+                self.batch.set_computed(computed, gather(values, &selected));
+            }
         }
         match (&mut self.inner, store) {
             (Inner::Records(records), _) => {
