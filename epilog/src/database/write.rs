@@ -16,7 +16,7 @@ use crate::query::{Reads, SlowHook, Snapshot, Writes, sealed};
 use crate::schema::{CollectionDef, Place};
 use crate::storage::StorageError;
 use crate::storage::facade::{Reading, View};
-use crate::storage::records::{ConstraintError, RecordDraft};
+use crate::storage::records::{ConstraintError, RecordDraft, RecordRef};
 use crate::storage::writer::Writer;
 use crate::value::{Blob, Cell};
 
@@ -494,9 +494,11 @@ impl<D: Schema> Writes for WriteTransaction<'_, D> {
         let mut draft_of_one = RecordDraft::default();
         let mut images: Vec<Vec<u8>> = Vec::new();
         if looks_around {
+            let mut assigning = assigner.begin(self.view(), &run);
             for (at, rank) in ranks.iter().enumerate() {
                 check_at(at, &run, self.view())?;
-                assign(self.view(), &collection, *rank, &assigner, &mut draft_of_one)?;
+                let record = record_of(self.view(), &collection, *rank)?;
+                assigner.apply(&mut assigning, record, &mut draft_of_one)?;
                 let mut image = Vec::new();
                 draft_of_one.append_image(&mut image);
                 images.push(image);
@@ -509,7 +511,10 @@ impl<D: Schema> Writes for WriteTransaction<'_, D> {
             check_at(at, &run, writer.view())?;
             match evaluated.next() {
                 Some(image) => assert!(new.load_image(&collection.layout, image), "its own image"),
-                None => assign(writer.view(), &collection, rank, &assigner, new)?,
+                None => {
+                    let record = record_of(writer.view(), &collection, rank)?;
+                    assigner.apply(&mut assigner.begin(writer.view(), &run), record, new)?;
+                }
             }
             Ok::<_, Error>(Some(rank))
         })
@@ -534,20 +539,14 @@ fn check_at(record: usize, run: &Run, view: View<'_>) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes `new` the record with this rank, changed.
-fn assign(
-    view: View<'_>,
-    collection: &CollectionDef,
-    rank: u128,
-    assigner: &Assigner,
-    new: &mut RecordDraft,
-) -> Result<(), Error> {
+/// The record with a rank that an update has found.
+fn record_of<'v>(view: View<'v>, collection: &CollectionDef, rank: u128) -> Result<RecordRef<'v>, Error> {
     let known = view.catalog().collection(collection.id).expect("a collection of this catalog");
     let record = view.get(known, rank)?.ok_or_else(|| {
         let problem = format!("an index of `{}` names rank {rank}, where no record is", known.name);
         StorageError::damage("index", problem)
     })?;
-    Ok(assigner.apply(view, record, new)?)
+    Ok(record)
 }
 
 /// What [`insert_all`](WriteTransaction::insert_all) takes: anything that gives records or references to them, such as

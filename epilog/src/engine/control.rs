@@ -73,6 +73,8 @@ pub struct Control(Option<InWhole<Arc<Wishes>>>);
 #[derive(Clone, Debug, Default)]
 struct Wishes {
     timeout: Option<Duration>,
+    /// By when what has begun must have ended, by the clock of what is read.
+    deadline_ns: Option<u64>,
     handles: Vec<CancelHandle>,
     require_index: bool,
 }
@@ -87,6 +89,15 @@ impl Control {
     /// Ends the query when `handle` is cancelled.
     pub(crate) fn add_handle(&mut self, handle: &CancelHandle) {
         self.change(|wishes| wishes.handles.push(handle.clone()));
+    }
+
+    /// The same for several queries that begin now: the timeout is that of all of them together.
+    pub(crate) fn begun(&self, view: View<'_>) -> Control {
+        let mut begun = self.clone();
+        if let Some(timeout) = self.0.as_ref().and_then(|wishes| wishes.timeout) {
+            begun.change(|wishes| wishes.deadline_ns = Some(deadline_ns(timeout, view)));
+        }
+        begun
     }
 
     /// Refuses plans that read all records of a collection.
@@ -136,13 +147,19 @@ impl fmt::Debug for Control {
         match &self.0 {
             None => f.write_str("Control"),
             Some(wishes) => {
-                let Wishes { timeout, handles, require_index } = &***wishes;
+                let Wishes { timeout, handles, require_index, .. } = &***wishes;
                 let mut f = f.debug_struct("Control");
                 f.field("timeout", timeout).field("handles", handles);
                 f.field("require_index", require_index).finish()
             }
         }
     }
+}
+
+/// When something ends that begins now.
+fn deadline_ns(timeout: Duration, view: View<'_>) -> u64 {
+    let timeout = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
+    view.now_ns().saturating_add(timeout)
 }
 
 /// A query being carried out, as far as it can be ended from outside.
@@ -160,10 +177,8 @@ struct Running {
 
 impl Run {
     fn of(wishes: &Arc<Wishes>, view: View<'_>) -> Run {
-        let deadline_ns = wishes.timeout.map(|timeout| {
-            let timeout = u64::try_from(timeout.as_nanos()).unwrap_or(u64::MAX);
-            view.now_ns().saturating_add(timeout)
-        });
+        let of_this = || wishes.timeout.map(|timeout| deadline_ns(timeout, view));
+        let deadline_ns = wishes.deadline_ns.or_else(of_this);
         Run::over(Running {
             wishes: Arc::clone(wishes),
             deadline_ns,

@@ -339,6 +339,11 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
         Operator::Lookup { from, position, into, .. } => {
             ("lookup", format!("{} by {}", names.collection(*into), names.field(*from, *position)))
         }
+        #[cfg(not(feature = "small"))]
+        Operator::Among(among) => {
+            let pointer = names.field(among.from, among.position);
+            ("among", format!("{} by {pointer}", names.collection(among.slot)))
+        }
         Operator::Subquery(subquery) => {
             let operator = match (subquery.answer, &subquery.asked) {
                 (Answer::Semi, _) => "semi join",

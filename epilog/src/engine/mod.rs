@@ -54,7 +54,7 @@ use crate::storage::facade::Operation;
 pub use crate::storage::facade::{Reading, View};
 pub use control::{CancelHandle, Control, Run};
 pub use error::{EngineError, ExecError, Fault, PlanError};
-pub use exec::{OutputBatch, OutputColumn, Rows, Vector};
+pub use exec::{Assigning, OutputBatch, OutputColumn, Rows, Vector};
 pub use explain::{Actual, Plan, PlanNode};
 #[cfg(not(feature = "small"))]
 pub use physical::Alternative;
@@ -307,18 +307,23 @@ impl Assigner {
         Ok(Assigner { plan, positions })
     }
 
+    /// Gets ready to calculate new values over what is stored at one moment, until `run` ends that.
+    pub fn begin<'s>(&self, view: View<'s>, run: &Run) -> Assigning<'s> {
+        Assigning::new(view, &self.plan, run.clone())
+    }
+
     /// Makes `out` what `record` becomes. Every value is calculated over the record's old ones.
     ///
     /// # Errors
     ///
-    /// [`EngineError::Exec`] when a page cannot be read, or an operation has no result.
+    /// [`EngineError::Exec`] when a page cannot be read, or an operation has no result; when the statement is to end.
     pub fn apply<'s>(
         &self,
-        view: View<'s>,
+        assigning: &mut Assigning<'s>,
         record: RecordRef<'s>,
         out: &mut RecordDraft,
     ) -> Result<(), EngineError> {
-        Ok(exec::assign(view, &self.plan, record, &self.positions, out)?)
+        Ok(assigning.assign(record, &self.positions, out)?)
     }
 }
 
@@ -334,7 +339,8 @@ pub fn assign<'s>(
     assignments: &[Assignment],
     out: &mut RecordDraft,
 ) -> Result<(), EngineError> {
-    Assigner::new(view, root, assignments)?.apply(view, record, out)
+    let assigner = Assigner::new(view, root, assignments)?;
+    assigner.apply(&mut assigner.begin(view, &Run::default()), record, out)
 }
 
 fn plan(view: View<'_>, draft: &Draft, purpose: Purpose, rules: RuleSet) -> Result<PhysicalPlan, PlanError> {

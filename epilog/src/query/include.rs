@@ -131,7 +131,7 @@ impl<S: Scope, O> Query<S, O> {
     /// The records of a `Vec` come in the order of their keys; [`order_by`](Many::order_by) and [`limit`](Many::limit) are
     /// about those of each row, and `with` within `with` goes on to what belongs to them. However many rows there are, each
     /// relation takes one more query, through its index where that is quicker than reading the collection; all records are
-    /// in memory at the end. All are read from one snapshot. A [`timeout`](Query::timeout) is that of each of these queries.
+    /// in memory at the end. All are read from one snapshot. A [`timeout`](Query::timeout) is that of all of them together.
     ///
     /// # Examples
     ///
@@ -225,6 +225,8 @@ impl<S, O, X: Includes> With<S, O, X> {
         self.includes.describe(&mut columns);
         let (draft, own) = selecting(draft, columns);
         from.with_reading(|reading| {
+            #[cfg(not(feature = "small"))]
+            let control = &control.begun(reading.operation().view());
             let (mut values, mut seeds) = (Vec::new(), Vec::new());
             engine::for_each(reading, &draft, control, &mut |batch: &OutputBatch<'_>| {
                 decode(batch, &mut values)?;

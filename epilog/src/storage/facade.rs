@@ -95,6 +95,12 @@ impl<'s> View<'s> {
         View { reads: None, ..self }
     }
 
+    /// Whether what is read is noted, so that reading more than is meant has a price.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn notes_reads(&self) -> bool {
+        self.reads().is_some()
+    }
+
     /// Where reads are noted, if they are.
     #[inline]
     fn reads(&self) -> Option<&'s ReadLog> {

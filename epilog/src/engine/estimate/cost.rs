@@ -32,6 +32,12 @@ pub struct Costs {
     pub build: Amount,
     /// Looking for a row in a hash table.
     pub probe: Amount,
+    /// Marking a record that rows may point at.
+    #[cfg(not(feature = "small"))]
+    pub mark: Amount,
+    /// Looking whether what a row points at is marked.
+    #[cfg(not(feature = "small"))]
+    pub marked: Amount,
     /// Making a pair of rows, and testing it.
     pub pair: Amount,
     /// Plans are made as if a collection had at least so many records: a choice that only a nearly empty collection
@@ -54,6 +60,10 @@ impl Default for Costs {
             top: 10.0,
             build: 30.0,
             probe: 12.0,
+            #[cfg(not(feature = "small"))]
+            mark: 4.0,
+            #[cfg(not(feature = "small"))]
+            marked: 2.0,
             pair: 15.0,
             rows_min: 1000.0,
         }

@@ -96,6 +96,9 @@ fn is_chain(node: &PhysicalNode) -> bool {
             is_chain(input)
         }
         Operator::Sort { input, .. } => parts::PAUSES && is_chain(input),
+        // What rows may point at is read within the first operation, and marks of it are kept.
+        #[cfg(not(feature = "small"))]
+        Operator::Among(among) => is_chain(&among.input),
         Operator::Aggregate { input, .. } => is_chain(input),
         Operator::Metered(metered) => is_chain(&metered.input),
         // Others keep their rows.
@@ -125,6 +128,8 @@ fn rows_of_batch(view: View<'_>, plan: &PhysicalPlan) -> usize {
             | Operator::Aggregate { input, .. }
             | Operator::Window { input, .. } => input,
             Operator::Metered(metered) => &metered.input,
+            #[cfg(not(feature = "small"))]
+            Operator::Among(among) => &among.input,
             _ => break,
         };
     }

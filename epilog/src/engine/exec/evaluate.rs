@@ -390,9 +390,9 @@ fn or_else<'s>(mut left: Vector<'s>, right: &Vector<'s>) -> Vector<'s> {
 /// The one value where a condition holds, the other where it does not or is absent.
 fn choose<'s>(condition: &Vector<'s>, then: &Vector<'s>, otherwise: &Vector<'s>) -> Vector<'s> {
     let mut result = pick(then, otherwise, |row| condition.is_null(row) || condition.bytes(row)[0] == 0);
-    for (row, fault) in condition.faults() {
-        result.faults.retain(|(at, _)| at != row);
-        result.add_fault(*row, fault);
+    if !condition.faults().is_empty() {
+        result.faults.retain(|(row, _)| condition.fault(*row as usize).is_none());
+        result.inherit_faults(condition);
     }
     result
 }

@@ -16,10 +16,14 @@ mod arithmetic;
 mod assign;
 mod batch;
 mod chain;
+#[cfg(not(feature = "small"))]
+mod directory;
 mod evaluate;
 mod frames;
 mod function;
 mod kernel;
+#[cfg(not(feature = "small"))]
+mod marks;
 #[cfg(not(feature = "small"))]
 pub(in crate::engine) mod meter;
 mod operators;
@@ -46,7 +50,7 @@ use crate::schema::CollectionDef;
 use crate::storage::facade::View;
 use crate::value::Type;
 
-pub use assign::assign;
+pub use assign::Assigning;
 pub(super) use chain::Chain;
 pub(super) use operators::dangling;
 pub use output::{OutputBatch, OutputColumn};

@@ -5,6 +5,7 @@
 
 use alloc::vec::Vec;
 
+use crate::parts;
 use crate::value::Type;
 
 /// Byte keys, numbered in the order they came.
@@ -97,31 +98,64 @@ impl KeyTable {
 
 /// Words, each with a number that its finder gives it.
 ///
-/// Open addressing with linear probing, as in [`KeyTable`]; a word lies beside its number, so that a probe reads one place.
+/// Words that lie close together, as keys do that the database gives out, have their numbers in an array. Others lie in a
+/// table with open addressing and linear probing, as in [`KeyTable`], each beside its number, so that a probe reads one place.
 #[derive(Default)]
 pub(super) struct WordTable {
+    /// The numbers, and 1, of the words from `least` on: 0 where there is none. Empty when words lie in `places`.
+    array: Vec<u32>,
     /// A word and its number, and 1: 0 where empty. A power of two of them, at most half taken.
     places: Vec<(u64, u32)>,
+    /// The least word in the table, or that of the array's first place.
+    least: u64,
+    /// The greatest word.
+    greatest: u64,
     taken: usize,
 }
+
+/// An array has no more places than so many for each word, or [`ARRAY_MIN`]: it takes no more memory then than a table.
+const ARRAY_PLACES: u64 = 8;
+const ARRAY_MIN: u64 = 1024;
 
 impl WordTable {
     /// The bytes that it takes in memory.
     #[cfg(not(feature = "small"))]
     pub(super) fn size(&self) -> usize {
-        self.places.capacity() * size_of::<(u64, u32)>()
+        self.places.capacity() * size_of::<(u64, u32)>() + self.array.capacity() * size_of::<u32>()
     }
 
     /// The number of `word`; what `number` gives when it is not there yet.
     #[inline]
     pub(super) fn find_or_insert(&mut self, word: u64, number: impl FnOnce() -> u32) -> u32 {
+        if parts::LOOPS {
+            if word.wrapping_sub(self.least) >= self.array.len() as u64 && self.places.is_empty() {
+                self.widen(word);
+            }
+            let at = word.wrapping_sub(self.least);
+            if at < self.array.len() as u64 {
+                let place = &mut self.array[at as usize];
+                if *place == 0 {
+                    *place = number() + 1;
+                    self.taken += 1;
+                    self.greatest = self.greatest.max(word);
+                }
+                return *place - 1;
+            }
+        }
         if (self.taken + 1) * 2 > self.places.len() {
             self.grow();
+            if !self.array.is_empty() {
+                return self.find_or_insert(word, number);
+            }
         }
         let place = self.locate(word);
         if self.places[place].1 == 0 {
             self.places[place] = (word, number() + 1);
             self.taken += 1;
+            if parts::LOOPS {
+                self.least = self.least.min(word);
+                self.greatest = self.greatest.max(word);
+            }
         }
         self.places[place].1 - 1
     }
@@ -129,6 +163,10 @@ impl WordTable {
     /// The number of `word`, if it is there.
     #[inline]
     pub(super) fn find(&self, word: u64) -> Option<u32> {
+        let at = word.wrapping_sub(self.least);
+        if parts::LOOPS && at < self.array.len() as u64 {
+            return self.array[at as usize].checked_sub(1);
+        }
         if self.places.is_empty() {
             return None;
         }
@@ -146,8 +184,57 @@ impl WordTable {
         place
     }
 
+    /// Makes room for `word`, which the array does not reach to: in the array, or in a table of all words.
+    #[cold]
+    fn widen(&mut self, word: u64) {
+        let (least, greatest) = match self.taken {
+            0 => (word, word),
+            _ => (self.least.min(word), self.greatest.max(word)),
+        };
+        let span = greatest - least;
+        if span >= (self.taken as u64 * ARRAY_PLACES).max(ARRAY_MIN) {
+            let (array, first) = (core::mem::take(&mut self.array), self.least);
+            self.places = vec![(0, 0); ((self.taken + 1) * 2).next_power_of_two().max(64)];
+            for (at, number) in array.into_iter().enumerate() {
+                if number != 0 {
+                    let place = self.locate(first + at as u64);
+                    self.places[place] = (first + at as u64, number);
+                }
+            }
+            // The words between the array's first place and the least are none.
+            (self.least, self.greatest) = (least, greatest);
+            return;
+        }
+        // Twice as much as there was, so that a word is moved so many times only.
+        let len = (span + 1).max(self.array.len() as u64 * 2).max(64);
+        if word < self.least && self.taken > 0 {
+            let first = self.least - (self.least - least).max(self.array.len() as u64).min(self.least);
+            let moved = (self.least - first) as usize;
+            let mut array = vec![0; moved + self.array.len()];
+            array[moved..].copy_from_slice(&self.array);
+            (self.array, self.least) = (array, first);
+        } else {
+            if self.taken == 0 {
+                (self.least, self.greatest) = (word, word);
+            }
+            // No place is beyond the greatest word there can be.
+            let len = len.max(word - self.least + 1).min((u64::MAX - self.least).saturating_add(1));
+            self.array.resize(len as usize, 0);
+        }
+    }
+
     #[cold]
     fn grow(&mut self) {
+        let span = self.greatest.wrapping_sub(self.least);
+        if parts::LOOPS && self.taken > 0 && span < (self.taken as u64 * ARRAY_PLACES).max(ARRAY_MIN) {
+            self.array = vec![0; span as usize + 1];
+            for (word, number) in core::mem::take(&mut self.places) {
+                if number != 0 {
+                    self.array[(word - self.least) as usize] = number;
+                }
+            }
+            return;
+        }
         let size = (self.places.len() * 2).max(64);
         for (word, number) in core::mem::replace(&mut self.places, vec![(0, 0); size]) {
             if number != 0 {
@@ -170,6 +257,12 @@ const FACTOR: u64 = 0x9E37_79B9_7F4A_7C15;
 fn mix(hash: u64, word: u64) -> u64 {
     let product = u128::from(hash ^ word) * u128::from(FACTOR);
     (product as u64) ^ (product >> 64) as u64
+}
+
+/// As `mix`, of a word alone.
+#[cfg(not(feature = "small"))]
+pub(super) fn mix_word(word: u64) -> u64 {
+    mix(FACTOR, word)
 }
 
 /// Multiplies and folds eight bytes at a time. Keys come from the user's own data: there is no one to defend against.
@@ -196,6 +289,34 @@ mod tests {
             let next = model.len() as u32;
             assert_eq!(table.find(word), model.get(&word).copied());
             assert_eq!(table.find_or_insert(word, || next), *model.entry(word).or_insert(next));
+        }
+    }
+
+    #[test]
+    fn words_that_come_close_together_late_or_far_apart_late_are_numbered_as_well() {
+        // Ascending, descending, from the middle, shuffled, and with one far away at last, at both ends of what a word can be.
+        let ascending = |n: u64| 5_000_000_000 + n;
+        let descending = |n: u64| 5_000_000_000 - n * 3;
+        let to_zero = |n: u64| 9_999_u64.saturating_sub(n);
+        let from_the_middle = |n: u64| if n % 2 == 0 { 1 << 40 | n } else { (1 << 40) - n };
+        let shuffled = |n: u64| n * 7_919 % 10_007 * 5;
+        let far = |n: u64| if n == 6_000 { u64::MAX } else { n % 4_000 };
+        let far_below = |n: u64| if n == 6_000 { 0 } else { u64::MAX - n % 4_000 };
+        let sequences: [&dyn Fn(u64) -> u64; 7] =
+            [&ascending, &descending, &to_zero, &from_the_middle, &shuffled, &far, &far_below];
+        for (sequence, word) in sequences.into_iter().enumerate() {
+            let (mut table, mut model) = (WordTable::default(), BTreeMap::new());
+            for n in 0..10_000 {
+                let (word, next) = (word(n), model.len() as u32);
+                assert_eq!(table.find(word), model.get(&word).copied(), "{word} of sequence {sequence}");
+                assert_eq!(table.find_or_insert(word, || next), *model.entry(word).or_insert(next));
+            }
+            for (word, number) in &model {
+                assert_eq!(table.find(*word), Some(*number), "{word} of sequence {sequence}");
+            }
+            for word in [1 << 63, 4_999_999, 77_777_777] {
+                assert_eq!(table.find(word), model.get(&word).copied());
+            }
         }
     }
 

@@ -170,9 +170,19 @@ impl<'s> Vector<'s> {
 
     /// Takes over the faults of an operand.
     pub(super) fn inherit_faults(&mut self, from: &Vector<'_>) {
-        for (row, fault) in from.faults() {
-            self.add_fault(*row, fault);
+        if from.faults().is_empty() {
+            return;
         }
+        let mut known = core::mem::take(&mut self.faults).into_iter().peekable();
+        for (row, fault) in from.faults() {
+            while let Some(earlier) = known.next_if(|(known, _)| known < row) {
+                self.faults.push(earlier);
+            }
+            // Of several faults of a row the first one noted stays.
+            let noted = known.next_if(|(known, _)| known == row);
+            self.faults.push(noted.unwrap_or_else(|| (*row, fault.clone())));
+        }
+        self.faults.extend(known);
     }
 
     /// The values of the given rows.

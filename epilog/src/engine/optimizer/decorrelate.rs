@@ -27,7 +27,8 @@ pub(super) const RULE: Rule = Rule { name: "decorrelate", apply: Apply::Alone(ap
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |node| match node {
         Node::Subquery(mut subquery) => {
-            decorrelate(&mut subquery.inner, &mut subquery.links, &mut subquery.pairs);
+            let inner = decorrelate(&mut subquery.inner, &mut subquery.links, &mut subquery.pairs);
+            link_unsure(&mut subquery, &inner);
             Node::Subquery(subquery)
         }
         Node::Join(mut join) => {
@@ -93,7 +94,7 @@ impl Inner {
     }
 }
 
-fn decorrelate(inner_side: &mut Node, links: &mut Vec<Link>, pair_side: &mut Node) {
+fn decorrelate(inner_side: &mut Node, links: &mut Vec<Link>, pair_side: &mut Node) -> Inner {
     let mut inner = Inner::of(inner_side);
     // The values that nodes of the pairs make are not the row's, and a link's sides are calculated before any pair is.
     let made_by_pairs = Inner::of(pair_side);
@@ -125,7 +126,7 @@ fn decorrelate(inner_side: &mut Node, links: &mut Vec<Link>, pair_side: &mut Nod
                         own.push(predicate);
                         continue;
                     }
-                    match as_link(predicate, &inner, &made_by_pairs) {
+                    match as_link(predicate, &inner, &made_by_pairs, true) {
                         Ok(link) => links.push(link),
                         Err(predicate) => rest.push(predicate),
                     }
@@ -141,6 +142,25 @@ fn decorrelate(inner_side: &mut Node, links: &mut Vec<Link>, pair_side: &mut Nod
     }
     *inner_side = side;
     *pair_side = pairs;
+    inner
+}
+
+/// Makes a link of an equality that has no result for some records, if there is no other link: of several a sure one that differs
+/// decides, whatever another runs into. A record without a result is then paired with every row.
+fn link_unsure(subquery: &mut Subquery, inner: &Inner) {
+    if !subquery.links.is_empty() {
+        return;
+    }
+    let Node::Filter(filter) = &mut *subquery.pairs else { return };
+    let made_by_pairs = Inner::of(&filter.input);
+    let is_link = |predicate: &Expr| as_link(predicate.clone(), inner, &made_by_pairs, false).is_ok();
+    let Some(place) = filter.predicates.iter().position(is_link) else { return };
+    let predicate = filter.predicates.remove(place);
+    subquery.links.extend(as_link(predicate, inner, &made_by_pairs, false));
+    if filter.predicates.is_empty() {
+        let below = core::mem::replace(&mut *filter.input, Node::Pairs);
+        *subquery.pairs = below;
+    }
 }
 
 /// Makes predicates of links that may have no value for a row, but for one when there is no other: of several links one that
@@ -173,6 +193,9 @@ fn is_about(nested: &Subquery, inner: &Inner) -> bool {
                 own.slots.push(deeper.slot);
                 own.computed.push(deeper.output);
             }
+            Node::Aggregate(aggregate) => own.computed.extend(aggregate.outputs()),
+            Node::Set(set) => own.computed.extend(set.columns.iter().map(|column| column.output)),
+            Node::Window(window) => own.computed.extend(window.items.iter().map(|item| item.output)),
             _ => {}
         });
     }
@@ -197,17 +220,17 @@ fn is_about(nested: &Subquery, inner: &Inner) -> bool {
     about
 }
 
-/// An equality of the two sides as a link.
-fn as_link(predicate: Expr, inner: &Inner, made_by_pairs: &Inner) -> Result<Link, Expr> {
+/// An equality of the two sides as a link; one whose inner side has a value, or none, for every record if `is_sure`.
+fn as_link(predicate: Expr, inner: &Inner, made_by_pairs: &Inner, is_sure: bool) -> Result<Link, Expr> {
     let Expr { kind: ExprKind::Binary(BinaryOp::Eq, left, right), ty, nullable } = predicate else {
         return Err(predicate);
     };
     let is_inner = |expr: &Expr| inner.has_all_of(expr) && !inner.has_none_of(expr);
     let is_outer = |expr: &Expr| inner.has_none_of(expr) && made_by_pairs.has_none_of(expr);
     // A fault of a record is one of the pairs it is in.
-    if is_inner(&left) && is_outer(&right) && inner.is_sure(&left) {
+    if is_inner(&left) && is_outer(&right) && (!is_sure || inner.is_sure(&left)) {
         Ok(Link { inner: *left, outer: *right, absent_matches: true })
-    } else if is_inner(&right) && is_outer(&left) && inner.is_sure(&right) {
+    } else if is_inner(&right) && is_outer(&left) && (!is_sure || inner.is_sure(&right)) {
         Ok(Link { inner: *right, outer: *left, absent_matches: true })
     } else {
         Err(Expr { kind: ExprKind::Binary(BinaryOp::Eq, left, right), ty, nullable })

@@ -567,7 +567,7 @@ impl<'s, 'p> Search<'s, 'p> {
 }
 
 /// The predicates of the filters among `stages`.
-fn predicates_of<'p>(stages: &[&'p Node]) -> Vec<&'p Expr> {
+pub(super) fn predicates_of<'p>(stages: &[&'p Node]) -> Vec<&'p Expr> {
     let filters = stages.iter().filter_map(|stage| match stage {
         Node::Filter(filter) => Some(&filter.predicates),
         _ => None,

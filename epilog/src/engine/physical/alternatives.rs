@@ -138,6 +138,7 @@ impl<'p> FullScan<'p> {
                 self.look(input, limited || window.take.is_some(), above)?;
             }
             Operator::Lookup { input, .. } => self.look(input, limited, above)?,
+            Operator::Among(among) => self.look(&among.input, false, above)?,
             Operator::Filter { input, predicates } => {
                 above.asked.extend(predicates);
                 self.look(input, false, above)?;

@@ -4,7 +4,7 @@
 //! again ([`Recipe`](super::Recipe)). Whatever has expressions is named here with all of its fields, so that a new one
 //! cannot be forgotten.
 
-use super::{Access, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Scan, Subquery};
+use super::{Access, Among, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Scan, Subquery};
 use crate::engine::logical::{
     AggregateTerm, Asked, Column, Expr, KeyTerm, Link, Literal, SetColumn, SlotDef, SortTerm, WindowTerm,
 };
@@ -56,6 +56,9 @@ impl Walk<'_> {
                 self.node(input)
             }
             Operator::Lookup { input, from: _, position: _, into: _ } => self.node(input),
+            Operator::Among(Among { input, from: _, position: _, source, slot: _, _whole: _ }) => {
+                self.node(input) && self.node(source)
+            }
             Operator::Subquery(Subquery { input, slot: _, method, pairs, asked, once: _, answer: _ }) => {
                 match asked {
                     Asked::Any | Asked::Count => {}

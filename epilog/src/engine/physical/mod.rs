@@ -12,6 +12,8 @@ mod aggregate;
 #[cfg(not(feature = "small"))]
 mod alternatives;
 #[cfg(not(feature = "small"))]
+mod among;
+#[cfg(not(feature = "small"))]
 mod bind;
 #[cfg(not(feature = "small"))]
 mod combined;
@@ -39,6 +41,8 @@ use alloc::vec::Vec;
 
 #[cfg(not(feature = "small"))]
 pub use alternatives::Alternative;
+#[cfg(not(feature = "small"))]
+pub use among::Among;
 pub use metered::Metered;
 pub use prune::Reads;
 #[cfg(not(feature = "small"))]
@@ -103,6 +107,9 @@ pub enum Operator {
         /// The slot of the record pointed at.
         into: Slot,
     },
+    /// Keeps the rows that point at a record of another source.
+    #[cfg(not(feature = "small"))]
+    Among(Among),
     /// Adds the answer of a subquery, or keeps the rows by it.
     Subquery(Subquery),
     /// Pairs rows with records of another collection.
@@ -515,7 +522,17 @@ impl<'p> Planner<'p> {
                 }
             }
         };
-        for stage in stages {
+        #[cfg(not(feature = "small"))]
+        let mut narrowed = matches!(base, Node::Pairs);
+        for stage in &stages {
+            #[cfg(not(feature = "small"))]
+            if !narrowed && !matches!(stage, Node::Filter(_)) {
+                let (mut slots, mut present) = (Vec::new(), Vec::new());
+                base.slots(&mut slots);
+                among::present(base, &mut present);
+                planned = self.narrowed(planned, (&slots, &present), &stages, want);
+                narrowed = true;
+            }
             planned = match stage {
                 Node::Filter(filter) => self.filter(planned, filter),
                 Node::Lookup(lookup) => self.lookup(planned, lookup),

@@ -39,8 +39,11 @@ impl Reads {
     fn node(&mut self, node: &PhysicalNode, slots: &[SlotDef]) {
         self.own(node, slots);
         // What a path's own source reads is the source's business: a lookup above may fill the same slot again.
-        if !matches!(node.operator, Operator::Scan(_)) {
-            node.children().into_iter().for_each(|child| self.node(child, slots));
+        match &node.operator {
+            Operator::Scan(_) => {}
+            #[cfg(not(feature = "small"))]
+            Operator::Among(among) => self.node(&among.input, slots),
+            _ => node.children().into_iter().for_each(|child| self.node(child, slots)),
         }
     }
 
@@ -55,6 +58,8 @@ impl Reads {
             | Operator::Metered(_) => {}
             Operator::Filter { predicates, .. } => predicates.iter().for_each(|expr| self.expr(expr, slots)),
             Operator::Lookup { from, .. } => self.record(*from),
+            #[cfg(not(feature = "small"))]
+            Operator::Among(among) => self.record(among.from),
             Operator::Subquery(Subquery { method, .. }) | Operator::Join(Join { method, .. }) => {
                 if let Method::Probe { links, .. } | Method::Hash { links, .. } = method {
                     for link in links {
@@ -103,6 +108,9 @@ impl Reads {
         let children = node.children();
         let Some((input, others)) = children.split_first().filter(|(input, _)| input.sorts()) else { return };
         self.own(node, slots);
+        // What rows may point at is no part of them.
+        #[cfg(not(feature = "small"))]
+        let others = if matches!(node.operator, Operator::Among(_)) { &[] } else { others };
         others.iter().for_each(|child| self.node(child, slots));
         self.above_sorts(input, slots);
     }
@@ -149,6 +157,8 @@ impl PhysicalNode {
             Operator::Set { input, right, .. } | Operator::Recursive { input, step: right, .. } => {
                 Vec::from([&**input, &**right])
             }
+            #[cfg(not(feature = "small"))]
+            Operator::Among(among) => Vec::from([&*among.input, &*among.source]),
             Operator::Subquery(Subquery { input, method, pairs, .. })
             | Operator::Join(Join { input, method, pairs, .. }) => {
                 let mut children = Vec::from([&**input]);
@@ -181,6 +191,8 @@ impl PhysicalNode {
             Operator::Set { input, right, .. } | Operator::Recursive { input, step: right, .. } => {
                 Vec::from([&mut **input, &mut **right])
             }
+            #[cfg(not(feature = "small"))]
+            Operator::Among(among) => Vec::from([&mut *among.input, &mut *among.source]),
             Operator::Subquery(Subquery { input, method, pairs, .. })
             | Operator::Join(Join { input, method, pairs, .. }) => {
                 let mut children = Vec::from([&mut **input]);
@@ -233,6 +245,10 @@ fn remove(node: &mut PhysicalNode, reads: &Reads) -> bool {
     if matches!(node.operator, Operator::Scan(_)) {
         return false;
     }
+    #[cfg(not(feature = "small"))]
+    if let Operator::Among(among) = &mut node.operator {
+        return remove(&mut among.input, reads);
+    }
     let mut removed = false;
     for child in node.children_mut() {
         removed |= remove(child, reads);
@@ -258,6 +274,12 @@ fn leave_unread(node: &mut PhysicalNode, reads: &Reads, slots: &[SlotDef]) {
             Access::PointedAt { source, by } => prune_tree(source, slots, &|reads| reads.expr(by, slots)),
             _ => {}
         };
+    }
+    #[cfg(not(feature = "small"))]
+    if let Operator::Among(among) = &mut node.operator {
+        let slot = among.slot;
+        prune_tree(&mut among.source, slots, &|reads| reads.slots.push(slot));
+        return leave_unread(&mut among.input, reads, slots);
     }
     for child in node.children_mut() {
         leave_unread(child, reads, slots);

@@ -8,7 +8,7 @@ use super::{Answer, Method, Operator, PhysicalNode, Planner, Subquery, Want};
 use crate::engine::estimate::Amount;
 use crate::engine::logical;
 use crate::engine::logical::{Asked, Expr, Link, Node, Slot};
-use crate::expr::{BinaryOp, UnaryOp};
+use crate::expr::{BinaryOp, SetKind, UnaryOp};
 use crate::parts;
 use crate::schema::IndexId;
 
@@ -176,7 +176,20 @@ fn is_of_inner(subquery: &logical::Subquery) -> bool {
         expr.slots().iter().all(|slot| slots.contains(slot))
             && expr.computed_values().iter().all(|value| computed.contains(value))
     };
-    *subquery.pairs == Node::Pairs && subquery.asked.expressions().all(is_inner)
+    // A record of which it is not known what it is linked by is one of all rows.
+    let mut sure = Vec::new();
+    subquery.inner.visit(&mut |node| match node {
+        Node::Aggregate(aggregate) => sure.extend(aggregate.keys().iter().map(|key| key.output)),
+        Node::Set(set) if set.kind != SetKind::UnionAll => {
+            sure.extend(set.columns.iter().map(|column| column.output));
+        }
+        _ => {}
+    });
+    let is_sure =
+        |expr: &Expr| !expr.may_fault() && expr.computed_values().iter().all(|value| sure.contains(value));
+    *subquery.pairs == Node::Pairs
+        && subquery.asked.expressions().all(is_inner)
+        && subquery.links.iter().all(|link| is_sure(&link.inner))
 }
 
 /// A link as a predicate of pairs.

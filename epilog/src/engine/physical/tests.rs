@@ -10,7 +10,7 @@ use crate::engine::fixture::{
 };
 use crate::engine::logical::{Purpose, lower};
 use crate::engine::optimizer::{RuleSet, optimize};
-use crate::expr::BinaryOp::{And, Eq, Ge, Gt, Like, Lt, Or, StartsWith};
+use crate::expr::BinaryOp::{Add, And, Eq, Ge, Gt, Like, Lt, Or, StartsWith};
 use crate::expr::{AggregateFunction, AggregateItem, Expression, Keyset, Quantifier, Side, UnaryOp};
 use crate::value::{Scalar, Type};
 
@@ -175,6 +175,44 @@ fn relations_are_followed_from_the_searched_end() {
 }
 
 #[test]
+fn what_rows_may_point_at_is_found_out_first() {
+    let live = through(&[f::track::ALBUM], f::album::TITLE).binary(Like, text("%Live%")).unary(UnaryOp::Not);
+    check(
+        tracks(live.clone().binary(And, field(f::track::ACTIVE))),
+        "among Album by album\n  filter active\n    scan Track\n  filter !(album.title like \"%Live%\")\n    scan Album",
+    );
+    // What is beyond is asked there, and what the rows that are left are shown with is looked up for them.
+    let by = through(&[f::track::ALBUM, f::album::ARTIST], f::artist::NAME);
+    check(
+        tracks(by.clone().binary(Like, text("%x%")).unary(UnaryOp::Not)).select([field(f::track::NAME), by]),
+        "project name, album.artist.name\n  lookup Artist by album.artist\n    lookup Album by album\n      \
+         among Album by album\n        scan Track\n        among Artist by album.artist\n          scan Album\n          \
+         filter !(album.artist.name like \"%x%\")\n            scan Artist",
+    );
+    // An optional relation that leads nowhere fails what an absent value fails, and not what it does not.
+    let editor = through(&[f::track::EDITOR], f::artist::NAME);
+    check(
+        tracks(editor.clone().binary(StartsWith, text("x"))),
+        "index lookup Track by editor\n  index range Artist by editor.name starts with \"x\", keys only",
+    );
+    check(
+        tracks(editor.binary(Like, text("%x%")).unary(UnaryOp::Not)),
+        "filter !(editor.name like \"%x%\")\n  lookup Artist by editor\n    scan Track",
+    );
+    // Of a few rows all are looked up.
+    check(
+        tracks(field(f::track::ID).is_in([id(1), id(2)]).binary(And, live)),
+        "filter !(album.title like \"%Live%\")\n  lookup Album by album\n    key lookup Track by id in (1, 2)",
+    );
+    // What may have no result is asked of each row: another predicate may drop it.
+    let length = through(&[f::track::ALBUM], f::album::TITLE).unary(UnaryOp::Length);
+    check(
+        tracks(length.clone().binary(Add, length).binary(Gt, int(2))),
+        "filter length(album.title) + length(album.title) > 2\n  lookup Album by album\n    scan Track",
+    );
+}
+
+#[test]
 fn subqueries_become_joins() {
     let live = field(f::album::TITLE).binary(Like, text("%Live%"));
     check(
@@ -229,6 +267,17 @@ fn rows_of_another_query_are_looked_up_by_their_value() {
     check(
         draft(f::Album).filter(field(f::album::ID).is_in_query(few)),
         "semi join Track through hash table, [Track.album] = id\n  scan Album\n  aggregate by Track.album\n    scan Track",
+    );
+}
+
+#[test]
+fn values_that_may_have_no_result_are_looked_up_as_well() {
+    let longest = f::aggregate(AggregateFunction::Max, Some(field(f::track::MILLISECONDS)));
+    let longest = draft(f::Track).group_by([field(f::track::ALBUM)]).select([longest]).build();
+    check(
+        tracks(field(f::track::MILLISECONDS).is_in_query(longest)),
+        "semi join Track through hash table, [max(Track 2.milliseconds)] = milliseconds\n  scan Track\n  \
+         aggregate max(Track 2.milliseconds) by Track 2.album\n    scan Track",
     );
 }
 

@@ -7,8 +7,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::built::{Built, Keep};
 use super::scan::dangling;
-use super::subquery::{Built, append_entry_key};
+use super::subquery::append_entry_key;
 use super::{Operator, Stage};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::estimate::KeyRange;
@@ -91,6 +92,8 @@ impl Made {
         match &node.operator {
             P::Scan(scan) => return self.slots.push(scan.slot),
             P::Lookup { into, .. } => self.slots.push(*into),
+            #[cfg(not(feature = "small"))]
+            P::Among(among) => return self.note(&among.input),
             P::Subquery(subquery) => {
                 if let Answer::Value(output) = subquery.answer {
                     self.computed.push(output);
@@ -136,6 +139,8 @@ enum Finder<'s> {
 struct Search<'s> {
     /// The values that its rows are linked by.
     values: Vec<Vector<'s>>,
+    /// The numbers of its rows' keys in a table.
+    numbers: Vec<u32>,
     /// Which rows came out in a pair.
     paired: Vec<bool>,
     /// The first row that may have pairs yet.
@@ -210,20 +215,35 @@ impl<'s> Operator<'s> for Join<'s> {
 impl<'s> Join<'s> {
     /// Begins to pair the rows of `outer`.
     fn begin(&mut self, env: &Env<'s>) -> Result<(), ExecError> {
-        self.outer.compact();
-        let rows = self.outer.count();
         let mut values = Vec::with_capacity(self.links.len());
         for link in &self.links {
             let of = evaluate(env, &link.outer, &self.outer)?;
             values.push(of);
         }
-        if let Finder::Table { source, built } = &mut self.finder
-            && built.is_none()
-        {
-            *built = Some(Box::new(Built::new(env, &mut **source, &self.links, true, None)?));
+        let mut numbers = Vec::new();
+        if let Finder::Table { source, built } = &mut self.finder {
+            let built = match built {
+                Some(built) => built,
+                None => built.insert(Box::new(Built::new(env, &mut **source, &self.links, Keep::Rows)?)),
+            };
+            let rows = self.outer.count();
+            built.find_all(&self.links, &values, rows, &mut numbers);
+            // Rows without a partner go before anything of them is moved.
+            let is_paired = |row: usize| {
+                built.first(numbers[row]).is_some() || values.iter().any(|values| values.fault(row).is_some())
+            };
+            if self.kind == JoinKind::Inner && !(0..rows).all(is_paired) {
+                let left: Vec<usize> = (0..rows).filter(|row| is_paired(*row)).collect();
+                let mut next = left.iter().copied().peekable();
+                self.outer.retain(|at, _| next.next_if_eq(&at).is_some());
+                values = values.iter().map(|values| values.gather(left.iter().copied())).collect();
+                numbers = left.iter().map(|row| numbers[*row]).collect();
+            }
         }
-        let paired = vec![false; rows];
-        self.search = Some(Search { values, paired, row: 0, kept: None, cursor: None, is_paired: false });
+        self.outer.compact();
+        let paired = vec![false; self.outer.count()];
+        let search = Search { values, numbers, paired, row: 0, kept: None, cursor: None, is_paired: false };
+        self.search = Some(search);
         Ok(())
     }
 
@@ -244,7 +264,7 @@ impl<'s> Join<'s> {
                         Some(last) if is_unknown => {
                             Some(last + 1).filter(|next| (*next as usize) < built.store.len())
                         }
-                        None => built.first(links, &search.values, search.row, &mut scratch),
+                        None => built.first(search.numbers[search.row]),
                         Some(last) => built.after(last),
                     };
                     match next {

@@ -4,37 +4,104 @@ use alloc::vec::Vec;
 
 use super::Stage;
 use crate::engine::error::ExecError;
-use crate::engine::exec::Env;
 use crate::engine::exec::batch::{Batch, Source};
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::directory::Directory;
 use crate::engine::exec::evaluate::evaluate;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::meter::Footprint;
+use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Expr, Slot};
 use crate::storage::records::RecordRef;
 use crate::value::key;
+#[cfg(not(feature = "small"))]
+use crate::value::{Type, is_signed_cell};
+
+/// Reading a record among all of its collection, and noting where it lies, costs about so many times less than searching
+/// for it.
+#[cfg(not(feature = "small"))]
+const SEARCHES: u64 = 16;
 
 /// Adds the records that a relation field points at.
 ///
 /// The ranks of a batch are sorted and each is fetched once, by ascending rank: rows share the records they point at, and
-/// neighbours lie on one page.
+/// neighbours lie on one page. When as many have been searched for as reading all of the collection would have cost, all
+/// of it is read, and the rest is found without a search: it costs no more than twice as much as what would have been best.
 pub(super) struct Lookup<'s> {
     field: Expr,
     into: Slot,
     wanted: Vec<(u128, u32)>,
     ranks: Vec<u128>,
     found: Vec<Option<RecordRef<'s>>>,
+    #[cfg(not(feature = "small"))]
+    all: All<'s>,
+}
+
+/// What is known of all records of a collection.
+#[cfg(not(feature = "small"))]
+enum All<'s> {
+    /// Nothing: so many have been searched for.
+    Unread(u64),
+    Read(Directory<'s>),
+    /// They are too many, or reading them would be noted as more than is meant.
+    Unreadable,
 }
 
 impl<'s> Lookup<'s> {
     pub(super) fn new(env: &Env<'s>, from: Slot, position: u16, into: Slot) -> Lookup<'s> {
         let ty = env.collection(from).fields[usize::from(position)].ty;
         let field = Expr::field(from, position, ty, true);
-        Lookup { field, into, wanted: Vec::new(), ranks: Vec::new(), found: Vec::new() }
+        Lookup {
+            field,
+            into,
+            wanted: Vec::new(),
+            ranks: Vec::new(),
+            found: Vec::new(),
+            #[cfg(not(feature = "small"))]
+            // Tests have few records: there half of the lookups read all of them at once.
+            all: match env.view.notes_reads() {
+                true => All::Unreadable,
+                false => All::Unread(if cfg!(test) && into.0 % 2 == 1 { u64::MAX } else { 0 }),
+            },
+        }
     }
-}
 
-impl<'s> Stage<'s> for Lookup<'s> {
-    fn apply(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
-        batch.compact();
-        let pointers = evaluate(env, &self.field, batch)?;
+    /// The records that are pointed at, if all of the collection is at hand.
+    #[cfg(not(feature = "small"))]
+    fn at_hand(
+        &mut self,
+        env: &Env<'s>,
+        pointers: &Vector<'s>,
+    ) -> Result<Option<Vec<Option<RecordRef<'s>>>>, ExecError> {
+        if let All::Unread(searched) = self.all
+            && searched.saturating_mul(SEARCHES) > env.view.count(env.collection(self.into).id)?
+        {
+            self.all = Directory::new(env, self.into)?.map_or(All::Unreadable, All::Read);
+        }
+        let All::Read(directory) = &self.all else { return Ok(None) };
+        let ty = pointers.ty();
+        let mut records = Vec::with_capacity(pointers.len());
+        if ty.width() == Some(8) && !is_signed_cell(ty) && ty != Type::Uuid {
+            let cells = pointers.strided();
+            records.extend((0..pointers.len()).map(|row| match pointers.is_null(row) {
+                true => None,
+                false => directory.get(cells.word(row, true)),
+            }));
+        } else {
+            records.extend((0..pointers.len()).map(|row| {
+                let rank = key::rank(ty, pointers.cell(row)?);
+                directory.get(rank.try_into().ok()?)
+            }));
+        }
+        Ok(Some(records))
+    }
+
+    /// The records that are pointed at, each searched for.
+    fn search(
+        &mut self,
+        env: &Env<'s>,
+        pointers: &Vector<'s>,
+    ) -> Result<Vec<Option<RecordRef<'s>>>, ExecError> {
         self.wanted.clear();
         let present = (0..pointers.len())
             .filter_map(|row| Some((key::rank(pointers.ty(), pointers.cell(row)?), row as u32)));
@@ -45,6 +112,10 @@ impl<'s> Stage<'s> for Lookup<'s> {
         self.ranks.clear();
         self.ranks.extend(self.wanted.iter().map(|(rank, _)| *rank));
         self.ranks.dedup();
+        #[cfg(not(feature = "small"))]
+        if let All::Unread(searched) = &mut self.all {
+            *searched += self.ranks.len() as u64;
+        }
         self.found.clear();
         env.view.get_many(env.collection(self.into), &self.ranks, &mut self.found)?;
         let mut records = vec![None; pointers.len()];
@@ -53,7 +124,29 @@ impl<'s> Stage<'s> for Lookup<'s> {
             at += usize::from(self.ranks[at] != *rank);
             records[*row as usize] = self.found[at];
         }
+        Ok(records)
+    }
+}
+
+impl<'s> Stage<'s> for Lookup<'s> {
+    fn apply(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
+        batch.compact();
+        let pointers = evaluate(env, &self.field, batch)?;
+        #[cfg(not(feature = "small"))]
+        if let Some(records) = self.at_hand(env, &pointers)? {
+            batch.set_source(self.into, Source::Records(records));
+            return Ok(());
+        }
+        let records = self.search(env, &pointers)?;
         batch.set_source(self.into, Source::Records(records));
         Ok(())
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        match &self.all {
+            All::Read(directory) => Footprint::in_memory(directory.size()),
+            All::Unread(_) | All::Unreadable => Footprint::default(),
+        }
     }
 }

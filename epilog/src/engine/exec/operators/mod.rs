@@ -1,6 +1,9 @@
 //! The operators, one file each: the nouns of the physical plan.
 
 mod aggregate;
+#[cfg(not(feature = "small"))]
+mod among;
+mod built;
 mod filter;
 mod join;
 mod limit;
@@ -97,6 +100,9 @@ pub(super) enum Kept {
     Groups(Box<aggregate::Groups>, bool),
     Sort(Box<sort::Sorter>, Whole),
     Numbers(InWhole<Vec<window::Counter>>, Whole),
+    /// Which records rows may point at, if that is known already.
+    #[cfg(not(feature = "small"))]
+    Marks(Option<super::marks::Marks>),
 }
 
 /// Something that changes rows batch by batch: it may drop rows and add to them.
@@ -129,6 +135,8 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
             window::build(build(env, *input), core::mem::take(&mut *items), whole)
         }
         P::Join(join) => join::build(env, join),
+        #[cfg(not(feature = "small"))]
+        P::Among(among) => among::build(env, among),
         P::Set { input, right, kind, columns, .. } => {
             Box::new(set::Set::new(build(env, *input), build(env, *right), kind, columns))
         }

@@ -94,6 +94,7 @@ impl<'s> Set<'s> {
     /// Counts the rows of the right.
     fn read_right(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
         while self.right.next(env, batch)? {
+            env.check()?;
             self.take_values(env, batch, false)?;
             let (mut known, mut counts) =
                 (core::mem::take(&mut self.known), core::mem::take(&mut self.left_over));
@@ -149,6 +150,7 @@ impl<'s> Operator<'s> for Set<'s> {
             self.read_right(env, batch)?;
         }
         loop {
+            env.check()?;
             let is_left = !is_union || !self.first_done;
             let side = if is_left { &mut self.left } else { &mut self.right };
             if !side.next(env, batch)? {

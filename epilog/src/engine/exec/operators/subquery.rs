@@ -9,6 +9,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::aggregate::add_term;
+use super::built::{Built, Keep};
 use super::{Operator, Stage};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::estimate::KeyRange;
@@ -17,10 +18,10 @@ use crate::engine::exec::evaluate::evaluate;
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::store::RowStore;
-use crate::engine::exec::table::{KeyTable, WordTable, width_of_equal_cells};
+use crate::engine::exec::table::KeyTable;
 use crate::engine::exec::tally::{Members, NO_GROUP, Tally};
 use crate::engine::exec::{Env, Vector};
-use crate::engine::logical::{AggregateTerm, Asked, Link, Slot};
+use crate::engine::logical::{AggregateTerm, Asked, Computed, Expr, Link, Slot};
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::{CollectionDef, IndexId};
@@ -46,8 +47,12 @@ pub(super) fn split<'s>(
             (Finder::Table { source: super::build(env, *inner), built: None }, Vec::new())
         }
     };
+    let mut read = Read::default();
+    read.note(&pairs);
+    asked.expressions().for_each(|expr| read.note_expr(expr));
     let pairs = Pairs {
         slot,
+        read,
         stages: super::stages(env, *pairs),
         batch: Batch::new(env.collections.len(), env.computed.len()),
         rows: Vec::new(),
@@ -76,115 +81,14 @@ enum Finder<'s> {
     Table { source: Box<dyn Operator<'s> + 's>, built: Option<Box<Built<'s>>> },
 }
 
-/// All inner rows, by key.
-pub(super) struct Built<'s> {
-    keys: Keys,
-    /// For each key: how many rows, and the first and last of them.
-    groups: Vec<Group>,
-    /// For each row, the next one with its key.
-    next: Vec<u32>,
-    /// The rows; none when they are only counted, or added up.
-    pub(super) store: RowStore<'s>,
-    /// For each key the aggregate over its rows, and at the end that over none.
-    results: Option<InWhole<Vector<'s>>>,
-}
-
-/// The keys of inner rows, numbered as they come.
-enum Keys {
-    /// What one link compares, as words; and the number of the absent key.
-    Words { table: WordTable, absent: Option<u32>, count: u32 },
-    /// What all links compare, as bytes.
-    Bytes(KeyTable),
-}
-
-impl Keys {
-    fn of(links: &[Link]) -> Keys {
-        match links {
-            [link] if parts::LOOPS && matches!(width_of_equal_cells(link.inner.ty), Some(4 | 8)) => {
-                Keys::Words { table: WordTable::default(), absent: None, count: 0 }
-            }
-            _ => Keys::Bytes(KeyTable::default()),
-        }
-    }
-
-    /// How many keys there are.
-    fn len(&self) -> usize {
-        match self {
-            Keys::Words { count, .. } => *count as usize,
-            Keys::Bytes(table) => table.len(),
-        }
-    }
-
-    /// The number of a row's key, if it is there. `scratch` is anything.
-    fn find(
-        &self,
-        links: &[Link],
-        values: &[Vector<'_>],
-        row: usize,
-        scratch: &mut Vec<u8>,
-    ) -> Option<usize> {
-        match self {
-            Keys::Words { absent, .. } if values[0].is_null(row) => {
-                absent.filter(|_| links[0].absent_matches).map(|number| number as usize)
-            }
-            Keys::Words { table, .. } => {
-                let of = &values[0];
-                table.find(of.strided().word(row, of.ty().width() == Some(8))).map(|number| number as usize)
-            }
-            Keys::Bytes(table) => {
-                scratch.clear();
-                if append_key(links, values, row, scratch) { table.find(scratch) } else { None }
-            }
-        }
-    }
-
-    /// The number of a row's key, which is put in if it is not there; `None` when the row belongs to nothing.
-    fn intern(
-        &mut self,
-        links: &[Link],
-        values: &[Vector<'_>],
-        row: usize,
-        scratch: &mut Vec<u8>,
-    ) -> Option<usize> {
-        match self {
-            Keys::Words { table, absent, count } => {
-                let next = || {
-                    *count += 1;
-                    *count - 1
-                };
-                let of = &values[0];
-                let number = match of.is_null(row) {
-                    true if !links[0].absent_matches => return None,
-                    true => *absent.get_or_insert_with(next),
-                    false => table.find_or_insert(of.strided().word(row, of.ty().width() == Some(8)), next),
-                };
-                Some(number as usize)
-            }
-            Keys::Bytes(table) => {
-                scratch.clear();
-                append_key(links, values, row, scratch).then(|| table.intern(scratch))
-            }
-        }
-    }
-}
-
-#[derive(Default)]
-struct Group {
-    count: u64,
-    first: u32,
-    last: u32,
-    /// What the predicates of one of its rows ran into: that row may or may not count.
-    fault: Option<RowFault>,
-}
-
 /// What is known of each row of the batch.
-struct Answers<'a> {
+pub(super) struct Answers<'a> {
     /// Whether one record is enough.
     any: bool,
-    counts: Vec<u64>,
+    pub(super) counts: Vec<u64>,
     faults: Vec<Option<RowFault>>,
     /// The aggregate, each row being a group of pairs.
-    tally: Option<InWhole<(Tally, &'a AggregateTerm, Whole)>>,
+    pub(super) tally: Option<InWhole<(Tally, &'a AggregateTerm, Whole)>>,
 }
 
 impl<'a> Answers<'a> {
@@ -203,15 +107,15 @@ impl<'a> Answers<'a> {
     }
 
     /// Whether more records cannot change the answer of `row`.
-    fn settled(&self, row: usize) -> bool {
+    pub(super) fn settled(&self, row: usize) -> bool {
         self.any && self.counts[row] > 0
     }
 
-    fn is_faulty(&self, row: usize) -> bool {
+    pub(super) fn is_faulty(&self, row: usize) -> bool {
         parts::CALCULATION && self.faults[row].is_some()
     }
 
-    fn add_fault(&mut self, row: usize, fault: &RowFault) {
+    pub(super) fn add_fault(&mut self, row: usize, fault: &RowFault) {
         self.faults[row].get_or_insert_with(|| fault.clone());
     }
 
@@ -247,21 +151,21 @@ impl<'s> Stage<'s> for Subquery<'s> {
                 let built = match built {
                     Some(built) => built,
                     None => {
-                        let term = match &self.asked {
-                            Asked::Aggregate(term, whole) if self.once => Some((&**term, *whole)),
-                            _ => None,
+                        let keep = match &self.asked {
+                            Asked::Aggregate(term, whole) if self.once => Keep::Aggregate(term, *whole),
+                            Asked::Any if !self.pairs.is_needed() => Keep::Keys,
+                            Asked::Count if !self.pairs.is_needed() => Keep::Counts,
+                            _ => Keep::Rows,
                         };
-                        let is_counted = self.pairs.stages.is_empty() && answers.tally.is_none();
-                        let keep = term.is_none() && !is_counted;
-                        built.insert(Box::new(Built::new(env, &mut **source, &self.links, keep, term)?))
+                        built.insert(Box::new(Built::new(env, &mut **source, &self.links, keep)?))
                     }
                 };
-                if let (Some(results), Answer::Value(output)) = (&built.results, self.answer) {
-                    let mut key = Vec::new();
+                if let (Some(results), Answer::Value(output)) = (built.results(), self.answer) {
                     let of_none = results.len() - 1;
-                    let number = |row| built.keys.find(&self.links, &outer, row, &mut key).unwrap_or(of_none);
-                    let numbers: Vec<usize> = (0..rows).map(number).collect();
-                    let mut values = results.gather(numbers.into_iter());
+                    let mut numbers = Vec::new();
+                    built.find_all(&self.links, &outer, rows, &mut numbers);
+                    let numbers = numbers.iter().map(|number| (*number as usize).min(of_none));
+                    let mut values = results.gather(numbers);
                     answers.add_faults_to(&mut values);
                     batch.set_computed(output, values);
                     return Ok(());
@@ -324,9 +228,45 @@ impl Subquery<'_> {
     }
 }
 
+/// What is read of pairs: of the row nothing else is put into them.
+#[derive(Default)]
+struct Read {
+    slots: Vec<Slot>,
+    computed: Vec<Computed>,
+}
+
+impl Read {
+    fn note_expr(&mut self, expr: &Expr) {
+        self.slots.extend(expr.slots());
+        self.computed.extend(expr.computed_values());
+    }
+
+    /// Notes what a stage over pairs reads, and those beneath it.
+    fn note(&mut self, node: &PhysicalNode) {
+        match &node.operator {
+            physical::Operator::Filter { predicates, .. } => {
+                predicates.iter().for_each(|expr| self.note_expr(expr));
+            }
+            physical::Operator::Lookup { from, .. } => self.slots.push(*from),
+            physical::Operator::Subquery(nested) => {
+                if let Method::Probe { links, .. } | Method::Hash { links, .. } = &nested.method {
+                    links.iter().for_each(|link| self.note_expr(&link.outer));
+                }
+                nested.asked.expressions().for_each(|expr| self.note_expr(expr));
+                self.note(&nested.pairs);
+            }
+            _ => {}
+        }
+        if let Some(input) = node.children().first() {
+            self.note(input);
+        }
+    }
+}
+
 /// Pairs of a row and an inner record, on their way.
-struct Pairs<'s> {
+pub(super) struct Pairs<'s> {
     slot: Slot,
+    read: Read,
     stages: Vec<Box<dyn Stage<'s> + 's>>,
     batch: Batch<'s>,
     /// The row of each pair.
@@ -350,7 +290,7 @@ impl<'s> Pairs<'s> {
         }
     }
 
-    fn push_kept(&mut self, row: usize, kept: u32) {
+    pub(super) fn push_kept(&mut self, row: usize, kept: u32) {
         self.rows.push(row as u16);
         match &mut self.inner {
             Inner::Kept(rows) => rows.push(kept),
@@ -358,12 +298,17 @@ impl<'s> Pairs<'s> {
         }
     }
 
-    fn is_full(&self) -> bool {
+    /// Whether something is asked of pairs.
+    pub(super) fn is_needed(&self) -> bool {
+        !self.stages.is_empty()
+    }
+
+    pub(super) fn is_full(&self) -> bool {
         self.rows.len() >= GATHERED_MAX
     }
 
     /// Sends the pairs through the stages, and counts those that get through.
-    fn flush(
+    pub(super) fn flush(
         &mut self,
         env: &Env<'s>,
         outer: &Batch<'s>,
@@ -376,11 +321,13 @@ impl<'s> Pairs<'s> {
         env.check()?;
         let selected = Selected::Sparse(&self.rows);
         self.batch.reset(self.rows.len());
-        for (slot, source) in outer.present() {
+        for (slot, source) in outer.present().filter(|(slot, _)| self.read.slots.contains(slot)) {
             self.batch.set_source(slot, source.gather(&selected));
         }
         for (computed, values) in outer.computed_values() {
-            self.batch.set_computed(computed, gather(values, &selected));
+            if self.read.computed.contains(&computed) {
+                self.batch.set_computed(computed, gather(values, &selected));
+            }
         }
         match (&mut self.inner, store) {
             (Inner::Records(records), _) => {
@@ -545,166 +492,9 @@ impl<'s> Probe<'_, 's> {
     }
 }
 
-impl<'s> Built<'s> {
-    /// About the bytes that this takes in memory.
-    #[cfg(not(feature = "small"))]
-    pub(super) fn size(&self) -> usize {
-        let keys = match &self.keys {
-            Keys::Words { table, .. } => table.size(),
-            Keys::Bytes(table) => table.size(),
-        };
-        keys + self.groups.capacity() * size_of::<Group>()
-            + self.next.capacity() * size_of::<u32>()
-            + self.store.size()
-    }
-
-    /// The first kept row with the key of `row`.
-    pub(super) fn first(
-        &self,
-        links: &[Link],
-        outer: &[Vector<'_>],
-        row: usize,
-        key: &mut Vec<u8>,
-    ) -> Option<u32> {
-        let number = self.keys.find(links, outer, row, key)?;
-        (self.groups[number].count > 0).then_some(self.groups[number].first)
-    }
-
-    /// The kept row after `kept` with the same key.
-    pub(super) fn after(&self, kept: u32) -> Option<u32> {
-        Some(self.next[kept as usize]).filter(|next| *next != u32::MAX)
-    }
-
-    /// Reads all inner rows; adds up what `term` says of each key's.
-    pub(super) fn new(
-        env: &Env<'s>,
-        source: &mut (dyn Operator<'s> + 's),
-        links: &[Link],
-        keep: bool,
-        term: Option<(&AggregateTerm, Whole)>,
-    ) -> Result<Built<'s>, ExecError> {
-        let mut built = Built {
-            keys: Keys::of(links),
-            groups: Vec::new(),
-            next: Vec::new(),
-            store: RowStore::default(),
-            results: None,
-        };
-        let mut tally = term.map(|(term, whole)| (Tally::new(term, 0), term, whole));
-        let mut numbers = Vec::new();
-        let mut batch = Batch::new(env.collections.len(), env.computed.len());
-        let mut key = Vec::new();
-        while source.next(env, &mut batch)? {
-            let mut values = Vec::with_capacity(links.len());
-            for link in links {
-                let inner = evaluate(env, &link.inner, &batch)?;
-                if let Some((_, fault)) = inner.faults().first() {
-                    return Err(ExecError::Arithmetic(fault.0.clone()));
-                }
-                values.push(inner);
-            }
-            if let Some((tally, term, whole)) = &mut tally {
-                batch.compact();
-                built.add_up(env, &batch, links, &values, &mut numbers, (tally, term, *whole))?;
-                continue;
-            }
-            let selected = batch.selected();
-            for at in 0..selected.len() {
-                let row = built.next.len() as u32;
-                if keep {
-                    built.next.push(u32::MAX);
-                }
-                let Some(number) = built.keys.intern(links, &values, at, &mut key) else { continue };
-                if number == built.groups.len() {
-                    built.groups.push(Group::default());
-                }
-                let group = &mut built.groups[number];
-                // A row that is kept keeps its fault, which the stages may yet drop.
-                if let (false, Some(fault)) = (keep, batch.fault(selected.row(at))) {
-                    group.fault.get_or_insert_with(|| fault.clone());
-                    continue;
-                }
-                group.count += 1;
-                if keep {
-                    if group.count == 1 {
-                        group.first = row;
-                    } else {
-                        built.next[group.last as usize] = row;
-                    }
-                    group.last = row;
-                }
-            }
-            if keep {
-                built.store.push(&batch);
-            }
-        }
-        if let Some((mut tally, _, whole)) = tally {
-            let count = built.keys.len();
-            tally.grow(count + 1);
-            built.results = Some(InWhole::new(tally.results(0..count + 1)?, whole));
-        }
-        Ok(built)
-    }
-
-    /// Adds a batch of inner rows to what is added up of their keys.
-    fn add_up(
-        &mut self,
-        env: &Env<'s>,
-        batch: &Batch<'s>,
-        links: &[Link],
-        values: &[Vector<'s>],
-        numbers: &mut Vec<u32>,
-        (tally, term, whole): (&mut Tally, &AggregateTerm, Whole),
-    ) -> Result<(), ExecError> {
-        let mut key = Vec::new();
-        numbers.clear();
-        for row in 0..batch.count() {
-            let number = self.keys.intern(links, values, row, &mut key);
-            numbers.push(number.map_or(NO_GROUP, |number| number as u32));
-        }
-        tally.grow(self.keys.len());
-        add_pairs(env, batch, numbers, whole, term, tally)
-    }
-
-    fn run(
-        &self,
-        env: &Env<'s>,
-        links: &[Link],
-        outer: &[Vector<'s>],
-        batch: &Batch<'s>,
-        pairs: &mut Pairs<'s>,
-        answers: &mut Answers<'_>,
-    ) -> Result<(), ExecError> {
-        let mut key = Vec::new();
-        for row in 0..batch.count() {
-            if answers.is_faulty(row) {
-                continue;
-            }
-            let Some(number) = self.keys.find(links, outer, row, &mut key) else { continue };
-            let group = &self.groups[number];
-            if let Some(fault) = &group.fault {
-                answers.add_fault(row, fault);
-            }
-            if pairs.stages.is_empty() && answers.tally.is_none() {
-                answers.counts[row] += group.count;
-                continue;
-            }
-            let mut kept = if group.count > 0 { group.first } else { u32::MAX };
-            while kept != u32::MAX && !answers.settled(row) {
-                pairs.push_kept(row, kept);
-                kept = self.next[kept as usize];
-                if pairs.is_full() {
-                    pairs.flush(env, batch, Some(&self.store), answers)?;
-                }
-            }
-        }
-        pairs.flush(env, batch, Some(&self.store), answers)
-    }
-}
-
 /// Adds the rows of a batch to an aggregate over their groups. A row that may or may not count makes its group's one that has
 /// no result.
-fn add_pairs<'s>(
+pub(super) fn add_pairs<'s>(
     env: &Env<'s>,
     batch: &Batch<'s>,
     groups: &[u32],
@@ -741,17 +531,6 @@ pub(super) fn append_entry_key(
             return false;
         }
         key::append(out, values.ty(), optional, cell);
-        true
-    })
-}
-
-/// Appends what a row is found by; `false` when it belongs to nothing.
-fn append_key(links: &[Link], values: &[Vector<'_>], row: usize, out: &mut Vec<u8>) -> bool {
-    links.iter().zip(values).all(|(link, values)| {
-        if values.is_null(row) && !link.absent_matches {
-            return false;
-        }
-        values.append_key(row, out);
         true
     })
 }

@@ -116,6 +116,9 @@ impl<'s> Operator<'s> for Numbering<'s> {
     }
 }
 
+/// Between two looks at whether the query is to end there are so many partitions.
+const PARTITIONS_AT_ONCE: usize = 256;
+
 /// Rows with values from all rows of their partitions.
 struct Window<'s> {
     input: Box<dyn Operator<'s> + 's>,
@@ -176,6 +179,7 @@ impl<'s> Window<'s> {
         let mut arguments: Vec<Option<Argument>> =
             self.items.iter().map(|item| item.argument.as_ref().map(|of| Argument::new(of.ty))).collect();
         while self.input.next(env, batch)? {
+            env.check()?;
             batch.raise(usize::MAX)?;
             if batch.count() == 0 {
                 continue;
@@ -199,7 +203,10 @@ impl<'s> Window<'s> {
             .collect();
         for (number, order) in orders.into_iter().enumerate() {
             let places = order.places();
-            for partition in order.partitions(&places) {
+            for (number_of_partition, partition) in order.partitions(&places).enumerate() {
+                if number_of_partition.is_multiple_of(PARTITIONS_AT_ONCE) {
+                    env.check()?;
+                }
                 for (at, (item, results)) in self.items.iter().zip(&mut results).enumerate() {
                     if order_of[at] == number {
                         results.fill(&item.function, item.frame, &partition)?;

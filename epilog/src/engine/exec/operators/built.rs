@@ -1,0 +1,422 @@
+//! [`Built`]: all inner rows of a subquery or join by what they are linked by, in memory.
+//!
+//! What is asked decides how much is kept of them: their keys where it is whether there is one, a number for each key where it is
+//! how many, an aggregate for each key where that needs no row, else the rows, those of one key in a list.
+
+use alloc::vec::Vec;
+
+use super::Operator;
+use super::subquery::{Answers, Pairs, add_pairs};
+use crate::engine::error::{ExecError, RowFault};
+use crate::engine::exec::batch::Batch;
+use crate::engine::exec::evaluate::evaluate;
+use crate::engine::exec::store::RowStore;
+use crate::engine::exec::table::{KeyTable, WordTable, width_of_equal_cells};
+use crate::engine::exec::tally::{NO_GROUP, Tally};
+use crate::engine::exec::{Env, Vector};
+use crate::engine::logical::{AggregateTerm, Link};
+use crate::parts::{self, InWhole, Whole};
+
+/// All inner rows, by key.
+pub(super) struct Built<'s> {
+    keys: Keys,
+    /// For each key: how many rows, and the first and last of them. None where it is asked whether there are rows.
+    groups: Vec<Group>,
+    /// The keys of rows that may or may not count, and what the predicates of one of them ran into: where it is asked whether
+    /// there are rows.
+    doubtful: Option<InWhole<(Keys, Vec<RowFault>)>>,
+    /// For each row, the next one with its key.
+    next: Vec<u32>,
+    /// The rows; none when they are only counted, or added up.
+    pub(super) store: RowStore<'s>,
+    /// The kept rows that have no key because of what its calculation ran into: they may belong to every row.
+    keyless: Vec<u32>,
+    /// What the calculation of the key of such a row ran into, where rows are not kept.
+    keyless_fault: Option<RowFault>,
+    /// For each key the aggregate over its rows, and at the end that over none.
+    results: Option<InWhole<Vector<'s>>>,
+}
+
+/// What is kept of inner rows.
+#[derive(Clone, Copy)]
+pub(super) enum Keep<'a> {
+    /// Their keys.
+    Keys,
+    /// How many there are of each key.
+    Counts,
+    /// An aggregate over those of each key.
+    Aggregate(&'a AggregateTerm, Whole),
+    /// They themselves.
+    Rows,
+}
+
+/// The keys of inner rows, numbered as they come.
+enum Keys {
+    /// What one link compares, as words; and the number of the absent key.
+    Words { table: WordTable, absent: Option<u32>, count: u32 },
+    /// What all links compare, as bytes.
+    Bytes(KeyTable),
+}
+
+impl Keys {
+    fn of(links: &[Link]) -> Keys {
+        match links {
+            [link] if parts::LOOPS && matches!(width_of_equal_cells(link.inner.ty), Some(4 | 8)) => {
+                Keys::Words { table: WordTable::default(), absent: None, count: 0 }
+            }
+            _ => Keys::Bytes(KeyTable::default()),
+        }
+    }
+
+    /// How many keys there are.
+    fn len(&self) -> usize {
+        match self {
+            Keys::Words { count, .. } => *count as usize,
+            Keys::Bytes(table) => table.len(),
+        }
+    }
+
+    /// The bytes that they take in memory.
+    #[cfg(not(feature = "small"))]
+    fn size(&self) -> usize {
+        match self {
+            Keys::Words { table, .. } => table.size(),
+            Keys::Bytes(table) => table.size(),
+        }
+    }
+
+    /// Appends the number of each row's key, or [`NO_GROUP`] where it is not there.
+    fn find_all(&self, links: &[Link], values: &[Vector<'_>], rows: usize, out: &mut Vec<u32>) {
+        out.reserve(rows);
+        match self {
+            Keys::Words { table, absent, .. } => {
+                let of = &values[0];
+                let (cells, wide) = (of.strided(), of.ty().width() == Some(8));
+                let absent = absent.filter(|_| links[0].absent_matches).unwrap_or(NO_GROUP);
+                out.extend((0..rows).map(|row| match of.is_null(row) {
+                    true => absent,
+                    false => table.find(cells.word(row, wide)).unwrap_or(NO_GROUP),
+                }));
+            }
+            Keys::Bytes(table) => {
+                let mut key = Vec::new();
+                out.extend((0..rows).map(|row| {
+                    key.clear();
+                    let found = append_key(links, values, row, &mut key).then(|| table.find(&key)).flatten();
+                    found.map_or(NO_GROUP, |number| number as u32)
+                }));
+            }
+        }
+    }
+
+    /// Appends the number of each row's key, which is put in if it is not there; [`NO_GROUP`] when the row belongs to nothing.
+    fn intern_all(&mut self, links: &[Link], values: &[Vector<'_>], rows: usize, out: &mut Vec<u32>) {
+        out.reserve(rows);
+        match self {
+            Keys::Words { table, absent, count } => {
+                let of = &values[0];
+                let (cells, wide) = (of.strided(), of.ty().width() == Some(8));
+                out.extend((0..rows).map(|row| {
+                    let next = || {
+                        *count += 1;
+                        *count - 1
+                    };
+                    match of.is_null(row) {
+                        true if !links[0].absent_matches => NO_GROUP,
+                        true => *absent.get_or_insert_with(next),
+                        false => table.find_or_insert(cells.word(row, wide), next),
+                    }
+                }));
+            }
+            Keys::Bytes(table) => {
+                let mut key = Vec::new();
+                out.extend((0..rows).map(|row| {
+                    key.clear();
+                    let is_some = append_key(links, values, row, &mut key);
+                    if is_some { table.intern(&key) as u32 } else { NO_GROUP }
+                }));
+            }
+        }
+    }
+}
+
+#[derive(Default)]
+struct Group {
+    count: u64,
+    first: u32,
+    last: u32,
+    /// What the predicates of one of its rows ran into: that row may or may not count.
+    fault: Option<RowFault>,
+}
+
+impl<'s> Built<'s> {
+    /// About the bytes that this takes in memory.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn size(&self) -> usize {
+        self.keys.size()
+            + self.groups.capacity() * size_of::<Group>()
+            + self.next.capacity() * size_of::<u32>()
+            + self.store.size()
+    }
+
+    /// Appends the numbers of rows' keys, as [`first`](Built::first) takes them.
+    pub(super) fn find_all(&self, links: &[Link], outer: &[Vector<'_>], rows: usize, out: &mut Vec<u32>) {
+        self.keys.find_all(links, outer, rows, out);
+    }
+
+    /// The first kept row with the key of this number.
+    pub(super) fn first(&self, number: u32) -> Option<u32> {
+        let group = self.groups.get(number as usize)?;
+        (group.count > 0).then_some(group.first)
+    }
+
+    /// The kept row after `kept` with the same key.
+    pub(super) fn after(&self, kept: u32) -> Option<u32> {
+        Some(self.next[kept as usize]).filter(|next| *next != u32::MAX)
+    }
+
+    /// For each key the aggregate over its rows, and at the end that over none.
+    pub(super) fn results(&self) -> Option<&Vector<'s>> {
+        self.results.as_deref()
+    }
+
+    /// Reads all inner rows.
+    pub(super) fn new(
+        env: &Env<'s>,
+        source: &mut (dyn Operator<'s> + 's),
+        links: &[Link],
+        keep: Keep<'_>,
+    ) -> Result<Built<'s>, ExecError> {
+        let mut built = Built {
+            keys: Keys::of(links),
+            groups: Vec::new(),
+            doubtful: None,
+            next: Vec::new(),
+            store: RowStore::default(),
+            keyless: Vec::new(),
+            keyless_fault: None,
+            results: None,
+        };
+        let mut tally = match keep {
+            Keep::Aggregate(term, whole) => Some((Tally::new(term, 0), term, whole)),
+            _ => None,
+        };
+        let mut numbers = Vec::new();
+        let mut batch = Batch::new(env.collections.len(), env.computed.len());
+        while source.next(env, &mut batch)? {
+            if batch.has_faults() || matches!(keep, Keep::Aggregate(..)) {
+                batch.compact();
+            }
+            let mut values = Vec::with_capacity(links.len());
+            for link in links {
+                values.push(evaluate(env, &link.inner, &batch)?);
+            }
+            let rows = batch.count();
+            numbers.clear();
+            let faulty = faulty_rows(&values, rows);
+            if parts::CALCULATION && (!faulty.is_empty() || matches!(keep, Keep::Keys) && batch.has_faults())
+            {
+                // Rows that this changes have no numbers in a selection.
+                batch.compact();
+                built.number_some(&mut batch, links, &values, faulty, keep, &mut numbers)?;
+            } else {
+                built.keys.intern_all(links, &values, rows, &mut numbers);
+            }
+            match keep {
+                Keep::Keys => {}
+                Keep::Counts => built.count(&batch, &numbers),
+                Keep::Aggregate(..) => {
+                    let (tally, term, whole) = tally.as_mut().expect("made above");
+                    tally.grow(built.keys.len());
+                    add_pairs(env, &batch, &numbers, *whole, term, tally)?;
+                }
+                Keep::Rows => {
+                    built.list(&numbers);
+                    built.store.push(&batch);
+                }
+            }
+        }
+        if let Some((mut tally, _, whole)) = tally {
+            let count = built.keys.len();
+            tally.grow(count + 1);
+            built.results = Some(InWhole::new(tally.results(0..count + 1)?, whole));
+        }
+        Ok(built)
+    }
+
+    /// Appends the numbers of rows' keys, where some have no key because of `faulty`, or it may be that some do not count.
+    #[cold]
+    fn number_some(
+        &mut self,
+        batch: &mut Batch<'s>,
+        links: &[Link],
+        values: &[Vector<'s>],
+        faulty: Vec<(usize, RowFault)>,
+        keep: Keep<'_>,
+        out: &mut Vec<u32>,
+    ) -> Result<(), ExecError> {
+        let rows = batch.count();
+        let mut is_left_out = vec![false; rows];
+        for (row, fault) in faulty {
+            is_left_out[row] = true;
+            match keep {
+                Keep::Aggregate(..) => return Err(ExecError::Arithmetic(fault.0)),
+                // The fault of a pair with it, which the stages may yet drop.
+                Keep::Rows => {
+                    batch.add_fault(row, &fault);
+                    self.keyless.push((self.next.len() + row) as u32);
+                }
+                Keep::Keys | Keep::Counts => {
+                    self.keyless_fault.get_or_insert(fault);
+                }
+            }
+        }
+        if let (Keep::Keys, Some(whole)) = (keep, Whole::build()) {
+            let doubtful: Vec<usize> =
+                (0..rows).filter(|row| !is_left_out[*row] && batch.fault(*row).is_some()).collect();
+            let (keys, faults) = &mut **self
+                .doubtful
+                .get_or_insert_with(|| InWhole::new((Keys::of(links), Vec::new()), whole));
+            let of_them: Vec<Vector<'_>> =
+                values.iter().map(|values| values.gather(doubtful.iter().copied())).collect();
+            let mut numbers = Vec::new();
+            keys.intern_all(links, &of_them, doubtful.len(), &mut numbers);
+            for (row, number) in doubtful.iter().zip(numbers) {
+                is_left_out[*row] = true;
+                if let (true, Some(fault)) = (number as usize == faults.len(), batch.fault(*row)) {
+                    faults.push(fault.clone());
+                }
+            }
+        }
+        let others: Vec<usize> = (0..rows).filter(|row| !is_left_out[*row]).collect();
+        let of_others: Vec<Vector<'_>> =
+            values.iter().map(|values| values.gather(others.iter().copied())).collect();
+        let mut numbers = Vec::new();
+        self.keys.intern_all(links, &of_others, others.len(), &mut numbers);
+        out.resize(rows, NO_GROUP);
+        for (row, number) in others.into_iter().zip(numbers) {
+            out[row] = number;
+        }
+        Ok(())
+    }
+
+    /// Counts rows by the numbers of their keys.
+    fn count(&mut self, batch: &Batch<'s>, numbers: &[u32]) {
+        self.groups.resize_with(self.keys.len(), Group::default);
+        let selected = batch.selected();
+        for (at, number) in numbers.iter().enumerate().filter(|(_, number)| **number != NO_GROUP) {
+            let group = &mut self.groups[*number as usize];
+            match batch.fault(selected.row(at)) {
+                Some(fault) => {
+                    group.fault.get_or_insert_with(|| fault.clone());
+                }
+                None => group.count += 1,
+            }
+        }
+    }
+
+    /// Lists rows that are kept next by the numbers of their keys.
+    fn list(&mut self, numbers: &[u32]) {
+        self.groups.resize_with(self.keys.len(), Group::default);
+        for number in numbers {
+            let row = self.next.len() as u32;
+            self.next.push(u32::MAX);
+            if *number == NO_GROUP {
+                continue;
+            }
+            let group = &mut self.groups[*number as usize];
+            if group.count == 0 {
+                group.first = row;
+            } else {
+                self.next[group.last as usize] = row;
+            }
+            group.count += 1;
+            group.last = row;
+        }
+    }
+
+    /// Answers for the rows of a batch, or makes pairs of them.
+    pub(super) fn run(
+        &self,
+        env: &Env<'s>,
+        links: &[Link],
+        outer: &[Vector<'s>],
+        batch: &Batch<'s>,
+        pairs: &mut Pairs<'s>,
+        answers: &mut Answers<'_>,
+    ) -> Result<(), ExecError> {
+        let rows = batch.count();
+        let (mut numbers, mut doubts) = (Vec::new(), Vec::new());
+        self.keys.find_all(links, outer, rows, &mut numbers);
+        if let Some(doubtful) = &self.doubtful {
+            doubtful.0.find_all(links, outer, rows, &mut doubts);
+        }
+        let makes_pairs = pairs.is_needed() || answers.tally.is_some();
+        for (row, number) in numbers.iter().enumerate() {
+            if answers.is_faulty(row) {
+                continue;
+            }
+            if parts::CALCULATION {
+                if let Some(fault) = &self.keyless_fault {
+                    answers.add_fault(row, fault);
+                }
+                if let (Some(doubtful), Some(doubt)) = (&self.doubtful, doubts.get(row))
+                    && let Some(fault) = doubtful.1.get(*doubt as usize)
+                {
+                    answers.add_fault(row, fault);
+                }
+            }
+            if !makes_pairs && self.groups.is_empty() {
+                answers.counts[row] += u64::from(*number != NO_GROUP);
+                continue;
+            }
+            if let Some(group) = self.groups.get(*number as usize) {
+                if let Some(fault) = &group.fault {
+                    answers.add_fault(row, fault);
+                }
+                if !makes_pairs {
+                    answers.counts[row] += group.count;
+                    continue;
+                }
+                let mut kept = if group.count > 0 { group.first } else { u32::MAX };
+                while kept != u32::MAX && !answers.settled(row) {
+                    pairs.push_kept(row, kept);
+                    kept = self.next[kept as usize];
+                    if pairs.is_full() {
+                        pairs.flush(env, batch, Some(&self.store), answers)?;
+                    }
+                }
+            }
+            for kept in &self.keyless {
+                if answers.settled(row) {
+                    break;
+                }
+                pairs.push_kept(row, *kept);
+                if pairs.is_full() {
+                    pairs.flush(env, batch, Some(&self.store), answers)?;
+                }
+            }
+        }
+        pairs.flush(env, batch, Some(&self.store), answers)
+    }
+}
+
+/// The rows of which one of several values has no result, and why.
+fn faulty_rows(values: &[Vector<'_>], rows: usize) -> Vec<(usize, RowFault)> {
+    if !parts::CALCULATION || values.iter().all(|values| values.faults().is_empty()) {
+        return Vec::new();
+    }
+    let fault = |row| Some((row, values.iter().find_map(|values| values.fault(row))?.clone()));
+    (0..rows).filter_map(fault).collect()
+}
+
+/// Appends what a row is found by; `false` when it belongs to nothing.
+fn append_key(links: &[Link], values: &[Vector<'_>], row: usize, out: &mut Vec<u8>) -> bool {
+    links.iter().zip(values).all(|(link, values)| {
+        if values.is_null(row) && !link.absent_matches {
+            return false;
+        }
+        values.append_key(row, out);
+        true
+    })
+}
