@@ -333,7 +333,10 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
     match &node.operator {
         Operator::Metered(metered) => describe_one(&metered.input, names),
         Operator::Scan(scan) if scan.fetch => (scan.kind, scan.text.clone()),
-        Operator::Scan(scan) => (scan.kind, format!("{}, keys only", scan.text)),
+        Operator::Scan(scan) => {
+            let read = if scan.access.has_values() { "entries" } else { "keys" };
+            (scan.kind, format!("{}, {read} only", scan.text))
+        }
         Operator::Pairs => ("pairs", String::new()),
         Operator::Filter { predicates, .. } => ("filter", names.predicates(predicates)),
         Operator::Lookup { from, position, into, .. } => {

@@ -1,8 +1,17 @@
 //! [`Measured`]: statistics taken from a view.
 
+#[cfg(not(feature = "small"))]
+use alloc::vec::Vec;
+#[cfg(not(feature = "small"))]
+use core::ops::Bound;
+
 use crate::engine::estimate::{KeyRange, Statistics};
 use crate::schema::{CollectionDef, IndexDef};
+#[cfg(not(feature = "small"))]
+use crate::storage::facade::Direction;
 use crate::storage::facade::View;
+#[cfg(not(feature = "small"))]
+use crate::value::key;
 
 /// Statistics of what a view sees: counts as the catalog keeps them, ranges of indexes
 /// by the pages at their ends.
@@ -23,5 +32,29 @@ impl Statistics for Measured<'_> {
         let (low, high) = range.bounds();
         let stored = self.0.catalog().collection(collection.id)?;
         self.0.estimate_entries(stored, index.id, low, high).ok()
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn leading(&self, collection: &CollectionDef, index: &IndexDef, max: usize) -> Option<Vec<Vec<u8>>> {
+        let view = self.0.for_estimates();
+        let stored = view.catalog().collection(collection.id)?;
+        let field = &stored.fields[usize::from(*index.fields.first()?)];
+        let (mut found, mut key) = (Vec::new(), Vec::<u8>::new());
+        loop {
+            let low = if key.is_empty() { Bound::Unbounded } else { Bound::Excluded(&key[..]) };
+            let mut cursor =
+                view.entries(stored, index.id, low, Bound::Unbounded, Direction::Forward).ok()?;
+            let (mut next, mut ends, mut ranks) = (Vec::new(), Vec::new(), Vec::new());
+            if cursor.next_entries(1, &mut next, &mut ends, &mut ranks).ok()? == 0 {
+                return Some(found);
+            }
+            if found.len() == max {
+                return None;
+            }
+            let rest = key::split_first(field.ty, field.optional, &next)?.1.len();
+            next.truncate(next.len() - rest);
+            found.push(next.clone());
+            key = next;
+        }
     }
 }

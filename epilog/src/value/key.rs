@@ -90,6 +90,62 @@ fn append_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
     out.extend_from_slice(&[0, 0]);
 }
 
+/// Whether a value can be made again from its key, bit for bit: not one of which several forms are equal.
+pub fn is_exact(ty: Type) -> bool {
+    !matches!(ty, Type::F32 | Type::F64 | Type::Decimal | Type::Blob)
+}
+
+/// Splits the key of several fields behind the first: its encoded value, `None` for an absent one, and those that follow.
+/// `None` when the bytes are no such key.
+pub fn split_first(ty: Type, optional: bool, key: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    let key = match (optional, key.split_first()) {
+        (true, Some((0, rest))) => return Some((None, rest)),
+        (true, Some((1, rest))) => rest,
+        (true, _) => return None,
+        (false, _) => key,
+    };
+    let len = match ty {
+        Type::Decimal => 24,
+        Type::String | Type::Bytes => {
+            let mut at = 0;
+            loop {
+                at += key.get(at..)?.iter().position(|byte| *byte == 0)?;
+                match key.get(at + 1)? {
+                    0 => break,
+                    _ => at += 2,
+                }
+            }
+            return Some((Some(&key[..at]), &key[at + 2..]));
+        }
+        _ => ty.width()?,
+    };
+    let (value, rest) = key.split_at_checked(len)?;
+    Some((Some(value), rest))
+}
+
+/// Appends the cell of an encoded value that [`split_first`] gave, of a type that [is exact](is_exact).
+pub fn append_cell(out: &mut Vec<u8>, ty: Type, value: &[u8]) {
+    match ty {
+        Type::Uuid => out.extend_from_slice(value),
+        Type::String | Type::Bytes if !value.contains(&0) => out.extend_from_slice(value),
+        Type::String | Type::Bytes => {
+            let mut bytes = value.iter();
+            while let Some(byte) = bytes.next() {
+                out.push(*byte);
+                if *byte == 0 {
+                    bytes.next();
+                }
+            }
+        }
+        _ => {
+            out.extend(value.iter().rev());
+            if let (true, Some(last)) = (is_signed_cell(ty), out.last_mut()) {
+                *last ^= 0x80;
+            }
+        }
+    }
+}
+
 /// The smallest byte string greater than every one that starts with `prefix`; `false` (and `prefix` emptied) when
 /// there is none.
 pub fn increment_prefix(prefix: &mut Vec<u8>) -> bool {
@@ -160,6 +216,8 @@ pub fn from_rank(ty: Type, rank: u128) -> [u8; 16] {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::String;
+
     use super::*;
 
     fn encoded(ty: Type, optional: bool, scalar: &Scalar) -> Vec<u8> {
@@ -203,6 +261,38 @@ mod tests {
             &["", "\0", "\0a", "a", "a\0", "a\0b", "aa", "b"].map(|s| Scalar::String(s.into())),
         );
         check_order(Type::Uuid, &[Scalar::Uuid([0; 16]), Scalar::Uuid([1; 16]), Scalar::Uuid([255; 16])]);
+    }
+
+    #[test]
+    fn exact_values_are_made_again_from_their_keys() {
+        let values = [
+            (Type::Bool, Scalar::Bool(true)),
+            (Type::I8, Scalar::Int(-7)),
+            (Type::I64, Scalar::Int(i64::MIN.into())),
+            (Type::U128, Scalar::Uint(u128::MAX - 1)),
+            (Type::DateTime, Scalar::Int(-(1 << 80))),
+            (Type::Date, Scalar::Int(-800_000)),
+            (Type::Uuid, Scalar::Uuid(*b"0123456789abcdef")),
+            (Type::String, Scalar::String("\0a\0\0é\0".into())),
+            (Type::String, Scalar::String(String::new())),
+            (Type::Bytes, Scalar::Bytes([0, 255, 0, 0, 1].to_vec())),
+        ];
+        for (ty, value) in &values {
+            for optional in [false, true] {
+                assert!(is_exact(*ty));
+                let mut bytes = encoded(*ty, optional, value);
+                bytes.extend_from_slice(b"\0rest");
+                let (split, rest) = split_first(*ty, optional, &bytes).expect("a key");
+                assert_eq!(rest, b"\0rest", "{ty}");
+                let mut cell = Vec::new();
+                append_cell(&mut cell, *ty, split.expect("a value"));
+                assert_eq!(Scalar::from_cell(*ty, Some(&cell)).as_ref(), Some(value));
+            }
+            assert_eq!(split_first(*ty, true, &[0, 9]), Some((None, &[9][..])));
+            assert_eq!(split_first(*ty, true, &[2, 9]), None);
+            assert_eq!(split_first(*ty, false, &[]), None);
+        }
+        assert!(!is_exact(Type::F64) && !is_exact(Type::Decimal));
     }
 
     #[test]

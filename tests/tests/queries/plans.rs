@@ -119,7 +119,7 @@ fn prefixes_and_ranges_are_read_from_an_index() {
     check(
         db,
         &files().filter(|f| f.path.like("/05/0010_")),
-        "filter path like \"/05/0010_\"\n  index range File by path like \"/05/0010_\"",
+        "index range File by path like \"/05/0010_\", entries with path like \"/05/0010_\"",
     );
     check(db, &files().filter(|f| f.size.lt(1000)), "index range File by size < 1000");
     check(
@@ -198,6 +198,53 @@ fn the_first_by_key_of_an_index_range_are_the_first() {
         check(query.order_by(|f| f.id.desc()), ids);
     }
     assert!(walked > 10 && sorted > 10, "{walked} walked, {sorted} sorted");
+}
+
+/// What is in the entries of an index is read there, in the order of the records' keys or of the index.
+#[test]
+fn what_an_index_holds_is_read_from_its_entries() {
+    let db = &disk();
+    let all = files().all(db).expect("rows");
+    let sizes = |kind: u8| {
+        let of_kind = all.iter().filter(move |file| file.kind == kind && file.size != 5000);
+        of_kind.map(|file| (file.id, file.size)).collect::<Vec<_>>()
+    };
+    let of_kind = files().filter(|f| f.kind.eq(3) & f.size.ne(5000));
+    let path = "index lookup File by kind = 3, entries with size != 5000";
+    let query = of_kind.clone().select(|f| (f.id, f.size));
+    assert_eq!(
+        query.explain(db).expect("a plan").to_string(),
+        format!("project id, [size]\n  {path}, entries only")
+    );
+    assert_eq!(query.all(db).expect("rows"), sizes(3));
+    let mut by_size = sizes(3);
+    by_size.sort_by_key(|(id, size)| (*size, *id));
+    assert_eq!(query.clone().order_by(|f| f.size).all(db).expect("rows"), by_size);
+    by_size.sort_by_key(|(id, size)| (std::cmp::Reverse(*size), *id));
+    assert_eq!(query.order_by(|f| f.size.desc()).limit(9).all(db).expect("rows"), by_size[..9]);
+    // A record is fetched for no entry that is dropped.
+    check(
+        db,
+        &of_kind.filter(|f| f.size.lt(30_000)),
+        "index range File by kind = 3 & size < 30000, entries with size != 5000",
+    );
+}
+
+/// The least and the greatest value are those at the ends of an index.
+#[test]
+fn extremes_are_read_at_the_ends_of_an_index() {
+    let db = &disk();
+    let all = files().all(db).expect("rows");
+    let of_kind = || all.iter().filter(|file| file.kind == 3).map(|file| file.size);
+    let ends = files().filter(|f| f.kind.eq(3)).aggregate(|g| (g.min(|f| f.size), g.max(|f| f.size)));
+    assert_eq!(ends.one(db).expect("a row"), (of_kind().min(), of_kind().max()));
+    let plan = ends.explain(db).expect("a plan");
+    assert_eq!(plan.operators().iter().filter(|node| node.operator == "limit").count(), 2, "{plan}");
+    let tags = files().aggregate(|g| (g.min(|f| f.tag), g.max(|f| f.tag), g.min(|f| f.id)));
+    let tag = || all.iter().filter_map(|file| file.tag);
+    assert_eq!(tags.one(db).expect("a row"), (tag().min(), tag().max(), Some(Id::new(1))));
+    let nothing = files().filter(|f| f.kind.eq(200)).aggregate(|g| g.max(|f| f.size));
+    assert_eq!(nothing.one(db).expect("a row"), None);
 }
 
 #[test]

@@ -18,6 +18,8 @@ pub struct Costs {
     pub seek: Amount,
     /// Reading an index entry that follows another.
     pub entry: Amount,
+    /// Reading an index entry and the values in it.
+    pub entry_decoded: Amount,
     /// Fetching one of many records by rank.
     pub fetch: Amount,
     /// Fetching one of many records by ascending rank, when they lie close together.
@@ -53,6 +55,7 @@ impl Default for Costs {
             test_variable: 10.0,
             seek: 400.0,
             entry: 2.0,
+            entry_decoded: 12.0,
             fetch: 180.0,
             fetch_near: 60.0,
             sort: 60.0,

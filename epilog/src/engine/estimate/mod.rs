@@ -33,6 +33,17 @@ impl KeyRange {
         KeyRange { low: Bound::Included(prefix.clone()), high: Bound::Included(prefix) }
     }
 
+    /// The same range of what follows `prefix`.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn behind(&self, prefix: &[u8]) -> KeyRange {
+        let behind = |bound: &Bound<Vec<u8>>| match bound {
+            Bound::Included(key) => Bound::Included([prefix, key].concat()),
+            Bound::Excluded(key) => Bound::Excluded([prefix, key].concat()),
+            Bound::Unbounded => Bound::Included(prefix.to_vec()),
+        };
+        KeyRange { low: behind(&self.low), high: behind(&self.high) }
+    }
+
     /// The bounds, borrowed.
     pub fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
         (self.low.as_ref().map(Vec::as_slice), self.high.as_ref().map(Vec::as_slice))
@@ -52,4 +63,11 @@ pub trait Statistics {
 
     /// About how many entries of an index lie in a range; `None` when that cannot be told.
     fn entries(&self, collection: &CollectionDef, index: &IndexDef, range: &KeyRange) -> Option<u64>;
+
+    /// The encoded values of the first field of an index, if there are not more than `max`, found by as many seeks. Not in
+    /// small builds.
+    #[cfg(not(feature = "small"))]
+    fn leading(&self, _collection: &CollectionDef, _index: &IndexDef, _max: usize) -> Option<Vec<Vec<u8>>> {
+        None
+    }
 }

@@ -27,6 +27,8 @@ use super::{OutputBatch, View};
 use crate::engine::control::Run;
 use crate::engine::error::ExecError;
 use crate::engine::logical::WindowTerm;
+#[cfg(not(feature = "small"))]
+use crate::engine::physical::IndexOrder;
 use crate::engine::physical::{Access, Method, Operator, PhysicalNode, PhysicalPlan, Reads, Scan, Subquery};
 use crate::parts::{self, Whole};
 
@@ -86,8 +88,17 @@ impl Chain {
 fn is_chain(node: &PhysicalNode) -> bool {
     match &node.operator {
         Operator::Scan(Scan { access: Access::Range { .. } | Access::Nothing, .. }) => true,
+        // Entries in another order than theirs are all kept.
+        #[cfg(not(feature = "small"))]
+        Operator::Scan(Scan {
+            access:
+                Access::Index { order: IndexOrder::Key | IndexOrder::KeyBackward, entries: Some(entries), .. },
+            ..
+        }) if entries.alone => false,
         Operator::Scan(Scan { access: Access::Index { .. } | Access::Keys(_), .. }) => parts::PAUSES,
         // These are read within the first operation, and the ranks are kept.
+        #[cfg(not(feature = "small"))]
+        Operator::Scan(Scan { access: Access::Skip { .. }, .. }) => true,
         Operator::Scan(Scan { access: Access::Combined { .. }, .. }) => parts::PAUSES,
         // What they point with is read within the first operation, and the ranks are kept.
         Operator::Scan(Scan { access: Access::Pointing { key_order: true, .. }, .. })

@@ -12,6 +12,7 @@ mod drop_distinct;
 mod drop_sorts;
 mod factor_alternatives;
 mod fold_constants;
+mod index_ends;
 mod join_filters;
 #[cfg(not(feature = "small"))]
 mod join_order;
@@ -82,6 +83,7 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         drop_sorts::RULE,
         #[cfg(not(feature = "small"))]
         join_order::RULE,
+        index_ends::RULE,
         push_limits::RULE,
         prune_unused::RULE,
     ]

@@ -22,8 +22,21 @@ const COMBINATIONS_MAX: usize = 4096;
 /// Of so many ranges of an index it is estimated what they hold, at two descents each.
 const RANGES_ESTIMATED: usize = 64;
 
+#[cfg(feature = "small")]
+impl Access {
+    /// Whether values are made of an index's entries, which other builds do.
+    pub(crate) fn has_values(&self) -> bool {
+        false
+    }
+}
+
 #[cfg(not(feature = "small"))]
 impl Access {
+    /// Whether values of the rows are made of an index's entries.
+    pub(crate) fn has_values(&self) -> bool {
+        matches!(self, Access::Index { entries: Some(entries), .. } if entries.alone && !entries.values.is_empty())
+    }
+
     /// Whether all records of the collection are read.
     pub(super) fn reads_all(&self) -> bool {
         match self {
@@ -109,9 +122,16 @@ impl<'p> Planner<'p> {
             }
             #[cfg(not(feature = "small"))]
             self.by_combinations(&search, &own, &mut candidates);
+            #[cfg(not(feature = "small"))]
+            candidates.iter_mut().for_each(|candidate| self.by_entries(&search, &own, candidate));
             if parts::DETOURS {
                 self.by_relations(&search, stages, &mut candidates);
             }
+        }
+        #[cfg(not(feature = "small"))]
+        if !contradiction {
+            let search = Search { slot, collection, sargs: &sargs, rows: self.rows(slot), want };
+            self.by_skips(&search, &mut candidates);
         }
         // However they are reached, the rows that get through are the same: the sharpest estimate is the best one.
         let through = |candidate: &Candidate| {
@@ -352,7 +372,13 @@ impl<'p> Planner<'p> {
             _ => (seeks, self.costs.entry + self.costs.fetch),
         };
         Some(Candidate {
-            access: Access::Index { index: index.id, ranges: found.ranges, order: index_order },
+            access: Access::Index {
+                index: index.id,
+                ranges: found.ranges,
+                order: index_order,
+                #[cfg(not(feature = "small"))]
+                entries: None,
+            },
             kind,
             text: explained(|| format!("{} by {}{suffix}", collection.name, about())),
             implied,
@@ -506,10 +532,15 @@ impl<'s, 'p> Search<'s, 'p> {
             let ranges = keys.iter().cloned().map(KeyRange::starting_with).collect();
             return InIndex { ranges, used, equal: 1, is_range: false };
         }
+        self.in_fields(&index.fields)
+    }
+
+    /// What can be searched for in keys of these fields.
+    pub(super) fn in_fields(&self, fields: &[u16]) -> InIndex<'s, 'p> {
         let combinations_max = if parts::REWRITES { COMBINATIONS_MAX } else { 1 };
         let mut prefixes = Vec::from([Vec::new()]);
         let mut found = InIndex { ranges: Vec::new(), used: Vec::new(), equal: 0, is_range: false };
-        for position in &index.fields {
+        for position in fields {
             let field = &self.collection.fields[usize::from(*position)];
             let one_of = self.on(*position).find_map(|sarg| match &sarg.test {
                 Test::OneOf(values) => Some((sarg, values)),

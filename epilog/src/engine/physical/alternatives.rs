@@ -61,7 +61,9 @@ impl Planner<'_> {
         let mut told: Vec<Alternative> = told.collect();
         for index in &collection.indexes {
             let is_used = |candidate: &Candidate| match &candidate.access {
-                Access::Index { index: of, .. } | Access::Pointing { index: of, .. } => *of == index.id,
+                Access::Index { index: of, .. }
+                | Access::Skip { index: of, .. }
+                | Access::Pointing { index: of, .. } => *of == index.id,
                 Access::Combined { parts, .. } => parts
                     .iter()
                     .any(|part| matches!(part, Access::Index { index: of, .. } if *of == index.id)),

@@ -4,7 +4,9 @@
 //! again ([`Recipe`](super::Recipe)). Whatever has expressions is named here with all of its fields, so that a new one
 //! cannot be forgotten.
 
-use super::{Access, Among, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Scan, Subquery};
+use super::{
+    Access, Among, Entries, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Scan, Subquery,
+};
 use crate::engine::logical::{
     AggregateTerm, Asked, Column, Expr, KeyTerm, Link, Literal, SetColumn, SlotDef, SortTerm, WindowTerm,
 };
@@ -120,22 +122,38 @@ impl Walk<'_> {
             recipe.predicates_mut().iter_mut().for_each(|predicate| self.expr(predicate));
             if self.paths {
                 let collection = &self.slots[usize::from(slot.0)].collection;
-                let Some(made) = recipe.access(*slot, collection) else { return false };
+                let Some(mut made) = recipe.access(*slot, collection) else { return false };
+                // What is done with the entries of an index stays the same.
+                if let Access::Index { entries: old @ Some(_), .. } = &mut *access {
+                    let Access::Index { entries: new, .. } = &mut made else { return false };
+                    *new = old.take();
+                }
                 *access = made;
             }
+            self.entries(access);
             return true;
         }
+        self.entries(access);
         match access {
             Access::Nothing
             | Access::Range { low: _, high: _, backward: _, whole: _ }
             | Access::Keys(_)
-            | Access::Index { index: _, ranges: _, order: _ }
+            | Access::Index { index: _, ranges: _, order: _, entries: _ }
+            | Access::Skip { index: _, ranges: _ }
             | Access::Combined { parts: _, how: _, whole: _ } => true,
             Access::Pointing { source, from: _, index: _, key_order: _ } => self.node(source),
             Access::PointedAt { source, by } => {
                 self.expr(by);
                 self.node(source)
             }
+        }
+    }
+
+    /// What is asked of the entries of an index.
+    fn entries(&mut self, access: &mut Access) {
+        if let Access::Index { entries: Some(entries), .. } = access {
+            let Entries { predicates, alone: _, values: _ } = &mut **entries;
+            predicates.iter_mut().for_each(|predicate| self.expr(predicate));
         }
     }
 

@@ -155,7 +155,7 @@ fn is_of_ranks(candidate: &Candidate) -> bool {
 }
 
 /// Whether records come in the order wanted when they come by ascending rank.
-fn comes_in_order(search: &Search<'_, '_>) -> bool {
+pub(super) fn comes_in_order(search: &Search<'_, '_>) -> bool {
     let order = search.want.order;
     order.is_empty()
         || provides(order, search.slot, &[], &search.bound(), search.collection.clustered)

@@ -17,6 +17,8 @@ mod among;
 mod bind;
 #[cfg(not(feature = "small"))]
 mod combined;
+#[cfg(not(feature = "small"))]
+mod entries;
 mod filter;
 mod join;
 mod lookup;
@@ -29,6 +31,8 @@ mod relation;
 mod sarg;
 mod set;
 mod shared;
+#[cfg(not(feature = "small"))]
+mod skip;
 mod sort;
 mod subquery;
 #[cfg(test)]
@@ -43,6 +47,8 @@ use alloc::vec::Vec;
 pub use alternatives::Alternative;
 #[cfg(not(feature = "small"))]
 pub use among::Among;
+#[cfg(not(feature = "small"))]
+pub use entries::Entries;
 pub use metered::Metered;
 pub use prune::Reads;
 #[cfg(not(feature = "small"))]
@@ -256,6 +262,18 @@ pub enum Access {
         ranges: Vec<KeyRange>,
         /// In which order they come.
         order: IndexOrder,
+        /// What else is done with the entries alone.
+        #[cfg(not(feature = "small"))]
+        entries: Option<Box<Entries>>,
+    },
+    /// Through an index of which the first field may have any value: what is searched for is searched for behind each of its
+    /// values, and the records come in the order of their keys.
+    #[cfg(not(feature = "small"))]
+    Skip {
+        /// The index.
+        index: IndexId,
+        /// The ranges of what follows the first field, ascending and apart from each other.
+        ranges: Vec<KeyRange>,
     },
     /// By ranks that several paths give, in their order.
     Combined {
@@ -404,6 +422,8 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
         wishes,
         #[cfg(not(feature = "small"))]
         estimates: core::cell::RefCell::default(),
+        #[cfg(not(feature = "small"))]
+        read: core::cell::OnceCell::new(),
     };
     let Node::Project(project) = &plan.root else { unreachable!("a checked plan ends in a projection") };
     // Nobody sees an order in ranks, or in the bare existence of a row.
@@ -418,6 +438,8 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
         #[cfg(not(feature = "small"))]
         estimates: planner.estimates.take(),
     };
+    #[cfg(not(feature = "small"))]
+    physical.number_entries();
     if parts::REWRITES {
         prune::prune(&mut physical);
     }
@@ -455,6 +477,9 @@ struct Planner<'p> {
     /// What was expected of values of the query.
     #[cfg(not(feature = "small"))]
     estimates: core::cell::RefCell<Vec<Estimate>>,
+    /// What is read of the records in each slot, once that was asked for.
+    #[cfg(not(feature = "small"))]
+    read: core::cell::OnceCell<entries::FieldsRead>,
 }
 
 impl<'p> Planner<'p> {

@@ -262,6 +262,8 @@ fn leave_unread(node: &mut PhysicalNode, reads: &Reads, slots: &[SlotDef]) {
         // Other paths have the records at hand, or have to look whether they exist.
         let has_ranks = match &scan.access {
             Access::Index { .. } | Access::Pointing { .. } => true,
+            #[cfg(not(feature = "small"))]
+            Access::Skip { .. } => true,
             Access::Combined { parts, .. } => parts.iter().all(|part| matches!(part, Access::Index { .. })),
             _ => false,
         };

@@ -69,7 +69,9 @@ impl Recipe {
                 }
                 Some(match found.ranges.is_empty() {
                     true => Access::Nothing,
-                    false => Access::Index { index: *index, ranges: found.ranges, order: *order },
+                    false => {
+                        Access::Index { index: *index, ranges: found.ranges, order: *order, entries: None }
+                    }
                 })
             }
         }
@@ -202,7 +204,7 @@ impl Planner<'_> {
                 let used = numbers(own.iter().copied(), &search.rank_range(position).1);
                 Path::Range { position, used, backward: *backward }
             }
-            Access::Index { index, ranges, order } => {
+            Access::Index { index, ranges, order, entries: _ } => {
                 let def = collection.indexes.iter().find(|def| def.id == *index)?;
                 let found = search.in_index(def);
                 Path::Index {
@@ -231,8 +233,8 @@ fn is_same(a: &Access, b: &Access) -> bool {
             Access::Range { low: other_low, high: other_high, backward: other_backward, whole: other_whole },
         ) => (low, high, backward, whole) == (other_low, other_high, other_backward, other_whole),
         (
-            Access::Index { index, ranges, order },
-            Access::Index { index: other_index, ranges: other_ranges, order: other_order },
+            Access::Index { index, ranges, order, entries: _ },
+            Access::Index { index: other_index, ranges: other_ranges, order: other_order, entries: _ },
         ) => (index, ranges, order) == (other_index, other_ranges, other_order),
         _ => false,
     }

@@ -2,6 +2,7 @@
 //! nor pages. A failure prints the seed and the draft.
 
 mod maker;
+mod narrow;
 #[cfg(not(feature = "small"))]
 mod others;
 mod pages;
@@ -879,6 +880,16 @@ fn same(a: &[Vec<Scalar>], b: &[Vec<Scalar>]) -> bool {
 }
 
 fn check_seed(seed: u64, queries: usize, faulty: bool) {
+    check_drafts(seed, queries, &mut |maker| maker.draft(faulty), &mut |_| ());
+}
+
+/// Asks both for the drafts that `make` makes; `see` gets the plans' texts.
+fn check_drafts(
+    seed: u64,
+    queries: usize,
+    make: &mut dyn FnMut(&mut Maker<'_>) -> (Draft, bool),
+    see: &mut dyn FnMut(&str),
+) {
     let mut random = Random::new(seed);
     let data = collections(&mut random);
     let store = store(&data);
@@ -886,7 +897,8 @@ fn check_seed(seed: u64, queries: usize, faulty: bool) {
     let reference = Reference::new(&data);
     let mut maker = Maker::new(random, &data);
     for query in 0..queries {
-        let (draft, ordered) = maker.draft(faulty);
+        let (draft, ordered) = make(&mut maker);
+        see(&explain(snapshot.operation().view(), &draft).expect("a plan").to_string());
         let comparable = |rows: Vec<Vec<Scalar>>| if ordered { rows } else { sorted(rows) };
         let expected = reference.run(&draft).map(comparable);
         let skipped = RULES[maker.random.below(RULES.len())].name;
@@ -1011,6 +1023,24 @@ fn random_queries_give_the_rows_of_the_reference() {
 fn faults_are_raised_exactly_where_the_reference_has_them() {
     for seed in 100..100 + seeds(30) {
         check_seed(seed, 25, true);
+    }
+}
+
+#[test]
+fn queries_of_indexed_fields_give_the_rows_of_the_reference() {
+    // These are the paths that such queries are made for: each must have been taken.
+    let paths =
+        ["entries only", "entries with", "top 1 by", "limit 1\n", "union all", "skip scan", "backwards"];
+    let mut taken = [0; 7];
+    for seed in 1..=seeds(40) {
+        check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |plan| {
+            for (path, count) in paths.iter().zip(&mut taken) {
+                *count += usize::from(plan.contains(path));
+            }
+        });
+    }
+    for (path, count) in paths.iter().zip(taken) {
+        assert!(count > 0 || *path == "top 1 by", "no plan of {path}: {taken:?}");
     }
 }
 

@@ -5,6 +5,10 @@ use alloc::vec::Vec;
 use core::ops::{Bound, Range};
 
 mod combined;
+#[cfg(not(feature = "small"))]
+mod entries;
+#[cfg(not(feature = "small"))]
+mod skip;
 
 use super::{Kept, Operator, Reach};
 use crate::engine::error::ExecError;
@@ -64,8 +68,30 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
             let combined = combined::Combined::new(slot, core::mem::take(&mut *parts), how);
             by_rank(Box::new(Sorted::forward(Box::new(combined))), all_exist)
         }
+        #[cfg(not(feature = "small"))]
+        Access::Skip { index, ranges } => {
+            by_rank(Box::new(Sorted::forward(Box::new(skip::SkipRanks::new(slot, index, ranges)))), true)
+        }
         Access::Keys(ranks) => by_rank(Box::new(Sorted::forward(Box::new(Given(ranks)))), false),
-        Access::Index { index, ranges, order } => {
+        #[cfg(not(feature = "small"))]
+        Access::Index { index, ranges, order, entries: Some(entries) } => {
+            let direction = match order {
+                IndexOrder::Backward => Direction::Backward,
+                IndexOrder::BackwardTiesForward => unreachable!("no plan asks for it"),
+                _ => Direction::Forward,
+            };
+            let reader = entries::Reader::new(env, IndexRanks::new(slot, index, ranges, direction), *entries);
+            if reader.is_alone() {
+                return entries::build(reader, order);
+            }
+            let walk = Box::new(entries::Passing::new(env, reader));
+            match order {
+                IndexOrder::Key => by_rank(Box::new(Sorted::forward(walk)), true),
+                IndexOrder::KeyBackward => by_rank(Box::new(Sorted::backward(walk)), true),
+                _ => by_rank(walk, true),
+            }
+        }
+        Access::Index { index, ranges, order, .. } => {
             let walk = |direction, ranges| Box::new(IndexRanks::new(slot, index, ranges, direction));
             match order {
                 IndexOrder::Key => by_rank(Box::new(Sorted::forward(walk(Direction::Forward, ranges))), true),
@@ -576,6 +602,18 @@ impl IndexRanks<'_> {
     }
 }
 
+impl<'s> IndexRanks<'s> {
+    /// Begins the next range; false behind the last.
+    fn next_range(&mut self, env: &Env<'s>) -> Result<bool, ExecError> {
+        self.cursor = None;
+        let Some(range) = self.ranges.pop() else { return Ok(false) };
+        let (low, high) = range.bounds();
+        let collection = env.collection(self.slot);
+        self.cursor = Some((env.view.entries(collection, self.index, low, high, self.direction)?, range));
+        Ok(true)
+    }
+}
+
 impl<'s> Ranks<'s> for IndexRanks<'s> {
     fn more(&mut self, env: &Env<'s>, limit: usize, out: &mut Vec<u128>) -> Result<usize, ExecError> {
         let start = out.len();
@@ -587,11 +625,9 @@ impl<'s> Ranks<'s> for IndexRanks<'s> {
                     continue;
                 }
             }
-            self.cursor = None;
-            let Some(range) = self.ranges.pop() else { break };
-            let (low, high) = range.bounds();
-            let collection = env.collection(self.slot);
-            self.cursor = Some((env.view.entries(collection, self.index, low, high, self.direction)?, range));
+            if !self.next_range(env)? {
+                break;
+            }
         }
         Ok(out.len() - start)
     }

@@ -76,7 +76,7 @@ impl Maker<'_> {
     }
 
     /// A literal that occurs in the data, mostly.
-    fn literal(&mut self, ty: Type) -> Expression {
+    pub(super) fn literal(&mut self, ty: Type) -> Expression {
         let words = ["", "a", "ab", "b", "Ä", "b4", "Ä6", "zz"];
         let value = match ty {
             _ if self.random.below(12) == 0 => Scalar::Null,
@@ -187,7 +187,7 @@ impl Maker<'_> {
         self.literal(ty)
     }
 
-    fn predicate(&mut self, scope: &[usize], depth: usize, faulty: bool) -> Expression {
+    pub(super) fn predicate(&mut self, scope: &[usize], depth: usize, faulty: bool) -> Expression {
         use BinaryOp::{And, Contains, EndsWith, Eq, Ge, Gt, Le, Lt, Ne, Or, StartsWith};
         if faulty && self.random.below(4) == 0 {
             let inverse = self

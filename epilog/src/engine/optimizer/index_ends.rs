@@ -1,0 +1,272 @@
+//! The least and the greatest value of a field are those of the first and the last record in its order, of which an index
+//! finds either at once.
+//!
+//! ```text
+//! before                                    after
+//! aggregate min released, max released      aggregate min released, max released
+//!   filter artist = 7                         union all
+//!     scan Album                                top 1 by released
+//!                                                 filter artist = 7 & is_some(released)
+//!                                                   scan Album
+//!                                                 top 1 by released desc
+//!                                                   filter artist = 7
+//!                                                     scan Album
+//! ```
+//!
+//! One aggregate alone needs no union. The rows that are left are some of those there were, with the least of them and the
+//! greatest, so that whatever is aggregated of them is the same. An absent value comes last where the greatest comes first, and
+//! is left out where the least does.
+//!
+//! Must not fire where an index does not give that record at once: when a predicate is left that is neither an equality of one
+//! of the fields before the aggregate's in the index, nor about that field itself. Nor when anything but extremes of
+//! fields is asked of all rows together: then these are read anyway.
+
+use alloc::boxed::Box;
+use alloc::vec::Vec;
+
+use super::{Apply, Rule};
+use crate::engine::logical::{
+    Aggregate, AggregateTerm, Computed, ComputedDef, Expr, ExprKind, LogicalPlan, Names, Node, Scan, Set,
+    SetColumn, Slot, SlotDef, Sort, SortTerm, Window,
+};
+use crate::expr::{AggregateFunction, BinaryOp, SetKind, UnaryOp};
+use crate::parts::{InWhole, Whole};
+use crate::schema::CollectionDef;
+
+pub(super) const RULE: Rule = Rule { name: "index_ends", apply: Apply::Alone(apply) };
+
+/// The ends of more fields than these are not looked for one by one.
+const ENDS_MAX: usize = 8;
+
+fn apply(mut plan: LogicalPlan) -> LogicalPlan {
+    let Some(whole) = Whole::build() else { return plan };
+    let LogicalPlan { slots, computed, root } = &mut plan;
+    let taken = core::mem::replace(root, Node::Pairs);
+    *root = taken.map(&mut |node| match node {
+        Node::Aggregate(aggregate) => match Ends::of(&aggregate, slots) {
+            Some(ends) => Node::Aggregate(ends.read(aggregate, slots, computed, whole)),
+            None => Node::Aggregate(aggregate),
+        },
+        other => other,
+    });
+    plan
+}
+
+/// What is read instead of all rows.
+struct Ends {
+    slot: Slot,
+    predicates: Vec<Expr>,
+}
+
+impl Ends {
+    fn of(aggregate: &Aggregate, slots: &[SlotDef]) -> Option<Ends> {
+        if !aggregate.keys().is_empty() || aggregate.items.is_empty() || aggregate.items.len() > ENDS_MAX {
+            return None;
+        }
+        let (mut node, mut predicates) = (&*aggregate.input, Vec::new());
+        while let Node::Filter(filter) = node {
+            predicates.extend(filter.predicates.iter());
+            node = &filter.input;
+        }
+        let Node::Scan(Scan { slot }) = node else { return None };
+        let collection = &*slots[usize::from(slot.0)].collection;
+        let at_an_end = |item: &AggregateTerm| {
+            let position = extreme_of(item, *slot)?;
+            leads_to(collection, position, &predicates, *slot).then_some(())
+        };
+        aggregate.items.iter().try_for_each(at_an_end)?;
+        Some(Ends { slot: *slot, predicates: predicates.into_iter().cloned().collect() })
+    }
+
+    /// The aggregate over the first rows in the orders of its fields.
+    fn read(
+        self,
+        mut aggregate: Aggregate,
+        slots: &mut Vec<SlotDef>,
+        computed: &mut Vec<ComputedDef>,
+        whole: Whole,
+    ) -> Aggregate {
+        // The same end once.
+        let mut ends: Vec<(Expr, bool)> = Vec::new();
+        for item in &aggregate.items {
+            let end = (argument(item).clone(), matches!(item.function, AggregateFunction::Max));
+            if !ends.contains(&end) {
+                ends.push(end);
+            }
+        }
+        let fields: Vec<Expr> = aggregate.items.iter().map(|item| argument(item).clone()).collect();
+        let mut ends = ends.into_iter();
+        let (field, last) = ends.next().expect("there is an aggregate");
+        let mut rows = self.first(self.slot, field, last);
+        let mut columns = fields.clone();
+        for (field, last) in ends {
+            let slot = Slot(slots.len() as u16);
+            slots.push(slots[usize::from(self.slot.0)].clone());
+            let right = self.first(slot, field, last);
+            let sets = columns.iter().zip(&fields).map(|(left, field)| {
+                let output = Computed(computed.len() as u16);
+                let name = Names { slots, computed }.expr(left);
+                computed.push(ComputedDef { ty: field.ty, nullable: field.nullable, name });
+                SetColumn { left: left.clone(), right: in_slot(field.clone(), slot), output }
+            });
+            let sets: Vec<SetColumn> = sets.collect();
+            columns =
+                sets.iter().map(|set| Expr::computed(set.output, set.left.ty, set.left.nullable)).collect();
+            rows = Node::Set(Set {
+                input: Box::new(rows),
+                right: Box::new(right),
+                kind: SetKind::UnionAll,
+                columns: InWhole::new(sets, whole),
+                whole,
+            });
+        }
+        for (item, column) in aggregate.items.iter_mut().zip(columns) {
+            item.argument = Some(column);
+        }
+        Aggregate { input: Box::new(rows), ..aggregate }
+    }
+
+    /// The record of `slot` that comes first by `field`, the last one if `last`.
+    fn first(&self, slot: Slot, field: Expr, last: bool) -> Node {
+        let mut predicates = self.predicates.clone();
+        if field.nullable && !last {
+            predicates.push(Expr::test(ExprKind::Unary(UnaryOp::IsSome, Box::new(field.clone()))));
+        }
+        let predicates = predicates.into_iter().map(|expr| in_slot(expr, slot)).collect();
+        let term = SortTerm { expr: in_slot(field, slot), descending: last, nulls_first: !last };
+        Node::Sort(Sort {
+            input: Box::new(Node::Scan(Scan { slot }).filtered(predicates)),
+            terms: Vec::from([term]),
+            window: Some(Window { skip: 0, take: Some(1) }),
+        })
+    }
+}
+
+fn argument(item: &AggregateTerm) -> &Expr {
+    item.argument.as_ref().expect("an extreme is of something")
+}
+
+/// The same expression about the record in another slot.
+fn in_slot(expr: Expr, slot: Slot) -> Expr {
+    expr.map(&mut |mut part| {
+        if let ExprKind::Field(of, _) = &mut part.kind {
+            *of = slot;
+        }
+        part
+    })
+}
+
+/// The field of the record in `slot` of which `item` is the least or the greatest value.
+fn extreme_of(item: &AggregateTerm, slot: Slot) -> Option<u16> {
+    let is_extreme = matches!(item.function, AggregateFunction::Min | AggregateFunction::Max);
+    let (of, position) = item.argument.as_ref()?.as_field()?;
+    (is_extreme && item.filter.is_none() && of == slot).then_some(position)
+}
+
+/// Whether the records for which the predicates hold lie together in the order of the field at `position`, in an index or in
+/// the order of the keys.
+fn leads_to(collection: &CollectionDef, position: u16, predicates: &[&Expr], slot: Slot) -> bool {
+    let is_about = |expr: &&&Expr| bounded(expr, slot) == Some(position);
+    let others: Vec<&Expr> = predicates.iter().filter(|expr| !is_about(expr)).copied().collect();
+    if collection.clustered == Some(position) {
+        return others.is_empty();
+    }
+    let leads = |fields: &[u16]| {
+        let Some(at) = fields.iter().position(|field| *field == position) else { return false };
+        let before = &fields[..at];
+        let mut given: Vec<u16> = Vec::new();
+        for expr in &others {
+            match equal(expr, slot) {
+                Some(field) if before.contains(&field) => given.push(field),
+                _ => return false,
+            }
+        }
+        before.iter().all(|field| given.contains(field))
+    };
+    collection.indexes.iter().any(|index| collection.listed(index).is_none() && leads(&index.fields))
+}
+
+/// The field that a predicate gives one value.
+fn equal(expr: &Expr, slot: Slot) -> Option<u16> {
+    let (of, position) = match &expr.kind {
+        ExprKind::Field(..) => expr.as_field()?,
+        ExprKind::Unary(UnaryOp::IsNone, operand) => operand.as_field()?,
+        ExprKind::Unary(UnaryOp::Not, operand) if !operand.nullable => operand.as_field()?,
+        ExprKind::Binary(BinaryOp::Eq, left, right) => {
+            right.literal_itself()?;
+            left.as_field()?
+        }
+        _ => return None,
+    };
+    (of == slot).then_some(position)
+}
+
+/// The field of which a predicate asks a range.
+fn bounded(expr: &Expr, slot: Slot) -> Option<u16> {
+    use BinaryOp::{Ge, Gt, Le, Lt};
+    let (of, position) = match &expr.kind {
+        ExprKind::Unary(UnaryOp::IsSome, operand) => operand.as_field()?,
+        ExprKind::Binary(Lt | Le | Gt | Ge, left, right) => {
+            right.literal_itself().filter(|value| !value.is_null())?;
+            left.as_field()?
+        }
+        ExprKind::Between(parts) => {
+            let [value, low, high] = &**parts;
+            for bound in [low, high] {
+                bound.literal_itself().filter(|value| !value.is_null())?;
+            }
+            value.as_field()?
+        }
+        _ => return None,
+    };
+    (of == slot).then_some(position)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::engine::fixture::{self as f, DraftBuilder, draft, field, id, int};
+    use crate::engine::optimizer::tests::before_and_after;
+    use crate::expr::AggregateFunction::{Count, Max, Min};
+    use crate::expr::BinaryOp::{Eq, Gt};
+
+    fn after(draft: DraftBuilder) -> alloc::string::String {
+        before_and_after(&draft.build(), "index_ends", &[]).1
+    }
+
+    fn stays(draft: DraftBuilder) {
+        let (before, after) = before_and_after(&draft.build(), "index_ends", &[]);
+        assert_eq!(before, after);
+    }
+
+    #[test]
+    fn extremes_are_read_at_the_ends() {
+        let long = || draft(f::Track).filter(field(f::track::MILLISECONDS).binary(Gt, int(5)));
+        let milliseconds = || Some(field(f::track::MILLISECONDS));
+        assert_eq!(
+            after(long().aggregate([(Min, milliseconds())])),
+            "project [min(milliseconds)]\n  aggregate min(milliseconds)\n    top 1 by milliseconds\n      \
+             filter milliseconds > 5\n        scan Track"
+        );
+        let artist = draft(f::Album).filter(field(f::album::ARTIST).binary(Eq, id(7)));
+        let released = || Some(field(f::album::RELEASED));
+        assert_eq!(
+            after(artist.aggregate([(Max, released()), (Min, released())])),
+            "project [max(released)], [min(released)]\n  aggregate max([released]), min([released])\n    \
+             union all released, released\n      right: top 1 by released\n        \
+             filter artist = 7 & is_some(released)\n          scan Album\n      top 1 by released desc\n        \
+             filter artist = 7\n          scan Album"
+        );
+    }
+
+    #[test]
+    fn all_rows_are_read_where_an_end_is_not_enough() {
+        // No index has it first; another predicate may drop the record at the end; a count needs all.
+        stays(draft(f::Track).aggregate([(Min, Some(field(f::track::PRICE)))]));
+        stays(draft(f::Album).aggregate([(Min, Some(field(f::album::RELEASED)))]));
+        let milliseconds = || Some(field(f::track::MILLISECONDS));
+        stays(draft(f::Track).filter(field(f::track::ACTIVE)).aggregate([(Max, milliseconds())]));
+        stays(draft(f::Track).aggregate([(Max, milliseconds()), (Count, None)]));
+        let by_album = draft(f::Track).group_by([field(f::track::ALBUM)]);
+        stays(by_album.select([f::aggregate(Max, milliseconds())]));
+    }
+}

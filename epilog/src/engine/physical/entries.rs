@@ -1,0 +1,316 @@
+//! What is done with the entries of an index alone: predicates are asked of them before a record is fetched, and no record is
+//! where all that is read of it is in its entry.
+//!
+//! Values are made of keys, which only some types allow ([`key::is_exact`]). They are computed values of the rows, so that
+//! operators need not know where a value is from: what was a field of the record in a plan becomes such a value of it.
+
+use alloc::boxed::Box;
+use alloc::format;
+use alloc::vec::Vec;
+
+use super::access::{Candidate, Search};
+use super::{
+    Access, Column, IndexOrder, Join, Method, Operator, PhysicalNode, PhysicalPlan, Planner, Subquery,
+};
+use crate::engine::estimate::{Amount, selectivity};
+use crate::engine::logical::{Computed, ComputedDef, Expr, ExprKind, Names, Node, Slot, SlotDef, WindowTerm};
+use crate::schema::{CollectionDef, IndexDef, IndexId};
+use crate::value::key;
+
+/// Entries that are to be put in another order are all kept in memory: no more than these.
+const SORTED_MAX: Amount = 65_536.0;
+
+/// What is done with the entries of an index alone.
+#[derive(Clone, Debug)]
+pub struct Entries {
+    /// What is asked of them; of those that it drops no record is fetched.
+    pub predicates: Vec<Expr>,
+    /// Whether no record is fetched at all: the row has the values instead.
+    pub alone: bool,
+    /// Fields of the index, by position in the collection, and the values that are made of them.
+    pub values: Vec<(u16, Computed)>,
+}
+
+/// For each slot the positions of the fields that are read of its records, as often as they are; `None` where more is read than fields, or it is not
+/// known who reads them.
+pub(super) type FieldsRead = Vec<Option<Vec<u16>>>;
+
+impl<'p> Planner<'p> {
+    /// Makes what is possible of the entries that `candidate` reads.
+    pub(super) fn by_entries(&self, search: &Search<'_, 'p>, own: &[&'p Expr], candidate: &mut Candidate) {
+        let Access::Index { index, ranges, order, entries } = &mut candidate.access else { return };
+        // Entries of one key are read anew for that order.
+        if *order == IndexOrder::BackwardTiesForward {
+            return;
+        }
+        let Some(index) = search.collection.index(*index) else { return };
+        // Its entries are of elements, not of the field.
+        if search.collection.listed(index).is_some() {
+            return;
+        }
+        let has = |position: u16| is_in(search.collection, index, position);
+        let is_asked = |expr: &&&Expr| {
+            !candidate.implied.contains(**expr)
+                && !expr.may_fault()
+                && fields_of(expr, search.slot).iter().all(|position| has(*position))
+        };
+        let predicates: Vec<Expr> = own.iter().filter(is_asked).map(|expr| (*expr).clone()).collect();
+        let by_key = matches!(order, IndexOrder::Key | IndexOrder::KeyBackward);
+        // Often a field is read for nothing but what was searched for.
+        let searched: Vec<u16> =
+            candidate.implied.iter().flat_map(|expr| fields_of(expr, search.slot)).collect();
+        let times = |position: u16, among: &[u16]| among.iter().filter(|other| **other == position).count();
+        let read = self.fields_read(search.slot).filter(|read| {
+            let is_searched = |position: u16| times(position, read) == times(position, &searched);
+            read.iter().all(|position| has(*position) || is_searched(*position))
+        });
+        let alone = read.is_some() && !(by_key && candidate.rows > SORTED_MAX);
+        if predicates.is_empty() && !alone {
+            return;
+        }
+        let share = predicates.iter().map(selectivity).product::<Amount>();
+        let (all, rows) = (candidate.rows, (candidate.rows * share).max(1.0));
+        let tests = predicates.iter().map(|expr| self.test_cost(expr)).sum::<Amount>();
+        let decodes =
+            !(alone && predicates.is_empty() && read.is_some_and(|read| read.len() == searched.len()));
+        let read = all * (tests + if decodes { self.costs.entry_decoded } else { self.costs.entry });
+        let fetched = if alone { 0.0 } else { rows * self.costs.fetch };
+        let seeks = ranges.len() as Amount * self.costs.seek;
+        (candidate.cost_fixed, candidate.cost_rows) = match by_key {
+            true => (seeks + read + rows * self.costs.sort_rank, fetched),
+            false => (seeks, read + fetched),
+        };
+        candidate.rows = rows;
+        if !predicates.is_empty() {
+            let asked = self.names().predicates(&predicates);
+            candidate.text = format!("{}, entries with {asked}", candidate.text);
+        }
+        candidate.implied.extend(predicates.iter().cloned());
+        *entries = Some(Box::new(Entries { predicates, alone, values: Vec::new() }));
+    }
+
+    /// The fields that are read of the records in `slot`.
+    fn fields_read(&self, slot: Slot) -> Option<&[u16]> {
+        let read = self.read.get_or_init(|| self.find_fields_read());
+        read[usize::from(slot.0)].as_deref()
+    }
+
+    fn find_fields_read(&self) -> FieldsRead {
+        let mut read: FieldsRead = self.plan.slots.iter().map(|_| None).collect();
+        // Rows of subqueries and of what is joined are kept by those, which take records for granted.
+        scans(&self.plan.root, &mut read);
+        self.plan.root.visit(&mut |node| {
+            for expr in node.expressions() {
+                expr.visit(&mut |part| {
+                    if let Some((slot, position)) = part.as_field()
+                        && let Some(fields) = &mut read[usize::from(slot.0)]
+                    {
+                        fields.push(position);
+                    }
+                });
+            }
+            match node {
+                Node::Lookup(lookup) => read[usize::from(lookup.from.0)] = None,
+                Node::Project(project) => {
+                    for column in &project.columns {
+                        if let Column::Record(slot) = column {
+                            read[usize::from(slot.0)] = None;
+                        }
+                    }
+                }
+                _ => {}
+            }
+        });
+        read
+    }
+}
+
+/// Notes the slots whose records are the rows, subqueries and joined collections aside.
+fn scans(node: &Node, read: &mut FieldsRead) {
+    if let Node::Scan(scan) = node {
+        read[usize::from(scan.slot.0)] = Some(Vec::new());
+    }
+    if let Node::Set(set) = node {
+        scans(&set.right, read);
+    }
+    if let Some(input) = node.input() {
+        scans(input, read);
+    }
+}
+
+/// The positions of the fields of `slot` that an expression reads.
+fn fields_of(expr: &Expr, slot: Slot) -> Vec<u16> {
+    let mut fields = Vec::new();
+    expr.visit(&mut |part| fields.extend(part.as_field().filter(|(of, _)| *of == slot).map(|(_, at)| at)));
+    fields
+}
+
+/// Whether the value of a field is in the entries of an index.
+fn is_in(collection: &CollectionDef, index: &IndexDef, position: u16) -> bool {
+    let field = &collection.fields[usize::from(position)];
+    collection.clustered == Some(position) || index.fields.contains(&position) && key::is_exact(field.ty)
+}
+
+impl PhysicalPlan {
+    /// Numbers the values that are made of entries, and makes them of the fields that they are read for.
+    pub(super) fn number_entries(&mut self) {
+        let mut alone: Vec<Slot> = Vec::new();
+        self.root.each_scan(&mut |slot, _, entries| alone.extend(entries.alone.then_some(slot)));
+        for slot in alone {
+            let mut positions: Vec<u16> = Vec::new();
+            self.map_expressions(&mut |expr| {
+                positions.extend(fields_of(&expr, slot));
+                expr
+            });
+            let mut made: Vec<(u16, Computed)> = Vec::new();
+            let PhysicalPlan { slots, computed, root, .. } = self;
+            root.each_scan(&mut |of, index, entries| {
+                if of == slot && entries.alone {
+                    entries.number(of, index, core::mem::take(&mut positions), slots, computed);
+                    if entries.alone {
+                        made.clone_from(&entries.values);
+                    }
+                }
+            });
+            self.map_expressions(&mut |expr| replaced(expr, slot, &made));
+        }
+        // The records of a slot may be read in more than one place, which differ in what they ask of entries.
+        let PhysicalPlan { slots, computed, root, .. } = self;
+        root.each_scan(&mut |slot, index, entries| {
+            if !entries.alone && entries.values.is_empty() {
+                entries.number(slot, index, Vec::new(), slots, computed);
+            }
+        });
+    }
+
+    /// Replaces the expressions of all operators, those that scans ask of entries excepted.
+    fn map_expressions(&mut self, each: &mut dyn FnMut(Expr) -> Expr) {
+        self.root.map_expressions(each);
+        for column in &mut self.columns {
+            if let Column::Value(expr) = column {
+                change(expr, each);
+            }
+        }
+    }
+}
+
+impl Entries {
+    /// Numbers the values of fields that are read of the entries: in the predicates, and elsewhere those at `positions`.
+    fn number(
+        &mut self,
+        slot: Slot,
+        index: IndexId,
+        mut positions: Vec<u16>,
+        slots: &[SlotDef],
+        computed: &mut Vec<ComputedDef>,
+    ) {
+        let collection = &*slots[usize::from(slot.0)].collection;
+        let index = collection.index(index).expect("a plan names an index of its collection");
+        positions.extend(self.predicates.iter().flat_map(|expr| fields_of(expr, slot)));
+        positions.retain(|position| collection.clustered != Some(*position));
+        positions.sort_unstable();
+        positions.dedup();
+        // A predicate that an index implies is asked no more; were it asked all the same, records would be needed.
+        self.alone &= positions.iter().all(|position| is_in(collection, index, *position));
+        positions.retain(|position| is_in(collection, index, *position));
+        for position in positions {
+            let field = &collection.fields[usize::from(position)];
+            self.values.push((position, Computed(computed.len() as u16)));
+            let name = Names { slots, computed }.field(slot, position);
+            computed.push(ComputedDef { ty: field.ty, nullable: field.optional, name });
+        }
+        let Entries { predicates, values, .. } = self;
+        map_all(predicates, &mut |expr| replaced(expr, slot, values));
+    }
+}
+
+/// An expression that reads values in place of fields of `slot`.
+fn replaced(expr: Expr, slot: Slot, values: &[(u16, Computed)]) -> Expr {
+    expr.map(&mut |mut part| {
+        if let ExprKind::Field(of, position) = part.kind
+            && of == slot
+            && let Some((_, value)) = values.iter().find(|(at, _)| *at == position)
+        {
+            part.kind = ExprKind::Computed(*value);
+        }
+        part
+    })
+}
+
+impl PhysicalNode {
+    /// Calls `each` for what scans do with entries, here and beneath.
+    fn each_scan(&mut self, each: &mut dyn FnMut(Slot, IndexId, &mut Entries)) {
+        if let Operator::Scan(scan) = &mut self.operator
+            && let Access::Index { index, entries: Some(entries), .. } = &mut scan.access
+        {
+            each(scan.slot, *index, entries);
+        }
+        self.children_mut().into_iter().for_each(|child| child.each_scan(each));
+    }
+
+    fn map_expressions(&mut self, each: &mut dyn FnMut(Expr) -> Expr) {
+        match &mut self.operator {
+            Operator::Scan(scan) => {
+                if let Access::PointedAt { by, .. } = &mut scan.access {
+                    change(by, each);
+                }
+            }
+            Operator::Filter { predicates, .. } => map_all(predicates, each),
+            Operator::Subquery(Subquery { method, .. }) | Operator::Join(Join { method, .. }) => {
+                if let Method::Probe { links, .. } | Method::Hash { links, .. } = method {
+                    for link in links {
+                        change(&mut link.inner, each);
+                        change(&mut link.outer, each);
+                    }
+                }
+                if let Operator::Subquery(subquery) = &mut self.operator {
+                    subquery.asked.expressions_mut().for_each(|expr| change(expr, each));
+                }
+            }
+            Operator::Sort { terms, .. } => terms.iter_mut().for_each(|term| change(&mut term.expr, each)),
+            Operator::Aggregate { keys, items, .. } => {
+                keys.iter_mut().for_each(|key| change(&mut key.expr, each));
+                let items = items.iter_mut();
+                items
+                    .flat_map(|item| item.argument.iter_mut().chain(&mut item.filter))
+                    .for_each(|expr| change(expr, each));
+            }
+            Operator::Set { columns, .. } => {
+                let columns = columns.iter_mut();
+                columns
+                    .flat_map(|column| [&mut column.left, &mut column.right])
+                    .for_each(|expr| change(expr, each));
+            }
+            Operator::Window { items, .. } => {
+                let items = items.iter_mut();
+                items.flat_map(WindowTerm::expressions_mut).for_each(|expr| change(expr, each));
+            }
+            Operator::Shared { columns, .. } => {
+                columns.iter_mut().for_each(|column| change(&mut column.expr, each));
+            }
+            Operator::Recursive { columns, .. } => {
+                let columns = columns.iter_mut();
+                columns
+                    .flat_map(|column| [&mut column.left, &mut column.right])
+                    .for_each(|expr| change(expr, each));
+            }
+            Operator::Pairs
+            | Operator::Previous { .. }
+            | Operator::Among(_)
+            | Operator::Lookup { .. }
+            | Operator::Limit { .. }
+            | Operator::CountRecords { .. }
+            | Operator::Metered(_) => {}
+        }
+        self.children_mut().into_iter().for_each(|child| child.map_expressions(each));
+    }
+}
+
+fn change(expr: &mut Expr, each: &mut dyn FnMut(Expr) -> Expr) {
+    let taken = core::mem::replace(expr, Expr::bool(false));
+    *expr = each(taken);
+}
+
+fn map_all(exprs: &mut [Expr], each: &mut dyn FnMut(Expr) -> Expr) {
+    exprs.iter_mut().for_each(|expr| change(expr, each));
+}

@@ -1,0 +1,100 @@
+//! Drafts about the fields of one index, which its entries may answer alone, or its ends.
+
+use alloc::vec::Vec;
+
+use super::*;
+
+/// The collections with indexes, and the ordinals of each index's fields; then that of the key.
+const INDEXES: &[(usize, &[u16])] = &[
+    (ARTIST, &[f::artist::NAME, f::artist::ID]),
+    (ALBUM, &[f::album::TITLE, f::album::ID]),
+    (ALBUM, &[f::album::ARTIST, f::album::RELEASED, f::album::ID]),
+    (TRACK, &[f::track::MILLISECONDS, f::track::ID]),
+    (TRACK, &[f::track::ALBUM, f::track::ID]),
+    (TRACK, &[f::track::EDITOR, f::track::ID]),
+    (READING, &[f::reading::CODE, f::reading::VALUE, f::reading::AT]),
+    (COUNTRY, &[f::country::CODE]),
+];
+
+const READING: usize = 3;
+const COUNTRY: usize = 4;
+
+impl Maker<'_> {
+    /// A draft about the fields of an index, and whether its rows come in an order that is told.
+    pub(super) fn narrow_draft(&mut self) -> (Draft, bool) {
+        let (root, fields) = *self.random.pick(INDEXES);
+        let schema = (self.collections[root].0)();
+        self.windows.clear();
+        let mut builder = draft(self.collections[root].0);
+        for _ in 0..self.random.below(3) {
+            let ordinal = *self.random.pick(fields);
+            builder = builder.filter(self.about(ordinal, &schema.fields[usize::from(ordinal)]));
+        }
+        if self.random.below(6) == 0 {
+            builder = builder.filter(self.predicate(&[root], 1, false));
+        }
+        let some = |maker: &mut Self| -> Vec<Expression> {
+            (0..1 + maker.random.below(3)).map(|_| f::field(*maker.random.pick(fields))).collect()
+        };
+        match self.random.below(6) {
+            // Extremes, alone and beside each other.
+            0 | 1 => {
+                use AggregateFunction::{Max, Min};
+                let items = some(self)
+                    .into_iter()
+                    .map(|of| f::aggregate(self.random.pick(&[Min, Max]).clone(), Some(of)));
+                let items: Vec<Expression> = items.collect();
+                (builder.group_by([]).select(items).build(), true)
+            }
+            2 => {
+                let keys = some(self);
+                let count = keys.len() as u16;
+                let last = f::aggregate(AggregateFunction::Max, some(self).pop());
+                let keys = builder.group_by(keys);
+                (keys.select((0..count).map(Expression::key).chain([last])).build(), false)
+            }
+            kind => {
+                if self.random.below(3) > 0 {
+                    let descending = self.random.below(2) == 0;
+                    let count = 1 + self.random.below(fields.len());
+                    let terms = fields[..count].iter().map(|ordinal| OrderTerm {
+                        expression: f::field(*ordinal),
+                        descending,
+                        nulls_first: None,
+                    });
+                    builder = builder.clause(Clause::Order(terms.collect()));
+                }
+                if self.random.below(3) == 0 {
+                    builder = builder.limit(self.random.below(6) as u64);
+                }
+                if kind > 3 {
+                    builder = builder.select(some(self));
+                }
+                (builder.build(), true)
+            }
+        }
+    }
+
+    /// A predicate about a field of the root.
+    fn about(&mut self, ordinal: u16, def: &crate::schema::FieldSchema) -> Expression {
+        use BinaryOp::{Eq, Ge, Gt, Le, Lt, StartsWith};
+        let field = f::field(ordinal);
+        match self.random.below(8) {
+            0 if def.optional => field.unary(UnaryOp::IsSome),
+            1 if def.optional => field.unary(UnaryOp::IsNone),
+            2 => {
+                let candidates: Vec<Expression> = (0..2).map(|_| self.literal(def.ty)).collect();
+                field.is_in(candidates)
+            }
+            3 => field.between(self.literal(def.ty), self.literal(def.ty)),
+            4 if def.ty == Type::String => field.binary(StartsWith, self.literal(def.ty)),
+            5 => {
+                let op = *self.random.pick(&[Lt, Le, Gt, Ge]);
+                field.binary(op, self.literal(def.ty))
+            }
+            // What no index searches for, but its entries answer.
+            6 => field.binary(BinaryOp::Ne, self.literal(def.ty)),
+            _ => field.binary(Eq, self.literal(def.ty)),
+        }
+    }
+}
