@@ -189,6 +189,6 @@ fn a_failing_draft_is_made_as_small_as_it_can_be() {
     assert_eq!(small.clauses.len(), 1, "{small:?}");
     let Clause::Filter(predicate) = &small.clauses[0] else { panic!("{small:?}") };
     assert_eq!(predicate.ops.len(), 1, "{small:?}");
-    let counts: Vec<usize> = records.iter().map(|(_, records)| records.len()).collect();
-    assert_eq!(counts, [0, 0, 1, 0, 0]);
+    assert_eq!(records[TRACK].1.len(), 1);
+    assert_eq!(records.iter().map(|(_, records)| records.len()).sum::<usize>(), 1);
 }
