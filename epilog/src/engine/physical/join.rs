@@ -83,14 +83,15 @@ impl<'p> Planner<'p> {
             let mut unique = self.collection(*slot).indexes.iter().filter(|index| index.unique);
             unique.any(|index| index.fields.iter().all(|field| fields(*slot).any(|of| of == *field)))
         };
-        slots.filter(is_found).map(|slot| 1.0 / self.records(slot)).fold(0.0, Amount::max)
+        slots.filter(is_found).map(|slot| 1.0 / self.rows(slot)).fold(0.0, Amount::max)
     }
 
     /// How many different values an expression is known to have.
     fn distinct(&self, expr: &Expr) -> Option<Amount> {
         let (slot, position) = expr.as_field()?;
         let collection = self.collection(slot);
-        let records = self.records(slot);
+        // As many as rows are planned for, or a small collection had more partners than there are.
+        let records = self.rows(slot);
         let mut unique = collection.indexes.iter().filter(|index| index.unique);
         if collection.clustered == Some(position) || unique.any(|index| index.fields == [position]) {
             return Some(records);
@@ -98,12 +99,8 @@ impl<'p> Planner<'p> {
         let target = collection.fields[usize::from(position)].reference?.target;
         let target = self.plan.slots.iter().find(|of| of.collection.id == target);
         let target = target.map(|of| self.statistics.rows(&of.collection) as Amount);
+        let target = target.map(|rows| rows.max(self.costs.rows_min));
         Some(target.map_or(records / 10.0, |target| target.min(records)).max(1.0))
-    }
-
-    /// The records of a collection.
-    fn records(&self, slot: Slot) -> Amount {
-        (self.statistics.rows(self.collection(slot)) as Amount).max(1.0)
     }
 }
 

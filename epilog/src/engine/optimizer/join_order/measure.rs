@@ -199,19 +199,20 @@ impl<'p> Measure<'p> {
         let (left_set, left_rows, left_cost) = left;
         let (right_set, right_rows, right_cost) = right;
         let costs = &self.costs;
-        let made = out * costs.test_variable;
+        // A join makes rows of two; a lookup adds a record to those there are.
+        let made = out * costs.pair;
         let linked = region.links(left_set, right_set).next().is_some();
         if !linked {
             return (left_cost + right_cost + left_rows * right_rows * costs.pair + made, How::Join);
         }
         let mut best =
-            (left_cost + right_cost + right_rows * costs.build + left_rows * costs.probe, How::Join);
+            (left_cost + right_cost + right_rows * costs.build + left_rows * costs.probe + made, How::Join);
         if right_set.count_ones() == 1 {
             let number = right_set.trailing_zeros() as usize;
             let relation = &region.relations[number];
             if let Some(each) = self.searched(region, number, left_set) {
                 let pairs = left_rows * each * (costs.entry + costs.fetch + costs.pair);
-                let cost = left_cost + left_rows * costs.seek + pairs;
+                let cost = left_cost + left_rows * costs.seek + pairs + made;
                 best = if cost < best.0 { (cost, How::Join) } else { best };
             }
             let points = |pointer: &Pointer| pointer.ends.1 == number && left_set >> pointer.ends.0 & 1 == 1;
@@ -222,7 +223,7 @@ impl<'p> Measure<'p> {
                 best = if cost <= best.0 { (cost, How::Lookup(pointer)) } else { best };
             }
         }
-        (best.0 + made, best.1)
+        best
     }
 
     /// How many records of a relation an index gives for a row of `other`, if one begins with a field that this gives.
