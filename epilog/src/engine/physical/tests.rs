@@ -195,7 +195,7 @@ fn what_rows_may_point_at_is_found_out_first() {
     let editor = through(&[f::track::EDITOR], f::artist::NAME);
     check(
         tracks(editor.clone().binary(StartsWith, text("x"))),
-        "index lookup Track by editor\n  index range Artist by editor.name starts with \"x\", keys only",
+        "index lookup Track by editor\n  index range Artist by editor.name starts_with \"x\", keys only",
     );
     check(
         tracks(editor.binary(Like, text("%x%")).unary(UnaryOp::Not)),
