@@ -161,11 +161,15 @@ impl<'s> View<'s> {
     }
 
     /// About how many records of `collection` an operation may keep in memory all at once, whatever else it reads: a quarter of
-    /// the page cache holds them. `None` when there is no limit.
+    /// the page cache holds them; none where reads are noted, since what is read beside what is meant makes conflicts. `None` when there
+    /// is no limit.
     #[cfg(not(feature = "small"))]
     pub(crate) fn records_kept(&self, collection: &CollectionDef) -> Option<u64> {
         /// What is taken for the bytes of the values of a record that are not in its row.
         const BLOB_LEN: usize = 96;
+        if self.notes_reads() {
+            return Some(0);
+        }
         let layout = &collection.layout;
         let len = usize::from(layout.stride) + if layout.blob_offset.is_some() { BLOB_LEN } else { 0 };
         Some((self.pages.cache_bytes()? / 4 / len.max(1)) as u64)

@@ -298,7 +298,7 @@ mod tests {
         let ascending = |n: u64| 5_000_000_000 + n;
         let descending = |n: u64| 5_000_000_000 - n * 3;
         let to_zero = |n: u64| 9_999_u64.saturating_sub(n);
-        let from_the_middle = |n: u64| if n % 2 == 0 { 1 << 40 | n } else { (1 << 40) - n };
+        let from_the_middle = |n: u64| if n.is_multiple_of(2) { 1 << 40 | n } else { (1 << 40) - n };
         let shuffled = |n: u64| n * 7_919 % 10_007 * 5;
         let far = |n: u64| if n == 6_000 { u64::MAX } else { n % 4_000 };
         let far_below = |n: u64| if n == 6_000 { 0 } else { u64::MAX - n % 4_000 };

@@ -150,7 +150,8 @@ pub(super) fn present(node: &Node, out: &mut Vec<Slot>) {
     match node {
         Node::Scan(scan) => out.push(scan.slot),
         Node::Join(join) if join.kind == JoinKind::Inner => present(&join.inner, out),
-        Node::Aggregate(_) | Node::Set(_) => return,
+        // These give values.
+        Node::Aggregate(_) | Node::Set(_) | Node::Shared(_) | Node::Recursive(_) => return,
         _ => {}
     }
     if let Some(input) = node.input() {
