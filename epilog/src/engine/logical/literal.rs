@@ -15,7 +15,9 @@ use alloc::vec::Vec;
 
 use crate::parts::{InWhole, Whole};
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::value::{Scalar, Type};
+use crate::value::Scalar;
+#[cfg(not(feature = "small"))]
+use crate::value::Type;
 
 /// The same value for every row.
 #[derive(Clone, Debug)]
