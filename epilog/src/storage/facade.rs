@@ -569,6 +569,11 @@ impl<'s> LeafBatch<'s> {
         let stride = self.stride();
         RecordRef::new(self.pages, self.layout, self.page, &self.rows[row * stride..][..stride])
     }
+
+    /// The page that the rows lie on.
+    pub fn page(&self) -> &'s [u8] {
+        self.page
+    }
 }
 
 /// Walks the entries of an index.

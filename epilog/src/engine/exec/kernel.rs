@@ -6,9 +6,11 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cell::Cell;
 use core::cmp::Ordering;
 use core::ops::Range;
 
+use super::cold::cold_cells;
 use super::tally::NO_GROUP;
 use super::vector::Strided;
 use crate::expr::BinaryOp;
@@ -19,6 +21,8 @@ use crate::value::{Type, key};
 pub(super) trait Fixed: Copy + 'static {
     /// What cells are compared by.
     type Key: Ord + Copy + 'static;
+    /// The bytes of a cell.
+    fn width(self) -> usize;
     /// Reads the cell at the start of `bytes`.
     fn read(self, bytes: &[u8]) -> Self::Key;
 }
@@ -30,6 +34,10 @@ macro_rules! fixed {
         pub(super) struct $name;
         impl Fixed for $name {
             type Key = $key;
+            #[inline(always)]
+            fn width(self) -> usize {
+                $width
+            }
             #[inline(always)]
             fn read(self, bytes: &[u8]) -> $key {
                 let $bytes: [u8; $width] = bytes[..$width].try_into().expect("a cell of its type's width");
@@ -104,6 +112,10 @@ pub(super) enum AnyKey {
 #[cfg(feature = "small")]
 impl Fixed for Any {
     type Key = AnyKey;
+
+    fn width(self) -> usize {
+        self.0.width().expect("a fixed-width type")
+    }
 
     fn read(self, bytes: &[u8]) -> AnyKey {
         use Type as T;
@@ -317,54 +329,66 @@ pub(super) fn extremes(
     })
 }
 
-/// A test on the fixed row of a record: the fast path of filters.
+/// A test on the fixed row of a record, or its cold fields: the fast path of filters. `page` is the one that the rows lie on.
 pub(super) trait RowTest {
     /// Appends the rows of `range` that pass; `rows` are fixed rows, `stride` bytes each.
-    fn select_dense(&self, rows: &[u8], stride: usize, range: Range<usize>, out: &mut Vec<u16>);
+    fn select_dense(&self, page: &[u8], rows: &[u8], stride: usize, range: Range<usize>, out: &mut Vec<u16>);
     /// Keeps the rows that pass.
-    fn select_sparse(&self, rows: &[u8], stride: usize, selected: &mut Vec<u16>);
+    fn select_sparse(&self, page: &[u8], rows: &[u8], stride: usize, selected: &mut Vec<u16>);
     /// Whether one row passes.
-    fn passes(&self, row: &[u8]) -> bool;
+    fn passes(&self, page: &[u8], row: &[u8]) -> bool;
+    /// Whether a row was met that has no cold fields where it should.
+    fn met_damage(&self) -> bool;
 }
 
 /// A test that is a plain function of the row.
 trait Test: 'static {
-    fn holds(&self, row: &[u8]) -> bool;
+    fn holds(&self, page: &[u8], row: &[u8]) -> bool;
+
+    fn met_damage(&self) -> bool {
+        false
+    }
 }
 
 impl<T: Test> RowTest for T {
-    fn select_dense(&self, rows: &[u8], stride: usize, range: Range<usize>, out: &mut Vec<u16>) {
+    fn select_dense(&self, page: &[u8], rows: &[u8], stride: usize, range: Range<usize>, out: &mut Vec<u16>) {
         let (first, start) = (range.start, out.len());
         out.resize(start + range.len(), 0);
         let mut kept = start;
         // Without a branch on the outcome: the next place is written in any case.
         for (row, bytes) in rows[range.start * stride..range.end * stride].chunks_exact(stride).enumerate() {
             out[kept] = (first + row) as u16;
-            kept += usize::from(self.holds(bytes));
+            kept += usize::from(self.holds(page, bytes));
         }
         out.truncate(kept);
     }
 
-    fn select_sparse(&self, rows: &[u8], stride: usize, selected: &mut Vec<u16>) {
+    fn select_sparse(&self, page: &[u8], rows: &[u8], stride: usize, selected: &mut Vec<u16>) {
         let mut kept = 0;
         for at in 0..selected.len() {
             let row = selected[at];
             selected[kept] = row;
-            kept += usize::from(self.holds(&rows[usize::from(row) * stride..][..stride]));
+            kept += usize::from(self.holds(page, &rows[usize::from(row) * stride..][..stride]));
         }
         selected.truncate(kept);
     }
 
-    fn passes(&self, row: &[u8]) -> bool {
-        self.holds(row)
+    fn passes(&self, page: &[u8], row: &[u8]) -> bool {
+        self.holds(page, row)
+    }
+
+    fn met_damage(&self) -> bool {
+        Test::met_damage(self)
     }
 }
 
-/// Where in a fixed row a value and its null bit are.
+/// Where in a fixed row, or among the cold fields, a value is, and its null bit in the row.
 #[derive(Clone, Copy)]
 pub(super) struct At {
     pub(super) offset: usize,
     pub(super) null: Option<(u16, u8)>,
+    /// For a cold field: where in the row the place of the blob is.
+    pub(super) cold: Option<u16>,
 }
 
 struct Compared<F: Fixed, C> {
@@ -376,7 +400,7 @@ struct Compared<F: Fixed, C> {
 
 impl<F: Fixed, C: Comparison> Test for Compared<F, C> {
     #[inline(always)]
-    fn holds(&self, row: &[u8]) -> bool {
+    fn holds(&self, _: &[u8], row: &[u8]) -> bool {
         self.comparison.holds(self.kind.read(&row[self.offset..]), self.with)
     }
 }
@@ -390,9 +414,93 @@ struct Between<F: Fixed> {
 
 impl<F: Fixed> Test for Between<F> {
     #[inline(always)]
-    fn holds(&self, row: &[u8]) -> bool {
+    fn holds(&self, _: &[u8], row: &[u8]) -> bool {
         let value = self.kind.read(&row[self.offset..]);
         self.low <= value && value <= self.high
+    }
+}
+
+/// The scale of a decimal cell as its flags have it, the mantissa, how far that is from zero, and what must be 0: otherwise
+/// the mantissa has more than 63 bits, and is something else.
+#[cfg(not(feature = "small"))]
+#[inline(always)]
+pub(super) fn split_decimal(cell: &[u8; 16]) -> (u32, i64, u64, u64) {
+    let whole = u128::from_le_bytes(*cell);
+    let flags = whole as u32;
+    let low = (whole >> 32) as u64;
+    let high = (whole >> 96) as u64;
+    let sign = i64::from(flags as i32 >> 31);
+    (flags & 0x7FFF_FFFF, (low as i64 ^ sign).wrapping_sub(sign), low, high | low >> 63)
+}
+
+/// Constants beside decimals, most of which have one scale: with that scale they are integers.
+#[cfg(not(feature = "small"))]
+struct DecimalTest<C, const CONSTANTS: usize> {
+    offset: usize,
+    constants: [DecimalParts; CONSTANTS],
+    /// The flags of the cells last met that are unlike those before, and the constants with that scale.
+    scaled: Cell<Option<(u32, [i64; CONSTANTS])>>,
+    comparison: C,
+}
+
+#[cfg(not(feature = "small"))]
+impl<C, const CONSTANTS: usize> DecimalTest<C, CONSTANTS> {
+    /// The constants with the scale that `flags` are; `None` where one has more digits, or too many.
+    #[cold]
+    fn scale(&self, flags: u32) -> Option<[i64; CONSTANTS]> {
+        let mut scaled = [0; CONSTANTS];
+        for (scaled, constant) in scaled.iter_mut().zip(self.constants) {
+            let digits = (flags >> 16).checked_sub(constant.scale).filter(|_| flags & 0xFFFF == 0)?;
+            let factor = 10i128.checked_pow(digits)?;
+            *scaled = i64::try_from(constant.mantissa.checked_mul(factor)?).ok()?;
+        }
+        Some(scaled)
+    }
+
+    /// Whether a cell passes: as integers if it can be, by value otherwise.
+    #[inline(always)]
+    fn try_on(
+        &self,
+        row: &[u8],
+        narrow: impl Fn(i64, [i64; CONSTANTS]) -> bool,
+        wide: impl Fn(DecimalKey, [DecimalKey; CONSTANTS]) -> bool,
+    ) -> bool {
+        let cell: &[u8; 16] = row[self.offset..][..16].try_into().expect("a decimal's cell");
+        let (flags, mantissa, _, beyond) = split_decimal(cell);
+        match self.scaled.get() {
+            Some((of, constants)) if of == flags && beyond == 0 => narrow(mantissa, constants),
+            _ => {
+                if let Some(constants) = self.scale(flags) {
+                    self.scaled.set(Some((flags, constants)));
+                }
+                wide(Decimal.read(cell), self.constants.map(DecimalKey))
+            }
+        }
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl<C: Comparison> Test for DecimalTest<C, 1> {
+    #[inline(always)]
+    fn holds(&self, _: &[u8], row: &[u8]) -> bool {
+        let comparison = self.comparison;
+        self.try_on(
+            row,
+            |value, [with]| comparison.holds(value, with),
+            |value, [with]| comparison.holds(value, with),
+        )
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl Test for DecimalTest<(), 2> {
+    #[inline(always)]
+    fn holds(&self, _: &[u8], row: &[u8]) -> bool {
+        self.try_on(
+            row,
+            |value, [low, high]| low <= value && value <= high,
+            |value, [low, high]| low <= value && value <= high,
+        )
     }
 }
 
@@ -405,8 +513,88 @@ struct OneOf<F: Fixed> {
 
 impl<F: Fixed> Test for OneOf<F> {
     #[inline(always)]
-    fn holds(&self, row: &[u8]) -> bool {
-        self.values.binary_search(&self.kind.read(&row[self.offset..])).is_ok()
+    fn holds(&self, _: &[u8], row: &[u8]) -> bool {
+        let value = self.kind.read(&row[self.offset..]);
+        // A few are looked through without a branch that is hard to foresee.
+        if self.values.len() <= 8 {
+            return self.values.iter().fold(false, |found, of| found | (*of == value));
+        }
+        self.values.binary_search(&value).is_ok()
+    }
+}
+
+/// A comparison of two fields of one record, both of which are there.
+struct Pair<F, C> {
+    kind: F,
+    left: Reach,
+    right: Reach,
+    comparison: C,
+    damaged: Cell<bool>,
+}
+
+/// Where a field of a record is.
+#[derive(Clone, Copy)]
+struct Reach {
+    offset: usize,
+    cold: Option<u16>,
+}
+
+impl Reach {
+    fn to(at: At) -> Reach {
+        Reach { offset: at.offset, cold: at.cold }
+    }
+
+    #[inline(always)]
+    fn cell<'p>(self, page: &'p [u8], row: &'p [u8], width: usize) -> Option<&'p [u8]> {
+        let bytes = match self.cold {
+            None => row,
+            Some(at) => cold_cells(page, row, usize::from(at))?,
+        };
+        bytes.get(self.offset..self.offset + width)
+    }
+}
+
+impl<F: Fixed, C: Comparison> Test for Pair<F, C> {
+    #[inline(always)]
+    fn holds(&self, page: &[u8], row: &[u8]) -> bool {
+        let width = self.kind.width();
+        match (self.left.cell(page, row, width), self.right.cell(page, row, width)) {
+            (Some(left), Some(right)) => self.comparison.holds(self.kind.read(left), self.kind.read(right)),
+            _ => {
+                self.damaged.set(true);
+                false
+            }
+        }
+    }
+
+    fn met_damage(&self) -> bool {
+        self.damaged.get()
+    }
+}
+
+/// Another test, of the cold fields instead of the row.
+struct Cold<T> {
+    at: usize,
+    /// The bytes that the test looks at.
+    len: usize,
+    test: T,
+    damaged: Cell<bool>,
+}
+
+impl<T: Test> Test for Cold<T> {
+    #[inline(always)]
+    fn holds(&self, page: &[u8], row: &[u8]) -> bool {
+        match cold_cells(page, row, self.at) {
+            Some(cells) if cells.len() >= self.len => self.test.holds(page, cells),
+            _ => {
+                self.damaged.set(true);
+                false
+            }
+        }
+    }
+
+    fn met_damage(&self) -> bool {
+        self.damaged.get()
     }
 }
 
@@ -420,8 +608,12 @@ struct Nullable<T> {
 
 impl<T: Test> Test for Nullable<T> {
     #[inline(always)]
-    fn holds(&self, row: &[u8]) -> bool {
-        if row[self.byte] & self.bit != 0 { self.absent } else { self.test.holds(row) }
+    fn holds(&self, page: &[u8], row: &[u8]) -> bool {
+        if row[self.byte] & self.bit != 0 { self.absent } else { self.test.holds(page, row) }
+    }
+
+    fn met_damage(&self) -> bool {
+        self.test.met_damage()
     }
 }
 
@@ -434,12 +626,23 @@ struct IsNull {
 
 impl Test for IsNull {
     #[inline(always)]
-    fn holds(&self, row: &[u8]) -> bool {
+    fn holds(&self, _: &[u8], row: &[u8]) -> bool {
         (row[self.byte] & self.bit != 0) == self.absent
     }
 }
 
-fn nullable<T: Test>(at: At, absent: bool, test: T) -> Box<dyn RowTest> {
+/// A test of a present value of `width` bytes at `at`, with the outcome for an absent one.
+fn nullable<T: Test>(at: At, width: usize, absent: bool, test: T) -> Box<dyn RowTest> {
+    match at.cold {
+        None => of_row(at, absent, test),
+        Some(cold) => {
+            let (len, damaged) = (at.offset + width, Cell::new(false));
+            of_row(at, absent, Cold { at: usize::from(cold), len, test, damaged })
+        }
+    }
+}
+
+fn of_row<T: Test>(at: At, absent: bool, test: T) -> Box<dyn RowTest> {
     match at.null {
         // A mask without a bit finds nothing absent.
         None if cfg!(feature = "small") => Box::new(Nullable { byte: 0, bit: 0, absent, test }),
@@ -448,19 +651,43 @@ fn nullable<T: Test>(at: At, absent: bool, test: T) -> Box<dyn RowTest> {
     }
 }
 
+/// A comparison of two fields of one type, neither of which is ever absent.
+pub(super) fn pair(ty: Type, op: BinaryOp, left: At, right: At) -> Box<dyn RowTest> {
+    debug_assert!(left.null.is_none() && right.null.is_none());
+    with_fixed!(ty, kind => with_comparison!(op, comparison => {
+        let (left, right) = (Reach::to(left), Reach::to(right));
+        Box::new(Pair { kind, left, right, comparison, damaged: Cell::new(false) })
+    }))
+}
+
 /// A comparison of the field at `at` with a present value.
 pub(super) fn compared(ty: Type, op: BinaryOp, at: At, with: &[u8]) -> Box<dyn RowTest> {
     // Only `!=` holds between an absent value and a present one.
     let absent = op == BinaryOp::Ne;
+    #[cfg(not(feature = "small"))]
+    if let (Type::Decimal, Some(with)) = (ty, DecimalParts::from_cell(with)) {
+        return with_comparison!(op, comparison => {
+            let (constants, scaled) = ([with], Cell::new(None));
+            nullable(at, 16, absent, DecimalTest { offset: at.offset, constants, scaled, comparison })
+        });
+    }
     with_fixed!(ty, kind => with_comparison!(op, comparison => {
-        nullable(at, absent, Compared { kind, offset: at.offset, with: kind.read(with), comparison })
+        nullable(at, kind.width(), absent, Compared { kind, offset: at.offset, with: kind.read(with), comparison })
     }))
 }
 
 /// Whether the field at `at` lies between two present values.
 pub(super) fn between(ty: Type, at: At, low: &[u8], high: &[u8]) -> Box<dyn RowTest> {
+    #[cfg(not(feature = "small"))]
+    if let (Type::Decimal, Some(low), Some(high)) =
+        (ty, DecimalParts::from_cell(low), DecimalParts::from_cell(high))
+    {
+        let (constants, scaled, comparison) = ([low, high], Cell::new(None), ());
+        return nullable(at, 16, false, DecimalTest { offset: at.offset, constants, scaled, comparison });
+    }
     with_fixed!(ty, kind => {
-        nullable(at, false, Between { kind, offset: at.offset, low: kind.read(low), high: kind.read(high) })
+        let (low, high) = (kind.read(low), kind.read(high));
+        nullable(at, kind.width(), false, Between { kind, offset: at.offset, low, high })
     })
 }
 
@@ -469,7 +696,7 @@ pub(super) fn one_of(ty: Type, at: At, values: &[Vec<u8>], absent: bool) -> Box<
     with_fixed!(ty, kind => {
         let mut values: Vec<_> = values.iter().map(|value| kind.read(value)).collect();
         values.sort_unstable();
-        nullable(at, absent, OneOf { kind, offset: at.offset, values })
+        nullable(at, kind.width(), absent, OneOf { kind, offset: at.offset, values })
     })
 }
 
@@ -574,7 +801,7 @@ mod tests {
             let with = &values[values.len() / 2];
             let constant = cells(ty, core::slice::from_ref(with));
             for null in [None, Some((0, 1 << 3))] {
-                let at = At { offset: 1, null };
+                let at = At { offset: 1, null, cold: None };
                 for op in OPS {
                     let test = compared(ty, op, at, &constant);
                     let want: Vec<u16> = (0..values.len())
@@ -590,17 +817,84 @@ mod tests {
                         .map(|row| row as u16)
                         .collect();
                     let mut dense = Vec::new();
-                    test.select_dense(&rows, stride, 0..values.len(), &mut dense);
+                    test.select_dense(&[], &rows, stride, 0..values.len(), &mut dense);
                     prop_assert_eq!(&dense, &want);
                     let mut sparse: Vec<u16> = (0..values.len() as u16).rev().collect();
-                    test.select_sparse(&rows, stride, &mut sparse);
+                    test.select_sparse(&[], &rows, stride, &mut sparse);
                     sparse.reverse();
                     prop_assert_eq!(&sparse, &want);
                     let mut part = Vec::new();
-                    test.select_dense(&rows, stride, 1..values.len(), &mut part);
+                    test.select_dense(&[], &rows, stride, 1..values.len(), &mut part);
                     prop_assert_eq!(part, want.into_iter().filter(|row| *row > 0).collect::<Vec<u16>>());
                 }
             }
+        }
+
+        #[test]
+        fn cold_fields_and_pairs_agree_with_rows((ty, values) in scalars(), nulls in prop::collection::vec(any::<bool>(), 40)) {
+            // Rows of [the cell, the place of the blob, null bits], and blobs of [five bytes, the cell, one of two others, one byte].
+            let width = ty.width().unwrap();
+            let stride = width + 3;
+            let (mut rows, mut page) = (Vec::new(), alloc::vec![0xEE; 24]);
+            for (value, null) in values.iter().rev().zip(&nulls) {
+                let cell = cells(ty, core::slice::from_ref(value));
+                rows.extend_from_slice(&cell);
+                rows.extend_from_slice(&(page.len() as u16).to_le_bytes());
+                rows.push(u8::from(*null));
+                page.extend_from_slice(&(2 * width as u16 + 6).to_le_bytes());
+                page.extend_from_slice(b"front");
+                page.extend_from_slice(&cell);
+                page.extend(cells(ty, core::slice::from_ref(&values[usize::from(*null)])));
+                page.push(0xAA);
+            }
+            let with = &values[values.len() / 2];
+            let constant = cells(ty, core::slice::from_ref(with));
+            let hot = |null| At { offset: 0, null, cold: None };
+            let cold = |null| At { offset: 5, null, cold: Some(width as u16) };
+            let select = |test: &dyn RowTest| {
+                let mut dense = Vec::new();
+                test.select_dense(&page, &rows, stride, 0..values.len(), &mut dense);
+                let mut sparse: Vec<u16> = (0..values.len() as u16).collect();
+                test.select_sparse(&page, &rows, stride, &mut sparse);
+                let each = (0..values.len()).filter(|row| test.passes(&page, &rows[row * stride..][..stride]));
+                let each: Vec<u16> = each.map(|row| row as u16).collect();
+                assert!(dense == sparse && dense == each && !test.met_damage());
+                dense
+            };
+            for null in [None, Some((width as u16 + 2, 1))] {
+                for op in OPS {
+                    prop_assert_eq!(
+                        select(&*compared(ty, op, cold(null), &constant)),
+                        select(&*compared(ty, op, hot(null), &constant))
+                    );
+                }
+                prop_assert_eq!(
+                    select(&*between(ty, cold(null), &constant, &constant)),
+                    select(&*between(ty, hot(null), &constant, &constant))
+                );
+                let few = [constant.clone(), cells(ty, &values[..1])];
+                let among = |row: &u16| {
+                    let row = usize::from(*row);
+                    let value = &values[values.len() - 1 - row];
+                    if null.is_some() && nulls[row] { true } else { value.compare(with).is_eq() || value.compare(&values[0]).is_eq() }
+                };
+                let want: Vec<u16> = (0..values.len() as u16).filter(among).collect();
+                prop_assert_eq!(select(&*one_of(ty, cold(null), &few, true)), want);
+            }
+            let other = At { offset: 5 + width, null: None, cold: Some(width as u16) };
+            for op in OPS {
+                let pairs = (0..values.len()).filter(|row| {
+                    expected(op, &values[values.len() - 1 - row], &values[usize::from(nulls[*row])])
+                });
+                let want: Vec<u16> = pairs.map(|row| row as u16).collect();
+                prop_assert_eq!(select(&*pair(ty, op, hot(None), other)), want.clone());
+                prop_assert_eq!(select(&*pair(ty, op, cold(None), other)), want);
+            }
+            // A place that is not on the page.
+            rows[width..width + 2].copy_from_slice(&u16::MAX.to_le_bytes());
+            let test = compared(ty, BinaryOp::Eq, cold(None), &constant);
+            test.select_dense(&page, &rows, stride, 0..values.len(), &mut Vec::new());
+            prop_assert!(test.met_damage());
         }
 
         #[test]

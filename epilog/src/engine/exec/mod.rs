@@ -16,6 +16,7 @@ mod arithmetic;
 mod assign;
 mod batch;
 mod chain;
+mod cold;
 #[cfg(not(feature = "small"))]
 mod directory;
 mod evaluate;

@@ -5,6 +5,7 @@ use alloc::vec::Vec;
 
 use super::Env;
 use super::batch::{Batch, Selected, Source};
+use super::cold::damage;
 use super::evaluate::{evaluate, in_row};
 use super::kernel;
 use super::kernel::{At, RowTest};
@@ -28,6 +29,8 @@ pub(super) struct Predicate {
 struct Quick {
     slot: Slot,
     test: QuickTest,
+    /// As [`Predicate::cost`].
+    cost: u32,
 }
 
 enum QuickTest {
@@ -41,6 +44,19 @@ impl Predicate {
     pub(super) fn new<'c>(expr: Expr, collection: impl Fn(Slot) -> &'c CollectionDef) -> Predicate {
         let quick = if parts::QUICK_TESTS { Quick::of(&expr, &collection) } else { None };
         Predicate { expr, quick }
+    }
+
+    /// Something that costs so much.
+    #[cfg(test)]
+    pub(super) fn of_cost(expr: Expr, cost: u32) -> Predicate {
+        let test = QuickTest::Row(kernel::is_null((0, 1), true));
+        Predicate { expr, quick: Some(Quick { slot: Slot(0), test, cost }) }
+    }
+
+    /// What it costs to try it on a row, in the time that a field of the row takes; `None` for what is evaluated, which may have
+    /// faults.
+    pub(super) fn cost(&self) -> Option<u32> {
+        self.quick.as_ref().map(|quick| quick.cost)
     }
 
     /// Drops the rows of `batch` for which this does not hold.
@@ -75,36 +91,55 @@ impl Quick {
             let collection = collection(slot);
             Some((slot, collection.layout.places[usize::from(position)], collection))
         };
-        let row = |slot, test| Some(Quick { slot, test: QuickTest::Row(test) });
+        let row = |slot, test: Box<dyn RowTest>, place: &Place| {
+            // The blob lies elsewhere on the page.
+            let cost = if matches!(place.spot, Spot::Cold(_)) { 4 } else { 1 };
+            Some(Quick { slot, test: QuickTest::Row(test), cost })
+        };
         match &expr.kind {
             ExprKind::Field(..) => {
-                let (slot, place, _) = place(expr)?;
-                row(slot, kernel::compared(Type::Bool, BinaryOp::Eq, at(&place)?, &[1]))
+                let (slot, place, collection) = place(expr)?;
+                row(slot, kernel::compared(Type::Bool, BinaryOp::Eq, at(&place, collection)?, &[1]), &place)
             }
             ExprKind::Unary(UnaryOp::Not, operand) if operand.as_field().is_some() => {
-                let (slot, place, _) = place(operand)?;
+                let (slot, place, collection) = place(operand)?;
                 // The negation of an absent value is absent too, and fails.
-                row(slot, kernel::compared(Type::Bool, BinaryOp::Eq, at(&place)?, &[0]))
+                row(slot, kernel::compared(Type::Bool, BinaryOp::Eq, at(&place, collection)?, &[0]), &place)
             }
             ExprKind::Unary(op @ (UnaryOp::IsNone | UnaryOp::IsSome), operand) => {
                 let (slot, place, _) = place(operand)?;
-                row(slot, kernel::is_null(place.null?, *op == UnaryOp::IsNone))
+                let test = kernel::is_null(place.null?, *op == UnaryOp::IsNone);
+                row(slot, test, &Place { spot: Spot::Rank, ..place })
             }
             ExprKind::Binary(op, left, right) => {
+                if right.as_field().is_some() {
+                    let ((slot, left, collection), (other, right, _)) = (place(left)?, place(right)?);
+                    // A rank is not in the form that a field has.
+                    let suits = |of: &Place| of.null.is_none() && of.spot != Spot::Rank;
+                    let same = slot == other && left.ty == right.ty && left.ty.width().is_some();
+                    if !same || !suits(&left) || !suits(&right) || !kernel::is_comparison(*op) {
+                        return None;
+                    }
+                    let test = kernel::pair(left.ty, *op, at(&left, collection)?, at(&right, collection)?);
+                    let farther = if matches!(left.spot, Spot::Cold(_)) { left } else { right };
+                    return row(slot, test, &farther);
+                }
                 let ((slot, place, collection), literal) = (place(left)?, right.peek_literal()?);
                 if place.ty.width().is_some() {
                     if !kernel::is_comparison(*op) || literal.is_null() {
                         return None;
                     }
                     let (ty, cell) = stored(&place, literal, collection);
-                    return row(slot, kernel::compared(ty, *op, at(&place)?, &cell));
+                    return row(slot, kernel::compared(ty, *op, at(&place, collection)?, &cell), &place);
                 }
                 let bytes = match literal {
                     Scalar::String(text) => text.as_bytes(),
                     Scalar::Bytes(bytes) => bytes,
                     _ => return None,
                 };
-                Some(Quick { slot, test: QuickTest::Text(place, TextTest::new(*op, bytes)?) })
+                let test = TextTest::new(*op, bytes)?;
+                let cost = if test.is_at_a_place() { 8 } else { 24 };
+                Some(Quick { slot, test: QuickTest::Text(place, test), cost })
             }
             ExprKind::Between(parts) => {
                 let [value, low, high] = &**parts;
@@ -113,14 +148,14 @@ impl Quick {
                 if low.is_null() || high.is_null() {
                     return None;
                 }
-                let at = at(&place)?;
+                let at = at(&place, collection)?;
                 let ((ty, low), (_, high)) =
                     (stored(&place, low, collection), stored(&place, high, collection));
-                row(slot, kernel::between(ty, at, &low, &high))
+                row(slot, kernel::between(ty, at, &low, &high), &place)
             }
             ExprKind::In(value, candidates) => {
                 let (slot, place, collection) = place(value)?;
-                let at = at(&place)?;
+                let at = at(&place, collection)?;
                 let literals = candidates.iter().map(Expr::peek_literal).collect::<Option<Vec<&Scalar>>>()?;
                 let present = literals.iter().filter(|literal| !literal.is_null());
                 let (mut ty, mut cells) = (place.ty, Vec::new());
@@ -130,7 +165,7 @@ impl Quick {
                     cells.push(cell);
                 }
                 let absent = literals.iter().any(|literal| literal.is_null());
-                row(slot, kernel::one_of(ty, at, &cells, absent))
+                row(slot, kernel::one_of(ty, at, &cells, absent), &place)
             }
             _ => None,
         }
@@ -152,7 +187,12 @@ impl Quick {
             return Ok(false);
         }
         match &self.test {
-            QuickTest::Row(test) => self.apply_to_rows(&**test, batch),
+            QuickTest::Row(test) => {
+                self.apply_to_rows(&**test, batch);
+                if test.met_damage() {
+                    return Err(damage().into());
+                }
+            }
             QuickTest::Text(place, test) => self.apply_to_text(place, test, batch)?,
         }
         Ok(true)
@@ -161,10 +201,15 @@ impl Quick {
     fn apply_to_rows(&self, test: &dyn RowTest, batch: &mut Batch<'_>) {
         let slot = usize::from(self.slot.0);
         batch.narrow(|slots, range, sparse| match (&slots[slot], range) {
-            (Source::Leaf(leaf), Some(range)) => test.select_dense(leaf.rows(), leaf.stride(), range, sparse),
-            (Source::Leaf(leaf), None) => test.select_sparse(leaf.rows(), leaf.stride(), sparse),
+            (Source::Leaf(leaf), Some(range)) => {
+                test.select_dense(leaf.page(), leaf.rows(), leaf.stride(), range, sparse);
+            }
+            (Source::Leaf(leaf), None) => {
+                test.select_sparse(leaf.page(), leaf.rows(), leaf.stride(), sparse);
+            }
             (Source::Records(records), range) => {
-                let passes = |row: usize| records[row].is_some_and(|record| test.passes(record.row()));
+                let passes =
+                    |row: usize| records[row].is_some_and(|record| test.passes(record.page(), record.row()));
                 match range {
                     Some(range) => sparse.extend(range.filter(|row| passes(*row)).map(|row| row as u16)),
                     None => sparse.retain(|row| passes(usize::from(*row))),
@@ -205,10 +250,14 @@ impl Quick {
     }
 }
 
-/// Where in the fixed row the field's own bytes are, or its rank.
-fn at(place: &Place) -> Option<At> {
-    let offset = if place.spot == Spot::Rank { 0 } else { in_row(place)? };
-    Some(At { offset, null: place.null })
+/// Where in the fixed row, or among the cold fields, the field's own bytes are, or its rank.
+fn at(place: &Place, collection: &CollectionDef) -> Option<At> {
+    let (offset, cold) = match place.spot {
+        Spot::Rank => (0, None),
+        Spot::Cold(offset) => (usize::from(offset), Some(collection.layout.blob_offset?)),
+        _ => (in_row(place)?, None),
+    };
+    Some(At { offset, null: place.null, cold })
 }
 
 /// A constant in the form that the fixed row has the field in.

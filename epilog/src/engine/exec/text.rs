@@ -10,11 +10,11 @@ use crate::parts;
 #[derive(Clone, Debug)]
 pub(super) enum TextTest {
     /// Is this.
-    Equals(Vec<u8>),
+    Equals(Needle),
     /// Starts with this.
-    StartsWith(Vec<u8>),
+    StartsWith(Needle),
     /// Ends with this.
-    EndsWith(Vec<u8>),
+    EndsWith(Needle),
     /// Contains this.
     Contains(Vec<u8>),
     /// Matches this pattern.
@@ -26,9 +26,9 @@ impl TextTest {
     pub(super) fn new(op: BinaryOp, right: &[u8]) -> Option<TextTest> {
         Some(match op {
             _ if op.is_left_out() => return None,
-            BinaryOp::Eq => TextTest::Equals(right.to_vec()),
-            BinaryOp::StartsWith => TextTest::StartsWith(right.to_vec()),
-            BinaryOp::EndsWith => TextTest::EndsWith(right.to_vec()),
+            BinaryOp::Eq => TextTest::Equals(Needle::new(right)),
+            BinaryOp::StartsWith => TextTest::StartsWith(Needle::new(right)),
+            BinaryOp::EndsWith => TextTest::EndsWith(Needle::new(right)),
             BinaryOp::Contains => TextTest::Contains(right.to_vec()),
             BinaryOp::Like => Pattern::like(right).simplified(),
             BinaryOp::Matches => Pattern::glob(right).simplified(),
@@ -36,17 +36,82 @@ impl TextTest {
         })
     }
 
+    /// Whether only a part of a text is looked at, at a place that is known.
+    pub(super) fn is_at_a_place(&self) -> bool {
+        !matches!(self, TextTest::Contains(_) | TextTest::Pattern(_))
+    }
+
     /// Whether `text` passes.
     #[inline]
     pub(super) fn passes(&self, text: &[u8]) -> bool {
         match self {
-            TextTest::Equals(other) => text == other.as_slice(),
-            TextTest::StartsWith(prefix) => text.starts_with(prefix),
-            TextTest::EndsWith(suffix) => text.ends_with(suffix),
+            TextTest::Equals(other) => text.len() == other.bytes.len() && other.begins(text),
+            TextTest::StartsWith(prefix) => prefix.begins(text),
+            TextTest::EndsWith(suffix) => suffix.ends(text),
             TextTest::Contains(part) => find(text, part).is_some(),
             TextTest::Pattern(_) if !parts::PATTERNS => unreachable!("a plan with it was refused"),
             TextTest::Pattern(pattern) => pattern.matches(text),
         }
+    }
+}
+
+/// Bytes that are looked for at the start or the end of a text. Up to sixteen are compared as a number, where the text is
+/// long enough for one to be read of it.
+#[derive(Clone, Debug)]
+pub(super) struct Needle {
+    bytes: Vec<u8>,
+    /// The first of them as a number.
+    #[cfg(not(feature = "small"))]
+    number: u128,
+}
+
+impl Needle {
+    fn new(bytes: &[u8]) -> Needle {
+        #[cfg(not(feature = "small"))]
+        let number = {
+            let mut number = [0; 16];
+            let len = bytes.len().min(16);
+            number[..len].copy_from_slice(&bytes[..len]);
+            u128::from_le_bytes(number)
+        };
+        Needle {
+            bytes: bytes.to_vec(),
+            #[cfg(not(feature = "small"))]
+            number,
+        }
+    }
+
+    /// Whether `text` begins with it.
+    #[inline(always)]
+    fn begins(&self, text: &[u8]) -> bool {
+        #[cfg(not(feature = "small"))]
+        {
+            // The bits that are not looked at are shifted out.
+            let len = self.bytes.len();
+            if let (1..=8, Some(start)) = (len, text.first_chunk::<8>()) {
+                return (u64::from_le_bytes(*start) ^ self.number as u64) << (64 - 8 * len) == 0;
+            }
+            if let (9..=16, Some(start)) = (len, text.first_chunk::<16>()) {
+                return (u128::from_le_bytes(*start) ^ self.number) << (128 - 8 * len) == 0;
+            }
+        }
+        text.starts_with(&self.bytes)
+    }
+
+    /// Whether `text` ends with it.
+    #[inline(always)]
+    fn ends(&self, text: &[u8]) -> bool {
+        #[cfg(not(feature = "small"))]
+        {
+            let len = self.bytes.len();
+            if let (1..=8, Some(end)) = (len, text.last_chunk::<8>()) {
+                return u64::from_le_bytes(*end) >> (64 - 8 * len) == self.number as u64;
+            }
+            if let (9..=16, Some(end)) = (len, text.last_chunk::<16>()) {
+                return u128::from_le_bytes(*end) >> (128 - 8 * len) == self.number;
+            }
+        }
+        text.ends_with(&self.bytes)
     }
 }
 
@@ -128,11 +193,11 @@ impl Pattern {
     /// A plainer test that says the same, if there is one.
     fn simplified(self) -> TextTest {
         match self.0.as_slice() {
-            [] => TextTest::Equals(Vec::new()),
-            [Part::Run] => TextTest::StartsWith(Vec::new()),
-            [Part::Literal(text)] => TextTest::Equals(text.clone()),
-            [Part::Literal(text), Part::Run] => TextTest::StartsWith(text.clone()),
-            [Part::Run, Part::Literal(text)] => TextTest::EndsWith(text.clone()),
+            [] => TextTest::Equals(Needle::new(&[])),
+            [Part::Run] => TextTest::StartsWith(Needle::new(&[])),
+            [Part::Literal(text)] => TextTest::Equals(Needle::new(text)),
+            [Part::Literal(text), Part::Run] => TextTest::StartsWith(Needle::new(text)),
+            [Part::Run, Part::Literal(text)] => TextTest::EndsWith(Needle::new(text)),
             [Part::Run, Part::Literal(text), Part::Run] => TextTest::Contains(text.clone()),
             _ => TextTest::Pattern(self),
         }
@@ -268,6 +333,21 @@ mod tests {
         fn like_agrees_with_its_definition(text in "[abé]{0,8}", pattern in "[abé%_]{0,6}") {
             let chars = |text: &str| text.chars().collect::<Vec<char>>();
             prop_assert_eq!(like(&text, &pattern), reference(&chars(&text), &chars(&pattern)));
+        }
+
+        #[test]
+        fn needles_are_found_whatever_their_length(text in "[ab]{0,20}", part in "[ab]{0,18}", cut in 0usize..20) {
+            let (text, part) = (text.as_bytes(), part.as_bytes());
+            let cut = cut.min(text.len());
+            for part in [part, &text[..cut], &text[cut..]] {
+                for (op, want) in [
+                    (BinaryOp::Eq, text == part),
+                    (BinaryOp::StartsWith, text.starts_with(part)),
+                    (BinaryOp::EndsWith, text.ends_with(part)),
+                ] {
+                    prop_assert_eq!(TextTest::new(op, part).unwrap().passes(text), want);
+                }
+            }
         }
 
         #[test]

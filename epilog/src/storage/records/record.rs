@@ -120,6 +120,11 @@ impl<'s> RecordRef<'s> {
         self.row
     }
 
+    /// The page that the record lies on.
+    pub(crate) fn page(&self) -> &'s [u8] {
+        self.page
+    }
+
     /// Whether the field is absent.
     #[inline]
     pub(crate) fn is_null(&self, place: &Place) -> bool {
