@@ -178,6 +178,10 @@ pub(super) fn describe(vector: &Vector<'_>, row: usize) -> alloc::string::String
 #[cfg(feature = "decimal")]
 pub(super) mod decimal {
     //! Decimal arithmetic, by `rust_decimal`.
+    //!
+    //! How many digits a result has after the point depends on how many the operands have, and on nothing else unless they do
+    //! not fit: as many as the longer one in a sum, as both together in a product. The library's own results have fewer
+    //! where an operand is zero.
 
     use alloc::vec::Vec;
 
@@ -186,6 +190,7 @@ pub(super) mod decimal {
     use super::super::Vector;
     use crate::expr::BinaryOp;
     use crate::value::Value;
+    use crate::value::decimal::SCALE_MAX;
 
     pub(super) fn calculate(
         op: BinaryOp,
@@ -195,9 +200,9 @@ pub(super) mod decimal {
         mut fault: impl FnMut(usize, &'static str),
     ) {
         let apply: fn(Decimal, Decimal) -> Option<Decimal> = match op {
-            BinaryOp::Add => Decimal::checked_add,
-            BinaryOp::Subtract => Decimal::checked_sub,
-            BinaryOp::Multiply => Decimal::checked_mul,
+            BinaryOp::Add => sum,
+            BinaryOp::Subtract => |x, y| sum(x, -y),
+            BinaryOp::Multiply => product,
             BinaryOp::Divide => Decimal::checked_div,
             _ => Decimal::checked_rem,
         };
@@ -210,6 +215,44 @@ pub(super) mod decimal {
             }
             out.extend_from_slice(&result.unwrap_or_default().serialize());
         }
+    }
+
+    /// The sum, with the digits of both.
+    pub(in super::super) fn sum(x: Decimal, y: Decimal) -> Option<Decimal> {
+        x.checked_add(y).map(|sum| with_scale(sum, x.scale().max(y.scale())))
+    }
+
+    fn product(x: Decimal, y: Decimal) -> Option<Decimal> {
+        x.checked_mul(y).map(|product| with_scale(product, (x.scale() + y.scale()).min(SCALE_MAX)))
+    }
+
+    /// A result that has no digits for a zero that it was made from; zero has no sign.
+    fn with_scale(mut of: Decimal, scale: u32) -> Decimal {
+        if of.is_zero() {
+            return Decimal::new(0, scale);
+        }
+        if of.scale() < scale {
+            of.rescale(scale);
+        }
+        of
+    }
+
+    /// A total of integers of one scale, rounded to what a decimal holds; `None` when it has too many digits before the
+    /// point.
+    #[cfg(not(feature = "small"))]
+    pub(in super::super) fn of_total(total: i128, mut scale: u32) -> Option<Decimal> {
+        let mut mantissa = total;
+        let mut digits = 0;
+        while mantissa.unsigned_abs() >> 96 != 0 {
+            scale = scale.checked_sub(1)?;
+            digits += 1;
+            let divisor = 10i128.pow(digits);
+            // To the nearest, and to the even one of two as near: each try begins anew, so that it is rounded once.
+            let (quotient, rest) = (total / divisor, (total % divisor).abs());
+            let up = rest > divisor / 2 || rest == divisor / 2 && quotient % 2 != 0;
+            mantissa = if up { quotient + total.signum() } else { quotient };
+        }
+        Decimal::try_from_i128_with_scale(mantissa, scale).ok()
     }
 
     /// A decimal's cell; zero for the cell of an absent value.

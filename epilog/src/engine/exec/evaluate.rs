@@ -6,7 +6,10 @@
 use alloc::vec::Vec;
 
 use super::batch::{Batch, Selected, Source, gather};
+use super::cold::ColdColumn;
 use super::kernel;
+#[cfg(all(feature = "decimal", not(feature = "small")))]
+use super::scaled::{self, Numbers};
 use super::text::TextTest;
 use super::vector::Cells;
 use super::{Env, Vector};
@@ -28,6 +31,15 @@ pub(super) fn evaluate<'s>(env: &Env<'s>, expr: &Expr, batch: &Batch<'s>) -> Res
         ExprKind::Computed(computed) => Ok(gather(batch.computed(*computed), &selected)),
         ExprKind::Literal(literal) => Ok(Vector::constant(expr.ty, literal.peek(), selected.len())),
         ExprKind::Unary(op, operand) => Ok(unary(*op, &evaluate(env, operand, batch)?)),
+        #[cfg(all(feature = "decimal", not(feature = "small")))]
+        ExprKind::Binary(op, ..) if expr.ty == Type::Decimal && scaled::is_exact(*op) => {
+            Ok(scaled::numbers(env, expr, batch, &[])?.into_vector())
+        }
+        #[cfg(all(feature = "decimal", not(feature = "small")))]
+        ExprKind::Binary(op, left, right) if left.ty == Type::Decimal && kernel::is_comparison(*op) => {
+            let numbers = |of: &Expr| scaled::numbers(env, of, batch, &[]);
+            Ok(compare_numbers(*op, numbers(left)?, numbers(right)?))
+        }
         ExprKind::Binary(op, left, right) => {
             let (left, right) = (evaluate(env, left, batch)?, evaluate(env, right, batch)?);
             Ok(binary(*op, left, right))
@@ -69,9 +81,10 @@ fn field<'s>(
         Source::Leaf(_) | Source::Records(_) if !parts::LOOPS => {
             from_records(place, selected, |row| batch.record(slot, row))
         }
-        Source::Leaf(leaf) => match in_row(place) {
-            Some(offset) => Ok(from_rows(leaf, offset, place, selected)),
-            None => from_records(place, selected, |row| Some(leaf.record(row))),
+        Source::Leaf(leaf) => match (in_row(place), ColdColumn::of(leaf, place)) {
+            (Some(offset), _) => Ok(from_rows(leaf, offset, place, selected)),
+            (None, Some(cold)) => from_blobs(leaf, &cold, place, selected),
+            (None, None) => from_records(place, selected, |row| Some(leaf.record(row))),
         },
         Source::Records(records) => from_records(place, selected, |row| records[row]),
         Source::Ranks(ranks) => {
@@ -95,13 +108,40 @@ pub(super) fn in_row(place: &Place) -> Option<usize> {
     }
 }
 
-fn from_rows<'s>(leaf: &LeafBatch<'s>, offset: usize, place: &Place, selected: &Selected<'_>) -> Vector<'s> {
-    let (rows, stride, len) = (leaf.rows(), leaf.stride(), selected.len());
-    let nulls = place.null.map(|(byte, bit)| {
-        let mut nulls = Vec::with_capacity(len);
+/// Which values of a field are absent.
+fn nulls_of(leaf: &LeafBatch<'_>, place: &Place, selected: &Selected<'_>) -> Option<Vec<bool>> {
+    let (rows, stride) = (leaf.rows(), leaf.stride());
+    place.null.map(|(byte, bit)| {
+        let mut nulls = Vec::with_capacity(selected.len());
         selected.for_each(|row| nulls.push(rows[row * stride + usize::from(byte)] & bit != 0));
         nulls
-    });
+    })
+}
+
+/// A cold field. Absent values have their cells too.
+fn from_blobs<'s>(
+    leaf: &LeafBatch<'s>,
+    cold: &ColdColumn<'s>,
+    place: &Place,
+    selected: &Selected<'_>,
+) -> Result<Vector<'s>, ExecError> {
+    let width = place.ty.width().expect("a cold field has a width");
+    let mut bytes = Vec::with_capacity(width * selected.len());
+    match width {
+        1 => cold.copy::<1>(selected, &mut bytes)?,
+        2 => cold.copy::<2>(selected, &mut bytes)?,
+        4 => cold.copy::<4>(selected, &mut bytes)?,
+        8 => cold.copy::<8>(selected, &mut bytes)?,
+        12 => cold.copy::<12>(selected, &mut bytes)?,
+        16 => cold.copy::<16>(selected, &mut bytes)?,
+        _ => unreachable!("no cell is {width} bytes wide"),
+    }
+    Ok(Vector::new(place.ty, selected.len(), Cells::Fixed(bytes), nulls_of(leaf, place, selected)))
+}
+
+fn from_rows<'s>(leaf: &LeafBatch<'s>, offset: usize, place: &Place, selected: &Selected<'_>) -> Vector<'s> {
+    let (rows, stride, len) = (leaf.rows(), leaf.stride(), selected.len());
+    let nulls = nulls_of(leaf, place, selected);
     let cells = match selected {
         Selected::Range(range) if !range.is_empty() => {
             Cells::Strided { bytes: &rows[range.start * stride + offset..], stride }
@@ -292,19 +332,38 @@ pub(super) fn compare<'s>(op: BinaryOp, left: &Vector<'s>, right: &Vector<'s>) -
         Some(_) => kernel::compare(left.ty(), op, left.strided(), right.strided(), len),
         None => (0..len).map(|row| u8::from(holds(op, left.bytes(row).cmp(right.bytes(row))))).collect(),
     };
-    if left.nulls.is_some() || right.nulls.is_some() {
-        for (row, byte) in bytes.iter_mut().enumerate() {
-            *byte = match (left.is_null(row), right.is_null(row)) {
-                (false, false) => continue,
-                (true, true) => u8::from(op == BinaryOp::Eq),
-                _ => u8::from(op == BinaryOp::Ne),
-            };
-        }
-    }
+    compare_absent(op, left.nulls.as_deref(), right.nulls.as_deref(), &mut bytes);
     let mut result = Vector::bools(bytes);
     result.inherit_faults(left);
     result.inherit_faults(right);
     result
+}
+
+/// Sets the outcomes where one side or both are absent.
+fn compare_absent(op: BinaryOp, left: Option<&[bool]>, right: Option<&[bool]>, outcomes: &mut [u8]) {
+    if left.is_none() && right.is_none() {
+        return;
+    }
+    let is_null = |nulls: Option<&[bool]>, row: usize| nulls.is_some_and(|nulls| nulls[row]);
+    for (row, outcome) in outcomes.iter_mut().enumerate() {
+        *outcome = match (is_null(left, row), is_null(right, row)) {
+            (false, false) => continue,
+            (true, true) => u8::from(op == BinaryOp::Eq),
+            _ => u8::from(op == BinaryOp::Ne),
+        };
+    }
+}
+
+/// As [`compare`], of decimals.
+#[cfg(all(feature = "decimal", not(feature = "small")))]
+fn compare_numbers<'s>(op: BinaryOp, left: Numbers<'s>, right: Numbers<'s>) -> Vector<'s> {
+    if let (Numbers::Scaled(left), Numbers::Scaled(right)) = (&left, &right)
+        && let Some(mut outcomes) = left.compared(op, right)
+    {
+        compare_absent(op, left.nulls(), right.nulls(), &mut outcomes);
+        return Vector::bools(outcomes);
+    }
+    compare(op, &left.into_vector(), &right.into_vector())
 }
 
 fn holds(op: BinaryOp, order: core::cmp::Ordering) -> bool {

@@ -32,6 +32,8 @@ pub mod output;
 mod packed;
 mod predicate;
 mod rows;
+#[cfg(all(feature = "decimal", not(feature = "small")))]
+mod scaled;
 mod spill;
 mod store;
 mod table;

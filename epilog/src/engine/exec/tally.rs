@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 use core::convert::Infallible;
 use core::ops::Range;
 
+#[cfg(all(feature = "decimal", not(feature = "small")))]
+use super::scaled::{Scaled, Totals};
 use super::table::KeyTable;
 use super::vector::{Cells, Strided};
 use super::{Vector, kernel};
@@ -33,7 +35,7 @@ pub(super) enum Members<'a> {
 impl Members<'_> {
     /// Calls `each` with the place of every row that counts, and its group.
     #[inline(always)]
-    fn for_each(self, len: usize, mut each: impl FnMut(usize, usize)) {
+    pub(super) fn for_each(self, len: usize, mut each: impl FnMut(usize, usize)) {
         let Ok(()) = self.try_for_each(len, |row, group| {
             each(row, group);
             Ok::<(), Infallible>(())
@@ -42,7 +44,7 @@ impl Members<'_> {
 
     /// As [`for_each`](Members::for_each), until it fails.
     #[inline(always)]
-    fn try_for_each<E>(
+    pub(super) fn try_for_each<E>(
         self,
         len: usize,
         mut each: impl FnMut(usize, usize) -> Result<(), E>,
@@ -85,8 +87,10 @@ enum Kept {
     Ints(Vec<i128>),
     Uints(Vec<u128>),
     Floats(Vec<f64>),
-    #[cfg(feature = "decimal")]
+    #[cfg(all(feature = "decimal", feature = "small"))]
     Decimals(Vec<rust_decimal::Decimal>),
+    #[cfg(all(feature = "decimal", not(feature = "small")))]
+    Totals(Totals),
     /// The least or greatest cell, of fixed width.
     Cells(Vec<u8>),
     /// The same, of any width; or joined texts.
@@ -117,7 +121,7 @@ impl Tally {
             Kept::Uints(values) => values.capacity() * size_of::<u128>(),
             Kept::Floats(values) => values.capacity() * size_of::<f64>(),
             #[cfg(feature = "decimal")]
-            Kept::Decimals(values) => values.capacity() * size_of::<rust_decimal::Decimal>(),
+            Kept::Totals(totals) => totals.size(),
             Kept::Cells(bytes) => bytes.capacity(),
             Kept::Bytes(values) => of_each(values),
             Kept::Distinct(table) => table.size(),
@@ -139,8 +143,10 @@ impl Tally {
             },
             (F::Sum | F::Avg, Type::F32 | Type::F64) => Kept::Floats(vec![0.0; groups]),
             (F::Sum | F::Avg, Type::U128) => Kept::Uints(vec![0; groups]),
-            #[cfg(feature = "decimal")]
+            #[cfg(all(feature = "decimal", feature = "small"))]
             (F::Sum | F::Avg, Type::Decimal) => Kept::Decimals(vec![rust_decimal::Decimal::ZERO; groups]),
+            #[cfg(all(feature = "decimal", not(feature = "small")))]
+            (F::Sum | F::Avg, Type::Decimal) => Kept::Totals(Totals::new(groups)),
             (F::Sum | F::Avg, _) => Kept::Ints(vec![0; groups]),
             (function, _) => {
                 let Some(whole) = Whole::build() else { unreachable!("a plan with it was refused") };
@@ -163,8 +169,10 @@ impl Tally {
             Kept::Ints(totals) => totals.resize(groups, 0),
             Kept::Uints(totals) => totals.resize(groups, 0),
             Kept::Floats(totals) => totals.resize(groups, 0.0),
-            #[cfg(feature = "decimal")]
+            #[cfg(all(feature = "decimal", feature = "small"))]
             Kept::Decimals(totals) => totals.resize(groups, rust_decimal::Decimal::ZERO),
+            #[cfg(all(feature = "decimal", not(feature = "small")))]
+            Kept::Totals(totals) => totals.grow(groups),
             Kept::Cells(cells) => cells.resize(groups * self.ty.width().unwrap_or(0), 0),
             Kept::Bytes(all) => all.resize(groups, Vec::new()),
             Kept::Moments(moments) => moments.resize(groups, (0.0, 0.0)),
@@ -318,7 +326,9 @@ impl Tally {
             })?,
             (Kept::Floats(totals), Type::F32) => add!(f32, totals, |sum, value| sum + f64::from(value)),
             (Kept::Floats(totals), Type::F64) => add!(f64, totals, |sum, value| sum + value),
-            #[cfg(feature = "decimal")]
+            #[cfg(all(feature = "decimal", not(feature = "small")))]
+            (Kept::Totals(totals), Type::Decimal) => totals.add_cells(values, members, overflows)?,
+            #[cfg(all(feature = "decimal", feature = "small"))]
             (Kept::Decimals(totals), Type::Decimal) => {
                 members.try_for_each(len, |row, group| {
                     match totals[group].checked_add(super::arithmetic::decimal::read(values.bytes(row))) {
@@ -331,6 +341,25 @@ impl Tally {
                 })?
             }
             _ => unreachable!("a checked plan sums numbers"),
+        }
+        Ok(())
+    }
+
+    /// Whether it takes decimals as integers.
+    #[cfg(all(feature = "decimal", not(feature = "small")))]
+    pub(super) fn sums_decimals(&self) -> bool {
+        matches!(self.kept, Kept::Totals(_))
+    }
+
+    /// As [`add`](Tally::add), for sums and means of decimals of one scale.
+    #[cfg(all(feature = "decimal", not(feature = "small")))]
+    pub(super) fn add_scaled(&mut self, values: &Scaled, members: Members<'_>) -> Result<(), ExecError> {
+        let Kept::Totals(totals) = &mut self.kept else { unreachable!("totals of decimals") };
+        if !totals.add(values, members) {
+            return self.add(&values.clone().into_vector(), members);
+        }
+        if matches!(self.function, AggregateFunction::Avg) {
+            self.add_rows(values.len(), members);
         }
         Ok(())
     }
@@ -403,7 +432,17 @@ impl Tally {
 
     /// The aggregates of these groups, each asked for once.
     pub(super) fn results<'s>(&mut self, groups: Range<usize>) -> Result<Vector<'s>, ExecError> {
-        let mut results = self.values(groups.clone())?;
+        let function = self.function.clone();
+        self.results_of(&function, groups)
+    }
+
+    /// As [`results`](Tally::results), of another aggregate that is told by what is kept for this one: a sum by a mean's.
+    pub(super) fn results_of<'s>(
+        &mut self,
+        function: &AggregateFunction,
+        groups: Range<usize>,
+    ) -> Result<Vector<'s>, ExecError> {
+        let mut results = self.values(function, groups.clone())?;
         if parts::CALCULATION {
             for (group, fault) in self.faults.range(groups.start as u32..groups.end as u32) {
                 results.add_fault(*group - groups.start as u32, fault);
@@ -412,15 +451,19 @@ impl Tally {
         Ok(results)
     }
 
-    fn values<'s>(&mut self, groups: Range<usize>) -> Result<Vector<'s>, ExecError> {
+    fn values<'s>(
+        &mut self,
+        function: &AggregateFunction,
+        groups: Range<usize>,
+    ) -> Result<Vector<'s>, ExecError> {
         use AggregateFunction as F;
-        let Tally { function, ty, counts, kept, faults } = self;
+        let Tally { function: _, ty, counts, kept, faults } = self;
         let (mut bytes, mut ends) = (Vec::new(), Vec::new());
         let mut push = |value: f64| bytes.extend_from_slice(&value.to_le_bytes());
         let mean = |total: f64, group: usize| total / counts[group] as f64;
         // Of fewer values there is no result.
         let mut least = 1;
-        let of = match (&*function, kept) {
+        let of = match (function, kept) {
             (F::Count | F::CountDistinct, _) => {
                 least = 0;
                 counts[groups.clone()].iter().for_each(|count| bytes.extend_from_slice(&count.to_le_bytes()));
@@ -486,7 +529,22 @@ impl Tally {
                 groups.clone().for_each(|group| push(mean(totals[group], group)));
                 Type::F64
             }
-            #[cfg(feature = "decimal")]
+            #[cfg(all(feature = "decimal", not(feature = "small")))]
+            (F::Sum | F::Avg, Kept::Totals(totals)) => {
+                least = u64::from(matches!(function, F::Avg));
+                for group in groups.clone() {
+                    let total = totals.of(group);
+                    if total.is_none() {
+                        note_overflow(faults, group as u32, function, *ty)?;
+                    }
+                    let total = total.unwrap_or_default();
+                    let value =
+                        if least == 0 { Some(total) } else { total.checked_div(counts[group].into()) };
+                    bytes.extend_from_slice(&super::arithmetic::decimal::cell(value.unwrap_or_default()));
+                }
+                Type::Decimal
+            }
+            #[cfg(all(feature = "decimal", feature = "small"))]
             (F::Sum | F::Avg, Kept::Decimals(totals)) => {
                 least = u64::from(matches!(function, F::Avg));
                 for group in groups.clone() {

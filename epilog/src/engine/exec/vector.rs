@@ -284,6 +284,11 @@ impl Builder {
         if self.nulls[row] { None } else { Some(cell) }
     }
 
+    /// As [`Vector::append_key`].
+    pub(super) fn append_key(&self, row: usize, out: &mut Vec<u8>) {
+        key::append(out, self.ty, true, self.cell(row));
+    }
+
     /// A part of the values.
     pub(super) fn part<'s>(&self, rows: core::ops::Range<usize>) -> Vector<'s> {
         let nulls = self.nulls[rows.clone()].to_vec();

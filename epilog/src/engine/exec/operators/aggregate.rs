@@ -18,18 +18,32 @@ use crate::engine::exec::table::{KeyTable, WordTable, width_of_equal_cells};
 use crate::engine::exec::tally::{Members, NO_GROUP, Tally};
 use crate::engine::exec::vector::Builder;
 use crate::engine::exec::{Env, Vector};
+#[cfg(all(feature = "decimal", not(feature = "small")))]
+use crate::engine::logical::Expr;
 use crate::engine::logical::{AggregateTerm, Computed, KeyTerm, Slot};
 use crate::engine::physical::{self, PhysicalNode};
 use crate::parts::{self, InWhole, Whole};
 use crate::value::{Scalar, Type};
 
+#[cfg(all(feature = "decimal", not(feature = "small")))]
+use crate::engine::exec::scaled::{Known, Numbers, Scaled, numbers, repeated};
+
+#[cfg(not(all(feature = "decimal", not(feature = "small"))))]
+type Known<'e, 's> = core::marker::PhantomData<(&'e (), &'s ())>;
+
 /// Groups on their way. They borrow nothing.
 pub(in crate::engine::exec) struct Groups {
     items: Vec<AggregateTerm>,
+    /// What several of their arguments are made of; what another is made of comes before it.
+    #[cfg(all(feature = "decimal", not(feature = "small")))]
+    shared: Vec<Expr>,
     /// What tells groups from each other; without it there is one, of all rows.
     keyed: Option<InWhole<Keyed>>,
     count: usize,
     tallies: Vec<Tally>,
+    /// For each item which tally it is told by. Sums and means of the same are told by one, and it is that of a mean.
+    #[cfg(not(feature = "small"))]
+    told_by: Vec<usize>,
     /// How many groups have been given out.
     given: usize,
 }
@@ -53,19 +67,58 @@ enum Finder {
     Places(Vec<u32>),
     /// By the key as a word; and the group of the absent key.
     Words(WordTable, Option<u32>),
+    /// By several keys that make one word together, until one is absent.
+    Packed(WordTable, Whole),
     /// By the keys' bytes.
     Bytes(KeyTable),
 }
 
 impl Finder {
     fn of(keys: &[KeyTerm]) -> Finder {
-        let [key] = keys else { return Finder::Bytes(KeyTable::default()) };
+        let [key] = keys else {
+            let mut widths = keys.iter().map(|key| width_of_equal_cells(key.expr.ty));
+            let widths = widths.try_fold(0, |sum, width| Some(sum + width?));
+            return match (widths.filter(|width| *width <= 8), Whole::build()) {
+                (Some(_), Some(whole)) => Finder::Packed(WordTable::default(), whole),
+                _ => Finder::Bytes(KeyTable::default()),
+            };
+        };
         match width_of_equal_cells(key.expr.ty).filter(|_| parts::LOOPS) {
             Some(width @ (1 | 2)) => Finder::Places(vec![NO_GROUP; (1 << (8 * width)) + 1]),
             Some(4 | 8) => Finder::Words(WordTable::default(), None),
             _ => Finder::Bytes(KeyTable::default()),
         }
     }
+}
+
+/// The numbers of the groups by the bytes of their keys.
+fn by_bytes(values: &[Builder], groups: usize) -> KeyTable {
+    let (mut table, mut bytes) = (KeyTable::default(), Vec::new());
+    for group in 0..groups {
+        bytes.clear();
+        values.iter().for_each(|key| key.append_key(group, &mut bytes));
+        table.intern(&bytes);
+    }
+    table
+}
+
+/// Puts the cells of `key` into the words of their rows, so many bits up.
+fn pack(key: &Vector<'_>, width: usize, shift: usize, words: &mut [u64]) {
+    let of = key.strided();
+    // A width that is known makes each cell one move.
+    macro_rules! each {
+        ($($width:literal)*) => {
+            match width {
+                $($width => words.iter_mut().enumerate().for_each(|(row, word)| {
+                    let mut bytes = [0; 8];
+                    bytes[..$width].copy_from_slice(&of.bytes[row * of.stride..][..$width]);
+                    *word |= u64::from_le_bytes(bytes) << shift;
+                }),)*
+                _ => unreachable!("no cell of a part of a word is {width} bytes wide"),
+            }
+        };
+    }
+    each!(1 2 4);
 }
 
 impl Keyed {
@@ -90,6 +143,10 @@ impl Keyed {
             keys.push(faultless(evaluate(env, &key.expr, batch)?)?);
         }
         let Keyed { finder, values, numbers, .. } = self;
+        let any_absent = |key: &Vector<'_>| key.nulls.as_ref().is_some_and(|nulls| nulls.contains(&true));
+        if matches!(finder, Finder::Packed(..)) && keys.iter().any(any_absent) {
+            *finder = Finder::Bytes(by_bytes(values, *count));
+        }
         let mut is_new = |row: usize| {
             values.iter_mut().zip(&keys).for_each(|(all, key)| all.push(key, row));
             *count += 1;
@@ -135,6 +192,18 @@ impl Keyed {
                     false => words.find_or_insert(of.word(row, wide), || is_new(row)),
                 }));
             }
+            Finder::Packed(table, _) => {
+                let mut words = vec![0; rows.len()];
+                let mut shift = 0;
+                for key in &keys {
+                    let width = key.ty().width().expect("a key that makes a part of a word");
+                    pack(key, width, shift, &mut words);
+                    shift += 8 * width;
+                }
+                numbers.extend(
+                    words.iter().zip(rows).map(|(word, row)| table.find_or_insert(*word, || is_new(row))),
+                );
+            }
             Finder::Bytes(table) => {
                 let mut bytes = Vec::new();
                 numbers.extend(rows.map(|row| {
@@ -159,11 +228,33 @@ pub(super) fn add_term<'s>(
     of: Members<'_>,
     scratch: &mut Vec<u32>,
 ) -> Result<(), ExecError> {
+    add_known(env, batch, term, tally, of, scratch, &[])
+}
+
+/// As [`add_term`], with what has been calculated of the batch already.
+fn add_known<'s>(
+    env: &Env<'s>,
+    batch: &Batch<'s>,
+    term: &AggregateTerm,
+    tally: &mut Tally,
+    of: Members<'_>,
+    scratch: &mut Vec<u32>,
+    #[cfg_attr(not(all(feature = "decimal", not(feature = "small"))), allow(unused_variables))]
+    known: &[Known<'_, 's>],
+) -> Result<(), ExecError> {
     let len = batch.count();
     let filter = term.filter.as_ref().filter(|_| parts::CALCULATION);
     let filter = filter.map(|filter| evaluate(env, filter, batch)).transpose()?;
-    let values = term.argument.as_ref().map(|argument| evaluate(env, argument, batch)).transpose()?;
-    let absent = left_out(filter.as_ref(), values.as_ref(), len, |row, fault| match of {
+    let values = match &term.argument {
+        None => Argument::None,
+        #[cfg(all(feature = "decimal", not(feature = "small")))]
+        Some(argument) if tally.sums_decimals() => match numbers(env, argument, batch, known)? {
+            Numbers::Scaled(values) => Argument::Scaled(values),
+            Numbers::Cells(values) => Argument::Values(values),
+        },
+        Some(argument) => Argument::Values(evaluate(env, argument, batch)?),
+    };
+    let absent = left_out(filter.as_ref(), values.nulls(), values.faults(), len, |row, fault| match of {
         Members::One(_) => tally.add_fault(0, fault),
         Members::Of(groups, _) if groups[row] == NO_GROUP => {}
         Members::Of(groups, _) => tally.add_fault(groups[row], fault),
@@ -179,10 +270,38 @@ pub(super) fn add_term<'s>(
         }
     };
     match &values {
-        None => tally.add_rows(len, members),
-        Some(values) => tally.add(values, members)?,
+        Argument::None => tally.add_rows(len, members),
+        #[cfg(all(feature = "decimal", not(feature = "small")))]
+        Argument::Scaled(values) => tally.add_scaled(values, members)?,
+        Argument::Values(values) => tally.add(values, members)?,
     }
     Ok(())
+}
+
+/// The values of an aggregate's argument.
+enum Argument<'s> {
+    None,
+    #[cfg(all(feature = "decimal", not(feature = "small")))]
+    Scaled(Scaled),
+    Values(Vector<'s>),
+}
+
+impl Argument<'_> {
+    fn nulls(&self) -> Option<&[bool]> {
+        match self {
+            Argument::None => None,
+            #[cfg(all(feature = "decimal", not(feature = "small")))]
+            Argument::Scaled(values) => values.nulls(),
+            Argument::Values(values) => values.nulls.as_deref(),
+        }
+    }
+
+    fn faults(&self) -> &[(u32, RowFault)] {
+        match self {
+            Argument::Values(values) => values.faults(),
+            _ => &[],
+        }
+    }
 }
 
 impl Groups {
@@ -192,7 +311,7 @@ impl Groups {
         let of_keys = self.keyed.as_ref().map_or(0, |keyed| {
             let found = match &keyed.finder {
                 Finder::Places(places) => places.capacity() * size_of::<u32>(),
-                Finder::Words(table, _) => table.size(),
+                Finder::Words(table, _) | Finder::Packed(table, _) => table.size(),
                 Finder::Bytes(table) => table.size(),
             };
             found + keyed.values.iter().map(Builder::size).sum::<usize>()
@@ -203,8 +322,23 @@ impl Groups {
     pub(super) fn new(keys: Vec<KeyTerm>, items: Vec<AggregateTerm>) -> Groups {
         let keyed = Keyed::new(keys);
         let count = usize::from(keyed.is_none());
+        #[cfg(feature = "small")]
         let tallies = items.iter().map(|item| Tally::new(item, count)).collect();
-        Groups { items, keyed, count, tallies, given: 0 }
+        #[cfg(not(feature = "small"))]
+        let (tallies, told_by) = shared_tallies(&items, count);
+        #[cfg(all(feature = "decimal", not(feature = "small")))]
+        let shared = repeated(&items);
+        Groups {
+            items,
+            #[cfg(all(feature = "decimal", not(feature = "small")))]
+            shared,
+            keyed,
+            count,
+            tallies,
+            #[cfg(not(feature = "small"))]
+            told_by,
+            given: 0,
+        }
     }
 
     /// Adds all rows of `input`.
@@ -223,12 +357,28 @@ impl Groups {
                     self.tallies.iter_mut().for_each(|tally| tally.grow(self.count));
                 }
             }
-            for (tally, item) in self.tallies.iter_mut().zip(&self.items) {
+            #[cfg_attr(not(all(feature = "decimal", not(feature = "small"))), allow(unused_mut))]
+            let mut known: Vec<Known<'_, 's>> = Vec::new();
+            #[cfg(all(feature = "decimal", not(feature = "small")))]
+            for expr in &self.shared {
+                let values = numbers(env, expr, batch, &known)?;
+                known.push((expr, values));
+            }
+            #[cfg(feature = "small")]
+            let tallied = self.tallies.iter_mut().zip(&self.items);
+            // The first of those that are told by a tally says what is added to it.
+            #[cfg(not(feature = "small"))]
+            let tallied = self.tallies.iter_mut().enumerate().filter_map(|(number, tally)| {
+                let item = self.told_by.iter().position(|told_by| *told_by == number)?;
+                Some((tally, &self.items[item]))
+            });
+            for (tally, item) in tallied {
                 match &mut self.keyed {
-                    None => add_term(env, batch, item, tally, Members::One(None), &mut Vec::new())?,
+                    None => add_known(env, batch, item, tally, Members::One(None), &mut Vec::new(), &known)?,
                     Some(keyed) => {
                         let Keyed { numbers, members, whole, .. } = &mut **keyed;
-                        add_term(env, batch, item, tally, Members::Of(numbers, *whole), members)?;
+                        let members_of = Members::Of(numbers, *whole);
+                        add_known(env, batch, item, tally, members_of, members, &known)?;
                     }
                 }
             }
@@ -249,11 +399,44 @@ impl Groups {
                 batch.set_computed(key.output, values.part(groups.clone()));
             }
         }
+        #[cfg(feature = "small")]
         for (item, tally) in self.items.iter().zip(&mut self.tallies) {
             batch.set_computed(item.output, tally.results(groups.clone())?);
         }
+        #[cfg(not(feature = "small"))]
+        for (item, told_by) in self.items.iter().zip(&self.told_by) {
+            let results = self.tallies[*told_by].results_of(&item.function, groups.clone())?;
+            batch.set_computed(item.output, results);
+        }
         Ok(true)
     }
+}
+
+/// The tallies of some aggregates, and for each the one that it is told by.
+#[cfg(not(feature = "small"))]
+fn shared_tallies(items: &[AggregateTerm], groups: usize) -> (Vec<Tally>, Vec<usize>) {
+    let is_total = |item: &AggregateTerm| {
+        use crate::expr::AggregateFunction as F;
+        matches!(item.function, F::Sum | F::Avg)
+    };
+    let mut terms: Vec<AggregateTerm> = Vec::new();
+    let mut told_by = Vec::with_capacity(items.len());
+    for item in items {
+        let same = |of: &AggregateTerm| {
+            is_total(item) && is_total(of) && of.argument == item.argument && of.filter == item.filter
+        };
+        let number = terms.iter().position(same);
+        match number {
+            // A mean keeps what a sum does, and counts.
+            Some(number) if item.function == crate::expr::AggregateFunction::Avg => {
+                terms[number].function = item.function.clone();
+            }
+            Some(_) => {}
+            None => terms.push(item.clone()),
+        }
+        told_by.push(number.unwrap_or(terms.len() - 1));
+    }
+    (terms.iter().map(|term| Tally::new(term, groups)).collect(), told_by)
 }
 
 /// The values, unless arithmetic has no result for one: all of them count.
@@ -268,11 +451,12 @@ pub(super) fn faultless(values: Vector<'_>) -> Result<Vector<'_>, ExecError> {
 /// which arithmetic has no result: `faulty` gets these, as their group has none then.
 fn left_out<'v>(
     filter: Option<&Vector<'_>>,
-    values: Option<&'v Vector<'_>>,
+    nulls: Option<&'v [bool]>,
+    faults: &[(u32, RowFault)],
     len: usize,
     mut faulty: impl FnMut(usize, &RowFault),
 ) -> Option<Cow<'v, [bool]>> {
-    let mut absent = values.and_then(|values| values.nulls.as_deref()).map(Cow::Borrowed);
+    let mut absent = nulls.map(Cow::Borrowed);
     let filter = filter.filter(|_| parts::CALCULATION);
     let is_let_through = |row: usize| {
         let passes = |of: &Vector<'_>| of.fault(row).is_none() && !of.is_null(row) && of.bytes(row)[0] != 0;
@@ -287,7 +471,7 @@ fn left_out<'v>(
             *absent |= !is_let_through(row);
         }
     }
-    for (row, fault) in values.map_or(&[][..], Vector::faults) {
+    for (row, fault) in faults {
         let absent = absent.get_or_insert_with(|| Cow::Owned(vec![false; len])).to_mut();
         let row = *row as usize;
         absent[row] = true;
