@@ -28,15 +28,21 @@ use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::evaluate::evaluate;
 #[cfg(not(feature = "small"))]
+use crate::engine::exec::kernel;
+#[cfg(not(feature = "small"))]
 use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::packed::{
     BatchRow, Packed, Pulled, ROOT, RowSource, Shape, StoreRow, Unpacking, head,
 };
 use crate::engine::exec::spill::{Spill, Spilled};
 use crate::engine::exec::store::RowStore;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::vector::Strided;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Slot, SortTerm, Window};
 use crate::engine::physical::{self, PhysicalNode};
+#[cfg(not(feature = "small"))]
+use crate::expr::BinaryOp;
 use crate::parts::{self, Whole};
 use crate::value::key;
 
@@ -343,6 +349,13 @@ impl<'s> Near<'s> {
         if self.shape.is_none() {
             self.shape = Shape::of(env, batch);
         }
+        #[cfg(not(feature = "small"))]
+        let candidates = self.candidates(terms, vectors);
+        #[cfg(not(feature = "small"))]
+        if candidates.as_ref().is_some_and(|candidates| !candidates.contains(&1)) {
+            batch.retain(|_, _| false);
+            return;
+        }
         let ranks = ranks(batch);
         match &mut self.keys {
             Keys::All(..) if !parts::PAUSES => unreachable!("one way to sort does for all"),
@@ -358,9 +371,13 @@ impl<'s> Near<'s> {
                 let mut scratch = Vec::new();
                 let (mut at, mut kept) = (0, self.store.len());
                 batch.retain(|_, _| {
-                    scratch.clear();
-                    append_key(terms, vectors, at, ranks[at], &mut scratch);
                     at += 1;
+                    #[cfg(not(feature = "small"))]
+                    if candidates.as_ref().is_some_and(|candidates| candidates[at - 1] == 0) {
+                        return false;
+                    }
+                    scratch.clear();
+                    append_key(terms, vectors, at - 1, ranks[at - 1], &mut scratch);
                     let enters = heap.len() < *count || heap.peek().is_some_and(|last| scratch < last.key);
                     if enters {
                         let key = match heap.len() < *count {
@@ -372,7 +389,12 @@ impl<'s> Near<'s> {
                                 key
                             }
                         };
-                        heap.push(Entry { key, row: kept as u32 });
+                        heap.push(Entry {
+                            key,
+                            row: kept as u32,
+                            #[cfg(not(feature = "small"))]
+                            first: first_cell(vectors, at - 1),
+                        });
                         kept += 1;
                     }
                     enters
@@ -382,6 +404,22 @@ impl<'s> Near<'s> {
         if batch.count() > 0 {
             self.store.push(batch);
         }
+    }
+
+    /// Which rows of a batch may come before the last of those kept, when there are as many as are wanted: told by their first
+    /// terms, before keys are made of the others. `None` when that tells nothing.
+    #[cfg(not(feature = "small"))]
+    fn candidates(&self, terms: &[SortTerm], vectors: &[Vector<'s>]) -> Option<Vec<u8>> {
+        let Keys::Top(heap, count) = &self.keys else { return None };
+        let last = heap.peek().filter(|_| heap.len() >= *count)?.first?;
+        let (term, values) = (terms.first()?, vectors.first()?);
+        let op = if term.descending { BinaryOp::Ge } else { BinaryOp::Le };
+        let last = Strided { bytes: &last, stride: 0 };
+        let mut candidates = kernel::compare(values.ty(), op, values.strided(), last, values.len());
+        if let Some(nulls) = &values.nulls {
+            candidates.iter_mut().zip(nulls).for_each(|(candidate, null)| *candidate |= u8::from(*null));
+        }
+        Some(candidates)
     }
 
     /// The rows, and their order.
@@ -418,7 +456,7 @@ impl<'s> Near<'s> {
                 }
             }
             Keys::Top(heap, count) => {
-                for Entry { key, row } in heap.into_sorted_vec() {
+                for Entry { key, row, .. } in heap.into_sorted_vec() {
                     packer.push(&key, &StoreRow(&store, row), store.fault(row))?;
                 }
                 if packer.rows.len() == count && count > 0 {
@@ -723,6 +761,16 @@ fn ranks(batch: &Batch<'_>) -> Vec<u128> {
     ranks
 }
 
+/// The value of the first term, as an [`Entry`] has it.
+#[cfg(not(feature = "small"))]
+fn first_cell(vectors: &[Vector<'_>], row: usize) -> Option<[u8; 16]> {
+    let values = vectors.first()?;
+    let width = values.ty().width()?;
+    let mut first = [0; 16];
+    first[..width].copy_from_slice(values.cell(row)?);
+    Some(first)
+}
+
 /// Appends what row `row`, whose root record has this rank, is ordered by.
 fn append_key(terms: &[SortTerm], vectors: &[Vector<'_>], row: usize, rank: u128, out: &mut Vec<u8>) {
     append_terms(terms, vectors, row, out);
@@ -753,6 +801,9 @@ pub(super) fn append_terms(terms: &[SortTerm], vectors: &[Vector<'_>], row: usiz
 struct Entry {
     key: Vec<u8>,
     row: u32,
+    /// The value of the first term, if its type has a width and it is there.
+    #[cfg(not(feature = "small"))]
+    first: Option<[u8; 16]>,
 }
 
 impl Ord for Entry {
