@@ -92,7 +92,7 @@ fn append_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Whether a value can be made again from its key, bit for bit: not one of which several forms are equal.
 pub fn is_exact(ty: Type) -> bool {
-    !matches!(ty, Type::F32 | Type::F64 | Type::Decimal | Type::Blob)
+    !ty.is_list() && !matches!(ty, Type::F32 | Type::F64 | Type::Decimal | Type::Blob)
 }
 
 /// Splits the key of several fields behind the first: its encoded value, `None` for an absent one, and those that follow.

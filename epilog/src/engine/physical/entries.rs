@@ -125,8 +125,12 @@ impl<'p> Planner<'p> {
     }
 }
 
-/// Notes the slots whose records are the rows, subqueries and joined collections aside.
+/// Notes the slots whose records are the rows: subqueries and joined collections aside, and what is carried out more than
+/// once, where one slot may be filled in several places.
 fn scans(node: &Node, read: &mut FieldsRead) {
+    if let Node::Shared(_) | Node::Recursive(_) = node {
+        return;
+    }
     if let Node::Scan(scan) = node {
         read[usize::from(scan.slot.0)] = Some(Vec::new());
     }
