@@ -352,6 +352,6 @@ fn a_page_is_sought_where_an_index_or_the_key_has_the_order() {
             .filter(field(f::album::ARTIST).binary(Eq, id(3)))
             .order_by(field(f::album::RELEASED), false),
         &[(int(700), Type::Date), (int(9), Type::Id)],
-        "project Album, released, id\n  limit 11\n    filter released > 0002-12-01 | id > 9\n      index range Album by artist = 3 & released >= 0002-12-01",
+        "project Album, released, id\n  limit 11\n    index range Album by artist = 3 & released >= 0002-12-01, entries with released > 0002-12-01 | id > 9",
     );
 }
