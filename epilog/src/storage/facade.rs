@@ -161,8 +161,8 @@ impl<'s> View<'s> {
     }
 
     /// About how many records of `collection` an operation may keep in memory all at once, whatever else it reads: a quarter of
-    /// the page cache holds them; none where reads are noted, since what is read beside what is meant makes conflicts. `None` when there
-    /// is no limit.
+    /// the page cache holds them. None where reads are noted: what is read beside what is meant makes conflicts. `None` when
+    /// there is no limit.
     #[cfg(not(feature = "small"))]
     pub(crate) fn records_kept(&self, collection: &CollectionDef) -> Option<u64> {
         /// What is taken for the bytes of the values of a record that are not in its row.
