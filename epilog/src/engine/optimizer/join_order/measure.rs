@@ -112,7 +112,7 @@ impl<'p> Measure<'p> {
     fn test(&self, predicate: &Expr) -> Amount {
         let mut cost = 0.0;
         predicate.visit(&mut |part| {
-            cost += match (part.as_literal().is_some(), part.ty.width()) {
+            cost += match (part.is_literal(), part.ty.width()) {
                 (true, _) => 0.0,
                 (false, None) => self.costs.test_variable,
                 (false, Some(_)) => self.costs.test_fixed,
@@ -217,9 +217,15 @@ impl<'p> Measure<'p> {
             }
             let points = |pointer: &Pointer| pointer.ends.1 == number && left_set >> pointer.ends.0 & 1 == 1;
             if let Some(pointer) = region.pointers.iter().position(points) {
-                let records = self.all_rows(relation).min(left_rows);
+                let fetched =
+                    |rows: Amount| rows * costs.probe + self.all_rows(relation).min(rows) * costs.fetch_near;
                 let tests = relation.own.iter().map(|expr| self.test(expr)).sum::<Amount>();
-                let cost = left_cost + left_rows * (costs.probe + tests) + records * costs.fetch_near;
+                let mut cost = left_cost + left_rows * tests + fetched(left_rows);
+                // Those that something is asked of may be marked first, and rows that point at others dropped.
+                if !relation.own.is_empty() {
+                    let marks = right_cost + right_rows * costs.mark + left_rows * costs.marked;
+                    cost = cost.min(left_cost + marks + fetched(out.min(left_rows)));
+                }
                 best = if cost <= best.0 { (cost, How::Lookup(pointer)) } else { best };
             }
         }
@@ -261,7 +267,7 @@ fn is_searched(predicate: &Expr, slot: Slot, collection: &CollectionDef) -> bool
     };
     let children = predicate.children();
     let Some((value, others)) = children.split_first() else { return false };
-    let literal = others.iter().all(|other| other.as_literal().is_some());
+    let literal = others.iter().all(|other| other.is_literal());
     let of = value.as_field().filter(|(of, _)| *of == slot);
     literal
         && !matches!(predicate.kind, ExprKind::Unary(..))
