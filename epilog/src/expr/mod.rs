@@ -20,9 +20,9 @@ pub use draft::{
     AggregateFunction, AggregateItem, Assignment, Clause, Draft, JoinKind, OrderTerm, Recursion, SelectItem,
     SetKind,
 };
+pub(crate) use fingerprint::fnv;
 pub use function::Function;
 pub use keyset::{Keyset, Side};
 pub use op::{BinaryOp, Expression, Op, Quantifier, Subquery, UnaryOp};
 pub use path::{FieldPath, RowPath};
-pub(crate) use fingerprint::fnv;
 pub use window::{Frame, FrameUnit, WindowFunction, WindowItem};
