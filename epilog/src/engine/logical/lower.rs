@@ -65,6 +65,7 @@ pub fn lower_with(
     parameters: Option<&Parameters<'_>>,
 ) -> Result<LogicalPlan, PlanError> {
     let mut lowering = Lowering::new(catalog, draft.root)?;
+    lowering.derived = derived::Derived::of(draft, parameters.is_some());
     lowering.parameters = parameters;
     let columns = lowering.clauses(draft, purpose)?;
     let columns = match purpose {
@@ -218,7 +219,8 @@ impl<'c> Lowering<'c> {
         let scope = self.scopes.pop().expect("begun above");
         self.nesting -= 1;
         (self.scopes, self.sources, self.groups, self.windows) = around;
-        Ok((slot, scope.node, values))
+        let (node, values) = self.once(draft, scope.node, values);
+        Ok((slot, node, values))
     }
 
     /// The values that are selected, or those of keys: what rows are told from each other by.

@@ -1,4 +1,4 @@
-//! Optional values: `is_none`, `is_some`, `or`, `unwrap_or`.
+//! Optional values: `is_none`, `is_some`, `or`, `unwrap_or`; `some` makes one of a required value.
 
 use super::{Operand, methods};
 use crate::collection::Expr;
@@ -63,5 +63,25 @@ methods! {
     /// ```
     pub fn unwrap_or(self, default: impl Operand<T, S>) -> Expr<S, T> {
         Expr::new(self.erase().binary(BinaryOp::OrElse, default.into_expression()))
+    }
+}
+
+methods! {
+    [T]
+
+    /// The value as one that might be absent, to stand where an optional one is expected: in a comparison with another that is, as
+    /// one side of a union.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// // Tracks as long as the longest of their album, which an album without tracks does not have.
+    /// let longest = Track::query().filter(|t| t.seconds.some().eq(t.album().tracks().max(|other| other.seconds)));
+    /// assert_eq!(longest.count(&db)?, 3);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn some(self) -> Expr<S, T::Optional> {
+        Expr::new(self.erase())
     }
 }

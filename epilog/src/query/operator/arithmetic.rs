@@ -21,6 +21,8 @@ use crate::value::Value;
 /// assert_eq!(minutes, Some((2, 54)));
 /// let later = Album::query().select(|al| al.year + 10).all(&db)?;
 /// assert_eq!(later, [Some(1991), Some(1994), Some(1994), None]);
+/// let ago = Album::query().select(|al| 2000 - al.year).first(&db)?;
+/// assert_eq!(ago, Some(Some(19)));
 /// let none = Track::query().select(|t| t.seconds / (t.seconds - t.seconds)).all(&db);
 /// assert_eq!(none.unwrap_err().kind(), ErrorKind::Arithmetic);
 /// # Ok::<(), Error>(())
@@ -127,6 +129,57 @@ arithmetic! {
     Expr: Add add Add, Sub sub Subtract, Mul mul Multiply, Div div Divide, Rem rem Remainder;
     OwnField: Add add Add, Sub sub Subtract, Mul mul Multiply, Div div Divide, Rem rem Remainder;
 }
+
+/// A number on the left: `1 - t.discount`. Rust has it implemented for each type of number by itself.
+macro_rules! number_first {
+    (@values $meta:tt $number:ty) => {
+        number_first!(@sides $meta $number, $number);
+        number_first!(@sides $meta $number, Option<$number>);
+    };
+    (@sides $meta:tt $number:ty, $value:ty) => {
+        number_first!(@operators $meta $number, $value, Field);
+        number_first!(@operators $meta $number, $value, Expr);
+    };
+    (@operators $meta:tt $number:ty, $value:ty, $right:ident) => {
+        number_first!(@one $meta $number, $value, $right, Add add Add);
+        number_first!(@one $meta $number, $value, $right, Sub sub Subtract);
+        number_first!(@one $meta $number, $value, $right, Mul mul Multiply);
+        number_first!(@one $meta $number, $value, $right, Div div Divide);
+        number_first!(@one $meta $number, $value, $right, Rem rem Remainder);
+    };
+    (@one [$($meta:tt)*] $number:ty, $value:ty, $right:ident, $trait:ident $method:ident $op:ident) => {
+        $($meta)*
+        #[diagnostic::do_not_recommend]
+        impl<S> $trait<$right<S, $value>> for $number {
+            type Output = Expr<S, $value>;
+
+            fn $method(self, right: $right<S, $value>) -> Expr<S, $value> {
+                let left = Operand::<$number, S>::into_expression(self);
+                Expr::new(left.binary(BinaryOp::$op, right.erase()))
+            }
+        }
+    };
+    ($($(#[$meta:meta])* $number:ty),*) => {$(
+        number_first!(@values [$(#[$meta])*] $number);
+    )*};
+}
+
+number_first!(
+    i8,
+    i16,
+    i32,
+    i64,
+    i128,
+    u8,
+    u16,
+    u32,
+    u64,
+    u128,
+    f32,
+    f64,
+    #[cfg(feature = "decimal")]
+    rust_decimal::Decimal
+);
 
 macro_rules! negation {
     ($($operand:ident),*) => {$(

@@ -6,8 +6,8 @@ use alloc::vec::Vec;
 use super::super::{Computed, Expr, Join, KeyTerm, Node, Previous, Recursive, SetColumn, Shared};
 use super::{Lowering, Scope};
 use crate::engine::error::PlanError;
-use crate::expr::{Clause, Draft, Expression, JoinKind, Recursion};
-use crate::parts::{InWhole, Whole};
+use crate::expr::{Clause, Draft, Expression, JoinKind, Op, Recursion, SelectItem};
+use crate::parts::{self, InWhole, Whole};
 use crate::value::Type;
 
 /// What is known of queries that are sources.
@@ -15,6 +15,8 @@ use crate::value::Type;
 pub(super) struct Derived {
     /// The beginnings of drafts that were lowered to something shared, by its number.
     shared: Vec<Draft>,
+    /// Queries within the draft that are there more than once, and are worth to be carried out once.
+    twice: Vec<Draft>,
     /// The recursions whose steps are being lowered, the innermost last: their numbers and the types of their values.
     around: Vec<(u16, Vec<Type>)>,
     recursions: u16,
@@ -23,7 +25,107 @@ pub(super) struct Derived {
 /// Numbers of recursions begin behind those of what is shared.
 const RECURSIONS: u16 = 1 << 15;
 
+impl Derived {
+    /// Looks through a draft for queries that are in it more than once. For a plan that is kept for other values, those only that
+    /// have none.
+    pub(super) fn of(draft: &Draft, is_kept: bool) -> Derived {
+        let mut within = Vec::new();
+        if parts::REWRITES {
+            queries_in(draft, &mut within);
+        }
+        let mut derived = Derived::default();
+        for (number, query) in within.iter().enumerate() {
+            let is_again = within[..number].contains(query) && !derived.twice.contains(query);
+            if is_again && takes_long(query) && !(is_kept && has_values(query)) {
+                derived.twice.push((*query).clone());
+            }
+        }
+        derived
+    }
+}
+
+/// Whether a query does more than to read records, so that to keep what it gives is worth while. One that ends as what is common
+/// is kept anyway.
+fn takes_long(draft: &Draft) -> bool {
+    let makes_more = |clause: &Clause| {
+        let counts = matches!(clause, Clause::Grouping(_) | Clause::Window(..) | Clause::LimitPer(..));
+        let pairs = matches!(clause, Clause::Join { .. } | Clause::JoinQuery(..));
+        counts || pairs || makes_values(clause)
+    };
+    let depends = |clause: &Clause| matches!(clause, Clause::Previous(_));
+    draft.clauses.iter().any(makes_more)
+        && !draft.clauses.iter().any(depends)
+        && !matches!(draft.clauses.last(), Some(Clause::Common(_)))
+}
+
+/// Whether a query has values that another of its shape may have otherwise.
+fn has_values(draft: &Draft) -> bool {
+    #[cfg(not(feature = "small"))]
+    return crate::expr::shape::Shape::of(draft, 0).is_none_or(|shape| !shape.values().is_empty());
+    #[cfg(feature = "small")]
+    true
+}
+
+/// Appends the queries that a draft has within it, and those within them.
+fn queries_in<'d>(draft: &'d Draft, out: &mut Vec<&'d Draft>) {
+    let mut within = |query: &'d Draft| {
+        out.push(query);
+        queries_in(query, out);
+    };
+    for clause in &draft.clauses {
+        match clause {
+            Clause::Set(other, ..) => within(other),
+            Clause::JoinQuery(other, ..) => within(&other.0),
+            // A step is another query in each round.
+            _ => {}
+        }
+        for expression in expressions_of(clause) {
+            for op in &expression.ops {
+                if let Op::Scalar(query, _) | Op::InQuery(query, _) = op {
+                    within(query);
+                }
+            }
+        }
+    }
+}
+
+/// The expressions of a clause, but for those within subqueries and aggregates.
+fn expressions_of(clause: &Clause) -> Vec<&Expression> {
+    match clause {
+        Clause::Filter(expression) | Clause::Join { on: expression, .. } => Vec::from([expression]),
+        Clause::JoinQuery(other, ..) => Vec::from([&other.1]),
+        Clause::Order(terms) => terms.iter().map(|term| &term.expression).collect(),
+        Clause::Grouping(keys) => keys.iter().collect(),
+        Clause::LimitPer(keys, ..) => keys.iter().collect(),
+        Clause::Select(items) => items.iter().filter_map(value_of).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn value_of(item: &SelectItem) -> Option<&Expression> {
+    match item {
+        SelectItem::Value(expression) => Some(expression),
+        SelectItem::Record(_) => None,
+    }
+}
+
 impl Lowering<'_> {
+    /// What another query gives, lowered: as something shared, if it is there more than once.
+    pub(super) fn once(&mut self, draft: &Draft, node: Node, values: Vec<Expr>) -> (Node, Vec<Expr>) {
+        let (Some(whole), true) = (Whole::build(), self.derived.twice.contains(draft)) else {
+            return (node, values);
+        };
+        let known = self.derived.shared.iter().position(|known| known == draft);
+        let number = known.unwrap_or_else(|| {
+            self.derived.shared.push(draft.clone());
+            self.derived.shared.len() - 1
+        });
+        self.scopes.push(Scope { node, related: Vec::new() });
+        let outputs = self.shared(number as u16, values, whole);
+        let node = self.scopes.pop().expect("pushed above").node;
+        (node, outputs.into_iter().map(|output| self.computed_value(output)).collect())
+    }
+
     /// The rows so far as values, of a draft whose clause at `number` this is.
     pub(super) fn common(
         &mut self,

@@ -99,8 +99,13 @@ impl Walk<'_> {
             }
             Node::Sort(sort) => sorts_by_another(sort),
             Node::Project(Project { columns, .. }) => columns.is_empty(),
-            Node::Limit(Limit { .. }) | Node::Window(_) | Node::Shared(_) | Node::Recursive(_) => false,
+            Node::Limit(Limit { .. }) | Node::Window(_) => false,
             Node::Filter(_) | Node::Lookup(_) => free,
+            Node::Shared(_) => true,
+            Node::Recursive(recursive) => {
+                replace(&mut recursive.step, |step| self.node(step, true));
+                true
+            }
             Node::Scan(_) | Node::Pairs | Node::Previous(_) => return node,
         };
         if let Some(input) = node.input_mut() {

@@ -56,11 +56,13 @@ pub(super) struct Writer<'d> {
     collections: &'d [Collection],
     /// How many names have been given.
     names: usize,
+    /// What the rounds of recursions begin with, and how many values that has, the innermost last.
+    previous: Vec<(String, usize)>,
 }
 
 impl<'d> Writer<'d> {
     pub(super) fn new(collections: &'d [Collection]) -> Writer<'d> {
-        Writer { collections, names: 0 }
+        Writer { collections, names: 0, previous: Vec::new() }
     }
 
     /// The draft in SQL, if it can be said.
@@ -234,6 +236,46 @@ impl<'d> Writer<'d> {
                         "SELECT {around}.* FROM (SELECT {at}.*, row_number() OVER (PARTITION BY {by} ORDER BY {order}) \
                          AS {number} FROM ({sql}) AS {at}) AS {around} WHERE {number} <= {count}"
                     );
+                }
+                Clause::Common(_) => {
+                    let (values, count) = self.values(&rows)?;
+                    rows = of_values(values, count);
+                }
+                Clause::JoinQuery(other, kind, _) => {
+                    let other_rows = self.rows(&other.0)?;
+                    let (right, count) = self.values(&other_rows)?;
+                    let of = self.name('j');
+                    let first = rows.windows;
+                    let columns: Vec<String> =
+                        (0..count).map(|number| format!("g{number} AS w{}", first + number)).collect();
+                    // Values of windows are called the same on neither side.
+                    let names = Names { windows: "w".to_string(), ..names };
+                    let on = self.expression(&other.1, &names)?;
+                    let kind = if *kind == JoinKind::Left { "LEFT JOIN" } else { "JOIN" };
+                    rows.sql = format!(
+                        "SELECT {at}.*, {of}.* FROM ({sql}) AS {at} {kind} (SELECT {} FROM ({right})) AS {of} ON ({on}) IS 1",
+                        columns.join(", "),
+                    );
+                    rows.windows += count;
+                    rows.order = None;
+                }
+                Clause::Recursive(recursion, _) => {
+                    // A table of a recursion is not to be named in a subquery there, so that its rounds are written out. Each begins with
+                    // all that the one before gave, new or not.
+                    let (begin, count) = self.values(&rows)?;
+                    let mut rounds = Vec::from([format!("SELECT * FROM ({begin})")]);
+                    for round in 0..recursion.rounds? as usize {
+                        self.previous.push((rounds[round].clone(), count));
+                        let step = self.rows(&recursion.step).and_then(|step| self.values(&step));
+                        self.previous.pop();
+                        rounds.push(format!("SELECT * FROM ({})", step?.0));
+                    }
+                    // By itself the first would keep what is there twice.
+                    rows = of_values(format!("SELECT DISTINCT * FROM ({})", rounds.join(" UNION ")), count);
+                }
+                Clause::Previous(_) => {
+                    let (previous, count) = self.previous.last().cloned()?;
+                    rows = of_values(previous, count);
                 }
                 _ => return None,
             }
@@ -629,7 +671,12 @@ fn aggregates(clauses: &[Clause]) -> Vec<&AggregateItem> {
                 found.push(item);
             }
         }
-        if let Clause::Grouping(_) | Clause::Distinct | Clause::Set(..) = clause {
+        if let Clause::Grouping(_)
+        | Clause::Distinct
+        | Clause::Set(..)
+        | Clause::Common(_)
+        | Clause::Recursive(..) = clause
+        {
             break;
         }
     }

@@ -1,0 +1,8 @@
+#[path = "../models.rs"]
+mod models;
+use epilog::prelude::*;
+use models::*;
+
+fn main() {
+    let _ = Track::query().filter(|t| t.album.in_query(Artist::query().select(|a| a.id)));
+}

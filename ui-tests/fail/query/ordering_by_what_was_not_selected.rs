@@ -1,0 +1,8 @@
+#[path = "../models.rs"]
+mod models;
+use epilog::prelude::*;
+use models::*;
+
+fn main() {
+    let _ = Track::query().select(|t| t.name).distinct().order_by(|t| t.milliseconds);
+}

@@ -1,0 +1,9 @@
+#[path = "../models.rs"]
+mod models;
+use epilog::prelude::*;
+use models::*;
+
+fn main() {
+    let db = Music::in_memory().unwrap();
+    let _ = Track::query().aggregate(|g| g.count()).page(&db, 50, None);
+}
