@@ -106,6 +106,8 @@ pub mod database;
 pub mod error;
 pub mod prelude;
 pub mod query;
+#[cfg(not(feature = "small"))]
+pub mod statistics;
 pub mod value;
 
 // The floors below the face. Public to this repository's tests and to generated code; no part of what a version promises.

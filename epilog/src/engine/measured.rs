@@ -1,17 +1,27 @@
 //! [`Measured`]: statistics taken from a view.
 
 #[cfg(not(feature = "small"))]
+use alloc::sync::Arc;
+#[cfg(not(feature = "small"))]
 use alloc::vec::Vec;
 #[cfg(not(feature = "small"))]
 use core::ops::Bound;
 
 use crate::engine::estimate::{KeyRange, Statistics};
+#[cfg(not(feature = "small"))]
+use crate::engine::plans::PlanCache;
 use crate::schema::{CollectionDef, IndexDef};
+#[cfg(not(feature = "small"))]
+use crate::statistics::CollectionStatistics;
 #[cfg(not(feature = "small"))]
 use crate::storage::facade::Direction;
 use crate::storage::facade::View;
 #[cfg(not(feature = "small"))]
 use crate::value::key;
+
+/// Of fewer records nothing is learned beyond their number: [as many](crate::engine::estimate::Costs::rows_min) are planned for.
+#[cfg(not(feature = "small"))]
+const KNOWN_MIN: u64 = 1000;
 
 /// Statistics of what a view sees: counts as the catalog keeps them, ranges of indexes
 /// by the pages at their ends.
@@ -56,5 +66,20 @@ impl Statistics for Measured<'_> {
             found.push(next.clone());
             key = next;
         }
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn known(&self, collection: &CollectionDef) -> Option<Arc<CollectionStatistics>> {
+        if self.rows(collection) < KNOWN_MIN {
+            return None;
+        }
+        let before = self.0.known_count();
+        let known = self.0.known(collection.id);
+        if self.0.known_count() != before
+            && let Some(plans) = PlanCache::of(self.0)
+        {
+            plans.outdate();
+        }
+        known
     }
 }

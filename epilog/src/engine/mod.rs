@@ -130,7 +130,8 @@ impl From<ExecError> for Halt {
 /// Plans a query, and carries it out in as many operations as keep memory within bounds, of which `operation` is the first.
 /// `each` gets what comes out, and ends it by returning `false`.
 fn carry_out<'r>(
-    operation: Operation<'r>,
+    #[cfg_attr(feature = "small", expect(unused_mut, reason = "nothing is read there to plan by"))]
+    mut operation: Operation<'r>,
     reading: &'r dyn Reading,
     draft: &Draft,
     purpose: Purpose,
@@ -138,7 +139,15 @@ fn carry_out<'r>(
     each: &mut dyn FnMut(&OutputBatch<'_>) -> bool,
 ) -> Result<(), EngineError> {
     let run = control.begin(operation.view());
+    #[cfg(not(feature = "small"))]
+    let known = operation.view().known_count();
     let plan = plan_for(operation.view(), draft, purpose, control, false)?;
+    // What was read to know the values of fields need not stay while the query is carried out.
+    #[cfg(not(feature = "small"))]
+    if operation.view().known_count() != known {
+        drop(operation);
+        operation = reading.operation();
+    }
     carry_out_plan(operation, reading, plan, run, each)
 }
 

@@ -12,7 +12,12 @@ use crate::schema::CollectionId;
 
 /// The statistics that a write transaction has changed. There are as many as it has changed collections: few.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Counted(Vec<CountedCollection>);
+pub(crate) struct Counted {
+    of: Vec<CountedCollection>,
+    /// How many records of which collection were inserted, changed or deleted.
+    #[cfg(not(feature = "small"))]
+    changed: Vec<(CollectionId, u64)>,
+}
 
 /// What has changed of one collection's statistics.
 #[derive(Debug, Clone, Copy)]
@@ -28,23 +33,42 @@ pub(crate) struct CountedCollection {
 impl Counted {
     /// What is counted for `collection`, if that has changed.
     pub(crate) fn get(&self, collection: CollectionId) -> Option<Statistics> {
-        self.0.iter().find(|counted| counted.id == collection).map(|counted| counted.statistics)
+        self.of.iter().find(|counted| counted.id == collection).map(|counted| counted.statistics)
     }
 
     /// Makes `new` what is counted for `collection`, which was `old`.
     pub(crate) fn set(&mut self, collection: CollectionId, old: Statistics, new: Statistics) {
         let numbered = old.next != new.next;
-        match self.0.iter_mut().find(|counted| counted.id == collection) {
+        self.change(collection, new.count.abs_diff(old.count));
+        match self.of.iter_mut().find(|counted| counted.id == collection) {
             Some(counted) => {
                 counted.statistics = new;
                 counted.numbered |= numbered;
             }
-            None => self.0.push(CountedCollection { id: collection, statistics: new, numbered }),
+            None => self.of.push(CountedCollection { id: collection, statistics: new, numbered }),
         }
+    }
+
+    /// Takes notice that so many records of `collection` were inserted, changed or deleted.
+    #[inline]
+    pub(crate) fn change(&mut self, collection: CollectionId, count: u64) {
+        #[cfg(not(feature = "small"))]
+        match self.changed.iter_mut().find(|(of, _)| *of == collection) {
+            Some((_, changed)) => *changed += count,
+            None => self.changed.push((collection, count)),
+        }
+        #[cfg(feature = "small")]
+        let _ = (collection, count);
+    }
+
+    /// How many records of which collection were inserted, changed or deleted.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn changed(&self) -> impl Iterator<Item = (CollectionId, u64)> {
+        self.changed.iter().copied()
     }
 
     /// The collections, in the order of their first change.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &CountedCollection> {
-        self.0.iter()
+        self.of.iter()
     }
 }

@@ -14,6 +14,8 @@ use super::catalog::Attached;
 use super::catalog::{Statistics, Stored};
 use super::concurrent::ReadLog;
 use super::counted::Counted;
+#[cfg(not(feature = "small"))]
+use super::known::Known;
 use super::page::{PageRead, TreeId};
 use super::pager::PageOperation;
 use super::records::RecordRef;
@@ -113,7 +115,7 @@ impl<'s> View<'s> {
     }
 
     /// The bytes that an operation may keep beside pages.
-    fn kept_max(&self) -> usize {
+    pub(super) fn kept_max(&self) -> usize {
         self.pages.cache_bytes().map_or(usize::MAX, |bytes| bytes / 16)
     }
 
@@ -173,6 +175,39 @@ impl<'s> View<'s> {
         let layout = &collection.layout;
         let len = usize::from(layout.stride) + if layout.blob_offset.is_some() { BLOB_LEN } else { 0 };
         Some((self.pages.cache_bytes()? / 4 / len.max(1)) as u64)
+    }
+
+    /// The statistics that are known of the collections.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn known_of_all(&self) -> &'s Known {
+        &self.stored.known
+    }
+
+    /// The commit that is read; `None` in a write transaction.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn commit(&self) -> Option<u64> {
+        self.pages.commit().filter(|_| self.counted.is_none())
+    }
+
+    /// Ranks that lead to so many leaves of a collection, evenly spread; and whether there are no others.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn spread_leaves(
+        &self,
+        collection: &CollectionDef,
+        most: usize,
+    ) -> Result<(Vec<u128>, bool), StorageError> {
+        self.stored.record_tree(collection).spread_leaves(self.pages, most)
+    }
+
+    /// The entries of so many leaves of an index: see [`EntryTree::each_of_spread`].
+    #[cfg(not(feature = "small"))]
+    pub(super) fn each_of_spread(
+        &self,
+        index: &IndexDef,
+        most: usize,
+        each: &mut dyn FnMut(&[u8], bool),
+    ) -> Result<bool, StorageError> {
+        self.stored.entry_tree(index).each_of_spread(self.pages, most, each)
     }
 
     /// The collections.

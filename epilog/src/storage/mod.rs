@@ -11,6 +11,7 @@
 //! concurrent   transactions without the lease: what they read, what commits wrote
 //! counted      statistics that a transaction has changed
 //! gathered     index entries of a bulk insert
+//! known        statistics of values, made of samples
 //! streamed     blobs: values outside their record, in chunks
 //! scratch      bytes put aside in a file that is gone with whoever needs them
 //! catalog      what is stored, kept in collections of its own
@@ -44,6 +45,8 @@ mod concurrent;
 mod counted;
 mod gathered;
 pub mod journal;
+#[cfg(not(feature = "small"))]
+pub(crate) mod known;
 pub mod pager;
 #[doc(hidden)]
 pub mod planted;

@@ -129,6 +129,12 @@ pub trait PageRead {
         Ok(None)
     }
 
+    /// The number of the commit that is read; `None` in a write transaction. Not in small builds, as [`now_ns`](PageRead::now_ns).
+    #[cfg(not(feature = "small"))]
+    fn commit(&self) -> Option<u64> {
+        None
+    }
+
     /// Nanoseconds of the file system's clock, from any beginning; without `std`, in memory, always 0. Not in small builds,
     /// where a method costs bytes in every table of methods, and nobody asks.
     #[cfg(not(feature = "small"))]

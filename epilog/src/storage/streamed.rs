@@ -37,6 +37,9 @@ pub(crate) const fn chunk_rank(number: u64, chunk: u64) -> u128 {
     (number as u128) << 64 | chunk as u128
 }
 
+/// The number of no blob: its chunks are what is known of the values of a collection, whose id is the chunk's number.
+pub(crate) const STATISTICS_BLOB: u64 = 0;
+
 /// Where the bytes of a blob lie, as one snapshot sees them.
 #[derive(Clone, Copy, Debug)]
 pub struct Chunks {
@@ -154,6 +157,9 @@ pub(crate) fn lengths(view: View<'_>) -> Result<BTreeMap<u64, Option<u64>>, Stor
         for row in 0..leaf.len() {
             let record = leaf.record(row);
             let (number, chunk) = ((record.rank() >> 64) as u64, record.rank() as u64);
+            if number == STATISTICS_BLOB {
+                continue;
+            }
             let len = record.variable_len(&record.layout().places[usize::from(CHUNKS.bytes)])? as u64;
             let of_same = sum.take_if(|sum| sum.number == number);
             if let Some(done) = sum.take() {

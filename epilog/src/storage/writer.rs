@@ -40,6 +40,8 @@ use super::{StorageError, StorageFault};
 use crate::ordered::{BTreeMap, BTreeSet};
 use crate::parts;
 use crate::schema::{CollectionDef, CollectionId, IndexDef, OnDelete, Spot};
+#[cfg(not(feature = "small"))]
+use crate::statistics::CollectionStatistics;
 use crate::value::key::KEY_BYTES_MAX;
 use crate::value::{Blob, Scalar, key};
 use streamed::Unheld;
@@ -79,6 +81,9 @@ pub struct Writer<'p> {
     entries: Gathered,
     /// Where they go: of those in unique indexes that was found when they were checked.
     places: Vec<EntryPlace>,
+    /// What is known of values that this commit writes.
+    #[cfg(not(feature = "small"))]
+    saved: Vec<Arc<CollectionStatistics>>,
 }
 
 /// Makes the draft what the next record becomes and gives its rank; `None` at the end.
@@ -127,6 +132,8 @@ impl<'p> Writer<'p> {
             old_key: Vec::new(),
             entries: Gathered::default(),
             places: Vec::new(),
+            #[cfg(not(feature = "small"))]
+            saved: Vec::new(),
         }
     }
 
@@ -661,6 +668,15 @@ impl<'p> Writer<'p> {
         Ok(())
     }
 
+    /// Takes along what is known of values and in memory only, unless that was done before.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn keep_known(&mut self) {
+        if matches!(self.kind, Kind::Leased { .. }) {
+            let saved = self.put_known();
+            self.saved.extend(saved);
+        }
+    }
+
     /// Writes the statistics that have changed to their pages, and the numbers given out to the change set.
     fn keep_statistics(&mut self) -> Result<(), StorageError> {
         let def = &self.stored.system.statistics;
@@ -775,6 +791,7 @@ impl<'p> Writer<'p> {
             &mut self.pages,
         )?;
         tree.replace(&mut self.pages, rank, draft.row(), &self.composer.blob)?;
+        self.counted.change(collection.id, 1);
         self.kind.note_record(collection.id, rank, 0);
         self.release_blobs(&blobs);
         self.hold_blobs(collection, draft);
@@ -1120,7 +1137,11 @@ impl<'p> Writer<'p> {
                 Pages::Private(..) => Ok(self.pages.base()),
             };
         }
+        #[cfg(not(feature = "small"))]
+        self.keep_known();
         self.keep_statistics()?;
+        #[cfg(not(feature = "small"))]
+        let (stored, saved) = (Arc::clone(&self.stored), core::mem::take(&mut self.saved));
         let Writer { pages, kind, changes, counted, .. } = self;
         let pages = match pages {
             Pages::Leased(pages) => pages,
@@ -1128,7 +1149,11 @@ impl<'p> Writer<'p> {
                 unreachable!("what a transaction without the lease did is committed by another")
             }
         };
-        let committed = |commit| kind.committed(commit, &counted);
+        let committed = |commit| {
+            kind.committed(commit, &counted);
+            #[cfg(not(feature = "small"))]
+            stored.known.committed(&counted, &saved);
+        };
         if changes.is_bulk() || pages.is_written_out() {
             return pages.commit_bulk_then(&changes.mark(), committed);
         }

@@ -3,16 +3,29 @@
 //! Planning sees data through [`Statistics`] alone, so that its tests open no file.
 
 mod cost;
+#[cfg(not(feature = "small"))]
+mod estimator;
+#[cfg(feature = "small")]
+mod plain;
 mod selectivity;
 
+#[cfg(not(feature = "small"))]
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
 use crate::schema::{CollectionDef, IndexDef};
+#[cfg(not(feature = "small"))]
+use crate::statistics::CollectionStatistics;
 
 pub use crate::parts::Amount;
 pub use cost::Costs;
-pub(super) use selectivity::selectivity;
+#[cfg(not(feature = "small"))]
+pub use estimator::Estimator;
+#[cfg(not(feature = "small"))]
+pub(super) use estimator::met;
+#[cfg(feature = "small")]
+pub use plain::Estimator;
 
 /// A range of the encoded fields of an index. An excluded low bound skips every key that *starts* with it, an included
 /// high bound takes them all.
@@ -68,6 +81,13 @@ pub trait Statistics {
     /// small builds.
     #[cfg(not(feature = "small"))]
     fn leading(&self, _collection: &CollectionDef, _index: &IndexDef, _max: usize) -> Option<Vec<Vec<u8>>> {
+        None
+    }
+
+    /// What is known of the values of its fields; `None` where nothing is. Not in small builds, where a method costs bytes in
+    /// every table of methods.
+    #[cfg(not(feature = "small"))]
+    fn known(&self, _collection: &CollectionDef) -> Option<Arc<CollectionStatistics>> {
         None
     }
 }

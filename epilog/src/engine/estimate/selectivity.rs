@@ -5,16 +5,16 @@ use crate::engine::logical::{Expr, ExprKind};
 use crate::expr::{BinaryOp, UnaryOp};
 use crate::value::{Scalar, Type};
 
-/// The part of rows, 0..=1, for which a predicate is expected to hold.
-pub(crate) fn selectivity(predicate: &Expr) -> Amount {
+/// The part of rows, 0..=1, for which a predicate is expected to hold when nothing is known of what it reads.
+pub(super) fn guess(predicate: &Expr) -> Amount {
     match &predicate.kind {
         ExprKind::Literal(literal) => match literal.peek() {
             Scalar::Bool(true) => 1.0,
             _ => 0.0,
         },
-        ExprKind::Binary(BinaryOp::And, left, right) => selectivity(left) * selectivity(right),
+        ExprKind::Binary(BinaryOp::And, left, right) => guess(left) * guess(right),
         ExprKind::Binary(BinaryOp::Or, left, right) => {
-            let (left, right) = (selectivity(left), selectivity(right));
+            let (left, right) = (guess(left), guess(right));
             left + right - left * right
         }
         ExprKind::Binary(op, left, _) => match op {
@@ -28,7 +28,7 @@ pub(crate) fn selectivity(predicate: &Expr) -> Amount {
         },
         ExprKind::Between(_) => 0.2,
         ExprKind::In(_, candidates) => (0.05 * candidates.len() as Amount).min(0.5),
-        ExprKind::Unary(UnaryOp::Not, operand) => 1.0 - selectivity(operand),
+        ExprKind::Unary(UnaryOp::Not, operand) => 1.0 - guess(operand),
         ExprKind::Unary(UnaryOp::IsNone, _) => 0.1,
         ExprKind::Unary(UnaryOp::IsSome, _) => 0.9,
         _ => 0.5,

@@ -10,7 +10,7 @@ use core::ops::Bound;
 use super::sarg::{Sarg, Test};
 use super::sort::{Walk, provides};
 use super::{Access, IndexOrder, Operator, PhysicalNode, Planner, Scan, Want};
-use crate::engine::estimate::{Amount, KeyRange, Statistics, selectivity};
+use crate::engine::estimate::{Amount, KeyRange, Statistics};
 use crate::engine::logical::{Expr, Node, Slot};
 use crate::parts;
 use crate::schema::{CollectionDef, IndexDef};
@@ -136,7 +136,7 @@ impl<'p> Planner<'p> {
         // However they are reached, the rows that get through are the same: the sharpest estimate is the best one.
         let through = |candidate: &Candidate| {
             let left = predicates.iter().filter(|expr| !candidate.implied.contains(*expr));
-            candidate.rows * left.map(|expr| selectivity(expr)).product::<Amount>()
+            candidate.rows * self.estimator.selectivity_of_all(left.copied())
         };
         let rows = candidates.iter().map(through).fold(Amount::INFINITY, Amount::min);
         let looks_up = |stage: &&&Node| matches!(stage, Node::Lookup(_));
@@ -182,7 +182,7 @@ impl<'p> Planner<'p> {
         let (mut tests, mut through) = (0.0, candidate.rows);
         for predicate in left {
             tests += self.test_cost(predicate);
-            through *= selectivity(predicate);
+            through *= self.estimator.selectivity(predicate);
         }
         let mut each = candidate.cost_rows + candidate.rows * tests;
         if parts::REWRITES {
@@ -267,7 +267,7 @@ impl<'p> Planner<'p> {
         let implied: Vec<Expr> = used.iter().map(|sarg| sarg.predicate.clone()).collect();
         let Some((low, high)) = range else { return out.push(self.nothing(slot, implied)) };
         // Keys that are given out lie close together: a narrow range is as wide as it looks.
-        let share = implied.iter().map(selectivity).product::<Amount>();
+        let share = self.estimator.selectivity_of_all(&implied);
         let expected = (rows * share).min((high - low) as Amount + 1.0).max(1.0);
         out.push(Candidate {
             access: Access::Range { low, high, backward, whole: false },
@@ -404,7 +404,8 @@ impl<'p> Planner<'p> {
             return found.ranges.len() as Amount;
         }
         let Some(rows) = entries_in(self.statistics, search.collection, index, &found.ranges) else {
-            let share = found.used.iter().map(|sarg| selectivity(sarg.predicate)).product::<Amount>();
+            let used = found.used.iter().map(|sarg| sarg.predicate);
+            let share = self.estimator.selectivity_of_all(used);
             return (search.rows * share).max(1.0);
         };
         #[cfg(not(feature = "small"))]

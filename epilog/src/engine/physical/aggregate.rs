@@ -28,8 +28,14 @@ impl<'p> Planner<'p> {
         let key_order = aggregate.items.iter().any(|item| item.function.depends_on_order());
         let planned = self.node(&aggregate.input, Want { key_order, ..Want::default() });
         let cost = planned.cost + planned.node.rows * self.costs.test_fixed;
-        // How many groups there are is not known: some rows each.
-        let rows = if keys.is_empty() { 1.0 } else { (planned.node.rows / 10.0).max(1.0) };
+        let rows = match keys {
+            [] => 1.0,
+            // Where it is not known how many groups there are, some rows each.
+            _ => {
+                let groups = self.estimator.groups(planned.node.rows, keys.iter().map(|key| &key.expr));
+                groups.unwrap_or(planned.node.rows / 10.0).max(1.0)
+            }
+        };
         let (keys, items) = (keys.to_vec(), aggregate.items.clone());
         let operator = Operator::Aggregate { input: Box::new(planned.node), keys, items };
         Planned { node: PhysicalNode { operator, rows }, ordered: aggregate.keys().is_empty(), cost }

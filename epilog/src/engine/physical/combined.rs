@@ -7,7 +7,7 @@ use super::access::{Candidate, Search, explained, is_about};
 use super::sarg::{Sarg, Test};
 use super::sort::{Walk, provides};
 use super::{Access, Combination, Planner, Want};
-use crate::engine::estimate::{Amount, selectivity};
+use crate::engine::estimate::Amount;
 use crate::engine::logical::{Expr, ExprKind};
 use crate::expr::BinaryOp;
 use crate::parts::{InWhole, Whole};
@@ -88,7 +88,7 @@ impl<'p> Planner<'p> {
         if first.implied.is_empty() {
             return None;
         }
-        let share = second.implied.iter().map(selectivity).product::<Amount>();
+        let share = self.estimator.selectivity_of_all(&second.implied);
         let share = share.min(second.rows / search.rows);
         let rows = (first.rows * share).max(1.0);
         let cost = self.cost_of_ranks(&first) + self.cost_of_ranks(&second);

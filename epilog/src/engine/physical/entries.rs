@@ -12,7 +12,7 @@ use super::access::{Candidate, Search};
 use super::{
     Access, Column, IndexOrder, Join, Method, Operator, PhysicalNode, PhysicalPlan, Planner, Subquery,
 };
-use crate::engine::estimate::{Amount, selectivity};
+use crate::engine::estimate::Amount;
 use crate::engine::logical::{Computed, ComputedDef, Expr, ExprKind, Names, Node, Slot, SlotDef, WindowTerm};
 use crate::schema::{CollectionDef, IndexDef, IndexId};
 use crate::value::key;
@@ -68,7 +68,7 @@ impl<'p> Planner<'p> {
         if predicates.is_empty() && !alone {
             return;
         }
-        let share = predicates.iter().map(selectivity).product::<Amount>();
+        let share = self.estimator.selectivity_of_all(&predicates);
         let (all, rows) = (candidate.rows, (candidate.rows * share).max(1.0));
         let tests = predicates.iter().map(|expr| self.test_cost(expr)).sum::<Amount>();
         let decodes =

@@ -3,9 +3,13 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+#[cfg(not(feature = "small"))]
+use super::Method;
 use super::access::Chosen;
 use super::{Answer, Operator, PhysicalNode, Planner};
-use crate::engine::estimate::{Amount, selectivity};
+use crate::engine::estimate::Amount;
+#[cfg(not(feature = "small"))]
+use crate::engine::estimate::met;
 use crate::engine::logical::{Asked, Expr, ExprKind, Filter};
 use crate::expr::UnaryOp;
 use crate::parts;
@@ -24,7 +28,11 @@ impl Planner<'_> {
                 && let Some(answer) = as_join(subquery, predicate)
             {
                 subquery.answer = answer;
-                input.node.rows *= 0.5;
+                #[cfg(not(feature = "small"))]
+                let matched = self.matched(subquery).unwrap_or(0.5);
+                #[cfg(feature = "small")]
+                let matched = 0.5;
+                input.node.rows *= if answer == Answer::Semi { matched } else { 1.0 - matched };
                 continue;
             }
             predicates.push((self.rank(predicate), predicates.len(), predicate.clone()));
@@ -39,15 +47,34 @@ impl Planner<'_> {
         let predicates = Vec::from_iter(predicates.into_iter().map(|(_, _, predicate)| predicate));
         for predicate in &predicates {
             cost += rows * self.test_cost(predicate);
-            rows *= selectivity(predicate);
+            rows *= self.estimator.selectivity(predicate);
         }
+        let rows = input.node.rows * self.estimator.selectivity_of_all(&predicates);
         let operator = Operator::Filter { input: Box::new(input.node), predicates };
         Chosen { node: PhysicalNode { operator, rows }, cost, ..input }
     }
 
+    /// The part of the rows of a subquery that has an inner row; `None` when that is not known.
+    #[cfg(not(feature = "small"))]
+    fn matched(&self, subquery: &super::Subquery) -> Option<Amount> {
+        let (Method::Hash { links, .. } | Method::Probe { links, .. }) = &subquery.method else {
+            return None;
+        };
+        let [link] = links.as_slice() else { return None };
+        let values = |expr: &Expr| {
+            expr.as_field().and_then(|(slot, position)| self.estimator.distinct(slot, position))
+        };
+        let (outer, inner) = (values(&link.outer)?, values(&link.inner)?);
+        let inner_rows = match &subquery.method {
+            Method::Hash { inner, .. } => inner.rows,
+            _ => subquery.pairs.rows * outer,
+        };
+        Some((met(inner, inner_rows) / outer.max(inner)).clamp(0.0, 1.0))
+    }
+
     /// What a test costs for each row it drops: cheap and sharp ones come first.
     fn rank(&self, predicate: &Expr) -> Amount {
-        self.test_cost(predicate) / (1.0 - selectivity(predicate)).max(0.01)
+        self.test_cost(predicate) / (1.0 - self.estimator.selectivity(predicate)).max(0.01)
     }
 
     pub(super) fn test_cost(&self, predicate: &Expr) -> Amount {

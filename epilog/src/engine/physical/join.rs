@@ -89,6 +89,9 @@ impl<'p> Planner<'p> {
     /// How many different values an expression is known to have.
     fn distinct(&self, expr: &Expr) -> Option<Amount> {
         let (slot, position) = expr.as_field()?;
+        if let Some(known) = self.estimator.distinct(slot, position) {
+            return Some(known);
+        }
         let collection = self.collection(slot);
         // As many as rows are planned for, or a small collection had more partners than there are.
         let records = self.rows(slot);

@@ -54,7 +54,7 @@ pub use prune::Reads;
 #[cfg(not(feature = "small"))]
 pub use recipe::{Estimate, Recipe};
 
-use super::estimate::{Amount, Costs, KeyRange, Statistics};
+use super::estimate::{Amount, Costs, Estimator, KeyRange, Statistics};
 use super::logical::{
     AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, KeyTerm, Link, LogicalPlan, Names, Node,
     SetColumn, Slot, SlotDef, SortTerm, Window, WindowTerm,
@@ -418,6 +418,7 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
     let planner = Planner {
         plan,
         statistics,
+        estimator: Estimator::new(&plan.slots, statistics),
         costs: Costs::default(),
         wishes,
         #[cfg(not(feature = "small"))]
@@ -471,6 +472,7 @@ struct Planned {
 struct Planner<'p> {
     plan: &'p LogicalPlan,
     statistics: &'p dyn Statistics,
+    estimator: Estimator<'p>,
     costs: Costs,
     #[cfg_attr(feature = "small", expect(dead_code, reason = "nobody wishes for more there"))]
     wishes: Wishes,

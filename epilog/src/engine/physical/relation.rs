@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::access::{Candidate, Chosen, Search, is_about};
 use super::sort::{Walk, provides};
 use super::{Access, Operator, PhysicalNode, Planner, Scan, Want};
-use crate::engine::estimate::{Amount, selectivity};
+use crate::engine::estimate::Amount;
 use crate::engine::logical::{Asked, Expr, ExprKind, Lookup, Node, Subquery};
 
 impl<'p> Planner<'p> {
@@ -99,7 +99,7 @@ impl<'p> Planner<'p> {
         found.implied.extend(own.iter().cloned());
         // Of five records hardly less than a fifth is meant.
         let records = self.statistics.rows(self.collection(lookup.into)).max(1) as Amount;
-        let share = own.iter().map(selectivity).product::<Amount>().max(1.0 / records);
+        let share = self.estimator.selectivity_of_all(&own).max(1.0 / records);
         let rows = found.node.rows * share;
         let cost = found.cost + found.node.rows * own.iter().map(|expr| self.test_cost(expr)).sum::<Amount>();
         let operator = Operator::Filter { input: Box::new(found.node), predicates: own };

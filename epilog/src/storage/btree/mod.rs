@@ -39,6 +39,8 @@ pub mod record_cursor;
 pub mod record_leaf;
 pub mod record_tree;
 mod record_write;
+#[cfg(not(feature = "small"))]
+pub(crate) mod sampled;
 mod search;
 #[cfg(test)]
 mod tests;

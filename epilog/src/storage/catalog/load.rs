@@ -29,6 +29,8 @@ impl Stored {
             roots,
             #[cfg(not(feature = "small"))]
             attached: super::Attached::default(),
+            #[cfg(not(feature = "small"))]
+            known: Default::default(),
         }
     }
 }

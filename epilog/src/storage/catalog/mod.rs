@@ -19,10 +19,14 @@ mod create;
 mod load;
 pub(crate) mod system;
 
+#[cfg(not(feature = "small"))]
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::StorageError;
 use super::facade::record_at;
+#[cfg(not(feature = "small"))]
+use super::known::Known;
 use super::page::{PageNumber, PageRead};
 use crate::schema::{Catalog, CollectionId};
 use system::{STATISTICS, System};
@@ -50,6 +54,9 @@ pub struct Stored {
     /// What the floors above keep with the database.
     #[cfg(not(feature = "small"))]
     pub(crate) attached: Attached,
+    /// What is known of the records, for estimates.
+    #[cfg(not(feature = "small"))]
+    pub(crate) known: Arc<Known>,
 }
 
 /// What is counted for each collection.

@@ -9,6 +9,7 @@
 //! 5. every record tree, and of each record: that all fields are values of their types, that its out-of-line values are
 //!    there and its own, that each index has its entry, that each relation leads to a record;
 //! 6. when an index has other entries than its records', which; that every blob is there, whole, and of one record;
+//!    that what is known of values can be read;
 //! 7. the statistics; that no page is named twice; that no page exists that nothing names.
 //!
 //! A page that cannot be read is passed over with all beneath it, and said to be so once.
@@ -24,6 +25,8 @@ use super::{catalog, collection, index};
 use crate::schema::CollectionDef;
 use crate::storage::catalog::Stored;
 use crate::storage::facade::View;
+#[cfg(not(feature = "small"))]
+use crate::storage::known;
 use crate::storage::page::{PageNumber, PageRead};
 use crate::storage::pager::{Inspection, Pager, PagerOptions};
 use crate::storage::store::Store;
@@ -192,7 +195,12 @@ fn check_logically(
 /// Blobs by their chunks' lengths: that each chunk can be read was found out with its tree.
 fn check_blobs(check: &mut Check<'_, '_>, view: View<'_>) -> Result<(), StorageError> {
     let report = &mut *check.report;
-    match streamed::check(view, &mut |message| report.add(Problem::new(Structure::Value, message))) {
+    #[cfg(not(feature = "small"))]
+    let known = known::check(view, &mut |message| report.add(Problem::new(Structure::Catalog, message)));
+    #[cfg(feature = "small")]
+    let known = Ok(());
+    let mut blobs = |message| report.add(Problem::new(Structure::Value, message));
+    match known.and_then(|()| streamed::check(view, &mut blobs)) {
         Ok(_) => Ok(()),
         Err(error) => check.add_error(error, |error| Problem::of_error(Structure::Value, error)),
     }

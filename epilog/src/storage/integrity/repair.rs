@@ -33,7 +33,7 @@ use crate::storage::page::{PageKind, PageNumber, PageRead, RECORD_LEAF_LEN, Tree
 use crate::storage::pager::{Durability, Pager, PagerOptions, Salvage};
 use crate::storage::records::{RecordDraft, RecordRef, out_of_line_values};
 use crate::storage::store::Store;
-use crate::storage::streamed;
+use crate::storage::streamed::{self, STATISTICS_BLOB};
 use crate::storage::vfs::Vfs;
 use crate::storage::writer::Writer;
 use crate::storage::{StorageError, StorageFault};
@@ -409,6 +409,8 @@ impl Rebuild<'_, '_> {
             writer.mend_blob(blob.number(), held.contains(&blob.number()));
         }
         lengths.into_keys().for_each(|number| writer.mend_blob(number, false));
+        // What was known of values is made again of the records that are there.
+        writer.mend_blob(STATISTICS_BLOB, false);
         writer.commit(Durability::None)?;
         losses.into_iter().for_each(|loss| self.report.lose(loss));
         Ok(())

@@ -661,6 +661,11 @@ impl PageRead for PageOperation<'_> {
     }
 
     #[cfg(not(feature = "small"))]
+    fn commit(&self) -> Option<u64> {
+        Some(self.operation.commit())
+    }
+
+    #[cfg(not(feature = "small"))]
     fn now_ns(&self) -> u64 {
         self.operation.now_ns()
     }
@@ -675,6 +680,11 @@ impl PageRead for PageReader<'_> {
     #[inline]
     fn page(&self, number: PageNumber) -> Result<&[u8], StorageError> {
         self.pin.page(number)
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn commit(&self) -> Option<u64> {
+        Some(self.pin.commit())
     }
 
     #[cfg(not(feature = "small"))]

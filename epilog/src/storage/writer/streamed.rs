@@ -176,6 +176,23 @@ impl Writer<'_> {
         Ok(number)
     }
 
+    /// Puts a chunk that may be there.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn put_chunk_again(
+        &mut self,
+        def: &CollectionDef,
+        rank: u128,
+        draft: &RecordDraft,
+    ) -> Result<(), StorageError> {
+        if self.view_get(def, rank)?.is_some() {
+            return self.replace(def, rank, draft);
+        }
+        let mut statistics = self.statistics(def.id)?;
+        statistics.count += 1;
+        self.put_new(def, rank, draft)?;
+        self.set_statistics(def.id, statistics)
+    }
+
     fn put_chunk(&mut self, draft: &mut RecordDraft, number: u64, chunk: u64) -> Result<(), StorageError> {
         let def = self.stored.system.chunks.clone();
         let rank = chunk_rank(number, chunk);

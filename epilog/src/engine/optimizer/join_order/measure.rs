@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::region::{Pointer, Region, Relation, Set};
-use crate::engine::estimate::{Amount, Costs, Statistics, selectivity};
+use crate::engine::estimate::{Amount, Costs, Estimator, Statistics};
 use crate::engine::logical::{Expr, ExprKind, Node, Slot, SlotDef};
 use crate::expr::BinaryOp;
 use crate::schema::CollectionDef;
@@ -12,6 +12,7 @@ use crate::schema::CollectionDef;
 pub(super) struct Measure<'p> {
     slots: &'p [SlotDef],
     statistics: &'p dyn Statistics,
+    estimator: Estimator<'p>,
     pub(super) costs: Costs,
 }
 
@@ -26,7 +27,7 @@ pub(super) enum How {
 
 impl<'p> Measure<'p> {
     pub(super) fn new(slots: &'p [SlotDef], statistics: &'p dyn Statistics) -> Measure<'p> {
-        Measure { slots, statistics, costs: Costs::default() }
+        Measure { slots, statistics, estimator: Estimator::new(slots, statistics), costs: Costs::default() }
     }
 
     fn collection(&self, slot: Slot) -> &'p CollectionDef {
@@ -60,18 +61,29 @@ impl<'p> Measure<'p> {
 
     /// The part of so many rows that gets through: of five records, hardly less than a fifth is meant.
     fn share(&self, predicates: &[Expr], all: Amount) -> Amount {
-        predicates.iter().map(|predicate| self.part(predicate)).product::<Amount>().max(1.0 / all)
+        let (values, others): (Vec<&Expr>, Vec<&Expr>) = predicates
+            .iter()
+            .partition(|expr| matches!(expr.kind, ExprKind::Binary(BinaryOp::Eq, ..) | ExprKind::In(..)));
+        let share = values.into_iter().map(|predicate| self.part(predicate)).product::<Amount>();
+        (share * self.estimator.selectivity_of_all(others)).max(1.0 / all)
     }
 
-    /// The part of rows for which a predicate holds: of a field of which it is known how many values it has, one of these.
+    /// The part of rows for which a predicate holds: by what is known of the values of a field, or else, where it is known how many
+    /// it has, one of these.
     fn part(&self, predicate: &Expr) -> Amount {
+        if let Some(share) = self.estimator.known_share(predicate) {
+            return share;
+        }
         let (value, count) = match &predicate.kind {
             ExprKind::Binary(BinaryOp::Eq, value, _) => (value, 1),
             ExprKind::In(value, candidates) => (value, candidates.len()),
-            _ => return selectivity(predicate),
+            _ => return self.estimator.selectivity(predicate),
         };
         let values = value.as_field().and_then(|(slot, position)| self.values(slot, position));
-        values.map_or_else(|| selectivity(predicate), |values| (count as Amount / values).min(1.0))
+        values.map_or_else(
+            || self.estimator.selectivity(predicate),
+            |values| (count as Amount / values).min(1.0),
+        )
     }
 
     /// About how many rows a node gives that is no relation of all records.
@@ -81,7 +93,10 @@ impl<'p> Measure<'p> {
             Node::Scan(scan) => self.records(scan.slot),
             Node::Filter(filter) => below * self.share(&filter.predicates, below.max(1.0)),
             Node::Aggregate(aggregate) if aggregate.keys().is_empty() => 1.0,
-            Node::Aggregate(_) => (below / 10.0).max(1.0),
+            Node::Aggregate(aggregate) => {
+                let groups = self.estimator.groups(below, aggregate.keys().iter().map(|key| &key.expr));
+                groups.unwrap_or(below / 10.0).max(1.0)
+            }
             Node::Sort(sort) => {
                 let take = sort.window.and_then(|window| window.take);
                 take.map_or(below, |take| below.min(take as Amount))
@@ -127,9 +142,12 @@ impl<'p> Measure<'p> {
         known.unwrap_or_else(|| self.all_rows(relation).min(20.0))
     }
 
-    /// How many different values a field is known to have: as many as records if it is a key, and as many as there are to
+    /// How many different values a field is known to have; else as many as records if it is a key, and as many as there are to
     /// point at if it is a relation.
     fn values(&self, slot: Slot, position: u16) -> Option<Amount> {
+        if let Some(known) = self.estimator.distinct(slot, position) {
+            return Some(known);
+        }
         let collection = self.collection(slot);
         let records = self.records(slot);
         let mut unique = collection.indexes.iter().filter(|index| index.unique);
@@ -171,7 +189,7 @@ impl<'p> Measure<'p> {
             .asked
             .iter()
             .filter(|(about, _)| about & !both == 0 && about & !left != 0 && about & !right != 0);
-        share * asked.map(|(_, predicate)| selectivity(predicate)).product::<Amount>()
+        share * asked.map(|(_, predicate)| self.estimator.selectivity(predicate)).product::<Amount>()
     }
 
     /// Whether `other` gives all fields of a unique index of several.

@@ -221,6 +221,12 @@ impl Operation<'_> {
         unsafe { self.0.table().page(self.0.commit, number) }
     }
 
+    /// The commit that is read.
+    #[cfg(not(feature = "small"))]
+    pub(in crate::storage::pager) fn commit(&self) -> u64 {
+        self.0.commit
+    }
+
     /// Whether much that was evicted stays in memory for this operation.
     pub(in crate::storage::pager) fn is_crowded(&self) -> bool {
         let table = self.0.table();

@@ -1,0 +1,42 @@
+//! [`Estimator`] of a build that keeps no statistics: all is [guessed](super::selectivity).
+
+use core::marker::PhantomData;
+
+use super::selectivity::guess;
+use super::{Amount, Statistics};
+use crate::engine::logical::{Expr, Slot, SlotDef};
+
+/// Estimates for one plan.
+pub struct Estimator<'p>(PhantomData<&'p ()>);
+
+impl<'p> Estimator<'p> {
+    /// Estimates for a plan with these slots.
+    #[inline]
+    pub fn new(_slots: &'p [SlotDef], _statistics: &'p dyn Statistics) -> Estimator<'p> {
+        Estimator(PhantomData)
+    }
+
+    /// The part of rows, 0..=1, for which a predicate is expected to hold.
+    #[inline]
+    pub fn selectivity(&self, predicate: &Expr) -> Amount {
+        guess(predicate)
+    }
+
+    /// The part of rows for which all of these hold.
+    #[inline]
+    pub fn selectivity_of_all<'e>(&self, predicates: impl IntoIterator<Item = &'e Expr>) -> Amount {
+        predicates.into_iter().map(guess).product()
+    }
+
+    /// How many different values a field has: that is not known.
+    #[inline]
+    pub fn distinct(&self, _slot: Slot, _position: u16) -> Option<Amount> {
+        None
+    }
+
+    /// How many groups so many rows make: that is not known.
+    #[inline]
+    pub fn groups<'e>(&self, _rows: Amount, _keys: impl IntoIterator<Item = &'e Expr>) -> Option<Amount> {
+        None
+    }
+}

@@ -1,0 +1,146 @@
+//! Some of a tree's leaves, evenly spread over all of them: for estimates.
+//!
+//! The tree is read level by level. Of a level no more pages are read than leaves are wanted, evenly spread among those that the
+//! level above leads to, so that every leaf is as likely to be among them as any other, however full the branches are.
+
+use alloc::vec::Vec;
+
+use super::super::StorageError;
+use super::super::page::PageRead;
+use super::Expected;
+use super::entry_tree::EntryTree;
+use super::record_tree::{Node, RecordTree};
+
+/// So many of `all`, the first and the last among them, evenly spread; all where there are no more.
+pub(crate) fn spread<T>(all: Vec<T>, most: usize) -> Vec<T> {
+    if all.len() <= most {
+        return all;
+    }
+    let (last, steps) = (all.len() - 1, most.saturating_sub(1).max(1));
+    let mut next = 0;
+    let is_taken = |(position, item): (usize, T)| {
+        let taken = next < most && position == next * last / steps;
+        next += usize::from(taken);
+        taken.then_some(item)
+    };
+    all.into_iter().enumerate().filter_map(is_taken).collect()
+}
+
+impl RecordTree {
+    /// Ranks that lead to so many leaves, evenly spread, in their order; and whether there are no others.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn spread_leaves<P: PageRead + ?Sized>(
+        &self,
+        pages: &P,
+        most: usize,
+    ) -> Result<(Vec<u128>, bool), StorageError> {
+        let (mut level, mut expected) = (Vec::from([(self.root, 0)]), Expected::Root);
+        let mut all = true;
+        loop {
+            let (mut below, mut height) = (Vec::new(), 0);
+            for (number, low) in &level {
+                let Node::Branch(branch) = self.open(*number, pages.page(*number)?, expected)? else {
+                    continue;
+                };
+                height = branch.level();
+                below.extend((0..branch.count()).map(|position| match position {
+                    0 => (branch.child(0), *low),
+                    _ => (branch.child(position), branch.rank(position)),
+                }));
+            }
+            if height == 0 {
+                return Ok((level.into_iter().map(|(_, low)| low).collect(), all));
+            }
+            all &= below.len() <= most;
+            level = spread(below, most);
+            if height == 1 {
+                return Ok((level.into_iter().map(|(_, low)| low).collect(), all));
+            }
+            expected = Expected::below(height);
+        }
+    }
+}
+
+impl EntryTree {
+    /// Gives the entries of so many leaves, evenly spread, in their order, to `each`, with whether the entry is known to follow
+    /// the one before; returns whether there are no other leaves.
+    ///
+    /// Where not all are read, the first entry of the leaf behind follows those of each: a leaf is begun where neighbours differ
+    /// soon, so that of leaves by themselves too few differences would be seen.
+    ///
+    /// # Errors
+    ///
+    /// As [`contains`](Self::contains).
+    pub fn each_of_spread<P: PageRead + ?Sized>(
+        &self,
+        pages: &P,
+        most: usize,
+        each: &mut dyn FnMut(&[u8], bool),
+    ) -> Result<bool, StorageError> {
+        let (mut level, mut expected) = (Vec::from([self.root]), Expected::Root);
+        let mut all = true;
+        loop {
+            let (mut below, mut height) = (Vec::new(), 0);
+            for number in &level {
+                let node = self.open(*number, pages.page(*number)?, expected)?;
+                height = node.level();
+                if height > 0 {
+                    below.extend((0..=node.count()).map(|position| node.child(position)));
+                }
+            }
+            if height == 0 {
+                break;
+            }
+            all &= below.len() <= most;
+            level = below;
+            if height == 1 {
+                break;
+            }
+            level = spread(level, most);
+            expected = Expected::below(height);
+        }
+        let (mut key, mut follows) = (Vec::new(), false);
+        let taken = Vec::from_iter(0..level.len());
+        for at in if all { taken } else { spread(taken, (most / 2).max(1)) } {
+            let leaf = self.leaf(pages, level[at])?;
+            for position in 0..leaf.count() {
+                key.clear();
+                leaf.append_key(position, &mut key)?;
+                each(&key, follows);
+                follows = true;
+            }
+            if all {
+                continue;
+            }
+            if let Some(next) = level.get(at + 1) {
+                let leaf = self.leaf(pages, *next)?;
+                if leaf.count() > 0 {
+                    key.clear();
+                    leaf.append_key(0, &mut key)?;
+                    each(&key, true);
+                }
+            }
+            follows = false;
+        }
+        Ok(all)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_taken_is_evenly_spread() {
+        let taken = |count, most| spread(Vec::from_iter(0..count), most);
+        assert_eq!(taken(5, 8), [0, 1, 2, 3, 4]);
+        assert_eq!(taken(9, 3), [0, 4, 8]);
+        assert_eq!(taken(10, 4), [0, 3, 6, 9]);
+        assert_eq!(taken(100, 1), [0]);
+        assert_eq!(taken(1000, 64).len(), 64);
+        assert_eq!(taken(65, 64).len(), 64);
+    }
+}

@@ -1,0 +1,240 @@
+//! [`Known`]: statistics of the values of fields, beside the counts that commits keep.
+//!
+//! They are made of a [sample](sample) by whoever plans a query that depends on them, when there are none or a fifth of the
+//! collection has changed, and are kept in memory for all. The next commit takes them along, with the changes of its own; so does
+//! the closing of the database. No commit makes any, or reads a page for them.
+//!
+//! - What is written is a record of `chunks`, with blob number 0, which no blob has, and the collection's id as the number of the
+//!   chunk: see [`bytes`]. It is in the journal, in checkpoints, backups and archives like any other record, so that after a crash
+//!   either the old or the new statistics are there.
+//! - Nothing depends on them but estimates. What cannot be read of them is as good as absent, and replaced by the next ones; a
+//!   check of the file tells of it.
+//! - They are of the newest commit that was asked about. Whoever reads an older one makes none if there are any.
+//! - In a write transaction none are made, and what is read of them is not noted as read.
+
+mod bytes;
+mod sample;
+#[cfg(all(test, feature = "derive"))]
+mod tests;
+
+use alloc::string::String;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::StorageError;
+use super::catalog::system::{self, CHUNKS};
+use super::counted::Counted;
+use super::facade::{Direction, View};
+use super::records::{FieldCell, RecordDraft, RecordRef};
+use super::streamed::{STATISTICS_BLOB, chunk_rank};
+use super::writer::Writer;
+use crate::ordered::BTreeMap;
+use crate::schema::{CollectionDef, CollectionId};
+use crate::statistics::CollectionStatistics;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// The statistics of an open database.
+#[derive(Debug, Default)]
+pub(crate) struct Known {
+    /// Whether there are any, so that commits have to count what changes.
+    is_any: AtomicBool,
+    /// Whether some are in memory only.
+    is_unsaved: AtomicBool,
+    /// How often some were made.
+    count: AtomicU64,
+    /// Held for a look, never while a page is read.
+    of: Mutex<BTreeMap<CollectionId, Kept>>,
+}
+
+/// The statistics of a collection.
+#[derive(Debug)]
+struct Kept {
+    /// `None` when there are none in the file.
+    made: Option<Arc<CollectionStatistics>>,
+    /// Records inserted, changed and deleted since.
+    changed: u64,
+    is_saved: bool,
+}
+
+impl Known {
+    /// Takes notice of a commit and of what it `saved`.
+    pub(crate) fn committed(&self, counted: &Counted, saved: &[Arc<CollectionStatistics>]) {
+        if !self.is_any.load(Ordering::Relaxed) {
+            return;
+        }
+        let mut of = self.of.lock();
+        for (id, changed) in counted.changed() {
+            if let Some(kept) = of.get_mut(&id) {
+                kept.changed = kept.changed.saturating_add(changed);
+            }
+        }
+        for kept in of.values_mut().filter(|_| !saved.is_empty()) {
+            kept.is_saved |=
+                kept.made.as_ref().is_some_and(|made| saved.iter().any(|of| Arc::ptr_eq(of, made)));
+        }
+    }
+
+    /// Whether some are in memory only.
+    pub(crate) fn has_unsaved(&self) -> bool {
+        self.is_unsaved.load(Ordering::Relaxed)
+    }
+
+    /// The statistics that are in memory only, each with its collection.
+    fn unsaved(&self) -> Vec<(CollectionId, Arc<CollectionStatistics>)> {
+        if !self.is_unsaved.swap(false, Ordering::Relaxed) {
+            return Vec::new();
+        }
+        let of = self.of.lock();
+        let unsaved = of.iter().filter(|(_, kept)| !kept.is_saved);
+        unsaved.filter_map(|(id, kept)| Some((*id, kept.made.clone()?))).collect()
+    }
+
+    /// Puts statistics beside the others, unless there are newer ones.
+    fn put(&self, id: CollectionId, made: Option<CollectionStatistics>, is_saved: bool) {
+        let mut of = self.of.lock();
+        let at = |made: Option<&CollectionStatistics>| made.map(|made| made.made_at);
+        if of.get(&id).is_some_and(|kept| at(kept.made.as_deref()) > at(made.as_ref())) {
+            return;
+        }
+        self.is_any.store(true, Ordering::Relaxed);
+        if !is_saved {
+            self.is_unsaved.store(true, Ordering::Relaxed);
+            self.count.fetch_add(1, Ordering::Relaxed);
+        }
+        of.insert(id, Kept { made: made.map(Arc::new), changed: 0, is_saved });
+    }
+
+    /// What is in memory of a collection, and how much has changed since; `None` when the file was not looked at.
+    fn get(&self, id: CollectionId) -> Option<(Option<Arc<CollectionStatistics>>, u64)> {
+        self.of.lock().get(&id).map(|kept| (kept.made.clone(), kept.changed))
+    }
+}
+
+impl View<'_> {
+    /// How often statistics of any collection were made since the database was opened.
+    pub(crate) fn known_count(&self) -> u64 {
+        self.known_of_all().count.load(Ordering::Relaxed)
+    }
+
+    /// What is known of the values of a collection's fields: as it was made last, or made now where that is old. `None` where a
+    /// page cannot be read, and in a write transaction when nothing was made before.
+    pub(crate) fn known(&self, collection: CollectionId) -> Option<Arc<CollectionStatistics>> {
+        let view = self.for_estimates();
+        let collection = view.catalog().collection(collection)?;
+        let count = view.count(collection.id).ok()?;
+        let known = view.known_of_all();
+        if known.get(collection.id).is_none() {
+            known.put(collection.id, view.load(collection), true);
+        }
+        let (made, changed) = known.get(collection.id)?;
+        let is_fresh =
+            |made: &CollectionStatistics| changed.max(made.made_of.abs_diff(count)) <= made.made_of / 5;
+        // Whoever reads the past is not to replace what is known of the present.
+        let commit = view.commit().filter(|commit| made.as_ref().is_none_or(|made| *commit > made.made_at));
+        match (made, commit) {
+            (Some(made), _) if is_fresh(&made) => Some(made),
+            (made, None) => made,
+            // A sample that a small page cache has room for would tell little.
+            (made, Some(_)) if view.records_at_once(collection) < sample::LEAVES_MIN => made,
+            (made, Some(commit)) => {
+                let Ok(sampled) = sample::sample(&view, collection, count, commit) else { return made };
+                known.put(collection.id, Some(sampled), false);
+                known.get(collection.id)?.0
+            }
+        }
+    }
+
+    /// As [`known`](View::known), with how it stands now.
+    pub(crate) fn statistics_of(
+        &self,
+        collection: &CollectionDef,
+    ) -> Result<CollectionStatistics, StorageError> {
+        let count = self.count(collection.id)?;
+        let made = match self.known(collection.id) {
+            Some(made) => made,
+            None => Arc::new(sample::sample(self, collection, count, self.commit().unwrap_or(0))?),
+        };
+        let changed = self.known_of_all().get(collection.id).map_or(0, |(_, changed)| changed);
+        let changed = changed.max(made.made_of.abs_diff(count));
+        Ok(CollectionStatistics { count, changed, ..CollectionStatistics::clone(&made) })
+    }
+
+    /// The statistics that the file has of a collection, if they can be read.
+    fn load(&self, collection: &CollectionDef) -> Option<CollectionStatistics> {
+        let rank = chunk_rank(STATISTICS_BLOB, u64::from(collection.id.0));
+        let record = self.get(self.chunks(), rank).ok()??;
+        bytes::read(collection, content(&record).ok()?)
+    }
+}
+
+/// The bytes of a chunk.
+fn content<'s>(record: &RecordRef<'s>) -> Result<&'s [u8], StorageError> {
+    match record.field(&record.layout().places[usize::from(CHUNKS.bytes)])? {
+        FieldCell::Borrowed(bytes) => Ok(bytes),
+        FieldCell::Null | FieldCell::Owned(..) => unreachable!("a required field of bytes"),
+    }
+}
+
+/// Checks that the statistics in the file can be read. Calls `report` with a sentence for each that cannot.
+///
+/// # Errors
+///
+/// Whatever reading pages fails with.
+pub(crate) fn check(view: View<'_>, report: &mut dyn FnMut(String)) -> Result<(), StorageError> {
+    let (low, high) = (chunk_rank(STATISTICS_BLOB, 0), chunk_rank(STATISTICS_BLOB, u64::MAX));
+    let mut leaves = view.leaves(view.chunks(), low, high, Direction::Forward)?;
+    while let Some(leaf) = leaves.next_leaf()? {
+        for row in 0..leaf.len() {
+            let record = leaf.record(row);
+            let id = record.rank() as u64;
+            let of = u32::try_from(id).ok().and_then(|id| view.catalog().collection(CollectionId(id)));
+            match of {
+                None => report(format!("there are statistics of collection {id}, which is not there")),
+                Some(of) if bytes::read(of, content(&record)?).is_none() => report(format!(
+                    "the statistics of `{}` are damaged; they will be made again when they are needed",
+                    of.name
+                )),
+                Some(_) => {}
+            }
+        }
+    }
+    Ok(())
+}
+
+impl Writer<'_> {
+    /// Puts the statistics that are in memory only among the changes of the transaction; gives which those are. What goes wrong
+    /// is undone: no commit fails for them.
+    pub(crate) fn put_known(&mut self) -> Vec<Arc<CollectionStatistics>> {
+        if !self.stored().known.has_unsaved() {
+            return Vec::new();
+        }
+        let stored = self.stored().clone();
+        let mut saved = Vec::new();
+        for (id, made) in stored.known.unsaved() {
+            let Some(collection) = stored.catalog.collection(id) else { continue };
+            let mark = self.mark();
+            match self.put_known_of(collection, &made) {
+                Ok(()) => {
+                    self.release(mark);
+                    saved.push(made);
+                }
+                Err(_) => self.rollback_to(mark),
+            }
+        }
+        saved
+    }
+
+    fn put_known_of(
+        &mut self,
+        collection: &CollectionDef,
+        made: &CollectionStatistics,
+    ) -> Result<(), StorageError> {
+        let def = self.stored().system.chunks.clone();
+        let rank = chunk_rank(STATISTICS_BLOB, u64::from(collection.id.0));
+        let mut draft = RecordDraft::new(&def.layout);
+        system::write(&mut draft, &def, CHUNKS.chunk, &rank);
+        draft.append(&def.layout.places[usize::from(CHUNKS.bytes)], &bytes::write(collection, made));
+        self.put_chunk_again(&def, rank, &draft)
+    }
+}

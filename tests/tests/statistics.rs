@@ -1,0 +1,236 @@
+//! What is known of the values of fields: that it is right, is there after closing, and is old or new after a crash.
+
+use std::sync::Arc;
+
+use epilog::Compression;
+use epilog::prelude::*;
+use epilog::statistics::CollectionStatistics;
+use epilog::value::Scalar;
+use epilog_tests::disk::{Cut, SimVfs};
+
+#[derive(Collection, Clone, Debug, PartialEq)]
+struct Town {
+    id: Id<Town>,
+    #[unique]
+    name: String,
+}
+
+#[derive(Collection, Clone, Debug, PartialEq)]
+#[index(town, street)]
+#[index(born)]
+struct Person {
+    id: Id<Person>,
+    town: Id<Town>,
+    street: u16,
+    born: Option<i32>,
+    trade: String,
+    income: i64,
+    height: f64,
+}
+
+epilog::schema!(Register { Town, Person });
+
+const TOWNS: u64 = 40;
+
+/// A third are bakers, a fifth are millers, of the others each has a trade of a hundred; one in ten has no year of birth; incomes
+/// are all different.
+fn person(number: u64) -> Person {
+    let trade = match number % 15 {
+        0 | 3 | 6 | 9 | 12 => "baker".to_string(),
+        1 | 5 | 10 => "miller".to_string(),
+        _ => format!("trade {}", number * 7919 % 100),
+    };
+    Person {
+        id: Id::auto(),
+        town: Id::new(number * 31 % TOWNS + 1),
+        street: (number / TOWNS % 25) as u16,
+        born: (number % 10 != 7).then(|| 1900 + (number * 13 % 100) as i32),
+        trade,
+        income: (number * 7_919 % 1_000_003) as i64,
+        height: 150.0 + (number % 50) as f64,
+    }
+}
+
+fn fill(db: &Database<Register>, people: std::ops::Range<u64>) {
+    db.write(|tx| {
+        if people.start == 0 {
+            let towns = (1..=TOWNS).map(|town| Town { id: Id::auto(), name: format!("Town {town}") });
+            tx.insert_all(towns.collect::<Vec<_>>())?;
+        }
+        tx.insert_all(people.map(person).collect::<Vec<_>>())
+    })
+    .unwrap();
+}
+
+fn open(disk: &SimVfs) -> Database<Register> {
+    let options = Options::default().journal_segment_len(16 * 4096).background(false);
+    Database::open_in(Arc::new(disk.clone()), "register", &options.compression(Compression::None)).unwrap()
+}
+
+/// A query whose plan depends on what is known of people.
+fn ask(db: &Database<Register>) -> u64 {
+    Person::query().filter(|p| p.trade.eq("baker") & p.income.lt(500_000)).count(db).unwrap()
+}
+
+#[track_caller]
+fn is_near(found: u64, expected: u64, tenths: u64) {
+    let most = expected * tenths / 10;
+    assert!(found.abs_diff(expected) <= most, "{found}, which is not within {tenths} tenths of {expected}");
+}
+
+fn check_values(known: &CollectionStatistics, people: u64) {
+    assert_eq!(known.made_of, people);
+    let trade = known.field("trade").unwrap();
+    assert_eq!((trade.nulls, trade.heavy_hitters[0].value.clone()), (0, Scalar::String("baker".into())));
+    is_near(trade.heavy_hitters[0].count, people / 3, 2);
+    assert_eq!(trade.heavy_hitters[1].value, Scalar::String("miller".into()));
+    is_near(trade.heavy_hitters[1].count, people / 5, 2);
+    is_near(trade.distinct, 82, 1);
+    let born = known.field("born").unwrap();
+    is_near(born.nulls, people / 10, 3);
+    // A residue of ten is left out.
+    is_near(born.distinct, 90, 3);
+    let income = known.field("income").unwrap();
+    is_near(income.distinct, people, 2);
+    assert!(income.heavy_hitters.is_empty());
+    assert_eq!(income.histogram.len(), 33);
+    let middle = income.histogram[16].clone();
+    assert!(matches!(middle, Scalar::Int(middle) if (400_000..600_000).contains(&middle)), "{middle:?}");
+    let town = known.index("town_street").unwrap();
+    assert_eq!(town.fields, ["town", "street"]);
+    is_near(town.distinct[0], TOWNS, 3);
+    is_near(town.distinct[1], TOWNS * 25, 2);
+    assert_eq!(known.field("id").unwrap().distinct, people);
+}
+
+#[test]
+fn a_sample_tells_of_all() {
+    for people in [1_500, 40_000] {
+        let db = Register::in_memory().unwrap();
+        fill(&db, 0..people);
+        let known = db.statistics::<Person>().unwrap();
+        assert!(known.sampled < 6_000, "{}", known.sampled);
+        assert_eq!((known.count, known.changed), (people, 0));
+        check_values(&known, people);
+        // By the ends of an index, and of the key.
+        let born = known.field("born").unwrap();
+        assert_eq!((born.min.clone(), born.max.clone()), (Some(Scalar::Int(1900)), Some(Scalar::Int(1999))));
+        let id = known.field("id").unwrap();
+        assert_eq!(
+            (id.min.clone(), id.max.clone()),
+            (Some(Scalar::Int(1)), Some(Scalar::Int(i128::from(people))))
+        );
+        // The same for the same pages.
+        let again = Register::in_memory().unwrap();
+        fill(&again, 0..people);
+        assert_eq!(again.statistics::<Person>().unwrap(), known);
+    }
+}
+
+#[test]
+fn estimates_follow_the_values() {
+    let db = Register::in_memory().unwrap();
+    fill(&db, 0..40_000);
+    let rows = |query: Query<Person, Person>| query.explain(&db).unwrap().root.rows as f64;
+    let near = |found: f64, expected: f64| {
+        assert!((expected * 0.7..expected * 1.4).contains(&found), "{found} instead of {expected}");
+    };
+    near(rows(Person::query().filter(|p| p.trade.eq("baker"))), 40_000.0 / 3.0);
+    near(rows(Person::query().filter(|p| !p.trade.eq("baker"))), 40_000.0 * 2.0 / 3.0);
+    near(rows(Person::query().filter(|p| p.income.between(100_000, 200_000))), 4_000.0);
+    near(rows(Person::query().filter(|p| p.income.ge(100_000) & p.income.lt(150_000))), 2_000.0);
+    near(rows(Person::query().filter(|p| p.trade.in_(["baker", "miller"]))), 40_000.0 * 8.0 / 15.0);
+    near(rows(Person::query().filter(|p| p.trade.starts_with("ba"))), 40_000.0 / 3.0);
+    assert!(rows(Person::query().filter(|p| p.trade.eq("astronaut"))) < 200.0);
+    assert!(rows(Person::query().filter(|p| p.income.gt(2_000_000))) < 10.0);
+}
+
+/// Goal: they are as old as they may be. Method: changes of each kind, counted.
+#[test]
+fn they_are_made_again_when_a_fifth_has_changed() {
+    let db = Register::in_memory().unwrap();
+    fill(&db, 0..2_000);
+    let made_at = || db.statistics::<Person>().unwrap().made_at;
+    let first = made_at();
+    fill(&db, 2_000..2_200);
+    assert_eq!(db.statistics::<Person>().unwrap().changed, 200);
+    // Changed, deleted, and in transactions beside each other: that makes none a conflict.
+    let richer = Person::query().filter(|p| p.id.le(Id::new(100))).update(|p| p.income.set(5));
+    assert_eq!(db.write(|tx| richer.run(tx)).unwrap(), 100);
+    assert_eq!(db.statistics::<Person>().unwrap().changed, 300);
+    let last = Person::query().filter(|p| p.id.gt(Id::new(2_100))).delete();
+    assert_eq!(db.write_concurrent(|tx| last.run(tx)).unwrap(), 100);
+    assert_eq!((made_at(), db.statistics::<Person>().unwrap().changed), (first, 400));
+    db.write_concurrent(|tx| tx.insert(&person(1))).unwrap();
+    assert!(made_at() > first);
+    let made = db.statistics::<Person>().unwrap();
+    assert_eq!((made.made_of, made.changed), (2_101, 0));
+}
+
+#[test]
+fn they_are_there_after_closing() {
+    let disk = SimVfs::new(1);
+    let db = open(&disk);
+    fill(&db, 0..3_000);
+    ask(&db);
+    let known = db.statistics::<Person>().unwrap();
+    db.close().unwrap();
+    let db = open(&disk);
+    fill(&db, 3_000..3_100);
+    let again = db.statistics::<Person>().unwrap();
+    assert_eq!(again.made_at, known.made_at);
+    assert_eq!((again.count, again.changed), (3_100, 100));
+    assert_eq!((&again.fields, &again.indexes), (&known.fields, &known.indexes));
+    assert!(db.check().unwrap().is_sound());
+    // And after a closing that had nothing to write.
+    db.close().unwrap();
+    let db = open(&disk);
+    assert_eq!(db.statistics::<Person>().unwrap().made_at, known.made_at);
+}
+
+/// Goal: a crash leaves the old statistics or the new ones. Method: a session makes new ones and commits them; the power is cut at
+/// each of its operations.
+#[test]
+fn a_crash_leaves_old_statistics_or_new_ones() {
+    let disk = SimVfs::new(7);
+    let db = open(&disk);
+    fill(&db, 0..1_500);
+    ask(&db);
+    db.close().unwrap();
+    disk.remember_cuts();
+    let db = open(&disk);
+    let old = db.statistics::<Person>().unwrap();
+    fill(&db, 1_500..2_300);
+    ask(&db);
+    let new = db.statistics::<Person>().unwrap();
+    assert!(new.made_at > old.made_at);
+    fill(&db, 2_300..2_310);
+    db.checkpoint().unwrap();
+    fill(&db, 2_310..2_320);
+    db.close().unwrap();
+    let (mut of_old, mut of_new) = (0, 0);
+    for (cut, left) in disk.take_cuts().into_iter().enumerate() {
+        for how in [Cut::Lost, Cut::Kept, Cut::Torn { seed: cut as u64 }] {
+            let left = left.fork();
+            left.crash(how);
+            let db = open(&left);
+            let report = db.check().unwrap();
+            assert!(report.is_sound(), "cut at {cut}, {how:?}: {report:?}");
+            let count = Person::query().count(&db).unwrap();
+            assert!([1_500, 2_300, 2_310, 2_320].contains(&count), "cut at {cut}, {how:?}: {count}");
+            // What is in the file, before it is made again: a commit that is looked back at makes none.
+            let found = db.statistics::<Person>().unwrap();
+            assert_eq!(found.count, count);
+            if found.made_at == old.made_at {
+                assert_eq!((&found.fields, &found.indexes), (&old.fields, &old.indexes));
+                of_old += 1;
+            } else if found.made_at == new.made_at && found.made_of == new.made_of {
+                assert_eq!((&found.fields, &found.indexes), (&new.fields, &new.indexes));
+                of_new += 1;
+            }
+            let bakers = Person::query().filter(|p| p.trade.eq("baker")).count(&db).unwrap();
+            assert_eq!(bakers, count.div_ceil(3), "cut at {cut}, {how:?}");
+        }
+    }
+    assert!(of_old > 20 && of_new > 20, "{of_old} {of_new}");
+}
