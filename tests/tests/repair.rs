@@ -133,7 +133,7 @@ fn values_in_a_file_of_short_blocks_are_saved() {
         let items: Vec<Item> = (0..60)
             .map(|code| {
                 let bytes = (0..code as usize * 70).map(|_| random.draw() as u8).collect();
-                Item { code, owner: owner.id, reviewer: None, grade: 1, bytes }
+                Item { code, owner: owner.id, reviewer: None, grade: 1, words: Vec::new(), bytes }
             })
             .collect();
         let inserted = db.write(|tx| {
