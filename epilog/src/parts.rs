@@ -50,9 +50,6 @@ pub(crate) const SPILL: bool = ALL;
 /// The rules of the optimizer, and the pruning of plans, that pay with large data only.
 pub(crate) const REWRITES: bool = ALL;
 
-/// Plans that are kept for queries of the same shape.
-pub(crate) const PLANS: bool = ALL;
-
 /// Queries for one record by its key that go past the planner.
 pub(crate) const SHORTCUTS: bool = ALL;
 

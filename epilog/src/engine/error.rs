@@ -108,6 +108,15 @@ pub enum PlanError {
         /// How many it may have.
         limit: usize,
     },
+    /// A compiled query is run without values, or a parameter of it stands in another query.
+    #[cfg(not(feature = "small"))]
+    #[error(
+        "parameter {number} of a compiled query has no value: it is given one by `with`, and stands in that query alone"
+    )]
+    Unbound {
+        /// Which.
+        number: u8,
+    },
     /// A key of groups is named that they do not have.
     #[error("an expression names key {number} of groups that have {count}")]
     NoSuchKey {

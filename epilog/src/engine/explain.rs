@@ -54,6 +54,11 @@ use crate::expr::JoinKind;
 pub struct Plan {
     /// The operator that gives the rows out.
     pub root: PlanNode,
+    /// Whether a [plan is kept](crate::database::Options::plan_cache) that serves the query: then it is run by that one, which
+    /// was made for a query with other values, of which about as much was expected. What is told here is made anew for these.
+    /// Not with the cargo feature `small`.
+    #[cfg(not(feature = "small"))]
+    pub kept: bool,
 }
 
 /// One operator of a plan.
@@ -108,12 +113,20 @@ impl Plan {
         plan
     }
 
+    fn from_root(root: PlanNode) -> Plan {
+        Plan {
+            root,
+            #[cfg(not(feature = "small"))]
+            kept: false,
+        }
+    }
+
     fn with(plan: &PhysicalPlan, describe: &dyn Fn(&PhysicalNode, Names<'_>) -> PlanNode) -> Plan {
         let names = Names { slots: &plan.slots, computed: &plan.computed };
         let root = describe(&plan.root, names);
         let whole = matches!(plan.columns.as_slice(), [Column::Record(slot)] if slot.0 == 0);
         if whole || plan.columns.is_empty() {
-            return Plan { root };
+            return Plan::from_root(root);
         }
         let detail = names.columns(&plan.columns);
         let (rows, children) = (root.rows, Vec::from([root]));
@@ -126,7 +139,7 @@ impl Plan {
             alternatives: Vec::new(),
             children,
         };
-        Plan { root }
+        Plan::from_root(root)
     }
 
     /// Every operator, those that give rows before those that they take them from: the lines of the text.

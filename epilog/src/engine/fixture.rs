@@ -297,7 +297,7 @@ impl Statistics for Made {
 pub(crate) struct DraftBuilder(Draft);
 
 pub(crate) fn draft(root: fn() -> &'static CollectionSchema) -> DraftBuilder {
-    DraftBuilder(Draft { root, clauses: Vec::new() })
+    DraftBuilder(Draft::new(root, Vec::new()))
 }
 
 impl DraftBuilder {

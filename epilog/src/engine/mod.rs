@@ -209,7 +209,10 @@ pub fn run_with<'s>(view: View<'s>, draft: &Draft, rules: RuleSet) -> Result<Row
 ///
 /// As [`run`].
 pub fn explain(view: View<'_>, draft: &Draft, control: &Control) -> Result<Plan, EngineError> {
-    Ok(Plan::of(&plan_for(view, draft, Purpose::Rows, control, parts::EXPLAINED)?))
+    let plan = Plan::of(&plan_for(view, draft, Purpose::Rows, control, parts::EXPLAINED)?);
+    #[cfg(not(feature = "small"))]
+    let plan = Plan { kept: plans::is_kept(view, draft, control), ..plan };
+    Ok(plan)
 }
 
 /// Carries out a query, and says how that went: its plan with what each operator did.
@@ -221,6 +224,7 @@ pub fn explain(view: View<'_>, draft: &Draft, control: &Control) -> Result<Plan,
 pub fn analyze(reading: &dyn Reading, draft: &Draft, control: &Control) -> Result<Plan, EngineError> {
     let operation = reading.operation();
     let run = control.begin(operation.view());
+    let kept = plans::is_kept(operation.view(), draft, control);
     let mut plan = plan_for(operation.view(), draft, Purpose::Rows, control, parts::EXPLAINED)?;
     let run = run.measured(plan.meter());
     let metered = plan.clone();
@@ -232,7 +236,7 @@ pub fn analyze(reading: &dyn Reading, draft: &Draft, control: &Control) -> Resul
         true
     })?;
     whole.elapsed_ns = reading.operation().view().now_ns().saturating_sub(begun);
-    Ok(Plan::measured(&metered, &run.read(), whole))
+    Ok(Plan { kept, ..Plan::measured(&metered, &run.read(), whole) })
 }
 
 /// How many rows a query has. Without a filter or a limit that is known without reading a record.

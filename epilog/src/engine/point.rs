@@ -45,9 +45,14 @@ impl<'s> Point<'s> {
             return None;
         }
         let (Clause::Filter(predicate), limits) = draft.clauses.split_first()? else { return None };
-        let [Op::Field(path), Op::Literal(value, ty), Op::Binary(BinaryOp::Eq)] = predicate.ops.as_slice()
-        else {
+        let [Op::Field(path), compared, Op::Binary(BinaryOp::Eq)] = predicate.ops.as_slice() else {
             return None;
+        };
+        let (value, ty) = match compared {
+            Op::Literal(value, ty) => (value, ty),
+            #[cfg(not(feature = "small"))]
+            Op::Parameter(of, number, ty) => (draft.arguments.get(*of, *number)?, ty),
+            _ => return None,
         };
         let mut nothing = false;
         for clause in limits {

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+#[cfg(not(feature = "small"))]
+use super::{Arguments, Clauses};
 use super::{Expression, RowPath, WindowItem};
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::CollectionSchema;
@@ -15,10 +17,28 @@ pub struct Draft {
     /// The root collection, source 0.
     pub root: fn() -> &'static CollectionSchema,
     /// The clauses, in the order written.
+    #[cfg(not(feature = "small"))]
+    pub clauses: Clauses,
+    /// The clauses, in the order written.
+    #[cfg(feature = "small")]
     pub clauses: Vec<Clause>,
+    /// The values that stand for its parameters.
+    #[cfg(not(feature = "small"))]
+    pub arguments: Arguments,
 }
 
 impl Draft {
+    /// Clauses over all records of a collection.
+    #[allow(clippy::useless_conversion, reason = "a small build has the clauses as they are")]
+    pub fn new(root: fn() -> &'static CollectionSchema, clauses: Vec<Clause>) -> Draft {
+        Draft {
+            root,
+            clauses: clauses.into(),
+            #[cfg(not(feature = "small"))]
+            arguments: Arguments::NONE,
+        }
+    }
+
     /// The same query, ending after `count` rows.
     #[must_use]
     pub fn limited(&self, count: u64) -> Draft {
@@ -30,6 +50,10 @@ impl Draft {
 
 impl PartialEq for Draft {
     fn eq(&self, other: &Self) -> bool {
+        #[cfg(not(feature = "small"))]
+        if self.arguments != other.arguments {
+            return false;
+        }
         core::ptr::eq((self.root)(), (other.root)()) && self.clauses == other.clauses
     }
 }

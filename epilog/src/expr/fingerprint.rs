@@ -11,7 +11,7 @@ use super::{
     AggregateItem, Clause, Draft, Expression, Op, OrderTerm, Quantifier, SelectItem, Subquery, WindowItem,
 };
 use crate::schema::CollectionSchema;
-use crate::value::Scalar;
+use crate::value::{Scalar, Type};
 
 /// A hash that grows.
 pub(super) struct Fingerprint {
@@ -20,11 +20,20 @@ pub(super) struct Fingerprint {
     known: Vec<&'static CollectionSchema>,
     /// Whether the values of literals are part of it.
     with_values: bool,
+    /// The arguments of the drafts around, the innermost last.
+    #[cfg(not(feature = "small"))]
+    arguments: Vec<super::Arguments>,
 }
 
 impl Default for Fingerprint {
     fn default() -> Fingerprint {
-        Fingerprint { hash: 0xCBF2_9CE4_8422_2325, known: Vec::new(), with_values: false }
+        Fingerprint {
+            hash: 0xCBF2_9CE4_8422_2325,
+            known: Vec::new(),
+            with_values: false,
+            #[cfg(not(feature = "small"))]
+            arguments: Vec::new(),
+        }
     }
 }
 
@@ -74,8 +83,21 @@ impl Fingerprint {
 
     pub(super) fn draft(&mut self, draft: &Draft) {
         self.collection((draft.root)());
+        #[cfg(not(feature = "small"))]
+        self.arguments.push(draft.arguments.clone());
         draft.clauses.iter().for_each(|clause| self.clause(clause));
+        #[cfg(not(feature = "small"))]
+        self.arguments.pop();
         self.words("end");
+    }
+
+    /// A value that the query compares with.
+    fn value(&mut self, value: &Scalar, ty: Type) {
+        match self.with_values {
+            true => self.words((value, ty)),
+            // Whether it is absent is as good as another operation.
+            false => self.words((ty, matches!(value, Scalar::Null))),
+        }
     }
 
     fn clause(&mut self, clause: &Clause) {
@@ -152,11 +174,13 @@ impl Fingerprint {
     fn expression(&mut self, expression: &Expression) {
         for op in &expression.ops {
             match op {
-                Op::Literal(value, ty) => match self.with_values {
-                    true => self.words((value, ty)),
-                    // Whether it is absent is as good as another operation.
-                    false => self.words((ty, matches!(value, Scalar::Null))),
-                },
+                Op::Literal(value, ty) => self.value(value, *ty),
+                #[cfg(not(feature = "small"))]
+                Op::Parameter(of, number, ty) => {
+                    let mut around = self.arguments.iter().rev();
+                    let value = around.find_map(|arguments| arguments.get(*of, *number)).cloned();
+                    self.value(&value.unwrap_or(Scalar::Null), *ty);
+                }
                 Op::Subquery(subquery) => self.subquery(subquery),
                 Op::Aggregate(item) => self.aggregate(item),
                 Op::Scalar(draft, _) => {

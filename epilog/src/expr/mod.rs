@@ -6,6 +6,8 @@
 //!
 //! Uses `value` and `schema`.
 
+#[cfg(not(feature = "small"))]
+pub mod arguments;
 pub mod draft;
 mod fingerprint;
 pub mod function;
@@ -16,6 +18,8 @@ pub mod path;
 pub mod shape;
 pub mod window;
 
+#[cfg(not(feature = "small"))]
+pub use arguments::{Arguments, Clauses};
 pub use draft::{
     AggregateFunction, AggregateItem, Assignment, Clause, Draft, JoinKind, OrderTerm, Recursion, SelectItem,
     SetKind,

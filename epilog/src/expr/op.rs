@@ -47,6 +47,10 @@ pub enum Op {
     LeftOut(&'static str),
     /// This many arguments of a function.
     Call(Function, u8),
+    /// Nothing; the value of a parameter of a compiled query: whose, which, and of which type. See
+    /// [`Arguments`](super::Arguments).
+    #[cfg(not(feature = "small"))]
+    Parameter(usize, u8, Type),
 }
 
 /// Operations on one value. On `None` all but the tests for it give `None`.
@@ -248,6 +252,12 @@ impl Expression {
         self.ops.extend(otherwise.ops);
         self.ops.push(Op::If);
         self
+    }
+
+    /// A parameter of a compiled query.
+    #[cfg(not(feature = "small"))]
+    pub fn parameter(of: usize, number: u8, ty: Type) -> Expression {
+        Expression { ops: Vec::from([Op::Parameter(of, number, ty)]) }
     }
 
     /// What the cargo feature `small` leaves out.

@@ -12,8 +12,8 @@ use core::hash::{Hash, Hasher};
 
 use super::op::Link;
 use super::{
-    AggregateItem, Clause, Draft, Expression, Frame, Op, OrderTerm, Quantifier, RowPath, SelectItem,
-    Subquery, WindowItem,
+    AggregateItem, Arguments, Clause, Draft, Expression, Frame, Op, OrderTerm, Quantifier, RowPath,
+    SelectItem, Subquery, WindowItem,
 };
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
@@ -28,11 +28,29 @@ const NESTING_MAX: usize = 16;
 /// All of a draft but its values, and these.
 pub struct Shape<'d> {
     words: Inline<u64, WORDS_INLINE>,
-    values: Inline<(&'d Scalar, Type), VALUES_INLINE>,
+    values: Inline<Given<'d>, VALUES_INLINE>,
+    /// The arguments of the drafts around, the innermost last.
+    arguments: [Option<&'d Arguments>; NESTING_MAX],
     nesting: usize,
+    /// Whether it is of a part of a draft, whose arguments are not known.
+    is_part: bool,
     /// Whether there is something that a shape cannot say.
     unknown: bool,
 }
+
+/// A value of a draft.
+#[derive(Clone, Copy, Debug)]
+pub struct Given<'d> {
+    /// The value.
+    pub value: &'d Scalar,
+    /// The type that it is said to be of.
+    pub ty: Type,
+    /// Where it stands.
+    pub op: &'d Op,
+}
+
+static NULL: Scalar = Scalar::Null;
+static NO_OP: Op = Op::Between;
 
 impl<'d> Shape<'d> {
     /// The shape of a draft that is planned for something, which `wanted` tells from other things; `None` if it has none.
@@ -43,16 +61,32 @@ impl<'d> Shape<'d> {
         (!shape.unknown).then_some(shape)
     }
 
-    /// The shape of an aggregate; `None` if it has none.
-    pub fn of_item(item: &'d AggregateItem) -> Option<Shape<'d>> {
+    /// The values of a draft, whether or not it has a shape.
+    pub fn values_of(draft: &'d Draft) -> Vec<Given<'d>> {
         let mut shape = Shape::empty();
+        shape.draft(draft);
+        // What has no value is found out by who looks for it.
+        let has_value = |given: &&Given<'_>| !core::ptr::eq(given.value, &raw const NULL);
+        shape.values().iter().filter(has_value).copied().collect()
+    }
+
+    /// The shape of an aggregate, to be compared with that of another of the same draft; `None` if it has none. Arguments are
+    /// not known of it.
+    pub fn of_item(item: &'d AggregateItem) -> Option<Shape<'d>> {
+        let mut shape = Shape { is_part: true, ..Shape::empty() };
         shape.item(item);
         (!shape.unknown).then_some(shape)
     }
 
     fn empty() -> Shape<'d> {
-        static NULL: Scalar = Scalar::Null;
-        Shape { words: Inline::new(0), values: Inline::new((&NULL, Type::Bool)), nesting: 0, unknown: false }
+        Shape {
+            words: Inline::new(0),
+            values: Inline::new(Given { value: &NULL, ty: Type::Bool, op: &NO_OP }),
+            arguments: [None; NESTING_MAX],
+            nesting: 0,
+            is_part: false,
+            unknown: false,
+        }
     }
 
     /// The words.
@@ -60,8 +94,8 @@ impl<'d> Shape<'d> {
         self.words.as_slice()
     }
 
-    /// The values, with the types they are declared as, in the order written.
-    pub fn values(&self) -> &[(&'d Scalar, Type)] {
+    /// The values, in the order written.
+    pub fn values(&self) -> &[Given<'d>] {
         self.values.as_slice()
     }
 
@@ -73,11 +107,12 @@ impl<'d> Shape<'d> {
     }
 
     fn draft(&mut self, draft: &'d Draft) {
-        let Draft { root, clauses } = draft;
+        let Draft { root, clauses, arguments } = draft;
         if self.nesting == NESTING_MAX {
             self.unknown = true;
             return;
         }
+        self.arguments[self.nesting] = Some(arguments);
         self.nesting += 1;
         self.collection(*root);
         self.words.push(clauses.len() as u64);
@@ -134,6 +169,16 @@ impl<'d> Shape<'d> {
                 self.expressions(13, keys);
                 self.words.push(*count);
             }
+            // Of these there are no shapes yet. What they hold may have parameters.
+            Clause::JoinQuery(joined, ..) => {
+                self.unknown = true;
+                self.draft(&joined.0);
+                self.expression(&joined.1);
+            }
+            Clause::Recursive(recursion, _) => {
+                self.unknown = true;
+                self.draft(&recursion.step);
+            }
             _ => self.unknown = true,
         }
     }
@@ -179,7 +224,21 @@ impl<'d> Shape<'d> {
             Op::Field(path) => self.row(32, path.row, path.ordinal),
             Op::Literal(value, ty) => {
                 self.tag(33, *ty as u64 | u64::from(value.is_null()) << 8);
-                self.values.push((value, *ty));
+                self.values.push(Given { value, ty: *ty, op });
+            }
+            Op::Parameter(of, number, ty) => {
+                let mut around = self.arguments[..self.nesting].iter().rev().flatten();
+                let value = match around.find_map(|arguments| arguments.get(*of, *number)) {
+                    Some(value) => value,
+                    None => {
+                        self.unknown |= !self.is_part;
+                        &NULL
+                    }
+                };
+                // One may stand in several places, which is not so of literals.
+                self.tag(49, *ty as u64 | u64::from(value.is_null()) << 8 | u64::from(*number) << 16);
+                self.words.push(*of as u64);
+                self.values.push(Given { value, ty: *ty, op });
             }
             Op::Unary(op) => self.tag(34, *op as u64),
             Op::Binary(op) => self.tag(35, *op as u64),

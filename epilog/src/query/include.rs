@@ -438,7 +438,7 @@ impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Listed<S, C, X> {
                 clauses.push(Clause::Order(self.order.clone()));
             }
             clauses.push(Clause::Select(columns.clone()));
-            let draft = Draft { root: C::schema, clauses };
+            let draft = Draft::new(C::schema, clauses);
             engine::for_each(from.reading, &draft, from.control, &mut |batch: &OutputBatch<'_>| {
                 for at in 0..batch.rows {
                     let Some(rank) = RowReader::from_column(batch, at, 1).rank() else { continue };

@@ -88,6 +88,7 @@
 //! | [`require_index`](Query::require_index) | refuses to read everything |
 //!
 //! Terminals run against anything that reads: `&db`, a read transaction, a write transaction.
+//! A query that is run often with other values can be [`Compiled`], which spares its building; a plan is kept for any query.
 //!
 //! # Fields, operators, relations
 //!
@@ -225,6 +226,8 @@
 
 pub mod run;
 
+#[cfg(not(feature = "small"))]
+mod compiled;
 mod continuation;
 #[cfg(not(feature = "small"))]
 mod control;
@@ -259,6 +262,8 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
+#[cfg(not(feature = "small"))]
+pub use compiled::{Compiled, Parameter, Parameters};
 pub use continuation::Continuation;
 pub use correlate::Correlate;
 pub use delete::Delete;
@@ -338,7 +343,7 @@ impl<C: Collection> Query<C, C> {
     /// All records of a collection.
     pub(crate) fn over() -> Query<C, C> {
         Query {
-            draft: Draft { root: C::schema, clauses: Vec::new() },
+            draft: Draft::new(C::schema, Vec::new()),
             decode: selection::decode_records::<C>,
             control: Control::default(),
             scope: PhantomData,

@@ -101,7 +101,7 @@ impl<C: Collection> LeadsTo<C> for Many<C, C> {
         clauses.push(joined(C::schema, Node::field(pointing)));
         clauses.extend(self.condition().cloned().map(Clause::Filter));
         clauses.push(one_further(key_of(schema)));
-        Draft { root: C::schema, clauses }
+        Draft::new(C::schema, clauses)
     }
 }
 
@@ -117,7 +117,7 @@ impl<C: Collection, P: Proxy<Scope = C, Collection = C>> LeadsTo<C> for P {
             Clause::Filter(target().unary(UnaryOp::IsSome)),
             one_further(target()),
         ];
-        Draft { root: C::schema, clauses: clauses.into() }
+        Draft::new(C::schema, clauses.into())
     }
 }
 
@@ -252,7 +252,7 @@ impl<S, O: GroupKey> Query<S, O> {
         self,
         step: impl FnOnce(Query<Out<S, O>, O>) -> Query<S2, O>,
     ) -> Query<Out<Both<S, S2>, O>, O> {
-        let draft = Draft { root: self.draft.root, clauses: Vec::from([Clause::previous()]) };
+        let draft = Draft::new(self.draft.root, Vec::from([Clause::previous()]));
         let previous =
             Query { draft, decode: decode_keys::<O>, control: Control::default(), scope: PhantomData };
         let recursion = Recursion { step: step(previous).draft, identity: None, rounds: None };

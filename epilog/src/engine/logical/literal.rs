@@ -11,13 +11,18 @@
 //! - whether the value is absent belongs to the shape, as its type does, and can always be asked.
 
 use alloc::sync::Arc;
+#[cfg(not(feature = "small"))]
 use alloc::vec::Vec;
 
-use crate::parts::{InWhole, Whole};
+#[cfg(not(feature = "small"))]
+use crate::expr::Op;
+#[cfg(not(feature = "small"))]
+use crate::expr::shape::Given;
+use crate::parts::InWhole;
+#[cfg(not(feature = "small"))]
+use crate::parts::Whole;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::value::Scalar;
-#[cfg(not(feature = "small"))]
-use crate::value::Type;
 
 /// The same value for every row.
 #[derive(Clone, Debug)]
@@ -56,46 +61,56 @@ impl Pins {
     }
 }
 
-/// The values of a draft of which a plan is made that may be kept. In a small build there are none.
+/// The values of a draft of which a plan is made.
+#[cfg(not(feature = "small"))]
 #[derive(Debug)]
 pub struct Parameters<'d> {
     /// Each, with its number, in the order in which they lie in memory.
-    places: Vec<(&'d Scalar, usize)>,
-    pins: Pins,
+    places: Vec<(Given<'d>, usize)>,
+    /// What is noted; `None` where the plan will not be kept.
+    pins: Option<Pins>,
 }
 
 #[cfg(not(feature = "small"))]
 impl<'d> Parameters<'d> {
-    /// The values of a draft, in the order written.
-    pub fn new(values: &'d [(&'d Scalar, Type)]) -> Parameters<'d> {
-        let mut places: Vec<(&'d Scalar, usize)> =
-            values.iter().enumerate().map(|(number, (value, _))| (*value, number)).collect();
-        places.sort_unstable_by_key(|(value, _)| core::ptr::from_ref(*value));
-        Parameters { places, pins: Pins::none_of(values.len()) }
+    /// The values of a draft, in the order written, whose plan may be kept.
+    pub fn new(values: &[Given<'d>]) -> Parameters<'d> {
+        Parameters { pins: Some(Pins::none_of(values.len())), ..Parameters::unkept(values) }
     }
 
-    /// Which of them the plan depends on.
-    pub fn pins(&self) -> &Pins {
-        &self.pins
+    /// The values of a draft, in the order written, whose plan is not kept.
+    pub fn unkept(values: &[Given<'d>]) -> Parameters<'d> {
+        let numbered = values.iter().enumerate();
+        let mut places: Vec<_> = numbered.map(|(number, given)| (*given, number)).collect();
+        places.sort_unstable_by_key(|(given, _)| core::ptr::from_ref(given.op));
+        Parameters { places, pins: None }
+    }
+
+    /// Whether the plan may be kept, so that it is noted what it depends on.
+    pub(super) fn may_be_kept(&self) -> bool {
+        self.pins.is_some()
+    }
+
+    /// The numbers of those that the plan depends on.
+    pub fn pinned(&self) -> impl Iterator<Item = usize> {
+        self.pins.iter().flat_map(Pins::pinned)
+    }
+
+    /// The literal for an operation of the draft that is a value, if it is known.
+    pub(super) fn literal(&self, op: &Op) -> Option<Literal> {
+        let place = self.places.binary_search_by_key(&core::ptr::from_ref(op), |(known, _)| known.op).ok()?;
+        let (given, number) = &self.places[place];
+        let pins = self.pins.clone();
+        let parameter = pins.map(|pins| Parameter { number: *number, pins: Some(pins) });
+        let parameter =
+            parameter.zip(Whole::build()).map(|(parameter, whole)| InWhole::new(parameter, whole));
+        Some(Literal { value: given.value.clone(), parameter })
     }
 
     /// Pins these values of the draft.
-    pub(super) fn pin(&self, values: &[(&Scalar, Type)]) {
-        for (value, _) in values {
-            self.literal(value).pin();
-        }
-    }
-}
-
-impl Parameters<'_> {
-    /// The literal for a value of the draft.
-    pub(super) fn literal(&self, value: &Scalar) -> Literal {
-        let place = self.places.binary_search_by_key(&core::ptr::from_ref(value), |(known, _)| *known);
-        let number = place.map(|at| self.places[at].1).expect("a draft's shape has all of its values");
-        let parameter = Parameter { number, pins: Some(self.pins.clone()) };
-        Literal {
-            value: value.clone(),
-            parameter: Whole::build().map(|whole| InWhole::new(parameter, whole)),
+    pub(super) fn pin(&self, values: &[Given<'_>]) {
+        for given in values {
+            self.literal(given.op).iter().for_each(Literal::pin);
         }
     }
 }
@@ -151,9 +166,9 @@ impl Literal {
 
     /// Makes the value that of another query of the same shape.
     #[cfg(not(feature = "small"))]
-    pub fn bind(&mut self, values: &[(&Scalar, Type)]) {
+    pub fn bind(&mut self, values: &[Given<'_>]) {
         if let Some(parameter) = &self.parameter {
-            match (&mut self.value, values[parameter.number].0) {
+            match (&mut self.value, values[parameter.number].value) {
                 (Scalar::String(old), Scalar::String(new)) => old.clone_from(new),
                 (Scalar::Bytes(old), Scalar::Bytes(new)) => old.clone_from(new),
                 (old, new) => *old = new.clone(),

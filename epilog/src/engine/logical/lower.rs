@@ -13,12 +13,14 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::super::error::PlanError;
+#[cfg(not(feature = "small"))]
+use super::Parameters;
 use super::aggregate::result_type;
 use super::window::{window_name, window_type};
 use super::{
     Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Filter, Join, KeyTerm, Limit, Link,
-    Literal, LogicalPlan, Lookup, Node, Parameters, Project, Scan, Set, SetColumn, Slot, SlotDef, Sort,
-    SortTerm, Subquery, Window, WindowTerm, Windowing, set_name, typing,
+    Literal, LogicalPlan, Lookup, Node, Project, Scan, Set, SetColumn, Slot, SlotDef, Sort, SortTerm,
+    Subquery, Window, WindowTerm, Windowing, set_name, typing,
 };
 use crate::expr;
 #[cfg(not(feature = "small"))]
@@ -50,14 +52,26 @@ pub enum Purpose {
 ///
 /// When the draft names what `catalog` does not hold, or is ill-typed: see [`PlanError`].
 pub fn lower(catalog: &Catalog, draft: &Draft, purpose: Purpose) -> Result<LogicalPlan, PlanError> {
-    lower_with(catalog, draft, purpose, None)
+    #[cfg(not(feature = "small"))]
+    {
+        // Arguments are known by where they stand.
+        let parameters = Parameters::unkept(&Shape::values_of(draft));
+        lower_with(catalog, draft, purpose, Some(&parameters))
+    }
+    #[cfg(feature = "small")]
+    {
+        let mut lowering = Lowering::new(catalog, draft.root)?;
+        lowering.derived = derived::Derived::of(draft, false);
+        lowering.draft(draft, purpose)
+    }
 }
 
-/// As [`lower`], for a plan that may be kept: its literals are the parameters of the draft if there are some.
+/// As [`lower`], with the values of the draft for a plan that may be kept.
 ///
 /// # Errors
 ///
 /// As [`lower`].
+#[cfg(not(feature = "small"))]
 pub fn lower_with(
     catalog: &Catalog,
     draft: &Draft,
@@ -65,24 +79,9 @@ pub fn lower_with(
     parameters: Option<&Parameters<'_>>,
 ) -> Result<LogicalPlan, PlanError> {
     let mut lowering = Lowering::new(catalog, draft.root)?;
-    lowering.derived = derived::Derived::of(draft, parameters.is_some());
+    lowering.derived = derived::Derived::of(draft, parameters.is_some_and(Parameters::may_be_kept));
     lowering.parameters = parameters;
-    let columns = lowering.clauses(draft, purpose)?;
-    let columns = match purpose {
-        Purpose::Rows => lowering.columns(columns),
-        Purpose::Count => lowering.count_rows(),
-        Purpose::Exists => {
-            lowering.limit(Window { skip: 0, take: Some(1) });
-            Vec::new()
-        }
-        Purpose::Keys => {
-            if lowering.groups.is_some() {
-                return Err(PlanError::OfGroups { clause: "update or delete" });
-            }
-            Vec::from([Column::Rank(Slot(0))])
-        }
-    };
-    Ok(lowering.finish(columns))
+    lowering.draft(draft, purpose)
 }
 
 /// Lowers the assignments of a set-based update to a plan over [`Node::Pairs`], whose columns are the new values in the
@@ -138,6 +137,7 @@ struct Groups {
 struct Lowering<'c> {
     catalog: &'c Catalog,
     /// The values of the draft, for a plan that may be kept.
+    #[cfg(not(feature = "small"))]
     parameters: Option<&'c Parameters<'c>>,
     slots: Vec<SlotDef>,
     computed: Vec<ComputedDef>,
@@ -161,6 +161,7 @@ impl<'c> Lowering<'c> {
     fn new(catalog: &'c Catalog, root: fn() -> &'static CollectionSchema) -> Result<Lowering<'c>, PlanError> {
         let mut lowering = Lowering {
             catalog,
+            #[cfg(not(feature = "small"))]
             parameters: None,
             slots: Vec::new(),
             computed: Vec::new(),
@@ -175,6 +176,26 @@ impl<'c> Lowering<'c> {
         let slot = lowering.new_slot(lowering.bound(root)?, String::new(), false);
         lowering.begin(slot);
         Ok(lowering)
+    }
+
+    /// Lowers a whole draft.
+    fn draft(mut self, draft: &Draft, purpose: Purpose) -> Result<LogicalPlan, PlanError> {
+        let columns = self.clauses(draft, purpose)?;
+        let columns = match purpose {
+            Purpose::Rows => self.columns(columns),
+            Purpose::Count => self.count_rows(),
+            Purpose::Exists => {
+                self.limit(Window { skip: 0, take: Some(1) });
+                Vec::new()
+            }
+            Purpose::Keys => {
+                if self.groups.is_some() {
+                    return Err(PlanError::OfGroups { clause: "update or delete" });
+                }
+                Vec::from([Column::Rank(Slot(0))])
+            }
+        };
+        Ok(self.finish(columns))
     }
 
     /// Begins a query over a source.
@@ -505,7 +526,7 @@ impl<'c> Lowering<'c> {
     /// Of aggregates that differ in their literals at most, it is a question of these whether they are the same.
     #[cfg(not(feature = "small"))]
     fn pin_alike(&self, known: &[&AggregateItem], item: &AggregateItem) {
-        let Some(parameters) = self.parameters else { return };
+        let Some(parameters) = self.parameters.filter(|parameters| parameters.may_be_kept()) else { return };
         let shape = |item| Shape::of_item(item).expect("a part of a draft that has a shape");
         let own = shape(item);
         if own.values().is_empty() {
@@ -635,11 +656,17 @@ impl<'c> Lowering<'c> {
                     Piece::leaf(self.field(slot, path.ordinal)?)
                 }
                 Op::Literal(value, ty) => {
-                    let literal = match self.parameters.filter(|_| parts::PLANS) {
-                        Some(parameters) => parameters.literal(value),
-                        None => Literal::constant(value.clone()),
-                    };
+                    #[cfg(not(feature = "small"))]
+                    let known = self.parameters.and_then(|parameters| parameters.literal(op));
+                    #[cfg(feature = "small")]
+                    let known = None;
+                    let literal = known.unwrap_or_else(|| Literal::constant(value.clone()));
                     Piece::leaf(typing::literal(literal, *ty)?)
+                }
+                #[cfg(not(feature = "small"))]
+                Op::Parameter(_, number, ty) => {
+                    let literal = self.parameters.and_then(|parameters| parameters.literal(op));
+                    Piece::leaf(typing::literal(literal.ok_or(PlanError::Unbound { number: *number })?, *ty)?)
                 }
                 Op::Unary(op) => {
                     let (operand, depth) = pop(&mut stack)?;

@@ -46,7 +46,9 @@ pub use expression::{Computed, Expr, ExprKind, Slot};
 pub use filter::Filter;
 pub use join::Join;
 pub use limit::{Limit, Window};
-pub use literal::{Literal, Parameters, Pins};
+#[cfg(not(feature = "small"))]
+pub use literal::Parameters;
+pub use literal::{Literal, Pins};
 pub use lookup::Lookup;
 #[cfg(not(feature = "small"))]
 pub use lower::lower_with;

@@ -104,7 +104,8 @@ impl PlanCache {
         found
     }
 
-    fn look(&self, view: View<'_>, shape: &Shape<'_>) -> Option<PhysicalPlan> {
+    /// As [`find`](PlanCache::find), uncounted.
+    pub(super) fn look(&self, view: View<'_>, shape: &Shape<'_>) -> Option<PhysicalPlan> {
         let (hash, epoch) = (shape.hash(), self.epoch.load(Ordering::Acquire));
         // Nothing is calculated, and no page read, while others wait.
         for kept in self.alike(hash, shape).into_iter().flatten() {
@@ -150,8 +151,8 @@ impl PlanCache {
     ) {
         let mut plan = plan.clone();
         plan.seal();
-        let pinned = parameters.pins().pinned();
-        let pinned = pinned.map(|number| (number, shape.values()[number].0.clone())).collect();
+        let pinned = parameters.pinned();
+        let pinned = pinned.map(|number| (number, shape.values()[number].value.clone())).collect();
         let mut counts: Vec<(CollectionId, u64)> = Vec::new();
         for slot in &plan.slots {
             let id = slot.collection.id;
@@ -171,7 +172,7 @@ impl PlanCache {
 impl Kept {
     /// Whether this is a plan for queries of a shape with its values.
     fn suits(&self, shape: &Shape<'_>) -> bool {
-        let is_same = |(number, value): &(usize, Scalar)| is_identical(value, shape.values()[*number].0);
+        let is_same = |(number, value): &(usize, Scalar)| is_identical(value, shape.values()[*number].value);
         *self.words == *shape.words() && self.pinned.iter().all(is_same)
     }
 

@@ -19,7 +19,7 @@ pub use cache::{PlanCache, PlanCounts};
 
 use super::control::Control;
 use super::error::PlanError;
-use super::logical::{LogicalPlan, Parameters, Purpose, is_of, lower_with};
+use super::logical::{LogicalPlan, Parameters, Purpose, is_of, lower, lower_with};
 use super::measured::Measured;
 use super::optimizer::{RuleSet, optimize};
 use super::physical::{PhysicalPlan, Wishes, plan_as};
@@ -40,6 +40,21 @@ pub(crate) fn counts(view: View<'_>) -> PlanCounts {
     PlanCache::of(view).map_or_else(PlanCounts::default, PlanCache::counts)
 }
 
+/// Whether a plan is kept for the rows of a query with its values. Nothing is planned.
+pub fn is_kept(view: View<'_>, draft: &Draft, control: &Control) -> bool {
+    let known = PlanCache::of(view).filter(|cache| cache.is_on());
+    known.is_some_and(|cache| {
+        let shape = shape_of(draft, Purpose::Rows, control.requires_index());
+        shape.is_some_and(|shape| cache.look(view, &shape).is_some())
+    })
+}
+
+/// The shape of a query that is asked for something, if it may be found again.
+fn shape_of(draft: &Draft, purpose: Purpose, require_index: bool) -> Option<Shape<'_>> {
+    let wanted = purpose as u64 | u64::from(require_index) << 8;
+    Shape::of(draft, wanted).filter(is_usual)
+}
+
 /// The plan of a query: one that is kept, or a new one.
 pub(super) fn plan_for(
     view: View<'_>,
@@ -49,7 +64,10 @@ pub(super) fn plan_for(
 ) -> Result<PhysicalPlan, PlanError> {
     let require_index = control.requires_index();
     let make = |parameters: Option<&Parameters<'_>>| {
-        let logical: LogicalPlan = lower_with(view.catalog(), draft, purpose, parameters)?;
+        let logical: LogicalPlan = match parameters {
+            Some(_) => lower_with(view.catalog(), draft, purpose, parameters)?,
+            None => lower(view.catalog(), draft, purpose)?,
+        };
         let wishes = Wishes { require_index, alternatives: false };
         let plan = plan_as(&optimize(logical, RuleSet::ALL, &Measured(view)), &Measured(view), wishes);
         if require_index {
@@ -57,9 +75,8 @@ pub(super) fn plan_for(
         }
         Ok(plan)
     };
-    let wanted = purpose as u64 | u64::from(require_index) << 8;
-    let known =
-        PlanCache::of(view).filter(|cache| cache.is_on()).zip(Shape::of(draft, wanted).filter(is_usual));
+    let cache = PlanCache::of(view).filter(|cache| cache.is_on());
+    let known = cache.and_then(|cache| Some((cache, shape_of(draft, purpose, require_index)?)));
     let Some((cache, shape)) = known else { return make(None) };
     if let Some(plan) = cache.find(view, &shape) {
         return Ok(plan);
@@ -72,5 +89,5 @@ pub(super) fn plan_for(
 
 /// Whether a shape may be found again, and all values are of the types that they are said to be, which planning checks.
 fn is_usual(shape: &Shape<'_>) -> bool {
-    shape.values().len() <= VALUES_MAX && shape.values().iter().all(|(value, ty)| is_of(value, *ty))
+    shape.values().len() <= VALUES_MAX && shape.values().iter().all(|given| is_of(given.value, given.ty))
 }

@@ -7,7 +7,7 @@ use super::*;
 use crate::engine::fixture::{self as f, draft, exists, field, id, inner, int, null, text};
 use crate::engine::{Rows, Vector, run};
 use crate::expr::BinaryOp::{And, Eq, Ge, Gt, Like, Lt, Or};
-use crate::expr::{AggregateFunction, AggregateItem, Expression};
+use crate::expr::{AggregateFunction, AggregateItem, Arguments, Expression};
 use crate::schema::CollectionSchema;
 use crate::storage::facade::Reading;
 use crate::storage::pager::Durability;
@@ -290,6 +290,47 @@ fn there_are_no_more_plans_than_may_be_and_none_if_so_told() {
     assert_eq!(ids(&without, &longer(370)), [38, 39]);
     assert_eq!(ids(&without, &longer(380)), [39]);
     assert_eq!(self::counts(&without), PlanCounts::default());
+}
+
+#[test]
+fn compiled_queries_are_bound_and_keep_plans_of_their_own() {
+    const OF: usize = 3;
+    let store = store();
+    let compiled = |low: u64, high: u64| {
+        let part = |number| {
+            field(f::track::ID)
+                .binary(if number == 0 { Ge } else { Lt }, Expression::parameter(OF, number, Type::Id))
+        };
+        let mut draft = tracks(part(0).binary(And, part(1)).binary(
+            And,
+            field(f::track::ALBUM).binary(crate::expr::BinaryOp::Ne, Expression::parameter(OF, 0, Type::Id)),
+        ));
+        draft.arguments = Arguments::of(OF);
+        draft.arguments.push(Scalar::Int(low.into()));
+        draft.arguments.push(Scalar::Int(high.into()));
+        draft
+    };
+    check(&store, &[compiled(3, 6), compiled(5, 8), compiled(8, 5)], 2, &[&[3, 4, 5], &[5, 6, 7], &[]]);
+    // The same query with three values apart is of another shape: the first and the last may differ.
+    let plain = |low, high, album| {
+        let of = |op, value| field(f::track::ID).binary(op, id(value));
+        tracks(
+            of(Ge, low)
+                .binary(And, of(Lt, high))
+                .binary(And, field(f::track::ALBUM).binary(crate::expr::BinaryOp::Ne, id(album))),
+        )
+    };
+    check(&store, &[plain(3, 6, 5), plain(3, 6, 4)], 1, &[&[3, 5], &[4, 5]]);
+    // By a key alone there is no plan.
+    let mut point = tracks(field(f::track::ID).binary(Eq, Expression::parameter(OF, 0, Type::Id)));
+    point.arguments = Arguments::of(OF);
+    point.arguments.push(Scalar::Int(9));
+    assert_eq!(ids(&store, &point), [9]);
+    // A parameter without a value is refused.
+    point.arguments = Arguments::of(OF + 1);
+    let snapshot = store.snapshot();
+    let refused = run(snapshot.operation().view(), &point).expect_err("no value");
+    assert!(refused.to_string().contains("parameter 0"), "{refused}");
 }
 
 #[test]

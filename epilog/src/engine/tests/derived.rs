@@ -25,7 +25,7 @@ fn chain() -> Store {
 fn closure(begin: Expression, identity: Option<u16>, rounds: Option<u64>) -> DraftBuilder {
     let cast = |at| Expression::field(FieldPath { row: RowPath::source(0), ordinal: at });
     let at = || cast(f::reading::AT).call(crate::expr::Function::Cast(Type::I64), []);
-    let previous = Draft { root: f::Reading, clauses: Vec::from([Clause::previous()]) };
+    let previous = Draft::new(f::Reading, Vec::from([Clause::previous()]));
     let on = at().binary(BinaryOp::Eq, f::window(0));
     let further = f::window(1).binary(BinaryOp::Add, int(1));
     let step = draft(f::Reading)

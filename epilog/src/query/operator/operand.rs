@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 use crate::collection::{Expr, Field, OwnField};
 use crate::expr::Expression as Node;
 #[cfg(not(feature = "small"))]
+use crate::query::Parameter;
+#[cfg(not(feature = "small"))]
 use crate::value::Element;
 use crate::value::{Scalar, Type, Value};
 
@@ -92,6 +94,7 @@ operands! {
 
 #[cfg(not(feature = "small"))]
 operands! {
+    [T: Value] Parameter<T> => T, |parameter| parameter.erase();
     [T: Element] &[T] => Vec<T>, |list| list_of(list.to_vec());
     [T: Element, const N: usize] [T; N] => Vec<T>, |list| list_of(list.to_vec());
     [T: Element, const N: usize] &[T; N] => Vec<T>, |list| list_of(list.to_vec());

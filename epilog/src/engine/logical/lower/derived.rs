@@ -136,11 +136,14 @@ impl Lowering<'_> {
         whole: Whole,
     ) -> Result<(), PlanError> {
         let clauses = &draft.clauses[..=number];
-        let is_known =
-            |known: &Draft| core::ptr::eq((known.root)(), (draft.root)()) && known.clauses == clauses;
+        #[cfg_attr(feature = "small", expect(unused_mut, reason = "no draft has arguments there"))]
+        let mut beginning = Draft::new(draft.root, clauses.to_vec());
+        #[cfg(not(feature = "small"))]
+        beginning.arguments.clone_from(&draft.arguments);
+        let is_known = |known: &Draft| *known == beginning;
         let known = self.derived.shared.iter().position(is_known);
         let number = known.unwrap_or_else(|| {
-            self.derived.shared.push(Draft { root: draft.root, clauses: clauses.to_vec() });
+            self.derived.shared.push(beginning);
             self.derived.shared.len() - 1
         });
         let columns = self.shared(number as u16, values, whole);
@@ -173,7 +176,7 @@ impl Lowering<'_> {
         // What it gives are values, whatever they are made of: of a row without a pair they are absent.
         self.scopes.push(Scope { node: inner, related: Vec::new() });
         let number = self.derived.shared.len() as u16;
-        self.derived.shared.push(Draft { root: other.root, clauses: Vec::new() });
+        self.derived.shared.push(Draft::new(other.root, Vec::new()));
         let outputs = self.shared(number, values, whole);
         let inner = self.scopes.pop().expect("pushed above").node;
 

@@ -571,7 +571,7 @@ impl Maker<'_> {
     /// The step of a recursion over values of these types: of each either the one before or a field of a record.
     fn step(&mut self, types: &[Type]) -> Draft {
         let root = self.random.below(self.collections.len());
-        let previous = Draft { root: self.collections[root].0, clauses: Vec::from([Clause::previous()]) };
+        let previous = Draft::new(self.collections[root].0, Vec::from([Clause::previous()]));
         let windows = core::mem::replace(&mut self.windows, types.to_vec());
         let value = |maker: &mut Self, number: usize| {
             for _ in 0..6 {

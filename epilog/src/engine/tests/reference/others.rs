@@ -3,19 +3,43 @@
 use alloc::string::ToString;
 
 use super::maker::{Maker, Random, list};
-use crate::expr::{AggregateItem, Clause, Draft, Expression, Op, Quantifier, SelectItem};
+use crate::expr::{AggregateItem, Arguments, Clause, Draft, Expression, Op, Quantifier, SelectItem};
 use crate::value::{Scalar, Type};
 
 impl Maker<'_> {
     /// A draft of the shape of another, of whose values most are others.
     pub(super) fn with_other_values(&mut self, draft: &Draft) -> Draft {
         let mut other = draft.clone();
-        change_draft(&mut other, &mut |value, ty| change(&mut self.random, value, ty));
+        change_ops(&mut other, &mut |op| {
+            if let Op::Literal(value, ty) = op {
+                change(&mut self.random, value, *ty);
+            }
+        });
         other
     }
 }
 
-type Change<'c> = &'c mut dyn FnMut(&mut Scalar, Type);
+/// The same query with parameters instead of its first values, as a compiled one has them.
+pub(super) fn compiled(draft: &Draft) -> Draft {
+    const OF: usize = 7;
+    let mut compiled = draft.clone();
+    let mut arguments = Arguments::of(OF);
+    let mut count = 0;
+    change_ops(&mut compiled, &mut |op| {
+        if let Op::Literal(value, ty) = op
+            && count < 8
+        {
+            arguments.push(value.clone());
+            *op = Op::Parameter(OF, count, *ty);
+            count += 1;
+        }
+    });
+    compiled.arguments = arguments;
+    compiled.clauses.share();
+    compiled
+}
+
+type Change<'c> = &'c mut dyn FnMut(&mut Op);
 
 fn change(random: &mut Random, value: &mut Scalar, ty: Type) {
     if value.is_null() || random.below(3) == 0 {
@@ -37,7 +61,7 @@ fn change(random: &mut Random, value: &mut Scalar, ty: Type) {
     };
 }
 
-fn change_draft(draft: &mut Draft, change: Change<'_>) {
+fn change_ops(draft: &mut Draft, change: Change<'_>) {
     for clause in &mut draft.clauses {
         match clause {
             Clause::Join { on: expression, .. } | Clause::Filter(expression) => {
@@ -55,7 +79,7 @@ fn change_draft(draft: &mut Draft, change: Change<'_>) {
             }
             Clause::Grouping(keys) => keys.iter_mut().for_each(|key| change_expression(key, change)),
             Clause::LimitPer(keys, ..) => keys.iter_mut().for_each(|key| change_expression(key, change)),
-            Clause::Set(other, ..) => change_draft(other, change),
+            Clause::Set(other, ..) => change_ops(other, change),
             Clause::Window(items, _) => {
                 for item in items.iter_mut() {
                     let order = item.order.iter_mut().map(|term| &mut term.expression);
@@ -75,7 +99,7 @@ fn change_item(item: &mut AggregateItem, change: Change<'_>) {
 fn change_expression(expression: &mut Expression, change: Change<'_>) {
     for op in &mut expression.ops {
         match op {
-            Op::Literal(value, ty) => change(value, *ty),
+            Op::Literal(..) => change(op),
             Op::Subquery(subquery) => {
                 if let Quantifier::Aggregate(item, _) = &mut subquery.quantifier {
                     change_item(item, change);
@@ -87,7 +111,7 @@ fn change_expression(expression: &mut Expression, change: Change<'_>) {
                 }
             }
             Op::Aggregate(item) => change_item(item, change),
-            Op::Scalar(draft, _) | Op::InQuery(draft, _) => change_draft(draft, change),
+            Op::Scalar(draft, _) | Op::InQuery(draft, _) => change_ops(draft, change),
             _ => {}
         }
     }
