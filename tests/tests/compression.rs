@@ -159,7 +159,9 @@ fn a_damaged_compressed_file_is_repaired_into_a_compressed_one() {
         let db = open_at(&disk, OTHER, Compression::Lz4);
         let saved: Vec<Item> = Item::query().all(&db).unwrap();
         for item in &saved {
-            assert!(right.items[&item.code] == *item || item.bytes.is_empty(), "{image:?}: {item:?}");
+            // Any of the two that can be long may be lost.
+            let was = &right.items[&item.code];
+            assert!(was == item || item.bytes.is_empty() || item.words.is_empty(), "{image:?}: {item:?}");
         }
         if !matches!(image.held, Held::Page(..)) {
             assert!(report.is_complete(), "{image:?}: {:?}", report.losses);

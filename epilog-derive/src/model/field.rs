@@ -183,7 +183,10 @@ mod tests {
     #[test]
     fn lists_are_recognised_by_how_they_are_written() {
         let is_list = |ty: Type| {
-            let field = Field::new(&Context::new(), &format_ident!("Album"), &parse_quote! { tags: #ty });
+            let context = Context::new();
+            let field = Field::new(&context, &format_ident!("Album"), &parse_quote! { tags: #ty });
+            assert!(!context.has_errors());
+            context.finish();
             field.is_list()
         };
         assert!(is_list(parse_quote!(Vec<String>)) && is_list(parse_quote!(Option<std::vec::Vec<i32>>)));
