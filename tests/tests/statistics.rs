@@ -1,8 +1,10 @@
-//! What is known of the values of fields: that it is right, is there after closing, and is old or new after a crash.
+//! What is known of the values of fields: that it is right, is kept by commits and by nothing else, and is old or new after a crash.
 
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use epilog::Compression;
+use epilog::database::Retention;
 use epilog::prelude::*;
 use epilog::statistics::CollectionStatistics;
 use epilog::value::Scalar;
@@ -167,13 +169,19 @@ fn they_are_made_again_when_a_fifth_has_changed() {
     assert_eq!((made.made_of, made.changed), (2_101, 0));
 }
 
+/// A commit that changes the record of one town.
+fn touch(db: &Database<Register>) {
+    db.write(|tx| tx.update(&Town { id: Id::new(1), name: "Town 1".into() })).unwrap();
+}
+
 #[test]
-fn they_are_there_after_closing() {
+fn a_commit_takes_them_along() {
     let disk = SimVfs::new(1);
     let db = open(&disk);
     fill(&db, 0..3_000);
     ask(&db);
     let known = db.statistics::<Person>().unwrap();
+    touch(&db);
     db.close().unwrap();
     let db = open(&disk);
     fill(&db, 3_000..3_100);
@@ -188,6 +196,78 @@ fn they_are_there_after_closing() {
     assert_eq!(db.statistics::<Person>().unwrap().made_at, known.made_at);
 }
 
+#[test]
+fn who_only_reads_writes_nothing() {
+    let disk = SimVfs::new(1);
+    let db = open(&disk);
+    fill(&db, 0..3_000);
+    let commit = db.read().unwrap().commit();
+    db.close().unwrap();
+    let bytes = disk.bytes("register").unwrap();
+    for is_closed in [true, false] {
+        let db = open(&disk);
+        assert_eq!(ask(&db), 500);
+        assert_eq!(db.statistics::<Person>().unwrap().made_of, 3_000);
+        if is_closed {
+            db.close().unwrap();
+        }
+        drop(db);
+        assert!(disk.bytes("register").unwrap() == bytes, "the file was written to");
+    }
+    assert_eq!(open(&disk).read().unwrap().commit(), commit);
+}
+
+/// Goal: a copy that was asked something is still a copy. Method: a backup is opened, queried and closed, before and between the
+/// commits of an archive that are applied to it.
+#[test]
+fn a_backup_that_was_read_takes_the_next_commit_of_an_archive() {
+    let disk = SimVfs::new(3);
+    let vfs = || Arc::new(disk.clone());
+    let plain = Options::default().background(false).journal_segment_len(16 * 4096);
+    let archiving = plain.clone().archive("archive", Retention::Everything);
+    let source: Database<Register> = Database::open_in(vfs(), "register", &archiving).unwrap();
+    fill(&source, 0..3_000);
+    source.backup_to(vfs(), "backup", &mut |_| ControlFlow::Continue(())).unwrap();
+    let mut commits = Vec::new();
+    for people in [3_000..3_001, 3_001..3_900, 3_900..3_950] {
+        ask(&source);
+        fill(&source, people);
+        commits.push(source.read().unwrap().commit());
+    }
+    let people = Person::query().all(&source).unwrap();
+    source.close().unwrap();
+    for commit in commits {
+        let backup: Database<Register> = Database::open_in(vfs(), "backup", &plain).unwrap();
+        ask(&backup);
+        assert_eq!(backup.read().unwrap().commit().0 + 1, commit.0);
+        backup.close().unwrap();
+        assert_eq!(plain.apply_archive_in(vfs(), "backup", "archive", Some(commit)).unwrap(), commit);
+    }
+    let backup: Database<Register> = Database::open_in(vfs(), "backup", &plain).unwrap();
+    assert!(Person::query().all(&backup).unwrap() == people, "the records differ");
+    assert!(backup.check().unwrap().is_sound());
+}
+
+/// Goal: texts whose beginnings are cut between characters are kept like others. Method: titles of which some are cut before their
+/// first character.
+#[test]
+fn texts_of_any_script_are_kept() {
+    let disk = SimVfs::new(5);
+    let db = open(&disk);
+    let titles = ["ZARD", "アニメ", "Alpha", "漢字", "ä"];
+    let person = |number: u64| {
+        let title = titles[number as usize % titles.len()];
+        Person { trade: format!("https://ja.wikipedia.org/wiki/{title}{number}"), ..person(number) }
+    };
+    fill(&db, 0..1);
+    db.write(|tx| tx.insert_all((0..3_000).map(person).collect::<Vec<_>>())).unwrap();
+    let known = db.statistics::<Person>().unwrap();
+    touch(&db);
+    assert!(db.check().unwrap().is_sound());
+    db.close().unwrap();
+    assert_eq!(open(&disk).statistics::<Person>().unwrap(), known);
+}
+
 /// Goal: a crash leaves the old statistics or the new ones. Method: a session makes new ones and commits them; the power is cut at
 /// each of its operations.
 #[test]
@@ -196,6 +276,7 @@ fn a_crash_leaves_old_statistics_or_new_ones() {
     let db = open(&disk);
     fill(&db, 0..1_500);
     ask(&db);
+    touch(&db);
     db.close().unwrap();
     disk.remember_cuts();
     let db = open(&disk);

@@ -557,9 +557,10 @@ impl<D: Schema> Database<D> {
     /// spread, and which are most frequent. The planner goes by it.
     ///
     /// It is made of a sample of at most 64 leaves of the collection and 32 pages of each index: when a query is planned that depends
-    /// on it, or here, if there is none, or a fifth of the records has been inserted, changed or deleted since. The next commit or
-    /// the closing of the database takes it along into the file. There is nothing to be called for it. Takes up to a few
-    /// milliseconds when it is made, and one lookup otherwise.
+    /// on it, or here, if there is none, or a fifth of the records has been inserted, changed or deleted since. The next commit
+    /// takes it along into the file, unless that is a [bulk one](Options::bulk_after); what none took along is dropped when the
+    /// database is closed, so that reading changes no file. There is nothing to be called for it. Takes up to a few milliseconds
+    /// when it is made, and one lookup otherwise.
     ///
     /// # Errors
     ///

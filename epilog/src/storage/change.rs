@@ -83,6 +83,16 @@ impl ChangeSet {
         matches!(self.kept, Kept::Collections(_))
     }
 
+    /// Whether that many bytes of changes more are not too many.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn has_room(&self, len: usize) -> bool {
+        match &self.kept {
+            Kept::Presence => true,
+            Kept::Bytes(max) => self.bytes.len() + len <= *max,
+            Kept::Collections(_) => false,
+        }
+    }
+
     /// What the journal keeps of a bulk commit: the version byte, the number of collections changed and their ids, 4 bytes
     /// each.
     pub(crate) fn mark(&self) -> Vec<u8> {

@@ -189,6 +189,12 @@ impl<'s> View<'s> {
         self.pages.commit().filter(|_| self.counted.is_none())
     }
 
+    /// As [`commit`](View::commit); in a write transaction the commit that it began on.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn base(&self) -> Option<u64> {
+        self.pages.commit()
+    }
+
     /// Ranks that lead to so many leaves of a collection, evenly spread; and whether there are no others.
     #[cfg(not(feature = "small"))]
     pub(super) fn spread_leaves(

@@ -129,7 +129,7 @@ pub trait PageRead {
         Ok(None)
     }
 
-    /// The number of the commit that is read; `None` in a write transaction. Not in small builds, as [`now_ns`](PageRead::now_ns).
+    /// The number of the commit that is read, or that a write transaction began on; `None` where that is not known. Not in small builds, as [`now_ns`](PageRead::now_ns).
     #[cfg(not(feature = "small"))]
     fn commit(&self) -> Option<u64> {
         None

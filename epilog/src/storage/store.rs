@@ -536,20 +536,13 @@ impl Store {
         self.pager.poll_durable(commit, waker)
     }
 
-    /// Closes the database: the file then needs no journal.
+    /// Closes the database: the file then needs no journal. Commits nothing: statistics of values that no commit took along are
+    /// dropped.
     ///
     /// # Errors
     ///
     /// What writing fails with; the journal then stays, and the next open reads it.
     pub fn close(&self) -> Result<(), StorageError> {
-        #[cfg(not(feature = "small"))]
-        if self.stored.known.has_unsaved() && !self.pager.is_read_only() {
-            // They are worth a commit, and no failure: what is wrong is met again right below.
-            let _ = self.begin_write().and_then(|mut writer| {
-                writer.keep_known();
-                writer.commit(Durability::None)
-            });
-        }
         self.pager.close()
     }
 }

@@ -14,6 +14,7 @@
 
 mod again;
 mod beside;
+mod kept;
 mod listed;
 mod refill;
 mod streamed;
@@ -25,11 +26,11 @@ use core::ops::Bound;
 
 use super::btree::entry_tree::{EntryTree, entry_len_max};
 use super::btree::{EntryPlace, RecordInserter, RecordTree};
-use super::catalog::system::{self, STATISTICS};
+use super::catalog::system;
 use super::catalog::{Statistics, Stored};
 use super::change::{ChangeSet, append_key_cell};
 use super::concurrent::{Kind, PageMark, Pages, WriteMark};
-use super::counted::{Counted, CountedCollection};
+use super::counted::Counted;
 use super::facade::{Direction, Operation, Reading, View, leaf_format};
 use super::gathered::Gathered;
 use super::page::{PageNumber, PageWrite, TreeId, is_leaf_len};
@@ -665,35 +666,6 @@ impl<'p> Writer<'p> {
     ) -> Result<(), StorageError> {
         let old = self.statistics(collection)?;
         self.counted.set(collection, old, statistics);
-        Ok(())
-    }
-
-    /// Takes along what is known of values and in memory only, unless that was done before.
-    #[cfg(not(feature = "small"))]
-    pub(super) fn keep_known(&mut self) {
-        if matches!(self.kind, Kind::Leased { .. }) {
-            let saved = self.put_known();
-            self.saved.extend(saved);
-        }
-    }
-
-    /// Writes the statistics that have changed to their pages, and the numbers given out to the change set.
-    fn keep_statistics(&mut self) -> Result<(), StorageError> {
-        let def = &self.stored.system.statistics;
-        let tree = self.stored.record_tree(def);
-        let mut draft = RecordDraft::new(&def.layout);
-        for CountedCollection { id, statistics, numbered } in self.counted.iter() {
-            system::write(&mut draft, def, STATISTICS.collection, &id.0);
-            system::write(&mut draft, def, STATISTICS.count, &statistics.count);
-            system::write(&mut draft, def, STATISTICS.next, &statistics.next);
-            let rank = u128::from(id.0);
-            if !tree.replace(&mut self.pages, rank, draft.row(), &[])? {
-                tree.insert(&mut self.pages, rank, draft.row(), &[])?;
-            }
-            if *numbered {
-                self.changes.next(*id, statistics.next);
-            }
-        }
         Ok(())
     }
 

@@ -89,6 +89,11 @@ impl PageRead for Pages<'_> {
     }
 
     #[cfg(not(feature = "small"))]
+    fn commit(&self) -> Option<u64> {
+        Some(self.base().0)
+    }
+
+    #[cfg(not(feature = "small"))]
     fn now_ns(&self) -> u64 {
         match self {
             Pages::Leased(pages) => pages.now_ns(),

@@ -65,7 +65,7 @@ pub fn backup(
     path: &str,
     watch: &mut Watch<'_>,
 ) -> Result<BackupReport, StorageError> {
-    copy(store, vfs, path, &[], watch)
+    copy(store, vfs, path, &[Structure::Estimates], watch)
 }
 
 /// As [`backup`]; problems in a structure that `allowed` names do not make the copy unsound.

@@ -192,15 +192,17 @@ fn check_logically(
     Ok(())
 }
 
-/// Blobs by their chunks' lengths: that each chunk can be read was found out with its tree.
+/// What is known of values, and blobs by their chunks' lengths: that each chunk can be read was found out with its tree.
 fn check_blobs(check: &mut Check<'_, '_>, view: View<'_>) -> Result<(), StorageError> {
     let report = &mut *check.report;
     #[cfg(not(feature = "small"))]
-    let known = known::check(view, &mut |message| report.add(Problem::new(Structure::Catalog, message)));
-    #[cfg(feature = "small")]
-    let known = Ok(());
-    let mut blobs = |message| report.add(Problem::new(Structure::Value, message));
-    match known.and_then(|()| streamed::check(view, &mut blobs)) {
+    if let Err(error) =
+        known::check(view, &mut |message| report.add(Problem::new(Structure::Estimates, message)))
+    {
+        check.add_error(error, |error| Problem::of_error(Structure::Estimates, error))?;
+    }
+    let report = &mut *check.report;
+    match streamed::check(view, &mut |message| report.add(Problem::new(Structure::Value, message))) {
         Ok(_) => Ok(()),
         Err(error) => check.add_error(error, |error| Problem::of_error(Structure::Value, error)),
     }

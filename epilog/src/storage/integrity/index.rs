@@ -65,7 +65,14 @@ pub(super) fn find_strays(
     def: &CollectionDef,
     index: &IndexDef,
 ) -> Result<(), StorageError> {
-    let mut strays = Strays { check, view: View::new(pages, stored), def, index, key: Vec::new() };
+    let mut strays = Strays {
+        check,
+        view: View::new(pages, stored),
+        def,
+        index,
+        key: Vec::new(),
+        elements: (0, Vec::new()),
+    };
     stored.entry_tree(index).inspect(pages, &mut strays)?;
     Ok(())
 }
@@ -137,12 +144,26 @@ impl Strays<'_, '_, '_, '_> {
         record: &RecordRef<'_>,
     ) -> Result<bool, StorageError> {
         let cell = record.field(&self.def.layout.places[usize::from(self.index.fields[0])])?;
-        if cell.as_cell().is_some_and(|cell| list::contains(element, cell, key)) {
+        let Some(cell) = cell.as_cell() else { return Ok(false) };
+        let (of, elements) = &mut self.elements;
+        let is_long = cell.len() > LONG_LIST_BYTES;
+        if is_long && (*of != record.rank() || elements.is_empty()) {
+            *of = record.rank();
+            *elements = keys::element_keys(element, Some(cell)).into_iter().map(Vec::from).collect();
+        }
+        let has = match is_long {
+            true => elements.binary_search_by(|own| own.as_slice().cmp(key)).is_ok(),
+            false => list::contains(element, cell, key),
+        };
+        if has {
             self.key.extend_from_slice(key);
         }
         Ok(false)
     }
 }
+
+/// Of a longer list the elements are kept in order: one entry after another is asked about.
+const LONG_LIST_BYTES: usize = 1024;
 
 struct Strays<'x, 'c, 'w, 'p> {
     check: &'x mut Check<'c, 'w>,
@@ -150,6 +171,8 @@ struct Strays<'x, 'c, 'w, 'p> {
     def: &'p CollectionDef,
     index: &'p IndexDef,
     key: Vec<u8>,
+    /// The keys of the elements of the last long list, and the rank of its record.
+    elements: (u128, Vec<Vec<u8>>),
 }
 
 impl<'p> Inspect<'p> for Strays<'_, '_, '_, 'p> {

@@ -126,7 +126,13 @@ pub fn repair(
         let compression = Some(salvage.compression());
         let options = PagerOptions { read_only: true, compression, ..PagerOptions::default() };
         let store = Store::open_untyped(Arc::clone(&vfs), &work, options)?;
-        let copy = backup::copy(&store, Arc::clone(&vfs), target, &[Structure::Reference], watch)?;
+        let copy = backup::copy(
+            &store,
+            Arc::clone(&vfs),
+            target,
+            &[Structure::Reference, Structure::Estimates],
+            watch,
+        )?;
         copy.check.problems.iter().for_each(|problem| report.lose(problem.clone()));
         report.loss_count += copy.check.problem_count - copy.check.problems.len() as u64;
         report.check = copy.check;

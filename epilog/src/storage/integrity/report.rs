@@ -112,6 +112,9 @@ pub enum Structure {
     Catalog,
     /// The number of a collection's records, or its next number.
     Statistics,
+    /// What is known of the values of a collection's fields, for estimates: see
+    /// [`Database::statistics`](crate::Database::statistics). No answer depends on it, and it keeps no backup from being made.
+    Estimates,
     /// The records of a collection.
     Records,
     /// A value that lies out of line.
@@ -153,6 +156,9 @@ impl Structure {
                 "collections may not be readable as declared: restore a backup, or repair into a new file"
             }
             Structure::Statistics => "counts may be wrong, or keys given out twice: repair into a new file",
+            Structure::Estimates => {
+                "queries may be slower until it is made again, which happens by itself; nothing else is affected"
+            }
             Structure::Records => {
                 "records are missing or not readable: restore a backup, or repair into a new file"
             }
@@ -176,6 +182,7 @@ impl fmt::Display for Structure {
             Structure::Image => "image",
             Structure::Catalog => "catalog",
             Structure::Statistics => "statistics",
+            Structure::Estimates => "estimates",
             Structure::Records => "records",
             Structure::Value => "value",
             Structure::Index => "index",

@@ -22,8 +22,8 @@
 //! | 1 | number of its fields, for each 8 bytes: different values of the fields up to it |
 //! | 4 | CRC-32C of all before |
 //!
-//! A value is the length of its cell plus one in 4 bytes, and the cell; 0 where there is none. Bounds ascend. A field or an index
-//! that the collection has not, and a field of another type, are damage.
+//! A value is the length of its cell plus one in 4 bytes, and the cell; 0 where there is none. Bounds ascend. What does not keep to
+//! this, is of another version, or of a field or an index that the collection has not, is not used; only a wrong checksum is damage.
 
 use alloc::vec::Vec;
 
@@ -80,13 +80,20 @@ fn write_value(out: &mut Vec<u8>, ty: Type, value: Option<&Scalar>) {
     });
 }
 
+/// What is before the checksum, if that is right.
+fn checked(bytes: &[u8]) -> Option<&[u8]> {
+    let (content, checksum) = bytes.split_last_chunk::<4>()?;
+    (u32::from_le_bytes(*checksum) == crc32c(content)).then_some(content)
+}
+
+/// Whether `bytes` are as they were written, by whatever version.
+pub(super) fn is_whole(bytes: &[u8]) -> bool {
+    checked(bytes).is_some()
+}
+
 /// The statistics of `collection` that `bytes` are; `None` when they are none.
 pub(super) fn read(collection: &CollectionDef, bytes: &[u8]) -> Option<CollectionStatistics> {
-    let (content, checksum) = bytes.split_last_chunk::<4>()?;
-    if u32::from_le_bytes(*checksum) != crc32c(content) {
-        return None;
-    }
-    let mut input = Input(content);
+    let mut input = Input(checked(bytes)?);
     if input.u8()? != VERSION || input.u32()? != collection.id.0 {
         return None;
     }

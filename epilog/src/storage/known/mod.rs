@@ -1,14 +1,17 @@
 //! [`Known`]: statistics of the values of fields, beside the counts that commits keep.
 //!
 //! They are made of a [sample](sample) by whoever plans a query that depends on them, when there are none or a fifth of the
-//! collection has changed, and are kept in memory for all. The next commit takes them along, with the changes of its own; so does
-//! the closing of the database. No commit makes any, or reads a page for them.
+//! collection has changed, and are kept in memory for all. The next commit takes them along, with the changes of its own, unless
+//! it is a bulk commit or they would make it one. Nothing else writes them: what was not taken along when the database is closed is
+//! dropped, so that whoever only reads changes no byte of the file and leaves the numbers of commits to those who write. No commit
+//! makes any, or reads a page for them.
 //!
 //! - What is written is a record of `chunks`, with blob number 0, which no blob has, and the collection's id as the number of the
 //!   chunk: see [`bytes`]. It is in the journal, in checkpoints, backups and archives like any other record, so that after a crash
 //!   either the old or the new statistics are there.
-//! - Nothing depends on them but estimates. What cannot be read of them is as good as absent, and replaced by the next ones; a
-//!   check of the file tells of it.
+//! - Nothing depends on them but estimates. What cannot be read of them is as good as absent, and replaced by the next ones. A
+//!   check of the file tells of a wrong checksum; what later versions wrote, and what is of fields that are not there any more, is
+//!   no damage. Neither keeps a backup from being made.
 //! - They are of the newest commit that was asked about. Whoever reads an older one makes none if there are any.
 //! - In a write transaction none are made, and what is read of them is not noted as read.
 
@@ -34,6 +37,9 @@ use crate::statistics::CollectionStatistics;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
+/// What a change takes beside the bytes of statistics, at most.
+const PUT_BYTES_MAX: usize = 128;
+
 /// The statistics of an open database.
 #[derive(Debug, Default)]
 pub(crate) struct Known {
@@ -55,6 +61,8 @@ struct Kept {
     /// Records inserted, changed and deleted since.
     changed: u64,
     is_saved: bool,
+    /// The commit of which none could be made.
+    failed_at: Option<u64>,
 }
 
 impl Known {
@@ -69,22 +77,24 @@ impl Known {
                 kept.changed = kept.changed.saturating_add(changed);
             }
         }
-        for kept in of.values_mut().filter(|_| !saved.is_empty()) {
+        if saved.is_empty() {
+            return;
+        }
+        for kept in of.values_mut() {
             kept.is_saved |=
                 kept.made.as_ref().is_some_and(|made| saved.iter().any(|of| Arc::ptr_eq(of, made)));
         }
+        let is_unsaved = of.values().any(|kept| !kept.is_saved && kept.made.is_some());
+        self.is_unsaved.store(is_unsaved, Ordering::Relaxed);
     }
 
     /// Whether some are in memory only.
-    pub(crate) fn has_unsaved(&self) -> bool {
+    fn has_unsaved(&self) -> bool {
         self.is_unsaved.load(Ordering::Relaxed)
     }
 
     /// The statistics that are in memory only, each with its collection.
     fn unsaved(&self) -> Vec<(CollectionId, Arc<CollectionStatistics>)> {
-        if !self.is_unsaved.swap(false, Ordering::Relaxed) {
-            return Vec::new();
-        }
         let of = self.of.lock();
         let unsaved = of.iter().filter(|(_, kept)| !kept.is_saved);
         unsaved.filter_map(|(id, kept)| Some((*id, kept.made.clone()?))).collect()
@@ -102,7 +112,19 @@ impl Known {
             self.is_unsaved.store(true, Ordering::Relaxed);
             self.count.fetch_add(1, Ordering::Relaxed);
         }
-        of.insert(id, Kept { made: made.map(Arc::new), changed: 0, is_saved });
+        of.insert(id, Kept { made: made.map(Arc::new), changed: 0, is_saved, failed_at: None });
+    }
+
+    /// Takes notice that none could be made as of `commit`.
+    fn fail(&self, id: CollectionId, commit: u64) {
+        if let Some(kept) = self.of.lock().get_mut(&id) {
+            kept.failed_at = Some(commit);
+        }
+    }
+
+    /// Whether none could be made as of `commit`.
+    fn has_failed(&self, id: CollectionId, commit: u64) -> bool {
+        self.of.lock().get(&id).is_some_and(|kept| kept.failed_at == Some(commit))
     }
 
     /// What is in memory of a collection, and how much has changed since; `None` when the file was not looked at.
@@ -137,8 +159,13 @@ impl View<'_> {
             (made, None) => made,
             // A sample that a small page cache has room for would tell little.
             (made, Some(_)) if view.records_at_once(collection) < sample::LEAVES_MIN => made,
+            // What could not be read will not be until something has changed.
+            (made, Some(commit)) if known.has_failed(collection.id, commit) => made,
             (made, Some(commit)) => {
-                let Ok(sampled) = sample::sample(&view, collection, count, commit) else { return made };
+                let Ok(sampled) = sample::sample(&view, collection, count, commit) else {
+                    known.fail(collection.id, commit);
+                    return made;
+                };
                 known.put(collection.id, Some(sampled), false);
                 known.get(collection.id)?.0
             }
@@ -164,7 +191,9 @@ impl View<'_> {
     fn load(&self, collection: &CollectionDef) -> Option<CollectionStatistics> {
         let rank = chunk_rank(STATISTICS_BLOB, u64::from(collection.id.0));
         let record = self.get(self.chunks(), rank).ok()??;
-        bytes::read(collection, content(&record).ok()?)
+        let made = bytes::read(collection, content(&record).ok()?)?;
+        // None are of what is still to come.
+        self.base().is_none_or(|base| made.made_at <= base).then_some(made)
     }
 }
 
@@ -176,7 +205,7 @@ fn content<'s>(record: &RecordRef<'s>) -> Result<&'s [u8], StorageError> {
     }
 }
 
-/// Checks that the statistics in the file can be read. Calls `report` with a sentence for each that cannot.
+/// Checks that the statistics in the file are as they were written. Calls `report` with a sentence for each that are not.
 ///
 /// # Errors
 ///
@@ -189,13 +218,11 @@ pub(crate) fn check(view: View<'_>, report: &mut dyn FnMut(String)) -> Result<()
             let record = leaf.record(row);
             let id = record.rank() as u64;
             let of = u32::try_from(id).ok().and_then(|id| view.catalog().collection(CollectionId(id)));
-            match of {
-                None => report(format!("there are statistics of collection {id}, which is not there")),
-                Some(of) if bytes::read(of, content(&record)?).is_none() => report(format!(
-                    "the statistics of `{}` are damaged; they will be made again when they are needed",
-                    of.name
-                )),
-                Some(_) => {}
+            if !bytes::is_whole(content(&record)?) {
+                let of = of.map_or_else(|| format!("collection {id}"), |of| format!("`{}`", of.name));
+                report(format!(
+                    "the statistics of {of} are damaged; they will be made again when they are needed"
+                ));
             }
         }
     }
@@ -204,7 +231,7 @@ pub(crate) fn check(view: View<'_>, report: &mut dyn FnMut(String)) -> Result<()
 
 impl Writer<'_> {
     /// Puts the statistics that are in memory only among the changes of the transaction; gives which those are. What goes wrong
-    /// is undone: no commit fails for them.
+    /// is undone: no commit fails for them. What would make the commit a bulk one is left to a later commit.
     pub(crate) fn put_known(&mut self) -> Vec<Arc<CollectionStatistics>> {
         if !self.stored().known.has_unsaved() {
             return Vec::new();
@@ -213,8 +240,12 @@ impl Writer<'_> {
         let mut saved = Vec::new();
         for (id, made) in stored.known.unsaved() {
             let Some(collection) = stored.catalog.collection(id) else { continue };
+            let content = bytes::write(collection, &made);
+            if !self.has_room(content.len() + PUT_BYTES_MAX) {
+                continue;
+            }
             let mark = self.mark();
-            match self.put_known_of(collection, &made) {
+            match self.put_known_of(collection, &content) {
                 Ok(()) => {
                     self.release(mark);
                     saved.push(made);
@@ -225,16 +256,12 @@ impl Writer<'_> {
         saved
     }
 
-    fn put_known_of(
-        &mut self,
-        collection: &CollectionDef,
-        made: &CollectionStatistics,
-    ) -> Result<(), StorageError> {
+    fn put_known_of(&mut self, collection: &CollectionDef, content: &[u8]) -> Result<(), StorageError> {
         let def = self.stored().system.chunks.clone();
         let rank = chunk_rank(STATISTICS_BLOB, u64::from(collection.id.0));
         let mut draft = RecordDraft::new(&def.layout);
         system::write(&mut draft, &def, CHUNKS.chunk, &rank);
-        draft.append(&def.layout.places[usize::from(CHUNKS.bytes)], &bytes::write(collection, made));
+        draft.append(&def.layout.places[usize::from(CHUNKS.bytes)], content);
         self.put_chunk_again(&def, rank, &draft)
     }
 }

@@ -22,7 +22,8 @@ use crate::schema::{CollectionDef, IndexDef, Spot};
 use crate::statistics::{
     CollectionStatistics, FieldStatistics, HEAVY_HITTERS_MAX, HeavyHitter, IndexStatistics, RANGES_MAX,
 };
-use crate::value::{Scalar, Type, key};
+use crate::value::decimal::DecimalParts;
+use crate::value::{DecodeError, Scalar, Type, key};
 
 /// So many leaves of a collection are looked at.
 const LEAVES_MAX: usize = 64;
@@ -230,6 +231,10 @@ fn of_field(
             continue;
         }
         let cell = record.field(place)?;
+        if ty == Type::Decimal && cell.as_cell().is_some_and(|bytes| DecimalParts::from_cell(bytes).is_none())
+        {
+            return Err(DecodeError { ty }.into());
+        }
         key.clear();
         key::append(&mut key, ty, false, cell.as_cell());
         values.push(number, &key);
@@ -266,7 +271,7 @@ fn of_field(
         let ranges = RANGES_MAX.min(rest.len() - 1);
         for bound in 0..=ranges {
             if let Some(value) = values.value(rest[bound * (rest.len() - 1) / ranges])? {
-                histogram.push(shortened(value));
+                push_bound(&mut histogram, value);
             }
         }
     }
@@ -311,6 +316,13 @@ fn heavy_hitters(
     heavy.sort_unstable_by(|(a, a_len), (b, b_len)| b_len.cmp(a_len).then(a.cmp(b)));
     heavy.truncate(HEAVY_HITTERS_MAX);
     heavy
+}
+
+/// Adds a bound. A long text is cut, by which it may come before the one before it, which it is then: bounds ascend.
+fn push_bound(bounds: &mut Vec<Scalar>, value: Scalar) {
+    let bound = shortened(value);
+    let before = bounds.last().filter(|before| before.compare(&bound).is_gt()).cloned();
+    bounds.push(before.unwrap_or(bound));
 }
 
 /// The beginning of a long text.
@@ -392,5 +404,16 @@ mod tests {
         let text = "ä".repeat(40);
         assert_eq!(shortened(Scalar::String(text)), Scalar::String("ä".repeat(16)));
         assert_eq!(shortened(Scalar::Int(5)), Scalar::Int(5));
+    }
+
+    #[test]
+    fn bounds_that_are_shortened_ascend() {
+        let mut bounds = Vec::new();
+        for title in ["Alpha", "ZARD", "ä", "アニメ", "アルバム", "漢字"] {
+            push_bound(&mut bounds, Scalar::String(format!("https://ja.wikipedia.org/wiki/{title}")));
+        }
+        assert!(bounds.is_sorted_by(|one, next| one.compare(next).is_le()), "{bounds:?}");
+        assert_eq!(bounds[1], Scalar::String("https://ja.wikipedia.org/wiki/ZA".into()));
+        assert_eq!(bounds[3], bounds[2]);
     }
 }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::prelude::*;
+use crate::query::Reads as _;
 use crate::storage::facade::Reading as _;
 use crate::storage::pager::{Durability, PagerOptions};
 use crate::storage::store::Store;
@@ -39,6 +40,8 @@ fn closed() -> MemoryVfs {
     let db = open(&files);
     db.write(|tx| tx.insert_all((0..6000).map(find).collect::<Vec<_>>())).unwrap();
     db.statistics::<Find>().unwrap();
+    // The next commit takes them along.
+    db.write(|tx| tx.update(&Find { id: Id::new(1), ..find(0) })).unwrap();
     db.close().unwrap();
     files
 }
@@ -121,8 +124,12 @@ fn hostile_statistics_do_no_harm() {
     }
 }
 
+fn go_on(_: crate::integrity::Progress) -> core::ops::ControlFlow<()> {
+    core::ops::ControlFlow::Continue(())
+}
+
 #[test]
-fn damaged_statistics_are_told_of_and_made_again() {
+fn damaged_statistics_are_told_of_backed_up_and_made_again() {
     let files = closed();
     let sound = content_of(&files);
     let mut damaged = sound.clone();
@@ -136,11 +143,56 @@ fn damaged_statistics_are_told_of_and_made_again() {
         matches!(told.as_slice(), [one] if one.contains("the statistics of `Find` are damaged")),
         "{told:?}"
     );
+    assert_eq!(report.problems[0].structure, crate::integrity::Structure::Estimates);
+    let backup = db.backup_to(Arc::new(files.clone()), "backup", &mut go_on).unwrap();
+    assert_eq!((backup.check.records, backup.check.problems.len()), (6000, 1));
     assert_eq!(Find::query().filter(|f| f.kind.eq("coin")).count(&db).unwrap(), 1500);
     db.write(|tx| tx.insert(&find(1))).unwrap();
     assert!(db.check().unwrap().is_sound());
     db.close().unwrap();
     assert_ne!(content_of(&files), damaged);
+}
+
+/// Goal: what another version wrote is no damage. Method: another version, collection, field, type and commit, each under a right
+/// checksum.
+#[test]
+fn statistics_that_cannot_be_used_are_no_damage() {
+    let files = closed();
+    let sound = content_of(&files);
+    for at in [0, 1, 12, 31, 35] {
+        let mut other = sound.clone();
+        other[at] ^= 0x40;
+        let content = other.len() - 4;
+        let checksum = crate::storage::codec::checksum::crc32c(&other[..content]);
+        other[content..].copy_from_slice(&checksum.to_le_bytes());
+        replace(&files, &other);
+        let db = open(&files);
+        assert!(db.check().unwrap().is_sound(), "{at}");
+        let copy = format!("backup {at}");
+        assert!(db.backup_to(Arc::new(files.clone()), &copy, &mut go_on).unwrap().check.is_sound());
+        let made = db.statistics::<Find>().unwrap();
+        assert_eq!((made.made_of, made.made_at), (6000, db.read().unwrap().commit().0), "{at}");
+    }
+}
+
+/// Goal: statistics neither make a commit a bulk one nor go along with one. Method: a limit for each, and a commit after it.
+#[test]
+fn bulk_commits_take_none_along() {
+    for (limit, many, are_taken) in [(1_000, 1, false), (100_000, 6000, false), (100_000, 1, true)] {
+        let files = MemoryVfs::new();
+        let options = Options::default().background(false).bulk_after(limit);
+        let db: Database<Dig> = Database::open_in(Arc::new(files.clone()), "dig", &options).unwrap();
+        db.write(|tx| tx.insert_all((0..6000).map(find).collect::<Vec<_>>())).unwrap();
+        db.statistics::<Find>().unwrap();
+        let of_chunks = || db.with_view(|view| Ok(view.count(view.chunks().id)?)).unwrap();
+        db.write(|tx| tx.insert_all((0..many).map(find).collect::<Vec<_>>())).unwrap();
+        assert_eq!(of_chunks(), u64::from(are_taken), "{limit} {many}");
+        if limit > 1_000 {
+            // A later one takes them.
+            db.write(|tx| tx.insert(&find(1))).unwrap();
+            assert_eq!(of_chunks(), 1);
+        }
+    }
 }
 
 #[test]

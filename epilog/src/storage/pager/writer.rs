@@ -558,6 +558,11 @@ impl PageRead for PageWriter<'_> {
     }
 
     #[cfg(not(feature = "small"))]
+    fn commit(&self) -> Option<u64> {
+        Some(self.pin.commit())
+    }
+
+    #[cfg(not(feature = "small"))]
     fn now_ns(&self) -> u64 {
         self.pin.now_ns()
     }
