@@ -167,3 +167,34 @@ fn absent_rows_of_a_joined_query_have_no_values_whatever_these_are() {
         assert_eq!(rows(snapshot.operation().view(), &draft, rules).expect("rows"), expected);
     }
 }
+
+#[test]
+fn what_has_no_result_as_a_whole_is_an_error_on_either_side_of_a_join() {
+    let readings = (1..=20).map(|at| Vec::from([Scalar::Int(at), Scalar::Null, Scalar::Int(0)])).collect();
+    let store = store(&[(f::Reading, readings)]);
+    let snapshot = store.snapshot();
+    let value = || field(f::reading::VALUE);
+    // Whether any of these rows is there is not known, nor then which an offset leaves.
+    let faulty = || value().binary(BinaryOp::Divide, value()).binary(BinaryOp::Ge, int(1));
+    let unknown = || draft(f::Reading).filter(faulty()).clause(Clause::Offset(1));
+    let nothing = || draft(f::Reading).filter(value().binary(BinaryOp::Gt, int(5)));
+    let joined = |rows: DraftBuilder, other: DraftBuilder| {
+        let on = value().binary(BinaryOp::Eq, f::window(0));
+        let other = other.select([value()]).build();
+        let rows = rows.clause(Clause::join_query(other, on, JoinKind::Inner));
+        rows.group_by([]).select([f::aggregate(AggregateFunction::Count, None)]).build()
+    };
+    for rules in [RuleSet::ALL, RuleSet::NONE] {
+        let result = |draft: &Draft| rows(snapshot.operation().view(), draft, rules);
+        for draft in [joined(unknown(), nothing()), joined(nothing(), unknown())] {
+            let plan = explain(snapshot.operation().view(), &draft).expect("a plan");
+            let result = result(&draft);
+            assert!(matches!(result, Err(EngineError::Exec(ExecError::Arithmetic(_)))), "{result:?}\n{plan}");
+        }
+        // Row by row, none is part of an answer.
+        let unknown = || draft(f::Reading).filter(faulty());
+        for draft in [joined(unknown(), nothing()), joined(nothing(), unknown())] {
+            assert_eq!(result(&draft).expect("a count"), ints([0]));
+        }
+    }
+}
