@@ -32,6 +32,8 @@ use super::estimate::Statistics;
 use super::logical::{LogicalPlan, check};
 use crate::parts;
 
+pub(super) use push_window_filters::is_sure_below;
+
 /// A rewrite.
 pub struct Rule {
     /// Its name, as the file's.

@@ -94,7 +94,7 @@ pub(super) fn is_sure(window: &Windowing) -> bool {
 }
 
 /// Whether nothing in or below `node` may run into something without a result.
-pub(super) fn is_sure_below(node: &Node) -> bool {
+pub fn is_sure_below(node: &Node) -> bool {
     let mut sure = true;
     node.visit(&mut |node| {
         sure &= node.expressions().into_iter().all(|expr| !expr.may_fault());

@@ -8,6 +8,7 @@ use super::{Join, Method, Operator, PhysicalNode, Planned, Planner, Want};
 use crate::engine::estimate::Amount;
 use crate::engine::logical;
 use crate::engine::logical::{Expr, Link, Node, Slot};
+use crate::engine::optimizer::is_sure_below;
 use crate::expr::JoinKind;
 use crate::parts;
 
@@ -30,10 +31,10 @@ impl<'p> Planner<'p> {
             Method::Probe { .. } => unreachable!("all inner rows are at hand"),
         };
         let out = self.pairs_expected(rows, inner_rows, &join.links);
-        let joined = |input: PhysicalNode, slot, method, pairs, cost| {
-            let (input, pairs) = (Box::new(input), Box::new(pairs));
+        let joined = |input: PhysicalNode, slot, method, pairs, reads_inner, cost| {
+            let (input, pairs, kind) = (Box::new(input), Box::new(pairs), join.kind);
             let operator =
-                Operator::Join(Join { input, slot, method, pairs, kind: join.kind, _whole: join.whole });
+                Operator::Join(Join { input, slot, method, pairs, kind, reads_inner, _whole: join.whole });
             let rows = if join.kind == JoinKind::Left { out.max(rows) } else { out };
             Planned { node: PhysicalNode { operator, rows }, ordered: want.order.is_empty(), cost }
         };
@@ -50,14 +51,14 @@ impl<'p> Planner<'p> {
                 && let Method::Hash { inner, .. } = once.method
             {
                 let method = Method::Hash { inner: Box::new(input.node), links: turned_round(&join.links) };
-                return joined(*inner, join.slot, method, once.pairs, turned);
+                return joined(*inner, join.slot, method, once.pairs, may_fail(&join.input), turned);
             }
         }
         match probe {
             Some(probe) if probe.cost <= once.cost => {
-                joined(input.node, join.slot, probe.method, probe.pairs, cost)
+                joined(input.node, join.slot, probe.method, probe.pairs, false, cost)
             }
-            _ => joined(input.node, join.slot, once.method, once.pairs, cost),
+            _ => joined(input.node, join.slot, once.method, once.pairs, may_fail(inner), cost),
         }
     }
 
@@ -105,6 +106,20 @@ impl<'p> Planner<'p> {
         let target = target.map(|rows| rows.max(self.costs.rows_min));
         Some(target.map_or(records / 10.0, |target| target.min(records)).max(1.0))
     }
+}
+
+/// Whether rows may have no result as a whole. One that has none itself is an error with the answer that it is part of; but
+/// where rows are counted, or something is made of all of them, it is one for all that come out there.
+fn may_fail(node: &Node) -> bool {
+    let mut fails = false;
+    node.visit(&mut |node| {
+        let is_of_all = matches!(
+            node,
+            Node::Limit(_) | Node::Aggregate(_) | Node::Window(_) | Node::Set(_) | Node::Recursive(_)
+        );
+        fails |= is_of_all && !is_sure_below(node);
+    });
+    fails
 }
 
 /// Links with their sides exchanged.

@@ -360,6 +360,9 @@ pub struct Join {
     pub pairs: Box<PhysicalNode>,
     /// What becomes of rows without a pair.
     pub kind: JoinKind,
+    /// Whether all inner rows are read where there is no row to be paired with: they may have no result as a whole, which is an
+    /// error on whichever side they are.
+    pub reads_inner: bool,
     /// Other builds have no joins.
     pub _whole: Whole,
 }

@@ -94,10 +94,11 @@ fn rows_of_the_round_before_are_nothing_outside_of_a_step() {
     assert!(matches!(result, Err(EngineError::Plan(PlanError::NoRecursion))), "{result:?}");
 }
 
-/// The values of readings, in common.
+/// The values of readings but for the last, in common: no index tells which these are, so that all are scanned.
 fn common() -> DraftBuilder {
-    let some = field(f::reading::VALUE).unary(crate::expr::UnaryOp::IsSome);
-    draft(f::Reading).filter(some).select([field(f::reading::VALUE)]).clause(Clause::common())
+    let last = Expression::literal(Scalar::Int(5), Type::I32);
+    let before = field(f::reading::AT).binary(BinaryOp::Ne, last);
+    draft(f::Reading).filter(before).select([field(f::reading::VALUE)]).clause(Clause::common())
 }
 
 fn greatest(of: DraftBuilder) -> Draft {
@@ -128,7 +129,7 @@ fn what_one_part_asks_for_alone_is_only_passed_on() {
     let store = chain();
     let snapshot = store.snapshot();
     let plan = explain(snapshot.operation().view(), &common().build()).expect("a plan").to_string();
-    assert_eq!(plan, "project [value]\n  values value\n    filter is_some(value)\n      scan Reading");
+    assert_eq!(plan, "project [value]\n  values value\n    filter at != 5\n      scan Reading");
     // Queries that begin alike and are no longer alike are two.
     let other = common().clause(Clause::Limit(1)).clause(Clause::common());
     let is_greatest = Expression::key(0).binary(BinaryOp::Eq, Expression::scalar(greatest(other)));
@@ -164,5 +165,36 @@ fn absent_rows_of_a_joined_query_have_no_values_whatever_these_are() {
     let expected = [&none, &none, &seven, &seven, &none].map(|value| Vec::from([value.clone()]));
     for rules in [RuleSet::ALL, RuleSet::NONE] {
         assert_eq!(rows(snapshot.operation().view(), &draft, rules).expect("rows"), expected);
+    }
+}
+
+#[test]
+fn what_has_no_result_as_a_whole_is_an_error_on_either_side_of_a_join() {
+    let readings = (1..=20).map(|at| Vec::from([Scalar::Int(at), Scalar::Null, Scalar::Int(0)])).collect();
+    let store = store(&[(f::Reading, readings)]);
+    let snapshot = store.snapshot();
+    let value = || field(f::reading::VALUE);
+    // Whether any of these rows is there is not known, nor then which an offset leaves.
+    let faulty = || value().binary(BinaryOp::Divide, value()).binary(BinaryOp::Ge, int(1));
+    let unknown = || draft(f::Reading).filter(faulty()).clause(Clause::Offset(1));
+    let nothing = || draft(f::Reading).filter(value().binary(BinaryOp::Gt, int(5)));
+    let joined = |rows: DraftBuilder, other: DraftBuilder| {
+        let on = value().binary(BinaryOp::Eq, f::window(0));
+        let other = other.select([value()]).build();
+        let rows = rows.clause(Clause::join_query(other, on, JoinKind::Inner));
+        rows.group_by([]).select([f::aggregate(AggregateFunction::Count, None)]).build()
+    };
+    for rules in [RuleSet::ALL, RuleSet::NONE] {
+        let result = |draft: &Draft| rows(snapshot.operation().view(), draft, rules);
+        for draft in [joined(unknown(), nothing()), joined(nothing(), unknown())] {
+            let plan = explain(snapshot.operation().view(), &draft).expect("a plan");
+            let result = result(&draft);
+            assert!(matches!(result, Err(EngineError::Exec(ExecError::Arithmetic(_)))), "{result:?}\n{plan}");
+        }
+        // Row by row, none is part of an answer.
+        let unknown = || draft(f::Reading).filter(faulty());
+        for draft in [joined(unknown(), nothing()), joined(nothing(), unknown())] {
+            assert_eq!(result(&draft).expect("a count"), ints([0]));
+        }
     }
 }

@@ -28,7 +28,7 @@ use crate::storage::records::RecordRef;
 use crate::value::{Scalar, key};
 
 pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator<'s> + 's> {
-    let physical::Join { input, slot, method, pairs, kind, .. } = join;
+    let physical::Join { input, slot, method, pairs, kind, reads_inner, .. } = join;
     let mut made = Made::default();
     made.note(&pairs);
     let (finder, links) = match method {
@@ -54,6 +54,7 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         links,
         stages: super::stages(env, *pairs),
         kind,
+        reads_inner,
         made,
         search: None,
         rows: Vec::new(),
@@ -71,6 +72,8 @@ struct Join<'s> {
     links: Vec<Link>,
     stages: Vec<Box<dyn Stage<'s> + 's>>,
     kind: JoinKind,
+    /// Whether a table is made if there is nothing to be found in it, because making it may fail.
+    reads_inner: bool,
     made: Made,
     search: Option<Search<'s>>,
     /// Of each pair the row, and the number of the inner one where those are kept.
@@ -165,6 +168,9 @@ impl<'s> Operator<'s> for Join<'s> {
             env.check()?;
             if self.search.is_none() {
                 if !self.input.next(env, &mut self.outer)? {
+                    if self.reads_inner {
+                        self.table(env)?;
+                    }
                     return Ok(false);
                 }
                 if self.outer.count() == 0 {
@@ -213,6 +219,14 @@ impl<'s> Operator<'s> for Join<'s> {
 }
 
 impl<'s> Join<'s> {
+    /// Makes the table, if records are found in one and it is not yet made.
+    fn table(&mut self, env: &Env<'s>) -> Result<(), ExecError> {
+        if let Finder::Table { source, built: built @ None } = &mut self.finder {
+            *built = Some(Box::new(Built::new(env, &mut **source, &self.links, Keep::Rows)?));
+        }
+        Ok(())
+    }
+
     /// Begins to pair the rows of `outer`.
     fn begin(&mut self, env: &Env<'s>) -> Result<(), ExecError> {
         let mut values = Vec::with_capacity(self.links.len());
@@ -221,11 +235,8 @@ impl<'s> Join<'s> {
             values.push(of);
         }
         let mut numbers = Vec::new();
-        if let Finder::Table { source, built } = &mut self.finder {
-            let built = match built {
-                Some(built) => built,
-                None => built.insert(Box::new(Built::new(env, &mut **source, &self.links, Keep::Rows)?)),
-            };
+        self.table(env)?;
+        if let Finder::Table { built: Some(built), .. } = &self.finder {
             let rows = self.outer.count();
             built.find_all(&self.links, &values, rows, &mut numbers);
             // Rows without a partner go before anything of them is moved.
