@@ -63,11 +63,11 @@ fn every_operator_tells_its_rows() {
         &Track::query().group_by(|t| t.album).select(|g| (g.key(), g.count())),
         "project: 4 in 1\n  aggregate: 4 in 1\n    scan: 9 in 1\n",
     );
-    // Along a relation, and what is asked of pairs.
+    // Along a relation: what rows may point at is found out first.
     check(
         db,
         &Track::query().filter(|t| t.album().year.gt(1980) & t.price.gt(1.0)),
-        "filter: 2 in 1\n  lookup: 4 in 1\n    filter: 4 in 1\n      scan: 9 in 1\n",
+        "among: 2 in 1\n  filter: 4 in 1\n    scan: 9 in 1\n  filter: 2 in 1\n    scan: 5 in 1\n",
     );
     // Every pair of tracks, of which the longer comes first: what is asked of pairs is the last of what is beneath a join.
     check(

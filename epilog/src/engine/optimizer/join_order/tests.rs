@@ -1,3 +1,5 @@
+//! Which order joins and lookups are put in, and how many pairs of sets are looked at for it.
+
 use alloc::string::String;
 
 use crate::engine::fixture::{self as f, DraftBuilder, draft, field, inner, int, text, through};
