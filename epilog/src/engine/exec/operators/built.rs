@@ -53,16 +53,16 @@ pub(super) enum Keep<'a> {
 /// The keys of inner rows, numbered as they come.
 enum Keys {
     /// What one link compares, as words; and the number of the absent key.
-    Words { table: WordTable, absent: Option<u32>, count: u32 },
+    Words { table: WordTable, absent: Option<u32>, count: u32, _whole: Whole },
     /// What all links compare, as bytes.
     Bytes(KeyTable),
 }
 
 impl Keys {
     fn of(links: &[Link]) -> Keys {
-        match links {
-            [link] if parts::LOOPS && matches!(width_of_equal_cells(link.inner.ty), Some(4 | 8)) => {
-                Keys::Words { table: WordTable::default(), absent: None, count: 0 }
+        match (links, Whole::build()) {
+            ([link], Some(_whole)) if matches!(width_of_equal_cells(link.inner.ty), Some(4 | 8)) => {
+                Keys::Words { table: WordTable::default(), absent: None, count: 0, _whole }
             }
             _ => Keys::Bytes(KeyTable::default()),
         }
@@ -113,7 +113,7 @@ impl Keys {
     fn intern_all(&mut self, links: &[Link], values: &[Vector<'_>], rows: usize, out: &mut Vec<u32>) {
         out.reserve(rows);
         match self {
-            Keys::Words { table, absent, count } => {
+            Keys::Words { table, absent, count, .. } => {
                 let of = &values[0];
                 let (cells, wide) = (of.strided(), of.ty().width() == Some(8));
                 out.extend((0..rows).map(|row| {

@@ -7,16 +7,16 @@ use super::super::{Computed, Expr, Join, KeyTerm, Node, Previous, Recursive, Set
 use super::{Lowering, Scope};
 use crate::engine::error::PlanError;
 use crate::expr::{Clause, Draft, Expression, JoinKind, Op, Recursion, SelectItem};
-use crate::parts::{self, InWhole, Whole};
+use crate::parts::{InWhole, Whole};
 use crate::value::Type;
 
 /// What is known of queries that are sources.
 #[derive(Default)]
 pub(super) struct Derived {
     /// The beginnings of drafts that were lowered to something shared, by its number.
-    shared: Vec<Draft>,
+    shared: Vec<InWhole<Draft>>,
     /// Queries within the draft that are there more than once, and are worth to be carried out once.
-    twice: Vec<Draft>,
+    twice: Vec<InWhole<Draft>>,
     /// The recursions whose steps are being lowered, the innermost last: their numbers and the types of their values.
     around: Vec<(u16, Vec<Type>)>,
     recursions: u16,
@@ -29,18 +29,22 @@ impl Derived {
     /// Looks through a draft for queries that are in it more than once. For a plan that is kept for other values, those only that
     /// have none.
     pub(super) fn of(draft: &Draft, is_kept: bool) -> Derived {
-        let mut within = Vec::new();
-        if parts::REWRITES {
-            queries_in(draft, &mut within);
-        }
         let mut derived = Derived::default();
+        let Some(whole) = Whole::build() else { return derived };
+        let mut within = Vec::new();
+        queries_in(draft, &mut within);
         for (number, query) in within.iter().enumerate() {
-            let is_again = within[..number].contains(query) && !derived.twice.contains(query);
+            let is_again = within[..number].contains(query) && !derived.is_twice(query);
             if is_again && takes_long(query) && !(is_kept && has_values(query)) {
-                derived.twice.push((*query).clone());
+                derived.twice.push(InWhole::new((*query).clone(), whole));
             }
         }
         derived
+    }
+
+    /// Whether a query is there more than once.
+    fn is_twice(&self, draft: &Draft) -> bool {
+        self.twice.iter().any(|known| **known == *draft)
     }
 }
 
@@ -113,12 +117,12 @@ fn value_of(item: &SelectItem) -> Option<&Expression> {
 impl Lowering<'_> {
     /// What another query gives, lowered: as something shared, if it is there more than once.
     pub(super) fn once(&mut self, draft: &Draft, node: Node, values: Vec<Expr>) -> (Node, Vec<Expr>) {
-        let (Some(whole), true) = (Whole::build(), self.derived.twice.contains(draft)) else {
+        let (Some(whole), true) = (Whole::build(), self.derived.is_twice(draft)) else {
             return (node, values);
         };
-        let known = self.derived.shared.iter().position(|known| known == draft);
+        let known = self.derived.shared.iter().position(|known| **known == *draft);
         let number = known.unwrap_or_else(|| {
-            self.derived.shared.push(draft.clone());
+            self.derived.shared.push(InWhole::new(draft.clone(), whole));
             self.derived.shared.len() - 1
         });
         self.scopes.push(Scope { node, related: Vec::new() });
@@ -136,11 +140,13 @@ impl Lowering<'_> {
         whole: Whole,
     ) -> Result<(), PlanError> {
         let clauses = &draft.clauses[..=number];
-        let is_known =
-            |known: &Draft| core::ptr::eq((known.root)(), (draft.root)()) && known.clauses == clauses;
+        let is_known = |known: &InWhole<Draft>| {
+            core::ptr::eq((known.root)(), (draft.root)()) && known.clauses == clauses
+        };
         let known = self.derived.shared.iter().position(is_known);
         let number = known.unwrap_or_else(|| {
-            self.derived.shared.push(Draft { root: draft.root, clauses: clauses.to_vec() });
+            let beginning = Draft { root: draft.root, clauses: clauses.to_vec() };
+            self.derived.shared.push(InWhole::new(beginning, whole));
             self.derived.shared.len() - 1
         });
         let columns = self.shared(number as u16, values, whole);
@@ -173,7 +179,7 @@ impl Lowering<'_> {
         // What it gives are values, whatever they are made of: of a row without a pair they are absent.
         self.scopes.push(Scope { node: inner, related: Vec::new() });
         let number = self.derived.shared.len() as u16;
-        self.derived.shared.push(Draft { root: other.root, clauses: Vec::new() });
+        self.derived.shared.push(InWhole::new(Draft { root: other.root, clauses: Vec::new() }, whole));
         let outputs = self.shared(number, values, whole);
         let inner = self.scopes.pop().expect("pushed above").node;
 
