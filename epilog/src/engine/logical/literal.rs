@@ -13,7 +13,7 @@
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use crate::parts::{InWhole, Whole};
+use crate::parts::{self, InWhole, Whole};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::value::Scalar;
 #[cfg(not(feature = "small"))]
@@ -164,6 +164,9 @@ impl Literal {
 
 impl PartialEq for Literal {
     fn eq(&self, other: &Self) -> bool {
+        if !parts::PLANS {
+            return self.value == other.value;
+        }
         if let (Some(parameter), Some(others)) = (&self.parameter, &other.parameter)
             && parameter.number == others.number
         {

@@ -10,13 +10,16 @@ use crate::expr::{Clause, Draft, Expression, JoinKind, Op, Recursion, SelectItem
 use crate::parts::{InWhole, Whole};
 use crate::value::Type;
 
-/// What is known of queries that are sources.
+/// What is known of queries that are sources. Nothing, until there is one.
 #[derive(Default)]
-pub(super) struct Derived {
+pub(super) struct Derived(Option<InWhole<Known>>);
+
+#[derive(Default)]
+struct Known {
     /// The beginnings of drafts that were lowered to something shared, by its number.
-    shared: Vec<InWhole<Draft>>,
+    shared: Vec<Draft>,
     /// Queries within the draft that are there more than once, and are worth to be carried out once.
-    twice: Vec<InWhole<Draft>>,
+    twice: Vec<Draft>,
     /// The recursions whose steps are being lowered, the innermost last: their numbers and the types of their values.
     around: Vec<(u16, Vec<Type>)>,
     recursions: u16,
@@ -36,15 +39,19 @@ impl Derived {
         for (number, query) in within.iter().enumerate() {
             let is_again = within[..number].contains(query) && !derived.is_twice(query);
             if is_again && takes_long(query) && !(is_kept && has_values(query)) {
-                derived.twice.push(InWhole::new((*query).clone(), whole));
+                derived.known(whole).twice.push((*query).clone());
             }
         }
         derived
     }
 
+    fn known(&mut self, whole: Whole) -> &mut Known {
+        self.0.get_or_insert_with(|| InWhole::new(Known::default(), whole))
+    }
+
     /// Whether a query is there more than once.
     fn is_twice(&self, draft: &Draft) -> bool {
-        self.twice.iter().any(|known| **known == *draft)
+        self.0.as_ref().is_some_and(|known| known.twice.contains(draft))
     }
 }
 
@@ -120,10 +127,10 @@ impl Lowering<'_> {
         let (Some(whole), true) = (Whole::build(), self.derived.is_twice(draft)) else {
             return (node, values);
         };
-        let known = self.derived.shared.iter().position(|known| **known == *draft);
-        let number = known.unwrap_or_else(|| {
-            self.derived.shared.push(InWhole::new(draft.clone(), whole));
-            self.derived.shared.len() - 1
+        let shared = &mut self.derived.known(whole).shared;
+        let number = shared.iter().position(|known| known == draft).unwrap_or_else(|| {
+            shared.push(draft.clone());
+            shared.len() - 1
         });
         self.scopes.push(Scope { node, related: Vec::new() });
         let outputs = self.shared(number as u16, values, whole);
@@ -140,14 +147,12 @@ impl Lowering<'_> {
         whole: Whole,
     ) -> Result<(), PlanError> {
         let clauses = &draft.clauses[..=number];
-        let is_known = |known: &InWhole<Draft>| {
-            core::ptr::eq((known.root)(), (draft.root)()) && known.clauses == clauses
-        };
-        let known = self.derived.shared.iter().position(is_known);
-        let number = known.unwrap_or_else(|| {
-            let beginning = Draft { root: draft.root, clauses: clauses.to_vec() };
-            self.derived.shared.push(InWhole::new(beginning, whole));
-            self.derived.shared.len() - 1
+        let is_known =
+            |known: &Draft| core::ptr::eq((known.root)(), (draft.root)()) && known.clauses == clauses;
+        let shared = &mut self.derived.known(whole).shared;
+        let number = shared.iter().position(is_known).unwrap_or_else(|| {
+            shared.push(Draft { root: draft.root, clauses: clauses.to_vec() });
+            shared.len() - 1
         });
         let columns = self.shared(number as u16, values, whole);
         self.outputs(columns, true);
@@ -178,8 +183,9 @@ impl Lowering<'_> {
         let (slot, inner, values) = self.nested(other, "join_query")?;
         // What it gives are values, whatever they are made of: of a row without a pair they are absent.
         self.scopes.push(Scope { node: inner, related: Vec::new() });
-        let number = self.derived.shared.len() as u16;
-        self.derived.shared.push(InWhole::new(Draft { root: other.root, clauses: Vec::new() }, whole));
+        let shared = &mut self.derived.known(whole).shared;
+        let number = shared.len() as u16;
+        shared.push(Draft { root: other.root, clauses: Vec::new() });
         let outputs = self.shared(number, values, whole);
         let inner = self.scopes.pop().expect("pushed above").node;
 
@@ -203,11 +209,12 @@ impl Lowering<'_> {
         whole: Whole,
     ) -> Result<(), PlanError> {
         let operation = "recursive";
-        let number = RECURSIONS + self.derived.recursions;
-        self.derived.recursions += 1;
-        self.derived.around.push((number, lefts.iter().map(|left| left.ty).collect()));
+        let known = self.derived.known(whole);
+        let number = RECURSIONS + known.recursions;
+        known.recursions += 1;
+        known.around.push((number, lefts.iter().map(|left| left.ty).collect()));
         let step = self.nested(&recursion.step, operation);
-        self.derived.around.pop();
+        self.derived.known(whole).around.pop();
         let (_, step, rights) = step?;
         if lefts.len() != rights.len() {
             return Err(PlanError::NotAsMany { operation, left: lefts.len(), right: rights.len() });
@@ -232,7 +239,8 @@ impl Lowering<'_> {
 
     /// The rows that the last round of the recursion around found, in place of the records of the root.
     pub(super) fn previous(&mut self, whole: Whole) -> Result<(), PlanError> {
-        let (number, types) = self.derived.around.last().cloned().ok_or(PlanError::NoRecursion)?;
+        let (number, types) =
+            self.derived.known(whole).around.last().cloned().ok_or(PlanError::NoRecursion)?;
         let name = |at| self.described(|_| format!("previous {at}"));
         let names: Vec<_> = (0..types.len()).map(name).collect();
         // Whether the rows that are yet to be found have all values is not known here.
