@@ -257,8 +257,7 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &*self.cause {
-            Cause::Storage(error) if !parts::EXPLAINED => storage_in_short(error, f),
-            Cause::Engine(error) if !parts::EXPLAINED => engine_in_short(error, f),
+            cause if !parts::EXPLAINED => in_short(cause, f),
             Cause::Storage(error) => error.fmt(f),
             Cause::Engine(error) => error.fmt(f),
             Cause::Custom(error) => error.fmt(f),
@@ -275,6 +274,19 @@ impl fmt::Display for Error {
             ),
         }
     }
+}
+
+/// What went wrong, and with what, in a few words. The documentation of [`ErrorKind`] has the rest.
+fn in_short(cause: &Cause, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (what, about) = match cause {
+        Cause::Storage(error) => return storage_in_short(error, f),
+        Cause::Engine(error) => return engine_in_short(error, f),
+        Cause::Custom(error) => return fmt::Display::fmt(error, f),
+        Cause::Continuation { problem } => ("the continuation", problem),
+        Cause::NoRecord { collection } => ("no such record", collection),
+        Cause::SeveralRecords { collection } => ("several records", collection),
+    };
+    write!(f, "{what}: {about}")
 }
 
 /// What went wrong beneath, and with what: in full where it is about the program's data and schema, and in a few words

@@ -47,6 +47,9 @@ pub(crate) const PAUSES: bool = ALL;
 /// Sorts that put aside what is too much for memory.
 pub(crate) const SPILL: bool = ALL;
 
+/// Plans that are kept for queries with other values.
+pub(crate) const PLANS: bool = ALL;
+
 /// The rules of the optimizer, and the pruning of plans, that pay with large data only.
 pub(crate) const REWRITES: bool = ALL;
 

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use core::time::Duration;
 
-use crate::parts::Whole;
+use crate::parts::{InWhole, Whole};
 use crate::storage::StorageError;
 use crate::value::{DecodeError, Type};
 
@@ -246,13 +246,18 @@ pub struct Fault {
 }
 
 /// The fault of a row, which may come out or not. Without calculations there is none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RowFault(pub(super) Fault, Whole);
+#[derive(Debug, Clone, PartialEq)]
+pub struct RowFault(pub(super) InWhole<Fault>);
 
 impl RowFault {
     /// The fault as one of a row.
     pub(super) fn new(fault: Fault) -> Option<RowFault> {
-        Whole::build().map(|whole| RowFault(fault, whole))
+        Whole::build().map(|whole| RowFault(InWhole::new(fault, whole)))
+    }
+
+    /// The fault.
+    pub(super) fn itself(&self) -> Fault {
+        (*self.0).clone()
     }
 }
 

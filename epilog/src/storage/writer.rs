@@ -169,8 +169,11 @@ impl<'p> Writer<'p> {
         self.check_values(collection, draft)?;
         self.check_blobs(collection, draft, None)?;
         self.entries.clear();
-        for (position, index) in collection.indexes.iter().enumerate() {
-            if let Some(element) = collection.listed(index) {
+        for position in 0..collection.indexes.len() {
+            if parts::LISTS
+                && let index = &collection.indexes[position]
+                && let Some(element) = collection.listed(index)
+            {
                 self.check_elements(collection, index, element, draft)?;
                 // In place of its entries, which are made when they are put.
                 self.entries.push(&[], true);
@@ -379,11 +382,15 @@ impl<'p> Writer<'p> {
         }
         self.check_values(collection, draft)?;
         self.check_blobs(collection, draft, Some(rank))?;
-        for (position, index) in collection.indexes.iter().enumerate() {
-            match collection.listed(index) {
-                Some(element) => self.check_elements(collection, index, element, draft)?,
-                None => _ = self.check_unique(collection, position, draft, Some(rank))?,
+        for position in 0..collection.indexes.len() {
+            if parts::LISTS
+                && let index = &collection.indexes[position]
+                && let Some(element) = collection.listed(index)
+            {
+                self.check_elements(collection, index, element, draft)?;
+                continue;
             }
+            self.check_unique(collection, position, draft, Some(rank))?;
         }
         self.check_targets(collection, draft, Some(rank))?;
         self.all_or_failed(|writer| writer.replace(collection, rank, draft))?;

@@ -55,7 +55,7 @@ impl<'s> Assigning<'s> {
             let Column::Value(expr) = column else { unreachable!("assignments are values") };
             let value = evaluate(env, expr, batch)?;
             if let Some((_, fault)) = value.faults().first() {
-                return Err(ExecError::Arithmetic(fault.0.clone()));
+                return Err(ExecError::Arithmetic(fault.itself()));
             }
             values.push(value);
         }

@@ -276,7 +276,7 @@ impl<'s> Batch<'s> {
         }
         let selected = self.selected();
         match (0..selected.len().min(count)).find_map(|at| self.fault(selected.row(at))) {
-            Some(fault) => Err(ExecError::Arithmetic(fault.0.clone())),
+            Some(fault) => Err(ExecError::Arithmetic(fault.itself())),
             None => Ok(()),
         }
     }

@@ -137,7 +137,7 @@ impl<'s> Planned<'s> {
             Column::Value(expr) => {
                 let values = evaluate(&self.env, expr, batch)?;
                 if let Some((_, fault)) = values.faults().first() {
-                    return Err(ExecError::Arithmetic(fault.0.clone()));
+                    return Err(ExecError::Arithmetic(fault.itself()));
                 }
                 OutputColumn::Values(values)
             }

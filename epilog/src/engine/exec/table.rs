@@ -144,7 +144,7 @@ impl WordTable {
         }
         if (self.taken + 1) * 2 > self.places.len() {
             self.grow();
-            if !self.array.is_empty() {
+            if parts::LOOPS && !self.array.is_empty() {
                 return self.find_or_insert(word, number);
             }
         }

@@ -1113,6 +1113,7 @@ fn collect<'e>(expression: &'e Expression, out: &mut Vec<&'e AggregateItem>) {
 
 pub(crate) fn function_name(function: &AggregateFunction) -> &'static str {
     match function {
+        _ if !parts::EXPLAINED => "an aggregate",
         AggregateFunction::Count => "count",
         AggregateFunction::CountDistinct => "count_distinct",
         AggregateFunction::Sum => "sum",

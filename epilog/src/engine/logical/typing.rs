@@ -8,7 +8,7 @@ use super::super::error::PlanError;
 use super::expression::types;
 use super::{Expr, ExprKind, Literal};
 use crate::expr::{BinaryOp, Function, UnaryOp};
-use crate::parts::Whole;
+use crate::parts::{self, Whole};
 use crate::value::{Scalar, Type, fits};
 
 /// Whether decimals can be calculated with in this build.
@@ -149,9 +149,10 @@ fn same_type(operation: &'static str, left: &Expr, right: &Expr) -> Result<(), P
     }
 }
 
-/// How users write an operation.
+/// How users write an operation. Of one that a build without plans in words refuses there is no more to say.
 pub(crate) fn unary_name(op: UnaryOp) -> &'static str {
     match op {
+        _ if !parts::EXPLAINED => "an operation",
         UnaryOp::Not => "!",
         UnaryOp::Negate => "-",
         UnaryOp::IsNone => "is_none",
@@ -168,6 +169,7 @@ pub(crate) fn unary_name(op: UnaryOp) -> &'static str {
 /// How plans' texts write an operation.
 pub(crate) fn binary_name(op: BinaryOp) -> &'static str {
     match op {
+        _ if !parts::EXPLAINED => "an operation",
         BinaryOp::And => "&",
         BinaryOp::Or => "|",
         BinaryOp::Eq => "=",

@@ -49,7 +49,9 @@ impl Planner<'_> {
             cost += rows * self.test_cost(predicate);
             rows *= self.estimator.selectivity(predicate);
         }
-        let rows = input.node.rows * self.estimator.selectivity_of_all(&predicates);
+        if parts::REWRITES {
+            rows = input.node.rows * self.estimator.selectivity_of_all(&predicates);
+        }
         let operator = Operator::Filter { input: Box::new(input.node), predicates };
         Chosen { node: PhysicalNode { operator, rows }, cost, ..input }
     }

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::system::{self, COLLECTIONS, FIELDS, INDEXES, System};
 use super::{FIRST_ROOT, Stored};
+use crate::parts;
 use crate::schema::layout::LayoutField;
 use crate::schema::{
     Catalog, CollectionDef, CollectionId, FieldDef, FieldId, IndexDef, IndexId, Layout, OnDelete,
@@ -114,7 +115,7 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
             index.fields = ids.iter().map(|field| position(*field)).collect::<Result<_, _>>()?;
             // An entry of a list is of an element: it tells neither an order of records nor what is theirs alone.
             let is_list = |position: &u16| own_fields[usize::from(*position)].ty.is_list();
-            if index.fields.iter().any(is_list) && (index.unique || index.fields.len() > 1) {
+            if parts::LISTS && index.fields.iter().any(is_list) && (index.unique || index.fields.len() > 1) {
                 let problem = words!(
                     "index `{}` of `{name}` is of a list, and unique or of several fields",
                     index.name

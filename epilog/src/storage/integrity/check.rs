@@ -194,12 +194,14 @@ fn check_logically(
 
 /// What is known of values, and blobs by their chunks' lengths: that each chunk can be read was found out with its tree.
 fn check_blobs(check: &mut Check<'_, '_>, view: View<'_>) -> Result<(), StorageError> {
-    let report = &mut *check.report;
     #[cfg(not(feature = "small"))]
-    if let Err(error) =
-        known::check(view, &mut |message| report.add(Problem::new(Structure::Estimates, message)))
     {
-        check.add_error(error, |error| Problem::of_error(Structure::Estimates, error))?;
+        let report = &mut *check.report;
+        let found =
+            known::check(view, &mut |message| report.add(Problem::new(Structure::Estimates, message)));
+        if let Err(error) = found {
+            check.add_error(error, |error| Problem::of_error(Structure::Estimates, error))?;
+        }
     }
     let report = &mut *check.report;
     match streamed::check(view, &mut |message| report.add(Problem::new(Structure::Value, message))) {

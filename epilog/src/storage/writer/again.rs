@@ -102,13 +102,15 @@ impl Writer<'_> {
         collection: &CollectionDef,
         draft: &RecordDraft,
     ) -> Result<(), StorageError> {
-        for (position, index) in collection.indexes.iter().enumerate() {
-            match collection.listed(index) {
-                Some(element) => self.check_elements(collection, index, element, draft)?,
-                None => {
-                    self.check_unique(collection, position, draft, Some(draft.rank(&collection.layout)))?;
-                }
+        for position in 0..collection.indexes.len() {
+            if parts::LISTS
+                && let index = &collection.indexes[position]
+                && let Some(element) = collection.listed(index)
+            {
+                self.check_elements(collection, index, element, draft)?;
+                continue;
             }
+            self.check_unique(collection, position, draft, Some(draft.rank(&collection.layout)))?;
         }
         let mut waiting = Waiting::new();
         self.put_again(collection, draft, &mut waiting)?;

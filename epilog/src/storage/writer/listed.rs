@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 
 use super::Writer;
-use crate::parts;
+use crate::parts::{self, InWhole, Whole};
 use crate::schema::{CollectionDef, IndexDef};
 use crate::storage::StorageError;
 use crate::storage::gathered::Gathered;
@@ -15,7 +15,7 @@ use crate::value::{Cell, Type};
 
 /// The entries that an update removes and adds.
 #[derive(Default)]
-pub(super) struct Changes<'c>(Vec<Change<'c>>);
+pub(super) struct Changes<'c>(Vec<InWhole<Change<'c>>>);
 
 struct Change<'c> {
     index: &'c IndexDef,
@@ -33,6 +33,7 @@ impl<'c> Changes<'c> {
         record: &RecordRef<'_>,
         draft: &RecordDraft,
     ) -> Result<(), StorageError> {
+        let Some(whole) = Whole::build() else { return Ok(()) };
         let place = &collection.layout.places[usize::from(index.fields[0])];
         let (old, new) = (record.field(place)?, draft.field(place));
         if old == new {
@@ -42,7 +43,8 @@ impl<'c> Changes<'c> {
             (keys::element_keys(element, old.as_cell()), keys::element_keys(element, new.as_cell()));
         for (own, others, is_new) in [(&old, &new, false), (&new, &old, true)] {
             for key in own.iter().filter(|key| others.binary_search(key).is_err()) {
-                self.0.push(Change { index, entry: entry(collection, key, record.rank()), is_new });
+                let entry = entry(collection, key, record.rank());
+                self.0.push(InWhole::new(Change { index, entry, is_new }, whole));
             }
         }
         Ok(())
@@ -148,14 +150,15 @@ impl Writer<'_> {
         if !parts::LISTS {
             return Ok(());
         }
-        for Change { index, entry, is_new } in changes.0 {
+        for change in &changes.0 {
+            let Change { index, entry, is_new } = &**change;
             let tree = self.stored.entry_tree(index);
-            if is_new {
-                tree.insert(&mut self.pages, &entry)?;
+            if *is_new {
+                tree.insert(&mut self.pages, entry)?;
             } else {
-                tree.remove(&mut self.pages, &entry)?;
+                tree.remove(&mut self.pages, entry)?;
             }
-            self.kind.note_entry(collection.id, index.id, &entry);
+            self.kind.note_entry(collection.id, index.id, entry);
         }
         Ok(())
     }

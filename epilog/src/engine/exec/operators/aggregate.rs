@@ -298,7 +298,7 @@ impl Argument<'_> {
 
     fn faults(&self) -> &[(u32, RowFault)] {
         match self {
-            Argument::Values(values) => values.faults(),
+            Argument::Values(values) if parts::CALCULATION => values.faults(),
             _ => &[],
         }
     }
@@ -442,7 +442,7 @@ fn shared_tallies(items: &[AggregateTerm], groups: usize) -> (Vec<Tally>, Vec<us
 /// The values, unless arithmetic has no result for one: all of them count.
 pub(super) fn faultless(values: Vector<'_>) -> Result<Vector<'_>, ExecError> {
     match values.faults().first() {
-        Some((_, fault)) => Err(ExecError::Arithmetic(fault.0.clone())),
+        Some((_, fault)) => Err(ExecError::Arithmetic(fault.itself())),
         None => Ok(values),
     }
 }
@@ -471,7 +471,7 @@ fn left_out<'v>(
             *absent |= !is_let_through(row);
         }
     }
-    for (row, fault) in faults {
+    for (row, fault) in faults.iter().filter(|_| parts::CALCULATION) {
         let absent = absent.get_or_insert_with(|| Cow::Owned(vec![false; len])).to_mut();
         let row = *row as usize;
         absent[row] = true;

@@ -30,7 +30,7 @@ pub(super) struct Built<'s> {
     /// The rows; none when they are only counted, or added up.
     pub(super) store: RowStore<'s>,
     /// The kept rows that have no key because of what its calculation ran into: they may belong to every row.
-    keyless: Vec<u32>,
+    keyless: Vec<InWhole<u32>>,
     /// What the calculation of the key of such a row ran into, where rows are not kept.
     keyless_fault: Option<RowFault>,
     /// For each key the aggregate over its rows, and at the end that over none.
@@ -53,16 +53,16 @@ pub(super) enum Keep<'a> {
 /// The keys of inner rows, numbered as they come.
 enum Keys {
     /// What one link compares, as words; and the number of the absent key.
-    Words { table: WordTable, absent: Option<u32>, count: u32 },
+    Words { table: WordTable, absent: Option<u32>, count: u32, _whole: Whole },
     /// What all links compare, as bytes.
     Bytes(KeyTable),
 }
 
 impl Keys {
     fn of(links: &[Link]) -> Keys {
-        match links {
-            [link] if parts::LOOPS && matches!(width_of_equal_cells(link.inner.ty), Some(4 | 8)) => {
-                Keys::Words { table: WordTable::default(), absent: None, count: 0 }
+        match (links, Whole::build()) {
+            ([link], Some(_whole)) if matches!(width_of_equal_cells(link.inner.ty), Some(4 | 8)) => {
+                Keys::Words { table: WordTable::default(), absent: None, count: 0, _whole }
             }
             _ => Keys::Bytes(KeyTable::default()),
         }
@@ -113,7 +113,7 @@ impl Keys {
     fn intern_all(&mut self, links: &[Link], values: &[Vector<'_>], rows: usize, out: &mut Vec<u32>) {
         out.reserve(rows);
         match self {
-            Keys::Words { table, absent, count } => {
+            Keys::Words { table, absent, count, .. } => {
                 let of = &values[0];
                 let (cells, wide) = (of.strided(), of.ty().width() == Some(8));
                 out.extend((0..rows).map(|row| {
@@ -260,11 +260,12 @@ impl<'s> Built<'s> {
         for (row, fault) in faulty {
             is_left_out[row] = true;
             match keep {
-                Keep::Aggregate(..) => return Err(ExecError::Arithmetic(fault.0)),
+                Keep::Aggregate(..) => return Err(ExecError::Arithmetic(fault.itself())),
                 // The fault of a pair with it, which the stages may yet drop.
                 Keep::Rows => {
                     batch.add_fault(row, &fault);
-                    self.keyless.push((self.next.len() + row) as u32);
+                    let kept = (self.next.len() + row) as u32;
+                    self.keyless.extend(Whole::build().map(|whole| InWhole::new(kept, whole)));
                 }
                 Keep::Keys | Keep::Counts => {
                     self.keyless_fault.get_or_insert(fault);
@@ -387,11 +388,11 @@ impl<'s> Built<'s> {
                     }
                 }
             }
-            for kept in &self.keyless {
+            for kept in self.keyless.iter().filter(|_| parts::CALCULATION) {
                 if answers.settled(row) {
                     break;
                 }
-                pairs.push_kept(row, *kept);
+                pairs.push_kept(row, **kept);
                 if pairs.is_full() {
                     pairs.flush(env, batch, Some(&self.store), answers)?;
                 }

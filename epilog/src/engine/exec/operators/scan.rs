@@ -843,7 +843,7 @@ impl<'s> Ranks<'s> for PointedAt<'s> {
             self.batch.raise(usize::MAX)?;
             let values = evaluate(env, &self.by, &self.batch)?;
             if let Some((_, fault)) = values.faults().first() {
-                return Err(ExecError::Arithmetic(fault.0.clone()));
+                return Err(ExecError::Arithmetic(fault.itself()));
             }
             let present = (0..values.len()).filter_map(|row| values.cell(row));
             out.extend(present.map(|cell| key::rank(self.by.ty, cell)));

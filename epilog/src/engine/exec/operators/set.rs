@@ -63,7 +63,7 @@ impl<'s> Set<'s> {
         for column in self.columns.iter() {
             let value = evaluate(env, if is_left { &column.left } else { &column.right }, batch)?;
             if let (Some((_, fault)), false) = (value.faults().first(), keeps_faults) {
-                return Err(ExecError::Arithmetic(fault.0.clone()));
+                return Err(ExecError::Arithmetic(fault.itself()));
             }
             values.push(value);
         }

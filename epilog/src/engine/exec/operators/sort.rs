@@ -291,7 +291,7 @@ impl<'s> Sort<'s> {
                 let (skip, counted) = bounds(self.window);
                 let counted = &order[..counted.min(order.len())];
                 if let Some(fault) = counted.iter().find_map(|row| store.fault(*row)) {
-                    return Err(ExecError::Arithmetic(fault.0.clone()));
+                    return Err(ExecError::Arithmetic(fault.itself()));
                 }
                 let next = skip.min(order.len());
                 let end = self.window.end().and_then(|end| usize::try_from(end).ok()).unwrap_or(usize::MAX);
@@ -699,7 +699,7 @@ impl Giver {
     /// Fails if a row has a fault.
     fn check(&self, row: &[u8], key_len: usize) -> Result<(), ExecError> {
         match self.shape.fault(row, key_len) {
-            Some(fault) => Err(ExecError::Arithmetic(self.faults[fault as usize].0.clone())),
+            Some(fault) => Err(ExecError::Arithmetic(self.faults[fault as usize].itself())),
             None => Ok(()),
         }
     }

@@ -48,8 +48,10 @@ pub(super) fn split<'s>(
         }
     };
     let mut read = Read::default();
-    read.note(&pairs);
-    asked.expressions().for_each(|expr| read.note_expr(expr));
+    if parts::REWRITES {
+        read.note(&pairs);
+        asked.expressions().for_each(|expr| read.note_expr(expr));
+    }
     let pairs = Pairs {
         slot,
         read,
@@ -153,8 +155,8 @@ impl<'s> Stage<'s> for Subquery<'s> {
                     None => {
                         let keep = match &self.asked {
                             Asked::Aggregate(term, whole) if self.once => Keep::Aggregate(term, *whole),
-                            Asked::Any if !self.pairs.is_needed() => Keep::Keys,
-                            Asked::Count if !self.pairs.is_needed() => Keep::Counts,
+                            Asked::Any if parts::LOOPS && !self.pairs.is_needed() => Keep::Keys,
+                            Asked::Count if parts::LOOPS && !self.pairs.is_needed() => Keep::Counts,
                             _ => Keep::Rows,
                         };
                         built.insert(Box::new(Built::new(env, &mut **source, &self.links, keep)?))
@@ -236,6 +238,15 @@ struct Read {
 }
 
 impl Read {
+    /// Whether the record in a slot is read. Where nobody looked, all are.
+    fn has_slot(&self, slot: Slot) -> bool {
+        !parts::REWRITES || self.slots.contains(&slot)
+    }
+
+    fn has_computed(&self, computed: Computed) -> bool {
+        !parts::REWRITES || self.computed.contains(&computed)
+    }
+
     fn note_expr(&mut self, expr: &Expr) {
         self.slots.extend(expr.slots());
         self.computed.extend(expr.computed_values());
@@ -321,11 +332,11 @@ impl<'s> Pairs<'s> {
         env.check()?;
         let selected = Selected::Sparse(&self.rows);
         self.batch.reset(self.rows.len());
-        for (slot, source) in outer.present().filter(|(slot, _)| self.read.slots.contains(slot)) {
+        for (slot, source) in outer.present().filter(|(slot, _)| self.read.has_slot(*slot)) {
             self.batch.set_source(slot, source.gather(&selected));
         }
         for (computed, values) in outer.computed_values() {
-            if self.read.computed.contains(&computed) {
+            if self.read.has_computed(computed) {
                 self.batch.set_computed(computed, gather(values, &selected));
             }
         }

@@ -58,7 +58,7 @@ impl<'s> Values<'s> {
         let of_rows = self.faults.iter().map(|(_, fault)| fault);
         let of_values = self.columns.iter().flat_map(|values| values.faults().iter().map(|(_, fault)| fault));
         match of_rows.chain(of_values).next() {
-            Some(fault) => Err(ExecError::Arithmetic(fault.0.clone())),
+            Some(fault) => Err(ExecError::Arithmetic(fault.itself())),
             None => Ok(()),
         }
     }

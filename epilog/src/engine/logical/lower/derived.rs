@@ -7,12 +7,15 @@ use super::super::{Computed, Expr, Join, KeyTerm, Node, Previous, Recursive, Set
 use super::{Lowering, Scope};
 use crate::engine::error::PlanError;
 use crate::expr::{Clause, Draft, Expression, JoinKind, Op, Recursion, SelectItem};
-use crate::parts::{self, InWhole, Whole};
+use crate::parts::{InWhole, Whole};
 use crate::value::Type;
 
-/// What is known of queries that are sources.
+/// What is known of queries that are sources. Nothing, until there is one.
 #[derive(Default)]
-pub(super) struct Derived {
+pub(super) struct Derived(Option<InWhole<Known>>);
+
+#[derive(Default)]
+struct Known {
     /// The beginnings of drafts that were lowered to something shared, by its number.
     shared: Vec<Draft>,
     /// Queries within the draft that are there more than once, and are worth to be carried out once.
@@ -29,18 +32,26 @@ impl Derived {
     /// Looks through a draft for queries that are in it more than once. For a plan that is kept for other values, those only that
     /// have none.
     pub(super) fn of(draft: &Draft, is_kept: bool) -> Derived {
-        let mut within = Vec::new();
-        if parts::REWRITES {
-            queries_in(draft, &mut within);
-        }
         let mut derived = Derived::default();
+        let Some(whole) = Whole::build() else { return derived };
+        let mut within = Vec::new();
+        queries_in(draft, &mut within);
         for (number, query) in within.iter().enumerate() {
-            let is_again = within[..number].contains(query) && !derived.twice.contains(query);
+            let is_again = within[..number].contains(query) && !derived.is_twice(query);
             if is_again && takes_long(query) && !(is_kept && has_values(query)) {
-                derived.twice.push((*query).clone());
+                derived.known(whole).twice.push((*query).clone());
             }
         }
         derived
+    }
+
+    fn known(&mut self, whole: Whole) -> &mut Known {
+        self.0.get_or_insert_with(|| InWhole::new(Known::default(), whole))
+    }
+
+    /// Whether a query is there more than once.
+    fn is_twice(&self, draft: &Draft) -> bool {
+        self.0.as_ref().is_some_and(|known| known.twice.contains(draft))
     }
 }
 
@@ -113,13 +124,13 @@ fn value_of(item: &SelectItem) -> Option<&Expression> {
 impl Lowering<'_> {
     /// What another query gives, lowered: as something shared, if it is there more than once.
     pub(super) fn once(&mut self, draft: &Draft, node: Node, values: Vec<Expr>) -> (Node, Vec<Expr>) {
-        let (Some(whole), true) = (Whole::build(), self.derived.twice.contains(draft)) else {
+        let (Some(whole), true) = (Whole::build(), self.derived.is_twice(draft)) else {
             return (node, values);
         };
-        let known = self.derived.shared.iter().position(|known| known == draft);
-        let number = known.unwrap_or_else(|| {
-            self.derived.shared.push(draft.clone());
-            self.derived.shared.len() - 1
+        let shared = &mut self.derived.known(whole).shared;
+        let number = shared.iter().position(|known| known == draft).unwrap_or_else(|| {
+            shared.push(draft.clone());
+            shared.len() - 1
         });
         self.scopes.push(Scope { node, related: Vec::new() });
         let outputs = self.shared(number as u16, values, whole);
@@ -140,11 +151,10 @@ impl Lowering<'_> {
         let mut beginning = Draft::new(draft.root, clauses.to_vec());
         #[cfg(not(feature = "small"))]
         beginning.arguments.clone_from(&draft.arguments);
-        let is_known = |known: &Draft| *known == beginning;
-        let known = self.derived.shared.iter().position(is_known);
-        let number = known.unwrap_or_else(|| {
-            self.derived.shared.push(beginning);
-            self.derived.shared.len() - 1
+        let shared = &mut self.derived.known(whole).shared;
+        let number = shared.iter().position(|known| *known == beginning).unwrap_or_else(|| {
+            shared.push(beginning);
+            shared.len() - 1
         });
         let columns = self.shared(number as u16, values, whole);
         self.outputs(columns, true);
@@ -175,8 +185,9 @@ impl Lowering<'_> {
         let (slot, inner, values) = self.nested(other, "join_query")?;
         // What it gives are values, whatever they are made of: of a row without a pair they are absent.
         self.scopes.push(Scope { node: inner, related: Vec::new() });
-        let number = self.derived.shared.len() as u16;
-        self.derived.shared.push(Draft::new(other.root, Vec::new()));
+        let shared = &mut self.derived.known(whole).shared;
+        let number = shared.len() as u16;
+        shared.push(Draft::new(other.root, Vec::new()));
         let outputs = self.shared(number, values, whole);
         let inner = self.scopes.pop().expect("pushed above").node;
 
@@ -200,11 +211,12 @@ impl Lowering<'_> {
         whole: Whole,
     ) -> Result<(), PlanError> {
         let operation = "recursive";
-        let number = RECURSIONS + self.derived.recursions;
-        self.derived.recursions += 1;
-        self.derived.around.push((number, lefts.iter().map(|left| left.ty).collect()));
+        let known = self.derived.known(whole);
+        let number = RECURSIONS + known.recursions;
+        known.recursions += 1;
+        known.around.push((number, lefts.iter().map(|left| left.ty).collect()));
         let step = self.nested(&recursion.step, operation);
-        self.derived.around.pop();
+        self.derived.known(whole).around.pop();
         let (_, step, rights) = step?;
         if lefts.len() != rights.len() {
             return Err(PlanError::NotAsMany { operation, left: lefts.len(), right: rights.len() });
@@ -229,7 +241,8 @@ impl Lowering<'_> {
 
     /// The rows that the last round of the recursion around found, in place of the records of the root.
     pub(super) fn previous(&mut self, whole: Whole) -> Result<(), PlanError> {
-        let (number, types) = self.derived.around.last().cloned().ok_or(PlanError::NoRecursion)?;
+        let (number, types) =
+            self.derived.known(whole).around.last().cloned().ok_or(PlanError::NoRecursion)?;
         let name = |at| self.described(|_| format!("previous {at}"));
         let names: Vec<_> = (0..types.len()).map(name).collect();
         // Whether the rows that are yet to be found have all values is not known here.
