@@ -3,11 +3,10 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::super::decorrelate::Inner;
 use super::super::strengthen_joins::rejects_absent;
 use super::is_taken_apart;
 use crate::engine::logical::{
-    Computed, Expr, ExprKind, Filter, Join, Link, Lookup, Node, Scan, Slot, SlotDef, Subquery,
+    Computed, Expr, ExprKind, Filter, Inner, Join, Link, Lookup, Node, Scan, Slot, SlotDef, Subquery,
 };
 use crate::expr::{BinaryOp, JoinKind};
 use crate::parts::Whole;
