@@ -26,5 +26,5 @@ pub use blob::Blob;
 pub use cell::Cell;
 pub use rust::{DecodeError, Element, Entered, Indexed, Value};
 pub use scalar::Scalar;
-pub(crate) use scalar::{compare_floats, fits, integer, is_signed_cell};
+pub(crate) use scalar::{compare_floats, fits, integer, is_identical, is_signed_cell};
 pub use ty::Type;

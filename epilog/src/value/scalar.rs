@@ -274,6 +274,14 @@ fn fmt_decimal(value: DecimalParts, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     Ok(())
 }
 
+/// Whether two values are one: -0 and 0 are two, as are 1.0 and 1.00, and `NaN` is itself.
+pub(crate) fn is_identical(a: &Scalar, b: &Scalar) -> bool {
+    match (a, b) {
+        (Scalar::Float(a), Scalar::Float(b)) => a.to_bits() == b.to_bits(),
+        (a, b) => a == b,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::string::ToString;

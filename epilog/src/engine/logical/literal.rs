@@ -22,7 +22,7 @@ use crate::expr::shape::Given;
 use crate::parts::Whole;
 use crate::parts::{self, InWhole};
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::value::Scalar;
+use crate::value::{Scalar, is_identical};
 
 /// The same value for every row.
 #[derive(Clone, Debug)]
@@ -190,6 +190,20 @@ impl PartialEq for Literal {
         if self.is_null() || other.is_null() {
             return self.is_null() && other.is_null();
         }
-        self.value() == other.value()
+        is_identical(self.value(), other.value())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn zeros_of_either_sign_are_two_values() {
+        let literal = |value| Literal::constant(Scalar::Float(value));
+        assert_ne!(literal(0.0), literal(-0.0));
+        assert_eq!(literal(-0.0), literal(-0.0));
+        assert_eq!(literal(f64::NAN), literal(f64::NAN));
+        assert_ne!(literal(1.0), literal(2.0));
     }
 }

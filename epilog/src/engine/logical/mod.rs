@@ -16,6 +16,7 @@ mod aggregate;
 mod check;
 mod expression;
 mod filter;
+mod inner;
 mod join;
 mod limit;
 mod literal;
@@ -44,6 +45,7 @@ pub use aggregate::{Aggregate, AggregateTerm, KeyTerm};
 pub use check::check;
 pub use expression::{Computed, Expr, ExprKind, Slot};
 pub use filter::Filter;
+pub use inner::Inner;
 pub use join::Join;
 pub use limit::{Limit, Window};
 #[cfg(not(feature = "small"))]

@@ -17,10 +17,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Apply, Rule};
-use crate::engine::logical::{
-    Computed, Expr, ExprKind, Join, KeyTerm, Link, LogicalPlan, Lookup, Node, Slot, Subquery,
-};
-use crate::expr::{BinaryOp, SetKind};
+use crate::engine::logical::{Expr, ExprKind, Inner, Join, Link, LogicalPlan, Lookup, Node, Slot, Subquery};
+use crate::expr::BinaryOp;
 
 pub(super) const RULE: Rule = Rule { name: "decorrelate", apply: Apply::Alone(apply) };
 
@@ -39,59 +37,6 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
         other => other,
     });
     plan
-}
-
-/// What the inner side has.
-pub(super) struct Inner {
-    pub(super) slots: Vec<Slot>,
-    pub(super) computed: Vec<Computed>,
-    /// Of the values, those that are none of arithmetic that may have no result: the keys of groups, which are none without.
-    pub(super) sure: Vec<Computed>,
-}
-
-impl Inner {
-    pub(super) fn of(node: &Node) -> Inner {
-        let mut inner = Inner { slots: Vec::new(), computed: Vec::new(), sure: Vec::new() };
-        node.slots(&mut inner.slots);
-        node.computed(&mut inner.computed);
-        let mut passed_on: Vec<&Vec<KeyTerm>> = Vec::new();
-        node.visit(&mut |node| match node {
-            Node::Aggregate(aggregate) => inner.sure.extend(aggregate.keys().iter().map(|key| key.output)),
-            Node::Set(set) if set.kind != SetKind::UnionAll => {
-                inner.sure.extend(set.columns.iter().map(|column| column.output));
-            }
-            // What tells their rows apart has a value, or none.
-            Node::Recursive(recursive) => {
-                inner.sure.extend(recursive.columns.iter().map(|column| column.output));
-            }
-            Node::Previous(previous) => inner.sure.extend(previous.columns.iter().copied()),
-            Node::Shared(shared) => passed_on.push(&shared.columns),
-            _ => {}
-        });
-        // Those beneath come first.
-        for columns in passed_on.into_iter().rev() {
-            let sure =
-                columns.iter().filter(|column| inner.is_sure(&column.expr)).map(|column| column.output);
-            let sure: Vec<Computed> = sure.collect();
-            inner.sure.extend(sure);
-        }
-        inner
-    }
-
-    /// Whether an expression has a value, or none, for every record.
-    fn is_sure(&self, expr: &Expr) -> bool {
-        !expr.may_fault() && expr.computed_values().iter().all(|value| self.sure.contains(value))
-    }
-
-    fn has_all_of(&self, expr: &Expr) -> bool {
-        expr.slots().iter().all(|slot| self.slots.contains(slot))
-            && expr.computed_values().iter().all(|value| self.computed.contains(value))
-    }
-
-    fn has_none_of(&self, expr: &Expr) -> bool {
-        !expr.slots().iter().any(|slot| self.slots.contains(slot))
-            && !expr.computed_values().iter().any(|value| self.computed.contains(value))
-    }
 }
 
 fn decorrelate(inner_side: &mut Node, links: &mut Vec<Link>, pair_side: &mut Node) -> Inner {

@@ -2,15 +2,17 @@
 //!
 //! ```text
 //! before                              after
-//! aggregate by title                  aggregate by title
-//!   sort released                       scan Album
-//!     scan Album
+//! aggregate count                     aggregate count
+//!   aggregate by title                  aggregate by title
+//!     sort released                       scan Album
+//!       scan Album
 //!
 //! sort title, id, released            sort title, id
 //!   scan Album                          scan Album
 //! ```
 //!
-//! Groups, sets and what subqueries look at come in any order, and a sort orders rows whatever order they had: rows that compare
+//! Sets and what subqueries look at come in any order, and so do groups that nobody sees the order of; otherwise each comes where
+//! the first of its rows stood, which `distinct` promises. A sort orders rows whatever order they had: rows that compare
 //! equal in it come in the order of their keys. Must not fire on a sort that keeps the first rows only, nor where rows are
 //! numbered, limited or joined into a text in the order that they have.
 
@@ -40,7 +42,8 @@ fn drop_in(mut node: Node, seen: bool, slots: &[SlotDef]) -> Node {
     let mut below = seen;
     match &mut node {
         Node::Aggregate(aggregate) => {
-            below = aggregate.items.iter().any(|item| item.function.depends_on_order());
+            below = (seen && !aggregate.keys().is_empty())
+                || aggregate.items.iter().any(|item| item.function.depends_on_order());
         }
         Node::Set(set) => {
             hidden(&mut set.right);
@@ -92,16 +95,25 @@ mod tests {
     #[test]
     fn an_order_that_nobody_sees_goes() {
         let ordered = || draft(f::Album).order_by(field(f::album::RELEASED), false);
-        let distinct = ordered().select([field(f::album::TITLE)]).clause(Clause::Distinct).build();
-        let (before, after) = before_and_after(&distinct, "drop_sorts", &[]);
+        let distinct = ordered().select([field(f::album::TITLE)]).clause(Clause::Distinct);
+        let counted = distinct.aggregate([(AggregateFunction::Count, None)]).build();
+        let (before, after) = before_and_after(&counted, "drop_sorts", &[]);
         assert!(before.contains("sort released"), "{before}");
-        assert_eq!(after, "project [title]\n  aggregate by title\n    scan Album");
+        assert_eq!(after, "project [count]\n  aggregate count\n    aggregate by title\n      scan Album");
     }
 
     #[test]
     fn an_order_that_decides_something_stays() {
         let ordered = || draft(f::Album).order_by(field(f::album::RELEASED), false);
         let (before, after) = before_and_after(&ordered().build(), "drop_sorts", &[]);
+        assert_eq!(before, after);
+        // Of each kind the first row decides where it comes.
+        let distinct = || ordered().select([field(f::album::TITLE)]).clause(Clause::Distinct);
+        let (before, after) = before_and_after(&distinct().build(), "drop_sorts", &[]);
+        assert!(before.contains("sort released"), "{before}");
+        assert_eq!(before, after);
+        let (before, after) = before_and_after(&distinct().limit(3).build(), "drop_sorts", &[]);
+        assert!(before.contains("sort released"), "{before}");
         assert_eq!(before, after);
         let limited = ordered().limit(3).select([field(f::album::TITLE)]).clause(Clause::Distinct).build();
         let (before, after) = before_and_after(&limited, "drop_sorts", &[]);

@@ -7,7 +7,7 @@ use super::subquery::Sides;
 use super::{Join, Method, Operator, PhysicalNode, Planned, Planner, Want};
 use crate::engine::estimate::Amount;
 use crate::engine::logical;
-use crate::engine::logical::{Expr, Link, Node, Slot};
+use crate::engine::logical::{Expr, Inner, Link, Node, Slot};
 use crate::engine::optimizer::is_sure_below;
 use crate::expr::JoinKind;
 use crate::parts;
@@ -23,7 +23,8 @@ impl<'p> Planner<'p> {
         let rows = input.node.rows;
         let once = self.once(&sides, rows);
         // A row of which a link has no value is paired with everything.
-        let is_sure = join.links.iter().all(|link| link.outer.is_sure());
+        let outer = Inner::of(&join.input);
+        let is_sure = join.links.iter().all(|link| outer.is_sure(&link.outer));
         let probe = if parts::PROBES && is_sure { self.probe(&sides, rows) } else { None };
         let cost = input.cost + probe.as_ref().map_or(once.cost, |probe| probe.cost.min(once.cost));
         let inner_rows = match &once.method {
@@ -88,7 +89,7 @@ impl<'p> Planner<'p> {
     }
 
     /// How many different values an expression is known to have.
-    fn distinct(&self, expr: &Expr) -> Option<Amount> {
+    pub(super) fn distinct(&self, expr: &Expr) -> Option<Amount> {
         let (slot, position) = expr.as_field()?;
         if let Some(known) = self.estimator.distinct(slot, position) {
             return Some(known);

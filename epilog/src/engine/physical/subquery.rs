@@ -7,8 +7,8 @@ use super::access::Chosen;
 use super::{Answer, Method, Operator, PhysicalNode, Planner, Subquery, Want};
 use crate::engine::estimate::Amount;
 use crate::engine::logical;
-use crate::engine::logical::{Asked, Expr, Link, Node, Slot};
-use crate::expr::{BinaryOp, SetKind, UnaryOp};
+use crate::engine::logical::{Asked, Expr, Inner, Link, Node, Slot};
+use crate::expr::{BinaryOp, UnaryOp};
 use crate::parts;
 use crate::schema::IndexId;
 
@@ -157,39 +157,25 @@ impl<'p> Planner<'p> {
         (!links.is_empty()).then_some((Some(index.id), links))
     }
 
-    /// How many different rows the inner records are shared among: those of the collection that they point at.
+    /// How many different rows the inner records are shared among: those of the collection that they point at, or, of a value
+    /// that was calculated, as many as there are values.
     pub(super) fn linked_rows(&self, links: &[Link]) -> Amount {
-        links
-            .iter()
-            .filter_map(|link| link.outer.as_field())
-            .map(|(slot, _)| self.rows(slot))
-            .fold(1.0, Amount::max)
+        let rows = links.iter().filter_map(|link| match link.outer.as_field() {
+            Some((slot, _)) => Some(self.rows(slot)),
+            None if link.outer.is_sure() => None,
+            None => self.distinct(&link.inner),
+        });
+        rows.fold(1.0, Amount::max)
     }
 }
 
 /// Whether what is asked is about the inner rows alone.
 fn is_of_inner(subquery: &logical::Subquery) -> bool {
-    let (mut slots, mut computed) = (Vec::new(), Vec::new());
-    subquery.inner.slots(&mut slots);
-    subquery.inner.computed(&mut computed);
-    let is_inner = |expr: &Expr| {
-        expr.slots().iter().all(|slot| slots.contains(slot))
-            && expr.computed_values().iter().all(|value| computed.contains(value))
-    };
+    let inner = Inner::of(&subquery.inner);
     // A record of which it is not known what it is linked by is one of all rows.
-    let mut sure = Vec::new();
-    subquery.inner.visit(&mut |node| match node {
-        Node::Aggregate(aggregate) => sure.extend(aggregate.keys().iter().map(|key| key.output)),
-        Node::Set(set) if set.kind != SetKind::UnionAll => {
-            sure.extend(set.columns.iter().map(|column| column.output));
-        }
-        _ => {}
-    });
-    let is_sure =
-        |expr: &Expr| !expr.may_fault() && expr.computed_values().iter().all(|value| sure.contains(value));
     *subquery.pairs == Node::Pairs
-        && subquery.asked.expressions().all(is_inner)
-        && subquery.links.iter().all(|link| is_sure(&link.inner))
+        && subquery.asked.expressions().all(|expr| inner.has_all_of(expr))
+        && subquery.links.iter().all(|link| inner.is_sure(&link.inner))
 }
 
 /// A link as a predicate of pairs.

@@ -355,3 +355,26 @@ fn a_page_is_sought_where_an_index_or_the_key_has_the_order() {
         "project Album, released, id\n  limit 11\n    index range Album by artist = 3 & released >= 0002-12-01, entries with released > 0002-12-01 | id > 9",
     );
 }
+
+#[test]
+fn each_round_of_a_recursion_finds_its_records_through_an_index() {
+    use crate::expr::{Clause, Draft, JoinKind, Recursion, SelectItem};
+    let on = field(f::track::ALBUM).binary(Eq, Expression::key(0));
+    let further = [field(f::track::ID), Expression::key(1).binary(Add, int(1))];
+    let step = Draft::new(
+        f::Track,
+        alloc::vec::Vec::from([
+            Clause::previous(),
+            Clause::Join { collection: f::Track, on, kind: JoinKind::Inner },
+            Clause::Select(further.map(SelectItem::Value).into()),
+        ]),
+    );
+    let begin = draft(f::Track).filter(field(f::track::ID).binary(Eq, id(7)));
+    let begin = begin.select([field(f::track::ID), int(0)]);
+    let found = begin.clause(Clause::recursive(Recursion { step, identity: Some(1), rounds: None }));
+    let plan = explain(found, Purpose::Rows);
+    assert!(
+        plan.contains("join Track through index, Track 3.album = [previous 0]\n      previous rows"),
+        "{plan}"
+    );
+}

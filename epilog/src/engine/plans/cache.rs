@@ -12,7 +12,7 @@ use crate::schema::CollectionId;
 use crate::storage::facade::View;
 use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::value::Scalar;
+use crate::value::{Scalar, is_identical};
 
 /// How many plans are kept where nobody says otherwise.
 pub(super) const PLANS_DEFAULT: usize = 256;
@@ -189,12 +189,4 @@ impl Kept {
 /// How many records a collection has; what cannot be read is found out when the plan is run.
 fn count(view: View<'_>, id: CollectionId) -> u64 {
     view.for_estimates().count(id).unwrap_or(0)
-}
-
-/// Whether two values are one: -0 and 0 are two, as are 1.0 and 1.00, and `NaN` is itself.
-fn is_identical(a: &Scalar, b: &Scalar) -> bool {
-    match (a, b) {
-        (Scalar::Float(a), Scalar::Float(b)) => a.to_bits() == b.to_bits(),
-        (a, b) => a == b,
-    }
 }

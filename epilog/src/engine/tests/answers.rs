@@ -350,6 +350,27 @@ fn groups_by_keys_of_every_width() {
 }
 
 #[test]
+fn each_kind_comes_where_the_first_of_its_rows_stood() {
+    let db = music();
+    let distinct = |of: DraftBuilder, values: &[Expression]| {
+        of.select(values.iter().cloned()).clause(crate::expr::Clause::Distinct)
+    };
+    let album = || field(f::track::ALBUM);
+    let latest = || draft(f::Track).order_by(field(f::track::MILLISECONDS), true);
+    assert_eq!(numbers(&db, distinct(latest(), &[album()])), [1, 5, 4, 3, 2]);
+    assert_eq!(numbers(&db, distinct(latest(), &[album()]).limit(3)), [1, 5, 4]);
+    assert_eq!(numbers(&db, distinct(latest(), &[album()]).offset(1).limit(2)), [5, 4]);
+    let by_album = draft(f::Track).order_by(album(), true);
+    assert_eq!(numbers(&db, distinct(by_album, &[album()]).limit(3)), [5, 4, 3]);
+    // A title that the album decides is no key.
+    let titled = [album(), through(&[f::track::ALBUM], f::album::TITLE)];
+    assert_eq!(numbers(&db, distinct(latest(), &titled)), [1, 5, 4, 3, 2]);
+    assert_eq!(numbers(&db, distinct(latest(), &titled).limit(3)), [1, 5, 4]);
+    let by_title = draft(f::Track).order_by(through(&[f::track::ALBUM], f::album::TITLE), true);
+    assert_eq!(numbers(&db, distinct(by_title, &titled).limit(3)), [1, 3, 2]);
+}
+
+#[test]
 fn groups_are_rows_like_others() {
     use AggregateFunction::{Avg, Count, Max, Sum};
     let db = music();

@@ -21,6 +21,8 @@
 //!
 //! Must not fire
 //!
+//! - on joins none of whose links makes a value of one relation equal to one of another, for each has what may have no result,
+//!   or reads a record that may be absent: taken apart they would pair everything with everything. They are relations, whole;
 //! - on left joins, whose rows stay without a pair: they are relations here, whole, and what is below them is a region of its own;
 //! - where rows have an order that somebody sees. The pairs of a join have none; rows that look something up have that of
 //!   the keys of their root, unless groups, a set, a subquery or a sort by something else are made of them;
@@ -45,10 +47,9 @@ use super::drop_distinct::only_source;
 use super::{Apply, Rule};
 use crate::engine::estimate::Statistics;
 use crate::engine::logical::{Asked, Limit, LogicalPlan, Node, Project, Slot, SlotDef, Sort, replace};
-use crate::expr::JoinKind;
 use crate::parts::Whole;
 use measure::Measure;
-use region::Region;
+use region::{Region, is_taken_apart};
 
 /// More relations than this stay in the order written.
 const RELATIONS_MAX: usize = 64;
@@ -74,10 +75,13 @@ struct Walk<'p> {
 impl Walk<'_> {
     /// `node` with its joins in order; `free` is whether its rows may come in any.
     fn node(&self, mut node: Node, free: bool) -> Node {
-        let survey = Survey::of(&node);
+        let survey = Survey::of(&node, self.slots);
         let may_be_ordered = survey.joins > 0 || (free && self.measure.fits(&survey.slots));
-        if (2..=RELATIONS_MAX).contains(&survey.relations) && may_be_ordered {
-            return self.region(node);
+        if (2..=RELATIONS_MAX).contains(&survey.relations)
+            && may_be_ordered
+            && let Some(ordered) = self.region(node.clone(), survey.unlinked)
+        {
+            return ordered;
         }
         let below = match &mut node {
             Node::Aggregate(aggregate) => {
@@ -114,13 +118,13 @@ impl Walk<'_> {
         node
     }
 
-    /// A region, put together again.
-    fn region(&self, node: Node) -> Node {
+    /// A region, put together again; `None` if that pairs everything with everything more often than so many times.
+    fn region(&self, node: Node, unlinked: usize) -> Option<Node> {
         let mut region = Region::new(self.slots);
         region.take(node, &|node| self.node(node, true));
         region.settle();
         let found = search::search(&region, &self.measure);
-        build::build(region, &found, self.whole)
+        (found.unlinked(&region) <= unlinked).then(|| build::build(region, &found, self.whole))
     }
 }
 
@@ -136,51 +140,41 @@ fn sorts_by_another(sort: &Sort) -> bool {
 struct Survey {
     relations: usize,
     joins: usize,
+    /// Of the joins, those that pair everything with everything.
+    unlinked: usize,
     slots: Vec<Slot>,
 }
 
 impl Survey {
-    fn of(node: &Node) -> Survey {
+    fn of(node: &Node, slots: &[SlotDef]) -> Survey {
         let mut survey = Survey::default();
-        survey.add(node);
+        survey.add(node, slots);
         survey
     }
 
-    fn add(&mut self, node: &Node) {
+    fn add(&mut self, node: &Node, slots: &[SlotDef]) {
         match node {
             Node::Filter(_) | Node::Subquery(_) => {}
             Node::Lookup(lookup) => {
                 self.relations += 1;
                 self.slots.push(lookup.into);
             }
-            Node::Join(join) if is_taken_apart(join) => {
+            Node::Join(join) if is_taken_apart(join, slots) => {
                 self.joins += 1;
-                self.add(&join.inner);
+                self.unlinked += usize::from(join.links.is_empty());
+                self.add(&join.inner, slots);
             }
-            // A region begins at what it is about, or at something that has no rows of several relations.
             Node::Scan(scan) => {
                 self.relations += 1;
                 return self.slots.push(scan.slot);
             }
-            Node::Join(_) => return self.relations += 1,
-            _ => return,
+            // A left join, or something that has no rows of several relations.
+            _ => return self.relations += 1,
         }
         if let Some(input) = node.input() {
-            self.add(input);
+            self.add(input, slots);
         }
     }
-}
-
-/// Whether a join is one of relations that can be put together otherwise.
-fn is_taken_apart(join: &crate::engine::logical::Join) -> bool {
-    let pairs_ask = match &*join.pairs {
-        Node::Pairs => true,
-        Node::Filter(filter) => *filter.input == Node::Pairs,
-        _ => false,
-    };
-    let compares =
-        join.links.iter().all(|link| link.absent_matches || !(link.inner.nullable && link.outer.nullable));
-    join.kind == JoinKind::Inner && pairs_ask && compares
 }
 
 #[cfg(test)]

@@ -3,11 +3,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::super::decorrelate::Inner;
 use super::super::strengthen_joins::rejects_absent;
-use super::is_taken_apart;
 use crate::engine::logical::{
-    Computed, Expr, ExprKind, Filter, Join, Link, Lookup, Node, Scan, Slot, SlotDef, Subquery,
+    Computed, Expr, ExprKind, Filter, Inner, Join, Link, Lookup, Node, Scan, Slot, SlotDef, Subquery,
 };
 use crate::expr::{BinaryOp, JoinKind};
 use crate::parts::Whole;
@@ -107,7 +105,7 @@ impl<'p> Region<'p> {
                 let input = Box::new(Node::Pairs);
                 self.steps.push(Node::Subquery(Subquery { input, slot, inner, links, pairs, asked, output }));
             }
-            Node::Join(join) if is_taken_apart(&join) => {
+            Node::Join(join) if is_taken_apart(&join, self.slots) => {
                 let Join { input, inner, links, pairs, .. } = join;
                 self.take(*input, below);
                 self.take(*inner, below);
@@ -366,4 +364,64 @@ fn first_slot(node: &Node) -> Option<Slot> {
         Node::Scan(scan) => Some(scan.slot),
         _ => first_slot(node.input()?),
     }
+}
+
+/// Whether a join is one of relations that can be put together otherwise.
+pub(super) fn is_taken_apart(join: &Join, slots: &[SlotDef]) -> bool {
+    let pairs_ask = match &*join.pairs {
+        Node::Pairs => true,
+        Node::Filter(filter) => *filter.input == Node::Pairs,
+        _ => false,
+    };
+    let compares =
+        join.links.iter().all(|link| link.absent_matches || !(link.inner.nullable && link.outer.nullable));
+    join.kind == JoinKind::Inner && pairs_ask && compares && connects(join, slots)
+}
+
+/// Whether a join has no links, or one that connects two relations once it is taken apart.
+fn connects(join: &Join, slots: &[SlotDef]) -> bool {
+    if join.links.is_empty() {
+        return true;
+    }
+    let mut lookups = Vec::new();
+    lookups_of(&join.input, &mut lookups);
+    lookups_of(&join.inner, &mut lookups);
+    let sides = [Inner::of(&join.inner), Inner::of(&join.input)];
+    join.links.iter().any(|link| {
+        let equal = Expr::binary_test(BinaryOp::Eq, link.inner.clone(), link.outer.clone());
+        [&link.inner, &link.outer].into_iter().zip(&sides).all(|(expr, side)| {
+            let read = expr.slots();
+            read.len() + expr.computed_values().len() == 1
+                && side.is_sure(expr)
+                && read.iter().all(|slot| is_of_relation(*slot, &equal, &lookups, slots))
+        })
+    })
+}
+
+/// The lookups that rows have gone through.
+fn lookups_of<'n>(node: &'n Node, out: &mut Vec<&'n Lookup>) {
+    match node {
+        Node::Lookup(lookup) => out.push(lookup),
+        Node::Join(join) => lookups_of(&join.inner, out),
+        _ => {}
+    }
+    if let Some(input) = node.input() {
+        lookups_of(input, out);
+    }
+}
+
+/// Whether the record in a slot is one of a relation, and no step's, where `asked` is asked of rows.
+fn is_of_relation(slot: Slot, asked: &Expr, lookups: &[&Lookup], slots: &[SlotDef]) -> bool {
+    let is_there = rejects_absent(asked, slot);
+    let mut slot = slot;
+    while let Some(lookup) = lookups.iter().find(|lookup| lookup.into == slot) {
+        let from = &slots[usize::from(lookup.from.0)];
+        let points =
+            is_there || !(from.optional || from.collection.fields[usize::from(lookup.position)].optional);
+        if !points || slots[usize::from(slot.0)].collection.clustered.is_none() {
+            return false;
+        }
+        slot = lookup.from;
+    }
+    true
 }

@@ -34,6 +34,18 @@ impl Found {
     pub(super) fn best(&self, set: Set) -> &Best {
         self.best.get(&set).expect("a set that is part of what was found")
     }
+
+    /// How many of the joins pair everything with everything.
+    pub(super) fn unlinked(&self, region: &Region<'_>) -> usize {
+        let (mut unlinked, mut sets) = (0, vec![self.all]);
+        while let Some(set) = sets.pop() {
+            if let Some((left, right, _)) = self.best(set).of {
+                unlinked += usize::from(region.links(left, right).next().is_none());
+                sets.extend([left, right]);
+            }
+        }
+        unlinked
+    }
 }
 
 /// The cheapest order that the estimates know of.

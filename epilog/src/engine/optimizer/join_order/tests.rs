@@ -1,11 +1,19 @@
 //! Which order joins and lookups are put in, and how many pairs of sets are looked at for it.
 
+use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::vec::Vec;
 
+use super::region::Region;
+use super::{Survey, region};
 use crate::engine::fixture::{self as f, DraftBuilder, draft, field, inner, int, text, through};
+use crate::engine::logical::{Limit, Node, Scan, Slot, Window};
 use crate::engine::optimizer::tests::before_and_after;
 use crate::expr::BinaryOp::{And, Eq, Gt};
-use crate::expr::{AggregateFunction, Clause, Expression, JoinKind};
+use crate::expr::{
+    AggregateFunction, Clause, Expression, Frame, JoinKind, OrderTerm, WindowFunction, WindowItem,
+};
+use crate::parts::Whole;
 
 const BEFORE: &[&str] =
     &["split_conjuncts", "key_through_relation", "join_filters", "decorrelate", "push_filters"];
@@ -102,4 +110,59 @@ fn what_is_equal_through_another_value_can_be_joined_first() {
     let (before, after) = ordered(draft.filter(field(f::album::ID).binary(Eq, f::id(7)).binary(And, one)));
     assert!(before.contains("join Country on Country.name = Track.name"), "{before}");
     assert!(after.contains("join Country on Country.name = title"), "{after}");
+}
+
+/// Tracks, beside those that are longer by one.
+fn one_longer() -> DraftBuilder {
+    let next = field(f::track::MILLISECONDS).binary(crate::expr::BinaryOp::Add, int(1));
+    join(draft(f::Track), f::Track, inner(1, f::track::MILLISECONDS).binary(Eq, next))
+}
+
+#[test]
+fn a_link_that_may_have_no_result_stays_one() {
+    let (before, after) = ordered(one_longer());
+    assert!(before.contains(".milliseconds = milliseconds + 1"), "{before}");
+    assert_eq!(before, after);
+    // What is beside it is in order, and it is one relation.
+    let of_album = inner(2, f::album::ID).binary(Eq, inner(1, f::track::ALBUM));
+    let (_, after) =
+        ordered(join(one_longer(), f::Album, of_album).filter(inner(2, f::album::ID).binary(Eq, f::id(7))));
+    assert!(after.contains(".milliseconds = milliseconds + 1"), "{after}");
+    assert_eq!(after.matches(" on ").count(), 2, "{after}");
+}
+
+#[test]
+fn numbered_rows_joined_by_their_numbers_are_linked() {
+    let order =
+        Vec::from([OrderTerm { expression: field(f::album::TITLE), descending: false, nulls_first: None }]);
+    let (function, frame) = (WindowFunction::RowNumber, Frame::DEFAULT);
+    let number = WindowItem { function, argument: None, partition: Vec::new(), order, frame };
+    let count = f::aggregate(AggregateFunction::Count, None);
+    let other =
+        draft(f::Track).group_by([field(f::track::ALBUM)]).select([count, Expression::key(0)]).build();
+    let on = f::window(1).binary(Eq, f::window(0));
+    let numbered = draft(f::Album).window([number]).clause(Clause::join_query(other, on, JoinKind::Inner));
+    let (before, after) = ordered(numbered);
+    assert!(before.contains(" on "), "{before}");
+    assert_eq!(before, after);
+}
+
+#[test]
+fn whatever_has_rows_is_a_relation() {
+    let whole = Whole::build().expect("a whole build");
+    let relation = |of| match of % 3 {
+        0 => Node::Pairs,
+        1 => Node::Scan(Scan { slot: Slot(0) }),
+        _ => Node::Limit(Limit { input: Box::new(Node::Pairs), window: Window { skip: 0, take: None } }),
+    };
+    let joined =
+        |count| (1..count).fold(relation(0), |left, at| region::join(left, relation(at), Vec::new(), whole));
+    for count in [1, 2, 3, 7, 64, 100] {
+        let node = joined(count);
+        let survey = Survey::of(&node, &[]);
+        assert_eq!((survey.relations, survey.unlinked), (count, count - 1));
+        let mut region = Region::new(&[]);
+        region.take(node, &|node| node);
+        assert_eq!(region.relations.len(), count);
+    }
 }
