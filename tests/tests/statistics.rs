@@ -203,15 +203,17 @@ fn who_only_reads_writes_nothing() {
     fill(&db, 0..3_000);
     let commit = db.read().unwrap().commit();
     db.close().unwrap();
+    let is_asked = |person: &Person| person.trade == "baker" && person.income < 500_000;
+    let asked = (0..3_000).map(person).filter(is_asked).count() as u64;
     let bytes = disk.bytes("register").unwrap();
     for is_closed in [true, false] {
         let db = open(&disk);
-        assert_eq!(ask(&db), 500);
+        assert_eq!(ask(&db), asked);
         assert_eq!(db.statistics::<Person>().unwrap().made_of, 3_000);
-        if is_closed {
-            db.close().unwrap();
+        match is_closed {
+            true => db.close().unwrap(),
+            false => drop(db),
         }
-        drop(db);
         assert!(disk.bytes("register").unwrap() == bytes, "the file was written to");
     }
     assert_eq!(open(&disk).read().unwrap().commit(), commit);
@@ -229,7 +231,7 @@ fn a_backup_that_was_read_takes_the_next_commit_of_an_archive() {
     fill(&source, 0..3_000);
     source.backup_to(vfs(), "backup", &mut |_| ControlFlow::Continue(())).unwrap();
     let mut commits = Vec::new();
-    for people in [3_000..3_001, 3_001..3_900, 3_900..3_950] {
+    for people in [3_000..3_001, 3_001..3_100, 3_100..3_150] {
         ask(&source);
         fill(&source, people);
         commits.push(source.read().unwrap().commit());

@@ -9,7 +9,7 @@
 //! 5. every record tree, and of each record: that all fields are values of their types, that its out-of-line values are
 //!    there and its own, that each index has its entry, that each relation leads to a record;
 //! 6. when an index has other entries than its records', which; that every blob is there, whole, and of one record;
-//!    that what is known of values can be read;
+//!    that what is known of values is as it was written;
 //! 7. the statistics; that no page is named twice; that no page exists that nothing names.
 //!
 //! A page that cannot be read is passed over with all beneath it, and said to be so once.
