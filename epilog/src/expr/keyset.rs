@@ -107,7 +107,7 @@ impl Identity {
 const TWICE: &str = "a row may be there twice, and a page could end between the two: make rows `distinct`";
 
 /// Whether the rows of a query of values are all different.
-fn is_told_apart(draft: &Draft) -> bool {
+pub fn is_told_apart(draft: &Draft) -> bool {
     // What a query selects of groups or of records may be less than what tells them apart.
     let selected = Keyset::of(draft).map(|keyset| {
         let own = |term: &OrderTerm| {

@@ -73,7 +73,7 @@ impl Continuation {
     pub(super) fn values(&self, shape: u64, terms: usize) -> Result<Vec<TermValue>, Error> {
         let (found, values) = read(&self.bytes).ok_or_else(|| Error::continuation(DAMAGED))?;
         let fits = values.is_empty() || values.len() == terms;
-        if found == shape && fits { Ok(values) } else { Err(Error::continuation("is of another query")) }
+        if found == shape && fits { Ok(values) } else { Err(Error::continuation(OF_ANOTHER)) }
     }
 
     /// Its bytes, for what has a shorter way for bytes than the text.
@@ -94,6 +94,7 @@ impl Continuation {
     }
 }
 
+pub(super) const OF_ANOTHER: &str = "is of another query";
 const DAMAGED: &str = "is damaged, or of another version of epilog";
 
 /// The shape and the values; `None` when the bytes are not those of a continuation.

@@ -4,9 +4,10 @@ use alloc::vec::Vec;
 
 use super::continuation::Continuation;
 use super::{Answers, Query, Reads, Scope};
-use crate::Error;
 use crate::engine::{self, EngineError, OutputBatch, OutputColumn, PlanError};
+use crate::expr::keyset::TermValue;
 use crate::expr::{Keyset, Side};
+use crate::{Error, ErrorKind};
 
 /// Some of a query's rows, and where others are. Made by [`Query::page`].
 #[derive(Clone, Debug, PartialEq)]
@@ -30,6 +31,8 @@ impl<S: Scope, O> Query<S, O> {
     /// is made total by them. Groups, and the rows of [`distinct`](Query::distinct) and [`union`](Query::union), are ordered by what
     /// tells them apart. What else the query says, applies as written: after a [`limit`](Query::limit) there are pages of the limited
     /// rows.
+    ///
+    /// After a `sample` they are pages of the rows that were drawn, in the same order, not in that in which those were drawn.
     ///
     /// What a filter compares with may differ between two pages; all else has to be the same.
     ///
@@ -119,7 +122,21 @@ impl<S: Scope, O> Query<S, O> {
         let keyset = self.keyset()?;
         let place = after.map_or(Ok(Vec::new()), |at| at.values(keyset.shape(), keyset.len()))?;
         let draft = keyset.page(&place, Side::After, rows_of(size));
-        from.with_view(|view| Ok(engine::explain(view, &draft, &self.control)?))
+        let plan = from.with_view(|view| Ok(engine::explain(view, &draft, &self.control)?));
+        plan.map_err(|error| self.blamed(from, &keyset, &place, error))
+    }
+
+    /// The error of a page. A place has values of the types that the query has, unless somebody has made it up: what the query
+    /// without it has no fault of is the place's.
+    fn blamed(&self, from: &impl Reads, keyset: &Keyset, place: &[TermValue], error: Error) -> Error {
+        let is_sound = || {
+            let draft = keyset.page(&[], Side::After, 1);
+            from.with_view(|view| Ok(engine::explain(view, &draft, &self.control)?)).is_ok()
+        };
+        match !place.is_empty() && error.kind() == ErrorKind::Plan && is_sound() {
+            true => Error::continuation(super::continuation::OF_ANOTHER),
+            false => error,
+        }
     }
 
     fn keyset(&self) -> Result<Keyset, Error> {
@@ -140,7 +157,7 @@ impl<S: Scope, O> Query<S, O> {
         let size = size.max(1);
         let mut items = Vec::new();
         let (mut first, mut last) = (None, None);
-        from.with_reading(|reading| {
+        let read = from.with_reading(|reading| {
             engine::for_each(reading, &draft, &self.control, &mut |batch: &OutputBatch<'_>| {
                 let before = items.len();
                 (self.decode)(batch, &mut items)?;
@@ -152,7 +169,8 @@ impl<S: Scope, O> Query<S, O> {
                 }
                 Ok::<(), Error>(())
             })
-        })?;
+        });
+        read.map_err(|error| self.blamed(from, &keyset, &values, error))?;
         let goes_on = items.len() > size;
         items.truncate(size);
         // Behind a place there may be rows in front of it, and where nothing is left those begin at the end.

@@ -381,28 +381,68 @@ impl Scaled {
 /// The sums of many groups.
 #[derive(Debug)]
 pub(super) enum Totals {
-    /// As integers of one scale, unless nothing has been added. So many values as would overflow 128 bits do not exist.
-    Scaled(Option<u32>, Vec<i128>),
+    /// As integers of one scale.
+    Scaled(Sums),
     /// As decimals.
     Each(Vec<rust_decimal::Decimal>),
 }
 
+/// Sums as integers of one scale. So many values as would overflow 128 bits do not exist.
+#[derive(Debug)]
+pub(super) struct Sums {
+    /// `None` when nothing has been added.
+    scale: Option<u32>,
+    totals: Vec<i128>,
+    /// For each group whether it has had a value: one that has not has no scale yet, whatever that of others is.
+    begun: Vec<bool>,
+    /// How many have not.
+    unbegun: usize,
+}
+
+impl Sums {
+    fn new(groups: usize) -> Sums {
+        Sums { scale: None, totals: vec![0; groups], begun: vec![false; groups], unbegun: groups }
+    }
+
+    fn grow(&mut self, groups: usize) {
+        self.unbegun += groups.saturating_sub(self.totals.len());
+        self.totals.resize(groups, 0);
+        self.begun.resize(groups, false);
+    }
+
+    /// Notes which groups have values.
+    fn begin(&mut self, len: usize, members: Members<'_>) {
+        // As a rule all have, but for those that the rows themselves have made.
+        if self.unbegun > 0 {
+            members.for_each(len, |_, group| {
+                self.unbegun -= usize::from(!core::mem::replace(&mut self.begun[group], true));
+            });
+        }
+    }
+
+    /// The sum of a group; `None` when it has too many digits.
+    fn of(&self, group: usize) -> Option<rust_decimal::Decimal> {
+        let scale = self.scale.filter(|_| self.begun[group]).unwrap_or(0);
+        arithmetic::decimal::of_total(self.totals[group], scale)
+    }
+}
+
 impl Totals {
     pub(super) fn new(groups: usize) -> Totals {
-        Totals::Scaled(None, vec![0; groups])
+        Totals::Scaled(Sums::new(groups))
     }
 
     /// The bytes that they take in memory.
     pub(super) fn size(&self) -> usize {
         match self {
-            Totals::Scaled(_, totals) => totals.capacity() * size_of::<i128>(),
+            Totals::Scaled(sums) => sums.totals.capacity() * size_of::<i128>() + sums.begun.capacity(),
             Totals::Each(totals) => totals.capacity() * size_of::<rust_decimal::Decimal>(),
         }
     }
 
     pub(super) fn grow(&mut self, groups: usize) {
         match self {
-            Totals::Scaled(_, totals) => totals.resize(groups, 0),
+            Totals::Scaled(sums) => sums.grow(groups),
             Totals::Each(totals) => totals.resize(groups, rust_decimal::Decimal::ZERO),
         }
     }
@@ -410,11 +450,17 @@ impl Totals {
     /// Adds to each member's group, without absent ones among them. Values of another scale than those before are left: then
     /// they are to be added as cells.
     pub(super) fn add(&mut self, values: &Scaled, members: Members<'_>) -> bool {
-        let Totals::Scaled(scale, totals) = self else { return false };
-        if *scale.get_or_insert(values.scale) != values.scale {
+        let Totals::Scaled(sums) = self else { return false };
+        let len = values.len;
+        // What is absent has no scale.
+        if !members.any(len) {
+            return true;
+        }
+        if *sums.scale.get_or_insert(values.scale) != values.scale {
             return false;
         }
-        let len = values.len;
+        sums.begin(len, members);
+        let totals = &mut sums.totals;
         match (&values.mantissas, members) {
             (Mantissas::All(value), Members::One(None)) => {
                 totals[0] += i128::from(*value) * len as i128;
@@ -452,6 +498,9 @@ impl Totals {
         members: Members<'_>,
         mut overflows: impl FnMut(usize) -> Result<(), E>,
     ) -> Result<(), E> {
+        if !members.any(values.len()) {
+            return Ok(());
+        }
         let totals = self.as_decimals(&mut overflows)?;
         members.try_for_each(values.len(), |row, group| {
             match arithmetic::decimal::sum(totals[group], arithmetic::decimal::read(values.bytes(row))) {
@@ -468,10 +517,10 @@ impl Totals {
         &mut self,
         overflows: &mut impl FnMut(usize) -> Result<(), E>,
     ) -> Result<&mut Vec<rust_decimal::Decimal>, E> {
-        if let Totals::Scaled(scale, totals) = self {
-            let mut decimals = Vec::with_capacity(totals.len());
-            for (group, total) in totals.iter().enumerate() {
-                let rounded = arithmetic::decimal::of_total(*total, scale.unwrap_or(0));
+        if let Totals::Scaled(sums) = self {
+            let mut decimals = Vec::with_capacity(sums.totals.len());
+            for group in 0..sums.totals.len() {
+                let rounded = sums.of(group);
                 if rounded.is_none() {
                     overflows(group)?;
                 }
@@ -488,7 +537,7 @@ impl Totals {
     /// The sum of a group; `None` when it has too many digits.
     pub(super) fn of(&self, group: usize) -> Option<rust_decimal::Decimal> {
         match self {
-            Totals::Scaled(scale, totals) => arithmetic::decimal::of_total(totals[group], scale.unwrap_or(0)),
+            Totals::Scaled(sums) => sums.of(group),
             Totals::Each(totals) => Some(totals[group]),
         }
     }
@@ -496,6 +545,8 @@ impl Totals {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use proptest::prelude::*;
     use rust_decimal::Decimal;
 
@@ -704,6 +755,34 @@ mod tests {
                         "{} and {}", got, want);
                 }
             }
+        }
+    }
+
+    #[test]
+    fn digits_of_totals_do_not_depend_on_the_order_of_rows() {
+        let Some(whole) = Whole::build() else { return };
+        let part = |mantissa, scale| Some(DecimalParts { mantissa, scale });
+        // Of the three groups one has hundredths, one none, and one nothing.
+        let batches = [
+            ([part(100, 2), part(250, 2)], [0, 0]),
+            ([part(5, 0), part(7, 0)], [1, 1]),
+            ([None, None], [super::super::tally::NO_GROUP; 2]),
+            ([part(0, 2), part(1, 2)], [3, 3]),
+            ([part(4, 0), part(4, 0)], [3, 3]),
+        ];
+        for order in [[0, 1, 2, 3, 4], [4, 3, 2, 1, 0], [2, 3, 1, 4, 0], [1, 4, 0, 2, 3]] {
+            let mut totals = Totals::new(1);
+            totals.grow(4);
+            for at in order {
+                let (values, groups) = &batches[at];
+                let (of, members) = (vector(values), Members::Of(groups, whole));
+                let scaled = Scaled::read(&of).expect("of one scale");
+                if !totals.add(&scaled, members) {
+                    totals.add_cells(&of, members, |_| Err(())).expect("small sums");
+                }
+            }
+            let of = |group| totals.of(group).expect("small sums").to_string();
+            assert_eq!([of(0), of(1), of(2), of(3)], ["3.50", "12", "0", "8.01"], "{order:?}");
         }
     }
 

@@ -33,6 +33,16 @@ pub(super) enum Members<'a> {
 }
 
 impl Members<'_> {
+    /// Whether any of `len` rows counts.
+    #[cfg(all(feature = "decimal", not(feature = "small")))]
+    pub(super) fn any(self, len: usize) -> bool {
+        match self {
+            Members::One(None) => len > 0,
+            Members::One(Some(absent)) => absent.contains(&false),
+            Members::Of(groups, _) => groups.iter().any(|group| *group != NO_GROUP),
+        }
+    }
+
     /// Calls `each` with the place of every row that counts, and its group.
     #[inline(always)]
     pub(super) fn for_each(self, len: usize, mut each: impl FnMut(usize, usize)) {
@@ -442,22 +452,28 @@ impl Tally {
         function: &AggregateFunction,
         groups: Range<usize>,
     ) -> Result<Vector<'s>, ExecError> {
-        let mut results = self.values(function, groups.clone())?;
+        // What a sum has no room for a mean may have a result of.
+        let mut own = BTreeMap::new();
+        let mut results = self.values(function, groups.clone(), &mut own)?;
         if parts::CALCULATION {
-            for (group, fault) in self.faults.range(groups.start as u32..groups.end as u32) {
+            let noted = self.faults.range(groups.start as u32..groups.end as u32);
+            let own = own.iter().filter(|(group, _)| !self.faults.contains_key(group));
+            for (group, fault) in noted.chain(own) {
                 results.add_fault(*group - groups.start as u32, fault);
             }
         }
         Ok(results)
     }
 
+    /// The values of these groups; `faults` gets why some have none.
     fn values<'s>(
         &mut self,
         function: &AggregateFunction,
         groups: Range<usize>,
+        faults: &mut BTreeMap<u32, RowFault>,
     ) -> Result<Vector<'s>, ExecError> {
         use AggregateFunction as F;
-        let Tally { function: _, ty, counts, kept, faults } = self;
+        let Tally { function: _, ty, counts, kept, faults: _ } = self;
         let (mut bytes, mut ends) = (Vec::new(), Vec::new());
         let mut push = |value: f64| bytes.extend_from_slice(&value.to_le_bytes());
         let mean = |total: f64, group: usize| total / counts[group] as f64;

@@ -134,6 +134,14 @@ struct Groups {
     items: Vec<(*const AggregateItem, Computed)>,
 }
 
+/// What is known of queries that rows were joined to.
+#[derive(Default)]
+struct Joined {
+    values: Vec<Computed>,
+    /// Whether two of their rows may have the same values.
+    repeat: bool,
+}
+
 struct Lowering<'c> {
     catalog: &'c Catalog,
     /// The values of the draft, for a plan that may be kept.
@@ -149,6 +157,8 @@ struct Lowering<'c> {
     groups: Option<Groups>,
     /// The values that windows have calculated since.
     windows: Vec<Computed>,
+    /// Those of them that are of queries that were joined.
+    joined: Joined,
     /// What is known of queries that are sources.
     derived: derived::Derived,
     /// Nodes pushed.
@@ -169,6 +179,7 @@ impl<'c> Lowering<'c> {
             sources: Vec::new(),
             groups: None,
             windows: Vec::new(),
+            joined: Joined::default(),
             derived: derived::Derived::default(),
             steps: 0,
             nesting: 0,
@@ -232,6 +243,7 @@ impl<'c> Lowering<'c> {
             core::mem::take(&mut self.sources),
             self.groups.take(),
             core::mem::take(&mut self.windows),
+            core::mem::take(&mut self.joined),
         );
         let slot = self.new_slot(collection, name, false);
         self.begin(slot);
@@ -239,7 +251,7 @@ impl<'c> Lowering<'c> {
         let values = self.values(columns, clause)?;
         let scope = self.scopes.pop().expect("begun above");
         self.nesting -= 1;
-        (self.scopes, self.sources, self.groups, self.windows) = around;
+        (self.scopes, self.sources, self.groups, self.windows, self.joined) = around;
         let (node, values) = self.once(draft, scope.node, values);
         Ok((slot, node, values))
     }
@@ -258,6 +270,7 @@ impl<'c> Lowering<'c> {
         self.groups = Some(Groups { keys, repeat, items: Vec::new() });
         self.sources.clear();
         self.windows.clear();
+        self.joined = Joined::default();
     }
 
     /// Every row once.
@@ -519,6 +532,7 @@ impl<'c> Lowering<'c> {
         self.groups = Some(Groups { keys, repeat: false, items });
         self.sources.clear();
         self.windows.clear();
+        self.joined = Joined::default();
         self.push(|input| Node::Aggregate(Aggregate { input, keys: key_terms, items: terms }));
         Ok(())
     }

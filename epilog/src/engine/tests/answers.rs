@@ -512,6 +512,27 @@ fn faults_of_rows_that_an_aggregate_leaves_out_do_not_count() {
 }
 
 #[test]
+fn a_mean_has_a_result_where_the_sum_of_the_same_overflows() {
+    use AggregateFunction::{Avg, Count, Sum};
+    let db = music();
+    let snapshot = db.snapshot();
+    let large = || Some(field(f::track::MILLISECONDS).binary(Multiply, int(1 << 50)));
+    let run = |draft: DraftBuilder| rows(snapshot.operation().view(), &draft.build(), RuleSet::ALL);
+    let groups = |key: Vec<Expression>| {
+        let is_large = f::aggregate(Sum, large()).binary(Gt, int(5));
+        let some = f::aggregate(Count, None).binary(Gt, Expression::literal(Scalar::Int(0), Type::U64));
+        draft(f::Track).group_by(key).filter(is_large.binary(Or, some))
+    };
+    let mean = |of: f64| [Scalar::Float(of * (1u64 << 50) as f64)];
+    let means = || [f::aggregate(Avg, large())];
+    assert_eq!(run(groups(Vec::new()).select(means())).expect("a mean"), [mean(500.5)]);
+    let by_activity = run(groups(Vec::from([field(f::track::ACTIVE)])).select(means())).expect("means");
+    assert_eq!(by_activity, [mean(500.0), mean(501.0)]);
+    let both = [f::aggregate(Avg, large()), f::aggregate(Sum, large())];
+    assert!(run(groups(Vec::new()).select(both)).is_err());
+}
+
+#[test]
 fn one_of_two_values_by_a_condition() {
     let db = music();
     let snapshot = db.snapshot();

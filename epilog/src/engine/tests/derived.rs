@@ -198,3 +198,46 @@ fn what_has_no_result_as_a_whole_is_an_error_on_either_side_of_a_join() {
         }
     }
 }
+
+/// Three artists, of whom one has six albums.
+fn albums() -> Store {
+    let text = |text: &str| Scalar::String(text.to_string());
+    let artists = (1..=3i128).map(|id| Vec::from([Scalar::Int(id), text(&format!("artist {id}"))]));
+    let albums = (1..=6i128)
+        .map(|id| Vec::from([Scalar::Int(id), text(&format!("album {id}")), Scalar::Int(1), Scalar::Null]));
+    store(&[(f::Artist, artists.collect()), (f::Album, albums.collect())])
+}
+
+#[test]
+fn pairs_of_one_record_are_drawn_independently_of_each_other() {
+    let store = albums();
+    let snapshot = store.snapshot();
+    let of_artist = |values: Vec<Expression>| {
+        let other = draft(f::Album).select(values).build();
+        let on = field(f::artist::ID).binary(BinaryOp::Eq, f::window(0));
+        draft(f::Artist).clause(Clause::join_query(other, on, JoinKind::Inner))
+    };
+    let joined = of_artist(Vec::from([field(f::album::ARTIST), field(f::album::ID)]));
+    let on = Expression::key(0).binary(BinaryOp::Eq, f::inner(0, f::album::ARTIST));
+    let grouped = draft(f::Album)
+        .select([field(f::album::ARTIST)])
+        .clause(Clause::Distinct)
+        .clause(Clause::Join { collection: f::Album, on, kind: JoinKind::Inner });
+    for (pairs, id) in [(joined, f::window(1)), (grouped, field(f::album::ID))] {
+        let mut drawn = alloc::collections::BTreeMap::new();
+        for seed in 0..300 {
+            let draft = pairs.clone().clause(Clause::sample(2, seed)).select([id.clone()]).build();
+            let got = rows(snapshot.operation().view(), &draft, RuleSet::ALL).expect("rows");
+            assert_eq!(got, rows(snapshot.operation().view(), &draft, RuleSet::NONE).expect("rows"));
+            *drawn.entry(format!("{got:?}")).or_insert(0) += 1;
+        }
+        // Every pair of the six in both orders: ten times each, as a rule.
+        assert_eq!(drawn.len(), 30);
+        assert!(drawn.values().all(|times| *times <= 30), "{drawn:?}");
+    }
+    // What may be there twice is told apart by its number.
+    let alike = of_artist(Vec::from([field(f::album::ARTIST)])).clause(Clause::sample(4, 1)).build();
+    for rules in [RuleSet::ALL, RuleSet::NONE] {
+        assert_eq!(rows(snapshot.operation().view(), &alike, rules).expect("rows").len(), 4);
+    }
+}

@@ -294,6 +294,50 @@ fn an_index_scan_in_the_order_of_keys_stays_within_the_cache() {
     });
 }
 
+/// The readings of an index that is larger than the page cache.
+const READINGS: i128 = 60_000;
+
+/// A closed file of readings, of which each has its number for a value, opened with the cache of others.
+fn open_readings() -> Watching {
+    let files = MemoryVfs::new();
+    let options = PagerOptions::default();
+    let store = Store::open(Arc::new(files.clone()), "music", options, (None, None), &f::DATABASE)
+        .expect("a new file");
+    let readings = (0..READINGS).map(|n| Vec::from([Scalar::Int(n), Scalar::Int(1), Scalar::Int(n)]));
+    insert(&store, &[(f::Reading, readings.collect())]);
+    store.close().expect("a checkpoint");
+    drop(store);
+    let watching = Watching { files, most: Arc::default() };
+    let options = PagerOptions { cache_bytes: CACHE, ..PagerOptions::default() };
+    let store = Store::open(Arc::new(watching.clone()), "music", options, (None, None), &f::DATABASE)
+        .expect("a file");
+    watching.most.store.get_or_init(|| store);
+    watching
+}
+
+#[test]
+fn entries_that_are_asked_in_vain_stay_within_the_cache() {
+    // The first entry that passes is the last of the index.
+    check_in(&open_readings(), |reading| {
+        let is_last = field(f::reading::VALUE).binary(Ge, int(READINGS as i64 - 1)).choose(
+            Expression::literal(Scalar::Bool(true), Type::Bool),
+            field(f::reading::VALUE).unary(crate::expr::UnaryOp::IsNone),
+        );
+        let code = Expression::literal(Scalar::Int(1), Type::U8);
+        let draft = draft(f::Reading)
+            .filter(field(f::reading::CODE).binary(crate::expr::BinaryOp::Eq, code))
+            .filter(is_last)
+            .order_by(field(f::reading::VALUE), false)
+            .limit(1)
+            .build();
+        let plan = explain(reading.operation().view(), &draft).expect("a plan").to_string();
+        assert!(plan.contains("entries with"), "{plan}");
+        let rows = rows_of(reading, &draft);
+        let last = Scalar::Int(READINGS - 1);
+        assert_eq!(rows, [Vec::from([last.clone(), Scalar::Int(1), last])]);
+    });
+}
+
 #[test]
 fn a_stream_over_an_index_that_waits_keeps_nothing_in_memory() {
     check(|reading| {

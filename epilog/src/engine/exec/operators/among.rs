@@ -65,7 +65,7 @@ impl<'s> Operator<'s> for Among<'s> {
                     let cells = pointers.strided();
                     batch.retain(|at, _| {
                         let place = cells.word(at, true).wrapping_sub(low);
-                        let word = bits.get((place / 64) as usize);
+                        let word = usize::try_from(place / 64).ok().and_then(|at| bits.get(at));
                         word.is_some_and(|word| word & (1 << (place % 64)) != 0) && !pointers.is_null(at)
                     });
                 }

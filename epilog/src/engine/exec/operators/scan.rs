@@ -251,7 +251,7 @@ trait Ranks<'s> {
     /// Appends up to about `limit` ranks; returns how many, 0 at the end and in a pause.
     fn more(&mut self, env: &Env<'s>, limit: usize, out: &mut Vec<u128>) -> Result<usize, ExecError>;
 
-    /// Goes on where another source was that left this.
+    /// Goes on where another source was that left this; in the first operation of a chain, where nothing was.
     fn resume(&mut self, _left: Left) {}
 
     /// Whether the operation keeps too much in memory for this to go on.
@@ -372,10 +372,12 @@ impl<'s> Operator<'s> for RankScan<'s> {
         self.wanted = self.wanted.min(reach.rows);
         self.rows_max = reach.rows.min(GATHERED_MAX);
         self.pauses = Some((reach.rows_in_all(), false, whole));
-        if let Some(Kept::Ranks(mut left)) = kept.pop() {
-            self.ranks = core::mem::take(&mut left.ranks);
-            self.source.resume(left);
-        }
+        let mut left = match kept.pop() {
+            Some(Kept::Ranks(left)) => left,
+            _ => Left { ranks: Vec::new(), gathered: None, tied: None, whole },
+        };
+        self.ranks = core::mem::take(&mut left.ranks);
+        self.source.resume(left);
     }
 
     fn is_paused(&self) -> bool {
@@ -504,6 +506,7 @@ impl<'s> Sorted<'s> {
                 break;
             }
         }
+        self.paused |= pauses && source.is_paused();
         if self.backward {
             self.gathered.ranks[start..].iter_mut().for_each(|rank| *rank = !*rank);
         }
@@ -564,6 +567,9 @@ impl<'s> Ranks<'s> for Sorted<'s> {
         if let Some(gathered) = left.gathered {
             self.source = self.source.take().filter(|_| !gathered.complete);
             self.gathered = gathered;
+        }
+        if let Some(source) = &mut self.source {
+            source.resume(Left { ranks: Vec::new(), gathered: None, tied: left.tied, whole: left.whole });
         }
     }
 

@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 use super::super::{Computed, Expr, Join, KeyTerm, Node, Previous, Recursive, SetColumn, Shared};
 use super::{Lowering, Scope};
 use crate::engine::error::PlanError;
+use crate::expr::keyset::is_told_apart;
 use crate::expr::{Clause, Draft, Expression, JoinKind, Op, Recursion, SelectItem};
 use crate::parts::{InWhole, Whole};
 use crate::value::Type;
@@ -192,6 +193,9 @@ impl Lowering<'_> {
         let inner = self.scopes.pop().expect("pushed above").node;
 
         self.windows.extend(&outputs);
+        self.joined.values.extend(&outputs);
+        // The rows of the other query are told apart by their values, if by anything.
+        self.joined.repeat |= !is_told_apart(other);
         self.scopes.push(Scope { node: Node::Pairs, related: Vec::new() });
         let on = self.predicate(on)?;
         let pairs = self.scopes.pop().expect("pushed above").node;

@@ -1,8 +1,8 @@
 //! A sample is the first rows of an order that is drawn by lot: that of numbers which the seed, and what identifies a row, decide.
 //!
 //! Every row has the same chance to be among them, and so has every set of so many rows. What identifies a row are the keys of its
-//! records, or the values of a group: the same seed draws the same of the same records, however they are reached. Rows that may
-//! be there twice are told apart by their number as they come.
+//! records, the values of a group, and those of queries that it was joined to: the same seed draws the same of the same
+//! records, however they are reached. Rows that may be there twice are told apart by their number as they come.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
@@ -30,22 +30,18 @@ impl Lowering<'_> {
 
     /// Values that tell all rows apart.
     fn identity(&mut self, whole: Whole) -> Vec<Expr> {
-        let values: Vec<Expr> = match &self.groups {
-            Some(groups) if groups.repeat => Vec::new(),
-            Some(groups) => groups.keys.iter().map(|key| self.computed_value(*key)).collect(),
-            None => {
-                let keys = self.sources.iter().flat_map(|(_, slot)| {
-                    let def = &self.slots[usize::from(slot.0)];
-                    def.collection.key.iter().map(move |position| {
-                        let field = &def.collection.fields[usize::from(*position)];
-                        Expr::field(*slot, *position, field.ty, def.optional)
-                    })
-                });
-                keys.collect()
-            }
-        };
+        let keys = self.groups.iter().flat_map(|groups| &groups.keys).chain(&self.joined.values);
+        let keys = keys.map(|key| self.computed_value(*key));
+        let records = self.sources.iter().flat_map(|(_, slot)| {
+            let def = &self.slots[usize::from(slot.0)];
+            def.collection.key.iter().map(move |position| {
+                let field = &def.collection.fields[usize::from(*position)];
+                Expr::field(*slot, *position, field.ty, field.optional || def.optional)
+            })
+        });
+        let values: Vec<Expr> = keys.chain(records).collect();
         let is_known = |value: &Expr| !value.nullable || zero(value.ty).is_some();
-        let repeat = self.groups.as_ref().is_some_and(|groups| groups.repeat);
+        let repeat = self.joined.repeat || self.groups.as_ref().is_some_and(|groups| groups.repeat);
         if !repeat && values.iter().all(is_known) {
             return values;
         }

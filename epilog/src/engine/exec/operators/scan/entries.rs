@@ -168,26 +168,46 @@ impl Column {
 pub(super) struct Passing<'s> {
     reader: Reader<'s>,
     batch: Batch<'s>,
+    /// In a chain, where no more is read when the operation keeps too much in memory.
+    pauses: bool,
+    paused: bool,
 }
 
 impl<'s> Passing<'s> {
     pub(super) fn new(env: &Env<'s>, reader: Reader<'s>) -> Passing<'s> {
-        Passing { reader, batch: Batch::new(env.collections.len(), env.computed.len()) }
+        let batch = Batch::new(env.collections.len(), env.computed.len());
+        Passing { reader, batch, pauses: false, paused: false }
     }
 }
 
 impl<'s> Ranks<'s> for Passing<'s> {
     fn more(&mut self, env: &Env<'s>, limit: usize, out: &mut Vec<u128>) -> Result<usize, ExecError> {
         let start = out.len();
+        // The more do not pass, the more are read at once.
+        let mut wanted = limit.min(GATHERED_MAX);
+        self.paused = false;
         while out.len() - start < limit {
-            // What is read is given: a pause goes on behind the entry read last.
-            if !self.reader.read(env, limit - (out.len() - start), &mut self.batch)? {
+            // What is read is given, be it more than was asked for: a pause goes on behind the entry read last.
+            if !self.reader.read(env, wanted, &mut self.batch)? {
                 break;
             }
             let slot = self.reader.walk.slot;
             self.batch.selected().for_each(|row| out.extend(self.batch.rank(slot, row)));
+            wanted = wanted.saturating_mul(4).min(GATHERED_MAX);
+            if self.pauses && env.view.is_crowded() {
+                self.paused = true;
+                break;
+            }
         }
         Ok(out.len() - start)
+    }
+
+    fn resume(&mut self, _: Left) {
+        self.pauses = true;
+    }
+
+    fn is_paused(&self) -> bool {
+        self.paused
     }
 
     fn can_leave(&self) -> bool {
