@@ -187,7 +187,9 @@ fn everything_is_saved_that_is_not_on_the_damaged_page() {
                 let same_items =
                     right.items.iter().filter(|(code, item)| saved.items.get(code) == Some(item));
                 let same = same_owners.count() + same_items.count() + 1;
-                assert_eq!(same, right.owners.len() + right.items.len(), "{what}");
+                let all = right.owners.len() + right.items.len();
+                // What the journal has replaced is not what was lost.
+                assert!(same == all || same == all + 1 && !is_closed, "{what}: {same} of {all}");
                 continue;
             }
             // The records of the page are lost, but for those that the journal has.

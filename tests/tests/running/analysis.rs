@@ -69,11 +69,11 @@ fn every_operator_tells_its_rows() {
         &Track::query().filter(|t| t.album().year.gt(1980) & t.price.gt(1.0)),
         "among: 2 in 1\n  filter: 4 in 1\n    scan: 9 in 1\n  filter: 2 in 1\n    scan: 5 in 1\n",
     );
-    // Every pair of tracks, of which the longer comes first: what is asked of pairs is the last of what is beneath a join.
+    // Every pair of tracks, of which the longer comes first.
     check(
         db,
         &Track::query().join::<Track>(|(one, other)| one.seconds.gt(other.seconds)),
-        "project: 36 in 1\n  join: 36 in 1\n    scan: 9 in 1\n    scan: 9 in 1\n    filter: 36 in 1\n",
+        "project: 36 in 1\n  filter: 36 in 1\n    join: 81 in 1\n      scan: 9 in 1\n      scan: 9 in 1\n",
     );
     // A subquery of which pairs are made.
     check(
