@@ -3,7 +3,7 @@
 //! | bytes | what |
 //! |---|---|
 //! | 1 | the version of this form, 1 |
-//! | the rest | the [key](super::key) of each element, as that of a required field |
+//! | the rest | the [key] of each element, as that of a required field |
 //!
 //! A key says where it ends: those of a fixed-width type by its width, those of strings and bytes by a terminator that no key
 //! has within. So lists compare as their bytes do, element by element and then by length; equal lists have equal bytes; and
