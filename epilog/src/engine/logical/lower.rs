@@ -672,9 +672,10 @@ impl<'c> Lowering<'c> {
                 Op::Literal(value, ty) => {
                     #[cfg(not(feature = "small"))]
                     let known = self.parameters.and_then(|parameters| parameters.literal(op));
-                    #[cfg(feature = "small")]
-                    let known = None;
+                    #[cfg(not(feature = "small"))]
                     let literal = known.unwrap_or_else(|| Literal::constant(value.clone()));
+                    #[cfg(feature = "small")]
+                    let literal = Literal::constant(value.clone());
                     Piece::leaf(typing::literal(literal, *ty)?)
                 }
                 #[cfg(not(feature = "small"))]

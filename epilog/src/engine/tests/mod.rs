@@ -1,6 +1,7 @@
 //! Queries over stored records: by hand, and against a reference that does everything row by row with scalars.
 
 mod answers;
+#[cfg(not(feature = "small"))]
 mod derived;
 mod memory;
 mod reference;
