@@ -12,7 +12,6 @@ fn main() {
 
 #[cfg(not(feature = "small"))]
 mod kept {
-
     #![allow(missing_docs, reason = "a program, not a library")]
 
     use divan::{AllocProfiler, Bencher, black_box};

@@ -298,6 +298,22 @@ impl<'c> Lowering<'c> {
         let operation = set_name(kind);
         let lefts = self.values(columns, operation)?;
         let (_, right, rights) = self.nested(other, operation)?;
+        let columns = self.put_together(operation, lefts, rights)?;
+        let repeat = matches!(kind, SetKind::UnionAll | SetKind::IntersectAll | SetKind::ExceptAll);
+        self.outputs(columns.iter().map(|column| column.output).collect(), repeat);
+        let right = Box::new(right);
+        let columns = InWhole::new(columns, whole);
+        self.push(|input| Node::Set(Set { input, right, kind, columns, whole }));
+        Ok(())
+    }
+
+    /// The values of rows that come from two queries, which have as many of the same types.
+    fn put_together(
+        &mut self,
+        operation: &'static str,
+        lefts: Vec<Expr>,
+        rights: Vec<Expr>,
+    ) -> Result<Vec<SetColumn>, PlanError> {
         if lefts.len() != rights.len() {
             return Err(PlanError::NotAsMany { operation, left: lefts.len(), right: rights.len() });
         }
@@ -310,12 +326,7 @@ impl<'c> Lowering<'c> {
             let output = self.new_computed(left.ty, left.nullable || right.nullable, name);
             columns.push(SetColumn { left, right, output });
         }
-        let repeat = matches!(kind, SetKind::UnionAll | SetKind::IntersectAll | SetKind::ExceptAll);
-        self.outputs(columns.iter().map(|column| column.output).collect(), repeat);
-        let right = Box::new(right);
-        let columns = InWhole::new(columns, whole);
-        self.push(|input| Node::Set(Set { input, right, kind, columns, whole }));
-        Ok(())
+        Ok(columns)
     }
 
     /// The only value of the only row of another query.

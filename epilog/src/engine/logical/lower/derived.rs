@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::super::{Computed, Expr, Join, KeyTerm, Node, Previous, Recursive, SetColumn, Shared};
+use super::super::{Computed, Expr, Join, KeyTerm, Node, Previous, Recursive, Shared};
 use super::{Lowering, Scope};
 use crate::engine::error::PlanError;
 use crate::expr::keyset::is_told_apart;
@@ -222,18 +222,7 @@ impl Lowering<'_> {
         let step = self.nested(&recursion.step, operation);
         self.derived.known(whole).around.pop();
         let (_, step, rights) = step?;
-        if lefts.len() != rights.len() {
-            return Err(PlanError::NotAsMany { operation, left: lefts.len(), right: rights.len() });
-        }
-        let mut columns = Vec::new();
-        for (left, right) in lefts.into_iter().zip(rights) {
-            if left.ty != right.ty {
-                return Err(PlanError::TypeMismatch { operation, left: left.ty, right: right.ty });
-            }
-            let name = self.described(|names| names.expr(&left));
-            let output = self.new_computed(left.ty, left.nullable || right.nullable, name);
-            columns.push(SetColumn { left, right, output });
-        }
+        let columns = self.put_together(operation, lefts, rights)?;
         let identity = recursion.identity.map_or(columns.len(), usize::from).min(columns.len());
         self.outputs(columns.iter().map(|column| column.output).collect(), false);
         let (step, columns, rounds) = (Box::new(step), InWhole::new(columns, whole), recursion.rounds);
