@@ -47,8 +47,17 @@ struct Rows<'q> {
     aggregates: Vec<&'q AggregateItem>,
     /// What the rows are ordered by: columns, and how. `None` if they come in any order.
     order: Option<Vec<String>>,
+    /// Whether the keys of the sources, which orders end in, leave some rows in any order.
+    tied: bool,
     windows: usize,
     selected: Option<&'q [SelectItem]>,
+}
+
+impl Rows<'_> {
+    /// What the rows are ordered by, if that leaves none in any order.
+    fn told(&self) -> Option<&[String]> {
+        self.order.as_deref().filter(|_| !self.tied)
+    }
 }
 
 /// The translation of a draft.
@@ -102,7 +111,7 @@ impl<'d> Writer<'d> {
             rows.sql,
             order.as_deref().unwrap_or("")
         );
-        Some(Question { sql, ordered: rows.order.is_some(), columns })
+        Some(Question { sql, ordered: rows.told().is_some(), columns })
     }
 
     fn name(&mut self, letter: char) -> String {
@@ -148,6 +157,7 @@ impl<'d> Writer<'d> {
             keys: None,
             aggregates: Vec::new(),
             order: Some(Vec::from(["s0_k".to_string()])),
+            tied: false,
             windows: 0,
             selected: None,
         };
@@ -204,6 +214,7 @@ impl<'d> Writer<'d> {
                     rows.keys = Some(keys.len());
                     rows.aggregates = asked;
                     (rows.sources, rows.order, rows.windows, rows.selected) = (Vec::new(), None, 0, None);
+                    rows.tied = false;
                 }
                 Clause::Distinct => {
                     let (values, count) = self.values(&rows)?;
@@ -218,7 +229,7 @@ impl<'d> Writer<'d> {
                 Clause::Window(items, _) => {
                     let mut columns = Vec::new();
                     for item in items.iter() {
-                        let value = self.window(item, &names, rows.order.as_deref())?;
+                        let value = self.window(item, &names, &rows)?;
                         columns.push(format!(", {value} AS w{}", rows.windows));
                         rows.windows += 1;
                     }
@@ -230,7 +241,7 @@ impl<'d> Writer<'d> {
                         by.push(format!("({})", self.expression(key, &names)?));
                     }
                     let by = if by.is_empty() { "NULL".to_string() } else { by.join(", ") };
-                    let order = rows.order.as_ref()?.join(", ");
+                    let order = rows.told()?.join(", ");
                     let (number, around) = (self.name('n'), self.name('t'));
                     rows.sql = format!(
                         "SELECT {around}.* FROM (SELECT {at}.*, row_number() OVER (PARTITION BY {by} ORDER BY {order}) \
@@ -257,7 +268,7 @@ impl<'d> Writer<'d> {
                         columns.join(", "),
                     );
                     rows.windows += count;
-                    rows.order = None;
+                    (rows.order, rows.tied) = (None, true);
                 }
                 Clause::Recursive(recursion, _) => {
                     // A table of a recursion is not to be named in a subquery there, so that its rounds are written out. Each begins with
@@ -366,7 +377,7 @@ impl<'d> Writer<'d> {
         })
     }
 
-    fn window(&mut self, item: &WindowItem, names: &Names<'_>, rows: Option<&[String]>) -> Option<String> {
+    fn window(&mut self, item: &WindowItem, names: &Names<'_>, rows: &Rows<'_>) -> Option<String> {
         use AggregateFunction as F;
         use WindowFunction as W;
         let argument = match &item.argument {
@@ -411,7 +422,10 @@ impl<'d> Writer<'d> {
         let rows_of_frame = of_frame && item.frame.unit == FrameUnit::Rows;
         if by_row || rows_of_frame {
             // Peers stay in the order that they came in.
-            order.extend(rows.unwrap_or_default().iter().cloned());
+            if rows.tied {
+                return None;
+            }
+            order.extend(rows.order.iter().flatten().cloned());
         } else if places {
             return None;
         }
@@ -599,6 +613,7 @@ fn of_values<'q>(sql: String, count: usize) -> Rows<'q> {
         keys: Some(count),
         aggregates: Vec::new(),
         order: None,
+        tied: false,
         windows: 0,
         selected: None,
     }
@@ -606,7 +621,7 @@ fn of_values<'q>(sql: String, count: usize) -> Rows<'q> {
 
 /// The rows in their order, and what is asked of that.
 fn ordered(rows: &Rows<'_>, at: &str, what: &str) -> Option<String> {
-    let order = rows.order.as_ref()?.join(", ");
+    let order = rows.told()?.join(", ");
     Some(format!("SELECT {at}.* FROM ({}) AS {at} ORDER BY {order} {what}", rows.sql))
 }
 
