@@ -153,15 +153,23 @@ impl<'p> Planner<'p> {
         };
         let whole = collection.indexes.iter().filter(|index| collection.listed(index).is_none());
         let found = whole.map(|index| (index, leading(index)));
-        let (index, links) = found.max_by_key(|(index, links)| (links.len(), index.unique))?;
+        // Of two that as many lead into, the one with fewer records for each row.
+        let (index, links) = found.max_by(|(one, of_one), (other, of_other)| {
+            let by_links = (of_one.len(), one.unique).cmp(&(of_other.len(), other.unique));
+            by_links.then_with(|| self.linked_rows(of_one).total_cmp(&self.linked_rows(of_other)))
+        })?;
         (!links.is_empty()).then_some((Some(index.id), links))
     }
 
-    /// How many different rows the inner records are shared among: those of the collection that they point at, or, of a value
-    /// that was calculated, as many as there are values.
+    /// How many different rows the inner records are shared among: as many as they are known to have values; else those of the
+    /// collection that they point at, or, of a value that was calculated, as many as there may be.
     pub(super) fn linked_rows(&self, links: &[Link]) -> Amount {
+        let values = |link: &Link| {
+            let (slot, position) = link.inner.as_field()?;
+            self.estimator.distinct(slot, position)
+        };
         let rows = links.iter().filter_map(|link| match link.outer.as_field() {
-            Some((slot, _)) => Some(self.rows(slot)),
+            Some((slot, _)) => Some(values(link).unwrap_or_else(|| self.rows(slot))),
             None if link.outer.is_sure() => None,
             None => self.distinct(&link.inner),
         });

@@ -727,7 +727,8 @@ fn call(function: Function, arguments: &[String]) -> Option<String> {
         (F::ToText, [of]) => format!("CAST({of} AS TEXT)"),
         (F::Trim, [of]) => format!("trim({of})"),
         (F::Concat, [a, b]) => format!("({a} || {b})"),
-        (F::Replace, [of, from, to]) => format!("replace({of}, {from}, {to})"),
+        // SQLite does not look at what to put in where there is nothing to look for.
+        (F::Replace, [of, from, to]) => format!("iif({to} IS NULL, NULL, replace({of}, {from}, {to}))"),
         (F::Substring, [of, start, count]) => format!("substr({of}, {start} + 1, {count})"),
         (F::Left, [of, count]) => format!("substr({of}, 1, {count})"),
         (F::PositionOf, [of, part]) => format!("(nullif(instr({of}, {part}), 0) - 1)"),
