@@ -12,15 +12,20 @@ const COMPILER: &str = "rustc 1.95.";
 const TOPICS: [&str; 7] = ["collection", "database", "running", "query", "relation", "schema", "view"];
 
 #[test]
-fn programs_compile_and_mistakes_read_well() {
-    let cases = trybuild::TestCases::new();
-    cases.pass("pass/*.rs");
-    if speaks_our_words() {
-        for topic in TOPICS {
-            cases.compile_fail(format!("fail/{topic}/*.rs"));
-        }
-    } else {
+fn programs_compile_and_run() {
+    trybuild::TestCases::new().pass("pass/*.rs");
+}
+
+/// Apart from the programs that compile: by themselves the mistakes are checked in one run of cargo, not one by one.
+#[test]
+fn mistakes_read_well() {
+    if !speaks_our_words() {
         eprintln!("skipping the mistakes: their words are those of `{COMPILER}`, this is another compiler");
+        return;
+    }
+    let cases = trybuild::TestCases::new();
+    for topic in TOPICS {
+        cases.compile_fail(format!("fail/{topic}/*.rs"));
     }
 }
 
