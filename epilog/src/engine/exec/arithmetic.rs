@@ -285,3 +285,6 @@ pub(super) mod decimal {
         unreachable!("a plan that calculates with decimals is refused without the feature")
     }
 }
+
+#[cfg(all(test, feature = "decimal", not(feature = "small")))]
+mod tests;

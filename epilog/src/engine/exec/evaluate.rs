@@ -529,3 +529,6 @@ fn is_in<'s>(
     }
     Ok(result)
 }
+
+#[cfg(all(test, feature = "decimal", not(feature = "small")))]
+mod tests;

@@ -17,6 +17,8 @@ mod assign;
 mod batch;
 mod chain;
 mod cold;
+#[cfg(all(test, feature = "decimal", not(feature = "small")))]
+mod columns;
 #[cfg(not(feature = "small"))]
 mod directory;
 mod evaluate;

@@ -662,24 +662,4 @@ pub(super) fn overflow(function: &AggregateFunction, ty: Type) -> Fault {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn medians_are_in_the_middle() {
-        assert_eq!(median(&mut []), None);
-        assert_eq!(median(&mut [7.0]), Some(7.0));
-        assert_eq!(median(&mut [9.0, 1.0, 5.0]), Some(5.0));
-        assert_eq!(median(&mut [9.0, 1.0, 5.0, 6.0]), Some(5.5));
-        assert_eq!(median(&mut [f64::MAX, f64::MAX]), Some(f64::MAX));
-    }
-
-    #[test]
-    fn square_roots_have_all_digits() {
-        for value in [0.0, 1.0, 2.0, 1e-300, 1e300, 12_345.678, f64::MIN_POSITIVE, f64::MAX] {
-            let (root, exact) = (iterated_square_root(value), f64::sqrt(value));
-            assert!((root - exact).abs() <= exact * 2.0 * f64::EPSILON, "{value}: {root} and {exact}");
-        }
-        assert!(iterated_square_root(-1.0).is_nan() && iterated_square_root(f64::NAN).is_nan());
-    }
-}
+mod tests;

@@ -1,0 +1,143 @@
+use alloc::string::String;
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::engine::exec::columns::{
+    Column, NUMBERS, OTHERS, Outcome, ROWS, column, column_of, is_same, outcome,
+};
+
+const COMPARISONS: [BinaryOp; 6] =
+    [BinaryOp::Eq, BinaryOp::Ne, BinaryOp::Lt, BinaryOp::Le, BinaryOp::Gt, BinaryOp::Ge];
+
+fn any_type() -> impl Strategy<Value = Type> {
+    prop::sample::select([&NUMBERS[..], &OTHERS].concat())
+}
+
+/// Whether a condition holds.
+fn truth(of: &Scalar) -> bool {
+    matches!(of, Scalar::Bool(true))
+}
+
+/// What every row of `got` should be.
+fn check(got: &Vector<'_>, want: impl Fn(usize) -> Outcome) -> Result<(), TestCaseError> {
+    prop_assert_eq!(got.len(), ROWS);
+    for row in 0..ROWS {
+        let (got, want) = (outcome(got, row), want(row));
+        prop_assert!(is_same(&got, &want), "row {}: {:?}, not {:?}", row, got, want);
+    }
+    Ok(())
+}
+
+fn text(of: &Scalar) -> Option<&str> {
+    match of {
+        Scalar::String(text) => Some(text),
+        _ => None,
+    }
+}
+
+/// The outcome of an operation of one value that is absent where the value is.
+fn mapped(of: &Column, row: usize, then: impl Fn(&Scalar) -> Scalar) -> Outcome {
+    of.at(row).map(|value| if value.is_null() { Scalar::Null } else { then(value) })
+}
+
+proptest! {
+    #[test]
+    fn comparisons_agree_with_those_of_single_values(
+        (left, right) in any_type().prop_flat_map(|ty| (column(ty), column(ty)))
+    ) {
+        for op in COMPARISONS {
+            let got = binary(op, left.vector(), right.vector());
+            check(&got, |row| {
+                let (a, b) = (left.at(row)?, right.at(row)?);
+                Ok(Scalar::Bool(match (a.is_null(), b.is_null()) {
+                    (false, false) => holds(op, a.compare(b)),
+                    (true, true) => op == BinaryOp::Eq,
+                    _ => op == BinaryOp::Ne,
+                }))
+            })?;
+        }
+    }
+
+    #[test]
+    fn conditions_are_connected_as_single_ones_are((left, right) in (column(Type::Bool), column(Type::Bool))) {
+        for (op, deciding) in [(BinaryOp::And, false), (BinaryOp::Or, true)] {
+            let got = binary(op, left.vector(), right.vector());
+            check(&got, |row| match (left.at(row).map(truth), right.at(row).map(truth)) {
+                (Ok(one), _) | (_, Ok(one)) if one == deciding => Ok(Scalar::Bool(deciding)),
+                (Ok(_), Ok(other)) if other == deciding => Ok(Scalar::Bool(deciding)),
+                (Ok(_), Ok(_)) => Ok(Scalar::Bool(!deciding)),
+                _ => Err(()),
+            })?;
+        }
+        check(&unary(UnaryOp::Not, &left.vector()), |row| mapped(&left, row, |value| Scalar::Bool(!truth(value))))?;
+    }
+
+    #[test]
+    fn what_is_absent_is_replaced_as_single_values_are(
+        (left, right) in any_type().prop_flat_map(|ty| (column(ty), column(ty)))
+    ) {
+        check(&unary(UnaryOp::IsNone, &left.vector()), |row| Ok(Scalar::Bool(left.at(row)?.is_null())))?;
+        check(&unary(UnaryOp::IsSome, &left.vector()), |row| Ok(Scalar::Bool(!left.at(row)?.is_null())))?;
+        let replaced = binary(BinaryOp::OrElse, left.vector(), right.vector());
+        check(&replaced, |row| match left.at(row)? {
+            Scalar::Null => right.values[row].clone(),
+            value => Ok(value.clone()),
+        })?;
+    }
+
+    #[test]
+    fn one_of_two_is_chosen_as_of_single_values(
+        (condition, then, otherwise) in any_type().prop_flat_map(|ty| (column(Type::Bool), column(ty), column(ty)))
+    ) {
+        let chosen = choose(&condition.vector(), &then.vector(), &otherwise.vector());
+        check(&chosen, |row| match truth(condition.at(row)?) {
+            true => then.values[row].clone(),
+            false => otherwise.values[row].clone(),
+        })?;
+    }
+
+    #[test]
+    fn texts_are_tested_as_single_ones_are((left, right) in (column(Type::String), column(Type::String))) {
+        type Test = fn(&str, &str) -> bool;
+        let tests: [(BinaryOp, Test); 3] = [
+            (BinaryOp::StartsWith, |text, part| text.starts_with(part)),
+            (BinaryOp::EndsWith, |text, part| text.ends_with(part)),
+            (BinaryOp::Contains, |text, part| text.contains(part)),
+        ];
+        for (op, passes) in tests {
+            let got = binary(op, left.vector(), right.vector());
+            check(&got, |row| {
+                let (text, part) = (text(left.at(row)?), text(right.at(row)?));
+                Ok(Scalar::Bool(text.zip(part).is_some_and(|(text, part)| passes(text, part))))
+            })?;
+        }
+        let of = |op| unary(op, &left.vector());
+        let chars = |value: &Scalar| Scalar::Int(text(value).map_or(0, |text| text.chars().count() as i128));
+        check(&of(UnaryOp::Length), |row| mapped(&left, row, chars))?;
+        let changed = |change: fn(&str) -> String| {
+            move |value: &Scalar| Scalar::String(change(text(value).expect("a text")))
+        };
+        check(&of(UnaryOp::Lower), |row| mapped(&left, row, changed(str::to_lowercase)))?;
+        check(&of(UnaryOp::Upper), |row| mapped(&left, row, changed(str::to_uppercase)))?;
+    }
+
+    #[cfg(feature = "chrono")]
+    #[test]
+    fn dates_are_taken_apart_as_chrono_does(of in column_of(Type::Date, (-80_000_000i128..80_000_000).prop_map(Scalar::Int).boxed())) {
+        use chrono::{Datelike, NaiveDate};
+        let date = |value: &Scalar| match value {
+            Scalar::Int(days) => NaiveDate::from_num_days_from_ce_opt(*days as i32).expect("a day that chrono has"),
+            other => panic!("{other:?} is no date"),
+        };
+        type Part = fn(NaiveDate) -> i128;
+        let parts: [(UnaryOp, Part); 3] = [
+            (UnaryOp::Year, |date| date.year().into()),
+            (UnaryOp::Month, |date| date.month().into()),
+            (UnaryOp::Day, |date| date.day().into()),
+        ];
+        for (op, part) in parts {
+            check(&unary(op, &of.vector()), |row| mapped(&of, row, |value| Scalar::Int(part(date(value)))))?;
+        }
+    }
+}
