@@ -1,12 +1,11 @@
 //! Parts and who has them: Q2, Q11, Q15, Q16, Q20, Q21.
 
-use epilog::collection::Expr;
 use epilog::prelude::*;
 use rust_decimal::Decimal;
 
 use super::{day, volume};
 use crate::tpch::answer::Question;
-use crate::tpch::{LineItem, PartSupplier, PartSupplierFields, Supplier};
+use crate::tpch::{LineItem, PartSupplier, Supplier};
 
 /// Q2: which Europeans have brass parts of a size for the least money, and who of those has most on the account.
 pub fn minimum_cost() -> impl Question {
@@ -33,29 +32,32 @@ pub fn minimum_cost() -> impl Question {
 /// Q11: which parts are most of the value that Germans have in stock: at scale factor `scale`, more than a ten-thousandth of it,
 /// divided by that.
 pub fn important_stock(scale: f64) -> impl Question {
-    fn value<S>(ps: PartSupplierFields<S>) -> Expr<S, Decimal> {
-        ps.supply_cost * ps.available.cast::<Decimal>()
-    }
     let part_of_all = Decimal::try_from(0.0001 / scale).expect("a scale factor is neither zero nor infinite");
-    let german = PartSupplier::query().filter(|ps| ps.supplier().nation().name.eq("GERMANY"));
-    let all = german.clone().aggregate(|g| g.sum(value) * part_of_all);
-    german
-        .group_by(|ps| ps.part)
-        .having(|g| g.sum(value).gt(all.scalar()))
-        .order_by(|g| g.sum(value).desc())
-        .select(|g| (g.key(), g.sum(value)))
+    let stock = PartSupplier::query()
+        .filter(|ps| ps.supplier().nation().name.eq("GERMANY"))
+        .select(|ps| (ps.part, ps.supply_cost * ps.available.cast::<Decimal>()))
+        .common();
+    let all = stock.clone().aggregate(|all| all.sum(|(_, value)| value) * part_of_all);
+    stock
+        .group_by(|(part, _)| part)
+        .having(|g| g.sum(|(_, value)| value).gt(all.scalar()))
+        .order_by(|g| g.sum(|(_, value)| value).desc())
+        .select(|g| (g.key(), g.sum(|(_, value)| value)))
 }
 
 /// Q15: who delivered for most in a quarter.
 pub fn top_supplier() -> impl Question {
     let revenue = LineItem::query()
         .filter(|l| l.ship_date.ge(day(1996, 1, 1)) & l.ship_date.lt(day(1996, 4, 1)))
-        .group_by(|l| (l.supplier, l.supplier().name, l.supplier().address, l.supplier().phone));
-    let most = revenue.clone().aggregate(|all| all.max(|g| g.sum(volume)));
-    revenue.having(|g| most.scalar().eq(g.sum(volume))).order_by(|g| g.key().0).select(|g| {
-        let (supplier, name, address, phone) = g.key();
-        (supplier, name, address, phone, g.sum(volume))
-    })
+        .group_by(|l| l.supplier)
+        .select(|g| (g.key(), g.sum(volume)))
+        .common();
+    let most = revenue.clone().aggregate(|all| all.max(|(_, revenue)| revenue));
+    Supplier::query()
+        .join_query(revenue, |(s, (supplier, _))| s.id.eq(supplier))
+        .filter(|(_, (_, revenue))| most.scalar().eq(revenue))
+        .order_by(|(s, _)| s.id)
+        .select(|(s, (_, revenue))| (s.id, s.name, s.address, s.phone, revenue))
 }
 
 /// Q16: how many suppliers without complaints have parts of some sizes, by brand, kind and size.
