@@ -142,6 +142,8 @@ fn a_boolean_field_is_a_condition() {
 
 #[test]
 fn ten_sources_fit_one_query() {
+    // Each level doubles the time that rustfmt takes.
+    #[rustfmt::skip]
     let query = Artist::query().filter(|a| {
         a.exists::<Artist>(|(_, a)| {
             a.exists::<Artist>(|(.., a)| {
