@@ -47,7 +47,7 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         }
     };
     Box::new(Join {
-        input: super::build(env, *input),
+        input: super::build_gathered(env, *input),
         outer: Batch::new(env.collections.len(), env.computed.len()),
         slot,
         finder,
