@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # What queries cost the compiler: CPU time of 200 distinct queries in one file, beside Diesel's.
 #
-#   tests/compile_cost.sh [rounds, 5 if not said]
+#   tests/compile_cost.sh [ROUNDS, 5 if not said] [KIND.. of check, debug and release; all if not said]
 #
 # Makes four small crates below target/compile_cost: for either library, one with 1 query and one with 200, over the same
 # structure: one to four conditions, an order, a limit. Compiles each again and again, dependencies once, and
@@ -11,6 +11,8 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 rounds=${1:-5}
+read -r -a kinds <<<"${*:2}"
+((${#kinds[@]})) || kinds=(check debug release)
 root=$PWD
 work=$root/target/compile_cost
 export CARGO_TARGET_DIR=$work/target
@@ -106,6 +108,7 @@ compile() {
         check) arguments=(check) ;;
         debug) arguments=(build) ;;
         release) arguments=(build --release) ;;
+        *) echo "there is no kind $2" >&2 && exit 1 ;;
     esac
     touch "$work/$1/src/lib.rs"
     TIMEFORMAT='%U %S'
@@ -130,7 +133,7 @@ for library in epilog diesel; do
 done
 
 printf '%-8s %-8s %12s %12s %18s\n' '' library '1 query, s' '200, s' 'each of 199, ms'
-for kind in check debug release; do
+for kind in "${kinds[@]}"; do
     # What they depend on, and a first time.
     for crate in epilog-1 epilog-200 diesel-1 diesel-200; do
         compile "$crate" "$kind" >/dev/null

@@ -21,7 +21,7 @@ use crate::parts;
 use crate::schema::{Place, Spot};
 use crate::storage::facade::LeafBatch;
 use crate::storage::records::FieldCell;
-use crate::value::{Scalar, Type, calendar, case, is_signed_cell, key, list};
+use crate::value::{Cell, Scalar, Type, calendar, case, is_signed_cell, key, list};
 
 /// The values of `expr` over the rows left of `batch`.
 pub(super) fn evaluate<'s>(env: &Env<'s>, expr: &Expr, batch: &Batch<'s>) -> Result<Vector<'s>, ExecError> {
@@ -501,8 +501,15 @@ fn is_in<'s>(
     candidates: &[Expr],
     batch: &Batch<'s>,
 ) -> Result<Vector<'s>, ExecError> {
-    // Many literals are found by their keys, few of anything one after the other.
+    // Texts are told by their beginnings, many literals found by their keys, few of anything else one after the other.
     let literals: Option<Vec<&Scalar>> = candidates.iter().map(Expr::peek_literal).collect();
+    if let (true, Some(literals), Type::String | Type::Bytes) = (parts::LOOPS, &literals, value.ty()) {
+        let texts = Texts::new(value.ty(), literals);
+        let found = (0..value.len()).map(|row| u8::from(texts.contains(value.cell(row))));
+        let mut result = Vector::bools(found.collect());
+        result.inherit_faults(value);
+        return Ok(result);
+    }
     if let (Some(literals), true) = (literals, candidates.len() > 8) {
         let encode = |literal: &&Scalar| {
             let mut bytes = Vec::new();
@@ -528,6 +535,52 @@ fn is_in<'s>(
         result = connect(BinaryOp::Or, &result, &equal);
     }
     Ok(result)
+}
+
+/// Texts, or bytes, to find others among.
+struct Texts {
+    /// The first eight bytes of each, and all of them; ascending.
+    texts: Vec<(u64, Vec<u8>)>,
+    has_absent: bool,
+}
+
+impl Texts {
+    fn new(ty: Type, literals: &[&Scalar]) -> Texts {
+        let mut texts = Vec::with_capacity(literals.len());
+        let mut has_absent = false;
+        for literal in literals {
+            literal.with_cell(ty, |cell| match cell {
+                Some(text) => texts.push((head(text), text.to_vec())),
+                None => has_absent = true,
+            });
+        }
+        texts.sort_unstable();
+        Texts { texts, has_absent }
+    }
+
+    fn contains(&self, cell: Cell<'_>) -> bool {
+        let Some(text) = cell else { return self.has_absent };
+        let word = head(text);
+        let is_it = |(head, other): &(u64, Vec<u8>)| {
+            *head == word
+                && other.len() == text.len()
+                && other[text.len().min(8)..] == text[text.len().min(8)..]
+        };
+        // To compare a few words takes less time than to mispredict a branch.
+        if self.texts.len() <= 16 {
+            return self.texts.iter().any(is_it);
+        }
+        let first = self.texts.partition_point(|(head, _)| *head < word);
+        self.texts[first..].iter().take_while(|(head, _)| *head == word).any(is_it)
+    }
+}
+
+/// The first eight bytes as a number, zeros where there are fewer.
+fn head(text: &[u8]) -> u64 {
+    if let Some(head) = text.first_chunk() {
+        return u64::from_le_bytes(*head);
+    }
+    text.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte))
 }
 
 #[cfg(all(test, feature = "decimal", not(feature = "small")))]

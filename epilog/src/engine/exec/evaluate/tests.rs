@@ -140,4 +140,22 @@ proptest! {
             check(&unary(op, &of.vector()), |row| mapped(&of, row, |value| Scalar::Int(part(date(value)))))?;
         }
     }
+
+    #[test]
+    fn texts_are_found_as_in_a_list(
+        texts in prop::collection::vec(prop::option::weighted(0.9, "[ab\u{0}]{0,11}"), 0..40),
+        others in prop::collection::vec("[ab\u{0}]{0,11}", 0..40),
+    ) {
+        let scalar = |text: &Option<String>| match text {
+            Some(text) => Scalar::String(text.as_str().into()),
+            None => Scalar::Null,
+        };
+        let scalars: Vec<Scalar> = texts.iter().map(scalar).collect();
+        let among = Texts::new(Type::String, &scalars.iter().collect::<Vec<_>>());
+        for other in others.iter().chain(texts.iter().flatten()) {
+            let is_there = texts.iter().flatten().any(|text| text == other);
+            prop_assert_eq!(among.contains(Some(other.as_bytes())), is_there);
+        }
+        prop_assert_eq!(among.contains(None), texts.contains(&None));
+    }
 }

@@ -495,10 +495,11 @@ pub(super) struct Aggregate<'s> {
 
 impl<'s> Aggregate<'s> {
     pub(super) fn new(
-        input: Box<dyn Operator<'s> + 's>,
+        mut input: Box<dyn Operator<'s> + 's>,
         keys: Vec<KeyTerm>,
         items: Vec<AggregateTerm>,
     ) -> Aggregate<'s> {
+        input.expect(usize::MAX);
         Aggregate { input, groups: Some(Box::new(Groups::new(keys, items))), complete: false, paused: false }
     }
 }

@@ -201,6 +201,7 @@ impl<'s> Built<'s> {
             Keep::Aggregate(term, whole) => Some((Tally::new(term, 0), term, whole)),
             _ => None,
         };
+        source.expect(usize::MAX);
         let mut numbers = Vec::new();
         let mut batch = Batch::new(env.collections.len(), env.computed.len());
         while source.next(env, &mut batch)? {

@@ -47,7 +47,7 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         }
     };
     Box::new(Join {
-        input: super::build(env, *input),
+        input: super::build_gathered(env, *input),
         outer: Batch::new(env.collections.len(), env.computed.len()),
         slot,
         finder,
@@ -409,7 +409,11 @@ impl<'s> Join<'s> {
 }
 
 /// The records with these ranks, in their order; each is fetched once, by ascending rank.
-fn fetch<'s>(env: &Env<'s>, slot: Slot, ranks: &[u128]) -> Result<Vec<Option<RecordRef<'s>>>, ExecError> {
+pub(super) fn fetch<'s>(
+    env: &Env<'s>,
+    slot: Slot,
+    ranks: &[u128],
+) -> Result<Vec<Option<RecordRef<'s>>>, ExecError> {
     let mut wanted: Vec<(u128, u32)> = ranks.iter().copied().zip(0..).collect();
     if !wanted.is_sorted() {
         wanted.sort_unstable();

@@ -5,6 +5,8 @@ mod aggregate;
 mod among;
 mod built;
 mod filter;
+#[cfg(not(feature = "small"))]
+mod gathered;
 mod join;
 mod limit;
 mod lookup;
@@ -42,7 +44,8 @@ pub(super) trait Operator<'s> {
     /// Makes `batch` the next rows; `false` after the last. No row may be left of a batch.
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError>;
 
-    /// Says how many rows are wanted, so that no more are read than it takes to find them. It is no limit.
+    /// Says how many rows are wanted, so that no more are read than it takes to find them; `usize::MAX` when it is all of them,
+    /// whatever they are. It is no limit.
     fn expect(&mut self, rows: usize);
 
     /// Makes this a part of a chain (see `chain`): it goes on where the one before it was when it paused, with what that
@@ -129,7 +132,7 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         }
         P::Limit { input, window } => Box::new(limit::Limit::new(build(env, *input), window)),
         P::Aggregate { input, keys, items } => {
-            Box::new(aggregate::Aggregate::new(build(env, *input), keys, items))
+            Box::new(aggregate::Aggregate::new(build_gathered(env, *input), keys, items))
         }
         P::Window { input, mut items, whole } => {
             window::build(build(env, *input), core::mem::take(&mut *items), whole)
@@ -161,10 +164,21 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         P::Metered(metered) => match metered._whole {},
         P::CountRecords { slot, outputs } => Box::new(aggregate::CountRecords::new(slot, outputs)),
         operator @ (P::Filter { .. } | P::Lookup { .. } | P::Subquery(_)) => {
+            let is_filter = matches!(operator, P::Filter { .. });
             let (input, stage) = split(env, operator);
-            Box::new(Staged { input: build(env, input), stage })
+            let input = if is_filter { build(env, input) } else { build_gathered(env, input) };
+            Box::new(Staged { input, stage })
         }
     }
+}
+
+/// As [`build`], for what costs something for each batch: few rows come together.
+fn build_gathered<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'s> + 's> {
+    #[cfg(not(feature = "small"))]
+    if gathered::drops_rows(&node) {
+        return gathered::over(env, build(env, node));
+    }
+    build(env, node)
 }
 
 /// The stages of a chain over [`Pairs`](physical::Operator::Pairs), those next to the pairs first.

@@ -56,11 +56,12 @@ const BATCH_BYTES_MAX: usize = 1 << 20;
 const COPIES_BYTES_MAX: usize = 16 << 20;
 
 pub(super) fn build<'s>(
-    input: Box<dyn Operator<'s> + 's>,
+    mut input: Box<dyn Operator<'s> + 's>,
     terms: Vec<SortTerm>,
     window: Option<Window>,
 ) -> Box<dyn Operator<'s> + 's> {
     let window = window.unwrap_or(Window { skip: 0, take: None });
+    input.expect(usize::MAX);
     let state = State::Reading(Near::new(window));
     Box::new(Sort {
         input,

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 
 use super::aggregate::add_term;
 use super::built::{Built, Keep};
+use super::join::fetch;
 use super::{Operator, Stage};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::estimate::KeyRange;
@@ -403,11 +404,7 @@ impl<'s> Probe<'_, 's> {
             rows[number].push(row as u16);
         }
         match self.index {
-            Some(index) => {
-                for (number, rows) in rows.iter().enumerate() {
-                    self.search(index, keys.key(number), rows, batch, pairs, answers)?;
-                }
-            }
+            Some(index) => self.search(index, &keys, &rows, batch, pairs, answers)?,
             None => self.look_up(&rows, batch, pairs, answers)?,
         }
         pairs.flush(self.env, batch, None, answers)
@@ -419,46 +416,76 @@ impl<'s> Probe<'_, 's> {
         append_entry_key(collection, self.index.is_some(), self.links, self.outer, row, out)
     }
 
-    /// Finds the records of one key in the index.
+    /// Finds the records of all keys in the index, the keys in their order: entries of neighbours lie on one page, and as a rule
+    /// their records do.
     fn search(
         &self,
         index: IndexId,
-        key: &[u8],
-        rows: &[u16],
+        keys: &KeyTable,
+        rows: &[Vec<u16>],
         batch: &Batch<'s>,
         pairs: &mut Pairs<'s>,
         answers: &mut Answers<'_>,
     ) -> Result<(), ExecError> {
         let Probe { env, .. } = *self;
         let collection = env.collection(self.slot);
-        let range = KeyRange::starting_with(key.to_vec());
-        let (low, high) = range.bounds();
-        let mut cursor = env.view.entries(collection, index, low, high, Direction::Forward)?;
         let counts_only = pairs.stages.is_empty() && answers.tally.is_none();
         let at_once = if counts_only && answers.any { 1 } else { ENTRIES_AT_ONCE };
-        let (mut ranks, mut records) = (Vec::new(), Vec::new());
-        while rows.iter().any(|row| !answers.settled(usize::from(*row))) {
-            env.check()?;
-            ranks.clear();
-            let found = cursor.next_ranks(at_once, &mut ranks)?;
-            if found == 0 {
-                break;
-            }
-            if counts_only {
-                rows.iter().for_each(|row| answers.counts[usize::from(*row)] += found as u64);
-                continue;
-            }
-            records.clear();
-            env.view.get_many(collection, &ranks, &mut records)?;
-            for record in records.iter().flatten() {
-                for row in rows {
-                    let row = usize::from(*row);
-                    if !answers.settled(row) {
-                        pairs.push_record(row, *record);
+        let mut order: Vec<usize> = (0..rows.len()).collect();
+        if !order.is_sorted_by_key(|number| keys.key(*number)) {
+            order.sort_unstable_by_key(|number| keys.key(*number));
+        }
+        // The entries whose records are not yet fetched: their ranks, and the numbers of their keys.
+        let (mut ranks, mut numbers) = (Vec::new(), Vec::new());
+        for number in order {
+            let range = KeyRange::starting_with(keys.key(number).to_vec());
+            let (low, high) = range.bounds();
+            let mut cursor = env.view.entries(collection, index, low, high, Direction::Forward)?;
+            while rows[number].iter().any(|row| !answers.settled(usize::from(*row))) {
+                env.check()?;
+                let found = cursor.next_ranks(at_once, &mut ranks)?;
+                if counts_only {
+                    ranks.clear();
+                    rows[number].iter().for_each(|row| answers.counts[usize::from(*row)] += found as u64);
+                } else {
+                    numbers.extend(core::iter::repeat_n(number, found));
+                    if ranks.len() >= GATHERED_MAX {
+                        self.pair(&ranks, &numbers, rows, batch, pairs, answers)?;
+                        ranks.clear();
+                        numbers.clear();
                     }
-                    if pairs.is_full() {
-                        pairs.flush(env, batch, None, answers)?;
-                    }
+                }
+                if found < at_once {
+                    break;
+                }
+            }
+        }
+        self.pair(&ranks, &numbers, rows, batch, pairs, answers)
+    }
+
+    /// Fetches records, and pairs each with the rows of its key.
+    fn pair(
+        &self,
+        ranks: &[u128],
+        numbers: &[usize],
+        rows: &[Vec<u16>],
+        batch: &Batch<'s>,
+        pairs: &mut Pairs<'s>,
+        answers: &mut Answers<'_>,
+    ) -> Result<(), ExecError> {
+        if ranks.is_empty() {
+            return Ok(());
+        }
+        let records = fetch(self.env, self.slot, ranks)?;
+        for (record, number) in records.into_iter().zip(numbers) {
+            let Some(record) = record else { continue };
+            for row in &rows[*number] {
+                let row = usize::from(*row);
+                if !answers.settled(row) {
+                    pairs.push_record(row, record);
+                }
+                if pairs.is_full() {
+                    pairs.flush(self.env, batch, None, answers)?;
                 }
             }
         }
