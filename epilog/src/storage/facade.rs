@@ -660,7 +660,7 @@ impl AskedEntries<'_> {
 }
 
 impl EntryCursor<'_> {
-    /// Appends the ranks of up to `limit` further entries; returns how many, 0 at the end.
+    /// Appends the ranks of up to `limit` further entries; returns how many, fewer only at the end.
     ///
     /// # Errors
     ///
