@@ -115,6 +115,9 @@ pub enum ErrorKind {
     Cancelled,
     /// A query took longer than its [`timeout`](crate::Query::timeout). Nothing was changed.
     TimedOut,
+    /// A query would keep more rows in memory than it may by [`memory`](crate::Query::memory) or
+    /// [`query_memory`](crate::Options::query_memory), and cannot put them aside. Nothing was changed.
+    Memory,
     /// An error of the program's own; see [`Error::custom`].
     Custom,
 }
@@ -187,6 +190,7 @@ impl Error {
             Cause::Engine(EngineError::Exec(ExecError::Arithmetic(_))) => ErrorKind::Arithmetic,
             Cause::Engine(EngineError::Exec(ExecError::Cancelled(_))) => ErrorKind::Cancelled,
             Cause::Engine(EngineError::Exec(ExecError::TimedOut { .. })) => ErrorKind::TimedOut,
+            Cause::Engine(EngineError::Exec(ExecError::Memory { .. })) => ErrorKind::Memory,
             Cause::NoRecord { .. } => ErrorKind::NotFound,
             Cause::SeveralRecords { .. } => ErrorKind::NotUnique,
             Cause::Continuation { .. } => ErrorKind::Continuation,
@@ -320,7 +324,9 @@ fn engine_in_short(error: &EngineError, f: &mut fmt::Formatter<'_>) -> fmt::Resu
     let (what, about): (&str, &dyn fmt::Display) = match error {
         EngineError::Exec(ExecError::Storage(error)) => return storage_in_short(error, f),
         EngineError::Exec(ExecError::Arithmetic(fault)) => return fmt::Display::fmt(fault, f),
-        EngineError::Exec(ExecError::Cancelled(_) | ExecError::TimedOut { .. }) => ("ended", &"as asked"),
+        EngineError::Exec(
+            ExecError::Cancelled(_) | ExecError::TimedOut { .. } | ExecError::Memory { .. },
+        ) => ("ended", &"as asked"),
         EngineError::Plan(PlanError::NotInSchema { collection }) => ("not in the schema", collection),
         EngineError::Plan(PlanError::LeftOut { what }) => ("left out of this build", what),
         EngineError::Plan(PlanError::TooDeep { limit } | PlanError::TooLong { limit }) => {

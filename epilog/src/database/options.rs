@@ -294,6 +294,40 @@ impl Options {
         self
     }
 
+    /// How many bytes of rows a query may keep in memory, beside the pages that it reads. Default: half the
+    /// [`cache`](Options::cache), for each of what is put aside.
+    ///
+    /// What sorts, groups, `distinct` and sets (but `union_all`) have beyond that goes into a temporary file next to the
+    /// database, and its answer is the same. Of what a query keeps otherwise nothing can be put aside: a group that is larger by
+    /// itself, as its texts or its values can be, the table of a join or a subquery. Once this is asked for, such
+    /// a query fails with [`Memory`](crate::ErrorKind::Memory) when all that it keeps takes more; by default it goes on.
+    /// [`explain_analyze`](crate::Query::explain_analyze) tells what each part of a query kept and put aside, and
+    /// [`memory`](crate::Query::memory) asks for more, or less, for one query.
+    ///
+    /// A database in memory and a write transaction have nowhere to put anything: see there. Not with the cargo feature
+    /// `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// # let directory = tempfile::tempdir().expect("a directory");
+    /// # let path = directory.path().join("music.epilog");
+    /// let db: Database<Music> = Options::default().query_memory(64 << 10).open(&path)?;
+    /// let artists = (0..20_000).map(|n| Artist { id: Id::auto(), name: format!("artist {n}") });
+    /// db.write(|tx| tx.insert_all(artists))?;
+    /// let names = Artist::query().select(|a| a.name).distinct().explain_analyze(&db)?;
+    /// let spilled = names.operators().iter().filter_map(|operator| operator.actual).map(|actual| actual.spilled).max();
+    /// assert!(spilled > Some(100_000));
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(not(feature = "small"))]
+    #[must_use]
+    pub fn query_memory(mut self, bytes: usize) -> Options {
+        self.pager.query_bytes = Some(bytes);
+        self
+    }
+
     /// How many bytes of changed pages there may be before they are written to the file. Default: a quarter of the
     /// [`cache`](Options::cache), from 4 MiB to 1 GiB.
     ///

@@ -77,6 +77,8 @@ struct Wishes {
     deadline_ns: Option<u64>,
     handles: Vec<CancelHandle>,
     require_index: bool,
+    /// What may be kept in memory of rows, in bytes.
+    memory: Option<usize>,
 }
 
 #[cfg(not(feature = "small"))]
@@ -98,6 +100,11 @@ impl Control {
             begun.change(|wishes| wishes.deadline_ns = Some(deadline_ns(timeout, view)));
         }
         begun
+    }
+
+    /// Keeps no more than so many bytes of rows in memory.
+    pub(crate) fn set_memory(&mut self, bytes: usize) {
+        self.change(|wishes| wishes.memory = Some(bytes));
     }
 
     /// Refuses plans that read all records of a collection.
@@ -147,10 +154,10 @@ impl fmt::Debug for Control {
         match &self.0 {
             None => f.write_str("Control"),
             Some(wishes) => {
-                let Wishes { timeout, handles, require_index, .. } = &***wishes;
+                let Wishes { timeout, handles, require_index, memory, .. } = &***wishes;
                 let mut f = f.debug_struct("Control");
                 f.field("timeout", timeout).field("handles", handles);
-                f.field("require_index", require_index).finish()
+                f.field("require_index", require_index).field("memory", memory).finish()
             }
         }
     }
@@ -214,6 +221,11 @@ impl Run {
             Some(running) => (Arc::clone(&running.wishes), running.deadline_ns),
         };
         Run::over(Running { wishes, deadline_ns, meters: Some(Meters::new(count)) })
+    }
+
+    /// What may be kept in memory of rows, in bytes, if that was asked for.
+    pub(super) fn memory(&self) -> Option<usize> {
+        self.0.as_ref()?.wishes.memory
     }
 
     fn meters(&self) -> Option<&Meters> {

@@ -213,6 +213,22 @@ pub enum ExecError {
     /// A handle that the query has was cancelled.
     #[error("the query was cancelled: a `CancelHandle` that was given to `cancel_with` says so")]
     Cancelled(Whole),
+    /// What an operator keeps in memory, and cannot put aside, takes more than the query may keep.
+    #[error(
+        "`{operator}` keeps rows of {used} bytes in memory, beyond the query's {budget} bytes, and {why}: allow it more with `memory` or `Options::query_memory`"
+    )]
+    Memory {
+        /// The operator.
+        operator: &'static str,
+        /// The bytes that the query keeps with it.
+        used: usize,
+        /// How many it may keep.
+        budget: usize,
+        /// Why they are not put aside.
+        why: &'static str,
+        /// Other builds have no such limit.
+        whole: Whole,
+    },
     /// The query took longer than it may.
     #[error(
         "the query took longer than its timeout of {timeout:?}: allow it more, or ask `explain_analyze` what takes so long"

@@ -1,4 +1,4 @@
-//! What ends a query before its end, `timeout` and `cancel_with`; and what keeps it from beginning, `require_index`.
+//! What ends a query before its end, `timeout`, `cancel_with` and `memory`; and what keeps it from beginning, `require_index`.
 
 use core::time::Duration;
 
@@ -34,6 +34,31 @@ impl<S, O> Query<S, O> {
     /// ```
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.control.set_timeout(timeout);
+        self
+    }
+
+    /// Keeps no more than so many bytes of rows in memory, about, instead of what
+    /// [`query_memory`](crate::Options::query_memory) says: which see. Of two the one given last counts. Each of the queries
+    /// that [`with`](Query::with) makes may keep as many.
+    ///
+    /// In a database in memory, and in a write transaction, nothing can be put aside, and a query that keeps more ends with
+    /// [`Memory`](crate::ErrorKind::Memory); sorts there take what they need.
+    ///
+    /// Not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    ///
+    /// let seconds = Track::query().group_by(|t| t.name).select(|g| (g.key(), g.sum(|t| t.seconds)));
+    /// assert!(!seconds.clone().memory(1 << 20).all(&db)?.is_empty());
+    /// let error = seconds.memory(16).all(&db).unwrap_err();
+    /// assert_eq!(error.kind(), ErrorKind::Memory);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn memory(mut self, bytes: usize) -> Self {
+        self.control.set_memory(bytes);
         self
     }
 

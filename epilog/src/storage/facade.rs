@@ -125,6 +125,12 @@ impl<'s> View<'s> {
         self.pages.cache_bytes().map(|bytes| bytes / 2)
     }
 
+    /// What a query may keep of rows in memory, in bytes, if the options say so.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn query_bytes(&self) -> Option<usize> {
+        self.pages.query_bytes()
+    }
+
     /// Room outside of memory, in blocks of `block_len` bytes; `None` when there is none.
     ///
     /// # Errors

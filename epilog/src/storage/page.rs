@@ -120,6 +120,12 @@ pub trait PageRead {
         None
     }
 
+    /// What a query may keep of rows in memory, in bytes, if the options say so.
+    #[cfg(not(feature = "small"))]
+    fn query_bytes(&self) -> Option<usize> {
+        None
+    }
+
     /// Room outside of memory, in blocks of `block_len` bytes; `None` when there is none.
     ///
     /// # Errors

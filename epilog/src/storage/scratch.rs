@@ -73,6 +73,12 @@ impl Scratch {
         self.block_len
     }
 
+    /// The bytes of runs that a block has room for.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn block_room(&self) -> usize {
+        self.block_len - CHECKSUM_LEN
+    }
+
     /// The bytes put aside so far, in whole blocks.
     #[cfg(not(feature = "small"))]
     pub(crate) fn bytes(&self) -> u64 {
@@ -162,6 +168,12 @@ impl RunReader {
     /// Whether all of the run has been read.
     pub fn is_at_end(&self) -> bool {
         self.read == self.run.len
+    }
+
+    /// The bytes that have not been read.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn left(&self) -> u64 {
+        self.run.len - self.read
     }
 
     /// Appends the next `len` bytes of the run, which is in `scratch`, to `out`.

@@ -27,7 +27,7 @@ pub struct Assigning<'s> {
 impl<'s> Assigning<'s> {
     /// Gets ready to calculate the values of `plan`'s columns.
     pub(in crate::engine) fn new(view: View<'s>, plan: &PhysicalPlan, run: Run) -> Assigning<'s> {
-        let env = Env { run, ..Env::new(view, plan) };
+        let env = Env::new(view, plan, run);
         let batch = Batch::new(env.collections.len(), env.computed.len());
         let stages = operators::stages(&env, plan.root.clone());
         Assigning { env, stages, batch, columns: plan.columns.clone() }

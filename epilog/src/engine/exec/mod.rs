@@ -15,6 +15,8 @@
 mod arithmetic;
 mod assign;
 mod batch;
+#[cfg(not(feature = "small"))]
+mod budget;
 mod chain;
 mod cold;
 #[cfg(all(test, feature = "decimal", not(feature = "small")))]
@@ -32,6 +34,8 @@ pub(in crate::engine) mod meter;
 mod operators;
 pub mod output;
 mod packed;
+#[cfg(not(feature = "small"))]
+mod partitions;
 mod predicate;
 mod rows;
 #[cfg(all(feature = "decimal", not(feature = "small")))]
@@ -76,10 +80,13 @@ pub(super) struct Env<'s> {
     tables: operators::Tables<'s>,
     /// What may end it.
     run: Run,
+    /// What operators may keep.
+    #[cfg(not(feature = "small"))]
+    budget: budget::Budget,
 }
 
 impl<'s> Env<'s> {
-    fn new(view: View<'s>, plan: &PhysicalPlan) -> Env<'s> {
+    fn new(view: View<'s>, plan: &PhysicalPlan, run: Run) -> Env<'s> {
         let stored = |slot: &SlotDef| -> &'s CollectionDef {
             let found = view.catalog().collection(slot.collection.id);
             found.expect("a plan is run over the catalog that it was made with")
@@ -91,7 +98,9 @@ impl<'s> Env<'s> {
             sorted: plan.reads_of_sorted(),
             #[cfg(not(feature = "small"))]
             tables: operators::Tables::default(),
-            run: Run::default(),
+            #[cfg(not(feature = "small"))]
+            budget: budget::Budget::of(view, &run),
+            run,
         }
     }
 
@@ -99,6 +108,14 @@ impl<'s> Env<'s> {
     #[inline]
     fn check(&self) -> Result<(), ExecError> {
         self.run.check(self.view)
+    }
+
+    /// What a sort may take in memory beside the pages that it reads, in bytes.
+    fn sort_bytes(&self) -> Option<usize> {
+        #[cfg(not(feature = "small"))]
+        return self.budget.bytes();
+        #[cfg(feature = "small")]
+        self.view.sort_bytes()
     }
 
     fn collection(&self, slot: Slot) -> &'s CollectionDef {

@@ -76,7 +76,7 @@ pub(in crate::engine) struct Planned<'s> {
 impl<'s> Planned<'s> {
     /// Gets ready to carry out `plan`. Nothing is read yet.
     pub(in crate::engine) fn new(view: View<'s>, plan: PhysicalPlan, run: Run) -> Planned<'s> {
-        let env = Env { run, ..Env::new(view, &plan) };
+        let env = Env::new(view, &plan, run);
         let batch = Batch::new(env.collections.len(), env.computed.len());
         let root = operators::build(&env, plan.root);
         Planned { env, root, columns: plan.columns, batch }

@@ -265,6 +265,12 @@ pub(super) fn mix_word(word: u64) -> u64 {
     mix(FACTOR, word)
 }
 
+/// A number of a key that has nothing to do with its place in a table, and another at each `level`.
+#[cfg(not(feature = "small"))]
+pub(super) fn lot(key: &[u8], level: u32) -> u64 {
+    mix_word(hash(key).rotate_left(32) ^ u64::from(level).wrapping_mul(FACTOR))
+}
+
 /// Multiplies and folds eight bytes at a time. Keys come from the user's own data: there is no one to defend against.
 fn hash(key: &[u8]) -> u64 {
     let (words, rest) = key.as_chunks::<8>();

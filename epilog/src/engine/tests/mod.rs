@@ -5,6 +5,8 @@ mod answers;
 mod derived;
 mod memory;
 mod reference;
+#[cfg(not(feature = "small"))]
+mod spill;
 mod windows;
 
 use alloc::vec::Vec;

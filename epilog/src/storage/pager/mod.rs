@@ -147,6 +147,9 @@ pub struct PagerOptions {
     /// What pages may take in memory, in bytes. Changes that no checkpoint has written yet, and what is being read, may
     /// take more.
     pub cache_bytes: usize,
+    /// What a query may keep of rows in memory, in bytes; `None`: half as much as pages, where it can be put aside.
+    #[cfg(not(feature = "small"))]
+    pub query_bytes: Option<usize>,
     /// What the journal, or memory, keeps of changes for those who read them.
     pub retain_changes: Option<Retention>,
     /// The bytes of a block in a file that is made: a power of two from 512 to 4,096.
@@ -167,6 +170,8 @@ impl Default for PagerOptions {
             recovery_ns: 250_000_000,
             bulk_bytes: 16 << 20,
             cache_bytes: 256 << 20,
+            #[cfg(not(feature = "small"))]
+            query_bytes: None,
             retain_changes: None,
             block_len: BLOCK_LEN,
             compression: None,
@@ -654,6 +659,11 @@ impl PageRead for PageOperation<'_> {
 
     fn cache_bytes(&self) -> Option<usize> {
         self.operation.cache_bytes()
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn query_bytes(&self) -> Option<usize> {
+        self.operation.query_bytes()
     }
 
     fn scratch(&self, block_len: usize) -> Result<Option<Scratch>, StorageError> {

@@ -84,7 +84,11 @@ impl Pager {
         let numbers = Numbers::restored(free.numbers.clone(), pending, header.next_page, header.commit);
         let numbers = Arc::new(Mutex::new(numbers));
         let space = Space::restored(&free, header.blocks(), header.commit);
-        let frames = Arc::new(FrameTable::new(header.commit, Some(Arc::clone(&images)), options.cache_bytes));
+        #[cfg_attr(feature = "small", allow(unused_mut))]
+        let mut frames = FrameTable::new(header.commit, Some(Arc::clone(&images)), options.cache_bytes);
+        #[cfg(not(feature = "small"))]
+        frames.take_options(&options);
+        let frames = Arc::new(frames);
         let names = (vfs, String::from(path), journal_path);
         let store = Store::new(
             names,

@@ -2,7 +2,11 @@
 //!
 //! A batch's rows are given the numbers of their groups, and then each aggregate adds them up in a loop of its own (see
 //! `tally`). How a number is found depends on the keys: a key of one or two bytes is a place in an array, one of a word is
-//! looked up in a hash table of words, and whatever else as bytes.
+//! looked up in a hash table of words, and whatever else as bytes. Rows of groups that memory has no room for are put aside
+//! (`aside`).
+
+#[cfg(not(feature = "small"))]
+mod aside;
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -11,6 +15,8 @@ use alloc::vec::Vec;
 use super::{Kept, Operator, Reach};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::budget::Charge;
 use crate::engine::exec::evaluate::evaluate;
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::meter::Footprint;
@@ -31,6 +37,10 @@ use crate::engine::exec::scaled::{Known, Numbers, Scaled, numbers, repeated};
 #[cfg(not(all(feature = "decimal", not(feature = "small"))))]
 type Known<'e, 's> = core::marker::PhantomData<(&'e (), &'s ())>;
 
+/// What errors call this.
+#[cfg(not(feature = "small"))]
+const GROUPS: &str = "aggregate";
+
 /// Groups on their way. They borrow nothing.
 pub(in crate::engine::exec) struct Groups {
     items: Vec<AggregateTerm>,
@@ -46,6 +56,27 @@ pub(in crate::engine::exec) struct Groups {
     told_by: Vec<usize>,
     /// How many groups have been given out.
     given: usize,
+    #[cfg(not(feature = "small"))]
+    memory: Memory,
+    /// How many times the rows have been put aside.
+    #[cfg(not(feature = "small"))]
+    level: u32,
+    /// The rows of groups that are not here.
+    #[cfg(not(feature = "small"))]
+    aside: Option<Box<aside::Aside>>,
+}
+
+/// What groups take in memory.
+#[cfg(not(feature = "small"))]
+#[derive(Default)]
+struct Memory {
+    charge: Charge,
+    /// How many rows were added since that was found out.
+    rows: usize,
+    /// The most it was.
+    size_max: usize,
+    /// What the groups took when rows of others began to be put aside.
+    size_then: usize,
 }
 
 /// The keys of groups, and which row is of which.
@@ -305,9 +336,14 @@ impl Argument<'_> {
 }
 
 impl Groups {
-    /// About the bytes that they take in memory.
+    /// About the bytes that they take in memory, with the rows of others.
     #[cfg(not(feature = "small"))]
     fn size(&self) -> usize {
+        self.own_size() + self.aside.as_ref().map_or(0, |aside| aside.size())
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn own_size(&self) -> usize {
         let of_keys = self.keyed.as_ref().map_or(0, |keyed| {
             let found = match &keyed.finder {
                 Finder::Places(places) => places.capacity() * size_of::<u32>(),
@@ -338,7 +374,57 @@ impl Groups {
             #[cfg(not(feature = "small"))]
             told_by,
             given: 0,
+            #[cfg(not(feature = "small"))]
+            memory: Memory::default(),
+            #[cfg(not(feature = "small"))]
+            level: 0,
+            #[cfg(not(feature = "small"))]
+            aside: None,
         }
+    }
+
+    /// Looks at what the groups take in memory, and has rows of others put aside from now on when it is too much.
+    #[cfg(not(feature = "small"))]
+    fn look(&mut self, env: &Env<'_>) -> Result<(), ExecError> {
+        self.memory.rows = 0;
+        let own = self.own_size();
+        let size = own + self.aside.as_ref().map_or(0, |aside| aside.size());
+        self.memory.size_max = self.memory.size_max.max(size);
+        if !env.budget.charge(&mut self.memory.charge, size) {
+            return Ok(());
+        }
+        if let (None, Some(keyed)) = (&self.aside, &self.keyed) {
+            self.aside = aside::Aside::new(env, &keyed.keys, &self.items, self.level)?;
+            self.memory.size_then = own;
+        }
+        match (&self.keyed, &self.aside) {
+            (None, _) => env.budget.check(GROUPS, env.budget.used(), "all rows are one group"),
+            (_, None) => env.budget.check(GROUPS, env.budget.used(), "there is no room to put groups aside"),
+            // What is kept of each of them grows, as texts do that are put together: no new one comes.
+            (_, Some(_)) => {
+                let grown = own.saturating_sub(self.memory.size_then);
+                env.budget.check(GROUPS, grown, "what is kept of a single group is not put aside")
+            }
+        }
+    }
+
+    /// Lets go of the groups that were given, before others are made.
+    #[cfg(not(feature = "small"))]
+    fn clear(&mut self, env: &Env<'_>) {
+        self.memory.size_max = self.memory.size_max.max(self.size());
+        if let Some(keyed) = &mut self.keyed {
+            keyed.finder = Finder::Bytes(KeyTable::default());
+            keyed.values.clear();
+        }
+        self.tallies.clear();
+        (self.count, self.given) = (0, 0);
+        env.budget.charge(&mut self.memory.charge, 0);
+    }
+
+    /// The bytes put aside.
+    #[cfg(not(feature = "small"))]
+    fn spilled(&self) -> u64 {
+        self.aside.as_ref().map_or(0, |aside| aside.spilled())
     }
 
     /// Adds all rows of `input`.
@@ -352,6 +438,12 @@ impl Groups {
             batch.raise(usize::MAX)?;
             if let Some(keyed) = &mut self.keyed {
                 let known = self.count;
+                #[cfg(not(feature = "small"))]
+                match &mut self.aside {
+                    None => keyed.find(env, batch, &mut self.count)?,
+                    Some(aside) => aside.take(env, batch, keyed)?,
+                }
+                #[cfg(feature = "small")]
                 keyed.find(env, batch, &mut self.count)?;
                 if self.count > known {
                     self.tallies.iter_mut().for_each(|tally| tally.grow(self.count));
@@ -382,13 +474,30 @@ impl Groups {
                     }
                 }
             }
+            // To look at all groups for each batch would take longer than to add its rows.
+            #[cfg(not(feature = "small"))]
+            {
+                self.memory.rows += batch.count();
+                if self.memory.rows >= self.count / 4 {
+                    self.look(env)?;
+                }
+            }
         }
         Ok(())
     }
 
     /// Makes `batch` the next groups; `false` after the last.
-    pub(super) fn give(&mut self, batch: &mut Batch<'_>) -> Result<bool, ExecError> {
+    #[cfg_attr(feature = "small", allow(unused_variables))]
+    pub(super) fn give<'s>(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         if self.given == self.count {
+            #[cfg(not(feature = "small"))]
+            if self.aside.is_some() || self.level > 0 {
+                self.clear(env);
+            }
+            #[cfg(not(feature = "small"))]
+            if let Some(aside) = &mut self.aside {
+                return aside.give(env, batch);
+            }
             return Ok(false);
         }
         let groups = self.given..self.count.min(self.given + GATHERED_MAX);
@@ -513,7 +622,7 @@ impl<'s> Operator<'s> for Aggregate<'s> {
             self.paused = self.input.is_paused();
             self.complete = !self.paused;
         }
-        if self.paused { Ok(false) } else { groups.give(batch) }
+        if self.paused { Ok(false) } else { groups.give(env, batch) }
     }
 
     /// An aggregate reads everything, however little of it is wanted.
@@ -522,6 +631,10 @@ impl<'s> Operator<'s> for Aggregate<'s> {
     fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
         if let Some(Kept::Groups(groups, complete)) = kept.pop() {
             (self.groups, self.complete) = (Some(groups), complete);
+            #[cfg(not(feature = "small"))]
+            if let Some(groups) = &mut self.groups {
+                groups.memory.charge = Charge::default();
+            }
         }
         if !self.complete {
             self.input.resume(reach.of_input(), kept);
@@ -534,7 +647,11 @@ impl<'s> Operator<'s> for Aggregate<'s> {
 
     #[cfg(not(feature = "small"))]
     fn footprint(&self) -> Footprint {
-        self.groups.as_ref().map_or_else(Footprint::default, |groups| Footprint::in_memory(groups.size()))
+        let of = |groups: &Groups| Footprint {
+            memory: groups.memory.size_max.max(groups.size()) as u64,
+            spilled: groups.spilled(),
+        };
+        self.groups.as_ref().map_or_else(Footprint::default, |groups| of(groups))
     }
 
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {

@@ -1,7 +1,11 @@
 //! The rows of two inputs as one.
 //!
 //! Rows of `union all` go through as they come. For the others rows are numbered by what they have, in a hash table, and
-//! counted: of the right side all rows are, before the first of the left is looked at, and of a union as they come out.
+//! counted: of the right side all rows are, before the first of the left is looked at, and of a union as they come out. Rows
+//! whose like memory has no room for are put aside (`aside`).
+
+#[cfg(not(feature = "small"))]
+mod aside;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -9,6 +13,8 @@ use alloc::vec::Vec;
 use super::Operator;
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::Batch;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::budget::Charge;
 use crate::engine::exec::evaluate::evaluate;
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::meter::Footprint;
@@ -31,6 +37,29 @@ pub(super) struct Set<'s> {
     left_over: Vec<u64>,
     /// Whether the side that comes first is at its end.
     first_done: bool,
+    /// How many times the rows have been put aside.
+    #[cfg(not(feature = "small"))]
+    level: u32,
+    #[cfg(not(feature = "small"))]
+    charge: Charge,
+    /// The rows whose like is not known.
+    #[cfg(not(feature = "small"))]
+    aside: Option<Box<aside::Aside<'s>>>,
+    /// Whether those are what is left.
+    #[cfg(not(feature = "small"))]
+    comes_back: bool,
+    /// The most bytes that were kept in memory.
+    #[cfg(not(feature = "small"))]
+    size_max: usize,
+}
+
+/// Where rows come from that are put aside.
+#[cfg(not(feature = "small"))]
+#[derive(Clone, Copy)]
+enum SetSide {
+    /// The left; of a union either.
+    Left,
+    Right,
 }
 
 impl<'s> Set<'s> {
@@ -48,6 +77,16 @@ impl<'s> Set<'s> {
             known: KeyTable::default(),
             left_over: Vec::new(),
             first_done: false,
+            #[cfg(not(feature = "small"))]
+            level: 0,
+            #[cfg(not(feature = "small"))]
+            charge: Charge::default(),
+            #[cfg(not(feature = "small"))]
+            aside: None,
+            #[cfg(not(feature = "small"))]
+            comes_back: false,
+            #[cfg(not(feature = "small"))]
+            size_max: 0,
         }
     }
 
@@ -96,6 +135,11 @@ impl<'s> Set<'s> {
         while self.right.next(env, batch)? {
             env.check()?;
             self.take_values(env, batch, false)?;
+            #[cfg(not(feature = "small"))]
+            if self.aside.is_some() {
+                self.sift_known(batch, SetSide::Right)?;
+                continue;
+            }
             let (mut known, mut counts) =
                 (core::mem::take(&mut self.known), core::mem::take(&mut self.left_over));
             self.keys(batch, |_, key| {
@@ -106,6 +150,8 @@ impl<'s> Set<'s> {
                 counts[number] += 1;
             });
             (self.known, self.left_over) = (known, counts);
+            #[cfg(not(feature = "small"))]
+            self.look(env)?;
         }
         Ok(())
     }
@@ -143,8 +189,83 @@ impl<'s> Set<'s> {
     }
 }
 
+#[cfg(not(feature = "small"))]
+impl<'s> Set<'s> {
+    /// Looks at what the table takes in memory, and has rows whose like is not in it put aside from now on when that is too much.
+    fn look(&mut self, env: &Env<'s>) -> Result<(), ExecError> {
+        let size = self.size();
+        if !env.budget.charge(&mut self.charge, size) {
+            return Ok(());
+        }
+        self.size_max = self.size_max.max(size);
+        self.aside = aside::Aside::new(env, self.kind, &self.columns, self.level)?;
+        match &self.aside {
+            Some(_) => Ok(()),
+            None => env.budget.check("set", env.budget.used(), "there is no room to put them aside"),
+        }
+    }
+
+    /// Drops the rows of a batch that do not come out, and those that are put aside: all whose like is not known.
+    fn sift_known(&mut self, batch: &mut Batch<'s>, side: SetSide) -> Result<(), ExecError> {
+        let (mut aside, mut counts) = (self.aside.take(), core::mem::take(&mut self.left_over));
+        let (mut comes_out, mut result) = (Vec::with_capacity(batch.count()), Ok(()));
+        self.keys(batch, |row, key| {
+            let count = self.known.find(key).map(|number| &mut counts[number]);
+            comes_out.push(match (self.kind, count, side) {
+                (_, None, _) => {
+                    if let (Some(aside), Ok(())) = (&mut aside, &result) {
+                        result = aside.push(batch, row, key, side);
+                    }
+                    false
+                }
+                (_, Some(count), SetSide::Right) => {
+                    *count += 1;
+                    false
+                }
+                (SetKind::Intersect, Some(count), _) => core::mem::replace(count, 0) > 0,
+                (SetKind::IntersectAll | SetKind::ExceptAll, Some(count), _) if *count > 0 => {
+                    *count -= 1;
+                    self.kind == SetKind::IntersectAll
+                }
+                (SetKind::ExceptAll | SetKind::UnionAll, ..) => true,
+                (SetKind::Union | SetKind::Except | SetKind::IntersectAll, ..) => false,
+            });
+        });
+        (self.aside, self.left_over) = (aside, counts);
+        let side = self.aside.as_ref().map_or(0, |aside| aside.size());
+        self.size_max = self.size_max.max(self.table_size() + side);
+        batch.retain(|at, _| comes_out[at]);
+        result
+    }
+
+    fn table_size(&self) -> usize {
+        self.known.size() + self.left_over.capacity() * size_of::<u64>()
+    }
+
+    /// The bytes that this takes in memory.
+    fn size(&self) -> usize {
+        self.table_size() + self.aside.as_ref().map_or(0, |aside| aside.size())
+    }
+
+    /// The bytes put aside.
+    fn spilled(&self) -> u64 {
+        self.aside.as_ref().map_or(0, |aside| aside.spilled())
+    }
+
+    /// Lets go of the table.
+    fn clear(&mut self, env: &Env<'s>) {
+        self.size_max = self.size_max.max(self.size());
+        (self.known, self.left_over) = (KeyTable::default(), Vec::new());
+        env.budget.charge(&mut self.charge, 0);
+    }
+}
+
 impl<'s> Operator<'s> for Set<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        #[cfg(not(feature = "small"))]
+        if let (true, Some(aside)) = (self.comes_back, &mut self.aside) {
+            return aside.next(env, batch);
+        }
         let is_union = matches!(self.kind, SetKind::Union | SetKind::UnionAll);
         if !is_union && !core::mem::replace(&mut self.first_done, true) {
             self.read_right(env, batch)?;
@@ -158,6 +279,12 @@ impl<'s> Operator<'s> for Set<'s> {
                     self.first_done = true;
                     continue;
                 }
+                #[cfg(not(feature = "small"))]
+                if self.aside.is_some() {
+                    self.clear(env);
+                    self.comes_back = true;
+                    return self.next(env, batch);
+                }
                 return Ok(false);
             }
             if batch.count() == 0 {
@@ -165,6 +292,18 @@ impl<'s> Operator<'s> for Set<'s> {
             }
             self.take_values(env, batch, is_left)?;
             if self.kind != SetKind::UnionAll {
+                #[cfg(not(feature = "small"))]
+                match self.aside.is_some() {
+                    true => self.sift_known(batch, SetSide::Left)?,
+                    false => {
+                        self.sift(batch);
+                        // Of the others the table has what is on the right, and no more.
+                        if matches!(self.kind, SetKind::Union | SetKind::Except) {
+                            self.look(env)?;
+                        }
+                    }
+                }
+                #[cfg(feature = "small")]
                 self.sift(batch);
             }
             if batch.count() > 0 {
@@ -175,7 +314,7 @@ impl<'s> Operator<'s> for Set<'s> {
 
     #[cfg(not(feature = "small"))]
     fn footprint(&self) -> Footprint {
-        Footprint::in_memory(self.known.size() + self.left_over.capacity() * size_of::<u64>())
+        Footprint { memory: self.size_max.max(self.size()) as u64, spilled: self.spilled() }
     }
 
     fn expect(&mut self, rows: usize) {

@@ -178,7 +178,7 @@ impl<'s> Operator<'s> for Sort<'s> {
             }
             pauses.any = true;
             if env.view.keeps_copies() {
-                let bytes = env.view.sort_bytes();
+                let bytes = env.sort_bytes();
                 pauses.copies_max = bytes.map_or(COPIES_BYTES_MAX, |bytes| COPIES_BYTES_MAX.min(bytes / 2));
             }
             rows_max = rows_max.min(pauses.rows_max).min(pauses.left);
@@ -262,8 +262,7 @@ impl<'s> Sort<'s> {
                 State::Reading(near) => {
                     near.add(env, batch, &self.terms, &vectors);
                     // What is read in one operation stays in memory anyhow.
-                    if self.pauses.is_some() && env.view.sort_bytes().is_some_and(|bytes| near.size() > bytes)
-                    {
+                    if self.pauses.is_some() && env.sort_bytes().is_some_and(|bytes| near.size() > bytes) {
                         let near = core::mem::replace(near, Near::new(self.window));
                         let packer = near.pack(env, self.window)?;
                         self.state = State::packed(Sorter::Reading(packer));
@@ -531,7 +530,7 @@ impl Packer {
         let wanted = env.view.keeps_copies() && env.view.is_crowded() && self.count as u64 > HEAP_MAX;
         if parts::SPILL && wanted && !self.copies {
             if self.spill.is_none() {
-                self.spill = Spill::new(env.view, env.view.sort_bytes().unwrap_or(usize::MAX))?;
+                self.spill = Spill::new(env.view, env.sort_bytes().unwrap_or(usize::MAX))?;
             }
             self.copies = self.spill.is_some();
         }
@@ -573,7 +572,7 @@ impl Packer {
 
     /// Drops rows behind those wanted, or puts rows aside, when there are too many.
     fn make_room(&mut self, env: &Env<'_>) -> Result<(), ExecError> {
-        let bytes = env.view.sort_bytes().unwrap_or(usize::MAX);
+        let bytes = env.sort_bytes().unwrap_or(usize::MAX);
         // A vector may have as much room again as it has use for.
         let is_full = |rows: &Packed| rows.size() > bytes / 2;
         if self.rows.len() / 2 > self.count.max(GATHERED_MAX)
@@ -707,7 +706,7 @@ impl Giver {
 
     fn next<'s>(&mut self, env: &Env<'s>, batch: &mut Batch<'s>, rows_max: usize) -> Result<bool, ExecError> {
         let at_once = self.shape.at_once(env);
-        let bytes_max = env.view.sort_bytes().map_or(BATCH_BYTES_MAX, |bytes| BATCH_BYTES_MAX.min(bytes / 8));
+        let bytes_max = env.sort_bytes().map_or(BATCH_BYTES_MAX, |bytes| BATCH_BYTES_MAX.min(bytes / 8));
         let mut unpacking = Unpacking::new(&self.shape);
         let (mut row, mut bytes, mut ended) = (Vec::new(), 0, false);
         while !ended && unpacking.rows() < rows_max && bytes <= bytes_max {

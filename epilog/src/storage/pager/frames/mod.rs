@@ -261,6 +261,9 @@ pub(super) struct FrameTable {
     limbo_bytes: AtomicUsize,
     /// What buffers may take, in bytes, as far as evicting helps.
     cache_bytes: usize,
+    /// What a query may keep of rows in memory, if the options say so.
+    #[cfg(not(feature = "small"))]
+    query_bytes: Option<usize>,
     /// Eviction is tried when buffers take more than this, in bytes: more than may be when it could not help last time.
     evict_above: AtomicUsize,
     /// The page map names the images of all versions up to this commit that nothing newer has replaced.
@@ -297,9 +300,17 @@ impl FrameTable {
             memory,
             limbo_bytes: AtomicUsize::new(0),
             cache_bytes,
+            #[cfg(not(feature = "small"))]
+            query_bytes: None,
             evict_above: AtomicUsize::new(cache_bytes),
             checkpointed: AtomicU64::new(commit),
         }
+    }
+
+    /// Keeps what snapshots are asked for of the options.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn take_options(&mut self, options: &super::PagerOptions) {
+        self.query_bytes = options.query_bytes;
     }
 
     /// The newest commit whose versions hang in the chains.

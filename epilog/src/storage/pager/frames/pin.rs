@@ -239,6 +239,12 @@ impl Operation<'_> {
         table.images.as_ref().map(|_| table.cache_bytes)
     }
 
+    /// What a query may keep of rows in memory, if the options say so.
+    #[cfg(not(feature = "small"))]
+    pub(in crate::storage::pager) fn query_bytes(&self) -> Option<usize> {
+        self.0.table().query_bytes
+    }
+
     /// Room outside of memory, if there is any.
     pub(in crate::storage::pager) fn scratch(
         &self,

@@ -1,0 +1,71 @@
+//! [`Budget`]: what the operators of a query may keep of rows in memory, together.
+//!
+//! An operator says now and then how much it keeps, and is told whether that is too much. What can be put aside then is, from
+//! half the budget on: a vector may have as much room again as it has use for, and takes both while it grows. What cannot be
+//! goes on as long as it stays within the whole, if one was asked for, and fails beyond it; otherwise it takes what it needs.
+
+use core::cell::Cell;
+
+use crate::engine::control::Run;
+use crate::engine::error::ExecError;
+use crate::parts::Whole;
+use crate::storage::facade::View;
+
+/// What is kept, and may be.
+pub(super) struct Budget {
+    bytes: Option<usize>,
+    /// Whether somebody asked for so much.
+    is_given: bool,
+    used: Cell<usize>,
+}
+
+/// What of it an operator takes. It is as nothing in the next operation.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Charge {
+    bytes: usize,
+}
+
+impl Budget {
+    /// That of a query over `view`: what was asked for it alone, for all, or half of what pages may take.
+    pub(super) fn of(view: View<'_>, run: &Run) -> Budget {
+        let given = run.memory().or_else(|| view.query_bytes());
+        Budget { bytes: given.or_else(|| view.sort_bytes()), is_given: given.is_some(), used: Cell::new(0) }
+    }
+
+    /// What may be kept, in bytes; `None` when there is no limit.
+    pub(super) fn bytes(&self) -> Option<usize> {
+        self.bytes
+    }
+
+    /// Notes that an operator keeps so many bytes. Whether it is to put something aside.
+    pub(super) fn charge(&self, charge: &mut Charge, bytes: usize) -> bool {
+        let used = self.used.get() - charge.bytes + bytes;
+        self.used.set(used);
+        charge.bytes = bytes;
+        self.bytes.is_some_and(|budget| used > budget / 2)
+    }
+
+    /// The bytes that operators keep, all together.
+    pub(super) fn used(&self) -> usize {
+        self.used.get()
+    }
+
+    /// Fails if `used` bytes are more than may be kept.
+    ///
+    /// # Errors
+    ///
+    /// [`ExecError::Memory`], with the operator that asks and why it puts nothing aside.
+    pub(super) fn check(
+        &self,
+        operator: &'static str,
+        used: usize,
+        why: &'static str,
+    ) -> Result<(), ExecError> {
+        match (self.bytes, Whole::build()) {
+            (Some(budget), Some(whole)) if self.is_given && used > budget => {
+                Err(ExecError::Memory { operator, used, budget, why, whole })
+            }
+            _ => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,240 @@
+//! What queries put aside: the answers are those of a database in memory, whose queries keep everything, and what cannot be put
+//! aside is refused by name.
+
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+
+use super::fixture::{self as f, DraftBuilder, draft, field, int};
+use super::*;
+use crate::expr::AggregateFunction::{
+    ArrayAgg, Avg, Count, CountDistinct, Max, Median, Min, StringAgg, Sum, Variance,
+};
+use crate::expr::{AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, SetKind};
+use crate::storage::pager::PagerOptions;
+use crate::storage::vfs::MemoryVfs;
+use crate::value::Type;
+
+const TRACKS: i128 = 3000;
+
+fn records() -> Vec<(fn() -> &'static CollectionSchema, Vec<Vec<Scalar>>)> {
+    let string = |text: &str| Scalar::String(text.to_string());
+    let artists = (1..=5).map(|n| Vec::from([Scalar::Int(n), string(&format!("artist {n}"))]));
+    let albums = (1..=40).map(|n| {
+        let released = if n % 3 == 0 { Scalar::Null } else { Scalar::Int(n) };
+        Vec::from([Scalar::Int(n), string(&format!("{}", n % 7)), Scalar::Int(1 + n % 5), released])
+    });
+    let tracks = (1..=TRACKS).map(|n| {
+        Vec::from([
+            Scalar::Int(n),
+            string(&format!("{}{}", "x".repeat((n % 13) as usize), n * 7 % 2999)),
+            Scalar::Int(1 + n % 40),
+            Scalar::Int(n * 31 % 1777 - 50),
+            Scalar::Float((n % 100) as f64 / 7.0),
+            Scalar::Bool(n % 2 == 0),
+            if n % 6 == 0 { Scalar::Null } else { Scalar::Int(1 + n % 5) },
+        ])
+    });
+    Vec::from([
+        (f::Artist as fn() -> _, artists.collect()),
+        (f::Album, albums.collect()),
+        (f::Track, tracks.collect()),
+    ])
+}
+
+/// The records in a file, where queries keep so many bytes without being asked to.
+fn filed(memory: usize) -> Store {
+    let options = PagerOptions { cache_bytes: 2 * memory, ..PagerOptions::default() };
+    let store = Store::open(Arc::new(MemoryVfs::new()), "music", options, (None, None), &f::DATABASE);
+    let store = store.expect("a new file");
+    insert(&store, &records());
+    store
+}
+
+fn sorted(mut rows: Vec<Vec<Scalar>>) -> Vec<Vec<Scalar>> {
+    let compare = |a: &Vec<Scalar>, b: &Vec<Scalar>| {
+        let pairs = a.iter().zip(b).map(|(a, b)| a.compare(b));
+        pairs.fold(core::cmp::Ordering::Equal, core::cmp::Ordering::then)
+    };
+    rows.sort_by(compare);
+    rows
+}
+
+/// What `draft` gives, in one operation and in several, and the bytes that it put aside.
+fn given(store: &Store, draft: &Draft) -> ([Vec<Vec<Scalar>>; 2], u64) {
+    let snapshot = store.snapshot();
+    let at_once = run(snapshot.operation().view(), draft).and_then(scalars).expect("rows");
+    let streamed = streamed(&snapshot, draft).expect("rows");
+    let plan = analyze(&snapshot, draft, &Control::default()).expect("a plan");
+    let spilled =
+        plan.operators().into_iter().filter_map(|operator| operator.actual).map(|actual| actual.spilled);
+    ([at_once, streamed], spilled.sum())
+}
+
+/// Checks that `draft` gives the same whatever memory there is, and puts something aside where there is little.
+fn check(drafts: &[DraftBuilder]) {
+    let ample = store(&records());
+    let stores = [4 << 10, 48 << 10].map(filed);
+    for draft in drafts {
+        let draft = draft.clone().build();
+        let ([expected, _], none) = given(&ample, &draft);
+        assert_eq!(none, 0);
+        let expected = sorted(expected);
+        for (at, store) in stores.iter().enumerate() {
+            let (got, spilled) = given(store, &draft);
+            for got in got {
+                let got = sorted(got);
+                let differ = got.iter().zip(&expected).find(|(a, b)| format!("{a:?}") != format!("{b:?}"));
+                assert!(got.len() == expected.len() && differ.is_none(), "{at}: {differ:?} of {draft:?}");
+            }
+            assert!(spilled > 0 || at > 0, "nothing was put aside of {draft:?}");
+        }
+    }
+}
+
+fn item(function: AggregateFunction, argument: Expression) -> Expression {
+    f::aggregate(function, Some(argument))
+}
+
+fn name() -> Expression {
+    field(f::track::NAME)
+}
+
+fn length() -> Expression {
+    field(f::track::MILLISECONDS)
+}
+
+#[test]
+fn groups_are_put_aside_by_keys_of_every_kind() {
+    let grouped = |keys: Vec<Expression>| {
+        let count = keys.len();
+        let keys_of = (0..count).map(|number| Expression::key(number as u16));
+        let items = [f::aggregate(Count, None), item(Sum, length()), item(Max, name())];
+        draft(f::Track).group_by(keys).select(keys_of.chain(items))
+    };
+    check(&[
+        grouped(Vec::from([name()])),
+        grouped(Vec::from([length()])),
+        // A word that is absent now and then; several in a word, and in none; a float.
+        grouped(Vec::from([field(f::track::ACTIVE).choose(length(), f::null(Type::I64))])),
+        grouped(Vec::from([field(f::track::EDITOR), length()])),
+        grouped(Vec::from([
+            field(f::track::ACTIVE),
+            length().call(crate::expr::Function::TryCast(Type::I32), []),
+        ])),
+        grouped(Vec::from([name(), field(f::track::PRICE)])),
+        grouped(Vec::from([f::through(&[f::track::ALBUM], f::album::RELEASED), length()])),
+        draft(f::Track).select([name(), field(f::track::EDITOR)]).clause(Clause::Distinct),
+    ]);
+}
+
+#[test]
+fn aggregates_of_every_kind_are_made_of_what_was_put_aside() {
+    let filtered = |function: AggregateFunction, argument: Option<Expression>| {
+        let filter = Some(length().binary(BinaryOp::Gt, int(300)));
+        Expression::aggregate(AggregateItem { function, argument, filter })
+    };
+    let items = [
+        Expression::key(0),
+        item(Avg, field(f::track::PRICE)),
+        item(Sum, field(f::track::PRICE)),
+        item(Min, name()),
+        item(Max, length()),
+        item(CountDistinct, field(f::track::EDITOR)),
+        item(Median, length()),
+        item(Variance, field(f::track::PRICE)),
+        item(StringAgg { separator: ", ".to_string() }, name()),
+        item(ArrayAgg, length()),
+        item(Sum, length().binary(BinaryOp::Multiply, int(3))),
+        filtered(Count, None),
+        filtered(Sum, Some(length())),
+        f::aggregate(Count, None),
+    ];
+    let groups = |key: Expression| draft(f::Track).group_by([key]).select(items.clone());
+    check(&[groups(name()), groups(length())]);
+}
+
+#[test]
+fn what_values_run_into_comes_back_with_them() {
+    // An inverse that does not exist, of rows that the filter leaves out, and of those that it does not.
+    let inverse = |of: Expression| int(1000).binary(BinaryOp::Divide, of);
+    let sum = |filter: Option<Expression>| {
+        Expression::aggregate(AggregateItem { function: Sum, argument: Some(inverse(length())), filter })
+    };
+    let groups = |of: Expression| draft(f::Track).group_by([name()]).select([Expression::key(0), of]);
+    check(&[groups(sum(Some(length().binary(BinaryOp::Ne, int(0)))))]);
+    let store = filed(4 << 10);
+    let snapshot = store.snapshot();
+    let failed = streamed(&snapshot, &groups(sum(None)).build()).expect_err("a division by zero");
+    assert!(matches!(failed, EngineError::Exec(ExecError::Arithmetic(_))), "{failed}");
+    // The group that has no value does not come out.
+    let of_some = draft(f::Track)
+        .group_by([length()])
+        .filter(Expression::key(0).binary(BinaryOp::Ne, int(0)))
+        .select([Expression::key(0), sum(None)]);
+    check(&[of_some]);
+}
+
+#[test]
+fn sets_of_every_kind_are_made_of_what_was_put_aside() {
+    // Names and who edits them: of some tracks twice, of others on one side only.
+    let side = |least: i64, most: i64| {
+        let between = length()
+            .binary(BinaryOp::Ge, int(least))
+            .binary(BinaryOp::And, length().binary(BinaryOp::Lt, int(most)));
+        draft(f::Track).filter(between).select([name(), field(f::track::EDITOR)])
+    };
+    let sets = [
+        (SetKind::Union, (-50, 1200), (700, 2000)),
+        (SetKind::Intersect, (-50, 1500), (300, 2000)),
+        (SetKind::IntersectAll, (-50, 1500), (300, 2000)),
+        (SetKind::Except, (-50, 1500), (900, 2000)),
+        (SetKind::ExceptAll, (-50, 1500), (900, 2000)),
+        // What is on the left alone is too much.
+        (SetKind::Except, (-50, 1700), (1699, 1700)),
+        (SetKind::Union, (0, 1), (-50, 1700)),
+    ];
+    check(&sets.map(|(kind, left, right)| {
+        side(left.0, left.1).clause(Clause::set(side(right.0, right.1).build(), kind))
+    }));
+}
+
+#[test]
+fn what_cannot_be_put_aside_is_refused_by_name_once_there_is_a_budget() {
+    let store = filed(1 << 20);
+    let snapshot = store.snapshot();
+    let with = |bytes: usize, draft: DraftBuilder| {
+        let mut control = Control::default();
+        control.set_memory(bytes);
+        let (mut rows, draft) = (0, draft.build());
+        let mut each = |batch: &OutputBatch<'_>| -> Result<(), EngineError> {
+            rows += batch.rows;
+            Ok(())
+        };
+        crate::engine::for_each(&snapshot, &draft, &control, &mut each).map(|()| rows)
+    };
+    let check = |draft: DraftBuilder, operator: &str, why: &str| {
+        let error = with(16 << 10, draft.clone()).expect_err("more than it may");
+        let text = error.to_string();
+        assert!(matches!(error, EngineError::Exec(ExecError::Memory { .. })), "{text}");
+        assert!(text.starts_with(&format!("`{operator}` keeps rows of ")), "{text}");
+        assert!(text.contains(why) && text.contains("beyond the query's 16384 bytes"), "{text}");
+        assert!(with(1 << 20, draft).is_ok_and(|rows| rows > 0));
+    };
+    let all = item(ArrayAgg, length());
+    check(draft(f::Track).group_by([]).select([all.clone()]), "aggregate", "all rows are one group");
+    let few = draft(f::Track).group_by([field(f::track::ACTIVE)]);
+    check(few.select([all]), "aggregate", "a single group is not put aside");
+    // What can be is.
+    let names = draft(f::Track).group_by([name()]).select([Expression::key(0), f::aggregate(Count, None)]);
+    assert!(with(16 << 10, names.clone()).is_ok_and(|rows| rows > 2000));
+    // In memory there is nowhere to put it.
+    let store = super::store(&records());
+    let mut control = Control::default();
+    control.set_memory(16 << 10);
+    let failed = crate::engine::for_each(&store.snapshot(), &names.build(), &control, &mut |_| {
+        Ok::<(), EngineError>(())
+    });
+    let text = failed.expect_err("more than it may").to_string();
+    assert!(text.contains("there is no room to put groups aside"), "{text}");
+}
