@@ -100,7 +100,7 @@ impl Column {
 
     /// The value of a row; `Err` if arithmetic failed there.
     pub(super) fn at(&self, row: usize) -> Result<&Scalar, ()> {
-        self.values[row].as_ref().map_err(|()| ())
+        self.values[row].as_ref().map_err(|failed| *failed)
     }
 
     /// Which rows have a value.
