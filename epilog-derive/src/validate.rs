@@ -161,10 +161,15 @@ fn indexes(context: &Context, collection: &Collection) {
         let fields: Vec<&str> =
             index.fields.iter().map(|position| collection.fields[*position].name.as_str()).collect();
         let listed = fields.join(", ");
+        let is_partial = !index.conditions.is_empty();
         let list =
             index.fields.iter().map(|position| &collection.fields[*position]).find(|field| field.is_list());
-        if let Some(list) = list.filter(|_| index.unique || index.fields.len() > 1) {
-            let what = if index.unique { "is not unique" } else { "has no other field" };
+        if let Some(list) = list.filter(|_| index.unique || is_partial || index.fields.len() > 1) {
+            let what = match (index.unique, is_partial) {
+                (true, _) => "is not unique",
+                (false, true) => "has all records",
+                (false, false) => "has no other field",
+            };
             context.error(
                 &index.path,
                 format_args!(
@@ -172,19 +177,26 @@ fn indexes(context: &Context, collection: &Collection) {
                     list.name
                 ),
             );
-        } else if key == Some(&index.fields) {
+        } else if key == Some(&index.fields) && !is_partial {
             context.error(
                 &index.path,
                 format_args!(
                     "duplicate index on `{listed}`: it is the key, which is an index already; remove this one"
                 ),
             );
-        } else if by_fields.insert(&index.fields, &index.name).is_some() {
+        } else if !is_partial && by_fields.insert(&index.fields, &index.name).is_some() {
             context.error(
                 &index.path,
                 format_args!("duplicate index on `{listed}`: there is one already, remove this one"),
             );
         } else if let Some(other) = by_name.insert(&index.name, &index.fields) {
+            if is_partial {
+                let message = format_args!(
+                    "duplicate index on `{listed}`: there is one with these conditions already, remove this one"
+                );
+                context.error(&index.path, message);
+                continue;
+            }
             let other: Vec<&str> =
                 other.iter().map(|position| collection.fields[*position].name.as_str()).collect();
             context.error(

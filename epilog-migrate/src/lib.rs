@@ -25,4 +25,4 @@ mod step;
 
 pub use history::{History, HistoryError};
 pub use revision::{ParseRevisionIdError, Revision, RevisionId};
-pub use step::{CollectionSpec, FieldSpec, FieldType, IndexSpec, Step};
+pub use step::{CollectionSpec, ConditionSpec, FieldSpec, FieldType, IndexSpec, Step};

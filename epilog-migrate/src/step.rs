@@ -3,6 +3,7 @@
 //! Every step carries what is needed to undo it, so that [`Step::inverse`] is total: a drop holds what it drops, a rename the
 //! old name.
 
+use epilog::schema::condition::ConditionTest;
 use epilog::schema::{CollectionId, FieldId, IndexId, OnDelete};
 use epilog::value::{Scalar, Type};
 
@@ -111,7 +112,7 @@ pub struct FieldType {
 }
 
 /// An index.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct IndexSpec {
     /// Its permanent id.
     pub id: IndexId,
@@ -121,6 +122,19 @@ pub struct IndexSpec {
     pub fields: Vec<FieldId>,
     /// Whether equal values are refused.
     pub unique: bool,
+    /// What must hold of the records that it has; nothing where it has all.
+    pub conditions: Vec<ConditionSpec>,
+}
+
+/// One of the conditions of a partial index. One that changes is an index that ends and another that begins.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConditionSpec {
+    /// The field.
+    pub field: FieldId,
+    /// How its values are stored.
+    pub ty: Type,
+    /// What must hold of it.
+    pub test: ConditionTest,
 }
 
 impl Step {
@@ -244,7 +258,16 @@ impl IndexSpec {
         append_number(out, self.id.0);
         append_text(out, &self.name);
         append_fields(out, &self.fields);
-        out.push(u8::from(self.unique));
+        // An index of all records means what it did before there were others.
+        out.push(u8::from(self.unique) | u8::from(!self.conditions.is_empty()) << 1);
+        if !self.conditions.is_empty() {
+            append_count(out, self.conditions.len());
+        }
+        for condition in &self.conditions {
+            append_number(out, condition.field.0);
+            out.push(condition.ty as u8);
+            condition.test.append(out, condition.ty);
+        }
     }
 }
 
@@ -274,6 +297,8 @@ fn append_fields(out: &mut Vec<u8>, fields: &[FieldId]) {
 
 #[cfg(test)]
 pub(crate) mod tests {
+    use epilog::schema::condition::Comparison;
+
     use super::*;
 
     pub(crate) fn field(id: u32, name: &str) -> FieldSpec {
@@ -294,8 +319,20 @@ pub(crate) mod tests {
         };
         let text = field(2, "name").ty;
         let target = Some((CollectionId(17), OnDelete::Cascade));
-        let index =
-            IndexSpec { id: IndexId(20), name: "name".into(), fields: vec![FieldId(2)], unique: true };
+        let index = IndexSpec {
+            id: IndexId(20),
+            name: "name".into(),
+            fields: vec![FieldId(2)],
+            unique: true,
+            conditions: Vec::new(),
+        };
+        let partial = |test| IndexSpec {
+            conditions: vec![ConditionSpec { field: FieldId(2), ty: Type::String, test }],
+            ..index.clone()
+        };
+        let compared = |comparison, text: &str| {
+            partial(ConditionTest::Compared(comparison, Scalar::String(text.into())))
+        };
         let named = |from: &str, to: &str| (from.to_string(), to.to_string());
         let (from, to) = named("ab", "c");
         let (from_2, to_2) = named("a", "bc");
@@ -319,6 +356,15 @@ pub(crate) mod tests {
             Step::ChangeField { field: FieldId(2), from: text, to: FieldType { optional: true, ..text } },
             Step::ChangeField { field: FieldId(2), from: text, to: FieldType { reference: target, ..text } },
             Step::AddIndex { collection, index: index.clone() },
+            Step::AddIndex { collection, index: partial(ConditionTest::Absent) },
+            Step::AddIndex { collection, index: partial(ConditionTest::Present) },
+            Step::AddIndex { collection, index: compared(Comparison::Eq, "a") },
+            Step::AddIndex { collection, index: compared(Comparison::Eq, "b") },
+            Step::AddIndex { collection, index: compared(Comparison::Ge, "a") },
+            Step::AddIndex {
+                collection,
+                index: IndexSpec { unique: false, ..partial(ConditionTest::Absent) },
+            },
             Step::AddIndex { collection, index: IndexSpec { unique: false, ..index } },
         ]
     }

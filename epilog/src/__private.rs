@@ -7,6 +7,8 @@ pub use crate::collection::{
 pub use crate::error::Error;
 pub use crate::expr::{RowPath, SelectItem};
 pub use crate::query::{RowOf, RowReader, Selection, Yields, describe_row, read_row};
+#[cfg(not(feature = "small"))]
+pub use crate::schema::condition::{Comparison, ConditionSchema, DeclaredTest};
 pub use crate::schema::{CollectionSchema, DatabaseSchema, IndexSchema, KeySchema, OnDelete};
 
 pub use alloc::string::String;

@@ -66,7 +66,7 @@
 //! | `lz4` | compressed files: [`Options::compression`] |
 //!
 //! `small` gives and takes the same values in the same files, but for lists: rustc refuses a `Vec` of anything but `u8` as a
-//! field, and a file that has such a field is not opened. It refuses with [`LeftOut`](ErrorKind::LeftOut):
+//! field, and a file that has such a field is not opened; and but for partial indexes, likewise. It refuses with [`LeftOut`](ErrorKind::LeftOut):
 //!
 //! - [archives](Options::archive), [write transactions beside each other](Database::write_concurrent), and
 //!   [compaction](Database::compact);

@@ -172,6 +172,76 @@ fn make_lists(options: &Options) -> Result<SimVfs, Error> {
     Ok(disk)
 }
 
+/// The directory of the file with partial indexes, which was closed.
+pub const WAY_OF_PARTS: &str = "partial";
+
+/// Indexes of some records only, by conditions of every kind.
+#[derive(Collection, Clone, Debug, PartialEq)]
+#[index(text, unique, where(gone.is_none()))]
+#[index(number, where(gone.is_some(), flag))]
+#[index(gone, where(number >= -3, number < 9))]
+#[index(amount, number, where(!flag, amount > Decimal::ONE))]
+#[index(day, where(text == "text 3"))]
+#[expect(missing_docs, reason = "each is what it is called")]
+pub struct Part {
+    pub id: Id<Part>,
+    pub text: String,
+    pub gone: Option<u32>,
+    pub number: i16,
+    pub flag: bool,
+    pub amount: Decimal,
+    pub day: NaiveDate,
+}
+
+epilog::schema!(
+    /// What the golden file with partial indexes holds: that in the directory `partial`.
+    pub Parts { Part }
+);
+
+/// The records of [`Part`].
+pub const PARTS: u64 = 60;
+
+/// The record of [`Part`] with this number, from 1.
+///
+/// # Panics
+///
+/// Never: all values are in their range.
+pub fn part(number: u64) -> Part {
+    let gone = (!number.is_multiple_of(3)).then_some(number as u32 % 8);
+    Part {
+        id: Id::new(number),
+        text: if gone.is_some() { format!("text {}", number % 5) } else { format!("text {number}") },
+        gone,
+        number: (number * 7 % 23) as i16 - 8,
+        flag: number.is_multiple_of(2),
+        amount: Decimal::new(number as i64 * 29 % 400, 2),
+        day: NaiveDate::from_num_days_from_ce_opt(700_000 + number as i32 % 11).expect("a day"),
+    }
+}
+
+/// Makes the file with partial indexes: records come into them and leave them.
+fn make_parts(options: &Options) -> Result<SimVfs, Error> {
+    let disk = SimVfs::new(1);
+    let db = Database::<Parts>::open_in(Arc::new(disk.clone()), PATH, options)?;
+    db.write(|tx| {
+        let before = |number| Part {
+            id: Id::new(number),
+            text: format!("before {number}"),
+            ..part(number * 5 % PARTS + 1)
+        };
+        tx.insert_all((1..=PARTS + 3).map(before)).map(|_| ())
+    })?;
+    db.checkpoint()?;
+    db.write(|tx| {
+        for number in 1..=PARTS {
+            tx.update(&part(number))?;
+        }
+        (PARTS + 1..=PARTS + 3).try_for_each(|number| tx.delete_key::<Part>(Id::new(number)).map(|_| ()))
+    })?;
+    db.close()?;
+    Ok(disk)
+}
+
 /// The records of [`Kept`], from 0.
 pub const KEPT: u32 = 9;
 
@@ -267,7 +337,7 @@ pub fn directory(format: u16) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(format.to_string())
 }
 
-/// Makes the files: their names, in [`WAYS`] or [`WAY_OF_LISTS`], and the disk they are on.
+/// Makes the files: their names, in [`WAYS`], [`WAY_OF_LISTS`] or [`WAY_OF_PARTS`], and the disk they are on.
 ///
 /// # Errors
 ///
@@ -277,7 +347,14 @@ pub fn make() -> Result<Vec<(&'static str, SimVfs)>, Error> {
     let (closed, open) = make_with(&options)?;
     let (compressed, _) = make_with(&options.clone().compression(Compression::Lz4))?;
     let lists = make_lists(&options)?;
-    Ok(vec![("closed", closed), ("open", open), ("compressed", compressed), (WAY_OF_LISTS, lists)])
+    let parts = make_parts(&options)?;
+    Ok(vec![
+        ("closed", closed),
+        ("open", open),
+        ("compressed", compressed),
+        (WAY_OF_LISTS, lists),
+        (WAY_OF_PARTS, parts),
+    ])
 }
 
 /// The disk when the database was closed, and as it was just before.

@@ -8,8 +8,8 @@ use epilog::prelude::*;
 use epilog_tests::disk::SimVfs;
 use epilog_tests::format::{BLOCK_LEN, change_headers, format_version, u32_at};
 use epilog_tests::golden::{
-    DELETED, EVERY, Every, Golden, JOURNAL, KEPT, Kept, LISTED, Listed, Lists, Owned, PATH, WAY_OF_LISTS,
-    WAYS, directory, every, kept, listed, owned,
+    DELETED, EVERY, Every, Golden, JOURNAL, KEPT, Kept, LISTED, Listed, Lists, Owned, PARTS, PATH, Part,
+    Parts, WAY_OF_LISTS, WAY_OF_PARTS, WAYS, directory, every, kept, listed, owned, part,
 };
 
 /// The newest format there is.
@@ -147,6 +147,56 @@ fn lists_of_every_format_are_read_and_written_to() {
         db.write(|tx| tx.delete_key::<Listed>(id)).unwrap();
         db.close().unwrap();
         check_lists(&open());
+    }
+}
+
+/// Everything in a file with partial indexes, by scan and by each of them.
+fn check_parts(db: &Database<Parts>) {
+    let records: Vec<Part> = (1..=PARTS).map(part).collect();
+    assert_eq!(Part::query().all(db).unwrap(), records);
+    type Test = fn(&Part) -> bool;
+    let one = || rust_decimal::Decimal::ONE;
+    let all = Part::query;
+    let questions: [(epilog::query::Query<Part, Part>, Test); 5] = [
+        (all().filter(|p| p.gone.is_none() & p.text.ge("text 3")), |p| {
+            p.gone.is_none() && *p.text >= *"text 3"
+        }),
+        (all().filter(|p| p.gone.is_some() & p.flag & p.number.gt(0)), |p| {
+            p.gone.is_some() && p.flag && p.number > 0
+        }),
+        (all().filter(|p| p.number.between(-3, 8) & p.gone.eq(2)), |p| {
+            (-3..9).contains(&p.number) && p.gone == Some(2)
+        }),
+        (all().filter(|p| !p.flag & p.amount.gt(one())), |p| {
+            !p.flag && p.amount > rust_decimal::Decimal::ONE
+        }),
+        (all().filter(|p| p.text.eq("text 3")), |p| p.text == "text 3"),
+    ];
+    for (query, holds) in questions {
+        let plan = query.explain(db).unwrap().to_string();
+        assert!(plan.contains(" where "), "{plan}");
+        let expected: Vec<Part> = records.iter().filter(|part| holds(part)).cloned().collect();
+        assert!(!expected.is_empty(), "{plan}");
+        assert_eq!(query.order_by(|p| p.id).require_index().all(db).unwrap(), expected, "{plan}");
+    }
+    assert!(db.check().unwrap().is_sound());
+}
+
+#[test]
+fn partial_indexes_of_every_format_are_read_and_written_to() {
+    for format in 1..=NEWEST {
+        let disk = golden(format, WAY_OF_PARTS);
+        let options = Options::default().background(false);
+        let open = || Database::<Parts>::open_in(Arc::new(disk.clone()), PATH, &options).unwrap();
+        let db = open();
+        check_parts(&db);
+        let taken = db.write(|tx| tx.insert(&Part { id: Id::auto(), ..part(3) }));
+        assert_eq!(taken.unwrap_err().kind(), ErrorKind::UniqueViolation);
+        let new = Part { id: Id::auto(), gone: Some(1), ..part(3) };
+        let id = db.write(|tx| tx.insert(&new)).unwrap();
+        db.write(|tx| tx.delete_key::<Part>(id)).unwrap();
+        db.close().unwrap();
+        check_parts(&open());
     }
 }
 

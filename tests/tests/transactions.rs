@@ -45,9 +45,15 @@ fn owner() -> impl Strategy<Value = Owner> {
 fn item() -> impl Strategy<Value = Item> {
     let bytes = prop_oneof![4 => vec(any::<u8>(), 0..40), 1 => (0..9000usize).prop_map(|len| vec![7; len])];
     let words = vec((0..WORDS.len()).prop_map(|word| WORDS[word].to_string()), 0..4);
-    (-5..35i32, owner_id(), option::of(owner_id()), 0..4u8, bytes, words).prop_map(
-        |(code, owner, reviewer, grade, bytes, words)| Item { code, owner, reviewer, grade, bytes, words },
-    )
+    (-5..35i32, owner_id(), option::of(owner_id()), prop_oneof![4 => 0..4u8, 1 => Just(BEST)], bytes, words)
+        .prop_map(|(code, owner, reviewer, grade, bytes, words)| Item {
+            code,
+            owner,
+            reviewer,
+            grade,
+            bytes,
+            words,
+        })
 }
 
 fn tag() -> impl Strategy<Value = Tag> {

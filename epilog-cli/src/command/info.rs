@@ -48,7 +48,8 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Error> {
         }
         for index in &def.indexes {
             let unique = if index.unique { "unique index" } else { "index" };
-            let _ = writeln!(text, "  {unique} {} ({})", index.name, names(def, &index.fields).join(", "));
+            let fields = names(def, &index.fields).join(", ");
+            let _ = writeln!(text, "  {unique} {} ({fields}){}", index.name, def.condition_of(index));
         }
         collections.push(to_json(def, &view, records));
     }
@@ -102,7 +103,14 @@ fn to_json(def: &CollectionDef, view: &View<'_>, records: u64) -> Value {
             "on_delete": on_delete,
         })
     };
-    let index = |index: &epilog::schema::IndexDef| json!({ "name": index.name, "fields": names(def, &index.fields), "unique": index.unique });
+    let index = |index: &epilog::schema::IndexDef| {
+        let mut about =
+            json!({ "name": index.name, "fields": names(def, &index.fields), "unique": index.unique });
+        if index.is_partial() {
+            about["where"] = json!(def.condition_of(index).trim_start_matches(" where "));
+        }
+        about
+    };
     json!({
         "name": def.name,
         "id": def.id.0,

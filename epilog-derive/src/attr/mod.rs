@@ -4,7 +4,7 @@ mod field;
 mod owner;
 
 pub use field::FieldAttributes;
-pub use owner::{HasManyAttribute, ListAttribute, OwnerAttributes};
+pub use owner::{ConditionAttribute, ConditionTest, HasManyAttribute, ListAttribute, OwnerAttributes};
 
 use syn::{Attribute, Meta};
 

@@ -1,11 +1,13 @@
 //! The attributes of the struct.
 
 use proc_macro2::Ident;
+use quote::ToTokens;
 use syn::ext::IdentExt;
 use syn::meta::ParseNestedMeta;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Attribute, LitInt, LitStr, Path, Token};
+use syn::spanned::Spanned;
+use syn::{Attribute, Expr, ExprLit, Lit, LitBool, LitInt, LitStr, Path, Token};
 
 use crate::context::Context;
 use crate::suggest::instead;
@@ -34,6 +36,27 @@ pub struct ListAttribute {
     pub fields: Vec<Ident>,
     /// Whether it ends in `unique`.
     pub unique: bool,
+    /// The conditions of `where(…)` behind the fields.
+    pub conditions: Vec<ConditionAttribute>,
+}
+
+/// One condition of `where(…)`.
+pub struct ConditionAttribute {
+    /// The field.
+    pub field: Ident,
+    /// What must hold of it.
+    pub test: ConditionTest,
+}
+
+/// What must hold of a field.
+#[derive(Clone)]
+pub enum ConditionTest {
+    /// `field.is_none()`
+    Absent,
+    /// `field.is_some()`
+    Present,
+    /// `field == value`, `field`, `!field`: the name of the comparison, and the value.
+    Compared(&'static str, Box<Expr>),
 }
 
 /// One entry of `#[has_many(…)]`.
@@ -71,7 +94,7 @@ impl OwnerAttributes {
                 let list = parse_list(
                     context,
                     attribute,
-                    "on the struct write the index's fields: `#[index(a, b)]` or `#[index(a, b, unique)]`",
+                    "on the struct write the index's fields: `#[index(a, b)]`, `#[index(a, b, unique)]` or `#[index(a, where(b > 0))]`",
                 );
                 parsed.indexes.extend(list.map(ListAttribute::with_unique_split_off));
             } else if path.is_ident(symbol::HAS_MANY) {
@@ -157,19 +180,113 @@ impl OwnerAttributes {
 
 /// Parses `(a, b)`. An empty list is a mistake too.
 fn parse_list(context: &Context, attribute: &Attribute, instead: &str) -> Option<ListAttribute> {
-    let fields = attribute
-        .parse_args_with(|input: ParseStream<'_>| {
-            Punctuated::<Ident, Token![,]>::parse_terminated_with(input, Ident::parse_any)
-        })
-        .map(|fields| fields.into_iter().collect::<Vec<_>>());
+    let mut conditions: Option<Vec<Expr>> = None;
+    let fields = attribute.parse_args_with(|input: ParseStream<'_>| {
+        let mut fields = Vec::new();
+        while !input.is_empty() {
+            if attribute.path().is_ident(symbol::INDEX) && input.peek(Token![where]) && conditions.is_none() {
+                input.parse::<Token![where]>()?;
+                let content;
+                syn::parenthesized!(content in input);
+                let parsed = Punctuated::<Expr, Token![,]>::parse_terminated(&content)?;
+                conditions = Some(parsed.into_iter().collect());
+            } else {
+                fields.push(Ident::parse_any(input)?);
+            }
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+        }
+        Ok(fields)
+    });
     match fields {
-        Ok(fields) if !fields.is_empty() => {
-            Some(ListAttribute { path: attribute.path().clone(), fields, unique: false })
+        Ok(fields) if !fields.is_empty() && conditions.as_ref().is_none_or(|all| !all.is_empty()) => {
+            let conditions = conditions
+                .into_iter()
+                .flatten()
+                .filter_map(|expr| ConditionAttribute::of(expr).map_err(|error| context.push(error)).ok());
+            let (path, conditions) = (attribute.path().clone(), conditions.collect());
+            Some(ListAttribute { path, fields, unique: false, conditions })
         }
         _ => {
             context.error(attribute, instead);
             None
         }
+    }
+}
+
+impl ConditionTest {
+    /// Whether it compares the field with a value.
+    pub fn is_comparison(&self) -> bool {
+        matches!(self, ConditionTest::Compared(..))
+    }
+
+    /// The test in words that stand before and behind the field in the name of an index.
+    pub fn words(&self) -> (&'static str, String) {
+        match self {
+            ConditionTest::Absent => ("", "is_none".into()),
+            ConditionTest::Present => ("", "is_some".into()),
+            ConditionTest::Compared(comparison, value) => match &**value {
+                Expr::Lit(ExprLit { lit: Lit::Bool(LitBool { value: true, .. }), .. }) => ("", String::new()),
+                Expr::Lit(ExprLit { lit: Lit::Bool(LitBool { value: false, .. }), .. }) => {
+                    ("not", String::new())
+                }
+                value => {
+                    let text = value.to_token_stream().to_string();
+                    let words = text.split(|c: char| !c.is_alphanumeric()).filter(|word| !word.is_empty());
+                    let sign = if text.starts_with('-') { "minus" } else { "" };
+                    let sign = Some(sign).filter(|sign| !sign.is_empty());
+                    let words: Vec<&str> = sign.into_iter().chain(words).collect();
+                    ("", format!("{}_{}", comparison.to_lowercase(), words.join("_")))
+                }
+            },
+        }
+    }
+}
+
+impl ConditionAttribute {
+    fn of(expr: Expr) -> syn::Result<ConditionAttribute> {
+        let field = |expr: &Expr| match expr {
+            Expr::Path(path) => path.path.get_ident().cloned(),
+            _ => None,
+        };
+        let boolean = |expr: &Expr, value: bool| {
+            let (field, span) = (field(expr)?, expr.span());
+            let value = syn::ExprLit { attrs: Vec::new(), lit: syn::LitBool::new(value, span).into() };
+            Some((field, ConditionTest::Compared("Eq", Box::new(value.into()))))
+        };
+        let found = match &expr {
+            Expr::Path(_) => boolean(&expr, true),
+            Expr::Unary(syn::ExprUnary { op: syn::UnOp::Not(_), expr, .. }) => boolean(expr, false),
+            Expr::MethodCall(call) if call.args.is_empty() => {
+                let test = match call.method.to_string().as_str() {
+                    "is_none" => Some(ConditionTest::Absent),
+                    "is_some" => Some(ConditionTest::Present),
+                    _ => None,
+                };
+                field(&call.receiver).zip(test)
+            }
+            Expr::Binary(binary) => {
+                let comparison = match binary.op {
+                    syn::BinOp::Eq(_) => Some("Eq"),
+                    syn::BinOp::Lt(_) => Some("Lt"),
+                    syn::BinOp::Le(_) => Some("Le"),
+                    syn::BinOp::Gt(_) => Some("Gt"),
+                    syn::BinOp::Ge(_) => Some("Ge"),
+                    _ => None,
+                };
+                let value = |comparison| ConditionTest::Compared(comparison, binary.right.clone());
+                field(&binary.left).zip(comparison.map(value))
+            }
+            _ => None,
+        };
+        let (field, test) = found.ok_or_else(|| {
+            syn::Error::new_spanned(
+                &expr,
+                "no condition of an index: write `active`, `!active`, `size > 10` (or `==`, `<`, `<=`, `>=`), `gone.is_none()` or `gone.is_some()`, with commas between them",
+            )
+        })?;
+        Ok(ConditionAttribute { field, test })
     }
 }
 

@@ -1,9 +1,11 @@
 //! `impl Collection`: schema, key, codec.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
+use syn::{Expr, Lit};
 
 use super::stored::{ask, ends, import, stored};
 use super::{Names, at, private};
+use crate::attr::ConditionTest;
 use crate::hygiene::{Words, without_self};
 use crate::model::{Collection, Index, Key, OnDelete};
 
@@ -123,14 +125,19 @@ fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
     let indexes = collection.indexes.iter().map(|index| {
         let (name, unique) = (&index.name, index.unique);
         let ordinals = index.fields.iter().map(|position| *position as u16);
-        written!(#index_schema { name: #name, fields: &[#(#ordinals),*], unique: #unique })
+        let condition = condition(collection, index);
+        written!(#index_schema::new(#name, &[#(#ordinals),*], #unique) #condition)
     });
     let page_size = match collection.page_size {
         Some(bytes) => written!(::core::option::Option::Some(#bytes)),
         None => written!(::core::option::Option::None),
     };
     // Keys ask for themselves: see `epilog::Key`.
-    let mut indexed: Vec<usize> = collection.indexes.iter().flat_map(|index| index.fields.clone()).collect();
+    let of_index = |index: &Index| {
+        let conditions = index.conditions.iter().map(|(position, _)| *position);
+        index.fields.iter().copied().chain(conditions).collect::<Vec<_>>()
+    };
+    let mut indexed: Vec<usize> = collection.indexes.iter().flat_map(of_index).collect();
     indexed.sort_unstable();
     indexed.dedup();
     let indexed = indexed.into_iter().map(|position| {
@@ -152,6 +159,38 @@ fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
         };
         &#the_static
     }
+}
+
+/// The call that makes an index partial; nothing for others.
+fn condition(collection: &Collection, index: &Index) -> Option<TokenStream> {
+    if index.conditions.is_empty() {
+        return None;
+    }
+    let (condition, declared, comparisons) =
+        (private("ConditionSchema"), private("DeclaredTest"), private("Comparison"));
+    let tests = index.conditions.iter().map(|(position, test)| {
+        let (field, ordinal) = (&collection.fields[*position], *position as u16);
+        let test = match test {
+            ConditionTest::Absent => written!(#declared::Absent),
+            ConditionTest::Present => written!(#declared::Present),
+            ConditionTest::Compared(comparison, value) => {
+                let comparison = Ident::new(comparison, Span::mixed_site());
+                let (ty, scalar) = (&field.ty, stored(&field.ty, "scalar"));
+                let is_text = matches!(&**value, Expr::Lit(literal) if matches!(literal.lit, Lit::Str(_)));
+                let value = without_self(value, &collection.ident);
+                let value =
+                    if is_text { written!(::core::convert::Into::into(#value)) } else { written!(#value) };
+                let value =
+                    if field.is_option() { written!(::core::option::Option::Some(#value)) } else { value };
+                written!(#declared::Compared(#comparisons::#comparison, || {
+                    let value: #ty = #value;
+                    #scalar(value)
+                }))
+            }
+        };
+        written!(#condition { field: #ordinal, test: #test })
+    });
+    Some(written!(.with_condition(&[#(#tests),*])))
 }
 
 /// One `FieldSchema` per field.

@@ -17,7 +17,7 @@ use proc_macro2::Ident;
 use syn::ext::IdentExt;
 use syn::{Data, DeriveInput, Fields, Visibility};
 
-use crate::attr::{HasManyAttribute, ListAttribute, OwnerAttributes};
+use crate::attr::{ConditionAttribute, ConditionTest, HasManyAttribute, ListAttribute, OwnerAttributes};
 use crate::context::Context;
 use crate::suggest::{instead, nearest};
 
@@ -196,8 +196,11 @@ impl Collection {
             }
         }
         for list in lists {
-            if let Some(fields) = self.look_up(context, list) {
-                indexes.push(Index::new(list.path.clone(), fields, list.unique, &self.fields));
+            if let (Some(fields), Some(conditions)) =
+                (self.look_up(context, list), self.look_up_conditions(context, list))
+            {
+                let index = Index::new(list.path.clone(), fields, list.unique, &self.fields);
+                indexes.push(index.with_conditions(conditions, &self.fields));
             }
         }
         indexes
@@ -261,6 +264,39 @@ impl Collection {
             }
         }
         (found.len() == list.fields.len()).then_some(found)
+    }
+
+    /// The conditions of a partial index, by the positions of their fields.
+    fn look_up_conditions(
+        &self,
+        context: &Context,
+        list: &ListAttribute,
+    ) -> Option<Vec<(usize, ConditionTest)>> {
+        let mut found = Vec::new();
+        for ConditionAttribute { field: ident, test } in &list.conditions {
+            let word = ident.unraw().to_string();
+            let Some(position) = self.fields.iter().position(|field| field.name == word) else {
+                let names: Vec<&str> = self.fields.iter().map(|field| field.name.as_str()).collect();
+                let instead = instead(&word, names);
+                let message = format_args!("`{}` has no field `{word}`: {instead}", self.display_name());
+                context.error(ident, message);
+                continue;
+            };
+            let (asks_absence, field) = (!test.is_comparison(), &self.fields[position]);
+            if asks_absence && !field.is_option() {
+                context.error(
+                    ident,
+                    format_args!("`{word}` is no `Option`, so it is never `None`: leave this condition out"),
+                );
+                continue;
+            }
+            if !asks_absence && field.is_list() {
+                context.error(ident, format_args!("`{word}` is a list, which is compared with nothing here"));
+                continue;
+            }
+            found.push((position, test.clone()));
+        }
+        (found.len() == list.conditions.len()).then_some(found)
     }
 }
 

@@ -11,6 +11,8 @@ use crate::expr::{
     AggregateFunction, AggregateItem, Clause, Draft, Expression, FieldPath, OrderTerm, Quantifier, RowPath,
     SelectItem, Subquery, WindowItem,
 };
+#[cfg(not(feature = "small"))]
+use crate::schema::condition::{Comparison, Condition, ConditionSchema, DeclaredTest};
 use crate::schema::layout::LayoutField;
 use crate::schema::{
     Catalog, CollectionDef, CollectionId, CollectionSchema, CollectionShape, DatabaseSchema, FieldDef,
@@ -57,7 +59,7 @@ ordinals!(note: ID TAGS MARKS PLAIN);
 pub(crate) fn Artist() -> &'static CollectionSchema {
     static FIELDS: [FieldSchema; 2] =
         [field_of("id", Type::Id, false), field_of("name", Type::String, false)];
-    static INDEXES: [IndexSchema; 1] = [IndexSchema { name: "name", fields: &[1], unique: true }];
+    static INDEXES: [IndexSchema; 1] = [IndexSchema::new("name", &[1], true)];
     static SCHEMA: CollectionSchema = CollectionSchema {
         name: "Artist",
         fields: &FIELDS,
@@ -76,10 +78,8 @@ pub(crate) fn Album() -> &'static CollectionSchema {
         relation("artist", Artist, false),
         field_of("released", Type::Date, true),
     ];
-    static INDEXES: [IndexSchema; 2] = [
-        IndexSchema { name: "title", fields: &[1], unique: false },
-        IndexSchema { name: "artist_released", fields: &[2, 3], unique: false },
-    ];
+    static INDEXES: [IndexSchema; 2] =
+        [IndexSchema::new("title", &[1], false), IndexSchema::new("artist_released", &[2, 3], false)];
     static SCHEMA: CollectionSchema = CollectionSchema {
         name: "Album",
         fields: &FIELDS,
@@ -101,7 +101,7 @@ pub(crate) fn Track() -> &'static CollectionSchema {
         field_of("active", Type::Bool, false),
         relation("editor", Artist, true),
     ];
-    static INDEXES: [IndexSchema; 1] = [IndexSchema { name: "milliseconds", fields: &[3], unique: false }];
+    static INDEXES: [IndexSchema; 1] = [IndexSchema::new("milliseconds", &[3], false)];
     static SCHEMA: CollectionSchema = CollectionSchema {
         name: "Track",
         fields: &FIELDS,
@@ -120,7 +120,22 @@ pub(crate) fn Reading() -> &'static CollectionSchema {
         field_of("code", Type::U8, true),
         field_of("value", Type::I64, true),
     ];
-    static INDEXES: [IndexSchema; 1] = [IndexSchema { name: "code_value", fields: &[1, 2], unique: false }];
+    #[cfg(feature = "small")]
+    static INDEXES: [IndexSchema; 1] = [IndexSchema::new("code_value", &[1, 2], false)];
+    #[cfg(not(feature = "small"))]
+    static INDEXES: [IndexSchema; 4] = [
+        IndexSchema::new("code_value", &[1, 2], false),
+        IndexSchema::new("value_where_code_is_none", &[2], false)
+            .with_condition(&[ConditionSchema { field: 1, test: DeclaredTest::Absent }]),
+        IndexSchema::new("value_where_code_is_some_value_gt_0", &[2, 1], false).with_condition(&[
+            ConditionSchema { field: 1, test: DeclaredTest::Present },
+            ConditionSchema { field: 2, test: DeclaredTest::Compared(Comparison::Gt, || Scalar::Int(0)) },
+        ]),
+        IndexSchema::new("code_where_value_le_1", &[1], false).with_condition(&[ConditionSchema {
+            field: 2,
+            test: DeclaredTest::Compared(Comparison::Le, || Scalar::Int(1)),
+        }]),
+    ];
     static SCHEMA: CollectionSchema = CollectionSchema {
         name: "Reading",
         fields: &FIELDS,
@@ -139,11 +154,24 @@ pub(crate) fn Country() -> &'static CollectionSchema {
         field_of("name", Type::String, true),
         field_of("population", Type::U64, false),
     ];
+    #[cfg(feature = "small")]
+    static INDEXES: [IndexSchema; 0] = [];
+    #[cfg(not(feature = "small"))]
+    static INDEXES: [IndexSchema; 2] = [
+        IndexSchema::new("population_where_name_ge_a", &[2, 1], false).with_condition(&[ConditionSchema {
+            field: 1,
+            test: DeclaredTest::Compared(Comparison::Ge, || Scalar::String("a".into())),
+        }]),
+        IndexSchema::new("name_where_population_eq_2", &[1], false).with_condition(&[ConditionSchema {
+            field: 2,
+            test: DeclaredTest::Compared(Comparison::Eq, || Scalar::Int(2)),
+        }]),
+    ];
     static SCHEMA: CollectionSchema = CollectionSchema {
         name: "Country",
         fields: &FIELDS,
         key: KeySchema::Natural(&[0]),
-        indexes: &[],
+        indexes: &INDEXES,
         page_size: None,
     };
     &SCHEMA
@@ -169,10 +197,8 @@ pub(crate) fn Note() -> &'static CollectionSchema {
         field_of("marks", NUMBERS, true),
         field_of("plain", NUMBERS, false),
     ];
-    static INDEXES: [IndexSchema; 2] = [
-        IndexSchema { name: "tags", fields: &[1], unique: false },
-        IndexSchema { name: "marks", fields: &[2], unique: false },
-    ];
+    static INDEXES: [IndexSchema; 2] =
+        [IndexSchema::new("tags", &[1], false), IndexSchema::new("marks", &[2], false)];
     static SCHEMA: CollectionSchema = CollectionSchema {
         name: "Note",
         fields: &FIELDS,
@@ -226,6 +252,12 @@ pub(crate) fn catalog() -> Catalog {
                 name: index.name.clone(),
                 fields: index.fields.iter().map(|name| position(name) as u16).collect(),
                 unique: index.unique,
+                #[cfg(not(feature = "small"))]
+                condition: index
+                    .condition
+                    .iter()
+                    .map(|(name, test)| Condition { position: position(name) as u16, test: test.clone() })
+                    .collect(),
                 page_len: 4096,
             })
             .collect();

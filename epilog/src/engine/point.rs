@@ -70,7 +70,8 @@ impl<'s> Point<'s> {
         } else if collection.clustered == Some(position) {
             By::Rank(value.with_cell(*ty, |cell| key::rank(*ty, cell.expect("present, as checked above"))))
         } else {
-            let index = collection.indexes.iter().find(|index| index.unique && index.fields == [position])?;
+            let is_found = |index: &&IndexDef| index.tells_apart() && index.fields == [position];
+            let index = collection.indexes.iter().find(is_found)?;
             By::Key(index, encoded(value, field.optional, *ty))
         };
         Some(Point { view, collection, by })

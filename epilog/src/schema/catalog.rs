@@ -5,6 +5,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+#[cfg(not(feature = "small"))]
+use super::condition::Condition;
 use super::declared::{CollectionSchema, OnDelete};
 use super::layout::{Layout, Place};
 use super::shape::{CollectionShape, FieldShape, IndexShape};
@@ -114,8 +116,28 @@ pub struct IndexDef {
     pub fields: Vec<u16>,
     /// Whether equal values are refused (records with an absent value are exempt).
     pub unique: bool,
+    /// What must hold of the records that it has entries of.
+    #[cfg(not(feature = "small"))]
+    pub condition: Vec<Condition>,
     /// The bytes of a page of its entries: a power of two from 1 KiB to 16 KiB.
     pub page_len: u32,
+}
+
+impl IndexDef {
+    /// Whether it has entries of some records only. No build with the feature `small` has such an index.
+    #[inline]
+    pub fn is_partial(&self) -> bool {
+        #[cfg(not(feature = "small"))]
+        return !self.condition.is_empty();
+        #[cfg(feature = "small")]
+        false
+    }
+
+    /// Whether no two records of the collection have the same values of its fields, but for absent ones.
+    #[inline]
+    pub fn tells_apart(&self) -> bool {
+        self.unique && !self.is_partial()
+    }
 }
 
 impl Catalog {
@@ -154,6 +176,15 @@ impl CollectionDef {
         self.indexes.iter().find(|index| index.id == id)
     }
 
+    /// What must hold of the records of one of its indexes, in the words of the attribute; nothing where it has all.
+    #[cfg(not(feature = "small"))]
+    pub fn condition_of(&self, index: &IndexDef) -> String {
+        super::condition::describe(index.condition.iter().map(|condition| {
+            let field = &self.fields[usize::from(condition.position)];
+            (field.name.as_str(), field.ty, &condition.test)
+        }))
+    }
+
     /// The position of the field called `name`.
     pub fn position(&self, name: &str) -> Option<u16> {
         self.fields.iter().position(|field| field.name == name).map(|position| position as u16)
@@ -169,7 +200,7 @@ impl CollectionDef {
         if self.clustered.is_some() {
             return None;
         }
-        self.indexes.iter().find(|index| index.unique && index.fields == self.key)
+        self.indexes.iter().find(|index| index.tells_apart() && index.fields == self.key)
     }
 
     /// The type of the elements of which an index has an entry each: that of an index of a list. `None` where it has one entry
@@ -207,6 +238,12 @@ impl CollectionDef {
             name: index.name.clone(),
             fields: index.fields.iter().map(field_name).collect(),
             unique: index.unique,
+            #[cfg(not(feature = "small"))]
+            condition: index
+                .condition
+                .iter()
+                .map(|condition| (field_name(&condition.position), condition.test.clone()))
+                .collect(),
         });
         CollectionShape {
             name: self.name.clone(),

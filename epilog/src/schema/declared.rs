@@ -1,5 +1,7 @@
 //! Schemas as declared: the statics that `#[derive(Collection)]` and `schema!` emit.
 
+#[cfg(not(feature = "small"))]
+use super::condition::ConditionSchema;
 use crate::value::{Scalar, Type, Value};
 
 /// What a database holds: the collections named in `epilog::schema!`.
@@ -133,4 +135,27 @@ pub struct IndexSchema {
     pub fields: &'static [u16],
     /// Whether two records may not have equal values. A record with `None` in one of the fields is exempt.
     pub unique: bool,
+    /// What must hold of the records that it has; of a partial index.
+    #[cfg(not(feature = "small"))]
+    pub condition: &'static [ConditionSchema],
+}
+
+impl IndexSchema {
+    /// An index of all records.
+    pub const fn new(name: &'static str, fields: &'static [u16], unique: bool) -> IndexSchema {
+        IndexSchema {
+            name,
+            fields,
+            unique,
+            #[cfg(not(feature = "small"))]
+            condition: &[],
+        }
+    }
+
+    /// The same index of those records only for which conditions hold.
+    #[cfg(not(feature = "small"))]
+    pub const fn with_condition(mut self, condition: &'static [ConditionSchema]) -> IndexSchema {
+        self.condition = condition;
+        self
+    }
 }

@@ -5,11 +5,14 @@
 //! - [`shape`]: a schema by content, owned, with the implied indexes spelled out; two shapes can be compared, and
 //!   the fingerprint is a hash of one.
 //! - [`catalog`]: collections as a database holds them, by permanent id, with their layouts, bound to what is declared.
+//! - `condition`: what must hold of a record for a partial index to have it.
 //! - [`layout`]: where in a record each field lies.
 //!
 //! Uses `value` and nothing else.
 
 pub mod catalog;
+#[cfg(not(feature = "small"))]
+pub mod condition;
 pub mod declared;
 pub mod layout;
 pub mod shape;

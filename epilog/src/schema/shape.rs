@@ -4,6 +4,8 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt::Write as _;
 
+#[cfg(not(feature = "small"))]
+use super::condition::ConditionTest;
 use super::declared::{CollectionSchema, KeySchema, OnDelete};
 use crate::value::{Scalar, Type};
 
@@ -89,7 +91,7 @@ pub struct FieldShape {
 }
 
 /// An index by content.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct IndexShape {
     /// Its name.
     pub name: String,
@@ -97,6 +99,29 @@ pub struct IndexShape {
     pub fields: Vec<String>,
     /// Whether equal values are refused.
     pub unique: bool,
+    /// What must hold of the records it has, by the names of fields.
+    #[cfg(not(feature = "small"))]
+    pub condition: Vec<(String, ConditionTest)>,
+}
+
+impl IndexShape {
+    /// An index of all records.
+    fn whole(name: String, fields: Vec<String>, unique: bool) -> IndexShape {
+        IndexShape {
+            name,
+            fields,
+            unique,
+            #[cfg(not(feature = "small"))]
+            condition: Vec::new(),
+        }
+    }
+
+    fn is_partial(&self) -> bool {
+        #[cfg(not(feature = "small"))]
+        return !self.condition.is_empty();
+        #[cfg(feature = "small")]
+        false
+    }
 }
 
 impl CollectionShape {
@@ -123,7 +148,7 @@ impl CollectionShape {
             page_size: schema.page_size,
         };
         if !shape.is_clustered() {
-            let index = IndexShape { name: "key".to_string(), fields: shape.key.clone(), unique: true };
+            let index = IndexShape::whole("key".to_string(), shape.key.clone(), true);
             shape.indexes.push(index);
         }
         for index in schema.indexes {
@@ -131,14 +156,22 @@ impl CollectionShape {
                 name: index.name.to_string(),
                 fields: names(index.fields),
                 unique: index.unique,
+                #[cfg(not(feature = "small"))]
+                condition: index
+                    .condition
+                    .iter()
+                    .map(|condition| (name_of(&condition.field), condition.test.into()))
+                    .collect(),
             };
             shape.indexes.push(index);
         }
         for field in shape.fields.iter().filter(|field| field.reference.is_some()) {
             let clustered = shape.is_clustered() && shape.key[0] == field.name;
-            if !clustered && !shape.indexes.iter().any(|index| index.fields[0] == field.name) {
+            if !clustered
+                && !shape.indexes.iter().any(|index| index.fields[0] == field.name && !index.is_partial())
+            {
                 let fields = Vec::from([field.name.clone()]);
-                shape.indexes.push(IndexShape { name: field.name.clone(), fields, unique: false });
+                shape.indexes.push(IndexShape::whole(field.name.clone(), fields, false));
             }
         }
         shape
@@ -190,7 +223,8 @@ impl CollectionShape {
             ));
         }
         let described = |shape: &CollectionShape| {
-            let mut indexes: Vec<String> = shape.indexes.iter().map(describe_index).collect();
+            let mut indexes: Vec<String> =
+                shape.indexes.iter().map(|index| describe_index(shape, index)).collect();
             indexes.sort_unstable();
             indexes
         };
@@ -212,7 +246,7 @@ impl CollectionShape {
             lines.push(format!("field {} {}", field.name, describe(field)));
         }
         for index in &self.indexes {
-            lines.push(format!("{} named {}", describe_index(index), index.name));
+            lines.push(format!("{} named {}", describe_index(self, index), index.name));
         }
         lines.sort_unstable();
         let key = if self.assigned { "assigned" } else { "natural" };
@@ -259,7 +293,17 @@ fn describe(field: &FieldShape) -> String {
     text
 }
 
-fn describe_index(index: &IndexShape) -> String {
+#[cfg_attr(feature = "small", allow(unused_variables))]
+fn describe_index(shape: &CollectionShape, index: &IndexShape) -> String {
     let unique = if index.unique { "unique index" } else { "index" };
-    format!("{unique} ({})", index.fields.join(", "))
+    let text = format!("{unique} ({})", index.fields.join(", "));
+    #[cfg(not(feature = "small"))]
+    if index.is_partial() {
+        let conditions = index.condition.iter().map(|(name, test)| {
+            let field = shape.field(name).expect("a condition names a field");
+            (name.as_str(), field.ty, test)
+        });
+        return text + &super::condition::describe(conditions);
+    }
+    text
 }

@@ -14,6 +14,7 @@
 
 mod again;
 mod beside;
+mod entry;
 mod kept;
 mod listed;
 mod refill;
@@ -24,7 +25,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
-use super::btree::entry_tree::{EntryTree, entry_len_max};
+use super::btree::entry_tree::EntryTree;
 use super::btree::{EntryPlace, RecordInserter, RecordTree};
 use super::catalog::system;
 use super::catalog::{Statistics, Stored};
@@ -43,8 +44,8 @@ use crate::parts;
 use crate::schema::{CollectionDef, CollectionId, IndexDef, OnDelete, Spot};
 #[cfg(not(feature = "small"))]
 use crate::statistics::CollectionStatistics;
-use crate::value::key::KEY_BYTES_MAX;
 use crate::value::{Blob, Scalar, key};
+use entry::{Claim, may_take_in};
 use streamed::Unheld;
 
 pub(crate) use refill::Refill;
@@ -189,7 +190,8 @@ impl<'p> Writer<'p> {
             for (position, (index, (entry, absent))) in
                 collection.indexes.iter().zip(writer.entries.iter()).enumerate()
             {
-                if collection.listed(index).is_some() {
+                let is_left_out = index.is_partial() && entry.is_empty();
+                if is_left_out || collection.listed(index).is_some() {
                     continue;
                 }
                 let tree = writer.stored.entry_tree(index);
@@ -272,6 +274,9 @@ impl<'p> Writer<'p> {
                 }
                 let absent = self.build_entry(collection, index, &draft, rank);
                 self.check_key_len(collection, index, &draft)?;
+                if index.is_partial() && self.key.is_empty() {
+                    continue;
+                }
                 gathered.push(&self.key, absent);
                 if gathered.memory() > gathered_max {
                     self.apply_gathered(collection, index, gathered)?;
@@ -428,7 +433,7 @@ impl<'p> Writer<'p> {
         next: &mut NextUpdate<'_, 'p, E>,
     ) -> Result<u64, E> {
         let mut draft = RecordDraft::new(&collection.layout);
-        let mut claimed: Vec<(&IndexDef, Vec<u8>)> = Vec::new();
+        let mut claimed: Vec<Claim<'_>> = Vec::new();
         let mut count = 0;
         while let Some(rank) = next(self, &mut draft)? {
             if collection.clustered.is_none() {
@@ -453,7 +458,8 @@ impl<'p> Writer<'p> {
                         let is_new = !tree.contains(&self.pages, &self.key).map_err(E::from)?;
                         if is_new {
                             let key_len = self.key.len() - usize::from(collection.layout.rank_width);
-                            claimed.push((index, self.key[..key_len].to_vec()));
+                            let key = self.key[..key_len].to_vec();
+                            claimed.push(Claim { collection, index, key });
                         }
                     }
                 }
@@ -461,12 +467,7 @@ impl<'p> Writer<'p> {
             }
             count += 1;
         }
-        for (index, key) in claimed {
-            let ranks = self.ranks_by_key(collection, index, &key)?;
-            if let [first, second, ..] = ranks[..] {
-                return Err(self.unique_violation(collection, index, second, first).into());
-            }
-        }
+        self.check_claims(&claimed)?;
         Ok(count)
     }
 
@@ -520,8 +521,8 @@ impl<'p> Writer<'p> {
     ///
     /// # Errors
     ///
-    /// [`ConstraintError::Restricted`] when a record that stays points at one that goes; whatever reading pages fails
-    /// with.
+    /// [`ConstraintError::Restricted`] when a record that stays points at one that goes, [`ConstraintError::Unique`] when one
+    /// that loses what it points at comes into a partial index where another has its values; whatever reading pages fails with.
     pub fn delete(&mut self, collection: &CollectionDef, rank: u128) -> Result<bool, StorageError> {
         if self.view_get(collection, rank)?.is_none() {
             return Ok(false);
@@ -578,7 +579,11 @@ impl<'p> Writer<'p> {
                 .into());
             }
         }
-        self.all_or_failed(|writer| {
+        // A record may come into a partial index by losing what it points at.
+        let claims = nulled.iter().any(|(referrer, ..)| referrer.indexes.iter().any(may_take_in));
+        let mark = claims.then(|| self.mark());
+        let mut claimed = Vec::new();
+        let changed = self.all_or_failed(|writer| {
             let mut draft = RecordDraft::default();
             for (referrer, position, by) in nulled {
                 if doomed.contains(&(referrer.id, by)) {
@@ -588,6 +593,7 @@ impl<'p> Writer<'p> {
                     draft.load(&record)?;
                     draft.put(&referrer.layout.places[usize::from(position)], None);
                     writer.replace(referrer, by, &draft)?;
+                    writer.claim_places(referrer, &draft, by, &mut claimed);
                 }
             }
             for (id, rank) in &doomed {
@@ -595,8 +601,18 @@ impl<'p> Writer<'p> {
                 writer.remove(collection, *rank)?;
             }
             Ok(())
-        })?;
-        Ok(asked)
+        });
+        let Some(mark) = mark else { return changed.map(|()| asked) };
+        match changed.and_then(|()| self.check_claims(&claimed)) {
+            Ok(()) => {
+                self.release(mark);
+                Ok(asked)
+            }
+            Err(error) => {
+                self.rollback_to(mark);
+                Err(error)
+            }
+        }
     }
 
     /// The ranks of the records whose relation field at `position` points at `target`.
@@ -611,7 +627,7 @@ impl<'p> Writer<'p> {
             let found = self.view_get(referrer, target)?;
             return Ok(found.into_iter().map(|record| record.rank()).collect());
         }
-        let index = referrer.indexes.iter().find(|index| index.fields[0] == position);
+        let index = referrer.indexes.iter().find(|index| index.fields[0] == position && !index.is_partial());
         let index = index.expect("every relation leads an index");
         let mut prefix = Vec::new();
         let cell = key::from_rank(place.ty, target);
@@ -740,11 +756,16 @@ impl<'p> Writer<'p> {
                 }
                 old_key.clear();
                 new_key.clear();
-                keys::append_record_key(&mut old_key, collection, index, &record)?;
-                keys::append_draft_key(&mut new_key, collection, index, draft);
-                if old_key != new_key {
+                // Where a partial index leaves the record out there is no entry, which is no bytes.
+                if !keys::leaves_out(collection, index, &record)? {
+                    keys::append_record_key(&mut old_key, collection, index, &record)?;
                     keys::append_rank(&mut old_key, collection.layout.rank_width, rank);
+                }
+                if !keys::leaves_out_draft(collection, index, draft) {
+                    keys::append_draft_key(&mut new_key, collection, index, draft);
                     keys::append_rank(&mut new_key, collection.layout.rank_width, rank);
+                }
+                if old_key != new_key {
                     moved.push((index, old_key.clone(), new_key.clone()));
                 }
             }
@@ -753,10 +774,14 @@ impl<'p> Writer<'p> {
         }
         for (index, old, new) in moved {
             let tree = self.stored.entry_tree(index);
-            tree.remove(&mut self.pages, &old)?;
-            tree.insert(&mut self.pages, &new)?;
-            self.kind.note_entry(collection.id, index.id, &old);
-            self.kind.note_entry(collection.id, index.id, &new);
+            if !(index.is_partial() && old.is_empty()) {
+                tree.remove(&mut self.pages, &old)?;
+                self.kind.note_entry(collection.id, index.id, &old);
+            }
+            if !(index.is_partial() && new.is_empty()) {
+                tree.insert(&mut self.pages, &new)?;
+                self.kind.note_entry(collection.id, index.id, &new);
+            }
         }
         self.change_elements(collection, elements)?;
         for page in given_up {
@@ -794,6 +819,9 @@ impl<'p> Writer<'p> {
                 append_key_cell(&mut key, cell.as_cell());
             }
             for index in &collection.indexes {
+                if keys::leaves_out(collection, index, &record)? {
+                    continue;
+                }
                 if let Some(element) = collection.listed(index) {
                     listed::append_entries(&mut entries, collection, index, element, &record)?;
                     continue;
@@ -904,72 +932,6 @@ impl<'p> Writer<'p> {
             }
         }
         Ok(())
-    }
-
-    /// Checks the length of the key in `self.key`, whose last bytes are the rank.
-    fn check_key_len(
-        &self,
-        collection: &CollectionDef,
-        index: &IndexDef,
-        draft: &RecordDraft,
-    ) -> Result<(), StorageError> {
-        let bytes = self.key.len() - usize::from(collection.layout.rank_width);
-        // Behind the key lies the rank, of 16 bytes at most, and before it a byte may tell of absence.
-        let limit = KEY_BYTES_MAX.min(entry_len_max(index.page_len as usize) - 17);
-        if bytes <= limit {
-            return Ok(());
-        }
-        let name = |position: &u16| format!("`{}`", collection.fields[usize::from(*position)].name);
-        Err(ConstraintError::KeyTooLong {
-            collection: collection.name.clone(),
-            index: index.name.clone(),
-            field: index.fields.iter().map(name).collect::<Vec<String>>().join(", "),
-            key: draft.describe_key(collection),
-            bytes,
-            limit,
-        }
-        .into())
-    }
-
-    /// Refuses a key that is too long, or, in a unique index, that a record other than `own` has. Builds the entry of the
-    /// index at `position` in `self.key`, and returns whether one of its fields is absent; if none is, and the index is
-    /// unique, finds where the entry goes.
-    fn check_unique(
-        &mut self,
-        collection: &CollectionDef,
-        position: usize,
-        draft: &RecordDraft,
-        own: Option<u128>,
-    ) -> Result<bool, StorageError> {
-        let index = &collection.indexes[position];
-        let rank = draft.rank(&collection.layout);
-        let absent = self.build_entry(collection, index, draft, rank);
-        self.check_key_len(collection, index, draft)?;
-        if !index.unique || absent {
-            return Ok(absent);
-        }
-        let mut places = core::mem::take(&mut self.places);
-        if places.len() < collection.indexes.len() {
-            places.resize(collection.indexes.len(), EntryPlace::default());
-        }
-        let existing = self.view().find_place(collection, index, &self.key, &mut places[position]);
-        self.places = places;
-        match existing? {
-            Some(existing) if Some(existing) != own => {
-                if collection.key_index().is_some_and(|key| key.id == index.id) {
-                    return Err(self.duplicate_key(collection, existing));
-                }
-                Err(ConstraintError::Unique {
-                    collection: collection.name.clone(),
-                    index: index.name.clone(),
-                    values: draft.describe(collection, &index.fields),
-                    key: draft.describe_key(collection),
-                    existing: self.describe_key(collection, existing),
-                }
-                .into())
-            }
-            _ => Ok(absent),
-        }
     }
 
     /// Refuses relations to records that do not exist. For an update, only those that changed are looked up.
@@ -1164,20 +1126,6 @@ impl<'p> Writer<'p> {
             Some(own) => self.view().get(own, rank),
             None => Ok(None),
         }
-    }
-
-    /// Builds the index entry of a draft in `self.key`; returns whether one of its fields is absent.
-    fn build_entry(
-        &mut self,
-        collection: &CollectionDef,
-        index: &IndexDef,
-        draft: &RecordDraft,
-        rank: u128,
-    ) -> bool {
-        self.key.clear();
-        let absent = keys::append_draft_key(&mut self.key, collection, index, draft);
-        keys::append_rank(&mut self.key, collection.layout.rank_width, rank);
-        absent
     }
 }
 

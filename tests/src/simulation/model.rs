@@ -1,6 +1,6 @@
 //! The collections of the simulation, and the same rules over plain maps.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use epilog::prelude::*;
 use epilog::query::Reads as _;
@@ -21,6 +21,8 @@ pub struct Owner {
 /// Goes with its owner; loses its reviewer.
 #[derive(Collection, Clone, Debug, PartialEq)]
 #[index(owner, grade)]
+#[index(owner, unique, where(grade == BEST, reviewer.is_none()))]
+#[index(grade, code, where(reviewer.is_some()))]
 pub struct Item {
     /// A natural key that records are clustered by.
     #[key]
@@ -40,8 +42,18 @@ pub struct Item {
     pub words: Vec<String>,
 }
 
+/// The grade of which each owner has one item without a reviewer.
+pub const BEST: u8 = 7;
+
 /// The words that items have. Some would end others if they were not told apart.
 pub const WORDS: [&str; 5] = ["", "a", "a\0", "\0\0a", "words"];
+
+impl Item {
+    /// Whether it is the one of its owner that a unique index has.
+    pub fn is_best(&self) -> bool {
+        self.grade == BEST && self.reviewer.is_none()
+    }
+}
 
 /// Keeps its holder from being deleted.
 #[derive(Collection, Clone, Debug, PartialEq)]
@@ -155,6 +167,21 @@ impl Model {
             let counted = model.items.values().filter(|item| item.reviewer == Some(id)).count();
             assert_eq!(through_index, counted as u64, "the index of reviewers disagrees with the items");
         }
+        for id in model.owners.keys() {
+            let id = Id::<Owner>::new(*id);
+            let best = Item::query().filter(|i| i.owner.eq(id) & i.grade.eq(BEST) & i.reviewer.is_none());
+            let counted: Vec<Item> =
+                model.items.values().filter(|item| item.owner == id && item.is_best()).cloned().collect();
+            assert!(counted.len() <= 1, "a unique index of some items lets two have one owner");
+            assert_eq!(best.require_index().all(tx)?, counted, "the index of the best items disagrees");
+        }
+        for grade in [0, 1, 2, 3, BEST] {
+            let reviewed = Item::query().filter(|i| i.reviewer.is_some() & i.grade.eq(grade));
+            let counted =
+                model.items.values().filter(|item| item.reviewer.is_some() && item.grade == grade).cloned();
+            let through_index = reviewed.order_by(|i| i.code).require_index().all(tx)?;
+            assert_eq!(through_index, counted.collect::<Vec<_>>(), "the index of reviewed items disagrees");
+        }
         for word in WORDS {
             let through_index = Item::query().filter(|i| i.words.contains(word)).require_index().all(tx)?;
             let with_word = |item: &&Item| item.words.iter().any(|own| own == word);
@@ -218,7 +245,8 @@ impl Model {
         true
     }
 
-    /// Deletes an owner and its items; `false` when a tag holds it, `None` when it is not there.
+    /// Deletes an owner and its items; `false` when a tag holds it, or when an item that loses it as a reviewer would be the second
+    /// best of its owner; `None` when it is not there.
     pub fn delete_owner(&mut self, id: Id<Owner>) -> Option<bool> {
         if !self.owners.contains_key(&id.get()) {
             return None;
@@ -226,13 +254,24 @@ impl Model {
         if self.tags.values().any(|tag| tag.holder == Some(id)) {
             return Some(false);
         }
+        let before = self.items.clone();
         self.items.retain(|_, item| item.owner != id);
-        self.scans.retain(|_, (owner, _)| *owner != id);
         for item in self.items.values_mut().filter(|item| item.reviewer == Some(id)) {
             item.reviewer = None;
         }
+        if !self.bests_differ() {
+            self.items = before;
+            return Some(false);
+        }
+        self.scans.retain(|_, (owner, _)| *owner != id);
         self.owners.remove(&id.get());
         Some(true)
+    }
+
+    /// Whether no owner has two best items.
+    fn bests_differ(&self) -> bool {
+        let mut owners = BTreeSet::new();
+        self.items.values().filter(|item| item.is_best()).all(|item| owners.insert(item.owner.get()))
     }
 
     /// Whether an item's relations lead somewhere.
@@ -250,6 +289,10 @@ impl Model {
                 return false;
             }
         }
+        if !self.bests_differ() {
+            self.items = before;
+            return false;
+        }
         true
     }
 
@@ -258,8 +301,13 @@ impl Model {
         if !self.items.contains_key(&item.code) || !self.item_is_sound(&item) {
             return false;
         }
-        self.items.insert(item.code, item);
-        true
+        let (code, before) = (item.code, self.items.clone());
+        self.items.insert(code, item);
+        let is_kept = self.bests_differ();
+        if !is_kept {
+            self.items = before;
+        }
+        is_kept
     }
 
     /// Inserts a scan, or replaces one.

@@ -2,7 +2,7 @@
 
 use epilog::prelude::*;
 
-use super::model::{Item, Model, Owner, Scan, Tag, WORDS, World};
+use super::model::{BEST, Item, Model, Owner, Scan, Tag, WORDS, World};
 use crate::random::Random;
 
 /// One step of a workload.
@@ -153,7 +153,7 @@ fn item(random: &mut Random) -> Item {
         code: random.below(40) as i32 - 5,
         owner: owner_id(random),
         reviewer: random.chance(1, 3).then(|| owner_id(random)),
-        grade: random.below(4) as u8,
+        grade: if random.chance(1, 4) { BEST } else { random.below(4) as u8 },
         bytes: (0..len).map(|_| random.draw() as u8).collect(),
         words: words(random),
     }

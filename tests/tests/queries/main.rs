@@ -8,6 +8,7 @@
 //! - `lists`: fields that are lists, and the indexes of their elements.
 //! - `includes`: records with those that belong to them.
 //! - `beyond`: over many times what the page cache holds.
+//! - `partial`: indexes of some records only.
 //! - `plans`: which way to the records is taken.
 
 mod groups;
@@ -22,6 +23,7 @@ mod beyond;
 mod differential;
 mod functions;
 mod operators;
+mod partial;
 mod plans;
 mod relations;
 mod streams;

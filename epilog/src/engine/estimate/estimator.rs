@@ -106,7 +106,7 @@ impl<'p> Estimator<'p> {
         let is_key = !collection.key.is_empty() && collection.key.iter().all(has);
         let is_unique = collection.indexes.iter().any(|index| {
             let required = |of: &u16| !collection.fields[usize::from(*of)].optional;
-            index.unique
+            index.tells_apart()
                 && collection.listed(index).is_none()
                 && index.fields.iter().all(|of| has(of) && required(of))
         });
@@ -115,7 +115,8 @@ impl<'p> Estimator<'p> {
         }
         let known = self.known(slot)?;
         let by_index = |index: &&crate::schema::IndexDef| {
-            index.fields.get(..positions.len()).is_some_and(|first| first.iter().all(has))
+            !index.is_partial()
+                && index.fields.get(..positions.len()).is_some_and(|first| first.iter().all(has))
         };
         // One field alone has its own count, in which the absent value is none.
         if positions.len() > 1

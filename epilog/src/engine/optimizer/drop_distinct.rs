@@ -51,7 +51,7 @@ fn is_key(expr: &Expr, slot: Slot, slots: &[SlotDef]) -> bool {
     let collection = &slots[usize::from(slot.0)].collection;
     expr.as_field().is_some_and(|(of, position)| {
         let required = !collection.fields[usize::from(position)].optional;
-        let mut unique = collection.indexes.iter().filter(|index| index.unique);
+        let mut unique = collection.indexes.iter().filter(|index| index.tells_apart());
         of == slot
             && (collection.clustered == Some(position)
                 || (required && unique.any(|index| index.fields == [position])))

@@ -183,7 +183,8 @@ fn leads_to(collection: &CollectionDef, position: u16, predicates: &[&Expr], slo
         }
         before.iter().all(|field| given.contains(field))
     };
-    collection.indexes.iter().any(|index| collection.listed(index).is_none() && leads(&index.fields))
+    let whole = |index: &&crate::schema::IndexDef| !index.is_partial() && collection.listed(index).is_none();
+    collection.indexes.iter().filter(whole).any(|index| leads(&index.fields))
 }
 
 /// The field that a predicate gives one value.

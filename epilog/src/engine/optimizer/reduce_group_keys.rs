@@ -89,7 +89,7 @@ fn decides(keys: &[&Expr], slot: Slot, slots: &[SlotDef], pointers: &[Pointer]) 
     let has = |position: u16| keys.iter().any(|key| key.as_field() == Some((slot, position)));
     // An absent value of a required field is that of an absent record.
     let required = |position: &u16| !collection.fields[usize::from(*position)].optional;
-    let unique = collection.indexes.iter().filter(|index| index.unique);
+    let unique = collection.indexes.iter().filter(|index| index.tells_apart());
     let mut unique = unique.map(|index| &index.fields);
     collection.clustered.is_some_and(has)
         || unique.any(|fields| fields.iter().all(|position| required(position) && has(*position)))

@@ -144,7 +144,10 @@ impl<'p> Planner<'p> {
         let total = |candidate: &Candidate| self.total(candidate, rows, &own, lookups, want);
         #[cfg(not(feature = "small"))]
         let alternatives = match self.wishes.alternatives {
-            true => self.alternatives(slot, &predicates, &candidates, &total),
+            true => {
+                let search = Search { slot, collection, sargs: &sargs, rows: self.rows(slot), want };
+                self.alternatives(&search, &predicates, &candidates, &total)
+            }
             false => Vec::new(),
         };
         let best = candidates.into_iter().min_by(|a, b| total(a).total_cmp(&total(b)));
@@ -285,7 +288,11 @@ impl<'p> Planner<'p> {
     /// What an index can search for, or the order it provides.
     pub(super) fn by_index(&self, search: &Search<'_, 'p>, index: &IndexDef) -> Option<Candidate> {
         let Search { slot, collection, want, .. } = *search;
+        #[cfg(not(feature = "small"))]
+        let conditions = search.conditions_of(index)?;
         let found = search.in_index(index);
+        #[cfg(feature = "small")]
+        let conditions: [&Sarg<'_>; 0] = [];
         let bound = search.bound();
         // An index of a list has no order but that of the keys of records that have one element.
         let of_elements = collection.listed(index).is_some();
@@ -302,7 +309,7 @@ impl<'p> Planner<'p> {
         let tied = !index.unique
             || index.fields.iter().any(|position| collection.fields[usize::from(*position)].optional);
         let order = order.filter(|walk| parts::TIES || !(tied && *walk == Walk::BackwardTiesForward));
-        let searches = !found.used.is_empty();
+        let searches = !found.used.is_empty() || index.is_partial();
         // Ranks alone are quickly sorted, before a record is fetched.
         let by_rank = match order {
             None if searches && !want.order.is_empty() => {
@@ -313,8 +320,13 @@ impl<'p> Planner<'p> {
         if !searches && (order.is_none() || want.order.is_empty()) {
             return None;
         }
-        let implied: Vec<Expr> =
-            found.used.iter().filter(|sarg| sarg.exact).map(|sarg| sarg.predicate.clone()).collect();
+        let exact = found.used.iter().filter(|sarg| sarg.exact).chain(&conditions);
+        let mut implied: Vec<Expr> = Vec::new();
+        for sarg in exact {
+            if !implied.contains(sarg.predicate) {
+                implied.push(sarg.predicate.clone());
+            }
+        }
         if found.ranges.is_empty() {
             return Some(self.nothing(slot, implied));
         }
@@ -342,7 +354,7 @@ impl<'p> Planner<'p> {
         };
         // One record is in any order.
         ordered |= in_key_order && found.is_single(index);
-        let kind = if !searches {
+        let kind = if found.used.is_empty() {
             "index scan"
         } else if found.is_range {
             "index range"
@@ -352,6 +364,10 @@ impl<'p> Planner<'p> {
         let about = || {
             if searches {
                 let used: Vec<Expr> = found.used.iter().map(|sarg| sarg.predicate.clone()).collect();
+                #[cfg(not(feature = "small"))]
+                if index.is_partial() {
+                    return self.of_partial(slot, index, &used);
+                }
                 return self.names().predicates(&used);
             }
             let field = |position: &u16| collection.fields[usize::from(*position)].name.as_str();
@@ -386,7 +402,7 @@ impl<'p> Planner<'p> {
             cost_fixed,
             cost_rows: rows * cost_row,
             ordered,
-            selective: found.used.iter().any(|sarg| sarg.rejects_absent()),
+            selective: found.used.iter().chain(&conditions).any(|sarg| sarg.rejects_absent()),
         })
     }
 
@@ -397,7 +413,7 @@ impl<'p> Planner<'p> {
         found: &InIndex<'_, '_>,
         whole_key: bool,
     ) -> Amount {
-        if found.used.is_empty() {
+        if found.used.is_empty() && !index.is_partial() {
             return search.rows;
         }
         if whole_key && found.is_single(index) {
@@ -463,7 +479,7 @@ impl InIndex<'_, '_> {
 type ScalarRange = (Bound<Scalar>, Bound<Scalar>);
 
 impl<'s, 'p> Search<'s, 'p> {
-    pub(super) fn on(&self, position: u16) -> impl Iterator<Item = &'s Sarg<'p>> {
+    pub(super) fn on(&self, position: u16) -> impl Iterator<Item = &'s Sarg<'p>> + Clone {
         self.sargs.iter().filter(move |sarg| sarg.position == position)
     }
 
@@ -480,7 +496,7 @@ impl<'s, 'p> Search<'s, 'p> {
     }
 
     /// The tightest range that the ranges asked of a field leave.
-    fn range_on(&self, position: u16) -> (ScalarRange, Vec<&'s Sarg<'p>>) {
+    pub(super) fn range_on(&self, position: u16) -> (ScalarRange, Vec<&'s Sarg<'p>>) {
         let mut range = (Bound::Unbounded, Bound::Unbounded);
         let mut used = Vec::new();
         for sarg in self.on(position) {
@@ -533,7 +549,14 @@ impl<'s, 'p> Search<'s, 'p> {
             let ranges = keys.iter().cloned().map(KeyRange::starting_with).collect();
             return InIndex { ranges, used, equal: 1, is_range: false };
         }
-        self.in_fields(&index.fields)
+        #[cfg_attr(feature = "small", allow(unused_mut))]
+        let mut found = self.in_fields(&index.fields);
+        // What a partial index has entries of: that much is searched for, wherever in it.
+        #[cfg(not(feature = "small"))]
+        if index.is_partial() && found.used.is_empty() {
+            found.ranges = Vec::from([KeyRange { low: Bound::Included(Vec::new()), high: Bound::Unbounded }]);
+        }
+        found
     }
 
     /// What can be searched for in keys of these fields.
@@ -629,7 +652,7 @@ fn max_rank(collection: &CollectionDef) -> u128 {
     if collection.layout.rank_width == 8 { u128::from(u64::MAX) } else { u128::MAX }
 }
 
-fn is_tighter(new: &Bound<Scalar>, old: &Bound<Scalar>, direction: core::cmp::Ordering) -> bool {
+pub(super) fn is_tighter(new: &Bound<Scalar>, old: &Bound<Scalar>, direction: core::cmp::Ordering) -> bool {
     let (new_value, excludes) = match new {
         Bound::Unbounded => return false,
         Bound::Included(value) => (value, false),

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::access::{Candidate, is_about};
+use super::access::{Candidate, Search, is_about};
 use super::sarg::{Sarg, Test};
 use super::{Access, Answer, Join, Method, Operator, PhysicalNode, PhysicalPlan, Planner, Scan, Subquery};
 use crate::engine::error::PlanError;
@@ -31,15 +31,15 @@ pub struct Alternative {
 }
 
 impl Planner<'_> {
-    /// What was thought of for the records of `slot`, what costs least first.
+    /// What was thought of for the records that are looked for, what costs least first.
     pub(super) fn alternatives(
         &self,
-        slot: Slot,
+        search: &Search<'_, '_>,
         predicates: &[&Expr],
         candidates: &[Candidate],
         total: &dyn Fn(&Candidate) -> Amount,
     ) -> Vec<Alternative> {
-        let collection = self.collection(slot);
+        let Search { slot, collection, .. } = *search;
         let mut costed: Vec<(Amount, &Candidate)> =
             candidates.iter().map(|candidate| (total(candidate), candidate)).collect();
         // The first of those that cost the same is taken.
@@ -75,10 +75,22 @@ impl Planner<'_> {
             let name = |position: &u16| collection.fields[usize::from(*position)].name.as_str();
             let fields: Vec<&str> = index.fields.iter().map(name).collect();
             told.push(Alternative {
-                way: format!("index of {} by {}", collection.name, fields.join(", ")),
+                way: format!(
+                    "index of {} by {}{}",
+                    collection.name,
+                    fields.join(", "),
+                    collection.condition_of(index)
+                ),
                 cost_ns: None,
                 taken: false,
-                reason: self.unasked(slot, index.fields[0], fields[0], predicates),
+                reason: match search.unmet(index) {
+                    Some(condition) => {
+                        let field = &collection.fields[usize::from(condition.position)];
+                        let condition = condition.test.describe(&field.name, field.ty);
+                        format!("records may be asked for of which not `{condition}`: it has none of those")
+                    }
+                    None => self.unasked(slot, index.fields[0], fields[0], predicates),
+                },
             });
         }
         told

@@ -82,7 +82,7 @@ impl<'p> Planner<'p> {
         };
         let slots = sides.clone().filter_map(Expr::as_field).map(|(slot, _)| slot);
         let is_found = |slot: &Slot| {
-            let mut unique = self.collection(*slot).indexes.iter().filter(|index| index.unique);
+            let mut unique = self.collection(*slot).indexes.iter().filter(|index| index.tells_apart());
             unique.any(|index| index.fields.iter().all(|field| fields(*slot).any(|of| of == *field)))
         };
         slots.filter(is_found).map(|slot| 1.0 / self.rows(slot)).fold(0.0, Amount::max)
@@ -97,7 +97,7 @@ impl<'p> Planner<'p> {
         let collection = self.collection(slot);
         // As many as rows are planned for, or a small collection had more partners than there are.
         let records = self.rows(slot);
-        let mut unique = collection.indexes.iter().filter(|index| index.unique);
+        let mut unique = collection.indexes.iter().filter(|index| index.tells_apart());
         if collection.clustered == Some(position) || unique.any(|index| index.fields == [position]) {
             return Some(records);
         }

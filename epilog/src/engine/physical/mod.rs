@@ -23,6 +23,8 @@ mod filter;
 mod join;
 mod lookup;
 mod metered;
+#[cfg(not(feature = "small"))]
+mod partial;
 mod prune;
 #[cfg(not(feature = "small"))]
 mod recipe;

@@ -255,6 +255,6 @@ fn has_parameter(expr: &Expr) -> bool {
 }
 
 /// Makes the plan one for the values in an expression.
-fn pin(expr: &Expr) {
+pub(super) fn pin(expr: &Expr) {
     expr.visit(&mut |part| part.literal_itself().into_iter().for_each(Literal::pin));
 }

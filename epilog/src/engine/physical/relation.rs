@@ -34,7 +34,8 @@ impl<'p> Planner<'p> {
     /// The records that point at those which a lookup would lead to, if these are searched for.
     fn pointing(&self, search: &Search<'_, 'p>, lookup: &Lookup, stages: &[&'p Node]) -> Option<Candidate> {
         let collection = search.collection;
-        let index = collection.indexes.iter().find(|index| index.fields[0] == lookup.position)?;
+        let mut whole = collection.indexes.iter().filter(|index| !index.is_partial());
+        let index = whole.find(|index| index.fields[0] == lookup.position)?;
         // A fault there is one of the rows that point there, which another predicate may drop.
         let is_faulty = |expr: &Expr| is_about(expr, lookup.into) && expr.may_fault();
         let filters = stages.iter().filter_map(|stage| match stage {

@@ -37,7 +37,7 @@ impl<'p> Planner<'p> {
 
     fn skips(&self, search: &Search<'_, 'p>, index: &IndexDef) -> Option<Candidate> {
         let (first, rest) = index.fields.split_first()?;
-        if rest.is_empty() || search.sargs.iter().any(|sarg| sarg.position == *first) {
+        if rest.is_empty() || index.is_partial() || search.sargs.iter().any(|sarg| sarg.position == *first) {
             return None;
         }
         let found = search.in_fields(rest);

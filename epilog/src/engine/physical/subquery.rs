@@ -151,7 +151,9 @@ impl<'p> Planner<'p> {
         let leading = |index: &crate::schema::IndexDef| -> Vec<Link> {
             index.fields.iter().map_while(|position| on(*position)).cloned().collect()
         };
-        let whole = collection.indexes.iter().filter(|index| collection.listed(index).is_none());
+        let whole =
+            |index: &&crate::schema::IndexDef| !index.is_partial() && collection.listed(index).is_none();
+        let whole = collection.indexes.iter().filter(whole);
         let found = whole.map(|index| (index, leading(index)));
         // Of two that as many lead into, the one with fewer records for each row.
         let (index, links) = found.max_by(|(one, of_one), (other, of_other)| {

@@ -1033,9 +1033,17 @@ fn faults_are_raised_exactly_where_the_reference_has_them() {
 #[test]
 fn queries_of_indexed_fields_give_the_rows_of_the_reference() {
     // These are the paths that such queries are made for: each must have been taken.
-    let paths =
-        ["entries only", "entries with", "top 1 by", "limit 1\n", "union all", "skip scan", "backwards"];
-    let mut taken = [0; 7];
+    let paths = [
+        "entries only",
+        "entries with",
+        "top 1 by",
+        "limit 1\n",
+        "union all",
+        "skip scan",
+        "backwards",
+        " where ",
+    ];
+    let mut taken = [0; 8];
     for seed in 1..=seeds(40) {
         check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |plan| {
             for (path, count) in paths.iter().zip(&mut taken) {

@@ -5,7 +5,11 @@ use alloc::vec::Vec;
 
 use super::load::{lay_out, least_len};
 use super::system::{self, COLLECTIONS, FIELDS, INDEXES};
+#[cfg(not(feature = "small"))]
+use super::system::{KIND_PARTIAL, NO_FIELD};
 use super::{FIRST_FREE_ID, Statistics};
+#[cfg(not(feature = "small"))]
+use crate::schema::condition::Condition;
 use crate::schema::shape::FieldShape;
 use crate::schema::{
     CollectionDef, CollectionId, CollectionShape, FieldDef, FieldId, IndexDef, IndexId, Layout, OnDelete,
@@ -147,6 +151,12 @@ pub(crate) fn create_collections(
                 name: index.name.clone(),
                 fields: index.fields.iter().map(|name| position(name)).collect(),
                 unique: index.unique,
+                #[cfg(not(feature = "small"))]
+                condition: index
+                    .condition
+                    .iter()
+                    .map(|(name, test)| Condition { position: position(name), test: test.clone() })
+                    .collect(),
                 page_len: lens.entry_page(),
             })
             .collect();
@@ -198,13 +208,32 @@ pub(crate) fn create_collections(
             system::write(&mut draft, def, INDEXES.id, &index.id.0);
             system::write(&mut draft, def, INDEXES.collection, &id);
             system::write(&mut draft, def, INDEXES.name, &index.name);
-            system::write(&mut draft, def, INDEXES.fields, &ids_of(&index.fields));
+            let ids = ids_of(&index.fields);
+            #[cfg(not(feature = "small"))]
+            let ids = with_kinds(ids, index, &fields);
+            system::write(&mut draft, def, INDEXES.fields, &ids);
             system::write(&mut draft, def, INDEXES.unique, &index.unique);
             system::write(&mut draft, def, INDEXES.page_len, &index.page_len);
             writer.put_catalog_record(def, &mut draft)?;
         }
     }
     writer.set_statistics(CollectionId(0), Statistics { count: 0, next: u64::from(next) })
+}
+
+/// The fields of an index as they are stored, with what else it is.
+#[cfg(not(feature = "small"))]
+fn with_kinds(mut ids: Vec<u8>, index: &IndexDef, fields: &[FieldDef]) -> Vec<u8> {
+    if !index.is_partial() {
+        return ids;
+    }
+    ids.extend_from_slice(&NO_FIELD.to_le_bytes());
+    ids.push(KIND_PARTIAL);
+    for condition in &index.condition {
+        let field = &fields[usize::from(condition.position)];
+        ids.extend_from_slice(&field.id.0.to_le_bytes());
+        condition.test.append(&mut ids, field.ty);
+    }
+    ids
 }
 
 fn default_bytes(field: &FieldShape) -> Option<Vec<u8>> {

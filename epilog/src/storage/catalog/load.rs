@@ -4,9 +4,13 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::system::{self, COLLECTIONS, FIELDS, INDEXES, System};
+#[cfg(not(feature = "small"))]
+use super::system::KIND_PARTIAL;
+use super::system::{self, COLLECTIONS, FIELDS, INDEXES, NO_FIELD, System};
 use super::{FIRST_ROOT, Stored};
 use crate::parts;
+#[cfg(not(feature = "small"))]
+use crate::schema::condition::{Condition, ConditionTest};
 use crate::schema::layout::LayoutField;
 use crate::schema::{
     Catalog, CollectionDef, CollectionId, FieldDef, FieldId, IndexDef, IndexId, Layout, OnDelete,
@@ -59,16 +63,33 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
         Ok(())
     })?;
     let mut indexes: Vec<(u32, IndexDef, Vec<u32>)> = Vec::new();
+    #[cfg(not(feature = "small"))]
+    let mut kinds: Vec<(IndexId, Vec<u8>)> = Vec::new();
     let mut roots = Vec::new();
     each(pages, &stored, &system.indexes, &mut |record| {
         let def = &system.indexes;
         let id: u32 = system::read(record, def, INDEXES.id)?;
-        let ids = read_ids(&system::read::<Vec<u8>>(record, def, INDEXES.fields)?)?;
+        let ids: Vec<u8> = system::read(record, def, INDEXES.fields)?;
+        #[cfg(not(feature = "small"))]
+        let ids = match split_kinds(&ids) {
+            Some((ids, kind)) => {
+                kinds.push((IndexId(id), kind.to_vec()));
+                ids.to_vec()
+            }
+            None => ids,
+        };
+        let ids = read_ids(&ids)?;
+        // Small builds know of partial indexes only that there are such.
+        if cfg!(feature = "small") && ids.contains(&NO_FIELD) {
+            return Err(StorageFault::LeftOut { what: "partial indexes" }.into());
+        }
         let index = IndexDef {
             id: IndexId(id),
             name: system::read(record, def, INDEXES.name)?,
             fields: Vec::new(),
             unique: system::read(record, def, INDEXES.unique)?,
+            #[cfg(not(feature = "small"))]
+            condition: Vec::new(),
             page_len: system::read(record, def, INDEXES.page_len)?,
         };
         if !is_entry_page_len(index.page_len as usize) {
@@ -121,6 +142,20 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
                     index.name
                 );
                 return Err(StorageError::damage("catalog", problem));
+            }
+            #[cfg(not(feature = "small"))]
+            if let Some((_, bytes)) = kinds.iter().find(|(of, _)| *of == index.id) {
+                read_kinds(bytes, &mut index, &own_fields, &position)?;
+                let of_blob = |condition: &Condition| {
+                    let ty = own_fields[usize::from(condition.position)].ty;
+                    (ty.is_list() || ty == Type::Blob)
+                        && matches!(condition.test, ConditionTest::Compared(..))
+                };
+                if index.fields.iter().any(is_list) || index.condition.iter().any(of_blob) {
+                    let problem =
+                        words!("index `{}` of `{name}` is of some lists only, or compares one", index.name);
+                    return Err(StorageError::damage("catalog", problem));
+                }
             }
             own_indexes.push(index);
         }
@@ -242,6 +277,43 @@ fn read_field(record: &RecordRef<'_>, def: &CollectionDef) -> Result<(u32, Field
         default,
     };
     Ok((system::read(record, def, FIELDS.collection)?, field))
+}
+
+/// The fields of an index and, behind [`NO_FIELD`], what else it is; `None` for one that is nothing else.
+#[cfg(not(feature = "small"))]
+fn split_kinds(ids: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = ids.chunks_exact(4).position(|id| id == NO_FIELD.to_le_bytes())?;
+    Some((&ids[..4 * at], &ids[4 * at + 4..]))
+}
+
+/// Reads what else an index is than one of fields.
+#[cfg(not(feature = "small"))]
+fn read_kinds(
+    bytes: &[u8],
+    index: &mut IndexDef,
+    fields: &[FieldDef],
+    position: &dyn Fn(u32) -> Result<u16, StorageError>,
+) -> Result<(), StorageError> {
+    let name = index.name.clone();
+    let damage = || StorageError::damage("catalog", words!("the condition of index `{name}` is broken"));
+    let (kinds, mut bytes) = bytes.split_first().ok_or_else(damage)?;
+    if *kinds != KIND_PARTIAL {
+        let problem =
+            words!("index `{name}` is of kinds {kinds:#x}, which this version of Epilog does not know");
+        return Err(StorageError::damage("catalog", problem));
+    }
+    while !bytes.is_empty() {
+        let (id, rest) = bytes.split_first_chunk::<4>().ok_or_else(damage)?;
+        bytes = rest;
+        let position = position(u32::from_le_bytes(*id))?;
+        let ty = fields[usize::from(position)].ty;
+        let test = ConditionTest::read(&mut bytes, ty).ok_or_else(damage)?;
+        index.condition.push(Condition { position, test });
+    }
+    match index.condition.is_empty() {
+        true => Err(damage()),
+        false => Ok(()),
+    }
 }
 
 /// Reads a list of permanent ids.

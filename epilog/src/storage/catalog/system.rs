@@ -63,13 +63,22 @@ pub(crate) struct IndexesFields {
     pub(crate) id: u16,
     pub(crate) collection: u16,
     pub(crate) name: u16,
-    /// The permanent ids of its fields, each a little-endian `u32`.
+    /// The permanent ids of its fields, each a little-endian `u32`; then, of some indexes, [`NO_FIELD`] and what else they are.
     pub(crate) fields: u16,
     pub(crate) unique: u16,
     pub(crate) root: u16,
     /// The bytes of a page of its entries.
     pub(crate) page_len: u16,
 }
+
+/// The id of no field. Among the fields of an index it ends them, and what else the index is follows: a byte that says which
+/// kinds of it, and these in ascending order.
+pub(crate) const NO_FIELD: u32 = u32::MAX;
+
+/// The kind of an index that has entries of some records only. To the end there are its conditions, each the permanent id of a
+/// field and a test (`schema::condition`).
+#[cfg(not(feature = "small"))]
+pub(crate) const KIND_PARTIAL: u8 = 2;
 
 /// The positions of the fields of `statistics`.
 pub(crate) struct StatisticsFields {

@@ -94,7 +94,8 @@ fn check_definition(def: &CollectionDef, stored: &Stored, add: &mut dyn FnMut(St
             }
             Some(_) => {}
         }
-        let leads = def.indexes.iter().any(|index| index.fields.first() == Some(&(position as u16)));
+        let mut whole = def.indexes.iter().filter(|index| !index.is_partial());
+        let leads = whole.any(|index| index.fields.first() == Some(&(position as u16)));
         if !leads && def.clustered != Some(position as u16) {
             add(format!("field `{name}` is a relation, but leads no index"));
         }

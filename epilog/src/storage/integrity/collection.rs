@@ -190,6 +190,9 @@ impl<'p> Walk<'_, '_, '_, 'p> {
     ) -> Result<(), StorageError> {
         let def = self.def;
         for (index, state) in def.indexes.iter().zip(self.indexes.iter_mut()) {
+            if keys::leaves_out(def, index, record)? {
+                continue;
+            }
             let tree = self.stored.entry_tree(index);
             if let Some(element) = def.listed(index) {
                 let place = &def.layout.places[usize::from(index.fields[0])];

@@ -186,6 +186,9 @@ impl<'p> Inspect<'p> for Strays<'_, '_, '_, 'p> {
             // On a page that cannot be read.
             Err(_) => return Ok(()),
             Ok(None) => "an entry names the record, which does not exist",
+            Ok(Some(record)) if keys::leaves_out(self.def, self.index, &record).unwrap_or(false) => {
+                "an entry names the record, which the condition of the index leaves out"
+            }
             Ok(Some(record)) => {
                 self.key.clear();
                 let own = match self.def.listed(self.index) {

@@ -558,7 +558,9 @@ impl Rebuild<'_, '_> {
 /// Refuses a catalog whose relations or indexes lead nowhere: the writer counts on them.
 fn check_catalog(catalog: &Catalog) -> Result<(), StorageError> {
     for def in &catalog.collections {
-        let leads = |position: u16| def.indexes.iter().any(|index| index.fields.first() == Some(&position));
+        let leads = |position: u16| {
+            def.indexes.iter().any(|index| index.fields.first() == Some(&position) && !index.is_partial())
+        };
         let relations = def.fields.iter().zip(0u16..).filter_map(|(field, at)| Some((field.reference?, at)));
         for (reference, at) in relations {
             let is_found = catalog.collection(reference.target).is_some();

@@ -125,6 +125,10 @@ fn of_index(
             let entries = view.estimate_entries(collection, index.id, Bound::Unbounded, Bound::Unbounded)?;
             (Vec::from([(element, false)]), entries)
         }
+        // Of a partial index there are those that it has.
+        None if index.is_partial() => {
+            (types, view.estimate_entries(collection, index.id, Bound::Unbounded, Bound::Unbounded)?)
+        }
         None => (types, count),
     };
     let mut changes = vec![0u64; types.len()];
@@ -351,7 +355,7 @@ fn correct_by_indexes(
     if collection.key == [position] {
         field.distinct = count;
     }
-    let leads = |index: &&IndexDef| index.fields.first() == Some(&position);
+    let leads = |index: &&IndexDef| index.fields.first() == Some(&position) && !index.is_partial();
     let Some(index) = collection.indexes.iter().find(leads) else { return Ok(()) };
     if let Some(made) = indexes.iter().find(|made| made.id == index.id) {
         field.distinct = made.distinct[0]

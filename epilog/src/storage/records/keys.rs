@@ -52,6 +52,57 @@ pub fn element_keys(element: Type, cell: Cell<'_>) -> Vec<&[u8]> {
     keys
 }
 
+/// Whether a partial index has no entry of a draft.
+#[cfg(not(feature = "small"))]
+pub fn leaves_out_draft(collection: &CollectionDef, index: &IndexDef, draft: &RecordDraft) -> bool {
+    index.condition.iter().any(|condition| {
+        let place = &collection.layout.places[usize::from(condition.position)];
+        !condition.test.holds(place.ty, draft.field(place).as_cell())
+    })
+}
+
+/// Whether a partial index has no entry of a record on a page.
+///
+/// # Errors
+///
+/// As [`RecordRef::field`].
+#[cfg(not(feature = "small"))]
+pub fn leaves_out(
+    collection: &CollectionDef,
+    index: &IndexDef,
+    record: &RecordRef<'_>,
+) -> Result<bool, StorageError> {
+    for condition in &index.condition {
+        let place = &collection.layout.places[usize::from(condition.position)];
+        let cell = record.field(place)?;
+        check_decimal(place.ty, cell.as_cell())?;
+        if !condition.test.holds(place.ty, cell.as_cell()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+#[cfg(feature = "small")]
+pub fn leaves_out_draft(_: &CollectionDef, _: &IndexDef, _: &RecordDraft) -> bool {
+    false
+}
+
+#[cfg(feature = "small")]
+pub fn leaves_out(_: &CollectionDef, _: &IndexDef, _: &RecordRef<'_>) -> Result<bool, StorageError> {
+    Ok(false)
+}
+
+/// Refuses the bytes of a decimal that are none: they have no key.
+fn check_decimal(ty: Type, cell: Cell<'_>) -> Result<(), StorageError> {
+    match cell {
+        Some(bytes) if ty == Type::Decimal && DecimalParts::from_cell(bytes).is_none() => {
+            Err(DecodeError { ty }.into())
+        }
+        _ => Ok(()),
+    }
+}
+
 /// Appends the encoded fields of a record on a page; as [`append_draft_key`].
 ///
 /// # Errors
@@ -67,11 +118,7 @@ pub fn append_record_key(
     for position in &index.fields {
         let place = &collection.layout.places[usize::from(*position)];
         let cell = record.field(place)?;
-        if place.ty == Type::Decimal
-            && cell.as_cell().is_some_and(|bytes| DecimalParts::from_cell(bytes).is_none())
-        {
-            return Err(DecodeError { ty: place.ty }.into());
-        }
+        check_decimal(place.ty, cell.as_cell())?;
         absent |= cell.as_cell().is_none();
         key::append(out, place.ty, place.null.is_some(), cell.as_cell());
     }

@@ -156,6 +156,9 @@ impl Writer<'_> {
                     self.insert_entry(collection, index)?;
                     continue;
                 }
+                if index.is_partial() && self.key.is_empty() {
+                    continue;
+                }
                 gathered.push(&self.key, absent);
                 if gathered.memory() > most {
                     gathered.sort();

@@ -150,7 +150,7 @@ impl<'p> Measure<'p> {
         }
         let collection = self.collection(slot);
         let records = self.records(slot);
-        let mut unique = collection.indexes.iter().filter(|index| index.unique);
+        let mut unique = collection.indexes.iter().filter(|index| index.tells_apart());
         if collection.clustered == Some(position) || unique.any(|index| index.fields == [position]) {
             return Some(records);
         }
@@ -201,7 +201,7 @@ impl<'p> Measure<'p> {
                 class.member(other).is_some() && class.members.iter().any(is_it)
             })
         };
-        let mut unique = self.collection(slot).indexes.iter().filter(|index| index.unique);
+        let mut unique = self.collection(slot).indexes.iter().filter(|index| index.tells_apart());
         unique.any(|index| index.fields.len() > 1 && index.fields.iter().all(given))
     }
 
@@ -266,7 +266,7 @@ impl<'p> Measure<'p> {
         if collection.clustered.is_some_and(|key| given(key).is_some()) {
             return Some(1.0);
         }
-        let each = collection.indexes.iter().filter_map(|index| {
+        let each = collection.indexes.iter().filter(|index| !index.is_partial()).filter_map(|index| {
             let fields: Vec<&Expr> = index.fields.iter().map_while(|position| given(*position)).collect();
             let relation = &region.relations[number];
             let values = fields.iter().map(|expr| self.distinct(relation, expr)).product::<Amount>();
@@ -281,7 +281,10 @@ impl<'p> Measure<'p> {
 fn is_searched(predicate: &Expr, slot: Slot, collection: &CollectionDef) -> bool {
     let leads = |position: u16| {
         collection.clustered == Some(position)
-            || collection.indexes.iter().any(|index| index.fields.first() == Some(&position))
+            || collection
+                .indexes
+                .iter()
+                .any(|index| index.fields.first() == Some(&position) && !index.is_partial())
     };
     let children = predicate.children();
     let Some((value, others)) = children.split_first() else { return false };

@@ -13,7 +13,9 @@ const INDEXES: &[(usize, &[u16])] = &[
     (TRACK, &[f::track::ALBUM, f::track::ID]),
     (TRACK, &[f::track::EDITOR, f::track::ID]),
     (READING, &[f::reading::CODE, f::reading::VALUE, f::reading::AT]),
+    (READING, &[f::reading::VALUE, f::reading::CODE, f::reading::AT]),
     (COUNTRY, &[f::country::CODE]),
+    (COUNTRY, &[f::country::POPULATION, f::country::NAME, f::country::CODE]),
 ];
 
 const READING: usize = 3;
