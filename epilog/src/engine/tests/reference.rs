@@ -1,6 +1,7 @@
 //! Random queries against a reference, which goes through the records row by row with scalars and knows neither plans
 //! nor pages. A failure prints the seed and the draft.
 
+mod json;
 mod maker;
 mod narrow;
 #[cfg(not(feature = "small"))]
@@ -78,8 +79,9 @@ fn collections(random: &mut Random) -> Vec<Collection> {
         ])
     };
     let note = |random: &mut Random, id| {
-        let marks = numbers(random);
-        Vec::from([number(id), tags(random), optional(random, marks), numbers(random)])
+        let (marks, data) = (numbers(random), Scalar::String(random.pick(&json::VALUES).to_string()));
+        let marks = optional(random, marks);
+        Vec::from([number(id), tags(random), marks, numbers(random), optional(random, data)])
     };
     Vec::from([
         (f::Artist as fn() -> _, (1..=artists).map(artist).collect()),
@@ -768,6 +770,9 @@ fn call(function: Function, arguments: Vec<Scalar>) -> Value {
     use Scalar::{Float, Int, Null, String};
     if arguments.iter().any(Scalar::is_null) {
         return Ok(Null);
+    }
+    if let Some(value) = json::call(function, &arguments) {
+        return value;
     }
     let whole = |value: f64| value.fract() == 0.0;
     let relist = |values: Vec<Scalar>, like: &Scalar| {

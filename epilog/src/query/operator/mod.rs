@@ -19,6 +19,8 @@ mod date;
 mod edit;
 mod expression;
 #[cfg(not(feature = "small"))]
+mod json;
+#[cfg(not(feature = "small"))]
 mod list;
 mod misplaced;
 #[cfg(feature = "chrono")]
