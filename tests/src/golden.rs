@@ -209,7 +209,8 @@ pub fn document(number: u64) -> Document {
         ("long", Ok(Json::from("é".repeat(if number == 9 { 4_000 } else { number as usize })))),
     ];
     let members = members.into_iter().map(|(name, value)| (name, value.expect("JSON")));
-    let maybe = [Some(Json::null()), None, Some(Json::from(n)), Some(Json::from("text")), Json::array([]).ok()];
+    let maybe =
+        [Some(Json::null()), None, Some(Json::from(n)), Some(Json::from("text")), Json::array([]).ok()];
     Document {
         id: Id::new(number),
         json: Json::object(members).expect("an object"),

@@ -8,8 +8,8 @@ use epilog::prelude::*;
 use epilog_tests::disk::SimVfs;
 use epilog_tests::format::{BLOCK_LEN, change_headers, format_version, u32_at};
 use epilog_tests::golden::{
-    DELETED, DOCUMENTS, Document, Documents, EVERY, Every, Golden, JOURNAL, KEPT, Kept, LISTED, Listed, Lists, Owned, PATH, WAY_OF_JSON, WAY_OF_LISTS,
-    WAYS, directory, document, every, kept, listed, owned,
+    DELETED, DOCUMENTS, Document, Documents, EVERY, Every, Golden, JOURNAL, KEPT, Kept, LISTED, Listed,
+    Lists, Owned, PATH, WAY_OF_JSON, WAY_OF_LISTS, WAYS, directory, document, every, kept, listed, owned,
 };
 
 /// The newest format there is.

@@ -51,6 +51,23 @@ pub enum Op {
     /// [`Arguments`](super::Arguments).
     #[cfg(not(feature = "small"))]
     Parameter(usize, u8, Type),
+    /// A list; whether a test holds for one of its elements, or for all. False of a list that is absent. Nothing in the test is of
+    /// the row that has the list.
+    #[cfg(not(feature = "small"))]
+    Each(Each, Box<Expression>),
+    /// Nothing; in the test of an [`Each`](Op::Each), the element that is tested, of the type.
+    #[cfg(not(feature = "small"))]
+    Element(Type),
+}
+
+/// How many elements of a list a test is to hold for.
+#[cfg(not(feature = "small"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Each {
+    /// One at least.
+    Any,
+    /// All, if there are any.
+    All,
 }
 
 /// Operations on one value. On `None` all but the tests for it give `None`.
@@ -258,6 +275,20 @@ impl Expression {
     #[cfg(not(feature = "small"))]
     pub fn parameter(of: usize, number: u8, ty: Type) -> Expression {
         Expression { ops: Vec::from([Op::Parameter(of, number, ty)]) }
+    }
+
+    /// The element of a list, in a test of each.
+    #[cfg(not(feature = "small"))]
+    pub fn element(ty: Type) -> Expression {
+        Expression { ops: Vec::from([Op::Element(ty)]) }
+    }
+
+    /// Whether a test holds for one element of the list, or for all.
+    #[cfg(not(feature = "small"))]
+    #[must_use]
+    pub fn each(mut self, each: Each, test: Expression) -> Expression {
+        self.ops.push(Op::Each(each, Box::new(test)));
+        self
     }
 
     /// What the cargo feature `small` leaves out.

@@ -260,6 +260,11 @@ impl<'d> Shape<'d> {
                 self.tag(43, u64::from(*count));
                 function.hash(&mut self.words);
             }
+            Op::Each(each, test) => {
+                self.tag(50, *each as u64);
+                self.expression(test);
+            }
+            Op::Element(ty) => self.tag(51, *ty as u64),
             _ => self.unknown = true,
         }
     }

@@ -93,14 +93,20 @@ fn what_is_absent_is_not_null() -> Result<(), Error> {
     assert_eq!(Event::query().filter(|e| e.extra.is_null()).count(&db)?, 1);
     assert_eq!(Event::query().filter(|e| e.data.is_null()).count(&db)?, 1);
     // The member that is null, and the one that is not there.
-    let b = Event::query().filter(|e| e.data.has_key("b")).select(|e| (e.data.get("b"), e.data.get("c"))).all(&db)?;
+    let b = Event::query()
+        .filter(|e| e.data.has_key("b"))
+        .select(|e| (e.data.get("b"), e.data.get("c")))
+        .all(&db)?;
     assert_eq!(b, [(Some(Json::null()), None), (Some(Json::from(1)), None)]);
     let kinds = Event::query().limit(2).select(|e| (e.data.kind(), e.extra.kind())).all(&db)?;
     let text = |kind: &str| kind.to_string();
     assert_eq!(kinds, [(text("null"), Some(text("null"))), (text("boolean"), None)]);
     // What is null fails as what it is not; what is absent is absent.
     let of_null = Event::query().filter(|e| e.extra.is_null()).select(|e| e.extra.i64_or_fail());
-    assert_eq!(of_null.all(&db).unwrap_err().to_string(), "i64_or_fail of null (Json) is no integer of 64 bits");
+    assert_eq!(
+        of_null.all(&db).unwrap_err().to_string(),
+        "i64_or_fail of null (Json) is no integer of 64 bits"
+    );
     let of_none = Event::query().filter(|e| e.extra.is_none()).select(|e| e.extra.i64_or_fail()).all(&db)?;
     assert!(of_none.iter().all(Option::is_none));
     Ok(())
@@ -110,14 +116,37 @@ fn what_is_absent_is_not_null() -> Result<(), Error> {
 fn queries_find_what_is_found_in_the_value() -> Result<(), Error> {
     let (db, values) = database()?;
     for path in [
-        "", "a", ".a", "a.b", "a.b[0]", "a.b[1].c", "[1]", "[1][1].a[0]", "é\"", "z[0]", "nowhere", "a[0", "[9]",
-        "a..x", "a.", "x.y", "[0]",
+        "",
+        "a",
+        ".a",
+        "a.b",
+        "a.b[0]",
+        "a.b[1].c",
+        "[1]",
+        "[1][1].a[0]",
+        "é\"",
+        "z[0]",
+        "nowhere",
+        "a[0",
+        "[9]",
+        "a..x",
+        "a.",
+        "x.y",
+        "[0]",
     ] {
         let found: Vec<Option<Json>> = values.iter().map(|value| value.get(path)).collect();
         assert_eq!(Event::query().select(|e| e.data.get(path)).all(&db)?, found, "{path}");
         let scalars = Event::query().select(|e| {
             let at = || e.data.get(path);
-            (at().as_str(), at().as_i64(), at().as_f64(), at().as_bool(), at().len(), at().keys(), at().kind())
+            (
+                at().as_str(),
+                at().as_i64(),
+                at().as_f64(),
+                at().as_bool(),
+                at().len(),
+                at().keys(),
+                at().kind(),
+            )
         });
         let of = |value: &Option<Json>| {
             let value = value.as_ref();
@@ -140,11 +169,13 @@ fn queries_find_what_is_found_in_the_value() -> Result<(), Error> {
         }
     }
     let odd = Event::query().filter(|e| e.data.has_key("x.y"));
-    let odd = odd.select(|e| (e.data.member("x.y").as_i64(), e.data.member("z[0]").as_i64(), e.data.get("x.y")));
+    let odd =
+        odd.select(|e| (e.data.member("x.y").as_i64(), e.data.member("z[0]").as_i64(), e.data.get("x.y")));
     assert_eq!(odd.all(&db)?, [(Some(2), Some(3), None)]);
     // A number that is of the row.
     let by_row = Event::query().select(|e| e.data.item(e.name.len() - 6)).all(&db)?;
-    let expected = values.iter().enumerate().map(|(at, value)| value.items().nth(if at < 10 { 1 } else { 2 }));
+    let expected =
+        values.iter().enumerate().map(|(at, value)| value.items().nth(if at < 10 { 1 } else { 2 }));
     assert_eq!(by_row, expected.collect::<Vec<_>>());
     Ok(())
 }
@@ -157,12 +188,30 @@ fn casts_that_fail_say_which_value() -> Result<(), Error> {
         assert_eq!(error.to_string(), text);
     };
     let at = |id: u64| Event::query().filter(move |e| e.id.eq(Id::new(id)));
-    fails(at(2).select(|e| e.data.i64_or_fail()).one(&db).unwrap_err(), "i64_or_fail of true (Json) is no integer of 64 bits");
-    fails(at(4).select(|e| e.data.i64_or_fail()).one(&db).unwrap_err(), "i64_or_fail of 7.0 (Json) is no integer of 64 bits");
-    fails(at(7).select(|e| e.data.i64_or_fail()).one(&db).unwrap_err(), "i64_or_fail of 18446744073709551615 (Json) is no integer of 64 bits");
-    fails(at(6).select(|e| e.data.f64_or_fail()).one(&db).unwrap_err(), "f64_or_fail of 1e400 (Json) is no number that is a float");
-    fails(at(3).select(|e| e.data.bool_or_fail()).one(&db).unwrap_err(), "bool_or_fail of 7 (Json) is neither true nor false");
-    fails(at(3).select(|e| e.data.str_or_fail()).one(&db).unwrap_err(), "str_or_fail of 7 (Json) is no string");
+    fails(
+        at(2).select(|e| e.data.i64_or_fail()).one(&db).unwrap_err(),
+        "i64_or_fail of true (Json) is no integer of 64 bits",
+    );
+    fails(
+        at(4).select(|e| e.data.i64_or_fail()).one(&db).unwrap_err(),
+        "i64_or_fail of 7.0 (Json) is no integer of 64 bits",
+    );
+    fails(
+        at(7).select(|e| e.data.i64_or_fail()).one(&db).unwrap_err(),
+        "i64_or_fail of 18446744073709551615 (Json) is no integer of 64 bits",
+    );
+    fails(
+        at(6).select(|e| e.data.f64_or_fail()).one(&db).unwrap_err(),
+        "f64_or_fail of 1e400 (Json) is no number that is a float",
+    );
+    fails(
+        at(3).select(|e| e.data.bool_or_fail()).one(&db).unwrap_err(),
+        "bool_or_fail of 7 (Json) is neither true nor false",
+    );
+    fails(
+        at(3).select(|e| e.data.str_or_fail()).one(&db).unwrap_err(),
+        "str_or_fail of 7 (Json) is no string",
+    );
     assert_eq!(at(3).select(|e| e.data.i64_or_fail()).one(&db)?, 7);
     assert_eq!(at(4).select(|e| e.data.f64_or_fail()).one(&db)?, 7.0);
     assert!(at(2).select(|e| e.data.bool_or_fail()).one(&db)?);
@@ -179,7 +228,9 @@ fn casts_that_fail_say_which_value() -> Result<(), Error> {
 fn json_is_set_grouped_joined_and_paged() -> Result<(), Error> {
     let (db, values) = database()?;
     let data = Json::object([("new", Json::array([Json::from(1)])?)])?;
-    let set = Event::query().filter(|e| e.data.has_key("a")).update(|e| (e.data.set(&data), e.extra.set(e.data.get("a"))));
+    let set = Event::query()
+        .filter(|e| e.data.has_key("a"))
+        .update(|e| (e.data.set(&data), e.extra.set(e.data.get("a"))));
     assert_eq!(db.write(|tx| set.run(tx))?, 2);
     let changed = Event::query().filter(|e| e.data.get("new[0]").as_i64().eq(1));
     let extra = changed.clone().select(|e| e.extra).all(&db)?;

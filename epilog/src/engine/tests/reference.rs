@@ -138,11 +138,14 @@ struct Reference<'d> {
     collections: &'d [Collection],
     /// What the rounds of recursions begin with, the innermost last.
     previous: core::cell::RefCell<Vec<Vec<Vec<Scalar>>>>,
+    /// The element of a list that is tested.
+    element: core::cell::RefCell<Scalar>,
 }
 
 impl<'d> Reference<'d> {
     fn new(collections: &'d [Collection]) -> Reference<'d> {
-        Reference { collections, previous: Default::default() }
+        let element = core::cell::RefCell::new(Scalar::Null);
+        Reference { collections, previous: Default::default(), element }
     }
 }
 
@@ -223,6 +226,20 @@ impl Reference<'_> {
                     })
                 }
                 Op::Aggregate(item) => self.aggregate(item, row.group.as_ref().expect("a group")),
+                #[cfg(not(feature = "small"))]
+                Op::Each(each, test) => stack.pop().unwrap().and_then(|list| match list {
+                    Scalar::Null => Ok(Scalar::Bool(false)),
+                    list => {
+                        let is_any = *each == crate::expr::op::Each::Any;
+                        let op = if is_any { BinaryOp::Or } else { BinaryOp::And };
+                        elements(&list).into_iter().fold(Ok(Scalar::Bool(!is_any)), |known, element| {
+                            *self.element.borrow_mut() = element;
+                            binary(op, known, self.eval(test, row))
+                        })
+                    }
+                }),
+                #[cfg(not(feature = "small"))]
+                Op::Element(_) => Ok(self.element.borrow().clone()),
                 Op::Call(function, count) => {
                     let arguments = stack.split_off(stack.len() - usize::from(*count));
                     arguments

@@ -221,6 +221,35 @@ impl Maker<'_> {
         self.literal(ty)
     }
 
+    /// A test of an element of a list.
+    #[cfg(not(feature = "small"))]
+    fn element_test(&mut self, ty: Type, depth: usize, faulty: bool) -> Expression {
+        use BinaryOp::{And, Eq, Ge, Lt, Ne, Or};
+        let element = Expression::element(ty);
+        match self.random.below(if depth == 0 { 4 } else { 7 }) {
+            4 => self.element_test(ty, depth - 1, faulty).unary(UnaryOp::Not),
+            op @ (5 | 6) => {
+                let left = self.element_test(ty, depth - 1, faulty);
+                left.binary(if op == 5 { And } else { Or }, self.element_test(ty, depth - 1, faulty))
+            }
+            0 if ty == Type::String => element.binary(BinaryOp::StartsWith, self.literal(ty)),
+            0 if faulty => {
+                let inverse = Expression::literal(Scalar::Int(6), ty).binary(BinaryOp::Divide, element);
+                inverse.binary(Lt, self.literal(ty))
+            }
+            1 => {
+                let count = self.random.below(4);
+                let candidates: Vec<Expression> = (0..count).map(|_| self.literal(ty)).collect();
+                element.is_in(candidates)
+            }
+            2 if ty == Type::I64 => element.call(Function::Abs, []).binary(Ge, self.literal(ty)),
+            _ => {
+                let op = *self.random.pick(&[Eq, Eq, Ne, Lt, Ge]);
+                element.binary(op, self.literal(ty))
+            }
+        }
+    }
+
     pub(super) fn predicate(&mut self, scope: &[usize], depth: usize, faulty: bool) -> Expression {
         use BinaryOp::{And, Contains, EndsWith, Eq, Ge, Gt, Le, Lt, Ne, Or, StartsWith};
         if faulty && self.random.below(4) == 0 {
@@ -273,6 +302,14 @@ impl Maker<'_> {
                     4 => left.binary(BinaryOp::HasAny, self.literal(list)),
                     _ => left.binary(BinaryOp::HasAll, self.literal(list)),
                 }
+            }
+            #[cfg(not(feature = "small"))]
+            3 if self.random.below(3) == 0 => {
+                let (list, element) = *self.random.pick(&[(f::TEXTS, Type::String), (f::NUMBERS, Type::I64)]);
+                let each = *self.random.pick(&[crate::expr::op::Each::Any, crate::expr::op::Each::All]);
+                let left = self.value(scope, list, faulty);
+                let test = self.element_test(element, 2, faulty);
+                left.each(each, test)
             }
             3 if self.random.below(2) == 0 => {
                 let call = self.call(scope, Type::Bool, faulty).expect("a function of JSON");

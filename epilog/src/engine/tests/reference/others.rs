@@ -112,6 +112,8 @@ fn change_expression(expression: &mut Expression, change: Change<'_>) {
                 }
             }
             Op::Aggregate(item) => change_item(item, change),
+            #[cfg(not(feature = "small"))]
+            Op::Each(_, test) => change_expression(test, change),
             Op::Scalar(draft, _) | Op::InQuery(draft, _) => change_ops(draft, change),
             _ => {}
         }
