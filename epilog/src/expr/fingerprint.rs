@@ -186,8 +186,6 @@ impl Fingerprint {
                     self.words(each);
                     self.expression(test);
                 }
-                #[cfg(not(feature = "small"))]
-                Op::Element(ty) => self.words(("element", ty)),
                 Op::Subquery(subquery) => self.subquery(subquery),
                 Op::Aggregate(item) => self.aggregate(item),
                 Op::Scalar(draft, _) => {

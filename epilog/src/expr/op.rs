@@ -51,13 +51,10 @@ pub enum Op {
     /// [`Arguments`](super::Arguments).
     #[cfg(not(feature = "small"))]
     Parameter(usize, u8, Type),
-    /// A list; whether a test holds for one of its elements, or for all. False of a list that is absent. Nothing in the test is of
-    /// the row that has the list.
+    /// A list; whether a test holds for one of its elements, or for all. False of a list that is absent. The test is of
+    /// [the element](RowPath::ELEMENT), and nothing in it of the row that has the list.
     #[cfg(not(feature = "small"))]
     Each(Each, Box<Expression>),
-    /// Nothing; in the test of an [`Each`](Op::Each), the element that is tested, of the type.
-    #[cfg(not(feature = "small"))]
-    Element(Type),
 }
 
 /// How many elements of a list a test is to hold for.
@@ -275,12 +272,6 @@ impl Expression {
     #[cfg(not(feature = "small"))]
     pub fn parameter(of: usize, number: u8, ty: Type) -> Expression {
         Expression { ops: Vec::from([Op::Parameter(of, number, ty)]) }
-    }
-
-    /// The element of a list, in a test of each.
-    #[cfg(not(feature = "small"))]
-    pub fn element(ty: Type) -> Expression {
-        Expression { ops: Vec::from([Op::Element(ty)]) }
     }
 
     /// Whether a test holds for one element of the list, or for all.

@@ -264,7 +264,6 @@ impl<'d> Shape<'d> {
                 self.tag(50, *each as u64);
                 self.expression(test);
             }
-            Op::Element(ty) => self.tag(51, *ty as u64),
             _ => self.unknown = true,
         }
     }

@@ -683,6 +683,8 @@ impl<'c> Lowering<'c> {
                 Op::Field(path) if parts::WINDOWS && path.row == RowPath::WINDOWS => {
                     Piece::leaf(self.window_value(path.ordinal)?)
                 }
+                #[cfg(not(feature = "small"))]
+                Op::Field(path) if path.row == RowPath::ELEMENT => Piece::leaf(self.element()?),
                 Op::Field(path) => {
                     let slot = self.row(path.row)?;
                     Piece::leaf(self.field(slot, path.ordinal)?)
@@ -706,8 +708,6 @@ impl<'c> Lowering<'c> {
                     let (list, depth) = pop(&mut stack)?;
                     Piece::around(self.each(*each, list, test)?, depth)?
                 }
-                #[cfg(not(feature = "small"))]
-                Op::Element(ty) => Piece::leaf(self.element(*ty)?),
                 Op::Unary(op) => {
                     let (operand, depth) = pop(&mut stack)?;
                     Piece::around(typing::unary(*op, operand)?, depth)?

@@ -176,6 +176,8 @@ impl Reference<'_> {
                 Op::Field(path) if path.row == RowPath::WINDOWS => {
                     row.windows[usize::from(path.ordinal)].clone()
                 }
+                #[cfg(not(feature = "small"))]
+                Op::Field(path) if path.row == RowPath::ELEMENT => Ok(self.element.borrow().clone()),
                 Op::Field(path) => {
                     let (collection, record) = self.follow(row, path.row);
                     let records = &self.collections[collection].1;
@@ -238,8 +240,6 @@ impl Reference<'_> {
                         })
                     }
                 }),
-                #[cfg(not(feature = "small"))]
-                Op::Element(_) => Ok(self.element.borrow().clone()),
                 Op::Call(function, count) => {
                     let arguments = stack.split_off(stack.len() - usize::from(*count));
                     arguments

@@ -5,9 +5,9 @@ use core::marker::PhantomData;
 use alloc::vec::Vec;
 
 use super::methods;
-use crate::collection::Expr;
-use crate::expr::Expression as Node;
+use crate::collection::{Expr, Field};
 use crate::expr::op::Each;
+use crate::expr::{Expression as Node, FieldPath, RowPath};
 use crate::query::predicate::Predicate;
 use crate::value::Element;
 
@@ -15,8 +15,8 @@ use crate::value::Element;
 pub struct Elements<S>(PhantomData<fn() -> S>);
 
 /// The test, of an element that stands for each.
-fn test<S, T: Element, P: Predicate<Elements<S>>>(of: impl FnOnce(Expr<Elements<S>, T>) -> P) -> Node {
-    of(Expr::new(Node::element(T::TYPE))).into_expression()
+fn test<S, T: Element, P: Predicate<Elements<S>>>(of: impl FnOnce(Field<Elements<S>, T>) -> P) -> Node {
+    of(Field::new(FieldPath { row: RowPath::ELEMENT, ordinal: 0 })).into_expression()
 }
 
 macro_rules! each {
@@ -39,7 +39,7 @@ macro_rules! each {
             /// ```
             pub fn any<P: Predicate<Elements<S>>>(
                 self,
-                of: impl FnOnce(Expr<Elements<S>, T>) -> P,
+                of: impl FnOnce(Field<Elements<S>, T>) -> P,
             ) -> Expr<S, bool> {
                 Expr::new(self.erase().each(Each::Any, test(of)))
             }
@@ -58,7 +58,7 @@ macro_rules! each {
             /// ```
             pub fn all<P: Predicate<Elements<S>>>(
                 self,
-                of: impl FnOnce(Expr<Elements<S>, T>) -> P,
+                of: impl FnOnce(Field<Elements<S>, T>) -> P,
             ) -> Expr<S, bool> {
                 Expr::new(self.erase().each(Each::All, test(of)))
             }

@@ -7,7 +7,6 @@ use crate::engine::error::PlanError;
 use crate::engine::logical::{Expr, ExprKind, typing};
 use crate::expr::op::Each;
 use crate::expr::{BinaryOp, Expression};
-use crate::value::Type;
 
 impl Lowering<'_> {
     /// A test of each element of a list. One that compares it with a value is a question that an index of the list answers.
@@ -33,10 +32,8 @@ impl Lowering<'_> {
     }
 
     /// The element that is tested.
-    pub(super) fn element(&self, ty: Type) -> Result<Expr, PlanError> {
-        if self.element != Some(ty) {
-            return Err(PlanError::Malformed { values: 0 });
-        }
+    pub(super) fn element(&self) -> Result<Expr, PlanError> {
+        let ty = self.element.ok_or(PlanError::Malformed { values: 0 })?;
         Ok(Expr { kind: ExprKind::Element, ty, nullable: false })
     }
 }

@@ -225,7 +225,7 @@ impl Maker<'_> {
     #[cfg(not(feature = "small"))]
     fn element_test(&mut self, ty: Type, depth: usize, faulty: bool) -> Expression {
         use BinaryOp::{And, Eq, Ge, Lt, Ne, Or};
-        let element = Expression::element(ty);
+        let element = Expression::field(FieldPath { row: RowPath::ELEMENT, ordinal: 0 });
         match self.random.below(if depth == 0 { 4 } else { 7 }) {
             4 => self.element_test(ty, depth - 1, faulty).unary(UnaryOp::Not),
             op @ (5 | 6) => {
