@@ -10,6 +10,7 @@
 //! | `char`, `String` | a string |
 //! | `Vec<u8>` | a string of hexadecimal digits |
 //! | `Vec<T>` | an array |
+//! | `Json` | as it is, all digits; so is one that is null, like what is absent |
 //! | `Uuid` | a string, as printed |
 //! | `Decimal` | a string, all digits of its scale |
 //! | `NaiveDate` | `"2026-11-25"` |
@@ -28,6 +29,9 @@ pub fn to_json(scalar: &Scalar, ty: Type) -> Value {
         (Scalar::Bool(value), _) => Value::Bool(*value),
         (Scalar::Float(value), Type::F32) => float(*value, &(*value as f32).to_string()),
         (Scalar::Float(value), _) => float(*value, &value.to_string()),
+        (Scalar::String(text), Type::Json) => {
+            serde_json::from_str(text).unwrap_or_else(|_| text.clone().into())
+        }
         (Scalar::String(value), _) => value.clone().into(),
         (Scalar::Bytes(bytes), _) => match (scalar.elements(ty), ty.element()) {
             (Some(elements), Some(element)) => {
@@ -109,6 +113,11 @@ mod tests {
             (Scalar::Float(f64::NEG_INFINITY), Type::F64, "\"-inf\""),
             (Scalar::Int('ß' as i128), Type::Char, "\"ß\""),
             (Scalar::String("a\"b\n".into()), Type::String, "\"a\\\"b\\n\""),
+            (
+                Scalar::String("[1e400,0.10,{\"a\":\"\\u0001\"}]".into()),
+                Type::Json,
+                "[1e400,0.10,{\"a\":\"\\u0001\"}]",
+            ),
             (Scalar::Bytes(vec![0, 255, 16]), Type::Bytes, "\"00ff10\""),
             (vec![1.5f32, 2.0].to_scalar(), Type::F32List, "[1.5,2.0]"),
             (vec![vec![0u8], vec![]].to_scalar(), Type::BytesList, "[\"00\",\"\"]"),

@@ -12,6 +12,8 @@ use crate::storage::records::ConstraintError;
 use crate::storage::vfs::VfsError;
 use crate::storage::{StorageError, StorageFault};
 use crate::value::DecodeError;
+#[cfg(not(feature = "small"))]
+use crate::value::JsonError;
 
 /// What went wrong.
 ///
@@ -96,6 +98,8 @@ pub enum ErrorKind {
     Plan,
     /// A [`Continuation`](crate::query::Continuation) is damaged, or of another query.
     Continuation,
+    /// A text is no JSON.
+    Json,
     /// What was asked for of an older commit is not kept any more, or the commit has not been made. The message has the
     /// oldest that can be asked for, and the option that keeps more.
     NotRetained,
@@ -127,9 +131,17 @@ pub enum ErrorKind {
 enum Cause {
     Storage(StorageError),
     Engine(EngineError),
-    NoRecord { collection: &'static str },
-    SeveralRecords { collection: &'static str },
-    Continuation { problem: &'static str },
+    NoRecord {
+        collection: &'static str,
+    },
+    SeveralRecords {
+        collection: &'static str,
+    },
+    Continuation {
+        problem: &'static str,
+    },
+    #[cfg(not(feature = "small"))]
+    Json(JsonError),
     Custom(Box<dyn core::error::Error + Send + Sync>),
 }
 
@@ -194,6 +206,8 @@ impl Error {
             Cause::NoRecord { .. } => ErrorKind::NotFound,
             Cause::SeveralRecords { .. } => ErrorKind::NotUnique,
             Cause::Continuation { .. } => ErrorKind::Continuation,
+            #[cfg(not(feature = "small"))]
+            Cause::Json(_) => ErrorKind::Json,
             Cause::Custom(_) => ErrorKind::Custom,
         }
     }
@@ -204,6 +218,8 @@ impl Error {
             Cause::Storage(error) => Some(error),
             Cause::Engine(error) => Some(error),
             Cause::Custom(error) => Some(&**error),
+            #[cfg(not(feature = "small"))]
+            Cause::Json(error) => Some(error),
             Cause::NoRecord { .. } | Cause::SeveralRecords { .. } | Cause::Continuation { .. } => None,
         }
     }
@@ -265,6 +281,8 @@ impl fmt::Display for Error {
             Cause::Storage(error) => error.fmt(f),
             Cause::Engine(error) => error.fmt(f),
             Cause::Custom(error) => error.fmt(f),
+            #[cfg(not(feature = "small"))]
+            Cause::Json(error) => error.fmt(f),
             Cause::Continuation { problem } => {
                 write!(f, "the continuation {problem}: ask for the first page again")
             }
@@ -286,6 +304,8 @@ fn in_short(cause: &Cause, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Cause::Storage(error) => return storage_in_short(error, f),
         Cause::Engine(error) => return engine_in_short(error, f),
         Cause::Custom(error) => return fmt::Display::fmt(error, f),
+        #[cfg(not(feature = "small"))]
+        Cause::Json(error) => return fmt::Display::fmt(error, f),
         Cause::Continuation { problem } => ("the continuation", problem),
         Cause::NoRecord { collection } => ("no such record", collection),
         Cause::SeveralRecords { collection } => ("several records", collection),
@@ -396,5 +416,12 @@ impl From<ConstraintError> for Error {
 impl From<DecodeError> for Error {
     fn from(error: DecodeError) -> Error {
         Error::from(StorageError::from(error))
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl From<JsonError> for Error {
+    fn from(error: JsonError) -> Error {
+        Error::from(Cause::Json(error))
     }
 }

@@ -65,8 +65,8 @@
 //! | `decimal` | `rust_decimal::Decimal` as a field |
 //! | `lz4` | compressed files: [`Options::compression`] |
 //!
-//! `small` gives and takes the same values in the same files, but for lists: rustc refuses a `Vec` of anything but `u8` as a
-//! field, and a file that has such a field is not opened; and but for partial indexes, likewise. It refuses with [`LeftOut`](ErrorKind::LeftOut):
+//! `small` gives and takes the same values in the same files, but for lists, JSON and partial indexes: rustc refuses `Json`, and a
+//! `Vec` of anything but `u8`, as a field, and a file that has such a field or index is not opened. It refuses with [`LeftOut`](ErrorKind::LeftOut):
 //!
 //! - [archives](Options::archive), [write transactions beside each other](Database::write_concurrent), and
 //!   [compaction](Database::compact);
@@ -138,6 +138,8 @@ pub use error::{Error, ErrorKind};
 pub use query::{Query, SlowQuery};
 pub use storage::vfs;
 pub use value::Blob;
+#[cfg(not(feature = "small"))]
+pub use value::Json;
 
 #[cfg(feature = "derive")]
 #[doc = include_str!("collection/derive.md")]

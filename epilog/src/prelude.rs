@@ -7,6 +7,8 @@ pub use crate::database::{
 pub use crate::error::{Error, ErrorKind};
 pub use crate::query::{Aggregates as _, Correlate as _, Query};
 pub use crate::value::Blob;
+#[cfg(not(feature = "small"))]
+pub use crate::value::Json;
 
 #[cfg(feature = "derive")]
 pub use epilog_derive::{Collection, View};

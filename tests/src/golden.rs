@@ -27,7 +27,10 @@ pub const WAYS: [&str; 3] = ["closed", "open", "compressed"];
 /// The directory of the file of lists, which was closed.
 pub const WAY_OF_LISTS: &str = "lists";
 
-/// A field of every type but lists, required and optional, indexed and not.
+/// The directory of the file of JSON, which was closed.
+pub const WAY_OF_JSON: &str = "json";
+
+/// A field of every type but lists and JSON, required and optional, indexed and not.
 #[derive(Collection, Clone, Debug, PartialEq)]
 #[index(short, wide)]
 #[expect(missing_docs, reason = "each is of the type that it is called after")]
@@ -242,6 +245,69 @@ fn make_parts(options: &Options) -> Result<SimVfs, Error> {
     Ok(disk)
 }
 
+/// JSON, some of it absent.
+#[derive(Collection, Clone, Debug, PartialEq)]
+#[expect(missing_docs, reason = "each is of the type that it is called after")]
+pub struct Document {
+    pub id: Id<Document>,
+    pub json: Json,
+    pub maybe_json: Option<Json>,
+}
+
+epilog::schema!(
+    /// What the golden file of JSON holds: that in the directory `json`.
+    pub Documents { Document }
+);
+
+/// The records of [`Document`].
+pub const DOCUMENTS: u64 = 40;
+
+/// The record of [`Document`] with this number, from 1.
+///
+/// # Panics
+///
+/// Never: all values are JSON.
+pub fn document(number: u64) -> Document {
+    let n = number as i64;
+    let tags = (0..n % 5).map(|at| Json::from(format!("{}\u{1}\n\"é\"🦀", at * n)));
+    let members = [
+        ("tags", Json::array(tags)),
+        ("number", Json::parse(format!("{}e{}", n * 12_345, n - 20))),
+        ("", Ok(Json::from(number.is_multiple_of(3)))),
+        ("maybe \"", Ok(Json::from((number.is_multiple_of(4)).then_some(n)))),
+        // One lies out of line.
+        ("long", Ok(Json::from("é".repeat(if number == 9 { 4_000 } else { number as usize })))),
+    ];
+    let members = members.into_iter().map(|(name, value)| (name, value.expect("JSON")));
+    let maybe =
+        [Some(Json::null()), None, Some(Json::from(n)), Some(Json::from("text")), Json::array([]).ok()];
+    Document {
+        id: Id::new(number),
+        json: Json::object(members).expect("an object"),
+        maybe_json: maybe[number as usize % 5].clone(),
+    }
+}
+
+/// Makes the file of JSON, some of which was changed and some removed.
+fn make_json(options: &Options) -> Result<SimVfs, Error> {
+    let disk = SimVfs::new(1);
+    let db = Database::<Documents>::open_in(Arc::new(disk.clone()), PATH, options)?;
+    db.write(|tx| {
+        let before = |number| Document { id: Id::new(number), ..document(number % 7 + 1) };
+        tx.insert_all((1..=DOCUMENTS + 3).map(before)).map(|_| ())
+    })?;
+    db.checkpoint()?;
+    db.write(|tx| {
+        for number in 1..=DOCUMENTS {
+            tx.update(&document(number))?;
+        }
+        let gone = DOCUMENTS + 1..=DOCUMENTS + 3;
+        gone.into_iter().try_for_each(|number| tx.delete_key::<Document>(Id::new(number)).map(|_| ()))
+    })?;
+    db.close()?;
+    Ok(disk)
+}
+
 /// The records of [`Kept`], from 0.
 pub const KEPT: u32 = 9;
 
@@ -337,7 +403,7 @@ pub fn directory(format: u16) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(format.to_string())
 }
 
-/// Makes the files: their names, in [`WAYS`], [`WAY_OF_LISTS`] or [`WAY_OF_PARTS`], and the disk they are on.
+/// Makes the files: their names, in [`WAYS`], [`WAY_OF_LISTS`], [`WAY_OF_PARTS`] or [`WAY_OF_JSON`], and the disk they are on.
 ///
 /// # Errors
 ///
@@ -346,14 +412,14 @@ pub fn make() -> Result<Vec<(&'static str, SimVfs)>, Error> {
     let options = Options::default().journal_segment_len(16 << 10).blob_chunk(4 << 10).background(false);
     let (closed, open) = make_with(&options)?;
     let (compressed, _) = make_with(&options.clone().compression(Compression::Lz4))?;
-    let lists = make_lists(&options)?;
-    let parts = make_parts(&options)?;
+    let (lists, parts, json) = (make_lists(&options)?, make_parts(&options)?, make_json(&options)?);
     Ok(vec![
         ("closed", closed),
         ("open", open),
         ("compressed", compressed),
         (WAY_OF_LISTS, lists),
         (WAY_OF_PARTS, parts),
+        (WAY_OF_JSON, json),
     ])
 }
 

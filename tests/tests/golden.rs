@@ -8,8 +8,9 @@ use epilog::prelude::*;
 use epilog_tests::disk::SimVfs;
 use epilog_tests::format::{BLOCK_LEN, change_headers, format_version, u32_at};
 use epilog_tests::golden::{
-    DELETED, EVERY, Every, Golden, JOURNAL, KEPT, Kept, LISTED, Listed, Lists, Owned, PARTS, PATH, Part,
-    Parts, WAY_OF_LISTS, WAY_OF_PARTS, WAYS, directory, every, kept, listed, owned, part,
+    DELETED, DOCUMENTS, Document, Documents, EVERY, Every, Golden, JOURNAL, KEPT, Kept, LISTED, Listed,
+    Lists, Owned, PARTS, PATH, Part, Parts, WAY_OF_JSON, WAY_OF_LISTS, WAY_OF_PARTS, WAYS, directory,
+    document, every, kept, listed, owned, part,
 };
 
 /// The newest format there is.
@@ -179,6 +180,22 @@ fn check_parts(db: &Database<Parts>) {
         assert!(!expected.is_empty(), "{plan}");
         assert_eq!(query.order_by(|p| p.id).require_index().all(db).unwrap(), expected, "{plan}");
     }
+}
+
+/// Everything in a file of JSON.
+fn check_json(db: &Database<Documents>) {
+    let records: Vec<Document> = (1..=DOCUMENTS).map(document).collect();
+    assert_eq!(Document::query().all(db).unwrap(), records);
+    for record in &records {
+        let same = Document::query().filter(|d| d.json.eq(&record.json)).select(|d| d.id);
+        assert_eq!(same.all(db).unwrap(), [record.id]);
+    }
+    let floats = Document::query().select(|d| d.json.get("number").as_f64()).all(db).unwrap();
+    let expected = records.iter().map(|record| record.json.get("number").and_then(|number| number.as_f64()));
+    assert_eq!(floats, expected.collect::<Vec<_>>());
+    let nulls = Document::query().filter(|d| d.maybe_json.is_null()).count(db).unwrap();
+    let absent = Document::query().filter(|d| d.maybe_json.is_none()).count(db).unwrap();
+    assert_eq!((nulls, absent), (DOCUMENTS / 5, DOCUMENTS / 5));
     assert!(db.check().unwrap().is_sound());
 }
 
@@ -197,6 +214,21 @@ fn partial_indexes_of_every_format_are_read_and_written_to() {
         db.write(|tx| tx.delete_key::<Part>(id)).unwrap();
         db.close().unwrap();
         check_parts(&open());
+    }
+}
+
+#[test]
+fn json_of_every_format_is_read_and_written_to() {
+    for format in 1..=NEWEST {
+        let disk = golden(format, WAY_OF_JSON);
+        let options = Options::default().background(false);
+        let open = || Database::<Documents>::open_in(Arc::new(disk.clone()), PATH, &options).unwrap();
+        let db = open();
+        check_json(&db);
+        let id = db.write(|tx| tx.insert(&Document { id: Id::auto(), ..document(9) })).unwrap();
+        db.write(|tx| tx.delete_key::<Document>(id)).unwrap();
+        db.close().unwrap();
+        check_json(&open());
     }
 }
 

@@ -188,14 +188,21 @@ const fn list_of(element: Type) -> Type {
     }
 }
 
-/// With lists, of which indexes have the elements.
+/// JSON, which the cargo feature `small` has not.
+#[cfg(not(feature = "small"))]
+pub(crate) const JSON: Type = Type::Json;
+#[cfg(feature = "small")]
+pub(crate) const JSON: Type = Type::String;
+
+/// With lists, of which indexes have the elements, and JSON.
 #[allow(non_snake_case)]
 pub(crate) fn Note() -> &'static CollectionSchema {
-    static FIELDS: [FieldSchema; 4] = [
+    static FIELDS: [FieldSchema; 5] = [
         field_of("id", Type::Id, false),
         field_of("tags", TEXTS, false),
         field_of("marks", NUMBERS, true),
         field_of("plain", NUMBERS, false),
+        field_of("data", JSON, true),
     ];
     static INDEXES: [IndexSchema; 2] =
         [IndexSchema::new("tags", &[1], false), IndexSchema::new("marks", &[2], false)];

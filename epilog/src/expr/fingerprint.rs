@@ -181,6 +181,11 @@ impl Fingerprint {
                     let value = around.find_map(|arguments| arguments.get(*of, *number)).cloned();
                     self.value(&value.unwrap_or(Scalar::Null), *ty);
                 }
+                #[cfg(not(feature = "small"))]
+                Op::Each(each, test) => {
+                    self.words(each);
+                    self.expression(test);
+                }
                 Op::Subquery(subquery) => self.subquery(subquery),
                 Op::Aggregate(item) => self.aggregate(item),
                 Op::Scalar(draft, _) => {

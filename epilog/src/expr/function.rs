@@ -46,6 +46,25 @@ pub enum Function {
     /// List, element: the list without the elements that equal it.
     Without,
 
+    /// JSON, name: the member of an object; absent if there is none.
+    JsonMember,
+    /// JSON, number from 0: the item of an array; absent if there is none.
+    JsonItem,
+    /// JSON as a value of the type; absent if it is none.
+    JsonAs(Type),
+    /// JSON as a value of the type; a fault if it is none.
+    JsonAsOrFail(Type),
+    /// How many items or members JSON has; absent if it is neither an array nor an object.
+    JsonLen,
+    /// What JSON is, as a text.
+    JsonKind,
+    /// The names of an object's members, in order; absent if it is none.
+    JsonKeys,
+    /// JSON, name: whether it is an object with such a member.
+    JsonHas,
+    /// Two of JSON: whether the first is an array, and an item of it equals the second.
+    JsonContains,
+
     /// The number without its sign.
     Abs,
     /// Number, digits after the point: the nearest number of so many; of two, the one further from zero.
@@ -170,6 +189,20 @@ impl Function {
             (F::Without, [list, element]) if list.element() == Some(*element) => always(*list),
             (F::Chain, [a, b]) if a == b && a.is_list() => within(*a),
 
+            (F::JsonMember, [json, T::String]) if json.is_json() => perhaps(*json),
+            (F::JsonItem, [json, T::U64]) if json.is_json() => perhaps(*json),
+            (F::JsonAs(to @ (T::String | T::I64 | T::F64 | T::Bool)), [json]) if json.is_json() => {
+                perhaps(to)
+            }
+            (F::JsonAsOrFail(to @ (T::String | T::I64 | T::F64 | T::Bool)), [json]) if json.is_json() => {
+                within(to)
+            }
+            (F::JsonLen, [json]) if json.is_json() => perhaps(T::U64),
+            (F::JsonKind, [json]) if json.is_json() => always(T::String),
+            (F::JsonKeys, [json]) if json.is_json() => T::String.list().and_then(perhaps),
+            (F::JsonHas, [json, T::String]) if json.is_json() => always(T::Bool),
+            (F::JsonContains, [json, item]) if json.is_json() && item.is_json() => always(T::Bool),
+
             (F::Abs, [ty @ (T::F32 | T::F64 | T::Decimal)]) => always(*ty),
             (F::Abs, [ty]) if ty.is_signed_integer() => within(*ty),
             (F::Round, [ty @ (T::F32 | T::F64 | T::Decimal), T::U32]) => always(*ty),
@@ -227,6 +260,21 @@ impl Function {
             Function::Append => "append",
             Function::Chain => "append_all",
             Function::Without => "without",
+            Function::JsonMember => "member",
+            Function::JsonItem => "item",
+            Function::JsonAs(Type::String) => "as_str",
+            Function::JsonAs(Type::I64) => "as_i64",
+            Function::JsonAs(Type::F64) => "as_f64",
+            Function::JsonAs(_) => "as_bool",
+            Function::JsonAsOrFail(Type::String) => "str_or_fail",
+            Function::JsonAsOrFail(Type::I64) => "i64_or_fail",
+            Function::JsonAsOrFail(Type::F64) => "f64_or_fail",
+            Function::JsonAsOrFail(_) => "bool_or_fail",
+            Function::JsonLen => "len",
+            Function::JsonKind => "kind",
+            Function::JsonKeys => "keys",
+            Function::JsonHas => "has_key",
+            Function::JsonContains => "contains",
             Function::Abs => "abs",
             Function::Round => "round",
             Function::Floor => "floor",

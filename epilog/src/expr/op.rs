@@ -51,6 +51,20 @@ pub enum Op {
     /// [`Arguments`](super::Arguments).
     #[cfg(not(feature = "small"))]
     Parameter(usize, u8, Type),
+    /// A list; whether a test holds for one of its elements, or for all. False of a list that is absent. The test is of
+    /// [the element](RowPath::ELEMENT), and nothing in it of the row that has the list.
+    #[cfg(not(feature = "small"))]
+    Each(Each, Box<Expression>),
+}
+
+/// How many elements of a list a test is to hold for.
+#[cfg(not(feature = "small"))]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Each {
+    /// One at least.
+    Any,
+    /// All, if there are any.
+    All,
 }
 
 /// Operations on one value. On `None` all but the tests for it give `None`.
@@ -258,6 +272,14 @@ impl Expression {
     #[cfg(not(feature = "small"))]
     pub fn parameter(of: usize, number: u8, ty: Type) -> Expression {
         Expression { ops: Vec::from([Op::Parameter(of, number, ty)]) }
+    }
+
+    /// Whether a test holds for one element of the list, or for all.
+    #[cfg(not(feature = "small"))]
+    #[must_use]
+    pub fn each(mut self, each: Each, test: Expression) -> Expression {
+        self.ops.push(Op::Each(each, Box::new(test)));
+        self
     }
 
     /// What the cargo feature `small` leaves out.

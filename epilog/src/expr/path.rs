@@ -21,6 +21,10 @@ impl RowPath {
     /// No row of records either: the values that windows have calculated, whose numbers are ordinals.
     pub const WINDOWS: RowPath = RowPath::source(u8::MAX - 1);
 
+    /// No row of records: in a test of the elements of a list, the element, whatever the ordinal.
+    #[cfg(not(feature = "small"))]
+    pub const ELEMENT: RowPath = RowPath::source(u8::MAX - 2);
+
     /// The source at `position` itself.
     pub const fn source(position: u8) -> RowPath {
         RowPath { source: position, len: 0, hops: [0; HOPS_MAX] }

@@ -260,6 +260,10 @@ impl<'d> Shape<'d> {
                 self.tag(43, u64::from(*count));
                 function.hash(&mut self.words);
             }
+            Op::Each(each, test) => {
+                self.tag(50, *each as u64);
+                self.expression(test);
+            }
             _ => self.unknown = true,
         }
     }

@@ -105,7 +105,8 @@
 //! | numbers | `abs pow`, [with a fraction](Fractional) `round floor ceil trunc`, floats `sqrt exp ln log10` |
 //! | dates | `year quarter month day week week_year weekday day_of_year days_since`, `start_of_year start_of_quarter start_of_month start_of_week add_days add_months` |
 //! | times | `hour minute second seconds_since`, of moments `date time start_of_day start_of_hour start_of_minute add_seconds` |
-//! | lists | `contains contains_any contains_all len is_empty`, `get first place_of append append_all without` |
+//! | lists | `any all contains contains_any contains_all len is_empty`, `get first place_of append append_all without` |
+//! | [JSON](crate::value::Json) | `get member item`, `as_str as_i64 as_f64 as_bool`, `str_or_fail i64_or_fail f64_or_fail bool_or_fail`, `kind is_null len keys has_key contains` |
 //! | casts | [`cast`](crate::collection::Expr::cast), which loses nothing; `try_cast`, `cast_or_fail`; `to_text`, `parse` |
 //!
 //! What is absent makes the result of a function absent, and tests false.
@@ -271,6 +272,8 @@ pub use derived::{Absentable, Beside};
 pub use group::{Aggregated, Aggregation, All, Counted, Filtered, GroupBy, GroupKey, GroupOf, Groups};
 pub use include::{Alone, Include, Includes, Listed, With};
 pub use join::{Joined, LeftJoined, RecordsOf};
+#[cfg(not(feature = "small"))]
+pub use operator::Elements;
 #[cfg(feature = "std")]
 pub use operator::Float;
 pub use operator::{

@@ -6,7 +6,7 @@
 //! | signed integers, `Date` | big-endian, sign bit flipped |
 //! | `DateTime`, `Timestamp` | the 96-bit cell, big-endian, sign bit flipped: `i64` seconds, `u32` nanoseconds |
 //! | floats | -0 becomes +0, every `NaN` one canonical, which sorts last; then `bits ^ sign`, or `!bits` when negative; big-endian |
-//! | `String`, `Bytes`, lists | the cell with 00 as 00 FF, then 00 00 |
+//! | `String`, `Bytes`, JSON, lists | the cell with 00 as 00 FF, then 00 00 |
 //! | `Decimal` | [`scaled_key`](super::decimal::DecimalParts::scaled_key), 24 bytes |
 //! | `Uuid` | as is |
 //! | `Blob` | number and length, big-endian: for sorting only, no index holds it |
@@ -42,7 +42,7 @@ pub fn append(out: &mut Vec<u8>, ty: Type, optional: bool, cell: Cell<'_>) {
     };
     match ty {
         Type::String | Type::Bytes => append_escaped(out, bytes),
-        _ if ty.is_list() => append_escaped(out, bytes),
+        _ if ty.is_list() || ty.is_json() => append_escaped(out, bytes),
         Type::Uuid => out.extend_from_slice(bytes),
         Type::Decimal => {
             let parts = DecimalParts::from_cell(bytes).expect("a checked decimal cell");
@@ -92,7 +92,7 @@ fn append_escaped(out: &mut Vec<u8>, bytes: &[u8]) {
 
 /// Whether a value can be made again from its key, bit for bit: not one of which several forms are equal.
 pub fn is_exact(ty: Type) -> bool {
-    !ty.is_list() && !matches!(ty, Type::F32 | Type::F64 | Type::Decimal | Type::Blob)
+    !ty.is_list() && !ty.is_json() && !matches!(ty, Type::F32 | Type::F64 | Type::Decimal | Type::Blob)
 }
 
 /// Splits the key of several fields behind the first: its encoded value, `None` for an absent one, and those that follow.

@@ -15,6 +15,7 @@ pub(crate) mod calendar;
 pub(crate) mod case;
 mod cell;
 pub mod decimal;
+pub mod json;
 pub mod key;
 pub mod list;
 mod rust;
@@ -24,6 +25,8 @@ mod ty;
 
 pub use blob::Blob;
 pub use cell::Cell;
+#[cfg(not(feature = "small"))]
+pub use json::{Json, JsonError, JsonProblem};
 pub use rust::{DecodeError, Element, Entered, Indexed, Value};
 pub use scalar::Scalar;
 pub(crate) use scalar::{compare_floats, fits, integer, is_identical, is_signed_cell};

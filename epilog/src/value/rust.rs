@@ -15,8 +15,8 @@ pub struct DecodeError {
 
 /// A Rust type that a field can have.
 ///
-/// Implemented for the integers, floats, `bool`, `char`, `String`, `Vec<u8>`, [`Blob`](super::Blob), [`Id`](crate::Id), with
-/// features for `chrono`, `uuid` and `rust_decimal`, for `Vec` of each but `Blob`, and for `Option` of all these. A text, byte
+/// Implemented for the integers, floats, `bool`, `char`, `String`, `Vec<u8>`, `Json`, [`Blob`](super::Blob), [`Id`](crate::Id), with
+/// features for `chrono`, `uuid` and `rust_decimal`, for `Vec` of each but `Json` and `Blob`, and for `Option` of all these. A text, byte
 /// string or list has at most 2<sup>30</sup> bytes; long ones lie outside their record, so that the others are read without
 /// them.
 ///
@@ -38,7 +38,7 @@ pub struct DecodeError {
 #[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` cannot be stored",
     label = "not a storable type",
-    note = "storable: integers, floats, `bool`, `char`, `String`, `Vec<u8>`, `Blob`, `Id<T>`, dates and times of `chrono`, `Uuid`, `Decimal`, `Vec` of these but `Blob`, and `Option` of all"
+    note = "storable: integers, floats, `bool`, `char`, `String`, `Vec<u8>`, `Json`, `Blob`, `Id<T>`, dates and times of `chrono`, `Uuid`, `Decimal`, `Vec` of all but `Json` and `Blob`, `Option` of all"
 )]
 pub trait Value: Clone + Sized + 'static {
     /// How it is stored.
@@ -67,7 +67,7 @@ pub trait Value: Clone + Sized + 'static {
     }
 }
 
-/// A value that any index can hold, and that can be of a key: of every type but [`Blob`](super::Blob) and lists, and `Option`
+/// A value that any index can hold, and that can be of a key: of every type but [`Blob`](super::Blob), `Json` and lists, and `Option`
 /// of it.
 ///
 /// # Examples
@@ -83,7 +83,7 @@ pub trait Value: Clone + Sized + 'static {
 #[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` cannot be unique, nor be of a key or of an index of several fields",
     label = "not a type that such an index holds",
-    note = "an index of a list has an entry for each element: write `#[index]` on that field alone; the bytes of a `Blob` lie elsewhere: index a field that tells what they are"
+    note = "an index of a list has an entry for each element: write `#[index]` on that field alone; of a `Blob` or `Json`, index a field that tells what it is"
 )]
 pub trait Indexed: Value {}
 
@@ -103,11 +103,11 @@ pub trait Indexed: Value {}
 #[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` cannot be indexed, nor be of a key",
     label = "not a type that an index holds",
-    note = "an index is by values, and the bytes of a `Blob` lie elsewhere: index a field that tells what they are, such as a checksum"
+    note = "an index is by values, and finds neither a `Blob` nor `Json`: index a field that tells what it is, such as a checksum"
 )]
 pub trait Entered: Value {}
 
-/// A type that lists can be of: every [`Value`] but `Option`, lists, [`Blob`](super::Blob), and `u8`, whose `Vec` are bytes.
+/// A type that lists can be of: every [`Value`] but `Option`, lists, `Json`, [`Blob`](super::Blob), and `u8`, whose `Vec` are bytes.
 ///
 /// # Examples
 ///

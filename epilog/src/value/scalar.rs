@@ -6,7 +6,7 @@ use core::cmp::Ordering;
 use core::fmt;
 
 use super::decimal::DecimalParts;
-use super::{Blob, Cell, Type, list};
+use super::{Blob, Cell, Type, json, list};
 use crate::parts;
 
 /// One value, owned: a literal of a query, a default, a value named in an error.
@@ -39,7 +39,7 @@ pub enum Scalar {
     Float(f64),
     /// `Decimal`
     Decimal(DecimalParts),
-    /// `String`
+    /// `String`; JSON, in its one [form](super::json::form).
     String(String),
     /// `Bytes`; lists, in the form of their [cell](super::list).
     Bytes(Vec<u8>),
@@ -70,6 +70,10 @@ impl Scalar {
             Type::Bytes => Scalar::Bytes(bytes.to_vec()),
             Type::Uuid => Scalar::Uuid(bytes.try_into().ok()?),
             Type::Blob => Scalar::Blob(Blob::from_cell(bytes)?),
+            _ if ty.is_json() => {
+                let valid = json::form::is_valid(bytes);
+                Scalar::String(core::str::from_utf8(bytes).ok().filter(|_| valid)?.into())
+            }
             _ if ty.is_list() => {
                 let is_element = |element, cell: &[u8]| Scalar::from_cell(element, Some(cell)).is_some();
                 list::is_valid(ty, bytes, is_element).then(|| Scalar::Bytes(bytes.to_vec()))?
@@ -97,6 +101,7 @@ impl Scalar {
             (Scalar::Uint(value), Type::U128) => then(Some(&value.to_le_bytes())),
             (Scalar::Decimal(value), Type::Decimal) => then(Some(&value.to_cell())),
             (Scalar::String(value), Type::String) => then(Some(value.as_bytes())),
+            (Scalar::String(value), _) if ty.is_json() => then(Some(value.as_bytes())),
             (Scalar::Bytes(value), Type::Bytes) => then(Some(value)),
             (Scalar::Bytes(value), _) if ty.is_list() => then(Some(value)),
             (Scalar::Uuid(value), Type::Uuid) => then(Some(value)),

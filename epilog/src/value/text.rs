@@ -11,6 +11,9 @@ impl Scalar {
     /// The value as people write it. `Display` knows no types, and prints dates and characters as the numbers they are
     /// stored as.
     pub fn text(&self, ty: Type) -> String {
+        if let (true, Scalar::String(text)) = (ty.is_json(), self) {
+            return text.clone();
+        }
         if let (true, Some(element)) = (parts::EXPLAINED, ty.element())
             && let Some(elements) = self.elements(ty)
         {

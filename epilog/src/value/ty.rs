@@ -19,6 +19,7 @@ use crate::parts;
 /// | `Time` | `u64`: seconds of the day << 32, nanoseconds (to 1,999,999,999 in a leap second) |
 /// | `DateTime`, `Timestamp` | 12 bytes, a 96-bit signed integer: seconds since 1970 << 32, nanoseconds |
 /// | `Blob` | `u64` length, `u64` number: both 0 or neither |
+/// | `Json` | see [`json`](super::json::form) |
 /// | lists | see [`list`](super::list) |
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, PartialOrd, Ord)]
 #[repr(u8)]
@@ -72,6 +73,9 @@ pub enum Type {
     Id = 23,
     /// `Blob`
     Blob = 24,
+    /// `Json`
+    #[cfg(not(feature = "small"))]
+    Json = 25,
     /// `Vec<bool>`
     #[cfg(not(feature = "small"))]
     BoolList = 65,
@@ -173,7 +177,7 @@ const LISTS: [(Type, &str); 22] = [
 const LISTS: [(Type, &str); 0] = [];
 
 impl Type {
-    const ALL: [Type; 24] = [
+    const ALL: &[Type] = &[
         Type::Bool,
         Type::I8,
         Type::I16,
@@ -198,11 +202,13 @@ impl Type {
         Type::Timestamp,
         Type::Id,
         Type::Blob,
+        #[cfg(not(feature = "small"))]
+        Type::Json,
     ];
 
     /// The type with this discriminant; `None` for a number this version does not know.
     pub const fn from_u8(number: u8) -> Option<Type> {
-        if number >= 1 && number <= 24 {
+        if number >= 1 && number as usize <= Self::ALL.len() {
             return Some(Self::ALL[number as usize - 1]);
         }
         let mut at = 0;
@@ -223,9 +229,17 @@ impl Type {
         }
     }
 
-    /// The type of lists of this type; `None` where there are none: of lists, of blobs, and of `u8`, whose `Vec` are bytes.
+    /// The type of lists of this type; `None` where there are none: of lists, of blobs, of JSON, and of `u8`, whose `Vec` are bytes.
     pub const fn list(self) -> Option<Type> {
         if self as u8 > LIST { None } else { Type::from_u8(self as u8 + LIST) }
+    }
+
+    /// Whether this is JSON.
+    pub const fn is_json(self) -> bool {
+        #[cfg(not(feature = "small"))]
+        return matches!(self, Type::Json);
+        #[cfg(feature = "small")]
+        false
     }
 
     /// Whether this is a list.
@@ -233,7 +247,7 @@ impl Type {
         parts::LISTS && self as u8 > LIST
     }
 
-    /// The bytes of a cell, or `None` when they vary (strings, bytes and lists).
+    /// The bytes of a cell, or `None` when they vary (strings, bytes, JSON and lists).
     pub const fn width(self) -> Option<usize> {
         Some(match self {
             Type::Bool | Type::I8 | Type::U8 => 1,
@@ -321,6 +335,8 @@ impl Type {
             Type::Id => "Id",
             Type::Blob => "Blob",
             #[cfg(not(feature = "small"))]
+            Type::Json => "Json",
+            #[cfg(not(feature = "small"))]
             list => {
                 let mut at = 0;
                 while LISTS[at].0 as u8 != list as u8 {
@@ -344,19 +360,19 @@ mod tests {
 
     #[test]
     fn discriminants_round_trip() {
-        for ty in Type::ALL {
+        for ty in Type::ALL.iter().copied() {
             assert_eq!(Type::from_u8(ty as u8), Some(ty));
         }
         assert_eq!(Type::from_u8(0), None);
-        assert_eq!(Type::from_u8(25), None);
+        assert_eq!(Type::from_u8(26), None);
     }
 
     #[cfg(not(feature = "small"))]
     #[test]
     fn lists_are_of_every_scalar_but_bytes_and_blobs() {
-        for element in Type::ALL {
+        for element in Type::ALL.iter().copied() {
             let list = element.list();
-            assert_eq!(list.is_none(), matches!(element, Type::U8 | Type::Blob), "{element}");
+            assert_eq!(list.is_none(), matches!(element, Type::U8 | Type::Blob | Type::Json), "{element}");
             let Some(list) = list else { continue };
             assert_eq!(list as u8, element as u8 + 64, "a part of the file format");
             assert_eq!(Type::from_u8(list as u8), Some(list));

@@ -12,6 +12,7 @@ mod file;
 mod header;
 mod input;
 mod journal;
+mod json;
 mod key;
 mod page;
 mod record;
@@ -27,10 +28,11 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     Target { name: "page", run: page::run },
     Target { name: "journal", run: journal::run },
     Target { name: "header", run: header::run },
+    Target { name: "json", run: json::run },
     Target { name: "key", run: key::run },
     Target { name: "record", run: record::run },
     Target { name: "change", run: change::run },

@@ -339,3 +339,97 @@ fn elements_can_be_of_other_fields() -> Result<(), Error> {
     check(&db, &notes, tagged, false, |n| !n.plain.is_empty())?;
     Ok(())
 }
+
+#[test]
+fn tests_of_elements_are_those_of_vectors() -> Result<(), Error> {
+    let (db, notes) = database(9)?;
+    let ask = |query: Query<Note, Note>, indexed: bool, test: &dyn Fn(&Note) -> bool| {
+        check(&db, &notes, query, indexed, test)
+    };
+    let is_short = |tag: &String| tag.starts_with('a') && tag.chars().count() < 2;
+    ask(
+        Note::query().filter(|n| n.tags.any(|tag| tag.starts_with("a") & tag.len().lt(2))),
+        false,
+        &|note| note.tags.iter().any(is_short),
+    )?;
+    ask(
+        Note::query().filter(|n| n.tags.all(|tag| tag.starts_with("a") & tag.len().lt(2))),
+        false,
+        &|note| note.tags.iter().all(is_short),
+    )?;
+    ask(Note::query().filter(|n| n.marks.any(|mark| (mark * mark).ge(4))), false, &|note| {
+        note.marks.iter().flatten().any(|mark| mark * mark >= 4)
+    })?;
+    // Of none all are so, but not of what is absent.
+    ask(Note::query().filter(|n| n.marks.all(|mark| mark.between(-1, 3))), false, &|note| {
+        note.marks.as_ref().is_some_and(|marks| marks.iter().all(|mark| (-1..=3).contains(mark)))
+    })?;
+    ask(Note::query().filter(|n| !n.marks.any(|mark| mark.in_([0, 1]))), false, &|note| {
+        !note.marks.iter().flatten().any(|mark| [0, 1].contains(mark))
+    })?;
+    ask(
+        Note::query().filter(|n| n.flags.all(|flag| flag) & n.plain.any(|word| word.eq("日本"))),
+        false,
+        &|note| {
+            note.flags.as_ref().is_some_and(|flags| flags.iter().all(|flag| *flag))
+                && note.plain.contains(&"日本".to_string())
+        },
+    )?;
+    ask(
+        Note::query().filter(|n| n.prices.any(|price| (price * Decimal::TWO).gt(Decimal::ONE))),
+        false,
+        &|note| note.prices.iter().any(|price| price * Decimal::TWO > Decimal::ONE),
+    )?;
+    ask(Note::query().filter(|n| n.seen_by.all(|by| by.eq(Id::new(1)))), false, &|note| {
+        note.seen_by.iter().all(|by| *by == Id::new(1))
+    })?;
+    ask(Note::query().filter(|n| n.parts.any(|part| part.len().eq(2))), false, &|note| {
+        note.parts.iter().any(|part| part.len() == 2)
+    })?;
+    // What an index answers.
+    ask(Note::query().filter(|n| n.tags.any(|tag| tag.eq("ab"))), true, &|note| {
+        note.tags.contains(&"ab".to_string())
+    })?;
+    ask(Note::query().filter(|n| n.marks.any(|mark| mark.eq(-2))), true, &|note| {
+        note.marks.iter().flatten().any(|mark| *mark == -2)
+    })?;
+    // Through a relation, and as a value.
+    let liked = Note::query().select(|n| n.owner().favourites.any(|number| number.gt(1))).all(&db)?;
+    assert_eq!(liked, notes.iter().map(|note| note.owner == Some(Id::new(1))).collect::<Vec<_>>());
+    Ok(())
+}
+
+#[test]
+fn a_fault_of_a_test_counts_where_no_other_element_decides() -> Result<(), Error> {
+    let db = Notes::in_memory()?;
+    let owner =
+        |favourites: &[i64]| Owner { id: Id::auto(), name: String::new(), favourites: favourites.to_vec() };
+    db.write(|tx| tx.insert_all([owner(&[0, 2]), owner(&[3, 0]), owner(&[])]).map(|_| ()))?;
+    let with = |id: u64| Owner::query().filter(move |o| o.id.eq(Id::new(id)));
+    let any = |id: u64| with(id).select(|o| o.favourites.any(|number| (6 / number).eq(3))).one(&db);
+    let all = |id: u64| with(id).select(|o| o.favourites.all(|number| (6 / number).eq(3))).one(&db);
+    assert!(any(1)?);
+    assert_eq!(any(2).unwrap_err().to_string(), "6 / 0 (i64) divides by zero");
+    assert!(all(1).is_err() && !all(2)?);
+    assert!(!any(3)? && all(3)?);
+    Ok(())
+}
+
+#[test]
+fn lists_of_thousands_of_elements_are_tested_in_batches() -> Result<(), Error> {
+    let db = Notes::in_memory()?;
+    let owners: Vec<Owner> = (0..9u64)
+        .map(|n| Owner { id: Id::new(n + 1), name: String::new(), favourites: (0..n as i64 * 700).collect() })
+        .collect();
+    db.write(|tx| tx.insert_all(owners.iter().cloned()).map(|_| ()))?;
+    for last in [0, 699, 700, 1_023, 1_024, 2_047, 2_048, 5_599, 5_600] {
+        let any = Owner::query().select(|o| o.favourites.any(|number| number.ge(last))).all(&db)?;
+        let all = Owner::query().select(|o| o.favourites.all(|number| number.lt(last))).all(&db)?;
+        assert_eq!(
+            any,
+            owners.iter().map(|o| o.favourites.iter().any(|own| *own >= last)).collect::<Vec<_>>()
+        );
+        assert_eq!(all, any.iter().map(|any| !any).collect::<Vec<_>>());
+    }
+    Ok(())
+}

@@ -6,6 +6,7 @@
 //! - `windows`: random ones, compared with SQLite's answers.
 //! - `relations`, `aggregates`, `updates`, `streams`: one claim a test, over the records of `music`.
 //! - `lists`: fields that are lists, and the indexes of their elements.
+//! - `json`: fields that are JSON.
 //! - `includes`: records with those that belong to them.
 //! - `beyond`: over many times what the page cache holds.
 //! - `partial`: indexes of some records only.
@@ -13,6 +14,7 @@
 
 mod groups;
 mod includes;
+mod json;
 mod lists;
 mod long;
 mod meaning;

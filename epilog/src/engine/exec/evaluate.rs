@@ -65,6 +65,13 @@ pub(super) fn evaluate<'s>(env: &Env<'s>, expr: &Expr, batch: &Batch<'s>) -> Res
             let condition = evaluate(env, condition, batch)?;
             Ok(choose(&condition, &evaluate(env, then, batch)?, &evaluate(env, otherwise, batch)?))
         }
+        #[cfg(not(feature = "small"))]
+        ExprKind::Each(quantifier, parts) => {
+            let [list, test] = &**parts;
+            super::each::each(env, *quantifier, &evaluate(env, list, batch)?, test)
+        }
+        #[cfg(not(feature = "small"))]
+        ExprKind::Element => Ok(gather(batch.computed(super::each::ELEMENT), &selected)),
     }
 }
 

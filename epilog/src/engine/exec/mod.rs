@@ -23,6 +23,8 @@ mod cold;
 mod columns;
 #[cfg(not(feature = "small"))]
 mod directory;
+#[cfg(not(feature = "small"))]
+mod each;
 mod evaluate;
 mod frames;
 mod function;

@@ -11,6 +11,7 @@
 mod cast;
 mod cell;
 mod date;
+mod json;
 mod list;
 mod number;
 mod scatter;
@@ -88,6 +89,15 @@ pub(super) fn call(function: Function, arguments: &[Argument<'_>], len: usize) -
         (F::Append, [of, element]) => list::append(*of, *element, len),
         (F::Chain, [first, second]) => list::chain(*first, *second, len),
         (F::Without, [of, element]) => list::without(*of, *element, len),
+        (F::JsonMember, [of, name]) => json::member(*of, *name, len),
+        (F::JsonItem, [of, number]) => json::item(*of, *number, len),
+        (F::JsonAs(to), [of]) => json::perhaps_as(*of, to, len),
+        (F::JsonAsOrFail(to), [of]) => json::surely_as(*of, to, len),
+        (F::JsonLen, [of]) => json::count(*of, len),
+        (F::JsonKind, [of]) => json::kind(*of, len),
+        (F::JsonKeys, [of]) => json::keys(*of, len),
+        (F::JsonHas, [of, name]) => json::has_key(*of, *name, len),
+        (F::JsonContains, [of, item]) => json::contains(*of, *item, len),
         (F::Abs, [of]) => number::abs(*of, len),
         (F::Round, [of, digits]) => number::round(*of, *digits, len),
         (F::Floor | F::Ceil | F::Trunc, [of]) => number::whole(function, *of, len),

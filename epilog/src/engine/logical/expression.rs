@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Literal;
+#[cfg(not(feature = "small"))]
+use crate::expr::op::Each;
 use crate::expr::{BinaryOp, Function, UnaryOp};
 use crate::parts::Whole;
 use crate::value::{Scalar, Type};
@@ -49,6 +51,12 @@ pub enum ExprKind {
     If(Box<[Expr; 3]>, Whole),
     /// A function of these arguments, of which there is one at least.
     Call(Function, Vec<Expr>, Whole),
+    /// Whether the second holds for one element of the list that is the first, or for all.
+    #[cfg(not(feature = "small"))]
+    Each(Each, Box<[Expr; 2]>),
+    /// The element that the test of an [`Each`](ExprKind::Each) is of.
+    #[cfg(not(feature = "small"))]
+    Element,
 }
 
 impl Expr {
@@ -135,6 +143,10 @@ impl Expr {
             ExprKind::Between(parts) | ExprKind::If(parts, _) => parts.iter().collect(),
             ExprKind::In(value, candidates) => core::iter::once(&**value).chain(candidates).collect(),
             ExprKind::Call(_, arguments, _) => arguments.iter().collect(),
+            #[cfg(not(feature = "small"))]
+            ExprKind::Each(_, parts) => parts.iter().collect(),
+            #[cfg(not(feature = "small"))]
+            ExprKind::Element => Vec::new(),
         }
     }
 
@@ -156,6 +168,10 @@ impl Expr {
                 candidates.iter().for_each(|candidate| candidate.visit(each));
             }
             ExprKind::Call(_, arguments, _) => arguments.iter().for_each(|argument| argument.visit(each)),
+            #[cfg(not(feature = "small"))]
+            ExprKind::Each(_, parts) => parts.iter().for_each(|part| part.visit(each)),
+            #[cfg(not(feature = "small"))]
+            ExprKind::Element => {}
         }
     }
 
@@ -163,8 +179,9 @@ impl Expr {
     #[cfg(not(feature = "small"))]
     pub fn visit_literals(&mut self, each: &mut dyn FnMut(&mut Literal)) {
         match &mut self.kind {
-            ExprKind::Field(..) | ExprKind::Computed(_) => {}
+            ExprKind::Field(..) | ExprKind::Computed(_) | ExprKind::Element => {}
             ExprKind::Literal(literal) => each(literal),
+            ExprKind::Each(_, parts) => parts.iter_mut().for_each(|part| part.visit_literals(each)),
             ExprKind::Unary(_, operand) => operand.visit_literals(each),
             ExprKind::Binary(_, left, right) => {
                 left.visit_literals(each);
@@ -202,6 +219,12 @@ impl Expr {
                 let arguments = arguments.into_iter().map(|argument| argument.map(each));
                 ExprKind::Call(function, arguments.collect(), whole)
             }
+            #[cfg(not(feature = "small"))]
+            ExprKind::Each(quantifier, parts) => {
+                ExprKind::Each(quantifier, Box::new(parts.map(|part| part.map(each))))
+            }
+            #[cfg(not(feature = "small"))]
+            ExprKind::Element => ExprKind::Element,
         };
         each(self)
     }

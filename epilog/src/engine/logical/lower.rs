@@ -5,6 +5,8 @@
 //! there, once per row and not once per pair.
 
 mod derived;
+#[cfg(not(feature = "small"))]
+mod each;
 mod sample;
 
 use alloc::boxed::Box;
@@ -147,6 +149,9 @@ struct Lowering<'c> {
     /// The values of the draft, for a plan that may be kept.
     #[cfg(not(feature = "small"))]
     parameters: Option<&'c Parameters<'c>>,
+    /// In a test of the elements of a list, their type.
+    #[cfg(not(feature = "small"))]
+    element: Option<Type>,
     slots: Vec<SlotDef>,
     computed: Vec<ComputedDef>,
     /// The innermost last.
@@ -173,6 +178,8 @@ impl<'c> Lowering<'c> {
             catalog,
             #[cfg(not(feature = "small"))]
             parameters: None,
+            #[cfg(not(feature = "small"))]
+            element: None,
             slots: Vec::new(),
             computed: Vec::new(),
             scopes: Vec::new(),
@@ -676,6 +683,8 @@ impl<'c> Lowering<'c> {
                 Op::Field(path) if parts::WINDOWS && path.row == RowPath::WINDOWS => {
                     Piece::leaf(self.window_value(path.ordinal)?)
                 }
+                #[cfg(not(feature = "small"))]
+                Op::Field(path) if path.row == RowPath::ELEMENT => Piece::leaf(self.element()?),
                 Op::Field(path) => {
                     let slot = self.row(path.row)?;
                     Piece::leaf(self.field(slot, path.ordinal)?)
@@ -693,6 +702,11 @@ impl<'c> Lowering<'c> {
                 Op::Parameter(_, number, ty) => {
                     let literal = self.parameters.and_then(|parameters| parameters.literal(op));
                     Piece::leaf(typing::literal(literal.ok_or(PlanError::Unbound { number: *number })?, *ty)?)
+                }
+                #[cfg(not(feature = "small"))]
+                Op::Each(each, test) => {
+                    let (list, depth) = pop(&mut stack)?;
+                    Piece::around(self.each(*each, list, test)?, depth)?
                 }
                 Op::Unary(op) => {
                     let (operand, depth) = pop(&mut stack)?;

@@ -11,6 +11,8 @@ use super::{
     Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, ExprKind, Join, KeyTerm, Link,
     LogicalPlan, Node, Recursive, Set, Slot, SlotDef, SortTerm, Subquery, Window, WindowTerm,
 };
+#[cfg(not(feature = "small"))]
+use crate::expr::op::Each;
 use crate::expr::{BinaryOp, Frame, FrameUnit, JoinKind, SetKind, UnaryOp, WindowFunction};
 
 /// What slots and computed values are called.
@@ -76,6 +78,14 @@ impl Names<'_> {
                 arguments.extend(function.target().map(|ty| ty.to_string()));
                 format!("{}({})", function.name(), arguments.join(", "))
             }
+            #[cfg(not(feature = "small"))]
+            ExprKind::Each(each, parts) => {
+                let [list, test] = &**parts;
+                let name = if *each == Each::Any { "any" } else { "all" };
+                format!("{name}({}, {})", self.expr(list), self.expr(test))
+            }
+            #[cfg(not(feature = "small"))]
+            ExprKind::Element => "it".to_string(),
             ExprKind::If(parts, _) => {
                 let [condition, then, otherwise] = &**parts;
                 let (then, otherwise) = (self.expr(then), self.expr(otherwise));

@@ -9,7 +9,7 @@ use super::expression::types;
 use super::{Expr, ExprKind, Literal};
 use crate::expr::{BinaryOp, Function, UnaryOp};
 use crate::parts::{self, Whole};
-use crate::value::{Scalar, Type, fits};
+use crate::value::{Scalar, Type, fits, json};
 
 /// Whether decimals can be calculated with in this build.
 const HAS_DECIMALS: bool = cfg!(feature = "decimal");
@@ -34,7 +34,7 @@ pub fn is_of(value: &Scalar, ty: Type) -> bool {
         Scalar::Uint(_) => ty == Type::U128,
         Scalar::Float(_) => matches!(ty, Type::F32 | Type::F64),
         Scalar::Decimal(_) => ty == Type::Decimal,
-        Scalar::String(_) => ty == Type::String,
+        Scalar::String(text) => ty == Type::String || (ty.is_json() && json::form::is_valid(text.as_bytes())),
         Scalar::Bytes(_) => ty == Type::Bytes || ty.is_list(),
         Scalar::Uuid(_) => ty == Type::Uuid,
         Scalar::Blob(_) => ty == Type::Blob,

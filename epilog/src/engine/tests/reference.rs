@@ -1,6 +1,7 @@
 //! Random queries against a reference, which goes through the records row by row with scalars and knows neither plans
 //! nor pages. A failure prints the seed and the draft.
 
+mod json;
 mod maker;
 mod narrow;
 #[cfg(not(feature = "small"))]
@@ -78,8 +79,9 @@ fn collections(random: &mut Random) -> Vec<Collection> {
         ])
     };
     let note = |random: &mut Random, id| {
-        let marks = numbers(random);
-        Vec::from([number(id), tags(random), optional(random, marks), numbers(random)])
+        let (marks, data) = (numbers(random), Scalar::String(random.pick(&json::VALUES).to_string()));
+        let marks = optional(random, marks);
+        Vec::from([number(id), tags(random), marks, numbers(random), optional(random, data)])
     };
     Vec::from([
         (f::Artist as fn() -> _, (1..=artists).map(artist).collect()),
@@ -136,11 +138,14 @@ struct Reference<'d> {
     collections: &'d [Collection],
     /// What the rounds of recursions begin with, the innermost last.
     previous: core::cell::RefCell<Vec<Vec<Vec<Scalar>>>>,
+    /// The element of a list that is tested.
+    element: core::cell::RefCell<Scalar>,
 }
 
 impl<'d> Reference<'d> {
     fn new(collections: &'d [Collection]) -> Reference<'d> {
-        Reference { collections, previous: Default::default() }
+        let element = core::cell::RefCell::new(Scalar::Null);
+        Reference { collections, previous: Default::default(), element }
     }
 }
 
@@ -171,6 +176,8 @@ impl Reference<'_> {
                 Op::Field(path) if path.row == RowPath::WINDOWS => {
                     row.windows[usize::from(path.ordinal)].clone()
                 }
+                #[cfg(not(feature = "small"))]
+                Op::Field(path) if path.row == RowPath::ELEMENT => Ok(self.element.borrow().clone()),
                 Op::Field(path) => {
                     let (collection, record) = self.follow(row, path.row);
                     let records = &self.collections[collection].1;
@@ -221,6 +228,18 @@ impl Reference<'_> {
                     })
                 }
                 Op::Aggregate(item) => self.aggregate(item, row.group.as_ref().expect("a group")),
+                #[cfg(not(feature = "small"))]
+                Op::Each(each, test) => stack.pop().unwrap().and_then(|list| match list {
+                    Scalar::Null => Ok(Scalar::Bool(false)),
+                    list => {
+                        let is_any = *each == crate::expr::op::Each::Any;
+                        let op = if is_any { BinaryOp::Or } else { BinaryOp::And };
+                        elements(&list).into_iter().fold(Ok(Scalar::Bool(!is_any)), |known, element| {
+                            *self.element.borrow_mut() = element;
+                            binary(op, known, self.eval(test, row))
+                        })
+                    }
+                }),
                 Op::Call(function, count) => {
                     let arguments = stack.split_off(stack.len() - usize::from(*count));
                     arguments
@@ -768,6 +787,9 @@ fn call(function: Function, arguments: Vec<Scalar>) -> Value {
     use Scalar::{Float, Int, Null, String};
     if arguments.iter().any(Scalar::is_null) {
         return Ok(Null);
+    }
+    if let Some(value) = json::call(function, &arguments) {
+        return value;
     }
     let whole = |value: f64| value.fract() == 0.0;
     let relist = |values: Vec<Scalar>, like: &Scalar| {

@@ -16,8 +16,12 @@ mod choice;
 mod compare;
 #[cfg(feature = "chrono")]
 mod date;
+#[cfg(not(feature = "small"))]
+mod each;
 mod edit;
 mod expression;
+#[cfg(not(feature = "small"))]
+mod json;
 #[cfg(not(feature = "small"))]
 mod list;
 mod misplaced;
@@ -31,6 +35,8 @@ mod text;
 pub use arithmetic::{Numeric, Signed};
 pub use cast::{Widens, Written};
 pub use choice::{Choice, When};
+#[cfg(not(feature = "small"))]
+pub use each::Elements;
 pub use edit::Text;
 pub use expression::Expression;
 #[cfg(feature = "chrono")]

@@ -248,9 +248,9 @@ fn read_field(record: &RecordRef<'_>, def: &CollectionDef) -> Result<(u32, Field
     let number = system::read(record, def, FIELDS.ty)?;
     let ty = match Type::from_u8(number) {
         Some(ty) => ty,
-        // Small builds know of lists only that there are such.
-        None if cfg!(feature = "small") && (65..=87).contains(&number) => {
-            return Err(StorageFault::LeftOut { what: "lists" }.into());
+        // Small builds know of lists and JSON only that there are such.
+        None if cfg!(feature = "small") && matches!(number, 25 | 65..=87) => {
+            return Err(StorageFault::LeftOut { what: "lists and JSON" }.into());
         }
         None => return Err(damage("type")),
     };

@@ -603,7 +603,11 @@ fn read_record(def: &CollectionDef, record: &RecordRef<'_>) -> Option<(RecordDra
             // The record is whole; what lay out of line is not.
             Err(_) if matches!(place.spot, Spot::Variable(_)) && record.blob().is_ok() => {
                 blank.push(field.name.clone());
-                let empty = if place.ty.is_list() { list::empty() } else { Vec::new() };
+                let empty = match place.ty {
+                    ty if ty.is_list() => list::empty(),
+                    ty if ty.is_json() => b"null".to_vec(),
+                    _ => Vec::new(),
+                };
                 draft.put(place, if place.null.is_some() { None } else { Some(&empty) });
             }
             Err(_) => return None,

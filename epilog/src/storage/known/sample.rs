@@ -63,7 +63,7 @@ pub(super) fn sample(
     let mut fields = Vec::new();
     for position in 0..collection.fields.len() as u16 {
         let ty = collection.fields[usize::from(position)].ty;
-        if matches!(ty, Type::Bytes | Type::Blob) || ty.is_list() {
+        if matches!(ty, Type::Bytes | Type::Blob) || ty.is_list() || ty.is_json() {
             continue;
         }
         let mut field = of_field(collection, position, &records, count)?;

@@ -84,6 +84,7 @@ impl Maker<'_> {
             Type::Bool => Scalar::Bool(self.random.below(2) == 0),
             Type::F64 => Scalar::Float(*self.random.pick(&[-1.5, 0.0, 2.0, f64::NAN])),
             _ if ty.is_list() => list(&mut self.random, ty),
+            _ if ty.is_json() => Scalar::String(self.random.pick(&json::VALUES).to_string()),
             Type::I64 | Type::I32 => Scalar::Int(self.random.below(11) as i128 - 5),
             _ => Scalar::Int(self.random.below(12) as i128),
         };
@@ -95,6 +96,7 @@ impl Maker<'_> {
         use Function as F;
         let few = |maker: &mut Self, ty| Expression::literal(Scalar::Int(maker.random.below(4) as i128), ty);
         let function = match ty {
+            Type::String if faulty => self.random.pick(&[F::JsonAsOrFail(Type::String), F::Concat]),
             Type::String => self.random.pick(&[
                 F::Trim,
                 F::Reverse,
@@ -107,23 +109,43 @@ impl Maker<'_> {
                 F::ToText,
                 F::Least,
                 F::Element,
+                F::JsonAs(Type::String),
+                F::JsonKind,
             ]),
-            Type::I64 if faulty => self.random.pick(&[F::Power, F::CastOrFail(Type::I64)]),
+            Type::I64 if faulty => {
+                self.random.pick(&[F::Power, F::CastOrFail(Type::I64), F::JsonAsOrFail(Type::I64)])
+            }
             Type::I64 => self.random.pick(&[
                 F::Abs,
                 F::TryCast(Type::I64),
                 F::Parse(Type::I64),
                 F::Greatest,
                 F::Element,
+                F::JsonAs(Type::I64),
             ]),
+            f::TEXTS if self.random.below(3) == 0 => &F::JsonKeys,
             _ if ty.is_list() => self.random.pick(&[F::Append, F::Without, F::Chain, F::Least]),
-            Type::F64 => self.random.pick(&[F::Round, F::Floor, F::Cast(Type::F64), F::Least]),
-            Type::U64 => self.random.pick(&[F::PositionOf, F::PlaceOf]),
+            Type::F64 if faulty => self.random.pick(&[F::Floor, F::JsonAsOrFail(Type::F64)]),
+            Type::F64 => {
+                self.random.pick(&[F::Round, F::Floor, F::Cast(Type::F64), F::Least, F::JsonAs(Type::F64)])
+            }
+            Type::U64 => self.random.pick(&[F::PositionOf, F::PlaceOf, F::JsonLen]),
+            Type::Bool => self.random.pick(&[F::JsonHas, F::JsonContains, F::JsonAs(Type::Bool)]),
+            _ if ty.is_json() => self.random.pick(&[F::JsonMember, F::JsonMember, F::JsonItem, F::Least]),
             _ => return None,
         };
         let function = *function;
         let first = match function {
             F::ToText => Type::I64,
+            F::JsonMember
+            | F::JsonItem
+            | F::JsonAs(_)
+            | F::JsonAsOrFail(_)
+            | F::JsonLen
+            | F::JsonKind
+            | F::JsonKeys
+            | F::JsonHas
+            | F::JsonContains => f::JSON,
             F::TryCast(_) | F::CastOrFail(_) => Type::F64,
             F::Cast(_) => Type::I32,
             F::Parse(_) | F::PositionOf => Type::String,
@@ -133,6 +155,9 @@ impl Maker<'_> {
         };
         let value = self.value(scope, first, faulty);
         Some(match function {
+            F::JsonMember | F::JsonHas => value.call(function, [self.name(scope, faulty)]),
+            F::JsonContains => value.call(function, [self.value(scope, f::JSON, faulty)]),
+            F::JsonItem => value.call(function, [few(self, Type::U64)]),
             F::Element => value.call(function, [few(self, Type::U64)]),
             F::PlaceOf | F::Append | F::Without => {
                 let element = first.element().expect("a list");
@@ -155,6 +180,15 @@ impl Maker<'_> {
             F::Round => value.call(function, [Expression::literal(Scalar::Int(0), Type::U32)]),
             _ => value.call(function, []),
         })
+    }
+
+    /// A name that a member may have.
+    fn name(&mut self, scope: &[usize], faulty: bool) -> Expression {
+        if self.random.below(4) == 0 {
+            return self.value(scope, Type::String, faulty);
+        }
+        let name = Scalar::String(self.random.pick(&json::NAMES).to_string());
+        Expression::literal(name, Type::String)
     }
 
     /// A value of the type.
@@ -185,6 +219,35 @@ impl Maker<'_> {
             }
         }
         self.literal(ty)
+    }
+
+    /// A test of an element of a list.
+    #[cfg(not(feature = "small"))]
+    fn element_test(&mut self, ty: Type, depth: usize, faulty: bool) -> Expression {
+        use BinaryOp::{And, Eq, Ge, Lt, Ne, Or};
+        let element = Expression::field(FieldPath { row: RowPath::ELEMENT, ordinal: 0 });
+        match self.random.below(if depth == 0 { 4 } else { 7 }) {
+            4 => self.element_test(ty, depth - 1, faulty).unary(UnaryOp::Not),
+            op @ (5 | 6) => {
+                let left = self.element_test(ty, depth - 1, faulty);
+                left.binary(if op == 5 { And } else { Or }, self.element_test(ty, depth - 1, faulty))
+            }
+            0 if ty == Type::String => element.binary(BinaryOp::StartsWith, self.literal(ty)),
+            0 if faulty => {
+                let inverse = Expression::literal(Scalar::Int(6), ty).binary(BinaryOp::Divide, element);
+                inverse.binary(Lt, self.literal(ty))
+            }
+            1 => {
+                let count = self.random.below(4);
+                let candidates: Vec<Expression> = (0..count).map(|_| self.literal(ty)).collect();
+                element.is_in(candidates)
+            }
+            2 if ty == Type::I64 => element.call(Function::Abs, []).binary(Ge, self.literal(ty)),
+            _ => {
+                let op = *self.random.pick(&[Eq, Eq, Ne, Lt, Ge]);
+                element.binary(op, self.literal(ty))
+            }
+        }
     }
 
     pub(super) fn predicate(&mut self, scope: &[usize], depth: usize, faulty: bool) -> Expression {
@@ -239,6 +302,18 @@ impl Maker<'_> {
                     4 => left.binary(BinaryOp::HasAny, self.literal(list)),
                     _ => left.binary(BinaryOp::HasAll, self.literal(list)),
                 }
+            }
+            #[cfg(not(feature = "small"))]
+            3 if self.random.below(3) == 0 => {
+                let (list, element) = *self.random.pick(&[(f::TEXTS, Type::String), (f::NUMBERS, Type::I64)]);
+                let each = *self.random.pick(&[crate::expr::op::Each::Any, crate::expr::op::Each::All]);
+                let left = self.value(scope, list, faulty);
+                let test = self.element_test(element, 2, faulty);
+                left.each(each, test)
+            }
+            3 if self.random.below(2) == 0 => {
+                let call = self.call(scope, Type::Bool, faulty).expect("a function of JSON");
+                call.binary(BinaryOp::OrElse, Expression::literal(Scalar::Bool(false), Type::Bool))
             }
             3 => {
                 let op = *self.random.pick(&[StartsWith, EndsWith, Contains]);

@@ -52,6 +52,7 @@ fn change(random: &mut Random, value: &mut Scalar, ty: Type) {
         Type::Bool => Scalar::Bool(random.below(2) == 0),
         Type::F64 => Scalar::Float(*random.pick(&[-1.5, -0.0, 0.0, 2.0, f64::NAN])),
         _ if ty.is_list() => list(random, ty),
+        _ if ty.is_json() => Scalar::String(random.pick(&super::json::VALUES).to_string()),
         Type::I64 | Type::I32 => Scalar::Int(random.below(11) as i128 - 5),
         // The only ones that the reference rounds to, and pads with.
         Type::U32 if *value == Scalar::Int(0) => return,
@@ -111,6 +112,8 @@ fn change_expression(expression: &mut Expression, change: Change<'_>) {
                 }
             }
             Op::Aggregate(item) => change_item(item, change),
+            #[cfg(not(feature = "small"))]
+            Op::Each(_, test) => change_expression(test, change),
             Op::Scalar(draft, _) | Op::InQuery(draft, _) => change_ops(draft, change),
             _ => {}
         }

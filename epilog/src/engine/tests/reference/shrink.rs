@@ -159,6 +159,8 @@ fn start(ops: &[Op], place: usize) -> usize {
 fn arity(op: &Op) -> usize {
     match op {
         Op::Unary(_) | Op::InQuery(..) => 1,
+        #[cfg(not(feature = "small"))]
+        Op::Each(..) => 1,
         Op::Binary(_) => 2,
         Op::Between | Op::If => 3,
         Op::In(count) => *count as usize + 1,
