@@ -18,8 +18,8 @@ use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::store::RowStore;
 use crate::engine::physical::{Answer, Operator as P, PhysicalNode};
 
-/// A batch with so many rows goes through by itself.
-const ENOUGH: usize = if cfg!(test) { 4 } else { GATHERED_MAX / 8 };
+/// A batch with so many rows goes through by itself. A leaf of long records has some seventy: where most are left, it must.
+const ENOUGH: usize = if cfg!(test) { 4 } else { GATHERED_MAX / 32 };
 
 /// Gives what `input` does, few rows put together.
 pub(super) fn over<'s>(env: &Env<'s>, input: Box<dyn Operator<'s> + 's>) -> Box<dyn Operator<'s> + 's> {
