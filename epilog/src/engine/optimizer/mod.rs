@@ -18,6 +18,8 @@ mod join_filters;
 mod join_order;
 mod key_through_relation;
 mod merge_alternatives;
+#[cfg(not(feature = "small"))]
+mod merge_ranges;
 mod prune_unused;
 mod push_filters;
 mod push_group_filters;
@@ -73,6 +75,8 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         split_conjuncts::RULE,
         factor_alternatives::RULE,
         merge_alternatives::RULE,
+        #[cfg(not(feature = "small"))]
+        merge_ranges::RULE,
         key_through_relation::RULE,
         drop_distinct::RULE,
         strengthen_joins::RULE,

@@ -18,6 +18,8 @@ mod bind;
 #[cfg(not(feature = "small"))]
 mod combined;
 #[cfg(not(feature = "small"))]
+mod contradiction;
+#[cfg(not(feature = "small"))]
 mod entries;
 mod filter;
 mod join;

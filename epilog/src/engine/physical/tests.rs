@@ -378,3 +378,29 @@ fn each_round_of_a_recursion_finds_its_records_through_an_index() {
         "{plan}"
     );
 }
+
+#[test]
+fn of_conditions_that_contradict_each_other_nothing_is_read() {
+    let length = |op, than| field(f::track::MILLISECONDS).binary(op, int(than));
+    let price = |op, than: f64| {
+        field(f::track::PRICE).binary(op, Expression::literal(Scalar::Float(than), Type::F64))
+    };
+    let editor = || field(f::track::EDITOR);
+    for predicate in [
+        price(Gt, 5.0).binary(And, price(Lt, 3.0)),
+        price(Eq, 5.0).binary(And, price(Eq, 3.0)),
+        price(Eq, 5.0).binary(And, price(crate::expr::BinaryOp::Ne, 5.0)),
+        length(Eq, 1).binary(And, length(Eq, 2)),
+        length(Gt, 1).binary(And, length(Lt, 2)),
+        editor().unary(UnaryOp::IsNone).binary(And, editor().binary(Eq, id(1))),
+        field(f::track::ID).is_in([id(1), id(2)]).binary(And, field(f::track::ID).binary(Gt, id(2))),
+        field(f::track::NAME)
+            .binary(StartsWith, text("a"))
+            .binary(And, field(f::track::NAME).binary(Eq, text("b"))),
+    ] {
+        let plan = explain(tracks(predicate), Purpose::Rows);
+        assert!(plan.ends_with("nothing Track"), "{plan}");
+    }
+    let plan = explain(tracks(price(Gt, 3.0).binary(And, price(Lt, 5.0))), Purpose::Rows);
+    assert!(plan.ends_with("scan Track"), "{plan}");
+}
