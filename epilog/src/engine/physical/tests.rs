@@ -300,11 +300,15 @@ fn indexes_are_combined() {
 }
 
 #[test]
-fn pairs_without_an_equality_are_all_tried() {
-    let shorter = inner(1, f::track::NAME).binary(Lt, field(f::album::TITLE));
+fn pairs_without_an_equality_are_ranges_or_all_tried() {
+    let compared = |op| exists(f::Track, 1, inner(1, f::track::NAME).binary(op, field(f::album::TITLE)));
     check(
-        draft(f::Album).filter(exists(f::Track, 1, shorter)),
-        "semi join Track, every pair\n  scan Album\n  scan Track\n  filter Track.name < title",
+        draft(f::Album).filter(compared(Lt)),
+        "semi join Track, pairs by ranges of Track.name\n  scan Album\n  scan Track\n  filter Track.name < title",
+    );
+    check(
+        draft(f::Album).filter(compared(crate::expr::BinaryOp::Ne)),
+        "semi join Track, every pair\n  scan Album\n  scan Track\n  filter Track.name != title",
     );
 }
 
@@ -403,4 +407,18 @@ fn of_conditions_that_contradict_each_other_nothing_is_read() {
     }
     let plan = explain(tracks(price(Gt, 3.0).binary(And, price(Lt, 5.0))), Purpose::Rows);
     assert!(plan.ends_with("scan Track"), "{plan}");
+}
+
+#[test]
+fn rows_between_two_bounds_are_a_range_of_sorted_ones() {
+    use crate::expr::BinaryOp::Le;
+    use crate::expr::{Clause, JoinKind};
+    let from = inner(1, f::reading::VALUE).binary(Le, field(f::track::MILLISECONDS));
+    let to = inner(1, f::reading::VALUE).binary(Gt, field(f::track::MILLISECONDS));
+    let join = |on| Clause::Join { collection: f::Reading, on, kind: JoinKind::Inner };
+    check(
+        draft(f::Track).clause(join(from.binary(And, to))),
+        "project Track, Reading\n  join pairs by ranges of Reading.value\n    scan Track\n    scan Reading\n    \
+         filter Reading.value <= milliseconds & Reading.value > milliseconds",
+    );
 }
