@@ -21,6 +21,8 @@ use super::physical::Alternative;
 
 use super::logical::{Asked, set_name};
 use super::logical::{Column, Names};
+#[cfg(not(feature = "small"))]
+use super::physical::Band;
 use super::physical::{Answer, Method, Operator, PhysicalNode, PhysicalPlan};
 use crate::expr::JoinKind;
 
@@ -378,6 +380,8 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
             let operator = if join.kind == JoinKind::Left { "left join" } else { "join" };
             let detail = match &join.method {
                 Method::Hash { links, .. } => format!("through hash table, {}", names.links(links)),
+                #[cfg(not(feature = "small"))]
+                Method::Loop { band: Some(band), .. } => describe_band(band, names),
                 Method::Loop { .. } => String::from("every pair"),
                 method => describe_method(method, names.collection(join.slot), names),
             };
@@ -411,8 +415,15 @@ fn describe_method(method: &Method, of: &str, names: Names<'_>) -> String {
     match method {
         Method::Probe { links, .. } => format!("{of} through index, {}", names.links(links)),
         Method::Hash { links, .. } => format!("{of} through hash table, {}", names.links(links)),
+        #[cfg(not(feature = "small"))]
+        Method::Loop { band: Some(band), .. } => format!("{of}, {}", describe_band(band, names)),
         Method::Loop { .. } => format!("{of}, every pair"),
     }
+}
+
+#[cfg(not(feature = "small"))]
+fn describe_band(band: &Band, names: Names<'_>) -> String {
+    format!("pairs by ranges of {}", names.expr(&band.inner))
 }
 
 impl fmt::Display for Plan {

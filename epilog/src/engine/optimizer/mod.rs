@@ -9,6 +9,8 @@
 
 mod decorrelate;
 mod drop_distinct;
+#[cfg(not(feature = "small"))]
+mod drop_joins;
 mod drop_sorts;
 mod factor_alternatives;
 mod fold_constants;
@@ -18,6 +20,10 @@ mod join_filters;
 mod join_order;
 mod key_through_relation;
 mod merge_alternatives;
+#[cfg(not(feature = "small"))]
+mod merge_ranges;
+#[cfg(not(feature = "small"))]
+mod propagate_constants;
 mod prune_unused;
 mod push_filters;
 mod push_group_filters;
@@ -73,6 +79,8 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         split_conjuncts::RULE,
         factor_alternatives::RULE,
         merge_alternatives::RULE,
+        #[cfg(not(feature = "small"))]
+        merge_ranges::RULE,
         key_through_relation::RULE,
         drop_distinct::RULE,
         strengthen_joins::RULE,
@@ -81,6 +89,10 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         push_group_filters::RULE,
         push_window_filters::RULE,
         push_filters::RULE,
+        #[cfg(not(feature = "small"))]
+        drop_joins::RULE,
+        #[cfg(not(feature = "small"))]
+        propagate_constants::RULE,
         reduce_group_keys::RULE,
         drop_sorts::RULE,
         #[cfg(not(feature = "small"))]

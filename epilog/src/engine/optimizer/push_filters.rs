@@ -25,7 +25,7 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
 }
 
 /// `node` with `predicates` to get through, as deep as they can be.
-fn push(node: Node, predicates: Vec<Expr>) -> Node {
+pub(super) fn push(node: Node, predicates: Vec<Expr>) -> Node {
     let sink = |input: Box<Node>, predicates| Box::new(push(*input, predicates));
     match node {
         Node::Filter(filter) => {

@@ -37,6 +37,11 @@ impl Access {
         matches!(self, Access::Index { entries: Some(entries), .. } if entries.alone && !entries.values.is_empty())
     }
 
+    /// Whether something is done with an index's entries.
+    pub(super) fn has_entries(&self) -> bool {
+        matches!(self, Access::Index { entries: Some(_), .. })
+    }
+
     /// Whether all records of the collection are read.
     pub(super) fn reads_all(&self) -> bool {
         match self {
@@ -157,6 +162,8 @@ impl<'p> Planner<'p> {
         let (cost, selective) = (best.cost_fixed + best.cost_rows, best.selective);
         #[cfg(not(feature = "small"))]
         let cost = cost + self.cost_forbidden(&best);
+        #[cfg(not(feature = "small"))]
+        let best = self.unless_contradicted(slot, best, recipe.as_deref(), &own);
         let scan = Scan {
             slot,
             access: best.access,
@@ -210,7 +217,7 @@ impl<'p> Planner<'p> {
         }
     }
 
-    fn nothing(&self, slot: Slot, implied: Vec<Expr>) -> Candidate {
+    pub(super) fn nothing(&self, slot: Slot, implied: Vec<Expr>) -> Candidate {
         Candidate {
             access: Access::Nothing,
             kind: "nothing",
@@ -648,7 +655,7 @@ fn rank(ty: Type, value: &Scalar) -> u128 {
 }
 
 /// The greatest rank of a collection.
-fn max_rank(collection: &CollectionDef) -> u128 {
+pub(super) fn max_rank(collection: &CollectionDef) -> u128 {
     if collection.layout.rank_width == 8 { u128::from(u64::MAX) } else { u128::MAX }
 }
 

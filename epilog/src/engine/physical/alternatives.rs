@@ -189,7 +189,7 @@ impl<'p> FullScan<'p> {
                 above.links.extend(links);
                 self.look(inner, false, &mut above)?;
             }
-            Method::Loop { inner } => self.look(inner, false, &mut above)?,
+            Method::Loop { inner, .. } => self.look(inner, false, &mut above)?,
         }
         self.look(pairs, false, &mut Above::default())
     }

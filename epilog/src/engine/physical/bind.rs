@@ -5,7 +5,7 @@
 //! cannot be forgotten.
 
 use super::{
-    Access, Among, Entries, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Scan, Subquery,
+    Access, Among, Band, Entries, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Scan, Subquery,
 };
 use crate::engine::logical::{
     AggregateTerm, Asked, Column, Expr, KeyTerm, Link, Literal, SetColumn, SlotDef, SortTerm, WindowTerm,
@@ -167,7 +167,14 @@ impl Walk<'_> {
                 links.iter_mut().for_each(|link| self.link(link));
                 self.node(inner)
             }
-            Method::Loop { inner } => self.node(inner),
+            Method::Loop { inner, band } => {
+                if let Some(band) = band {
+                    let Band { inner, low, high } = &mut **band;
+                    self.expr(inner);
+                    low.iter_mut().chain(high).for_each(|(bound, _)| self.expr(bound));
+                }
+                self.node(inner)
+            }
         }
     }
 

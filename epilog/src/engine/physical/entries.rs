@@ -267,6 +267,9 @@ impl PhysicalNode {
                         change(&mut link.outer, each);
                     }
                 }
+                if let Method::Loop { band: Some(band), .. } = method {
+                    band.expressions_mut().for_each(|expr| change(expr, each));
+                }
                 if let Operator::Subquery(subquery) = &mut self.operator {
                     subquery.asked.expressions_mut().for_each(|expr| change(expr, each));
                 }

@@ -18,7 +18,7 @@ const VALUES: Amount = 20.0;
 impl<'p> Planner<'p> {
     pub(super) fn join(&self, join: &'p logical::Join, want: Want<'_>) -> Planned {
         let logical::Join { slot, inner, links, pairs, .. } = join;
-        let sides = Sides { slot: *slot, inner, links, pairs, reads: true };
+        let sides = Sides { slot: *slot, inner, links, pairs, reads: true, ordered: false };
         let input = self.node(&join.input, Want { key_order: want.key_order, ..Want::default() });
         let rows = input.node.rows;
         let once = self.once(&sides, rows);
@@ -28,10 +28,13 @@ impl<'p> Planner<'p> {
         let probe = if parts::PROBES && is_sure { self.probe(&sides, rows) } else { None };
         let cost = input.cost + probe.as_ref().map_or(once.cost, |probe| probe.cost.min(once.cost));
         let inner_rows = match &once.method {
-            Method::Hash { inner, .. } | Method::Loop { inner } => inner.rows,
+            Method::Hash { inner, .. } | Method::Loop { inner, .. } => inner.rows,
             Method::Probe { .. } => unreachable!("all inner rows are at hand"),
         };
-        let out = self.pairs_expected(rows, inner_rows, &join.links);
+        let mut out = self.pairs_expected(rows, inner_rows, &join.links);
+        if let (Node::Filter(filter), true) = (&**pairs, links.is_empty()) {
+            out *= self.estimator.selectivity_of_all(&filter.predicates);
+        }
         let joined = |input: PhysicalNode, slot, method, pairs, reads_inner, cost| {
             let (input, pairs, kind) = (Box::new(input), Box::new(pairs), join.kind);
             let operator =

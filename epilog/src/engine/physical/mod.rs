@@ -14,9 +14,13 @@ mod alternatives;
 #[cfg(not(feature = "small"))]
 mod among;
 #[cfg(not(feature = "small"))]
+mod band;
+#[cfg(not(feature = "small"))]
 mod bind;
 #[cfg(not(feature = "small"))]
 mod combined;
+#[cfg(not(feature = "small"))]
+mod contradiction;
 #[cfg(not(feature = "small"))]
 mod entries;
 mod filter;
@@ -49,6 +53,8 @@ use alloc::vec::Vec;
 pub use alternatives::Alternative;
 #[cfg(not(feature = "small"))]
 pub use among::Among;
+#[cfg(not(feature = "small"))]
+pub use band::Band;
 #[cfg(not(feature = "small"))]
 pub use entries::Entries;
 pub use metered::Metered;
@@ -386,10 +392,13 @@ pub enum Method {
         /// The links.
         links: Vec<Link>,
     },
-    /// All inner rows are paired with every row.
+    /// All inner rows are paired with every row, or those in a range of them.
     Loop {
         /// The inner rows.
         inner: Box<PhysicalNode>,
+        /// The range.
+        #[cfg(not(feature = "small"))]
+        band: Option<Box<Band>>,
     },
 }
 

@@ -67,6 +67,10 @@ impl Reads {
                         self.expr(&link.outer, slots);
                     }
                 }
+                #[cfg(not(feature = "small"))]
+                if let Method::Loop { band: Some(band), .. } = method {
+                    band.expressions().for_each(|expr| self.expr(expr, slots));
+                }
                 if let Operator::Subquery(subquery) = &node.operator {
                     subquery.asked.expressions().for_each(|expr| self.expr(expr, slots));
                 }
@@ -162,7 +166,7 @@ impl PhysicalNode {
             Operator::Subquery(Subquery { input, method, pairs, .. })
             | Operator::Join(Join { input, method, pairs, .. }) => {
                 let mut children = Vec::from([&**input]);
-                if let Method::Hash { inner, .. } | Method::Loop { inner } = method {
+                if let Method::Hash { inner, .. } | Method::Loop { inner, .. } = method {
                     children.push(&**inner);
                 }
                 children.push(&**pairs);
@@ -196,7 +200,7 @@ impl PhysicalNode {
             Operator::Subquery(Subquery { input, method, pairs, .. })
             | Operator::Join(Join { input, method, pairs, .. }) => {
                 let mut children = Vec::from([&mut **input]);
-                if let Method::Hash { inner, .. } | Method::Loop { inner } = method {
+                if let Method::Hash { inner, .. } | Method::Loop { inner, .. } = method {
                     children.push(&mut **inner);
                 }
                 children.push(&mut **pairs);

@@ -8,7 +8,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::access::{Candidate, InIndex, Search, entries_in, fits};
+use super::access::{Candidate, InIndex, Search, entries_in, fits, max_rank};
+use super::contradiction::{contradict, may_contradict};
 use super::sarg::{Sarg, Test};
 use super::{Access, IndexOrder, PhysicalPlan, Planner, Want};
 use crate::engine::estimate::{Amount, Statistics};
@@ -21,11 +22,15 @@ pub struct Recipe {
     /// The predicates about the records and nothing else, in the order in which they were looked at.
     predicates: Vec<Expr>,
     path: Path,
+    /// Whether some of them may contradict each other, so that nothing is read.
+    contested: bool,
 }
 
 /// The kind of path that it has to come to.
 #[derive(Clone, Debug)]
 enum Path {
+    /// All of the collection.
+    Whole { backward: bool },
     /// By keys, of the predicate with this number; by one key at most, if `single`.
     Keys { position: u16, predicate: usize, single: bool },
     /// By a range of keys, of these predicates.
@@ -37,10 +42,21 @@ enum Path {
 impl Recipe {
     /// The path to the records of `slot`; `None` when it is of another kind.
     pub(super) fn access(&self, slot: Slot, collection: &CollectionDef) -> Option<Access> {
+        if self.contested && contradict(&self.predicates, slot) {
+            return Some(Access::Nothing);
+        }
+        self.search(slot, collection)
+    }
+
+    /// As [`access`](Recipe::access), if there may be records.
+    fn search(&self, slot: Slot, collection: &CollectionDef) -> Option<Access> {
         let sargs = self.predicates.iter().filter_map(|predicate| Sarg::of(predicate, slot));
         let sargs: Vec<Sarg<'_>> = sargs.filter(|sarg| fits(sarg, collection)).collect();
         let search = Search { slot, collection, sargs: &sargs, rows: 0.0, want: Want::default() };
         match &self.path {
+            Path::Whole { backward } => {
+                Some(Access::Range { low: 0, high: max_rank(collection), backward: *backward, whole: true })
+            }
             Path::Keys { position, predicate, single } => {
                 let of = &self.predicates[*predicate];
                 let sarg = search.on(*position).find(|sarg| core::ptr::eq(sarg.predicate, of))?;
@@ -163,7 +179,15 @@ impl Planner<'_> {
         predicates: &[&Expr],
         own: &[&Expr],
     ) -> Option<Box<Recipe>> {
+        let contested = may_contradict(own, slot);
         match &taken.access {
+            Access::Range { whole: true, backward, .. }
+                if contested && own.iter().any(|of| has_parameter(of)) =>
+            {
+                let path = Path::Whole { backward: *backward };
+                let predicates = own.iter().map(|predicate| (*predicate).clone()).collect();
+                Some(Box::new(Recipe { predicates, path, contested }))
+            }
             // These are found by what another collection has, whose own path knows where it comes from.
             Access::Range { whole: true, .. } | Access::Pointing { .. } | Access::PointedAt { .. } => None,
             Access::Keys(_) | Access::Range { .. } | Access::Index { .. } => {
@@ -180,6 +204,26 @@ impl Planner<'_> {
                 predicates.iter().for_each(|predicate| pin(predicate));
                 None
             }
+        }
+    }
+
+    /// The path to take for the values that a query has: nothing, where they contradict each other.
+    pub(super) fn unless_contradicted(
+        &self,
+        slot: Slot,
+        taken: Candidate,
+        recipe: Option<&Recipe>,
+        own: &[&Expr],
+    ) -> Candidate {
+        let may_differ = own.iter().any(|predicate| has_parameter(predicate));
+        // A plan that reads all for other values is one that an index is required for.
+        let refused = self.wishes.require_index && taken.access.reads_all();
+        let contested = !refused && recipe.map_or(!may_differ, |recipe| recipe.contested);
+        match contested && may_contradict(own, slot) && contradict(own.iter().copied(), slot) {
+            // A plan that is kept is called by what it does for other values.
+            true if recipe.is_some() => Candidate { access: Access::Nothing, ..taken },
+            true => self.nothing(slot, own.iter().map(|predicate| (*predicate).clone()).collect()),
+            false => taken,
         }
     }
 
@@ -218,9 +262,12 @@ impl Planner<'_> {
             }
             _ => return None,
         };
-        let recipe = Recipe { predicates: own.iter().map(|predicate| (*predicate).clone()).collect(), path };
+        // What is done with the entries of an index stays the same, and could not without one.
+        let contested = may_contradict(own, slot) && !taken.access.has_entries();
+        let predicates = own.iter().map(|predicate| (*predicate).clone()).collect();
+        let recipe = Recipe { predicates, path, contested };
         // It is one only if it comes to what was taken.
-        recipe.access(slot, collection).is_some_and(|made| is_same(&made, &taken.access)).then_some(recipe)
+        recipe.search(slot, collection).is_some_and(|made| is_same(&made, &taken.access)).then_some(recipe)
     }
 }
 

@@ -28,6 +28,9 @@ pub(super) struct Sides<'p> {
     pub(super) pairs: &'p Node,
     /// Whether more of the pairs is wanted than their number.
     pub(super) reads: bool,
+    /// Whether it matters in which order the pairs of a row come.
+    #[cfg_attr(feature = "small", expect(dead_code, reason = "they come in one there"))]
+    pub(super) ordered: bool,
 }
 
 impl<'p> Planner<'p> {
@@ -41,12 +44,12 @@ impl<'p> Planner<'p> {
         };
         let logical::Subquery { slot, inner, links, pairs, .. } = subquery;
         let reads = matches!(subquery.asked, Asked::Aggregate(..));
-        let sides = Sides { slot: *slot, inner, links, pairs, reads };
+        let sides = Sides { slot: *slot, inner, links, pairs, reads, ordered: reads };
         let mut once = self.once(&sides, asked);
         // An aggregate over inner rows alone is the same for all rows with their key.
         let is_of_key = reads && is_of_inner(subquery);
         if reads && !is_of_key {
-            let (Method::Hash { inner, .. } | Method::Loop { inner }) = &once.method else {
+            let (Method::Hash { inner, .. } | Method::Loop { inner, .. }) = &once.method else {
                 unreachable!("all inner rows are at hand")
             };
             once.cost += self.pairs_expected(asked, inner.rows, links) * self.costs.pair;
@@ -114,8 +117,20 @@ impl<'p> Planner<'p> {
         let inner_rows = inner.node.rows;
         let node = Box::new(inner.node);
         if sides.links.is_empty() {
+            #[cfg(not(feature = "small"))]
+            if let Some((band, share)) = self.band(sides) {
+                let each = self.costs.probe + inner_rows * share * self.costs.pair;
+                let cost = inner.cost + inner_rows * (self.costs.build + self.costs.sort) + rows * each;
+                let method = Method::Loop { inner: node, band: Some(Box::new(band)) };
+                return Planned { method, pairs, cost };
+            }
             let cost = inner.cost + rows * inner_rows * self.costs.pair;
-            return Planned { method: Method::Loop { inner: node }, pairs, cost };
+            let method = Method::Loop {
+                inner: node,
+                #[cfg(not(feature = "small"))]
+                band: None,
+            };
+            return Planned { method, pairs, cost };
         }
         let cost = inner.cost + inner_rows * self.costs.build + rows * self.costs.probe;
         Planned { method: Method::Hash { inner: node, links: sides.links.to_vec() }, pairs, cost }

@@ -300,11 +300,15 @@ fn indexes_are_combined() {
 }
 
 #[test]
-fn pairs_without_an_equality_are_all_tried() {
-    let shorter = inner(1, f::track::NAME).binary(Lt, field(f::album::TITLE));
+fn pairs_without_an_equality_are_ranges_or_all_tried() {
+    let compared = |op| exists(f::Track, 1, inner(1, f::track::NAME).binary(op, field(f::album::TITLE)));
     check(
-        draft(f::Album).filter(exists(f::Track, 1, shorter)),
-        "semi join Track, every pair\n  scan Album\n  scan Track\n  filter Track.name < title",
+        draft(f::Album).filter(compared(Lt)),
+        "semi join Track, pairs by ranges of Track.name\n  scan Album\n  scan Track\n  filter Track.name < title",
+    );
+    check(
+        draft(f::Album).filter(compared(crate::expr::BinaryOp::Ne)),
+        "semi join Track, every pair\n  scan Album\n  scan Track\n  filter Track.name != title",
     );
 }
 
@@ -376,5 +380,45 @@ fn each_round_of_a_recursion_finds_its_records_through_an_index() {
     assert!(
         plan.contains("join Track through index, Track 3.album = [previous 0]\n      previous rows"),
         "{plan}"
+    );
+}
+
+#[test]
+fn of_conditions_that_contradict_each_other_nothing_is_read() {
+    let length = |op, than| field(f::track::MILLISECONDS).binary(op, int(than));
+    let price = |op, than: f64| {
+        field(f::track::PRICE).binary(op, Expression::literal(Scalar::Float(than), Type::F64))
+    };
+    let editor = || field(f::track::EDITOR);
+    for predicate in [
+        price(Gt, 5.0).binary(And, price(Lt, 3.0)),
+        price(Eq, 5.0).binary(And, price(Eq, 3.0)),
+        price(Eq, 5.0).binary(And, price(crate::expr::BinaryOp::Ne, 5.0)),
+        length(Eq, 1).binary(And, length(Eq, 2)),
+        length(Gt, 1).binary(And, length(Lt, 2)),
+        editor().unary(UnaryOp::IsNone).binary(And, editor().binary(Eq, id(1))),
+        field(f::track::ID).is_in([id(1), id(2)]).binary(And, field(f::track::ID).binary(Gt, id(2))),
+        field(f::track::NAME)
+            .binary(StartsWith, text("a"))
+            .binary(And, field(f::track::NAME).binary(Eq, text("b"))),
+    ] {
+        let plan = explain(tracks(predicate), Purpose::Rows);
+        assert!(plan.ends_with("nothing Track"), "{plan}");
+    }
+    let plan = explain(tracks(price(Gt, 3.0).binary(And, price(Lt, 5.0))), Purpose::Rows);
+    assert!(plan.ends_with("scan Track"), "{plan}");
+}
+
+#[test]
+fn rows_between_two_bounds_are_a_range_of_sorted_ones() {
+    use crate::expr::BinaryOp::Le;
+    use crate::expr::{Clause, JoinKind};
+    let from = inner(1, f::reading::VALUE).binary(Le, field(f::track::MILLISECONDS));
+    let to = inner(1, f::reading::VALUE).binary(Gt, field(f::track::MILLISECONDS));
+    let join = |on| Clause::Join { collection: f::Reading, on, kind: JoinKind::Inner };
+    check(
+        draft(f::Track).clause(join(from.binary(And, to))),
+        "project Track, Reading\n  join pairs by ranges of Reading.value\n    scan Track\n    scan Reading\n    \
+         filter Reading.value <= milliseconds & Reading.value > milliseconds",
     );
 }

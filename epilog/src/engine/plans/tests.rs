@@ -132,6 +132,42 @@ fn other_values_are_bound() {
 }
 
 #[test]
+fn values_that_contradict_each_other_are_bound_as_others_are() {
+    let store = store();
+    let price = |op, than: i64| {
+        field(f::track::PRICE).binary(op, Expression::literal(Scalar::Float(than as f64), Type::F64))
+    };
+    let between = |low, high| tracks(price(Gt, low).binary(And, price(Lt, high)));
+    check(
+        &store,
+        &[between(5, 3), between(36, 39), between(9, 2), between(1, 3)],
+        3,
+        &[&[], &[37, 38], &[], &[2]],
+    );
+    // For other values it would read all: where an index is required it is for none.
+    let mut control = Control::default();
+    control.set_require_index();
+    let snapshot = store.snapshot();
+    assert!(plan_for(snapshot.operation().view(), &between(5, 3), Purpose::Rows, &control).is_err());
+    let key = |least, list: [u64; 2]| {
+        let list = field(f::track::ID).is_in(list.map(id));
+        tracks(list.binary(And, field(f::track::ID).binary(Ge, id(least))))
+    };
+    check(&store, &[key(3, [1, 2]), key(2, [1, 2]), key(9, [4, 5])], 2, &[&[], &[2], &[]]);
+    // What a join is told about one side is bound on the other as well.
+    let joined = |album: u64| {
+        let on = field(f::track::ALBUM).binary(Eq, inner(1, f::album::ID));
+        let join = crate::expr::Clause::Join { collection: f::Album, on, kind: crate::expr::JoinKind::Inner };
+        let draft = draft(f::Track).clause(join).filter(inner(1, f::album::ID).binary(Eq, id(album)));
+        draft
+            .filter(field(f::track::ID).binary(Lt, id(9)))
+            .select([field(f::track::ID), inner(1, f::album::TITLE)])
+    };
+    let drafts: Vec<Draft> = [2, 3, 9].map(|album| joined(album).build()).into();
+    check(&store, &drafts, 2, &[&[1, 6], &[2, 7], &[]]);
+}
+
+#[test]
 fn lists_of_another_length_are_of_another_shape() {
     let store = store();
     let list = |ids: &[u64]| tracks(field(f::track::ID).is_in(ids.iter().map(|number| id(*number))));

@@ -3,20 +3,24 @@
 //! What is asked decides how much is kept of them: their keys where it is whether there is one, a number for each key where it is
 //! how many, an aggregate for each key where that needs no row, else the rows, those of one key in a list.
 
+#[cfg(not(feature = "small"))]
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::Operator;
+#[cfg(not(feature = "small"))]
+use super::band::{Run, Sorted};
 use super::subquery::{Answers, Pairs, add_pairs};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::Batch;
-#[cfg(not(feature = "small"))]
-use crate::engine::exec::budget::Charge;
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::store::RowStore;
 use crate::engine::exec::table::{KeyTable, WordTable, width_of_equal_cells};
 use crate::engine::exec::tally::{NO_GROUP, Tally};
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{AggregateTerm, Link};
+#[cfg(not(feature = "small"))]
+use crate::engine::physical::Band;
 use crate::parts::{self, InWhole, Whole};
 
 /// All inner rows, by key.
@@ -37,6 +41,9 @@ pub(super) struct Built<'s> {
     keyless_fault: Option<RowFault>,
     /// For each key the aggregate over its rows, and at the end that over none.
     results: Option<InWhole<Vector<'s>>>,
+    /// The rows in the order of a value, of which each row takes a range.
+    #[cfg(not(feature = "small"))]
+    sorted: Option<(Sorted, Box<Band>)>,
 }
 
 /// What is kept of inner rows.
@@ -159,6 +166,7 @@ impl<'s> Built<'s> {
             + self.groups.capacity() * size_of::<Group>()
             + self.next.capacity() * size_of::<u32>()
             + self.store.size()
+            + self.sorted.as_ref().map_or(0, |(sorted, _)| sorted.size())
     }
 
     /// Appends the numbers of rows' keys, as [`first`](Built::first) takes them.
@@ -182,6 +190,26 @@ impl<'s> Built<'s> {
         self.results.as_deref()
     }
 
+    /// Puts the kept rows in order, so that each row is paired with a range of them.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn sorted(mut self, env: &Env<'s>, band: &Band) -> Result<Built<'s>, ExecError> {
+        let sorted = Sorted::new(env, band, &self.store)?;
+        for pair in sorted.rows().windows(2) {
+            self.next[pair[0] as usize] = pair[1];
+        }
+        if let Some(last) = sorted.rows().last() {
+            self.next[*last as usize] = u32::MAX;
+        }
+        self.sorted = Some((sorted, Box::new(band.clone())));
+        Ok(self)
+    }
+
+    /// The runs of kept rows that belong to the rows of a batch, if they are in order: see [`after`](Built::after).
+    #[cfg(not(feature = "small"))]
+    pub(super) fn runs(&self, env: &Env<'s>, batch: &Batch<'s>) -> Result<Option<Vec<Run>>, ExecError> {
+        self.sorted.as_ref().map(|(sorted, band)| sorted.runs(env, band, batch)).transpose()
+    }
+
     /// Reads all inner rows.
     pub(super) fn new(
         env: &Env<'s>,
@@ -198,6 +226,8 @@ impl<'s> Built<'s> {
             keyless: Vec::new(),
             keyless_fault: None,
             results: None,
+            #[cfg(not(feature = "small"))]
+            sorted: None,
         };
         let mut tally = match keep {
             Keep::Aggregate(term, whole) => Some((Tally::new(term, 0), term, whole)),
@@ -205,8 +235,6 @@ impl<'s> Built<'s> {
         };
         source.expect(usize::MAX);
         let mut numbers = Vec::new();
-        #[cfg(not(feature = "small"))]
-        let mut charge = Charge::default();
         let mut batch = Batch::new(env.collections.len(), env.computed.len());
         while source.next(env, &mut batch)? {
             if batch.has_faults() || matches!(keep, Keep::Aggregate(..)) {
@@ -240,8 +268,6 @@ impl<'s> Built<'s> {
                     built.store.push(&batch);
                 }
             }
-            #[cfg(not(feature = "small"))]
-            env.budget.keep(&mut charge, built.size(), "hash table")?;
         }
         if let Some((mut tally, _, whole)) = tally {
             let count = built.keys.len();
@@ -360,6 +386,8 @@ impl<'s> Built<'s> {
             doubtful.0.find_all(links, outer, rows, &mut doubts);
         }
         let makes_pairs = pairs.is_needed() || answers.tally.is_some();
+        #[cfg(not(feature = "small"))]
+        let runs = self.runs(env, batch)?;
         for (row, number) in numbers.iter().enumerate() {
             if answers.is_faulty(row) {
                 continue;
@@ -386,8 +414,12 @@ impl<'s> Built<'s> {
                     answers.counts[row] += group.count;
                     continue;
                 }
-                let mut kept = if group.count > 0 { group.first } else { u32::MAX };
-                while kept != u32::MAX && !answers.settled(row) {
+                let first = if group.count > 0 { group.first } else { u32::MAX };
+                #[cfg(feature = "small")]
+                let (mut kept, end) = (first, u32::MAX);
+                #[cfg(not(feature = "small"))]
+                let (mut kept, end) = runs.as_ref().map_or((first, u32::MAX), |runs| runs[row]);
+                while kept != end && kept != u32::MAX && !answers.settled(row) {
                     pairs.push_kept(row, kept);
                     kept = self.next[kept as usize];
                     if pairs.is_full() {

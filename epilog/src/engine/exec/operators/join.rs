@@ -7,6 +7,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+#[cfg(not(feature = "small"))]
+use super::band::Run;
 use super::built::{Built, Keep};
 use super::scan::dangling;
 use super::subquery::append_entry_key;
@@ -19,6 +21,8 @@ use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Computed, Link, Slot};
+#[cfg(not(feature = "small"))]
+use crate::engine::physical::Band;
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
 use crate::expr::JoinKind;
 use crate::parts;
@@ -31,6 +35,8 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
     let physical::Join { input, slot, method, pairs, kind, reads_inner, .. } = join;
     let mut made = Made::default();
     made.note(&pairs);
+    #[cfg(not(feature = "small"))]
+    let mut band = None;
     let (finder, links) = match method {
         Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
         Method::Probe { index, links } => {
@@ -41,6 +47,13 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
             made.note(&inner);
             (Finder::Table { source: super::build(env, *inner), built: None }, links)
         }
+        #[cfg(not(feature = "small"))]
+        Method::Loop { inner, band: of_rows } => {
+            made.note(&inner);
+            band = of_rows;
+            (Finder::Table { source: super::build(env, *inner), built: None }, Vec::new())
+        }
+        #[cfg(feature = "small")]
         Method::Loop { inner } => {
             made.note(&inner);
             (Finder::Table { source: super::build(env, *inner), built: None }, Vec::new())
@@ -51,6 +64,8 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         outer: Batch::new(env.collections.len(), env.computed.len()),
         slot,
         finder,
+        #[cfg(not(feature = "small"))]
+        band,
         links,
         stages: super::stages(env, *pairs),
         kind,
@@ -69,6 +84,9 @@ struct Join<'s> {
     outer: Batch<'s>,
     slot: Slot,
     finder: Finder<'s>,
+    /// The range of a table that belongs to a row.
+    #[cfg(not(feature = "small"))]
+    band: Option<Box<Band>>,
     links: Vec<Link>,
     stages: Vec<Box<dyn Stage<'s> + 's>>,
     kind: JoinKind,
@@ -144,6 +162,9 @@ struct Search<'s> {
     values: Vec<Vector<'s>>,
     /// The numbers of its rows' keys in a table.
     numbers: Vec<u32>,
+    /// The ranges of a table that belong to its rows, where they are in order.
+    #[cfg(not(feature = "small"))]
+    runs: Option<Vec<Run>>,
     /// Which rows came out in a pair.
     paired: Vec<bool>,
     /// The first row that may have pairs yet.
@@ -159,6 +180,26 @@ impl Search<'_> {
     /// Why something that a row is linked by has no value.
     fn fault(&self, row: usize) -> Option<&RowFault> {
         self.values.iter().find_map(|values| values.fault(row))
+    }
+
+    /// The first of the kept rows that a row is paired with.
+    fn first(&self, built: &Built<'_>) -> Option<u32> {
+        #[cfg(not(feature = "small"))]
+        if let Some(runs) = &self.runs {
+            let (first, end) = runs[self.row];
+            return (first != end).then_some(first);
+        }
+        built.first(self.numbers[self.row])
+    }
+
+    /// The one after `kept`.
+    fn after(&self, built: &Built<'_>, kept: u32) -> Option<u32> {
+        let next = built.after(kept);
+        #[cfg(not(feature = "small"))]
+        if let Some(runs) = &self.runs {
+            return next.filter(|next| *next != runs[self.row].1);
+        }
+        next
     }
 }
 
@@ -222,7 +263,13 @@ impl<'s> Join<'s> {
     /// Makes the table, if records are found in one and it is not yet made.
     fn table(&mut self, env: &Env<'s>) -> Result<(), ExecError> {
         if let Finder::Table { source, built: built @ None } = &mut self.finder {
-            *built = Some(Box::new(Built::new(env, &mut **source, &self.links, Keep::Rows)?));
+            let new = Built::new(env, &mut **source, &self.links, Keep::Rows)?;
+            #[cfg(not(feature = "small"))]
+            let new = match &self.band {
+                Some(band) => new.sorted(env, band)?,
+                None => new,
+            };
+            *built = Some(Box::new(new));
         }
         Ok(())
     }
@@ -253,7 +300,22 @@ impl<'s> Join<'s> {
         }
         self.outer.compact();
         let paired = vec![false; self.outer.count()];
-        let search = Search { values, numbers, paired, row: 0, kept: None, cursor: None, is_paired: false };
+        #[cfg(not(feature = "small"))]
+        let runs = match &self.finder {
+            Finder::Table { built: Some(built), .. } => built.runs(env, &self.outer)?,
+            _ => None,
+        };
+        let search = Search {
+            values,
+            numbers,
+            #[cfg(not(feature = "small"))]
+            runs,
+            paired,
+            row: 0,
+            kept: None,
+            cursor: None,
+            is_paired: false,
+        };
         self.search = Some(search);
         Ok(())
     }
@@ -275,8 +337,8 @@ impl<'s> Join<'s> {
                         Some(last) if is_unknown => {
                             Some(last + 1).filter(|next| (*next as usize) < built.store.len())
                         }
-                        None => built.first(search.numbers[search.row]),
-                        Some(last) => built.after(last),
+                        None => search.first(built),
+                        Some(last) => search.after(built, last),
                     };
                     match next {
                         None => search.row += 1,

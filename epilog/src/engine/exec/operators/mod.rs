@@ -3,6 +3,8 @@
 mod aggregate;
 #[cfg(not(feature = "small"))]
 mod among;
+#[cfg(not(feature = "small"))]
+mod band;
 mod built;
 mod filter;
 #[cfg(not(feature = "small"))]
@@ -102,8 +104,6 @@ pub(super) enum Kept {
     /// And whether all rows are in them.
     Groups(Box<aggregate::Groups>, bool),
     Sort(Box<sort::Sorter>, Whole),
-    #[cfg(not(feature = "small"))]
-    Set(Box<set::Kept>),
     Numbers(InWhole<Vec<window::Counter>>, Whole),
     /// Which records rows may point at, if that is known already.
     #[cfg(not(feature = "small"))]

@@ -23,6 +23,8 @@ use crate::engine::exec::table::KeyTable;
 use crate::engine::exec::tally::{Members, NO_GROUP, Tally};
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{AggregateTerm, Asked, Computed, Expr, Link, Slot};
+#[cfg(not(feature = "small"))]
+use crate::engine::physical::Band;
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::{CollectionDef, IndexId};
@@ -41,12 +43,13 @@ pub(super) fn split<'s>(
     let (finder, links) = match method {
         Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
         Method::Probe { index, links } => (Finder::Index(index), links),
-        Method::Hash { inner, links } => {
-            (Finder::Table { source: super::build(env, *inner), built: None }, links)
+        Method::Hash { inner, links } => (Finder::table(super::build(env, *inner)), links),
+        #[cfg(not(feature = "small"))]
+        Method::Loop { inner, band } => {
+            (Finder::Table { source: super::build(env, *inner), built: None, band }, Vec::new())
         }
-        Method::Loop { inner } => {
-            (Finder::Table { source: super::build(env, *inner), built: None }, Vec::new())
-        }
+        #[cfg(feature = "small")]
+        Method::Loop { inner } => (Finder::table(super::build(env, *inner)), Vec::new()),
     };
     let mut read = Read::default();
     if parts::REWRITES {
@@ -81,7 +84,24 @@ enum Finder<'s> {
     /// In an index, or by their key.
     Index(Option<IndexId>),
     /// In a hash table by the links' inner sides; without links everything is in one place of it.
-    Table { source: Box<dyn Operator<'s> + 's>, built: Option<Box<Built<'s>>> },
+    Table {
+        source: Box<dyn Operator<'s> + 's>,
+        built: Option<Box<Built<'s>>>,
+        /// The range of it that belongs to a row.
+        #[cfg(not(feature = "small"))]
+        band: Option<Box<Band>>,
+    },
+}
+
+impl<'s> Finder<'s> {
+    fn table(source: Box<dyn Operator<'s> + 's>) -> Finder<'s> {
+        Finder::Table {
+            source,
+            built: None,
+            #[cfg(not(feature = "small"))]
+            band: None,
+        }
+    }
 }
 
 /// What is known of each row of the batch.
@@ -150,7 +170,12 @@ impl<'s> Stage<'s> for Subquery<'s> {
                 let probe = Probe { env, slot: self.slot, index: *index, links: &self.links, outer: &outer };
                 probe.run(batch, &mut self.pairs, &mut answers)?;
             }
-            Finder::Table { source, built } => {
+            Finder::Table {
+                source,
+                built,
+                #[cfg(not(feature = "small"))]
+                band,
+            } => {
                 let built = match built {
                     Some(built) => built,
                     None => {
@@ -160,7 +185,13 @@ impl<'s> Stage<'s> for Subquery<'s> {
                             Asked::Count if parts::LOOPS && !self.pairs.is_needed() => Keep::Counts,
                             _ => Keep::Rows,
                         };
-                        built.insert(Box::new(Built::new(env, &mut **source, &self.links, keep)?))
+                        let new = Built::new(env, &mut **source, &self.links, keep)?;
+                        #[cfg(not(feature = "small"))]
+                        let new = match band {
+                            Some(band) => new.sorted(env, band)?,
+                            None => new,
+                        };
+                        built.insert(Box::new(new))
                     }
                 };
                 if let (Some(results), Answer::Value(output)) = (built.results(), self.answer) {

@@ -59,7 +59,14 @@ impl Builder<'_> {
             .iter()
             .filter(|(about, _)| about & !set == 0 && about & !left != 0 && about & !right != 0);
         let asked: Vec<Expr> = asked.map(|(_, predicate)| predicate.clone()).collect();
-        self.attach(set, node.filtered(asked))
+        match &mut node {
+            // Pairs that nothing links are asked where they are made: they may be ranges.
+            Node::Join(of_pairs) if of_pairs.links.is_empty() && *of_pairs.pairs == Node::Pairs => {
+                *of_pairs.pairs = Node::Pairs.filtered(asked);
+            }
+            _ => node = node.filtered(asked),
+        }
+        self.attach(set, node)
     }
 
     /// Looks up the record of `right` for each row.

@@ -21,12 +21,15 @@ use crate::parts::{InWhole, Whole};
 const LEVELS_MAX: u32 = 12;
 
 /// Rows that are put aside, and come back.
-pub(super) struct Aside {
+pub(super) struct Aside<'s> {
+    kind: SetKind,
     columns: Box<[Computed]>,
     level: u32,
     rows: Stage,
-    /// The bytes that the sets of partitions put aside again.
-    pub(super) spilled: u64,
+    /// The set of the partition that comes out.
+    set: Option<Box<Set<'s>>>,
+    /// The bytes that those before put aside again.
+    spilled: u64,
 }
 
 /// The rows of both sides; of a union they are all on one.
@@ -37,13 +40,14 @@ enum Stage {
     Neither,
 }
 
-impl Aside {
+impl<'s> Aside<'s> {
     /// Gets room for rows. `None` when there is none.
     pub(super) fn new(
-        env: &Env<'_>,
+        env: &Env<'s>,
+        kind: SetKind,
         columns: &[SetColumn],
         level: u32,
-    ) -> Result<Option<Box<Aside>>, ExecError> {
+    ) -> Result<Option<Box<Aside<'s>>>, ExecError> {
         if level >= LEVELS_MAX {
             return Ok(None);
         }
@@ -53,7 +57,7 @@ impl Aside {
         let (Some(left), Some(right)) = (room()?, room()?) else { return Ok(None) };
         let columns = columns.iter().map(|column| column.output).collect();
         let rows = Stage::Taking([left, right]);
-        Ok(Some(Box::new(Aside { columns, level, rows, spilled: 0 })))
+        Ok(Some(Box::new(Aside { kind, columns, level, rows, set: None, spilled: 0 })))
     }
 
     /// The bytes put aside so far, those that were put aside again included.
@@ -63,21 +67,22 @@ impl Aside {
             Stage::Returning(sides) => sides.iter().map(Returning::bytes).sum(),
             Stage::Neither => 0,
         };
-        own + self.spilled
+        own + self.spilled + self.set.as_ref().map_or(0, |set| set.spilled())
     }
 
     /// The bytes that this takes in memory.
     pub(super) fn size(&self) -> usize {
-        match &self.rows {
+        let buffers = match &self.rows {
             Stage::Taking(sides) => sides.iter().map(Partitions::size).sum(),
             _ => 0,
-        }
+        };
+        buffers + self.set.as_ref().map_or(0, |set| set.size())
     }
 
     /// Puts aside a row of a batch that has the values of the set.
     pub(super) fn push(
         &mut self,
-        batch: &Batch<'_>,
+        batch: &Batch<'s>,
         row: usize,
         key: &[u8],
         side: SetSide,
@@ -89,22 +94,38 @@ impl Aside {
         Ok(sides[side as usize].push(lot(key, self.level), values, row)?)
     }
 
-    /// The set of the next partition; `None` after the last.
-    pub(super) fn next<'s>(&mut self, env: &Env<'s>, kind: SetKind) -> Option<Box<Set<'s>>> {
+    /// Makes `batch` the next rows that come out; `false` after the last.
+    pub(super) fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        use super::Operator;
         self.rows = match core::mem::replace(&mut self.rows, Stage::Neither) {
             Stage::Taking(sides) => Stage::Returning(sides.map(Partitions::finish)),
             other => other,
         };
-        let Stage::Returning([lefts, rights]) = &mut self.rows else { unreachable!("they come back now") };
-        let ((number, left), whole) = (lefts.take()?, Whole::build()?);
-        let right = rights.take_at(number);
-        let of = |rows| Box::new(Replayed { rows, columns: self.columns.clone() });
-        let columns = self.columns.iter().map(|output| {
-            let ty = env.computed[usize::from(output.0)];
-            let value = || Expr::computed(*output, ty, true);
-            SetColumn { left: value(), right: value(), output: *output }
-        });
-        let columns = InWhole::new(columns.collect::<Vec<_>>(), whole);
-        Some(Box::new(Set { level: self.level + 1, ..Set::new(of(left), of(right), kind, columns) }))
+        loop {
+            if let Some(set) = &mut self.set {
+                if set.next(env, batch)? {
+                    return Ok(true);
+                }
+                set.clear(env);
+                self.spilled += set.spilled();
+                self.set = None;
+            }
+            let Stage::Returning([lefts, rights]) = &mut self.rows else {
+                unreachable!("they come back now")
+            };
+            let (Some((number, left)), Some(whole)) = (lefts.take(), Whole::build()) else {
+                return Ok(false);
+            };
+            let right = rights.take_at(number);
+            let of = |rows| Box::new(Replayed { rows, columns: self.columns.clone() });
+            let columns = self.columns.iter().map(|output| {
+                let ty = env.computed[usize::from(output.0)];
+                let value = || Expr::computed(*output, ty, true);
+                SetColumn { left: value(), right: value(), output: *output }
+            });
+            let columns = InWhole::new(columns.collect::<Vec<_>>(), whole);
+            let set = Set { level: self.level + 1, ..Set::new(of(left), of(right), self.kind, columns) };
+            self.set = Some(Box::new(set));
+        }
     }
 }

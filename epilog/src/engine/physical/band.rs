@@ -1,0 +1,124 @@
+//! Rows that belong to each other by inequalities alone: the inner rows in the order of a value, of which each row takes a range.
+//!
+//! ```text
+//! before                                          after
+//! join every pair                                 join where Shift.from <= at & Shift.to > at, by ranges of Shift.from
+//!   scan Call                                       scan Call
+//!   scan Shift                                      scan Shift
+//!   filter Shift.from <= at & Shift.to > at         filter Shift.from <= at & Shift.to > at
+//! ```
+//!
+//! Where nothing is equal on both sides every pair would be made and then asked. Of the comparisons that are asked of pairs,
+//! those of one inner value with values of the row are its bounds: the inner rows are sorted by it once, and the pairs of a row
+//! are made of those between its bounds. Everything is asked of the pairs all the same, so that a range need not be exact; but
+//! it may leave out no pair, nor one that has no result. So it must not be made of a value that may have none; nor where the order of
+//! a row's pairs is seen, as by an aggregate.
+
+use alloc::vec::Vec;
+
+use super::Planner;
+use super::subquery::Sides;
+use crate::engine::estimate::Amount;
+use crate::engine::logical::{Expr, ExprKind, Filter, Inner, Node};
+use crate::expr::BinaryOp;
+use crate::value::Type;
+
+/// What the inner rows are sorted by, and which of them belong to a row.
+#[derive(Clone, Debug)]
+pub struct Band {
+    /// The value that they are sorted by, over the slots of the inner side.
+    pub inner: Expr,
+    /// The least that it may be, over the slots of the row, and whether it may be that.
+    pub low: Option<(Expr, bool)>,
+    /// The greatest that it may be.
+    pub high: Option<(Expr, bool)>,
+}
+
+impl Band {
+    /// All its expressions.
+    pub fn expressions(&self) -> impl Iterator<Item = &Expr> {
+        core::iter::once(&self.inner).chain(self.low.iter().chain(&self.high).map(|(bound, _)| bound))
+    }
+
+    /// As [`expressions`](Band::expressions), to be changed.
+    pub fn expressions_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        let bounds = self.low.iter_mut().chain(&mut self.high);
+        core::iter::once(&mut self.inner).chain(bounds.map(|(bound, _)| bound))
+    }
+}
+
+/// A bound of an inner value.
+struct Limit<'e> {
+    inner: &'e Expr,
+    /// The value of the row.
+    outer: &'e Expr,
+    is_low: bool,
+    included: bool,
+}
+
+impl Planner<'_> {
+    /// The range of inner rows that belong to a row, and which part of all that is expected to be; `None` if it is all.
+    pub(super) fn band(&self, sides: &Sides<'_>) -> Option<(Band, Amount)> {
+        if sides.ordered {
+            return None;
+        }
+        let mut node = sides.pairs;
+        let predicates = loop {
+            match node {
+                Node::Filter(Filter { input, predicates }) if **input == Node::Pairs => break predicates,
+                node_above => node = node_above.input()?,
+            }
+        };
+        let inner = Inner::of(sides.inner);
+        let limits: Vec<(&Expr, Vec<Limit<'_>>)> =
+            predicates.iter().map(|predicate| (predicate, limits(predicate, &inner))).collect();
+        let all = || limits.iter().flat_map(|(_, limits)| limits);
+        // Of several values the one with a bound on either side.
+        let has = |value: &Expr, low: bool| {
+            all().any(|limit| limit.is_low == low && limit.inner.kind == value.kind)
+        };
+        let best =
+            all().map(|limit| limit.inner).max_by_key(|value| has(value, true) && has(value, false))?;
+        let bound = |low: bool| {
+            let limit = all().find(|limit| limit.is_low == low && limit.inner.kind == best.kind)?;
+            Some((limit.outer.clone(), limit.included))
+        };
+        let used =
+            limits.iter().filter(|(_, limits)| limits.iter().any(|limit| limit.inner.kind == best.kind));
+        let share = self.estimator.selectivity_of_all(used.map(|(predicate, _)| *predicate));
+        Some((Band { inner: best.clone(), low: bound(true), high: bound(false) }, share))
+    }
+}
+
+/// The bounds that a predicate sets to inner values.
+fn limits<'e>(predicate: &'e Expr, inner: &Inner) -> Vec<Limit<'e>> {
+    let limit = |value: &'e Expr, outer: &'e Expr, is_low, included| {
+        let is_stored = matches!(value.kind, ExprKind::Field(..) | ExprKind::Computed(_));
+        let is_inner = is_stored && inner.has_all_of(value) && inner.is_sure(value);
+        let is_outer = inner.has_none_of(outer) && outer.is_sure() && !outer.slots().is_empty();
+        let fits = value.ty == outer.ty && value.ty != Type::Blob;
+        (is_inner && is_outer && fits).then_some(Limit { inner: value, outer, is_low, included })
+    };
+    match &predicate.kind {
+        ExprKind::Binary(op, left, right) => {
+            let (is_greater, included) = match op {
+                BinaryOp::Lt => (false, false),
+                BinaryOp::Le => (false, true),
+                BinaryOp::Gt => (true, false),
+                BinaryOp::Ge => (true, true),
+                _ => return Vec::new(),
+            };
+            limit(left, right, is_greater, included)
+                .or_else(|| limit(right, left, !is_greater, included))
+                .into_iter()
+                .collect()
+        }
+        ExprKind::Between(parts) => {
+            let [value, low, high] = &**parts;
+            let of_value = [limit(value, low, true, true), limit(value, high, false, true)];
+            let of_bounds = [limit(low, value, false, true), limit(high, value, true, true)];
+            of_value.into_iter().chain(of_bounds).flatten().collect()
+        }
+        _ => Vec::new(),
+    }
+}

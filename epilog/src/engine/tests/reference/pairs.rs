@@ -1,0 +1,144 @@
+//! Drafts that join by inequalities, by relations of which nothing but the key is read, and by what equals a constant; and
+//! whose conditions may contradict each other.
+
+use alloc::vec::Vec;
+
+use super::*;
+
+/// The collections that are joined, with the ordinals and types of fields that are compared.
+const COMPARED: &[(usize, &[u16])] = &[
+    (ALBUM, &[f::album::ID, f::album::ARTIST, f::album::TITLE, f::album::RELEASED]),
+    (TRACK, &[f::track::ALBUM, f::track::MILLISECONDS, f::track::PRICE, f::track::EDITOR, f::track::NAME]),
+    (READING, &[f::reading::AT, f::reading::CODE, f::reading::VALUE]),
+    (ARTIST, &[f::artist::ID, f::artist::NAME]),
+];
+
+const READING: usize = 3;
+
+/// Fields that point at keys.
+const RELATIONS: &[(usize, u16, usize)] =
+    &[(ALBUM, f::album::ARTIST, ARTIST), (TRACK, f::track::ALBUM, ALBUM), (TRACK, f::track::EDITOR, ARTIST)];
+
+impl Maker<'_> {
+    /// A draft of two sources, whose rows come in any order.
+    pub(super) fn paired_draft(&mut self) -> (Draft, bool) {
+        self.windows.clear();
+        let kind = *self.random.pick(&[JoinKind::Inner, JoinKind::Inner, JoinKind::Left]);
+        let (root, inner, mut on) = match self.random.below(3) {
+            0 => {
+                let (from, field, to) = *self.random.pick(RELATIONS);
+                (from, to, f::field(field).binary(BinaryOp::Eq, f::inner(1, 0)))
+            }
+            1 => {
+                let (from, field, to) = *self.random.pick(RELATIONS);
+                (to, from, f::inner(1, field).binary(BinaryOp::Eq, f::field(0)))
+            }
+            _ => {
+                let (root, inner) = (self.random.pick(COMPARED).0, self.random.pick(COMPARED).0);
+                (root, inner, self.band(root, inner))
+            }
+        };
+        if self.random.below(4) == 0 {
+            on = on.binary(BinaryOp::And, self.band(root, inner));
+        }
+        let mut builder = draft(self.collections[root].0);
+        if self.random.below(3) == 0 {
+            builder = builder.filter(self.constant(root, 0));
+        }
+        if self.random.below(8) == 0 {
+            // The same as a question.
+            let pair = Expression::subquery(Subquery {
+                collection: self.collections[inner].0,
+                link: Link::Correlated { position: 1 },
+                quantifier: self.random.pick(&[Quantifier::Any, Quantifier::All]).clone(),
+                predicate: Some(on),
+                equal: None,
+            });
+            return (builder.filter(pair).build(), true);
+        }
+        builder = builder.clause(Clause::Join { collection: self.collections[inner].0, on, kind });
+        for _ in 0..self.random.below(3) {
+            let (of, position) = *self.random.pick(&[(root, 0), (inner, 1)]);
+            builder = builder.filter(self.constant(of, position));
+        }
+        let some = |maker: &mut Self, of: usize, position: u8| {
+            let fields = (maker.collections[of].0)().fields.len();
+            f::inner(position, maker.random.below(fields) as u16)
+        };
+        let draft = match self.random.below(5) {
+            0 => builder.build(),
+            1 => builder.aggregate([(AggregateFunction::Count, None)]).build(),
+            2 => builder.select([some(self, root, 0), some(self, inner, 1)]).build(),
+            3 => builder.select([some(self, root, 0), f::inner(1, 0)]).build(),
+            _ => builder.select([f::field(0), some(self, root, 0)]).build(),
+        };
+        (draft, false)
+    }
+
+    /// Comparisons of a field of one source with one of the other, or with two.
+    fn band(&mut self, root: usize, inner: usize) -> Expression {
+        use BinaryOp::{Ge, Gt, Le, Lt};
+        let mut pairs = Vec::new();
+        let fields =
+            |of: usize| COMPARED.iter().find(|(other, _)| *other == of).map_or(&[][..], |(_, fields)| fields);
+        let ty = |maker: &Self, of: usize, ordinal: u16| {
+            (maker.collections[of].0)().fields[usize::from(ordinal)].ty
+        };
+        for one in fields(root) {
+            for other in fields(inner) {
+                if ty(self, root, *one) == ty(self, inner, *other) {
+                    pairs.push((*one, *other));
+                }
+            }
+        }
+        if pairs.is_empty() {
+            return self.constant(inner, 1);
+        }
+        let compared = |maker: &mut Self| {
+            let (one, other) = *maker.random.pick(&pairs);
+            let op = *maker.random.pick(&[Lt, Le, Gt, Ge]);
+            match maker.random.below(2) {
+                0 => f::inner(1, other).binary(op, f::field(one)),
+                _ => f::field(one).binary(op, f::inner(1, other)),
+            }
+        };
+        match self.random.below(4) {
+            0 => compared(self),
+            1 => {
+                let (one, other) = *self.random.pick(&pairs);
+                let of_same: Vec<u16> =
+                    pairs.iter().filter(|(_, of)| *of == other).map(|(of, _)| *of).collect();
+                f::inner(1, other).between(f::field(one), f::field(*self.random.pick(&of_same)))
+            }
+            2 => {
+                let (one, other) = *self.random.pick(&pairs);
+                let of_same: Vec<u16> =
+                    pairs.iter().filter(|(of, _)| *of == one).map(|(_, of)| *of).collect();
+                f::field(one).between(f::inner(1, other), f::inner(1, *self.random.pick(&of_same)))
+            }
+            _ => compared(self).binary(BinaryOp::And, compared(self)),
+        }
+    }
+
+    /// What a source is asked: often whether a field that it may be joined by is a value, and several things of one field.
+    fn constant(&mut self, of: usize, position: u8) -> Expression {
+        use BinaryOp::{Eq, Ge, Gt, Le, Lt, Ne};
+        let fields = COMPARED.iter().find(|(other, _)| *other == of).map_or(&[0][..], |(_, fields)| fields);
+        let ordinal = if self.random.below(2) == 0 { 0 } else { *self.random.pick(fields) };
+        let ty = (self.collections[of].0)().fields[usize::from(ordinal)].ty;
+        let test = |maker: &mut Self| match maker.random.below(8) {
+            0 => f::inner(position, ordinal).unary(*maker.random.pick(&[UnaryOp::IsNone, UnaryOp::IsSome])),
+            1 => f::inner(position, ordinal).is_in([maker.literal(ty), maker.literal(ty)]),
+            2 | 3 => {
+                let op = *maker.random.pick(&[Ne, Lt, Le, Gt, Ge]);
+                f::inner(position, ordinal).binary(op, maker.literal(ty))
+            }
+            _ => f::inner(position, ordinal).binary(Eq, maker.literal(ty)),
+        };
+        let first = test(self);
+        match self.random.below(3) {
+            0 => first.binary(BinaryOp::And, test(self)),
+            _ => first,
+        }
+    }
+}
