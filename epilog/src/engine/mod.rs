@@ -58,6 +58,11 @@ pub use exec::{Assigning, OutputBatch, OutputColumn, Rows, Vector};
 pub use explain::{Actual, Plan, PlanNode};
 #[cfg(not(feature = "small"))]
 pub use physical::Alternative;
+#[cfg(not(feature = "small"))]
+use plans::Lent;
+/// The plan of one query. Small builds keep none for others.
+#[cfg(feature = "small")]
+type Lent = PhysicalPlan;
 pub use stream::Stream;
 
 /// Begins to carry out a query. Nothing but what planning needs is read before the first batch is asked for.
@@ -75,7 +80,7 @@ pub fn run<'s>(view: View<'s>, draft: &Draft) -> Result<Rows<'s>, EngineError> {
 /// As [`run`], by a plan.
 fn run_planned<'s>(view: View<'s>, draft: &Draft) -> Result<Rows<'s>, EngineError> {
     let plan = plan_for(view, draft, Purpose::Rows, &Control::default(), false)?;
-    Ok(Rows::planned(view, plan, Run::default()))
+    Ok(Rows::planned(view, used_up(plan), Run::default()))
 }
 
 /// The row of a query for one record, if it is such a query, which takes one operation.
@@ -155,7 +160,7 @@ fn carry_out<'r>(
 fn carry_out_plan<'r>(
     mut operation: Operation<'r>,
     reading: &'r dyn Reading,
-    plan: PhysicalPlan,
+    plan: Lent,
     run: Run,
     each: &mut dyn FnMut(&OutputBatch<'_>) -> bool,
 ) -> Result<(), EngineError> {
@@ -163,7 +168,7 @@ fn carry_out_plan<'r>(
     let mut chain = if Chain::suits(&plan) {
         Chain::new(plan, run)
     } else {
-        let mut rows = Planned::new(operation.view(), plan, run);
+        let mut rows = Planned::new(operation.view(), used_up(plan), run);
         while let Some(batch) = rows.next_batch()? {
             if each(&batch).is_err() {
                 break;
@@ -209,7 +214,8 @@ pub fn run_with<'s>(view: View<'s>, draft: &Draft, rules: RuleSet) -> Result<Row
 ///
 /// As [`run`].
 pub fn explain(view: View<'_>, draft: &Draft, control: &Control) -> Result<Plan, EngineError> {
-    let plan = Plan::of(&plan_for(view, draft, Purpose::Rows, control, parts::EXPLAINED)?);
+    let plan = plan_for(view, draft, Purpose::Rows, control, parts::EXPLAINED)?;
+    let plan = Plan::of(&plan);
     #[cfg(not(feature = "small"))]
     let plan = Plan { kept: plans::is_kept(view, draft, control), ..plan };
     Ok(plan)
@@ -227,7 +233,7 @@ pub fn analyze(reading: &dyn Reading, draft: &Draft, control: &Control) -> Resul
     let kept = plans::is_kept(operation.view(), draft, control);
     let mut plan = plan_for(operation.view(), draft, Purpose::Rows, control, parts::EXPLAINED)?;
     let run = run.measured(plan.meter());
-    let metered = plan.clone();
+    let metered = PhysicalPlan::clone(&plan);
     let mut whole = exec::meter::Meter::default();
     let begun = operation.view().now_ns();
     carry_out_plan(operation, reading, plan, run.clone(), &mut |batch| {
@@ -273,7 +279,8 @@ pub fn exists(view: View<'_>, draft: &Draft, control: &Control) -> Result<bool, 
     if let Some(point) = Point::of(view, draft) {
         return Ok(point.record()?.is_some());
     }
-    Ok(Planned::new(view, plan_for(view, draft, Purpose::Exists, control, false)?, run).any()?)
+    let plan = plan_for(view, draft, Purpose::Exists, control, false)?;
+    Ok(Planned::new(view, used_up(plan), run).any()?)
 }
 
 /// The ranks of a query's root records, all of them: what a set-based update or delete collects before it changes the
@@ -289,7 +296,7 @@ pub fn keys(view: View<'_>, draft: &Draft, control: &Control, run: &Run) -> Resu
     }
     let mut ranks = Vec::new();
     let plan = plan_for(view, draft, Purpose::Keys, control, false)?;
-    Planned::new(view, plan, run.clone()).ranks(Slot(0), &mut ranks)?;
+    Planned::new(view, used_up(plan), run.clone()).ranks(Slot(0), &mut ranks)?;
     Ok(ranks)
 }
 
@@ -362,20 +369,21 @@ fn plan(view: View<'_>, draft: &Draft, purpose: Purpose, rules: RuleSet) -> Resu
 }
 
 /// As [`plan`], by all rules, and as `control` asks; the scans of the plan say what else was thought of if `alternatives`.
+#[allow(clippy::useless_conversion, reason = "a small build has the plan as it is")]
 fn plan_for(
     view: View<'_>,
     draft: &Draft,
     purpose: Purpose,
     control: &Control,
     alternatives: bool,
-) -> Result<PhysicalPlan, PlanError> {
+) -> Result<Lent, PlanError> {
     #[cfg(not(feature = "small"))]
     if !alternatives {
         return plans::plan_for(view, draft, purpose, control);
     }
     let require_index = control.requires_index();
     if !require_index && !alternatives {
-        return plan(view, draft, purpose, RuleSet::ALL);
+        return Ok(plan(view, draft, purpose, RuleSet::ALL)?.into());
     }
     let logical = logical::lower(view.catalog(), draft, purpose)?;
     let wishes = Wishes { require_index, alternatives };
@@ -384,5 +392,13 @@ fn plan_for(
     if require_index {
         plan.require_index()?;
     }
-    Ok(plan)
+    Ok(plan.into())
+}
+
+/// A plan for who takes it apart.
+fn used_up(plan: Lent) -> PhysicalPlan {
+    #[cfg(not(feature = "small"))]
+    return plan.into_plan();
+    #[cfg(feature = "small")]
+    plan
 }

@@ -14,7 +14,8 @@ use alloc::vec::Vec;
 use super::error::ExecError;
 use super::exec::dangling;
 use super::logical::is_of;
-use crate::expr::{BinaryOp, Clause, Draft, Op, RowPath};
+use crate::expr::draft::Equality;
+use crate::expr::{Draft, RowPath};
 use crate::parts;
 use crate::schema::{CollectionDef, IndexDef};
 use crate::storage::facade::View;
@@ -44,35 +45,21 @@ impl<'s> Point<'s> {
         if !parts::SHORTCUTS {
             return None;
         }
-        let (Clause::Filter(predicate), limits) = draft.clauses.split_first()? else { return None };
-        let [Op::Field(path), compared, Op::Binary(BinaryOp::Eq)] = predicate.ops.as_slice() else {
-            return None;
-        };
-        let (value, ty) = match compared {
-            Op::Literal(value, ty) => (value, ty),
-            #[cfg(not(feature = "small"))]
-            Op::Parameter(of, number, ty) => (draft.arguments.get(*of, *number)?, ty),
-            _ => return None,
-        };
-        let mut nothing = false;
-        for clause in limits {
-            let Clause::Limit(take) = clause else { return None };
-            nothing |= *take == 0;
-        }
+        let Equality { path, value, ty, rows_max } = draft.equality()?;
         let collection = view.catalog().bound((draft.root)())?;
         let position = *collection.positions.get(usize::from(path.ordinal))?;
         let field = &collection.fields[usize::from(position)];
-        if path.row != RowPath::source(0) || field.ty != *ty || value.is_null() || !is_of(value, *ty) {
+        if path.row != RowPath::source(0) || field.ty != ty || value.is_null() || !is_of(value, ty) {
             return None;
         }
-        let by = if nothing {
+        let by = if rows_max == 0 {
             By::Nothing
         } else if collection.clustered == Some(position) {
-            By::Rank(value.with_cell(*ty, |cell| key::rank(*ty, cell.expect("present, as checked above"))))
+            By::Rank(value.with_cell(ty, |cell| key::rank(ty, cell.expect("present, as checked above"))))
         } else {
             let is_found = |index: &&IndexDef| index.tells_apart() && index.fields == [position];
             let index = collection.indexes.iter().find(is_found)?;
-            By::Key(index, encoded(value, field.optional, *ty))
+            By::Key(index, encoded(value, field.optional, ty))
         };
         Some(Point { view, collection, by })
     }

@@ -5,7 +5,7 @@ use core::fmt;
 
 use super::exec::{Chain, OutputBatch, Rows};
 use super::held::Held;
-use super::{Control, EngineError, ExecError, Point, Purpose, Reading, plan_for};
+use super::{Control, EngineError, ExecError, Point, Purpose, Reading, plan_for, used_up};
 use crate::expr::Draft;
 
 /// The most leaves read at a time.
@@ -47,7 +47,7 @@ impl<'s> Stream<'s> {
                 State::Chain(Box::new(Chain::new(plan, run)), 1)
             } else {
                 State::Held(Box::new(Held::new(reading.operation(), |view| {
-                    Ok(Rows::planned(view, plan, run))
+                    Ok(Rows::planned(view, used_up(plan), run))
                 })?))
             }
         };

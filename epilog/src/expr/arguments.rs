@@ -1,10 +1,12 @@
-//! [`Arguments`]: the values of a draft that was made without them; and [`Clauses`], which such drafts share.
+//! [`Arguments`]: the values of a draft that was made without them; and [`Clauses`], which are brief, or shared by such drafts.
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 use core::ops::{Deref, DerefMut};
 
-use super::Clause;
+use super::brief::Brief;
+use super::{Clause, Terms};
 use crate::value::Scalar;
 
 /// So many are kept without an allocation.
@@ -54,8 +56,11 @@ impl Arguments {
 }
 
 /// The clauses of a draft, in the order written. Those of a query that was compiled are shared by all that it is run with.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
+#[allow(clippy::large_enum_variant, reason = "most are brief, and then nothing is allocated")]
 pub enum Clauses {
+    /// Few and simple ones.
+    Brief(Brief),
     /// Nobody else has them.
     Own(Vec<Clause>),
     /// Others may have them; they are copied before they are changed.
@@ -63,10 +68,56 @@ pub enum Clauses {
 }
 
 impl Clauses {
+    /// None.
+    pub const NONE: Clauses = Clauses::Brief(Brief::NONE);
+
+    /// Adds a clause.
+    pub fn push(&mut self, mut clause: Clause) {
+        if let Clauses::Brief(brief) = self
+            && brief.push(&mut clause)
+        {
+            if let Clause::Filter(predicate) = clause {
+                predicate.ops.end();
+            }
+            return;
+        }
+        self.as_mut_vec().push(clause);
+    }
+
+    /// Adds an ordering.
+    pub(super) fn push_order(&mut self, mut terms: Terms) {
+        if let (Clauses::Brief(brief), Some(term)) = (&mut *self, terms.only())
+            && brief.push_order(term)
+        {
+            return;
+        }
+        self.as_mut_vec().push(Clause::Order(terms.into_vec()));
+    }
+
     /// Makes clones cheap.
     pub fn share(&mut self) {
         if let Clauses::Own(clauses) = self {
             *self = Clauses::Shared(Arc::new(core::mem::take(clauses)));
+        }
+    }
+
+    /// They, if they are brief.
+    pub(super) fn brief(&self) -> Option<&Brief> {
+        match self {
+            Clauses::Brief(brief) => Some(brief),
+            _ => None,
+        }
+    }
+
+    /// All of them, to be changed.
+    fn as_mut_vec(&mut self) -> &mut Vec<Clause> {
+        if let Clauses::Brief(brief) = self {
+            *self = Clauses::Own(brief.whole().clone());
+        }
+        match self {
+            Clauses::Brief(_) => unreachable!("they were made whole above"),
+            Clauses::Own(clauses) => clauses,
+            Clauses::Shared(clauses) => Arc::make_mut(clauses),
         }
     }
 }
@@ -83,6 +134,7 @@ impl Deref for Clauses {
     #[inline]
     fn deref(&self) -> &Vec<Clause> {
         match self {
+            Clauses::Brief(brief) => brief.whole(),
             Clauses::Own(clauses) => clauses,
             Clauses::Shared(clauses) => clauses,
         }
@@ -92,10 +144,13 @@ impl Deref for Clauses {
 impl DerefMut for Clauses {
     #[inline]
     fn deref_mut(&mut self) -> &mut Vec<Clause> {
-        match self {
-            Clauses::Own(clauses) => clauses,
-            Clauses::Shared(clauses) => Arc::make_mut(clauses),
-        }
+        self.as_mut_vec()
+    }
+}
+
+impl fmt::Debug for Clauses {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
     }
 }
 

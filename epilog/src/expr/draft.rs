@@ -6,9 +6,10 @@ use alloc::vec::Vec;
 
 #[cfg(not(feature = "small"))]
 use super::{Arguments, Clauses};
-use super::{Expression, RowPath, WindowItem};
+use super::{BinaryOp, Expression, FieldPath, Op, RowPath, WindowItem};
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::CollectionSchema;
+use crate::value::{Scalar, Type};
 
 /// A query as built: a source and clauses in the order written. Order is meaning: a clause sees what the ones before it
 /// left.
@@ -28,6 +29,19 @@ pub struct Draft {
 }
 
 impl Draft {
+    /// All records of a collection.
+    pub fn all(root: fn() -> &'static CollectionSchema) -> Draft {
+        Draft {
+            root,
+            #[cfg(not(feature = "small"))]
+            clauses: Clauses::NONE,
+            #[cfg(feature = "small")]
+            clauses: Vec::new(),
+            #[cfg(not(feature = "small"))]
+            arguments: Arguments::NONE,
+        }
+    }
+
     /// Clauses over all records of a collection.
     #[allow(clippy::useless_conversion, reason = "a small build has the clauses as they are")]
     pub fn new(root: fn() -> &'static CollectionSchema, clauses: Vec<Clause>) -> Draft {
@@ -39,6 +53,30 @@ impl Draft {
         }
     }
 
+    /// What it asks, if that is whether one field of a record equals a value, and how many rows there may be at most.
+    pub fn equality(&self) -> Option<Equality<'_>> {
+        #[cfg(not(feature = "small"))]
+        if let Some(brief) = self.clauses.brief() {
+            return brief.equality(&self.arguments);
+        }
+        let (Clause::Filter(predicate), limits) = self.clauses.split_first()? else { return None };
+        let [Op::Field(path), compared, Op::Binary(BinaryOp::Eq)] = predicate.ops.as_slice() else {
+            return None;
+        };
+        let (value, ty) = match compared {
+            Op::Literal(value, ty) => (value, *ty),
+            #[cfg(not(feature = "small"))]
+            Op::Parameter(of, number, ty) => (self.arguments.get(*of, *number)?, *ty),
+            _ => return None,
+        };
+        let mut rows_max = u64::MAX;
+        for clause in limits {
+            let Clause::Limit(count) = clause else { return None };
+            rows_max = rows_max.min(*count);
+        }
+        Some(Equality { path: *path, value, ty, rows_max })
+    }
+
     /// The same query, ending after `count` rows.
     #[must_use]
     pub fn limited(&self, count: u64) -> Draft {
@@ -46,6 +84,19 @@ impl Draft {
         draft.clauses.push(Clause::Limit(count));
         draft
     }
+}
+
+/// A field that is to equal a value.
+#[derive(Clone, Copy, Debug)]
+pub struct Equality<'d> {
+    /// The field.
+    pub path: FieldPath,
+    /// The value.
+    pub value: &'d Scalar,
+    /// The type that it is said to be of.
+    pub ty: Type,
+    /// How many rows are wanted at most.
+    pub rows_max: u64,
 }
 
 impl PartialEq for Draft {

@@ -8,14 +8,19 @@
 
 #[cfg(not(feature = "small"))]
 pub mod arguments;
+#[cfg(not(feature = "small"))]
+mod brief;
 pub mod draft;
 mod fingerprint;
 pub mod function;
 pub mod keyset;
 pub mod op;
+#[cfg(not(feature = "small"))]
+pub mod ops;
 pub mod path;
 #[cfg(not(feature = "small"))]
 pub mod shape;
+pub mod terms;
 pub mod window;
 
 #[cfg(not(feature = "small"))]
@@ -28,5 +33,11 @@ pub(crate) use fingerprint::fnv;
 pub use function::Function;
 pub use keyset::{Keyset, Side};
 pub use op::{BinaryOp, Expression, Op, Quantifier, Subquery, UnaryOp};
+#[cfg(not(feature = "small"))]
+pub use ops::Ops;
+/// The operations of an expression, operands first.
+#[cfg(feature = "small")]
+pub type Ops = alloc::vec::Vec<Op>;
 pub use path::{FieldPath, RowPath};
+pub use terms::Terms;
 pub use window::{Frame, FrameUnit, WindowFunction, WindowItem};

@@ -1,10 +1,9 @@
 //! [`Expression`]: a postfix sequence of operations.
 
 use alloc::boxed::Box;
-use alloc::vec::Vec;
 use core::fmt;
 
-use super::{AggregateItem, Draft, FieldPath, Function, RowPath};
+use super::{AggregateItem, Draft, FieldPath, Function, Ops, RowPath};
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
@@ -13,7 +12,7 @@ use crate::value::{Scalar, Type};
 #[derive(Clone, Debug, PartialEq)]
 pub struct Expression {
     /// The operations, operands first.
-    pub ops: Vec<Op>,
+    pub ops: Ops,
 }
 
 /// One operation. The comment gives what it takes from the stack.
@@ -212,15 +211,12 @@ impl Expression {
 
     /// A field.
     pub fn field(path: FieldPath) -> Expression {
-        // Room for what it is compared with: most expressions are one comparison.
-        let mut ops = Vec::with_capacity(3);
-        ops.push(Op::Field(path));
-        Expression { ops }
+        one(Op::Field(path))
     }
 
     /// A literal.
     pub fn literal(value: Scalar, ty: Type) -> Expression {
-        Expression { ops: Vec::from([Op::Literal(value, ty)]) }
+        one(Op::Literal(value, ty))
     }
 
     /// An operation on one expression.
@@ -271,7 +267,7 @@ impl Expression {
     /// A parameter of a compiled query.
     #[cfg(not(feature = "small"))]
     pub fn parameter(of: usize, number: u8, ty: Type) -> Expression {
-        Expression { ops: Vec::from([Op::Parameter(of, number, ty)]) }
+        one(Op::Parameter(of, number, ty))
     }
 
     /// Whether a test holds for one element of the list, or for all.
@@ -284,7 +280,7 @@ impl Expression {
 
     /// What the cargo feature `small` leaves out.
     pub(crate) fn left_out(what: &'static str) -> Expression {
-        Expression { ops: Vec::from([Op::LeftOut(what)]) }
+        one(Op::LeftOut(what))
     }
 
     /// The only value of the only row of another query.
@@ -293,7 +289,7 @@ impl Expression {
             Some(whole) => Op::Scalar(InWhole::new(Box::new(draft), whole), whole),
             None => Op::LeftOut("scalar"),
         };
-        Expression { ops: Vec::from([op]) }
+        one(op)
     }
 
     /// Whether the value is the only one of one of the rows of another query.
@@ -318,17 +314,30 @@ impl Expression {
 
     /// A key of a group.
     pub fn key(number: u16) -> Expression {
-        Expression { ops: Vec::from([Op::Key(number)]) }
+        one(Op::Key(number))
     }
 
     /// An aggregate over the rows of a group.
     pub fn aggregate(item: AggregateItem) -> Expression {
-        Expression { ops: Vec::from([Op::Aggregate(Box::new(item))]) }
+        one(Op::Aggregate(Box::new(item)))
     }
 
     /// A subquery.
     pub fn subquery(subquery: Subquery) -> Expression {
-        Expression { ops: Vec::from([Op::Subquery(Box::new(subquery))]) }
+        one(Op::Subquery(Box::new(subquery)))
+    }
+}
+
+/// An expression of one operation.
+fn one(op: Op) -> Expression {
+    #[cfg(not(feature = "small"))]
+    return Expression { ops: Ops::one(op) };
+    #[cfg(feature = "small")]
+    {
+        // Room for what it is compared with: most expressions are one comparison.
+        let mut ops = Ops::with_capacity(3);
+        ops.push(op);
+        Expression { ops }
     }
 }
 

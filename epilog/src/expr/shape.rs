@@ -10,6 +10,7 @@
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
+use super::brief::{Brief, Part};
 use super::op::Link;
 use super::{
     AggregateItem, Arguments, Clause, Draft, Expression, Frame, Op, OrderTerm, Quantifier, RowPath,
@@ -56,6 +57,22 @@ impl<'d> Shape<'d> {
     /// The shape of a draft that is planned for something, which `wanted` tells from other things; `None` if it has none.
     pub fn of(draft: &'d Draft, wanted: u64) -> Option<Shape<'d>> {
         let mut shape = Shape::empty();
+        shape.tell(draft, wanted).then_some(shape)
+    }
+
+    /// Makes this, which is [`empty`](Shape::empty), the shape of a draft; false if it has none.
+    pub fn tell(&mut self, draft: &'d Draft, wanted: u64) -> bool {
+        self.words.push(wanted);
+        match draft.clauses.brief() {
+            Some(brief) => self.brief(draft, brief),
+            None => self.draft(draft),
+        }
+        !self.unknown
+    }
+
+    /// The same, which takes longer, with the operations that values are of.
+    pub fn with_ops(draft: &'d Draft, wanted: u64) -> Option<Shape<'d>> {
+        let mut shape = Shape::empty();
         shape.words.push(wanted);
         shape.draft(draft);
         (!shape.unknown).then_some(shape)
@@ -78,7 +95,9 @@ impl<'d> Shape<'d> {
         (!shape.unknown).then_some(shape)
     }
 
-    fn empty() -> Shape<'d> {
+    /// Of nothing yet. It is large, and not to be moved about.
+    #[inline]
+    pub fn empty() -> Shape<'d> {
         Shape {
             words: Inline::new(0),
             values: Inline::new(Given { value: &NULL, ty: Type::Bool, op: &NO_OP }),
@@ -120,6 +139,41 @@ impl<'d> Shape<'d> {
         self.nesting -= 1;
     }
 
+    /// As [`draft`](Shape::draft), of what its clauses are written down as.
+    fn brief(&mut self, draft: &'d Draft, brief: &'d Brief) {
+        self.arguments[0] = Some(&draft.arguments);
+        self.nesting = 1;
+        self.collection(draft.root);
+        self.words.push(brief.clauses_count() as u64);
+        let mut values = brief.values().iter();
+        for part in brief.parts() {
+            match *part {
+                Part::Filter(operations) => {
+                    self.tag(2, 0);
+                    self.words.push(u64::from(operations));
+                }
+                Part::Order(terms) => self.tag(3, u64::from(terms)),
+                Part::Term { operations, descending, nulls_first } => {
+                    self.term(descending, nulls_first);
+                    self.words.push(u64::from(operations));
+                }
+                Part::Limit(count) => self.limit(u64::from(count)),
+                Part::Offset(count) => self.offset(u64::from(count)),
+                Part::Field { source, ordinal, hop } => self.field(source, ordinal, hop),
+                Part::Value(ty) => {
+                    let value = values.next().expect("there is one for each");
+                    self.value(value, ty, &NO_OP);
+                }
+                Part::Parameter { of, number, ty } => self.parameter(of as usize, number, ty, &NO_OP),
+                Part::Unary(op) => self.tag(34, op as u64),
+                Part::Binary(op) => self.tag(35, op as u64),
+                Part::Between => self.tag(36, 0),
+                Part::In(count) => self.tag(37, u64::from(count)),
+            }
+        }
+        self.nesting = 0;
+    }
+
     fn clause(&mut self, clause: &'d Clause) {
         match clause {
             Clause::Join { collection, on, kind } => {
@@ -135,14 +189,8 @@ impl<'d> Shape<'d> {
                 self.tag(3, terms.len() as u64);
                 self.terms(terms);
             }
-            Clause::Limit(count) => {
-                self.tag(4, 0);
-                self.words.push(*count);
-            }
-            Clause::Offset(count) => {
-                self.tag(5, 0);
-                self.words.push(*count);
-            }
+            Clause::Limit(count) => self.limit(*count),
+            Clause::Offset(count) => self.offset(*count),
             Clause::Select(items) => {
                 self.tag(6, items.len() as u64);
                 for item in items {
@@ -196,9 +244,23 @@ impl<'d> Shape<'d> {
 
     fn terms(&mut self, terms: &'d [OrderTerm]) {
         for OrderTerm { expression, descending, nulls_first } in terms {
-            self.tag(16, u64::from(*descending) | nulls_first.map_or(0, |first| 2 + 2 * u64::from(first)));
+            self.term(*descending, *nulls_first);
             self.expression(expression);
         }
+    }
+
+    fn term(&mut self, descending: bool, nulls_first: Option<bool>) {
+        self.tag(16, u64::from(descending) | nulls_first.map_or(0, |first| 2 + 2 * u64::from(first)));
+    }
+
+    fn limit(&mut self, count: u64) {
+        self.tag(4, 0);
+        self.words.push(count);
+    }
+
+    fn offset(&mut self, count: u64) {
+        self.tag(5, 0);
+        self.words.push(count);
     }
 
     fn expressions(&mut self, tag: u8, expressions: &'d [Expression]) {
@@ -222,24 +284,8 @@ impl<'d> Shape<'d> {
     fn op(&mut self, op: &'d Op) {
         match op {
             Op::Field(path) => self.row(32, path.row, path.ordinal),
-            Op::Literal(value, ty) => {
-                self.tag(33, *ty as u64 | u64::from(value.is_null()) << 8);
-                self.values.push(Given { value, ty: *ty, op });
-            }
-            Op::Parameter(of, number, ty) => {
-                let mut around = self.arguments[..self.nesting].iter().rev().flatten();
-                let value = match around.find_map(|arguments| arguments.get(*of, *number)) {
-                    Some(value) => value,
-                    None => {
-                        self.unknown |= !self.is_part;
-                        &NULL
-                    }
-                };
-                // One may stand in several places, which is not so of literals.
-                self.tag(49, *ty as u64 | u64::from(value.is_null()) << 8 | u64::from(*number) << 16);
-                self.words.push(*of as u64);
-                self.values.push(Given { value, ty: *ty, op });
-            }
+            Op::Literal(value, ty) => self.value(value, *ty, op),
+            Op::Parameter(of, number, ty) => self.parameter(*of, *number, *ty, op),
             Op::Unary(op) => self.tag(34, *op as u64),
             Op::Binary(op) => self.tag(35, *op as u64),
             Op::Between => self.tag(36, 0),
@@ -266,6 +312,26 @@ impl<'d> Shape<'d> {
             }
             _ => self.unknown = true,
         }
+    }
+
+    fn value(&mut self, value: &'d Scalar, ty: Type, op: &'d Op) {
+        self.tag(33, ty as u64 | u64::from(value.is_null()) << 8);
+        self.values.push(Given { value, ty, op });
+    }
+
+    fn parameter(&mut self, of: usize, number: u8, ty: Type, op: &'d Op) {
+        let mut around = self.arguments[..self.nesting].iter().rev().flatten();
+        let value = match around.find_map(|arguments| arguments.get(of, number)) {
+            Some(value) => value,
+            None => {
+                self.unknown |= !self.is_part;
+                &NULL
+            }
+        };
+        // One may stand in several places, which is not so of literals.
+        self.tag(49, ty as u64 | u64::from(value.is_null()) << 8 | u64::from(number) << 16);
+        self.words.push(of as u64);
+        self.values.push(Given { value, ty, op });
     }
 
     fn item(&mut self, item: &'d AggregateItem) {
@@ -298,6 +364,13 @@ impl<'d> Shape<'d> {
     /// A declared collection is a static: it is known by where it is.
     fn collection(&mut self, collection: fn() -> &'static CollectionSchema) {
         self.words.push(core::ptr::from_ref(collection()) as usize as u64);
+    }
+
+    /// A field of a row that is one relation away at most, as [`row`](Shape::row) has it.
+    fn field(&mut self, source: u8, ordinal: u16, hop: Option<u16>) {
+        let first = u64::from(hop.unwrap_or_default());
+        let packed = u64::from(source) | u64::from(hop.is_some()) << 8 | u64::from(ordinal) << 16;
+        self.tag(32, packed | first << 32);
     }
 
     fn row(&mut self, tag: u8, path: RowPath, ordinal: u16) {

@@ -13,7 +13,7 @@ use super::{Answers, Condition, Inner, Ordering, Query, Reads, RowOf, Scope};
 use crate::Error;
 use crate::collection::{Collection, Many, Proxy};
 use crate::engine::{self, Control, OutputBatch, Reading};
-use crate::expr::{Clause, Draft, Expression as Node, OrderTerm, RowPath, SelectItem};
+use crate::expr::{Clause, Draft, Expression as Node, OrderTerm, RowPath, SelectItem, Terms};
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type, key};
 
@@ -349,8 +349,9 @@ impl<S, C: Collection, X> Listed<S, C, X> {
         mut self,
         terms: impl FnOnce(<Inner<S, C> as Scope>::Rows) -> T,
     ) -> Self {
-        self.order.clear();
-        terms(Inner::<S, C>::rows()).describe(&mut self.order);
+        let mut order = Terms::default();
+        terms(Inner::<S, C>::rows()).describe(&mut order);
+        self.order = order.into_vec();
         self
     }
 

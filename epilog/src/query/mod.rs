@@ -259,7 +259,6 @@ mod window;
 #[cfg(all(test, feature = "derive"))]
 mod tests;
 
-use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
@@ -300,7 +299,7 @@ pub use window::{Over, Window, WindowValues, Windowed, Windows};
 
 use crate::collection::Collection;
 use crate::engine::Control;
-use crate::expr::{Clause, Draft};
+use crate::expr::{Clause, Draft, Terms};
 use selection::DecodeBatch;
 
 /// A query: what is asked of the records of a collection, as a value.
@@ -346,7 +345,7 @@ impl<C: Collection> Query<C, C> {
     /// All records of a collection.
     pub(crate) fn over() -> Query<C, C> {
         Query {
-            draft: Draft::new(C::schema, Vec::new()),
+            draft: Draft::all(C::schema),
             decode: selection::decode_records::<C>,
             control: Control::default(),
             scope: PhantomData,
@@ -363,6 +362,12 @@ impl<S, O> Query<S, O> {
     /// The same query with one more clause.
     fn and(mut self, clause: Clause) -> Self {
         self.draft.clauses.push(clause);
+        self
+    }
+
+    /// The same query in an order.
+    fn ordered(mut self, terms: Terms) -> Self {
+        self.draft.order(terms);
         self
     }
 

@@ -1,11 +1,10 @@
 //! `order_by`: which record comes first.
 
-use alloc::vec::Vec;
 use core::marker::PhantomData;
 
 use super::{Query, Scope};
 use crate::collection::{Expr, Field};
-use crate::expr::{Clause, Expression as Node, OrderTerm};
+use crate::expr::{Expression as Node, OrderTerm, Terms};
 
 /// One term of an ordering over scope `S`. Made by `asc()` and `desc()` of a field or expression.
 ///
@@ -36,7 +35,7 @@ pub struct Order<S> {
 )]
 pub trait Ordering<S> {
     /// Appends the terms.
-    fn describe(self, terms: &mut Vec<OrderTerm>);
+    fn describe(self, terms: &mut Terms);
 }
 
 impl<S> Order<S> {
@@ -95,29 +94,29 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn order_by<T: Ordering<S>>(self, terms: impl FnOnce(S::Rows) -> T) -> Self {
-        let mut list = Vec::new();
+        let mut list = Terms::default();
         terms(S::rows()).describe(&mut list);
-        self.and(Clause::Order(list))
+        self.ordered(list)
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<S> Ordering<S> for Order<S> {
-    fn describe(self, terms: &mut Vec<OrderTerm>) {
+    fn describe(self, terms: &mut Terms) {
         terms.push(self.term);
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<S, T> Ordering<S> for Field<S, T> {
-    fn describe(self, terms: &mut Vec<OrderTerm>) {
+    fn describe(self, terms: &mut Terms) {
         terms.push(Order::<S>::new(self.erase(), false).term);
     }
 }
 
 #[diagnostic::do_not_recommend]
 impl<S, T> Ordering<S> for Expr<S, T> {
-    fn describe(self, terms: &mut Vec<OrderTerm>) {
+    fn describe(self, terms: &mut Terms) {
         terms.push(Order::<S>::new(self.erase(), false).term);
     }
 }
@@ -126,7 +125,7 @@ macro_rules! ordering_of_tuple {
     ($($term:ident $at:tt),*) => {
         #[diagnostic::do_not_recommend]
         impl<S, $($term: Ordering<S>),*> Ordering<S> for ($($term,)*) {
-            fn describe(self, terms: &mut Vec<OrderTerm>) {
+            fn describe(self, terms: &mut Terms) {
                 $(self.$at.describe(terms);)*
             }
         }

@@ -11,7 +11,7 @@ use super::{GroupBy, HeldBy, Ordering, Push, Query, Records, Scope};
 use crate::Error;
 use crate::collection::{Collection, Field};
 use crate::expr::{
-    AggregateFunction, Clause, Expression as Node, FieldPath, Frame, FrameUnit, OrderTerm, RowPath,
+    AggregateFunction, Clause, Expression as Node, FieldPath, Frame, FrameUnit, OrderTerm, RowPath, Terms,
     WindowFunction, WindowItem,
 };
 use crate::value::Value;
@@ -254,9 +254,9 @@ impl<S> Window<S> {
     /// ```
     #[must_use]
     pub fn order_by(&self, terms: impl Ordering<S>) -> Window<S> {
-        let mut order = Vec::new();
+        let mut order = Terms::default();
         terms.describe(&mut order);
-        Window { order, ..self.clone() }
+        Window { order: order.into_vec(), ..self.clone() }
     }
 
     /// The same window, of which a row sees those rows only that are so far from it: `-2..=0` are the two before it and itself, `..=0` all

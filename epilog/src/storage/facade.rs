@@ -191,7 +191,7 @@ impl<'s> View<'s> {
 
     /// The commit that is read; `None` in a write transaction.
     #[cfg(not(feature = "small"))]
-    pub(super) fn commit(&self) -> Option<u64> {
+    pub(crate) fn commit(&self) -> Option<u64> {
         self.pages.commit().filter(|_| self.counted.is_none())
     }
 

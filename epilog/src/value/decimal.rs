@@ -19,6 +19,8 @@ pub const SCALE_MAX: u32 = 28;
 ///
 /// `Eq` is by representation; [`compare`](DecimalParts::compare) is by value (1.0 and 1.00 are equal there).
 #[derive(Clone, Copy, Default, PartialEq, Eq, Hash, Debug)]
+// A [`Scalar`](super::Scalar) would be larger by half for a number of 16 bytes at a place that 16 divides.
+#[repr(Rust, packed(8))]
 pub struct DecimalParts {
     /// The digits with their sign, in -(2^96 - 1) ..= 2^96 - 1.
     pub mantissa: i128,
@@ -61,10 +63,12 @@ impl DecimalParts {
             return self.scaled_key().cmp(&other.scaled_key());
         }
         let factor = i128::from(10u32.pow(digits));
-        match self.scale.cmp(&other.scale) {
-            Ordering::Less => (self.mantissa * factor).cmp(&other.mantissa),
-            Ordering::Equal => self.mantissa.cmp(&other.mantissa),
-            Ordering::Greater => self.mantissa.cmp(&(other.mantissa * factor)),
+        let (mine, others) = (self.mantissa, other.mantissa);
+        let (scale, other_scale) = (self.scale, other.scale);
+        match scale.cmp(&other_scale) {
+            Ordering::Less => (mine * factor).cmp(&others),
+            Ordering::Equal => mine.cmp(&others),
+            Ordering::Greater => mine.cmp(&(others * factor)),
         }
     }
 

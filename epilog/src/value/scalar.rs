@@ -265,7 +265,8 @@ impl fmt::Display for Scalar {
 
 fn fmt_decimal(value: DecimalParts, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     if !parts::EXPLAINED {
-        return write!(f, "{}e-{}", value.mantissa, value.scale);
+        let DecimalParts { mantissa, scale } = value;
+        return write!(f, "{mantissa}e-{scale}");
     }
     let magnitude = value.mantissa.unsigned_abs();
     let factor = 10u128.pow(value.scale);

@@ -24,6 +24,7 @@ use alloc::vec::Vec;
 use super::operators::{Kept, Reach};
 use super::rows::Planned;
 use super::{OutputBatch, View};
+use crate::engine::Lent;
 use crate::engine::control::Run;
 use crate::engine::error::ExecError;
 use crate::engine::logical::WindowTerm;
@@ -35,7 +36,7 @@ use crate::parts::{self, Whole};
 /// A plan carried out in several operations.
 pub(in crate::engine) struct Chain {
     /// What is left to do.
-    plan: PhysicalPlan,
+    plan: Lent,
     /// What is read of sorted rows.
     reads: Option<(Box<Reads>, Whole)>,
     /// What operators have kept of the last operation.
@@ -51,7 +52,7 @@ impl Chain {
     }
 
     /// Gets ready to carry out `plan`, which suits.
-    pub(in crate::engine) fn new(plan: PhysicalPlan, run: Run) -> Chain {
+    pub(in crate::engine) fn new(plan: Lent, run: Run) -> Chain {
         debug_assert!(Chain::suits(&plan));
         let reads = plan.reads_of_sorted();
         Chain { plan, reads, kept: Vec::new(), run, ended: false }
@@ -70,7 +71,7 @@ impl Chain {
         }
         // What fails is not tried again.
         self.ended = true;
-        let mut planned = Planned::new(view, self.plan.clone(), self.run.clone());
+        let mut planned = Planned::new(view, PhysicalPlan::clone(&self.plan), self.run.clone());
         planned.env.sorted.clone_from(&self.reads);
         let rows = if parts::PAUSES { rows_of_batch(view, &self.plan) } else { usize::MAX };
         planned.root.resume(Reach { leaves, rows }, &mut self.kept);

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::Lent;
 use crate::engine::logical::Parameters;
 use crate::engine::measured::Measured;
 use crate::engine::physical::PhysicalPlan;
@@ -19,6 +20,9 @@ pub(super) const PLANS_DEFAULT: usize = 256;
 
 /// So many plans are looked through for one shape: those with it, for other pinned values, and others.
 const WAYS: usize = 4;
+
+/// So many queries of one shape can be carried out at a time without a copy of their plan being made.
+const SPARE_MAX: usize = 4;
 
 /// The plans that are kept with an open database.
 pub struct PlanCache {
@@ -44,7 +48,7 @@ pub struct PlanCounts {
 }
 
 /// A plan that is kept.
-struct Kept {
+pub(super) struct Kept {
     hash: u64,
     words: Box<[u64]>,
     /// The values that it depends on, by number.
@@ -52,7 +56,11 @@ struct Kept {
     epoch: u64,
     /// The collections read, and how many records they had.
     counts: Vec<(CollectionId, u64)>,
+    /// The commit after which that was looked at last: what is read of it has the same counts.
+    looked_at: AtomicU64,
     plan: PhysicalPlan,
+    /// Copies that queries had and gave back, with their values.
+    spare: Mutex<Vec<Box<PhysicalPlan>>>,
 }
 
 impl PlanCache {
@@ -93,11 +101,12 @@ impl PlanCache {
     }
 
     fn set(&self, hash: u64) -> &Mutex<Vec<Arc<Kept>>> {
-        &self.sets[(hash >> 32) as usize % self.sets.len()]
+        // The upper half as a fraction of all sets.
+        &self.sets[(((hash >> 32) * self.sets.len() as u64) >> 32) as usize]
     }
 
     /// The plan of a query with this shape and these values, if one is kept.
-    pub(super) fn find(&self, view: View<'_>, shape: &Shape<'_>) -> Option<PhysicalPlan> {
+    pub(super) fn find(&self, view: View<'_>, shape: &Shape<'_>) -> Option<Lent> {
         let found = self.look(view, shape);
         let counter = if found.is_some() { &self.found } else { &self.made };
         counter.fetch_add(1, Ordering::Relaxed);
@@ -105,7 +114,7 @@ impl PlanCache {
     }
 
     /// As [`find`](PlanCache::find), uncounted.
-    pub(super) fn look(&self, view: View<'_>, shape: &Shape<'_>) -> Option<PhysicalPlan> {
+    pub(super) fn look(&self, view: View<'_>, shape: &Shape<'_>) -> Option<Lent> {
         let (hash, epoch) = (shape.hash(), self.epoch.load(Ordering::Acquire));
         // Nothing is calculated, and no page read, while others wait.
         for kept in self.alike(hash, shape).into_iter().flatten() {
@@ -113,9 +122,11 @@ impl PlanCache {
                 self.drop_kept(&kept);
                 continue;
             }
-            let mut plan = kept.plan.clone();
-            if plan.bind(shape.values()) && plan.is_near(&Measured(view)) {
-                return Some(plan);
+            let mut plan = kept.copy();
+            let suits = plan.bind(shape.values()) && plan.is_near(&Measured(view));
+            let lent = Lent::of(plan, kept);
+            if suits {
+                return Some(lent);
             }
         }
         None
@@ -161,7 +172,17 @@ impl PlanCache {
             }
         }
         let (hash, epoch) = (shape.hash(), self.epoch.load(Ordering::Acquire));
-        let kept = Arc::new(Kept { hash, words: shape.words().into(), pinned, epoch, counts, plan });
+        let (looked_at, spare) = (AtomicU64::new(u64::MAX), Mutex::default());
+        let kept = Arc::new(Kept {
+            hash,
+            words: shape.words().into(),
+            pinned,
+            epoch,
+            counts,
+            looked_at,
+            plan,
+            spare,
+        });
         let mut set = self.set(hash).lock();
         // Another thread may have been as quick: then there are two, of which one will go.
         set.truncate(WAYS - 1);
@@ -170,6 +191,20 @@ impl PlanCache {
 }
 
 impl Kept {
+    /// A copy of the plan, with the values of whoever had it last.
+    fn copy(&self) -> Box<PhysicalPlan> {
+        let spare = self.spare.lock().pop();
+        spare.unwrap_or_else(|| Box::new(self.plan.clone()))
+    }
+
+    /// Takes a copy back.
+    pub(super) fn take_back(&self, plan: Box<PhysicalPlan>) {
+        let mut spare = self.spare.lock();
+        if spare.len() < SPARE_MAX {
+            spare.push(plan);
+        }
+    }
+
     /// Whether this is a plan for queries of a shape with its values.
     fn suits(&self, shape: &Shape<'_>) -> bool {
         let is_same = |(number, value): &(usize, Scalar)| is_identical(value, shape.values()[*number].value);
@@ -182,7 +217,19 @@ impl Kept {
             let now = count(view, *id);
             now / 2 <= *then && *then / 2 <= now
         };
-        self.epoch == epoch && self.counts.iter().all(is_near)
+        if self.epoch != epoch {
+            return false;
+        }
+        // No commit has the highest number.
+        let commit = view.commit().unwrap_or(u64::MAX);
+        if commit != u64::MAX && self.looked_at.load(Ordering::Relaxed) == commit {
+            return true;
+        }
+        let is_current = self.counts.iter().all(is_near);
+        if is_current {
+            self.looked_at.store(commit, Ordering::Relaxed);
+        }
+        is_current
     }
 }
 

@@ -12,17 +12,19 @@
 //! does, so that a plan goes when a collection has twice, or half, as many records as when it was made.
 
 mod cache;
+mod lent;
 #[cfg(test)]
 mod tests;
 
 pub use cache::{PlanCache, PlanCounts};
+pub(super) use lent::Lent;
 
 use super::control::Control;
 use super::error::PlanError;
 use super::logical::{LogicalPlan, Parameters, Purpose, is_of, lower, lower_with};
 use super::measured::Measured;
 use super::optimizer::{RuleSet, optimize};
-use super::physical::{PhysicalPlan, Wishes, plan_as};
+use super::physical::{Wishes, plan_as};
 use crate::expr::Draft;
 use crate::expr::shape::Shape;
 use crate::storage::facade::View;
@@ -44,15 +46,19 @@ pub(crate) fn counts(view: View<'_>) -> PlanCounts {
 pub fn is_kept(view: View<'_>, draft: &Draft, control: &Control) -> bool {
     let known = PlanCache::of(view).filter(|cache| cache.is_on());
     known.is_some_and(|cache| {
-        let shape = shape_of(draft, Purpose::Rows, control.requires_index());
-        shape.is_some_and(|shape| cache.look(view, &shape).is_some())
+        let mut shape = Shape::empty();
+        tell(&mut shape, draft, Purpose::Rows, control.requires_index()) && cache.look(view, &shape).is_some()
     })
 }
 
-/// The shape of a query that is asked for something, if it may be found again.
-fn shape_of(draft: &Draft, purpose: Purpose, require_index: bool) -> Option<Shape<'_>> {
-    let wanted = purpose as u64 | u64::from(require_index) << 8;
-    Shape::of(draft, wanted).filter(is_usual)
+/// Makes `shape`, which is empty, that of a query that is asked for something; false if it may not be found again.
+fn tell<'d>(shape: &mut Shape<'d>, draft: &'d Draft, purpose: Purpose, require_index: bool) -> bool {
+    shape.tell(draft, wanted(purpose, require_index)) && is_usual(shape)
+}
+
+/// What plans for one thing are told by from those for others.
+fn wanted(purpose: Purpose, require_index: bool) -> u64 {
+    purpose as u64 | u64::from(require_index) << 8
 }
 
 /// The plan of a query: one that is kept, or a new one.
@@ -61,7 +67,7 @@ pub(super) fn plan_for(
     draft: &Draft,
     purpose: Purpose,
     control: &Control,
-) -> Result<PhysicalPlan, PlanError> {
+) -> Result<Lent, PlanError> {
     let require_index = control.requires_index();
     let make = |parameters: Option<&Parameters<'_>>| {
         let logical: LogicalPlan = match parameters {
@@ -76,15 +82,19 @@ pub(super) fn plan_for(
         Ok(plan)
     };
     let cache = PlanCache::of(view).filter(|cache| cache.is_on());
-    let known = cache.and_then(|cache| Some((cache, shape_of(draft, purpose, require_index)?)));
-    let Some((cache, shape)) = known else { return make(None) };
+    let mut shape = Shape::empty();
+    let known = cache.filter(|_| tell(&mut shape, draft, purpose, require_index));
+    let Some(cache) = known else { return Ok(make(None)?.into()) };
     if let Some(plan) = cache.find(view, &shape) {
         return Ok(plan);
     }
+    let words = shape.words();
+    let shape = Shape::with_ops(draft, wanted(purpose, require_index)).expect("it has one, as was seen");
+    debug_assert_eq!(shape.words(), words, "what is brief is written down as what is whole");
     let parameters = Parameters::new(shape.values());
     let plan = make(Some(&parameters))?;
     cache.keep(view, &shape, &parameters, &plan);
-    Ok(plan)
+    Ok(plan.into())
 }
 
 /// Whether a shape may be found again, and all values are of the types that they are said to be, which planning checks.

@@ -398,7 +398,7 @@ fn a_plan_for_few_records_is_not_run_for_many() {
         let snapshot = store.snapshot();
         let operation = snapshot.operation();
         let plan = plan_for(operation.view(), draft, Purpose::Rows, &Control::default()).expect("a plan");
-        match plan.root.operator {
+        match &plan.root.operator {
             crate::engine::physical::Operator::Scan(scan) => scan.kind,
             _ => "filter",
         }

@@ -110,7 +110,9 @@ fn smaller_expressions(of: &Expression) -> Vec<Expression> {
         let start = start(&of.ops, place);
         let mut replace = |ops: &[Op]| {
             let mut other = of.clone();
-            other.ops.splice(start..=place, ops.iter().cloned());
+            let mut all = of.ops.to_vec();
+            all.splice(start..=place, ops.iter().cloned());
+            other.ops = all.into();
             smaller.push(other);
         };
         let mut end = place;
@@ -132,7 +134,7 @@ fn smaller_expressions(of: &Expression) -> Vec<Expression> {
             Op::InQuery(draft, _) => {
                 for draft in smaller_drafts(draft) {
                     let operand = &of.ops[start..place];
-                    let asked = Expression { ops: operand.to_vec() }.is_in_query(draft);
+                    let asked = Expression { ops: operand.to_vec().into() }.is_in_query(draft);
                     replace(&asked.ops);
                 }
             }
