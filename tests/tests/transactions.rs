@@ -3,7 +3,7 @@
 
 use epilog::prelude::*;
 use epilog_tests::disk::SimVfs;
-use epilog_tests::simulation::model::{Item, Model, Owner, Tag, WORDS};
+use epilog_tests::simulation::model::{BEST, Item, Model, Owner, Tag, WORDS};
 use epilog_tests::simulation::workload::{Operation, Wait, run_operations};
 use epilog_tests::simulation::{SETUPS, Setup};
 use proptest::collection::vec;

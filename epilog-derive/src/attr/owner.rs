@@ -201,11 +201,12 @@ fn parse_list(context: &Context, attribute: &Attribute, instead: &str) -> Option
     });
     match fields {
         Ok(fields) if !fields.is_empty() && conditions.as_ref().is_none_or(|all| !all.is_empty()) => {
-            let conditions = conditions
-                .into_iter()
-                .flatten()
-                .filter_map(|expr| ConditionAttribute::of(expr).map_err(|error| context.push(error)).ok());
-            let (path, conditions) = (attribute.path().clone(), conditions.collect());
+            let of = |expr| ConditionAttribute::of(expr).map_err(|error| context.push(error)).ok();
+            // All are looked at, for the mistakes in them.
+            let conditions: Vec<Option<ConditionAttribute>> =
+                conditions.into_iter().flatten().map(of).collect();
+            let conditions = conditions.into_iter().collect::<Option<Vec<_>>>()?;
+            let path = attribute.path().clone();
             Some(ListAttribute { path, fields, unique: false, conditions })
         }
         _ => {

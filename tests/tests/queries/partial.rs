@@ -109,7 +109,8 @@ fn it_is_read_by_queries_about_its_records_alone() {
         "index range Job by due < 500 where place == \"Wien\"",
     );
     // Those that it leaves out may be asked for.
-    let scans: [(Query<Job, Job>, fn(&Job) -> bool, &str); 4] = [
+    type Question = (Query<Job, Job>, fn(&Job) -> bool, &'static str);
+    let scans: [Question; 4] = [
         (
             query().filter(|j| j.name.eq("job 3")),
             |j| j.name == "job 3",

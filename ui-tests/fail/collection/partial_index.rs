@@ -1,4 +1,4 @@
-// mistakes: 9
+// mistakes: 8
 use epilog::prelude::*;
 
 #[derive(Collection)]
