@@ -272,8 +272,9 @@ impl Options {
     /// runs [beside others](super::Database::write_concurrent), a quarter of the cache at most. Another transaction that
     /// changes more than memory holds writes its pages out before it commits. A database in memory has no such limit.
     ///
-    /// A sort may take half as much beside it, for keys and rows; the rest of its rows goes into a temporary file next to the
-    /// database. When the disk is full the query fails with [`Full`](crate::ErrorKind::Full), and nothing else does. Where no
+    /// The rows that a query keeps may take half as much beside it ([`query_memory`](Options::query_memory)); what sorts, groups and
+    /// sets have beyond that goes into a temporary file next to the database. When the disk is full the query fails with
+    /// [`Full`](crate::ErrorKind::Full), and nothing else does. Where no
     /// file may be made, the keys of all rows stay in memory.
     ///
     /// # Examples

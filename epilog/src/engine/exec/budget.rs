@@ -11,6 +11,9 @@ use crate::engine::error::ExecError;
 use crate::parts::Whole;
 use crate::storage::facade::View;
 
+/// What in tests stands for a budget of nothing: half of what pages take in memory has to be something.
+pub(in crate::engine) const NOTHING: usize = 31 << 10;
+
 /// What is kept, and may be.
 pub(super) struct Budget {
     bytes: Option<usize>,
@@ -37,12 +40,34 @@ impl Budget {
         self.bytes
     }
 
+    /// In tests whether all is put aside from the first row on, however few there are.
+    pub(super) fn is_none(&self) -> bool {
+        cfg!(test) && self.bytes == Some(NOTHING)
+    }
+
     /// Notes that an operator keeps so many bytes. Whether it is to put something aside.
     pub(super) fn charge(&self, charge: &mut Charge, bytes: usize) -> bool {
         let used = self.used.get() - charge.bytes + bytes;
         self.used.set(used);
         charge.bytes = bytes;
         self.bytes.is_some_and(|budget| used > budget / 2)
+    }
+
+    /// Notes that an operator that puts nothing aside keeps so many bytes.
+    ///
+    /// # Errors
+    ///
+    /// As [`check`](Budget::check).
+    pub(super) fn keep(
+        &self,
+        charge: &mut Charge,
+        bytes: usize,
+        operator: &'static str,
+    ) -> Result<(), ExecError> {
+        match self.charge(charge, bytes) {
+            true => self.check(operator, self.used(), "it puts nothing aside"),
+            false => Ok(()),
+        }
     }
 
     /// The bytes that operators keep, all together.

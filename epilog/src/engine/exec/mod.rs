@@ -62,6 +62,8 @@ use crate::storage::facade::View;
 use crate::value::Type;
 
 pub use assign::Assigning;
+#[cfg(all(test, not(feature = "small")))]
+pub(super) use budget::NOTHING;
 pub(super) use chain::Chain;
 pub(super) use operators::dangling;
 pub use output::{OutputBatch, OutputColumn};

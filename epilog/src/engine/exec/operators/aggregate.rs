@@ -434,6 +434,10 @@ impl Groups {
         env: &Env<'s>,
         batch: &mut Batch<'s>,
     ) -> Result<(), ExecError> {
+        #[cfg(not(feature = "small"))]
+        if let (true, 0, None, Some(keyed)) = (env.budget.is_none(), self.level, &self.aside, &self.keyed) {
+            self.aside = aside::Aside::new(env, &keyed.keys, &self.items, self.level)?;
+        }
         while input.next(env, batch)? {
             batch.raise(usize::MAX)?;
             if let Some(keyed) = &mut self.keyed {

@@ -13,6 +13,8 @@ use super::band::{Run, Sorted};
 use super::subquery::{Answers, Pairs, add_pairs};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::Batch;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::budget::Charge;
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::store::RowStore;
 use crate::engine::exec::table::{KeyTable, WordTable, width_of_equal_cells};
@@ -235,6 +237,8 @@ impl<'s> Built<'s> {
         };
         source.expect(usize::MAX);
         let mut numbers = Vec::new();
+        #[cfg(not(feature = "small"))]
+        let mut charge = Charge::default();
         let mut batch = Batch::new(env.collections.len(), env.computed.len());
         while source.next(env, &mut batch)? {
             if batch.has_faults() || matches!(keep, Keep::Aggregate(..)) {
@@ -268,6 +272,8 @@ impl<'s> Built<'s> {
                     built.store.push(&batch);
                 }
             }
+            #[cfg(not(feature = "small"))]
+            env.budget.keep(&mut charge, built.size(), "hash table")?;
         }
         if let Some((mut tally, _, whole)) = tally {
             let count = built.keys.len();

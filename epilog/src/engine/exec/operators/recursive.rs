@@ -13,6 +13,7 @@ use super::values::{Table, Values};
 use crate::engine::error::ExecError;
 use crate::engine::exec::Env;
 use crate::engine::exec::batch::Batch;
+use crate::engine::exec::budget::Charge;
 use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::table::KeyTable;
 use crate::engine::logical::{Computed, SetColumn};
@@ -34,6 +35,7 @@ pub(super) struct Recursive<'s> {
     known: KeyTable,
     /// The rows that this round has found.
     found: Vec<Values<'s>>,
+    charge: Charge,
     ended: bool,
 }
 
@@ -56,6 +58,7 @@ impl<'s> Recursive<'s> {
             is_first: true,
             known: KeyTable::default(),
             found: Vec::new(),
+            charge: Charge::default(),
             ended: false,
         }
     }
@@ -83,6 +86,8 @@ impl<'s> Recursive<'s> {
             return Ok(false);
         }
         self.found.push(Values::computed(batch, outputs()));
+        // What a round has found is little beside all that is known.
+        env.budget.keep(&mut self.charge, self.known.size(), "recursion")?;
         Ok(true)
     }
 }

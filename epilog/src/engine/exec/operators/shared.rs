@@ -9,6 +9,7 @@ use super::values::{Table, Values};
 use crate::engine::error::ExecError;
 use crate::engine::exec::Env;
 use crate::engine::exec::batch::Batch;
+use crate::engine::exec::budget::Charge;
 use crate::engine::exec::meter::Footprint;
 use crate::engine::logical::KeyTerm;
 
@@ -61,8 +62,10 @@ impl<'s> Operator<'s> for Shared<'s> {
                     Some(table) => table,
                     None => {
                         let mut all = Vec::new();
+                        let mut charge = Charge::default();
                         while let Some(values) = self.read(env, batch)? {
                             self.size += values.size();
+                            env.budget.keep(&mut charge, self.size, "common")?;
                             all.push(values);
                         }
                         let table = Arc::new(all);

@@ -17,6 +17,8 @@ use core::ops::Range;
 use super::{Kept, Operator, Reach, sort};
 use crate::engine::error::ExecError;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::budget::Charge;
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::frames::{Argument, Partition, Results};
 #[cfg(not(feature = "small"))]
@@ -176,6 +178,8 @@ impl<'s> Window<'s> {
         let (orders, order_of) = Order::all_of(&self.items);
         let mut orders = orders;
         let mut store = RowStore::default();
+        #[cfg(not(feature = "small"))]
+        let mut charge = Charge::default();
         let mut arguments: Vec<Option<Argument>> =
             self.items.iter().map(|item| item.argument.as_ref().map(|of| Argument::new(of.ty))).collect();
         while self.input.next(env, batch)? {
@@ -193,6 +197,11 @@ impl<'s> Window<'s> {
                 }
             }
             store.push(batch);
+            #[cfg(not(feature = "small"))]
+            {
+                let keys = orders.iter().map(|order| order.keys.capacity() + size_of_val(&order.ends[..]));
+                env.budget.keep(&mut charge, store.size() + keys.sum::<usize>(), "window")?;
+            }
         }
         let rows = store.len();
         let mut results: Vec<Results> = self
