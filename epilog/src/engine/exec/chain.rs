@@ -11,8 +11,9 @@
 //!     scan Album, ranks 1 to the last            scan Album, ranks 4097 to the last
 //! ```
 //!
-//! What cannot be said in a plan is kept beside it ([`Kept`]): ranks that were found and not given, groups, and the rows of a
-//! sort, which takes its input in one chain of operations and is the start of another.
+//! What cannot be said in a plan is kept beside it ([`Kept`]): ranks that were found and not given, groups, the table of a set,
+//! whose sides are two chains, one after the other, and the rows of a sort, which takes its input in one chain of operations
+//! and is the start of another.
 //!
 //! An operation ends when its leaves are read or much of what it read has been evicted, and stays in memory only for it.
 //! Records that are reached by their ranks may each lie on another page: of those no more are read between two looks at
@@ -113,6 +114,11 @@ fn is_chain(node: &PhysicalNode) -> bool {
         Operator::Among(among) => is_chain(&among.input),
         Operator::Aggregate { input, .. } => is_chain(input),
         Operator::Metered(metered) => is_chain(&metered.input),
+        // One side after the other. What is read of sorted rows is known of one sort alone, above them.
+        #[cfg(not(feature = "small"))]
+        Operator::Set { input, right, .. } => {
+            [input, right].into_iter().all(|side| is_chain(side) && !sorts(side))
+        }
         // Others keep their rows.
         Operator::Window { input, items, .. } => {
             items.iter().all(WindowTerm::numbers_as_they_come) && is_chain(input)
@@ -122,10 +128,18 @@ fn is_chain(node: &PhysicalNode) -> bool {
     }
 }
 
+/// Whether there is a sort anywhere beneath.
+#[cfg(not(feature = "small"))]
+fn sorts(node: &PhysicalNode) -> bool {
+    matches!(node.operator, Operator::Sort { .. }) || node.children().into_iter().any(sorts)
+}
+
 /// How many rows a batch may have so that what is looked up for all of them, wherever it lies, takes no more than a part of
 /// the page cache.
 fn rows_of_batch(view: View<'_>, plan: &PhysicalPlan) -> usize {
     let (mut rows, mut lookups) = (usize::MAX, 0);
+    // The sides of sets, after the first.
+    let mut others = Vec::new();
     let mut node = &plan.root;
     loop {
         node = match &node.operator {
@@ -142,7 +156,14 @@ fn rows_of_batch(view: View<'_>, plan: &PhysicalPlan) -> usize {
             Operator::Metered(metered) => &metered.input,
             #[cfg(not(feature = "small"))]
             Operator::Among(among) => &among.input,
-            _ => break,
+            Operator::Set { input, right, .. } => {
+                others.push(&**right);
+                input
+            }
+            _ => match others.pop() {
+                Some(other) => other,
+                None => break,
+            },
         };
     }
     (rows / lookups.max(1)).max(1)

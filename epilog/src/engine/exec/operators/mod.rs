@@ -104,6 +104,8 @@ pub(super) enum Kept {
     /// And whether all rows are in them.
     Groups(Box<aggregate::Groups>, bool),
     Sort(Box<sort::Sorter>, Whole),
+    #[cfg(not(feature = "small"))]
+    Set(Box<set::Kept>),
     Numbers(InWhole<Vec<window::Counter>>, Whole),
     /// Which records rows may point at, if that is known already.
     #[cfg(not(feature = "small"))]

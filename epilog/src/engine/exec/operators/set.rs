@@ -10,7 +10,11 @@ mod aside;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+#[cfg(not(feature = "small"))]
+use self::aside::Aside;
 use super::Operator;
+#[cfg(not(feature = "small"))]
+use super::Reach;
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::Batch;
 #[cfg(not(feature = "small"))]
@@ -21,6 +25,8 @@ use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::table::KeyTable;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::SetColumn;
+#[cfg(not(feature = "small"))]
+use crate::engine::physical::{self, PhysicalNode};
 use crate::expr::SetKind;
 use crate::parts::InWhole;
 
@@ -44,12 +50,28 @@ pub(super) struct Set<'s> {
     charge: Charge,
     /// The rows whose like is not known.
     #[cfg(not(feature = "small"))]
-    aside: Option<Box<aside::Aside<'s>>>,
+    aside: Option<Box<Aside>>,
     /// Whether those are what is left.
     #[cfg(not(feature = "small"))]
     comes_back: bool,
+    /// The set of those that are coming back.
+    #[cfg(not(feature = "small"))]
+    part: Option<Box<Set<'s>>>,
     /// The most bytes that were kept in memory.
     #[cfg(not(feature = "small"))]
+    size_max: usize,
+    #[cfg(not(feature = "small"))]
+    paused: bool,
+}
+
+/// What a set keeps in a pause.
+#[cfg(not(feature = "small"))]
+pub(in crate::engine::exec) struct Kept {
+    known: KeyTable,
+    left_over: Vec<u64>,
+    first_done: bool,
+    aside: Option<Box<Aside>>,
+    comes_back: bool,
     size_max: usize,
 }
 
@@ -86,8 +108,21 @@ impl<'s> Set<'s> {
             #[cfg(not(feature = "small"))]
             comes_back: false,
             #[cfg(not(feature = "small"))]
+            part: None,
+            #[cfg(not(feature = "small"))]
             size_max: 0,
+            #[cfg(not(feature = "small"))]
+            paused: false,
         }
+    }
+
+    fn is_union(&self) -> bool {
+        matches!(self.kind, SetKind::Union | SetKind::UnionAll)
+    }
+
+    /// Whether the side that is being read is the left one.
+    fn reads_left(&self) -> bool {
+        self.is_union() != self.first_done
     }
 
     /// Makes `batch` the values of its rows, those of the left or of the right.
@@ -198,7 +233,7 @@ impl<'s> Set<'s> {
             return Ok(());
         }
         self.size_max = self.size_max.max(size);
-        self.aside = aside::Aside::new(env, self.kind, &self.columns, self.level)?;
+        self.aside = Aside::new(env, &self.columns, self.level)?;
         match &self.aside {
             Some(_) => Ok(()),
             None => env.budget.check("set", env.budget.used(), "there is no room to put them aside"),
@@ -238,18 +273,39 @@ impl<'s> Set<'s> {
         result
     }
 
+    /// Makes `batch` the next rows of those that were put aside; `false` after the last.
+    fn come_back(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        let Some(aside) = &mut self.aside else { return Ok(false) };
+        loop {
+            if let Some(part) = &mut self.part {
+                if part.next(env, batch)? {
+                    return Ok(true);
+                }
+                part.clear(env);
+                aside.spilled += part.spilled();
+                self.part = None;
+            }
+            self.part = aside.next(env, self.kind);
+            if self.part.is_none() {
+                return Ok(false);
+            }
+        }
+    }
+
     fn table_size(&self) -> usize {
         self.known.size() + self.left_over.capacity() * size_of::<u64>()
     }
 
     /// The bytes that this takes in memory.
     fn size(&self) -> usize {
-        self.table_size() + self.aside.as_ref().map_or(0, |aside| aside.size())
+        let part = self.part.as_ref().map_or(0, |part| part.size());
+        self.table_size() + self.aside.as_ref().map_or(0, |aside| aside.size()) + part
     }
 
     /// The bytes put aside.
     fn spilled(&self) -> u64 {
-        self.aside.as_ref().map_or(0, |aside| aside.spilled())
+        let part = self.part.as_ref().map_or(0, |part| part.spilled());
+        self.aside.as_ref().map_or(0, |aside| aside.spilled()) + part
     }
 
     /// Lets go of the table.
@@ -263,19 +319,37 @@ impl<'s> Set<'s> {
 impl<'s> Operator<'s> for Set<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         #[cfg(not(feature = "small"))]
-        if let (true, Some(aside)) = (self.comes_back, &mut self.aside) {
-            return aside.next(env, batch);
+        if self.comes_back {
+            return self.come_back(env, batch);
         }
-        let is_union = matches!(self.kind, SetKind::Union | SetKind::UnionAll);
-        if !is_union && !core::mem::replace(&mut self.first_done, true) {
+        #[cfg(not(feature = "small"))]
+        if env.budget.is_none()
+            && (self.level, self.aside.is_none()) == (0, true)
+            && !self.first_done
+            && self.kind != SetKind::UnionAll
+        {
+            self.aside = Aside::new(env, &self.columns, self.level)?;
+        }
+        if !self.is_union() && !self.first_done {
             self.read_right(env, batch)?;
+            #[cfg(not(feature = "small"))]
+            if self.right.is_paused() {
+                self.paused = true;
+                return Ok(false);
+            }
+            self.first_done = true;
         }
         loop {
             env.check()?;
-            let is_left = !is_union || !self.first_done;
+            let is_left = self.reads_left();
             let side = if is_left { &mut self.left } else { &mut self.right };
             if !side.next(env, batch)? {
-                if is_union && is_left {
+                #[cfg(not(feature = "small"))]
+                if side.is_paused() {
+                    self.paused = true;
+                    return Ok(false);
+                }
+                if self.is_union() && is_left {
                     self.first_done = true;
                     continue;
                 }
@@ -283,7 +357,7 @@ impl<'s> Operator<'s> for Set<'s> {
                 if self.aside.is_some() {
                     self.clear(env);
                     self.comes_back = true;
-                    return self.next(env, batch);
+                    return self.come_back(env, batch);
                 }
                 return Ok(false);
             }
@@ -310,6 +384,58 @@ impl<'s> Operator<'s> for Set<'s> {
                 return Ok(true);
             }
         }
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn resume(&mut self, reach: Reach, kept: &mut Vec<super::Kept>) {
+        if let Some(super::Kept::Set(set)) = kept.pop() {
+            let Kept { known, left_over, first_done, aside, comes_back, size_max } = *set;
+            (self.known, self.left_over, self.first_done) = (known, left_over, first_done);
+            (self.aside, self.comes_back, self.size_max) = (aside, comes_back, size_max);
+        }
+        if self.comes_back {
+            return;
+        }
+        // The side that has been read stays as it is, and what was kept is of the other, but for one that has not begun.
+        let (side, next) = match self.reads_left() {
+            true => (&mut self.left, &mut self.right),
+            false => (&mut self.right, &mut self.left),
+        };
+        side.resume(reach, kept);
+        if !self.first_done {
+            next.resume(reach, &mut Vec::new());
+        }
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn is_paused(&self) -> bool {
+        self.paused
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<super::Kept>) -> Result<bool, ExecError> {
+        let physical::Operator::Set { input, right, .. } = &mut node.operator else { return Ok(false) };
+        let is_read = match self.reads_left() {
+            true => !self.left.remaining(input, kept)?,
+            false => !self.right.remaining(right, kept)?,
+        };
+        if is_read && self.first_done {
+            if self.aside.is_none() {
+                return Ok(false);
+            }
+            self.size_max = self.size_max.max(self.size());
+            (self.known, self.left_over) = (KeyTable::default(), Vec::new());
+            self.comes_back = true;
+        }
+        kept.push(super::Kept::Set(Box::new(Kept {
+            known: core::mem::take(&mut self.known),
+            left_over: core::mem::take(&mut self.left_over),
+            first_done: self.first_done || is_read,
+            aside: self.aside.take(),
+            comes_back: self.comes_back,
+            size_max: self.size_max,
+        })));
+        Ok(true)
     }
 
     #[cfg(not(feature = "small"))]

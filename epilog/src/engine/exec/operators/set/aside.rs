@@ -21,15 +21,12 @@ use crate::parts::{InWhole, Whole};
 const LEVELS_MAX: u32 = 12;
 
 /// Rows that are put aside, and come back.
-pub(super) struct Aside<'s> {
-    kind: SetKind,
+pub(super) struct Aside {
     columns: Box<[Computed]>,
     level: u32,
     rows: Stage,
-    /// The set of the partition that comes out.
-    set: Option<Box<Set<'s>>>,
-    /// The bytes that those before put aside again.
-    spilled: u64,
+    /// The bytes that the sets of partitions put aside again.
+    pub(super) spilled: u64,
 }
 
 /// The rows of both sides; of a union they are all on one.
@@ -40,14 +37,13 @@ enum Stage {
     Neither,
 }
 
-impl<'s> Aside<'s> {
+impl Aside {
     /// Gets room for rows. `None` when there is none.
     pub(super) fn new(
-        env: &Env<'s>,
-        kind: SetKind,
+        env: &Env<'_>,
         columns: &[SetColumn],
         level: u32,
-    ) -> Result<Option<Box<Aside<'s>>>, ExecError> {
+    ) -> Result<Option<Box<Aside>>, ExecError> {
         if level >= LEVELS_MAX {
             return Ok(None);
         }
@@ -57,7 +53,7 @@ impl<'s> Aside<'s> {
         let (Some(left), Some(right)) = (room()?, room()?) else { return Ok(None) };
         let columns = columns.iter().map(|column| column.output).collect();
         let rows = Stage::Taking([left, right]);
-        Ok(Some(Box::new(Aside { kind, columns, level, rows, set: None, spilled: 0 })))
+        Ok(Some(Box::new(Aside { columns, level, rows, spilled: 0 })))
     }
 
     /// The bytes put aside so far, those that were put aside again included.
@@ -67,22 +63,21 @@ impl<'s> Aside<'s> {
             Stage::Returning(sides) => sides.iter().map(Returning::bytes).sum(),
             Stage::Neither => 0,
         };
-        own + self.spilled + self.set.as_ref().map_or(0, |set| set.spilled())
+        own + self.spilled
     }
 
     /// The bytes that this takes in memory.
     pub(super) fn size(&self) -> usize {
-        let buffers = match &self.rows {
+        match &self.rows {
             Stage::Taking(sides) => sides.iter().map(Partitions::size).sum(),
             _ => 0,
-        };
-        buffers + self.set.as_ref().map_or(0, |set| set.size())
+        }
     }
 
     /// Puts aside a row of a batch that has the values of the set.
     pub(super) fn push(
         &mut self,
-        batch: &Batch<'s>,
+        batch: &Batch<'_>,
         row: usize,
         key: &[u8],
         side: SetSide,
@@ -94,38 +89,22 @@ impl<'s> Aside<'s> {
         Ok(sides[side as usize].push(lot(key, self.level), values, row)?)
     }
 
-    /// Makes `batch` the next rows that come out; `false` after the last.
-    pub(super) fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
-        use super::Operator;
+    /// The set of the next partition; `None` after the last.
+    pub(super) fn next<'s>(&mut self, env: &Env<'s>, kind: SetKind) -> Option<Box<Set<'s>>> {
         self.rows = match core::mem::replace(&mut self.rows, Stage::Neither) {
             Stage::Taking(sides) => Stage::Returning(sides.map(Partitions::finish)),
             other => other,
         };
-        loop {
-            if let Some(set) = &mut self.set {
-                if set.next(env, batch)? {
-                    return Ok(true);
-                }
-                set.clear(env);
-                self.spilled += set.spilled();
-                self.set = None;
-            }
-            let Stage::Returning([lefts, rights]) = &mut self.rows else {
-                unreachable!("they come back now")
-            };
-            let (Some((number, left)), Some(whole)) = (lefts.take(), Whole::build()) else {
-                return Ok(false);
-            };
-            let right = rights.take_at(number);
-            let of = |rows| Box::new(Replayed { rows, columns: self.columns.clone() });
-            let columns = self.columns.iter().map(|output| {
-                let ty = env.computed[usize::from(output.0)];
-                let value = || Expr::computed(*output, ty, true);
-                SetColumn { left: value(), right: value(), output: *output }
-            });
-            let columns = InWhole::new(columns.collect::<Vec<_>>(), whole);
-            let set = Set { level: self.level + 1, ..Set::new(of(left), of(right), self.kind, columns) };
-            self.set = Some(Box::new(set));
-        }
+        let Stage::Returning([lefts, rights]) = &mut self.rows else { unreachable!("they come back now") };
+        let ((number, left), whole) = (lefts.take()?, Whole::build()?);
+        let right = rights.take_at(number);
+        let of = |rows| Box::new(Replayed { rows, columns: self.columns.clone() });
+        let columns = self.columns.iter().map(|output| {
+            let ty = env.computed[usize::from(output.0)];
+            let value = || Expr::computed(*output, ty, true);
+            SetColumn { left: value(), right: value(), output: *output }
+        });
+        let columns = InWhole::new(columns.collect::<Vec<_>>(), whole);
+        Some(Box::new(Set { level: self.level + 1, ..Set::new(of(left), of(right), kind, columns) }))
     }
 }
