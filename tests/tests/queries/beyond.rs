@@ -46,6 +46,7 @@ fn target_of(link: i64) -> i64 {
 struct Files {
     files: MemoryVfs,
     made: Arc<AtomicUsize>,
+    open: Arc<AtomicUsize>,
     full: Arc<AtomicBool>,
     damaged: Arc<AtomicBool>,
 }
@@ -68,6 +69,7 @@ impl Vfs for Files {
     fn temporary(&self, path: &str) -> Result<Option<Box<dyn VfsFile>>, VfsError> {
         self.made.fetch_add(1, Ordering::Relaxed);
         let file = self.files.temporary(path)?;
+        self.open.fetch_add(usize::from(file.is_some()), Ordering::Relaxed);
         Ok(file.map(|file| Box::new(Temporary(file, self.clone())) as Box<dyn VfsFile>))
     }
     fn now_ns(&self) -> u64 {
@@ -75,6 +77,12 @@ impl Vfs for Files {
     }
     fn entropy(&self, buffer: &mut [u8]) {
         self.files.entropy(buffer);
+    }
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        self.1.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -335,4 +343,46 @@ fn a_full_disk_fails_the_sort_alone() {
     files.full.store(false, Ordering::Relaxed);
     let rows = query.all(&db).expect("rows");
     assert_eq!((rows.len(), rows[0].number), (records.len() + 1, -1));
+}
+
+/// What groups, distinct values and sets are put aside from, with how many rows each has.
+fn kept_by_key(db: &Database<Large>) -> Vec<(&'static str, Result<usize, epilog::Error>)> {
+    let names = || Wide::query().select(|w| (w.name, w.mark));
+    let grouped = Wide::query().group_by(|w| (w.name, w.mark)).select(|g| {
+        let (name, mark) = g.key();
+        (name, mark, g.sum(|w| w.number))
+    });
+    vec![
+        ("group_by", grouped.all(db).map(|rows| rows.len())),
+        ("distinct", names().distinct().all(db).map(|rows| rows.len())),
+        ("union", names().union(names()).all(db).map(|rows| rows.len())),
+        ("except", names().except(names().limit(0)).all(db).map(|rows| rows.len())),
+    ]
+}
+
+#[test]
+fn groups_and_sets_that_are_put_aside_fail_alone_and_leave_nothing() {
+    let (db, files, records) = large();
+    for (what, rows) in kept_by_key(&db) {
+        assert_eq!(rows.expect(what), records.len(), "{what}");
+    }
+    let made = files.made.load(Ordering::Relaxed);
+    assert!(made >= 4, "only {made} files");
+    files.full.store(true, Ordering::Relaxed);
+    for (what, rows) in kept_by_key(&db) {
+        let error = rows.expect_err(what);
+        assert_eq!(error.kind(), ErrorKind::Full, "{what}: {error}");
+    }
+    files.full.store(false, Ordering::Relaxed);
+    files.damaged.store(true, Ordering::Relaxed);
+    for (what, rows) in kept_by_key(&db) {
+        let error = rows.expect_err(what);
+        assert_eq!(error.kind(), ErrorKind::Io, "{what}");
+        assert!(error.to_string().contains("large (temporary)"), "{what}: {error}");
+    }
+    files.damaged.store(false, Ordering::Relaxed);
+    for (what, rows) in kept_by_key(&db) {
+        assert_eq!(rows.expect(what), records.len(), "{what}");
+    }
+    assert_eq!(files.open.load(Ordering::Relaxed), 0, "all that were made are gone");
 }

@@ -10,7 +10,10 @@ use super::*;
 use crate::expr::AggregateFunction::{
     ArrayAgg, Avg, Count, CountDistinct, Max, Median, Min, StringAgg, Sum, Variance,
 };
-use crate::expr::{AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, SetKind};
+use crate::expr::{
+    AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, Frame, JoinKind, SetKind, WindowFunction,
+    WindowItem,
+};
 use crate::storage::pager::PagerOptions;
 use crate::storage::vfs::MemoryVfs;
 use crate::value::Type;
@@ -74,7 +77,7 @@ fn given(store: &Store, draft: &Draft) -> ([Vec<Vec<Scalar>>; 2], u64) {
 /// Checks that `draft` gives the same whatever memory there is, and puts something aside where there is little.
 fn check(drafts: &[DraftBuilder]) {
     let ample = store(&records());
-    let stores = [4 << 10, 48 << 10].map(filed);
+    let stores = [12 << 10, 48 << 10].map(filed);
     for draft in drafts {
         let draft = draft.clone().build();
         let ([expected, _], none) = given(&ample, &draft);
@@ -225,6 +228,18 @@ fn what_cannot_be_put_aside_is_refused_by_name_once_there_is_a_budget() {
     check(draft(f::Track).group_by([]).select([all.clone()]), "aggregate", "all rows are one group");
     let few = draft(f::Track).group_by([field(f::track::ACTIVE)]);
     check(few.select([all]), "aggregate", "a single group is not put aside");
+    // All that brings its rows along: a table of albums by what no index knows, windows, common rows.
+    let on = name().binary(BinaryOp::Eq, f::inner(1, f::track::NAME));
+    let join = Clause::Join { collection: f::Track, on, kind: JoinKind::Inner };
+    check(draft(f::Track).clause(join).select([name()]), "hash table", "it puts nothing aside");
+    let total = WindowItem {
+        function: WindowFunction::Aggregate(Sum),
+        argument: Some(length()),
+        partition: Vec::from([field(f::track::ACTIVE)]),
+        order: Vec::new(),
+        frame: Frame::DEFAULT,
+    };
+    check(draft(f::Track).window([total]).select([f::window(0)]), "window", "it puts nothing aside");
     // What can be is.
     let names = draft(f::Track).group_by([name()]).select([Expression::key(0), f::aggregate(Count, None)]);
     assert!(with(16 << 10, names.clone()).is_ok_and(|rows| rows > 2000));
