@@ -33,7 +33,7 @@ use crate::value::Type;
 const PARTITIONS: u64 = 32;
 
 /// The bytes of a block: the least, few in tests, and the most. The blocks of all partitions take an eighth of the memory.
-const BLOCK_LEN: core::ops::RangeInclusive<usize> = if cfg!(test) { 16 } else { 4 << 10 }..=64 << 10;
+const BLOCK_LEN: core::ops::RangeInclusive<usize> = if cfg!(test) { 128 } else { 4 << 10 }..=64 << 10;
 
 /// The bytes of rows that come back at once, about.
 const BATCH_BYTES_MAX: usize = 1 << 20;

@@ -31,7 +31,7 @@ pub(super) struct Aside {
 
 /// The rows of both sides; of a union they are all on one.
 enum Stage {
-    Taking([Partitions; 2]),
+    Taking(Box<[Partitions; 2]>),
     Returning([Returning; 2]),
     /// While it goes from one to the other.
     Neither,
@@ -52,7 +52,7 @@ impl Aside {
         let room = || Partitions::new(env.view, half, types());
         let (Some(left), Some(right)) = (room()?, room()?) else { return Ok(None) };
         let columns = columns.iter().map(|column| column.output).collect();
-        let rows = Stage::Taking([left, right]);
+        let rows = Stage::Taking(Box::new([left, right]));
         Ok(Some(Box::new(Aside { columns, level, rows, spilled: 0 })))
     }
 
@@ -92,7 +92,7 @@ impl Aside {
     /// The set of the next partition; `None` after the last.
     pub(super) fn next<'s>(&mut self, env: &Env<'s>, kind: SetKind) -> Option<Box<Set<'s>>> {
         self.rows = match core::mem::replace(&mut self.rows, Stage::Neither) {
-            Stage::Taking(sides) => Stage::Returning(sides.map(Partitions::finish)),
+            Stage::Taking(sides) => Stage::Returning((*sides).map(Partitions::finish)),
             other => other,
         };
         let Stage::Returning([lefts, rights]) = &mut self.rows else { unreachable!("they come back now") };
