@@ -69,6 +69,7 @@ pub enum Clauses {
 
 impl Clauses {
     /// None.
+    #[expect(clippy::declare_interior_mutable_const, reason = "each use is to be one of its own")]
     pub const NONE: Clauses = Clauses::Brief(Brief::NONE);
 
     /// Adds a clause.

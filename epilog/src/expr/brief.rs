@@ -64,6 +64,7 @@ pub(super) enum Part {
 
 impl Brief {
     /// No clauses.
+    #[expect(clippy::declare_interior_mutable_const, reason = "each use is to be one of its own")]
     pub const NONE: Brief = Brief {
         parts: [Part::Between; PARTS],
         count: 0,
@@ -299,7 +300,7 @@ mod tests {
                 for third in &all {
                     let mut clauses = Clauses::NONE;
                     clauses.push(first.clone());
-                    assert_eq!(*clauses, [first.clone()]);
+                    assert_eq!(*clauses, core::slice::from_ref(first));
                     let mut terms = Terms::default();
                     terms.push(term(4));
                     clauses.push_order(terms);

@@ -303,6 +303,7 @@ pub struct OrderTerm {
 
 /// One column of what comes out.
 #[derive(Clone, Debug, PartialEq)]
+#[expect(clippy::large_enum_variant, reason = "most are values")]
 pub enum SelectItem {
     /// A value.
     Value(Expression),

@@ -331,16 +331,20 @@ mod tests {
         let text = |n: usize| match n % 7 {
             0 => Scalar::Null,
             // Longer than several blocks, now and then.
-            length => {
-                Scalar::String("x".repeat(if n % 101 == 0 { 500 } else { length }) + &format!("{}", n % 40))
-            }
+            length => Scalar::String(
+                "x".repeat(if n.is_multiple_of(101) { 500 } else { length }) + &format!("{}", n % 40),
+            ),
         };
         let rows = 3000;
         for n in 0..rows {
             let values = [
                 Vector::constant(Type::String, &text(n), 2),
                 Vector::constant(Type::I64, &Scalar::Int(n as i128), 2),
-                Vector::constant(Type::Bool, &if n % 3 == 0 { Scalar::Null } else { Scalar::Bool(true) }, 2),
+                Vector::constant(
+                    Type::Bool,
+                    &if n.is_multiple_of(3) { Scalar::Null } else { Scalar::Bool(true) },
+                    2,
+                ),
             ];
             let mut key = Vec::new();
             values[0].append_key(0, &mut key);
@@ -364,7 +368,7 @@ mod tests {
                     assert!(last < Some(n) && !core::mem::replace(&mut found[n], true));
                     last = Some(n);
                     assert_eq!(Scalar::from_cell(Type::String, vectors[0].cell(row)), Some(text(n)));
-                    assert_eq!(vectors[2].is_null(row), n % 3 == 0);
+                    assert_eq!(vectors[2].is_null(row), n.is_multiple_of(3));
                     let of_row = if let Scalar::String(text) = text(n) { Some(text) } else { None };
                     assert!(!seen.contains(&of_row), "{of_row:?} was in another partition");
                     here.push(of_row);

@@ -60,6 +60,7 @@ pub(super) struct Kept {
     looked_at: AtomicU64,
     plan: PhysicalPlan,
     /// Copies that queries had and gave back, with their values.
+    #[expect(clippy::vec_box, reason = "queries take them as they are, without moving the plans")]
     spare: Mutex<Vec<Box<PhysicalPlan>>>,
 }
 

@@ -236,10 +236,13 @@ impl Reference<'_> {
                     list => {
                         let is_any = *each == crate::expr::op::Each::Any;
                         let op = if is_any { BinaryOp::Or } else { BinaryOp::And };
-                        elements(&list).into_iter().fold(Ok(Scalar::Bool(!is_any)), |known, element| {
+                        // A fault of one element is none where another decides.
+                        let mut known = Ok(Scalar::Bool(!is_any));
+                        for element in elements(&list) {
                             *self.element.borrow_mut() = element;
-                            binary(op, known, self.eval(test, row))
-                        })
+                            known = binary(op, known, self.eval(test, row));
+                        }
+                        known
                     }
                 }),
                 Op::Call(function, count) => {

@@ -20,7 +20,9 @@ use crate::value::Type;
 
 const TRACKS: i128 = 3000;
 
-fn records() -> Vec<(fn() -> &'static CollectionSchema, Vec<Vec<Scalar>>)> {
+type Records = Vec<Vec<Scalar>>;
+
+fn records() -> Vec<(fn() -> &'static CollectionSchema, Records)> {
     let string = |text: &str| Scalar::String(text.to_string());
     let artists = (1..=5).map(|n| Vec::from([Scalar::Int(n), string(&format!("artist {n}"))]));
     let albums = (1..=40).map(|n| {

@@ -1,3 +1,5 @@
+//! Arithmetic against that of single values.
+
 use proptest::prelude::*;
 use rust_decimal::Decimal;
 

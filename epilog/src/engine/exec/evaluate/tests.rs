@@ -1,3 +1,5 @@
+//! Operations against those of single values.
+
 use alloc::string::String;
 
 use proptest::prelude::*;

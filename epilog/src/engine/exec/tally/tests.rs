@@ -1,3 +1,5 @@
+//! Aggregates against those of single values, and what they are made of.
+
 use super::*;
 
 #[test]
@@ -103,9 +105,10 @@ mod of_columns {
             }
             F::Sum => sum(ty, values),
             F::Avg if count == 0 => Ok(Scalar::Null),
-            F::Avg if ty == Type::Decimal => match sum(ty, values)? {
-                sum => decimal(&sum).checked_div(count.into()).map(|mean| mean.to_scalar()).ok_or(()),
-            },
+            F::Avg if ty == Type::Decimal => {
+                let sum = decimal(&sum(ty, values)?);
+                sum.checked_div(count.into()).map(|mean| mean.to_scalar()).ok_or(())
+            }
             F::Avg => {
                 // Of integers the sum has to fit 128 bits only.
                 let total = match ty {
