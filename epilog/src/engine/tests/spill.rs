@@ -20,9 +20,9 @@ use crate::value::Type;
 
 const TRACKS: i128 = 3000;
 
-type Records = Vec<Vec<Scalar>>;
+type Records = (fn() -> &'static CollectionSchema, Vec<Vec<Scalar>>);
 
-fn records() -> Vec<(fn() -> &'static CollectionSchema, Records)> {
+fn records() -> Vec<Records> {
     let string = |text: &str| Scalar::String(text.to_string());
     let artists = (1..=5).map(|n| Vec::from([Scalar::Int(n), string(&format!("artist {n}"))]));
     let albums = (1..=40).map(|n| {
