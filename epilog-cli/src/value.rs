@@ -19,6 +19,7 @@
 //! | `DateTime<Utc>` | the same with `Z` behind |
 //! | `Blob` | `{"id":3,"length":2,"bytes":"00ff"}`, its bytes as hexadecimal digits; `dump` writes them, as they are not of the value |
 
+use epilog::Json;
 use epilog::value::{Scalar, Type};
 use serde_json::{Number, Value};
 
@@ -30,7 +31,7 @@ pub fn to_json(scalar: &Scalar, ty: Type) -> Value {
         (Scalar::Float(value), Type::F32) => float(*value, &(*value as f32).to_string()),
         (Scalar::Float(value), _) => float(*value, &value.to_string()),
         (Scalar::String(text), Type::Json) => {
-            serde_json::from_str(text).unwrap_or_else(|_| text.clone().into())
+            Json::parse(text).map_or_else(|_| text.as_str().into(), document)
         }
         (Scalar::String(value), _) => value.clone().into(),
         (Scalar::Bytes(bytes), _) => match (scalar.elements(ty), ty.element()) {
@@ -54,6 +55,19 @@ pub fn to_json(scalar: &Scalar, ty: Type) -> Value {
             _ => value.to_string().into(),
         },
         (other, _) => other.to_string().into(),
+    }
+}
+
+/// JSON as it is, but for exponents, which get a sign. Not by reading its text as this library does, to which an object with a
+/// certain name is a number.
+fn document(json: Json) -> Value {
+    match json.kind() {
+        "array" => json.items().map(document).collect::<Vec<Value>>().into(),
+        "object" => Value::Object(json.members().map(|(name, value)| (name, document(value))).collect()),
+        "string" => json.as_str().into(),
+        "boolean" => json.as_bool().into(),
+        "number" => json.text().parse().map_or_else(|_| json.text().into(), Value::Number),
+        _ => Value::Null,
     }
 }
 
@@ -114,9 +128,11 @@ mod tests {
             (Scalar::Int('ß' as i128), Type::Char, "\"ß\""),
             (Scalar::String("a\"b\n".into()), Type::String, "\"a\\\"b\\n\""),
             (
-                Scalar::String("[1e400,0.10,{\"a\":\"\\u0001\"}]".into()),
+                Scalar::String(
+                    "[1e400,0.10,{\"$serde_json::private::Number\":\"\\u0001\"},true,null]".into(),
+                ),
                 Type::Json,
-                "[1e400,0.10,{\"a\":\"\\u0001\"}]",
+                "[1e+400,0.10,{\"$serde_json::private::Number\":\"\\u0001\"},true,null]",
             ),
             (Scalar::Bytes(vec![0, 255, 16]), Type::Bytes, "\"00ff10\""),
             (vec![1.5f32, 2.0].to_scalar(), Type::F32List, "[1.5,2.0]"),

@@ -113,7 +113,7 @@ fn check_images(disk: &SimVfs) -> Result<(), StorageError> {
 
 /// An index that cannot be read is one that plans do without; nothing is asked of the empty trees of blobs and of scans.
 fn is_index(image: &Image) -> bool {
-    matches!(image.held, Held::Page(_, 3 | 4) | Held::Page(5 | 16, 1))
+    matches!(image.held, Held::Page(_, 3 | 4) | Held::Page(5 | 18, 1))
 }
 
 fn flips_all() -> bool {

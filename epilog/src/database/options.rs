@@ -305,8 +305,9 @@ impl Options {
     /// [`explain_analyze`](crate::Query::explain_analyze) tells what each part of a query kept and put aside, and
     /// [`memory`](crate::Query::memory) asks for more, or less, for one query.
     ///
-    /// A database in memory and a write transaction have nowhere to put anything: see there. Not with the cargo feature
-    /// `small`.
+    /// A database in memory and a write transaction have nowhere to put anything: this says nothing there, but
+    /// [`memory`](crate::Query::memory) refuses as well. Sorts of joined rows, and `distinct` after an order, are not put aside either,
+    /// and of the former, as of texts that were calculated, it is not counted what they take. Not with the cargo feature `small`.
     ///
     /// # Examples
     ///

@@ -43,8 +43,8 @@ impl<S, O> Query<S, O> {
     /// Every row once: rows with the same values are the same, `None` being a value. What follows speaks of the values that
     /// were selected, and of nothing else.
     ///
-    /// After an order, each row comes where the first of its kind stood; otherwise rows come in any order. Keeps all
-    /// different rows in memory.
+    /// After an order, each row comes where the first of its kind stood; otherwise rows come in any order. After an order
+    /// all different rows are kept in memory; otherwise what is more than [`query_memory`](crate::Options::query_memory) is put aside.
     ///
     /// # Examples
     ///
@@ -65,7 +65,7 @@ impl<S, O> Query<S, O> {
     }
 
     /// The rows that this query or the other gives, every row once. What follows speaks of the values that were selected;
-    /// rows come in any order unless one is asked for. Keeps all different rows in memory.
+    /// rows come in any order unless one is asked for.
     ///
     /// # Examples
     ///

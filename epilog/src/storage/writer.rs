@@ -521,8 +521,9 @@ impl<'p> Writer<'p> {
     ///
     /// # Errors
     ///
-    /// [`ConstraintError::Restricted`] when a record that stays points at one that goes, [`ConstraintError::Unique`] when one
-    /// that loses what it points at comes into a partial index where another has its values; whatever reading pages fails with.
+    /// [`ConstraintError::Restricted`] when a record that stays points at one that goes; when one that loses what it points at
+    /// comes into a partial index, [`ConstraintError::Unique`] where another has its values, and [`ConstraintError::KeyTooLong`]
+    /// where those are too long; whatever reading pages fails with.
     pub fn delete(&mut self, collection: &CollectionDef, rank: u128) -> Result<bool, StorageError> {
         if self.view_get(collection, rank)?.is_none() {
             return Ok(false);
@@ -592,8 +593,8 @@ impl<'p> Writer<'p> {
                 if let Some(record) = writer.view_get(referrer, by)? {
                     draft.load(&record)?;
                     draft.put(&referrer.layout.places[usize::from(position)], None);
+                    writer.claim_places(referrer, &draft, by, &mut claimed)?;
                     writer.replace(referrer, by, &draft)?;
-                    writer.claim_places(referrer, &draft, by, &mut claimed);
                 }
             }
             for (id, rank) in &doomed {

@@ -208,6 +208,65 @@ fn changes_move_records_in_and_out() {
     assert!(report.is_sound(), "{report:?}");
 }
 
+mod losing {
+    use super::*;
+
+    #[derive(Collection, Clone, Debug, PartialEq)]
+    pub struct Owner {
+        pub id: Id<Owner>,
+    }
+
+    #[derive(Collection, Clone, Debug, PartialEq)]
+    #[index(note, where(owner.is_none()))]
+    pub struct Item {
+        pub id: Id<Item>,
+        pub note: String,
+        #[on_delete(set_null)]
+        pub owner: Option<Id<Owner>>,
+    }
+
+    epilog::schema!(pub Items { Owner, Item });
+}
+
+/// A record comes into the index by losing what it points at: its key was not measured while it was left out.
+#[test]
+fn what_loses_its_owner_is_measured() {
+    use losing::{Item, Items, Owner};
+    let directory = tempfile::tempdir().expect("a directory");
+    let path = directory.path().join("items.epilog");
+    let db = Items::open(&path).expect("a database");
+    // The longest key has 960 bytes, of which a text takes two more than its own.
+    for (length, fits) in [(2_000, false), (959, false), (958, true)] {
+        let item = db
+            .write(|tx| {
+                let owner = tx.insert(&Owner { id: Id::auto() })?;
+                tx.insert(&Item { id: Id::auto(), note: "x".repeat(length), owner: Some(owner) })
+            })
+            .expect("an item");
+        let owner =
+            db.get(item).expect("the item").and_then(|item: losing::Item| item.owner).expect("an owner");
+        let gone = db.write(|tx| tx.delete_key::<Owner>(owner));
+        match gone {
+            Ok(gone) => assert!(fits && gone, "{length}"),
+            Err(error) => assert!(!fits && error.kind() == ErrorKind::Constraint, "{length}: {error}"),
+        }
+        // A transaction may go on when one statement is refused.
+        let kept = db.write(|tx| {
+            let _ = tx.delete_key::<Owner>(owner);
+            tx.insert(&Owner { id: Id::auto() })
+        });
+        kept.expect("another owner");
+        assert_eq!(
+            db.get(item).expect("the item").and_then(|item: losing::Item| item.owner).is_some(),
+            !fits
+        );
+    }
+    assert!(db.check().expect("a check").is_sound());
+    db.close().expect("closed");
+    let db = Items::open(&path).expect("a database");
+    assert_eq!(Item::query().filter(|i| i.owner.is_none()).require_index().count(&db).expect("a count"), 1);
+}
+
 mod other {
     use super::*;
 

@@ -47,10 +47,22 @@ impl Budget {
 
     /// Notes that an operator keeps so many bytes. Whether it is to put something aside.
     pub(super) fn charge(&self, charge: &mut Charge, bytes: usize) -> bool {
-        let used = self.used.get() - charge.bytes + bytes;
+        let used = self.take(charge, bytes);
+        // To put a little aside makes no room where others keep much.
+        self.bytes.is_some_and(|budget| used > budget / 2 && bytes >= budget / 32)
+    }
+
+    /// Notes that an operator keeps so many bytes: how many all of them do.
+    fn take(&self, charge: &mut Charge, bytes: usize) -> usize {
+        let used = self.used.get().saturating_sub(charge.bytes) + bytes;
         self.used.set(used);
         charge.bytes = bytes;
-        self.bytes.is_some_and(|budget| used > budget / 2)
+        used
+    }
+
+    /// Forgets what operators took that are no more.
+    pub(super) fn forget(&self, bytes: usize) {
+        self.used.set(self.used.get().saturating_sub(bytes));
     }
 
     /// Notes that an operator that puts nothing aside keeps so many bytes.
@@ -64,10 +76,8 @@ impl Budget {
         bytes: usize,
         operator: &'static str,
     ) -> Result<(), ExecError> {
-        match self.charge(charge, bytes) {
-            true => self.check(operator, self.used(), "it puts nothing aside"),
-            false => Ok(()),
-        }
+        let used = self.take(charge, bytes);
+        self.check(operator, used, "it puts nothing aside")
     }
 
     /// The bytes that operators keep, all together.

@@ -14,6 +14,9 @@ use crate::engine::logical::{Computed, Expr};
 use crate::expr::op::Each;
 use crate::value::{Type, list};
 
+/// A batch of so many bytes is tested whatever the number of its elements.
+const BYTES_MAX: usize = 1 << 20;
+
 /// Where the element is in a batch of elements.
 pub(super) const ELEMENT: Computed = Computed(0);
 
@@ -39,7 +42,7 @@ pub(super) fn each<'s>(
                 break;
             }
             elements.push(row, key);
-            if elements.owners.len() == GATHERED_MAX {
+            if elements.owners.len() == GATHERED_MAX || elements.bytes.len() > BYTES_MAX {
                 elements.test(env, test, &mut rows)?;
             }
         }

@@ -133,6 +133,10 @@ impl Partitions {
             writer.append(scratch, &buffer[..whole])?;
             runs.push(writer.finish(scratch)?);
             buffer.drain(..whole);
+            // A long row would keep its room for good.
+            if buffer.capacity() > 4 * room {
+                buffer.shrink_to(room);
+            }
         }
         Ok(())
     }

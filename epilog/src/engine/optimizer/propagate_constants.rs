@@ -12,7 +12,7 @@
 //! ```
 //!
 //! A join between two sides that both have the constant makes all pairs of what is left of them, so that no link is needed,
-//! and counted twice by estimates. A subquery keeps its links. The constant that is asked again is the same literal: of a
+//! and counted twice by estimates; it stays where an index finds several records by it. A subquery keeps its links. The constant that is asked again is the same literal: of a
 //! plan that is kept it becomes that of the next query, and no value is looked at.
 //!
 //! Must not fire on what comes from the inner side of a left join, whose rows stay without a pair; on the absent value, which
@@ -28,6 +28,7 @@ use crate::engine::logical::{
     Expr, ExprKind, Join, Link, Literal, LogicalPlan, Node, Slot, SlotDef, Subquery, replace,
 };
 use crate::expr::{BinaryOp, JoinKind};
+use crate::schema::IndexDef;
 
 pub(super) const RULE: Rule = Rule { name: "propagate_constants", apply: Apply::Alone(apply) };
 
@@ -43,7 +44,7 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
                 changed |= compare_with(&mut filter.predicates);
                 Node::Filter(filter)
             }
-            Node::Join(join) => Node::Join(across(join, &mut changed)),
+            Node::Join(join) => Node::Join(across(join, &slots, &mut changed)),
             Node::Subquery(subquery) => Node::Subquery(into_inner(subquery, &slots, &mut changed)),
             other => other,
         });
@@ -134,17 +135,19 @@ fn compare_with(predicates: &mut Vec<Expr>) -> bool {
 
 /// Asks of one side of an inner join what is known of the other one; of a left join, of the inner side. Links by what is known
 /// of both are none.
-fn across(mut join: Join, changed: &mut bool) -> Join {
+fn across(mut join: Join, slots: &[SlotDef], changed: &mut bool) -> Join {
     let (mut outer, mut inner) = (constants_of(&join.input), constants_of(&join.inner));
-    let to_inner = missing(&join.links, |link| (&link.inner, &link.outer), &mut inner, &outer);
+    let mut to_inner = missing(&join.links, |link| (&link.inner, &link.outer), &mut inner, &outer);
     let to_outer = match join.kind {
         JoinKind::Inner => missing(&join.links, |link| (&link.outer, &link.inner), &mut outer, &inner),
         JoinKind::Left => Vec::new(),
     };
+    to_inner.retain(|(number, _)| !finds_many(&join.links[*number].inner, slots));
     let mut at = 0;
-    join.links.retain(|_| {
+    join.links.retain(|link| {
         at += 1;
-        !to_inner.iter().chain(&to_outer).any(|(link, _)| *link == at - 1)
+        finds_many(&link.inner, slots)
+            || !to_inner.iter().chain(&to_outer).any(|(number, _)| *number == at - 1)
     });
     ask(&mut join.inner, to_inner, changed);
     ask(&mut join.input, to_outer, changed);
@@ -168,6 +171,21 @@ fn is_indexed(expr: &Expr, slots: &[SlotDef]) -> bool {
         let mut indexes = collection.indexes.iter();
         collection.clustered == Some(position)
             || indexes.any(|index| !index.is_partial() && index.fields.first() == Some(&position))
+    })
+}
+
+/// Whether an index finds records by a field, several for one value: they are read as they are wanted through a link, and all before
+/// the first is given without one.
+fn finds_many(expr: &Expr, slots: &[SlotDef]) -> bool {
+    expr.as_field().is_some_and(|(slot, position)| {
+        let collection = &slots[usize::from(slot.0)].collection;
+        let tells_apart = |index: &IndexDef| index.unique && index.fields.len() == 1;
+        collection.clustered != Some(position)
+            && is_indexed(expr, slots)
+            && !collection
+                .indexes
+                .iter()
+                .any(|index| index.fields.first() == Some(&position) && tells_apart(index))
     })
 }
 
@@ -242,6 +260,17 @@ mod tests {
         assert_eq!(after, expected);
         let (_, after) = tracks_of_albums(JoinKind::Left, of_outer);
         assert_eq!(after, expected.replace("join", "left join"));
+    }
+
+    #[test]
+    fn what_an_index_finds_many_by_stays_linked() {
+        for kind in [JoinKind::Inner, JoinKind::Left] {
+            let on = inner(1, f::track::ALBUM).binary(Eq, field(f::album::ID));
+            let join = Clause::Join { collection: f::Track, on, kind };
+            let draft = draft(f::Album).clause(join).filter(field(f::album::ID).binary(Eq, id(7))).build();
+            let (before, after) = before_and_after(&draft, "propagate_constants", &BEFORE);
+            assert_eq!(before, after);
+        }
     }
 
     #[test]

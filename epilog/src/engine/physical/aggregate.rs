@@ -37,7 +37,13 @@ impl<'p> Planner<'p> {
             }
         };
         let (keys, items) = (keys.to_vec(), aggregate.items.clone());
-        let operator = Operator::Aggregate { input: Box::new(planned.node), keys, items };
+        let in_order = sorts(&aggregate.input);
+        let operator = Operator::Aggregate { input: Box::new(planned.node), keys, items, in_order };
         Planned { node: PhysicalNode { operator, rows }, ordered: aggregate.keys().is_empty(), cost }
     }
+}
+
+/// Whether there is a sort on the way down: those that nobody would see have been dropped.
+fn sorts(node: &Node) -> bool {
+    matches!(node, Node::Sort(_)) || node.input().is_some_and(sorts)
 }

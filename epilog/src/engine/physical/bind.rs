@@ -76,7 +76,7 @@ impl Walk<'_> {
                 self.node(input)
             }
             Operator::Limit { input, window: _ } => self.node(input),
-            Operator::Aggregate { input, keys, items } => {
+            Operator::Aggregate { input, keys, items, in_order: _ } => {
                 for KeyTerm { expr, output: _, whole: _ } in keys {
                     self.expr(expr);
                 }

@@ -152,6 +152,8 @@ pub enum Operator {
         keys: Vec<KeyTerm>,
         /// The aggregates.
         items: Vec<AggregateTerm>,
+        /// Whether groups come in the order of their first rows, because somebody asked for one of those.
+        in_order: bool,
     },
     /// The rows of two inputs as one.
     Set {

@@ -8,7 +8,7 @@ use super::Lent;
 use crate::engine::logical::Parameters;
 use crate::engine::measured::Measured;
 use crate::engine::physical::PhysicalPlan;
-use crate::expr::shape::Shape;
+use crate::expr::shape::{Given, Shape};
 use crate::schema::CollectionId;
 use crate::storage::facade::View;
 use crate::sync::Mutex;
@@ -23,6 +23,9 @@ const WAYS: usize = 4;
 
 /// So many queries of one shape can be carried out at a time without a copy of their plan being made.
 const SPARE_MAX: usize = 4;
+
+/// A copy of a plan with a longer value, in bytes, goes when its query ends.
+const VALUE_KEPT_MAX: usize = 4 << 10;
 
 /// The plans that are kept with an open database.
 pub struct PlanCache {
@@ -91,6 +94,11 @@ impl PlanCache {
         self.epoch.fetch_add(1, Ordering::Release);
     }
 
+    /// What tells plans that are made now from those that are outdated later.
+    pub(super) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::Acquire)
+    }
+
     /// What became of queries so far.
     pub fn counts(&self) -> PlanCounts {
         PlanCounts {
@@ -116,7 +124,7 @@ impl PlanCache {
 
     /// As [`find`](PlanCache::find), uncounted.
     pub(super) fn look(&self, view: View<'_>, shape: &Shape<'_>) -> Option<Lent> {
-        let (hash, epoch) = (shape.hash(), self.epoch.load(Ordering::Acquire));
+        let (hash, epoch) = (shape.hash(), self.epoch());
         // Nothing is calculated, and no page read, while others wait.
         for kept in self.alike(hash, shape).into_iter().flatten() {
             if !kept.is_current(view, epoch) {
@@ -127,7 +135,7 @@ impl PlanCache {
             let suits = plan.bind(shape.values()) && plan.is_near(&Measured(view));
             let lent = Lent::of(plan, kept);
             if suits {
-                return Some(lent);
+                return Some(if shape.values().iter().any(is_long) { lent.for_good() } else { lent });
             }
         }
         None
@@ -160,6 +168,7 @@ impl PlanCache {
         shape: &Shape<'_>,
         parameters: &Parameters<'_>,
         plan: &PhysicalPlan,
+        epoch: u64,
     ) {
         let mut plan = plan.clone();
         plan.seal();
@@ -172,7 +181,7 @@ impl PlanCache {
                 counts.push((id, count(view, id)));
             }
         }
-        let (hash, epoch) = (shape.hash(), self.epoch.load(Ordering::Acquire));
+        let hash = shape.hash();
         let (looked_at, spare) = (AtomicU64::new(u64::MAX), Mutex::default());
         let kept = Arc::new(Kept {
             hash,
@@ -231,6 +240,15 @@ impl Kept {
             self.looked_at.store(commit, Ordering::Relaxed);
         }
         is_current
+    }
+}
+
+/// Whether a value takes more room than should be kept for the next query.
+fn is_long(given: &Given<'_>) -> bool {
+    match given.value {
+        Scalar::String(text) => text.len() > VALUE_KEPT_MAX,
+        Scalar::Bytes(bytes) => bytes.len() > VALUE_KEPT_MAX,
+        _ => false,
     }
 }
 

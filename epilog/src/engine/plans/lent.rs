@@ -21,6 +21,11 @@ impl Lent {
         Lent { plan: Some(plan), home: Some(home) }
     }
 
+    /// The same, which does not go back.
+    pub(super) fn for_good(mut self) -> Lent {
+        Lent { plan: self.plan.take(), home: None }
+    }
+
     /// The plan for who takes it apart: a copy, if it goes back.
     pub(in crate::engine) fn into_plan(mut self) -> PhysicalPlan {
         match (&self.home, self.plan.take()) {

@@ -134,6 +134,21 @@ fn groups_are_put_aside_by_keys_of_every_kind() {
 }
 
 #[test]
+fn what_is_distinct_after_an_order_keeps_it() {
+    let (ample, scarce) = (store(&records()), filed(12 << 10));
+    let names = draft(f::Track).order_by(length(), false).select([name()]).clause(Clause::Distinct);
+    let drafts = [names.clone(), names.offset(500).limit(1000)];
+    for draft in drafts {
+        let draft = draft.build();
+        let ([expected, _], _) = given(&ample, &draft);
+        let (got, _) = given(&scarce, &draft);
+        for got in got {
+            assert_eq!(got, expected);
+        }
+    }
+}
+
+#[test]
 fn aggregates_of_every_kind_are_made_of_what_was_put_aside() {
     let filtered = |function: AggregateFunction, argument: Option<Expression>| {
         let filter = Some(length().binary(BinaryOp::Gt, int(300)));

@@ -78,11 +78,11 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
             }
             None => ids,
         };
-        let ids = read_ids(&ids)?;
         // Small builds know of partial indexes only that there are such.
-        if cfg!(feature = "small") && ids.contains(&NO_FIELD) {
+        if cfg!(feature = "small") && ids.chunks_exact(4).any(|id| id == NO_FIELD.to_le_bytes()) {
             return Err(StorageFault::LeftOut { what: "partial indexes" }.into());
         }
+        let ids = read_ids(&ids)?;
         let index = IndexDef {
             id: IndexId(id),
             name: system::read(record, def, INDEXES.name)?,

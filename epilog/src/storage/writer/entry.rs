@@ -22,27 +22,30 @@ pub(super) struct Claim<'c> {
     pub(super) key: Vec<u8>,
 }
 
-/// Whether a record that another change leaves as it is but for an absent value may take a key of the index by it.
+/// Whether a record may come into the index by losing a value, without a change of its key.
 #[inline]
 pub(super) fn may_take_in(index: &IndexDef) -> bool {
-    index.unique && index.is_partial()
+    index.is_partial()
 }
 
 impl Writer<'_> {
-    /// Notes the keys that a record has in unique partial indexes.
+    /// Refuses keys of partial indexes that are too long, and notes those that the record has in unique ones.
     pub(super) fn claim_places<'c>(
         &mut self,
         collection: &'c CollectionDef,
         draft: &RecordDraft,
         rank: u128,
         claimed: &mut Vec<Claim<'c>>,
-    ) {
+    ) -> Result<(), StorageError> {
         for index in collection.indexes.iter().filter(|index| may_take_in(index)) {
-            if !self.build_entry(collection, index, draft, rank) {
+            let absent = self.build_entry(collection, index, draft, rank);
+            self.check_key_len(collection, index, draft)?;
+            if index.unique && !absent {
                 let key_len = self.key.len() - usize::from(collection.layout.rank_width);
                 claimed.push(Claim { collection, index, key: self.key[..key_len].to_vec() });
             }
         }
+        Ok(())
     }
 
     /// Refuses keys that several records have.

@@ -35,10 +35,11 @@ pub fn steps(path: &str) -> impl Iterator<Item = Step<'_>> {
 
 /// The number in brackets at the start, and what follows.
 fn number(path: &str) -> Option<(u64, &str)> {
-    let (digits, after) = path.strip_prefix('[')?.split_once(']')?;
+    let path = path.strip_prefix('[')?;
+    let (digits, after) = path.split_at(path.bytes().take_while(u8::is_ascii_digit).count());
+    let after = after.strip_prefix(']')?;
     let is_end = after.is_empty() || after.starts_with(['.', '[']);
-    let is_number = !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit());
-    Some((digits.parse().ok().filter(|_| is_number && is_end)?, after))
+    Some((digits.parse().ok().filter(|_| is_end)?, after))
 }
 
 #[cfg(test)]

@@ -56,6 +56,9 @@ pub(in crate::engine::exec) struct Groups {
     told_by: Vec<usize>,
     /// How many groups have been given out.
     given: usize,
+    /// Whether they have to come in the order of their first rows, in which none is put aside.
+    #[cfg_attr(feature = "small", expect(dead_code, reason = "none is put aside there"))]
+    in_order: bool,
     #[cfg(not(feature = "small"))]
     memory: Memory,
     /// How many times the rows have been put aside.
@@ -346,7 +349,8 @@ impl Groups {
     fn own_size(&self) -> usize {
         let of_keys = self.keyed.as_ref().map_or(0, |keyed| {
             let found = match &keyed.finder {
-                Finder::Places(places) => places.capacity() * size_of::<u32>(),
+                // As much for two groups as for all: there is nothing to be gained by putting some aside.
+                Finder::Places(_) => 0,
                 Finder::Words(table, _) | Finder::Packed(table, _) => table.size(),
                 Finder::Bytes(table) => table.size(),
             };
@@ -374,6 +378,7 @@ impl Groups {
             #[cfg(not(feature = "small"))]
             told_by,
             given: 0,
+            in_order: false,
             #[cfg(not(feature = "small"))]
             memory: Memory::default(),
             #[cfg(not(feature = "small"))]
@@ -393,6 +398,13 @@ impl Groups {
         if !env.budget.charge(&mut self.memory.charge, size) {
             return Ok(());
         }
+        if self.in_order && self.keyed.is_some() {
+            return env.budget.check(
+                GROUPS,
+                env.budget.used(),
+                "its rows come in an order that was asked for",
+            );
+        }
         if let (None, Some(keyed)) = (&self.aside, &self.keyed) {
             self.aside = aside::Aside::new(env, &keyed.keys, &self.items, self.level)?;
             self.memory.size_then = own;
@@ -411,7 +423,9 @@ impl Groups {
     /// Lets go of the groups that were given, before others are made.
     #[cfg(not(feature = "small"))]
     fn clear(&mut self, env: &Env<'_>) {
-        self.memory.size_max = self.memory.size_max.max(self.size());
+        if self.count > 0 {
+            self.memory.size_max = self.memory.size_max.max(self.size());
+        }
         if let Some(keyed) = &mut self.keyed {
             keyed.finder = Finder::Bytes(KeyTable::default());
             keyed.values.clear();
@@ -611,9 +625,11 @@ impl<'s> Aggregate<'s> {
         mut input: Box<dyn Operator<'s> + 's>,
         keys: Vec<KeyTerm>,
         items: Vec<AggregateTerm>,
+        in_order: bool,
     ) -> Aggregate<'s> {
         input.expect(usize::MAX);
-        Aggregate { input, groups: Some(Box::new(Groups::new(keys, items))), complete: false, paused: false }
+        let groups = Groups { in_order, ..Groups::new(keys, items) };
+        Aggregate { input, groups: Some(Box::new(groups)), complete: false, paused: false }
     }
 }
 

@@ -196,6 +196,7 @@ impl<'s> Built<'s> {
     #[cfg(not(feature = "small"))]
     pub(super) fn sorted(mut self, env: &Env<'s>, band: &Band) -> Result<Built<'s>, ExecError> {
         let sorted = Sorted::new(env, band, &self.store)?;
+        env.budget.keep(&mut Charge::default(), sorted.size(), "hash table")?;
         for pair in sorted.rows().windows(2) {
             self.next[pair[0] as usize] = pair[1];
         }

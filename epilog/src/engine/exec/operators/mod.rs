@@ -135,8 +135,8 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
             sort::build(input, terms, window)
         }
         P::Limit { input, window } => Box::new(limit::Limit::new(build(env, *input), window)),
-        P::Aggregate { input, keys, items } => {
-            Box::new(aggregate::Aggregate::new(build_gathered(env, *input), keys, items))
+        P::Aggregate { input, keys, items, in_order } => {
+            Box::new(aggregate::Aggregate::new(build_gathered(env, *input), keys, items, in_order))
         }
         P::Window { input, mut items, whole } => {
             window::build(build(env, *input), core::mem::take(&mut *items), whole)

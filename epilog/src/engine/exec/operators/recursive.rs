@@ -36,6 +36,8 @@ pub(super) struct Recursive<'s> {
     /// The rows that this round has found.
     found: Vec<Values<'s>>,
     charge: Charge,
+    /// What the operators of a round keep, beside that.
+    of_round: usize,
     ended: bool,
 }
 
@@ -59,6 +61,7 @@ impl<'s> Recursive<'s> {
             known: KeyTable::default(),
             found: Vec::new(),
             charge: Charge::default(),
+            of_round: 0,
             ended: false,
         }
     }
@@ -96,7 +99,10 @@ impl<'s> Operator<'s> for Recursive<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         while !self.ended {
             env.check()?;
-            if self.source.next(env, batch)? {
+            let before = env.budget.used();
+            let has_more = self.source.next(env, batch)?;
+            self.of_round = (self.of_round + env.budget.used()).saturating_sub(before);
+            if has_more {
                 if batch.count() > 0 && self.take_new(env, batch)? {
                     return Ok(true);
                 }
@@ -109,6 +115,7 @@ impl<'s> Operator<'s> for Recursive<'s> {
             self.rounds -= 1;
             self.is_first = false;
             env.tables.put(self.number, Arc::new(core::mem::take(&mut self.found)));
+            env.budget.forget(core::mem::take(&mut self.of_round));
             self.source = super::build(env, self.step.clone());
         }
         Ok(false)
