@@ -318,7 +318,7 @@ impl Options {
     /// let db: Database<Music> = Options::default().query_memory(64 << 10).open(&path)?;
     /// let artists = (0..20_000).map(|n| Artist { id: Id::auto(), name: format!("artist {n}") });
     /// db.write(|tx| tx.insert_all(artists))?;
-    /// let names = Artist::query().select(|a| a.name).distinct().explain_analyze(&db)?;
+    /// let names = Artist::query().select(|a| a.name.upper()).distinct().explain_analyze(&db)?;
     /// let spilled = names.operators().iter().filter_map(|operator| operator.actual).map(|actual| actual.spilled).max();
     /// assert!(spilled > Some(100_000));
     /// # Ok::<(), Error>(())

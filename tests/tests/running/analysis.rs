@@ -69,11 +69,11 @@ fn every_operator_tells_its_rows() {
         &Track::query().filter(|t| t.album().year.gt(1980) & t.price.gt(1.0)),
         "among: 2 in 1\n  filter: 4 in 1\n    scan: 9 in 1\n  filter: 2 in 1\n    scan: 5 in 1\n",
     );
-    // Every pair of tracks, of which the longer comes first.
+    // Pairs of tracks, of which the longer comes first.
     check(
         db,
         &Track::query().join::<Track>(|(one, other)| one.seconds.gt(other.seconds)),
-        "project: 36 in 1\n  filter: 36 in 1\n    join: 81 in 1\n      scan: 9 in 1\n      scan: 9 in 1\n",
+        "project: 36 in 1\n  join: 36 in 1\n    scan: 9 in 1\n    scan: 9 in 1\n    filter: 36 in 1\n",
     );
     // A subquery of which pairs are made.
     check(
@@ -134,12 +134,13 @@ fn what_goes_on_in_another_operation_adds_up() {
     assert!(sort.spilled > 2 << 20, "{plan:#}");
     assert!((16 << 10..512 << 10).contains(&sort.memory), "{plan:#}");
 
-    // Groups keep their keys; there are as many as rows.
+    // Groups keep their keys; there are as many as rows, and those that there is no room for are put aside.
     let query = Row::query().group_by(|r| r.text).select(|g| (g.key(), g.count()));
     let plan = query.explain_analyze(db).expect("a plan");
     let groups = actual(&plan, "aggregate");
     assert_eq!(groups.rows, ROWS as u64);
-    assert!(groups.memory > 2 << 20 && groups.spilled == 0, "{plan:#}");
+    assert!(groups.spilled > 2 << 20, "{plan:#}");
+    assert!((16 << 10..512 << 10).contains(&groups.memory), "{plan:#}");
 
     // Ranks of an index, put in order: 16 bytes each.
     let query = Row::query().filter(|r| r.group.eq(1)).order_by(|r| r.id.desc()).require_index();

@@ -396,7 +396,7 @@ fn a_query_that_requires_an_index_reads_by_one() {
             .join::<Album>(|(a, al)| al.title.eq(a.name))
             .require_index()
             .count(db),
-        "`require_index` forbids to read all of `Album`, and no index serves `Album.title = name`: \
+        "`require_index` forbids to read all of `Album`, and no index serves `Album.title = \"Saxon\"`: \
          put `#[index]` on its field `title`, or leave `require_index` out",
     );
     refused(

@@ -94,11 +94,6 @@ impl PlanCache {
         self.epoch.fetch_add(1, Ordering::Release);
     }
 
-    /// What tells plans that are made now from those that are outdated later.
-    pub(super) fn epoch(&self) -> u64 {
-        self.epoch.load(Ordering::Acquire)
-    }
-
     /// What became of queries so far.
     pub fn counts(&self) -> PlanCounts {
         PlanCounts {
@@ -124,7 +119,7 @@ impl PlanCache {
 
     /// As [`find`](PlanCache::find), uncounted.
     pub(super) fn look(&self, view: View<'_>, shape: &Shape<'_>) -> Option<Lent> {
-        let (hash, epoch) = (shape.hash(), self.epoch());
+        let (hash, epoch) = (shape.hash(), self.epoch.load(Ordering::Acquire));
         // Nothing is calculated, and no page read, while others wait.
         for kept in self.alike(hash, shape).into_iter().flatten() {
             if !kept.is_current(view, epoch) {
@@ -168,7 +163,6 @@ impl PlanCache {
         shape: &Shape<'_>,
         parameters: &Parameters<'_>,
         plan: &PhysicalPlan,
-        epoch: u64,
     ) {
         let mut plan = plan.clone();
         plan.seal();
@@ -181,7 +175,7 @@ impl PlanCache {
                 counts.push((id, count(view, id)));
             }
         }
-        let hash = shape.hash();
+        let (hash, epoch) = (shape.hash(), self.epoch.load(Ordering::Acquire));
         let (looked_at, spare) = (AtomicU64::new(u64::MAX), Mutex::default());
         let kept = Arc::new(Kept {
             hash,

@@ -92,9 +92,8 @@ pub(super) fn plan_for(
     let shape = Shape::with_ops(draft, wanted(purpose, require_index)).expect("it has one, as was seen");
     debug_assert_eq!(shape.words(), words, "what is brief is written down as what is whole");
     let parameters = Parameters::new(shape.values());
-    let epoch = cache.epoch();
     let plan = make(Some(&parameters))?;
-    cache.keep(view, &shape, &parameters, &plan, epoch);
+    cache.keep(view, &shape, &parameters, &plan);
     Ok(plan.into())
 }
 

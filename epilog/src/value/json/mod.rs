@@ -73,7 +73,7 @@ impl Json {
     /// assert_eq!(Json::parse(" [1, 2] ")?, Json::parse("[1,2]")?);
     /// assert_eq!(
     ///     Json::parse("[1, 2").unwrap_err().to_string(),
-    ///     "no JSON in line 1, column 7: the text ends where more should follow"
+    ///     "no JSON in line 1, column 6: the text ends where more should follow"
     /// );
     /// # Ok::<(), epilog::value::JsonError>(())
     /// ```
