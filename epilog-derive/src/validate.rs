@@ -191,7 +191,7 @@ fn indexes(context: &Context, collection: &Collection) {
             );
         } else if let Some(other) = by_name.insert(&index.name, &index.fields) {
             if is_partial {
-                let message = format_args!(
+                let message = format!(
                     "duplicate index on `{listed}`: there is one with these conditions already, remove this one"
                 );
                 context.error(&index.path, message);

@@ -278,7 +278,7 @@ impl Collection {
             let Some(position) = self.fields.iter().position(|field| field.name == word) else {
                 let names: Vec<&str> = self.fields.iter().map(|field| field.name.as_str()).collect();
                 let instead = instead(&word, names);
-                let message = format_args!("`{}` has no field `{word}`: {instead}", self.display_name());
+                let message = format!("`{}` has no field `{word}`: {instead}", self.display_name());
                 context.error(ident, message);
                 continue;
             };
