@@ -141,6 +141,7 @@ struct Reference<'d> {
     /// What the rounds of recursions begin with, the innermost last.
     previous: core::cell::RefCell<Vec<Vec<Vec<Scalar>>>>,
     /// The element of a list that is tested.
+    #[cfg_attr(feature = "small", expect(dead_code, reason = "there are no lists"))]
     element: core::cell::RefCell<Scalar>,
 }
 

@@ -57,7 +57,7 @@ pub(in crate::engine::exec) struct Groups {
     /// How many groups have been given out.
     given: usize,
     /// Whether they have to come in the order of their first rows, in which none is put aside.
-    #[cfg_attr(feature = "small", expect(dead_code, reason = "none is put aside there"))]
+    #[cfg(not(feature = "small"))]
     in_order: bool,
     #[cfg(not(feature = "small"))]
     memory: Memory,
@@ -378,6 +378,7 @@ impl Groups {
             #[cfg(not(feature = "small"))]
             told_by,
             given: 0,
+            #[cfg(not(feature = "small"))]
             in_order: false,
             #[cfg(not(feature = "small"))]
             memory: Memory::default(),
@@ -625,10 +626,15 @@ impl<'s> Aggregate<'s> {
         mut input: Box<dyn Operator<'s> + 's>,
         keys: Vec<KeyTerm>,
         items: Vec<AggregateTerm>,
-        in_order: bool,
+        #[cfg_attr(feature = "small", expect(unused_variables, reason = "none is put aside there"))] in_order: bool,
     ) -> Aggregate<'s> {
         input.expect(usize::MAX);
-        let groups = Groups { in_order, ..Groups::new(keys, items) };
+        #[cfg_attr(feature = "small", expect(unused_mut, reason = "none is put aside there"))]
+        let mut groups = Groups::new(keys, items);
+        #[cfg(not(feature = "small"))]
+        {
+            groups.in_order = in_order;
+        }
         Aggregate { input, groups: Some(Box::new(groups)), complete: false, paused: false }
     }
 }

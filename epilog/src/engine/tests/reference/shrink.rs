@@ -104,6 +104,7 @@ fn smaller_clauses(clause: &Clause) -> Vec<Clause> {
 
 /// Expressions with less: operands in place of what is made of them (which may have another type: such drafts are refused), and
 /// less of what is asked of other records.
+#[allow(clippy::useless_conversion, reason = "a small build has a vector")]
 fn smaller_expressions(of: &Expression) -> Vec<Expression> {
     let mut smaller = Vec::new();
     for (place, op) in of.ops.iter().enumerate() {
@@ -112,7 +113,7 @@ fn smaller_expressions(of: &Expression) -> Vec<Expression> {
             let mut other = of.clone();
             let mut all = of.ops.to_vec();
             all.splice(start..=place, ops.iter().cloned());
-            other.ops = all.into();
+            other.ops = all.into_iter().collect();
             smaller.push(other);
         };
         let mut end = place;
