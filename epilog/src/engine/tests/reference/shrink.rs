@@ -113,7 +113,7 @@ fn smaller_expressions(of: &Expression) -> Vec<Expression> {
             let mut other = of.clone();
             let mut all = of.ops.to_vec();
             all.splice(start..=place, ops.iter().cloned());
-            other.ops = all.into_iter().collect();
+            other.ops = all.into();
             smaller.push(other);
         };
         let mut end = place;
