@@ -17,7 +17,6 @@ pub struct Terms {
 
 impl Terms {
     /// Adds a term.
-    #[cfg_attr(feature = "small", inline(always))]
     pub fn push(&mut self, term: OrderTerm) {
         #[cfg(not(feature = "small"))]
         if self.first.is_none() {
@@ -28,7 +27,6 @@ impl Terms {
     }
 
     /// All of them.
-    #[cfg_attr(feature = "small", inline(always))]
     pub fn into_vec(self) -> Vec<OrderTerm> {
         #[cfg(not(feature = "small"))]
         return self.first.into_iter().chain(self.others).collect();
@@ -39,7 +37,6 @@ impl Terms {
 
 impl Draft {
     /// Adds an ordering.
-    #[cfg_attr(feature = "small", inline(always))]
     pub fn order(&mut self, terms: Terms) {
         #[cfg(not(feature = "small"))]
         self.clauses.push_order(terms);

@@ -298,10 +298,8 @@ impl<'p> Planner<'p> {
         #[cfg(not(feature = "small"))]
         let conditions = search.conditions_of(index)?;
         let found = search.in_index(index);
-        #[cfg(not(feature = "small"))]
-        let rejects_absent = conditions.iter().any(|sarg| sarg.rejects_absent());
         #[cfg(feature = "small")]
-        let rejects_absent = false;
+        let conditions: [&Sarg<'_>; 0] = [];
         let bound = search.bound();
         // An index of a list has no order but that of the keys of records that have one element.
         let of_elements = collection.listed(index).is_some();
@@ -329,9 +327,7 @@ impl<'p> Planner<'p> {
         if !searches && (order.is_none() || want.order.is_empty()) {
             return None;
         }
-        let exact = found.used.iter().filter(|sarg| sarg.exact);
-        #[cfg(not(feature = "small"))]
-        let exact = exact.chain(&conditions);
+        let exact = found.used.iter().filter(|sarg| sarg.exact).chain(&conditions);
         let mut implied: Vec<Expr> = Vec::new();
         for sarg in exact {
             // Only conditions say again what was used.
@@ -414,7 +410,7 @@ impl<'p> Planner<'p> {
             cost_fixed,
             cost_rows: rows * cost_row,
             ordered,
-            selective: found.used.iter().any(|sarg| sarg.rejects_absent()) || rejects_absent,
+            selective: found.used.iter().chain(&conditions).any(|sarg| sarg.rejects_absent()),
         })
     }
 

@@ -105,8 +105,15 @@ pub enum ConstraintError {
         limit: usize,
     },
     /// A blob belongs to another record, or to none any more.
-    #[error(
-        "`{collection}.{field}` of record {key} names {blob}, which is not that record's: a blob belongs to one record, so write the bytes again with `blob_writer` in this transaction"
+    #[cfg_attr(
+        not(feature = "small"),
+        error(
+            "`{collection}.{field}` of record {key} names {blob}, which is not that record's: a blob belongs to one record, so write the bytes again with `blob_writer` in this transaction"
+        )
+    )]
+    #[cfg_attr(
+        feature = "small",
+        error("`{collection}.{field}` of record {key} names {blob}, which is not that record's")
     )]
     ForeignBlob {
         /// The collection.
