@@ -1,7 +1,7 @@
 //! [`Json`]: a value of JSON, kept as the text that its cell is.
 //!
 //! - [`form`] has the one form of each value, so that equal values are equal bytes, and what is found in it.
-//! - [`parse`] makes that form of any text of JSON, or says where it is none.
+//! - `parse` makes that form of any text of JSON, or says where it is none.
 //! - [`path`] has the steps of `tags[0].name`.
 //!
 //! A [`Json`] holds nothing but the form, so that none can be stored that is not JSON.
