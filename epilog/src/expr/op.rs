@@ -148,6 +148,19 @@ impl BinaryOp {
             _ => false,
         }
     }
+
+    /// The comparison that says the same with its sides exchanged; `None` of what compares nothing.
+    pub(crate) fn mirrored(self) -> Option<BinaryOp> {
+        Some(match self {
+            BinaryOp::Eq => BinaryOp::Eq,
+            BinaryOp::Ne => BinaryOp::Ne,
+            BinaryOp::Lt => BinaryOp::Gt,
+            BinaryOp::Le => BinaryOp::Ge,
+            BinaryOp::Gt => BinaryOp::Lt,
+            BinaryOp::Ge => BinaryOp::Le,
+            _ => return None,
+        })
+    }
 }
 
 /// Something about the records of `collection` that belong to a row.

@@ -23,6 +23,21 @@ pub struct Person {
     pub bio: String,
 }
 
+impl Person {
+    /// The person of a row of SQLite's.
+    pub fn of_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<Person> {
+        Ok(Person {
+            id: row.get::<_, i64>(0)?.cast_unsigned(),
+            name: row.get(1)?,
+            email: row.get(2)?,
+            age: row.get(3)?,
+            score: row.get(4)?,
+            active: row.get(5)?,
+            bio: row.get(6)?,
+        })
+    }
+}
+
 /// This many people, in the order of their keys.
 pub fn people(count: usize, seed: u64) -> Vec<Person> {
     let mut random = Random::new(seed);

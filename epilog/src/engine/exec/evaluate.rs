@@ -334,7 +334,8 @@ pub(super) fn compare<'s>(op: BinaryOp, left: &Vector<'s>, right: &Vector<'s>) -
     let mut bytes = match left.ty().width() {
         // A constant on the left would be read anew for every row: exchange the sides.
         Some(_) if left.is_constant() && !right.is_constant() => {
-            kernel::compare(left.ty(), mirrored(op), right.strided(), left.strided(), len)
+            let mirrored = op.mirrored().expect("a comparison");
+            kernel::compare(left.ty(), mirrored, right.strided(), left.strided(), len)
         }
         Some(_) => kernel::compare(left.ty(), op, left.strided(), right.strided(), len),
         None => (0..len).map(|row| u8::from(holds(op, left.bytes(row).cmp(right.bytes(row))))).collect(),
@@ -381,16 +382,6 @@ fn holds(op: BinaryOp, order: core::cmp::Ordering) -> bool {
         BinaryOp::Le => order.is_le(),
         BinaryOp::Gt => order.is_gt(),
         _ => order.is_ge(),
-    }
-}
-
-fn mirrored(op: BinaryOp) -> BinaryOp {
-    match op {
-        BinaryOp::Lt => BinaryOp::Gt,
-        BinaryOp::Le => BinaryOp::Ge,
-        BinaryOp::Gt => BinaryOp::Lt,
-        BinaryOp::Ge => BinaryOp::Le,
-        other => other,
     }
 }
 

@@ -133,8 +133,8 @@ fn fold_binary(op: BinaryOp, left: Box<Expr>, right: Box<Expr>, ty: Type, nullab
             }
         }
         // Literals stand on the right, where the access paths look for them.
-        (true, false) if mirrored(op).is_some() => {
-            let op = mirrored(op).expect("just checked");
+        (true, false) if op.mirrored().is_some() => {
+            let op = op.mirrored().expect("just checked");
             fold_binary(op, right, left, ty, nullable)
         }
         (false, true) if right.is_null() => match op {
@@ -209,19 +209,6 @@ fn compare(op: BinaryOp, a: &Scalar, b: &Scalar) -> bool {
         BinaryOp::Ge => order.is_ge(),
         _ => false,
     }
-}
-
-/// The comparison that says the same with its sides exchanged.
-fn mirrored(op: BinaryOp) -> Option<BinaryOp> {
-    Some(match op {
-        BinaryOp::Eq => BinaryOp::Eq,
-        BinaryOp::Ne => BinaryOp::Ne,
-        BinaryOp::Lt => BinaryOp::Gt,
-        BinaryOp::Le => BinaryOp::Ge,
-        BinaryOp::Gt => BinaryOp::Lt,
-        BinaryOp::Ge => BinaryOp::Le,
-        _ => return None,
-    })
 }
 
 fn fold_in(value: Box<Expr>, candidates: Vec<Expr>) -> Expr {

@@ -100,7 +100,7 @@ fn compare_with(predicates: &mut Vec<Expr>) -> bool {
     let mut more = Vec::new();
     for predicate in predicates.iter_mut() {
         let ExprKind::Binary(op, left, right) = &predicate.kind else { continue };
-        let Some(mirrored) = mirrored(*op) else { continue };
+        let Some(mirrored) = op.mirrored() else { continue };
         let (Some((of_left, _)), Some((of_right, _))) = (left.as_field(), right.as_field()) else { continue };
         let (op, field, literal) = match (find(&known, left), find(&known, right)) {
             (None, Some(literal)) => (*op, left, literal),
@@ -214,19 +214,6 @@ fn missing<'l>(
         }
     }
     made
-}
-
-/// The comparison that says the same with its sides exchanged.
-fn mirrored(op: BinaryOp) -> Option<BinaryOp> {
-    Some(match op {
-        BinaryOp::Eq => BinaryOp::Eq,
-        BinaryOp::Ne => BinaryOp::Ne,
-        BinaryOp::Lt => BinaryOp::Gt,
-        BinaryOp::Le => BinaryOp::Ge,
-        BinaryOp::Gt => BinaryOp::Lt,
-        BinaryOp::Ge => BinaryOp::Le,
-        _ => return None,
-    })
 }
 
 #[cfg(test)]

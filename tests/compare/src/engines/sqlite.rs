@@ -6,7 +6,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
-use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
 
 use super::{CACHE_BYTES, Durability, Engine, Group, Outcome, Reader, Store};
 use crate::person::Person;
@@ -119,7 +119,7 @@ impl Reader for SqliteReader {
         let mut statement = self.0.prepare_cached(BY_KEY)?;
         let mut found = Vec::with_capacity(ids.len());
         for id in ids {
-            found.extend(statement.query_row([id.cast_signed()], person).optional()?);
+            found.extend(statement.query_row([id.cast_signed()], Person::of_row).optional()?);
         }
         Ok(found)
     }
@@ -128,7 +128,7 @@ impl Reader for SqliteReader {
         let mut statement = self.0.prepare_cached(BY_EMAIL)?;
         let mut found = Vec::with_capacity(emails.len());
         for email in emails {
-            found.extend(statement.query_row([email], person).optional()?);
+            found.extend(statement.query_row([email], Person::of_row).optional()?);
         }
         Ok(found)
     }
@@ -148,21 +148,9 @@ impl Reader for SqliteReader {
 
     fn of_ages(&mut self, first: u8, last: u8, count: usize) -> Outcome<Vec<Person>> {
         let mut statement = self.0.prepare_cached(OF_AGES)?;
-        let found = statement.query_map(params![first, last, i64::try_from(count)?], person)?;
+        let found = statement.query_map(params![first, last, i64::try_from(count)?], Person::of_row)?;
         Ok(found.collect::<Result<_, _>>()?)
     }
-}
-
-fn person(row: &Row<'_>) -> rusqlite::Result<Person> {
-    Ok(Person {
-        id: row.get::<_, i64>(0)?.cast_unsigned(),
-        name: row.get(1)?,
-        email: row.get(2)?,
-        age: row.get(3)?,
-        score: row.get(4)?,
-        active: row.get(5)?,
-        bio: row.get(6)?,
-    })
 }
 
 #[cfg(test)]

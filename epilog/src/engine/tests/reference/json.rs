@@ -108,11 +108,10 @@ fn write(tree: &Tree) -> String {
     }
 }
 
-/// What a function of JSON gives; `None` for one that is none.
-pub(super) fn call(function: Function, arguments: &[Scalar]) -> Option<super::Value> {
+/// Whether a function is one of JSON.
+pub(super) fn asks_json(function: Function) -> bool {
     use Function as F;
-    let (Some(Scalar::String(text)), second) = (arguments.first(), arguments.get(1)) else { return None };
-    let is_of_json = matches!(
+    matches!(
         function,
         F::JsonMember
             | F::JsonItem
@@ -123,8 +122,14 @@ pub(super) fn call(function: Function, arguments: &[Scalar]) -> Option<super::Va
             | F::JsonKeys
             | F::JsonHas
             | F::JsonContains
-    );
-    if !is_of_json {
+    )
+}
+
+/// What a function of JSON gives; `None` for one that is none.
+pub(super) fn call(function: Function, arguments: &[Scalar]) -> Option<super::Value> {
+    use Function as F;
+    let (Some(Scalar::String(text)), second) = (arguments.first(), arguments.get(1)) else { return None };
+    if !asks_json(function) {
         return None;
     }
     let tree = read(&mut text.chars().peekable());

@@ -3,6 +3,7 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use super::json::asks_json;
 use super::*;
 
 /// xorshift64*, seeded.
@@ -137,15 +138,7 @@ impl Maker<'_> {
         let function = *function;
         let first = match function {
             F::ToText => Type::I64,
-            F::JsonMember
-            | F::JsonItem
-            | F::JsonAs(_)
-            | F::JsonAsOrFail(_)
-            | F::JsonLen
-            | F::JsonKind
-            | F::JsonKeys
-            | F::JsonHas
-            | F::JsonContains => f::JSON,
+            function if asks_json(function) => f::JSON,
             F::TryCast(_) | F::CastOrFail(_) => Type::F64,
             F::Cast(_) => Type::I32,
             F::Parse(_) | F::PositionOf => Type::String,

@@ -1,53 +1,26 @@
-//! DuckDB, through Python's package: a process that answers one line with another. See `duckdb_peer.py`.
+//! DuckDB, through Python's package. See `duckdb_peer.py`.
 
 use std::fs::File;
-use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::io::{BufWriter, Write};
 use std::path::Path;
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use super::person::Person;
+use super::python::Python;
 use super::{Answer, Data, Gives, Outcome, Peer, Question};
 
 const SCRIPT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/src/bin/analytic/duckdb_peer.py");
 
-pub struct DuckDb {
-    process: Child,
-    requests: ChildStdin,
-    replies: BufReader<ChildStdout>,
-}
+pub struct DuckDb(Python);
 
 impl DuckDb {
     pub fn load(python: &Path, data: &Data) -> Outcome<DuckDb> {
-        let is_there =
-            Command::new(python).args(["-c", "import duckdb, numpy"]).stderr(Stdio::null()).status();
-        if !is_there.is_ok_and(|status| status.success()) {
-            let python = python.display();
-            return Err(
-                format!("`{python}` has no packages `duckdb` and `numpy`: say `--python PATH`").into()
-            );
-        }
+        Python::check(python, "duckdb, numpy")?;
         let rows = tempfile::tempdir()?;
         dump(rows.path(), data)?;
-        let mut process = Command::new(python)
-            .arg(SCRIPT)
-            .arg(rows.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()?;
-        let requests = process.stdin.take().ok_or("a process that was given a pipe has it")?;
-        let replies = process.stdout.take().ok_or("a process that was given a pipe has it")?;
-        let mut duckdb = DuckDb { process, requests, replies: BufReader::new(replies) };
-        duckdb.line()?; // it has read the rows, which can go
-        Ok(duckdb)
-    }
-
-    fn line(&mut self) -> Outcome<String> {
-        let mut line = String::new();
-        if self.replies.read_line(&mut line)? == 0 {
-            return Err("DuckDB's process ended: see above".into());
-        }
-        Ok(line.trim_end_matches('\n').to_owned())
+        let mut process = Python::start(python, SCRIPT, [rows.path()])?;
+        process.line()?; // it has read the rows, which can go
+        Ok(DuckDb(process))
     }
 }
 
@@ -82,19 +55,9 @@ impl Peer for DuckDb {
             Gives::Records => "records",
             Gives::Columns => "columns",
         };
-        writeln!(self.requests, "{gives} {}", question.sql)?;
-        self.requests.flush()?;
-        let line = self.line()?;
+        let line = self.0.ask(&format!("{gives} {}", question.sql))?;
         let mut numbers = line.split(' ').map(str::parse::<f64>);
         let seconds = numbers.next().ok_or("a reply begins with the seconds it took")??;
         Ok((Duration::from_secs_f64(seconds), numbers.collect::<Result<_, _>>()?))
-    }
-}
-
-impl Drop for DuckDb {
-    fn drop(&mut self) {
-        // Without anything to be asked it would end by itself; that it has is nobody's concern any more.
-        let _ = self.process.kill();
-        let _ = self.process.wait();
     }
 }

@@ -15,6 +15,8 @@
 mod duckdb;
 #[path = "../../person.rs"]
 mod person;
+#[path = "../../python.rs"]
+mod python;
 mod sqlite;
 
 use std::error::Error;

@@ -65,18 +65,7 @@ impl Sqlite {
                 Ok(sums(all.iter().map(|(id, score)| (*id, *score, 0))))
             }
             Gives::Records => {
-                let person = |row: &rusqlite::Row<'_>| {
-                    Ok(Person {
-                        id: row.get::<_, i64>(0)? as u64,
-                        name: row.get(1)?,
-                        email: row.get(2)?,
-                        age: row.get(3)?,
-                        score: row.get(4)?,
-                        active: row.get(5)?,
-                        bio: row.get(6)?,
-                    })
-                };
-                let all: Vec<Person> = statement.query_map((), person)?.collect::<Result<_, _>>()?;
+                let all: Vec<Person> = statement.query_map((), Person::of_row)?.collect::<Result<_, _>>()?;
                 Ok(sums(all.iter().map(|person| (person.id, person.score, person.bio.len()))))
             }
         }

@@ -10,6 +10,8 @@
 //! - The answers of all engines are compared first: a difference ends the run.
 
 mod duckdb;
+#[path = "../../python.rs"]
+mod python;
 mod sqlite;
 
 use std::error::Error;
