@@ -48,9 +48,15 @@ fn is_found_by_check(disk: &SimVfs) -> bool {
     Pager::open(Arc::new(disk.clone()), PATH, options).and_then(|pager| pager.check()).is_err()
 }
 
-/// An index that cannot be read is one that plans do without.
-fn is_index(image: &Image) -> bool {
-    matches!(image.held, Held::Page(_, 3 | 4))
+/// Whether `image` holds nothing but pages of indexes, or leads to nothing else. Plans do without an index that cannot be
+/// read.
+fn is_of_indexes(map: &FileMap, image: &Image) -> bool {
+    let leads_to = |other: &&Image| other.parent.is_some_and(|parent| map.images[parent].held == image.held);
+    match image.held {
+        Held::Page(_, kind) => matches!(kind, 3 | 4),
+        Held::Map(..) => map.images.iter().filter(leads_to).all(|led_to| is_of_indexes(map, led_to)),
+        Held::Free => false,
+    }
 }
 
 /// Damages the file on `disk`, which was closed in `state`; `earlier` is the disk at earlier times.
@@ -91,7 +97,7 @@ pub fn spoil_file(
             swapped[one.start..][..one.len].copy_from_slice(&bytes[other.start..][..one.len]);
             swapped[other.start..][..one.len].copy_from_slice(&bytes[one.start..][..one.len]);
             // The first may be an index and the second not.
-            damages.push(("swapped images", if is_index(&one) { other } else { one }, swapped));
+            damages.push(("swapped images", if is_of_indexes(&map, &one) { other } else { one }, swapped));
         }
     }
     for (name, image, damaged) in damages {
@@ -99,7 +105,7 @@ pub fn spoil_file(
         disk.set_bytes(PATH, &damaged);
         let outcome = guarded(|| {
             let outcome = read(disk, setup, &[state]);
-            assert!(outcome == Outcome::Detected || is_index(&image), "it is not noticed");
+            assert!(outcome == Outcome::Detected || is_of_indexes(&map, &image), "it is not noticed");
             assert!(is_found_by_check(disk), "a check does not notice it");
         });
         if let Err(problem) = outcome {
