@@ -388,6 +388,11 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
             (operator, detail)
         }
         Operator::Sort { terms, window: None, .. } => ("sort", names.terms(terms)),
+        #[cfg(not(feature = "small"))]
+        Operator::Sort { terms, window: Some(window), given: given @ 1.., .. } => {
+            let given = names.terms(&terms[..*given]);
+            ("top", format!("{window} by {}; they come by {given}", names.terms(terms)))
+        }
         Operator::Sort { terms, window: Some(window), .. } => {
             ("top", format!("{window} by {}", names.terms(terms)))
         }

@@ -113,6 +113,30 @@ fn rows() -> Database<Rows> {
     open()
 }
 
+/// What an index has the first term of is read until longer ones follow: in one operation, and in several.
+#[test]
+fn the_first_by_several_terms_are_found_without_the_rest() {
+    let db = &rows();
+    let in_memory = &Rows::in_memory().expect("a database");
+    in_memory.write(|tx| tx.insert_all(Row::query().all(db)?)).expect("records");
+    let first = |limit, offset| {
+        Row::query().order_by(|r| (r.group.desc(), r.number.asc())).limit(limit).offset(offset)
+    };
+    let mut expected = Row::query().all(db).expect("rows");
+    expected.sort_by_key(|row| (-row.group, row.number));
+    for (limit, offset) in [(1, 0), (10, 0), (10, 5), (1000, 1500), (2_700, 0)] {
+        let wanted = &expected[offset as usize..][..limit as usize];
+        assert_eq!(first(limit, offset).all(db).expect("rows"), wanted, "{limit} after {offset}");
+        assert_eq!(first(limit, offset).all(in_memory).expect("rows"), wanted, "{limit} after {offset}");
+        let streamed = first(limit, offset).stream(db).expect("rows").collect::<epilog::Result<Vec<Row>>>();
+        assert_eq!(streamed.expect("rows"), wanted, "{limit} after {offset}");
+    }
+    let plan = first(10, 5).explain_analyze(in_memory).expect("a plan");
+    assert_eq!(plan.root.operator, "top");
+    let read = plan.root.children[0].actual.expect("it is measured").rows;
+    assert!((ROWS as u64 / 3..ROWS as u64 / 2).contains(&read), "a third has the first group: {plan:#}");
+}
+
 /// What is carried out in several operations adds up, and what does not fit in memory is told.
 #[test]
 fn what_goes_on_in_another_operation_adds_up() {

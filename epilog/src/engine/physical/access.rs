@@ -234,7 +234,7 @@ impl<'p> Planner<'p> {
     /// The whole collection; and what is asked of the clustering key.
     pub(super) fn by_key(&self, search: &Search<'_, 'p>, out: &mut Vec<Candidate>) {
         let Search { slot, collection, rows, want, .. } = *search;
-        let order = provides(want.order, slot, &[], &search.bound(), collection.clustered);
+        let order = provides(want, slot, &[], &search.bound(), collection.clustered);
         let backward = order == Some(Walk::Backward);
         let ordered = order.is_some() || want.order.is_empty();
         let name = &collection.name;
@@ -308,7 +308,7 @@ impl<'p> Planner<'p> {
             return None;
         }
         let order = if found.ranges.len() <= 1 {
-            provides(want.order, slot, fields, &bound, collection.clustered)
+            provides(want, slot, fields, &bound, collection.clustered)
         } else {
             None
         };
@@ -320,7 +320,7 @@ impl<'p> Planner<'p> {
         // Ranks alone are quickly sorted, before a record is fetched.
         let by_rank = match order {
             None if searches && !want.order.is_empty() => {
-                provides(want.order, slot, &[], &bound, collection.clustered)
+                provides(want, slot, &[], &bound, collection.clustered)
             }
             _ => None,
         };

@@ -3,7 +3,8 @@
 use alloc::boxed::Box;
 
 use super::{Operator, PhysicalNode, Planned, Planner, Want};
-use crate::engine::logical::{Aggregate, Node};
+use crate::engine::estimate::Amount;
+use crate::engine::logical::{Aggregate, Expr, Node};
 use crate::expr::AggregateFunction;
 
 impl<'p> Planner<'p> {
@@ -30,16 +31,17 @@ impl<'p> Planner<'p> {
         let cost = planned.cost + planned.node.rows * self.costs.test_fixed;
         let rows = match keys {
             [] => 1.0,
-            // Where it is not known how many groups there are, some rows each.
-            _ => {
-                let groups = self.estimator.groups(planned.node.rows, keys.iter().map(|key| &key.expr));
-                groups.unwrap_or(planned.node.rows / 10.0).max(1.0)
-            }
+            _ => self.groups(planned.node.rows, keys.iter().map(|key| &key.expr)),
         };
         let (keys, items) = (keys.to_vec(), aggregate.items.clone());
         let in_order = !cfg!(feature = "small") && sorts(&aggregate.input);
         let operator = Operator::Aggregate { input: Box::new(planned.node), keys, items, in_order };
         Planned { node: PhysicalNode { operator, rows }, ordered: aggregate.keys().is_empty(), cost }
+    }
+
+    /// How many groups so many rows are expected to make by these keys: some rows each, where that is not known.
+    pub(super) fn groups<'e>(&self, rows: Amount, keys: impl IntoIterator<Item = &'e Expr>) -> Amount {
+        self.estimator.groups(rows, keys).unwrap_or(rows / 10.0).max(1.0)
     }
 }
 

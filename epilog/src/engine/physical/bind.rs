@@ -71,7 +71,13 @@ impl Walk<'_> {
             Operator::Join(Join { input, slot: _, method, pairs, kind: _, reads_inner: _, _whole: _ }) => {
                 self.node(input) && self.method(method) && self.node(pairs)
             }
-            Operator::Sort { input, terms, window: _ } => {
+            Operator::Sort {
+                input,
+                terms,
+                window: _,
+                #[cfg(not(feature = "small"))]
+                    given: _,
+            } => {
                 terms.iter_mut().for_each(|term| self.sort(term));
                 self.node(input)
             }

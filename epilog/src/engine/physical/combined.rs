@@ -156,9 +156,8 @@ fn is_of_ranks(candidate: &Candidate) -> bool {
 
 /// Whether records come in the order wanted when they come by ascending rank.
 pub(super) fn comes_in_order(search: &Search<'_, '_>) -> bool {
-    let order = search.want.order;
-    order.is_empty()
-        || provides(order, search.slot, &[], &search.bound(), search.collection.clustered)
+    search.want.order.is_empty()
+        || provides(search.want, search.slot, &[], &search.bound(), search.collection.clustered)
             == Some(Walk::Forward)
 }
 

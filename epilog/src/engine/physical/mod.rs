@@ -61,6 +61,7 @@ pub use metered::Metered;
 pub use prune::Reads;
 #[cfg(not(feature = "small"))]
 pub use recipe::{Estimate, Recipe};
+pub use sort::TOP_MAX;
 
 use super::estimate::{Amount, Costs, Estimator, KeyRange, Statistics};
 use super::logical::{
@@ -136,6 +137,9 @@ pub enum Operator {
         terms: Vec<SortTerm>,
         /// Which of them are kept.
         window: Option<Window>,
+        /// In the order of so many of the first terms they come already: no more are read than can be among those kept.
+        #[cfg(not(feature = "small"))]
+        given: usize,
     },
     /// Keeps a window of rows.
     Limit {
@@ -468,6 +472,9 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
 struct Want<'w> {
     /// The order they are sorted into afterwards, unless they come in it already.
     order: &'w [SortTerm],
+    /// Whether this is only the beginning of an order: what compares equal is sorted anyway.
+    #[cfg(not(feature = "small"))]
+    partly: bool,
     /// How many will be taken.
     limit: Option<u64>,
     /// Whether, without an order, they come in the order of their keys.

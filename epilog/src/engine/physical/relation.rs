@@ -145,7 +145,7 @@ impl<'p> Planner<'p> {
         }
         let source = self.node(&subquery.inner, Want::default());
         let rows = source.node.rows.min(search.rows).max(1.0);
-        let order = provides(search.want.order, search.slot, &[], &[], Some(key));
+        let order = provides(search.want, search.slot, &[], &[], Some(key));
         let text = format!("{} by {}", search.collection.name, self.names().expr(&link.inner));
         let cost_fixed = source.cost + source.node.rows * self.costs.build;
         Some(Candidate {

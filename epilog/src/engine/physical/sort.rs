@@ -4,12 +4,19 @@ use alloc::boxed::Box;
 
 use super::{Operator, PhysicalNode, Planned, Planner, Want};
 use crate::engine::estimate::Amount;
-use crate::engine::logical::{Slot, Sort, SortTerm};
+use crate::engine::logical::{Slot, Sort};
+#[cfg(not(feature = "small"))]
+use crate::schema::IndexDef;
+
+/// Up to so many rows that are wanted of more are kept in a heap; otherwise everything is sorted.
+pub const TOP_MAX: u64 = 65_536;
 
 impl<'p> Planner<'p> {
     pub(super) fn sort(&self, sort: &'p Sort, want: Want<'_>) -> Planned {
         let limit = sort.window.and_then(|window| window.end());
         let planned = self.node(&sort.input, Want { order: &sort.terms, limit, ..Want::default() });
+        #[cfg(not(feature = "small"))]
+        let (planned, given) = self.partly_sorted(sort, limit, planned);
         let all = planned.node.rows;
         let rows = sort.window.and_then(|window| window.take).map_or(all, |take| all.min(take as Amount));
         let ordered = want.order.is_empty() || want.order == sort.terms.as_slice();
@@ -18,10 +25,55 @@ impl<'p> Planner<'p> {
             (true, Some(window)) => (Operator::Limit { input: Box::new(planned.node), window }, planned.cost),
             (false, window) => {
                 let cost = planned.cost + self.sort_cost(all, limit);
-                (Operator::Sort { input: Box::new(planned.node), terms: sort.terms.clone(), window }, cost)
+                let sort = Operator::Sort {
+                    input: Box::new(planned.node),
+                    terms: sort.terms.clone(),
+                    window,
+                    #[cfg(not(feature = "small"))]
+                    given,
+                };
+                (sort, cost)
             }
         };
         Planned { node: PhysicalNode { operator, rows }, ordered, cost }
+    }
+
+    /// Of `planned`, whose rows are to be sorted, and ways that give them in the order of some of the first terms, the
+    /// cheapest; and in the order of how many terms it gives them. When the first rows are wanted, these are found without
+    /// the others: reading stops where the terms that are in order say that only later rows follow.
+    #[cfg(not(feature = "small"))]
+    fn partly_sorted(&self, sort: &'p Sort, limit: Option<u64>, planned: Planned) -> (Planned, usize) {
+        let first = sort.terms.first().and_then(|term| term.expr.as_field());
+        let limit = limit.filter(|limit| *limit <= TOP_MAX && !planned.ordered);
+        let (Some(limit), Some((slot, position))) = (limit, first) else {
+            return (planned, 0);
+        };
+        let collection = self.collection(slot);
+        let orders = |index: &IndexDef| index.fields.contains(&position);
+        if collection.clustered != Some(position) && !collection.indexes.iter().any(orders) {
+            return (planned, 0);
+        }
+        let mut best_cost = planned.cost + self.sort_cost(planned.node.rows, Some(limit));
+        let mut best = (planned, 0);
+        let noted = self.estimates.borrow().len();
+        for given in (1..sort.terms.len()).rev() {
+            let order = &sort.terms[..given];
+            let all = best.0.node.rows;
+            // As many as are wanted, and those that compare equal to the last of them.
+            let read = limit as Amount + all / self.groups(all, order.iter().map(|term| &term.expr));
+            let share = (read / all.max(1.0)).min(1.0);
+            let want = Want { order, partly: true, limit: Some(read as u64), ..Want::default() };
+            let mut partly = self.node(&sort.input, want);
+            // Other ways look for the same values.
+            self.estimates.borrow_mut().truncate(noted);
+            partly.cost *= share;
+            let cost = partly.cost + self.sort_cost(read, Some(limit));
+            if partly.ordered && cost < best_cost {
+                partly.ordered = false;
+                (best_cost, best) = (cost, (partly, given));
+            }
+        }
+        best
     }
 
     /// What it costs to sort so many rows and keep the first of them.
@@ -43,10 +95,10 @@ pub(super) enum Walk {
 }
 
 /// Whether rows that come in the order of `columns` (positions of fields of `slot`, those in `bound` having one value
-/// each), and then in that of `key`, are in the order of `terms`, those that compare equal in the order of their keys.
+/// each), and then in that of `key`, are in the order that is wanted, those that compare equal in the order of their keys.
 /// Gives how they have to be walked.
 pub(super) fn provides(
-    terms: &[SortTerm],
+    want: Want<'_>,
     slot: Slot,
     columns: &[u16],
     bound: &[u16],
@@ -54,7 +106,7 @@ pub(super) fn provides(
 ) -> Option<Walk> {
     let mut columns = columns.iter().copied().filter(|column| !bound.contains(column));
     let mut direction = None;
-    for term in terms {
+    for term in want.order {
         let (of, position) = term.expr.as_field()?;
         if of != slot {
             return None;
@@ -84,6 +136,10 @@ pub(super) fn provides(
         }
     }
     let backward = direction == Some(true);
+    #[cfg(not(feature = "small"))]
+    if want.partly {
+        return Some(if backward { Walk::Backward } else { Walk::Forward });
+    }
     // A column that nobody asked for would order what compares equal.
     if columns.next().is_some_and(|column| backward || Some(column) != key) {
         return None;

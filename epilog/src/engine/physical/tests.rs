@@ -13,7 +13,9 @@ use crate::engine::fixture::{
 use crate::engine::logical::{Purpose, lower};
 use crate::engine::optimizer::{RuleSet, optimize};
 use crate::expr::BinaryOp::{Add, And, Eq, Ge, Gt, Like, Lt, Or, StartsWith};
-use crate::expr::{AggregateFunction, AggregateItem, Expression, Keyset, Quantifier, Side, UnaryOp};
+use crate::expr::{
+    AggregateFunction, AggregateItem, Clause, Expression, Keyset, OrderTerm, Quantifier, Side, UnaryOp,
+};
 use crate::value::{Scalar, Type};
 
 fn explain(draft: DraftBuilder, purpose: Purpose) -> alloc::string::String {
@@ -104,6 +106,35 @@ fn an_index_saves_the_sort_of_a_few() {
         tracks(field(f::track::ALBUM).binary(Eq, id(1))).order_by(field(f::track::ID), true).limit(2),
         "limit 2\n  index lookup Track by album = 1 backwards",
     );
+}
+
+/// The first few by several terms, of which an index has the first: once there are as many as are wanted, and longer ones
+/// follow, no more are read.
+#[test]
+#[cfg(not(feature = "small"))]
+fn an_index_with_the_first_of_several_terms_saves_reading_the_rest() {
+    let by = |terms: [(u16, bool); 2]| {
+        let term = |(of, descending)| OrderTerm { expression: field(of), descending, nulls_first: None };
+        draft(f::Track).clause(Clause::Order(terms.map(term).into()))
+    };
+    let by_length = |descending| by([(f::track::MILLISECONDS, descending), (f::track::NAME, false)]);
+    check(
+        by_length(false).limit(10),
+        "top 10 by milliseconds, name; they come by milliseconds\n  index scan Track by milliseconds",
+    );
+    check(
+        by_length(true).limit(10),
+        "top 10 by milliseconds desc, name; they come by milliseconds desc\n  \
+         index scan Track by milliseconds backwards",
+    );
+    // The key, of which no two are equal, is not followed by anything.
+    let by_key = by([(f::track::ID, true), (f::track::NAME, false)]);
+    check(by_key.limit(10), "limit 10\n  scan Track backwards");
+    // Nothing is saved where all are wanted, or nearly all.
+    check(by_length(false), "sort milliseconds, name\n  scan Track");
+    check(by_length(false).limit(40_000), "top 40000 by milliseconds, name\n  scan Track");
+    let by_name = by([(f::track::NAME, false), (f::track::MILLISECONDS, false)]);
+    check(by_name.limit(10), "top 10 by name, milliseconds\n  scan Track");
 }
 
 /// The first few by key of what an index range holds: many are soon met on a walk along the keys, of few the ranks are

@@ -130,10 +130,10 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
     match node.operator {
         P::Scan(scan) => scan::build(env, scan),
         P::Pairs => unreachable!("pairs are made by the subquery around them"),
-        P::Sort { input, terms, window } => {
-            let input = build(env, *input);
-            sort::build(input, terms, window)
-        }
+        #[cfg(feature = "small")]
+        P::Sort { input, terms, window } => sort::build(build(env, *input), terms, window),
+        #[cfg(not(feature = "small"))]
+        P::Sort { input, terms, window, given } => sort::build(build(env, *input), terms, window, given),
         P::Limit { input, window } => Box::new(limit::Limit::new(build(env, *input), window)),
         P::Aggregate { input, keys, items, in_order } => {
             Box::new(aggregate::Aggregate::new(build_gathered(env, *input), keys, items, in_order))

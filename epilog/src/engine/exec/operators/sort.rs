@@ -40,14 +40,11 @@ use crate::engine::exec::store::RowStore;
 use crate::engine::exec::vector::Strided;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Slot, SortTerm, Window};
-use crate::engine::physical::{self, PhysicalNode};
+use crate::engine::physical::{self, PhysicalNode, TOP_MAX};
 #[cfg(not(feature = "small"))]
 use crate::expr::BinaryOp;
 use crate::parts::{self, Whole};
 use crate::value::key;
-
-/// Up to so many rows of a window are kept in a heap; otherwise everything is sorted.
-const HEAP_MAX: u64 = 65_536;
 
 /// The bytes of packed rows that become one batch, about.
 const BATCH_BYTES_MAX: usize = 1 << 20;
@@ -59,14 +56,21 @@ pub(super) fn build<'s>(
     mut input: Box<dyn Operator<'s> + 's>,
     terms: Vec<SortTerm>,
     window: Option<Window>,
+    #[cfg(not(feature = "small"))] given: usize,
 ) -> Box<dyn Operator<'s> + 's> {
     let window = window.unwrap_or(Window { skip: 0, take: None });
-    input.expect(usize::MAX);
+    #[cfg(feature = "small")]
+    let wanted = u64::MAX;
+    #[cfg(not(feature = "small"))]
+    let wanted = window.end().filter(|_| given > 0).unwrap_or(u64::MAX);
+    input.expect(usize::try_from(wanted).unwrap_or(usize::MAX));
     let state = State::Reading(Near::new(window));
     Box::new(Sort {
         input,
         terms,
         window,
+        #[cfg(not(feature = "small"))]
+        given,
         state,
         pauses: None,
         paused: false,
@@ -79,6 +83,9 @@ struct Sort<'s> {
     input: Box<dyn Operator<'s> + 's>,
     terms: Vec<SortTerm>,
     window: Window,
+    /// In the order of so many of the first terms the input comes.
+    #[cfg(not(feature = "small"))]
+    given: usize,
     state: State<'s>,
     pauses: Option<Pauses>,
     paused: bool,
@@ -204,7 +211,7 @@ impl<'s> Operator<'s> for Sort<'s> {
         }
     }
 
-    /// A sort reads everything, however little of it is wanted.
+    /// What a sort reads follows from its own window, however little of that is wanted.
     fn expect(&mut self, _: usize) {}
 
     fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
@@ -256,8 +263,15 @@ impl<'s> Sort<'s> {
             }
             _ => self.window.end() == Some(0),
         };
+        #[cfg_attr(feature = "small", expect(unused_mut, reason = "it reads all there is"))]
+        let mut ended = complete;
         while !complete && self.input.next(env, batch)? {
             let vectors = vectors(&self.terms, env, batch)?;
+            #[cfg(not(feature = "small"))]
+            if self.is_beyond(&vectors, batch.count()) {
+                ended = true;
+                break;
+            }
             match &mut self.state {
                 State::Reading(near) => {
                     near.add(env, batch, &self.terms, &vectors);
@@ -279,7 +293,7 @@ impl<'s> Sort<'s> {
                 self.kept_max = self.kept_max.max(self.state.footprint());
             }
         }
-        self.paused = parts::PAUSES && self.pauses.is_some() && !complete && self.input.is_paused();
+        self.paused = parts::PAUSES && self.pauses.is_some() && !ended && self.input.is_paused();
         let state = core::mem::replace(&mut self.state, State::Reading(Near::new(self.window)));
         self.state = match state {
             State::Reading(near) if parts::PAUSES && self.paused => {
@@ -312,6 +326,32 @@ impl<'s> Sort<'s> {
     }
 }
 
+#[cfg(not(feature = "small"))]
+impl<'s> Sort<'s> {
+    /// Whether the first of so many rows whose terms have these values, and then all that follow, come behind the last of
+    /// those that are kept, by the terms in whose order they come.
+    fn is_beyond(&self, vectors: &[Vector<'s>], count: usize) -> bool {
+        if self.given == 0 || count == 0 {
+            return false;
+        }
+        let last = match &self.state {
+            State::Reading(Near { keys: Keys::Top(heap, count), .. }) if heap.len() >= *count => {
+                heap.peek().map(|last| last.key.as_slice())
+            }
+            State::Packed(sorter, _) => match &**sorter {
+                Sorter::Reading(packer) => packer.last.as_deref(),
+                Sorter::Giving(_) => None,
+            },
+            _ => None,
+        };
+        let Some(last) = last else { return false };
+        let mut first = Vec::new();
+        append_terms(&self.terms[..self.given], vectors, 0, &mut first);
+        // No term's bytes are the beginning of another value's.
+        !last.starts_with(&first) && first.as_slice() > last
+    }
+}
+
 /// How many rows a window skips, and of how many in all a fault is an error: whether such a row counts cannot be told, nor
 /// then which rows the window has.
 fn bounds(window: Window) -> (usize, usize) {
@@ -337,7 +377,7 @@ enum Keys {
 impl<'s> Near<'s> {
     fn new(window: Window) -> Near<'s> {
         let end = window.end().unwrap_or(u64::MAX);
-        let keys = match Whole::build().filter(|_| end > HEAP_MAX) {
+        let keys = match Whole::build().filter(|_| end > TOP_MAX) {
             Some(whole) => Keys::All(Vec::new(), Vec::new(), whole),
             None => Keys::Top(BinaryHeap::new(), usize::try_from(end).unwrap_or(usize::MAX)),
         };
@@ -527,7 +567,7 @@ impl Packer {
     /// Decides whether rows have copies of their records from now on: when what those are on does not stay in memory, there
     /// may be many rows, and there is room to put them aside.
     fn decide(&mut self, env: &Env<'_>) -> Result<(), ExecError> {
-        let wanted = env.view.keeps_copies() && env.view.is_crowded() && self.count as u64 > HEAP_MAX;
+        let wanted = env.view.keeps_copies() && env.view.is_crowded() && self.count as u64 > TOP_MAX;
         if parts::SPILL && wanted && !self.copies {
             if self.spill.is_none() {
                 self.spill = Spill::new(env.view, env.sort_bytes().unwrap_or(usize::MAX))?;
