@@ -120,7 +120,7 @@ fn the_first_by_several_terms_are_found_without_the_rest() {
     let in_memory = &Rows::in_memory().expect("a database");
     in_memory.write(|tx| tx.insert_all(Row::query().all(db)?)).expect("records");
     let first = |limit, offset| {
-        Row::query().order_by(|r| (r.group.desc(), r.number.asc())).limit(limit).offset(offset)
+        Row::query().order_by(|r| (r.group.desc(), r.number.asc())).offset(offset).limit(limit)
     };
     let mut expected = Row::query().all(db).expect("rows");
     expected.sort_by_key(|row| (-row.group, row.number));
@@ -135,6 +135,31 @@ fn the_first_by_several_terms_are_found_without_the_rest() {
     assert_eq!(plan.root.operator, "top");
     let read = plan.root.children[0].actual.expect("it is measured").rows;
     assert!((ROWS as u64 / 3..ROWS as u64 / 2).contains(&read), "a third has the first group: {plan:#}");
+}
+
+/// Of the records that an offset passes over none is fetched, wherever an operation ends.
+#[test]
+fn an_offset_passes_over_entries_of_an_index() {
+    let db = &rows();
+    let by_group = |offset| Row::query().order_by(|r| r.group.asc()).offset(offset);
+    let mut expected = Row::query().all(db).expect("rows");
+    expected.sort_by_key(|row| (row.group, row.id));
+    for offset in [0, 1, 1023, 1024, 1025, 7_995, 7_999, 8_000, 9_000] {
+        let wanted = &expected[expected.len().min(offset as usize)..];
+        let first = &wanted[..wanted.len().min(10)];
+        assert_eq!(by_group(offset).limit(10).all(db).expect("rows"), first, "after {offset}");
+        let backwards = Row::query().order_by(|r| r.group.desc()).offset(offset).limit(10);
+        let ids = |rows: &[Row]| rows.iter().map(|row| (row.group, row.id)).collect::<Vec<_>>();
+        let mut reversed = ids(&expected);
+        reversed.sort_by_key(|(group, id)| (-group, *id));
+        let reversed = reversed.iter().skip(offset as usize).take(10).copied().collect::<Vec<_>>();
+        assert_eq!(ids(&backwards.all(db).expect("rows")), reversed, "after {offset}");
+        let streamed = by_group(offset).stream(db).expect("rows").collect::<epilog::Result<Vec<Row>>>();
+        assert_eq!(streamed.expect("rows"), wanted, "after {offset}");
+    }
+    let plan = by_group(7_000).limit(10).explain_analyze(db).expect("a plan");
+    check(db, &by_group(7_000).limit(10), "limit: 10 in 1\n  index scan: 10 in 1\n");
+    assert_eq!(plan.root.children[0].actual.expect("it is measured").rows, 10);
 }
 
 /// What is carried out in several operations adds up, and what does not fit in memory is told.

@@ -105,6 +105,12 @@ impl<'p> Planner<'p> {
     pub(super) fn best(&self, slot: Slot, stages: &[&'p Node], want: Want<'_>) -> (Chosen, bool) {
         let predicates = predicates_of(stages);
         let own: Vec<&'p Expr> = predicates.iter().copied().filter(|expr| is_about(expr, slot)).collect();
+        #[cfg(not(feature = "small"))]
+        let want = match own.len() == predicates.len() && stages.iter().all(is_filter) {
+            true => want,
+            // What is passed over is so behind the stages.
+            false => Want { skip: 0, ..want },
+        };
         let collection = self.collection(slot);
         let is_never = |expr: &&Expr| matches!(expr.as_literal(), Some(Scalar::Bool(false) | Scalar::Null));
         let nothing = predicates.iter().any(is_never);
@@ -200,6 +206,11 @@ impl<'p> Planner<'p> {
         }
         if let (true, Some(limit)) = (candidate.ordered, want.limit) {
             each *= (limit as Amount / rows.max(1.0)).min(1.0);
+            #[cfg(not(feature = "small"))]
+            if tests == 0.0 && matches!(candidate.access, Access::Index { entries: None, .. }) {
+                // Those passed over are not fetched.
+                each -= (want.skip as Amount).min(rows) * self.costs.fetch;
+            }
         }
         let sort = if candidate.ordered { 0.0 } else { self.sort_cost(rows, want.limit) };
         let cost = candidate.cost_fixed + each + sort;
@@ -627,6 +638,12 @@ impl<'s, 'p> Search<'s, 'p> {
         found.ranges = prefixes.into_iter().map(KeyRange::starting_with).collect();
         found
     }
+}
+
+/// Whether a stage does nothing but drop rows.
+#[cfg(not(feature = "small"))]
+fn is_filter(stage: &&Node) -> bool {
+    matches!(stage, Node::Filter(_))
 }
 
 /// The predicates of the filters among `stages`.

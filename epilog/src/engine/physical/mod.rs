@@ -477,6 +477,9 @@ struct Want<'w> {
     partly: bool,
     /// How many will be taken.
     limit: Option<u64>,
+    /// How many of them are then passed over.
+    #[cfg(not(feature = "small"))]
+    skip: u64,
     /// Whether, without an order, they come in the order of their keys.
     key_order: bool,
     /// Whether, of more rows than are taken, any will do.
@@ -526,7 +529,13 @@ impl<'p> Planner<'p> {
             Node::Sort(sort) => self.sort(sort, want),
             Node::Limit(limit) => {
                 // Which rows are the first is not left to the access path.
-                let inner = Want { limit: limit.window.end(), key_order: !want.any, ..Want::default() };
+                let inner = Want {
+                    limit: limit.window.end(),
+                    #[cfg(not(feature = "small"))]
+                    skip: limit.window.skip,
+                    key_order: !want.any,
+                    ..Want::default()
+                };
                 let planned = self.node(&limit.input, inner);
                 let rows =
                     limit.window.take.map_or(planned.node.rows, |take| planned.node.rows.min(take as Amount));

@@ -14,7 +14,14 @@ pub const TOP_MAX: u64 = 65_536;
 impl<'p> Planner<'p> {
     pub(super) fn sort(&self, sort: &'p Sort, want: Want<'_>) -> Planned {
         let limit = sort.window.and_then(|window| window.end());
-        let planned = self.node(&sort.input, Want { order: &sort.terms, limit, ..Want::default() });
+        let inner = Want {
+            order: &sort.terms,
+            limit,
+            #[cfg(not(feature = "small"))]
+            skip: sort.window.map_or(0, |window| window.skip),
+            ..Want::default()
+        };
+        let planned = self.node(&sort.input, inner);
         #[cfg(not(feature = "small"))]
         let (planned, given) = self.partly_sorted(sort, limit, planned);
         let all = planned.node.rows;

@@ -108,6 +108,20 @@ fn an_index_saves_the_sort_of_a_few() {
     );
 }
 
+/// What an offset passes over is not fetched, so that a walk along an index is worth it for longer.
+#[test]
+#[cfg(not(feature = "small"))]
+fn records_that_are_passed_over_are_not_fetched() {
+    let after =
+        |of: DraftBuilder, offset| of.order_by(field(f::track::MILLISECONDS), false).offset(offset).limit(10);
+    check(after(draft(f::Track), 20_000), "limit 10 offset 20000\n  index scan Track by milliseconds");
+    // Whether they are active is seen in the records only.
+    check(
+        after(tracks(field(f::track::ACTIVE)), 20_000),
+        "top 10 offset 20000 by milliseconds\n  filter active\n    scan Track",
+    );
+}
+
 /// The first few by several terms, of which an index has the first: once there are as many as are wanted, and longer ones
 /// follow, no more are read.
 #[test]

@@ -30,6 +30,14 @@ impl<'s> Limit<'s> {
 
 impl<'s> super::Operator<'s> for Limit<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        #[cfg(not(feature = "small"))]
+        if self.take > 0 && self.skip > 0 {
+            let passed = self.input.skip(env, self.skip)?;
+            self.skip -= passed;
+            if passed > 0 {
+                self.expect(usize::MAX);
+            }
+        }
         while self.take > 0 && self.input.next(env, batch)? {
             // Whether a row with a fault counts cannot be told, nor then where the window is: an error even among those
             // skipped. Behind an offset alone it stays what it is.

@@ -30,6 +30,10 @@ impl<'s> Operator<'s> for Metered<'s> {
         self.input.expect(rows);
     }
 
+    fn skip(&mut self, env: &Env<'s>, rows: usize) -> Result<usize, ExecError> {
+        self.input.skip(env, rows)
+    }
+
     fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
         self.input.resume(reach, kept);
     }

@@ -50,6 +50,12 @@ pub(super) trait Operator<'s> {
     /// whatever they are. It is no limit.
     fn expect(&mut self, rows: usize);
 
+    /// Passes over up to so many of the next rows, where that takes less than giving them, and says how many those were.
+    #[cfg(not(feature = "small"))]
+    fn skip(&mut self, _env: &Env<'s>, _rows: usize) -> Result<usize, ExecError> {
+        Ok(0)
+    }
+
     /// Makes this a part of a chain (see `chain`): it goes on where the one before it was when it paused, with what that
     /// put into `kept`, the last first, and pauses itself after so much, or when the operation keeps too much in memory.
     fn resume(&mut self, _reach: Reach, _kept: &mut Vec<Kept>) {}

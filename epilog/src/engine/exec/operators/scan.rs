@@ -367,6 +367,29 @@ impl<'s> Operator<'s> for RankScan<'s> {
         self.wanted = rows.clamp(1, GATHERED_MAX);
     }
 
+    /// Ranks are passed over, and no record is fetched.
+    #[cfg(not(feature = "small"))]
+    fn skip(&mut self, env: &Env<'s>, rows: usize) -> Result<usize, ExecError> {
+        if !self.exist {
+            return Ok(0);
+        }
+        let mut left = rows;
+        while left > 0 {
+            env.check()?;
+            if self.given == self.ranks.len() {
+                self.ranks.clear();
+                self.given = 0;
+                if self.source.more(env, left.min(GATHERED_MAX), &mut self.ranks)? == 0 {
+                    break;
+                }
+            }
+            let passed = left.min(self.ranks.len() - self.given);
+            self.given += passed;
+            left -= passed;
+        }
+        Ok(rows - left)
+    }
+
     fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
         let Some(whole) = Whole::build() else { return };
         self.wanted = self.wanted.min(reach.rows);
