@@ -671,3 +671,37 @@ fn little_is_read_when_little_is_wanted() {
     assert!(super::exists(snapshot.operation().view(), &draft).expect("the first row decides"));
     assert!(count(&snapshot, &draft).is_err());
 }
+
+#[test]
+fn what_a_link_runs_into_counts_for_the_pairs_that_are_left() {
+    // Of track 5 it is not known which readings it is linked with: that is a fault of each pair, so of none where there are none,
+    // and of none that something else drops.
+    let db = music();
+    let snapshot = db.snapshot();
+    let inverse = || int(10).binary(Divide, field(f::track::MILLISECONDS).binary(Add, int(-5)));
+    let value = || inner(1, f::reading::VALUE);
+    let linked = || value().binary(Eq, inverse());
+    let run = |predicate: Expression, rules| {
+        let few = field(f::track::ID).binary(Lt, id(8));
+        let draft = draft(f::Track).filter(few).filter(exists(f::Reading, 1, predicate)).build();
+        rows(snapshot.operation().view(), &draft, rules).ok().map(|rows| rows.len())
+    };
+    let check = |other: Option<Expression>, expected: Option<usize>| {
+        let predicate = || match &other {
+            Some(other) => linked().binary(And, other.clone()),
+            None => linked(),
+        };
+        assert_eq!(run(predicate(), RuleSet::ALL), expected, "{other:?}");
+        assert_eq!(run(predicate(), RuleSet::NONE), expected, "{other:?}");
+    };
+    let length = |more| field(f::track::MILLISECONDS).binary(Add, int(more));
+    check(None, None);
+    // About the record alone.
+    check(Some(value().binary(Gt, int(100_000))), Some(0));
+    check(Some(value().binary(Gt, int(1_000))), None);
+    // About both: another link, and a test of pairs.
+    check(Some(value().binary(Eq, length(100))), Some(0));
+    check(Some(value().binary(Eq, length(95))), None);
+    check(Some(value().binary(Lt, length(-1_000))), Some(0));
+    check(Some(value().binary(Lt, length(1_000))), None);
+}

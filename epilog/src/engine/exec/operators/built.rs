@@ -399,6 +399,9 @@ impl<'s> Built<'s> {
             if answers.is_faulty(row) {
                 continue;
             }
+            if parts::CALCULATION && self.runs_unknown(env, row, batch, pairs, answers)? {
+                continue;
+            }
             if parts::CALCULATION {
                 if let Some(fault) = &self.keyless_fault {
                     answers.add_fault(row, fault);
@@ -445,6 +448,38 @@ impl<'s> Built<'s> {
             }
         }
         pairs.flush(env, batch, Some(&self.store), answers)
+    }
+}
+
+impl<'s> Built<'s> {
+    /// Whether there are rows that may belong to one of the other side.
+    pub(super) fn has_rows(&self) -> bool {
+        self.keys.len() > 0 || self.store.len() > 0 || self.keyless_fault.is_some() || self.doubtful.is_some()
+    }
+
+    /// Where it is not known what `row` is linked by: answers for it, since each inner row may belong to it. Whether it is so.
+    fn runs_unknown(
+        &self,
+        env: &Env<'s>,
+        row: usize,
+        batch: &Batch<'s>,
+        pairs: &mut Pairs<'s>,
+        answers: &mut Answers<'_>,
+    ) -> Result<bool, ExecError> {
+        let Some(fault) = answers.unknown(row).cloned() else { return Ok(false) };
+        if !pairs.is_needed() && answers.tally.is_none() {
+            if self.has_rows() {
+                answers.add_fault(row, &fault);
+            }
+            return Ok(true);
+        }
+        for kept in 0..self.store.len() as u32 {
+            pairs.push_kept(row, kept);
+            if pairs.is_full() {
+                pairs.flush(env, batch, Some(&self.store), answers)?;
+            }
+        }
+        Ok(true)
     }
 }
 
