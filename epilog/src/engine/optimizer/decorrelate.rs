@@ -19,6 +19,7 @@ use alloc::vec::Vec;
 use super::{Apply, Rule};
 use crate::engine::logical::{Expr, ExprKind, Inner, Link, LogicalPlan, Lookup, Node, Slot, Subquery};
 use crate::expr::BinaryOp;
+use crate::parts;
 
 pub(super) const RULE: Rule = Rule { name: "decorrelate", apply: Apply::Alone(apply) };
 
@@ -27,12 +28,16 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
         Node::Subquery(mut subquery) => {
             let inner = decorrelate(&mut subquery.inner, &mut subquery.links, &mut subquery.pairs);
             link_unsure(&mut subquery, &inner);
-            keep_sure(&mut subquery.links, &mut subquery.pairs, &Inner::of(&subquery.input));
+            if parts::CALCULATION {
+                keep_sure(&mut subquery.links, &mut subquery.pairs, &Inner::of(&subquery.input));
+            }
             Node::Subquery(subquery)
         }
         Node::Join(mut join) => {
             decorrelate(&mut join.inner, &mut join.links, &mut join.pairs);
-            keep_sure(&mut join.links, &mut join.pairs, &Inner::of(&join.input));
+            if parts::CALCULATION {
+                keep_sure(&mut join.links, &mut join.pairs, &Inner::of(&join.input));
+            }
             Node::Join(join)
         }
         other => other,
