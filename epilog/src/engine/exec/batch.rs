@@ -8,6 +8,8 @@ use alloc::vec::Vec;
 use core::ops::Range;
 
 use super::Vector;
+#[cfg(not(feature = "small"))]
+use super::shelf::{NOTHING, Picked};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::logical::{Computed, Slot};
 use crate::parts;
@@ -87,6 +89,12 @@ pub(super) enum Source<'s> {
     Absent,
     /// One leaf page, row for row.
     Leaf(LeafBatch<'s>),
+    /// Rows of one leaf page, in any order.
+    #[cfg(not(feature = "small"))]
+    Rows(LeafBatch<'s>, Vec<u16>),
+    /// Those of a shelf.
+    #[cfg(not(feature = "small"))]
+    Picked(Picked<'s>),
     /// Gathered.
     Records(Vec<Option<RecordRef<'s>>>),
     /// Only their ranks are known.
@@ -149,8 +157,27 @@ impl<'s> Batch<'s> {
     pub(super) fn retain(&mut self, mut keep: impl FnMut(usize, usize) -> bool) {
         self.narrow(|_, range, sparse| match range {
             Some(range) => {
+                if parts::LOOPS {
+                    // Written whether it stays or not: which rows do is nothing that a processor could foresee.
+                    sparse.resize(range.len(), 0);
+                    let mut kept = 0;
+                    for (at, row) in range.enumerate() {
+                        sparse[kept] = row as u16;
+                        kept += usize::from(keep(at, row));
+                    }
+                    return sparse.truncate(kept);
+                }
                 let rows = range.enumerate().filter(|(at, row)| keep(*at, *row));
                 sparse.extend(rows.map(|(_, row)| row as u16));
+            }
+            None if parts::LOOPS => {
+                let mut kept = 0;
+                for at in 0..sparse.len() {
+                    let row = sparse[at];
+                    sparse[kept] = row;
+                    kept += usize::from(keep(at, usize::from(row)));
+                }
+                sparse.truncate(kept);
             }
             None => {
                 let mut at = 0;
@@ -203,11 +230,7 @@ impl<'s> Batch<'s> {
     /// The record of a slot; `None` where there is none.
     #[inline]
     pub(super) fn record(&self, slot: Slot, row: usize) -> Option<RecordRef<'s>> {
-        match self.source(slot) {
-            Source::Leaf(leaf) => Some(leaf.record(row)),
-            Source::Records(records) => records[row],
-            Source::Absent | Source::Ranks(_) => None,
-        }
+        self.source(slot).record(row)
     }
 
     /// The rank of the record in a slot.
@@ -281,6 +304,29 @@ impl<'s> Batch<'s> {
         }
     }
 
+    /// As [`compact`](Batch::compact), if so few rows are left that values for all of them would be in vain.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn loosen(&mut self) {
+        if self.count() * 4 < self.len {
+            self.compact();
+        }
+    }
+
+    /// Numbers of the rows left, each at its row: [`NOTHING`] elsewhere.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn spread(&self, numbers: Vec<u32>) -> Vec<u32> {
+        debug_assert_eq!(numbers.len(), self.count());
+        match &self.selection {
+            Selection::Range(range) if range.len() == self.len => numbers,
+            _ => {
+                let mut all = vec![NOTHING; self.len];
+                let mut left = numbers.into_iter();
+                self.selected().for_each(|row| all[row] = left.next().unwrap_or(NOTHING));
+                all
+            }
+        }
+    }
+
     /// Moves the rows left together, so that what is added next has no gaps.
     pub(super) fn compact(&mut self) {
         if matches!(&self.selection, Selection::Range(range) if range.len() == self.len) {
@@ -308,6 +354,20 @@ impl<'s> Batch<'s> {
 }
 
 impl<'s> Source<'s> {
+    /// The record of a row, if it is at hand.
+    #[inline]
+    pub(super) fn record(&self, row: usize) -> Option<RecordRef<'s>> {
+        match self {
+            Source::Leaf(leaf) => Some(leaf.record(row)),
+            #[cfg(not(feature = "small"))]
+            Source::Rows(leaf, rows) => Some(leaf.record(usize::from(rows[row]))),
+            #[cfg(not(feature = "small"))]
+            Source::Picked(picked) => picked.record(row),
+            Source::Records(records) => records[row],
+            Source::Absent | Source::Ranks(_) => None,
+        }
+    }
+
     /// The records of some rows.
     pub(super) fn gather(&self, selected: &Selected<'_>) -> Source<'s> {
         match self {
@@ -317,6 +377,21 @@ impl<'s> Source<'s> {
                 selected.for_each(|row| out.push(ranks[row]));
                 Source::Ranks(out)
             }
+            #[cfg(not(feature = "small"))]
+            Source::Leaf(leaf) => {
+                let mut out = Vec::with_capacity(selected.len());
+                selected.for_each(|row| out.push(row as u16));
+                Source::Rows(leaf.clone(), out)
+            }
+            #[cfg(not(feature = "small"))]
+            Source::Rows(leaf, rows) => {
+                let mut out = Vec::with_capacity(selected.len());
+                selected.for_each(|row| out.push(rows[row]));
+                Source::Rows(leaf.clone(), out)
+            }
+            #[cfg(not(feature = "small"))]
+            Source::Picked(picked) => Source::Picked(picked.gather(selected)),
+            #[cfg(feature = "small")]
             Source::Leaf(leaf) => {
                 let mut out = Vec::with_capacity(selected.len());
                 selected.for_each(|row| out.push(Some(leaf.record(row))));

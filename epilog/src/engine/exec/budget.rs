@@ -52,6 +52,11 @@ impl Budget {
         self.bytes.is_some_and(|budget| used > budget / 2 && bytes >= budget / 32)
     }
 
+    /// Whether so many bytes more leave room for what operators cannot do without.
+    pub(super) fn has_room(&self, bytes: usize) -> bool {
+        self.bytes.is_none_or(|budget| self.used.get().saturating_add(bytes) <= budget / 2)
+    }
+
     /// Notes that an operator keeps so many bytes: how many all of them do.
     fn take(&self, charge: &mut Charge, bytes: usize) -> usize {
         let used = self.used.get().saturating_sub(charge.bytes) + bytes;

@@ -4,14 +4,15 @@
 //! and noting where each rank lies costs less. Ranks that lie close together, as those given out by the database do, are an
 //! array's places; others lie in a hash table.
 
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use super::Env;
+use super::shelf::{NOTHING, Shelf};
 use super::table::WordTable;
 use crate::engine::error::ExecError;
 use crate::engine::logical::Slot;
-use crate::storage::facade::{Direction, LeafBatch};
-use crate::storage::records::RecordRef;
+use crate::storage::facade::Direction;
 
 /// Ranks have a place each in an array that has no more than so many for each record, or [`PLACES_MIN`].
 const PLACES_PER_RECORD: u128 = 4;
@@ -19,13 +20,11 @@ const PLACES_MIN: u128 = 4096;
 
 /// All records of a collection, by rank.
 pub(super) struct Directory<'s> {
-    leaves: Vec<LeafBatch<'s>>,
-    /// How many bits of a place are the row in its leaf.
-    row_bits: u32,
+    shelf: Rc<Shelf<'s>>,
     places: Places,
 }
 
-/// Where the record of a rank lies: the number of its leaf, and its row there.
+/// Where the record of a rank lies: its number on the shelf.
 enum Places {
     /// For each rank from `low` on the place, and 1: 0 where there is no record.
     Array {
@@ -80,21 +79,25 @@ impl<'s> Directory<'s> {
                 }
             }
         }
-        Ok(Some(Directory { leaves, row_bits, places }))
+        Ok(Some(Directory { shelf: Shelf::of_leaves(leaves, row_bits), places }))
     }
 
-    /// The record with a rank.
+    /// The records.
+    pub(super) fn shelf(&self) -> &Rc<Shelf<'s>> {
+        &self.shelf
+    }
+
+    /// The number, on the shelf, of the record with a rank; [`NOTHING`] when there is none.
     #[inline]
-    pub(super) fn get(&self, rank: u64) -> Option<RecordRef<'s>> {
-        let place = match &self.places {
+    pub(super) fn number(&self, rank: u64) -> u32 {
+        match &self.places {
+            // 0 is no place, and one before it nothing.
             Places::Array { low, places } => {
-                let at = usize::try_from(rank.checked_sub(*low)?).ok()?;
-                places.get(at)?.checked_sub(1)?
+                let at = usize::try_from(rank.wrapping_sub(*low)).unwrap_or(usize::MAX);
+                places.get(at).copied().unwrap_or(0).wrapping_sub(1)
             }
-            Places::Table(table) => table.find(rank)?,
-        };
-        let row = place & ((1 << self.row_bits) - 1);
-        Some(self.leaves[(place >> self.row_bits) as usize].record(row as usize))
+            Places::Table(table) => table.find(rank).unwrap_or(NOTHING),
+        }
     }
 
     /// The bytes that it takes in memory beside the leaves.
@@ -103,6 +106,6 @@ impl<'s> Directory<'s> {
             Places::Array { places, .. } => size_of_val(places.as_slice()),
             Places::Table(table) => table.size(),
         };
-        places + size_of_val(self.leaves.as_slice())
+        places + self.shelf.size()
     }
 }

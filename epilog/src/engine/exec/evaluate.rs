@@ -88,11 +88,15 @@ fn field<'s>(
         Source::Leaf(_) | Source::Records(_) if !parts::LOOPS => {
             from_records(place, selected, |row| batch.record(slot, row))
         }
-        Source::Leaf(leaf) => match (in_row(place), ColdColumn::of(leaf, place)) {
-            (Some(offset), _) => Ok(from_rows(leaf, offset, place, selected)),
-            (None, Some(cold)) => from_blobs(leaf, &cold, place, selected),
-            (None, None) => from_records(place, selected, |row| Some(leaf.record(row))),
-        },
+        Source::Leaf(leaf) => from_leaf(leaf, place, selected),
+        #[cfg(not(feature = "small"))]
+        Source::Rows(leaf, rows) => {
+            let mut picked = Vec::with_capacity(selected.len());
+            selected.for_each(|row| picked.push(rows[row]));
+            from_leaf(leaf, place, &Selected::Sparse(&picked))
+        }
+        #[cfg(not(feature = "small"))]
+        Source::Picked(picked) => picked.field(env, position, place, selected),
         Source::Records(records) => from_records(place, selected, |row| records[row]),
         Source::Ranks(ranks) => {
             debug_assert_eq!(place.spot, Spot::Rank);
@@ -102,6 +106,19 @@ fn field<'s>(
             Ok(Vector::fixed(place.ty, selected.len(), bytes))
         }
         Source::Absent => unreachable!("a checked plan reads slots that are there"),
+    }
+}
+
+/// A field of a leaf's records.
+fn from_leaf<'s>(
+    leaf: &LeafBatch<'s>,
+    place: &Place,
+    selected: &Selected<'_>,
+) -> Result<Vector<'s>, ExecError> {
+    match (in_row(place), ColdColumn::of(leaf, place)) {
+        (Some(offset), _) => Ok(from_rows(leaf, offset, place, selected)),
+        (None, Some(cold)) => from_blobs(leaf, &cold, place, selected),
+        (None, None) => from_records(place, selected, |row| Some(leaf.record(row))),
     }
 }
 
@@ -175,7 +192,14 @@ fn from_rows<'s>(leaf: &LeafBatch<'s>, offset: usize, place: &Place, selected: &
     Vector::new(place.ty, len, cells, nulls)
 }
 
-fn from_records<'s>(
+/// A field of records; those of a leaf.
+#[cfg(not(feature = "small"))]
+pub(super) fn field_of_leaf<'s>(leaf: &LeafBatch<'s>, place: &Place) -> Result<Vector<'s>, ExecError> {
+    from_leaf(leaf, place, &Selected::Range(0..leaf.len()))
+}
+
+/// A field of records, of which some rows have one each.
+pub(super) fn from_records<'s>(
     place: &Place,
     selected: &Selected<'_>,
     record: impl Fn(usize) -> Option<crate::storage::records::RecordRef<'s>>,

@@ -42,6 +42,8 @@ mod predicate;
 mod rows;
 #[cfg(all(feature = "decimal", not(feature = "small")))]
 mod scaled;
+#[cfg(not(feature = "small"))]
+mod shelf;
 mod spill;
 mod store;
 mod table;

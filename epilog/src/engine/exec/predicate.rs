@@ -181,6 +181,9 @@ impl Quick {
                 batch.selected().for_each(|row| present &= records[row].is_some());
                 present
             }
+            // Fields of these are read better in columns.
+            #[cfg(not(feature = "small"))]
+            Source::Rows(..) | Source::Picked(_) => false,
             Source::Absent | Source::Ranks(_) => false,
         };
         if !suits {

@@ -142,11 +142,20 @@ fn combine<'s>(op: BinaryOp, left: Numbers<'s>, right: Numbers<'s>) -> Numbers<'
 /// A field where it lies on a leaf, read without copying its cells.
 fn field(env: &Env<'_>, slot: Slot, position: u16, batch: &Batch<'_>) -> Option<Scaled> {
     let place = &env.collection(slot).layout.places[usize::from(position)];
-    let Source::Leaf(leaf) = batch.source(slot) else { return None };
+    let (leaf, own) = match batch.source(slot) {
+        Source::Leaf(leaf) => (leaf, None),
+        Source::Rows(leaf, rows) => (leaf, Some(rows)),
+        _ => return None,
+    };
     if place.null.is_some() {
         return None;
     }
-    let selected = batch.selected();
+    let mut selected = batch.selected();
+    let mut picked = Vec::new();
+    if let Some(rows) = own {
+        selected.for_each(|row| picked.push(rows[row]));
+        selected = Selected::Sparse(&picked);
+    }
     let (rows, stride) = (leaf.rows(), leaf.stride());
     let (in_row, cold) = (in_row(place), ColdColumn::of(leaf, place));
     // Each way to the cells, and each way to select them, is a loop of its own.

@@ -1,9 +1,13 @@
 //! [`RowStore`]: rows kept after their batch, by an operator that needs all of them.
 
+#[cfg(not(feature = "small"))]
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use super::Vector;
 use super::batch::{Batch, Source};
+#[cfg(not(feature = "small"))]
+use super::shelf::{NOTHING, Picked, Shelf};
 use crate::engine::error::RowFault;
 use crate::engine::logical::{Computed, Slot};
 use crate::parts;
@@ -25,6 +29,9 @@ pub(super) struct RowStore<'s> {
 enum Records<'s> {
     Records(Vec<Option<RecordRef<'s>>>),
     Ranks(Vec<u128>),
+    /// By their numbers on a shelf.
+    #[cfg(not(feature = "small"))]
+    Picked(Rc<Shelf<'s>>, Vec<u32>),
 }
 
 impl<'s> RowStore<'s> {
@@ -44,6 +51,8 @@ impl<'s> RowStore<'s> {
                         slot,
                         match source {
                             Source::Ranks(_) => Records::Ranks(Vec::new()),
+                            #[cfg(not(feature = "small"))]
+                            Source::Picked(picked) => Records::Picked(Rc::clone(&picked.shelf), Vec::new()),
                             _ => Records::Records(Vec::new()),
                         },
                     )
@@ -52,7 +61,20 @@ impl<'s> RowStore<'s> {
             self.computed = batch.computed_values().map(|(computed, _)| (computed, Vec::new())).collect();
         }
         for (slot, records) in &mut self.slots {
+            #[cfg(not(feature = "small"))]
+            if let Records::Picked(shelf, numbers) = records {
+                if let Source::Picked(picked) = batch.source(*slot)
+                    && Rc::ptr_eq(&picked.shelf, shelf)
+                {
+                    selected.for_each(|row| numbers.push(picked.numbers[row]));
+                    continue;
+                }
+                // From now on they come from elsewhere.
+                *records = Records::Records(numbers.iter().map(|number| shelf.record(*number)).collect());
+            }
             match records {
+                #[cfg(not(feature = "small"))]
+                Records::Picked(..) => unreachable!("made references above"),
                 Records::Records(records) => selected.for_each(|row| records.push(batch.record(*slot, row))),
                 Records::Ranks(ranks) => {
                     selected.for_each(|row| {
@@ -78,6 +100,12 @@ impl<'s> RowStore<'s> {
         let slots = self.slots.iter().map(|(_, records)| match records {
             Records::Records(records) => records.capacity() * size_of::<Option<RecordRef<'_>>>(),
             Records::Ranks(ranks) => ranks.capacity() * size_of::<u128>(),
+            // A shelf of nothing but these is theirs; others are of whoever has put them there.
+            #[cfg(not(feature = "small"))]
+            Records::Picked(shelf, numbers) => {
+                let own = if numbers.is_empty() { shelf.size() } else { 0 };
+                own + numbers.capacity() * size_of::<u32>()
+            }
         });
         // What is computed has a width of a few bytes, or is a text that is on its page.
         slots.sum::<usize>() + self.len * self.computed.len() * size_of::<&[u8]>()
@@ -89,6 +117,8 @@ impl<'s> RowStore<'s> {
         match records {
             Records::Records(records) => records[row as usize].map(|record| record.rank()),
             Records::Ranks(ranks) => Some(ranks[row as usize]),
+            #[cfg(not(feature = "small"))]
+            Records::Picked(..) => self.record(slot, row).map(|record| record.rank()),
         }
     }
 
@@ -97,6 +127,10 @@ impl<'s> RowStore<'s> {
         match self.slots.iter().find(|(of, _)| *of == slot)? {
             (_, Records::Records(records)) => records[row as usize],
             (_, Records::Ranks(_)) => None,
+            #[cfg(not(feature = "small"))]
+            (_, Records::Picked(shelf, numbers)) => {
+                shelf.record(if numbers.is_empty() { row } else { numbers[row as usize] })
+            }
         }
     }
 
@@ -131,6 +165,12 @@ impl<'s> RowStore<'s> {
                 match records {
                     Records::Records(records) => Source::Records(rows.map(|row| records[row]).collect()),
                     Records::Ranks(ranks) => Source::Ranks(rows.map(|row| ranks[row]).collect()),
+                    #[cfg(not(feature = "small"))]
+                    Records::Picked(shelf, numbers) => {
+                        let own = numbers.is_empty();
+                        let numbers = rows.map(|row| if own { row as u32 } else { numbers[row] }).collect();
+                        Source::Picked(Picked { shelf: Rc::clone(shelf), numbers })
+                    }
                 },
             );
         }
@@ -142,6 +182,73 @@ impl<'s> RowStore<'s> {
             if let Some(fault) = self.fault(*row) {
                 batch.add_fault(at, fault);
             }
+        }
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl<'s> RowStore<'s> {
+    /// Makes it one that many rows refer to: no more are pushed.
+    pub(super) fn shelve(&mut self) {
+        for (_, records) in &mut self.slots {
+            if let Records::Records(all) = records {
+                *records = Records::Picked(Shelf::gathered(core::mem::take(all)), Vec::new());
+            }
+        }
+        for (_, vectors) in self.computed.iter_mut().filter(|(_, vectors)| vectors.len() > 1) {
+            let rows: usize = vectors.iter().map(Vector::len).sum();
+            let mut parts = Vec::with_capacity(rows);
+            vectors.iter().for_each(|vector| parts.extend((0..vector.len()).map(|row| (vector, row))));
+            *vectors = Vec::from([Vector::collect(parts.into_iter())]);
+        }
+        if self.len > 0 {
+            self.starts = Vec::from([0]);
+        }
+    }
+
+    /// Whether the predicates of some rows had no result.
+    pub(super) fn has_faults(&self) -> bool {
+        !self.faults.is_empty()
+    }
+
+    /// Whether each row has its records at hand, or none.
+    pub(super) fn has_records(&self) -> bool {
+        self.slots.iter().all(|(_, records)| !matches!(records, Records::Ranks(_)))
+    }
+
+    /// As [`fill`](RowStore::fill), of rows that [`NOTHING`] may be among: such have no record, and no value. Only when rows have been
+    /// kept.
+    pub(super) fn place(&self, rows: Vec<u32>, batch: &mut Batch<'s>) {
+        for (computed, vectors) in &self.computed {
+            batch.set_computed(*computed, vectors[0].pick(&rows));
+        }
+        if let Some((last, others)) = self.slots.split_last() {
+            for (slot, records) in others {
+                batch.set_source(*slot, records.at(rows.clone()));
+            }
+            batch.set_source(last.0, last.1.at(rows));
+        }
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl<'s> Records<'s> {
+    /// Those of rows, of which [`NOTHING`] has none, or any rank.
+    fn at(&self, mut rows: Vec<u32>) -> Source<'s> {
+        match self {
+            Records::Ranks(ranks) => {
+                let rank = |row: u32| ranks.get(row as usize).copied().unwrap_or_default();
+                Source::Ranks(rows.into_iter().map(rank).collect())
+            }
+            Records::Picked(shelf, numbers) => {
+                if !numbers.is_empty() {
+                    for row in rows.iter_mut().filter(|row| **row != NOTHING) {
+                        *row = numbers[*row as usize];
+                    }
+                }
+                Source::Picked(Picked { shelf: Rc::clone(shelf), numbers: rows })
+            }
+            Records::Records(_) => unreachable!("such a store is shelved"),
         }
     }
 }

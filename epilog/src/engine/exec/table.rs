@@ -160,6 +160,11 @@ impl WordTable {
         self.places[place].1 - 1
     }
 
+    /// The word of the first place, and the numbers, and 1, of all words from there on: 0 where there is none.
+    pub(super) fn array(&self) -> Option<(u64, &[u32])> {
+        (parts::LOOPS && !self.array.is_empty()).then_some((self.least, &*self.array))
+    }
+
     /// The number of `word`, if it is there.
     #[inline]
     pub(super) fn find(&self, word: u64) -> Option<u32> {

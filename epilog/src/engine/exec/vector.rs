@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::super::error::RowFault;
+#[cfg(not(feature = "small"))]
+use super::shelf::NOTHING;
 use crate::parts;
 use crate::value::{Cell, Scalar, Type, key};
 
@@ -201,7 +203,26 @@ impl<'s> Vector<'s> {
                 Cells::Owned { bytes, ends }
             }
             Cells::Fixed(_) | Cells::Strided { .. } => {
-                let mut bytes = Vec::with_capacity(len * self.ty.width().unwrap_or(0));
+                let width = self.ty.width().unwrap_or(0);
+                let mut bytes = Vec::with_capacity(len * width);
+                #[cfg(not(feature = "small"))]
+                {
+                    let of = self.strided();
+                    // A width that is known at each copy makes it a move, not a call.
+                    macro_rules! copy {
+                        ($($width:literal)*) => {
+                            match width {
+                                $($width => rows.clone().for_each(|row| {
+                                    let cell = of.bytes[row * of.stride..].first_chunk::<$width>();
+                                    bytes.extend_from_slice(cell.expect("a cell"));
+                                }),)*
+                                _ => unreachable!("no cell is {width} bytes wide"),
+                            }
+                        };
+                    }
+                    copy!(1 2 4 8 12 16);
+                }
+                #[cfg(feature = "small")]
                 rows.clone().for_each(|row| bytes.extend_from_slice(self.bytes(row)));
                 Cells::Fixed(bytes)
             }
@@ -212,6 +233,86 @@ impl<'s> Vector<'s> {
             vector.faults = at.filter_map(|(to, row)| Some((to as u32, self.fault(row)?.clone()))).collect();
         }
         vector
+    }
+
+    /// The values of the rows with these numbers; none where there is no row, which is [`NOTHING`].
+    #[cfg(not(feature = "small"))]
+    pub(super) fn pick(&self, rows: &[u32]) -> Vector<'s> {
+        let width = self.ty.width();
+        let nulls = match &self.nulls {
+            _ if rows.contains(&NOTHING) => {
+                Some(rows.iter().map(|row| *row == NOTHING || self.is_null(*row as usize)).collect())
+            }
+            Some(nulls) => Some(rows.iter().map(|row| nulls[*row as usize]).collect()),
+            None => None,
+        };
+        let cells = match (&self.cells, width) {
+            (Cells::Fixed(bytes), Some(width)) => {
+                let mut out = Vec::with_capacity(rows.len() * width);
+                // A width that is known at each copy makes it a move, not a call.
+                macro_rules! copy {
+                    ($($width:literal)*) => {
+                        match width {
+                            $($width => {
+                                let (cells, _) = bytes.as_chunks::<$width>();
+                                let cell = |row: &u32| cells.get(*row as usize).copied().unwrap_or([0; $width]);
+                                rows.iter().for_each(|row| out.extend_from_slice(&cell(row)));
+                            })*
+                            _ => unreachable!("no cell is {width} bytes wide"),
+                        }
+                    };
+                }
+                copy!(1 2 4 8 12 16);
+                Cells::Fixed(out)
+            }
+            (Cells::Constant(bytes), _) => Cells::Constant(bytes.clone()),
+            _ => {
+                let (mut out, mut ends) = (Vec::new(), Vec::with_capacity(rows.len()));
+                for row in rows {
+                    if *row != NOTHING {
+                        out.extend_from_slice(self.bytes(*row as usize));
+                    } else {
+                        out.resize(out.len() + width.unwrap_or(0), 0);
+                    }
+                    ends.push(out.len() as u32);
+                }
+                if width.is_some() { Cells::Fixed(out) } else { Cells::Owned { bytes: out, ends } }
+            }
+        };
+        let mut vector = Vector::new(self.ty, rows.len(), cells, nulls);
+        if !self.faults().is_empty() {
+            let of = |row: u32| if row == NOTHING { None } else { self.fault(row as usize).cloned() };
+            let found = rows.iter().enumerate().filter_map(|(at, row)| Some((at as u32, of(*row)?)));
+            vector.faults = found.collect();
+        }
+        vector
+    }
+
+    /// Fixed-width values of several vectors, those of each from the next multiple of `each` on.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn padded<E>(
+        ty: Type,
+        parts: impl Iterator<Item = Result<Vector<'s>, E>>,
+        each: usize,
+    ) -> Result<Vector<'s>, E> {
+        let width = ty.width().expect("a fixed-width type");
+        let (mut bytes, mut nulls, mut len) = (Vec::new(), Vec::new(), 0);
+        for part in parts {
+            let part = part?;
+            for row in 0..part.len() {
+                bytes.extend_from_slice(part.bytes(row));
+            }
+            if let Some(of) = &part.nulls {
+                nulls.resize(len, false);
+                nulls.extend_from_slice(of);
+            }
+            len += each;
+            bytes.resize(len * width, 0);
+        }
+        if !nulls.is_empty() {
+            nulls.resize(len, false);
+        }
+        Ok(Vector::new(ty, len, Cells::Fixed(bytes), (!nulls.is_empty()).then_some(nulls)))
     }
 
     /// The given rows of several vectors of one type.

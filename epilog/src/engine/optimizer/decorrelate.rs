@@ -17,8 +17,9 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{Apply, Rule};
-use crate::engine::logical::{Expr, ExprKind, Inner, Join, Link, LogicalPlan, Lookup, Node, Slot, Subquery};
+use crate::engine::logical::{Expr, ExprKind, Inner, Link, LogicalPlan, Lookup, Node, Slot, Subquery};
 use crate::expr::BinaryOp;
+use crate::parts;
 
 pub(super) const RULE: Rule = Rule { name: "decorrelate", apply: Apply::Alone(apply) };
 
@@ -27,11 +28,16 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
         Node::Subquery(mut subquery) => {
             let inner = decorrelate(&mut subquery.inner, &mut subquery.links, &mut subquery.pairs);
             link_unsure(&mut subquery, &inner);
+            if parts::CALCULATION {
+                keep_sure(&mut subquery.links, &mut subquery.pairs, &Inner::of(&subquery.input));
+            }
             Node::Subquery(subquery)
         }
         Node::Join(mut join) => {
             decorrelate(&mut join.inner, &mut join.links, &mut join.pairs);
-            keep_sure(&mut join);
+            if parts::CALCULATION {
+                keep_sure(&mut join.links, &mut join.pairs, &Inner::of(&join.input));
+            }
             Node::Join(join)
         }
         other => other,
@@ -110,21 +116,23 @@ fn link_unsure(subquery: &mut Subquery, inner: &Inner) {
 
 /// Makes predicates of links that may have no value for a row, but for one when there is no other: of several links one that
 /// differs decides, whatever another one runs into.
-fn keep_sure(join: &mut Join) {
-    let sure = join.links.iter().filter(|link| link.outer.is_sure()).count();
+fn keep_sure(links: &mut Vec<Link>, pairs: &mut Node, outer: &Inner) {
+    let sure = links.iter().filter(|link| outer.is_sure(&link.outer)).count();
+    if sure == links.len() {
+        return;
+    }
     let mut kept = sure.max(1);
-    let (mut links, mut rest) = (Vec::new(), Vec::new());
-    for link in core::mem::take(&mut join.links) {
-        if kept > 0 && (sure == 0 || link.outer.is_sure()) {
+    let mut rest = Vec::new();
+    for link in core::mem::take(links) {
+        if kept > 0 && (sure == 0 || outer.is_sure(&link.outer)) {
             kept -= 1;
             links.push(link);
         } else {
             rest.push(Expr::binary_test(BinaryOp::Eq, link.inner, link.outer));
         }
     }
-    join.links = links;
-    let pairs = core::mem::replace(&mut *join.pairs, Node::Pairs);
-    *join.pairs = pairs.filtered(rest);
+    let below = core::mem::replace(pairs, Node::Pairs);
+    *pairs = below.filtered(rest);
 }
 
 /// Whether a nested subquery reads, of the slots and values around it, the inner side's only.

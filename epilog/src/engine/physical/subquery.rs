@@ -54,7 +54,12 @@ impl<'p> Planner<'p> {
             };
             once.cost += self.pairs_expected(asked, inner.rows, links) * self.costs.pair;
         }
-        let probe = if parts::PROBES { self.probe(&sides, asked) } else { None };
+        // A row of which a link has no value belongs to everything that may count, which an index does not tell.
+        let is_sure = || {
+            let outer = Inner::of(&subquery.input);
+            links.iter().all(|link| outer.is_sure(&link.outer))
+        };
+        let probe = if parts::PROBES && is_sure() { self.probe(&sides, asked) } else { None };
         let best = match probe {
             Some(probe) if probe.cost <= once.cost => probe,
             _ => once,

@@ -43,9 +43,22 @@ pub(super) struct Built<'s> {
     keyless_fault: Option<RowFault>,
     /// For each key the aggregate over its rows, and at the end that over none.
     results: Option<InWhole<Vector<'s>>>,
+    /// Whether no two rows have one key, and each has one; and whether a key's number is then that of its row.
+    #[cfg(not(feature = "small"))]
+    single: Option<Single>,
     /// The rows in the order of a value, of which each row takes a range.
     #[cfg(not(feature = "small"))]
     sorted: Option<(Sorted, Box<Band>)>,
+}
+
+/// How rows are found of which no two have one key.
+#[cfg(not(feature = "small"))]
+#[derive(Clone, Copy, PartialEq)]
+enum Single {
+    /// A key has the number of its row.
+    Same,
+    /// Other rows have no key.
+    Other,
 }
 
 /// What is kept of inner rows.
@@ -103,6 +116,14 @@ impl Keys {
             Keys::Words { table, absent, .. } => {
                 let of = &values[0];
                 let (cells, wide) = (of.strided(), of.ty().width() == Some(8));
+                if let Some((least, array)) = table.array().filter(|_| of.nulls.is_none()) {
+                    // 0 is no number, and one before it none of a group.
+                    out.extend((0..rows).map(|row| {
+                        let at = usize::try_from(cells.word(row, wide).wrapping_sub(least));
+                        at.ok().and_then(|at| array.get(at)).copied().unwrap_or(0).wrapping_sub(1)
+                    }));
+                    return;
+                }
                 let absent = absent.filter(|_| links[0].absent_matches).unwrap_or(NO_GROUP);
                 out.extend((0..rows).map(|row| match of.is_null(row) {
                     true => absent,
@@ -230,6 +251,8 @@ impl<'s> Built<'s> {
             keyless_fault: None,
             results: None,
             #[cfg(not(feature = "small"))]
+            single: None,
+            #[cfg(not(feature = "small"))]
             sorted: None,
         };
         let mut tally = match keep {
@@ -275,6 +298,10 @@ impl<'s> Built<'s> {
             }
             #[cfg(not(feature = "small"))]
             env.budget.keep(&mut charge, built.size(), "hash table")?;
+        }
+        #[cfg(not(feature = "small"))]
+        if matches!(keep, Keep::Rows) {
+            built.shelve(links);
         }
         if let Some((mut tally, _, whole)) = tally {
             let count = built.keys.len();
@@ -399,6 +426,9 @@ impl<'s> Built<'s> {
             if answers.is_faulty(row) {
                 continue;
             }
+            if parts::CALCULATION && self.runs_unknown(env, row, batch, pairs, answers)? {
+                continue;
+            }
             if parts::CALCULATION {
                 if let Some(fault) = &self.keyless_fault {
                     answers.add_fault(row, fault);
@@ -445,6 +475,66 @@ impl<'s> Built<'s> {
             }
         }
         pairs.flush(env, batch, Some(&self.store), answers)
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl<'s> Built<'s> {
+    /// Ends the keeping of rows.
+    fn shelve(&mut self, links: &[Link]) {
+        self.store.shelve();
+        if links.is_empty() || !self.keyless.is_empty() || self.groups.iter().any(|group| group.count != 1) {
+            return;
+        }
+        let same = self.groups.len() == self.next.len()
+            && (0..).zip(&self.groups).all(|(number, group)| group.first == number);
+        self.single = Some(if same { Single::Same } else { Single::Other });
+    }
+
+    /// Whether a row is paired with one kept row at most, whatever it is linked by.
+    pub(super) fn is_single(&self) -> bool {
+        self.single.is_some() && self.sorted.is_none()
+    }
+
+    /// Makes numbers of keys those of the kept rows; [`NO_GROUP`] stays.
+    pub(super) fn single_rows(&self, numbers: &mut [u32]) {
+        if self.single == Some(Single::Other) {
+            for number in numbers.iter_mut().filter(|number| **number != NO_GROUP) {
+                *number = self.groups[*number as usize].first;
+            }
+        }
+    }
+}
+
+impl<'s> Built<'s> {
+    /// Whether there are rows that may belong to one of the other side.
+    pub(super) fn has_rows(&self) -> bool {
+        self.keys.len() > 0 || self.store.len() > 0 || self.keyless_fault.is_some() || self.doubtful.is_some()
+    }
+
+    /// Where it is not known what `row` is linked by: answers for it, since each inner row may belong to it. Whether it is so.
+    fn runs_unknown(
+        &self,
+        env: &Env<'s>,
+        row: usize,
+        batch: &Batch<'s>,
+        pairs: &mut Pairs<'s>,
+        answers: &mut Answers<'_>,
+    ) -> Result<bool, ExecError> {
+        let Some(fault) = answers.unknown(row).cloned() else { return Ok(false) };
+        if !pairs.is_needed() && answers.tally.is_none() {
+            if self.has_rows() {
+                answers.add_fault(row, &fault);
+            }
+            return Ok(true);
+        }
+        for kept in 0..self.store.len() as u32 {
+            pairs.push_kept(row, kept);
+            if pairs.is_full() {
+                pairs.flush(env, batch, Some(&self.store), answers)?;
+            }
+        }
+        Ok(true)
     }
 }
 

@@ -19,6 +19,8 @@ use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::meter::Footprint;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::tally::NO_GROUP;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Computed, Link, Slot};
 #[cfg(not(feature = "small"))]
@@ -217,6 +219,13 @@ impl<'s> Operator<'s> for Join<'s> {
                 if self.outer.count() == 0 {
                     continue;
                 }
+                #[cfg(not(feature = "small"))]
+                if self.in_place(env, batch)? {
+                    if batch.count() > 0 {
+                        return Ok(true);
+                    }
+                    continue;
+                }
                 self.begin(env)?;
             }
             let search = self.search.as_mut().expect("begun above");
@@ -272,6 +281,54 @@ impl<'s> Join<'s> {
             *built = Some(Box::new(new));
         }
         Ok(())
+    }
+
+    /// Where each row has one partner at most: makes `batch` the rows of `outer` with theirs, none of which is moved. Whether it is
+    /// so.
+    #[cfg(not(feature = "small"))]
+    fn in_place(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        self.table(env)?;
+        let Finder::Table { built: Some(built), .. } = &self.finder else { return Ok(false) };
+        let is_inner = self.kind == JoinKind::Inner;
+        // What has no partner stays, with nothing; what a stage drops would have to come back so.
+        let suits = is_inner || self.stages.is_empty() && built.store.has_records();
+        if !built.is_single() || !suits || built.store.len() == 0 {
+            return Ok(false);
+        }
+        self.outer.loosen();
+        let mut values = Vec::with_capacity(self.links.len());
+        for link in &self.links {
+            let of = evaluate(env, &link.outer, &self.outer)?;
+            if !of.faults().is_empty() {
+                return Ok(false);
+            }
+            values.push(of);
+        }
+        core::mem::swap(batch, &mut self.outer);
+        let mut numbers = Vec::new();
+        built.find_all(&self.links, &values, batch.count(), &mut numbers);
+        built.single_rows(&mut numbers);
+        let rows = batch.spread(numbers);
+        if is_inner {
+            batch.retain(|_, row| rows[row] != NO_GROUP);
+            if batch.count() == 0 {
+                return Ok(true);
+            }
+        }
+        if built.store.has_faults() {
+            for row in 0..rows.len() {
+                if rows[row] != NO_GROUP
+                    && let Some(fault) = built.store.fault(rows[row])
+                {
+                    batch.add_fault(row, fault);
+                }
+            }
+        }
+        built.store.place(rows, batch);
+        for stage in &mut self.stages {
+            stage.apply(env, batch)?;
+        }
+        Ok(true)
     }
 
     /// Begins to pair the rows of `outer`.

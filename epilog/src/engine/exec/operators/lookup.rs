@@ -1,5 +1,7 @@
 //! Lookups along to-one relations, a batch at a time.
 
+#[cfg(not(feature = "small"))]
+use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use super::Stage;
@@ -10,6 +12,8 @@ use crate::engine::exec::directory::Directory;
 use crate::engine::exec::evaluate::evaluate;
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::meter::Footprint;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::shelf::{NOTHING, Picked};
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Expr, Slot};
 use crate::storage::records::RecordRef;
@@ -66,34 +70,15 @@ impl<'s> Lookup<'s> {
         }
     }
 
-    /// The records that are pointed at, if all of the collection is at hand.
+    /// Reads all of the collection, when as much was searched for.
     #[cfg(not(feature = "small"))]
-    fn at_hand(
-        &mut self,
-        env: &Env<'s>,
-        pointers: &Vector<'s>,
-    ) -> Result<Option<Vec<Option<RecordRef<'s>>>>, ExecError> {
+    fn read(&mut self, env: &Env<'s>) -> Result<(), ExecError> {
         if let All::Unread(searched) = self.all
             && searched.saturating_mul(SEARCHES) > env.view.count(env.collection(self.into).id)?
         {
             self.all = Directory::new(env, self.into)?.map_or(All::Unreadable, All::Read);
         }
-        let All::Read(directory) = &self.all else { return Ok(None) };
-        let ty = pointers.ty();
-        let mut records = Vec::with_capacity(pointers.len());
-        if ty.width() == Some(8) && !is_signed_cell(ty) && ty != Type::Uuid {
-            let cells = pointers.strided();
-            records.extend((0..pointers.len()).map(|row| match pointers.is_null(row) {
-                true => None,
-                false => directory.get(cells.word(row, true)),
-            }));
-        } else {
-            records.extend((0..pointers.len()).map(|row| {
-                let rank = key::rank(ty, pointers.cell(row)?);
-                directory.get(rank.try_into().ok()?)
-            }));
-        }
-        Ok(Some(records))
+        Ok(())
     }
 
     /// The records that are pointed at, each searched for.
@@ -130,13 +115,19 @@ impl<'s> Lookup<'s> {
 
 impl<'s> Stage<'s> for Lookup<'s> {
     fn apply(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
+        #[cfg(not(feature = "small"))]
+        {
+            self.read(env)?;
+            if let All::Read(directory) = &self.all {
+                batch.loosen();
+                let numbers = numbers_of(directory, &evaluate(env, &self.field, batch)?);
+                let (shelf, numbers) = (Rc::clone(directory.shelf()), batch.spread(numbers));
+                batch.set_source(self.into, Source::Picked(Picked { shelf, numbers }));
+                return Ok(());
+            }
+        }
         batch.compact();
         let pointers = evaluate(env, &self.field, batch)?;
-        #[cfg(not(feature = "small"))]
-        if let Some(records) = self.at_hand(env, &pointers)? {
-            batch.set_source(self.into, Source::Records(records));
-            return Ok(());
-        }
         let records = self.search(env, &pointers)?;
         batch.set_source(self.into, Source::Records(records));
         Ok(())
@@ -149,4 +140,25 @@ impl<'s> Stage<'s> for Lookup<'s> {
             All::Unread(_) | All::Unreadable => Footprint::default(),
         }
     }
+}
+
+/// The numbers of the records that are pointed at.
+#[cfg(not(feature = "small"))]
+fn numbers_of(directory: &Directory<'_>, pointers: &Vector<'_>) -> Vec<u32> {
+    let ty = pointers.ty();
+    let rows = 0..pointers.len();
+    if ty.width() == Some(8) && !is_signed_cell(ty) && ty != Type::Uuid {
+        let cells = pointers.strided();
+        return rows
+            .map(|row| match pointers.is_null(row) {
+                true => NOTHING,
+                false => directory.number(cells.word(row, true)),
+            })
+            .collect();
+    }
+    let number = |row: usize| {
+        let rank = key::rank(ty, pointers.cell(row)?);
+        Some(directory.number(rank.try_into().ok()?))
+    };
+    rows.map(|row| number(row).unwrap_or(NOTHING)).collect()
 }

@@ -110,6 +110,8 @@ pub(super) struct Answers<'a> {
     any: bool,
     pub(super) counts: Vec<u64>,
     faults: Vec<Option<RowFault>>,
+    /// Why it is not known which records belong to a row: every one may. Empty where that is known of all rows.
+    unknown: Vec<Option<RowFault>>,
     /// The aggregate, each row being a group of pairs.
     pub(super) tally: Option<InWhole<(Tally, &'a AggregateTerm, Whole)>>,
 }
@@ -120,6 +122,7 @@ impl<'a> Answers<'a> {
             any: matches!(asked, Asked::Any),
             counts: vec![0; rows],
             faults: vec![None; if parts::CALCULATION { rows } else { 0 }],
+            unknown: Vec::new(),
             tally: match asked {
                 Asked::Aggregate(term, whole) => {
                     Some(InWhole::new((Tally::new(term, rows), &**term, *whole), *whole))
@@ -136,6 +139,17 @@ impl<'a> Answers<'a> {
 
     pub(super) fn is_faulty(&self, row: usize) -> bool {
         parts::CALCULATION && self.faults[row].is_some()
+    }
+
+    /// Notes that a value which `row` is linked by has no result.
+    fn add_unknown(&mut self, row: usize, fault: &RowFault) {
+        self.unknown.resize(self.counts.len(), None);
+        self.unknown[row].get_or_insert_with(|| fault.clone());
+    }
+
+    /// What a value ran into that `row` is linked by.
+    pub(super) fn unknown(&self, row: usize) -> Option<&RowFault> {
+        if parts::CALCULATION { self.unknown.get(row)?.as_ref() } else { None }
     }
 
     pub(super) fn add_fault(&mut self, row: usize, fault: &RowFault) {
@@ -160,7 +174,7 @@ impl<'s> Stage<'s> for Subquery<'s> {
         for link in &self.links {
             let values = evaluate(env, &link.outer, batch)?;
             for (row, fault) in values.faults() {
-                answers.add_fault(*row as usize, fault);
+                answers.add_unknown(*row as usize, fault);
             }
             outer.push(values);
         }
@@ -198,6 +212,14 @@ impl<'s> Stage<'s> for Subquery<'s> {
                     let of_none = results.len() - 1;
                     let mut numbers = Vec::new();
                     built.find_all(&self.links, &outer, rows, &mut numbers);
+                    for row in (0..answers.unknown.len()).filter(|_| parts::CALCULATION) {
+                        if let Some(fault) = answers.unknown(row).cloned() {
+                            numbers[row] = NO_GROUP;
+                            if built.has_rows() {
+                                answers.add_fault(row, &fault);
+                            }
+                        }
+                    }
                     let numbers = numbers.iter().map(|number| (*number as usize).min(of_none));
                     let mut values = results.gather(numbers);
                     answers.add_faults_to(&mut values);
@@ -381,6 +403,11 @@ impl<'s> Pairs<'s> {
                 rows.clear();
             }
             (Inner::Kept(_), None) => unreachable!("kept rows have a store"),
+        }
+        for (pair, row) in self.rows.iter().enumerate().filter(|_| !answers.unknown.is_empty()) {
+            if let Some(fault) = answers.unknown(usize::from(*row)) {
+                self.batch.add_fault(pair, fault);
+            }
         }
         self.batch.set_origins(&self.rows);
         self.rows.clear();

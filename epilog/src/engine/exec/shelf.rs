@@ -1,0 +1,171 @@
+//! [`Shelf`]: records that many rows refer to by number, and the columns of them that were asked for.
+//!
+//! A reference to a record takes seven words, and what it leads to is a line of memory that no cache has. Rows of joins and of
+//! lookups have the numbers of such records instead, four bytes each ([`Picked`]). A field of a fixed width that has been read
+//! for half as many rows as there are records is then read of all of them, in the order in which they lie, into a column; from
+//! there a row takes it by its number.
+
+use alloc::rc::Rc;
+use alloc::vec::Vec;
+use core::cell::RefCell;
+
+use super::batch::Selected;
+use super::budget::Charge;
+use super::evaluate::{field_of_leaf, from_records};
+use super::{Env, Vector};
+use crate::engine::error::ExecError;
+use crate::schema::Place;
+use crate::storage::facade::LeafBatch;
+use crate::storage::records::RecordRef;
+
+/// The number of no record.
+pub(super) const NOTHING: u32 = u32::MAX;
+
+/// Records, by number.
+pub(super) struct Shelf<'s> {
+    records: Records<'s>,
+    columns: RefCell<Vec<Column<'s>>>,
+}
+
+enum Records<'s> {
+    /// References to them.
+    Gathered(Vec<Option<RecordRef<'s>>>),
+    /// Whole leaves: so many of the lower bits of a number are the row in its leaf.
+    Leaves { leaves: Vec<LeafBatch<'s>>, row_bits: u32 },
+}
+
+/// A field of the records.
+struct Column<'s> {
+    position: u16,
+    /// For how many rows it was read.
+    asked: usize,
+    values: Option<Rc<Vector<'s>>>,
+}
+
+impl<'s> Shelf<'s> {
+    /// Those of these references, by their places.
+    pub(super) fn gathered(records: Vec<Option<RecordRef<'s>>>) -> Rc<Shelf<'s>> {
+        Rc::new(Shelf { records: Records::Gathered(records), columns: RefCell::default() })
+    }
+
+    /// Those of these leaves: row `r` of leaf `n` has number `n << row_bits | r`.
+    pub(super) fn of_leaves(leaves: Vec<LeafBatch<'s>>, row_bits: u32) -> Rc<Shelf<'s>> {
+        Rc::new(Shelf { records: Records::Leaves { leaves, row_bits }, columns: RefCell::default() })
+    }
+
+    /// The record with a number.
+    #[inline]
+    pub(super) fn record(&self, number: u32) -> Option<RecordRef<'s>> {
+        if number == NOTHING {
+            return None;
+        }
+        match &self.records {
+            Records::Gathered(records) => records[number as usize],
+            Records::Leaves { leaves, row_bits } => {
+                let row = number & ((1 << row_bits) - 1);
+                Some(leaves[(number >> row_bits) as usize].record(row as usize))
+            }
+        }
+    }
+
+    /// Beyond the greatest number.
+    fn len(&self) -> usize {
+        match &self.records {
+            Records::Gathered(records) => records.len(),
+            Records::Leaves { leaves, row_bits } => leaves.len() << row_bits,
+        }
+    }
+
+    /// The bytes that it takes in memory beside the leaves.
+    pub(super) fn size(&self) -> usize {
+        match &self.records {
+            Records::Gathered(records) => size_of_val(records.as_slice()),
+            Records::Leaves { leaves, .. } => size_of_val(leaves.as_slice()),
+        }
+    }
+
+    /// A field of all records, if it was read for many rows; it is to be read for so many more.
+    fn column(
+        &self,
+        env: &Env<'s>,
+        position: u16,
+        place: &Place,
+        rows: usize,
+    ) -> Result<Option<Rc<Vector<'s>>>, ExecError> {
+        let Some(width) = place.ty.width() else { return Ok(None) };
+        let mut columns = self.columns.borrow_mut();
+        let known = columns.iter().position(|column| column.position == position);
+        let at = known.unwrap_or_else(|| {
+            columns.push(Column { position, asked: 0, values: None });
+            columns.len() - 1
+        });
+        let column = &mut columns[at];
+        if column.values.is_none() {
+            column.asked = column.asked.saturating_add(rows);
+            // Of few records, in tests, as soon as it is asked for.
+            let is_enough = column.asked >= self.len() / 2 && (cfg!(test) || column.asked > rows);
+            if !is_enough || !env.budget.has_room(self.len() * (width + 1)) {
+                return Ok(None);
+            }
+            env.budget.charge(&mut Charge::default(), self.len() * (width + 1));
+            column.values = Some(Rc::new(self.read(place)?));
+        }
+        Ok(column.values.clone())
+    }
+
+    /// A field of all records.
+    fn read(&self, place: &Place) -> Result<Vector<'s>, ExecError> {
+        match &self.records {
+            Records::Gathered(records) => {
+                from_records(place, &Selected::Range(0..records.len()), |row| records[row])
+            }
+            Records::Leaves { leaves, row_bits } => {
+                let parts = leaves.iter().map(|leaf| field_of_leaf(leaf, place));
+                Vector::padded(place.ty, parts, 1 << row_bits)
+            }
+        }
+    }
+}
+
+/// Some records of a shelf, row by row.
+pub(super) struct Picked<'s> {
+    pub(super) shelf: Rc<Shelf<'s>>,
+    /// The number of each row's record.
+    pub(super) numbers: Vec<u32>,
+}
+
+impl<'s> Picked<'s> {
+    /// The record of a row.
+    #[inline]
+    pub(super) fn record(&self, row: usize) -> Option<RecordRef<'s>> {
+        self.shelf.record(self.numbers[row])
+    }
+
+    /// Those of some rows.
+    pub(super) fn gather(&self, selected: &Selected<'_>) -> Picked<'s> {
+        Picked { shelf: Rc::clone(&self.shelf), numbers: self.numbers_of(selected) }
+    }
+
+    fn numbers_of(&self, selected: &Selected<'_>) -> Vec<u32> {
+        let mut numbers = Vec::with_capacity(selected.len());
+        selected.for_each(|row| numbers.push(self.numbers[row]));
+        numbers
+    }
+
+    /// A field of the records of some rows.
+    pub(super) fn field(
+        &self,
+        env: &Env<'s>,
+        position: u16,
+        place: &Place,
+        selected: &Selected<'_>,
+    ) -> Result<Vector<'s>, ExecError> {
+        if let Some(column) = self.shelf.column(env, position, place, selected.len())? {
+            return Ok(match selected {
+                Selected::Range(range) => column.pick(&self.numbers[range.clone()]),
+                Selected::Sparse(_) => column.pick(&self.numbers_of(selected)),
+            });
+        }
+        from_records(place, selected, |row| self.record(row))
+    }
+}
