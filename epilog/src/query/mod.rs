@@ -222,7 +222,9 @@
 //! ```
 //!
 //! - Types are erased at once: a clause is a thin generic shim over code that is not generic, so that a query costs rustc
-//!   little.
+//!   little. What is generic over the user's closure is made anew for each of them: it calls the closure, and hands what comes
+//!   out on to what is generic over that type only. It does so in three steps, each with nothing half moved should the next one
+//!   panic: the code that drops what is left is most of it.
 //! - A terminal hands the draft to the engine in one call, and decodes the batches that come out.
 
 pub mod run;
@@ -366,17 +368,27 @@ impl<S, O> Query<S, O> {
         self
     }
 
-    /// The same query in an order.
-    fn ordered(mut self, terms: Terms) -> Self {
-        self.draft.order(terms);
-        self
-    }
-
     /// The same query with one more clause, after which something else comes out.
     fn yielding<S2, O2>(self, clause: Clause, decode: DecodeBatch<O2>) -> Query<S2, O2> {
         let Query { mut draft, control, .. } = self;
         draft.clauses.push(clause);
         Query { draft, decode, control, scope: PhantomData }
+    }
+}
+
+impl<S: Scope, O> Query<S, O> {
+    /// The same query with the rows only for which something holds.
+    fn kept<P: Predicate<S>>(mut self, predicate: P) -> Self {
+        self.draft.keep(predicate.into_expression());
+        self
+    }
+
+    /// The same query in an order.
+    fn ordered<T: Ordering<S>>(mut self, terms: T) -> Self {
+        let mut list = Terms::default();
+        terms.describe(&mut list);
+        self.draft.order(list);
+        self
     }
 }
 
