@@ -77,6 +77,11 @@ impl Draft {
         Some(Equality { path: *path, value, ty, rows_max })
     }
 
+    /// Keeps the rows for which the predicate holds.
+    pub fn keep(&mut self, predicate: Expression) {
+        self.clauses.push(Clause::Filter(predicate));
+    }
+
     /// The same query, ending after `count` rows.
     #[must_use]
     pub fn limited(&self, count: u64) -> Draft {

@@ -34,6 +34,8 @@ pub enum Function {
     PadEnd,
     /// Text, part: how many characters are before the first place where the part is; absent if it is nowhere.
     PositionOf,
+    /// Text, separator: the list of the texts between. An empty separator is nowhere.
+    Split,
 
     /// List, number from 0: the element there; absent if there are not so many.
     Element,
@@ -45,6 +47,10 @@ pub enum Function {
     Chain,
     /// List, element: the list without the elements that equal it.
     Without,
+    /// List: its last element; absent if it has none.
+    Last,
+    /// List of texts, separator: the texts, one after the other, with the separator between them.
+    Join,
 
     /// JSON, name: the member of an object; absent if there is none.
     JsonMember,
@@ -75,8 +81,16 @@ pub enum Function {
     Ceil,
     /// The number without what is after the point.
     Trunc,
+    /// -1, 0 or 1, as the number is less than zero, zero, or greater; `NaN` of itself.
+    Sign,
     /// Base, exponent.
     Power,
+    /// The bits that two integers both have.
+    BitAnd,
+    /// The bits that one of two integers has.
+    BitOr,
+    /// The bits that one of two integers has, and the other has not.
+    BitXor,
     /// The square root of a float.
     Sqrt,
     /// e to the power of a float.
@@ -85,6 +99,20 @@ pub enum Function {
     Ln,
     /// The logarithm of a float to the base 10.
     Log10,
+    /// The sine of an angle in radians.
+    Sin,
+    /// The cosine of an angle in radians.
+    Cos,
+    /// The tangent of an angle in radians.
+    Tan,
+    /// The angle that has the sine.
+    Asin,
+    /// The angle that has the cosine.
+    Acos,
+    /// The angle that has the tangent.
+    Atan,
+    /// y, x: the angle of the point.
+    Atan2,
 
     /// A number that tells of the ones before, and a value: a number that both decide, as if by lot.
     Scatter,
@@ -110,6 +138,18 @@ pub enum Function {
     Minute,
     /// The second, 0..=59.
     Second,
+    /// The nanosecond of the second, 0..=999,999,999; a thousand million more in a leap second.
+    Nanosecond,
+    /// How many days the month has.
+    DaysOfMonth,
+    /// The seconds since 1970 began, as whole ones that went by.
+    UnixSeconds,
+    /// Date, time: the two as one.
+    At,
+    /// The date and time as a moment of UTC.
+    AndUtc,
+    /// The moment as date and time in UTC.
+    NaiveUtc,
     /// The date of a date and time.
     Date,
     /// The time of a date and time.
@@ -122,10 +162,16 @@ pub enum Function {
     AddMonths,
     /// Moment, number of seconds.
     AddSeconds,
+    /// Moment, number of milliseconds.
+    AddMilliseconds,
     /// Date, earlier date: the days between.
     DaysSince,
     /// Moment or time, earlier one: the whole seconds between.
     SecondsSince,
+    /// Moment or time, earlier one: the whole milliseconds between.
+    MillisecondsSince,
+    /// Date or moment, earlier one: the whole months between.
+    MonthsSince,
 
     /// The value as one of a type that has all values of its own.
     Cast(Type),
@@ -182,12 +228,15 @@ impl Function {
             (F::Repeat, [T::String, T::U64]) => within(T::String),
             (F::PadStart | F::PadEnd, [T::String, T::U64, T::Char]) => within(T::String),
             (F::PositionOf, [T::String, T::String]) => perhaps(T::U64),
+            (F::Split, [T::String, T::String]) => T::String.list().and_then(within),
 
             (F::Element, [list, T::U64]) => list.element().and_then(perhaps),
             (F::PlaceOf, [list, element]) if list.element() == Some(*element) => perhaps(T::U64),
             (F::Append, [list, element]) if list.element() == Some(*element) => within(*list),
             (F::Without, [list, element]) if list.element() == Some(*element) => always(*list),
             (F::Chain, [a, b]) if a == b && a.is_list() => within(*a),
+            (F::Last, [list]) => list.element().and_then(perhaps),
+            (F::Join, [list, T::String]) if list.element() == Some(T::String) => within(T::String),
 
             (F::JsonMember, [json, T::String]) if json.is_json() => perhaps(*json),
             (F::JsonItem, [json, T::U64]) if json.is_json() => perhaps(*json),
@@ -207,16 +256,27 @@ impl Function {
             (F::Abs, [ty]) if ty.is_signed_integer() => within(*ty),
             (F::Round, [ty @ (T::F32 | T::F64 | T::Decimal), T::U32]) => always(*ty),
             (F::Floor | F::Ceil | F::Trunc, [ty @ (T::F32 | T::F64 | T::Decimal)]) => always(*ty),
+            (F::Sign, [ty @ (T::F32 | T::F64 | T::Decimal)]) => always(*ty),
+            (F::Sign, [ty]) if ty.is_signed_integer() => always(*ty),
+            (F::BitAnd | F::BitOr | F::BitXor, [a, b]) if a == b && a.is_integer() => always(*a),
             (F::Power, [ty, T::U32]) if ty.is_integer() => within(*ty),
             (F::Power, [a @ (T::F32 | T::F64), b]) if a == b && HAS_FLOATS => always(*a),
             (F::Sqrt | F::Exp | F::Ln | F::Log10, [ty @ (T::F32 | T::F64)]) if HAS_FLOATS => always(*ty),
+            (F::Sin | F::Cos | F::Tan, [ty @ (T::F32 | T::F64)]) if HAS_FLOATS => always(*ty),
+            (F::Asin | F::Acos | F::Atan, [ty @ (T::F32 | T::F64)]) if HAS_FLOATS => always(*ty),
+            (F::Atan2, [a @ (T::F32 | T::F64), b]) if a == b && HAS_FLOATS => always(*a),
 
             (F::Scatter, [T::U64, _]) => always(T::U64),
             (F::Least | F::Greatest, [a, b]) if a == b => always(*a),
 
             (F::Quarter | F::Week | F::Weekday | F::DayOfYear, [ty]) if has_date(*ty) => always(T::U32),
             (F::WeekYear, [ty]) if has_date(*ty) => always(T::I32),
-            (F::Hour | F::Minute | F::Second, [ty]) if has_time(*ty) => always(T::U32),
+            (F::DaysOfMonth, [ty]) if has_date(*ty) => always(T::U32),
+            (F::UnixSeconds, [T::DateTime | T::Timestamp]) => always(T::I64),
+            (F::At, [T::Date, T::Time]) => always(T::DateTime),
+            (F::AndUtc, [T::DateTime]) => always(T::Timestamp),
+            (F::NaiveUtc, [T::Timestamp]) => always(T::DateTime),
+            (F::Hour | F::Minute | F::Second | F::Nanosecond, [ty]) if has_time(*ty) => always(T::U32),
             (F::Date, [T::DateTime | T::Timestamp]) => always(T::Date),
             (F::Time, [T::DateTime | T::Timestamp]) => always(T::Time),
             // A week can begin before the first day there is.
@@ -226,9 +286,10 @@ impl Function {
                 always(*ty)
             }
             (F::AddDays | F::AddMonths, [ty, T::I64]) if has_date(*ty) => within(*ty),
-            (F::AddSeconds, [ty @ (T::DateTime | T::Timestamp), T::I64]) => within(*ty),
+            (F::AddSeconds | F::AddMilliseconds, [ty @ (T::DateTime | T::Timestamp), T::I64]) => within(*ty),
             (F::DaysSince, [T::Date, T::Date]) => always(T::I64),
-            (F::SecondsSince, [a, b]) if has_time(*a) && a == b => always(T::I64),
+            (F::SecondsSince | F::MillisecondsSince, [a, b]) if has_time(*a) && a == b => always(T::I64),
+            (F::MonthsSince, [a, b]) if has_date(*a) && a == b => always(T::I64),
 
             (F::Cast(to), [from]) if widens(*from, to) => always(to),
             (F::TryCast(to), [from]) if from.is_numeric() && to.is_numeric() => perhaps(to),
@@ -255,11 +316,14 @@ impl Function {
             Function::PadStart => "pad_start",
             Function::PadEnd => "pad_end",
             Function::PositionOf => "position_of",
+            Function::Split => "split",
             Function::Element => "get",
             Function::PlaceOf => "place_of",
             Function::Append => "append",
             Function::Chain => "append_all",
             Function::Without => "without",
+            Function::Last => "last",
+            Function::Join => "join",
             Function::JsonMember => "member",
             Function::JsonItem => "item",
             Function::JsonAs(Type::String) => "as_str",
@@ -280,11 +344,22 @@ impl Function {
             Function::Floor => "floor",
             Function::Ceil => "ceil",
             Function::Trunc => "trunc",
+            Function::Sign => "sign",
             Function::Power => "pow",
+            Function::BitAnd => "bit_and",
+            Function::BitOr => "bit_or",
+            Function::BitXor => "bit_xor",
             Function::Sqrt => "sqrt",
             Function::Exp => "exp",
             Function::Ln => "ln",
             Function::Log10 => "log10",
+            Function::Sin => "sin",
+            Function::Cos => "cos",
+            Function::Tan => "tan",
+            Function::Asin => "asin",
+            Function::Acos => "acos",
+            Function::Atan => "atan",
+            Function::Atan2 => "atan2",
             Function::Scatter => "scatter",
             Function::Least => "min_of",
             Function::Greatest => "max_of",
@@ -296,6 +371,12 @@ impl Function {
             Function::Hour => "hour",
             Function::Minute => "minute",
             Function::Second => "second",
+            Function::Nanosecond => "nanosecond",
+            Function::DaysOfMonth => "days_of_month",
+            Function::UnixSeconds => "unix_seconds",
+            Function::At => "at",
+            Function::AndUtc => "and_utc",
+            Function::NaiveUtc => "naive_utc",
             Function::Date => "date",
             Function::Time => "time",
             Function::StartOf(Span::Year) => "start_of_year",
@@ -308,8 +389,11 @@ impl Function {
             Function::AddDays => "add_days",
             Function::AddMonths => "add_months",
             Function::AddSeconds => "add_seconds",
+            Function::AddMilliseconds => "add_milliseconds",
             Function::DaysSince => "days_since",
             Function::SecondsSince => "seconds_since",
+            Function::MillisecondsSince => "milliseconds_since",
+            Function::MonthsSince => "months_since",
             Function::Cast(_) => "cast",
             Function::TryCast(_) => "try_cast",
             Function::CastOrFail(_) => "cast_or_fail",
@@ -340,9 +424,10 @@ fn has_time(ty: Type) -> bool {
     matches!(ty, Type::Time | Type::DateTime | Type::Timestamp)
 }
 
-/// Whether the values are written as texts, and read from them, as Rust does it.
+/// Whether the values are written as texts, and read from them: as Rust does it, dates and times as ISO 8601 does.
 fn is_written(ty: Type) -> bool {
-    ty.is_numeric() || matches!(ty, Type::Bool | Type::Char)
+    use Type as T;
+    ty.is_numeric() || matches!(ty, T::Bool | T::Char | T::Uuid) || has_date(ty) || ty == T::Time
 }
 
 /// Whether every value of one type is one of the other, another type.

@@ -100,10 +100,8 @@ impl<S, O> Query<S, O> {
     /// assert_eq!(query.all(&db)?, [("Iron Maiden".to_string(), 690)]);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn common(self) -> Query<Out<S, O>, O>
-    where
-        O: GroupKey,
-    {
+    #[rustfmt::skip] // Bound and name on one line: rustc then shows one line.
+    pub fn common(self) -> Query<Out<S, O>, O> where O: GroupKey {
         self.yielding(Clause::common(), decode_keys::<O>)
     }
 }

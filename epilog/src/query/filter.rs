@@ -1,7 +1,6 @@
 //! `filter` and `filter_if`: which records stay.
 
 use super::{Condition, Predicate, Query, Scope};
-use crate::expr::Clause;
 
 impl<S: Scope, O> Query<S, O> {
     /// Keeps the records that the predicate is true of.
@@ -20,7 +19,9 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn filter(self, predicate: impl Condition<S>) -> Self {
-        self.and(Clause::Filter(predicate(S::rows()).into_expression()))
+        let rows = S::rows();
+        let predicate = predicate(rows);
+        self.kept(predicate)
     }
 
     /// Keeps the records that the predicate is true of, if there is a `value` to give it; all of them otherwise.
@@ -46,7 +47,7 @@ impl<S: Scope, O> Query<S, O> {
         predicate: impl FnOnce(S::Rows, V) -> P,
     ) -> Self {
         match value {
-            Some(value) => self.and(Clause::Filter(predicate(S::rows(), value).into_expression())),
+            Some(value) => self.kept(predicate(S::rows(), value)),
             None => self,
         }
     }

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::operator::{Expression, Numeric};
+use super::operator::{Expression, Numeric, Text};
 use super::selection::{RowReader, decode_rows, for_tuples};
 use super::{Condition, HeldBy, Predicate, Query, Scope};
 use crate::Error;
@@ -204,8 +204,14 @@ impl<S: Scope, O> Query<S, O> {
         self,
         key: impl FnOnce(S::Rows) -> X,
     ) -> Query<GroupOf<S, X::Key>, X::Key> {
+        let rows = S::rows();
+        let key = key(rows);
+        self.grouped(key)
+    }
+
+    fn grouped<X: GroupBy<S>>(self, key: X) -> Query<GroupOf<S, X::Key>, X::Key> {
         let mut keys = Vec::new();
-        key(S::rows()).describe(&mut keys);
+        key.describe(&mut keys);
         self.yielding(Clause::Grouping(keys), decode_keys::<X::Key>)
     }
 
@@ -233,8 +239,14 @@ impl<S: Scope, O> Query<S, O> {
         self,
         aggregates: impl FnOnce(Groups<S, ()>) -> X,
     ) -> Query<Aggregated<S>, X::Value> {
+        let groups = GroupOf::rows();
+        let aggregates = aggregates(groups);
+        self.aggregated(aggregates)
+    }
+
+    fn aggregated<X: Aggregation<S>>(self, aggregates: X) -> Query<Aggregated<S>, X::Value> {
         let mut items = Vec::new();
-        aggregates(GroupOf::rows()).describe(&mut items);
+        aggregates.describe(&mut items);
         self.and(Clause::Grouping(Vec::new())).yielding(Clause::Select(items), decode_aggregates::<S, X>)
     }
 }
@@ -476,7 +488,7 @@ impl<S: Scope, K, F: Counted, In> Groups<S, K, F, In> {
     /// assert_eq!(names.one(&db)?.as_deref(), Some("Zappa, Saxon, Iron Maiden"));
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn string_agg<X: Expression<S, Value: Value<Optional = Option<String>>>>(
+    pub fn string_agg<X: Expression<S, Value: Text>>(
         &self,
         of: impl FnOnce(S::Rows) -> X,
         separator: &str,

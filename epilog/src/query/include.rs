@@ -420,20 +420,29 @@ impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Listed<S, C, X> {
 
         let mut keys: Vec<u128> = rows.iter().map(|(rank, _)| *rank).collect();
         keys.dedup();
+        let may_read_all = !from.control.requires_index();
+        // What is asked of records may have no result for those that nobody wants: then the query tells them apart.
+        let is_plain = self.order.is_empty() && self.many.condition().is_none();
+        let is_whole =
+            may_read_all && is_plain && is_half(from.reading, C::schema, points.ordinal, keys.len());
         // An index is asked for so many keys at once; where most of them are wanted, all records are read once.
-        let at_once = match from.control.requires_index() || !is_most(from.reading, C::schema, keys.len()) {
-            true => KEYS_AT_ONCE,
-            false => usize::MAX,
+        let at_once = match is_whole || may_read_all && is_most(from.reading, C::schema, keys.len()) {
+            true => usize::MAX,
+            false => KEYS_AT_ONCE,
         };
 
         // How many records of each key there were, at the place of its first row.
         let mut seen = vec![0u64; rows.len()];
         let window = self.skip..self.take.map_or(u64::MAX, |take| self.skip.saturating_add(take));
-        let mut found: Vec<(usize, (C, X::Seed))> = Vec::new();
+        let places = Places::of(&rows);
+        let (mut owners, mut counts) = (Vec::<usize>::new(), vec![0usize; seeds.len()]);
+        let mut records: Vec<(C, X::Seed)> = Vec::new();
         for keys in keys.chunks(at_once) {
-            let literal = |rank: &u128| Node::literal(scalar_of(pointing, *rank), pointing);
-            let asked = Node::field(points).is_in(keys.iter().map(literal));
-            let mut clauses = Vec::from([Clause::Filter(asked)]);
+            let mut clauses = Vec::new();
+            if !is_whole {
+                let literal = |rank: &u128| Node::literal(scalar_of(pointing, *rank), pointing);
+                clauses.push(Clause::Filter(Node::field(points).is_in(keys.iter().map(literal))));
+            }
             clauses.extend(self.many.condition().cloned().map(Clause::Filter));
             if !self.order.is_empty() {
                 clauses.push(Clause::Order(self.order.clone()));
@@ -443,25 +452,24 @@ impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Listed<S, C, X> {
             engine::for_each(from.reading, &draft, from.control, &mut |batch: &OutputBatch<'_>| {
                 for at in 0..batch.rows {
                     let Some(rank) = RowReader::from_column(batch, at, 1).rank() else { continue };
-                    let first = rows.partition_point(|(key, _)| *key < rank);
-                    let Some(place) = seen.get_mut(first) else { continue };
-                    *place += 1;
-                    if !window.contains(&(*place - 1)) {
+                    let Some(first) = places.first(rank) else { continue };
+                    seen[first] += 1;
+                    if !window.contains(&(seen[first] - 1)) {
                         continue;
                     }
                     for (_, row) in rows[first..].iter().take_while(|(key, _)| *key == rank) {
                         let mut reader = RowReader::from_column(batch, at, 0);
                         let record = reader.record_of::<C>()?;
                         let seed = X::read(&mut RowReader::from_column(batch, at, 2))?;
-                        found.push((*row, (record, seed)));
+                        owners.push(*row);
+                        counts[*row] += 1;
+                        records.push((record, seed));
                     }
                 }
                 Ok::<(), Error>(())
             })?;
         }
-        let (owners, records): (Vec<usize>, Vec<(C, X::Seed)>) = found.into_iter().unzip();
-        let mut out: Vec<Vec<X::With<C>>> = Vec::with_capacity(seeds.len());
-        out.resize_with(seeds.len(), Vec::new);
+        let mut out: Vec<Vec<X::With<C>>> = counts.into_iter().map(Vec::with_capacity).collect();
         for (owner, record) in owners.into_iter().zip(self.includes.finish(from, records)?) {
             out[owner].push(record);
         }
@@ -472,12 +480,60 @@ impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Listed<S, C, X> {
 /// So many keys are looked for in an index by one query.
 const KEYS_AT_ONCE: usize = 4096;
 
-/// Whether so many keys are asked for that reading every record is quicker than looking each of them up.
-fn is_most(reading: &dyn Reading, collection: fn() -> &'static CollectionSchema, keys: usize) -> bool {
+/// Whether so many keys are half of those that the field of `collection` with this ordinal can point at, or more: then all records
+/// are read, without looking in a list of keys for that of each.
+fn is_half(
+    reading: &dyn Reading,
+    collection: fn() -> &'static CollectionSchema,
+    ordinal: u16,
+    keys: usize,
+) -> bool {
+    let target = collection().fields[usize::from(ordinal)].reference.map(|reference| reference.target);
+    target.and_then(|target| count(reading, target)).is_some_and(|all| all / 2 <= keys as u64)
+}
+
+fn count(reading: &dyn Reading, collection: fn() -> &'static CollectionSchema) -> Option<u64> {
     let operation = reading.operation();
     let view = operation.view();
-    let records = view.catalog().bound(collection()).and_then(|known| view.count(known.id).ok());
-    records.is_some_and(|records| records / 4 < keys as u64)
+    view.catalog().bound(collection()).and_then(|known| view.count(known.id).ok())
+}
+
+/// Where, in rows that are sorted by their keys, the first with a key is.
+struct Places<'r> {
+    rows: &'r [(u128, usize)],
+    /// By what a key is more than the first one, when they lie close together: one more than the place, 0 for no row.
+    firsts: Vec<usize>,
+}
+
+impl<'r> Places<'r> {
+    fn of(rows: &'r [(u128, usize)]) -> Places<'r> {
+        let mut firsts = Vec::new();
+        if let [(least, _), .., (most, _)] = rows
+            && let Some(span) = usize::try_from(most - least).ok().filter(|span| span / 8 <= rows.len())
+        {
+            firsts.resize(span + 1, 0);
+            for (place, (key, _)) in rows.iter().enumerate().rev() {
+                firsts[(key - least) as usize] = place + 1;
+            }
+        }
+        Places { rows, firsts }
+    }
+
+    #[inline]
+    fn first(&self, key: u128) -> Option<usize> {
+        if self.firsts.is_empty() {
+            let place = self.rows.partition_point(|(other, _)| *other < key);
+            return self.rows.get(place).is_some_and(|(other, _)| *other == key).then_some(place);
+        }
+        let (least, _) = self.rows.first()?;
+        let more = usize::try_from(key.checked_sub(*least)?).ok()?;
+        self.firsts.get(more)?.checked_sub(1)
+    }
+}
+
+/// Whether so many keys are asked for that reading every record is quicker than looking each of them up.
+fn is_most(reading: &dyn Reading, collection: fn() -> &'static CollectionSchema, keys: usize) -> bool {
+    count(reading, collection).is_some_and(|records| records / 4 < keys as u64)
 }
 
 /// The value of a clustering type that has this rank.
@@ -486,6 +542,7 @@ fn scalar_of(ty: Type, rank: u128) -> Scalar {
     Scalar::from_cell(ty, Some(&key::from_rank(ty, rank)[..width])).unwrap_or(Scalar::Null)
 }
 
+#[diagnostic::do_not_recommend]
 impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Include for Listed<S, C, X> {
     type Scope = S;
     type Out = Vec<X::With<C>>;
@@ -504,6 +561,7 @@ impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Include for Listed<S, C
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl<S, C: Collection> Include for Many<S, C> {
     type Scope = S;
     type Out = Vec<C>;

@@ -40,7 +40,8 @@ impl<S: Records> Query<S, S::Records> {
     where
         S: Push<C>,
     {
-        let on = on(Joined::<S, C>::rows()).into_expression();
+        let rows = Joined::<S, C>::rows();
+        let on = on(rows).into_expression();
         let clause = Clause::Join { collection: C::schema, on, kind: JoinKind::Inner };
         self.yielding(clause, decode_records::<Joined<S, C>>)
     }
@@ -72,7 +73,8 @@ impl<S: Records> Query<S, S::Records> {
     where
         S: Push<C>,
     {
-        let on = on(Joined::<S, C>::rows()).into_expression();
+        let rows = Joined::<S, C>::rows();
+        let on = on(rows).into_expression();
         let clause = Clause::Join { collection: C::schema, on, kind: JoinKind::Left };
         self.yielding(clause, decode_records::<LeftJoined<S, C>>)
     }

@@ -101,11 +101,11 @@
 //! | all types | `eq ne lt le gt ge between in_ min_of max_of` |
 //! | `Option` | `is_none is_some or unwrap_or` |
 //! | `bool` | `then` |
-//! | [texts](Text) | `starts_with ends_with contains like matches len position_of`, `lower upper trim trim_start trim_end substring left right replace concat repeat reverse pad_start pad_end` |
-//! | numbers | `abs pow`, [with a fraction](Fractional) `round floor ceil trunc`, floats `sqrt exp ln log10` |
-//! | dates | `year quarter month day week week_year weekday day_of_year days_since`, `start_of_year start_of_quarter start_of_month start_of_week add_days add_months` |
-//! | times | `hour minute second seconds_since`, of moments `date time start_of_day start_of_hour start_of_minute add_seconds` |
-//! | lists | `any all contains contains_any contains_all len is_empty`, `get first place_of append append_all without` |
+//! | [texts](Text) | `starts_with ends_with contains like matches len position_of`, `is_empty`, `lower upper trim trim_start trim_end substring left right replace concat repeat reverse pad_start pad_end split` |
+//! | numbers | `abs sign pow`, [with a fraction](Fractional) `round floor ceil trunc`, integers `bit_and bit_or bit_xor`, floats `sqrt exp ln log10 sin cos tan asin acos atan atan2` |
+//! | dates | `year quarter month day week week_year weekday day_of_year days_of_month days_since months_since at`, `start_of_year start_of_quarter start_of_month start_of_week add_days add_months` |
+//! | times | `hour minute second nanosecond seconds_since milliseconds_since`, of moments `date time unix_seconds and_utc naive_utc`, `start_of_day start_of_hour start_of_minute add_seconds add_milliseconds` |
+//! | lists | `any all contains contains_any contains_all len is_empty`, `get first last place_of append append_all without`, of texts `join` |
 //! | [JSON](crate::value::Json) | `get member item`, `as_str as_i64 as_f64 as_bool`, `str_or_fail i64_or_fail f64_or_fail bool_or_fail`, `kind is_null len keys has_key contains` |
 //! | casts | [`cast`](crate::collection::Expr::cast), which loses nothing; `try_cast`, `cast_or_fail`; `to_text`, `parse` |
 //!
@@ -222,7 +222,9 @@
 //! ```
 //!
 //! - Types are erased at once: a clause is a thin generic shim over code that is not generic, so that a query costs rustc
-//!   little.
+//!   little. What is generic over the user's closure is made anew for each of them: it calls the closure, and hands what comes
+//!   out on to what is generic over that type only. It does so in three steps, each with nothing half moved should the next one
+//!   panic: the code that drops what is left is most of it.
 //! - A terminal hands the draft to the engine in one call, and decodes the batches that come out.
 
 pub mod run;
@@ -276,10 +278,11 @@ pub use operator::Elements;
 #[cfg(feature = "std")]
 pub use operator::Float;
 pub use operator::{
-    Choice, Expression, Fractional, Numeric, Operand, Power, Shape, Signed, Text, When, Widens, Written,
+    Choice, Expression, Fractional, Integer, Numeric, Operand, Power, Shape, Signed, Text, When, Widens,
+    Written,
 };
 #[cfg(feature = "chrono")]
-pub use operator::{Dated, Day, Moment, Timed};
+pub use operator::{Dated, Day, Moment, Naive, Timed, Zoned};
 pub use order::{Order, Ordering};
 pub use page::Page;
 pub use predicate::{Condition, Predicate};
@@ -365,17 +368,27 @@ impl<S, O> Query<S, O> {
         self
     }
 
-    /// The same query in an order.
-    fn ordered(mut self, terms: Terms) -> Self {
-        self.draft.order(terms);
-        self
-    }
-
     /// The same query with one more clause, after which something else comes out.
     fn yielding<S2, O2>(self, clause: Clause, decode: DecodeBatch<O2>) -> Query<S2, O2> {
         let Query { mut draft, control, .. } = self;
         draft.clauses.push(clause);
         Query { draft, decode, control, scope: PhantomData }
+    }
+}
+
+impl<S: Scope, O> Query<S, O> {
+    /// The same query with the rows only for which something holds.
+    fn kept<P: Predicate<S>>(mut self, predicate: P) -> Self {
+        self.draft.keep(predicate.into_expression());
+        self
+    }
+
+    /// The same query in an order.
+    fn ordered<T: Ordering<S>>(mut self, terms: T) -> Self {
+        let mut list = Terms::default();
+        terms.describe(&mut list);
+        self.draft.order(list);
+        self
     }
 }
 

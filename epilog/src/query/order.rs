@@ -94,9 +94,9 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn order_by<T: Ordering<S>>(self, terms: impl FnOnce(S::Rows) -> T) -> Self {
-        let mut list = Terms::default();
-        terms(S::rows()).describe(&mut list);
-        self.ordered(list)
+        let rows = S::rows();
+        let terms = terms(rows);
+        self.ordered(terms)
     }
 }
 

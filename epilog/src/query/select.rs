@@ -35,8 +35,14 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn select<X: Selection<S>>(self, selection: impl FnOnce(S::Rows) -> X) -> Query<S, X::Value> {
+        let rows = S::rows();
+        let selection = selection(rows);
+        self.selecting(selection)
+    }
+
+    fn selecting<X: Selection<S>>(self, selection: X) -> Query<S, X::Value> {
         let mut items = Vec::new();
-        selection(S::rows()).describe(&mut items);
+        selection.describe(&mut items);
         self.yielding(Clause::Select(items), decode_batch::<S, X>)
     }
 }

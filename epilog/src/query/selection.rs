@@ -7,7 +7,7 @@ use crate::Error;
 use crate::collection::{Collection, Expr, Field, Mode, Proxy, RecordReader};
 use crate::engine::{OutputBatch, OutputColumn};
 use crate::expr::SelectItem;
-use crate::value::{Value, key};
+use crate::value::{Type, Value, key};
 
 /// What `select` takes: a field or expression of scope `S`, a whole row, a tuple of up to ten, or a view's fields.
 #[diagnostic::on_unimplemented(
@@ -62,7 +62,13 @@ impl<'a> RowReader<'a> {
     /// The rank of the next column's value, which is of a clustering type.
     pub(super) fn rank(&mut self) -> Option<u128> {
         match self.next_column() {
-            OutputColumn::Values(vector) => vector.cell(self.row).map(|cell| key::rank(vector.ty(), cell)),
+            OutputColumn::Values(vector) => {
+                vector.cell(self.row).map(|cell| match (vector.ty(), cell.try_into()) {
+                    // What nearly all relations are.
+                    (Type::Id, Ok(cell)) => u64::from_le_bytes(cell).into(),
+                    (ty, _) => key::rank(ty, cell),
+                })
+            }
             OutputColumn::Records { .. } => unreachable!("a key was selected"),
         }
     }

@@ -57,10 +57,8 @@ impl<S, O> Query<S, O> {
     /// assert_eq!(pairs.filter(|(_, composer)| composer.is_some()).count(&db)?, 2);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn distinct(self) -> Query<Out<S, O>, O>
-    where
-        O: GroupKey,
-    {
+    #[rustfmt::skip] // Bound and name on one line: rustc then shows one line.
+    pub fn distinct(self) -> Query<Out<S, O>, O> where O: GroupKey {
         self.yielding(Clause::Distinct, decode_keys::<O>)
     }
 
@@ -76,10 +74,8 @@ impl<S, O> Query<S, O> {
     /// assert_eq!(names.order_by(|name| name.asc()).first(&db)?.as_deref(), Some("Aces High"));
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn union<S2>(self, other: Query<S2, O>) -> Query<Out<Both<S, S2>, O>, O>
-    where
-        O: GroupKey,
-    {
+    #[rustfmt::skip] // Bound and name on one line: rustc then shows one line.
+    pub fn union<S2>(self, other: Query<S2, O>) -> Query<Out<Both<S, S2>, O>, O> where O: GroupKey {
         self.put_together(other, SetKind::Union)
     }
 
@@ -94,10 +90,8 @@ impl<S, O> Query<S, O> {
     /// assert_eq!(names.count(&db)?, 8);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn union_all<S2>(self, other: Query<S2, O>) -> Query<Out<Both<S, S2>, O>, O>
-    where
-        O: GroupKey,
-    {
+    #[rustfmt::skip] // Bound and name on one line: rustc then shows one line.
+    pub fn union_all<S2>(self, other: Query<S2, O>) -> Query<Out<Both<S, S2>, O>, O> where O: GroupKey {
         self.put_together(other, SetKind::UnionAll)
     }
 
@@ -111,10 +105,8 @@ impl<S, O> Query<S, O> {
     /// assert_eq!(both.all(&db)?, ["Crusader"]);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn intersect<S2>(self, other: Query<S2, O>) -> Query<Out<Both<S, S2>, O>, O>
-    where
-        O: GroupKey,
-    {
+    #[rustfmt::skip] // Bound and name on one line: rustc then shows one line.
+    pub fn intersect<S2>(self, other: Query<S2, O>) -> Query<Out<Both<S, S2>, O>, O> where O: GroupKey {
         self.put_together(other, SetKind::Intersect)
     }
 
@@ -129,10 +121,8 @@ impl<S, O> Query<S, O> {
     /// assert_eq!(both.order_by(|name| name.asc()).all(&db)?, ["Iron Maiden", "Saxon"]);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn intersect_all<S2>(self, other: Query<S2, O>) -> Query<Out<Both<S, S2>, O>, O>
-    where
-        O: GroupKey,
-    {
+    #[rustfmt::skip] // Bound and name on one line: rustc then shows one line.
+    pub fn intersect_all<S2>(self, other: Query<S2, O>) -> Query<Out<Both<S, S2>, O>, O> where O: GroupKey {
         self.put_together(other, SetKind::IntersectAll)
     }
 
@@ -146,10 +136,8 @@ impl<S, O> Query<S, O> {
     /// assert_eq!(without.all(&db)?, [Id::new(3)]);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn except<S2>(self, other: Query<S2, O>) -> Query<Out<Both<S, S2>, O>, O>
-    where
-        O: GroupKey,
-    {
+    #[rustfmt::skip] // Bound and name on one line: rustc then shows one line.
+    pub fn except<S2>(self, other: Query<S2, O>) -> Query<Out<Both<S, S2>, O>, O> where O: GroupKey {
         self.put_together(other, SetKind::Except)
     }
 
@@ -164,10 +152,8 @@ impl<S, O> Query<S, O> {
     /// assert_eq!(other.order_by(|name| name.asc()).all(&db)?, ["Iron Maiden", "Saxon"]); // who have two
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn except_all<S2>(self, other: Query<S2, O>) -> Query<Out<Both<S, S2>, O>, O>
-    where
-        O: GroupKey,
-    {
+    #[rustfmt::skip] // Bound and name on one line: rustc then shows one line.
+    pub fn except_all<S2>(self, other: Query<S2, O>) -> Query<Out<Both<S, S2>, O>, O> where O: GroupKey {
         self.put_together(other, SetKind::ExceptAll)
     }
 

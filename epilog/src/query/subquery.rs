@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 
-use super::operator::{Expression, Numeric, methods};
+use super::operator::{Expression, Numeric, Text, methods};
 use super::{Condition, GroupOf, Groups, Inner, Predicate, Query, Scope};
 use crate::collection::{Collection, Expr, Many};
 use crate::expr::op::Link;
@@ -451,7 +451,7 @@ pub trait Aggregates: Sized {
     /// assert_eq!(names.one(&db)?.as_deref(), Some("Wrathchild"));
     /// # Ok::<(), Error>(())
     /// ```
-    fn string_agg<X: Expression<Self::Inner, Value: Value<Optional = Option<String>>>>(
+    fn string_agg<X: Expression<Self::Inner, Value: Text>>(
         self,
         of: impl FnOnce(<Self::Inner as Scope>::Rows) -> X,
         separator: &str,

@@ -38,7 +38,7 @@ pub struct DecodeError {
 #[diagnostic::on_unimplemented(
     message = "a field of type `{Self}` cannot be stored",
     label = "not a storable type",
-    note = "storable: integers, floats, `bool`, `char`, `String`, `Vec<u8>`, `Json`, `Blob`, `Id<T>`, dates and times of `chrono`, `Uuid`, `Decimal`, `Vec` of all but `Json` and `Blob`, `Option` of all"
+    note = "storable: integers, floats, `bool`, `char`, `String`, `Vec<u8>`, `Json`, `Blob`, `Id<T>`, by cargo features dates, times, `Uuid`, `Decimal`; `Vec` of all but `Json`, `Blob`; `Option` of all"
 )]
 pub trait Value: Clone + Sized + 'static {
     /// How it is stored.

@@ -191,3 +191,36 @@ fn a_fault_of_a_record_that_belongs_to_no_row_does_not_count() {
     });
     assert_eq!(divided.all(&db).expect("no fault of the first group's items").len(), 3);
 }
+
+#[test]
+fn rows_find_their_own_whether_many_or_few_are_asked_for_and_wherever_their_keys_lie() {
+    for apart in [1, 1_000_000_007] {
+        let db = Things::in_memory().expect("a database");
+        let group = |n: u64| Group { id: Id::new(n * apart), parent: None, rank: n as i64 };
+        let groups: Vec<Group> = (1..=40).map(group).collect();
+        let item = |n: u64| Item {
+            id: Id::new(n),
+            group: Id::new((n * n % 40 + 1) * apart),
+            other: Some(n % 41).filter(|n| *n > 0).map(|n| Id::new(n * apart)),
+            size: n as i64,
+            label: format!("i{n}"),
+        };
+        let items: Vec<Item> = (1..=500).map(item).collect();
+        db.write(|tx| {
+            tx.insert_all(&groups)?;
+            tx.insert_all(&items)
+        })
+        .expect("records");
+        for least in [1, 15, 20, 21, 22, 38] {
+            let query =
+                Group::query().filter(|g| g.rank.ge(least)).with(|g| (g.items(), g.extras().limit(7)));
+            let found = query.all(&db).expect("groups");
+            assert_eq!(found.len() as i64, 41 - least);
+            for (group, own, extras) in found {
+                assert_eq!(own, items_of(&items, group.id));
+                let others = items.iter().filter(|item| item.other == Some(group.id)).take(7).cloned();
+                assert_eq!(extras, others.collect::<Vec<_>>());
+            }
+        }
+    }
+}

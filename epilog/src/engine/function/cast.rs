@@ -9,7 +9,7 @@ use core::fmt::Write;
 
 use super::cell::{Cell, attempts, perhaps};
 use super::number::trunc;
-use super::{Argument, Made, Problem};
+use super::{Argument, Made, Problem, date, iso};
 use crate::expr::Function;
 use crate::value::decimal::DecimalParts;
 use crate::value::{Scalar, Type};
@@ -203,7 +203,7 @@ fn does_not_fit(to: Type) -> Problem {
     }
 }
 
-/// Texts as Rust writes the values.
+/// Texts as Rust writes the values, and ISO 8601 dates and times.
 pub(super) fn to_text(of: Argument<'_>, len: usize) -> Made {
     let mut scratch = String::new();
     let mut texts = Vec::new();
@@ -214,7 +214,12 @@ pub(super) fn to_text(of: Argument<'_>, len: usize) -> Made {
         let _ = with_number!(of.ty, Source => write!(scratch, "{}", of.cell::<Source>(row)), _ => match of.ty {
             Type::Bool => write!(scratch, "{}", of.bytes(row)[0] != 0),
             Type::Char => write!(scratch, "{}", char::from_u32(of.cell(row)).unwrap_or_default()),
-            _ => write!(scratch, "{}", Scalar::Decimal(of.cell(row))),
+            Type::Decimal => write!(scratch, "{}", Scalar::Decimal(of.cell(row))),
+            Type::Uuid => write!(scratch, "{}", Scalar::Uuid(of.cell(row))),
+            _ => {
+                iso::write(&mut scratch, of.ty, date::moment(of, row));
+                Ok(())
+            }
         });
         texts.extend_from_slice(scratch.as_bytes());
         ends.push(texts.len() as u32);
@@ -222,12 +227,16 @@ pub(super) fn to_text(of: Argument<'_>, len: usize) -> Made {
     Made::of(super::Values::Texts { bytes: texts, ends })
 }
 
-/// The values that texts say, as Rust reads them.
+/// The values that texts say, as Rust reads them, and ISO 8601 dates and times.
 pub(super) fn parse(of: Argument<'_>, to: Type, len: usize) -> Made {
     let text = |row: usize| core::str::from_utf8(of.bytes(row)).ok();
     with_number!(to, Target => perhaps(len, |row| text(row)?.parse::<Target>().ok()), _ => match to {
         Type::Bool => perhaps(len, |row| text(row)?.parse::<bool>().ok().map(u8::from)),
         Type::Char => perhaps(len, |row| text(row)?.parse::<char>().ok().map(u32::from)),
-        _ => perhaps(len, |row| decimal(text(row)?)),
+        Type::Decimal => perhaps(len, |row| decimal(text(row)?)),
+        Type::Uuid => perhaps(len, |row| iso::read_uuid(text(row)?)),
+        Type::Date => perhaps(len, |row| iso::read(to, text(row)?).map(|moment| moment.day() as i32)),
+        Type::Time => perhaps(len, |row| iso::read(to, text(row)?).map(date::cell_of_time)),
+        _ => perhaps(len, |row| iso::read(to, text(row)?)),
     })
 }

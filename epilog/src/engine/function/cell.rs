@@ -100,6 +100,17 @@ impl Cell for DecimalParts {
     }
 }
 
+/// A `Uuid`.
+impl Cell for [u8; 16] {
+    fn read(bytes: &[u8]) -> [u8; 16] {
+        bytes[..16].try_into().expect("a cell")
+    }
+
+    fn write(self, out: &mut Vec<u8>) {
+        out.extend_from_slice(&self);
+    }
+}
+
 /// A moment: the cell of a date and time, with or without a zone.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Moment {

@@ -16,7 +16,7 @@ const SECONDS_MAX: i64 = 1 << 53;
 
 impl Moment {
     /// The number of its day.
-    fn day(self) -> i64 {
+    pub(super) fn day(self) -> i64 {
         self.seconds.div_euclid(SECONDS_OF_DAY) + DAYS_TO_1970
     }
 
@@ -42,7 +42,13 @@ fn time(cell: u64) -> Moment {
 
 /// The values as moments: dates at midnight, times on the first day of 1970.
 fn moments<'a>(of: Argument<'a>, len: usize) -> impl ExactSizeIterator<Item = Moment> + use<'a> {
-    (0..len).map(move |row| match of.ty {
+    (0..len).map(move |row| moment(of, row))
+}
+
+/// The value of a row as a moment.
+#[inline]
+pub(super) fn moment(of: Argument<'_>, row: usize) -> Moment {
+    match of.ty {
         Type::Date => Moment::default().on(i64::from(of.cell::<i32>(row))),
         Type::Time => time(of.cell(row)),
         _ => {
@@ -50,7 +56,12 @@ fn moments<'a>(of: Argument<'a>, len: usize) -> impl ExactSizeIterator<Item = Mo
             // Only damage is beyond, and stays so: it shall not overflow here.
             Moment { seconds: moment.seconds.clamp(-SECONDS_MAX, SECONDS_MAX), ..moment }
         }
-    })
+    }
+}
+
+/// The cell of the time of day that a moment has.
+pub(super) fn cell_of_time(moment: Moment) -> u64 {
+    (moment.second_of_day() as u64) << 32 | u64::from(moment.nanoseconds)
 }
 
 /// A part of each value, or the start of a span of time.
@@ -63,13 +74,19 @@ pub(super) fn part(function: Function, of: Argument<'_>, len: usize) -> Made {
         Function::DayOfYear => each(moments.map(|moment| calendar::day_of_year(moment.day()))),
         Function::Hour => each(moments.map(|moment| (moment.second_of_day() / 3600) as u32)),
         Function::Minute => each(moments.map(|moment| (moment.second_of_day() / 60 % 60) as u32)),
+        Function::Nanosecond => each(moments.map(|moment| moment.nanoseconds)),
+        Function::DaysOfMonth => each(moments.map(|moment| {
+            let (year, month, _) = calendar::civil(moment.day());
+            calendar::days_of_month(year, month)
+        })),
+        Function::UnixSeconds => each(moments.map(|moment| moment.seconds)),
+        // Both have the same cells.
+        Function::AndUtc | Function::NaiveUtc => each(moments),
         Function::Second => each(moments.map(|moment| (moment.second_of_day() % 60) as u32)),
         // No date that is stored has a year, or a day, beyond 32 bits.
         Function::WeekYear => each(moments.map(|moment| calendar::week(moment.day()).0 as i32)),
         Function::Date => each(moments.map(|moment| moment.day() as i32)),
-        Function::Time => {
-            each(moments.map(|moment| (moment.second_of_day() as u64) << 32 | u64::from(moment.nanoseconds)))
-        }
+        Function::Time => each(moments.map(cell_of_time)),
         Function::StartOf(span) => made_of(of.ty, moments.map(|moment| start_of(span, moment))),
         _ => unreachable!("a checked plan calls functions as their table says"),
     }
@@ -109,7 +126,13 @@ fn in_range(moment: Moment) -> Result<Moment, Problem> {
     }
 }
 
-/// `AddDays`, `AddMonths` and `AddSeconds`.
+/// Dates, each with a time.
+pub(super) fn at(date: Argument<'_>, time: Argument<'_>, len: usize) -> Made {
+    let pairs = moments(date, len).zip(moments(time, len));
+    each(pairs.map(|(date, time)| Moment { seconds: date.seconds + time.seconds, ..time }))
+}
+
+/// `AddDays`, `AddMonths`, `AddSeconds` and `AddMilliseconds`.
 pub(super) fn add(function: Function, of: Argument<'_>, count: Argument<'_>, len: usize) -> Made {
     let sums = moments(of, len).zip(count.cells::<i64>(len)).map(|(moment, count)| {
         let moved = |seconds: Option<i64>| Some(Moment { seconds: seconds?, ..moment });
@@ -118,6 +141,7 @@ pub(super) fn add(function: Function, of: Argument<'_>, count: Argument<'_>, len
                 moved(count.checked_mul(SECONDS_OF_DAY).and_then(|more| moment.seconds.checked_add(more)))
             }
             Function::AddSeconds => add_seconds(moment, count),
+            Function::AddMilliseconds => add_milliseconds(moment, count),
             _ => add_months(moment, count),
         };
         sum.ok_or(OUT_OF_RANGE).and_then(in_range)
@@ -137,6 +161,38 @@ fn add_seconds(moment: Moment, count: i64) -> Option<Moment> {
     Some(Moment { seconds, nanoseconds })
 }
 
+/// As [`add_seconds`]; what stays within a leap second, or goes back into the second before it, leaves it a leap second's.
+fn add_milliseconds(moment: Moment, count: i64) -> Option<Moment> {
+    let (whole, rest) = (count / 1000, count % 1000 * 1_000_000);
+    let (mut seconds, mut nanoseconds) = (moment.seconds, i64::from(moment.nanoseconds));
+    if nanoseconds >= 1_000_000_000 {
+        if whole == 0 && nanoseconds + rest < 2_000_000_000 {
+            return Some(Moment { nanoseconds: (nanoseconds + rest) as u32, ..moment });
+        }
+        nanoseconds -= 1_000_000_000;
+        seconds += i64::from(count < 0);
+    }
+    let sum = nanoseconds + rest;
+    let seconds = seconds.checked_add(whole)?.checked_add(sum.div_euclid(1_000_000_000))?;
+    Some(Moment { seconds, nanoseconds: sum.rem_euclid(1_000_000_000) as u32 })
+}
+
+/// Whole months from one moment to another: as many as can be added to the one before without going by the other, where a day that
+/// a month does not have comes after its last.
+fn months_between(later: Moment, earlier: Moment) -> i64 {
+    let of = |moment: Moment| {
+        let (year, month, day) = calendar::civil(moment.day());
+        (year * 12 + i64::from(month), (day, moment.second_of_day(), moment.nanoseconds))
+    };
+    let ((later, later_rest), (earlier, earlier_rest)) = (of(later), of(earlier));
+    let months = later - earlier;
+    match months.signum() {
+        1 => months - i64::from(later_rest < earlier_rest),
+        -1 => months + i64::from(later_rest > earlier_rest),
+        _ => 0,
+    }
+}
+
 fn add_months(moment: Moment, count: i64) -> Option<Moment> {
     let (year, month, day) = calendar::civil(moment.day());
     let months = count.checked_add(year * 12 + i64::from(month) - 1)?;
@@ -147,15 +203,19 @@ fn add_months(moment: Moment, count: i64) -> Option<Moment> {
     })
 }
 
-/// `DaysSince` and `SecondsSince`.
-pub(super) fn since(later: Argument<'_>, earlier: Argument<'_>, len: usize) -> Made {
-    if later.ty == Type::Date {
+/// `DaysSince`, `MonthsSince`, `SecondsSince` and `MillisecondsSince`.
+pub(super) fn since(function: Function, later: Argument<'_>, earlier: Argument<'_>, len: usize) -> Made {
+    if function == Function::DaysSince {
         let pairs = later.cells::<i32>(len).zip(earlier.cells::<i32>(len));
         return each(pairs.map(|(later, earlier)| i64::from(later) - i64::from(earlier)));
     }
     let pairs = moments(later, len).zip(moments(earlier, len));
-    // Seconds between any two dates have fewer than 64 bits.
-    each(pairs.map(|(later, earlier)| ((later.nanoseconds() - earlier.nanoseconds()) / 1_000_000_000) as i64))
+    if function == Function::MonthsSince {
+        return each(pairs.map(|(later, earlier)| months_between(later, earlier)));
+    }
+    let unit = if function == Function::SecondsSince { 1_000_000_000 } else { 1_000_000 };
+    // Milliseconds between any two dates have fewer than 64 bits.
+    each(pairs.map(|(later, earlier)| ((later.nanoseconds() - earlier.nanoseconds()) / unit) as i64))
 }
 
 #[cfg(test)]

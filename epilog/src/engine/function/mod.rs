@@ -11,6 +11,7 @@
 mod cast;
 mod cell;
 mod date;
+mod iso;
 mod json;
 mod list;
 mod number;
@@ -83,12 +84,15 @@ pub(super) fn call(function: Function, arguments: &[Argument<'_>], len: usize) -
         (F::PositionOf, [of, part]) => {
             cell::perhaps(len, |row| text::position(of.bytes(row), part.bytes(row)))
         }
+        (F::Split, [of, separator]) => list::split(*of, *separator, len),
         (F::Scatter, [before, of]) => scatter::scatter(*before, *of, len),
         (F::Element, [of, number]) => list::element(*of, *number, len),
         (F::PlaceOf, [of, element]) => list::place_of(*of, *element, len),
         (F::Append, [of, element]) => list::append(*of, *element, len),
         (F::Chain, [first, second]) => list::chain(*first, *second, len),
         (F::Without, [of, element]) => list::without(*of, *element, len),
+        (F::Last, [of]) => list::last(*of, len),
+        (F::Join, [of, separator]) => list::join(*of, *separator, len),
         (F::JsonMember, [of, name]) => json::member(*of, *name, len),
         (F::JsonItem, [of, number]) => json::item(*of, *number, len),
         (F::JsonAs(to), [of]) => json::perhaps_as(*of, to, len),
@@ -101,13 +105,22 @@ pub(super) fn call(function: Function, arguments: &[Argument<'_>], len: usize) -
         (F::Abs, [of]) => number::abs(*of, len),
         (F::Round, [of, digits]) => number::round(*of, *digits, len),
         (F::Floor | F::Ceil | F::Trunc, [of]) => number::whole(function, *of, len),
+        (F::Sign, [of]) => number::sign(*of, len),
+        (F::BitAnd | F::BitOr | F::BitXor, [of, other]) => number::bits(function, *of, *other, len),
         (F::Power, [base, exponent]) => number::power(*base, *exponent, len),
         (F::Sqrt | F::Exp | F::Ln | F::Log10, [of]) => number::real(function, *of, len),
+        (F::Sin | F::Cos | F::Tan | F::Asin | F::Acos | F::Atan, [of]) => number::real(function, *of, len),
+        (F::Atan2, [y, x]) => number::angle(*y, *x, len),
         (F::Cast(_) | F::TryCast(_) | F::CastOrFail(_), [of]) => cast::cast(function, *of, len),
         (F::ToText, [of]) => cast::to_text(*of, len),
         (F::Parse(to), [of]) => cast::parse(*of, to, len),
-        (F::DaysSince | F::SecondsSince, [later, earlier]) => date::since(*later, *earlier, len),
-        (F::AddDays | F::AddMonths | F::AddSeconds, [of, count]) => date::add(function, *of, *count, len),
+        (F::DaysSince | F::SecondsSince | F::MillisecondsSince | F::MonthsSince, [later, earlier]) => {
+            date::since(function, *later, *earlier, len)
+        }
+        (F::AddDays | F::AddMonths | F::AddSeconds | F::AddMilliseconds, [of, count]) => {
+            date::add(function, *of, *count, len)
+        }
+        (F::At, [date, time]) => date::at(*date, *time, len),
         (_, [of]) if matches!(ty, Type::Date | Type::Time | Type::DateTime | Type::Timestamp) => {
             date::part(function, *of, len)
         }

@@ -3,8 +3,10 @@
 //! What rounds is calculated here, exactly and without the standard library; roots, powers and logarithms of floats are the
 //! standard library's.
 
+use alloc::vec::Vec;
+
 use super::cell::{Cell, attempts, each};
-use super::{Argument, Made, Problem};
+use super::{Argument, Made, Problem, Values};
 use crate::expr::Function;
 use crate::value::Type;
 use crate::value::decimal::DecimalParts;
@@ -26,6 +28,42 @@ pub(super) fn abs(of: Argument<'_>, len: usize) -> Made {
         };
     }
     integers!(I8 i8 I16 i16 I32 i32 I64 i64 I128 i128)
+}
+
+/// -1, 0 or 1.
+pub(super) fn sign(of: Argument<'_>, len: usize) -> Made {
+    // Of -0 and of `NaN` these are no signs, but the numbers themselves.
+    let float = |value: f64| if value == 0.0 || value.is_nan() { value } else { 1f64.copysign(value) };
+    macro_rules! integers {
+        ($($ty:ident $number:ident)*) => {
+            match of.ty {
+                $(Type::$ty => each(of.cells::<$number>(len).map($number::signum)),)*
+                Type::F32 => each(of.cells::<f32>(len).map(|value| float(f64::from(value)) as f32)),
+                Type::F64 => each(of.cells::<f64>(len).map(float)),
+                Type::Decimal => each(of.cells::<DecimalParts>(len).map(|value| {
+                    DecimalParts { mantissa: value.mantissa.signum(), scale: 0 }
+                })),
+                _ => unreachable!("a checked plan has the signs of signed numbers only"),
+            }
+        };
+    }
+    integers!(I8 i8 I16 i16 I32 i32 I64 i64 I128 i128)
+}
+
+/// `BitAnd`, `BitOr` and `BitXor`, byte by byte: whatever an integer's width, its cell is its bits.
+pub(super) fn bits(function: Function, of: Argument<'_>, other: Argument<'_>, len: usize) -> Made {
+    let width = of.ty.width().unwrap_or(0);
+    let apply: fn(u8, u8) -> u8 = match function {
+        Function::BitAnd => |a, b| a & b,
+        Function::BitOr => |a, b| a | b,
+        _ => |a, b| a ^ b,
+    };
+    let mut bytes = Vec::with_capacity(len * width);
+    for row in 0..len {
+        let pairs = of.bytes(row)[..width].iter().zip(&other.bytes(row)[..width]);
+        bytes.extend(pairs.map(|(a, b)| apply(*a, *b)));
+    }
+    Made::of(Values::Fixed(bytes))
 }
 
 pub(super) fn round(of: Argument<'_>, digits: Argument<'_>, len: usize) -> Made {
@@ -144,7 +182,15 @@ pub(super) fn power(base: Argument<'_>, exponent: Argument<'_>, len: usize) -> M
     numbers!(I8 i8 I16 i16 I32 i32 I64 i64 I128 i128 U8 u8 U16 u16 U32 u32 U64 u64 U128 u128)
 }
 
-/// `Sqrt`, `Exp`, `Ln` and `Log10`.
+/// `Atan2`.
+pub(super) fn angle(y: Argument<'_>, x: Argument<'_>, len: usize) -> Made {
+    match y.ty {
+        Type::F32 => each(y.cells::<f32>(len).zip(x.cells::<f32>(len)).map(|(y, x)| floats::angle32(y, x))),
+        _ => each(y.cells::<f64>(len).zip(x.cells::<f64>(len)).map(|(y, x)| floats::angle64(y, x))),
+    }
+}
+
+/// Functions of one float.
 pub(super) fn real(function: Function, of: Argument<'_>, len: usize) -> Made {
     if of.ty == Type::F32 {
         let apply = floats::of32(function);
@@ -168,8 +214,22 @@ mod floats {
         base.powf(exponent)
     }
 
+    pub(super) fn angle32(y: f32, x: f32) -> f32 {
+        y.atan2(x)
+    }
+
+    pub(super) fn angle64(y: f64, x: f64) -> f64 {
+        y.atan2(x)
+    }
+
     pub(super) fn of32(function: Function) -> fn(f32) -> f32 {
         match function {
+            Function::Sin => f32::sin,
+            Function::Cos => f32::cos,
+            Function::Tan => f32::tan,
+            Function::Asin => f32::asin,
+            Function::Acos => f32::acos,
+            Function::Atan => f32::atan,
             Function::Sqrt => f32::sqrt,
             Function::Exp => f32::exp,
             Function::Ln => f32::ln,
@@ -179,6 +239,12 @@ mod floats {
 
     pub(super) fn of64(function: Function) -> fn(f64) -> f64 {
         match function {
+            Function::Sin => f64::sin,
+            Function::Cos => f64::cos,
+            Function::Tan => f64::tan,
+            Function::Asin => f64::asin,
+            Function::Acos => f64::acos,
+            Function::Atan => f64::atan,
             Function::Sqrt => f64::sqrt,
             Function::Exp => f64::exp,
             Function::Ln => f64::ln,
@@ -199,6 +265,14 @@ mod floats {
 
     pub(super) fn power64(_: f64, _: f64) -> f64 {
         unreachable!("a power of floats is refused without the feature `std`")
+    }
+
+    pub(super) fn angle32(_: f32, _: f32) -> f32 {
+        unreachable!("an angle is refused without the feature `std`")
+    }
+
+    pub(super) fn angle64(_: f64, _: f64) -> f64 {
+        unreachable!("an angle is refused without the feature `std`")
     }
 
     pub(super) fn of32(_: Function) -> fn(f32) -> f32 {

@@ -66,11 +66,11 @@ widens! {
 impl<To: Value, T: Widens<To> + Value<Required = T, Optional = Option<T>>> Widens<To> for Option<T> {}
 
 /// A type whose values are written as texts and read from them, as Rust's `to_string` and `parse` do it: the numbers, `bool`,
-/// `char`, and `Option` of these.
+/// `char`, `Uuid`, dates and times of `chrono` in the form of ISO 8601, and `Option` of these.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not written as a text",
     label = "neither `to_text` nor `parse` knows this type",
-    note = "they know the numbers, `bool`, `char`, and `Option` of these"
+    note = "they know the numbers, `bool`, `char`, `Uuid`, dates and times of `chrono`, and `Option` of these"
 )]
 pub trait Written: Shape {}
 
@@ -91,6 +91,16 @@ mark!(
     f64,
     #[cfg(feature = "decimal")]
     rust_decimal::Decimal,
+    #[cfg(feature = "uuid")]
+    uuid::Uuid,
+    #[cfg(feature = "chrono")]
+    chrono::NaiveDate,
+    #[cfg(feature = "chrono")]
+    chrono::NaiveTime,
+    #[cfg(feature = "chrono")]
+    chrono::NaiveDateTime,
+    #[cfg(feature = "chrono")]
+    chrono::DateTime<chrono::Utc>,
 );
 
 methods! {
@@ -147,7 +157,8 @@ methods! {
         Expr::new(self.erase().call(Function::CastOrFail(To::TYPE), []))
     }
 
-    /// The value as a text, as Rust's `to_string` writes it: `true`, `-12`, `1.5`, and `1` for the float 1.0.
+    /// The value as a text, as Rust's `to_string` writes it: `true`, `-12`, `1.5`, and `1` for the float 1.0. Dates and times have the
+    /// form of ISO 8601: `1984-08-09`, `20:05:30.500`, `1984-08-09T20:05:30`, and a `Z` at the end of a `DateTime<Utc>`.
     ///
     /// # Examples
     ///
@@ -162,7 +173,8 @@ methods! {
     }
 
     /// The value that the text says, as Rust's [`parse`](str::parse) reads it; `None` where it says none. White space around
-    /// it is for [`trim`](Expr::trim).
+    /// it is for [`trim`](Expr::trim). Dates and times are read in the form of ISO 8601, with all their digits and without seconds
+    /// if there are none; a `DateTime<Utc>` with `Z` or the hours and minutes that its zone is before UTC, `+02:00`.
     ///
     /// # Examples
     ///
@@ -171,6 +183,18 @@ methods! {
     /// let numbers = Track::query().select(|t| t.seconds.to_text().right(2).parse::<u8>()).all(&db)?;
     /// assert_eq!(numbers, [Some(74), Some(71), Some(45), Some(95)]);
     /// assert_eq!(Artist::query().filter(|a| a.name.parse::<f64>().is_some()).count(&db)?, 0);
+    /// # Ok::<(), Error>(())
+    /// ```
+    ///
+    /// With the feature `chrono`:
+    ///
+    #[cfg_attr(feature = "chrono", doc = "```")]
+    #[cfg_attr(not(feature = "chrono"), doc = "```ignore")]
+    #[doc = include_str!("../../concert.txt")]
+    /// let days = Concert::query().select(|c| c.day.to_text()).all(&db)?;
+    /// assert_eq!(days, ["1984-08-09", "1985-01-31"]);
+    /// let begins = Concert::query().select(|c| c.begins.to_text().replace("Z", "+02:00").parse::<DateTime<Utc>>());
+    /// assert_eq!(begins.first(&db)?, Some(Some(at("1984-08-09T18:05:30Z"))));
     /// # Ok::<(), Error>(())
     /// ```
     pub fn parse<To: Written + Value<Required = To>>(self) -> Expr<S, To::Optional> where T: Text {

@@ -8,8 +8,7 @@ use crate::value::Value;
 /// A field or expression of scope `S`. Unlike an [`Operand`](super::Operand) it has one type, and is no literal.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a field or expression over `{S}`",
-    label = "expected a field or expression of this query",
-    note = "use the row that this closure is given"
+    label = "expected a field or expression of the row that this closure is given"
 )]
 pub trait Expression<S> {
     /// Its type.

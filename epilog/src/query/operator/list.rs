@@ -1,8 +1,9 @@
 //! Operators and functions of lists.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Operand, methods};
+use super::{Operand, Text, methods};
 use crate::collection::Expr;
 use crate::expr::{BinaryOp, Expression as Node, Function, Op, UnaryOp};
 use crate::value::{Element, Scalar, Type, Value};
@@ -133,6 +134,20 @@ macro_rules! lists {
                 self.get(0)
             }
 
+            /// The last element; `None` where there is none.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = include_str!("../../example_lists.txt")]
+            /// let lasts = Note::query().select(|n| n.tags.last()).all(&db)?;
+            /// assert_eq!(lasts, [Some("home".to_string()), Some("home".into()), None]);
+            /// # Ok::<(), Error>(())
+            /// ```
+            pub fn last(self) -> Expr<S, Option<T>> {
+                Expr::new(self.erase().call(Function::Last, []))
+            }
+
             /// How many elements stand before the first that equals the value; `None` where none does, or the list is
             /// absent.
             ///
@@ -196,3 +211,48 @@ macro_rules! lists {
 
 lists!(Vec<T>, u64);
 lists!(Option<Vec<T>>, Option<u64>);
+
+methods! {
+    [T]
+
+    /// The texts between those places where the separator is, as a list: one more than there are such places. An empty separator
+    /// is nowhere.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let words = Track::query().select(|t| t.name.split(" ")).all(&db)?;
+    /// assert_eq!(words[2], ["Flash", "of", "the", "Blade"]);
+    /// let firsts = Artist::query().select(|a| a.name.split(" ").first()).all(&db)?;
+    /// assert_eq!(firsts[0].as_deref(), Some("Iron"));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn split(self, separator: impl Operand<String, S>) -> Expr<S, T::With<Vec<String>>> where T: Text {
+        Expr::new(self.erase().call(Function::Split, [separator.into_expression()]))
+    }
+}
+
+macro_rules! lists_of_texts {
+    ($list:ty, $text:ty) => {
+        methods! {
+            [$list]
+
+            /// The texts, one after the other, with the separator between them.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = include_str!("../../example_lists.txt")]
+            /// assert_eq!(Note::query().select(|n| n.tags.join(", ")).all(&db)?, ["food, home", "home", ""]);
+            /// # Ok::<(), Error>(())
+            /// ```
+            pub fn join(self, separator: impl Operand<String, S>) -> Expr<S, $text> {
+                Expr::new(self.erase().call(Function::Join, [separator.into_expression()]))
+            }
+        }
+    };
+}
+
+lists_of_texts!(Vec<String>, String);
+lists_of_texts!(Option<Vec<String>>, Option<String>);

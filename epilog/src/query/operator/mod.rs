@@ -40,10 +40,10 @@ pub use each::Elements;
 pub use edit::Text;
 pub use expression::Expression;
 #[cfg(feature = "chrono")]
-pub use moment::{Dated, Day, Moment, Timed};
+pub use moment::{Dated, Day, Moment, Naive, Timed, Zoned};
 #[cfg(feature = "std")]
 pub use number::Float;
-pub use number::{Fractional, Power};
+pub use number::{Fractional, Integer, Power};
 pub use operand::Operand;
 pub use shape::Shape;
 

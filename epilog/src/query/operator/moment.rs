@@ -48,6 +48,26 @@ pub trait Day: Dated {}
 
 mark!(Day: NaiveDate);
 
+/// A date and time of no zone: `NaiveDateTime`, or `Option` of it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a date and time without a zone",
+    label = "this function is for `NaiveDateTime`",
+    note = "`at` makes one of a date: `t.day.at(t.time)`"
+)]
+pub trait Naive: Moment {}
+
+mark!(Naive: NaiveDateTime);
+
+/// A moment, in UTC: `DateTime<Utc>`, or `Option` of it.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a moment of UTC",
+    label = "this function is for `DateTime<Utc>`",
+    note = "`and_utc` makes one of a `NaiveDateTime`"
+)]
+pub trait Zoned: Moment {}
+
+mark!(Zoned: DateTime<Utc>);
+
 methods! {
     [T]
 
@@ -157,6 +177,92 @@ methods! {
     /// ```
     pub fn second(self) -> Expr<S, T::With<u32>> where T: Timed {
         Expr::new(self.erase().call(Function::Second, []))
+    }
+
+    /// The nanosecond of the second, 0 to 999,999,999; beyond that in a leap second, which is the second 59 still.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../concert.txt")]
+    /// let late = Concert::query().select(|c| c.begins.add_milliseconds(5).nanosecond()).first(&db)?;
+    /// assert_eq!(late, Some(5_000_000));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn nanosecond(self) -> Expr<S, T::With<u32>> where T: Timed {
+        Expr::new(self.erase().call(Function::Nanosecond, []))
+    }
+
+    /// How many days its month has, 28 to 31.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../concert.txt")]
+    /// assert_eq!(Concert::query().select(|c| c.day.days_of_month()).all(&db)?, [31, 31]);
+    /// let february = Concert::query().select(|c| c.day.add_months(-6).days_of_month()).first(&db)?;
+    /// assert_eq!(february, Some(29)); // of 1984
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn days_of_month(self) -> Expr<S, T::With<u32>> where T: Dated {
+        Expr::new(self.erase().call(Function::DaysOfMonth, []))
+    }
+
+    /// How many seconds went by since 1970 began, in UTC; negative before. A fraction of a second has not gone by.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../concert.txt")]
+    /// let seconds = Concert::query().select(|c| c.begins.unix_seconds()).first(&db)?;
+    /// assert_eq!(seconds, Some(460_929_930));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn unix_seconds(self) -> Expr<S, T::With<i64>> where T: Moment {
+        Expr::new(self.erase().call(Function::UnixSeconds, []))
+    }
+
+    /// The date at a time of day.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../concert.txt")]
+    /// let opened = Concert::query().select(|c| c.day.at(c.doors)).first(&db)?;
+    /// assert_eq!(opened, Some(date("1984-08-09").and_time(time("18:30:00"))));
+    /// assert_eq!(Concert::query().filter(|c| c.day.at(c.doors).and_utc().gt(c.begins)).count(&db)?, 0);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn at(self, time: impl Operand<NaiveTime, S>) -> Expr<S, T::With<NaiveDateTime>> where T: Day {
+        Expr::new(self.erase().call(Function::At, [time.into_expression()]))
+    }
+
+    /// The date and time as a moment of UTC, whatever zone it was of.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../concert.txt")]
+    /// let noon = Concert::query().select(|c| c.day.at(time("12:00:00")).and_utc()).first(&db)?;
+    /// assert_eq!(noon, Some(at("1984-08-09T12:00:00Z")));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn and_utc(self) -> Expr<S, T::With<DateTime<Utc>>> where T: Naive {
+        Expr::new(self.erase().call(Function::AndUtc, []))
+    }
+
+    /// The moment as date and time in UTC.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../concert.txt")]
+    /// let begins = Concert::query().select(|c| c.begins.naive_utc()).first(&db)?;
+    /// assert_eq!(begins, Some(date("1984-08-09").and_time(time("20:05:30"))));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn naive_utc(self) -> Expr<S, T::With<NaiveDateTime>> where T: Zoned {
+        Expr::new(self.erase().call(Function::NaiveUtc, []))
     }
 
     /// The date of the moment; of a `DateTime<Utc>` in UTC.
@@ -332,6 +438,20 @@ methods! {
         Expr::new(self.erase().call(Function::AddSeconds, [seconds.into_expression()]))
     }
 
+    /// So many milliseconds later, or earlier if the number is negative.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../concert.txt")]
+    /// let next = Concert::query().select(|c| c.begins.add_milliseconds(90_000)).all(&db)?;
+    /// assert_eq!(next[0], at("1984-08-09T20:07:00Z"));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn add_milliseconds(self, milliseconds: impl Operand<i64, S>) -> Expr<S, T> where T: Moment {
+        Expr::new(self.erase().call(Function::AddMilliseconds, [milliseconds.into_expression()]))
+    }
+
     /// How many days the date is after the other; negative if it is before. The days between moments are those between their
     /// [`date`](Expr::date)s.
     ///
@@ -360,5 +480,36 @@ methods! {
     /// ```
     pub fn seconds_since(self, earlier: impl Operand<T, S>) -> Expr<S, T::With<i64>> where T: Timed {
         Expr::new(self.erase().call(Function::SecondsSince, [earlier.into_expression()]))
+    }
+
+    /// As [`seconds_since`](Expr::seconds_since), in milliseconds.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../concert.txt")]
+    /// let lengths = Concert::query().select(|c| c.ended.milliseconds_since(c.begins)).all(&db)?;
+    /// assert_eq!(lengths, [Some(8_970_000), None]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn milliseconds_since(self, earlier: impl Operand<T, S>) -> Expr<S, T::With<i64>> where T: Timed {
+        Expr::new(self.erase().call(Function::MillisecondsSince, [earlier.into_expression()]))
+    }
+
+    /// How many whole months the date, or moment, is after the other; negative if it is before. A month is whole when its day, and time
+    /// of day, has come: one that begins on the 31st is not by the 28th of February. An age in years is a twelfth of it.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../concert.txt")]
+    /// let months = Concert::query().select(|c| c.day.months_since(date("1984-12-31"))).all(&db)?;
+    /// assert_eq!(months, [-4, 1]);
+    /// let age = Concert::query().select(|c| c.day.months_since(date("1958-08-10")) / 12).first(&db)?;
+    /// assert_eq!(age, Some(25)); // 26 on the day after
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn months_since(self, earlier: impl Operand<T, S>) -> Expr<S, T::With<i64>> where T: Dated {
+        Expr::new(self.erase().call(Function::MonthsSince, [earlier.into_expression()]))
     }
 }

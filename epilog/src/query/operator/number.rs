@@ -42,6 +42,16 @@ pub trait Float: Shape {}
 #[cfg(feature = "std")]
 mark!(Float: f32, f64);
 
+/// An integer, or `Option` of one.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not an integer",
+    label = "this function is for the bits of integers",
+    note = "`try_cast::<i64>()` gives the integer that a number is, if it is one"
+)]
+pub trait Integer: Shape {}
+
+mark!(Integer: i8, i16, i32, i64, i128, u8, u16, u32, u64, u128);
+
 /// A number with powers: an integer, whose exponent is a `u32`, or a float, whose exponent is of its own type (with the feature
 /// `std`); or `Option` of one.
 #[diagnostic::on_unimplemented(
@@ -159,6 +169,60 @@ methods! {
         Expr::new(self.erase().call(Function::Trunc, []))
     }
 
+    /// -1, 0 or 1, as the number is less than zero, zero, or greater. Of a float that is -0 or `NaN` it is that.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let longer = Track::query().select(|t| (t.seconds - 245).sign()).all(&db)?;
+    /// assert_eq!(longer, [-1, 1, 0, 1]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn sign(self) -> Expr<S, T> where T: Signed {
+        Expr::new(self.erase().call(Function::Sign, []))
+    }
+
+    /// The bits that both have.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let odd = Track::query().filter(|t| t.seconds.bit_and(1).eq(1)).count(&db)?;
+    /// assert_eq!(odd, 3); // 174 is even
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn bit_and(self, other: impl Operand<T, S>) -> Expr<S, T> where T: Integer {
+        Expr::new(self.erase().call(Function::BitAnd, [other.into_expression()]))
+    }
+
+    /// The bits that one of them has, or both.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// assert_eq!(Track::query().select(|t| t.seconds.bit_or(1)).first(&db)?, Some(175));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn bit_or(self, other: impl Operand<T, S>) -> Expr<S, T> where T: Integer {
+        Expr::new(self.erase().call(Function::BitOr, [other.into_expression()]))
+    }
+
+    /// The bits that one of them has, and the other has not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// assert_eq!(Track::query().select(|t| t.seconds.bit_xor(2)).first(&db)?, Some(172));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn bit_xor(self, other: impl Operand<T, S>) -> Expr<S, T> where T: Integer {
+        Expr::new(self.erase().call(Function::BitXor, [other.into_expression()]))
+    }
+
     /// The number to the power of `exponent`. Integers that overflow are an error where the row comes out; floats follow
     /// [`f64::powf`].
     ///
@@ -262,5 +326,103 @@ methods! {
     /// ```
     pub fn log10(self) -> Expr<S, T> where T: Float {
         Expr::new(self.erase().call(Function::Log10, []))
+    }
+
+    /// The sine of an angle in radians.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let sine = Track::query().select(|t| t.seconds.cast_or_fail::<f64>().sin().round(3)).first(&db)?;
+    /// assert_eq!(sine, Some(-0.936));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn sin(self) -> Expr<S, T> where T: Float {
+        Expr::new(self.erase().call(Function::Sin, []))
+    }
+
+    /// The cosine of an angle in radians.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let cosine = Track::query().select(|t| t.seconds.cast_or_fail::<f64>().cos().round(3)).first(&db)?;
+    /// assert_eq!(cosine, Some(-0.351));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn cos(self) -> Expr<S, T> where T: Float {
+        Expr::new(self.erase().call(Function::Cos, []))
+    }
+
+    /// The tangent of an angle in radians.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let tangent = Track::query().select(|t| t.seconds.cast_or_fail::<f64>().tan().round(3)).first(&db)?;
+    /// assert_eq!(tangent, Some(2.67));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn tan(self) -> Expr<S, T> where T: Float {
+        Expr::new(self.erase().call(Function::Tan, []))
+    }
+
+    /// The angle in radians, -π/2 to π/2, that has the sine; `NaN` of what is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let angle = Track::query().select(|t| (t.seconds.cast_or_fail::<f64>() / 400.0).asin().round(3)).first(&db)?;
+    /// assert_eq!(angle, Some(0.45));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn asin(self) -> Expr<S, T> where T: Float {
+        Expr::new(self.erase().call(Function::Asin, []))
+    }
+
+    /// The angle in radians, 0 to π, that has the cosine; `NaN` of what is none.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let angle = Track::query().select(|t| (t.seconds.cast_or_fail::<f64>() / 400.0).acos().round(3)).first(&db)?;
+    /// assert_eq!(angle, Some(1.121));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn acos(self) -> Expr<S, T> where T: Float {
+        Expr::new(self.erase().call(Function::Acos, []))
+    }
+
+    /// The angle in radians, -π/2 to π/2, that has the tangent.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let angle = Track::query().select(|t| (t.seconds.cast_or_fail::<f64>() / 400.0).atan().round(3)).first(&db)?;
+    /// assert_eq!(angle, Some(0.41));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn atan(self) -> Expr<S, T> where T: Float {
+        Expr::new(self.erase().call(Function::Atan, []))
+    }
+
+    /// The angle in radians, -π to π, of the point that lies so far up, and `x` to the right: [`f64::atan2`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../../example.txt")]
+    /// let angle = Track::query().select(|t| t.seconds.cast_or_fail::<f64>().atan2(-174.0).round(3)).first(&db)?;
+    /// assert_eq!(angle, Some(2.356));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn atan2(self, x: impl Operand<T, S>) -> Expr<S, T> where T: Float {
+        Expr::new(self.erase().call(Function::Atan2, [x.into_expression()]))
     }
 }

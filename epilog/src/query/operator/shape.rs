@@ -1,8 +1,13 @@
 //! [`Shape`]: whether a type is an `Option`.
 
 use alloc::string::String;
+#[cfg(not(feature = "small"))]
+use alloc::vec::Vec;
 
+use crate::collection::Id;
 use crate::value::Value;
+#[cfg(not(feature = "small"))]
+use crate::value::{Element, Json};
 
 /// A type that functions take: what comes out is optional where it is.
 ///
@@ -40,6 +45,8 @@ present!(
     f64,
     #[cfg(feature = "decimal")]
     rust_decimal::Decimal,
+    #[cfg(feature = "uuid")]
+    uuid::Uuid,
     #[cfg(feature = "chrono")]
     chrono::NaiveDate,
     #[cfg(feature = "chrono")]
@@ -53,6 +60,21 @@ present!(
 #[diagnostic::do_not_recommend]
 impl<T: Value<Required = T, Optional = Option<T>>> Shape for Option<T> {
     type With<R: Value> = R::Optional;
+}
+
+#[diagnostic::do_not_recommend]
+impl<C: 'static> Shape for Id<C> {
+    type With<R: Value> = R;
+}
+
+// No function is for these; but rustc says which one is not only where they have a shape.
+#[cfg(not(feature = "small"))]
+present!(Vec<u8>, Json);
+
+#[cfg(not(feature = "small"))]
+#[diagnostic::do_not_recommend]
+impl<T: Element> Shape for Vec<T> {
+    type With<R: Value> = R;
 }
 
 /// Gives a trait without items to types, and to `Option` of each.

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use super::{Operand, methods};
 use crate::collection::Expr;
-use crate::expr::{BinaryOp, UnaryOp};
+use crate::expr::{BinaryOp, Expression as Node, UnaryOp};
+use crate::value::{Scalar, Type};
 
 methods! {
     [String] [Option<String>]
@@ -101,6 +102,22 @@ macro_rules! case {
             /// ```
             pub fn lower(self) -> Expr<S, $text> {
                 Expr::new(self.erase().unary(UnaryOp::Lower))
+            }
+
+            /// Whether it has no characters. False where it is absent.
+            ///
+            /// # Examples
+            ///
+            /// ```
+            #[doc = include_str!("../../example.txt")]
+            /// assert_eq!(Track::query().filter(|t| t.name.trim().is_empty()).count(&db)?, 0);
+            /// assert_eq!(Track::query().filter(|t| !t.composer.is_empty()).count(&db)?, 4); // one has none
+            /// # Ok::<(), Error>(())
+            /// ```
+            #[allow(clippy::wrong_self_convention, reason = "it is asked in the query, not here")]
+            pub fn is_empty(self) -> Expr<S, bool> {
+                let empty = Node::literal(Scalar::String(String::new()), Type::String);
+                Expr::new(self.erase().binary(BinaryOp::Eq, empty))
             }
 
             /// The text in upper case, by the rules of Unicode; absent where the text is. With the cargo feature `small`

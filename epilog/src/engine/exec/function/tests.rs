@@ -5,7 +5,9 @@ use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use chrono::{Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike};
+use chrono::{
+    DateTime, Datelike, Days, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Timelike, Utc,
+};
 use rust_decimal::{Decimal, RoundingStrategy};
 
 use super::*;
@@ -84,6 +86,18 @@ fn functions() -> Vec<Function> {
         F::Exp,
         F::Ln,
         F::Log10,
+        F::Sin,
+        F::Cos,
+        F::Tan,
+        F::Asin,
+        F::Acos,
+        F::Atan,
+        F::Atan2,
+        F::Sign,
+        F::BitAnd,
+        F::BitOr,
+        F::BitXor,
+        F::Split,
         F::Least,
         F::Greatest,
         F::Quarter,
@@ -94,13 +108,22 @@ fn functions() -> Vec<Function> {
         F::Hour,
         F::Minute,
         F::Second,
+        F::Nanosecond,
+        F::DaysOfMonth,
+        F::UnixSeconds,
+        F::At,
+        F::AndUtc,
+        F::NaiveUtc,
         F::Date,
         F::Time,
         F::AddDays,
         F::AddMonths,
         F::AddSeconds,
+        F::AddMilliseconds,
         F::DaysSince,
         F::SecondsSince,
+        F::MillisecondsSince,
+        F::MonthsSince,
         F::ToText,
     ]);
     let spans = [Span::Year, Span::Quarter, Span::Month, Span::Week, Span::Day, Span::Hour, Span::Minute];
@@ -229,6 +252,14 @@ fn value(random: &mut Random, ty: Type) -> Scalar {
                 "é日é",
                 "340282366920938463463374607431768211455",
                 "e\u{301}",
+                "1984-08-09",
+                "-0044-03-15",
+                "1983-02-29",
+                "20:05:30.25",
+                "1984-08-09T20:05:30",
+                "1984-08-09T20:05:30Z",
+                "1984-08-09T20:05:30.000001-03:30",
+                "67e55044-10b1-426f-9247-bb680e5fe0c8",
             ];
             let (first, second) = (random.pick(&words), random.pick(&words));
             Scalar::String(if random.below(3) == 0 { format!("{first}{second}") } else { first.to_string() })
@@ -460,6 +491,51 @@ fn reference(function: Function, types: &[Type], values: &[Scalar]) -> Result<Sc
             }
             int(of).checked_pow(exponent).filter(|value| fits(*value, types[0])).map(Scalar::Int).ok_or(())
         }
+        F::Sin => floats(f64::sin, f32::sin),
+        F::Cos => floats(f64::cos, f32::cos),
+        F::Tan => floats(f64::tan, f32::tan),
+        F::Asin => floats(f64::asin, f32::asin),
+        F::Acos => floats(f64::acos, f32::acos),
+        F::Atan => floats(f64::atan, f32::atan),
+        F::Atan2 if types[0] == Type::F32 => {
+            Ok(Scalar::Float(f64::from((float(of) as f32).atan2(float(&values[1]) as f32))))
+        }
+        F::Atan2 => Ok(Scalar::Float(float(of).atan2(float(&values[1])))),
+        F::Sign if is_float => Ok(Scalar::Float(match float(of) {
+            value if value < 0.0 => -1.0,
+            value if value > 0.0 => 1.0,
+            value => value,
+        })),
+        F::Sign if types[0] == Type::Decimal => {
+            let value = decimal(of);
+            Ok(Decimal::from(i32::from(value > Decimal::ZERO) - i32::from(value < Decimal::ZERO)).to_scalar())
+        }
+        F::Sign => Ok(Scalar::Int(int(of).signum())),
+        F::BitAnd | F::BitOr | F::BitXor => {
+            macro_rules! bits {
+                ($a:expr, $b:expr) => {
+                    match function {
+                        F::BitAnd => $a & $b,
+                        F::BitOr => $a | $b,
+                        _ => $a ^ $b,
+                    }
+                };
+            }
+            Ok(match (of, &values[1]) {
+                (Scalar::Uint(a), Scalar::Uint(b)) => Scalar::Uint(bits!(a, b)),
+                // Whatever the width: what is in front of a number's bits is its sign.
+                (a, b) => Scalar::Int(bits!(int(a), int(b))),
+            })
+        }
+        F::Split => {
+            let separator = text(&values[1]);
+            let parts: Vec<&str> = match separator.is_empty() {
+                true => Vec::from([text(of)]),
+                false => text(of).split(separator).collect(),
+            };
+            let parts: Vec<Scalar> = parts.into_iter().map(|part| Scalar::String(part.to_string())).collect();
+            Ok(Scalar::list(Type::String, &parts).unwrap())
+        }
         F::Sqrt => floats(f64::sqrt, f32::sqrt),
         F::Exp => floats(f64::exp, f32::exp),
         F::Ln => floats(f64::ln, f32::ln),
@@ -481,6 +557,15 @@ fn reference(function: Function, types: &[Type], values: &[Scalar]) -> Result<Sc
                 F::Hour => number(moment.hour()),
                 F::Minute => number(moment.minute()),
                 F::Second => number(moment.second()),
+                F::Nanosecond => number(moment.nanosecond()),
+                F::DaysOfMonth => {
+                    let next = moment.date().with_day(1).unwrap().checked_add_months(Months::new(1));
+                    number(next.and_then(|next| next.pred_opt()).unwrap_or(NaiveDate::MAX).day())
+                }
+                F::UnixSeconds => Ok(Scalar::Int(moment.and_utc().timestamp().into())),
+                F::At => Ok(moment.date().and_time(self::moment(&values[1], types[1]).time()).to_scalar()),
+                F::AndUtc => Ok(moment.and_utc().to_scalar()),
+                F::NaiveUtc => Ok(moment.to_scalar()),
                 F::Date => Ok(moment.date().to_scalar()),
                 F::Time => Ok(moment.time().to_scalar()),
                 F::StartOf(span) => made_of(start_of(span, moment), types[0]),
@@ -505,10 +590,26 @@ fn reference(function: Function, types: &[Type], values: &[Scalar]) -> Result<Sc
                     let delta = TimeDelta::try_seconds(int(&values[1]) as i64);
                     made_of(delta.and_then(|delta| moment.checked_add_signed(delta)), types[0])
                 }
+                F::AddMilliseconds => {
+                    let delta = TimeDelta::try_milliseconds(int(&values[1]) as i64);
+                    made_of(delta.and_then(|delta| moment.checked_add_signed(delta)), types[0])
+                }
+                F::MonthsSince => {
+                    let other = self::moment(&values[1], types[1]);
+                    let of = |later: NaiveDateTime, earlier: NaiveDateTime| {
+                        let years = i128::from(later.year() - earlier.year());
+                        let months = years * 12 + i128::from(later.month()) - i128::from(earlier.month());
+                        months - i128::from((later.day(), later.time()) < (earlier.day(), earlier.time()))
+                    };
+                    Ok(Scalar::Int(if moment >= other { of(moment, other) } else { -of(other, moment) }))
+                }
                 _ => {
                     let delta = moment.signed_duration_since(self::moment(&values[1], types[1]));
-                    let difference =
-                        if function == F::DaysSince { delta.num_days() } else { delta.num_seconds() };
+                    let difference = match function {
+                        F::DaysSince => delta.num_days(),
+                        F::SecondsSince => delta.num_seconds(),
+                        _ => delta.num_milliseconds(),
+                    };
                     Ok(Scalar::Int(difference.into()))
                 }
             }
@@ -612,6 +713,11 @@ fn written(value: &Scalar, ty: Type) -> String {
         (Scalar::Float(value), _) => value.to_string(),
         (Scalar::Int(value), Type::Char) => char::from_u32(*value as u32).unwrap().to_string(),
         (Scalar::Decimal(_), _) => decimal(value).to_string(),
+        (_, Type::Date) => format!("{:?}", moment(value, ty).date()),
+        (_, Type::Time) => format!("{:?}", moment(value, ty).time()),
+        (_, Type::DateTime) => format!("{:?}", moment(value, ty)),
+        (_, Type::Timestamp) => format!("{:?}", moment(value, ty).and_utc()),
+        (Scalar::Uuid(bytes), _) => uuid::Uuid::from_bytes(*bytes).to_string(),
         _ => value.to_string(),
     }
 }
@@ -636,6 +742,11 @@ fn parsed(text: &str, to: Type) -> Option<Scalar> {
         Type::F32 => read::<f32>(text),
         Type::F64 => read::<f64>(text),
         Type::Decimal => read::<Decimal>(text),
+        Type::Uuid => read::<uuid::Uuid>(text),
+        Type::Date => read::<NaiveDate>(text),
+        Type::Time => read::<NaiveTime>(text),
+        Type::DateTime => read::<NaiveDateTime>(text),
+        Type::Timestamp => read::<DateTime<Utc>>(text),
         other => panic!("no {other} is read from a text"),
     }
 }

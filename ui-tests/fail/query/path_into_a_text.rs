@@ -1,0 +1,9 @@
+#[path = "../events.rs"]
+mod events;
+
+use epilog::prelude::*;
+use events::*;
+
+fn main() {
+    let _ = Event::query().filter(|e| e.name.member("size").is_some());
+}

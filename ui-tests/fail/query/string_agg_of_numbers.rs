@@ -1,0 +1,9 @@
+#[path = "../events.rs"]
+mod events;
+
+use epilog::prelude::*;
+use events::*;
+
+fn main() {
+    let _ = Event::query().aggregate(|g| g.string_agg(|e| e.count, ", "));
+}

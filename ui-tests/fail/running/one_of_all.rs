@@ -1,0 +1,10 @@
+#[path = "../models.rs"]
+mod models;
+
+use epilog::prelude::*;
+use models::*;
+
+fn main() {
+    let db = Music::in_memory().unwrap();
+    let _: Track = Track::query().all(&db).unwrap();
+}
