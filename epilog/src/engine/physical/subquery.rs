@@ -105,7 +105,8 @@ impl<'p> Planner<'p> {
         let pairs = self.pairs(pairs, sides.pairs);
         let reads = sides.reads || !matches!(pairs.node.operator, Operator::Pairs);
         let per_pair = self.costs.entry + if reads { self.costs.fetch + self.costs.pair } else { 0.0 };
-        let cost = rows * (self.costs.seek + each * per_pair);
+        // What is asked of the pairs of a row, be it of another collection, is asked for each row.
+        let cost = rows * (self.costs.seek + each * per_pair + pairs.cost);
         Some(Planned { method: Method::Probe { index, links }, pairs: pairs.node, cost })
     }
 
