@@ -11,12 +11,13 @@ use epilog_examples::tpch::queries::{ALL, Entry};
 use epilog_examples::tpch::{Tpch, answer, dump, load};
 
 const HELP: &str = "\
-tpch [--sf 0.01] [--only 1,6,22] [--check | --explain | --times | --print | --dump DIRECTORY | --compare]
+tpch [--sf 0.01] [--only 1,6,22] [--check | --explain | --analyze | --times | --print | --dump DIRECTORY | --compare]
 
   --sf SCALE        the scale factor: 1 is a gigabyte, 8.7 million rows
   --only NUMBERS    these questions alone
   --check           compares the answers with those of examples/data/tpch; what is done without another word
   --explain         prints how each would be carried out
+  --analyze         prints how each was carried out: rows expected and found, and where the time went
   --times           prints how long each takes, the quickest of some runs
   --rounds COUNT    how many runs: 5
   --print           prints the answers
@@ -31,6 +32,7 @@ const COMPARE: &str = "cargo run --release --manifest-path tests/compare/Cargo.t
 enum Mode {
     Check,
     Explain,
+    Analyze,
     Times,
     Print,
     Compare,
@@ -83,6 +85,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
                 }
             }
             Mode::Explain => println!("{title}\n{}\n", question.explain(&tx)?),
+            Mode::Analyze => println!("{title}\n{}\n", question.analyze(&tx)?),
             Mode::Times => {
                 let mut best = Duration::MAX;
                 for _ in 0..arguments.rounds {
@@ -121,6 +124,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments>, B
             "--dump" => arguments.dump = Some(PathBuf::from(value()?)),
             "--check" => arguments.mode = Mode::Check,
             "--explain" => arguments.mode = Mode::Explain,
+            "--analyze" => arguments.mode = Mode::Analyze,
             "--times" => arguments.mode = Mode::Times,
             "--print" => arguments.mode = Mode::Print,
             "--compare" => arguments.mode = Mode::Compare,

@@ -13,7 +13,7 @@ use core::fmt;
 use crate::schema::IndexId;
 use crate::value::{Scalar, Type};
 
-pub(crate) use spread::Spread;
+pub(crate) use spread::{Moments, Spread, number};
 
 /// A histogram has so many ranges at most.
 pub const RANGES_MAX: usize = 32;

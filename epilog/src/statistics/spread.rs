@@ -17,6 +17,17 @@ pub(crate) struct Spread<'s> {
     records: Amount,
 }
 
+/// What the values of a field are like, of the records that have one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moments {
+    /// The share of the records that have one.
+    pub(crate) present: Amount,
+    /// Their mean.
+    pub(crate) mean: Amount,
+    /// The mean square of what they differ from it.
+    pub(crate) variance: Amount,
+}
+
 impl CollectionStatistics {
     /// How the values of the field at `position` are spread; `None` where nothing is known of it.
     pub(crate) fn spread(&self, position: u16) -> Option<Spread<'_>> {
@@ -51,6 +62,32 @@ impl<'s> Spread<'s> {
     /// The bounds of ranges that share the [`rest`](Self::rest) evenly.
     pub(crate) fn bounds(&self) -> &'s [Scalar] {
         &self.field.histogram
+    }
+
+    /// What its values are like, if they are numbers.
+    pub(crate) fn moments(&self) -> Option<Moments> {
+        let (mut share, mut sum, mut squares) = (0.0, 0.0, 0.0);
+        for (value, of) in self.heavy() {
+            let value = number(value)?;
+            share += of;
+            sum += of * value;
+            squares += of * value * value;
+        }
+        let bounds = self.bounds();
+        let ranges = bounds.len().saturating_sub(1).max(1) as Amount;
+        for pair in bounds.windows(2) {
+            let (low, high) = (number(&pair[0])?, number(&pair[1])?);
+            let of = self.rest() / ranges;
+            share += of;
+            sum += of * (low + high) / 2.0;
+            squares += of * (low * low + low * high + high * high) / 3.0;
+        }
+        if share <= 0.0 {
+            return None;
+        }
+        let mean = sum / share;
+        let present = 1.0 - self.absent();
+        Some(Moments { present, mean, variance: (squares / share - mean * mean).max(0.0) })
     }
 
     /// The share that has this value.
@@ -126,7 +163,8 @@ fn position_between(low: &Scalar, high: &Scalar, value: &Scalar) -> Amount {
     if position.is_finite() { position.clamp(0.0, 1.0) } else { 0.5 }
 }
 
-fn number(value: &Scalar) -> Option<Amount> {
+/// A value as a number, if it is one.
+pub(crate) fn number(value: &Scalar) -> Option<Amount> {
     Some(match value {
         Scalar::Bool(value) => Amount::from(u8::from(*value)),
         Scalar::Int(value) => *value as Amount,
@@ -209,6 +247,18 @@ mod tests {
         is_about(spread.between(bound(&Scalar::Int(80)), bound(&Scalar::Int(160))), 0.7 / 4.0);
         is_about(spread.between(bound(&Scalar::Int(400)), None), 0.0);
         is_about(spread.between(bound(&Scalar::Int(160)), bound(&Scalar::Int(80))), 0.0);
+    }
+
+    #[test]
+    fn moments_are_those_of_the_values_there_are() {
+        let made = made();
+        let moments = made.spread(3).and_then(|spread| spread.moments()).expect("numbers");
+        // Two ninths are 7, the others even from 0 to 320.
+        let mean = 2.0 / 9.0 * 7.0 + 7.0 / 9.0 * 160.0;
+        let squares = 2.0 / 9.0 * 49.0 + 7.0 / 9.0 * 320.0 * 320.0 / 3.0;
+        is_about(moments.present, 0.9);
+        is_about(moments.mean, mean);
+        is_about(moments.variance, squares - mean * mean);
     }
 
     #[test]

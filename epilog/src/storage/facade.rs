@@ -666,6 +666,22 @@ impl AskedEntries<'_> {
 }
 
 impl EntryCursor<'_> {
+    /// Goes on with all entries whose encoded fields start with `prefix`, forwards; quickest where these come soon after those that
+    /// were read.
+    ///
+    /// # Errors
+    ///
+    /// When a page is damaged.
+    #[cfg(not(feature = "small"))]
+    pub fn move_to(&mut self, prefix: &[u8]) -> Result<(), StorageError> {
+        let high = View::high(Bound::Included(prefix));
+        self.cursor.move_to(prefix, high.as_ref())?;
+        if let Some(asked) = &mut self.asked {
+            (asked.low, asked.high) = (OwnedBound::Included(prefix.to_vec()), high);
+        }
+        Ok(())
+    }
+
     /// Appends the ranks of up to `limit` further entries; returns how many, fewer only at the end.
     ///
     /// # Errors

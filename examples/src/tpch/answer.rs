@@ -40,6 +40,13 @@ pub trait Question {
     ///
     /// When statistics cannot be read.
     fn explain(&self, tx: &Read<'_>) -> Result<String, Error>;
+
+    /// Runs it. Returns how it was carried out: what each operator was expected to give, gave, and took.
+    ///
+    /// # Errors
+    ///
+    /// When the data cannot be read.
+    fn analyze(&self, tx: &Read<'_>) -> Result<String, Error>;
 }
 
 impl<S: HeldBy<Tpch>, O: Row> Question for Query<S, O> {
@@ -53,6 +60,10 @@ impl<S: HeldBy<Tpch>, O: Row> Question for Query<S, O> {
 
     fn explain(&self, tx: &Read<'_>) -> Result<String, Error> {
         Ok(Query::explain(self, tx)?.to_string())
+    }
+
+    fn analyze(&self, tx: &Read<'_>) -> Result<String, Error> {
+        Ok(format!("{:#}", self.explain_analyze(tx)?))
     }
 }
 

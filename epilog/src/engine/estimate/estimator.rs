@@ -16,7 +16,7 @@ use crate::engine::logical::{Expr, ExprKind, Slot, SlotDef};
 use crate::expr::{BinaryOp, UnaryOp};
 use crate::parts;
 use crate::schema::CollectionDef;
-use crate::statistics::{CollectionStatistics, Spread};
+use crate::statistics::{CollectionStatistics, Moments, Spread};
 use crate::value::{Scalar, Type};
 
 /// Of so many values of a list the share is told one by one.
@@ -174,6 +174,11 @@ impl<'p> Estimator<'p> {
         self.known(slot)?.spread(position).map(ask)
     }
 
+    /// What the values of a field of numbers are like; `None` where nothing is known of them.
+    pub(super) fn moments(&self, slot: Slot, position: u16) -> Option<Moments> {
+        self.spread(slot, position, |spread| spread.moments())?
+    }
+
     /// The part of rows for which a predicate about one field, or two, holds; `None` where nothing is known of them.
     pub fn known_share(&self, predicate: &Expr) -> Option<Amount> {
         if let Some(RangeOf { slot, position, low, high }) = range_of(predicate) {
@@ -277,9 +282,9 @@ fn share_of_test(op: BinaryOp, spread: &Spread<'_>, literal: &Scalar) -> Option<
         BinaryOp::Ne => Some(1.0 - spread.equal(literal)),
         // No ordering holds for the absent value.
         BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge => Some(0.0),
-        BinaryOp::StartsWith => share_of_texts(spread, literal, 0.02, |text, part| text.starts_with(part)),
-        BinaryOp::EndsWith => share_of_texts(spread, literal, 0.05, |text, part| text.ends_with(part)),
-        BinaryOp::Contains => share_of_texts(spread, literal, 0.05, |text, part| {
+        BinaryOp::StartsWith => share_of_texts(spread, literal, |text, part| text.starts_with(part)),
+        BinaryOp::EndsWith => share_of_texts(spread, literal, |text, part| text.ends_with(part)),
+        BinaryOp::Contains => share_of_texts(spread, literal, |text, part| {
             part.is_empty() || text.windows(part.len()).any(|window| window == part)
         }),
         _ => None,
@@ -287,11 +292,11 @@ fn share_of_test(op: BinaryOp, spread: &Spread<'_>, literal: &Scalar) -> Option<
 }
 
 /// A test of texts: heavy hitters are known; of the others the bounds of the histogram are a few that can be looked at, as if
-/// a part of one more had passed.
+/// half of one more had passed (H. Jeffreys, "An invariant form for the prior probability in estimation problems", 1946): what
+/// none of a few has may well be what one in a hundred has, and to take it for rarer makes plans that find each by an index.
 fn share_of_texts(
     spread: &Spread<'_>,
     literal: &Scalar,
-    part: Amount,
     passes: impl Fn(&[u8], &[u8]) -> bool,
 ) -> Option<Amount> {
     fn bytes(value: &Scalar) -> Option<&[u8]> {
@@ -305,7 +310,7 @@ fn share_of_texts(
     let heavy: Amount = spread.heavy().filter(|(value, _)| holds(value)).map(|(_, share)| share).sum();
     let seen = spread.bounds();
     let passed = seen.iter().filter(|value| holds(value)).count() as Amount;
-    Some(heavy + spread.rest() * (passed + part) / (seen.len() as Amount + 1.0))
+    Some(heavy + spread.rest() * (passed + 0.5) / (seen.len() as Amount + 1.0))
 }
 
 /// The operands of a chain of `&`.

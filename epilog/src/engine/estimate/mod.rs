@@ -5,6 +5,8 @@
 mod cost;
 #[cfg(not(feature = "small"))]
 mod estimator;
+#[cfg(not(feature = "small"))]
+mod groups;
 #[cfg(feature = "small")]
 mod plain;
 mod selectivity;
@@ -24,6 +26,8 @@ pub use cost::Costs;
 pub use estimator::Estimator;
 #[cfg(not(feature = "small"))]
 pub(super) use estimator::met;
+#[cfg(not(feature = "small"))]
+pub use groups::Groups;
 #[cfg(feature = "small")]
 pub use plain::Estimator;
 

@@ -127,6 +127,12 @@ pub(super) fn trim(text: &[u8], at_start: bool, at_end: bool) -> (usize, usize) 
 pub(in crate::engine) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
     let Some((first, rest)) = part.split_first() else { return Some(0) };
     let last_start = text.len().checked_sub(part.len())?;
+    #[cfg(not(feature = "small"))]
+    let mut start = match find_in_chunks(text, part) {
+        Ok(found) => return Some(found),
+        Err(unseen) => unseen,
+    };
+    #[cfg(feature = "small")]
     let mut start = 0;
     while start <= last_start {
         let found = text[start..=last_start].iter().position(|byte| byte == first)?;
@@ -136,6 +142,34 @@ pub(in crate::engine) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
         }
     }
     None
+}
+
+/// Where `part` first is in `text`, or else from where on it was not looked for. Of so many places at a time those are looked at
+/// where its first and its last byte are: a loop of comparisons that have nothing to do with each other, of which rustc makes a
+/// few instructions.
+#[cfg(not(feature = "small"))]
+fn find_in_chunks(text: &[u8], part: &[u8]) -> Result<usize, usize> {
+    const AT_ONCE: usize = 32;
+    let (Some(first), Some(last)) = (part.first(), part.last()) else { return Err(0) };
+    let mut start = 0;
+    while let Some(firsts) = text[start..].first_chunk::<AT_ONCE>()
+        && let Some(lasts) = text.get(start + part.len() - 1..).and_then(<[u8]>::first_chunk::<AT_ONCE>)
+    {
+        let mut found = [0u8; AT_ONCE];
+        for ((found, one), other) in found.iter_mut().zip(firsts).zip(lasts) {
+            *found = u8::from(one == first) & u8::from(other == last);
+        }
+        if found.iter().fold(0, |any, found| any | found) != 0 {
+            let places = found.iter().enumerate().filter(|(_, found)| **found != 0);
+            for (place, _) in places {
+                if text[start + place..].starts_with(part) {
+                    return Ok(start + place);
+                }
+            }
+        }
+        start += AT_ONCE;
+    }
+    Err(start)
 }
 
 pub(super) fn position(text: &[u8], part: &[u8]) -> Option<u64> {

@@ -47,7 +47,7 @@ fn as_of_row(part: Expr, values: &[(Computed, Expr)]) -> Expr {
 }
 
 /// Whether no two records in the slot have the same value.
-fn is_key(expr: &Expr, slot: Slot, slots: &[SlotDef]) -> bool {
+pub(super) fn is_key(expr: &Expr, slot: Slot, slots: &[SlotDef]) -> bool {
     let collection = &slots[usize::from(slot.0)].collection;
     expr.as_field().is_some_and(|(of, position)| {
         let required = !collection.fields[usize::from(position)].optional;

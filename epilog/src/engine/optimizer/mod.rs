@@ -15,6 +15,8 @@ mod drop_sorts;
 mod factor_alternatives;
 mod fold_constants;
 mod index_ends;
+#[cfg(not(feature = "small"))]
+mod join_distinct;
 mod join_filters;
 #[cfg(not(feature = "small"))]
 mod join_order;
@@ -95,6 +97,8 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         propagate_constants::RULE,
         reduce_group_keys::RULE,
         drop_sorts::RULE,
+        #[cfg(not(feature = "small"))]
+        join_distinct::RULE,
         #[cfg(not(feature = "small"))]
         join_order::RULE,
         index_ends::RULE,

@@ -9,7 +9,7 @@ use super::access::Chosen;
 use super::{Answer, Operator, PhysicalNode, Planner};
 use crate::engine::estimate::Amount;
 #[cfg(not(feature = "small"))]
-use crate::engine::estimate::met;
+use crate::engine::estimate::{Groups, met};
 use crate::engine::logical::{Asked, Expr, ExprKind, Filter};
 use crate::expr::UnaryOp;
 use crate::parts;
@@ -51,6 +51,13 @@ impl Planner<'_> {
         }
         if parts::REWRITES {
             rows = input.node.rows * self.estimator.selectivity_of_all(&predicates);
+        }
+        #[cfg(not(feature = "small"))]
+        if let Operator::Aggregate { input: below, keys, items, .. } = &input.node.operator
+            && !keys.is_empty()
+        {
+            let groups = Groups { items, rows: below.rows, count: input.node.rows };
+            rows = input.node.rows * self.estimator.selectivity_of_groups(groups, &predicates);
         }
         let operator = Operator::Filter { input: Box::new(input.node), predicates };
         Chosen { node: PhysicalNode { operator, rows }, cost, ..input }

@@ -94,15 +94,15 @@ impl<'p> Planner<'p> {
     /// How many different values an expression is known to have.
     pub(super) fn distinct(&self, expr: &Expr) -> Option<Amount> {
         let (slot, position) = expr.as_field()?;
-        if let Some(known) = self.estimator.distinct(slot, position) {
-            return Some(known);
-        }
         let collection = self.collection(slot);
-        // As many as rows are planned for, or a small collection had more partners than there are.
+        // As many as rows are planned for, or a small collection had more partners than there are: also where its number is known.
         let records = self.rows(slot);
         let mut unique = collection.indexes.iter().filter(|index| index.tells_apart());
         if collection.clustered == Some(position) || unique.any(|index| index.fields == [position]) {
             return Some(records);
+        }
+        if let Some(known) = self.estimator.distinct(slot, position) {
+            return Some(known);
         }
         let target = collection.fields[usize::from(position)].reference?.target;
         let target = self.plan.slots.iter().find(|of| of.collection.id == target);

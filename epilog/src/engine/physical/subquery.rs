@@ -103,14 +103,23 @@ impl<'p> Planner<'p> {
             node = input;
         }
         let pairs = Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: each });
-        let mut pairs = stages.into_iter().rev().fold(pairs, |below, stage| self.stage(below, stage));
+        // Rows share the records that their pairs look up.
+        let mut shared = 0.0;
+        let mut pairs = stages.into_iter().rev().fold(pairs, |below, stage| {
+            if let Node::Lookup(lookup) = stage {
+                let (of_row, all) = (below.node.rows, self.rows(lookup.into));
+                shared += rows * of_row.min(all) - (rows * of_row).min(all);
+            }
+            self.stage(below, stage)
+        });
         if !extra.is_empty() {
             pairs = self.filter(pairs, &logical::Filter { input: Box::new(Node::Pairs), predicates: extra });
         }
         let pairs = self.pairs(pairs, sides.pairs);
         let reads = sides.reads || !matches!(pairs.node.operator, Operator::Pairs);
         let per_pair = self.costs.entry + if reads { self.costs.fetch + self.costs.pair } else { 0.0 };
-        let cost = rows * (self.costs.seek + each * per_pair);
+        // What is asked of the pairs of a row, be it of another collection, is asked for each row.
+        let cost = rows * (self.costs.seek + each * per_pair + pairs.cost) - shared * self.costs.fetch_near;
         Some(Planned { method: Method::Probe { index, links }, pairs: pairs.node, cost })
     }
 

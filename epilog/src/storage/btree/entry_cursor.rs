@@ -32,6 +32,9 @@ enum State<'p> {
     Start,
     /// In a leaf, with positions still to come, and whether there may be more in the next leaf.
     In(EntryNode<'p>, Range<usize>, bool),
+    /// Behind the last entry, which the leaf has.
+    #[cfg(not(feature = "small"))]
+    Behind(EntryNode<'p>),
     End,
 }
 
@@ -53,6 +56,28 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
             state: State::Start,
             entry: Vec::new(),
         }
+    }
+
+    /// Goes on with the entries from `low` to below `high`, forwards. Where these begin in the leaf that was read last, nothing is
+    /// searched for but there: of ascending ranges close to each other most are found so.
+    ///
+    /// # Errors
+    ///
+    /// As [`next`](Self::next).
+    #[cfg(not(feature = "small"))]
+    pub fn move_to(&mut self, low: &[u8], high: Bound<&[u8]>) -> Result<(), StorageError> {
+        assert_eq!(self.direction, Direction::Forward, "ranges are read forwards");
+        replace(&mut self.low, Bound::Included(low));
+        replace(&mut self.high, high);
+        let before = core::mem::replace(&mut self.state, State::Start);
+        let (State::In(leaf, ..) | State::Behind(leaf)) = before else { return Ok(()) };
+        if let Some(last) = leaf.count().checked_sub(1)
+            && leaf.compare(low, 0)?.is_ge()
+            && leaf.compare(low, last)?.is_le()
+        {
+            self.enter(leaf)?;
+        }
+        Ok(())
     }
 
     /// The next entry; `None` at the end.
@@ -223,15 +248,29 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
                 self.check_order(&before, &leaf)?;
                 leaf
             }
-            State::In(_, _, false) | State::End => return Ok(false),
+            #[cfg(not(feature = "small"))]
+            State::In(leaf, _, false) | State::Behind(leaf) => {
+                self.state = State::Behind(leaf);
+                return Ok(false);
+            }
+            #[cfg(feature = "small")]
+            State::In(_, _, false) => return Ok(false),
+            State::End => return Ok(false),
         };
-        let count = leaf.count();
-        if count == 0 {
+        if leaf.count() == 0 {
             if self.path.len > 0 {
                 return Err(damage(leaf.number(), "a leaf that is not the root has no entries"));
             }
             return Ok(false);
         }
+        self.enter(leaf)?;
+        Ok(true)
+    }
+
+    /// Goes on with what lies between the bounds of a leaf that the path leads to.
+    #[cfg_attr(feature = "small", inline(always))]
+    fn enter(&mut self, leaf: EntryNode<'p>) -> Result<(), StorageError> {
+        let count = leaf.count();
         let start = match &self.low {
             Bound::Unbounded => 0,
             Bound::Included(low) => leaf.search(low)?.unwrap_or_else(|position| position),
@@ -251,7 +290,7 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
             Direction::Backward => start == 0,
         };
         self.state = State::In(leaf, start..end, goes_on);
-        Ok(true)
+        Ok(())
     }
 
     /// Leaves that do not come in order could lead around forever.
@@ -318,6 +357,19 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
             number = node.child(position);
             expected = Expected::below(node.level());
         }
+    }
+}
+
+/// Makes a bound another one, in its memory if it has some.
+#[cfg(not(feature = "small"))]
+fn replace(bound: &mut Bound<Vec<u8>>, with: Bound<&[u8]>) {
+    match (bound, with) {
+        (Bound::Included(bytes), Bound::Included(other))
+        | (Bound::Excluded(bytes), Bound::Excluded(other)) => {
+            bytes.clear();
+            bytes.extend_from_slice(other);
+        }
+        (bound, with) => *bound = with.map(<[u8]>::to_vec),
     }
 }
 

@@ -34,6 +34,8 @@ mod entry_list;
 mod entry_node;
 pub mod entry_tree;
 mod entry_write;
+#[cfg(not(feature = "small"))]
+mod many;
 pub mod record_branch;
 pub mod record_cursor;
 pub mod record_leaf;

@@ -108,6 +108,7 @@ impl RecordTree {
     /// # Errors
     ///
     /// As [`get`](Self::get).
+    #[cfg(feature = "small")]
     pub fn get_many<'p, P: PageRead + ?Sized>(
         &self,
         pages: &'p P,

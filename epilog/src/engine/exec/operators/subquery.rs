@@ -28,7 +28,7 @@ use crate::engine::physical::Band;
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::{CollectionDef, IndexId};
-use crate::storage::facade::Direction;
+use crate::storage::facade::{Direction, EntryCursor};
 use crate::storage::records::RecordRef;
 use crate::value::{Type, key};
 
@@ -495,10 +495,20 @@ impl<'s> Probe<'_, 's> {
         }
         // The entries whose records are not yet fetched: their ranks, and the numbers of their keys.
         let (mut ranks, mut numbers) = (Vec::new(), Vec::new());
+        let mut last: Option<EntryCursor<'s>> = None;
         for number in order {
-            let range = KeyRange::starting_with(keys.key(number).to_vec());
-            let (low, high) = range.bounds();
-            let mut cursor = env.view.entries(collection, index, low, high, Direction::Forward)?;
+            #[cfg(not(feature = "small"))]
+            if let Some(cursor) = &mut last {
+                cursor.move_to(keys.key(number))?;
+            }
+            let cursor = match &mut last {
+                Some(cursor) if !cfg!(feature = "small") => cursor,
+                _ => {
+                    let range = KeyRange::starting_with(keys.key(number).to_vec());
+                    let (low, high) = range.bounds();
+                    last.insert(env.view.entries(collection, index, low, high, Direction::Forward)?)
+                }
+            };
             while rows[number].iter().any(|row| !answers.settled(usize::from(*row))) {
                 env.check()?;
                 let found = cursor.next_ranks(at_once, &mut ranks)?;

@@ -3,13 +3,13 @@
 use alloc::vec::Vec;
 
 use super::region::{Pointer, Region, Relation, Set};
-use crate::engine::estimate::{Amount, Costs, Estimator, Statistics};
+use crate::engine::estimate::{Amount, Costs, Estimator, Groups, Statistics};
 use crate::engine::logical::{Expr, ExprKind, Node, Slot, SlotDef};
 use crate::expr::BinaryOp;
 use crate::schema::CollectionDef;
 
 /// Rows, and costs in nanoseconds.
-pub(super) struct Measure<'p> {
+pub(in crate::engine::optimizer) struct Measure<'p> {
     slots: &'p [SlotDef],
     statistics: &'p dyn Statistics,
     estimator: Estimator<'p>,
@@ -26,7 +26,10 @@ pub(super) enum How {
 }
 
 impl<'p> Measure<'p> {
-    pub(super) fn new(slots: &'p [SlotDef], statistics: &'p dyn Statistics) -> Measure<'p> {
+    pub(in crate::engine::optimizer) fn new(
+        slots: &'p [SlotDef],
+        statistics: &'p dyn Statistics,
+    ) -> Measure<'p> {
         Measure { slots, statistics, estimator: Estimator::new(slots, statistics), costs: Costs::default() }
     }
 
@@ -40,7 +43,7 @@ impl<'p> Measure<'p> {
     }
 
     /// Whether half of the page cache holds all records of these collections: an operation may keep a quarter of it.
-    pub(super) fn fits(&self, slots: &[Slot]) -> bool {
+    pub(in crate::engine::optimizer) fn fits(&self, slots: &[Slot]) -> bool {
         let part = |slot: &Slot| {
             let kept = self.statistics.rows_kept(self.collection(*slot));
             kept.map_or(0.0, |kept| self.records(*slot) / (kept as Amount).max(1.0))
@@ -87,11 +90,21 @@ impl<'p> Measure<'p> {
     }
 
     /// About how many rows a node gives that is no relation of all records.
-    fn rows_of(&self, node: &Node) -> Amount {
+    pub(in crate::engine::optimizer) fn rows_of(&self, node: &Node) -> Amount {
         let below = node.input().map_or(1.0, |input| self.rows_of(input));
         match node {
             Node::Scan(scan) => self.records(scan.slot),
-            Node::Filter(filter) => below * self.share(&filter.predicates, below.max(1.0)),
+            Node::Filter(filter) => {
+                let share = match &*filter.input {
+                    Node::Aggregate(aggregate) if !aggregate.keys().is_empty() => {
+                        let rows = self.rows_of(&aggregate.input);
+                        let groups = Groups { items: &aggregate.items, rows, count: below };
+                        self.estimator.selectivity_of_groups(groups, &filter.predicates)
+                    }
+                    _ => self.share(&filter.predicates, below.max(1.0)),
+                };
+                (below * share).max(1.0)
+            }
             Node::Aggregate(aggregate) if aggregate.keys().is_empty() => 1.0,
             Node::Aggregate(aggregate) => {
                 let groups = self.estimator.groups(below, aggregate.keys().iter().map(|key| &key.expr));

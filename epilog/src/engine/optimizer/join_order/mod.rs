@@ -48,7 +48,7 @@ use super::{Apply, Rule};
 use crate::engine::estimate::Statistics;
 use crate::engine::logical::{Asked, Limit, LogicalPlan, Node, Project, Slot, SlotDef, Sort, replace};
 use crate::parts::Whole;
-use measure::Measure;
+pub(super) use measure::Measure;
 use region::{Region, is_taken_apart};
 
 /// More relations than this stay in the order written.
@@ -83,35 +83,21 @@ impl Walk<'_> {
         {
             return ordered;
         }
-        let below = match &mut node {
-            Node::Aggregate(aggregate) => {
-                !aggregate.items.iter().any(|item| item.function.depends_on_order())
-            }
-            Node::Set(set) => {
-                replace(&mut set.right, |right| self.node(right, true));
-                true
-            }
+        if matches!(node, Node::Scan(_) | Node::Pairs | Node::Previous(_)) {
+            return node;
+        }
+        let below = is_free_below(&node, free);
+        match &mut node {
+            Node::Set(set) => replace(&mut set.right, |right| self.node(right, true)),
             Node::Subquery(subquery) => {
                 // Where links lead into an index, the records are best left as they are.
                 let any = subquery.links.is_empty() && matches!(subquery.asked, Asked::Any | Asked::Count);
                 replace(&mut subquery.inner, |inner| self.node(inner, any));
-                free
             }
-            Node::Join(join) => {
-                replace(&mut join.inner, |inner| self.node(inner, false));
-                true
-            }
-            Node::Sort(sort) => sorts_by_another(sort),
-            Node::Project(Project { columns, .. }) => columns.is_empty(),
-            Node::Limit(Limit { .. }) | Node::Window(_) => false,
-            Node::Filter(_) | Node::Lookup(_) => free,
-            Node::Shared(_) => true,
-            Node::Recursive(recursive) => {
-                replace(&mut recursive.step, |step| self.node(step, true));
-                true
-            }
-            Node::Scan(_) | Node::Pairs | Node::Previous(_) => return node,
-        };
+            Node::Join(join) => replace(&mut join.inner, |inner| self.node(inner, false)),
+            Node::Recursive(recursive) => replace(&mut recursive.step, |step| self.node(step, true)),
+            _ => {}
+        }
         if let Some(input) = node.input_mut() {
             replace(input, |input| self.node(input, below));
         }
@@ -125,6 +111,19 @@ impl Walk<'_> {
         region.settle();
         let found = search::search(&region, &self.measure);
         (found.unlinked(&region) <= unlinked).then(|| build::build(region, &found, self.whole))
+    }
+}
+
+/// Whether the rows of a node's input may come in any order, where its own may if they are `free` to.
+pub(super) fn is_free_below(node: &Node, free: bool) -> bool {
+    match node {
+        Node::Aggregate(aggregate) => !aggregate.items.iter().any(|item| item.function.depends_on_order()),
+        Node::Sort(sort) => sorts_by_another(sort),
+        Node::Project(Project { columns, .. }) => columns.is_empty(),
+        Node::Limit(Limit { .. }) | Node::Window(_) => false,
+        Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) => free,
+        Node::Set(_) | Node::Join(_) | Node::Shared(_) | Node::Recursive(_) => true,
+        Node::Scan(_) | Node::Pairs | Node::Previous(_) => free,
     }
 }
 

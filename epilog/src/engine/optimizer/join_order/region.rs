@@ -92,6 +92,11 @@ impl<'p> Region<'p> {
     /// Takes `node` apart; `below` sees to what is no part of the region.
     pub(super) fn take(&mut self, node: Node, below: &dyn Fn(Node) -> Node) {
         match node {
+            // What is asked of groups is asked where they are made, though it may have no result: all rows would be joined first.
+            Node::Filter(filter) if matches!(*filter.input, Node::Aggregate(_)) => {
+                let node = below(Node::Filter(filter));
+                self.relate(node);
+            }
             Node::Filter(Filter { input, predicates }) => {
                 self.take(*input, below);
                 self.predicates.extend(predicates);

@@ -95,6 +95,35 @@ impl Model {
     }
 }
 
+#[cfg(not(feature = "small"))]
+impl Model {
+    /// One cursor over ranges here and there, of which some are read to their end and others not, finds what is in each.
+    fn check_moves(&self, random: &mut Random, entry: &dyn Fn(&mut Random) -> Vec<u8>) {
+        let mut cursor =
+            self.tree.cursor(&self.pages, Bound::Unbounded, Bound::Unbounded, Direction::Forward);
+        let mut low = entry(random);
+        for _ in 0..30 {
+            // Often a little further on, and as often at an entry as between two.
+            let mut near = self.set.range(low.clone()..).skip(random.below(9));
+            low = match (random.below(4), near.next()) {
+                (0, _) | (_, None) => entry(random),
+                (1, Some(near)) => [&near[..], &[0]].concat(),
+                (_, Some(near)) => near.clone(),
+            };
+            let further = self.set.range(low.clone()..).nth(random.below(40)).cloned();
+            let high = further.unwrap_or_else(|| [&low[..], &[0xFF]].concat());
+            let limit = [3, 1000][random.below(2)];
+            cursor.move_to(&low, Bound::Excluded(&high)).unwrap();
+            let (mut bytes, mut ends) = (Vec::new(), Vec::new());
+            cursor.next_batch(limit, &mut bytes, &mut ends).unwrap();
+            let starts = core::iter::once(0).chain(ends.iter().copied());
+            let found = starts.zip(&ends).map(|(start, end)| &bytes[start as usize..*end as usize]);
+            let expected = self.set.range(low.clone()..).take_while(|entry| **entry < high).take(limit);
+            assert!(found.eq(expected.map(|entry| &entry[..])), "from {low:?} to below {high:?}");
+        }
+    }
+}
+
 /// Random inserts and removes of entries that `entry` draws, with ranges in between, then the removal of everything;
 /// with pages of the usual length, the shortest and the longest.
 fn churn(seed: u64, steps: u32, entry: impl Fn(&mut Random) -> Vec<u8>) {
@@ -129,6 +158,8 @@ fn churn_pages(seed: u64, page_len: usize, steps: u32, entry: &dyn Fn(&mut Rando
             assert_eq!(model.tree.contains(&model.pages, &low).unwrap(), model.set.contains(&low));
             model.check_range(Bound::Included(&low), Bound::Excluded(&high));
             model.check_range(Bound::Excluded(&high), Bound::Included(&low));
+            #[cfg(not(feature = "small"))]
+            model.check_moves(&mut random, entry);
             let low = model.set.first().cloned().unwrap_or(low);
             model.check_range(Bound::Excluded(&low), Bound::Unbounded);
             let high = model.set.last().cloned().unwrap_or(high);
