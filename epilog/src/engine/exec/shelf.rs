@@ -2,8 +2,8 @@
 //!
 //! A reference to a record takes seven words, and what it leads to is a line of memory that no cache has. Rows of joins and of
 //! lookups have the numbers of such records instead, four bytes each ([`Picked`]). A field of a fixed width that has been read
-//! for half as many rows as there are records is then read of all of them, in the order in which they lie, into a column; from
-//! there a row takes it by its number.
+//! for as many rows as there are records is then read of all of them, in the order in which they lie, into a column; from there a
+//! row takes it by its number.
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
@@ -31,7 +31,8 @@ enum Records<'s> {
     /// References to them.
     Gathered(Vec<Option<RecordRef<'s>>>),
     /// Whole leaves: so many of the lower bits of a number are the row in its leaf.
-    Leaves { leaves: Vec<LeafBatch<'s>>, row_bits: u32 },
+    /// In columns those of a leaf begin at its place among `starts`.
+    Leaves { leaves: Vec<LeafBatch<'s>>, starts: Vec<u32>, row_bits: u32 },
 }
 
 /// A field of the records.
@@ -50,7 +51,15 @@ impl<'s> Shelf<'s> {
 
     /// Those of these leaves: row `r` of leaf `n` has number `n << row_bits | r`.
     pub(super) fn of_leaves(leaves: Vec<LeafBatch<'s>>, row_bits: u32) -> Rc<Shelf<'s>> {
-        Rc::new(Shelf { records: Records::Leaves { leaves, row_bits }, columns: RefCell::default() })
+        let mut starts = Vec::with_capacity(leaves.len() + 1);
+        starts.push(0);
+        let mut rows = 0;
+        starts.extend(leaves.iter().map(|leaf| {
+            rows += leaf.len() as u32;
+            rows
+        }));
+        let records = Records::Leaves { leaves, starts, row_bits };
+        Rc::new(Shelf { records, columns: RefCell::default() })
     }
 
     /// The record with a number.
@@ -61,18 +70,18 @@ impl<'s> Shelf<'s> {
         }
         match &self.records {
             Records::Gathered(records) => records[number as usize],
-            Records::Leaves { leaves, row_bits } => {
+            Records::Leaves { leaves, row_bits, .. } => {
                 let row = number & ((1 << row_bits) - 1);
                 Some(leaves[(number >> row_bits) as usize].record(row as usize))
             }
         }
     }
 
-    /// Beyond the greatest number.
+    /// How many records there are.
     fn len(&self) -> usize {
         match &self.records {
             Records::Gathered(records) => records.len(),
-            Records::Leaves { leaves, row_bits } => leaves.len() << row_bits,
+            Records::Leaves { starts, .. } => starts.last().map_or(0, |rows| *rows as usize),
         }
     }
 
@@ -80,7 +89,9 @@ impl<'s> Shelf<'s> {
     pub(super) fn size(&self) -> usize {
         match &self.records {
             Records::Gathered(records) => size_of_val(records.as_slice()),
-            Records::Leaves { leaves, .. } => size_of_val(leaves.as_slice()),
+            Records::Leaves { leaves, starts, .. } => {
+                size_of_val(leaves.as_slice()) + size_of_val(starts.as_slice())
+            }
         }
     }
 
@@ -102,8 +113,8 @@ impl<'s> Shelf<'s> {
         let column = &mut columns[at];
         if column.values.is_none() {
             column.asked = column.asked.saturating_add(rows);
-            // Of few records, in tests, as soon as it is asked for.
-            let is_enough = column.asked >= self.len() / 2 && (cfg!(test) || column.asked > rows);
+            // In tests there are few records.
+            let is_enough = column.asked >= self.len() / if cfg!(test) { 16 } else { 1 };
             if !is_enough || !env.budget.has_room(self.len() * (width + 1)) {
                 return Ok(None);
             }
@@ -119,10 +130,18 @@ impl<'s> Shelf<'s> {
             Records::Gathered(records) => {
                 from_records(place, &Selected::Range(0..records.len()), |row| records[row])
             }
-            Records::Leaves { leaves, row_bits } => {
-                let parts = leaves.iter().map(|leaf| field_of_leaf(leaf, place));
-                Vector::padded(place.ty, parts, 1 << row_bits)
+            Records::Leaves { leaves, .. } => {
+                Vector::joined(place.ty, leaves.iter().map(|leaf| field_of_leaf(leaf, place)))
             }
+        }
+    }
+
+    /// Makes numbers of records their places in columns.
+    fn place_all(&self, numbers: &mut [u32]) {
+        let Records::Leaves { starts, row_bits, .. } = &self.records else { return };
+        let mask = (1 << row_bits) - 1;
+        for number in numbers.iter_mut().filter(|number| **number != NOTHING) {
+            *number = starts[(*number >> row_bits) as usize] + (*number & mask);
         }
     }
 }
@@ -161,10 +180,9 @@ impl<'s> Picked<'s> {
         selected: &Selected<'_>,
     ) -> Result<Vector<'s>, ExecError> {
         if let Some(column) = self.shelf.column(env, position, place, selected.len())? {
-            return Ok(match selected {
-                Selected::Range(range) => column.pick(&self.numbers[range.clone()]),
-                Selected::Sparse(_) => column.pick(&self.numbers_of(selected)),
-            });
+            let mut places = self.numbers_of(selected);
+            self.shelf.place_all(&mut places);
+            return Ok(column.pick(&places));
         }
         from_records(place, selected, |row| self.record(row))
     }

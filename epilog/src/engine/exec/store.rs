@@ -5,12 +5,16 @@ use alloc::rc::Rc;
 use alloc::vec::Vec;
 
 use super::Vector;
+#[cfg(not(feature = "small"))]
+use super::batch::Selected;
 use super::batch::{Batch, Source};
 #[cfg(not(feature = "small"))]
 use super::shelf::{NOTHING, Picked, Shelf};
 use crate::engine::error::RowFault;
 use crate::engine::logical::{Computed, Slot};
 use crate::parts;
+#[cfg(not(feature = "small"))]
+use crate::storage::facade::LeafBatch;
 use crate::storage::records::RecordRef;
 use crate::value::Cell;
 
@@ -29,10 +33,22 @@ pub(super) struct RowStore<'s> {
 enum Records<'s> {
     Records(Vec<Option<RecordRef<'s>>>),
     Ranks(Vec<u128>),
-    /// By their numbers on a shelf.
+    /// Rows of leaves: the number of a row's leaf, and its row there in [`ROW_BITS`].
     #[cfg(not(feature = "small"))]
-    Picked(Rc<Shelf<'s>>, Vec<u32>),
+    Leaves(Vec<LeafBatch<'s>>, Vec<u32>),
+    /// By their numbers on a shelf; without numbers, each has that of its row.
+    #[cfg(not(feature = "small"))]
+    Picked {
+        shelf: Rc<Shelf<'s>>,
+        numbers: Option<Vec<u32>>,
+        is_own: bool,
+    },
 }
+
+/// No leaf has more rows, and a store no more leaves than the bits that are left can tell apart; what has others is kept as
+/// references.
+#[cfg(not(feature = "small"))]
+const ROW_BITS: u32 = 12;
 
 impl<'s> RowStore<'s> {
     /// How many rows are kept.
@@ -52,7 +68,12 @@ impl<'s> RowStore<'s> {
                         match source {
                             Source::Ranks(_) => Records::Ranks(Vec::new()),
                             #[cfg(not(feature = "small"))]
-                            Source::Picked(picked) => Records::Picked(Rc::clone(&picked.shelf), Vec::new()),
+                            Source::Picked(picked) => {
+                                let (shelf, numbers) = (Rc::clone(&picked.shelf), Some(Vec::new()));
+                                Records::Picked { shelf, numbers, is_own: false }
+                            }
+                            #[cfg(not(feature = "small"))]
+                            Source::Leaf(_) | Source::Rows(..) => Records::Leaves(Vec::new(), Vec::new()),
                             _ => Records::Records(Vec::new()),
                         },
                     )
@@ -62,19 +83,16 @@ impl<'s> RowStore<'s> {
         }
         for (slot, records) in &mut self.slots {
             #[cfg(not(feature = "small"))]
-            if let Records::Picked(shelf, numbers) = records {
-                if let Source::Picked(picked) = batch.source(*slot)
-                    && Rc::ptr_eq(&picked.shelf, shelf)
-                {
-                    selected.for_each(|row| numbers.push(picked.numbers[row]));
+            if records.is_by_number() {
+                if records.push_numbers(batch.source(*slot), &selected) {
                     continue;
                 }
                 // From now on they come from elsewhere.
-                *records = Records::Records(numbers.iter().map(|number| shelf.record(*number)).collect());
+                *records = Records::Records((0..self.len as u32).map(|row| records.record(row)).collect());
             }
             match records {
                 #[cfg(not(feature = "small"))]
-                Records::Picked(..) => unreachable!("made references above"),
+                Records::Leaves(..) | Records::Picked { .. } => unreachable!("made references above"),
                 Records::Records(records) => selected.for_each(|row| records.push(batch.record(*slot, row))),
                 Records::Ranks(ranks) => {
                     selected.for_each(|row| {
@@ -100,11 +118,14 @@ impl<'s> RowStore<'s> {
         let slots = self.slots.iter().map(|(_, records)| match records {
             Records::Records(records) => records.capacity() * size_of::<Option<RecordRef<'_>>>(),
             Records::Ranks(ranks) => ranks.capacity() * size_of::<u128>(),
-            // A shelf of nothing but these is theirs; others are of whoever has put them there.
             #[cfg(not(feature = "small"))]
-            Records::Picked(shelf, numbers) => {
-                let own = if numbers.is_empty() { shelf.size() } else { 0 };
-                own + numbers.capacity() * size_of::<u32>()
+            Records::Leaves(leaves, numbers) => {
+                leaves.capacity() * size_of::<LeafBatch<'_>>() + numbers.capacity() * size_of::<u32>()
+            }
+            #[cfg(not(feature = "small"))]
+            Records::Picked { shelf, numbers, is_own } => {
+                let numbers = numbers.as_ref().map_or(0, |numbers| numbers.capacity() * size_of::<u32>());
+                numbers + if *is_own { shelf.size() } else { 0 }
             }
         });
         // What is computed has a width of a few bytes, or is a text that is on its page.
@@ -118,20 +139,15 @@ impl<'s> RowStore<'s> {
             Records::Records(records) => records[row as usize].map(|record| record.rank()),
             Records::Ranks(ranks) => Some(ranks[row as usize]),
             #[cfg(not(feature = "small"))]
-            Records::Picked(..) => self.record(slot, row).map(|record| record.rank()),
+            Records::Leaves(..) | Records::Picked { .. } => {
+                self.record(slot, row).map(|record| record.rank())
+            }
         }
     }
 
     /// A row's record in a slot.
     pub(super) fn record(&self, slot: Slot, row: u32) -> Option<RecordRef<'s>> {
-        match self.slots.iter().find(|(of, _)| *of == slot)? {
-            (_, Records::Records(records)) => records[row as usize],
-            (_, Records::Ranks(_)) => None,
-            #[cfg(not(feature = "small"))]
-            (_, Records::Picked(shelf, numbers)) => {
-                shelf.record(if numbers.is_empty() { row } else { numbers[row as usize] })
-            }
-        }
+        self.slots.iter().find(|(of, _)| *of == slot)?.1.record(row)
     }
 
     /// A value computed for a row.
@@ -166,11 +182,11 @@ impl<'s> RowStore<'s> {
                     Records::Records(records) => Source::Records(rows.map(|row| records[row]).collect()),
                     Records::Ranks(ranks) => Source::Ranks(rows.map(|row| ranks[row]).collect()),
                     #[cfg(not(feature = "small"))]
-                    Records::Picked(shelf, numbers) => {
-                        let own = numbers.is_empty();
-                        let numbers = rows.map(|row| if own { row as u32 } else { numbers[row] }).collect();
-                        Source::Picked(Picked { shelf: Rc::clone(shelf), numbers })
+                    Records::Leaves(..) => {
+                        Source::Records(rows.map(|row| records.record(row as u32)).collect())
                     }
+                    #[cfg(not(feature = "small"))]
+                    Records::Picked { .. } => records.at(rows.map(|row| row as u32).collect()),
                 },
             );
         }
@@ -191,9 +207,14 @@ impl<'s> RowStore<'s> {
     /// Makes it one that many rows refer to: no more are pushed.
     pub(super) fn shelve(&mut self) {
         for (_, records) in &mut self.slots {
-            if let Records::Records(all) = records {
-                *records = Records::Picked(Shelf::gathered(core::mem::take(all)), Vec::new());
-            }
+            let (shelf, numbers) = match records {
+                Records::Records(all) => (Shelf::gathered(core::mem::take(all)), None),
+                Records::Leaves(leaves, numbers) => {
+                    (Shelf::of_leaves(core::mem::take(leaves), ROW_BITS), Some(core::mem::take(numbers)))
+                }
+                Records::Ranks(_) | Records::Picked { .. } => continue,
+            };
+            *records = Records::Picked { shelf, numbers, is_own: true };
         }
         for (_, vectors) in self.computed.iter_mut().filter(|(_, vectors)| vectors.len() > 1) {
             let rows: usize = vectors.iter().map(Vector::len).sum();
@@ -231,8 +252,59 @@ impl<'s> RowStore<'s> {
     }
 }
 
+impl<'s> Records<'s> {
+    /// The record of a row, if it is at hand.
+    #[inline]
+    fn record(&self, row: u32) -> Option<RecordRef<'s>> {
+        match self {
+            Records::Records(records) => records[row as usize],
+            Records::Ranks(_) => None,
+            #[cfg(not(feature = "small"))]
+            Records::Leaves(leaves, numbers) => {
+                let number = numbers[row as usize];
+                let (leaf, row) = (number >> ROW_BITS, number & ((1 << ROW_BITS) - 1));
+                Some(leaves[leaf as usize].record(row as usize))
+            }
+            #[cfg(not(feature = "small"))]
+            Records::Picked { shelf, numbers, .. } => {
+                shelf.record(numbers.as_ref().map_or(row, |numbers| numbers[row as usize]))
+            }
+        }
+    }
+}
+
 #[cfg(not(feature = "small"))]
 impl<'s> Records<'s> {
+    fn is_by_number(&self) -> bool {
+        matches!(self, Records::Leaves(..) | Records::Picked { .. })
+    }
+
+    /// Keeps rows of `source` by number, if they can be kept so.
+    fn push_numbers(&mut self, source: &Source<'s>, selected: &Selected<'_>) -> bool {
+        match (self, source) {
+            (Records::Picked { shelf, numbers: Some(numbers), .. }, Source::Picked(picked))
+                if Rc::ptr_eq(&picked.shelf, shelf) =>
+            {
+                selected.for_each(|row| numbers.push(picked.numbers[row]));
+                true
+            }
+            (Records::Leaves(leaves, numbers), Source::Leaf(leaf) | Source::Rows(leaf, _))
+                if leaf.len() <= 1 << ROW_BITS && leaves.len() < 1 << (u32::BITS - ROW_BITS - 1) =>
+            {
+                let first = (leaves.len() as u32) << ROW_BITS;
+                match source {
+                    Source::Rows(_, rows) => {
+                        selected.for_each(|row| numbers.push(first | u32::from(rows[row])))
+                    }
+                    _ => selected.for_each(|row| numbers.push(first | row as u32)),
+                }
+                leaves.push(leaf.clone());
+                true
+            }
+            _ => false,
+        }
+    }
+
     /// Those of rows, of which [`NOTHING`] has none, or any rank.
     fn at(&self, mut rows: Vec<u32>) -> Source<'s> {
         match self {
@@ -240,15 +312,15 @@ impl<'s> Records<'s> {
                 let rank = |row: u32| ranks.get(row as usize).copied().unwrap_or_default();
                 Source::Ranks(rows.into_iter().map(rank).collect())
             }
-            Records::Picked(shelf, numbers) => {
-                if !numbers.is_empty() {
+            Records::Picked { shelf, numbers, .. } => {
+                if let Some(numbers) = numbers {
                     for row in rows.iter_mut().filter(|row| **row != NOTHING) {
                         *row = numbers[*row as usize];
                     }
                 }
                 Source::Picked(Picked { shelf: Rc::clone(shelf), numbers: rows })
             }
-            Records::Records(_) => unreachable!("such a store is shelved"),
+            Records::Records(_) | Records::Leaves(..) => unreachable!("such a store is shelved"),
         }
     }
 }

@@ -288,14 +288,12 @@ impl<'s> Vector<'s> {
         vector
     }
 
-    /// Fixed-width values of several vectors, those of each from the next multiple of `each` on.
+    /// The fixed-width values of several vectors, one after the other.
     #[cfg(not(feature = "small"))]
-    pub(super) fn padded<E>(
+    pub(super) fn joined<E>(
         ty: Type,
         parts: impl Iterator<Item = Result<Vector<'s>, E>>,
-        each: usize,
     ) -> Result<Vector<'s>, E> {
-        let width = ty.width().expect("a fixed-width type");
         let (mut bytes, mut nulls, mut len) = (Vec::new(), Vec::new(), 0);
         for part in parts {
             let part = part?;
@@ -306,8 +304,7 @@ impl<'s> Vector<'s> {
                 nulls.resize(len, false);
                 nulls.extend_from_slice(of);
             }
-            len += each;
-            bytes.resize(len * width, 0);
+            len += part.len();
         }
         if !nulls.is_empty() {
             nulls.resize(len, false);
