@@ -13,9 +13,9 @@ use crate::engine::fixture::{
 use crate::engine::logical::{Purpose, lower};
 use crate::engine::optimizer::{RuleSet, optimize};
 use crate::expr::BinaryOp::{Add, And, Eq, Ge, Gt, Like, Lt, Or, StartsWith};
-use crate::expr::{
-    AggregateFunction, AggregateItem, Clause, Expression, Keyset, OrderTerm, Quantifier, Side, UnaryOp,
-};
+use crate::expr::{AggregateFunction, AggregateItem, Expression, Keyset, Quantifier, Side, UnaryOp};
+#[cfg(not(feature = "small"))]
+use crate::expr::{Clause, OrderTerm};
 use crate::value::{Scalar, Type};
 
 fn explain(draft: DraftBuilder, purpose: Purpose) -> alloc::string::String {
