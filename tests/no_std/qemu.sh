@@ -41,12 +41,20 @@ done
 # which only a wrong answer would; no tables for unwinding. Cargo.toml has the other half.
 flags="-Zlocation-detail=none -Zfmt-debug=none -Cforce-unwind-tables=no"
 flags="$flags -Clink-arg=--defsym=FLASH_KIB=$flash_kib -Clink-arg=-T$PWD/cortex_m3.ld -Clink-arg=--icf=all"
+# That panics abort at once is a feature of the standard library, and since 1.91 a strategy.
+features=optimize_for_size
+minor=$(/usr/bin/rustc --version | cut -d. -f2)
+if [ "$minor" -ge 91 ]; then
+    flags="$flags -Zunstable-options -Cpanic=immediate-abort"
+else
+    features="$features,panic_immediate_abort"
+fi
 export RUSTC=/usr/bin/rustc RUSTC_BOOTSTRAP=1 RUSTC_WRAPPER="$PWD/rustc.sh"
 export CARGO_TARGET_DIR="${CARGO_TARGET_DIR:-$PWD/target}"
 export CARGO_TARGET_THUMBV7M_NONE_EABI_LINKER="$linker"
 export CARGO_TARGET_THUMBV7M_NONE_EABI_RUSTFLAGS="$flags"
 /usr/bin/cargo build --release --locked --ignore-rust-version --features small --target thumbv7m-none-eabi \
-    -Z build-std=core,alloc,panic_abort -Z build-std-features=optimize_for_size,panic_immediate_abort
+    -Z build-std=core,alloc,panic_abort -Z build-std-features="$features"
 
 # The files lie where the emulator runs.
 kernel=$(realpath "$CARGO_TARGET_DIR/thumbv7m-none-eabi/release/no_std")
