@@ -28,6 +28,13 @@ pub(super) struct Charge {
     bytes: usize,
 }
 
+impl Charge {
+    /// How many bytes it is.
+    pub(super) fn bytes(self) -> usize {
+        self.bytes
+    }
+}
+
 impl Budget {
     /// That of a query over `view`: what was asked for it alone, for all, or half of what pages may take.
     pub(super) fn of(view: View<'_>, run: &Run) -> Budget {
@@ -38,6 +45,11 @@ impl Budget {
     /// What may be kept, in bytes; `None` when there is no limit.
     pub(super) fn bytes(&self) -> Option<usize> {
         self.bytes
+    }
+
+    /// Whether somebody asked for a limit.
+    pub(super) fn is_given(&self) -> bool {
+        self.is_given
     }
 
     /// In tests whether all is put aside from the first row on, however few there are.
@@ -81,8 +93,19 @@ impl Budget {
         bytes: usize,
         operator: &'static str,
     ) -> Result<(), ExecError> {
+        self.keep_some(charge, bytes, operator, "it puts nothing aside")
+    }
+
+    /// As [`keep`](Budget::keep), of an operator that puts other rows aside, and why not these.
+    pub(super) fn keep_some(
+        &self,
+        charge: &mut Charge,
+        bytes: usize,
+        operator: &'static str,
+        why: &'static str,
+    ) -> Result<(), ExecError> {
         let used = self.take(charge, bytes);
-        self.check(operator, used, "it puts nothing aside")
+        self.check(operator, used, why)
     }
 
     /// The bytes that operators keep, all together.

@@ -68,9 +68,16 @@ impl Walk<'_> {
                 }
                 self.node(input) && self.method(method) && self.node(pairs)
             }
-            Operator::Join(Join { input, slot: _, method, pairs, kind: _, reads_inner: _, _whole: _ }) => {
-                self.node(input) && self.method(method) && self.node(pairs)
-            }
+            Operator::Join(Join {
+                input,
+                slot: _,
+                method,
+                pairs,
+                kind: _,
+                reads_inner: _,
+                spills: _,
+                _whole: _,
+            }) => self.node(input) && self.method(method) && self.node(pairs),
             Operator::Sort { input, terms, window: _ } => {
                 terms.iter_mut().for_each(|term| self.sort(term));
                 self.node(input)

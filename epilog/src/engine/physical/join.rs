@@ -37,8 +37,16 @@ impl<'p> Planner<'p> {
         }
         let joined = |input: PhysicalNode, slot, method, pairs, reads_inner, cost| {
             let (input, pairs, kind) = (Box::new(input), Box::new(pairs), join.kind);
-            let operator =
-                Operator::Join(Join { input, slot, method, pairs, kind, reads_inner, _whole: join.whole });
+            let operator = Operator::Join(Join {
+                input,
+                slot,
+                method,
+                pairs,
+                kind,
+                reads_inner,
+                spills: is_sure,
+                _whole: join.whole,
+            });
             let rows = if join.kind == JoinKind::Left { out.max(rows) } else { out };
             Planned { node: PhysicalNode { operator, rows }, ordered: want.order.is_empty(), cost }
         };

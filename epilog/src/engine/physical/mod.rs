@@ -373,6 +373,8 @@ pub struct Join {
     /// Whether all inner rows are read where there is no row to be paired with: they may have no result as a whole, which is an
     /// error on whichever side they are.
     pub reads_inner: bool,
+    /// Whether the sides can be put aside by what they are linked by: it has a value, or none, in every row.
+    pub spills: bool,
     /// Other builds have no joins.
     pub _whole: Whole,
 }

@@ -245,10 +245,16 @@ fn what_cannot_be_put_aside_is_refused_by_name_once_there_is_a_budget() {
     check(draft(f::Track).group_by([]).select([all.clone()]), "aggregate", "all rows are one group");
     let few = draft(f::Track).group_by([field(f::track::ACTIVE)]);
     check(few.select([all]), "aggregate", "a single group is not put aside");
-    // All that brings its rows along: a table of albums by what no index knows, windows, common rows.
-    let on = name().binary(BinaryOp::Eq, f::inner(1, f::track::NAME));
-    let join = Clause::Join { collection: f::Track, on, kind: JoinKind::Inner };
-    check(draft(f::Track).clause(join).select([name()]), "hash table", "it puts nothing aside");
+    // Half of all rows, which are linked by the same.
+    let on = field(f::track::ACTIVE).binary(BinaryOp::Eq, f::inner(1, f::track::ACTIVE));
+    let join = Clause::Join { collection: f::Track, on, kind: JoinKind::Left };
+    let few = field(f::track::ID).binary(BinaryOp::Lt, f::id(9));
+    check(draft(f::Track).filter(few).clause(join).select([name()]), "hash table", "linked by the same");
+    // All that brings its rows along: the table of a subquery by what no index knows, windows, common rows.
+    let other = f::inner(1, f::track::MILLISECONDS).binary(BinaryOp::Lt, length());
+    let on = f::inner(1, f::track::NAME).binary(BinaryOp::Eq, name()).binary(BinaryOp::And, other);
+    let alike = f::exists(f::Track, 1, on).unary(crate::expr::UnaryOp::Not);
+    check(draft(f::Track).filter(alike).select([name()]), "hash table", "it puts nothing aside");
     let total = WindowItem {
         function: WindowFunction::Aggregate(Sum),
         argument: Some(length()),
@@ -269,4 +275,61 @@ fn what_cannot_be_put_aside_is_refused_by_name_once_there_is_a_budget() {
     });
     let text = failed.expect_err("more than it may").to_string();
     assert!(text.contains("there is no room to put groups aside"), "{text}");
+}
+
+#[test]
+fn joins_put_both_sides_aside() {
+    // Within a budget, and with none: the same pairs. Links are texts, words, both, and values that may be absent; sides are
+    // records and values; of some rows there are no partners, or a test drops all.
+    let ample = store(&records());
+    let store = filed(1 << 20);
+    let inner = |of: u16| f::inner(1, of);
+    let joined = |on: Expression, kind| {
+        let join = Clause::Join { collection: f::Track, on, kind };
+        let of_both = [field(f::track::ID), name(), inner(f::track::ID), inner(f::track::NAME)];
+        draft(f::Track).clause(join).select(of_both)
+    };
+    let by_name = || inner(f::track::NAME).binary(BinaryOp::Eq, name());
+    let twice = || inner(f::track::MILLISECONDS).binary(BinaryOp::Eq, length());
+    let longer = || inner(f::track::EDITOR).binary(BinaryOp::Gt, field(f::track::EDITOR));
+    let counted = {
+        let groups = draft(f::Track).group_by([name()]);
+        let groups = groups.select([Expression::key(0), f::aggregate(Count, None), item(Max, length())]);
+        let on = f::window(0).binary(BinaryOp::Eq, name());
+        let join = Clause::join_query(groups.build(), on, JoinKind::Left);
+        draft(f::Track).clause(join).select([field(f::track::ID), f::window(1), f::window(2)])
+    };
+    let edited = {
+        let on = inner(f::track::EDITOR).binary(BinaryOp::Eq, field(f::artist::ID));
+        let join = Clause::Join { collection: f::Track, on, kind: JoinKind::Left };
+        draft(f::Artist).clause(join).select([field(f::artist::ID), inner(f::track::NAME)])
+    };
+    let drafts = [
+        (joined(by_name(), JoinKind::Inner), 12 << 10),
+        (joined(by_name().binary(BinaryOp::And, twice()), JoinKind::Left), 12 << 10),
+        (joined(twice(), JoinKind::Left), 12 << 10),
+        (joined(twice().binary(BinaryOp::And, longer()), JoinKind::Left), 16 << 10),
+        (joined(twice().binary(BinaryOp::And, longer()), JoinKind::Inner), 48 << 10),
+        (counted, 12 << 10),
+        (edited, 48 << 10),
+    ];
+    for (at, (draft, bytes)) in drafts.into_iter().enumerate() {
+        let draft = draft.build();
+        let ([expected, _], _) = given(&ample, &draft);
+        let snapshot = store.snapshot();
+        let mut control = Control::default();
+        control.set_memory(bytes);
+        let mut got = Vec::new();
+        crate::engine::for_each(&snapshot, &draft, &control, &mut |batch| {
+            append_scalars(batch, &mut got);
+            Ok::<(), EngineError>(())
+        })
+        .unwrap_or_else(|error| panic!("{at}: {error}"));
+        assert!(!got.is_empty());
+        assert_eq!(format!("{:?}", sorted(got)), format!("{:?}", sorted(expected)), "{at}");
+        let plan = analyze(&snapshot, &draft, &control).expect("a plan");
+        let join = plan.operators().into_iter().find(|node| node.operator.contains("join"));
+        let spilled = join.and_then(|join| join.actual).map_or(0, |actual| actual.spilled);
+        assert!(spilled > 10_000, "{at}: {spilled} bytes were put aside: {plan:#}");
+    }
 }

@@ -43,12 +43,25 @@ pub(super) struct Built<'s> {
     keyless_fault: Option<RowFault>,
     /// For each key the aggregate over its rows, and at the end that over none.
     results: Option<InWhole<Vector<'s>>>,
+    /// What was charged for it.
+    #[cfg(not(feature = "small"))]
+    charge: Charge,
     /// Whether no two rows have one key, and each has one; and whether a key's number is then that of its row.
     #[cfg(not(feature = "small"))]
     single: Option<Single>,
     /// The rows in the order of a value, of which each row takes a range.
     #[cfg(not(feature = "small"))]
     sorted: Option<(Sorted, Box<Band>)>,
+}
+
+/// What becomes of a table that memory has no room for.
+#[derive(Clone, Copy)]
+enum Beyond {
+    /// It is an error, where a limit was asked for.
+    Fails,
+    /// It ends there; `at_once`, after the first rows.
+    #[cfg(not(feature = "small"))]
+    Ends { at_once: bool },
 }
 
 /// How rows are found of which no two have one key.
@@ -241,6 +254,34 @@ impl<'s> Built<'s> {
         links: &[Link],
         keep: Keep<'_>,
     ) -> Result<Built<'s>, ExecError> {
+        Ok(Built::reading(env, source, links, keep, Beyond::Fails)?.0)
+    }
+
+    /// Reads all inner rows to keep them; or some, when memory has no room for more, or `at_once`. Whether it is all.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn within(
+        env: &Env<'s>,
+        source: &mut (dyn Operator<'s> + 's),
+        links: &[Link],
+        at_once: bool,
+    ) -> Result<(Built<'s>, bool), ExecError> {
+        Built::reading(env, source, links, Keep::Rows, Beyond::Ends { at_once })
+    }
+
+    /// The bytes that the budget has been charged with.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn charged(&self) -> usize {
+        self.charge.bytes()
+    }
+
+    fn reading(
+        env: &Env<'s>,
+        source: &mut (dyn Operator<'s> + 's),
+        links: &[Link],
+        keep: Keep<'_>,
+        #[cfg_attr(feature = "small", expect(unused_variables, reason = "there is no limit there"))]
+        beyond: Beyond,
+    ) -> Result<(Built<'s>, bool), ExecError> {
         let mut built = Built {
             keys: Keys::of(links),
             groups: Vec::new(),
@@ -250,6 +291,8 @@ impl<'s> Built<'s> {
             keyless: Vec::new(),
             keyless_fault: None,
             results: None,
+            #[cfg(not(feature = "small"))]
+            charge: Charge::default(),
             #[cfg(not(feature = "small"))]
             single: None,
             #[cfg(not(feature = "small"))]
@@ -261,8 +304,6 @@ impl<'s> Built<'s> {
         };
         source.expect(usize::MAX);
         let mut numbers = Vec::new();
-        #[cfg(not(feature = "small"))]
-        let mut charge = Charge::default();
         let mut batch = Batch::new(env.collections.len(), env.computed.len());
         while source.next(env, &mut batch)? {
             if batch.has_faults() || matches!(keep, Keep::Aggregate(..)) {
@@ -297,7 +338,21 @@ impl<'s> Built<'s> {
                 }
             }
             #[cfg(not(feature = "small"))]
-            env.budget.keep(&mut charge, built.size(), "hash table")?;
+            {
+                let size = built.size();
+                let why = match beyond {
+                    Beyond::Fails => "it puts nothing aside",
+                    // Those of one key are of one partition, whatever is done.
+                    Beyond::Ends { at_once } => {
+                        let is_much = built.keys.len() > 1 && env.budget.charge(&mut built.charge, size);
+                        if at_once || is_much {
+                            return Ok((built, false));
+                        }
+                        "rows that are linked by the same are not put aside"
+                    }
+                };
+                env.budget.keep_some(&mut built.charge, size, "hash table", why)?;
+            }
         }
         #[cfg(not(feature = "small"))]
         if matches!(keep, Keep::Rows) {
@@ -308,7 +363,7 @@ impl<'s> Built<'s> {
             tally.grow(count + 1);
             built.results = Some(InWhole::new(tally.results(0..count + 1)?, whole));
         }
-        Ok(built)
+        Ok((built, true))
     }
 
     /// Appends the numbers of rows' keys, where some have no key because of `faulty`, or it may be that some do not count.
@@ -548,7 +603,7 @@ fn faulty_rows(values: &[Vector<'_>], rows: usize) -> Vec<(usize, RowFault)> {
 }
 
 /// Appends what a row is found by; `false` when it belongs to nothing.
-fn append_key(links: &[Link], values: &[Vector<'_>], row: usize, out: &mut Vec<u8>) -> bool {
+pub(super) fn append_key(links: &[Link], values: &[Vector<'_>], row: usize, out: &mut Vec<u8>) -> bool {
     links.iter().zip(values).all(|(link, values)| {
         if values.is_null(row) && !link.absent_matches {
             return false;

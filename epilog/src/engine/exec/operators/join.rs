@@ -4,9 +4,14 @@
 //! thousand pairs become a batch, which goes through the stages of the plan and comes out; where a batch of rows has more,
 //! the search stops, and goes on when the next batch is asked for.
 
+#[cfg(not(feature = "small"))]
+mod aside;
+
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+#[cfg(not(feature = "small"))]
+use self::aside::Aside;
 #[cfg(not(feature = "small"))]
 use super::band::Run;
 use super::built::{Built, Keep};
@@ -34,6 +39,8 @@ use crate::storage::records::RecordRef;
 use crate::value::{Scalar, key};
 
 pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator<'s> + 's> {
+    #[cfg(not(feature = "small"))]
+    let spills = join.spills;
     let physical::Join { input, slot, method, pairs, kind, reads_inner, .. } = join;
     let mut made = Made::default();
     made.note(&pairs);
@@ -76,6 +83,12 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         search: None,
         rows: Vec::new(),
         kept: Vec::new(),
+        #[cfg(not(feature = "small"))]
+        spills,
+        #[cfg(not(feature = "small"))]
+        level: 0,
+        #[cfg(not(feature = "small"))]
+        aside: None,
     })
 }
 
@@ -99,10 +112,19 @@ struct Join<'s> {
     /// Of each pair the row, and the number of the inner one where those are kept.
     rows: Vec<u16>,
     kept: Vec<u32>,
+    /// Whether its sides can be put aside.
+    #[cfg(not(feature = "small"))]
+    spills: bool,
+    /// So many times its rows have been put aside.
+    #[cfg(not(feature = "small"))]
+    level: u32,
+    /// Its sides, where its table would have been too much.
+    #[cfg(not(feature = "small"))]
+    aside: Option<Box<Aside<'s>>>,
 }
 
 /// What pairs have beside what rows have.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Made {
     slots: Vec<Slot>,
     computed: Vec<Computed>,
@@ -209,14 +231,25 @@ impl<'s> Operator<'s> for Join<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         loop {
             env.check()?;
+            #[cfg(not(feature = "small"))]
+            if let Some(mut aside) = self.aside.take() {
+                let given = aside.next(env, self, batch);
+                self.aside = Some(aside);
+                return given;
+            }
             if self.search.is_none() {
                 if !self.input.next(env, &mut self.outer)? {
                     if self.reads_inner {
-                        self.table(env)?;
+                        self.table(env, false)?;
                     }
                     return Ok(false);
                 }
                 if self.outer.count() == 0 {
+                    continue;
+                }
+                self.table(env, true)?;
+                #[cfg(not(feature = "small"))]
+                if self.aside.is_some() {
                     continue;
                 }
                 #[cfg(not(feature = "small"))]
@@ -261,33 +294,54 @@ impl<'s> Operator<'s> for Join<'s> {
 
     #[cfg(not(feature = "small"))]
     fn footprint(&self) -> Footprint {
-        match &self.finder {
-            Finder::Table { built: Some(built), .. } => Footprint::in_memory(built.size()),
-            _ => Footprint::default(),
-        }
+        let memory = match &self.finder {
+            Finder::Table { built: Some(built), .. } => built.size(),
+            _ => 0,
+        };
+        Footprint { spilled: self.spilled(), ..Footprint::in_memory(memory) }
     }
 }
 
 impl<'s> Join<'s> {
-    /// Makes the table, if records are found in one and it is not yet made.
-    fn table(&mut self, env: &Env<'s>) -> Result<(), ExecError> {
-        if let Finder::Table { source, built: built @ None } = &mut self.finder {
-            let new = Built::new(env, &mut **source, &self.links, Keep::Rows)?;
-            #[cfg(not(feature = "small"))]
-            let new = match &self.band {
-                Some(band) => new.sorted(env, band)?,
-                None => new,
-            };
-            *built = Some(Box::new(new));
+    /// Makes the table, if records are found in one and it is not yet made; or puts both sides aside, with the rows of `outer` if
+    /// there are such.
+    #[cfg_attr(feature = "small", expect(unused_variables, reason = "nothing is put aside there"))]
+    fn table(&mut self, env: &Env<'s>, has_outer: bool) -> Result<(), ExecError> {
+        let Finder::Table { source, built: built @ None } = &mut self.finder else { return Ok(()) };
+        #[cfg(not(feature = "small"))]
+        if self.spills
+            && !self.links.is_empty()
+            && self.level < aside::LEVELS_MAX
+            && (env.budget.is_given() || env.budget.is_none())
+            && Aside::has_room(env)?
+        {
+            let at_once = env.budget.is_none() && self.level == 0;
+            match Built::within(env, &mut **source, &self.links, at_once)? {
+                (new, true) => *built = Some(Box::new(new)),
+                (new, false) => self.aside = Some(Box::new(Aside::new(env, self, new, has_outer)?)),
+            }
+            return Ok(());
         }
+        let new = Built::new(env, &mut **source, &self.links, Keep::Rows)?;
+        #[cfg(not(feature = "small"))]
+        let new = match &self.band {
+            Some(band) => new.sorted(env, band)?,
+            None => new,
+        };
+        *built = Some(Box::new(new));
         Ok(())
+    }
+
+    /// The bytes put aside so far.
+    #[cfg(not(feature = "small"))]
+    fn spilled(&self) -> u64 {
+        self.aside.as_ref().map_or(0, |aside| aside.spilled())
     }
 
     /// Where each row has one partner at most: makes `batch` the rows of `outer` with theirs, none of which is moved. Whether it is
     /// so.
     #[cfg(not(feature = "small"))]
     fn in_place(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
-        self.table(env)?;
         let Finder::Table { built: Some(built), .. } = &self.finder else { return Ok(false) };
         let is_inner = self.kind == JoinKind::Inner;
         // What has no partner stays, with nothing; what a stage drops would have to come back so.
@@ -339,7 +393,6 @@ impl<'s> Join<'s> {
             values.push(of);
         }
         let mut numbers = Vec::new();
-        self.table(env)?;
         if let Finder::Table { built: Some(built), .. } = &self.finder {
             let rows = self.outer.count();
             built.find_all(&self.links, &values, rows, &mut numbers);
