@@ -347,7 +347,7 @@ impl Options {
     ///
     /// Answers are those of one thread, in the same order, bit for bit, but for sums, means, variances and standard deviations of
     /// floats (and the latter two of any numbers): these are added up part by part, so that the last digits may differ from one thread's. They do
-    /// not from one run to the next, nor with how many threads there are from two on.
+    /// not from one run to the next, nor, where memory has room for what is kept, with how many threads there are from two on.
     ///
     /// Each thread takes 256 KiB of the [`cache`](Options::cache): with less there are fewer. What groups keep, they keep together. Not in
     /// a write transaction, where one thread reads; and not with the cargo feature `small`.

@@ -51,7 +51,7 @@ pub trait Reading {
     }
 }
 
-/// What several threads read together. Each has its own, and ends its operations when they are [crowded](View::is_crowded).
+/// What several threads read together. Each has its own, and ends its operations when they are crowded.
 #[cfg(all(feature = "std", not(feature = "small")))]
 pub trait ReadingTogether: Reading + Send {
     /// Whether too much stays in memory because another of these threads is in an operation: before the next one begins that is

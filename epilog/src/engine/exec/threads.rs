@@ -197,8 +197,9 @@ struct State<W: Work> {
     all: W::OfAll,
     /// How many parts were merged.
     merged: usize,
-    /// Whether no other is.
-    is_ended: bool,
+    /// How many are to be: those from here on are not. What comes before is, so that it does not depend on which thread was
+    /// quicker.
+    until: usize,
     /// What the meters of those merged read.
     meters: Vec<Vec<Meter>>,
     /// How many threads made a part.
@@ -223,8 +224,14 @@ impl<'w, W: Work> Shared<'w, W> {
         run: RunOfAll,
         mut readings: Vec<Box<dyn ReadingTogether + '_>>,
     ) -> Made<W> {
-        let state =
-            State { ready: BTreeMap::new(), all, merged: 0, is_ended: false, meters: Vec::new(), threads: 0 };
+        let state = State {
+            ready: BTreeMap::new(),
+            all,
+            merged: 0,
+            until: parts.len(),
+            meters: Vec::new(),
+            threads: 0,
+        };
         let shared = Shared {
             work,
             parts,
@@ -257,7 +264,7 @@ impl<'w, W: Work> Shared<'w, W> {
             state.threads += usize::from(!core::mem::replace(&mut has_worked, true));
             match part {
                 Some(part) => drop(state.ready.insert(number, (part, run.read()))),
-                None => state.is_ended = true,
+                None => state.until = state.until.min(number),
             }
             self.merge(&mut state);
             self.moved.notify_all();
@@ -268,25 +275,27 @@ impl<'w, W: Work> Shared<'w, W> {
     /// Waits until no more than a few parts before this one are to be merged. False when it will not be.
     fn wait_for_turn(&self, number: usize) -> bool {
         let mut state = self.state.lock();
-        while !state.is_ended && number >= state.merged + self.ahead {
+        while number < state.until && number >= state.merged + self.ahead {
             state = self.moved.wait(state);
         }
-        !state.is_ended
+        number < state.until
     }
 
     /// Merges the parts whose turn it is.
     fn merge(&self, state: &mut MutexGuard<'_, State<W>>) {
         let state = &mut **state;
-        while !state.is_ended
+        while state.merged < state.until
             && let Some((part, meters)) = state.ready.remove(&state.merged)
         {
             if !self.work.merge(&mut state.all, part) {
-                state.is_ended = true;
+                state.until = state.merged;
                 break;
             }
             state.merged += 1;
             state.meters.push(meters);
-            state.is_ended = self.work.is_enough(&state.all);
+            if self.work.is_enough(&state.all) {
+                state.until = state.merged;
+            }
         }
     }
 }
@@ -301,7 +310,7 @@ struct EndsOnPanic<'e, 'w, W: Work> {
 impl<W: Work> Drop for EndsOnPanic<'_, '_, W> {
     fn drop(&mut self) {
         if !self.has_ended {
-            self.shared.state.lock().is_ended = true;
+            self.shared.state.lock().until = 0;
             self.shared.moved.notify_all();
         }
     }
