@@ -383,10 +383,66 @@ impl Thread {
     }
 }
 
+/// Does `work` with each of `others` in a thread called `name`, and with `own` in this one; returns when all have ended. Where
+/// the system has no thread to give, what it would have worked with is dropped. A panic goes on in this thread when all have
+/// ended.
+#[cfg(all(feature = "std", not(feature = "small"), not(shuttle)))]
+pub fn work_together<T: Send>(
+    name: &str,
+    others: alloc::vec::Vec<T>,
+    own: impl FnOnce(),
+    work: impl Fn(T) + Sync,
+) {
+    let work = &work;
+    std::thread::scope(|scope| {
+        let begin = |with: T| {
+            let builder = imp::Builder::new().name(alloc::string::String::from(name));
+            builder.spawn_scoped(scope, move || work(with)).ok()
+        };
+        let threads: alloc::vec::Vec<_> = others.into_iter().filter_map(begin).collect();
+        own();
+        for thread in threads {
+            if let Err(panic) = thread.join() {
+                std::panic::resume_unwind(panic);
+            }
+        }
+    });
+}
+
+/// As without shuttle, but in this thread alone: nothing that models try does this.
+#[cfg(all(feature = "std", not(feature = "small"), shuttle))]
+pub fn work_together<T: Send>(_: &str, others: alloc::vec::Vec<T>, own: impl FnOnce(), _: impl Fn(T) + Sync) {
+    drop(others);
+    own();
+}
+
 #[cfg(all(test, feature = "std"))]
 mod tests {
     use super::*;
     use alloc::sync::Arc;
+
+    #[cfg(all(not(feature = "small"), not(shuttle)))]
+    #[test]
+    fn threads_that_work_together_are_waited_for_and_their_panics_are_met() {
+        let (count, own) = (atomic::AtomicUsize::new(0), atomic::AtomicUsize::new(0));
+        let add = |n: usize| {
+            count.fetch_add(n, atomic::Ordering::Relaxed);
+        };
+        work_together("test", vec![1, 20, 300], || own.store(7, atomic::Ordering::Relaxed), add);
+        assert_eq!((count.into_inner(), own.into_inner()), (321, 7));
+
+        let ended = atomic::AtomicBool::new(false);
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            work_together(
+                "test",
+                vec![()],
+                || ended.store(true, atomic::Ordering::Relaxed),
+                |()| panic!("on purpose"),
+            );
+        }));
+        assert_eq!(panicked.unwrap_err().downcast_ref::<&str>(), Some(&"on purpose"));
+        assert!(ended.into_inner());
+    }
 
     #[test]
     fn condvar_hands_a_value_from_one_thread_to_another() {

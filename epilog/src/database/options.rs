@@ -49,6 +49,8 @@ pub struct Options {
     #[cfg(not(feature = "small"))]
     plan_cache: Option<usize>,
     #[cfg(not(feature = "small"))]
+    query_threads: usize,
+    #[cfg(not(feature = "small"))]
     slow: Option<Slow>,
     pager: PagerOptions,
     block_size: Option<u32>,
@@ -86,6 +88,8 @@ impl Default for Options {
             compression: None,
             #[cfg(not(feature = "small"))]
             plan_cache: None,
+            #[cfg(not(feature = "small"))]
+            query_threads: 1,
             #[cfg(not(feature = "small"))]
             slow: None,
             pager: PagerOptions::default(),
@@ -166,7 +170,7 @@ impl Options {
     /// Makes room for plans in a database that was just opened.
     pub(super) fn make_room_for_plans(&self, store: &Store) {
         #[cfg(not(feature = "small"))]
-        crate::engine::plans::make_room(store.reader().view(), self.plan_cache);
+        crate::engine::plans::make_room(store.reader().view(), self.plan_cache, self.query_threads);
         #[cfg(feature = "small")]
         let _ = store;
     }
@@ -327,6 +331,44 @@ impl Options {
     #[must_use]
     pub fn query_memory(mut self, bytes: usize) -> Options {
         self.pager.query_bytes = Some(bytes);
+        self
+    }
+
+    /// How many threads may carry out one query together. Default: 1.
+    ///
+    /// It is about queries that read very many records: counts and other aggregates, with groups or without, of what filters
+    /// let through of 250,000 records and more. Others are carried out by the thread that asks, as ever, and cost
+    /// nothing more. [`explain`](crate::Query::explain) says where threads are made use of. They are begun by the query and are gone when it returns; where
+    /// the system has none to give, it does with fewer.
+    ///
+    /// By default a library does not take a program's processors unasked: one that asks many queries at a time has use for
+    /// them already, and several threads take a little more time in all. Where one query at a time is waited for, the number of
+    /// processors is a good choice. A query [says otherwise](crate::Query::threads) for itself.
+    ///
+    /// Answers are those of one thread, in the same order, bit for bit, but for sums, means, variances and standard deviations of
+    /// floats (and the latter two of any numbers): these are added up part by part, so that the last digits may differ from one thread's. They do
+    /// not from one run to the next, nor, where memory has room for what is kept, with how many threads there are from two on.
+    ///
+    /// Each thread takes 256 KiB of the [`cache`](Options::cache): with less there are fewer. What groups keep, they keep together. Not in
+    /// a write transaction, where one thread reads; and not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let db: Database<Music> = Options::default().query_threads(2).in_memory()?;
+    /// let artists = (0..300_000).map(|n| Artist { id: Id::auto(), name: format!("artist {n}") });
+    /// db.write(|tx| tx.insert_all(artists))?;
+    /// let with_7 = Artist::query().filter(|a| a.name.contains("7"));
+    /// assert_eq!(with_7.count(&db)?, 122_853);
+    /// let plan = with_7.aggregate(|g| g.count()).explain(&db)?;
+    /// assert!(plan.to_string().contains("by 2 threads"), "{plan}");
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    #[must_use]
+    pub fn query_threads(mut self, threads: usize) -> Options {
+        self.query_threads = threads;
         self
     }
 

@@ -79,6 +79,9 @@ struct Wishes {
     require_index: bool,
     /// What may be kept in memory of rows, in bytes.
     memory: Option<usize>,
+    /// How many threads may carry it out.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    threads: Option<usize>,
 }
 
 #[cfg(not(feature = "small"))]
@@ -105,6 +108,19 @@ impl Control {
     /// Keeps no more than so many bytes of rows in memory.
     pub(crate) fn set_memory(&mut self, bytes: usize) {
         self.change(|wishes| wishes.memory = Some(bytes));
+    }
+
+    /// Lets so many threads carry the query out.
+    #[cfg(feature = "std")]
+    pub(crate) fn set_threads(&mut self, threads: usize) {
+        self.change(|wishes| wishes.threads = Some(threads));
+    }
+
+    /// How many threads may carry the query out, if that was asked for.
+    #[cfg(feature = "std")]
+    #[inline]
+    pub(super) fn threads(&self) -> Option<usize> {
+        self.0.as_ref()?.threads
     }
 
     /// Refuses plans that read all records of a collection.
@@ -157,7 +173,10 @@ impl fmt::Debug for Control {
                 let Wishes { timeout, handles, require_index, memory, .. } = &***wishes;
                 let mut f = f.debug_struct("Control");
                 f.field("timeout", timeout).field("handles", handles);
-                f.field("require_index", require_index).field("memory", memory).finish()
+                f.field("require_index", require_index).field("memory", memory);
+                #[cfg(all(feature = "std", not(feature = "small")))]
+                f.field("threads", &wishes.threads);
+                f.finish()
             }
         }
     }
@@ -180,6 +199,30 @@ struct Running {
     /// What its operators do, if that is measured.
     #[cfg(not(feature = "small"))]
     meters: Option<Meters>,
+    /// Into how many equal shares what it may keep in memory is divided, of which it has one.
+    #[cfg(not(feature = "small"))]
+    shares: usize,
+}
+
+/// The run of a query as it is told to other threads, each of which has [its own](RunOfAll::run).
+#[cfg(all(feature = "std", not(feature = "small")))]
+#[derive(Clone)]
+pub(super) struct RunOfAll {
+    wishes: Arc<Wishes>,
+    deadline_ns: Option<u64>,
+    /// How many meters its plan has, if it is measured.
+    meters: Option<usize>,
+    shares: usize,
+}
+
+#[cfg(all(feature = "std", not(feature = "small")))]
+impl RunOfAll {
+    /// The run in this thread: ended by the same, with meters that begin at nothing.
+    pub(super) fn run(&self) -> Run {
+        let RunOfAll { wishes, deadline_ns, meters, shares } = self;
+        let (wishes, meters) = (Arc::clone(wishes), meters.map(Meters::new));
+        Run::over(Running { wishes, deadline_ns: *deadline_ns, meters, shares: *shares })
+    }
 }
 
 impl Run {
@@ -191,6 +234,8 @@ impl Run {
             deadline_ns,
             #[cfg(not(feature = "small"))]
             meters: None,
+            #[cfg(not(feature = "small"))]
+            shares: 1,
         })
     }
 
@@ -220,12 +265,46 @@ impl Run {
             None => (Arc::default(), None),
             Some(running) => (Arc::clone(&running.wishes), running.deadline_ns),
         };
-        Run::over(Running { wishes, deadline_ns, meters: Some(Meters::new(count)) })
+        Run::over(Running { wishes, deadline_ns, meters: Some(Meters::new(count)), shares: 1 })
     }
 
     /// What may be kept in memory of rows, in bytes, if that was asked for.
     pub(super) fn memory(&self) -> Option<usize> {
         self.0.as_ref()?.wishes.memory
+    }
+
+    /// Into how many equal shares what may be kept in memory is divided, of which this has one.
+    pub(super) fn shares(&self) -> usize {
+        self.0.as_ref().map_or(1, |running| running.shares)
+    }
+
+    /// The same for several threads, of which each may keep one of so many equal shares in memory.
+    #[cfg(feature = "std")]
+    pub(super) fn of_all(&self, shares: usize) -> RunOfAll {
+        let (wishes, deadline_ns, meters) = match &self.0 {
+            None => (Arc::default(), None, None),
+            Some(running) => {
+                let meters = running.meters.as_ref().map(Meters::len);
+                (Arc::clone(&running.wishes), running.deadline_ns, meters)
+            }
+        };
+        RunOfAll { wishes, deadline_ns, meters, shares }
+    }
+
+    /// Notes how many threads did what meter `number` measures.
+    #[cfg(feature = "std")]
+    pub(super) fn measure_threads(&self, number: usize, threads: usize) {
+        if let Some(meters) = self.meters() {
+            meters.add_threads(number, threads);
+        }
+    }
+
+    /// Adds what the meters of another thread read.
+    #[cfg(feature = "std")]
+    pub(super) fn add_read(&self, read: &[Meter]) {
+        if let Some(meters) = self.meters() {
+            meters.add_read(read);
+        }
     }
 
     fn meters(&self) -> Option<&Meters> {

@@ -72,6 +72,9 @@ pub struct PlanNode {
     pub detail: String,
     /// How many rows it is expected to give.
     pub rows: u64,
+    /// How many threads make it of the rows of what is beneath it, at most. Not with the cargo feature `small`, nor without `std`.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub threads: usize,
     /// What it did, if that was measured.
     pub actual: Option<Actual>,
     /// Of an access to records the ways to them that were thought of, the one taken first. Not with the cargo feature `small`.
@@ -98,6 +101,9 @@ pub struct Actual {
     pub memory: u64,
     /// The bytes that it put aside in a temporary file.
     pub spilled: u64,
+    /// How many threads made it. What is beneath them is then measured in all of them, and the times are added up.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub threads: usize,
 }
 
 impl Plan {
@@ -113,6 +119,19 @@ impl Plan {
             plan.root.actual = Some(actual(whole, whole.elapsed_ns, &plan.root.children));
         }
         plan
+    }
+
+    /// The same, of which the operator beneath so many others is carried out by so many threads.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(super) fn by_threads(mut self, threads: usize, depth: Option<usize>) -> Plan {
+        let Some(depth) = depth.filter(|_| threads > 1) else { return self };
+        // What is projected is no operator of the plan that is carried out.
+        let projected = usize::from(self.root.operator == "project");
+        let node = (0..depth + projected).try_fold(&mut self.root, |node, _| node.children.first_mut());
+        if let Some(node) = node {
+            node.threads = threads;
+        }
+        self
     }
 
     fn from_root(root: PlanNode) -> Plan {
@@ -136,6 +155,8 @@ impl Plan {
             operator: "project",
             detail,
             rows,
+            #[cfg(all(feature = "std", not(feature = "small")))]
+            threads: 1,
             actual: None,
             #[cfg(not(feature = "small"))]
             alternatives: Vec::new(),
@@ -205,7 +226,7 @@ impl Plan {
         })
     }
 
-    /// The plan as JSON: an object for each operator, with `operator`, `detail`, `rows` (those expected), `children`, for an
+    /// The plan as JSON: an object for each operator, with `operator`, `detail`, `rows` (those expected), `children`, `threads` where there may be several, for an
     /// access to records `alternatives` with `way`, `cost_ns`, `taken` and `reason`, and, where it was measured, `actual` with `rows`, `batches`, `elapsed_ns`, `own_ns`, `memory_bytes` and `spilled_bytes`. It
     /// can stand in a script of an HTML page.
     ///
@@ -291,7 +312,16 @@ fn describe_metered(node: &PhysicalNode, names: Names<'_>, meters: &[Meter]) -> 
         _ => 0,
     };
     let actual = Some(actual(meter, meter.elapsed_ns + below, &children));
-    PlanNode { operator, detail, rows: expected(inner), actual, alternatives: alternatives(inner), children }
+    PlanNode {
+        operator,
+        detail,
+        rows: expected(inner),
+        #[cfg(feature = "std")]
+        threads: 1,
+        actual,
+        alternatives: alternatives(inner),
+        children,
+    }
 }
 
 /// What a meter read of an operator that took so long, with those beneath it.
@@ -306,6 +336,8 @@ fn actual(meter: Meter, elapsed_ns: u64, children: &[PlanNode]) -> Actual {
         own: elapsed.saturating_sub(of_children),
         memory: meter.kept.memory,
         spilled: meter.kept.spilled,
+        #[cfg(feature = "std")]
+        threads: meter.threads.max(1),
     }
 }
 
@@ -316,6 +348,8 @@ fn describe(node: &PhysicalNode, names: Names<'_>) -> PlanNode {
         operator,
         detail,
         rows: expected(node),
+        #[cfg(all(feature = "std", not(feature = "small")))]
+        threads: 1,
         actual: None,
         #[cfg(not(feature = "small"))]
         alternatives: alternatives(node),
@@ -444,6 +478,10 @@ fn write_node(f: &mut fmt::Formatter<'_>, node: &PlanNode, depth: usize) -> fmt:
     write!(f, "{:1$}{2}", "", depth * 2, node.operator)?;
     if !node.detail.is_empty() {
         write!(f, " {}", node.detail)?;
+    }
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    if node.threads > 1 {
+        write!(f, " by {} threads", node.threads)?;
     }
     if f.alternate() {
         write!(f, " (about {} rows", node.rows)?;

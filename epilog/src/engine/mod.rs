@@ -153,15 +153,22 @@ fn carry_out<'r>(
         drop(operation);
         operation = reading.operation();
     }
-    carry_out_plan(operation, reading, plan, run, each)
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    let threads = exec::threads::count(operation.view(), control, &plan);
+    #[cfg(not(all(feature = "std", not(feature = "small"))))]
+    let threads = 1;
+    carry_out_plan(operation, reading, plan, (run, threads), each)
 }
 
-/// As [`carry_out`], of a query that is planned.
+/// As [`carry_out`], of a query that is planned, by so many threads.
 fn carry_out_plan<'r>(
     mut operation: Operation<'r>,
     reading: &'r dyn Reading,
     plan: Lent,
-    run: Run,
+    #[cfg_attr(not(all(feature = "std", not(feature = "small"))), expect(unused_variables))] (run, threads): (
+        Run,
+        usize,
+    ),
     each: &mut dyn FnMut(&OutputBatch<'_>) -> bool,
 ) -> Result<(), EngineError> {
     let mut each = |batch: &OutputBatch<'_>| if each(batch) { Ok(()) } else { Err(Halt::Unwanted) };
@@ -176,6 +183,14 @@ fn carry_out_plan<'r>(
         }
         return Ok(());
     };
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    if threads > 1 {
+        chain = chain.by_threads(threads);
+        // What it keeps in memory would stay there while others read.
+        drop(operation);
+        chain.run_ahead(reading);
+        operation = reading.operation();
+    }
     loop {
         match chain.go_on(operation.view(), usize::MAX, &mut each) {
             Ok(true) => {}
@@ -214,8 +229,13 @@ pub fn run_with<'s>(view: View<'s>, draft: &Draft, rules: RuleSet) -> Result<Row
 ///
 /// As [`run`].
 pub fn explain(view: View<'_>, draft: &Draft, control: &Control) -> Result<Plan, EngineError> {
-    let plan = plan_for(view, draft, Purpose::Rows, control, parts::EXPLAINED)?;
-    let plan = Plan::of(&plan);
+    let physical = plan_for(view, draft, Purpose::Rows, control, parts::EXPLAINED)?;
+    let plan = Plan::of(&physical);
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    let plan = {
+        let threads = exec::threads::count(view, control, &physical);
+        plan.by_threads(threads, exec::threads::depth_shown(&physical))
+    };
     #[cfg(not(feature = "small"))]
     let plan = Plan { kept: plans::is_kept(view, draft, control), ..plan };
     Ok(plan)
@@ -232,17 +252,27 @@ pub fn analyze(reading: &dyn Reading, draft: &Draft, control: &Control) -> Resul
     let run = control.begin(operation.view());
     let kept = plans::is_kept(operation.view(), draft, control);
     let mut plan = plan_for(operation.view(), draft, Purpose::Rows, control, parts::EXPLAINED)?;
+    #[cfg(feature = "std")]
+    let (threads, shown) = {
+        let threads = exec::threads::count(operation.view(), control, &plan);
+        (threads, exec::threads::depth_shown(&plan))
+    };
+    #[cfg(not(feature = "std"))]
+    let threads = 1;
     let run = run.measured(plan.meter());
     let metered = PhysicalPlan::clone(&plan);
     let mut whole = exec::meter::Meter::default();
     let begun = operation.view().now_ns();
-    carry_out_plan(operation, reading, plan, run.clone(), &mut |batch| {
+    carry_out_plan(operation, reading, plan, (run.clone(), threads), &mut |batch| {
         whole.rows += batch.rows as u64;
         whole.batches += 1;
         true
     })?;
     whole.elapsed_ns = reading.operation().view().now_ns().saturating_sub(begun);
-    Ok(Plan { kept, ..Plan::measured(&metered, &run.read(), whole) })
+    let plan = Plan { kept, ..Plan::measured(&metered, &run.read(), whole) };
+    #[cfg(feature = "std")]
+    let plan = plan.by_threads(threads, shown);
+    Ok(plan)
 }
 
 /// How many rows a query has. Without a filter or a limit that is known without reading a record.

@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+#[cfg(all(feature = "std", not(feature = "small")))]
+use super::exec;
 use super::exec::{Chain, OutputBatch, Rows};
 use super::held::Held;
 use super::{Control, EngineError, ExecError, Point, Purpose, Reading, plan_for, used_up};
@@ -44,7 +46,12 @@ impl<'s> Stream<'s> {
         } else {
             let plan = plan_for(operation.view(), draft, Purpose::Rows, control, false)?;
             if Chain::suits(&plan) {
-                State::Chain(Box::new(Chain::new(plan, run)), 1)
+                #[cfg(all(feature = "std", not(feature = "small")))]
+                let threads = exec::threads::count(operation.view(), control, &plan);
+                let chain = Chain::new(plan, run);
+                #[cfg(all(feature = "std", not(feature = "small")))]
+                let chain = chain.by_threads(threads);
+                State::Chain(Box::new(chain), 1)
             } else {
                 State::Held(Box::new(Held::new(reading.operation(), |view| {
                     Ok(Rows::planned(view, used_up(plan), run))
@@ -74,6 +81,8 @@ impl<'s> Stream<'s> {
                 Ok(true)
             }
             State::Chain(mut chain, leaves) => {
+                #[cfg(all(feature = "std", not(feature = "small")))]
+                chain.run_ahead(self.reading);
                 if chain.go_on(self.reading.operation().view(), leaves, each)? {
                     self.state = State::Chain(chain, (leaves * 2).min(LEAVES_MAX));
                 }

@@ -1,4 +1,4 @@
-//! What ends a query before its end, `timeout`, `cancel_with` and `memory`; and what keeps it from beginning, `require_index`.
+//! What ends a query before its end, `timeout`, `cancel_with` and `memory`; how many `threads` carry it out; and what keeps it from beginning, `require_index`.
 
 use core::time::Duration;
 
@@ -59,6 +59,26 @@ impl<S, O> Query<S, O> {
     /// ```
     pub fn memory(mut self, bytes: usize) -> Self {
         self.control.set_memory(bytes);
+        self
+    }
+
+    /// Lets up to so many threads carry the query out together, instead of what
+    /// [`query_threads`](crate::Options::query_threads) says: which see. Of two the one given last counts.
+    ///
+    /// Not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    ///
+    /// let seconds = Track::query().group_by(|t| t.name).select(|g| (g.key(), g.sum(|t| t.seconds)));
+    /// assert_eq!(seconds.clone().threads(4).all(&db)?, seconds.all(&db)?);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(feature = "std")]
+    pub fn threads(mut self, threads: usize) -> Self {
+        self.control.set_threads(threads);
         self
     }
 

@@ -43,6 +43,20 @@ pub struct View<'s> {
 pub trait Reading {
     /// Begins an operation.
     fn operation(&self) -> Operation<'_>;
+
+    /// The same for one of several threads; `None` where one alone can read, in a write transaction.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn together(&self) -> Option<Box<dyn ReadingTogether + '_>> {
+        None
+    }
+}
+
+/// What several threads read together. Each has its own, and ends its operations when they are crowded.
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub trait ReadingTogether: Reading + Send {
+    /// Whether too much stays in memory because another of these threads is in an operation: before the next one begins that is
+    /// to be waited for, for a while.
+    fn is_overfull(&self) -> bool;
 }
 
 /// A time of reading: what is read stays in memory until it ends. Something that takes long is done in several, so that
@@ -117,6 +131,12 @@ impl<'s> View<'s> {
     /// The bytes that an operation may keep beside pages.
     pub(super) fn kept_max(&self) -> usize {
         self.pages.cache_bytes().map_or(usize::MAX, |bytes| bytes / 16)
+    }
+
+    /// What pages may take in memory, in bytes; `None` when there is no limit.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(crate) fn cache_bytes(&self) -> Option<usize> {
+        self.pages.cache_bytes()
     }
 
     /// What a sort may take in memory beside the pages that it reads, in bytes: half of what those may
@@ -209,6 +229,17 @@ impl<'s> View<'s> {
         most: usize,
     ) -> Result<(Vec<u128>, bool), StorageError> {
         self.stored.record_tree(collection).spread_leaves(self.pages, most)
+    }
+
+    /// Ranks at which up to `most` parts of a collection begin that have about as many leaves each; the first is 0. They
+    /// depend on what is stored alone.
+    ///
+    /// # Errors
+    ///
+    /// When a page cannot be read.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(crate) fn parts(&self, collection: &CollectionDef, most: usize) -> Result<Vec<u128>, StorageError> {
+        self.stored.record_tree(collection).parts(self.pages, most)
     }
 
     /// The entries of so many leaves of an index: see [`EntryTree::each_of_spread`].

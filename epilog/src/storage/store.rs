@@ -1,5 +1,7 @@
 //! [`Store`]: one open database, beneath its types.
 
+#[cfg(all(feature = "std", not(feature = "small")))]
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;
@@ -7,9 +9,13 @@ use core::task::Waker;
 
 use super::catalog::{self, PageLens, Stored};
 use super::concurrent::{Concurrency, Deeds, Draws};
+#[cfg(all(feature = "std", not(feature = "small")))]
+use super::facade::ReadingTogether;
 use super::facade::{Operation, Reading, View};
 use super::journal::{Entry, Retention};
 use super::page::RECORD_LEAF_LEN;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use super::pager::PagesTogether;
 use super::pager::{
     CommitNumber, Compaction, Compression, Durability, Feed, FileInfo, Inspection, PageReader, PageSnapshot,
     Pager, PagerOptions, PagerStats,
@@ -85,6 +91,11 @@ impl Reading for Snapshot<'_> {
     fn operation(&self) -> Operation<'_> {
         Operation::of_snapshot(self.pages.operation(), &self.stored)
     }
+
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn together(&self) -> Option<Box<dyn ReadingTogether + '_>> {
+        Some(Box::new(Together { pages: self.pages.together(), stored: &self.stored }))
+    }
 }
 
 /// A snapshot for a call that may take several operations.
@@ -96,6 +107,32 @@ pub struct Session<'p> {
 impl Reading for Session<'_> {
     fn operation(&self) -> Operation<'_> {
         Operation::of_snapshot(self.pages.operation(), self.stored)
+    }
+
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn together(&self) -> Option<Box<dyn ReadingTogether + '_>> {
+        Some(Box::new(Together { pages: self.pages.together(), stored: self.stored }))
+    }
+}
+
+/// A snapshot for one of several threads.
+#[cfg(all(feature = "std", not(feature = "small")))]
+struct Together<'p> {
+    pages: PagesTogether<'p>,
+    stored: &'p Stored,
+}
+
+#[cfg(all(feature = "std", not(feature = "small")))]
+impl Reading for Together<'_> {
+    fn operation(&self) -> Operation<'_> {
+        Operation::of_snapshot(self.pages.operation(), self.stored)
+    }
+}
+
+#[cfg(all(feature = "std", not(feature = "small")))]
+impl ReadingTogether for Together<'_> {
+    fn is_overfull(&self) -> bool {
+        self.pages.is_overfull()
     }
 }
 

@@ -33,6 +33,12 @@ pub fn push(list: &mut Vec<u8>, element: Type, cell: &[u8]) {
     key::append(list, element, false, Some(cell));
 }
 
+/// Appends the elements of another list of the same type.
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub fn append(list: &mut Vec<u8>, other: &[u8]) {
+    list.extend_from_slice(other.get(1..).unwrap_or_default());
+}
+
 /// The keys of the elements, in their order. Of bytes that are no list, as many as there are.
 pub fn elements(element: Type, list: &[u8]) -> Elements<'_> {
     Elements { width: key_width(element), rest: list.get(1..).unwrap_or_default() }

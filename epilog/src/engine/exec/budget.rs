@@ -39,7 +39,8 @@ impl Budget {
     /// That of a query over `view`: what was asked for it alone, for all, or half of what pages may take.
     pub(super) fn of(view: View<'_>, run: &Run) -> Budget {
         let given = run.memory().or_else(|| view.query_bytes());
-        Budget { bytes: given.or_else(|| view.sort_bytes()), is_given: given.is_some(), used: Cell::new(0) }
+        let bytes = given.or_else(|| view.sort_bytes()).map(|bytes| bytes / run.shares());
+        Budget { bytes, is_given: given.is_some(), used: Cell::new(0) }
     }
 
     /// What may be kept, in bytes; `None` when there is no limit.

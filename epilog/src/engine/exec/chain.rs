@@ -33,6 +33,8 @@ use crate::engine::logical::WindowTerm;
 use crate::engine::physical::IndexOrder;
 use crate::engine::physical::{Access, Method, Operator, PhysicalNode, PhysicalPlan, Reads, Scan, Subquery};
 use crate::parts::{self, Whole};
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::storage::facade::Reading;
 
 /// A plan carried out in several operations.
 pub(in crate::engine) struct Chain {
@@ -44,6 +46,9 @@ pub(in crate::engine) struct Chain {
     kept: Vec<Kept>,
     run: Run,
     ended: bool,
+    /// How many threads begin it: one when that is done, or there is nothing for others.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    threads: usize,
 }
 
 impl Chain {
@@ -56,7 +61,31 @@ impl Chain {
     pub(in crate::engine) fn new(plan: Lent, run: Run) -> Chain {
         debug_assert!(Chain::suits(&plan));
         let reads = plan.reads_of_sorted();
-        Chain { plan, reads, kept: Vec::new(), run, ended: false }
+        Chain {
+            plan,
+            reads,
+            kept: Vec::new(),
+            run,
+            ended: false,
+            #[cfg(all(feature = "std", not(feature = "small")))]
+            threads: 1,
+        }
+    }
+
+    /// The same, begun by so many threads.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(in crate::engine) fn by_threads(self, threads: usize) -> Chain {
+        Chain { threads, ..self }
+    }
+
+    /// Carries out what several threads do before the rest is done. No operation may go on meanwhile. Does nothing the second
+    /// time, or where one does all.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(in crate::engine) fn run_ahead(&mut self, reading: &dyn Reading) {
+        let threads = core::mem::replace(&mut self.threads, 1);
+        if threads > 1 {
+            super::threads::run_ahead(reading, &mut self.plan, &self.run, threads, &mut self.kept);
+        }
     }
 
     /// Carries out a part of the plan within the operation of `view`: up to `leaves` leaves. Gives what comes out to
@@ -136,7 +165,7 @@ fn sorts(node: &PhysicalNode) -> bool {
 
 /// How many rows a batch may have so that what is looked up for all of them, wherever it lies, takes no more than a part of
 /// the page cache.
-fn rows_of_batch(view: View<'_>, plan: &PhysicalPlan) -> usize {
+pub(super) fn rows_of_batch(view: View<'_>, plan: &PhysicalPlan) -> usize {
     let (mut rows, mut lookups) = (usize::MAX, 0);
     // The sides of sets, after the first.
     let mut others = Vec::new();
@@ -170,7 +199,7 @@ fn rows_of_batch(view: View<'_>, plan: &PhysicalPlan) -> usize {
 }
 
 /// Whether a subquery, and those asked of its pairs, probe an index.
-fn probes(node: &PhysicalNode) -> bool {
+pub(super) fn probes(node: &PhysicalNode) -> bool {
     match &node.operator {
         Operator::Subquery(subquery) => {
             matches!(subquery.method, Method::Probe { .. }) && pairs_probe(&subquery.pairs)

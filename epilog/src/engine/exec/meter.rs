@@ -14,6 +14,9 @@ pub(in crate::engine) struct Meter {
     pub(in crate::engine) elapsed_ns: u64,
     /// The most that it kept.
     pub(in crate::engine) kept: Footprint,
+    /// How many threads did that, if several did.
+    #[cfg(feature = "std")]
+    pub(in crate::engine) threads: usize,
 }
 
 /// What an operator keeps.
@@ -54,6 +57,33 @@ impl Meters {
         meter.elapsed_ns += elapsed_ns;
         meter.kept = meter.kept.max(kept);
         cell.set(meter);
+    }
+
+    /// How many there are.
+    #[cfg(feature = "std")]
+    pub(in crate::engine) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Notes how many threads did what meter `number` measures.
+    #[cfg(feature = "std")]
+    pub(in crate::engine) fn add_threads(&self, number: usize, threads: usize) {
+        let Some(cell) = self.0.get(number) else { return };
+        cell.set(Meter { threads, ..cell.get() });
+    }
+
+    /// Adds what as many others read, of a part of the same plan that another thread carried out.
+    #[cfg(feature = "std")]
+    pub(in crate::engine) fn add_read(&self, read: &[Meter]) {
+        for (cell, other) in self.0.iter().zip(read) {
+            let mut meter = cell.get();
+            meter.rows += other.rows;
+            meter.batches += other.batches;
+            meter.elapsed_ns += other.elapsed_ns;
+            meter.kept = meter.kept.max(other.kept);
+            meter.threads = meter.threads.max(other.threads);
+            cell.set(meter);
+        }
     }
 
     /// What they read.

@@ -49,6 +49,8 @@ mod store;
 mod table;
 mod tally;
 mod text;
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub(in crate::engine) mod threads;
 mod vector;
 
 use alloc::boxed::Box;

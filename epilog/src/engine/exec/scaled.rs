@@ -543,6 +543,31 @@ impl Totals {
         }
     }
 
+    /// Whether [`merge`](Totals::merge) comes to the same digits as adding all values to one.
+    #[cfg(feature = "std")]
+    pub(super) fn can_merge(&self, part: &Totals) -> bool {
+        match (self, part) {
+            (Totals::Scaled(all), Totals::Scaled(part)) => {
+                all.scale.is_none() || part.scale.is_none() || all.scale == part.scale
+            }
+            _ => false,
+        }
+    }
+
+    /// Adds the sums of a part of the values, of one scale as these. The number of each of its groups is in `numbers`.
+    #[cfg(feature = "std")]
+    pub(super) fn merge(&mut self, part: &Totals, numbers: &[u32]) {
+        let (Totals::Scaled(all), Totals::Scaled(part)) = (self, part) else {
+            unreachable!("both are of one scale")
+        };
+        all.scale = all.scale.or(part.scale);
+        for (from, to) in numbers.iter().enumerate().filter(|(from, _)| part.begun[*from]) {
+            let to = *to as usize;
+            all.totals[to] += part.totals[from];
+            all.unbegun -= usize::from(!core::mem::replace(&mut all.begun[to], true));
+        }
+    }
+
     /// The sum of a group; `None` when it has too many digits.
     pub(super) fn of(&self, group: usize) -> Option<rust_decimal::Decimal> {
         match self {

@@ -3,6 +3,9 @@
 //! What is kept of a group lies at its number in plain vectors, one for each thing: a batch is added in one loop over its
 //! rows. It borrows nothing of what it has seen.
 
+#[cfg(all(feature = "std", not(feature = "small")))]
+mod merge;
+
 use alloc::string::ToString;
 use alloc::vec::Vec;
 use core::convert::Infallible;

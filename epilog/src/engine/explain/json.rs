@@ -16,6 +16,10 @@ fn write_node(node: &PlanNode, out: &mut String) -> fmt::Result {
     out.push_str(",\"detail\":");
     write_text(&node.detail, out)?;
     write!(out, ",\"rows\":{}", node.rows)?;
+    #[cfg(feature = "std")]
+    if node.threads > 1 {
+        write!(out, ",\"threads\":{}", node.threads)?;
+    }
     if let Some(actual) = &node.actual {
         write!(out, ",\"actual\":{{\"rows\":{},\"batches\":{}", actual.rows, actual.batches)?;
         let (elapsed, own) = (actual.elapsed.as_nanos(), actual.own.as_nanos());

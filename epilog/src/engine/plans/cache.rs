@@ -31,6 +31,9 @@ const VALUE_KEPT_MAX: usize = 4 << 10;
 pub struct PlanCache {
     /// Each with a few plans, the last used first. A shape's are in the set that its number says.
     sets: Box<[Mutex<Vec<Arc<Kept>>>]>,
+    /// How many threads may carry out a query that does not say it.
+    #[cfg(feature = "std")]
+    pub(super) threads: usize,
     /// Moves when plans are to be made anew.
     epoch: AtomicU64,
     found: AtomicU64,
@@ -73,10 +76,18 @@ impl PlanCache {
         let sets = plans.div_ceil(WAYS);
         PlanCache {
             sets: (0..sets).map(|_| Mutex::default()).collect(),
+            #[cfg(feature = "std")]
+            threads: 1,
             epoch: AtomicU64::new(0),
             found: AtomicU64::new(0),
             made: AtomicU64::new(0),
         }
+    }
+
+    /// The same, of a database whose queries may be carried out by so many threads each.
+    #[cfg(feature = "std")]
+    pub(super) fn with_threads(self, threads: usize) -> PlanCache {
+        PlanCache { threads, ..self }
     }
 
     /// That of the database that a view is of.

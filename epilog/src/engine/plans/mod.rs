@@ -32,9 +32,25 @@ use crate::storage::facade::View;
 /// Queries with more values than this are planned each time: no two have the same shape.
 const VALUES_MAX: usize = 64;
 
-/// Makes room for about so many plans in a database that was just opened.
-pub(crate) fn make_room(view: View<'_>, plans: Option<usize>) {
-    view.attached().get_or_make(|| PlanCache::new(plans.unwrap_or(cache::PLANS_DEFAULT)));
+/// Makes room for about so many plans in a database that was just opened, whose queries may be carried out by so many threads
+/// each.
+pub(crate) fn make_room(
+    view: View<'_>,
+    plans: Option<usize>,
+    #[cfg_attr(not(feature = "std"), expect(unused_variables, reason = "there are none"))] threads: usize,
+) {
+    view.attached().get_or_make(|| {
+        let cache = PlanCache::new(plans.unwrap_or(cache::PLANS_DEFAULT));
+        #[cfg(feature = "std")]
+        let cache = cache.with_threads(threads);
+        cache
+    });
+}
+
+/// How many threads may carry out a query that does not say it.
+#[cfg(feature = "std")]
+pub(super) fn threads(view: View<'_>) -> usize {
+    PlanCache::of(view).map_or(1, |cache| cache.threads)
 }
 
 /// What became of queries so far.

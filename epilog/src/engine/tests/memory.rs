@@ -199,6 +199,34 @@ fn aggregates_stay_within_the_cache() {
     });
 }
 
+/// Each thread reads by a pin of its own: with one for all, what was evicted would stay until none of them reads any more.
+#[cfg(all(feature = "std", not(feature = "small")))]
+#[test]
+fn several_threads_stay_within_the_cache_together() {
+    for threads in [2, 8] {
+        check(|reading| {
+            let milliseconds = || Some(field(f::track::MILLISECONDS));
+            let album = || f::through(&[f::track::ALBUM], f::album::TITLE);
+            let draft = draft(f::Track)
+                .filter(field(f::track::ACTIVE))
+                .group_by([album()])
+                .select([f::aggregate(Count, None), f::aggregate(Sum, milliseconds())])
+                .build();
+            let mut control = Control::default();
+            control.set_threads(threads);
+            let plan = crate::engine::explain(reading.operation().view(), &draft, &control).expect("a plan");
+            // More have no room.
+            assert!(plan.to_string().contains("by 2 threads"), "{plan}");
+            let half = TRACKS / 2;
+            let sum: i128 = (1..=half).map(|n| milliseconds_of(2 * n)).sum();
+            for _ in 0..3 {
+                let rows = controlled(reading, &draft, &control).expect("rows");
+                assert_eq!(rows, [[Scalar::Int(half), Scalar::Int(sum)]]);
+            }
+        });
+    }
+}
+
 #[test]
 fn all_rows_stay_within_the_cache_in_both_directions() {
     for descending in [false, true] {

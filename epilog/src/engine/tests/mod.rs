@@ -7,6 +7,8 @@ mod memory;
 mod reference;
 #[cfg(not(feature = "small"))]
 mod spill;
+#[cfg(all(feature = "std", not(feature = "small")))]
+mod threads;
 mod windows;
 
 use alloc::vec::Vec;
@@ -71,6 +73,21 @@ fn for_each<E: From<EngineError> + From<ExecError>>(
     each: &mut dyn FnMut(&OutputBatch<'_>) -> Result<(), E>,
 ) -> Result<(), E> {
     super::for_each(reading, draft, &Control::default(), each)
+}
+
+/// All rows of a query with what was asked for about its running.
+#[cfg(not(feature = "small"))]
+fn controlled(
+    reading: &dyn Reading,
+    draft: &Draft,
+    control: &Control,
+) -> Result<Vec<Vec<Scalar>>, EngineError> {
+    let mut out = Vec::new();
+    super::for_each(reading, draft, control, &mut |batch| {
+        append_scalars(batch, &mut out);
+        Ok::<(), EngineError>(())
+    })?;
+    Ok(out)
 }
 
 /// All rows of a query by a plan, as [`scalars`].

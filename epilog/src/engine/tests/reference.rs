@@ -955,6 +955,17 @@ fn check_drafts(
                 explain(little.operation().view(), &draft).expect("a plan"),
             );
         }
+        #[cfg(all(feature = "std", not(feature = "small")))]
+        {
+            let mut control = Control::default();
+            control.set_threads(4);
+            let got = controlled(&snapshot, &draft, &control).map(comparable);
+            assert!(
+                agree(&got, &expected),
+                "seed {seed}, query {query}, by threads:\n{draft:?}\n{}\ngot {got:?}\nexpected {expected:?}",
+                crate::engine::explain(snapshot.operation().view(), &draft, &control).expect("a plan"),
+            );
+        }
         #[cfg(not(feature = "small"))]
         for _ in 0..3 {
             check_kept_plan(
@@ -984,13 +995,8 @@ fn check_drafts(
             assert!(plan.operators().iter().all(|node| node.actual.is_some()), "{plan:#}");
             let mut control = Control::default();
             control.set_require_index();
-            let mut got = Vec::new();
-            let by_index = crate::engine::for_each(&snapshot, &draft, &control, &mut |batch| {
-                append_scalars(batch, &mut got);
-                Ok::<(), EngineError>(())
-            });
-            match by_index {
-                Ok(()) => {
+            match controlled(&snapshot, &draft, &control) {
+                Ok(got) => {
                     let alike = same(&comparable(got), expected);
                     assert!(alike, "seed {seed}, query {query}, by indexes: {draft:#?}");
                 }

@@ -64,6 +64,52 @@ impl RecordTree {
     }
 }
 
+#[cfg(all(feature = "std", not(feature = "small")))]
+impl RecordTree {
+    /// Ranks at which up to `most` parts of the tree begin that have about as many leaves each, in their order; the first is 0.
+    ///
+    /// No level is read that is not needed to have so many parts, so that as a rule it is the root alone.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn parts<P: PageRead + ?Sized>(&self, pages: &P, most: usize) -> Result<Vec<u128>, StorageError> {
+        let (mut level, mut expected) = (Vec::from([(self.root, 0)]), Expected::Root);
+        loop {
+            let (mut below, mut height) = (Vec::new(), 0);
+            for (number, low) in &level {
+                let Node::Branch(branch) = self.open(*number, pages.page(*number)?, expected)? else {
+                    continue;
+                };
+                height = branch.level();
+                below.extend((0..branch.count()).map(|position| match position {
+                    0 => (branch.child(0), *low),
+                    _ => (branch.child(position), branch.rank(position)),
+                }));
+            }
+            if height > 0 {
+                level = below;
+            }
+            // Of a level with too few nodes the one below has more.
+            if height <= 1 || level.len() >= most {
+                let lows = level.into_iter().map(|(_, low)| low).collect();
+                return Ok(spread_starts(lows, most));
+            }
+            expected = Expected::below(height);
+        }
+    }
+}
+
+/// Where up to `most` runs of about as many of `all` begin, the first of which is the first.
+#[cfg(all(feature = "std", not(feature = "small")))]
+fn spread_starts(all: Vec<u128>, most: usize) -> Vec<u128> {
+    let (len, most) = (all.len(), most.max(1));
+    if len <= most {
+        return all;
+    }
+    (0..most).map(|part| all[part * len / most]).collect()
+}
+
 impl EntryTree {
     /// Gives the entries of so many leaves, evenly spread, in their order, to `each`, with whether the entry is known to follow
     /// the one before; returns whether there are no other leaves.
@@ -132,6 +178,16 @@ impl EntryTree {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    #[test]
+    fn parts_are_as_long_as_each_other_and_the_first_begins_with_the_first() {
+        let starts = |count: u128, most| spread_starts(Vec::from_iter(0..count), most);
+        assert_eq!(starts(5, 8), [0, 1, 2, 3, 4]);
+        assert_eq!(starts(10, 4), [0, 2, 5, 7]);
+        assert_eq!(starts(100, 1), [0]);
+        assert_eq!(starts(0, 4), []);
+    }
 
     #[test]
     fn what_is_taken_is_evenly_spread() {

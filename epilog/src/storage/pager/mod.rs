@@ -635,16 +635,53 @@ impl PageSnapshot<'_> {
         CommitNumber(self.pin.commit())
     }
 
+    /// The same pages for one of several threads that read together, whose operations keep nothing for longer because of those of
+    /// this one.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(in crate::storage) fn together(&self) -> PagesTogether<'_> {
+        let (pin, since) = self.pin.again();
+        PagesTogether { pin, since }
+    }
+
     /// Begins an operation. Any number can run at a time.
     #[inline]
     pub fn operation(&self) -> PageOperation<'_> {
-        PageOperation { operation: self.pin.operation() }
+        PageOperation {
+            operation: self.pin.operation(),
+            #[cfg(all(feature = "std", not(feature = "small")))]
+            together: None,
+        }
+    }
+}
+
+/// As [`PageSnapshot`], for one of several threads that read together. An operation of one keeps all in memory that is evicted
+/// meanwhile, by whichever thread: so each is to look whether there is too much of that, and to wait for the others.
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub(in crate::storage) struct PagesTogether<'p> {
+    pin: SnapshotPin<'p>,
+    /// The epoch in which they began.
+    since: u64,
+}
+
+#[cfg(all(feature = "std", not(feature = "small")))]
+impl PagesTogether<'_> {
+    /// Begins an operation.
+    pub(in crate::storage) fn operation(&self) -> PageOperation<'_> {
+        PageOperation { operation: self.pin.operation(), together: Some(self) }
+    }
+
+    /// Whether there is too much in memory for operations that began after this, as those of the other threads did.
+    pub(in crate::storage) fn is_overfull(&self) -> bool {
+        self.pin.is_overfull_since(self.since)
     }
 }
 
 /// A time of reading in a [`PageSnapshot`]: the bytes of the pages read stay in memory until it ends.
 pub struct PageOperation<'p> {
     operation: Operation<'p>,
+    /// Those that read together with it, if it is of several threads.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    together: Option<&'p PagesTogether<'p>>,
 }
 
 impl PageRead for PageOperation<'_> {
@@ -654,6 +691,10 @@ impl PageRead for PageOperation<'_> {
     }
 
     fn is_crowded(&self) -> bool {
+        #[cfg(all(feature = "std", not(feature = "small")))]
+        if self.together.is_some_and(PagesTogether::is_overfull) {
+            return true;
+        }
         self.operation.is_crowded()
     }
 

@@ -7,6 +7,8 @@
 
 #[cfg(not(feature = "small"))]
 mod aside;
+#[cfg(all(feature = "std", not(feature = "small")))]
+mod merge;
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -30,6 +32,9 @@ use crate::engine::logical::{AggregateTerm, Computed, KeyTerm, Slot};
 use crate::engine::physical::{self, PhysicalNode};
 use crate::parts::{self, InWhole, Whole};
 use crate::value::{Scalar, Type};
+
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub(in crate::engine::exec) use merge::{GroupsBeingMade, GroupsOfAll, GroupsOfPart};
 
 #[cfg(all(feature = "decimal", not(feature = "small")))]
 use crate::engine::exec::scaled::{Known, Numbers, Scaled, numbers, repeated};
@@ -61,6 +66,9 @@ pub(in crate::engine::exec) struct Groups {
     in_order: bool,
     #[cfg(not(feature = "small"))]
     memory: Memory,
+    /// Whether these are groups of a part of the rows, of which none is put aside: whoever made the part does without it.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    is_part: bool,
     /// How many times the rows have been put aside.
     #[cfg(not(feature = "small"))]
     level: u32,
@@ -176,18 +184,24 @@ impl Keyed {
         for key in &self.keys {
             keys.push(faultless(evaluate(env, &key.expr, batch)?)?);
         }
+        self.number(&keys, batch.count(), count);
+        Ok(())
+    }
+
+    /// As [`find`](Keyed::find), of so many rows with these keys.
+    fn number(&mut self, keys: &[Vector<'_>], rows: usize, count: &mut usize) {
         let Keyed { finder, values, numbers, .. } = self;
         let any_absent = |key: &Vector<'_>| key.nulls.as_ref().is_some_and(|nulls| nulls.contains(&true));
         if matches!(finder, Finder::Packed(..)) && keys.iter().any(any_absent) {
             *finder = Finder::Bytes(by_bytes(values, *count));
         }
         let mut is_new = |row: usize| {
-            values.iter_mut().zip(&keys).for_each(|(all, key)| all.push(key, row));
+            values.iter_mut().zip(keys).for_each(|(all, key)| all.push(key, row));
             *count += 1;
             u32::try_from(*count - 1).expect("there are fewer groups than NO_GROUP")
         };
         numbers.clear();
-        let rows = 0..batch.count();
+        let rows = 0..rows;
         match finder {
             Finder::Places(places) => {
                 let of = keys[0].strided();
@@ -229,7 +243,7 @@ impl Keyed {
             Finder::Packed(table, _) => {
                 let mut words = vec![0; rows.len()];
                 let mut shift = 0;
-                for key in &keys {
+                for key in keys {
                     let width = key.ty().width().expect("a key that makes a part of a word");
                     pack(key, width, shift, &mut words);
                     shift += 8 * width;
@@ -249,7 +263,6 @@ impl Keyed {
                 }));
             }
         }
-        Ok(())
     }
 }
 
@@ -338,6 +351,21 @@ impl Argument<'_> {
     }
 }
 
+/// About the bytes that groups take in memory.
+#[cfg(not(feature = "small"))]
+fn size_of(keyed: Option<&Keyed>, tallies: &[Tally]) -> usize {
+    let of_keys = keyed.map_or(0, |keyed| {
+        let found = match &keyed.finder {
+            // As much for two groups as for all: there is nothing to be gained by putting some aside.
+            Finder::Places(_) => 0,
+            Finder::Words(table, _) | Finder::Packed(table, _) => table.size(),
+            Finder::Bytes(table) => table.size(),
+        };
+        found + keyed.values.iter().map(Builder::size).sum::<usize>()
+    });
+    of_keys + tallies.iter().map(Tally::size).sum::<usize>()
+}
+
 impl Groups {
     /// About the bytes that they take in memory, with the rows of others.
     #[cfg(not(feature = "small"))]
@@ -347,16 +375,7 @@ impl Groups {
 
     #[cfg(not(feature = "small"))]
     fn own_size(&self) -> usize {
-        let of_keys = self.keyed.as_ref().map_or(0, |keyed| {
-            let found = match &keyed.finder {
-                // As much for two groups as for all: there is nothing to be gained by putting some aside.
-                Finder::Places(_) => 0,
-                Finder::Words(table, _) | Finder::Packed(table, _) => table.size(),
-                Finder::Bytes(table) => table.size(),
-            };
-            found + keyed.values.iter().map(Builder::size).sum::<usize>()
-        });
-        of_keys + self.tallies.iter().map(Tally::size).sum::<usize>()
+        size_of(self.keyed.as_deref(), &self.tallies)
     }
 
     pub(super) fn new(keys: Vec<KeyTerm>, items: Vec<AggregateTerm>) -> Groups {
@@ -382,6 +401,8 @@ impl Groups {
             in_order: false,
             #[cfg(not(feature = "small"))]
             memory: Memory::default(),
+            #[cfg(all(feature = "std", not(feature = "small")))]
+            is_part: false,
             #[cfg(not(feature = "small"))]
             level: 0,
             #[cfg(not(feature = "small"))]
@@ -398,6 +419,10 @@ impl Groups {
         self.memory.size_max = self.memory.size_max.max(size);
         if !env.budget.charge(&mut self.memory.charge, size) {
             return Ok(());
+        }
+        #[cfg(feature = "std")]
+        if self.is_part {
+            return Err(merge::too_much(size));
         }
         if self.in_order && self.keyed.is_some() {
             return env.budget.check(

@@ -26,6 +26,8 @@ mod subquery;
 mod values;
 mod window;
 
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub(super) use aggregate::{GroupsBeingMade, GroupsOfAll, GroupsOfPart};
 pub(in crate::engine) use scan::dangling;
 #[cfg(not(feature = "small"))]
 pub(super) use values::Tables;
@@ -116,6 +118,9 @@ pub(super) enum Kept {
     /// Which records rows may point at, if that is known already.
     #[cfg(not(feature = "small"))]
     Marks(Option<super::marks::Marks>),
+    /// Nothing: the operator has not begun, though one beneath it has.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    Nothing,
 }
 
 /// Something that changes rows batch by batch: it may drop rows and add to them.
@@ -183,7 +188,7 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
 }
 
 /// As [`build`], for what costs something for each batch: few rows come together.
-fn build_gathered<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'s> + 's> {
+pub(super) fn build_gathered<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'s> + 's> {
     #[cfg(not(feature = "small"))]
     if gathered::drops_rows(&node) {
         return gathered::over(env, build(env, node));

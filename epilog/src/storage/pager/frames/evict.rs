@@ -180,6 +180,13 @@ impl FrameTable {
         much && epoch.is_some_and(|epoch| epoch <= self.blocked.load(Ordering::Relaxed))
     }
 
+    /// Whether even more is in limbo, for operations that all began in epoch `since` or later.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(super) fn is_overfull_since(&self, since: u64) -> bool {
+        let much = self.limbo_bytes.load(Ordering::Relaxed) > self.cache_bytes / 8;
+        much && (since..u64::MAX).contains(&self.pins.oldest_operation())
+    }
+
     /// Frees what was unlinked and nobody can stand on any more.
     pub(super) fn empty_limbo(&self, reclaim: &mut Reclaim) {
         if !reclaim.unlinked.is_empty() {

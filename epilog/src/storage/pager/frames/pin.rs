@@ -59,6 +59,16 @@ impl<'t> Pin<'t> {
         Pin { table: TableRef::Shared(Arc::clone(table)), claim, commit, operates: AtomicBool::new(true) }
     }
 
+    /// Another pin of the same commit, whose operations are its own: what those of one thread keep does not depend on how
+    /// long those of another go on.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn again(&self) -> Pin<'_> {
+        // Whatever this one reads is kept, so that nothing has to be looked at again.
+        let table = self.table();
+        let claim = table.pins.enter_at(self.commit, &table.epoch);
+        Pin { table: TableRef::Borrowed(table), claim, commit: self.commit, operates: AtomicBool::new(true) }
+    }
+
     /// Pins `commit`; `None` when it is not published yet, or no longer retained.
     pub(in crate::storage::pager) fn at(table: &Arc<FrameTable>, commit: u64) -> Option<Pin<'static>> {
         let claim = table.pins.enter_at(commit, &table.epoch);
@@ -198,6 +208,19 @@ impl SnapshotPin<'_> {
     /// The commit that is read.
     pub(in crate::storage::pager) fn commit(&self) -> u64 {
         self.0.commit
+    }
+
+    /// Another reader of the same commit: see [`Pin::again`]; and the epoch in which it was made.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(in crate::storage::pager) fn again(&self) -> (SnapshotPin<'_>, u64) {
+        let epoch = self.0.table().epoch.load(Ordering::SeqCst);
+        (self.0.again().into_snapshot(), epoch)
+    }
+
+    /// Whether too much of what was evicted stays in memory for operations that began in epoch `since` or later.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(in crate::storage::pager) fn is_overfull_since(&self, since: u64) -> bool {
+        self.0.table().is_overfull_since(since)
     }
 
     /// Begins an operation.
