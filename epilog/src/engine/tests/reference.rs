@@ -9,14 +9,20 @@ mod others;
 mod pages;
 #[cfg(not(feature = "small"))]
 mod pairs;
+#[cfg(not(feature = "small"))]
+mod reached;
+#[cfg(not(feature = "small"))]
+mod ruled;
 mod samples;
+#[cfg(not(feature = "small"))]
+mod schemas;
 mod shrink;
 #[cfg(sqlite)]
 mod sql;
 #[cfg(sqlite)]
 mod sqlite;
 
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
@@ -25,7 +31,7 @@ use maker::{Maker, Random};
 
 use super::*;
 use crate::engine::fixture::DraftBuilder;
-use crate::engine::optimizer::RULES;
+use crate::engine::optimizer::tests::fired;
 use crate::expr::op::Link;
 use crate::expr::{
     AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, FieldPath, Frame, FrameUnit, Function,
@@ -33,6 +39,7 @@ use crate::expr::{
     WindowFunction, WindowItem,
 };
 use crate::parts::{InWhole, Whole};
+use crate::schema::DatabaseSchema;
 use crate::value::Type;
 
 /// A collection: its schema and records, in the order of their keys.
@@ -922,26 +929,70 @@ fn check_drafts(
 ) {
     let mut random = Random::new(seed);
     let data = collections(&mut random);
-    let store = store(&data);
-    let snapshot = store.snapshot();
+    check_data(seed, random, &Asked::of(&data, &f::DATABASE), queries, make, see);
+}
+
+/// Records that drafts are asked of.
+struct Asked<'a> {
+    data: &'a [Collection],
+    store: Store,
+    /// With so little memory that what can put rows aside does.
     #[cfg(not(feature = "small"))]
-    let little = little(&data);
+    little: Store,
+    /// Without the indexes that are not needed.
     #[cfg(not(feature = "small"))]
-    let little = little.snapshot();
-    let reference = Reference::new(&data);
-    let mut maker = Maker::new(random, &data);
+    bare: Option<Store>,
+}
+
+impl Asked<'_> {
+    fn of<'a>(data: &'a [Collection], schema: &'static DatabaseSchema) -> Asked<'a> {
+        let store = Store::in_memory(schema).expect("a sound schema");
+        insert(&store, data);
+        Asked {
+            data,
+            store,
+            #[cfg(not(feature = "small"))]
+            little: little(data, schema),
+            #[cfg(not(feature = "small"))]
+            bare: None,
+        }
+    }
+}
+
+/// As [`check_drafts`], of these records.
+fn check_data(
+    seed: u64,
+    random: Random,
+    asked: &Asked<'_>,
+    queries: usize,
+    make: &mut dyn FnMut(&mut Maker<'_>) -> (Draft, bool),
+    see: &mut dyn FnMut(&str),
+) {
+    let data = asked.data;
+    let snapshot = asked.store.snapshot();
+    #[cfg(not(feature = "small"))]
+    let little = asked.little.snapshot();
+    let reference = Reference::new(data);
+    let mut maker = Maker::new(random, data);
     for query in 0..queries {
         let (draft, ordered) = make(&mut maker);
         see(&explain(snapshot.operation().view(), &draft).expect("a plan").to_string());
         let comparable = |rows: Vec<Vec<Scalar>>| if ordered { rows } else { sorted(rows) };
         let expected = reference.run(&draft).map(comparable);
-        let skipped = RULES[maker.random.below(RULES.len())].name;
-        for rules in [RuleSet::ALL, RuleSet::NONE, RuleSet::ALL.without(skipped)] {
-            let got = rows(snapshot.operation().view(), &draft, rules).map(comparable);
+        for (rules, which) in &rule_sets(&snapshot, &draft) {
+            let got = rows(snapshot.operation().view(), &draft, *rules).map(comparable);
             assert!(
                 agree(&got, &expected),
-                "seed {seed}, query {query}, {rules:?} (without {skipped}):\n{draft:?}\n{}\ngot {got:?}\nexpected {expected:?}",
+                "seed {seed}, query {query}, {which}:\n{draft:?}\n{}\ngot {got:?}\nexpected {expected:?}",
                 explain(snapshot.operation().view(), &draft).expect("a plan"),
+            );
+        }
+        #[cfg(not(feature = "small"))]
+        if let Some(bare) = &asked.bare {
+            let got = schemas::bare_rows(&bare.snapshot(), &draft, RuleSet::ALL).map(comparable);
+            assert!(
+                agree(&got, &expected),
+                "seed {seed}, query {query}, without indexes:\n{draft:?}\ngot {got:?}\nexpected {expected:?}",
             );
         }
         #[cfg(not(feature = "small"))]
@@ -1008,13 +1059,27 @@ fn check_drafts(
     }
 }
 
+/// The sets of rules that a draft is answered by, in words: all, none, and all but one of those that change its plan.
+fn rule_sets(reading: &dyn Reading, draft: &Draft) -> Vec<(RuleSet, String)> {
+    let operation = reading.operation();
+    let view = operation.view();
+    let mut sets = Vec::from([
+        (RuleSet::ALL, String::from("by all rules")),
+        (RuleSet::NONE, String::from("by no rule")),
+    ]);
+    for name in fired(view.catalog(), draft, &Measured(view)) {
+        sets.push((RuleSet::ALL.without(name), format!("without {name}")));
+    }
+    sets
+}
+
 /// The records in a file, with so little memory that what can put rows aside does.
 #[cfg(not(feature = "small"))]
-fn little(data: &[Collection]) -> Store {
+fn little(data: &[Collection], schema: &'static DatabaseSchema) -> Store {
     use crate::storage::pager::PagerOptions;
     let options = PagerOptions { cache_bytes: 2 * crate::engine::exec::NOTHING, ..PagerOptions::default() };
     let files = alloc::sync::Arc::new(crate::storage::vfs::MemoryVfs::new());
-    let store = Store::open(files, "music", options, (None, None), &f::DATABASE);
+    let store = Store::open(files, "music", options, (None, None), schema);
     let store = store.expect("a new file");
     insert(&store, data);
     store
