@@ -14,6 +14,8 @@ use alloc::vec::Vec;
 
 use super::{Apply, Rule};
 use crate::engine::logical::{Computed, Expr, ExprKind, LogicalPlan, Node, Slot, SlotDef};
+use crate::engine::planted::{self, Bug};
+use crate::schema::IndexDef;
 
 pub(super) const RULE: Rule = Rule { name: "drop_distinct", apply: Apply::Alone(apply) };
 
@@ -51,7 +53,8 @@ fn is_key(expr: &Expr, slot: Slot, slots: &[SlotDef]) -> bool {
     let collection = &slots[usize::from(slot.0)].collection;
     expr.as_field().filter(|(of, _)| *of == slot).is_some_and(|(_, position)| {
         let required = !collection.fields[usize::from(position)].optional;
-        let mut unique = collection.indexes.iter().filter(|index| index.tells_apart());
+        let tells_apart = |index: &&IndexDef| index.tells_apart() || planted::is(Bug::DistinctLost);
+        let mut unique = collection.indexes.iter().filter(tells_apart);
         collection.clustered == Some(position) || (required && unique.any(|index| index.fields == [position]))
     })
 }

@@ -11,6 +11,8 @@ mod pages;
 #[cfg(not(feature = "small"))]
 mod pairs;
 #[cfg(not(feature = "small"))]
+mod planted;
+#[cfg(not(feature = "small"))]
 mod reached;
 #[cfg(not(feature = "small"))]
 mod ruled;
