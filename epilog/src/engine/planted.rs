@@ -76,7 +76,7 @@ pub(super) enum Bug {
 }
 
 #[cfg(all(test, not(feature = "small")))]
-pub(super) use switch::{Planted, is};
+pub(super) use switch::{Planted, is, is_any};
 
 /// Whether the mistake is in: never, but in tests of a build with all parts.
 #[cfg(not(all(test, not(feature = "small"))))]
@@ -113,5 +113,10 @@ mod switch {
     /// Whether the mistake is in.
     pub(in crate::engine) fn is(bug: Bug) -> bool {
         PLANTED.get() == Some(bug)
+    }
+
+    /// Whether any is in.
+    pub(in crate::engine) fn is_any() -> bool {
+        PLANTED.get().is_some()
     }
 }
