@@ -26,6 +26,7 @@ pub mod optimizer;
 pub mod physical;
 #[cfg(not(feature = "small"))]
 pub mod plans;
+mod planted;
 
 #[cfg(test)]
 mod fixture;

@@ -16,6 +16,7 @@ use super::{Env, Vector};
 use super::{arithmetic, function};
 use crate::engine::error::ExecError;
 use crate::engine::logical::{Expr, ExprKind, Slot};
+use crate::engine::planted::{self, Bug};
 use crate::expr::{BinaryOp, UnaryOp};
 use crate::parts;
 use crate::schema::{Place, Spot};
@@ -343,7 +344,8 @@ fn connect<'s>(op: BinaryOp, left: &Vector<'s>, right: &Vector<'s>) -> Vector<'s
     for (of, other) in [(left, right), (right, left)] {
         for (row, fault) in of.faults() {
             let at = *row as usize;
-            let decided = other.fault(at).is_none() && truth(other, at) != both;
+            let decided =
+                other.fault(at).is_none() && (truth(other, at) != both || planted::is(Bug::FaultForgotten));
             if !decided {
                 result.add_fault(*row, fault);
             }
@@ -380,6 +382,7 @@ fn compare_absent(op: BinaryOp, left: Option<&[bool]>, right: Option<&[bool]>, o
     for (row, outcome) in outcomes.iter_mut().enumerate() {
         *outcome = match (is_null(left, row), is_null(right, row)) {
             (false, false) => continue,
+            (true, false) if planted::is(Bug::AbsentCompares) => u8::from(op == BinaryOp::Lt),
             (true, true) => u8::from(op == BinaryOp::Eq),
             _ => u8::from(op == BinaryOp::Ne),
         };

@@ -17,6 +17,7 @@ use super::Vector;
 use super::tally::{number, overflow};
 use super::vector::{Builder, Cells};
 use crate::engine::error::{ExecError, RowFault};
+use crate::engine::planted::{self, Bug};
 use crate::expr::{AggregateFunction, Frame, FrameUnit, WindowFunction};
 use crate::value::{Type, fits, integer, key};
 
@@ -66,7 +67,8 @@ impl<'p> Partition<'p> {
         let within = |place: i64| place.clamp(0, count as i64) as usize;
         let start = frame.start.map_or(0, |start| within((from as i64).saturating_add(start)));
         let end = frame.end.map_or(count, |end| within((from as i64).saturating_add(end).saturating_add(1)));
-        let end = end.max(start);
+        let early = usize::from(planted::is(Bug::FrameEndsEarly) && frame.end.is_some());
+        let end = end.saturating_sub(early).max(start);
         match frame.unit {
             FrameUnit::Rows => start..end,
             FrameUnit::Groups => self.starts[start]..self.starts[end],
@@ -350,7 +352,8 @@ impl Results {
                 }
                 entered += 1;
             }
-            while queue.front().is_some_and(|first| *first < frame.start) {
+            let late = usize::from(planted::is(Bug::LeftFrameLate));
+            while queue.front().is_some_and(|first| first + late < frame.start) {
                 queue.pop_front();
             }
             best.push(queue.front().copied().filter(|_| !frame.is_empty()));

@@ -15,6 +15,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 #[cfg(not(feature = "small"))]
+use crate::engine::planted::{self, Bug};
+#[cfg(not(feature = "small"))]
 use crate::expr::Op;
 #[cfg(not(feature = "small"))]
 use crate::expr::shape::Given;
@@ -167,7 +169,9 @@ impl Literal {
     /// Makes the value that of another query of the same shape.
     #[cfg(not(feature = "small"))]
     pub fn bind(&mut self, values: &[Given<'_>]) {
-        if let Some(parameter) = &self.parameter {
+        if let Some(parameter) = &self.parameter
+            && !(planted::is(Bug::ValueKeptInPlan) && parameter.number == 1)
+        {
             match (&mut self.value, values[parameter.number].value) {
                 (Scalar::String(old), Scalar::String(new)) => old.clone_from(new),
                 (Scalar::Bytes(old), Scalar::Bytes(new)) => old.clone_from(new),

@@ -18,6 +18,7 @@ use alloc::vec::Vec;
 
 use super::{Apply, Rule};
 use crate::engine::logical::{Expr, ExprKind, Inner, Link, LogicalPlan, Lookup, Node, Slot, Subquery};
+use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 use crate::parts;
 
@@ -178,13 +179,14 @@ fn as_link(predicate: Expr, inner: &Inner, made_by_pairs: &Inner, is_sure: bool)
     let Expr { kind: ExprKind::Binary(BinaryOp::Eq, left, right), ty, nullable } = predicate else {
         return Err(predicate);
     };
+    let absent_matches = !planted::is(Bug::AbsentLinkUnmatched);
     let is_inner = |expr: &Expr| inner.has_all_of(expr) && !inner.has_none_of(expr);
     let is_outer = |expr: &Expr| inner.has_none_of(expr) && made_by_pairs.has_none_of(expr);
     // A fault of a record is one of the pairs it is in.
     if is_inner(&left) && is_outer(&right) && (!is_sure || inner.is_sure(&left)) {
-        Ok(Link { inner: *left, outer: *right, absent_matches: true })
+        Ok(Link { inner: *left, outer: *right, absent_matches })
     } else if is_inner(&right) && is_outer(&left) && (!is_sure || inner.is_sure(&right)) {
-        Ok(Link { inner: *right, outer: *left, absent_matches: true })
+        Ok(Link { inner: *right, outer: *left, absent_matches })
     } else {
         Err(Expr { kind: ExprKind::Binary(BinaryOp::Eq, left, right), ty, nullable })
     }

@@ -21,6 +21,7 @@ use alloc::vec::Vec;
 
 use super::{Apply, Rule};
 use crate::engine::logical::{Column, Expr, ExprKind, Filter, Inner, Join, LogicalPlan, Node, Slot, SlotDef};
+use crate::engine::planted::{self, Bug};
 use crate::expr::{JoinKind, UnaryOp};
 
 pub(super) const RULE: Rule = Rule { name: "drop_joins", apply: Apply::Alone(apply) };
@@ -100,7 +101,7 @@ fn dropped(join: &Join, plan: &LogicalPlan) -> Option<Dropped> {
                 return None;
             }
             let mut filter: Vec<Expr> = Vec::new();
-            if of_row.nullable {
+            if of_row.nullable && !planted::is(Bug::AbsentKeptByDroppedJoin) {
                 filter.push(Expr::test(ExprKind::Unary(UnaryOp::IsSome, Box::new(of_row.clone()))));
             }
             let put = |predicate: &Expr| {

@@ -21,6 +21,7 @@ use alloc::boxed::Box;
 use super::drop_distinct::only_source;
 use super::{Apply, Rule};
 use crate::engine::logical::{Asked, LogicalPlan, Node, SlotDef, Sort, replace};
+use crate::engine::planted::{self, Bug};
 
 pub(super) const RULE: Rule = Rule { name: "drop_sorts", apply: Apply::Alone(apply) };
 
@@ -66,6 +67,7 @@ fn drop_in(mut node: Node, seen: bool, slots: &[SlotDef]) -> Node {
             weaken(sort, slots);
             below = false;
         }
+        Node::Limit(_) if planted::is(Bug::OrderBelowLimitDropped) => {}
         Node::Limit(_) | Node::Window(_) => below = true,
         _ => {}
     }

@@ -20,6 +20,7 @@ use alloc::vec::Vec;
 
 use super::{Apply, Rule};
 use crate::engine::logical::{Expr, ExprKind, Filter, LogicalPlan, Node, Slot};
+use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 
 pub(super) const RULE: Rule = Rule { name: "factor_alternatives", apply: Apply::Alone(apply) };
@@ -86,6 +87,9 @@ fn implied(alternatives: &[Vec<Expr>]) -> Vec<Expr> {
             let own = alternative.iter().filter(|conjunct| conjunct.slots() == [slot] && conjunct.is_sure());
             own.cloned().reduce(both_of)
         });
+        if planted::is(Bug::AlternativeForgotten) {
+            return parts.flatten().reduce(any_of);
+        }
         parts.collect::<Option<Vec<Expr>>>()?.into_iter().reduce(any_of)
     };
     slots.into_iter().filter_map(about).collect()

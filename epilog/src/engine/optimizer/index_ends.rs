@@ -29,6 +29,7 @@ use crate::engine::logical::{
     Aggregate, AggregateTerm, Computed, ComputedDef, Expr, ExprKind, LogicalPlan, Names, Node, Scan, Set,
     SetColumn, Slot, SlotDef, Sort, SortTerm, Window,
 };
+use crate::engine::planted::{self, Bug};
 use crate::expr::{AggregateFunction, BinaryOp, SetKind, UnaryOp};
 use crate::parts::{InWhole, Whole};
 use crate::schema::CollectionDef;
@@ -129,7 +130,7 @@ impl Ends {
     /// The record of `slot` that comes first by `field`, the last one if `last`.
     fn first(&self, slot: Slot, field: Expr, last: bool) -> Node {
         let mut predicates = self.predicates.clone();
-        if field.nullable && !last {
+        if field.nullable && !last && !planted::is(Bug::AbsentIsLeast) {
             predicates.push(Expr::test(ExprKind::Unary(UnaryOp::IsSome, Box::new(field.clone()))));
         }
         let predicates = predicates.into_iter().map(|expr| in_slot(expr, slot)).collect();

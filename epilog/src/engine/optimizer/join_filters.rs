@@ -18,6 +18,7 @@ use alloc::vec::Vec;
 
 use super::{Apply, Rule};
 use crate::engine::logical::{Expr, Filter, Join, LogicalPlan, Node};
+use crate::engine::planted::{self, Bug};
 use crate::expr::JoinKind;
 
 pub(super) const RULE: Rule = Rule { name: "join_filters", apply: Apply::Alone(apply) };
@@ -60,8 +61,11 @@ fn take_over(predicates: Vec<Expr>, node: Node) -> Node {
             take_over(all, *input)
         }
         Node::Join(mut join) if join.kind == JoinKind::Inner => {
-            let (pairs, above): (Vec<_>, Vec<_>) =
+            let (mut pairs, above): (Vec<_>, Vec<_>) =
                 predicates.into_iter().partition(|expr| join.reads_inner(expr));
+            if planted::is(Bug::JoinFilterLost) {
+                pairs.pop();
+            }
             join.pairs = Box::new(join.pairs.filtered(pairs));
             let input = take_over(above, *join.input);
             Node::Join(Join { input: Box::new(input), ..join })

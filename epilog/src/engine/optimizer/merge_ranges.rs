@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 
 use super::{Apply, Rule};
 use crate::engine::logical::{Expr, ExprKind, LogicalPlan, Node};
+use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 
 pub(super) const RULE: Rule = Rule { name: "merge_ranges", apply: Apply::Alone(apply) };
@@ -52,8 +53,11 @@ fn merge(predicates: &mut Vec<Expr>) {
 
 /// The value of which a predicate says that it is not less, or not greater, than a literal.
 fn bound(predicate: &Expr) -> Option<(&Expr, BinaryOp, &Expr)> {
-    let ExprKind::Binary(op @ (BinaryOp::Ge | BinaryOp::Le), value, limit) = &predicate.kind else {
-        return None;
+    let ExprKind::Binary(op, value, limit) = &predicate.kind else { return None };
+    let op = match op {
+        BinaryOp::Gt if planted::is(Bug::ExcludedBoundMerged) => &BinaryOp::Ge,
+        BinaryOp::Ge | BinaryOp::Le => op,
+        _ => return None,
     };
     let is_stored = matches!(value.kind, ExprKind::Field(..) | ExprKind::Computed(_));
     (is_stored && limit.is_literal() && !limit.is_null()).then_some((&**value, *op, &**limit))

@@ -150,11 +150,13 @@ pub fn optimize(mut plan: LogicalPlan, rules: RuleSet, statistics: &dyn Statisti
 #[cfg(test)]
 pub(crate) mod tests {
     use alloc::string::{String, ToString};
+    use alloc::vec::Vec;
 
     use super::*;
     use crate::engine::fixture::{self, Made};
     use crate::engine::logical::{Purpose, lower};
     use crate::expr::Draft;
+    use crate::schema::Catalog;
 
     /// The plan of a draft before and after one rule, preceded by the rules that it builds on.
     pub(crate) fn before_and_after(draft: &Draft, rule: &str, after: &[&str]) -> (String, String) {
@@ -169,6 +171,20 @@ pub(crate) mod tests {
         let text = once.to_string();
         assert_eq!(find(rule).run(once, &Made).to_string(), text, "{rule} is idempotent");
         (before, text)
+    }
+
+    /// The rules that change the plan of a draft.
+    pub(crate) fn fired(catalog: &Catalog, draft: &Draft, statistics: &dyn Statistics) -> Vec<&'static str> {
+        let mut plan = lower(catalog, draft, Purpose::Rows).expect("a draft that can be planned");
+        let mut fired = Vec::new();
+        for rule in RULES {
+            let before = plan.root.clone();
+            plan = rule.run(plan, statistics);
+            if plan.root != before {
+                fired.push(rule.name);
+            }
+        }
+        fired
     }
 
     fn find(name: &str) -> &'static Rule {

@@ -27,6 +27,7 @@ use super::{Apply, Rule};
 use crate::engine::logical::{
     Expr, ExprKind, Join, Link, Literal, LogicalPlan, Node, Slot, SlotDef, Subquery, replace,
 };
+use crate::engine::planted::{self, Bug};
 use crate::expr::{BinaryOp, JoinKind};
 use crate::schema::IndexDef;
 
@@ -140,6 +141,9 @@ fn across(mut join: Join, slots: &[SlotDef], changed: &mut bool) -> Join {
     let mut to_inner = missing(&join.links, |link| (&link.inner, &link.outer), &mut inner, &outer);
     let to_outer = match join.kind {
         JoinKind::Inner => missing(&join.links, |link| (&link.outer, &link.inner), &mut outer, &inner),
+        JoinKind::Left if planted::is(Bug::ConstantLeavesLeftJoin) => {
+            missing(&join.links, |link| (&link.outer, &link.inner), &mut outer, &inner)
+        }
         JoinKind::Left => Vec::new(),
     };
     to_inner.retain(|(number, _)| !finds_many(&join.links[*number].inner, slots));

@@ -16,6 +16,7 @@ use alloc::boxed::Box;
 
 use super::{Apply, Rule};
 use crate::engine::logical::{Limit, LogicalPlan, Node, Sort, replace};
+use crate::engine::planted::{self, Bug};
 use crate::parts;
 
 pub(super) const RULE: Rule = Rule { name: "push_limits", apply: Apply::Alone(apply) };
@@ -29,10 +30,19 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
 fn push(node: Node) -> Node {
     match node {
         Node::Limit(Limit { input, window }) => match *input {
-            Node::Limit(inner) => push(Node::Limit(Limit { window: inner.window.then(window), ..inner })),
+            Node::Limit(inner) => {
+                let mut both = inner.window.then(window);
+                if planted::is(Bug::LimitForgotten) {
+                    both.take = window.take.or(both.take);
+                }
+                push(Node::Limit(Limit { window: both, ..inner }))
+            }
             Node::Sort(mut sort) => {
                 sort.window = Some(sort.window.map_or(window, |inner| inner.then(window)));
                 push(Node::Sort(sort))
+            }
+            input @ Node::Filter(_) if planted::is(Bug::LimitThroughFilter) => {
+                beneath(input, |below| push(Node::Limit(Limit { input: below, window })))
             }
             input @ (Node::Lookup(_) | Node::Subquery(_)) if parts::REWRITES => {
                 beneath(input, |below| push(Node::Limit(Limit { input: below, window })))

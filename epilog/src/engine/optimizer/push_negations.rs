@@ -13,6 +13,7 @@ use alloc::boxed::Box;
 
 use super::{Apply, Rule};
 use crate::engine::logical::{Expr, ExprKind, LogicalPlan};
+use crate::engine::planted::{self, Bug};
 use crate::expr::{BinaryOp, UnaryOp};
 
 pub(super) const RULE: Rule = Rule { name: "push_negations", apply: Apply::Alone(apply) };
@@ -34,7 +35,8 @@ fn push(expr: Expr) -> Expr {
 
 /// The negation of an expression that has no pushable negation inside.
 fn negate(expr: Expr) -> Expr {
-    let required = |left: &Expr, right: &Expr| !left.nullable && !right.nullable;
+    let required =
+        |left: &Expr, right: &Expr| (!left.nullable && !right.nullable) || planted::is(Bug::NegationOfAbsent);
     match expr.kind {
         ExprKind::Unary(UnaryOp::Not, operand) => *operand,
         ExprKind::Unary(UnaryOp::IsNone, operand) => Expr::test(ExprKind::Unary(UnaryOp::IsSome, operand)),

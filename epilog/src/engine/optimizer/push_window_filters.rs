@@ -17,6 +17,7 @@ use alloc::vec::Vec;
 
 use super::{Apply, Rule};
 use crate::engine::logical::{Asked, Expr, ExprKind, Filter, LogicalPlan, Node, Windowing, replace};
+use crate::engine::planted::{self, Bug};
 use crate::expr::{AggregateFunction, BinaryOp, UnaryOp, WindowFunction};
 use crate::parts;
 use crate::value::Type;
@@ -66,7 +67,13 @@ fn take_over(predicates: Vec<Expr>, node: Node) -> Node {
 
 /// Whether a predicate is true of all rows of a partition or of none, in each of the windows.
 fn keeps_partitions(window: &Windowing, predicate: &Expr) -> bool {
-    !predicate.may_fault() && window.items.iter().all(|item| reads_only(predicate, &item.partition))
+    let mut keeps = window.items.iter().map(|item| reads_only(predicate, &item.partition));
+    !predicate.may_fault()
+        && if planted::is(Bug::WindowFilterPushed) {
+            keeps.any(|keeps| keeps)
+        } else {
+            keeps.all(|keeps| keeps)
+        }
 }
 
 /// Whether an expression has one value for all rows that have equal values of `keys`: it is made of these and of literals.

@@ -18,6 +18,7 @@ use alloc::vec::Vec;
 
 use super::{Apply, Rule};
 use crate::engine::logical::{Expr, ExprKind, LogicalPlan, Node, Slot, replace};
+use crate::engine::planted::{self, Bug};
 use crate::expr::{BinaryOp, JoinKind, UnaryOp};
 
 pub(super) const RULE: Rule = Rule { name: "strengthen_joins", apply: Apply::Alone(apply) };
@@ -86,7 +87,8 @@ pub(super) fn rejects_absent(predicate: &Expr, slot: Slot) -> bool {
         // What has no result is a fault of the row, which an inner join would not have.
         _ if !predicate.is_sure() => false,
         ExprKind::Binary(BinaryOp::Eq, left, right) => {
-            (is_of(left) && !right.nullable) || (is_of(right) && !left.nullable)
+            (is_of(left) && (!right.nullable || planted::is(Bug::LeftJoinMadeInner)))
+                || (is_of(right) && !left.nullable)
         }
         ExprKind::Binary(op, left, right) => {
             use BinaryOp::{Contains, EndsWith, Ge, Gt, Le, Like, Lt, Matches, StartsWith};

@@ -20,6 +20,7 @@ use super::Planner;
 use super::subquery::Sides;
 use crate::engine::estimate::Amount;
 use crate::engine::logical::{Expr, ExprKind, Filter, Inner, Node};
+use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 use crate::value::Type;
 
@@ -103,7 +104,7 @@ fn limits<'e>(predicate: &'e Expr, inner: &Inner) -> Vec<Limit<'e>> {
         ExprKind::Binary(op, left, right) => {
             let (is_greater, included) = match op {
                 BinaryOp::Lt => (false, false),
-                BinaryOp::Le => (false, true),
+                BinaryOp::Le => (false, !planted::is(Bug::BandLosesBound)),
                 BinaryOp::Gt => (true, false),
                 BinaryOp::Ge => (true, true),
                 _ => return Vec::new(),

@@ -17,6 +17,7 @@ use core::ops::Bound;
 
 use super::sarg::{Sarg, Test};
 use crate::engine::logical::{Expr, ExprKind, Slot};
+use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 use crate::value::Scalar;
 
@@ -143,6 +144,9 @@ fn tighter(a: Bound<Scalar>, b: Bound<Scalar>, lower: bool) -> Bound<Scalar> {
 /// Whether nothing lies between two bounds.
 fn is_nothing(low: &Bound<Scalar>, high: &Bound<Scalar>) -> bool {
     match (low, high) {
+        (Bound::Included(low), Bound::Included(high)) if planted::is(Bug::SameBoundsContradict) => {
+            low.compare(high).is_ge()
+        }
         (Bound::Included(low), Bound::Included(high)) => low.compare(high).is_gt(),
         (Bound::Included(low) | Bound::Excluded(low), Bound::Included(high) | Bound::Excluded(high)) => {
             low.compare(high).is_ge()

@@ -10,6 +10,7 @@ use alloc::vec::Vec;
 use core::ops::Bound;
 
 use crate::engine::logical::{Expr, ExprKind, Literal, Slot};
+use crate::engine::planted::{self, Bug};
 use crate::expr::{BinaryOp, UnaryOp};
 use crate::value::Scalar;
 #[cfg(not(feature = "small"))]
@@ -142,6 +143,9 @@ fn comparison(op: BinaryOp, literal: &Scalar, nullable: bool) -> Option<(Test, b
     let value = || literal.clone();
     Some(match (op, literal) {
         (BinaryOp::Eq, _) => (Test::OneOf(Vec::from([value()])), true),
+        (BinaryOp::Lt, _) if planted::is(Bug::BoundSearchedFor) => {
+            (Test::Range(Unbounded, Included(value())), true)
+        }
         (BinaryOp::Lt, _) => (Test::Range(Unbounded, Excluded(value())), true),
         (BinaryOp::Le, _) => (Test::Range(Unbounded, Included(value())), true),
         (BinaryOp::Gt, _) => (Test::Range(Excluded(value()), Unbounded), true),

@@ -1,6 +1,7 @@
 //! Random queries against a reference, which goes through the records row by row with scalars and knows neither plans
 //! nor pages. A failure prints the seed and the draft.
 
+mod checks;
 #[cfg(not(feature = "small"))]
 mod few;
 mod json;
@@ -11,7 +12,15 @@ mod others;
 mod pages;
 #[cfg(not(feature = "small"))]
 mod pairs;
+#[cfg(not(feature = "small"))]
+mod planted;
+#[cfg(not(feature = "small"))]
+mod reached;
+#[cfg(not(feature = "small"))]
+mod ruled;
 mod samples;
+#[cfg(not(feature = "small"))]
+mod schemas;
 mod shrink;
 #[cfg(sqlite)]
 mod sql;
@@ -23,11 +32,16 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::fixture::{self as f, draft};
+#[cfg(sqlite)]
+use checks::rule_sets;
+#[cfg(not(feature = "small"))]
+use checks::{Asked, check_data};
+use checks::{check_drafts, check_seed};
 use maker::{Maker, Random};
 
 use super::*;
 use crate::engine::fixture::DraftBuilder;
-use crate::engine::optimizer::RULES;
+use crate::engine::optimizer::tests::fired;
 use crate::expr::op::Link;
 use crate::expr::{
     AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, FieldPath, Frame, FrameUnit, Function,
@@ -35,6 +49,7 @@ use crate::expr::{
     WindowFunction, WindowItem,
 };
 use crate::parts::{InWhole, Whole};
+use crate::schema::DatabaseSchema;
 use crate::value::Type;
 
 /// A collection: its schema and records, in the order of their keys.
@@ -909,158 +924,6 @@ fn same(a: &[Vec<Scalar>], b: &[Vec<Scalar>]) -> bool {
     let equal = |a: &Scalar, b: &Scalar| a.compare(b).is_eq() && a.is_null() == b.is_null();
     a.len() == b.len()
         && a.iter().zip(b).all(|(a, b)| a.len() == b.len() && a.iter().zip(b).all(|(a, b)| equal(a, b)))
-}
-
-fn check_seed(seed: u64, queries: usize, faulty: bool) {
-    check_drafts(seed, queries, &mut |maker| maker.draft(faulty), &mut |_| ());
-}
-
-/// Asks both for the drafts that `make` makes; `see` gets the plans' texts.
-fn check_drafts(
-    seed: u64,
-    queries: usize,
-    make: &mut dyn FnMut(&mut Maker<'_>) -> (Draft, bool),
-    see: &mut dyn FnMut(&str),
-) {
-    let mut random = Random::new(seed);
-    let data = collections(&mut random);
-    let store = store(&data);
-    let snapshot = store.snapshot();
-    #[cfg(not(feature = "small"))]
-    let little = little(&data);
-    #[cfg(not(feature = "small"))]
-    let little = little.snapshot();
-    let reference = Reference::new(&data);
-    let mut maker = Maker::new(random, &data);
-    for query in 0..queries {
-        let (draft, ordered) = make(&mut maker);
-        see(&explain(snapshot.operation().view(), &draft).expect("a plan").to_string());
-        let comparable = |rows: Vec<Vec<Scalar>>| if ordered { rows } else { sorted(rows) };
-        let expected = reference.run(&draft).map(comparable);
-        let skipped = RULES[maker.random.below(RULES.len())].name;
-        for rules in [RuleSet::ALL, RuleSet::NONE, RuleSet::ALL.without(skipped)] {
-            let got = rows(snapshot.operation().view(), &draft, rules).map(comparable);
-            assert!(
-                agree(&got, &expected),
-                "seed {seed}, query {query}, {rules:?} (without {skipped}):\n{draft:?}\n{}\ngot {got:?}\nexpected {expected:?}",
-                explain(snapshot.operation().view(), &draft).expect("a plan"),
-            );
-        }
-        #[cfg(not(feature = "small"))]
-        {
-            let got = streamed(&little, &draft).map(comparable);
-            assert!(
-                agree(&got, &expected),
-                "seed {seed}, query {query}, with little memory:\n{draft:?}\n{}\ngot {got:?}\nexpected {expected:?}",
-                explain(little.operation().view(), &draft).expect("a plan"),
-            );
-        }
-        #[cfg(all(feature = "std", not(feature = "small")))]
-        {
-            let mut control = Control::default();
-            control.set_threads(4);
-            let got = controlled(&snapshot, &draft, &control).map(comparable);
-            assert!(
-                agree(&got, &expected),
-                "seed {seed}, query {query}, by threads:\n{draft:?}\n{}\ngot {got:?}\nexpected {expected:?}",
-                crate::engine::explain(snapshot.operation().view(), &draft, &control).expect("a plan"),
-            );
-        }
-        #[cfg(not(feature = "small"))]
-        for _ in 0..3 {
-            check_kept_plan(
-                &mut maker,
-                &reference,
-                &snapshot,
-                &draft,
-                ordered,
-                &format!("seed {seed}, query {query}"),
-            );
-        }
-        let Ok(expected) = &expected else { continue };
-        let got = run(snapshot.operation().view(), &draft).and_then(scalars).map(comparable).expect("rows");
-        assert!(same(&got, expected), "seed {seed}, query {query}: {draft:#?}");
-        let got = comparable(streamed(&snapshot, &draft).expect("rows"));
-        assert!(same(&got, expected), "seed {seed}, query {query}, in several operations: {draft:#?}");
-        #[cfg(not(feature = "small"))]
-        {
-            // Measured, as many rows come out; and by indexes only, where that is not refused, the same.
-            let plan = analyze(&snapshot, &draft, &Control::default()).expect("a plan");
-            let given = plan.root.actual.map(|actual| actual.rows);
-            assert_eq!(
-                given,
-                Some(expected.len() as u64),
-                "seed {seed}, query {query}: {plan:#}\n{draft:#?}"
-            );
-            assert!(plan.operators().iter().all(|node| node.actual.is_some()), "{plan:#}");
-            let mut control = Control::default();
-            control.set_require_index();
-            match controlled(&snapshot, &draft, &control) {
-                Ok(got) => {
-                    let alike = same(&comparable(got), expected);
-                    assert!(alike, "seed {seed}, query {query}, by indexes: {draft:#?}");
-                }
-                Err(EngineError::Plan(PlanError::FullScan { .. })) => {}
-                Err(error) => panic!("seed {seed}, query {query}: {error}\n{draft:#?}"),
-            }
-        }
-        let changes_columns =
-            |clause: &Clause| matches!(clause, Clause::Select(_) | Clause::Grouping(_) | Clause::Distinct);
-        if !draft.clauses.iter().any(changes_columns) {
-            assert_eq!(count(&snapshot, &draft).expect("a count"), expected.len() as u64, "{draft:#?}");
-            let exists = super::exists(snapshot.operation().view(), &draft).expect("an answer");
-            assert_eq!(exists, !expected.is_empty(), "{draft:#?}");
-            let keys = keys(snapshot.operation().view(), &draft).expect("keys");
-            assert_eq!(keys.len(), expected.len(), "{draft:#?}");
-        }
-    }
-}
-
-/// The records in a file, with so little memory that what can put rows aside does.
-#[cfg(not(feature = "small"))]
-fn little(data: &[Collection]) -> Store {
-    use crate::storage::pager::PagerOptions;
-    let options = PagerOptions { cache_bytes: 2 * crate::engine::exec::NOTHING, ..PagerOptions::default() };
-    let files = alloc::sync::Arc::new(crate::storage::vfs::MemoryVfs::new());
-    let store = Store::open(files, "music", options, (None, None), &f::DATABASE);
-    let store = store.expect("a new file");
-    insert(&store, data);
-    store
-}
-
-/// Whether an answer is that of the reference: the same rows, or no result where that has none.
-fn agree(got: &Result<Vec<Vec<Scalar>>, EngineError>, expected: &Result<Vec<Vec<Scalar>>, ()>) -> bool {
-    match (got, expected) {
-        (Ok(got), Ok(expected)) => same(got, expected),
-        (Err(EngineError::Exec(ExecError::Arithmetic(_))), Err(())) => true,
-        _ => false,
-    }
-}
-
-/// Checks a query of the shape of another, whose plan it gets, with other values.
-#[cfg(not(feature = "small"))]
-fn check_kept_plan(
-    maker: &mut Maker<'_>,
-    reference: &Reference<'_>,
-    reading: &dyn Reading,
-    draft: &Draft,
-    ordered: bool,
-    place: &str,
-) {
-    let comparable = |rows: Vec<Vec<Scalar>>| if ordered { rows } else { sorted(rows) };
-    // The plan that is kept is that of either.
-    let _ = run(reading.operation().view(), draft);
-    let other = maker.with_other_values(draft);
-    let expected = reference.run(&other).map(comparable);
-    let compiled = others::compiled(&other);
-    for other in [&other, &compiled, &compiled] {
-        let got = run(reading.operation().view(), other).and_then(scalars).map(comparable);
-        assert!(
-            agree(&got, &expected),
-            "{place}, by a plan that is kept:\n{draft:?}\nand then\n{other:?}\n{}\ngot {got:?}\nexpected {expected:?}",
-            explain(reading.operation().view(), other).expect("a plan"),
-        );
-    }
 }
 
 /// Rows that came in any order, in one.

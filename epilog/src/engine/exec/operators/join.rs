@@ -31,6 +31,7 @@ use crate::engine::logical::{Computed, Link, Slot};
 #[cfg(not(feature = "small"))]
 use crate::engine::physical::Band;
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
+use crate::engine::planted::{self, Bug};
 use crate::expr::JoinKind;
 use crate::parts;
 use crate::schema::IndexId;
@@ -276,6 +277,11 @@ impl<'s> Operator<'s> for Join<'s> {
                 continue;
             }
             self.fill(batch, records);
+            if planted::is(Bug::PairedTooEarly)
+                && let Some(search) = &mut self.search
+            {
+                batch.selected().for_each(|pair| search.paired[batch.origin(pair)] = true);
+            }
             for stage in &mut self.stages {
                 stage.apply(env, batch)?;
             }

@@ -20,6 +20,7 @@ use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::meter::Footprint;
 use crate::engine::logical::{Expr, Slot};
 use crate::engine::physical::{self, Access, IndexOrder, PhysicalNode, Scan};
+use crate::engine::planted::{self, Bug};
 use crate::parts::{self, Whole};
 use crate::schema::{CollectionDef, IndexId};
 use crate::storage::StorageError;
@@ -234,6 +235,9 @@ impl<'s> Operator<'s> for LeafScan<'s> {
             return Ok(false);
         };
         let next = match self.direction {
+            Direction::Forward if planted::is(Bug::RecordLostInPause) => {
+                self.farthest.and_then(|rank| rank.checked_add(2))
+            }
             Direction::Forward => self.farthest.and_then(|rank| rank.checked_add(1)),
             Direction::Backward => self.farthest.and_then(|rank| rank.checked_sub(1)),
         };
@@ -576,7 +580,7 @@ impl<'s> Ranks<'s> for Sorted<'s> {
             let count = limit.min(gathered.ranks.len() - gathered.next);
             gathered.sort(count);
             for rank in &gathered.ranks[gathered.next..gathered.next + count] {
-                if gathered.last.replace(*rank) != Some(*rank) {
+                if gathered.last.replace(*rank) != Some(*rank) || planted::is(Bug::UnionGivesTwice) {
                     out.push(if self.backward { !*rank } else { *rank });
                 }
             }

@@ -27,6 +27,7 @@ use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::SetColumn;
 #[cfg(not(feature = "small"))]
 use crate::engine::physical::{self, PhysicalNode};
+use crate::engine::planted::{self, Bug};
 use crate::expr::SetKind;
 use crate::parts::InWhole;
 
@@ -212,7 +213,7 @@ impl<'s> Set<'s> {
                 (SetKind::Union | SetKind::Except, _) => is_new,
                 (SetKind::Intersect, Some(count)) => core::mem::replace(count, 0) > 0,
                 (SetKind::IntersectAll | SetKind::ExceptAll, Some(count)) if *count > 0 => {
-                    *count -= 1;
+                    *count -= u64::from(!planted::is(Bug::ExceptAllUncounted));
                     kind == SetKind::IntersectAll
                 }
                 (SetKind::Intersect | SetKind::IntersectAll, _) => false,

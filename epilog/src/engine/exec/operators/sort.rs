@@ -41,6 +41,7 @@ use crate::engine::exec::vector::Strided;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Slot, SortTerm, Window};
 use crate::engine::physical::{self, PhysicalNode, TOP_MAX};
+use crate::engine::planted::{self, Bug};
 #[cfg(not(feature = "small"))]
 use crate::expr::BinaryOp;
 use crate::parts::{self, Whole};
@@ -821,6 +822,7 @@ fn append_key(terms: &[SortTerm], vectors: &[Vector<'_>], row: usize, rank: u128
 pub(super) fn append_terms(terms: &[SortTerm], vectors: &[Vector<'_>], row: usize, out: &mut Vec<u8>) {
     for (term, vector) in terms.iter().zip(vectors) {
         match vector.cell(row) {
+            None if planted::is(Bug::AbsentFirst) => out.push(0),
             None => out.push(if term.nulls_first { 0 } else { 2 }),
             Some(cell) => {
                 if term.expr.nullable {

@@ -36,17 +36,26 @@ pub(super) struct Maker<'d> {
     pub(super) collections: &'d [Collection],
     /// The types of the values that windows of the draft have calculated.
     pub(super) windows: Vec<Type>,
+    /// Those of them that are values of another query that rows were paired with.
+    paired: Vec<u16>,
     /// Queries that the draft has asked for, and the types of their values: to be asked for again.
     commons: Vec<(Vec<Type>, Draft)>,
 }
 
 impl<'d> Maker<'d> {
     pub(super) fn new(random: Random, collections: &'d [Collection]) -> Maker<'d> {
-        Maker { random, collections, windows: Vec::new(), commons: Vec::new() }
+        Maker { random, collections, windows: Vec::new(), paired: Vec::new(), commons: Vec::new() }
     }
 }
 
 impl Maker<'_> {
+    /// Forgets what the last draft had.
+    pub(super) fn forget(&mut self) {
+        self.windows.clear();
+        self.paired.clear();
+        self.commons.clear();
+    }
+
     /// A field that a source has, or a relation of it leads to.
     fn field(&mut self, scope: &[usize]) -> (Expression, Type) {
         if !self.windows.is_empty() && self.random.below(3) == 0 {
@@ -57,11 +66,12 @@ impl Maker<'_> {
     }
 
     /// A field of a record.
-    fn stored(&mut self, scope: &[usize]) -> (Expression, Type) {
+    pub(super) fn stored(&mut self, scope: &[usize]) -> (Expression, Type) {
         let source = self.random.below(scope.len());
         let mut row = RowPath::source(source as u8);
         let mut schema = (self.collections[scope[source]].0)();
-        while self.random.below(3) == 0 {
+        // A collection may point at itself, and a path has an end.
+        while row.hops().len() < 4 && self.random.below(3) == 0 {
             let relations = schema.fields.iter().enumerate().filter(|(_, field)| field.reference.is_some());
             let relations: Vec<usize> = relations.map(|(ordinal, _)| ordinal).collect();
             if relations.is_empty() {
@@ -87,6 +97,10 @@ impl Maker<'_> {
             _ if ty.is_list() => list(&mut self.random, ty),
             _ if ty.is_json() => Scalar::String(self.random.pick(&json::VALUES).to_string()),
             Type::I64 | Type::I32 => Scalar::Int(self.random.below(11) as i128 - 5),
+            #[cfg(not(feature = "small"))]
+            _ if ty != Type::Id && self.random.below(4) > 0 => schemas::value_of(&mut self.random, ty),
+            Type::U128 => Scalar::Uint(self.random.below(4) as u128),
+            Type::Decimal | Type::F32 | Type::Bytes | Type::Uuid => Scalar::Null,
             _ => Scalar::Int(self.random.below(12) as i128),
         };
         Expression::literal(value, ty)
@@ -278,6 +292,12 @@ impl Maker<'_> {
             }
             1 => {
                 let (field, ty) = self.field(scope);
+                if self.random.below(2) == 0 {
+                    let bounds = [self.literal(ty), self.literal(ty)];
+                    let [low, high] = bounds;
+                    let above = field.clone().binary(*self.random.pick(&[Gt, Ge]), low);
+                    return above.binary(And, field.binary(*self.random.pick(&[Lt, Le]), high));
+                }
                 let low = self.value(scope, ty, faulty);
                 field.between(low, self.literal(ty))
             }
@@ -346,26 +366,15 @@ impl Maker<'_> {
         let predicate = |maker: &mut Self, scope: &[usize]| {
             (maker.random.below(4) > 0).then(|| maker.predicate(scope, depth, faulty))
         };
-        let (subquery, inner) = match (scope[0], self.random.below(3)) {
-            (root @ (ARTIST | ALBUM), 0 | 1) => {
-                let (inner, ordinal) = match (root, self.random.below(2)) {
-                    (ARTIST, 0) => (ALBUM, f::album::ARTIST),
-                    (ARTIST, _) => (TRACK, f::track::EDITOR),
-                    _ => (TRACK, f::track::ALBUM),
-                };
+        let reversed = self.reversed(scope[0]);
+        let (subquery, inner) = match self.random.below(3) {
+            0 | 1 if !reversed.is_empty() => {
+                let (row, inner, ordinal) = *self.random.pick(&reversed);
                 // It speaks of the inner record alone.
                 let windows = core::mem::take(&mut self.windows);
                 let predicate = predicate(self, &[inner]);
                 self.windows = windows;
-                (Link::Reverse { row: RowPath::source(0), ordinal }, (inner, predicate))
-            }
-            (TRACK, 0) => {
-                // The albums of the editor, who may be absent.
-                let windows = core::mem::take(&mut self.windows);
-                let predicate = predicate(self, &[ALBUM]);
-                self.windows = windows;
-                let row = RowPath::source(0).hop(f::track::EDITOR);
-                (Link::Reverse { row, ordinal: f::album::ARTIST }, (ALBUM, predicate))
+                (Link::Reverse { row, ordinal }, (inner, predicate))
             }
             _ => {
                 let inner = self.random.below(self.collections.len());
@@ -446,19 +455,44 @@ impl Maker<'_> {
         None
     }
 
+    /// The relations: which collection's which field points at which.
+    pub(super) fn relations(&self) -> Vec<(usize, u16, usize)> {
+        let mut relations = Vec::new();
+        for (from, (schema, _)) in self.collections.iter().enumerate() {
+            for (ordinal, field) in schema().fields.iter().enumerate() {
+                let Some(reference) = field.reference else { continue };
+                let is_target = |(of, _): &Collection| core::ptr::eq(of(), (reference.target)());
+                let to = self.collections.iter().position(is_target).expect("a collection of the schema");
+                relations.push((from, ordinal as u16, to));
+            }
+        }
+        relations
+    }
+
+    /// What points at records of `root`, or at those that its records point at: the row pointed at, the collection, and its
+    /// field.
+    fn reversed(&self, root: usize) -> Vec<(RowPath, usize, u16)> {
+        let relations = self.relations();
+        let at = |row: RowPath, target: usize| {
+            let pointing = relations.iter().filter(move |(_, _, to)| *to == target);
+            pointing.map(move |(from, field, _)| (row, *from, *field))
+        };
+        let hops = relations.iter().filter(|(from, ..)| *from == root);
+        let behind = hops.flat_map(|(_, field, to)| at(RowPath::source(0).hop(*field), *to));
+        at(RowPath::source(0), root).chain(behind).collect()
+    }
+
     /// Joins of three to five sources, most of them along relations, each with any of those before it.
     fn joined(&mut self, mut builder: DraftBuilder, scope: &mut Vec<usize>, faulty: bool) -> DraftBuilder {
-        /// The relations: which collection's which field points at which.
-        const RELATIONS: [(usize, u16, usize); 3] = [
-            (ALBUM, f::album::ARTIST, ARTIST),
-            (TRACK, f::track::ALBUM, ALBUM),
-            (TRACK, f::track::EDITOR, ARTIST),
-        ];
+        let relations = self.relations();
         let count = |maker: &Self, of: usize| maker.collections[of].1.len();
         let mut rows = count(self, scope[0]);
         for _ in 0..2 + self.random.below(3) {
             let source = self.random.below(scope.len());
-            let (from, field, to) = *self.random.pick(&RELATIONS);
+            if relations.is_empty() {
+                break;
+            }
+            let (from, field, to) = *self.random.pick(&relations);
             let position = scope.len() as u8;
             let (inner, mut on) = match (scope[source] == from, scope[source] == to) {
                 (true, _) => (to, f::inner(source as u8, field).binary(BinaryOp::Eq, f::inner(position, 0))),
@@ -497,18 +531,28 @@ impl Maker<'_> {
         builder
     }
 
+    /// A draft of any of the kinds that are made.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn any_draft(&mut self) -> (Draft, bool) {
+        match self.random.below(6) {
+            0 => self.narrow_draft(),
+            1 => self.paired_draft(),
+            2 => self.ruled_draft(),
+            _ => self.draft(false),
+        }
+    }
+
     /// A draft, and whether its rows come in an order that is told.
     pub(super) fn draft(&mut self, faulty: bool) -> (Draft, bool) {
         let root = self.random.below(self.collections.len());
         let mut scope = Vec::from([root]);
         let mut builder: DraftBuilder = draft(self.collections[root].0);
         let (mut limited, mut ordered) = (false, true);
-        self.windows.clear();
+        self.forget();
         if self.random.below(4) == 0 {
             builder = self.joined(builder, &mut scope, faulty);
             ordered = scope.len() == 1;
         }
-        self.commons.clear();
         for _ in 0..1 + self.random.below(4) {
             builder = match self.random.below(13) {
                 12 => {
@@ -613,15 +657,14 @@ impl Maker<'_> {
 
     /// Rows paired with those of another query.
     fn join_query(&mut self, builder: DraftBuilder, scope: &[usize], faulty: bool) -> DraftBuilder {
-        let (left, first) = self.field(scope);
-        let types: Vec<Type> = if self.random.below(2) == 0 {
-            Vec::from([first])
-        } else {
-            Vec::from([first, self.field(scope).1])
-        };
+        let (left, ty) = self.field(scope);
+        let types: Vec<Type> =
+            if self.random.below(2) == 0 { Vec::from([ty]) } else { Vec::from([ty, self.field(scope).1]) };
         let other = self.values_of(&types);
-        let value = f::window(self.windows.len() as u16);
+        let first = self.windows.len() as u16;
+        let value = f::window(first);
         self.windows.extend(&types);
+        self.paired.extend(first..self.windows.len() as u16);
         let equal = match self.random.below(5) {
             0 => self.predicate(scope, 1, faulty),
             1 => value.binary(BinaryOp::Lt, left),
@@ -713,14 +756,19 @@ impl Maker<'_> {
         (builder.limit(self.random.below(12) as u64), true)
     }
 
-    /// Appends the keys of all sources, which make an order total.
-    fn total(&mut self, scope: &[usize], terms: &mut Vec<OrderTerm>) {
-        for source in 0..scope.len() {
-            let row = RowPath::source(source as u8);
-            let key = Expression::field(FieldPath { row, ordinal: 0 });
-            let descending = self.random.below(2) == 0;
-            terms.push(OrderTerm { expression: key, descending, nulls_first: None });
+    /// Appends the keys of all sources, and the values of other queries, which make an order total: rows that are alike in all of
+    /// them are alike.
+    pub(super) fn total(&mut self, scope: &[usize], terms: &mut Vec<OrderTerm>) {
+        for (source, of) in scope.iter().enumerate() {
+            for ordinal in (self.collections[*of].0)().key.ordinals() {
+                let row = RowPath::source(source as u8);
+                let key = Expression::field(FieldPath { row, ordinal: *ordinal });
+                let descending = self.random.below(2) == 0;
+                terms.push(OrderTerm { expression: key, descending, nulls_first: None });
+            }
         }
+        let values = self.paired.iter().map(|number| f::window(*number));
+        terms.extend(values.map(|expression| OrderTerm { expression, descending: false, nulls_first: None }));
     }
 
     /// A window, and the type of its values.
@@ -745,7 +793,7 @@ impl Maker<'_> {
     }
 
     /// A window over these, of a value of any type or of an integer.
-    fn window_over(
+    pub(super) fn window_over(
         &mut self,
         partition: Vec<Expression>,
         order: Vec<OrderTerm>,

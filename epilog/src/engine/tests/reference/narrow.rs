@@ -3,30 +3,32 @@
 use alloc::vec::Vec;
 
 use super::*;
-
-/// The collections with indexes, and the ordinals of each index's fields; then that of the key.
-const INDEXES: &[(usize, &[u16])] = &[
-    (ARTIST, &[f::artist::NAME, f::artist::ID]),
-    (ALBUM, &[f::album::TITLE, f::album::ID]),
-    (ALBUM, &[f::album::ARTIST, f::album::RELEASED, f::album::ID]),
-    (TRACK, &[f::track::MILLISECONDS, f::track::ID]),
-    (TRACK, &[f::track::ALBUM, f::track::ID]),
-    (TRACK, &[f::track::EDITOR, f::track::ID]),
-    (READING, &[f::reading::CODE, f::reading::VALUE, f::reading::AT]),
-    (READING, &[f::reading::VALUE, f::reading::CODE, f::reading::AT]),
-    (COUNTRY, &[f::country::CODE]),
-    (COUNTRY, &[f::country::POPULATION, f::country::NAME, f::country::CODE]),
-];
-
-const READING: usize = 3;
-const COUNTRY: usize = 4;
+use crate::schema::FieldSchema;
 
 impl Maker<'_> {
+    /// The collections with indexes, and the ordinals of each index's fields; then those of the key.
+    pub(super) fn indexes(&self) -> Vec<(usize, Vec<u16>)> {
+        let mut indexes = Vec::new();
+        for (root, (schema, _)) in self.collections.iter().enumerate() {
+            let schema = schema();
+            let key = schema.key.ordinals();
+            let is_listed = |ordinal: &u16| schema.fields[usize::from(*ordinal)].ty.is_list();
+            let declared = schema.indexes.iter().filter(|index| !index.fields.iter().any(is_listed));
+            indexes.extend(declared.map(|index| (root, [index.fields, key].concat())));
+            indexes.push((root, key.to_vec()));
+        }
+        let relations = self.relations().into_iter().map(|(from, field, _)| (from, Vec::from([field, 0])));
+        indexes.extend(relations);
+        indexes
+    }
+
     /// A draft about the fields of an index, and whether its rows come in an order that is told.
     pub(super) fn narrow_draft(&mut self) -> (Draft, bool) {
-        let (root, fields) = *self.random.pick(INDEXES);
+        let indexes = self.indexes();
+        let (root, fields) = self.random.pick(&indexes);
+        let (root, fields) = (*root, fields.as_slice());
         let schema = (self.collections[root].0)();
-        self.windows.clear();
+        self.forget();
         let mut builder = draft(self.collections[root].0);
         for _ in 0..self.random.below(3) {
             let ordinal = *self.random.pick(fields);
@@ -34,6 +36,15 @@ impl Maker<'_> {
         }
         if self.random.below(6) == 0 {
             builder = builder.filter(self.predicate(&[root], 1, false));
+        }
+        if self.random.below(8) == 0 {
+            // Each of them may be searched for by another index.
+            let alternatives = (0..2 + self.random.below(2)).map(|_| {
+                let of_root: Vec<_> = indexes.iter().filter(|(of, _)| *of == root).collect();
+                let ordinal = self.random.pick(&of_root).1[0];
+                self.about(ordinal, &schema.fields[usize::from(ordinal)])
+            });
+            builder = builder.filter(alternatives.reduce(|a, b| a.binary(BinaryOp::Or, b)).expect("two"));
         }
         let some = |maker: &mut Self| -> Vec<Expression> {
             (0..1 + maker.random.below(3)).map(|_| f::field(*maker.random.pick(fields))).collect()
@@ -78,14 +89,21 @@ impl Maker<'_> {
     }
 
     /// A predicate about a field of the root.
-    fn about(&mut self, ordinal: u16, def: &crate::schema::FieldSchema) -> Expression {
+    fn about(&mut self, ordinal: u16, def: &FieldSchema) -> Expression {
+        self.about_value(f::field(ordinal), def)
+    }
+
+    /// A predicate about a field.
+    pub(super) fn about_value(&mut self, field: Expression, def: &FieldSchema) -> Expression {
         use BinaryOp::{Eq, Ge, Gt, Le, Lt, StartsWith};
-        let field = f::field(ordinal);
         match self.random.below(8) {
             0 if def.optional => field.unary(UnaryOp::IsSome),
             1 if def.optional => field.unary(UnaryOp::IsNone),
             2 => {
-                let candidates: Vec<Expression> = (0..2).map(|_| self.literal(def.ty)).collect();
+                let mut candidates: Vec<Expression> = (0..2).map(|_| self.literal(def.ty)).collect();
+                if def.optional && self.random.below(2) == 0 {
+                    candidates.push(f::null(def.ty));
+                }
                 field.is_in(candidates)
             }
             3 => field.between(self.literal(def.ty), self.literal(def.ty)),

@@ -3,6 +3,7 @@
 use alloc::string::ToString;
 
 use super::maker::{Maker, Random, list};
+use super::schemas::value_of;
 use crate::expr::{AggregateItem, Arguments, Clause, Draft, Expression, Op, Quantifier, SelectItem};
 use crate::value::{Scalar, Type};
 
@@ -58,7 +59,8 @@ fn change(random: &mut Random, value: &mut Scalar, ty: Type) {
         Type::U32 if *value == Scalar::Int(0) => return,
         Type::Char => return,
         Type::U64 | Type::U32 => Scalar::Int(random.below(4) as i128),
-        _ => Scalar::Int(random.below(12) as i128),
+        Type::Id => Scalar::Int(random.below(12) as i128),
+        _ => value_of(random, ty),
     };
 }
 

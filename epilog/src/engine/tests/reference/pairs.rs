@@ -5,41 +5,32 @@ use alloc::vec::Vec;
 
 use super::*;
 
-/// The collections that are joined, with the ordinals and types of fields that are compared.
-const COMPARED: &[(usize, &[u16])] = &[
-    (ALBUM, &[f::album::ID, f::album::ARTIST, f::album::TITLE, f::album::RELEASED]),
-    (TRACK, &[f::track::ALBUM, f::track::MILLISECONDS, f::track::PRICE, f::track::EDITOR, f::track::NAME]),
-    (READING, &[f::reading::AT, f::reading::CODE, f::reading::VALUE]),
-    (ARTIST, &[f::artist::ID, f::artist::NAME]),
-];
-
-const READING: usize = 3;
-
-/// Fields that point at keys.
-const RELATIONS: &[(usize, u16, usize)] =
-    &[(ALBUM, f::album::ARTIST, ARTIST), (TRACK, f::track::ALBUM, ALBUM), (TRACK, f::track::EDITOR, ARTIST)];
-
 impl Maker<'_> {
     /// A draft of two sources, whose rows come in any order.
     pub(super) fn paired_draft(&mut self) -> (Draft, bool) {
-        self.windows.clear();
+        self.forget();
         let kind = *self.random.pick(&[JoinKind::Inner, JoinKind::Inner, JoinKind::Left]);
+        let relations = self.relations();
         let (root, inner, mut on) = match self.random.below(3) {
-            0 => {
-                let (from, field, to) = *self.random.pick(RELATIONS);
+            0 if !relations.is_empty() => {
+                let (from, field, to) = *self.random.pick(&relations);
                 (from, to, f::field(field).binary(BinaryOp::Eq, f::inner(1, 0)))
             }
-            1 => {
-                let (from, field, to) = *self.random.pick(RELATIONS);
+            1 if !relations.is_empty() => {
+                let (from, field, to) = *self.random.pick(&relations);
                 (to, from, f::inner(1, field).binary(BinaryOp::Eq, f::field(0)))
             }
             _ => {
-                let (root, inner) = (self.random.pick(COMPARED).0, self.random.pick(COMPARED).0);
+                let count = self.collections.len();
+                let (root, inner) = (self.random.below(count), self.random.below(count));
                 (root, inner, self.band(root, inner))
             }
         };
         if self.random.below(4) == 0 {
             on = on.binary(BinaryOp::And, self.band(root, inner));
+        }
+        if self.random.below(4) == 0 {
+            on = on.binary(BinaryOp::And, self.constant(inner, 1));
         }
         let mut builder = draft(self.collections[root].0);
         if self.random.below(3) == 0 {
@@ -61,6 +52,13 @@ impl Maker<'_> {
             let (of, position) = *self.random.pick(&[(root, 0), (inner, 1)]);
             builder = builder.filter(self.constant(of, position));
         }
+        if kind == JoinKind::Left && self.random.below(3) == 0 {
+            // What those without a pair have, and perhaps others.
+            let fields = self.compared(inner);
+            let ordinal = *self.random.pick(&fields);
+            let ty = (self.collections[inner].0)().fields[usize::from(ordinal)].ty;
+            builder = builder.filter(f::inner(1, ordinal).binary(BinaryOp::Eq, f::null(ty)));
+        }
         let some = |maker: &mut Self, of: usize, position: u8| {
             let fields = (maker.collections[of].0)().fields.len();
             f::inner(position, maker.random.below(fields) as u16)
@@ -75,19 +73,24 @@ impl Maker<'_> {
         (draft, false)
     }
 
+    /// The fields of a collection that are compared.
+    fn compared(&self, of: usize) -> Vec<u16> {
+        let fields = (self.collections[of].0)().fields.iter().enumerate();
+        let plain = fields.filter(|(_, field)| !field.ty.is_list() && !field.ty.is_json());
+        plain.map(|(ordinal, _)| ordinal as u16).collect()
+    }
+
     /// Comparisons of a field of one source with one of the other, or with two.
     fn band(&mut self, root: usize, inner: usize) -> Expression {
         use BinaryOp::{Ge, Gt, Le, Lt};
         let mut pairs = Vec::new();
-        let fields =
-            |of: usize| COMPARED.iter().find(|(other, _)| *other == of).map_or(&[][..], |(_, fields)| fields);
         let ty = |maker: &Self, of: usize, ordinal: u16| {
             (maker.collections[of].0)().fields[usize::from(ordinal)].ty
         };
-        for one in fields(root) {
-            for other in fields(inner) {
-                if ty(self, root, *one) == ty(self, inner, *other) {
-                    pairs.push((*one, *other));
+        for one in self.compared(root) {
+            for other in self.compared(inner) {
+                if ty(self, root, one) == ty(self, inner, other) {
+                    pairs.push((one, other));
                 }
             }
         }
@@ -123,8 +126,8 @@ impl Maker<'_> {
     /// What a source is asked: often whether a field that it may be joined by is a value, and several things of one field.
     fn constant(&mut self, of: usize, position: u8) -> Expression {
         use BinaryOp::{Eq, Ge, Gt, Le, Lt, Ne};
-        let fields = COMPARED.iter().find(|(other, _)| *other == of).map_or(&[0][..], |(_, fields)| fields);
-        let ordinal = if self.random.below(2) == 0 { 0 } else { *self.random.pick(fields) };
+        let fields = self.compared(of);
+        let ordinal = if self.random.below(2) == 0 { 0 } else { *self.random.pick(&fields) };
         let ty = (self.collections[of].0)().fields[usize::from(ordinal)].ty;
         let test = |maker: &mut Self| match maker.random.below(8) {
             0 => f::inner(position, ordinal).unary(*maker.random.pick(&[UnaryOp::IsNone, UnaryOp::IsSome])),

@@ -9,6 +9,7 @@
 use alloc::string::{String, ToString};
 
 use super::*;
+use crate::value::decimal::DecimalParts;
 
 /// A draft in SQL.
 pub(super) struct Question {
@@ -707,13 +708,22 @@ pub(super) fn literal(value: &Scalar) -> Option<String> {
         Scalar::Float(value) if value.is_nan() => "9e999".to_string(),
         Scalar::Float(value) => format!("{value:?}"),
         Scalar::String(text) => format!("'{}'", text.replace('\'', "''")),
-        // A list. SQLite has none, but its bytes compare as the list does.
+        Scalar::Uint(value) => value.to_string(),
+        Scalar::Decimal(value) => thousandths(*value).to_string(),
+        Scalar::Uuid(bytes) => return literal(&Scalar::Bytes(bytes.to_vec())),
+        // Bytes, or a list. SQLite has none, but its bytes compare as the list does.
         Scalar::Bytes(bytes) => {
             let digits: Vec<String> = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
             format!("X'{}'", digits.concat())
         }
         _ => return None,
     })
+}
+
+/// A decimal as SQLite has it, which has none: nothing is calculated of those that there are here, and they have three digits
+/// after the point at most.
+pub(super) fn thousandths(value: DecimalParts) -> i128 {
+    value.mantissa * 10i128.pow(3 - value.scale)
 }
 
 fn call(function: Function, arguments: &[String]) -> Option<String> {

@@ -1,0 +1,122 @@
+//! [`Bug`]: mistakes that can be put in on purpose, to see that random queries find them.
+//!
+//! Only tests of this crate can plant one, each in its own thread. Otherwise `is` is `false` when the library is compiled, and
+//! nothing of this is left. That each is found, and how soon, is in `tests/reference/planted.rs`.
+
+/// A mistake that can be put in, named by what goes wrong; in the order of the files that have them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[cfg_attr(feature = "small", allow(dead_code, reason = "it has not all files"))]
+pub(super) enum Bug {
+    /// A negation is pushed into what orders absent values.
+    NegationOfAbsent,
+    /// What some alternatives imply of a record is asked of it, whatever others imply.
+    AlternativeForgotten,
+    /// A bound that is left out is merged with another as if it was not.
+    ExcludedBoundMerged,
+    /// The last filter that sinks below a lookup is lost.
+    PredicateDropped,
+    /// The last filter that a join takes over is lost.
+    JoinFilterLost,
+    /// What equals something absent makes an inner join of a left one.
+    LeftJoinMadeInner,
+    /// A link does not pair what is absent on both sides.
+    AbsentLinkUnmatched,
+    /// Values of an index that is not unique pass for distinct ones.
+    DistinctLost,
+    /// Fields of an index that is not unique decide what the other fields are.
+    KeysDecidedBySome,
+    /// A filter is pushed below windows of which one has other partitions.
+    WindowFilterPushed,
+    /// The constant of a left join's inner side is asked of its rows.
+    ConstantLeavesLeftJoin,
+    /// A join that is dropped keeps the rows that point at nothing.
+    AbsentKeptByDroppedJoin,
+    /// An order that a limit sees is dropped.
+    OrderBelowLimitDropped,
+    /// The least value at an index's end may be an absent one.
+    AbsentIsLeast,
+    /// A limit is pushed through a filter.
+    LimitThroughFilter,
+    /// A limit of what a limit left forgets how many rows the first one leaves.
+    LimitForgotten,
+    /// A comparison that leaves its bound out searches an index with it, and is not asked again.
+    BoundSearchedFor,
+    /// Two bounds that are the same leave nothing.
+    SameBoundsContradict,
+    /// A range of another source's value leaves out the bound that it has.
+    BandLosesBound,
+    /// An index of some records is used if something is asked of its condition's field, whatever that is.
+    PartialIndexNotImplied,
+    /// A plan that is kept keeps its second value.
+    ValueKeptInPlan,
+    /// A comparison with something absent holds.
+    AbsentCompares,
+    /// An absent value is not found in a list that has one.
+    AbsentNotInList,
+    /// Something without a result is forgotten if the other side of an `&` or an `|` has a result, whichever that is.
+    FaultForgotten,
+    /// Absent values come first in every order.
+    AbsentFirst,
+    /// The last row of a frame is not in it.
+    FrameEndsEarly,
+    /// What leaves a frame may be its least or greatest value for one row more.
+    LeftFrameLate,
+    /// Among the rows of one key, `except_all` takes out all or none.
+    ExceptAllUncounted,
+    /// A record that two alternatives hold for comes twice.
+    UnionGivesTwice,
+    /// A skip scan does not search behind the last value.
+    LastValueSkipped,
+    /// Rows of a left join are taken for paired before their pairs have been filtered.
+    PairedTooEarly,
+    /// A partition of what was put aside does not come back.
+    PartitionLost,
+    /// An operation that goes on after another leaves out the next record.
+    RecordLostInPause,
+}
+
+#[cfg(all(test, not(feature = "small")))]
+pub(super) use switch::{Planted, is, is_any};
+
+/// Whether the mistake is in: never, but in tests of a build with all parts.
+#[cfg(not(all(test, not(feature = "small"))))]
+#[inline]
+pub(super) const fn is(_: Bug) -> bool {
+    false
+}
+
+#[cfg(all(test, not(feature = "small")))]
+mod switch {
+    use super::Bug;
+    use core::cell::Cell;
+
+    std::thread_local! {
+        static PLANTED: Cell<Option<Bug>> = const { Cell::new(None) };
+    }
+
+    /// Has a mistake in while it lives, in this thread.
+    pub(in crate::engine) struct Planted;
+
+    impl Planted {
+        pub(in crate::engine) fn new(bug: Bug) -> Planted {
+            PLANTED.set(Some(bug));
+            Planted
+        }
+    }
+
+    impl Drop for Planted {
+        fn drop(&mut self) {
+            PLANTED.set(None);
+        }
+    }
+
+    /// Whether the mistake is in.
+    pub(in crate::engine) fn is(bug: Bug) -> bool {
+        PLANTED.get() == Some(bug)
+    }
+
+    /// Whether any is in.
+    pub(in crate::engine) fn is_any() -> bool {
+        PLANTED.get().is_some()
+    }
+}

@@ -1,0 +1,96 @@
+//! Whether mistakes that are put in on purpose are found, and nothing where there is none. One that is not found shows a hole in
+//! what drafts are made of.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::*;
+use crate::engine::planted::{Bug, Planted};
+
+/// A mistake is found by one of so many seeds.
+const SEEDS: u64 = 100;
+
+/// A test of random queries, of one seed.
+type Check = fn(u64);
+
+const RULED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.ruled_draft(), &mut |_| ());
+const PAIRED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.paired_draft(), &mut |_| ());
+const NARROW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |_| ());
+const ANY: Check = |seed| check_seed(seed, 25, false);
+const FAULTY: Check = |seed| check_seed(seed + 99, 25, true);
+const MADE: Check = |seed| schemas::check_made(seed, 20, &mut |maker| maker.any_draft(), &mut |_| ());
+
+/// Fails for mistakes that the first seeds of the test beside them do not find, and where the one that does finds something
+/// without any.
+fn check(bugs: &[(Bug, Check)]) {
+    let mut missed = Vec::new();
+    for (bug, check) in bugs {
+        let planted = Planted::new(*bug);
+        let found = (1..=SEEDS).find(|seed| catch_unwind(AssertUnwindSafe(|| check(*seed))).is_err());
+        drop(planted);
+        match found {
+            Some(seed) => {
+                std::println!("{bug:?} is found by seed {seed}");
+                check(seed);
+            }
+            None => missed.push(bug),
+        }
+    }
+    assert!(missed.is_empty(), "{SEEDS} seeds do not find {missed:?}");
+}
+
+#[test]
+fn mistakes_of_rules_are_found() {
+    check(&[
+        (Bug::NegationOfAbsent, RULED),
+        (Bug::AlternativeForgotten, RULED),
+        (Bug::ExcludedBoundMerged, RULED),
+        (Bug::PredicateDropped, ANY),
+        (Bug::JoinFilterLost, PAIRED),
+        (Bug::LeftJoinMadeInner, PAIRED),
+        (Bug::AbsentLinkUnmatched, MADE),
+        (Bug::DistinctLost, RULED),
+        (Bug::KeysDecidedBySome, RULED),
+    ]);
+}
+
+#[test]
+fn mistakes_of_later_rules_are_found() {
+    check(&[
+        (Bug::WindowFilterPushed, RULED),
+        (Bug::ConstantLeavesLeftJoin, PAIRED),
+        (Bug::AbsentKeptByDroppedJoin, PAIRED),
+        (Bug::OrderBelowLimitDropped, RULED),
+        (Bug::AbsentIsLeast, NARROW),
+        (Bug::LimitThroughFilter, RULED),
+        (Bug::LimitForgotten, RULED),
+    ]);
+}
+
+#[test]
+fn mistakes_of_access_paths_and_plans_are_found() {
+    check(&[
+        (Bug::BoundSearchedFor, PAIRED),
+        (Bug::SameBoundsContradict, NARROW),
+        (Bug::BandLosesBound, PAIRED),
+        (Bug::PartialIndexNotImplied, NARROW),
+        (Bug::ValueKeptInPlan, NARROW),
+        (Bug::UnionGivesTwice, NARROW),
+        (Bug::LastValueSkipped, NARROW),
+        (Bug::RecordLostInPause, MADE),
+    ]);
+}
+
+#[test]
+fn mistakes_of_operators_are_found() {
+    check(&[
+        (Bug::AbsentCompares, RULED),
+        (Bug::AbsentNotInList, NARROW),
+        (Bug::FaultForgotten, FAULTY),
+        (Bug::AbsentFirst, NARROW),
+        (Bug::FrameEndsEarly, ANY),
+        (Bug::LeftFrameLate, ANY),
+        (Bug::ExceptAllUncounted, RULED),
+        (Bug::PairedTooEarly, ANY),
+        (Bug::PartitionLost, NARROW),
+    ]);
+}

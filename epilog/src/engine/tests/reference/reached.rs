@@ -1,0 +1,109 @@
+//! Whether drafts reach every rule, every way to records and every operator: what none of them is made by is not tested by them.
+
+use alloc::collections::BTreeMap;
+use alloc::vec::Vec;
+
+use super::*;
+use crate::engine::optimizer::RULES;
+
+/// What operators are called in plans, and ways to records.
+const OPERATORS: [&str; 35] = [
+    "nothing",
+    "scan",
+    "key lookup",
+    "key range",
+    "index lookup",
+    "index range",
+    "index scan",
+    "index union",
+    "index intersection",
+    "skip scan",
+    "filter",
+    "lookup",
+    "among",
+    "semi join",
+    "anti join",
+    "any",
+    "count",
+    "aggregate of",
+    "join",
+    "left join",
+    "sort",
+    "top",
+    "limit",
+    "aggregate",
+    "union",
+    "union all",
+    "intersect",
+    "intersect all",
+    "except",
+    "except all",
+    "shared",
+    "values",
+    "recursive",
+    "previous",
+    "window",
+];
+
+/// What there is in plans beside their operators, as Rust shows it.
+const PARTS: [&str; 22] = [
+    "access: Nothing",
+    "access: Keys(",
+    "backward: true",
+    "whole: false",
+    "access: Skip",
+    "how: Any",
+    "how: Both",
+    "access: Pointing {",
+    "key_order: true",
+    "access: PointedAt {",
+    "order: Forward",
+    "order: Backward",
+    "order: BackwardTiesForward",
+    "order: Key,",
+    "order: KeyBackward",
+    "entries: Some(",
+    "fetch: false",
+    "method: Probe { index: None",
+    "method: Probe { index: Some(",
+    "method: Hash",
+    "band: Some(",
+    "once: true",
+];
+
+#[test]
+fn drafts_reach_every_rule_and_every_operator() {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    let names = RULES.iter().map(|rule| rule.name);
+    names.chain(OPERATORS).chain(PARTS).for_each(|name| {
+        counts.insert(name, 0);
+    });
+    let mut note = |view: View<'_>, draft: &Draft| {
+        let mut reached = fired(view.catalog(), draft, &Measured(view));
+        let planned = plan(view, draft, Purpose::Rows, RuleSet::ALL).expect("a plan");
+        reached.extend(Plan::of(&planned).operators().iter().map(|node| node.operator));
+        let shown = format!("{:?}", planned.root);
+        reached.extend(PARTS.into_iter().filter(|part| shown.contains(part)));
+        for name in reached {
+            counts.entry(name).and_modify(|count| *count += 1);
+        }
+    };
+    for seed in 1..=seeds(40) {
+        for is_made in [false, true] {
+            let mut random = Random::new(seed);
+            let (data, database) = match is_made {
+                false => (collections(&mut random), &f::DATABASE),
+                true => (schemas::collections(&mut random), schemas::database(true)),
+            };
+            let store = Store::in_memory(database).expect("a sound schema");
+            insert(&store, &data);
+            let snapshot = store.snapshot();
+            let mut maker = Maker::new(random, &data);
+            (0..25).for_each(|_| note(snapshot.operation().view(), &maker.any_draft().0));
+            (0..20).for_each(|_| note(snapshot.operation().view(), &maker.ruled_draft().0));
+        }
+    }
+    std::println!("{counts:#?}");
+    let missing: Vec<&str> = counts.iter().filter(|(_, count)| **count == 0).map(|(name, _)| *name).collect();
+    assert!(missing.is_empty(), "no draft reaches {missing:?}");
+}
