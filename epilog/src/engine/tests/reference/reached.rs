@@ -88,7 +88,7 @@ fn drafts_reach_every_rule_and_every_operator() {
             counts.entry(name).and_modify(|count| *count += 1);
         }
     };
-    for seed in 1..=seeds(30) {
+    for seed in 1..=seeds(40) {
         for is_made in [false, true] {
             let mut random = Random::new(seed);
             let (data, database) = match is_made {
@@ -100,6 +100,7 @@ fn drafts_reach_every_rule_and_every_operator() {
             let snapshot = store.snapshot();
             let mut maker = Maker::new(random, &data);
             (0..25).for_each(|_| note(snapshot.operation().view(), &maker.any_draft().0));
+            (0..20).for_each(|_| note(snapshot.operation().view(), &maker.ruled_draft().0));
         }
     }
     std::println!("{counts:#?}");

@@ -153,7 +153,12 @@ impl Maker<'_> {
     fn alternatives(&mut self, mut builder: DraftBuilder, root: usize) -> Draft {
         let near = self.near(root);
         let shared = self.test(RowPath::source(0), root);
+        let (field, ty) = self.indexed(root);
+        let is_of_one_field = self.random.below(4) == 0;
         let alternatives = (0..2 + self.random.below(2)).map(|_| {
+            if is_of_one_field {
+                return field.clone().binary(BinaryOp::Eq, self.literal(ty));
+            }
             let own = match self.random.below(3) {
                 0 => shared.clone(),
                 _ => self.test(RowPath::source(0), root),
@@ -174,11 +179,11 @@ impl Maker<'_> {
 
     /// Tests of fields that several indexes begin with.
     fn conjuncts(&mut self, mut builder: DraftBuilder, root: usize) -> Draft {
-        for _ in 0..2 + self.random.below(2) {
+        for _ in 0..1 + self.random.below(3) {
             let (field, ty) = self.indexed(root);
-            builder = builder.filter(match self.random.below(4) {
+            builder = builder.filter(match self.random.below(5) {
                 0 => field.is_in([self.literal(ty), self.literal(ty)]),
-                1 => {
+                1 | 2 => {
                     let low = *self.random.pick(&[BinaryOp::Gt, BinaryOp::Ge]);
                     let high = *self.random.pick(&[BinaryOp::Lt, BinaryOp::Le]);
                     let above = field.clone().binary(low, self.literal(ty));
