@@ -31,7 +31,7 @@ pub(super) struct RowStore<'s> {
 }
 
 enum Records<'s> {
-    Records(Vec<Option<RecordRef<'s>>>),
+    Gathered(Vec<Option<RecordRef<'s>>>),
     Ranks(Vec<u128>),
     /// Rows of leaves: the number of a row's leaf, and its row there in [`ROW_BITS`].
     #[cfg(not(feature = "small"))]
@@ -74,7 +74,7 @@ impl<'s> RowStore<'s> {
                             }
                             #[cfg(not(feature = "small"))]
                             Source::Leaf(_) | Source::Rows(..) => Records::Leaves(Vec::new(), Vec::new()),
-                            _ => Records::Records(Vec::new()),
+                            _ => Records::Gathered(Vec::new()),
                         },
                     )
                 })
@@ -88,12 +88,12 @@ impl<'s> RowStore<'s> {
                     continue;
                 }
                 // From now on they come from elsewhere.
-                *records = Records::Records((0..self.len as u32).map(|row| records.record(row)).collect());
+                *records = Records::Gathered((0..self.len as u32).map(|row| records.record(row)).collect());
             }
             match records {
                 #[cfg(not(feature = "small"))]
                 Records::Leaves(..) | Records::Picked { .. } => unreachable!("made references above"),
-                Records::Records(records) => selected.for_each(|row| records.push(batch.record(*slot, row))),
+                Records::Gathered(records) => selected.for_each(|row| records.push(batch.record(*slot, row))),
                 Records::Ranks(ranks) => {
                     selected.for_each(|row| {
                         ranks.push(batch.rank(*slot, row).expect("every batch of a scan has its ranks"))
@@ -116,7 +116,7 @@ impl<'s> RowStore<'s> {
     /// About the bytes that this takes in memory.
     pub(super) fn size(&self) -> usize {
         let slots = self.slots.iter().map(|(_, records)| match records {
-            Records::Records(records) => records.capacity() * size_of::<Option<RecordRef<'_>>>(),
+            Records::Gathered(records) => records.capacity() * size_of::<Option<RecordRef<'_>>>(),
             Records::Ranks(ranks) => ranks.capacity() * size_of::<u128>(),
             #[cfg(not(feature = "small"))]
             Records::Leaves(leaves, numbers) => {
@@ -136,7 +136,7 @@ impl<'s> RowStore<'s> {
     pub(super) fn rank(&self, slot: Slot, row: u32) -> Option<u128> {
         let (_, records) = self.slots.iter().find(|(of, _)| *of == slot)?;
         match records {
-            Records::Records(records) => records[row as usize].map(|record| record.rank()),
+            Records::Gathered(records) => records[row as usize].map(|record| record.rank()),
             Records::Ranks(ranks) => Some(ranks[row as usize]),
             #[cfg(not(feature = "small"))]
             Records::Leaves(..) | Records::Picked { .. } => {
@@ -179,7 +179,7 @@ impl<'s> RowStore<'s> {
             batch.set_source(
                 *slot,
                 match records {
-                    Records::Records(records) => Source::Records(rows.map(|row| records[row]).collect()),
+                    Records::Gathered(records) => Source::Records(rows.map(|row| records[row]).collect()),
                     Records::Ranks(ranks) => Source::Ranks(rows.map(|row| ranks[row]).collect()),
                     #[cfg(not(feature = "small"))]
                     Records::Leaves(..) => {
@@ -208,7 +208,7 @@ impl<'s> RowStore<'s> {
     pub(super) fn shelve(&mut self) {
         for (_, records) in &mut self.slots {
             let (shelf, numbers) = match records {
-                Records::Records(all) => (Shelf::gathered(core::mem::take(all)), None),
+                Records::Gathered(all) => (Shelf::gathered(core::mem::take(all)), None),
                 Records::Leaves(leaves, numbers) => {
                     (Shelf::of_leaves(core::mem::take(leaves), ROW_BITS), Some(core::mem::take(numbers)))
                 }
@@ -257,7 +257,7 @@ impl<'s> Records<'s> {
     #[inline]
     fn record(&self, row: u32) -> Option<RecordRef<'s>> {
         match self {
-            Records::Records(records) => records[row as usize],
+            Records::Gathered(records) => records[row as usize],
             Records::Ranks(_) => None,
             #[cfg(not(feature = "small"))]
             Records::Leaves(leaves, numbers) => {
@@ -320,7 +320,7 @@ impl<'s> Records<'s> {
                 }
                 Source::Picked(Picked { shelf: Rc::clone(shelf), numbers: rows })
             }
-            Records::Records(_) | Records::Leaves(..) => unreachable!("such a store is shelved"),
+            Records::Gathered(_) | Records::Leaves(..) => unreachable!("such a store is shelved"),
         }
     }
 }

@@ -376,9 +376,9 @@ impl<'s> Join<'s> {
             }
         }
         if built.store.has_faults() {
-            for row in 0..rows.len() {
-                if rows[row] != NO_GROUP
-                    && let Some(fault) = built.store.fault(rows[row])
+            for (row, partner) in rows.iter().enumerate() {
+                if *partner != NO_GROUP
+                    && let Some(fault) = built.store.fault(*partner)
                 {
                     batch.add_fault(row, fault);
                 }
