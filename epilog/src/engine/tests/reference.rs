@@ -22,9 +22,9 @@ mod samples;
 #[cfg(not(feature = "small"))]
 mod schemas;
 mod shrink;
-#[cfg(sqlite)]
+#[cfg(all(sqlite, not(feature = "small")))]
 mod sql;
-#[cfg(sqlite)]
+#[cfg(all(sqlite, not(feature = "small")))]
 mod sqlite;
 
 use alloc::string::ToString;
@@ -32,7 +32,7 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::fixture::{self as f, draft};
-#[cfg(sqlite)]
+#[cfg(all(sqlite, not(feature = "small")))]
 use checks::rule_sets;
 #[cfg(not(feature = "small"))]
 use checks::{Asked, check_data};
