@@ -4,8 +4,8 @@ use super::*;
 
 impl Maker<'_> {
     /// A draft of that kind, and whether its rows come in an order that is told.
-    fn few_draft(&mut self) -> (Draft, bool) {
-        self.windows.clear();
+    pub(super) fn few_draft(&mut self) -> (Draft, bool) {
+        self.forget();
         let (ordinal, few) = match self.random.below(6) {
             0 => (f::track::ALBUM, self.records(f::Album, ALBUM)),
             1 => (f::track::EDITOR, self.records(f::Artist, ARTIST)),
