@@ -189,6 +189,6 @@ fn queries_of_collections_made_at_random_are_answered_as_sqlite_answers_them() {
     check_share((1..=seeds(60)).map(|seed| {
         let mut random = Random::new(seed + 2_000_000);
         let data = schemas::collections(&mut random);
-        check(seed, random, &data, schemas::database(true), Maker::any_draft)
+        check(seed, random, &data, schemas::database(true), |maker| maker.any_draft())
     }));
 }
