@@ -284,7 +284,14 @@ impl<'s> Sort<'s> {
                     }
                 }
                 State::Packed(sorter, _) if parts::PAUSES => match &mut **sorter {
-                    Sorter::Reading(packer) => packer.add(env, batch, &self.terms, &vectors)?,
+                    Sorter::Reading(packer) => {
+                        packer.add(env, batch, &self.terms, &vectors)?;
+                        #[cfg(not(feature = "small"))]
+                        if self.given > 0 && packer.last.is_none() && packer.rows.len() >= packer.count {
+                            // Later rows show whether they are beyond it.
+                            packer.keep_first();
+                        }
+                    }
                     Sorter::Giving(_) => unreachable!("it reads"),
                 },
                 _ => unreachable!("it reads"),
@@ -611,6 +618,13 @@ impl Packer {
         self.make_room(env)
     }
 
+    /// Keeps the first of the rows, of which there are as many as are wanted.
+    fn keep_first(&mut self) {
+        self.rows.sort();
+        self.rows.truncate(self.count);
+        self.last = self.count.checked_sub(1).map(|last| self.rows.key(last).to_vec());
+    }
+
     /// Drops rows behind those wanted, or puts rows aside, when there are too many.
     fn make_room(&mut self, env: &Env<'_>) -> Result<(), ExecError> {
         let bytes = env.sort_bytes().unwrap_or(usize::MAX);
@@ -619,9 +633,7 @@ impl Packer {
         if self.rows.len() / 2 > self.count.max(GATHERED_MAX)
             || self.rows.len() > self.count && is_full(&self.rows)
         {
-            self.rows.sort();
-            self.rows.truncate(self.count);
-            self.last = self.count.checked_sub(1).map(|last| self.rows.key(last).to_vec());
+            self.keep_first();
         }
         if parts::SPILL && is_full(&self.rows) {
             if self.spill.is_none() {
