@@ -34,7 +34,7 @@ use crate::engine::control::{Control, Run, RunOfAll};
 use crate::engine::error::ExecError;
 use crate::engine::exec::meter::{Footprint, Meter};
 use crate::engine::logical::{AggregateTerm, KeyTerm};
-use crate::engine::physical::{Access, Operator, PhysicalNode, PhysicalPlan, Scan, Subquery};
+use crate::engine::physical::{Access, Operator, PhysicalNode, PhysicalPlan, Scan};
 use crate::schema::CollectionDef;
 use crate::storage::StorageError;
 use crate::storage::facade::{Direction, Reading, ReadingTogether, View};
@@ -94,34 +94,29 @@ fn depth(plan: &PhysicalPlan) -> Option<usize> {
     }
 }
 
-/// The input of an operator that hands on to it what is kept for it.
+/// Whether an operator hands on to its input what is kept for that.
+fn passes_on(node: &PhysicalNode) -> bool {
+    matches!(
+        node.operator,
+        Operator::Filter { .. }
+            | Operator::Lookup { .. }
+            | Operator::Sort { .. }
+            | Operator::Limit { .. }
+            | Operator::Aggregate { .. }
+            | Operator::Window { .. }
+            | Operator::Subquery(_)
+            | Operator::Metered(_)
+    )
+}
+
+/// The input of an operator that [passes on](passes_on) what is kept for it.
 fn passed_on(node: &PhysicalNode) -> Option<&PhysicalNode> {
-    match &node.operator {
-        Operator::Filter { input, .. }
-        | Operator::Lookup { input, .. }
-        | Operator::Sort { input, .. }
-        | Operator::Limit { input, .. }
-        | Operator::Aggregate { input, .. }
-        | Operator::Window { input, .. }
-        | Operator::Subquery(Subquery { input, .. }) => Some(input),
-        Operator::Metered(metered) => Some(&metered.input),
-        _ => None,
-    }
+    passes_on(node).then(|| node.children().swap_remove(0))
 }
 
 /// As [`passed_on`], to be changed.
 fn passed_on_mut(node: &mut PhysicalNode) -> Option<&mut PhysicalNode> {
-    match &mut node.operator {
-        Operator::Filter { input, .. }
-        | Operator::Lookup { input, .. }
-        | Operator::Sort { input, .. }
-        | Operator::Limit { input, .. }
-        | Operator::Aggregate { input, .. }
-        | Operator::Window { input, .. }
-        | Operator::Subquery(Subquery { input, .. }) => Some(input),
-        Operator::Metered(metered) => Some(&mut metered.input),
-        _ => None,
-    }
+    passes_on(node).then(|| node.children_mut().swap_remove(0))
 }
 
 /// Whether an operator takes something from what is kept.

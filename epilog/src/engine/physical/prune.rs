@@ -175,7 +175,7 @@ impl PhysicalNode {
         }
     }
 
-    pub(super) fn children_mut(&mut self) -> Vec<&mut PhysicalNode> {
+    pub(in crate::engine) fn children_mut(&mut self) -> Vec<&mut PhysicalNode> {
         match &mut self.operator {
             Operator::Pairs | Operator::Previous { .. } | Operator::CountRecords { .. } => Vec::new(),
             Operator::Scan(scan) => match &mut scan.access {

@@ -11,6 +11,10 @@ mod spill;
 mod threads;
 mod windows;
 
+#[cfg(not(feature = "small"))]
+use alloc::format;
+#[cfg(not(feature = "small"))]
+use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::fixture;
@@ -21,13 +25,43 @@ use crate::storage::store::Store;
 use crate::value::Scalar;
 
 /// The records of a test: for each collection those inserted, fields in the order declared.
-type Records = [(fn() -> &'static CollectionSchema, Vec<Vec<Scalar>>)];
+type Records = [RecordsOf];
+
+/// A collection, and its records.
+type RecordsOf = (fn() -> &'static CollectionSchema, Vec<Vec<Scalar>>);
 
 /// A database in memory with these records.
 fn store(records: &Records) -> Store {
     let store = Store::in_memory(&fixture::DATABASE).expect("a sound schema");
     insert(&store, records);
     store
+}
+
+/// Five artists, forty albums and so many tracks: values that many share and that few do, in no order, and absent ones.
+#[cfg(not(feature = "small"))]
+fn with_tracks(count: i128) -> Vec<RecordsOf> {
+    let string = |text: &str| Scalar::String(String::from(text));
+    let artists = (1..=5).map(|n| Vec::from([Scalar::Int(n), string(&format!("artist {n}"))]));
+    let albums = (1..=40).map(|n| {
+        let released = if n % 3 == 0 { Scalar::Null } else { Scalar::Int(n) };
+        Vec::from([Scalar::Int(n), string(&format!("{}", n % 7)), Scalar::Int(1 + n % 5), released])
+    });
+    let tracks = (1..=count).map(|n| {
+        Vec::from([
+            Scalar::Int(n),
+            string(&format!("{}{}", "x".repeat((n % 13) as usize), n * 7 % 2999)),
+            Scalar::Int(1 + n % 40),
+            Scalar::Int(n * 31 % 1777 - 50),
+            Scalar::Float((n % 100) as f64 / 7.0),
+            Scalar::Bool(n % 2 == 0),
+            if n % 6 == 0 { Scalar::Null } else { Scalar::Int(1 + n % 5) },
+        ])
+    });
+    Vec::from([
+        (fixture::Artist as fn() -> _, artists.collect()),
+        (fixture::Album, albums.collect()),
+        (fixture::Track, tracks.collect()),
+    ])
 }
 
 fn insert(store: &Store, records: &Records) {

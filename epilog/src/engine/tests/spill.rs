@@ -20,39 +20,12 @@ use crate::value::Type;
 
 const TRACKS: i128 = 3000;
 
-type Records = (fn() -> &'static CollectionSchema, Vec<Vec<Scalar>>);
-
-fn records() -> Vec<Records> {
-    let string = |text: &str| Scalar::String(text.to_string());
-    let artists = (1..=5).map(|n| Vec::from([Scalar::Int(n), string(&format!("artist {n}"))]));
-    let albums = (1..=40).map(|n| {
-        let released = if n % 3 == 0 { Scalar::Null } else { Scalar::Int(n) };
-        Vec::from([Scalar::Int(n), string(&format!("{}", n % 7)), Scalar::Int(1 + n % 5), released])
-    });
-    let tracks = (1..=TRACKS).map(|n| {
-        Vec::from([
-            Scalar::Int(n),
-            string(&format!("{}{}", "x".repeat((n % 13) as usize), n * 7 % 2999)),
-            Scalar::Int(1 + n % 40),
-            Scalar::Int(n * 31 % 1777 - 50),
-            Scalar::Float((n % 100) as f64 / 7.0),
-            Scalar::Bool(n % 2 == 0),
-            if n % 6 == 0 { Scalar::Null } else { Scalar::Int(1 + n % 5) },
-        ])
-    });
-    Vec::from([
-        (f::Artist as fn() -> _, artists.collect()),
-        (f::Album, albums.collect()),
-        (f::Track, tracks.collect()),
-    ])
-}
-
 /// The records in a file, where queries keep so many bytes without being asked to.
 fn filed(memory: usize) -> Store {
     let options = PagerOptions { cache_bytes: 2 * memory, ..PagerOptions::default() };
     let store = Store::open(Arc::new(MemoryVfs::new()), "music", options, (None, None), &f::DATABASE);
     let store = store.expect("a new file");
-    insert(&store, &records());
+    insert(&store, &with_tracks(TRACKS));
     store
 }
 
@@ -78,7 +51,7 @@ fn given(store: &Store, draft: &Draft) -> ([Vec<Vec<Scalar>>; 2], u64) {
 
 /// Checks that `draft` gives the same whatever memory there is, and puts something aside where there is little.
 fn check(drafts: &[DraftBuilder]) {
-    let ample = store(&records());
+    let ample = store(&with_tracks(TRACKS));
     let stores = [12 << 10, 48 << 10].map(filed);
     for draft in drafts {
         let draft = draft.clone().build();
@@ -135,7 +108,7 @@ fn groups_are_put_aside_by_keys_of_every_kind() {
 
 #[test]
 fn what_is_distinct_after_an_order_keeps_it() {
-    let (ample, scarce) = (store(&records()), filed(12 << 10));
+    let (ample, scarce) = (store(&with_tracks(TRACKS)), filed(12 << 10));
     let names = draft(f::Track).order_by(length(), false).select([name()]).clause(Clause::Distinct);
     let drafts = [names.clone(), names.offset(500).limit(1000)];
     for draft in drafts {
@@ -267,7 +240,7 @@ fn what_cannot_be_put_aside_is_refused_by_name_once_there_is_a_budget() {
     let names = draft(f::Track).group_by([name()]).select([Expression::key(0), f::aggregate(Count, None)]);
     assert!(with(16 << 10, names.clone()).is_ok_and(|rows| rows > 2000));
     // In memory there is nowhere to put it.
-    let store = super::store(&records());
+    let store = super::store(&with_tracks(TRACKS));
     let mut control = Control::default();
     control.set_memory(16 << 10);
     let failed = crate::engine::for_each(&store.snapshot(), &names.build(), &control, &mut |_| {
@@ -281,7 +254,7 @@ fn what_cannot_be_put_aside_is_refused_by_name_once_there_is_a_budget() {
 fn joins_put_both_sides_aside() {
     // Within a budget, and with none: the same pairs. Links are texts, words, both, and values that may be absent; sides are
     // records and values; of some rows there are no partners, or a test drops all.
-    let ample = store(&records());
+    let ample = store(&with_tracks(TRACKS));
     let store = filed(1 << 20);
     let inner = |of: u16| f::inner(1, of);
     let joined = |on: Expression, kind| {

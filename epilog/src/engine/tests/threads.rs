@@ -18,33 +18,6 @@ use crate::value::Type;
 
 const TRACKS: i128 = 1800;
 
-type Records = (fn() -> &'static CollectionSchema, Vec<Vec<Scalar>>);
-
-fn records() -> Vec<Records> {
-    let string = |text: &str| Scalar::String(text.to_string());
-    let artists = (1..=5).map(|n| Vec::from([Scalar::Int(n), string(&format!("artist {n}"))]));
-    let albums = (1..=40).map(|n| {
-        let released = if n % 3 == 0 { Scalar::Null } else { Scalar::Int(n) };
-        Vec::from([Scalar::Int(n), string(&format!("{}", n % 7)), Scalar::Int(1 + n % 5), released])
-    });
-    let tracks = (1..=TRACKS).map(|n| {
-        Vec::from([
-            Scalar::Int(n),
-            string(&format!("{}{}", "x".repeat((n % 13) as usize), n * 7 % 2999)),
-            Scalar::Int(1 + n % 40),
-            Scalar::Int(n * 31 % 1777 - 50),
-            Scalar::Float((n % 100) as f64 / 7.0),
-            Scalar::Bool(n % 2 == 0),
-            if n % 6 == 0 { Scalar::Null } else { Scalar::Int(1 + n % 5) },
-        ])
-    });
-    Vec::from([
-        (f::Artist as fn() -> _, artists.collect()),
-        (f::Album, albums.collect()),
-        (f::Track, tracks.collect()),
-    ])
-}
-
 fn by_threads(threads: usize) -> Control {
     let mut control = Control::default();
     control.set_threads(threads);
@@ -136,8 +109,8 @@ fn groups_are_those_of_one_thread_in_the_same_order() {
     let little = PagerOptions { cache_bytes: 8 << 20, ..PagerOptions::default() };
     let file = Store::open(Arc::new(MemoryVfs::new()), "music", little, (None, None), &f::DATABASE);
     let file = file.expect("a new file");
-    insert(&file, &records());
-    for store in [&store(&records()), &file] {
+    insert(&file, &with_tracks(TRACKS));
+    for store in [&store(&with_tracks(TRACKS)), &file] {
         let snapshot = store.snapshot();
         for keys in keys {
             let told = || (0..keys.len() as u16).map(Expression::key).chain(exact());
@@ -152,7 +125,7 @@ fn groups_are_those_of_one_thread_in_the_same_order() {
 
 #[test]
 fn what_comes_after_groups_is_as_with_one_thread() {
-    let store = store(&records());
+    let store = store(&with_tracks(TRACKS));
     let snapshot = store.snapshot();
     let groups = || draft(f::Track).filter(long()).group_by([field(f::track::ALBUM)]);
     let count = || f::aggregate(Count, None);
@@ -169,7 +142,7 @@ fn what_comes_after_groups_is_as_with_one_thread() {
 /// Which rows an aggregate is about, a limit or an order by an index, is not divided.
 #[test]
 fn what_is_not_a_walk_of_leaves_is_left_to_one() {
-    let store = store(&records());
+    let store = store(&with_tracks(TRACKS));
     let snapshot = store.snapshot();
     let count = || [f::aggregate(Count, None)];
     let drafts = [
@@ -193,7 +166,7 @@ fn what_is_not_a_walk_of_leaves_is_left_to_one() {
 /// Floats are added up part by part: the same for any number of threads, and close to what one comes to.
 #[test]
 fn sums_of_floats_do_not_depend_on_how_many_threads_there_are() {
-    let store = store(&records());
+    let store = store(&with_tracks(TRACKS));
     let snapshot = store.snapshot();
     let price = || Some(field(f::track::PRICE));
     let items =
@@ -218,7 +191,7 @@ fn sums_of_floats_do_not_depend_on_how_many_threads_there_are() {
 /// Sums that fit their type only in the order of the rows, and what has no result, are found as by one thread.
 #[test]
 fn faults_are_those_of_one_thread() {
-    let store = store(&records());
+    let store = store(&with_tracks(TRACKS));
     let snapshot = store.snapshot();
     let divided = || int(1).binary(BinaryOp::Divide, field(f::track::MILLISECONDS));
     let by_album = || draft(f::Track).group_by([field(f::track::ALBUM)]);
@@ -235,11 +208,11 @@ fn faults_are_those_of_one_thread() {
     // 2^126 each, or the opposite: two of them are too many, as each other part has, but not behind two opposites.
     let huge = |n: i128| Scalar::Int(if [3, 4, 5].contains(&(n % 6)) { 1 << 62 } else { -(1 << 62) });
     let tracks = (1..=64).map(|n| {
-        let mut track = records()[2].1[n as usize].clone();
+        let mut track = with_tracks(TRACKS)[2].1[n as usize].clone();
         (track[0], track[3]) = (Scalar::Int(n), huge(n));
         track
     });
-    let data = records();
+    let data = with_tracks(TRACKS);
     let store = self::store(&[data[0].clone(), data[1].clone(), (f::Track, tracks.collect())]);
     let snapshot = store.snapshot();
     let squared = || {
@@ -254,7 +227,7 @@ fn faults_are_those_of_one_thread() {
 
 #[test]
 fn queries_that_are_cancelled_or_late_end() {
-    let store = store(&records());
+    let store = store(&with_tracks(TRACKS));
     let snapshot = store.snapshot();
     let draft = draft(f::Track).filter(long()).group_by([]).select([f::aggregate(Count, None)]).build();
     let mut control = by_threads(4);
@@ -276,7 +249,7 @@ fn groups_that_memory_has_no_room_for_are_put_aside() {
     let options = PagerOptions { cache_bytes: 2 << 20, ..PagerOptions::default() };
     let store = Store::open(Arc::new(MemoryVfs::new()), "music", options, (None, None), &f::DATABASE);
     let store = store.expect("a new file");
-    insert(&store, &records());
+    insert(&store, &with_tracks(TRACKS));
     let snapshot = store.snapshot();
     let keys = [field(f::track::NAME), field(f::track::ALBUM)];
     for key in keys {
@@ -313,7 +286,7 @@ fn groups_that_memory_has_no_room_for_are_put_aside() {
 
 #[test]
 fn what_threads_did_is_added_up() {
-    let store = store(&records());
+    let store = store(&with_tracks(TRACKS));
     let snapshot = store.snapshot();
     let draft =
         draft(f::Track).filter(long()).group_by([field(f::track::ALBUM)]).select([f::aggregate(Count, None)]);
@@ -342,7 +315,7 @@ fn threads_read_their_snapshot_beside_a_writer() {
         PagerOptions { cache_bytes: 1 << 20, checkpoint_dirty_bytes: 128 << 10, ..PagerOptions::default() };
     let store = Store::open(Arc::new(MemoryVfs::new()), "music", options, (None, None), &f::DATABASE);
     let store = store.expect("a new file");
-    let mut data = records();
+    let mut data = with_tracks(TRACKS);
     for track in &mut data[2].1 {
         track[1] = Scalar::String("x".repeat(2000));
     }

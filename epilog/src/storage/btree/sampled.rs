@@ -6,7 +6,7 @@
 use alloc::vec::Vec;
 
 use super::super::StorageError;
-use super::super::page::PageRead;
+use super::super::page::{PageNumber, PageRead};
 use super::Expected;
 use super::entry_tree::EntryTree;
 use super::record_tree::{Node, RecordTree};
@@ -27,6 +27,26 @@ pub(crate) fn spread<T>(all: Vec<T>, most: usize) -> Vec<T> {
 }
 
 impl RecordTree {
+    /// The nodes below these, each with the least rank that belongs to it, and how high above the leaves these are: none where
+    /// they are leaves.
+    fn below<P: PageRead + ?Sized>(
+        &self,
+        pages: &P,
+        level: &[(PageNumber, u128)],
+        expected: Expected,
+    ) -> Result<(Vec<(PageNumber, u128)>, u8), StorageError> {
+        let (mut below, mut height) = (Vec::new(), 0);
+        for (number, low) in level {
+            let Node::Branch(branch) = self.open(*number, pages.page(*number)?, expected)? else { continue };
+            height = branch.level();
+            below.extend((0..branch.count()).map(|position| match position {
+                0 => (branch.child(0), *low),
+                _ => (branch.child(position), branch.rank(position)),
+            }));
+        }
+        Ok((below, height))
+    }
+
     /// Ranks that lead to so many leaves, evenly spread, in their order; and whether there are no others.
     ///
     /// # Errors
@@ -40,17 +60,7 @@ impl RecordTree {
         let (mut level, mut expected) = (Vec::from([(self.root, 0)]), Expected::Root);
         let mut all = true;
         loop {
-            let (mut below, mut height) = (Vec::new(), 0);
-            for (number, low) in &level {
-                let Node::Branch(branch) = self.open(*number, pages.page(*number)?, expected)? else {
-                    continue;
-                };
-                height = branch.level();
-                below.extend((0..branch.count()).map(|position| match position {
-                    0 => (branch.child(0), *low),
-                    _ => (branch.child(position), branch.rank(position)),
-                }));
-            }
+            let (below, height) = self.below(pages, &level, expected)?;
             if height == 0 {
                 return Ok((level.into_iter().map(|(_, low)| low).collect(), all));
             }
@@ -76,17 +86,7 @@ impl RecordTree {
     pub fn parts<P: PageRead + ?Sized>(&self, pages: &P, most: usize) -> Result<Vec<u128>, StorageError> {
         let (mut level, mut expected) = (Vec::from([(self.root, 0)]), Expected::Root);
         loop {
-            let (mut below, mut height) = (Vec::new(), 0);
-            for (number, low) in &level {
-                let Node::Branch(branch) = self.open(*number, pages.page(*number)?, expected)? else {
-                    continue;
-                };
-                height = branch.level();
-                below.extend((0..branch.count()).map(|position| match position {
-                    0 => (branch.child(0), *low),
-                    _ => (branch.child(position), branch.rank(position)),
-                }));
-            }
+            let (below, height) = self.below(pages, &level, expected)?;
             if height > 0 {
                 level = below;
             }
