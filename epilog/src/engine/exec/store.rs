@@ -45,8 +45,8 @@ enum Records<'s> {
     },
 }
 
-/// No leaf has more rows, and a store no more leaves than the bits that are left can tell apart; what has others is kept as
-/// references.
+/// Bits of a number that are the row in its leaf. Of a leaf with more rows, or of more leaves than the other bits can tell apart,
+/// references are kept instead.
 #[cfg(not(feature = "small"))]
 const ROW_BITS: u32 = 12;
 
