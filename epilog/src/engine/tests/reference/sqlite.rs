@@ -8,8 +8,8 @@
 
 use alloc::string::{String, ToString};
 
-use rusqlite::Connection;
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ErrorCode};
 
 use super::shrink::shrink;
 use super::sql::{Columns, Question, Writer, literal, thousandths};
@@ -17,7 +17,7 @@ use super::*;
 
 /// The same records in SQLite, each with its place in the order of keys.
 fn database(collections: &[Collection]) -> Connection {
-    let connection = Connection::open_in_memory().expect("a database");
+    let mut connection = Connection::open_in_memory().expect("a database");
     let mut script = String::new();
     for (schema, records) in collections {
         let schema = schema();
@@ -30,7 +30,17 @@ fn database(collections: &[Collection]) -> Connection {
         }
     }
     connection.execute_batch(&script).expect("sound SQL");
+    // It answers nearly all within a hundredth of that. It has been seen to take hours, for joins of subqueries of each row.
+    let handler = connection.progress_handler(GIVEN_UP_AFTER, Some(|| true));
+    handler.expect("a connection that is no one else's");
     connection
+}
+
+/// The steps of its virtual machine, a few seconds, after which a question is given up, as if it could not be said in SQL.
+const GIVEN_UP_AFTER: i32 = 100_000_000;
+
+fn is_given_up(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::OperationInterrupted)
 }
 
 /// What SQLite answers, as our own rows are.
@@ -83,26 +93,37 @@ fn plain(rows: Vec<Vec<Scalar>>) -> Vec<Vec<Scalar>> {
     rows.into_iter().map(|row| row.into_iter().map(plain).collect()).collect()
 }
 
-/// The first of these sets of rules by which our answer to a draft is not SQLite's, and both; `None` if there is none, and as
-/// well if the draft cannot be said in SQL.
-fn difference(
+/// What comes of asking both.
+enum Outcome {
+    Alike,
+    /// The draft cannot be said in SQL, or SQLite takes too long.
+    NotAsked,
+    /// The first of the sets of rules by which our answer is not SQLite's, and both answers.
+    Differs(RuleSet, String),
+}
+
+fn ask(
     (data, connection, reading): (&[Collection], &Connection, &dyn Reading),
     draft: &Draft,
     ordered: bool,
     rules: &[RuleSet],
-) -> Option<(RuleSet, String)> {
-    let question = Writer::new(data).question(draft)?;
+) -> Outcome {
+    let Some(question) = Writer::new(data).question(draft) else { return Outcome::NotAsked };
     let ordered = ordered && question.ordered;
     let comparable = |rows: Vec<Vec<Scalar>>| if ordered { rows } else { sorted(rows) };
     let expected = match answer(connection, &question) {
         Ok(rows) => comparable(rows),
-        Err(error) => return Some((RuleSet::ALL, format!("{error}\n{}", question.sql))),
+        Err(error) if is_given_up(&error) => return Outcome::NotAsked,
+        Err(error) => return Outcome::Differs(RuleSet::ALL, format!("{error}\n{}", question.sql)),
     };
-    rules.iter().find_map(|rules| {
+    for rules in rules {
         let got = rows(reading.operation().view(), draft, *rules).map(plain).map(comparable);
-        let is_same = got.as_ref().is_ok_and(|got| same(got, &expected));
-        (!is_same).then(|| (*rules, format!("{}\ngot {got:?}\nSQLite {expected:?}", question.sql)))
-    })
+        if !got.as_ref().is_ok_and(|got| same(got, &expected)) {
+            let answers = format!("{}\ngot {got:?}\nSQLite {expected:?}", question.sql);
+            return Outcome::Differs(*rules, answers);
+        }
+    }
+    Outcome::Alike
 }
 
 /// Whether a draft asks for what SQLite has no word for: it has no lists.
@@ -115,7 +136,7 @@ fn asks_of_lists(draft: &Draft) -> bool {
 /// Makes a draft, and says whether its rows come in an order that is told.
 type Make = fn(&mut Maker<'_>) -> (Draft, bool);
 
-/// Asks both for drafts about these records; returns how many could be said in SQL, and how many might have been.
+/// Asks both for drafts about these records; returns how many both answered, and how many might have been.
 fn check(
     seed: u64,
     random: Random,
@@ -135,11 +156,15 @@ fn check(
     for query in 0..25 {
         let (draft, ordered) = make(&mut maker);
         made += u64::from(!asks_of_lists(&draft));
-        asked += u64::from(Writer::new(data).question(&draft).is_some());
         let sets = rule_sets(&snapshot, &draft);
         let all: Vec<RuleSet> = sets.iter().map(|(rules, _)| *rules).collect();
-        let Some((rules, _)) = difference((data, &connection, &snapshot), &draft, ordered, &all) else {
-            continue;
+        let rules = match ask((data, &connection, &snapshot), &draft, ordered, &all) {
+            Outcome::Alike => {
+                asked += 1;
+                continue;
+            }
+            Outcome::NotAsked => continue,
+            Outcome::Differs(rules, _) => rules,
         };
         let which = sets.iter().find(|(of, _)| *of == rules).map_or("", |(_, which)| which);
         // Without an order that it had, what is made smaller may come in any.
@@ -151,15 +176,17 @@ fn check(
             let (store, connection) = open(data);
             let snapshot = store.snapshot();
             let valid = rows(snapshot.operation().view(), draft, rules).is_ok();
-            valid && difference((data, &connection, &snapshot), draft, ordered, &[rules]).is_some()
+            let outcome = ask((data, &connection, &snapshot), draft, ordered, &[rules]);
+            valid && matches!(outcome, Outcome::Differs(..))
         };
         let (data, draft) = shrink(data, &draft, &fails);
         let (store, connection) = open(&data);
         let snapshot = store.snapshot();
+        let outcome = ask((&data, &connection, &snapshot), &draft, ordered, &[rules]);
+        let answers = if let Outcome::Differs(_, answers) = outcome { answers } else { String::new() };
         panic!(
-            "seed {seed}, query {query}, {which}, made smaller:\n{draft:#?}\n{}\n{:?}\n{data:?}",
+            "seed {seed}, query {query}, {which}, made smaller:\n{draft:#?}\n{}\n{answers}\n{data:?}",
             explain(snapshot.operation().view(), &draft).expect("a plan"),
-            difference((&data, &connection, &snapshot), &draft, ordered, &[rules]),
         );
     }
     (asked, made)
@@ -168,7 +195,7 @@ fn check(
 /// Fails where too few drafts were said in SQL to mean anything.
 fn check_share(counts: impl Iterator<Item = (u64, u64)>) {
     let (asked, made) = counts.fold((0, 0), |(asked, made), (a, b)| (asked + a, made + b));
-    std::println!("{asked} of {made} drafts can be said in SQL; all are answered alike");
+    std::println!("{asked} of {made} drafts are answered by SQLite; all alike");
     assert!(asked * 10 > made * 6, "{asked} of {made} drafts have a translation");
 }
 
@@ -184,7 +211,6 @@ fn random_queries_are_answered_as_sqlite_answers_them() {
     }));
 }
 
-// Within the first fifty seeds there is a question that SQLite takes very long for, so that more cannot be asked yet.
 #[test]
 fn queries_of_collections_made_at_random_are_answered_as_sqlite_answers_them() {
     check_share((1..=seeds(12)).map(|seed| {
