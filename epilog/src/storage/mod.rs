@@ -12,6 +12,7 @@
 //! counted      statistics that a transaction has changed
 //! gathered     index entries of a bulk insert
 //! known        statistics of values, made of samples
+//! near         lines of memory that are read soon
 //! streamed     blobs: values outside their record, in chunks
 //! scratch      bytes put aside in a file that is gone with whoever needs them
 //! catalog      what is stored, kept in collections of its own
@@ -47,6 +48,8 @@ mod gathered;
 pub mod journal;
 #[cfg(not(feature = "small"))]
 pub(crate) mod known;
+#[cfg(not(feature = "small"))]
+mod near;
 pub mod pager;
 #[doc(hidden)]
 pub mod planted;

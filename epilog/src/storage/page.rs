@@ -109,6 +109,11 @@ pub trait PageRead {
     /// cannot be read.
     fn page(&self, number: PageNumber) -> Result<&[u8], StorageError>;
 
+    /// Page `number` is read soon, as likely as not: what is in memory of it may be brought near. Not in small builds, as
+    /// [`now_ns`](PageRead::now_ns).
+    #[cfg(not(feature = "small"))]
+    fn bring_near(&self, _number: PageNumber) {}
+
     /// Whether what this keeps in memory, only because it goes on, is too much: whoever can should end it and go on in
     /// another.
     fn is_crowded(&self) -> bool {

@@ -16,6 +16,8 @@ use crate::value::{Cell, Scalar, Type, key};
 #[derive(Clone)]
 pub struct Vector<'s> {
     ty: Type,
+    /// The bytes of a cell, if all have as many; 0 otherwise.
+    width: usize,
     len: usize,
     pub(super) cells: Cells<'s>,
     /// Which values are absent; none when there is no list.
@@ -61,7 +63,7 @@ impl Strided<'_> {
 
 impl<'s> Vector<'s> {
     pub(super) fn new(ty: Type, len: usize, cells: Cells<'s>, nulls: Option<Vec<bool>>) -> Vector<'s> {
-        Vector { ty, len, cells, nulls, faults: Vec::new() }
+        Vector { ty, width: ty.width().unwrap_or(0), len, cells, nulls, faults: Vec::new() }
     }
 
     /// Fixed-width cells, one after the other.
@@ -115,16 +117,24 @@ impl<'s> Vector<'s> {
     #[inline]
     pub fn cell(&self, row: usize) -> Cell<'_> {
         assert!(row < self.len, "row {row} of a vector of {}", self.len);
+        match (&self.cells, &self.nulls) {
+            // What most columns are that are read of records.
+            (Cells::Strided { bytes, stride }, None) => Some(&bytes[row * stride..][..self.width]),
+            _ => self.any_cell(row),
+        }
+    }
+
+    #[inline(never)]
+    fn any_cell(&self, row: usize) -> Cell<'_> {
         if self.is_null(row) { None } else { Some(self.bytes(row)) }
     }
 
     /// The bytes of `row`, whether or not it is absent.
     #[inline]
     pub(super) fn bytes(&self, row: usize) -> &[u8] {
-        let width = self.ty.width().unwrap_or(0);
         match &self.cells {
-            Cells::Fixed(bytes) => &bytes[row * width..][..width],
-            Cells::Strided { bytes, stride } => &bytes[row * stride..][..width],
+            Cells::Fixed(bytes) => &bytes[row * self.width..][..self.width],
+            Cells::Strided { bytes, stride } => &bytes[row * stride..][..self.width],
             Cells::Slices(slices) => slices[row],
             Cells::Owned { bytes, ends } => {
                 let start = if row == 0 { 0 } else { ends[row - 1] };

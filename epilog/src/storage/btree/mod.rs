@@ -71,6 +71,17 @@ pub enum Direction {
     Backward,
 }
 
+impl Direction {
+    /// The place after `place` among `count`.
+    fn next(self, place: usize, count: usize) -> Option<usize> {
+        let next = match self {
+            Direction::Forward => place + 1,
+            Direction::Backward => place.checked_sub(1)?,
+        };
+        (next < count).then_some(next)
+    }
+}
+
 /// A branch on the way down, and which of its children the way took.
 #[derive(Clone, Copy, Debug)]
 struct Step {

@@ -135,12 +135,13 @@ impl<'p, P: PageRead + ?Sized> LeafCursor<'p, P> {
             let Some(last) = self.path.len.checked_sub(1) else { return Ok(None) };
             let step = self.path.steps[last];
             let branch = self.tree.branch(self.pages, step.number)?;
-            let position = match self.direction {
-                Direction::Forward => usize::from(step.position) + 1,
-                Direction::Backward => usize::from(step.position).wrapping_sub(1),
-            };
-            if position < branch.count() {
+            if let Some(position) = self.direction.next(usize::from(step.position), branch.count()) {
                 self.path.steps[last].position = position as u16;
+                // The rows of a leaf take longer than the next one's way from the memory.
+                #[cfg(not(feature = "small"))]
+                if let Some(next) = self.direction.next(position, branch.count()) {
+                    self.pages.bring_near(branch.child(next));
+                }
                 break (branch.child(position), Expected::below(branch.level()));
             }
             self.path.len = last;

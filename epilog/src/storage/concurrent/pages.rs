@@ -89,6 +89,14 @@ impl PageRead for Pages<'_> {
     }
 
     #[cfg(not(feature = "small"))]
+    fn bring_near(&self, number: PageNumber) {
+        match self {
+            Pages::Leased(pages) => pages.bring_near(number),
+            Pages::Private(pages, _) => pages.bring_near(number),
+        }
+    }
+
+    #[cfg(not(feature = "small"))]
     fn commit(&self) -> Option<u64> {
         Some(self.base().0)
     }

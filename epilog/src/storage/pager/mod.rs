@@ -690,6 +690,12 @@ impl PageRead for PageOperation<'_> {
         self.operation.page(number)
     }
 
+    #[cfg(not(feature = "small"))]
+    #[inline]
+    fn bring_near(&self, number: PageNumber) {
+        self.operation.bring_near(number);
+    }
+
     fn is_crowded(&self) -> bool {
         #[cfg(all(feature = "std", not(feature = "small")))]
         if self.together.is_some_and(PagesTogether::is_overfull) {
@@ -731,6 +737,12 @@ impl PageRead for PageReader<'_> {
     #[inline]
     fn page(&self, number: PageNumber) -> Result<&[u8], StorageError> {
         self.pin.page(number)
+    }
+
+    #[cfg(not(feature = "small"))]
+    #[inline]
+    fn bring_near(&self, number: PageNumber) {
+        self.pin.bring_near(number);
     }
 
     #[cfg(not(feature = "small"))]

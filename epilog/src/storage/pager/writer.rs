@@ -558,6 +558,12 @@ impl PageRead for PageWriter<'_> {
     }
 
     #[cfg(not(feature = "small"))]
+    #[inline]
+    fn bring_near(&self, number: PageNumber) {
+        self.pin.bring_near(number);
+    }
+
+    #[cfg(not(feature = "small"))]
     fn commit(&self) -> Option<u64> {
         Some(self.pin.commit())
     }

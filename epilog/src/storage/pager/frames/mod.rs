@@ -423,6 +423,17 @@ impl FrameTable {
         unsafe { self.page_slow(commit, number) }
     }
 
+    /// Asks for the head of a page, its header and where its rows begin, should it have one version that is warm.
+    #[cfg(not(feature = "small"))]
+    #[inline]
+    fn bring_near(&self, number: PageNumber) {
+        let word = self.slot(number).map(|slot| slot.published.load(Ordering::Relaxed));
+        if let Some(head) = word.and_then(Word::warm) {
+            // Where it leads to may be gone by now, which is none the worse: nothing is read.
+            crate::storage::near::bring(head.as_ptr().cast(), 4);
+        }
+    }
+
     /// [`page`](FrameTable::page) for pages with several versions, none yet, or one that nobody has touched for long.
     ///
     /// # Safety

@@ -154,6 +154,13 @@ impl<'t> Pin<'t> {
         unsafe { self.table().page(self.commit, number) }
     }
 
+    /// Asks for the first lines of what is in memory of page `number`.
+    #[cfg(not(feature = "small"))]
+    #[inline]
+    pub(in crate::storage::pager) fn bring_near(&self, number: PageNumber) {
+        self.table().bring_near(number);
+    }
+
     /// What memory has of page `number`.
     pub(in crate::storage::pager) fn resident(&self, number: PageNumber) -> Resident<'_> {
         self.operate();
@@ -242,6 +249,13 @@ impl Operation<'_> {
         // SAFETY: the pin's claim pins its commit in this very table while it is borrowed, the operation that `self`
         // stands for runs until it is dropped, and the bytes are borrowed from `self`.
         unsafe { self.0.table().page(self.0.commit, number) }
+    }
+
+    /// As [`Pin::bring_near`].
+    #[cfg(not(feature = "small"))]
+    #[inline]
+    pub(in crate::storage::pager) fn bring_near(&self, number: PageNumber) {
+        self.0.bring_near(number);
     }
 
     /// The commit that is read.

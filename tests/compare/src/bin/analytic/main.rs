@@ -1,6 +1,6 @@
 //! Analytic questions about a million records, beside SQLite and DuckDB: the same rows, the same questions, CPU time for each.
 //!
-//! `cargo run --release --manifest-path tests/compare/Cargo.toml --bin analytic -- [--records 1000000] [--rounds 5] [--python PATH]`
+//! `cargo run --release --manifest-path tests/compare/Cargo.toml --bin analytic -- [--records 1000000] [--rounds 5] [--only QUESTION] [--python PATH]`
 //!
 //! - The records are the [`Person`]s of the other comparisons; as many purchases are joined with a tenth as many buyers.
 //! - SQLite is the bundled one, in memory, with the same indexes, `ANALYZE`d, its statements prepared.
@@ -164,11 +164,18 @@ trait Peer {
 struct Arguments {
     records: usize,
     rounds: usize,
+    /// The name of one question, where not all are asked.
+    only: Option<String>,
     python: PathBuf,
 }
 
 fn main() -> Outcome<()> {
     let arguments = parse(std::env::args().skip(1))?;
+    let is_asked = |question: &&Question| arguments.only.as_ref().is_none_or(|name| question.name == name);
+    let questions: Vec<&Question> = QUESTIONS.iter().filter(is_asked).collect();
+    if questions.is_empty() {
+        return Err(format!("there are the questions {:?}", QUESTIONS.map(|question| question.name)).into());
+    }
     let data = data(arguments.records);
     let db = Analytic::in_memory()?;
     db.write(|tx| {
@@ -190,7 +197,7 @@ fn main() -> Outcome<()> {
     println!();
 
     let mut logarithms = vec![0.0; peers.len()];
-    for question in &QUESTIONS {
+    for question in &questions {
         let right = (question.ask)(&tx)?;
         for peer in &mut peers {
             let found = peer.ask(question)?.1;
@@ -219,7 +226,7 @@ fn main() -> Outcome<()> {
         println!();
     }
     print!("{:>14} {:>10}", "mean", "");
-    let asked = QUESTIONS.len() as f64;
+    let asked = questions.len() as f64;
     logarithms.iter().for_each(|sum| print!(" {:>10} {:>8.2}", "", (sum / asked).exp()));
     println!(
         "\nA ratio is how many times as long as Epilog the other engine takes; the mean is the geometric one."
@@ -274,15 +281,16 @@ fn is_same(right: &Answer, found: &Answer) -> bool {
 }
 
 fn parse(mut words: impl Iterator<Item = String>) -> Outcome<Arguments> {
-    let mut arguments = Arguments { records: 1_000_000, rounds: 5, python: PathBuf::from("python3") };
+    let mut arguments = Arguments { records: 1_000_000, rounds: 5, only: None, python: PathBuf::from("python3") };
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("`{word}` wants a value"));
         match word.as_str() {
             "--records" => arguments.records = value()?.parse()?,
             "--rounds" => arguments.rounds = value()?.parse::<usize>()?.max(1),
+            "--only" => arguments.only = Some(value()?),
             "--python" => arguments.python = PathBuf::from(value()?),
             _ => {
-                let known = "there are --records COUNT, --rounds COUNT, --python PATH";
+                let known = "there are --records COUNT, --rounds COUNT, --only QUESTION, --python PATH";
                 return Err(format!("`{word}` is not known: {known}").into());
             }
         }
