@@ -12,7 +12,7 @@ use crate::Error;
 use crate::collection::{Expr, Field};
 use crate::engine::OutputBatch;
 use crate::expr::{
-    AggregateFunction, AggregateItem, Clause, Expression as Node, FieldPath, RowPath, SelectItem,
+    AggregateFunction, AggregateItem, Clause, Expression as Node, FieldPath, Postfix, RowPath, SelectItem,
 };
 #[cfg(not(feature = "small"))]
 use crate::value::Element;
@@ -97,7 +97,7 @@ impl<S, T: Value> Aggregation<S> for Expr<GroupOf<S, ()>, T> {
     type Value = T;
 
     fn describe(self, columns: &mut Vec<SelectItem>) {
-        columns.push(SelectItem::Value(self.erase()));
+        columns.push(SelectItem::Value(self.erase().whole()));
     }
 
     #[inline]
@@ -117,7 +117,7 @@ pub trait GroupBy<S> {
     type Key: GroupKey;
 
     /// Appends the expressions.
-    fn describe(self, keys: &mut Vec<Node>);
+    fn describe(self, keys: &mut Vec<Postfix>);
 }
 
 /// What a group's key can be, and rows that are told from each other by their values: a value, or a tuple of values.
@@ -321,7 +321,8 @@ impl<S: Scope, K, In> Groups<S, K, All, In> {
 
 impl<S: Scope, K, F: Counted, In> Groups<S, K, F, In> {
     fn ask<T>(&self, function: AggregateFunction, argument: Option<Node>) -> Expr<In, T> {
-        Expr::new(Node::aggregate(AggregateItem { function, argument, filter: self.counted.filter() }))
+        let (argument, filter) = (argument.map(Node::whole), self.counted.filter().map(Node::whole));
+        Expr::new(Node::aggregate(AggregateItem { function, argument, filter }))
     }
 
     /// How many records there are. Of a whole collection that is known without reading one.
@@ -549,8 +550,8 @@ impl<T: Value> GroupKey for T {
 impl<S, T: Value> GroupBy<S> for Field<S, T> {
     type Key = T;
 
-    fn describe(self, keys: &mut Vec<Node>) {
-        keys.push(self.erase());
+    fn describe(self, keys: &mut Vec<Postfix>) {
+        keys.push(self.erase().whole());
     }
 }
 
@@ -558,8 +559,8 @@ impl<S, T: Value> GroupBy<S> for Field<S, T> {
 impl<S, T: Value> GroupBy<S> for Expr<S, T> {
     type Key = T;
 
-    fn describe(self, keys: &mut Vec<Node>) {
-        keys.push(self.erase());
+    fn describe(self, keys: &mut Vec<Postfix>) {
+        keys.push(self.erase().whole());
     }
 }
 
@@ -589,7 +590,7 @@ macro_rules! keys_of_tuple {
         impl<S, $($part: GroupBy<S>),*> GroupBy<S> for ($($part,)*) {
             type Key = ($($part::Key,)*);
 
-            fn describe(self, keys: &mut Vec<Node>) {
+            fn describe(self, keys: &mut Vec<Postfix>) {
                 $(self.$at.describe(keys);)*
             }
         }
