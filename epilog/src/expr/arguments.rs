@@ -34,8 +34,10 @@ impl Arguments {
     /// # Panics
     ///
     /// When there are eight.
+    #[inline]
     pub fn push(&mut self, value: Scalar) {
-        self.values[self.count] = value;
+        // What stands there holds nothing.
+        core::mem::forget(core::mem::replace(&mut self.values[self.count], value));
         self.count += 1;
     }
 
@@ -47,6 +49,20 @@ impl Arguments {
     /// That of the parameter with this number.
     pub(super) fn number(&self, number: u8) -> Option<&Scalar> {
         self.values.get(..self.count)?.get(usize::from(number))
+    }
+
+    /// The same, which is there, to be had: as a copy, unless it is the last time.
+    #[inline]
+    pub(super) fn take(&mut self, number: u8, is_last: bool) -> Scalar {
+        let value = &mut self.values[usize::from(number)];
+        if is_last { core::mem::replace(value, Scalar::Null) } else { value.clone() }
+    }
+
+    /// Ends it, most of which holds nothing: to look whether all of it does would take longer than the rest.
+    #[inline]
+    fn end(mut self) {
+        self.values[..self.count].iter_mut().for_each(|value| *value = Scalar::Null);
+        core::mem::forget(self);
     }
 }
 
@@ -76,8 +92,11 @@ impl Prepared {
     }
 
     /// The draft with values: of a small one the same that is built with them.
-    pub fn with(&self, arguments: Arguments) -> Draft {
-        if let Some(brief) = self.template.as_ref().and_then(|template| template.with(&arguments)) {
+    pub fn with(&self, mut arguments: Arguments) -> Draft {
+        if let Some(template) = &self.template
+            && let Some(brief) = template.with(&mut arguments)
+        {
+            arguments.end();
             return Draft { root: self.draft.root, clauses: Clauses::Brief(brief), arguments: None };
         }
         Draft { arguments: Some(Box::new(arguments)), ..self.draft.clone() }
@@ -116,50 +135,71 @@ impl Clauses {
                     let expression = Expression::packing(expression);
                     terms.push(Term { expression, descending, nulls_first });
                 }
-                self.push_order(terms);
+                self.push_order(&mut terms);
             }
             other => self.as_mut_vec().push(other),
         }
     }
 
     /// Adds a limit.
+    #[inline]
     pub(super) fn push_limit(&mut self, count: u64) {
         if let Clauses::Brief(brief) = self
             && brief.push_limit(count)
         {
             return;
         }
-        self.as_mut_vec().push(Clause::Limit(count));
+        self.push_whole(Clause::Limit(count));
     }
 
     /// Adds an offset.
+    #[inline]
     pub(super) fn push_offset(&mut self, count: u64) {
         if let Clauses::Brief(brief) = self
             && brief.push_offset(count)
         {
             return;
         }
-        self.as_mut_vec().push(Clause::Offset(count));
+        self.push_whole(Clause::Offset(count));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_whole(&mut self, clause: Clause) {
+        self.as_mut_vec().push(clause);
     }
 
     /// Adds a condition.
+    #[inline]
     pub(super) fn push_filter(&mut self, mut condition: Expression) {
         if let Clauses::Brief(brief) = self
             && brief.push_filter(&mut condition)
         {
-            condition.end();
-            return;
+            return condition.end();
         }
+        self.push_whole_filter(condition);
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_whole_filter(&mut self, condition: Expression) {
         self.as_mut_vec().push(Clause::Filter(condition.whole()));
     }
 
-    /// Adds an ordering.
-    pub(super) fn push_order(&mut self, mut terms: Terms) {
+    /// Adds an ordering, whose terms it takes.
+    #[inline]
+    pub(super) fn push_order(&mut self, terms: &mut Terms) {
         if let (Clauses::Brief(brief), Some(term)) = (&mut *self, terms.only())
             && brief.push_order(term)
         {
-            return;
+            return terms.end();
         }
+        self.push_whole_order(core::mem::take(terms));
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn push_whole_order(&mut self, terms: Terms) {
         self.as_mut_vec().push(Clause::Order(terms.into_vec()));
     }
 

@@ -93,14 +93,18 @@ impl Brief {
         let (count, at) = (packed.words().len(), usize::from(self.words_count));
         let values_at = usize::from(self.values_count);
         let values = self.values.get_mut(values_at..values_at + packed.values_count());
-        let (Some(values), Some(words)) = (values, self.words.get_mut(at..at + 1 + count)) else {
+        let (Some(values), Some((place, words))) = (values, self.words[at..].split_first_mut()) else {
             return false;
         };
-        words[0] = first(count as u8);
-        // A loop over so few takes less than a call that copies.
-        for (place, word) in words[1..].iter_mut().zip(packed.words()) {
-            *place = *word;
+        match words.first_chunk_mut() {
+            // All that there may be are copied faster than those that there are. What is too much means nothing.
+            Some(words) => *words = *packed.all_words(),
+            None => match words.get_mut(..count) {
+                Some(words) => words.copy_from_slice(packed.words()),
+                None => return false,
+            },
         }
+        *place = first(count as u8);
         move_values(packed.values_mut(), values);
         self.words_count += 1 + count as u8;
         self.values_count += packed.values_count() as u8;
@@ -201,8 +205,8 @@ impl Clone for Brief {
 pub(super) struct Template {
     /// With a value in place of each parameter.
     brief: Brief,
-    /// Of each value that is an argument its word, the argument, and its type.
-    places: [Option<(u8, u8, Type)>; VALUES],
+    /// Of each value that is an argument its word, the argument, its type, and whether the argument stands nowhere behind it.
+    places: [Option<(u8, u8, Type, bool)>; VALUES],
 }
 
 impl Template {
@@ -217,7 +221,10 @@ impl Template {
             let Some(part) = parts.next() else { break };
             match part {
                 Part::Parameter { of: whose, number, ty } if usize::from(whose) == of => {
-                    *template.places.get_mut(count)? = Some((at as u8, number, ty));
+                    for (_, known, _, is_last) in template.places.iter_mut().flatten() {
+                        *is_last &= *known != number;
+                    }
+                    *template.places.get_mut(count)? = Some((at as u8, number, ty, true));
                     template.brief.words[at] = word::value(ty, false);
                 }
                 Part::Parameter { .. } => return None,
@@ -232,20 +239,26 @@ impl Template {
         Some(template)
     }
 
-    /// The query with these arguments; `None` if one of them is missing, or not of its type.
-    pub(super) fn with(&self, arguments: &Arguments) -> Option<Brief> {
+    /// The query with these arguments, which it takes; `None`, and none is taken, if one of them is missing, or not of its type.
+    pub(super) fn with(&self, arguments: &mut Arguments) -> Option<Brief> {
         let Template { brief, places } = self;
+        let places = &places[..brief.values().len()];
+        for (_, number, ty, _) in places.iter().flatten() {
+            arguments.number(*number).filter(|value| is_of(value, *ty))?;
+        }
         let mut made = Brief { values: [const { Scalar::Null }; VALUES], whole: OnceCell::new(), ..*brief };
-        let values = made.values.iter_mut().zip(brief.values());
+        let values = made.values.iter_mut().zip(&brief.values);
         for ((value, own), place) in values.zip(places) {
-            *value = match place {
+            let given = match place {
                 None => own.clone(),
-                Some((at, number, ty)) => {
-                    let value = arguments.number(*number).filter(|value| is_of(value, *ty))?;
-                    made.words[usize::from(*at)] = word::value(*ty, value.is_null());
-                    value.clone()
+                Some((at, number, ty, is_last)) => {
+                    let given = arguments.take(*number, *is_last);
+                    made.words[usize::from(*at)] = word::value(*ty, given.is_null());
+                    given
                 }
             };
+            // What stands there holds nothing: to look whether it does would take longer than the rest.
+            core::mem::forget(core::mem::replace(value, given));
         }
         Some(made)
     }
@@ -302,7 +315,7 @@ mod tests {
                     assert_eq!(*clauses, core::slice::from_ref(first));
                     let mut terms = Terms::default();
                     terms.push(built(term(4)));
-                    clauses.push_order(terms);
+                    clauses.push_order(&mut terms);
                     clauses.push(second.clone());
                     let copy = clauses.clone();
                     clauses.push(third.clone());
@@ -347,10 +360,10 @@ mod tests {
         for (first, second) in [(Scalar::Int(7), Scalar::Int(8)), (Scalar::Null, Scalar::Int(1))] {
             let mut arguments = Arguments::of(OF);
             arguments.push(second.clone());
-            assert!(template.with(&arguments).is_none(), "one is missing");
+            assert!(template.with(&mut arguments).is_none(), "one is missing");
             arguments.push(first.clone());
             let (given, built) =
-                (template.with(&arguments).expect("all are there"), query(value(&first), value(&second)));
+                (template.with(&mut arguments).expect("all are there"), query(value(&first), value(&second)));
             assert_eq!((given.words(), given.values()), (built.words(), built.values()));
             assert_eq!(given.whole(), built.whole());
             assert!(!given.has_parameters());
@@ -358,7 +371,7 @@ mod tests {
         let mut wrong = Arguments::of(OF);
         wrong.push(Scalar::Int(1));
         wrong.push(Scalar::Bool(true));
-        assert!(template.with(&wrong).is_none(), "no number");
+        assert!(template.with(&mut wrong).is_none(), "no number");
         // More values than there is room for.
         let many = made([
             Clause::Filter(field(1).between(number(1), number(2))),
@@ -375,7 +388,7 @@ mod tests {
         let mut terms = Terms::default();
         terms.push(built(term(1)));
         terms.push(built(term(2)));
-        clauses.push_order(terms);
+        clauses.push_order(&mut terms);
         assert_eq!(clauses, [Clause::Order(Vec::from([term(1), term(2)]))]);
         assert!(clauses.brief().is_none());
     }

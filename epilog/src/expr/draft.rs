@@ -30,6 +30,7 @@ pub struct Draft {
 
 impl Draft {
     /// All records of a collection.
+    #[inline]
     pub fn all(root: fn() -> &'static CollectionSchema) -> Draft {
         Draft {
             root,
@@ -78,6 +79,7 @@ impl Draft {
     }
 
     /// Keeps the rows for which the predicate holds.
+    #[inline]
     pub fn keep(&mut self, predicate: Expression) {
         #[cfg(not(feature = "small"))]
         self.clauses.push_filter(predicate);
@@ -86,6 +88,7 @@ impl Draft {
     }
 
     /// Keeps the first rows.
+    #[inline]
     pub fn limit(&mut self, count: u64) {
         #[cfg(not(feature = "small"))]
         self.clauses.push_limit(count);
@@ -94,6 +97,7 @@ impl Draft {
     }
 
     /// Skips the first rows.
+    #[inline]
     pub fn offset(&mut self, count: u64) {
         #[cfg(not(feature = "small"))]
         self.clauses.push_offset(count);

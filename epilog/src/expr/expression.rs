@@ -13,7 +13,7 @@ use super::{AggregateItem, BinaryOp, Draft, FieldPath, Function, Op, Postfix, Su
 use crate::value::{Scalar, Type, is_of};
 
 /// So many words, and so many values, at most: two comparisons of fields that are near, and what joins them.
-const WORDS: usize = 10;
+pub(super) const WORDS: usize = 10;
 const VALUES: usize = 2;
 
 /// An expression that is being built.
@@ -52,6 +52,12 @@ impl Packed {
         self.words.get(..usize::from(self.words_count)).unwrap_or_default()
     }
 
+    /// Its words, and what follows them and means nothing.
+    #[inline]
+    pub(super) fn all_words(&self) -> &[u32; WORDS] {
+        &self.words
+    }
+
     /// How many values it has.
     #[inline]
     pub(super) fn values_count(&self) -> usize {
@@ -87,7 +93,6 @@ impl Packed {
 
     /// Adds the words and values of another, of which then only its end is left; false, and nothing is added, if there is no room
     /// for these and a word more.
-    #[inline]
     fn extend(&mut self, other: &mut Packed) -> bool {
         let (at, count) = (usize::from(self.words_count), usize::from(other.words_count));
         let values_at = usize::from(self.values_count);
@@ -99,6 +104,23 @@ impl Packed {
             *place = *word;
         }
         self.words_count += other.words_count;
+        self.values_count += other.values_count;
+        self.has_parameters |= other.has_parameters;
+        true
+    }
+
+    /// As [`extend`](Packed::extend), by one word and its value if it has one: most of what stands on the right is a literal or a field.
+    #[inline]
+    fn extend_by_one(&mut self, other: &mut Packed) -> bool {
+        let (at, values_at) = (usize::from(self.words_count), usize::from(self.values_count));
+        if other.words_count != 1 || at + 1 >= WORDS || values_at >= VALUES {
+            return false;
+        }
+        self.words[at] = other.words[0];
+        self.words_count += 1;
+        // Where there is no value, none is moved.
+        let value = core::mem::replace(&mut other.values[0], Scalar::Null);
+        core::mem::forget(core::mem::replace(&mut self.values[values_at], value));
         self.values_count += other.values_count;
         self.has_parameters |= other.has_parameters;
         true
@@ -151,6 +173,28 @@ impl Packed {
     }
 }
 
+// What is built whole is not built where it is asked for.
+
+#[cold]
+#[inline(never)]
+fn whole_literal(value: Scalar, ty: Type) -> Expression {
+    Postfix::literal(value, ty).into()
+}
+
+#[cold]
+#[inline(never)]
+fn whole_then(expression: Expression, op: Op) -> Expression {
+    let mut whole = expression.whole();
+    whole.ops.push(op);
+    whole.into()
+}
+
+#[cold]
+#[inline(never)]
+fn whole_binary(left: Expression, op: BinaryOp, right: Expression) -> Expression {
+    left.whole().binary(op, right.whole()).into()
+}
+
 /// Moves values to where there are none.
 #[inline]
 pub(super) fn move_values(from: &mut [Scalar], to: &mut [Scalar]) {
@@ -162,7 +206,25 @@ pub(super) fn move_values(from: &mut [Scalar], to: &mut [Scalar]) {
 
 impl Expression {
     /// A field.
+    #[inline]
     pub fn field(path: FieldPath) -> Expression {
+        match path.row.is_source() {
+            true => Expression::one(word::own_field(&path)),
+            false => Expression::related_field(path),
+        }
+    }
+
+    /// An expression of one word.
+    #[inline]
+    fn one(word: u32) -> Expression {
+        let mut packed = Packed::NONE;
+        packed.words[0] = word;
+        packed.words_count = 1;
+        Expression(Place::Packed(packed))
+    }
+
+    /// A field of what is reached along relations.
+    fn related_field(path: FieldPath) -> Expression {
         if !word::is_near(&path) {
             return Postfix::field(path).into();
         }
@@ -174,10 +236,11 @@ impl Expression {
     }
 
     /// A literal.
+    #[inline]
     pub fn literal(value: Scalar, ty: Type) -> Expression {
         // What is not of its type is refused when it is planned, and has no shape.
         if !is_of(&value, ty) {
-            return Postfix::literal(value, ty).into();
+            return whole_literal(value, ty);
         }
         let mut packed = Packed::NONE;
         packed.words[0] = word::value(ty, value.is_null());
@@ -199,28 +262,28 @@ impl Expression {
 
     /// A key of a group.
     pub fn key(number: u16) -> Expression {
-        let mut packed = Packed::NONE;
-        packed.push(word::key(number));
-        Expression(Place::Packed(packed))
+        Expression::one(word::key(number))
     }
 
     /// An operation on one expression.
+    #[inline]
     #[must_use]
     pub fn unary(self, op: UnaryOp) -> Expression {
         self.then(word::unary(op), Op::Unary(op))
     }
 
     /// An operation on two expressions.
+    #[inline]
     #[must_use]
     pub fn binary(mut self, op: BinaryOp, mut right: Expression) -> Expression {
         if let (Place::Packed(left), Place::Packed(packed)) = (&mut self.0, &mut right.0)
-            && left.extend(packed)
+            && (left.extend_by_one(packed) || left.extend(packed))
         {
             left.push(word::binary(op));
             right.end();
             return self;
         }
-        self.whole().binary(op, right.whole()).into()
+        whole_binary(self, op, right)
     }
 
     /// Whether the value lies between two others, both included.
@@ -350,9 +413,7 @@ impl Expression {
         {
             return self;
         }
-        let mut whole = self.whole();
-        whole.ops.push(op);
-        whole.into()
+        whole_then(self, op)
     }
 
     /// Adds two further operands, and an operation on all three.

@@ -35,11 +35,20 @@ pub struct Terms {
 impl Terms {
     /// Adds a term.
     #[cfg(not(feature = "small"))]
+    #[inline]
     pub fn push(&mut self, term: Term) {
-        match self.first {
-            None => self.first = Some(term),
-            Some(_) => self.others.push(term.whole()),
+        if self.first.is_some() {
+            return self.push_other(term);
         }
+        // There is none to be dropped.
+        core::mem::forget(self.first.replace(term));
+    }
+
+    #[cfg(not(feature = "small"))]
+    #[cold]
+    #[inline(never)]
+    fn push_other(&mut self, term: Term) {
+        self.others.push(term.whole());
     }
 
     /// Adds a term.
@@ -58,20 +67,28 @@ impl Terms {
 }
 
 impl Draft {
-    /// Adds an ordering.
-    pub fn order(&mut self, terms: Terms) {
+    /// Adds an ordering, whose terms it takes.
+    #[inline]
+    pub fn order(&mut self, terms: &mut Terms) {
         #[cfg(not(feature = "small"))]
         self.clauses.push_order(terms);
         #[cfg(feature = "small")]
-        self.clauses.push(Clause::Order(terms.into_vec()));
+        self.clauses.push(Clause::Order(core::mem::take(terms).into_vec()));
     }
 }
 
 #[cfg(not(feature = "small"))]
 impl Terms {
     /// The only one, if there is one only.
+    #[inline]
     pub(super) fn only(&mut self) -> Option<&mut Term> {
-        self.first.as_mut().filter(|_| self.others.is_empty())
+        if self.others.is_empty() { self.first.as_mut() } else { None }
+    }
+
+    /// Ends the only one, whose values were taken.
+    #[inline]
+    pub(super) fn end(&mut self) {
+        core::mem::forget(self.first.take());
     }
 }
 

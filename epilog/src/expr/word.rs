@@ -79,6 +79,12 @@ const fn word(kind: u8, number: u32) -> u32 {
     kind as u32 | number << 8
 }
 
+/// The word of a field of a source itself.
+#[inline]
+pub(super) fn own_field(path: &FieldPath) -> u32 {
+    word(FIELD, u32::from(path.row.source) | u32::from(path.ordinal) << 8)
+}
+
 /// Whether a field is near enough to be written down.
 #[inline]
 pub(super) fn is_near(path: &FieldPath) -> bool {
@@ -86,11 +92,10 @@ pub(super) fn is_near(path: &FieldPath) -> bool {
 }
 
 /// The words of a field that is near enough, and how many there are.
-#[inline]
 pub(super) fn field(path: &FieldPath) -> ([u32; WORDS_OF_PART], usize) {
     let number = u32::from(path.row.source) | u32::from(path.ordinal) << 8;
     match *path.row.hops() {
-        [] => ([word(FIELD, number), 0], 1),
+        [] => ([own_field(path), 0], 1),
         [one] => ([word(FIELD_NEAR, number), u32::from(one)], 2),
         [one, two, ..] => ([word(FIELD_FAR, number), u32::from(one) | u32::from(two) << 16], 2),
     }

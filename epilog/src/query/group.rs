@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
 
 use super::operator::{Expression, Numeric, Text};
 use super::selection::{RowReader, decode_rows, for_tuples};
@@ -204,8 +205,9 @@ impl<S: Scope, O> Query<S, O> {
         self,
         key: impl FnOnce(S::Rows) -> X,
     ) -> Query<GroupOf<S, X::Key>, X::Key> {
+        let key = ManuallyDrop::new(key);
         let rows = S::rows();
-        let key = key(rows);
+        let key = ManuallyDrop::into_inner(key)(rows);
         self.grouped(key)
     }
 

@@ -1,6 +1,7 @@
 //! `order_by`: which record comes first.
 
 use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
 
 use super::{Query, Scope};
 use crate::collection::{Expr, Field};
@@ -94,8 +95,9 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn order_by<T: Ordering<S>>(self, terms: impl FnOnce(S::Rows) -> T) -> Self {
+        let terms = ManuallyDrop::new(terms);
         let rows = S::rows();
-        let terms = terms(rows);
+        let terms = ManuallyDrop::into_inner(terms)(rows);
         self.ordered(terms)
     }
 }

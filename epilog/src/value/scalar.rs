@@ -216,6 +216,7 @@ pub(crate) const fn is_signed_cell(ty: Type) -> bool {
 }
 
 /// Whether `value` is in the range of the integer-class type `ty`.
+#[inline]
 pub(crate) fn fits(value: i128, ty: Type) -> bool {
     match ty {
         Type::I128 => true,
@@ -281,6 +282,7 @@ fn fmt_decimal(value: DecimalParts, f: &mut fmt::Formatter<'_>) -> fmt::Result {
 }
 
 /// Whether a value is one of the type, or absent.
+#[inline]
 pub(crate) fn is_of(value: &Scalar, ty: Type) -> bool {
     match value {
         Scalar::Null => true,
@@ -296,6 +298,7 @@ pub(crate) fn is_of(value: &Scalar, ty: Type) -> bool {
     }
 }
 
+#[inline]
 fn is_integer_class(ty: Type) -> bool {
     (ty.is_integer() && ty != Type::U128)
         || matches!(ty, Type::Char | Type::Id | Type::Date | Type::Time | Type::DateTime | Type::Timestamp)

@@ -113,12 +113,14 @@ impl<'t> Told<'t> {
     /// Whether it is what is kept, but for its values.
     #[inline]
     pub(super) fn is(&self, kept: &KeptTold) -> bool {
-        let is_same = match (&self.words, &kept.words) {
+        if self.hash != kept.hash || self.wanted != kept.wanted || self.root != kept.root {
+            return false;
+        }
+        match (&self.words, &kept.words) {
             (Words::Brief(words), Words::Brief(others)) => **words == **others,
             (Words::Shape(words), Words::Shape(others)) => **words == **others,
             _ => false,
-        };
-        (self.hash, self.wanted, self.root) == (kept.hash, kept.wanted, kept.root) && is_same
+        }
     }
 
     /// It, to be kept.
