@@ -21,8 +21,8 @@ use super::{Arguments, BinaryOp, Clause, Expression, OrderTerm, Postfix, Term};
 use crate::sync::OnceCell;
 use crate::value::{Scalar, Type, is_of};
 
-/// So many words and values at most.
-const WORDS: usize = 20;
+/// So many words and values at most: with them a query is of 256 bytes, which are copied without a loop, once for each clause.
+const WORDS: usize = 18;
 const VALUES: usize = 4;
 
 /// Filters, orders and limits, as long as they are small.
@@ -379,6 +379,13 @@ mod tests {
             Clause::Filter(field(1).binary(BinaryOp::Eq, parameter(0))),
         ]);
         assert!(Template::of(&many, OF).is_none());
+    }
+
+    /// What is copied for each clause, beside how rows are decoded and what may end the query.
+    #[test]
+    fn a_draft_is_small() {
+        let size = size_of::<crate::expr::Draft>();
+        assert!(size <= 256 - 2 * size_of::<usize>(), "{size}");
     }
 
     #[test]

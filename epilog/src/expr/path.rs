@@ -45,6 +45,7 @@ impl RowPath {
     }
 
     /// Whether it follows no relation.
+    #[cfg(not(feature = "small"))]
     #[inline]
     pub(super) const fn is_source(&self) -> bool {
         self.len == 0
