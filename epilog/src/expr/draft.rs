@@ -331,7 +331,6 @@ pub struct OrderTerm {
 
 /// One column of what comes out.
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(not(feature = "small"), expect(clippy::large_enum_variant, reason = "most are values"))]
 pub enum SelectItem {
     /// A value.
     Value(Postfix),

@@ -121,7 +121,7 @@ pub(super) fn plan_for(
     };
     debug_assert_eq!(
         shape.values().len(),
-        told.values().len(),
+        told.values().count(),
         "what is brief has the values of what is whole"
     );
     let parameters = Parameters::new(shape.values());

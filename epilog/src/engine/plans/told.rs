@@ -46,7 +46,7 @@ pub enum Values<'v> {
 
 impl<'v> Values<'v> {
     /// How many there are.
-    pub fn len(&self) -> usize {
+    pub fn count(&self) -> usize {
         match self {
             Values::Alone(values) => values.len(),
             Values::Given(values) => values.len(),
