@@ -86,6 +86,11 @@ mod kept {
     }
 
     #[divan::bench]
+    fn build_point_by_key(bencher: Bencher<'_, '_>) {
+        bencher.bench_local(|| black_box(User::query().filter(|u| u.id.eq(Id::new(black_box(7))))));
+    }
+
+    #[divan::bench]
     fn build_small(bencher: Bencher<'_, '_>) {
         bencher.bench_local(|| black_box(small(black_box(0.5))));
     }

@@ -5,7 +5,7 @@ use core::fmt;
 use core::hash::{Hash, Hasher};
 use core::marker::PhantomData;
 
-use crate::value::{Cell, DecodeError, Entered, Indexed, Type, Value};
+use crate::value::{Cell, DecodeError, Entered, Indexed, Scalar, Type, Value};
 
 /// The key of a record of collection `C`, assigned by the database when the record is inserted.
 ///
@@ -97,6 +97,11 @@ impl<C: 'static> Value for Id<C> {
     #[inline]
     fn read(cell: Cell<'_>) -> Result<Self, DecodeError> {
         u64::read(cell).map(Id::new).map_err(|_| DecodeError { ty: Type::Id })
+    }
+
+    #[inline]
+    fn to_scalar(&self) -> Scalar {
+        Scalar::Int(self.number.into())
     }
 }
 

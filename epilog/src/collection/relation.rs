@@ -108,7 +108,8 @@ impl<S, C> Many<S, C> {
         quantifier: Quantifier,
     ) -> Subquery {
         let link = Link::Reverse { row: self.row, ordinal: self.ordinal };
-        Subquery { collection, link, quantifier, predicate: self.filter, equal: None }
+        let predicate = self.filter.map(Expression::whole);
+        Subquery { collection, link, quantifier, predicate, equal: None }
     }
 }
 

@@ -8,7 +8,7 @@ use core::ops::Bound;
 use crate::engine::estimate::{KeyRange, Statistics};
 use crate::expr::op::Link;
 use crate::expr::{
-    AggregateFunction, AggregateItem, Clause, Draft, Expression, FieldPath, OrderTerm, Quantifier, RowPath,
+    AggregateFunction, AggregateItem, Clause, Draft, FieldPath, OrderTerm, Postfix, Quantifier, RowPath,
     SelectItem, Subquery, WindowItem,
 };
 #[cfg(not(feature = "small"))]
@@ -349,11 +349,11 @@ impl DraftBuilder {
         self
     }
 
-    pub(crate) fn filter(self, predicate: Expression) -> Self {
+    pub(crate) fn filter(self, predicate: Postfix) -> Self {
         self.clause(Clause::Filter(predicate))
     }
 
-    pub(crate) fn order_by(self, expression: Expression, descending: bool) -> Self {
+    pub(crate) fn order_by(self, expression: Postfix, descending: bool) -> Self {
         self.clause(Clause::Order(Vec::from([OrderTerm { expression, descending, nulls_first: None }])))
     }
 
@@ -365,13 +365,13 @@ impl DraftBuilder {
         self.clause(Clause::Offset(count))
     }
 
-    pub(crate) fn select(self, values: impl IntoIterator<Item = Expression>) -> Self {
+    pub(crate) fn select(self, values: impl IntoIterator<Item = Postfix>) -> Self {
         self.clause(Clause::Select(values.into_iter().map(SelectItem::Value).collect()))
     }
 
     pub(crate) fn aggregate(
         self,
-        items: impl IntoIterator<Item = (AggregateFunction, Option<Expression>)>,
+        items: impl IntoIterator<Item = (AggregateFunction, Option<Postfix>)>,
     ) -> Self {
         let items = items.into_iter().map(|(function, argument)| aggregate(function, argument));
         self.group_by([]).select(items)
@@ -381,51 +381,51 @@ impl DraftBuilder {
         self.clause(Clause::window(items.into_iter().collect()))
     }
 
-    pub(crate) fn group_by(self, keys: impl IntoIterator<Item = Expression>) -> Self {
+    pub(crate) fn group_by(self, keys: impl IntoIterator<Item = Postfix>) -> Self {
         self.clause(Clause::Grouping(keys.into_iter().collect()))
     }
 }
 
 /// An aggregate over the rows of a group.
-pub(crate) fn aggregate(function: AggregateFunction, argument: Option<Expression>) -> Expression {
-    Expression::aggregate(AggregateItem { function, argument, filter: None })
+pub(crate) fn aggregate(function: AggregateFunction, argument: Option<Postfix>) -> Postfix {
+    Postfix::aggregate(AggregateItem { function, argument, filter: None })
 }
 
 /// A field of the root.
-pub(crate) fn field(ordinal: u16) -> Expression {
+pub(crate) fn field(ordinal: u16) -> Postfix {
     inner(0, ordinal)
 }
 
 /// A field of a source.
-pub(crate) fn inner(position: u8, ordinal: u16) -> Expression {
-    Expression::field(FieldPath { row: RowPath::source(position), ordinal })
+pub(crate) fn inner(position: u8, ordinal: u16) -> Postfix {
+    Postfix::field(FieldPath { row: RowPath::source(position), ordinal })
 }
 
 /// A value that a window has calculated.
-pub(crate) fn window(number: u16) -> Expression {
-    Expression::field(FieldPath { row: RowPath::WINDOWS, ordinal: number })
+pub(crate) fn window(number: u16) -> Postfix {
+    Postfix::field(FieldPath { row: RowPath::WINDOWS, ordinal: number })
 }
 
 /// A field at the end of a path from the root.
-pub(crate) fn through(hops: &[u16], ordinal: u16) -> Expression {
+pub(crate) fn through(hops: &[u16], ordinal: u16) -> Postfix {
     let row = hops.iter().fold(RowPath::source(0), |row, hop| row.hop(*hop));
-    Expression::field(FieldPath { row, ordinal })
+    Postfix::field(FieldPath { row, ordinal })
 }
 
-pub(crate) fn text(value: &str) -> Expression {
-    Expression::literal(Scalar::String(value.to_string()), Type::String)
+pub(crate) fn text(value: &str) -> Postfix {
+    Postfix::literal(Scalar::String(value.to_string()), Type::String)
 }
 
-pub(crate) fn int(value: i64) -> Expression {
-    Expression::literal(Scalar::Int(value.into()), Type::I64)
+pub(crate) fn int(value: i64) -> Postfix {
+    Postfix::literal(Scalar::Int(value.into()), Type::I64)
 }
 
-pub(crate) fn id(value: u64) -> Expression {
-    Expression::literal(Scalar::Int(value.into()), Type::Id)
+pub(crate) fn id(value: u64) -> Postfix {
+    Postfix::literal(Scalar::Int(value.into()), Type::Id)
 }
 
-pub(crate) fn null(ty: Type) -> Expression {
-    Expression::literal(Scalar::Null, ty)
+pub(crate) fn null(ty: Type) -> Postfix {
+    Postfix::literal(Scalar::Null, ty)
 }
 
 /// Something about the records whose field points at the root.
@@ -433,20 +433,20 @@ pub(crate) fn reverse(
     collection: fn() -> &'static CollectionSchema,
     ordinal: u16,
     quantifier: Quantifier,
-    predicate: Option<Expression>,
-) -> Expression {
+    predicate: Option<Postfix>,
+) -> Postfix {
     let link = Link::Reverse { row: RowPath::source(0), ordinal };
-    Expression::subquery(Subquery { collection, link, quantifier, predicate, equal: None })
+    Postfix::subquery(Subquery { collection, link, quantifier, predicate, equal: None })
 }
 
 /// Whether a record of another collection satisfies a predicate about it and the sources around.
 pub(crate) fn exists(
     collection: fn() -> &'static CollectionSchema,
     position: u8,
-    predicate: Expression,
-) -> Expression {
+    predicate: Postfix,
+) -> Postfix {
     let link = Link::Correlated { position };
-    Expression::subquery(Subquery {
+    Postfix::subquery(Subquery {
         collection,
         link,
         quantifier: Quantifier::Any,

@@ -13,14 +13,13 @@ use alloc::vec::Vec;
 
 use super::error::ExecError;
 use super::exec::dangling;
-use super::logical::is_of;
 use crate::expr::draft::Equality;
 use crate::expr::{Draft, RowPath};
 use crate::parts;
 use crate::schema::{CollectionDef, IndexDef};
 use crate::storage::facade::View;
 use crate::storage::records::RecordRef;
-use crate::value::{Scalar, key};
+use crate::value::{Scalar, is_of, key};
 
 /// A query for one record.
 pub(super) struct Point<'s> {

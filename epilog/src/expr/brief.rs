@@ -3,111 +3,117 @@
 //! ```text
 //! filter(score >= 0.5 & active).order_by(score desc).limit(10)
 //!
-//! parts     filter 5 | field score | value F64 | >= | field active | & | order 1 | term desc 1 | field score | limit 10
+//! words     filter 5 | field score | value F64 | >= | field active | & | order 1 desc | field score | limit 10
 //! values    0.5
 //! ```
 //!
-//! That is enough to tell its [shape](super::shape), and to look for its plan. Who makes a plan, or changes what was asked, takes
-//! the clauses as they are everywhere else, which are made of these then.
+//! These [words](super::word) are those that the expressions were built as. They are what the query is told by when its plan is
+//! looked for. Who makes a plan, or changes what was asked, takes the clauses as they are everywhere else, which are made of these
+//! then.
 
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::draft::Equality;
-use super::{Arguments, BinaryOp, Clause, Expression, FieldPath, Op, OrderTerm, RowPath, UnaryOp};
+use super::expression::move_values;
+use super::word::{self, NUMBER_MAX, Part, Parts, op_of};
+use super::{Arguments, BinaryOp, Clause, Expression, OrderTerm, Postfix, Term};
 use crate::sync::OnceCell;
-use crate::value::{Scalar, Type};
+use crate::value::{Scalar, Type, is_of};
 
-/// So many parts and values at most.
-const PARTS: usize = 16;
+/// So many words and values at most: with them a query is of 256 bytes, which are copied without a loop, once for each clause.
+const WORDS: usize = 18;
 const VALUES: usize = 4;
 
 /// Filters, orders and limits, as long as they are small.
 #[derive(Debug)]
 pub struct Brief {
-    parts: [Part; PARTS],
-    count: u8,
     values: [Scalar; VALUES],
+    words: [u32; WORDS],
+    words_count: u8,
     values_count: u8,
     clauses: u8,
+    has_parameters: bool,
     /// The same as clauses, once that was asked for.
-    whole: OnceCell<Vec<Clause>>,
-}
-
-/// What clauses are written down as: a clause, then what it is about.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Part {
-    /// A condition of so many operations.
-    Filter(u8),
-    /// An order of so many terms.
-    Order(u8),
-    /// A term, of so many operations.
-    Term { operations: u8, descending: bool, nulls_first: Option<bool> },
-    /// The first so many rows.
-    Limit(u32),
-    /// All but the first so many.
-    Offset(u32),
-    /// A field of a source, or of what a relation leads to from there.
-    Field { source: u8, ordinal: u16, hop: Option<u16> },
-    /// The next of the values.
-    Value(Type),
-    /// The value of a parameter: whose, and which.
-    Parameter { of: u32, number: u8, ty: Type },
-    /// As in expressions.
-    Unary(UnaryOp),
-    /// As in expressions.
-    Binary(BinaryOp),
-    /// As in expressions.
-    Between,
-    /// As in expressions.
-    In(u8),
+    whole: OnceCell<Arc<Vec<Clause>>>,
 }
 
 impl Brief {
     /// No clauses.
     #[expect(clippy::declare_interior_mutable_const, reason = "each use is to be one of its own")]
     pub const NONE: Brief = Brief {
-        parts: [Part::Between; PARTS],
-        count: 0,
         values: [const { Scalar::Null }; VALUES],
+        words: [0; WORDS],
+        words_count: 0,
         values_count: 0,
         clauses: 0,
+        has_parameters: false,
         whole: OnceCell::new(),
     };
 
-    /// Adds a clause, of which it takes what its operations hold; false, and the clause is as it was, if it is not of this kind, or
-    /// too much.
-    pub(super) fn push(&mut self, clause: &mut Clause) -> bool {
-        match clause {
-            Clause::Filter(predicate) if self.has_room(1, predicate) => {
-                self.part(Part::Filter(predicate.ops.len() as u8));
-                self.operations(predicate);
-            }
-            Clause::Limit(count) if self.left() > 0 && u32::try_from(*count).is_ok() => {
-                self.part(Part::Limit(*count as u32));
-            }
-            Clause::Offset(count) if self.left() > 0 && u32::try_from(*count).is_ok() => {
-                self.part(Part::Offset(*count as u32));
-            }
-            _ => return false,
-        }
+    /// Adds a condition, of which then only its end is left; false, and it is as it was, if it is not packed, or too much.
+    #[inline]
+    pub(super) fn push_filter(&mut self, condition: &mut Expression) -> bool {
+        self.push(condition, word::filter)
+    }
+
+    /// Adds an order by one term, as [`push_filter`](Brief::push_filter) does.
+    #[inline]
+    pub(super) fn push_order(&mut self, term: &mut Term) -> bool {
+        let Term { expression, descending, nulls_first } = term;
+        self.push(expression, |words| word::order(words, *descending, *nulls_first))
+    }
+
+    /// Adds a limit; false if it is not a small one, or there is no room.
+    #[inline]
+    pub(super) fn push_limit(&mut self, count: u64) -> bool {
+        self.push_count(count, word::limit)
+    }
+
+    /// Adds an offset, as [`push_limit`](Brief::push_limit) does.
+    #[inline]
+    pub(super) fn push_offset(&mut self, count: u64) -> bool {
+        self.push_count(count, word::offset)
+    }
+
+    #[inline]
+    fn push_count(&mut self, count: u64, word: fn(u32) -> u32) -> bool {
+        let place = self.words.get_mut(usize::from(self.words_count));
+        let (Some(place), true) = (place, count <= u64::from(NUMBER_MAX)) else { return false };
+        *place = word(count as u32);
+        self.words_count += 1;
         self.grown();
         true
     }
 
-    /// Adds an order by one term, as [`push`](Brief::push) does.
-    pub(super) fn push_order(&mut self, term: &mut OrderTerm) -> bool {
-        let OrderTerm { expression, descending, nulls_first } = term;
-        if !self.has_room(2, expression) {
+    /// Adds a word that tells how many follow, and these.
+    #[inline]
+    fn push(&mut self, expression: &mut Expression, first: impl FnOnce(u8) -> u32) -> bool {
+        let Some(packed) = expression.packed() else { return false };
+        let (count, at) = (packed.words().len(), usize::from(self.words_count));
+        let values_at = usize::from(self.values_count);
+        let values = self.values.get_mut(values_at..values_at + packed.values_count());
+        let (Some(values), Some((place, words))) = (values, self.words[at..].split_first_mut()) else {
             return false;
+        };
+        match words.first_chunk_mut() {
+            // All that there may be are copied faster than those that there are. What is too much means nothing.
+            Some(words) => *words = *packed.all_words(),
+            None => match words.get_mut(..count) {
+                Some(words) => words.copy_from_slice(packed.words()),
+                None => return false,
+            },
         }
-        let operations = expression.ops.len() as u8;
-        self.part(Part::Order(1));
-        self.part(Part::Term { operations, descending: *descending, nulls_first: *nulls_first });
-        self.operations(expression);
+        *place = first(count as u8);
+        move_values(packed.values_mut(), values);
+        self.words_count += 1 + count as u8;
+        self.values_count += packed.values_count() as u8;
+        self.has_parameters |= packed.has_parameters();
         self.grown();
         true
     }
 
+    #[inline]
     fn grown(&mut self) {
         self.clauses += 1;
         if self.whole.get().is_some() {
@@ -115,53 +121,9 @@ impl Brief {
         }
     }
 
-    fn left(&self) -> usize {
-        PARTS - usize::from(self.count)
-    }
-
-    /// Whether an expression can be said in parts, and there is room for it and `more`.
-    fn has_room(&self, more: usize, expression: &Expression) -> bool {
-        let mut values = usize::from(self.values_count);
-        let is_known = |op: &Op| match op {
-            Op::Field(FieldPath { row, .. }) => row.hops().len() <= 1,
-            Op::Literal(..) => {
-                values += 1;
-                values <= VALUES
-            }
-            Op::Parameter(of, ..) => u32::try_from(*of).is_ok(),
-            Op::Unary(_) | Op::Binary(_) | Op::Between => true,
-            Op::In(count) => *count <= VALUES as u32,
-            _ => false,
-        };
-        expression.ops.len() + more <= self.left() && expression.ops.iter().all(is_known)
-    }
-
-    fn part(&mut self, part: Part) {
-        self.parts[usize::from(self.count)] = part;
-        self.count += 1;
-    }
-
-    /// Adds the operations of an expression for which there is room.
-    fn operations(&mut self, expression: &mut Expression) {
-        for op in expression.ops.iter_mut() {
-            let part = match op {
-                Op::Field(FieldPath { row, ordinal }) => {
-                    Part::Field { source: row.source, ordinal: *ordinal, hop: row.hops().first().copied() }
-                }
-                Op::Literal(value, ty) => {
-                    self.values[usize::from(self.values_count)] = core::mem::replace(value, Scalar::Null);
-                    self.values_count += 1;
-                    Part::Value(*ty)
-                }
-                Op::Parameter(of, number, ty) => Part::Parameter { of: *of as u32, number: *number, ty: *ty },
-                Op::Unary(op) => Part::Unary(*op),
-                Op::Binary(op) => Part::Binary(*op),
-                Op::Between => Part::Between,
-                Op::In(count) => Part::In(*count as u8),
-                _ => unreachable!("there is room for what is known only"),
-            };
-            self.part(part);
-        }
+    /// Whether there are parameters in it, which have no values here.
+    pub(super) fn has_parameters(&self) -> bool {
+        self.has_parameters
     }
 
     /// How many clauses there are.
@@ -169,74 +131,57 @@ impl Brief {
         usize::from(self.clauses)
     }
 
-    /// What they are written down as.
-    pub(super) fn parts(&self) -> &[Part] {
-        self.parts.get(..usize::from(self.count)).unwrap_or_default()
+    /// What the query is told by.
+    #[inline]
+    pub(crate) fn words(&self) -> &[u32] {
+        self.words.get(..usize::from(self.words_count)).unwrap_or_default()
     }
 
-    /// The values, in the order written.
-    pub(super) fn values(&self) -> &[Scalar] {
+    /// The values, in the order written, each of the type that its word says.
+    #[inline]
+    pub(crate) fn values(&self) -> &[Scalar] {
         self.values.get(..usize::from(self.values_count)).unwrap_or_default()
     }
 
-    /// As [`Draft::equality`](super::Draft::equality), with the values of its parameters.
-    pub(super) fn equality<'d>(&'d self, arguments: &'d Arguments) -> Option<Equality<'d>> {
-        let [
-            Part::Filter(_),
-            Part::Field { source, ordinal, hop },
-            of,
-            Part::Binary(BinaryOp::Eq),
-            limits @ ..,
-        ] = self.parts()
+    /// As [`Draft::equality`](super::Draft::equality).
+    pub(super) fn equality(&self) -> Option<Equality<'_>> {
+        let mut parts = Parts::of(self.words());
+        let (Part::Filter(words), Part::Field(path), Part::Value(ty, _), Part::Binary(BinaryOp::Eq)) =
+            (parts.next()?, parts.next()?, parts.next()?, parts.next()?)
         else {
             return None;
         };
-        let (value, ty) = match of {
-            Part::Value(ty) => (self.values().first()?, *ty),
-            Part::Parameter { of, number, ty } => (arguments.get(*of as usize, *number)?, *ty),
-            _ => return None,
-        };
-        let mut rows_max = u64::MAX;
-        for part in limits {
-            let Part::Limit(count) = part else { return None };
-            rows_max = rows_max.min(u64::from(*count));
+        if usize::from(words) + 1 + parts.left() != self.words().len() {
+            return None;
         }
-        Some(Equality { path: path_of(*source, *ordinal, *hop), value, ty, rows_max })
+        let mut rows_max = u64::MAX;
+        for part in parts {
+            let Part::Limit(count) = part else { return None };
+            rows_max = rows_max.min(u64::from(count));
+        }
+        Some(Equality { path, value: self.values().first()?, ty, rows_max })
     }
 
     /// The same as clauses.
-    pub(super) fn whole(&self) -> &Vec<Clause> {
-        self.whole.get_or_init(|| self.make_whole())
+    pub(super) fn whole(&self) -> &Arc<Vec<Clause>> {
+        self.whole.get_or_init(|| Arc::new(self.make_whole()))
     }
 
+    #[cold]
     fn make_whole(&self) -> Vec<Clause> {
-        let (mut parts, mut values) = (self.parts().iter(), self.values().iter());
-        let mut expression = |parts: &mut core::slice::Iter<'_, Part>, count: u8| {
-            let ops = parts.by_ref().take(usize::from(count)).map(|part| match part {
-                Part::Field { source, ordinal, hop } => Op::Field(path_of(*source, *ordinal, *hop)),
-                Part::Value(ty) => Op::Literal(values.next().expect("one for each").clone(), *ty),
-                Part::Parameter { of, number, ty } => Op::Parameter(*of as usize, *number, *ty),
-                Part::Unary(op) => Op::Unary(*op),
-                Part::Binary(op) => Op::Binary(*op),
-                Part::Between => Op::Between,
-                Part::In(count) => Op::In(u32::from(*count)),
-                _ => unreachable!("a clause ends before the next begins"),
-            });
-            Expression { ops: ops.collect::<Vec<Op>>().into() }
+        let (mut parts, mut values) = (Parts::of(self.words()), self.values().iter().cloned());
+        let mut expression = |parts: &mut Parts<'_>, words: u8| Postfix {
+            ops: parts.within(words).map(|part| op_of(part, &mut values)).collect(),
         };
         let mut clauses = Vec::with_capacity(self.clauses_count() + 1);
         while let Some(part) = parts.next() {
             clauses.push(match part {
-                Part::Filter(count) => Clause::Filter(expression(&mut parts, *count)),
-                Part::Limit(count) => Clause::Limit(u64::from(*count)),
-                Part::Offset(count) => Clause::Offset(u64::from(*count)),
-                Part::Order(_) => {
-                    let Some(Part::Term { operations, descending, nulls_first }) = parts.next() else {
-                        unreachable!("an order has a term")
-                    };
-                    let expression = expression(&mut parts, *operations);
-                    let term = OrderTerm { expression, descending: *descending, nulls_first: *nulls_first };
-                    Clause::Order(Vec::from([term]))
+                Part::Filter(words) => Clause::Filter(expression(&mut parts, words)),
+                Part::Limit(count) => Clause::Limit(u64::from(count)),
+                Part::Offset(count) => Clause::Offset(u64::from(count)),
+                Part::Order { words, descending, nulls_first } => {
+                    let expression = expression(&mut parts, words);
+                    Clause::Order(Vec::from([OrderTerm { expression, descending, nulls_first }]))
                 }
                 _ => unreachable!("what is about a clause follows it"),
             });
@@ -245,29 +190,96 @@ impl Brief {
     }
 }
 
-/// A field of a source, or of what a relation leads to from there.
-fn path_of(source: u8, ordinal: u16, hop: Option<u16>) -> FieldPath {
-    let source = RowPath::source(source);
-    FieldPath { row: hop.map_or(source, |hop| source.hop(hop)), ordinal }
-}
-
 impl Clone for Brief {
     fn clone(&self) -> Brief {
-        Brief { values: self.values.clone(), whole: OnceCell::new(), ..*self }
+        let mut values = [const { Scalar::Null }; VALUES];
+        for (place, value) in values.iter_mut().zip(self.values()) {
+            *place = value.clone();
+        }
+        Brief { values, whole: OnceCell::new(), ..*self }
+    }
+}
+
+/// A brief query with parameters, as a compiled one is: where its values go.
+#[derive(Clone, Debug)]
+pub(super) struct Template {
+    /// With a value in place of each parameter.
+    brief: Brief,
+    /// Of each value that is an argument its word, the argument, its type, and whether the argument stands nowhere behind it.
+    places: [Option<(u8, u8, Type, bool)>; VALUES],
+}
+
+impl Template {
+    /// Of a brief query, if it has room for its arguments, and all parameters in it are of this number.
+    pub(super) fn of(brief: &Brief, of: usize) -> Option<Template> {
+        let mut template =
+            Template { brief: Brief { words: brief.words, ..Brief::NONE }, places: [None; VALUES] };
+        let (mut literals, mut count) = (brief.values().iter(), 0);
+        let mut parts = Parts::of(brief.words());
+        loop {
+            let at = brief.words().len() - parts.left();
+            let Some(part) = parts.next() else { break };
+            match part {
+                Part::Parameter { of: whose, number, ty } if usize::from(whose) == of => {
+                    for (_, known, _, is_last) in template.places.iter_mut().flatten() {
+                        *is_last &= *known != number;
+                    }
+                    *template.places.get_mut(count)? = Some((at as u8, number, ty, true));
+                    template.brief.words[at] = word::value(ty, false);
+                }
+                Part::Parameter { .. } => return None,
+                Part::Value(..) => *template.brief.values.get_mut(count)? = literals.next()?.clone(),
+                _ => continue,
+            }
+            count += 1;
+        }
+        template.brief.words_count = brief.words_count;
+        template.brief.values_count = count as u8;
+        template.brief.clauses = brief.clauses;
+        Some(template)
+    }
+
+    /// The query with these arguments, which it takes; `None`, and none is taken, if one of them is missing, or not of its type.
+    pub(super) fn with(&self, arguments: &mut Arguments) -> Option<Brief> {
+        let Template { brief, places } = self;
+        let places = &places[..brief.values().len()];
+        for (_, number, ty, _) in places.iter().flatten() {
+            arguments.number(*number).filter(|value| is_of(value, *ty))?;
+        }
+        let mut made = Brief { values: [const { Scalar::Null }; VALUES], whole: OnceCell::new(), ..*brief };
+        let values = made.values.iter_mut().zip(&brief.values);
+        for ((value, own), place) in values.zip(places) {
+            let given = match place {
+                None => own.clone(),
+                Some((at, number, ty, is_last)) => {
+                    let given = arguments.take(*number, *is_last);
+                    made.words[usize::from(*at)] = word::value(*ty, given.is_null());
+                    given
+                }
+            };
+            // What stands there holds nothing: to look whether it does would take longer than the rest.
+            core::mem::forget(core::mem::replace(value, given));
+        }
+        Some(made)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::expr::{Clauses, Terms};
+    use crate::expr::{Clauses, FieldPath, RowPath, Terms, UnaryOp};
 
-    fn field(ordinal: u16) -> Expression {
-        Expression::field(FieldPath { row: RowPath::source(0), ordinal })
+    fn field(ordinal: u16) -> Postfix {
+        Postfix::field(FieldPath { row: RowPath::source(0), ordinal })
     }
 
-    fn number(value: i128) -> Expression {
-        Expression::literal(Scalar::Int(value), Type::I64)
+    fn number(value: i128) -> Postfix {
+        Postfix::literal(Scalar::Int(value), Type::I64)
+    }
+
+    fn built(term: OrderTerm) -> Term {
+        let OrderTerm { expression, descending, nulls_first } = term;
+        Term { expression: Expression::packing(expression), descending, nulls_first }
     }
 
     /// Some clauses of each kind, and such as are too much.
@@ -280,9 +292,9 @@ mod tests {
             Clause::Filter(test(1, BinaryOp::Ge, 7).binary(BinaryOp::And, field(2).unary(UnaryOp::Not))),
             Clause::Filter(field(1).between(number(1), number(2))),
             Clause::Filter(field(1).is_in([number(1), number(2), number(3)])),
-            Clause::Filter(Expression::field(near).unary(UnaryOp::IsNone)),
-            Clause::Filter(Expression::field(far).unary(UnaryOp::IsNone)),
-            Clause::Filter(Expression::parameter(3, 0, Type::I64).binary(BinaryOp::Eq, field(1))),
+            Clause::Filter(Postfix::field(near).unary(UnaryOp::IsNone)),
+            Clause::Filter(Postfix::field(far).unary(UnaryOp::IsNone)),
+            Clause::Filter(Postfix::parameter(3, 0, Type::I64).binary(BinaryOp::Eq, field(1))),
             Clause::Limit(10),
             Clause::Limit(u64::MAX),
             Clause::Offset(3),
@@ -302,8 +314,8 @@ mod tests {
                     clauses.push(first.clone());
                     assert_eq!(*clauses, core::slice::from_ref(first));
                     let mut terms = Terms::default();
-                    terms.push(term(4));
-                    clauses.push_order(terms);
+                    terms.push(built(term(4)));
+                    clauses.push_order(&mut terms);
                     clauses.push(second.clone());
                     let copy = clauses.clone();
                     clauses.push(third.clone());
@@ -318,14 +330,72 @@ mod tests {
         }
     }
 
+    /// A template with arguments is the query that is built with them.
+    #[test]
+    fn arguments_take_the_places_of_parameters() {
+        const OF: usize = 5;
+        let parameter = |number| Postfix::parameter(OF, number, Type::I64);
+        let value = |value: &Scalar| Postfix::literal(value.clone(), Type::I64);
+        let made = |clauses: [Clause; 3]| {
+            let mut made = Clauses::NONE;
+            clauses.into_iter().for_each(|clause| made.push(clause));
+            let Clauses::Brief(brief) = made else { panic!("small clauses") };
+            brief
+        };
+        let query = |first: Postfix, second: Postfix| {
+            made([
+                Clause::Filter(field(1).between(first.clone(), number(-3))),
+                Clause::Filter(
+                    field(2)
+                        .binary(BinaryOp::Lt, second)
+                        .binary(BinaryOp::Or, field(3).binary(BinaryOp::Eq, first).unary(UnaryOp::Not)),
+                ),
+                Clause::Limit(3),
+            ])
+        };
+        let written = query(parameter(1), parameter(0));
+        assert!(written.has_parameters());
+        assert!(Template::of(&written, OF + 1).is_none());
+        let template = Template::of(&written, OF).expect("four values");
+        for (first, second) in [(Scalar::Int(7), Scalar::Int(8)), (Scalar::Null, Scalar::Int(1))] {
+            let mut arguments = Arguments::of(OF);
+            arguments.push(second.clone());
+            assert!(template.with(&mut arguments).is_none(), "one is missing");
+            arguments.push(first.clone());
+            let (given, built) =
+                (template.with(&mut arguments).expect("all are there"), query(value(&first), value(&second)));
+            assert_eq!((given.words(), given.values()), (built.words(), built.values()));
+            assert_eq!(given.whole(), built.whole());
+            assert!(!given.has_parameters());
+        }
+        let mut wrong = Arguments::of(OF);
+        wrong.push(Scalar::Int(1));
+        wrong.push(Scalar::Bool(true));
+        assert!(template.with(&mut wrong).is_none(), "no number");
+        // More values than there is room for.
+        let many = made([
+            Clause::Filter(field(1).between(number(1), number(2))),
+            Clause::Filter(field(1).between(number(1), number(2))),
+            Clause::Filter(field(1).binary(BinaryOp::Eq, parameter(0))),
+        ]);
+        assert!(Template::of(&many, OF).is_none());
+    }
+
+    /// What is copied for each clause, beside how rows are decoded and what may end the query.
+    #[test]
+    fn a_draft_is_small() {
+        let size = size_of::<crate::expr::Draft>();
+        assert!(size <= 256 - 2 * size_of::<usize>(), "{size}");
+    }
+
     #[test]
     fn orders_by_several_terms_are_whole() {
         let term = |ordinal| OrderTerm { expression: field(ordinal), descending: false, nulls_first: None };
         let mut clauses = Clauses::NONE;
         let mut terms = Terms::default();
-        terms.push(term(1));
-        terms.push(term(2));
-        clauses.push_order(terms);
+        terms.push(built(term(1)));
+        terms.push(built(term(2)));
+        clauses.push_order(&mut terms);
         assert_eq!(clauses, [Clause::Order(Vec::from([term(1), term(2)]))]);
         assert!(clauses.brief().is_none());
     }

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 #[cfg(not(feature = "small"))]
 use super::{Arguments, Clauses};
-use super::{BinaryOp, Expression, FieldPath, Op, RowPath, WindowItem};
+use super::{BinaryOp, Expression, FieldPath, Op, Postfix, RowPath, WindowItem};
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
@@ -25,11 +25,12 @@ pub struct Draft {
     pub clauses: Vec<Clause>,
     /// The values that stand for its parameters.
     #[cfg(not(feature = "small"))]
-    pub arguments: Arguments,
+    pub arguments: Option<Box<Arguments>>,
 }
 
 impl Draft {
     /// All records of a collection.
+    #[inline]
     pub fn all(root: fn() -> &'static CollectionSchema) -> Draft {
         Draft {
             root,
@@ -38,7 +39,7 @@ impl Draft {
             #[cfg(feature = "small")]
             clauses: Vec::new(),
             #[cfg(not(feature = "small"))]
-            arguments: Arguments::NONE,
+            arguments: None,
         }
     }
 
@@ -49,7 +50,7 @@ impl Draft {
             root,
             clauses: clauses.into(),
             #[cfg(not(feature = "small"))]
-            arguments: Arguments::NONE,
+            arguments: None,
         }
     }
 
@@ -57,7 +58,7 @@ impl Draft {
     pub fn equality(&self) -> Option<Equality<'_>> {
         #[cfg(not(feature = "small"))]
         if let Some(brief) = self.clauses.brief() {
-            return brief.equality(&self.arguments);
+            return brief.equality();
         }
         let (Clause::Filter(predicate), limits) = self.clauses.split_first()? else { return None };
         let [Op::Field(path), compared, Op::Binary(BinaryOp::Eq)] = predicate.ops.as_slice() else {
@@ -66,7 +67,7 @@ impl Draft {
         let (value, ty) = match compared {
             Op::Literal(value, ty) => (value, *ty),
             #[cfg(not(feature = "small"))]
-            Op::Parameter(of, number, ty) => (self.arguments.get(*of, *number)?, *ty),
+            Op::Parameter(of, number, ty) => (self.arguments.as_deref()?.get(*of, *number)?, *ty),
             _ => return None,
         };
         let mut rows_max = u64::MAX;
@@ -78,15 +79,37 @@ impl Draft {
     }
 
     /// Keeps the rows for which the predicate holds.
+    #[inline]
     pub fn keep(&mut self, predicate: Expression) {
+        #[cfg(not(feature = "small"))]
+        self.clauses.push_filter(predicate);
+        #[cfg(feature = "small")]
         self.clauses.push(Clause::Filter(predicate));
+    }
+
+    /// Keeps the first rows.
+    #[inline]
+    pub fn limit(&mut self, count: u64) {
+        #[cfg(not(feature = "small"))]
+        self.clauses.push_limit(count);
+        #[cfg(feature = "small")]
+        self.clauses.push(Clause::Limit(count));
+    }
+
+    /// Skips the first rows.
+    #[inline]
+    pub fn offset(&mut self, count: u64) {
+        #[cfg(not(feature = "small"))]
+        self.clauses.push_offset(count);
+        #[cfg(feature = "small")]
+        self.clauses.push(Clause::Offset(count));
     }
 
     /// The same query, ending after `count` rows.
     #[must_use]
     pub fn limited(&self, count: u64) -> Draft {
         let mut draft = self.clone();
-        draft.clauses.push(Clause::Limit(count));
+        draft.limit(count);
         draft
     }
 }
@@ -149,12 +172,12 @@ pub enum Clause {
         /// The collection.
         collection: fn() -> &'static CollectionSchema,
         /// Which pairs there are, in the scope of all sources.
-        on: Expression,
+        on: Postfix,
         /// What becomes of rows without a pair.
         kind: JoinKind,
     },
     /// Keeps the rows where the expression is true.
-    Filter(Expression),
+    Filter(Postfix),
     /// Orders the rows; a later ordering replaces an earlier one unless a limit lies between.
     Order(Vec<OrderTerm>),
     /// Keeps the first rows.
@@ -165,7 +188,7 @@ pub enum Clause {
     Select(Vec<SelectItem>),
     /// One row for each group of rows with the same values of these keys, `None` being a value; without keys one row, even
     /// over no rows. What follows speaks of groups: of their keys, and of aggregates over their rows.
-    Grouping(Vec<Expression>),
+    Grouping(Vec<Postfix>),
     /// Every row once, rows with the same values being the same: those that the last `Select` names. What follows speaks of
     /// them, as of the keys of groups.
     Distinct,
@@ -176,12 +199,12 @@ pub enum Clause {
     Window(InWhole<Vec<WindowItem>>, Whole),
     /// Keeps, of the rows with the same values of these keys, `None` being a value, the first so many: made by
     /// [`Clause::limit_per`].
-    LimitPer(InWhole<Vec<Expression>>, u64, Whole),
+    LimitPer(InWhole<Vec<Postfix>>, u64, Whole),
     /// The rows as values: what the last `Select` names. What follows speaks of them, as of the keys of groups; and drafts that
     /// begin alike up to here, in one query, are carried out once. Made by [`Clause::common`].
     Common(Whole),
     /// Pairs the rows with those of another query, whose values follow those of windows. Made by [`Clause::join_query`].
-    JoinQuery(InWhole<Box<(Draft, Expression)>>, JoinKind, Whole),
+    JoinQuery(InWhole<Box<(Draft, Postfix)>>, JoinKind, Whole),
     /// The rows, and those that they lead to. What follows speaks of them, as of the keys of groups. Made by
     /// [`Clause::recursive`].
     Recursive(InWhole<Box<Recursion>>, Whole),
@@ -223,7 +246,7 @@ impl Clause {
     }
 
     /// Pairs the rows with those of another query for which `on` is true, its values being those of windows that follow the others.
-    pub fn join_query(other: Draft, on: Expression, kind: JoinKind) -> Clause {
+    pub fn join_query(other: Draft, on: Postfix, kind: JoinKind) -> Clause {
         match Whole::build() {
             Some(whole) => Clause::JoinQuery(InWhole::new(Box::new((other, on)), whole), kind, whole),
             None => Clause::LeftOut("join_query"),
@@ -247,7 +270,7 @@ impl Clause {
     }
 
     /// Keeps, of the rows with the same values of `keys`, `None` being a value, the first `count`.
-    pub fn limit_per(keys: Vec<Expression>, count: u64) -> Clause {
+    pub fn limit_per(keys: Vec<Postfix>, count: u64) -> Clause {
         match Whole::build() {
             Some(whole) => Clause::LimitPer(InWhole::new(keys, whole), count, whole),
             None => Clause::LeftOut("limit_per"),
@@ -299,7 +322,7 @@ pub struct Recursion {
 #[derive(Clone, Debug, PartialEq)]
 pub struct OrderTerm {
     /// What is compared.
-    pub expression: Expression,
+    pub expression: Postfix,
     /// Whether the largest comes first.
     pub descending: bool,
     /// Whether `None` comes first, whatever the direction. By default (`None` here) it is the smallest value.
@@ -308,10 +331,9 @@ pub struct OrderTerm {
 
 /// One column of what comes out.
 #[derive(Clone, Debug, PartialEq)]
-#[cfg_attr(not(feature = "small"), expect(clippy::large_enum_variant, reason = "most are values"))]
 pub enum SelectItem {
     /// A value.
-    Value(Expression),
+    Value(Postfix),
     /// A whole record; absent where an optional relation leads nowhere.
     Record(RowPath),
 }
@@ -322,9 +344,9 @@ pub struct AggregateItem {
     /// Which.
     pub function: AggregateFunction,
     /// Of what, in the scope of the rows; `None` only for `Count` of rows.
-    pub argument: Option<Expression>,
+    pub argument: Option<Postfix>,
     /// Which of the rows count, in their scope; all of them when `None`.
-    pub filter: Option<Expression>,
+    pub filter: Option<Postfix>,
 }
 
 /// The aggregates. All skip `None`.
@@ -368,5 +390,5 @@ pub struct Assignment {
     /// The ordinal of the field set.
     pub ordinal: u16,
     /// What it becomes, over the record's old values.
-    pub expression: Expression,
+    pub expression: Postfix,
 }

@@ -8,7 +8,7 @@ use alloc::vec::Vec;
 use core::fmt::{self, Write as _};
 
 use super::{
-    AggregateItem, Clause, Draft, Expression, Op, OrderTerm, Quantifier, SelectItem, Subquery, WindowItem,
+    AggregateItem, Clause, Draft, Op, OrderTerm, Postfix, Quantifier, SelectItem, Subquery, WindowItem,
 };
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
@@ -22,7 +22,7 @@ pub(super) struct Fingerprint {
     with_values: bool,
     /// The arguments of the drafts around, the innermost last.
     #[cfg(not(feature = "small"))]
-    arguments: Vec<super::Arguments>,
+    arguments: Vec<Option<alloc::boxed::Box<super::Arguments>>>,
 }
 
 impl Default for Fingerprint {
@@ -171,14 +171,14 @@ impl Fingerprint {
         item.order.iter().for_each(|term| self.term(term));
     }
 
-    fn expression(&mut self, expression: &Expression) {
+    fn expression(&mut self, expression: &Postfix) {
         for op in &expression.ops {
             match op {
                 Op::Literal(value, ty) => self.value(value, *ty),
                 #[cfg(not(feature = "small"))]
                 Op::Parameter(of, number, ty) => {
-                    let mut around = self.arguments.iter().rev();
-                    let value = around.find_map(|arguments| arguments.get(*of, *number)).cloned();
+                    let around = self.arguments.iter().rev();
+                    let value = around.flatten().find_map(|arguments| arguments.get(*of, *number)).cloned();
                     self.value(&value.unwrap_or(Scalar::Null), *ty);
                 }
                 #[cfg(not(feature = "small"))]

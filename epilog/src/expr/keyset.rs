@@ -11,9 +11,7 @@
 
 use alloc::vec::Vec;
 
-use super::{
-    BinaryOp, Clause, Draft, Expression, FieldPath, OrderTerm, RowPath, SelectItem, SetKind, UnaryOp,
-};
+use super::{BinaryOp, Clause, Draft, FieldPath, OrderTerm, Postfix, RowPath, SelectItem, SetKind, UnaryOp};
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
 
@@ -63,16 +61,16 @@ impl Identity {
 
     /// The terms that tell all rows apart.
     fn terms(&self) -> Vec<OrderTerm> {
-        let keys = (0..self.keys).map(|key| Expression::key(key as u16));
+        let keys = (0..self.keys).map(|key| Postfix::key(key as u16));
         let joined = self
             .joined
             .iter()
-            .map(|number| Expression::field(FieldPath { row: RowPath::WINDOWS, ordinal: *number }));
+            .map(|number| Postfix::field(FieldPath { row: RowPath::WINDOWS, ordinal: *number }));
         let records = self.sources.iter().enumerate().flat_map(|(source, schema)| {
             let row = RowPath::source(source as u8);
             schema().key.ordinals().iter().map(move |ordinal| FieldPath { row, ordinal: *ordinal })
         });
-        let all = keys.chain(joined).chain(records.map(Expression::field));
+        let all = keys.chain(joined).chain(records.map(Postfix::field));
         all.map(|expression| OrderTerm { expression, descending: false, nulls_first: None }).collect()
     }
 
@@ -89,7 +87,7 @@ impl Identity {
     /// What comes out where nothing is selected.
     fn columns(&self) -> Vec<SelectItem> {
         if self.sources.is_empty() {
-            return (0..self.keys).map(|key| SelectItem::Value(Expression::key(key as u16))).collect();
+            return (0..self.keys).map(|key| SelectItem::Value(Postfix::key(key as u16))).collect();
         }
         let rows = (0..self.sources.len()).map(|source| RowPath::source(source as u8));
         rows.map(SelectItem::Record).collect()
@@ -277,7 +275,7 @@ fn of_values(terms: &[OrderTerm], values: &[SelectItem]) -> Option<Vec<OrderTerm
         let is_same =
             |item: &SelectItem| matches!(item, SelectItem::Value(value) if *value == term.expression);
         let number = values.iter().position(is_same)?;
-        Some(OrderTerm { expression: Expression::key(number as u16), ..*term })
+        Some(OrderTerm { expression: Postfix::key(number as u16), ..*term })
     };
     terms.iter().map(number).collect()
 }
@@ -293,7 +291,7 @@ fn turned(term: &OrderTerm) -> OrderTerm {
 }
 
 /// Whether a row comes later than a place; `None` where there is none.
-fn later(terms: &[OrderTerm], place: &[TermValue]) -> Option<Expression> {
+fn later(terms: &[OrderTerm], place: &[TermValue]) -> Option<Postfix> {
     let ((term, rest), (value, others)) = (terms.split_first()?, place.split_first()?);
     let behind = beyond(term, value, false);
     Some(match later(rest, others) {
@@ -307,10 +305,10 @@ fn later(terms: &[OrderTerm], place: &[TermValue]) -> Option<Expression> {
 }
 
 /// Whether a term comes later than a value, or, if that `counts`, is equal to it.
-fn beyond(term: &OrderTerm, (value, ty): &TermValue, counts: bool) -> Expression {
+fn beyond(term: &OrderTerm, (value, ty): &TermValue, counts: bool) -> Postfix {
     let of = || term.expression.clone();
     let nulls_first = term.nulls_first.unwrap_or(!term.descending);
-    let always = |holds| Expression::literal(Scalar::Bool(holds), Type::Bool);
+    let always = |holds| Postfix::literal(Scalar::Bool(holds), Type::Bool);
     match (value.is_null(), nulls_first) {
         (true, true) if counts => always(true),
         (true, true) => of().unary(UnaryOp::IsSome),
@@ -323,7 +321,7 @@ fn beyond(term: &OrderTerm, (value, ty): &TermValue, counts: bool) -> Expression
                 (true, false) => BinaryOp::Lt,
                 (true, true) => BinaryOp::Le,
             };
-            let compared = of().binary(op, Expression::literal(value.clone(), *ty));
+            let compared = of().binary(op, Postfix::literal(value.clone(), *ty));
             if nulls_first { compared } else { compared.binary(BinaryOp::Or, of().unary(UnaryOp::IsNone)) }
         }
     }

@@ -1,18 +1,19 @@
-//! [`Expression`]: a postfix sequence of operations.
+//! [`Postfix`]: an expression as a sequence of operations.
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 use core::fmt;
 
-use super::{AggregateItem, Draft, FieldPath, Function, Ops, RowPath};
+use super::{AggregateItem, Draft, FieldPath, Function, RowPath};
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
 
-/// An erased expression. Well-formed by construction: evaluating it leaves one value on the stack.
+/// An erased expression, as it is planned. Well-formed by construction: evaluating it leaves one value on the stack.
 #[derive(Clone, Debug, PartialEq)]
-pub struct Expression {
+pub struct Postfix {
     /// The operations, operands first.
-    pub ops: Ops,
+    pub ops: Vec<Op>,
 }
 
 /// One operation. The comment gives what it takes from the stack.
@@ -53,7 +54,7 @@ pub enum Op {
     /// A list; whether a test holds for one of its elements, or for all. False of a list that is absent. The test is of
     /// [the element](RowPath::ELEMENT), and nothing in it of the row that has the list.
     #[cfg(not(feature = "small"))]
-    Each(Each, Box<Expression>),
+    Each(Each, Box<Postfix>),
 }
 
 /// How many elements of a list a test is to hold for.
@@ -176,10 +177,10 @@ pub struct Subquery {
     ///
     /// Over a relation the scope is the inner record alone, source 0. In a correlated subquery the sources of the
     /// enclosing scope keep their positions and the inner record comes after them, as the last.
-    pub predicate: Option<Expression>,
+    pub predicate: Option<Postfix>,
     /// A value of the record, in the scope of the predicate, and one of the row, in that of the subquery: only records whose
     /// value equals the row's count.
-    pub equal: Option<InWhole<(Expression, Expression)>>,
+    pub equal: Option<InWhole<(Postfix, Postfix)>>,
 }
 
 /// How the records of a subquery belong to the row it is seen from.
@@ -212,7 +213,7 @@ pub enum Quantifier {
     Aggregate(InWhole<Box<AggregateItem>>, Whole),
 }
 
-impl Expression {
+impl Postfix {
     /// Whether evaluating it reads records other than the one it is evaluated on.
     pub fn reads_other_records(&self) -> bool {
         self.ops.iter().any(|op| match op {
@@ -223,25 +224,31 @@ impl Expression {
     }
 
     /// A field.
-    pub fn field(path: FieldPath) -> Expression {
+    pub fn field(path: FieldPath) -> Postfix {
         one(Op::Field(path))
     }
 
     /// A literal.
-    pub fn literal(value: Scalar, ty: Type) -> Expression {
+    pub fn literal(value: Scalar, ty: Type) -> Postfix {
         one(Op::Literal(value, ty))
+    }
+
+    /// All of it: in builds where expressions are packed while they are built, this makes one whole.
+    #[cfg(feature = "small")]
+    pub(crate) fn whole(self) -> Postfix {
+        self
     }
 
     /// An operation on one expression.
     #[must_use]
-    pub fn unary(mut self, op: UnaryOp) -> Expression {
+    pub fn unary(mut self, op: UnaryOp) -> Postfix {
         self.ops.push(Op::Unary(op));
         self
     }
 
     /// An operation on two expressions.
     #[must_use]
-    pub fn binary(mut self, op: BinaryOp, right: Expression) -> Expression {
+    pub fn binary(mut self, op: BinaryOp, right: Postfix) -> Postfix {
         self.ops.extend(right.ops);
         self.ops.push(Op::Binary(op));
         self
@@ -249,7 +256,7 @@ impl Expression {
 
     /// Whether the value lies between two others, both included.
     #[must_use]
-    pub fn between(mut self, low: Expression, high: Expression) -> Expression {
+    pub fn between(mut self, low: Postfix, high: Postfix) -> Postfix {
         self.ops.extend(low.ops);
         self.ops.extend(high.ops);
         self.ops.push(Op::Between);
@@ -258,7 +265,7 @@ impl Expression {
 
     /// Whether the value is one of the candidates.
     #[must_use]
-    pub fn is_in(mut self, candidates: impl IntoIterator<Item = Expression>) -> Expression {
+    pub fn is_in(mut self, candidates: impl IntoIterator<Item = Postfix>) -> Postfix {
         let mut count = 0;
         for candidate in candidates {
             self.ops.extend(candidate.ops);
@@ -270,7 +277,7 @@ impl Expression {
 
     /// One of two values, by a condition.
     #[must_use]
-    pub fn choose(mut self, then: Expression, otherwise: Expression) -> Expression {
+    pub fn choose(mut self, then: Postfix, otherwise: Postfix) -> Postfix {
         self.ops.extend(then.ops);
         self.ops.extend(otherwise.ops);
         self.ops.push(Op::If);
@@ -279,25 +286,25 @@ impl Expression {
 
     /// A parameter of a compiled query.
     #[cfg(not(feature = "small"))]
-    pub fn parameter(of: usize, number: u8, ty: Type) -> Expression {
+    pub fn parameter(of: usize, number: u8, ty: Type) -> Postfix {
         one(Op::Parameter(of, number, ty))
     }
 
     /// Whether a test holds for one element of the list, or for all.
     #[cfg(not(feature = "small"))]
     #[must_use]
-    pub fn each(mut self, each: Each, test: Expression) -> Expression {
+    pub fn each(mut self, each: Each, test: Postfix) -> Postfix {
         self.ops.push(Op::Each(each, Box::new(test)));
         self
     }
 
     /// What the cargo feature `small` leaves out.
-    pub(crate) fn left_out(what: &'static str) -> Expression {
+    pub(crate) fn left_out(what: &'static str) -> Postfix {
         one(Op::LeftOut(what))
     }
 
     /// The only value of the only row of another query.
-    pub fn scalar(draft: Draft) -> Expression {
+    pub fn scalar(draft: Draft) -> Postfix {
         let op = match Whole::build() {
             Some(whole) => Op::Scalar(InWhole::new(Box::new(draft), whole), whole),
             None => Op::LeftOut("scalar"),
@@ -307,7 +314,7 @@ impl Expression {
 
     /// Whether the value is the only one of one of the rows of another query.
     #[must_use]
-    pub fn is_in_query(mut self, draft: Draft) -> Expression {
+    pub fn is_in_query(mut self, draft: Draft) -> Postfix {
         self.ops.push(match Whole::build() {
             Some(whole) => Op::InQuery(InWhole::new(Box::new(draft), whole), whole),
             None => Op::LeftOut("in_query"),
@@ -317,7 +324,7 @@ impl Expression {
 
     /// A function of this and further arguments.
     #[must_use]
-    pub fn call<const N: usize>(mut self, function: Function, others: [Expression; N]) -> Expression {
+    pub fn call<const N: usize>(mut self, function: Function, others: [Postfix; N]) -> Postfix {
         for other in others {
             self.ops.extend(other.ops);
         }
@@ -326,32 +333,27 @@ impl Expression {
     }
 
     /// A key of a group.
-    pub fn key(number: u16) -> Expression {
+    pub fn key(number: u16) -> Postfix {
         one(Op::Key(number))
     }
 
     /// An aggregate over the rows of a group.
-    pub fn aggregate(item: AggregateItem) -> Expression {
+    pub fn aggregate(item: AggregateItem) -> Postfix {
         one(Op::Aggregate(Box::new(item)))
     }
 
     /// A subquery.
-    pub fn subquery(subquery: Subquery) -> Expression {
+    pub fn subquery(subquery: Subquery) -> Postfix {
         one(Op::Subquery(Box::new(subquery)))
     }
 }
 
 /// An expression of one operation.
-fn one(op: Op) -> Expression {
-    #[cfg(not(feature = "small"))]
-    return Expression { ops: Ops::one(op) };
-    #[cfg(feature = "small")]
-    {
-        // Room for what it is compared with: most expressions are one comparison.
-        let mut ops = Ops::with_capacity(3);
-        ops.push(op);
-        Expression { ops }
-    }
+fn one(op: Op) -> Postfix {
+    // Room for what it is compared with: most expressions are one comparison.
+    let mut ops = Vec::with_capacity(3);
+    ops.push(op);
+    Postfix { ops }
 }
 
 impl Quantifier {

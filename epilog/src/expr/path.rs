@@ -44,7 +44,15 @@ impl RowPath {
         self
     }
 
+    /// Whether it follows no relation.
+    #[cfg(not(feature = "small"))]
+    #[inline]
+    pub(super) const fn is_source(&self) -> bool {
+        self.len == 0
+    }
+
     /// The relation fields followed, each an ordinal in the collection reached so far.
+    #[inline]
     pub fn hops(&self) -> &[u16] {
         &self.hops[..usize::from(self.len)]
     }

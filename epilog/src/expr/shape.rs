@@ -10,11 +10,10 @@
 use alloc::vec::Vec;
 use core::hash::{Hash, Hasher};
 
-use super::brief::{Brief, Part};
 use super::op::Link;
 use super::{
-    AggregateItem, Arguments, Clause, Draft, Expression, Frame, Op, OrderTerm, Quantifier, RowPath,
-    SelectItem, Subquery, WindowItem,
+    AggregateItem, Arguments, Clause, Draft, Frame, Op, OrderTerm, Postfix, Quantifier, RowPath, SelectItem,
+    Subquery, WindowItem,
 };
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
@@ -63,19 +62,8 @@ impl<'d> Shape<'d> {
     /// Makes this, which is [`empty`](Shape::empty), the shape of a draft; false if it has none.
     pub fn tell(&mut self, draft: &'d Draft, wanted: u64) -> bool {
         self.words.push(wanted);
-        match draft.clauses.brief() {
-            Some(brief) => self.brief(draft, brief),
-            None => self.draft(draft),
-        }
+        self.draft(draft);
         !self.unknown
-    }
-
-    /// The same, which takes longer, with the operations that values are of.
-    pub fn with_ops(draft: &'d Draft, wanted: u64) -> Option<Shape<'d>> {
-        let mut shape = Shape::empty();
-        shape.words.push(wanted);
-        shape.draft(draft);
-        (!shape.unknown).then_some(shape)
     }
 
     /// The values of a draft, whether or not it has a shape.
@@ -131,47 +119,12 @@ impl<'d> Shape<'d> {
             self.unknown = true;
             return;
         }
-        self.arguments[self.nesting] = Some(arguments);
+        self.arguments[self.nesting] = arguments.as_deref();
         self.nesting += 1;
         self.collection(*root);
         self.words.push(clauses.len() as u64);
         clauses.iter().for_each(|clause| self.clause(clause));
         self.nesting -= 1;
-    }
-
-    /// As [`draft`](Shape::draft), of what its clauses are written down as.
-    fn brief(&mut self, draft: &'d Draft, brief: &'d Brief) {
-        self.arguments[0] = Some(&draft.arguments);
-        self.nesting = 1;
-        self.collection(draft.root);
-        self.words.push(brief.clauses_count() as u64);
-        let mut values = brief.values().iter();
-        for part in brief.parts() {
-            match *part {
-                Part::Filter(operations) => {
-                    self.tag(2, 0);
-                    self.words.push(u64::from(operations));
-                }
-                Part::Order(terms) => self.tag(3, u64::from(terms)),
-                Part::Term { operations, descending, nulls_first } => {
-                    self.term(descending, nulls_first);
-                    self.words.push(u64::from(operations));
-                }
-                Part::Limit(count) => self.limit(u64::from(count)),
-                Part::Offset(count) => self.offset(u64::from(count)),
-                Part::Field { source, ordinal, hop } => self.field(source, ordinal, hop),
-                Part::Value(ty) => {
-                    let value = values.next().expect("there is one for each");
-                    self.value(value, ty, &NO_OP);
-                }
-                Part::Parameter { of, number, ty } => self.parameter(of as usize, number, ty, &NO_OP),
-                Part::Unary(op) => self.tag(34, op as u64),
-                Part::Binary(op) => self.tag(35, op as u64),
-                Part::Between => self.tag(36, 0),
-                Part::In(count) => self.tag(37, u64::from(count)),
-            }
-        }
-        self.nesting = 0;
     }
 
     fn clause(&mut self, clause: &'d Clause) {
@@ -263,20 +216,20 @@ impl<'d> Shape<'d> {
         self.words.push(count);
     }
 
-    fn expressions(&mut self, tag: u8, expressions: &'d [Expression]) {
+    fn expressions(&mut self, tag: u8, expressions: &'d [Postfix]) {
         self.tag(tag, expressions.len() as u64);
         expressions.iter().for_each(|expression| self.expression(expression));
     }
 
-    fn optional(&mut self, expression: Option<&'d Expression>) {
+    fn optional(&mut self, expression: Option<&'d Postfix>) {
         self.tag(17, u64::from(expression.is_some()));
         if let Some(expression) = expression {
             self.expression(expression);
         }
     }
 
-    fn expression(&mut self, expression: &'d Expression) {
-        let Expression { ops } = expression;
+    fn expression(&mut self, expression: &'d Postfix) {
+        let Postfix { ops } = expression;
         self.words.push(ops.len() as u64);
         ops.iter().for_each(|op| self.op(op));
     }
@@ -364,13 +317,6 @@ impl<'d> Shape<'d> {
     /// A declared collection is a static: it is known by where it is.
     fn collection(&mut self, collection: fn() -> &'static CollectionSchema) {
         self.words.push(core::ptr::from_ref(collection()) as usize as u64);
-    }
-
-    /// A field of a row that is one relation away at most, as [`row`](Shape::row) has it.
-    fn field(&mut self, source: u8, ordinal: u16, hop: Option<u16>) {
-        let first = u64::from(hop.unwrap_or_default());
-        let packed = u64::from(source) | u64::from(hop.is_some()) << 8 | u64::from(ordinal) << 16;
-        self.tag(32, packed | first << 32);
     }
 
     fn row(&mut self, tag: u8, path: RowPath, ordinal: u16) {

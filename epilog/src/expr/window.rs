@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use super::{AggregateFunction, Expression, OrderTerm};
+use super::{AggregateFunction, OrderTerm, Postfix};
 
 /// One value of a window clause: of each row, from those of the same partition.
 #[derive(Clone, Debug, PartialEq)]
@@ -10,9 +10,9 @@ pub struct WindowItem {
     /// Which value.
     pub function: WindowFunction,
     /// Of what; `None` where rows are counted or numbered.
-    pub argument: Option<Expression>,
+    pub argument: Option<Postfix>,
     /// Rows with the same values of these, `None` being a value, are one partition; without them all rows are.
-    pub partition: Vec<Expression>,
+    pub partition: Vec<Postfix>,
     /// The order within a partition. Rows that compare equal are *peers*, and stay in the order that they came in; without
     /// terms all rows of a partition are.
     pub order: Vec<OrderTerm>,

@@ -4,7 +4,9 @@ use core::fmt;
 use core::marker::PhantomData;
 
 use super::Query;
-use crate::expr::{Arguments, Expression as Node};
+use super::selection::DecodeBatch;
+use crate::engine::Control;
+use crate::expr::{Arguments, Expression as Node, Prepared};
 use crate::sync::OnceCell;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::value::Value;
@@ -43,8 +45,14 @@ static MADE: AtomicUsize = AtomicUsize::new(0);
 /// ```
 pub struct Compiled<A: Parameters, S, O = S> {
     make: fn(A::Placeholders) -> Query<S, O>,
-    /// With the number that its parameters have.
-    made: OnceCell<(usize, Query<S, O>)>,
+    made: OnceCell<Made<O>>,
+}
+
+/// What a query is made of when it has its values.
+struct Made<O> {
+    draft: Prepared,
+    decode: DecodeBatch<O>,
+    control: Control,
 }
 
 impl<A: Parameters, S, O> Compiled<A, S, O> {
@@ -55,23 +63,22 @@ impl<A: Parameters, S, O> Compiled<A, S, O> {
 
     /// The query with these values.
     pub fn with(&self, values: A) -> Query<S, O> {
-        let (of, made) = self.made.get_or_init(|| {
+        let Made { draft, decode, control } = self.made.get_or_init(|| {
             let of = MADE.fetch_add(1, Ordering::Relaxed) + 1;
-            let mut query = (self.make)(A::placeholders(of));
-            query.draft.clauses.share();
-            (of, query)
+            let Query { draft, decode, control, .. } = (self.make)(A::placeholders(of));
+            Made { draft: Prepared::new(draft, of), decode, control }
         });
-        let mut query = made.clone();
-        query.draft.arguments = Arguments::of(*of);
-        values.append(&mut query.draft.arguments);
-        query
+        let mut arguments = Arguments::of(draft.of());
+        values.append(&mut arguments);
+        let (draft, decode) = (draft.with(arguments), *decode);
+        Query { draft, decode, control: control.clone(), scope: PhantomData }
     }
 }
 
 impl<A: Parameters, S, O> fmt::Debug for Compiled<A, S, O> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Compiled")
-            .field("made", &self.made.get().map(|(_, query)| query))
+            .field("made", &self.made.get().map(|made| &made.draft))
             .finish_non_exhaustive()
     }
 }

@@ -51,7 +51,7 @@ pub trait Correlate: Proxy {
             collection: C::schema,
             link: Link::Correlated { position: <Self::Scope as Push<C>>::POSITION },
             quantifier: Quantifier::Any,
-            predicate: Some(predicate),
+            predicate: Some(predicate.whole()),
             equal: None,
         }))
     }

@@ -133,7 +133,7 @@ impl<S: Scope, O> Query<S, O> {
         other: Query<Q, W>,
         on: impl Condition<Beside<S, Q, W>>,
     ) -> Query<Beside<S, Q, W>, O> {
-        let on = on(Beside::<S, Q, W>::rows()).into_expression();
+        let on = on(Beside::<S, Q, W>::rows()).into_expression().whole();
         let decode = self.decode;
         self.yielding(Clause::join_query(other.draft, on, JoinKind::Inner), decode)
     }
@@ -159,7 +159,7 @@ impl<S: Scope, O> Query<S, O> {
         other: Query<Q, W>,
         on: impl Condition<Beside<S, Q, W>>,
     ) -> Query<Beside<S, Q, W::Optional>, O> {
-        let on = on(Beside::<S, Q, W>::rows()).into_expression();
+        let on = on(Beside::<S, Q, W>::rows()).into_expression().whole();
         let decode = self.decode;
         self.yielding(Clause::join_query(other.draft, on, JoinKind::Left), decode)
     }

@@ -1,5 +1,7 @@
 //! `filter` and `filter_if`: which records stay.
 
+use core::mem::ManuallyDrop;
+
 use super::{Condition, Predicate, Query, Scope};
 
 impl<S: Scope, O> Query<S, O> {
@@ -19,8 +21,9 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn filter(self, predicate: impl Condition<S>) -> Self {
+        let predicate = ManuallyDrop::new(predicate);
         let rows = S::rows();
-        let predicate = predicate(rows);
+        let predicate = ManuallyDrop::into_inner(predicate)(rows);
         self.kept(predicate)
     }
 

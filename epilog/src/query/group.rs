@@ -4,6 +4,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
 
 use super::operator::{Expression, Numeric, Text};
 use super::selection::{RowReader, decode_rows, for_tuples};
@@ -12,7 +13,7 @@ use crate::Error;
 use crate::collection::{Expr, Field};
 use crate::engine::OutputBatch;
 use crate::expr::{
-    AggregateFunction, AggregateItem, Clause, Expression as Node, FieldPath, RowPath, SelectItem,
+    AggregateFunction, AggregateItem, Clause, Expression as Node, FieldPath, Postfix, RowPath, SelectItem,
 };
 #[cfg(not(feature = "small"))]
 use crate::value::Element;
@@ -97,7 +98,7 @@ impl<S, T: Value> Aggregation<S> for Expr<GroupOf<S, ()>, T> {
     type Value = T;
 
     fn describe(self, columns: &mut Vec<SelectItem>) {
-        columns.push(SelectItem::Value(self.erase()));
+        columns.push(SelectItem::Value(self.erase().whole()));
     }
 
     #[inline]
@@ -117,7 +118,7 @@ pub trait GroupBy<S> {
     type Key: GroupKey;
 
     /// Appends the expressions.
-    fn describe(self, keys: &mut Vec<Node>);
+    fn describe(self, keys: &mut Vec<Postfix>);
 }
 
 /// What a group's key can be, and rows that are told from each other by their values: a value, or a tuple of values.
@@ -204,8 +205,9 @@ impl<S: Scope, O> Query<S, O> {
         self,
         key: impl FnOnce(S::Rows) -> X,
     ) -> Query<GroupOf<S, X::Key>, X::Key> {
+        let key = ManuallyDrop::new(key);
         let rows = S::rows();
-        let key = key(rows);
+        let key = ManuallyDrop::into_inner(key)(rows);
         self.grouped(key)
     }
 
@@ -321,7 +323,8 @@ impl<S: Scope, K, In> Groups<S, K, All, In> {
 
 impl<S: Scope, K, F: Counted, In> Groups<S, K, F, In> {
     fn ask<T>(&self, function: AggregateFunction, argument: Option<Node>) -> Expr<In, T> {
-        Expr::new(Node::aggregate(AggregateItem { function, argument, filter: self.counted.filter() }))
+        let (argument, filter) = (argument.map(Node::whole), self.counted.filter().map(Node::whole));
+        Expr::new(Node::aggregate(AggregateItem { function, argument, filter }))
     }
 
     /// How many records there are. Of a whole collection that is known without reading one.
@@ -549,8 +552,8 @@ impl<T: Value> GroupKey for T {
 impl<S, T: Value> GroupBy<S> for Field<S, T> {
     type Key = T;
 
-    fn describe(self, keys: &mut Vec<Node>) {
-        keys.push(self.erase());
+    fn describe(self, keys: &mut Vec<Postfix>) {
+        keys.push(self.erase().whole());
     }
 }
 
@@ -558,8 +561,8 @@ impl<S, T: Value> GroupBy<S> for Field<S, T> {
 impl<S, T: Value> GroupBy<S> for Expr<S, T> {
     type Key = T;
 
-    fn describe(self, keys: &mut Vec<Node>) {
-        keys.push(self.erase());
+    fn describe(self, keys: &mut Vec<Postfix>) {
+        keys.push(self.erase().whole());
     }
 }
 
@@ -589,7 +592,7 @@ macro_rules! keys_of_tuple {
         impl<S, $($part: GroupBy<S>),*> GroupBy<S> for ($($part,)*) {
             type Key = ($($part::Key,)*);
 
-            fn describe(self, keys: &mut Vec<Node>) {
+            fn describe(self, keys: &mut Vec<Postfix>) {
                 $(self.$at.describe(keys);)*
             }
         }

@@ -13,7 +13,7 @@ use super::{Answers, Condition, Inner, Ordering, Query, Reads, RowOf, Scope};
 use crate::Error;
 use crate::collection::{Collection, Many, Proxy};
 use crate::engine::{self, Control, OutputBatch, Reading};
-use crate::expr::{Clause, Draft, Expression as Node, OrderTerm, RowPath, SelectItem, Terms};
+use crate::expr::{Clause, Draft, OrderTerm, Postfix, RowPath, SelectItem, Terms};
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type, key};
 
@@ -415,7 +415,7 @@ impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Listed<S, C, X> {
         rows.sort_unstable();
         let (pointing, points) = self.many.pointing(C::schema());
         let mut columns = Vec::from([SelectItem::Record(RowPath::source(0))]);
-        columns.push(SelectItem::Value(Node::field(points)));
+        columns.push(SelectItem::Value(Postfix::field(points)));
         self.includes.describe(&mut columns);
 
         let mut keys: Vec<u128> = rows.iter().map(|(rank, _)| *rank).collect();
@@ -440,10 +440,10 @@ impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Listed<S, C, X> {
         for keys in keys.chunks(at_once) {
             let mut clauses = Vec::new();
             if !is_whole {
-                let literal = |rank: &u128| Node::literal(scalar_of(pointing, *rank), pointing);
-                clauses.push(Clause::Filter(Node::field(points).is_in(keys.iter().map(literal))));
+                let literal = |rank: &u128| Postfix::literal(scalar_of(pointing, *rank), pointing);
+                clauses.push(Clause::Filter(Postfix::field(points).is_in(keys.iter().map(literal))));
             }
-            clauses.extend(self.many.condition().cloned().map(Clause::Filter));
+            clauses.extend(self.many.condition().cloned().map(|condition| Clause::Filter(condition.whole())));
             if !self.order.is_empty() {
                 clauses.push(Clause::Order(self.order.clone()));
             }
@@ -549,7 +549,7 @@ impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Include for Listed<S, C
     type Seed = Option<u128>;
 
     fn describe(&self, columns: &mut Vec<SelectItem>) {
-        columns.push(SelectItem::Value(Node::field(self.many.key(C::schema()))));
+        columns.push(SelectItem::Value(Postfix::field(self.many.key(C::schema()))));
     }
 
     fn read(row: &mut RowReader<'_>) -> Result<Option<u128>, Error> {
@@ -568,7 +568,7 @@ impl<S, C: Collection> Include for Many<S, C> {
     type Seed = Option<u128>;
 
     fn describe(&self, columns: &mut Vec<SelectItem>) {
-        columns.push(SelectItem::Value(Node::field(self.key(C::schema()))));
+        columns.push(SelectItem::Value(Postfix::field(self.key(C::schema()))));
     }
 
     fn read(row: &mut RowReader<'_>) -> Result<Option<u128>, Error> {

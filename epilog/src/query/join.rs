@@ -41,7 +41,7 @@ impl<S: Records> Query<S, S::Records> {
         S: Push<C>,
     {
         let rows = Joined::<S, C>::rows();
-        let on = on(rows).into_expression();
+        let on = on(rows).into_expression().whole();
         let clause = Clause::Join { collection: C::schema, on, kind: JoinKind::Inner };
         self.yielding(clause, decode_records::<Joined<S, C>>)
     }
@@ -74,7 +74,7 @@ impl<S: Records> Query<S, S::Records> {
         S: Push<C>,
     {
         let rows = Joined::<S, C>::rows();
-        let on = on(rows).into_expression();
+        let on = on(rows).into_expression().whole();
         let clause = Clause::Join { collection: C::schema, on, kind: JoinKind::Left };
         self.yielding(clause, decode_records::<LeftJoined<S, C>>)
     }

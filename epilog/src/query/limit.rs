@@ -1,7 +1,6 @@
 //! `limit` and `offset`: how many records.
 
 use super::{Query, Scope};
-use crate::expr::Clause;
 
 impl<S: Scope, O> Query<S, O> {
     /// Keeps the first `count` records, or all if there are fewer. Later clauses see only those.
@@ -19,8 +18,9 @@ impl<S: Scope, O> Query<S, O> {
     /// assert_eq!(named.all(&db)?, ["Aces High", "Crusader"]);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn limit(self, count: u64) -> Self {
-        self.and(Clause::Limit(count))
+    pub fn limit(mut self, count: u64) -> Self {
+        self.draft.limit(count);
+        self
     }
 
     /// Skips the first `count` records; nothing is left when there are no more. Before a [`limit`](Query::limit) it
@@ -38,7 +38,8 @@ impl<S: Scope, O> Query<S, O> {
     /// assert_eq!(seconds(query().limit(2).offset(1))?, [245]);
     /// # Ok::<(), Error>(())
     /// ```
-    pub fn offset(self, count: u64) -> Self {
-        self.and(Clause::Offset(count))
+    pub fn offset(mut self, count: u64) -> Self {
+        self.draft.offset(count);
+        self
     }
 }

@@ -223,8 +223,8 @@
 //!
 //! - Types are erased at once: a clause is a thin generic shim over code that is not generic, so that a query costs rustc
 //!   little. What is generic over the user's closure is made anew for each of them: it calls the closure, and hands what comes
-//!   out on to what is generic over that type only. It does so in three steps, each with nothing half moved should the next one
-//!   panic: the code that drops what is left is most of it.
+//!   out on to what is generic over that type only. It does so in steps, each with nothing half moved should the next one
+//!   panic, and the closure is not dropped while its rows are made, which never fails: the code that drops what is left is most of it.
 //! - A terminal hands the draft to the engine in one call, and decodes the batches that come out.
 
 pub mod run;
@@ -387,7 +387,7 @@ impl<S: Scope, O> Query<S, O> {
     fn ordered<T: Ordering<S>>(mut self, terms: T) -> Self {
         let mut list = Terms::default();
         terms.describe(&mut list);
-        self.draft.order(list);
+        self.draft.order(&mut list);
         self
     }
 }

@@ -1,10 +1,11 @@
 //! `order_by`: which record comes first.
 
 use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
 
 use super::{Query, Scope};
 use crate::collection::{Expr, Field};
-use crate::expr::{Expression as Node, OrderTerm, Terms};
+use crate::expr::{Expression as Node, Term, Terms};
 
 /// One term of an ordering over scope `S`. Made by `asc()` and `desc()` of a field or expression.
 ///
@@ -23,7 +24,7 @@ use crate::expr::{Expression as Node, OrderTerm, Terms};
 /// ```
 #[derive(Debug)]
 pub struct Order<S> {
-    term: OrderTerm,
+    term: Term,
     scope: PhantomData<fn() -> S>,
 }
 
@@ -40,7 +41,7 @@ pub trait Ordering<S> {
 
 impl<S> Order<S> {
     pub(super) fn new(expression: Node, descending: bool) -> Order<S> {
-        Order { term: OrderTerm { expression, descending, nulls_first: None }, scope: PhantomData }
+        Order { term: Term { expression, descending, nulls_first: None }, scope: PhantomData }
     }
 
     /// The same order with `None` before all values. Ascending orders are so unless told otherwise.
@@ -94,8 +95,9 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn order_by<T: Ordering<S>>(self, terms: impl FnOnce(S::Rows) -> T) -> Self {
+        let terms = ManuallyDrop::new(terms);
         let rows = S::rows();
-        let terms = terms(rows);
+        let terms = ManuallyDrop::into_inner(terms)(rows);
         self.ordered(terms)
     }
 }

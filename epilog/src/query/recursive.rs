@@ -10,7 +10,7 @@ use crate::Error;
 use crate::collection::{Collection, Field, Many, Proxy, Req};
 use crate::engine::Control;
 use crate::expr::{
-    BinaryOp, Clause, Draft, Expression as Node, FieldPath, JoinKind, Recursion, RowPath, SelectItem, UnaryOp,
+    BinaryOp, Clause, Draft, FieldPath, JoinKind, Postfix as Node, Recursion, RowPath, SelectItem, UnaryOp,
 };
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
@@ -99,7 +99,7 @@ impl<C: Collection> LeadsTo<C> for Many<C, C> {
             clauses.push(Clause::common());
         }
         clauses.push(joined(C::schema, Node::field(pointing)));
-        clauses.extend(self.condition().cloned().map(Clause::Filter));
+        clauses.extend(self.condition().cloned().map(|condition| Clause::Filter(condition.whole())));
         clauses.push(one_further(key_of(schema)));
         Draft::new(C::schema, clauses)
     }

@@ -1,6 +1,7 @@
 //! `select`: what comes out.
 
 use alloc::vec::Vec;
+use core::mem::ManuallyDrop;
 
 use super::selection::{Selection, decode_batch};
 use super::{Query, Scope};
@@ -35,8 +36,9 @@ impl<S: Scope, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn select<X: Selection<S>>(self, selection: impl FnOnce(S::Rows) -> X) -> Query<S, X::Value> {
+        let selection = ManuallyDrop::new(selection);
         let rows = S::rows();
-        let selection = selection(rows);
+        let selection = ManuallyDrop::into_inner(selection)(rows);
         self.selecting(selection)
     }
 

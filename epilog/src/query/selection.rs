@@ -128,7 +128,7 @@ impl<S, T: Value> Selection<S> for Field<S, T> {
     type Value = T;
 
     fn describe(self, columns: &mut Vec<SelectItem>) {
-        columns.push(SelectItem::Value(self.erase()));
+        columns.push(SelectItem::Value(self.erase().whole()));
     }
 
     #[inline]
@@ -142,7 +142,7 @@ impl<S, T: Value> Selection<S> for Expr<S, T> {
     type Value = T;
 
     fn describe(self, columns: &mut Vec<SelectItem>) {
-        columns.push(SelectItem::Value(self.erase()));
+        columns.push(SelectItem::Value(self.erase().whole()));
     }
 
     #[inline]

@@ -76,7 +76,7 @@ impl<S, In> Subquery<S, In> {
             collection: self.collection,
             link: Link::Correlated { position: self.position },
             quantifier,
-            predicate: self.predicate,
+            predicate: self.predicate.map(Node::whole),
             equal: None,
         }))
     }
@@ -250,8 +250,8 @@ impl<S, T> Searched<S> for Candidates<S, T> {
             collection,
             link: Link::Correlated { position },
             quantifier: Quantifier::Any,
-            predicate,
-            equal: Some(InWhole::new((value, of_row), whole)),
+            predicate: predicate.map(Node::whole),
+            equal: Some(InWhole::new((value.whole(), of_row.whole()), whole)),
         })
     }
 }
@@ -296,7 +296,7 @@ pub trait Aggregates: Sized {
         function: AggregateFunction,
         of: impl FnOnce(<Self::Inner as Scope>::Rows) -> X,
     ) -> Expr<Self::Outer, T> {
-        let argument = Some(of(<Self::Inner as Scope>::rows()).into_expression());
+        let argument = Some(of(<Self::Inner as Scope>::rows()).into_expression().whole());
         let item = AggregateItem { function, argument, filter: None };
         Expr::new(match Quantifier::aggregate(item) {
             Some(quantifier) => self.ask_of(quantifier),

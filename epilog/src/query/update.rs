@@ -89,7 +89,8 @@ impl<S, T: Value> OwnField<S, T> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn set(self, value: impl Operand<T, S>) -> Assign<S> {
-        let assignment = Assignment { ordinal: self.path().ordinal, expression: value.into_expression() };
+        let assignment =
+            Assignment { ordinal: self.path().ordinal, expression: value.into_expression().whole() };
         Assign { assignment, scope: PhantomData }
     }
 }

@@ -11,8 +11,8 @@ use super::{GroupBy, HeldBy, Ordering, Push, Query, Records, Scope};
 use crate::Error;
 use crate::collection::{Collection, Field};
 use crate::expr::{
-    AggregateFunction, Clause, Expression as Node, FieldPath, Frame, FrameUnit, OrderTerm, RowPath, Terms,
-    WindowFunction, WindowItem,
+    AggregateFunction, Clause, Expression as Node, FieldPath, Frame, FrameUnit, OrderTerm, Postfix, RowPath,
+    Terms, WindowFunction, WindowItem,
 };
 use crate::value::Value;
 
@@ -41,7 +41,7 @@ pub struct Over<S, W> {
 /// # Ok::<(), Error>(())
 /// ```
 pub struct Window<S> {
-    partition: Vec<Node>,
+    partition: Vec<Postfix>,
     order: Vec<OrderTerm>,
     frame: Frame,
     scope: PhantomData<fn() -> S>,
@@ -317,6 +317,7 @@ impl<S> Window<S> {
 impl<S> Window<S> {
     fn ask<T>(&self, function: WindowFunction, argument: Option<Node>) -> Windowed<S, T> {
         let (partition, order) = (self.partition.clone(), self.order.clone());
+        let argument = argument.map(Node::whole);
         Windowed {
             item: WindowItem { function, argument, partition, order, frame: self.frame },
             of: PhantomData,

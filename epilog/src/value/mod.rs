@@ -29,5 +29,5 @@ pub use cell::Cell;
 pub use json::{Json, JsonError, JsonProblem};
 pub use rust::{DecodeError, Element, Entered, Indexed, Value};
 pub use scalar::Scalar;
-pub(crate) use scalar::{compare_floats, fits, integer, is_identical, is_signed_cell};
+pub(crate) use scalar::{compare_floats, fits, integer, is_identical, is_of, is_signed_cell};
 pub use ty::Type;

@@ -130,7 +130,7 @@ pub trait Element: Indexed + Value<Required = Self, Optional = Option<Self>> {
 }
 
 macro_rules! little_endian {
-    ($($rust:ty => $ty:ident),* $(,)?) => {$(
+    ($scalar:ident($wide:ty): $($rust:ty => $ty:ident),* $(,)?) => {$(
         #[diagnostic::do_not_recommend]
         impl Value for $rust {
             const TYPE: Type = Type::$ty;
@@ -148,6 +148,11 @@ macro_rules! little_endian {
                     .map(<$rust>::from_le_bytes)
                     .ok_or(DecodeError { ty: Self::TYPE })
             }
+
+            #[inline]
+            fn to_scalar(&self) -> Scalar {
+                Scalar::$scalar(<$wide>::from(*self))
+            }
         }
 
         #[diagnostic::do_not_recommend]
@@ -158,11 +163,10 @@ macro_rules! little_endian {
     )*};
 }
 
-little_endian! {
-    i8 => I8, i16 => I16, i32 => I32, i64 => I64, i128 => I128,
-    u8 => U8, u16 => U16, u32 => U32, u64 => U64, u128 => U128,
-    f32 => F32, f64 => F64,
-}
+little_endian! { Int(i128): i8 => I8, i16 => I16, i32 => I32, i64 => I64, i128 => I128 }
+little_endian! { Int(i128): u8 => U8, u16 => U16, u32 => U32, u64 => U64 }
+little_endian! { Uint(u128): u128 => U128 }
+little_endian! { Float(f64): f32 => F32, f64 => F64 }
 
 /// A type whose cell is made from, and read into, another form by two functions.
 macro_rules! by_conversion {
@@ -278,6 +282,11 @@ impl<T: Value<Required = T, Optional = Option<T>>> Value for Option<T> {
             Some(_) => T::read(cell).map(Some),
             None => Ok(None),
         }
+    }
+
+    #[inline]
+    fn to_scalar(&self) -> Scalar {
+        self.as_ref().map_or(Scalar::Null, T::to_scalar)
     }
 }
 

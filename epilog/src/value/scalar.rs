@@ -216,6 +216,7 @@ pub(crate) const fn is_signed_cell(ty: Type) -> bool {
 }
 
 /// Whether `value` is in the range of the integer-class type `ty`.
+#[inline]
 pub(crate) fn fits(value: i128, ty: Type) -> bool {
     match ty {
         Type::I128 => true,
@@ -278,6 +279,29 @@ fn fmt_decimal(value: DecimalParts, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, ".{:0width$}", magnitude % factor, width = value.scale as usize)?;
     }
     Ok(())
+}
+
+/// Whether a value is one of the type, or absent.
+#[inline]
+pub(crate) fn is_of(value: &Scalar, ty: Type) -> bool {
+    match value {
+        Scalar::Null => true,
+        Scalar::Bool(_) => ty == Type::Bool,
+        Scalar::Int(number) => is_integer_class(ty) && fits(*number, ty),
+        Scalar::Uint(_) => ty == Type::U128,
+        Scalar::Float(_) => matches!(ty, Type::F32 | Type::F64),
+        Scalar::Decimal(_) => ty == Type::Decimal,
+        Scalar::String(text) => ty == Type::String || (ty.is_json() && json::form::is_valid(text.as_bytes())),
+        Scalar::Bytes(_) => ty == Type::Bytes || ty.is_list(),
+        Scalar::Uuid(_) => ty == Type::Uuid,
+        Scalar::Blob(_) => ty == Type::Blob,
+    }
+}
+
+#[inline]
+fn is_integer_class(ty: Type) -> bool {
+    (ty.is_integer() && ty != Type::U128)
+        || matches!(ty, Type::Char | Type::Id | Type::Date | Type::Time | Type::DateTime | Type::Timestamp)
 }
 
 /// Whether two values are one: -0 and 0 are two, as are 1.0 and 1.00, and `NaN` is itself.

@@ -177,10 +177,19 @@ impl Expr {
 
     /// Calls `each` for the literals among its parts.
     #[cfg(not(feature = "small"))]
+    #[inline]
     pub fn visit_literals(&mut self, each: &mut dyn FnMut(&mut Literal)) {
         match &mut self.kind {
             ExprKind::Field(..) | ExprKind::Computed(_) | ExprKind::Element => {}
             ExprKind::Literal(literal) => each(literal),
+            _ => self.visit_literals_within(each),
+        }
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn visit_literals_within(&mut self, each: &mut dyn FnMut(&mut Literal)) {
+        match &mut self.kind {
+            ExprKind::Field(..) | ExprKind::Computed(_) | ExprKind::Element | ExprKind::Literal(_) => {}
             ExprKind::Each(_, parts) => parts.iter_mut().for_each(|part| part.visit_literals(each)),
             ExprKind::Unary(_, operand) => operand.visit_literals(each),
             ExprKind::Binary(_, left, right) => {

@@ -15,6 +15,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 #[cfg(not(feature = "small"))]
+use crate::engine::plans::Values;
+#[cfg(not(feature = "small"))]
 use crate::engine::planted::{self, Bug};
 #[cfg(not(feature = "small"))]
 use crate::expr::Op;
@@ -168,11 +170,11 @@ impl Literal {
 
     /// Makes the value that of another query of the same shape.
     #[cfg(not(feature = "small"))]
-    pub fn bind(&mut self, values: &[Given<'_>]) {
+    pub fn bind(&mut self, values: Values<'_>) {
         if let Some(parameter) = &self.parameter
             && !(planted::is(Bug::ValueKeptInPlan) && parameter.number == 1)
         {
-            match (&mut self.value, values[parameter.number].value) {
+            match (&mut self.value, values.get(parameter.number)) {
                 (Scalar::String(old), Scalar::String(new)) => old.clone_from(new),
                 (Scalar::Bytes(old), Scalar::Bytes(new)) => old.clone_from(new),
                 (old, new) => *old = new.clone(),

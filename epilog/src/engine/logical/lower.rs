@@ -28,8 +28,8 @@ use crate::expr;
 #[cfg(not(feature = "small"))]
 use crate::expr::shape::Shape;
 use crate::expr::{
-    AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Expression, Frame, JoinKind, Op,
-    OrderTerm, Quantifier, RowPath, SelectItem, SetKind, WindowFunction, WindowItem,
+    AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Frame, JoinKind, Op, OrderTerm,
+    Postfix, Quantifier, RowPath, SelectItem, SetKind, WindowFunction, WindowItem,
 };
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::{Catalog, CollectionDef, CollectionSchema};
@@ -515,7 +515,7 @@ impl<'c> Lowering<'c> {
         })
     }
 
-    fn group(&mut self, keys: &[Expression], asked: &[&AggregateItem]) -> Result<(), PlanError> {
+    fn group(&mut self, keys: &[Postfix], asked: &[&AggregateItem]) -> Result<(), PlanError> {
         let mut key_terms = Vec::new();
         for key in keys {
             let whole = Whole::build().ok_or(PlanError::LeftOut { what: "group_by" })?;
@@ -608,7 +608,7 @@ impl<'c> Lowering<'c> {
     }
 
     /// The first rows of each key: they are numbered, and those with a small number stay.
-    fn limit_per(&mut self, keys: &[Expression], count: u64, whole: Whole) -> Result<(), PlanError> {
+    fn limit_per(&mut self, keys: &[Postfix], count: u64, whole: Whole) -> Result<(), PlanError> {
         let partition = self.expressions(keys)?;
         let output = self.new_computed(Type::U64, false, self.described(|_| "row_number()".to_string()));
         let function = WindowFunction::RowNumber;
@@ -633,7 +633,7 @@ impl<'c> Lowering<'c> {
         window.map(|window| self.computed_value(window)).ok_or(PlanError::NoSuchWindow { number, count })
     }
 
-    fn expressions(&mut self, expressions: &[Expression]) -> Result<Vec<Expr>, PlanError> {
+    fn expressions(&mut self, expressions: &[Postfix]) -> Result<Vec<Expr>, PlanError> {
         expressions.iter().map(|expression| self.expression(expression)).collect()
     }
 
@@ -667,7 +667,7 @@ impl<'c> Lowering<'c> {
         }
     }
 
-    fn predicate(&mut self, expression: &Expression) -> Result<Expr, PlanError> {
+    fn predicate(&mut self, expression: &Postfix) -> Result<Expr, PlanError> {
         let predicate = self.expression(expression)?;
         if predicate.ty == Type::Bool {
             Ok(predicate)
@@ -676,7 +676,7 @@ impl<'c> Lowering<'c> {
         }
     }
 
-    fn expression(&mut self, expression: &Expression) -> Result<Expr, PlanError> {
+    fn expression(&mut self, expression: &Postfix) -> Result<Expr, PlanError> {
         let mut stack: Vec<Piece> = Vec::new();
         for op in &expression.ops {
             let piece = match op {
@@ -865,7 +865,7 @@ impl<'c> Lowering<'c> {
     fn join(
         &mut self,
         collection: fn() -> &'static CollectionSchema,
-        on: &Expression,
+        on: &Postfix,
         kind: JoinKind,
     ) -> Result<(), PlanError> {
         let whole = Whole::build().ok_or(PlanError::LeftOut { what: "join" })?;
@@ -1138,7 +1138,7 @@ fn has_float(item: &AggregateItem) -> bool {
     ops.any(|op| matches!(op, Op::Literal(Scalar::Float(_), _)))
 }
 
-fn collect<'e>(expression: &'e Expression, out: &mut Vec<&'e AggregateItem>) {
+fn collect<'e>(expression: &'e Postfix, out: &mut Vec<&'e AggregateItem>) {
     for op in &expression.ops {
         match op {
             Op::Aggregate(item) => out.push(item),

@@ -64,7 +64,6 @@ pub use sort::{Sort, SortTerm};
 pub use subquery::{Asked, Link, Subquery};
 pub use text::Names;
 pub(super) use text::set_name;
-pub use typing::is_of;
 pub use window::{WindowTerm, Windowing};
 
 /// A logical plan.

@@ -9,7 +9,7 @@ use super::expression::types;
 use super::{Expr, ExprKind, Literal};
 use crate::expr::{BinaryOp, Function, UnaryOp};
 use crate::parts::{self, Whole};
-use crate::value::{Scalar, Type, fits, json};
+use crate::value::{Type, is_of};
 
 /// Whether decimals can be calculated with in this build.
 const HAS_DECIMALS: bool = cfg!(feature = "decimal");
@@ -23,27 +23,6 @@ pub(super) fn literal(literal: Literal, ty: Type) -> Result<Expr, PlanError> {
     } else {
         Err(PlanError::BadLiteral { value: literal.peek().to_string(), ty })
     }
-}
-
-/// Whether a value is one of the type, or absent.
-pub fn is_of(value: &Scalar, ty: Type) -> bool {
-    match value {
-        Scalar::Null => true,
-        Scalar::Bool(_) => ty == Type::Bool,
-        Scalar::Int(number) => is_integer_class(ty) && fits(*number, ty),
-        Scalar::Uint(_) => ty == Type::U128,
-        Scalar::Float(_) => matches!(ty, Type::F32 | Type::F64),
-        Scalar::Decimal(_) => ty == Type::Decimal,
-        Scalar::String(text) => ty == Type::String || (ty.is_json() && json::form::is_valid(text.as_bytes())),
-        Scalar::Bytes(_) => ty == Type::Bytes || ty.is_list(),
-        Scalar::Uuid(_) => ty == Type::Uuid,
-        Scalar::Blob(_) => ty == Type::Blob,
-    }
-}
-
-fn is_integer_class(ty: Type) -> bool {
-    (ty.is_integer() && ty != Type::U128)
-        || matches!(ty, Type::Char | Type::Id | Type::Date | Type::Time | Type::DateTime | Type::Timestamp)
 }
 
 /// Makes an operation on one value.

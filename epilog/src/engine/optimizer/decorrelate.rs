@@ -249,7 +249,7 @@ mod tests {
         );
     }
 
-    fn draft_of_artists(predicate: crate::expr::Expression) -> crate::expr::Draft {
+    fn draft_of_artists(predicate: crate::expr::Postfix) -> crate::expr::Draft {
         draft(f::Artist).filter(predicate).build()
     }
 }

@@ -202,7 +202,7 @@ mod tests {
     use crate::engine::fixture::{self as f, DraftBuilder, draft, field, id, inner, text};
     use crate::engine::optimizer::tests::before_and_after;
     use crate::expr::BinaryOp::{And, Eq, Gt};
-    use crate::expr::{Clause, Expression, JoinKind};
+    use crate::expr::{Clause, JoinKind, Postfix};
     use crate::schema::CollectionSchema;
 
     fn check(draft: DraftBuilder) -> (String, String) {
@@ -242,7 +242,7 @@ mod tests {
 
     #[test]
     fn a_left_join_by_a_unique_key_goes() {
-        let joined = |on: Expression| {
+        let joined = |on: Postfix| {
             let join = Clause::Join { collection: f::Artist, on, kind: JoinKind::Left };
             check(draft(f::Track).clause(join).select([field(f::track::NAME)]))
         };

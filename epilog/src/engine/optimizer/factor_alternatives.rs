@@ -127,17 +127,17 @@ mod tests {
     use crate::engine::fixture::{self as f, draft, field, int, text, through};
     use crate::engine::optimizer::tests::before_and_after;
     use crate::expr::BinaryOp::{And, Divide, Eq, Gt, Or};
-    use crate::expr::Expression;
+    use crate::expr::Postfix;
 
-    fn named(name: &str) -> Expression {
+    fn named(name: &str) -> Postfix {
         field(f::track::NAME).binary(Eq, text(name))
     }
 
-    fn titled(title: &str) -> Expression {
+    fn titled(title: &str) -> Postfix {
         through(&[f::track::ALBUM], f::album::TITLE).binary(Eq, text(title))
     }
 
-    fn filtered(predicate: Expression) -> (alloc::string::String, alloc::string::String) {
+    fn filtered(predicate: Postfix) -> (alloc::string::String, alloc::string::String) {
         let draft = draft(f::Track).filter(predicate).build();
         before_and_after(&draft, "factor_alternatives", &["split_conjuncts"])
     }

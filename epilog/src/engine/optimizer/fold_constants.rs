@@ -286,16 +286,16 @@ mod tests {
     use crate::engine::fixture::{self as f, draft, field, int, null, text};
     use crate::engine::optimizer::tests::before_and_after;
     use crate::expr::BinaryOp::{And, Divide, Eq, Gt, Lt, Multiply, Or};
-    use crate::expr::Expression;
+    use crate::expr::Postfix;
     use crate::value::{Scalar, Type};
 
-    fn check(predicate: Expression, expected: &str) {
+    fn check(predicate: Postfix, expected: &str) {
         let (_, after) = before_and_after(&draft(f::Track).filter(predicate).build(), "fold_constants", &[]);
         assert_eq!(after.lines().nth(1).map_or("", str::trim), expected);
     }
 
-    fn literal(value: bool) -> Expression {
-        Expression::literal(Scalar::Bool(value), Type::Bool)
+    fn literal(value: bool) -> Postfix {
+        Postfix::literal(Scalar::Bool(value), Type::Bool)
     }
 
     #[test]
@@ -317,7 +317,7 @@ mod tests {
     fn functions_of_constants_are_folded_unless_one_has_no_result_or_makes_much() {
         use crate::expr::Function as F;
         let name = || field(f::track::NAME);
-        let count = |count: i128| Expression::literal(Scalar::Int(count), Type::U64);
+        let count = |count: i128| Postfix::literal(Scalar::Int(count), Type::U64);
         let folded = text("  été ").call(F::Trim, []).call(F::Substring, [count(1), count(9)]);
         check(name().binary(Eq, folded), "filter name = \"té\"");
         check(

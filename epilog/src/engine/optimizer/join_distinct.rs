@@ -140,7 +140,7 @@ mod tests {
     use crate::engine::fixture::{self as f, DraftBuilder, aggregate, draft, field, int, text};
     use crate::engine::optimizer::tests::before_and_after;
     use crate::expr::BinaryOp::{Eq, Gt};
-    use crate::expr::{AggregateFunction, Draft, Expression};
+    use crate::expr::{AggregateFunction, Draft, Postfix};
 
     const BEFORE: &[&str] = &["split_conjuncts", "decorrelate", "push_filters"];
 
@@ -156,7 +156,7 @@ mod tests {
     fn long() -> Draft {
         let length = aggregate(AggregateFunction::Sum, Some(field(f::track::MILLISECONDS)));
         let groups = draft(f::Track).group_by([field(f::track::ALBUM)]).filter(length.binary(Gt, int(9)));
-        groups.select([Expression::key(0)]).build()
+        groups.select([Postfix::key(0)]).build()
     }
 
     fn of_long() -> DraftBuilder {

@@ -68,16 +68,16 @@ mod tests {
     use crate::engine::fixture::{self as f, draft, field, int, null};
     use crate::engine::optimizer::tests::before_and_after;
     use crate::expr::BinaryOp::{And, Ge, Gt, Le};
-    use crate::expr::Expression;
+    use crate::expr::Postfix;
     use crate::value::Type;
 
-    fn check(predicate: Expression, expected: &str) {
+    fn check(predicate: Postfix, expected: &str) {
         let draft = draft(f::Track).filter(predicate).build();
         let (_, after) = before_and_after(&draft, "merge_ranges", &["split_conjuncts"]);
         assert_eq!(after.lines().nth(1).map_or("", str::trim), expected);
     }
 
-    fn length(op: crate::expr::BinaryOp, than: Expression) -> Expression {
+    fn length(op: crate::expr::BinaryOp, than: Postfix) -> Postfix {
         field(f::track::MILLISECONDS).binary(op, than)
     }
 
@@ -102,8 +102,8 @@ mod tests {
         );
         let of_none = length(Ge, int(5)).binary(And, length(Le, null(Type::I64)));
         check(of_none, "filter milliseconds >= 5 & milliseconds <= None");
-        let two = field(f::track::PRICE)
-            .binary(Ge, Expression::literal(crate::value::Scalar::Float(1.0), Type::F64));
+        let two =
+            field(f::track::PRICE).binary(Ge, Postfix::literal(crate::value::Scalar::Float(1.0), Type::F64));
         check(two.binary(And, length(Le, int(7))), "filter price >= 1.0 & milliseconds <= 7");
     }
 }

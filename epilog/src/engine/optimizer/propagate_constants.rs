@@ -227,11 +227,11 @@ mod tests {
     use crate::engine::fixture::{self as f, draft, exists, field, id, inner, int, text};
     use crate::engine::optimizer::tests::before_and_after;
     use crate::expr::BinaryOp::{And, Eq, Lt};
-    use crate::expr::{Clause, Expression, JoinKind};
+    use crate::expr::{Clause, JoinKind, Postfix};
 
     const BEFORE: [&str; 4] = ["split_conjuncts", "join_filters", "decorrelate", "push_filters"];
 
-    fn tracks_of_albums(kind: JoinKind, predicate: Expression) -> (String, String) {
+    fn tracks_of_albums(kind: JoinKind, predicate: Postfix) -> (String, String) {
         let on = field(f::track::ALBUM).binary(Eq, inner(1, f::album::ID));
         let join = Clause::Join { collection: f::Album, on, kind };
         let draft = draft(f::Track).clause(join).filter(predicate).build();

@@ -71,19 +71,19 @@ mod tests {
     use crate::engine::fixture::{self as f, aggregate, draft, field, id, int};
     use crate::engine::optimizer::tests::before_and_after;
     use crate::expr::BinaryOp::{And, Divide, Eq, Gt};
-    use crate::expr::{AggregateFunction, Expression};
+    use crate::expr::{AggregateFunction, Postfix};
     use crate::value::{Scalar, Type};
 
-    fn many() -> Expression {
-        let few = Expression::literal(Scalar::Int(2), Type::U64);
+    fn many() -> Postfix {
+        let few = Postfix::literal(Scalar::Int(2), Type::U64);
         aggregate(AggregateFunction::Count, None).binary(Gt, few)
     }
 
     #[test]
     fn a_filter_on_a_key_is_asked_of_the_rows() {
-        let both = Expression::key(0).binary(Eq, id(7)).binary(And, many());
+        let both = Postfix::key(0).binary(Eq, id(7)).binary(And, many());
         let draft = draft(f::Album).group_by([field(f::album::ARTIST)]).filter(both);
-        let draft = draft.select([Expression::key(0)]).build();
+        let draft = draft.select([Postfix::key(0)]).build();
         let (before, after) = before_and_after(&draft, "push_group_filters", &["split_conjuncts"]);
         assert_eq!(
             before,
@@ -99,7 +99,7 @@ mod tests {
     fn nothing_moves_past_what_may_have_no_result() {
         let inverse = int(1).binary(Divide, field(f::track::MILLISECONDS)).binary(Gt, int(0));
         let draft = draft(f::Track).filter(inverse).group_by([field(f::track::ALBUM)]);
-        let draft = draft.filter(Expression::key(0).binary(Eq, id(7))).select([Expression::key(0)]).build();
+        let draft = draft.filter(Postfix::key(0).binary(Eq, id(7))).select([Postfix::key(0)]).build();
         let (before, after) = before_and_after(&draft, "push_group_filters", &["split_conjuncts"]);
         assert_eq!(before, after);
     }

@@ -74,9 +74,9 @@ mod tests {
     use crate::engine::fixture::{self as f, draft, field, int, text, through};
     use crate::engine::optimizer::tests::before_and_after;
     use crate::expr::BinaryOp::{Eq, Lt, Or};
-    use crate::expr::{Expression, UnaryOp};
+    use crate::expr::{Postfix, UnaryOp};
 
-    fn check(predicate: Expression, expected: &str) {
+    fn check(predicate: Postfix, expected: &str) {
         let (_, after) = before_and_after(&draft(f::Track).filter(predicate).build(), "push_negations", &[]);
         let line = after.lines().nth(1).expect("a filter");
         assert_eq!(line.trim(), expected);

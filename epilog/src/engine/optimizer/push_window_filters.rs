@@ -132,10 +132,10 @@ mod tests {
     use crate::engine::fixture::{self as f, draft, field, id, int, window};
     use crate::engine::optimizer::tests::before_and_after;
     use crate::expr::BinaryOp::{And, Divide, Eq, Gt, Le};
-    use crate::expr::{Expression, Frame, WindowFunction, WindowItem};
+    use crate::expr::{Frame, Postfix, WindowFunction, WindowItem};
     use crate::value::{Scalar, Type};
 
-    fn numbered(partition: Expression) -> WindowItem {
+    fn numbered(partition: Postfix) -> WindowItem {
         WindowItem {
             function: WindowFunction::RowNumber,
             argument: None,
@@ -145,8 +145,8 @@ mod tests {
         }
     }
 
-    fn few() -> Expression {
-        window(0).binary(Le, Expression::literal(Scalar::Int(3), Type::U64))
+    fn few() -> Postfix {
+        window(0).binary(Le, Postfix::literal(Scalar::Int(3), Type::U64))
     }
 
     #[test]

@@ -107,11 +107,11 @@ fn decides(keys: &[&Expr], slot: Slot, slots: &[SlotDef], pointers: &[Pointer]) 
 mod tests {
     use crate::engine::fixture::{self as f, aggregate, draft, field, through};
     use crate::engine::optimizer::tests::before_and_after;
-    use crate::expr::{AggregateFunction, Expression};
+    use crate::expr::{AggregateFunction, Postfix};
 
     fn grouped(
         root: fn() -> &'static crate::schema::CollectionSchema,
-        keys: &[Expression],
+        keys: &[Postfix],
     ) -> alloc::string::String {
         let counted = aggregate(AggregateFunction::Count, None);
         let draft = draft(root).group_by(keys.iter().cloned()).select([counted]).build();

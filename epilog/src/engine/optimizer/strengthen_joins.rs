@@ -110,17 +110,17 @@ mod tests {
     use crate::engine::fixture::{self as f, draft, field, inner, null, text};
     use crate::engine::optimizer::tests::before_and_after;
     use crate::expr::BinaryOp::{Eq, Gt, Or};
-    use crate::expr::{Clause, Expression, JoinKind, UnaryOp};
+    use crate::expr::{Clause, JoinKind, Postfix, UnaryOp};
     use crate::value::Type;
 
-    fn filtered(predicate: Expression) -> (alloc::string::String, alloc::string::String) {
+    fn filtered(predicate: Postfix) -> (alloc::string::String, alloc::string::String) {
         let on = field(f::artist::ID).binary(Eq, inner(1, f::album::ARTIST));
         let join = Clause::Join { collection: f::Album, on, kind: JoinKind::Left };
         let draft = draft(f::Artist).clause(join).filter(predicate).build();
         before_and_after(&draft, "strengthen_joins", &["split_conjuncts"])
     }
 
-    fn titled(title: &str) -> Expression {
+    fn titled(title: &str) -> Postfix {
         inner(1, f::album::TITLE).binary(Eq, text(title))
     }
 

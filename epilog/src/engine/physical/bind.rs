@@ -10,7 +10,7 @@ use super::{
 use crate::engine::logical::{
     AggregateTerm, Asked, Column, Expr, KeyTerm, Link, Literal, SetColumn, SlotDef, SortTerm, WindowTerm,
 };
-use crate::expr::shape::Given;
+use crate::engine::plans::Values;
 
 impl PhysicalPlan {
     /// Ends what literals note of being looked at.
@@ -20,7 +20,7 @@ impl PhysicalPlan {
 
     /// Makes this the plan of a query with these values. False if it is a plan for others only: then it is for none until it
     /// is bound again.
-    pub(crate) fn bind(&mut self, values: &[Given<'_>]) -> bool {
+    pub(crate) fn bind(&mut self, values: Values<'_>) -> bool {
         self.each(&mut |literal| literal.bind(values), true)
     }
 

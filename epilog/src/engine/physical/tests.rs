@@ -13,7 +13,7 @@ use crate::engine::fixture::{
 use crate::engine::logical::{Purpose, lower};
 use crate::engine::optimizer::{RuleSet, optimize};
 use crate::expr::BinaryOp::{Add, And, Eq, Ge, Gt, Like, Lt, Or, StartsWith};
-use crate::expr::{AggregateFunction, AggregateItem, Expression, Keyset, Quantifier, Side, UnaryOp};
+use crate::expr::{AggregateFunction, AggregateItem, Keyset, Postfix, Quantifier, Side, UnaryOp};
 #[cfg(not(feature = "small"))]
 use crate::expr::{Clause, OrderTerm};
 use crate::value::{Scalar, Type};
@@ -29,7 +29,7 @@ fn check(draft: DraftBuilder, expected: &str) {
     assert_eq!(explain(draft, Purpose::Rows), expected);
 }
 
-fn tracks(predicate: Expression) -> DraftBuilder {
+fn tracks(predicate: Postfix) -> DraftBuilder {
     draft(f::Track).filter(predicate)
 }
 
@@ -69,7 +69,7 @@ fn indexes_are_searched() {
 #[test]
 fn a_compound_index_takes_equalities_and_one_range() {
     let artist = || field(f::album::ARTIST).binary(Eq, id(7));
-    let date = Expression::literal(crate::value::Scalar::Int(730_120), Type::Date);
+    let date = Postfix::literal(crate::value::Scalar::Int(730_120), Type::Date);
     let after = field(f::album::RELEASED).binary(Ge, date);
     check(
         draft(f::Album).filter(artist().binary(And, after)).limit(3),
@@ -159,7 +159,7 @@ fn the_first_by_key_of_a_range_are_walked_to_or_their_ranks_sorted() {
     let first = |descending| long().order_by(field(f::track::ID), descending).limit(100);
     check(first(false), "limit 100\n  filter milliseconds > 300000\n    scan Track");
     check(first(true), "limit 100\n  filter milliseconds > 300000\n    scan Track backwards");
-    let date = || Expression::literal(crate::value::Scalar::Int(730_120), Type::Date);
+    let date = || Postfix::literal(crate::value::Scalar::Int(730_120), Type::Date);
     let few = || {
         let artist = field(f::album::ARTIST).binary(Eq, id(7));
         draft(f::Album).filter(artist.binary(And, field(f::album::RELEASED).binary(Ge, date())))
@@ -408,8 +408,8 @@ fn a_page_is_sought_where_an_index_or_the_key_has_the_order() {
 #[test]
 fn each_round_of_a_recursion_finds_its_records_through_an_index() {
     use crate::expr::{Clause, Draft, JoinKind, Recursion, SelectItem};
-    let on = field(f::track::ALBUM).binary(Eq, Expression::key(0));
-    let further = [field(f::track::ID), Expression::key(1).binary(Add, int(1))];
+    let on = field(f::track::ALBUM).binary(Eq, Postfix::key(0));
+    let further = [field(f::track::ID), Postfix::key(1).binary(Add, int(1))];
     let step = Draft::new(
         f::Track,
         alloc::vec::Vec::from([
@@ -431,9 +431,8 @@ fn each_round_of_a_recursion_finds_its_records_through_an_index() {
 #[test]
 fn of_conditions_that_contradict_each_other_nothing_is_read() {
     let length = |op, than| field(f::track::MILLISECONDS).binary(op, int(than));
-    let price = |op, than: f64| {
-        field(f::track::PRICE).binary(op, Expression::literal(Scalar::Float(than), Type::F64))
-    };
+    let price =
+        |op, than: f64| field(f::track::PRICE).binary(op, Postfix::literal(Scalar::Float(than), Type::F64));
     let editor = || field(f::track::EDITOR);
     for predicate in [
         price(Gt, 5.0).binary(And, price(Lt, 3.0)),

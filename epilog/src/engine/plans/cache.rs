@@ -5,10 +5,10 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Lent;
+use super::told::{KeptTold, Told};
 use crate::engine::logical::Parameters;
 use crate::engine::measured::Measured;
 use crate::engine::physical::PhysicalPlan;
-use crate::expr::shape::{Given, Shape};
 use crate::schema::CollectionId;
 use crate::storage::facade::View;
 use crate::sync::Mutex;
@@ -29,15 +29,13 @@ const VALUE_KEPT_MAX: usize = 4 << 10;
 
 /// The plans that are kept with an open database.
 pub struct PlanCache {
-    /// Each with a few plans, the last used first. A shape's are in the set that its number says.
-    sets: Box<[Mutex<Vec<Arc<Kept>>>]>,
+    /// Each with a few plans. A query's are in the set that its number says. What a query has taken finds its way back alone.
+    sets: Box<[Arc<Mutex<Set>>]>,
     /// How many threads may carry out a query that does not say it.
     #[cfg(feature = "std")]
     pub(super) threads: usize,
     /// Moves when plans are to be made anew.
     epoch: AtomicU64,
-    found: AtomicU64,
-    made: AtomicU64,
 }
 
 /// What became of queries that were looked for among the plans that are kept.
@@ -53,21 +51,42 @@ pub struct PlanCounts {
     pub kept_max: u64,
 }
 
+/// The plans that are in one place.
+#[derive(Default)]
+pub(super) struct Set {
+    /// The last used first.
+    plans: Vec<Kept>,
+    /// How many plans there have been: each has a number of its own.
+    numbered: u64,
+    found: u64,
+    made: u64,
+}
+
 /// A plan that is kept.
-pub(super) struct Kept {
-    hash: u64,
-    words: Box<[u64]>,
+struct Kept {
+    number: u64,
+    told: KeptTold,
     /// The values that it depends on, by number.
     pinned: Vec<(usize, Scalar)>,
     epoch: u64,
     /// The collections read, and how many records they had.
-    counts: Vec<(CollectionId, u64)>,
+    counts: Arc<[(CollectionId, u64)]>,
     /// The commit after which that was looked at last: what is read of it has the same counts.
-    looked_at: AtomicU64,
-    plan: PhysicalPlan,
+    looked_at: u64,
+    plan: Arc<PhysicalPlan>,
     /// Copies that queries had and gave back, with their values.
     #[expect(clippy::vec_box, reason = "queries take them as they are, without moving the plans")]
-    spare: Mutex<Vec<Box<PhysicalPlan>>>,
+    spare: Vec<Box<PhysicalPlan>>,
+}
+
+/// What there is for a query.
+enum Found {
+    /// A copy of this plan that another query has given back.
+    Spare(u64, Box<PhysicalPlan>),
+    /// A plan, of which there is no copy.
+    Plan(u64, Arc<PhysicalPlan>),
+    /// A plan of which it has to be looked whether there are as many records as when it was made.
+    Doubtful(u64, Arc<[(CollectionId, u64)]>),
 }
 
 impl PlanCache {
@@ -75,12 +94,10 @@ impl PlanCache {
     pub(crate) fn new(plans: usize) -> PlanCache {
         let sets = plans.div_ceil(WAYS);
         PlanCache {
-            sets: (0..sets).map(|_| Mutex::default()).collect(),
+            sets: (0..sets).map(|_| Arc::default()).collect(),
             #[cfg(feature = "std")]
             threads: 1,
             epoch: AtomicU64::new(0),
-            found: AtomicU64::new(0),
-            made: AtomicU64::new(0),
         }
     }
 
@@ -107,78 +124,71 @@ impl PlanCache {
 
     /// What became of queries so far.
     pub fn counts(&self) -> PlanCounts {
-        PlanCounts {
-            found: self.found.load(Ordering::Relaxed),
-            made: self.made.load(Ordering::Relaxed),
-            kept: self.sets.iter().map(|set| set.lock().len() as u64).sum(),
-            kept_max: (self.sets.len() * WAYS) as u64,
-        }
+        let none = PlanCounts { kept_max: (self.sets.len() * WAYS) as u64, ..PlanCounts::default() };
+        self.sets.iter().fold(none, |counts, set| {
+            let set = set.lock();
+            PlanCounts {
+                found: counts.found + set.found,
+                made: counts.made + set.made,
+                kept: counts.kept + set.plans.len() as u64,
+                ..counts
+            }
+        })
     }
 
-    fn set(&self, hash: u64) -> &Mutex<Vec<Arc<Kept>>> {
+    fn set(&self, hash: u64) -> &Arc<Mutex<Set>> {
         // The upper half as a fraction of all sets.
         &self.sets[(((hash >> 32) * self.sets.len() as u64) >> 32) as usize]
     }
 
-    /// The plan of a query with this shape and these values, if one is kept.
-    pub(super) fn find(&self, view: View<'_>, shape: &Shape<'_>) -> Option<Lent> {
-        let found = self.look(view, shape);
-        let counter = if found.is_some() { &self.found } else { &self.made };
-        counter.fetch_add(1, Ordering::Relaxed);
-        found
-    }
-
-    /// As [`find`](PlanCache::find), uncounted.
-    pub(super) fn look(&self, view: View<'_>, shape: &Shape<'_>) -> Option<Lent> {
-        let (hash, epoch) = (shape.hash(), self.epoch.load(Ordering::Acquire));
+    /// The plan of a query with these values, if one is kept. It is counted whether one is, if that is asked for.
+    pub(super) fn look(&self, view: View<'_>, told: &Told<'_>, counted: bool) -> Option<Lent> {
+        let epoch = self.epoch.load(Ordering::Acquire);
+        // No commit has the highest number.
+        let commit = view.commit().unwrap_or(u64::MAX);
+        let home = self.set(told.hash());
+        let (mut tried, mut current) = (Tried::default(), None);
         // Nothing is calculated, and no page read, while others wait.
-        for kept in self.alike(hash, shape).into_iter().flatten() {
-            if !kept.is_current(view, epoch) {
-                self.drop_kept(&kept);
-                continue;
-            }
-            let mut plan = kept.copy();
-            let suits = plan.bind(shape.values()) && plan.is_near(&Measured(view));
-            let lent = Lent::of(plan, kept);
+        loop {
+            let found = home.lock().find(told, (epoch, commit), &tried, current, counted);
+            let (number, plan) = match found? {
+                Found::Spare(number, plan) => (number, plan),
+                Found::Plan(number, plan) => (number, Box::new(PhysicalPlan::clone(&plan))),
+                Found::Doubtful(number, counts) => {
+                    let is_current = counts.iter().all(|(id, then)| {
+                        let now = count(view, *id);
+                        now / 2 <= *then && *then / 2 <= now
+                    });
+                    home.lock().settle(number, is_current.then_some(commit));
+                    current = is_current.then_some(number);
+                    continue;
+                }
+            };
+            let mut plan = plan;
+            let suits = plan.bind(told.values()) && plan.is_near(&Measured(view));
+            let lent = Lent::of(plan, Arc::clone(home), number);
             if suits {
-                return Some(if shape.values().iter().any(is_long) { lent.for_good() } else { lent });
+                return Some(if told.values().any(is_long) { lent.for_good() } else { lent });
             }
-        }
-        None
-    }
-
-    /// The plans for queries of a shape with its values.
-    fn alike(&self, hash: u64, shape: &Shape<'_>) -> [Option<Arc<Kept>>; WAYS] {
-        let mut set = self.set(hash).lock();
-        let mut found = [const { None }; WAYS];
-        let mut count = 0;
-        for at in 0..set.len() {
-            if set[at].hash == hash && set[at].suits(shape) {
-                found[count] = Some(Arc::clone(&set[at]));
-                // The last used come first, and the last goes when there is no room.
-                set[count..=at].rotate_right(1);
-                count += 1;
+            if counted {
+                home.lock().found -= 1;
             }
+            tried.add(number);
         }
-        found
-    }
-
-    fn drop_kept(&self, kept: &Arc<Kept>) {
-        self.set(kept.hash).lock().retain(|other| !Arc::ptr_eq(other, kept));
     }
 
     /// Keeps the plan of a query.
     pub(super) fn keep(
         &self,
         view: View<'_>,
-        shape: &Shape<'_>,
+        told: &Told<'_>,
         parameters: &Parameters<'_>,
         plan: &PhysicalPlan,
     ) {
         let mut plan = plan.clone();
         plan.seal();
         let pinned = parameters.pinned();
-        let pinned = pinned.map(|number| (number, shape.values()[number].value.clone())).collect();
+        let pinned = pinned.map(|number| (number, told.values().get(number).clone())).collect();
         let mut counts: Vec<(CollectionId, u64)> = Vec::new();
         for slot in &plan.slots {
             let id = slot.collection.id;
@@ -186,71 +196,110 @@ impl PlanCache {
                 counts.push((id, count(view, id)));
             }
         }
-        let (hash, epoch) = (shape.hash(), self.epoch.load(Ordering::Acquire));
-        let (looked_at, spare) = (AtomicU64::new(u64::MAX), Mutex::default());
-        let kept = Arc::new(Kept {
-            hash,
-            words: shape.words().into(),
-            pinned,
-            epoch,
-            counts,
-            looked_at,
-            plan,
-            spare,
-        });
+        let epoch = self.epoch.load(Ordering::Acquire);
+        let (told, counts, plan, hash) = (told.kept(), counts.into(), Arc::new(plan), told.hash());
         let mut set = self.set(hash).lock();
+        set.numbered += 1;
+        let number = set.numbered;
+        let looked_at = u64::MAX;
         // Another thread may have been as quick: then there are two, of which one will go.
-        set.truncate(WAYS - 1);
-        set.insert(0, kept);
+        set.plans.truncate(WAYS - 1);
+        let spare = Vec::new();
+        set.plans.insert(0, Kept { number, told, pinned, epoch, counts, looked_at, plan, spare });
+    }
+}
+
+/// The plans that were tried for a query, by number.
+#[derive(Default)]
+struct Tried {
+    numbers: [u64; WAYS],
+    count: usize,
+}
+
+impl Tried {
+    fn has(&self, number: u64) -> bool {
+        self.numbers[..self.count].contains(&number)
+    }
+
+    /// Adds one; of more than there is room for, which others made meanwhile, the last one goes.
+    fn add(&mut self, number: u64) {
+        self.numbers[self.count.min(WAYS - 1)] = number;
+        self.count = WAYS.min(self.count + 1);
+    }
+}
+
+impl Set {
+    /// A plan for a query at an epoch and a commit, which was not tried. One of them is known to be `current`.
+    #[inline]
+    fn find(
+        &mut self,
+        told: &Told<'_>,
+        (epoch, commit): (u64, u64),
+        tried: &Tried,
+        current: Option<u64>,
+        counted: bool,
+    ) -> Option<Found> {
+        let at = self.plans.iter().position(|kept| kept.suits(told) && !tried.has(kept.number));
+        let Some(at) = at else {
+            self.made += u64::from(counted);
+            return None;
+        };
+        // The last used come first, and the last goes when there is no room.
+        if at > 0 {
+            self.plans[..=at].rotate_right(1);
+        }
+        let kept = &mut self.plans[0];
+        if kept.epoch != epoch {
+            self.plans.remove(0);
+            return self.find(told, (epoch, commit), tried, current, counted);
+        }
+        let is_current = current == Some(kept.number) || (commit != u64::MAX && kept.looked_at == commit);
+        if !is_current {
+            return Some(Found::Doubtful(kept.number, Arc::clone(&kept.counts)));
+        }
+        self.found += u64::from(counted);
+        Some(match kept.spare.pop() {
+            Some(plan) => Found::Spare(kept.number, plan),
+            None => Found::Plan(kept.number, Arc::clone(&kept.plan)),
+        })
+    }
+
+    /// Notes after which commit a plan was found to be current, or lets it go.
+    fn settle(&mut self, number: u64, current_at: Option<u64>) {
+        match current_at {
+            None => self.plans.retain(|kept| kept.number != number),
+            Some(commit) => {
+                let kept = self.plans.iter_mut().find(|kept| kept.number == number);
+                kept.into_iter().for_each(|kept| kept.looked_at = commit);
+            }
+        }
+    }
+
+    /// Takes a copy of a plan back, or gives it again, if there are enough.
+    #[inline]
+    pub(super) fn take_back(&mut self, number: u64, plan: Box<PhysicalPlan>) -> Option<Box<PhysicalPlan>> {
+        match self.plans.iter_mut().find(|kept| kept.number == number) {
+            Some(kept) if kept.spare.len() < SPARE_MAX => {
+                kept.spare.push(plan);
+                None
+            }
+            _ => Some(plan),
+        }
     }
 }
 
 impl Kept {
-    /// A copy of the plan, with the values of whoever had it last.
-    fn copy(&self) -> Box<PhysicalPlan> {
-        let spare = self.spare.lock().pop();
-        spare.unwrap_or_else(|| Box::new(self.plan.clone()))
-    }
-
-    /// Takes a copy back.
-    pub(super) fn take_back(&self, plan: Box<PhysicalPlan>) {
-        let mut spare = self.spare.lock();
-        if spare.len() < SPARE_MAX {
-            spare.push(plan);
-        }
-    }
-
-    /// Whether this is a plan for queries of a shape with its values.
-    fn suits(&self, shape: &Shape<'_>) -> bool {
-        let is_same = |(number, value): &(usize, Scalar)| is_identical(value, shape.values()[*number].value);
-        *self.words == *shape.words() && self.pinned.iter().all(is_same)
-    }
-
-    /// Whether it would be chosen again, as far as that is looked at.
-    fn is_current(&self, view: View<'_>, epoch: u64) -> bool {
-        let is_near = |(id, then): &(CollectionId, u64)| {
-            let now = count(view, *id);
-            now / 2 <= *then && *then / 2 <= now
-        };
-        if self.epoch != epoch {
-            return false;
-        }
-        // No commit has the highest number.
-        let commit = view.commit().unwrap_or(u64::MAX);
-        if commit != u64::MAX && self.looked_at.load(Ordering::Relaxed) == commit {
-            return true;
-        }
-        let is_current = self.counts.iter().all(is_near);
-        if is_current {
-            self.looked_at.store(commit, Ordering::Relaxed);
-        }
-        is_current
+    /// Whether this is a plan for a query with its values.
+    #[inline]
+    fn suits(&self, told: &Told<'_>) -> bool {
+        let is_same = |(number, value): &(usize, Scalar)| is_identical(value, told.values().get(*number));
+        told.is(&self.told) && self.pinned.iter().all(is_same)
     }
 }
 
 /// Whether a value takes more room than should be kept for the next query.
-fn is_long(given: &Given<'_>) -> bool {
-    match given.value {
+fn is_long(value: &Scalar) -> bool {
+    match value {
         Scalar::String(text) => text.len() > VALUE_KEPT_MAX,
         Scalar::Bytes(bytes) => bytes.len() > VALUE_KEPT_MAX,
         _ => false,

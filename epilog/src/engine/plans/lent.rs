@@ -5,25 +5,29 @@ use alloc::sync::Arc;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
-use super::cache::Kept;
+use super::cache::Set;
 use crate::engine::physical::PhysicalPlan;
+use crate::sync::Mutex;
 
 /// The plan of one query, with its values. It goes back to where it is kept when the query ends, so that the next one has only to
 /// give it its own, unless it was changed.
 pub(in crate::engine) struct Lent {
     /// Always there, until this is dropped.
     plan: Option<Box<PhysicalPlan>>,
-    home: Option<Arc<Kept>>,
+    /// Where it is kept, and its number there.
+    home: Option<(Arc<Mutex<Set>>, u64)>,
 }
 
 impl Lent {
-    pub(super) fn of(plan: Box<PhysicalPlan>, home: Arc<Kept>) -> Lent {
-        Lent { plan: Some(plan), home: Some(home) }
+    #[inline]
+    pub(super) fn of(plan: Box<PhysicalPlan>, home: Arc<Mutex<Set>>, number: u64) -> Lent {
+        Lent { plan: Some(plan), home: Some((home, number)) }
     }
 
     /// The same, which does not go back.
     pub(super) fn for_good(mut self) -> Lent {
-        Lent { plan: self.plan.take(), home: None }
+        self.home = None;
+        self
     }
 
     /// The plan for who takes it apart: a copy, if it goes back.
@@ -60,9 +64,12 @@ impl DerefMut for Lent {
 }
 
 impl Drop for Lent {
+    #[inline]
     fn drop(&mut self) {
-        if let (Some(plan), Some(home)) = (self.plan.take(), &self.home) {
-            home.take_back(plan);
+        if let (Some(plan), Some((home, number))) = (self.plan.take(), &self.home) {
+            let too_many = home.lock().take_back(*number, plan);
+            // One that has no place there is freed while nobody waits.
+            drop(too_many);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! Plans that are kept: a query of a shape that was planned before is not planned again.
 //!
 //! ```text
-//! Draft -> Shape (expr::shape) ---- found -----> the plan that is kept, with this query's values (physical::bind)
+//! Draft -> words, or Shape (told) ---- found -----> the plan that is kept, with this query's values (physical::bind)
 //!                |
 //!                '--- not found ---> lower, optimize, plan, with literals that notice who looks (logical::Literal)
 //!                                                   -> the plan, and a copy that is kept
@@ -15,19 +15,23 @@ mod cache;
 mod lent;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use cache::{PlanCache, PlanCounts};
 pub(super) use lent::Lent;
+use told::Told;
+pub use told::Values;
 
 use super::control::Control;
 use super::error::PlanError;
-use super::logical::{LogicalPlan, Parameters, Purpose, is_of, lower, lower_with};
+use super::logical::{LogicalPlan, Parameters, Purpose, lower, lower_with};
 use super::measured::Measured;
 use super::optimizer::{RuleSet, optimize};
 use super::physical::{Wishes, plan_as};
 use crate::expr::Draft;
 use crate::expr::shape::Shape;
 use crate::storage::facade::View;
+use crate::value::is_of;
 
 /// Queries with more values than this are planned each time: no two have the same shape.
 const VALUES_MAX: usize = 64;
@@ -62,14 +66,13 @@ pub(crate) fn counts(view: View<'_>) -> PlanCounts {
 pub fn is_kept(view: View<'_>, draft: &Draft, control: &Control) -> bool {
     let known = PlanCache::of(view).filter(|cache| cache.is_on());
     known.is_some_and(|cache| {
-        let mut shape = Shape::empty();
-        tell(&mut shape, draft, Purpose::Rows, control.requires_index()) && cache.look(view, &shape).is_some()
+        let wanted = wanted(Purpose::Rows, control.requires_index());
+        if let Some(brief) = draft.clauses.brief() {
+            return cache.look(view, &Told::brief(draft, brief, wanted), false).is_some();
+        }
+        let shape = Shape::of(draft, wanted).filter(is_usual);
+        shape.is_some_and(|shape| cache.look(view, &Told::shape(&shape, wanted), false).is_some())
     })
-}
-
-/// Makes `shape`, which is empty, that of a query that is asked for something; false if it may not be found again.
-fn tell<'d>(shape: &mut Shape<'d>, draft: &'d Draft, purpose: Purpose, require_index: bool) -> bool {
-    shape.tell(draft, wanted(purpose, require_index)) && is_usual(shape)
 }
 
 /// What plans for one thing are told by from those for others.
@@ -97,19 +100,33 @@ pub(super) fn plan_for(
         }
         Ok(plan)
     };
-    let cache = PlanCache::of(view).filter(|cache| cache.is_on());
-    let mut shape = Shape::empty();
-    let known = cache.filter(|_| tell(&mut shape, draft, purpose, require_index));
-    let Some(cache) = known else { return Ok(make(None)?.into()) };
-    if let Some(plan) = cache.find(view, &shape) {
+    let Some(cache) = PlanCache::of(view).filter(|cache| cache.is_on()) else {
+        return Ok(make(None)?.into());
+    };
+    let wanted = wanted(purpose, require_index);
+    let brief = draft.clauses.brief().map(|brief| Told::brief(draft, brief, wanted));
+    if let Some(plan) = brief.as_ref().and_then(|told| cache.look(view, told, true)) {
         return Ok(plan);
     }
-    let words = shape.words();
-    let shape = Shape::with_ops(draft, wanted(purpose, require_index)).expect("it has one, as was seen");
-    debug_assert_eq!(shape.words(), words, "what is brief is written down as what is whole");
+    let Some(shape) = Shape::of(draft, wanted).filter(is_usual) else { return Ok(make(None)?.into()) };
+    let told = match brief {
+        Some(told) => told,
+        None => {
+            let told = Told::shape(&shape, wanted);
+            if let Some(plan) = cache.look(view, &told, true) {
+                return Ok(plan);
+            }
+            told
+        }
+    };
+    debug_assert_eq!(
+        shape.values().len(),
+        told.values().count(),
+        "what is brief has the values of what is whole"
+    );
     let parameters = Parameters::new(shape.values());
     let plan = make(Some(&parameters))?;
-    cache.keep(view, &shape, &parameters, &plan);
+    cache.keep(view, &told, &parameters, &plan);
     Ok(plan.into())
 }
 

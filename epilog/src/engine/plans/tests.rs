@@ -1,5 +1,6 @@
 //! Plans that are kept answer as new ones do, and go when they should.
 
+use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
@@ -7,7 +8,7 @@ use super::*;
 use crate::engine::fixture::{self as f, draft, exists, field, id, inner, int, null, text};
 use crate::engine::{Rows, Vector, run};
 use crate::expr::BinaryOp::{And, Eq, Ge, Gt, Like, Lt, Or};
-use crate::expr::{AggregateFunction, AggregateItem, Arguments, Expression};
+use crate::expr::{AggregateFunction, AggregateItem, Arguments, Postfix};
 use crate::schema::CollectionSchema;
 use crate::storage::facade::Reading;
 use crate::storage::pager::Durability;
@@ -102,7 +103,7 @@ fn check(store: &Store, drafts: &[Draft], hits: u64, expected: &[&[i128]]) {
     assert_eq!(after.made - before.made, drafts.len() as u64 - hits, "{drafts:?}");
 }
 
-fn tracks(predicate: Expression) -> Draft {
+fn tracks(predicate: Postfix) -> Draft {
     draft(f::Track).filter(predicate).build()
 }
 
@@ -135,7 +136,7 @@ fn other_values_are_bound() {
 fn values_that_contradict_each_other_are_bound_as_others_are() {
     let store = store();
     let price = |op, than: i64| {
-        field(f::track::PRICE).binary(op, Expression::literal(Scalar::Float(than as f64), Type::F64))
+        field(f::track::PRICE).binary(op, Postfix::literal(Scalar::Float(than as f64), Type::F64))
     };
     let between = |low, high| tracks(price(Gt, low).binary(And, price(Lt, high)));
     check(
@@ -191,7 +192,7 @@ fn lists_of_another_length_are_of_another_shape() {
 fn a_plan_is_for_the_values_that_were_looked_at() {
     let store = store();
     let active = |value| {
-        let value = Expression::literal(Scalar::Bool(value), Type::Bool);
+        let value = Postfix::literal(Scalar::Bool(value), Type::Bool);
         tracks(field(f::track::ACTIVE).binary(Eq, value).binary(And, field(f::track::ID).binary(Lt, id(5))))
     };
     // The plan tests the field itself, or its negation.
@@ -215,7 +216,7 @@ fn limits_types_and_absence_are_the_shape() {
         draft(f::Track).filter(field(f::track::MILLISECONDS).binary(Gt, int(100))).limit(count).build()
     };
     check(&store, &[some(0), some(1), some(3), some(1)], 1, &[&[], &[11], &[11, 12, 13], &[11]]);
-    let edited = |value: Expression| {
+    let edited = |value: Postfix| {
         tracks(field(f::track::EDITOR).binary(Eq, value).binary(And, field(f::track::ID).binary(Lt, id(4))))
     };
     check(
@@ -226,7 +227,7 @@ fn limits_types_and_absence_are_the_shape() {
     );
     // A value of another type is refused, whatever is kept.
     let of_type =
-        |ty| tracks(field(f::track::MILLISECONDS).binary(Gt, Expression::literal(Scalar::Int(380), ty)));
+        |ty| tracks(field(f::track::MILLISECONDS).binary(Gt, Postfix::literal(Scalar::Int(380), ty)));
     assert_eq!(ids(&store, &of_type(Type::I64)), [39]);
     let snapshot = store.snapshot();
     assert!(run(snapshot.operation().view(), &of_type(Type::I32)).is_err());
@@ -235,8 +236,8 @@ fn limits_types_and_absence_are_the_shape() {
         tracks(
             field(f::track::ACTIVE).binary(
                 And,
-                Expression::literal(Scalar::Int(value), Type::U8)
-                    .binary(Eq, Expression::literal(Scalar::Int(1), Type::U8)),
+                Postfix::literal(Scalar::Int(value), Type::U8)
+                    .binary(Eq, Postfix::literal(Scalar::Int(1), Type::U8)),
             ),
         )
     };
@@ -248,7 +249,7 @@ fn limits_types_and_absence_are_the_shape() {
 fn aggregates_that_were_alike_may_differ() {
     let store = store();
     let count = |than| {
-        Expression::aggregate(AggregateItem {
+        Postfix::aggregate(AggregateItem {
             function: AggregateFunction::Count,
             argument: None,
             filter: Some(field(f::track::MILLISECONDS).binary(Gt, int(than))),
@@ -335,15 +336,16 @@ fn compiled_queries_are_bound_and_keep_plans_of_their_own() {
     let compiled = |low: u64, high: u64| {
         let part = |number| {
             field(f::track::ID)
-                .binary(if number == 0 { Ge } else { Lt }, Expression::parameter(OF, number, Type::Id))
+                .binary(if number == 0 { Ge } else { Lt }, Postfix::parameter(OF, number, Type::Id))
         };
         let mut draft = tracks(part(0).binary(And, part(1)).binary(
             And,
-            field(f::track::ALBUM).binary(crate::expr::BinaryOp::Ne, Expression::parameter(OF, 0, Type::Id)),
+            field(f::track::ALBUM).binary(crate::expr::BinaryOp::Ne, Postfix::parameter(OF, 0, Type::Id)),
         ));
-        draft.arguments = Arguments::of(OF);
-        draft.arguments.push(Scalar::Int(low.into()));
-        draft.arguments.push(Scalar::Int(high.into()));
+        let mut arguments = Arguments::of(OF);
+        arguments.push(Scalar::Int(low.into()));
+        arguments.push(Scalar::Int(high.into()));
+        draft.arguments = Some(Box::new(arguments));
         draft
     };
     check(&store, &[compiled(3, 6), compiled(5, 8), compiled(8, 5)], 2, &[&[3, 4, 5], &[5, 6, 7], &[]]);
@@ -358,12 +360,13 @@ fn compiled_queries_are_bound_and_keep_plans_of_their_own() {
     };
     check(&store, &[plain(3, 6, 5), plain(3, 6, 4)], 1, &[&[3, 5], &[4, 5]]);
     // By a key alone there is no plan.
-    let mut point = tracks(field(f::track::ID).binary(Eq, Expression::parameter(OF, 0, Type::Id)));
-    point.arguments = Arguments::of(OF);
-    point.arguments.push(Scalar::Int(9));
+    let mut point = tracks(field(f::track::ID).binary(Eq, Postfix::parameter(OF, 0, Type::Id)));
+    let mut arguments = Arguments::of(OF);
+    arguments.push(Scalar::Int(9));
+    point.arguments = Some(Box::new(arguments));
     assert_eq!(ids(&store, &point), [9]);
     // A parameter without a value is refused.
-    point.arguments = Arguments::of(OF + 1);
+    point.arguments = Some(Box::new(Arguments::of(OF + 1)));
     let snapshot = store.snapshot();
     let refused = run(snapshot.operation().view(), &point).expect_err("no value");
     assert!(refused.to_string().contains("parameter 0"), "{refused}");

@@ -9,7 +9,7 @@ use crate::engine::fixture::DraftBuilder;
 use crate::expr::BinaryOp::{
     Add, And, Divide, Eq, Ge, Gt, Le, Lt, Multiply, Ne, Or, OrElse, Remainder, StartsWith,
 };
-use crate::expr::{AggregateFunction, Clause, Expression, JoinKind, Quantifier, UnaryOp};
+use crate::expr::{AggregateFunction, Clause, JoinKind, Postfix, Quantifier, UnaryOp};
 use crate::value::Type;
 
 fn number(value: i128) -> Scalar {
@@ -108,7 +108,7 @@ fn numbers(store: &Store, draft: DraftBuilder) -> Vec<i128> {
     all.iter().map(number).collect()
 }
 
-fn tracks(predicate: Expression) -> DraftBuilder {
+fn tracks(predicate: Postfix) -> DraftBuilder {
     draft(f::Track).filter(predicate)
 }
 
@@ -136,7 +136,7 @@ fn keys_ranges_and_indexes_find_their_records() {
 fn signed_keys_and_hidden_numbers_are_in_order() {
     let db = music();
     let at = || field(f::reading::AT);
-    let lit = |value: i128| Expression::literal(number(value), Type::I32);
+    let lit = |value: i128| Postfix::literal(number(value), Type::I32);
     assert_eq!(numbers(&db, draft(f::Reading).limit(2)), [-300, -299]);
     assert_eq!(numbers(&db, draft(f::Reading).order_by(at(), true).limit(2)), [299, 298]);
     assert_eq!(numbers(&db, draft(f::Reading).filter(at().between(lit(-2), lit(1)))), [-2, -1, 0, 1]);
@@ -302,8 +302,8 @@ fn groups_by_keys_of_every_width() {
     let expected = |key: Scalar, members: Vec<i128>| {
         Vec::from([key, number(members.len() as i128), number(members.iter().sum())])
     };
-    let grouped = |key: Expression| {
-        groups(&db, &draft(f::Track).group_by([key]).select([Expression::key(0)].into_iter().chain(items())))
+    let grouped = |key: Postfix| {
+        groups(&db, &draft(f::Track).group_by([key]).select([Postfix::key(0)].into_iter().chain(items())))
     };
     // A byte; a word; a word that may be absent; text; a float; what is calculated.
     let by_parity =
@@ -328,7 +328,7 @@ fn groups_by_keys_of_every_width() {
     // Readings' codes: a byte that may be absent.
     let codes = draft(f::Reading)
         .group_by([field(f::reading::CODE)])
-        .select([Expression::key(0), f::aggregate(Max, Some(field(f::reading::AT)))]);
+        .select([Postfix::key(0), f::aggregate(Max, Some(field(f::reading::AT)))]);
     let codes = groups(&db, &codes);
     assert_eq!(codes.len(), 8);
     assert_eq!(codes[0], [Scalar::Null, number(297)]);
@@ -336,7 +336,7 @@ fn groups_by_keys_of_every_width() {
     // Several keys.
     let both = draft(f::Track)
         .group_by([field(f::track::ACTIVE), through(&[f::track::ALBUM, f::album::ARTIST], f::artist::NAME)])
-        .select([Expression::key(1), Expression::key(0), f::aggregate(Count, None)]);
+        .select([Postfix::key(1), Postfix::key(0), f::aggregate(Count, None)]);
     let row = |name: &str, even, count| Vec::from([string(name), Scalar::Bool(even), number(count)]);
     let expected = [
         row("Iron Maiden", false, 300),
@@ -354,7 +354,7 @@ fn groups_by_keys_of_every_width() {
 #[test]
 fn each_kind_comes_where_the_first_of_its_rows_stood() {
     let db = music();
-    let distinct = |of: DraftBuilder, values: &[Expression]| {
+    let distinct = |of: DraftBuilder, values: &[Postfix]| {
         of.select(values.iter().cloned()).clause(crate::expr::Clause::Distinct)
     };
     let album = || field(f::track::ALBUM);
@@ -389,15 +389,15 @@ fn groups_are_rows_like_others() {
     // Filtered by a key and by an aggregate, ordered by one, and cut off.
     let longest = || f::aggregate(Max, Some(field(f::track::MILLISECONDS)));
     let some = album()
-        .filter(Expression::key(0).binary(Gt, id(1)).binary(And, longest().binary(Lt, int(999))))
+        .filter(Postfix::key(0).binary(Gt, id(1)).binary(And, longest().binary(Lt, int(999))))
         .order_by(longest(), true)
         .limit(2)
-        .select([Expression::key(0), longest()]);
+        .select([Postfix::key(0), longest()]);
     assert_eq!(run(some), [[number(4), number(998)], [number(3), number(997)]]);
     // Groups of groups: albums by how many of their tracks are edited.
     let edited = f::aggregate(Count, Some(field(f::track::EDITOR)));
-    let again = album().group_by([edited]).order_by(Expression::key(0), false).select([
-        Expression::key(0),
+    let again = album().group_by([edited]).order_by(Postfix::key(0), false).select([
+        Postfix::key(0),
         count(),
         f::aggregate(Sum, Some(f::aggregate(Avg, Some(field(f::track::PRICE))))),
     ]);
@@ -431,7 +431,7 @@ fn aggregates_beyond_the_five() {
     use AggregateFunction::{Count, CountDistinct, Max, Median, Min, StdDev, StringAgg, Sum, Variance};
     let db = music();
     let item = |function, argument, filter| {
-        Expression::aggregate(crate::expr::AggregateItem { function, argument: Some(argument), filter })
+        Postfix::aggregate(crate::expr::AggregateItem { function, argument: Some(argument), filter })
     };
     let length = || field(f::track::MILLISECONDS);
     let short = || Some(length().binary(Le, int(4)));
@@ -498,16 +498,16 @@ fn faults_of_rows_that_an_aggregate_leaves_out_do_not_count() {
     let db = music();
     let snapshot = db.snapshot();
     let inverse = || int(1000).binary(Divide, field(f::track::MILLISECONDS).binary(Add, int(-5)));
-    let sum = |filter: Option<Expression>| {
+    let sum = |filter: Option<Postfix>| {
         let item = crate::expr::AggregateItem { function: Sum, argument: Some(inverse()), filter };
         let draft = draft(f::Track).filter(field(f::track::MILLISECONDS).binary(Le, int(6)));
-        let draft = draft.group_by([field(f::track::ACTIVE)]).select([Expression::aggregate(item)]);
+        let draft = draft.group_by([field(f::track::ACTIVE)]).select([Postfix::aggregate(item)]);
         rows(snapshot.operation().view(), &draft.build(), RuleSet::ALL)
     };
     assert!(sum(None).is_err());
     let absent = null(Type::I64).binary(Add, inverse());
     let item = crate::expr::AggregateItem { function: Sum, argument: Some(absent), filter: None };
-    let absent = draft(f::Track).group_by([]).select([Expression::aggregate(item)]).build();
+    let absent = draft(f::Track).group_by([]).select([Postfix::aggregate(item)]).build();
     assert!(rows(snapshot.operation().view(), &absent, RuleSet::ALL).is_err());
     let others = sum(Some(field(f::track::MILLISECONDS).binary(Ne, int(5)))).expect("sums");
     assert_eq!(others, [[number(-250 - 500)], [number(-333 - 1000 + 1000)]]);
@@ -520,9 +520,9 @@ fn a_mean_has_a_result_where_the_sum_of_the_same_overflows() {
     let snapshot = db.snapshot();
     let large = || Some(field(f::track::MILLISECONDS).binary(Multiply, int(1 << 50)));
     let run = |draft: DraftBuilder| rows(snapshot.operation().view(), &draft.build(), RuleSet::ALL);
-    let groups = |key: Vec<Expression>| {
+    let groups = |key: Vec<Postfix>| {
         let is_large = f::aggregate(Sum, large()).binary(Gt, int(5));
-        let some = f::aggregate(Count, None).binary(Gt, Expression::literal(Scalar::Int(0), Type::U64));
+        let some = f::aggregate(Count, None).binary(Gt, Postfix::literal(Scalar::Int(0), Type::U64));
         draft(f::Track).group_by(key).filter(is_large.binary(Or, some))
     };
     let mean = |of: f64| [Scalar::Float(of * (1u64 << 50) as f64)];
@@ -658,7 +658,7 @@ fn what_cannot_be_planned_says_why() {
         page_size: None,
     };
     assert_eq!(
-        message(tracks(exists(|| &ELSEWHERE, 1, Expression::literal(Scalar::Bool(true), Type::Bool)))),
+        message(tracks(exists(|| &ELSEWHERE, 1, Postfix::literal(Scalar::Bool(true), Type::Bool)))),
         "collection `Elsewhere` is not in this database's schema: add it to `epilog::schema!`"
     );
 }
@@ -683,12 +683,12 @@ fn what_a_link_runs_into_counts_for_the_pairs_that_are_left() {
     let inverse = || int(10).binary(Divide, field(f::track::MILLISECONDS).binary(Add, int(-5)));
     let value = || inner(1, f::reading::VALUE);
     let linked = || value().binary(Eq, inverse());
-    let run = |predicate: Expression, rules| {
+    let run = |predicate: Postfix, rules| {
         let few = field(f::track::ID).binary(Lt, id(8));
         let draft = draft(f::Track).filter(few).filter(exists(f::Reading, 1, predicate)).build();
         rows(snapshot.operation().view(), &draft, rules).ok().map(|rows| rows.len())
     };
-    let check = |other: Option<Expression>, expected: Option<usize>| {
+    let check = |other: Option<Postfix>, expected: Option<usize>| {
         let predicate = || match &other {
             Some(other) => linked().binary(And, other.clone()),
             None => linked(),
@@ -718,7 +718,7 @@ fn rows_with_one_partner_each_have_its_fields() {
         .binary(Eq, field(f::track::MILLISECONDS).binary(Add, field(f::track::MILLISECONDS)));
     let select =
         [f::track::ID, f::track::NAME, f::track::MILLISECONDS, f::track::EDITOR].map(|of| inner(1, of));
-    let run = |kind, keep: Expression| {
+    let run = |kind, keep: Postfix| {
         let draft = draft(f::Track)
             .filter(keep)
             .clause(Clause::Join { collection: f::Track, on: on.clone(), kind })
@@ -741,7 +741,7 @@ fn rows_with_one_partner_each_have_its_fields() {
         let partner = if of <= 1000 { partner } else { [const { Scalar::Null }; 4] };
         [number(id)].into_iter().chain(partner).collect::<Vec<Scalar>>()
     };
-    let all = || Expression::literal(Scalar::Bool(true), Type::Bool);
+    let all = || Postfix::literal(Scalar::Bool(true), Type::Bool);
     assert_eq!(run(JoinKind::Inner, all()), (1..=500).map(row).collect::<Vec<_>>());
     assert_eq!(run(JoinKind::Left, all()), (1..=1000).map(row).collect::<Vec<_>>());
     // Of few rows of a leaf, and of most.

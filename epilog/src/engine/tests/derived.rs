@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::fixture::{self as f, DraftBuilder, draft, field, int};
 use super::*;
-use crate::expr::{AggregateFunction, BinaryOp, Clause, Expression, FieldPath, JoinKind, Recursion, RowPath};
+use crate::expr::{AggregateFunction, BinaryOp, Clause, FieldPath, JoinKind, Postfix, Recursion, RowPath};
 use crate::value::Type;
 
 fn ints<const N: usize>(numbers: [i128; N]) -> Vec<Vec<Scalar>> {
@@ -22,8 +22,8 @@ fn chain() -> Store {
 }
 
 /// The readings that values lead to, from `begin` on.
-fn closure(begin: Expression, identity: Option<u16>, rounds: Option<u64>) -> DraftBuilder {
-    let cast = |at| Expression::field(FieldPath { row: RowPath::source(0), ordinal: at });
+fn closure(begin: Postfix, identity: Option<u16>, rounds: Option<u64>) -> DraftBuilder {
+    let cast = |at| Postfix::field(FieldPath { row: RowPath::source(0), ordinal: at });
     let at = || cast(f::reading::AT).call(crate::expr::Function::Cast(Type::I64), []);
     let previous = Draft::new(f::Reading, Vec::from([Clause::previous()]));
     let on = at().binary(BinaryOp::Eq, f::window(0));
@@ -96,20 +96,20 @@ fn rows_of_the_round_before_are_nothing_outside_of_a_step() {
 
 /// The values of readings but for the last, in common: no index tells which these are, so that all are scanned.
 fn common() -> DraftBuilder {
-    let last = Expression::literal(Scalar::Int(5), Type::I32);
+    let last = Postfix::literal(Scalar::Int(5), Type::I32);
     let before = field(f::reading::AT).binary(BinaryOp::Ne, last);
     draft(f::Reading).filter(before).select([field(f::reading::VALUE)]).clause(Clause::common())
 }
 
 fn greatest(of: DraftBuilder) -> Draft {
-    of.group_by([]).select([f::aggregate(AggregateFunction::Max, Some(Expression::key(0)))]).build()
+    of.group_by([]).select([f::aggregate(AggregateFunction::Max, Some(Postfix::key(0)))]).build()
 }
 
 #[test]
 fn what_is_common_is_carried_out_once() {
     let store = chain();
     let snapshot = store.snapshot();
-    let is_greatest = Expression::key(0).binary(BinaryOp::Eq, Expression::scalar(greatest(common())));
+    let is_greatest = Postfix::key(0).binary(BinaryOp::Eq, Postfix::scalar(greatest(common())));
     let draft = common().filter(is_greatest).build();
     assert_eq!(rows(snapshot.operation().view(), &draft, RuleSet::ALL).expect("rows"), ints([4]));
     let plan = analyze(&snapshot, &draft, &Control::default()).expect("a plan");
@@ -132,7 +132,7 @@ fn what_one_part_asks_for_alone_is_only_passed_on() {
     assert_eq!(plan, "project [value]\n  values value\n    filter at != 5\n      scan Reading");
     // Queries that begin alike and are no longer alike are two.
     let other = common().clause(Clause::Limit(1)).clause(Clause::common());
-    let is_greatest = Expression::key(0).binary(BinaryOp::Eq, Expression::scalar(greatest(other)));
+    let is_greatest = Postfix::key(0).binary(BinaryOp::Eq, Postfix::scalar(greatest(other)));
     let plan = explain(snapshot.operation().view(), &common().filter(is_greatest).build()).expect("a plan");
     let shared: Vec<String> = plan
         .operators()
@@ -212,13 +212,13 @@ fn albums() -> Store {
 fn pairs_of_one_record_are_drawn_independently_of_each_other() {
     let store = albums();
     let snapshot = store.snapshot();
-    let of_artist = |values: Vec<Expression>| {
+    let of_artist = |values: Vec<Postfix>| {
         let other = draft(f::Album).select(values).build();
         let on = field(f::artist::ID).binary(BinaryOp::Eq, f::window(0));
         draft(f::Artist).clause(Clause::join_query(other, on, JoinKind::Inner))
     };
     let joined = of_artist(Vec::from([field(f::album::ARTIST), field(f::album::ID)]));
-    let on = Expression::key(0).binary(BinaryOp::Eq, f::inner(0, f::album::ARTIST));
+    let on = Postfix::key(0).binary(BinaryOp::Eq, f::inner(0, f::album::ARTIST));
     let grouped = draft(f::Album)
         .select([field(f::album::ARTIST)])
         .clause(Clause::Distinct)

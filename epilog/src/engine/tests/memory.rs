@@ -10,7 +10,7 @@ use super::fixture::{self as f, draft, field, int};
 use super::*;
 use crate::expr::AggregateFunction::{Avg, Count, Max, Sum};
 use crate::expr::BinaryOp::{Ge, Lt};
-use crate::expr::Expression;
+use crate::expr::Postfix;
 use crate::storage::pager::PagerOptions;
 use crate::storage::vfs::{MemoryVfs, OpenMode, Vfs, VfsError, VfsFile};
 use crate::sync::OnceCell;
@@ -233,7 +233,7 @@ fn all_rows_stay_within_the_cache_in_both_directions() {
         check(|reading| {
             // More than the range of ranks asked for is left to a filter; ten rows are skipped.
             let draft = draft(f::Track)
-                .filter(field(f::track::PRICE).binary(Lt, Expression::literal(Scalar::Float(2.0), Type::F64)))
+                .filter(field(f::track::PRICE).binary(Lt, Postfix::literal(Scalar::Float(2.0), Type::F64)))
                 .order_by(field(f::track::ID), descending)
                 .offset(10)
                 .limit(TRACKS as u64 - 20)
@@ -348,10 +348,10 @@ fn entries_that_are_asked_in_vain_stay_within_the_cache() {
     // The first entry that passes is the last of the index.
     check_in(&open_readings(), |reading| {
         let is_last = field(f::reading::VALUE).binary(Ge, int(READINGS as i64 - 1)).choose(
-            Expression::literal(Scalar::Bool(true), Type::Bool),
+            Postfix::literal(Scalar::Bool(true), Type::Bool),
             field(f::reading::VALUE).unary(crate::expr::UnaryOp::IsNone),
         );
-        let code = Expression::literal(Scalar::Int(1), Type::U8);
+        let code = Postfix::literal(Scalar::Int(1), Type::U8);
         let draft = draft(f::Reading)
             .filter(field(f::reading::CODE).binary(crate::expr::BinaryOp::Eq, code))
             .filter(is_last)
@@ -397,7 +397,7 @@ fn check_sort(temporary: bool, descending: bool, window: core::ops::Range<usize>
         let mut draft = draft(f::Track)
             .filter(field(f::track::ACTIVE).binary(
                 crate::expr::BinaryOp::Or,
-                field(f::track::PRICE).binary(Ge, Expression::literal(Scalar::Float(0.0), Type::F64)),
+                field(f::track::PRICE).binary(Ge, Postfix::literal(Scalar::Float(0.0), Type::F64)),
             ))
             .order_by(field(f::track::MILLISECONDS).binary(crate::expr::BinaryOp::Add, int(1)), descending)
             .select([field(f::track::ID), field(f::track::NAME)]);

@@ -44,8 +44,8 @@ use crate::engine::fixture::DraftBuilder;
 use crate::engine::optimizer::tests::fired;
 use crate::expr::op::Link;
 use crate::expr::{
-    AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, FieldPath, Frame, FrameUnit, Function,
-    JoinKind, Op, OrderTerm, Quantifier, Recursion, RowPath, SelectItem, SetKind, Subquery, UnaryOp,
+    AggregateFunction, AggregateItem, BinaryOp, Clause, FieldPath, Frame, FrameUnit, Function, JoinKind, Op,
+    OrderTerm, Postfix, Quantifier, Recursion, RowPath, SelectItem, SetKind, Subquery, UnaryOp,
     WindowFunction, WindowItem,
 };
 use crate::parts::{InWhole, Whole};
@@ -189,7 +189,7 @@ impl Reference<'_> {
         })
     }
 
-    fn eval(&self, expression: &Expression, row: &Row) -> Value {
+    fn eval(&self, expression: &Postfix, row: &Row) -> Value {
         let mut stack: Vec<Value> = Vec::new();
         for op in &expression.ops {
             let value = match op {
@@ -333,13 +333,7 @@ impl Reference<'_> {
     }
 
     /// The pairs that a join makes of rows.
-    fn join(
-        &self,
-        rows: Vec<(Row, bool)>,
-        inner: usize,
-        on: &Expression,
-        kind: JoinKind,
-    ) -> Vec<(Row, bool)> {
+    fn join(&self, rows: Vec<(Row, bool)>, inner: usize, on: &Postfix, kind: JoinKind) -> Vec<(Row, bool)> {
         let mut pairs = Vec::new();
         for (row, known) in rows {
             let before = pairs.len();
@@ -363,7 +357,7 @@ impl Reference<'_> {
         &self,
         rows: Vec<(Row, bool)>,
         other: &Draft,
-        on: &Expression,
+        on: &Postfix,
         kind: JoinKind,
     ) -> Result<Vec<(Row, bool)>, ()> {
         let others = self.run(other)?;
@@ -426,7 +420,7 @@ impl Reference<'_> {
         Ok(all)
     }
 
-    fn groups(&self, rows: Vec<(Row, bool)>, keys: &[Expression]) -> Result<Vec<(Row, bool)>, ()> {
+    fn groups(&self, rows: Vec<(Row, bool)>, keys: &[Postfix]) -> Result<Vec<(Row, bool)>, ()> {
         let mut groups: Vec<Group> = Vec::new();
         if keys.is_empty() {
             groups.push(Group { keys: Vec::new(), members: Vec::new() });
@@ -449,7 +443,7 @@ impl Reference<'_> {
 
     /// Adds what a window calculates to every row.
     fn window(&self, rows: &mut [(Row, bool)], item: &WindowItem) -> Result<(), ()> {
-        let of_rows = |of: &[&Expression]| -> Result<Vec<Vec<Scalar>>, ()> {
+        let of_rows = |of: &[&Postfix]| -> Result<Vec<Vec<Scalar>>, ()> {
             rows.iter().map(|(row, _)| of.iter().map(|of| self.eval(of, row)).collect()).collect()
         };
         let partitions = of_rows(&item.partition.iter().collect::<Vec<_>>())?;

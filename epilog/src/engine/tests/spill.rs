@@ -11,7 +11,7 @@ use crate::expr::AggregateFunction::{
     ArrayAgg, Avg, Count, CountDistinct, Max, Median, Min, StringAgg, Sum, Variance,
 };
 use crate::expr::{
-    AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, Frame, JoinKind, SetKind, WindowFunction,
+    AggregateFunction, AggregateItem, BinaryOp, Clause, Frame, JoinKind, Postfix, SetKind, WindowFunction,
     WindowItem,
 };
 use crate::storage::pager::PagerOptions;
@@ -70,23 +70,23 @@ fn check(drafts: &[DraftBuilder]) {
     }
 }
 
-fn item(function: AggregateFunction, argument: Expression) -> Expression {
+fn item(function: AggregateFunction, argument: Postfix) -> Postfix {
     f::aggregate(function, Some(argument))
 }
 
-fn name() -> Expression {
+fn name() -> Postfix {
     field(f::track::NAME)
 }
 
-fn length() -> Expression {
+fn length() -> Postfix {
     field(f::track::MILLISECONDS)
 }
 
 #[test]
 fn groups_are_put_aside_by_keys_of_every_kind() {
-    let grouped = |keys: Vec<Expression>| {
+    let grouped = |keys: Vec<Postfix>| {
         let count = keys.len();
-        let keys_of = (0..count).map(|number| Expression::key(number as u16));
+        let keys_of = (0..count).map(|number| Postfix::key(number as u16));
         let items = [f::aggregate(Count, None), item(Sum, length()), item(Max, name())];
         draft(f::Track).group_by(keys).select(keys_of.chain(items))
     };
@@ -123,12 +123,12 @@ fn what_is_distinct_after_an_order_keeps_it() {
 
 #[test]
 fn aggregates_of_every_kind_are_made_of_what_was_put_aside() {
-    let filtered = |function: AggregateFunction, argument: Option<Expression>| {
+    let filtered = |function: AggregateFunction, argument: Option<Postfix>| {
         let filter = Some(length().binary(BinaryOp::Gt, int(300)));
-        Expression::aggregate(AggregateItem { function, argument, filter })
+        Postfix::aggregate(AggregateItem { function, argument, filter })
     };
     let items = [
-        Expression::key(0),
+        Postfix::key(0),
         item(Avg, field(f::track::PRICE)),
         item(Sum, field(f::track::PRICE)),
         item(Min, name()),
@@ -143,18 +143,18 @@ fn aggregates_of_every_kind_are_made_of_what_was_put_aside() {
         filtered(Sum, Some(length())),
         f::aggregate(Count, None),
     ];
-    let groups = |key: Expression| draft(f::Track).group_by([key]).select(items.clone());
+    let groups = |key: Postfix| draft(f::Track).group_by([key]).select(items.clone());
     check(&[groups(name()), groups(length())]);
 }
 
 #[test]
 fn what_values_run_into_comes_back_with_them() {
     // An inverse that does not exist, of rows that the filter leaves out, and of those that it does not.
-    let inverse = |of: Expression| int(1000).binary(BinaryOp::Divide, of);
-    let sum = |filter: Option<Expression>| {
-        Expression::aggregate(AggregateItem { function: Sum, argument: Some(inverse(length())), filter })
+    let inverse = |of: Postfix| int(1000).binary(BinaryOp::Divide, of);
+    let sum = |filter: Option<Postfix>| {
+        Postfix::aggregate(AggregateItem { function: Sum, argument: Some(inverse(length())), filter })
     };
-    let groups = |of: Expression| draft(f::Track).group_by([name()]).select([Expression::key(0), of]);
+    let groups = |of: Postfix| draft(f::Track).group_by([name()]).select([Postfix::key(0), of]);
     check(&[groups(sum(Some(length().binary(BinaryOp::Ne, int(0)))))]);
     let store = filed(4 << 10);
     let snapshot = store.snapshot();
@@ -163,8 +163,8 @@ fn what_values_run_into_comes_back_with_them() {
     // The group that has no value does not come out.
     let of_some = draft(f::Track)
         .group_by([length()])
-        .filter(Expression::key(0).binary(BinaryOp::Ne, int(0)))
-        .select([Expression::key(0), sum(None)]);
+        .filter(Postfix::key(0).binary(BinaryOp::Ne, int(0)))
+        .select([Postfix::key(0), sum(None)]);
     check(&[of_some]);
 }
 
@@ -237,7 +237,7 @@ fn what_cannot_be_put_aside_is_refused_by_name_once_there_is_a_budget() {
     };
     check(draft(f::Track).window([total]).select([f::window(0)]), "window", "it puts nothing aside");
     // What can be is.
-    let names = draft(f::Track).group_by([name()]).select([Expression::key(0), f::aggregate(Count, None)]);
+    let names = draft(f::Track).group_by([name()]).select([Postfix::key(0), f::aggregate(Count, None)]);
     assert!(with(16 << 10, names.clone()).is_ok_and(|rows| rows > 2000));
     // In memory there is nowhere to put it.
     let store = super::store(&with_tracks(TRACKS));
@@ -257,7 +257,7 @@ fn joins_put_both_sides_aside() {
     let ample = store(&with_tracks(TRACKS));
     let store = filed(1 << 20);
     let inner = |of: u16| f::inner(1, of);
-    let joined = |on: Expression, kind| {
+    let joined = |on: Postfix, kind| {
         let join = Clause::Join { collection: f::Track, on, kind };
         let of_both = [field(f::track::ID), name(), inner(f::track::ID), inner(f::track::NAME)];
         draft(f::Track).clause(join).select(of_both)
@@ -267,7 +267,7 @@ fn joins_put_both_sides_aside() {
     let longer = || inner(f::track::EDITOR).binary(BinaryOp::Gt, field(f::track::EDITOR));
     let counted = {
         let groups = draft(f::Track).group_by([name()]);
-        let groups = groups.select([Expression::key(0), f::aggregate(Count, None), item(Max, length())]);
+        let groups = groups.select([Postfix::key(0), f::aggregate(Count, None), item(Max, length())]);
         let on = f::window(0).binary(BinaryOp::Eq, name());
         let join = Clause::join_query(groups.build(), on, JoinKind::Left);
         draft(f::Track).clause(join).select([field(f::track::ID), f::window(1), f::window(2)])

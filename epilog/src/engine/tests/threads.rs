@@ -10,7 +10,7 @@ use super::*;
 use crate::expr::AggregateFunction::{
     ArrayAgg, Avg, Count, CountDistinct, Max, Median, Min, StdDev, StringAgg, Sum, Variance,
 };
-use crate::expr::{AggregateFunction, BinaryOp, Expression};
+use crate::expr::{AggregateFunction, BinaryOp, Postfix};
 use crate::storage::pager::PagerOptions;
 use crate::storage::vfs::MemoryVfs;
 use crate::sync::atomic::{AtomicBool, Ordering};
@@ -69,10 +69,10 @@ fn check(reading: &dyn Reading, draft: &DraftBuilder) {
     }
 }
 
-fn exact() -> Vec<Expression> {
+fn exact() -> Vec<Postfix> {
     let milliseconds = || Some(field(f::track::MILLISECONDS));
     let string_agg = StringAgg { separator: ",".into() };
-    let items: [(AggregateFunction, Option<Expression>); 13] = [
+    let items: [(AggregateFunction, Option<Postfix>); 13] = [
         (Count, None),
         (Count, Some(field(f::track::EDITOR))),
         (Sum, milliseconds()),
@@ -90,13 +90,13 @@ fn exact() -> Vec<Expression> {
     items.into_iter().map(|(function, argument)| f::aggregate(function, argument)).collect()
 }
 
-fn long() -> Expression {
+fn long() -> Postfix {
     field(f::track::MILLISECONDS).binary(BinaryOp::Gt, int(300))
 }
 
 #[test]
 fn groups_are_those_of_one_thread_in_the_same_order() {
-    let keys: [&[Expression]; 8] = [
+    let keys: [&[Postfix]; 8] = [
         &[],
         &[field(f::track::ACTIVE)],
         &[field(f::track::ALBUM)],
@@ -113,7 +113,7 @@ fn groups_are_those_of_one_thread_in_the_same_order() {
     for store in [&store(&with_tracks(TRACKS)), &file] {
         let snapshot = store.snapshot();
         for keys in keys {
-            let told = || (0..keys.len() as u16).map(Expression::key).chain(exact());
+            let told = || (0..keys.len() as u16).map(Postfix::key).chain(exact());
             let all = draft(f::Track).group_by(keys.to_vec()).select(told());
             check(&snapshot, &all);
             check(&snapshot, &draft(f::Track).filter(long()).group_by(keys.to_vec()).select(told()));
@@ -130,13 +130,13 @@ fn what_comes_after_groups_is_as_with_one_thread() {
     let groups = || draft(f::Track).filter(long()).group_by([field(f::track::ALBUM)]);
     let count = || f::aggregate(Count, None);
     let longest = || f::aggregate(Max, Some(field(f::track::MILLISECONDS)));
-    let many = || count().binary(BinaryOp::Gt, Expression::literal(Scalar::Int(40), Type::U64));
-    check(&snapshot, &groups().filter(many()).select([Expression::key(0), count()]));
-    check(&snapshot, &groups().order_by(longest(), true).select([Expression::key(0), longest()]));
-    check(&snapshot, &groups().order_by(longest(), true).limit(3).select([Expression::key(0), count()]));
-    check(&snapshot, &groups().filter(many()).offset(2).limit(5).select([Expression::key(0), count()]));
+    let many = || count().binary(BinaryOp::Gt, Postfix::literal(Scalar::Int(40), Type::U64));
+    check(&snapshot, &groups().filter(many()).select([Postfix::key(0), count()]));
+    check(&snapshot, &groups().order_by(longest(), true).select([Postfix::key(0), longest()]));
+    check(&snapshot, &groups().order_by(longest(), true).limit(3).select([Postfix::key(0), count()]));
+    check(&snapshot, &groups().filter(many()).offset(2).limit(5).select([Postfix::key(0), count()]));
     let ranges = draft(f::Track).filter(field(f::track::ID).between(f::id(500), f::id(900)));
-    check(&snapshot, &ranges.group_by([field(f::track::ALBUM)]).select([Expression::key(0), count()]));
+    check(&snapshot, &ranges.group_by([field(f::track::ALBUM)]).select([Postfix::key(0), count()]));
 }
 
 /// Which rows an aggregate is about, a limit or an order by an index, is not divided.
@@ -195,14 +195,14 @@ fn faults_are_those_of_one_thread() {
     let snapshot = store.snapshot();
     let divided = || int(1).binary(BinaryOp::Divide, field(f::track::MILLISECONDS));
     let by_album = || draft(f::Track).group_by([field(f::track::ALBUM)]);
-    let sum = |of: Expression| f::aggregate(Sum, Some(of));
+    let sum = |of: Postfix| f::aggregate(Sum, Some(of));
     check(&snapshot, &draft(f::Track).group_by([]).select([sum(divided())]));
-    check(&snapshot, &by_album().select([Expression::key(0), sum(divided())]));
+    check(&snapshot, &by_album().select([Postfix::key(0), sum(divided())]));
     let filtered = draft(f::Track).filter(divided().binary(BinaryOp::Lt, int(5)));
     check(&snapshot, &filtered.group_by([]).select([f::aggregate(Count, None)]));
     // Groups that have no result are dropped before anybody sees that.
-    let is_low = Expression::key(0).binary(BinaryOp::Lt, f::id(3));
-    check(&snapshot, &by_album().filter(is_low).select([Expression::key(0), sum(divided())]));
+    let is_low = Postfix::key(0).binary(BinaryOp::Lt, f::id(3));
+    check(&snapshot, &by_album().filter(is_low).select([Postfix::key(0), sum(divided())]));
     assert!(given(&snapshot, &by_album().select([sum(divided())]).build(), 4).is_err());
 
     // 2^126 each, or the opposite: two of them are too many, as each other part has, but not behind two opposites.
@@ -216,12 +216,12 @@ fn faults_are_those_of_one_thread() {
     let store = self::store(&[data[0].clone(), data[1].clone(), (f::Track, tracks.collect())]);
     let snapshot = store.snapshot();
     let squared = || {
-        let wide = |of: Expression| of.call(crate::expr::Function::Cast(Type::I128), []);
+        let wide = |of: Postfix| of.call(crate::expr::Function::Cast(Type::I128), []);
         let length = || wide(field(f::track::MILLISECONDS));
         length().binary(BinaryOp::Multiply, wide(int(1 << 62))).binary(BinaryOp::Multiply, wide(int(4)))
     };
     check(&snapshot, &draft(f::Track).group_by([]).select([sum(squared())]));
-    let even = || squared().binary(BinaryOp::Gt, Expression::literal(Scalar::Int(0), Type::I128));
+    let even = || squared().binary(BinaryOp::Gt, Postfix::literal(Scalar::Int(0), Type::I128));
     check(&snapshot, &draft(f::Track).filter(even()).group_by([]).select([sum(squared())]));
 }
 
@@ -254,7 +254,7 @@ fn groups_that_memory_has_no_room_for_are_put_aside() {
     let keys = [field(f::track::NAME), field(f::track::ALBUM)];
     for key in keys {
         let count = f::aggregate(CountDistinct, Some(field(f::track::NAME)));
-        let draft = draft(f::Track).group_by([key]).select([Expression::key(0), count]).build();
+        let draft = draft(f::Track).group_by([key]).select([Postfix::key(0), count]).build();
         let control = |threads, memory| {
             let mut control = by_threads(threads);
             control.set_memory(memory);

@@ -8,7 +8,7 @@ use super::*;
 use crate::engine::fixture::DraftBuilder;
 use crate::expr::BinaryOp::{Divide, Eq, Le, Ne};
 use crate::expr::{
-    AggregateFunction, Clause, Expression, Frame, FrameUnit, OrderTerm, WindowFunction, WindowItem,
+    AggregateFunction, Clause, Frame, FrameUnit, OrderTerm, Postfix, WindowFunction, WindowItem,
 };
 use crate::value::Type;
 
@@ -26,7 +26,7 @@ fn by(ordinal: u16, descending: bool) -> Vec<OrderTerm> {
 }
 
 /// A window over all rows by code.
-fn item(function: WindowFunction, argument: Option<Expression>) -> WindowItem {
+fn item(function: WindowFunction, argument: Option<Postfix>) -> WindowItem {
     let order = by(f::reading::CODE, false);
     WindowItem { function, argument, partition: Vec::new(), order, frame: Frame::DEFAULT }
 }
@@ -170,7 +170,7 @@ fn filters_see_the_values_and_windows_the_rows_before() {
             order: by(f::reading::VALUE, true),
             ..item(WindowFunction::RowNumber, None)
         }])
-        .filter(window(0).binary(Eq, Expression::literal(Scalar::Int(1), Type::U64)))
+        .filter(window(0).binary(Eq, Postfix::literal(Scalar::Int(1), Type::U64)))
         .build();
     let snapshot = db.snapshot();
     let found = |draft: &Draft| -> Vec<Scalar> {
@@ -208,7 +208,7 @@ fn a_value_without_a_result_is_an_error_where_it_comes_out() {
         draft(f::Reading).window([frame])
     };
     let behind = |draft: DraftBuilder, code: i128| {
-        let code = Expression::literal(Scalar::Int(code), Type::U8);
+        let code = Postfix::literal(Scalar::Int(code), Type::U8);
         draft.filter(field(f::reading::CODE).binary(Ne, code)).select([window(0)])
     };
     // The sum of two overflows; one more and it fits again.
@@ -225,7 +225,7 @@ fn a_value_without_a_result_is_an_error_where_it_comes_out() {
     assert!(fails(
         draft(f::Reading)
             .window([unordered.clone()])
-            .filter(Expression::literal(Scalar::Bool(false), Type::Bool))
+            .filter(Postfix::literal(Scalar::Bool(false), Type::Bool))
     ));
     unordered.order.clear();
     assert!(fails(draft(f::Reading).window([unordered])));
@@ -297,7 +297,7 @@ fn plans_say_what_windows_calculate() {
     };
     let query = draft(f::Reading)
         .window([item(WindowFunction::Ntile(4), None), framed])
-        .filter(window(0).binary(Le, Expression::literal(Scalar::Int(1), Type::U64)))
+        .filter(window(0).binary(Le, Postfix::literal(Scalar::Int(1), Type::U64)))
         .select([window(1)])
         .build();
     let plan = explain(db.snapshot().operation().view(), &query).expect("a plan").to_string();
@@ -310,14 +310,14 @@ fn plans_say_what_windows_calculate() {
 fn groups_in_order_come_in_several_operations() {
     let many: Vec<(i128, Option<i128>, Option<i128>)> = (0..600).map(|at| (at, None, Some(-at))).collect();
     let db = readings(&many);
-    let key = || OrderTerm { expression: Expression::key(0), descending: false, nulls_first: None };
+    let key = || OrderTerm { expression: Postfix::key(0), descending: false, nulls_first: None };
     let grouped = |query: DraftBuilder| {
         let query = query.group_by([field(f::reading::VALUE)]).clause(Clause::Order(Vec::from([key()])));
         streamed(&db.snapshot(), &query.build()).expect("groups").concat()
     };
     assert_eq!(grouped(draft(f::Reading)), ints(-599..=0));
     // All of them are read in the first.
-    let at = |at: i128| Expression::literal(Scalar::Int(at), Type::I32);
+    let at = |at: i128| Postfix::literal(Scalar::Int(at), Type::I32);
     assert_eq!(
         grouped(draft(f::Reading).filter(field(f::reading::AT).is_in((0..90).map(at)))),
         ints(-89..=0)

@@ -5,15 +5,12 @@ use alloc::vec::Vec;
 
 use super::{Operand, Text, methods};
 use crate::collection::Expr;
-use crate::expr::{BinaryOp, Expression as Node, Function, Op, UnaryOp};
+use crate::expr::{BinaryOp, Expression as Node, Function, UnaryOp};
 use crate::value::{Element, Scalar, Type, Value};
 
 /// Whether the list has any, or all, of several elements.
 fn has_several(list: Node, op: BinaryOp, (ty, element): (Type, Type), others: Vec<Node>) -> Node {
-    let literal = |node: &Node| match node.ops.as_slice() {
-        [Op::Literal(value, _)] => Some(value.clone()),
-        _ => None,
-    };
+    let literal = |node: &Node| node.as_literal().map(|(value, _)| value.clone());
     let literals: Option<Vec<Scalar>> = others.iter().map(literal).collect();
     if let Some(other) = literals.and_then(|literals| Scalar::list(element, &literals)) {
         return list.binary(op, Node::literal(other, ty));

@@ -5,7 +5,7 @@ mod operators;
 mod subqueries;
 
 use crate::collection::Id;
-use crate::expr::{BinaryOp, Expression as Node, FieldPath, RowPath, UnaryOp};
+use crate::expr::{BinaryOp, FieldPath, Postfix as Node, RowPath, UnaryOp};
 use crate::value::{Scalar, Type};
 
 /// The field with this ordinal of the query's first source.

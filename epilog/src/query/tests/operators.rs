@@ -167,7 +167,7 @@ fn fields_behind_an_optional_relation_are_optional() {
 fn own_types_can_be_operands() {
     struct Seconds(i64);
     impl<S> crate::query::Operand<i64, S> for Seconds {
-        fn into_expression(self) -> Node {
+        fn into_expression(self) -> crate::expr::Expression {
             crate::query::Operand::<i64, S>::into_expression(self.0 * 1000)
         }
     }

@@ -7,7 +7,7 @@ use super::super::{Computed, Expr, Join, KeyTerm, Node, Previous, Recursive, Sha
 use super::{Lowering, Scope};
 use crate::engine::error::PlanError;
 use crate::expr::keyset::is_told_apart;
-use crate::expr::{Clause, Draft, Expression, JoinKind, Op, Recursion, SelectItem};
+use crate::expr::{Clause, Draft, JoinKind, Op, Postfix, Recursion, SelectItem};
 use crate::parts::{InWhole, Whole};
 use crate::value::Type;
 
@@ -103,7 +103,7 @@ fn queries_in<'d>(draft: &'d Draft, out: &mut Vec<&'d Draft>) {
 }
 
 /// The expressions of a clause, but for those within subqueries and aggregates.
-fn expressions_of(clause: &Clause) -> Vec<&Expression> {
+fn expressions_of(clause: &Clause) -> Vec<&Postfix> {
     match clause {
         Clause::Filter(expression) | Clause::Join { on: expression, .. } => Vec::from([expression]),
         Clause::JoinQuery(other, ..) => Vec::from([&other.1]),
@@ -115,7 +115,7 @@ fn expressions_of(clause: &Clause) -> Vec<&Expression> {
     }
 }
 
-fn value_of(item: &SelectItem) -> Option<&Expression> {
+fn value_of(item: &SelectItem) -> Option<&Postfix> {
     match item {
         SelectItem::Value(expression) => Some(expression),
         SelectItem::Record(_) => None,
@@ -179,7 +179,7 @@ impl Lowering<'_> {
     pub(super) fn join_query(
         &mut self,
         other: &Draft,
-        on: &Expression,
+        on: &Postfix,
         kind: JoinKind,
         whole: Whole,
     ) -> Result<(), PlanError> {

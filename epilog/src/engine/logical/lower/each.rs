@@ -6,11 +6,11 @@ use super::Lowering;
 use crate::engine::error::PlanError;
 use crate::engine::logical::{Expr, ExprKind, typing};
 use crate::expr::op::Each;
-use crate::expr::{BinaryOp, Expression};
+use crate::expr::{BinaryOp, Postfix};
 
 impl Lowering<'_> {
     /// A test of each element of a list. One that compares it with a value is a question that an index of the list answers.
-    pub(super) fn each(&mut self, each: Each, list: Expr, test: &Expression) -> Result<Expr, PlanError> {
+    pub(super) fn each(&mut self, each: Each, list: Expr, test: &Postfix) -> Result<Expr, PlanError> {
         let operation = if each == Each::Any { "any" } else { "all" };
         let element = list.ty.element().ok_or(PlanError::NotDefined { operation, ty: list.ty })?;
         let around = self.element.replace(element);

@@ -11,7 +11,7 @@ use crate::engine::logical::{Limit, Node, Scan, Slot, Window};
 use crate::engine::optimizer::tests::before_and_after;
 use crate::expr::BinaryOp::{And, Eq, Gt};
 use crate::expr::{
-    AggregateFunction, Clause, Expression, Frame, JoinKind, OrderTerm, WindowFunction, WindowItem,
+    AggregateFunction, Clause, Frame, JoinKind, OrderTerm, Postfix, WindowFunction, WindowItem,
 };
 use crate::parts::Whole;
 
@@ -29,7 +29,7 @@ fn counted(draft: DraftBuilder) -> DraftBuilder {
 fn join(
     draft: DraftBuilder,
     collection: fn() -> &'static crate::schema::CollectionSchema,
-    on: Expression,
+    on: Postfix,
 ) -> DraftBuilder {
     draft.clause(Clause::Join { collection, on, kind: JoinKind::Inner })
 }
@@ -138,8 +138,7 @@ fn numbered_rows_joined_by_their_numbers_are_linked() {
     let (function, frame) = (WindowFunction::RowNumber, Frame::DEFAULT);
     let number = WindowItem { function, argument: None, partition: Vec::new(), order, frame };
     let count = f::aggregate(AggregateFunction::Count, None);
-    let other =
-        draft(f::Track).group_by([field(f::track::ALBUM)]).select([count, Expression::key(0)]).build();
+    let other = draft(f::Track).group_by([field(f::track::ALBUM)]).select([count, Postfix::key(0)]).build();
     let on = f::window(1).binary(Eq, f::window(0));
     let numbered = draft(f::Album).window([number]).clause(Clause::join_query(other, on, JoinKind::Inner));
     let (before, after) = ordered(numbered);

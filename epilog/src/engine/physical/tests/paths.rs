@@ -3,8 +3,8 @@
 use super::*;
 use crate::expr::AggregateFunction::{Max, Min, Sum};
 
-fn date(days: i128) -> Expression {
-    Expression::literal(crate::value::Scalar::Int(days), Type::Date)
+fn date(days: i128) -> Postfix {
+    Postfix::literal(crate::value::Scalar::Int(days), Type::Date)
 }
 
 fn of_artist() -> DraftBuilder {

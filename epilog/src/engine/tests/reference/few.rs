@@ -33,7 +33,7 @@ impl Maker<'_> {
             1 => (builder.group_by([]).select(items).build(), true),
             _ => {
                 let key = f::field(*self.random.pick(&[f::track::ALBUM, f::track::NAME, f::track::EDITOR]));
-                (builder.group_by([key]).select([Expression::key(0)].into_iter().chain(items)).build(), false)
+                (builder.group_by([key]).select([Postfix::key(0)].into_iter().chain(items)).build(), false)
             }
         }
     }
@@ -56,21 +56,20 @@ impl Maker<'_> {
         use BinaryOp::{Ge, Gt, Lt};
         let bound = self.random.below(6) as i128 - 1;
         let (aggregate, bound) = match (number, self.random.below(3)) {
-            (Some(number), 0) => (
-                f::aggregate(Sum, Some(f::field(number))),
-                Expression::literal(Scalar::Int(bound), Type::I64),
-            ),
+            (Some(number), 0) => {
+                (f::aggregate(Sum, Some(f::field(number))), Postfix::literal(Scalar::Int(bound), Type::I64))
+            }
             (Some(number), 1) => {
-                let bound = Expression::literal(Scalar::Float(bound as f64), Type::F64);
+                let bound = Postfix::literal(Scalar::Float(bound as f64), Type::F64);
                 (f::aggregate(Avg, Some(f::field(number))), bound)
             }
-            _ => (f::aggregate(Count, None), Expression::literal(Scalar::Int(bound.max(0)), Type::U64)),
+            _ => (f::aggregate(Count, None), Postfix::literal(Scalar::Int(bound.max(0)), Type::U64)),
         };
         let op = *self.random.pick(&[Gt, Ge, Lt]);
         draft(of)
             .group_by([f::field(key)])
             .filter(aggregate.binary(op, bound))
-            .select([Expression::key(0)])
+            .select([Postfix::key(0)])
             .build()
     }
 }

@@ -57,7 +57,7 @@ impl Maker<'_> {
     }
 
     /// A field that a source has, or a relation of it leads to.
-    fn field(&mut self, scope: &[usize]) -> (Expression, Type) {
+    fn field(&mut self, scope: &[usize]) -> (Postfix, Type) {
         if !self.windows.is_empty() && self.random.below(3) == 0 {
             let number = self.random.below(self.windows.len());
             return (f::window(number as u16), self.windows[number]);
@@ -66,7 +66,7 @@ impl Maker<'_> {
     }
 
     /// A field of a record.
-    pub(super) fn stored(&mut self, scope: &[usize]) -> (Expression, Type) {
+    pub(super) fn stored(&mut self, scope: &[usize]) -> (Postfix, Type) {
         let source = self.random.below(scope.len());
         let mut row = RowPath::source(source as u8);
         let mut schema = (self.collections[scope[source]].0)();
@@ -83,11 +83,11 @@ impl Maker<'_> {
         }
         let ordinal = self.random.below(schema.fields.len());
         let path = FieldPath { row, ordinal: ordinal as u16 };
-        (Expression::field(path), schema.fields[ordinal].ty)
+        (Postfix::field(path), schema.fields[ordinal].ty)
     }
 
     /// A literal that occurs in the data, mostly.
-    pub(super) fn literal(&mut self, ty: Type) -> Expression {
+    pub(super) fn literal(&mut self, ty: Type) -> Postfix {
         let words = ["", "a", "ab", "b", "Ä", "b4", "Ä6", "zz"];
         let value = match ty {
             _ if self.random.below(12) == 0 => Scalar::Null,
@@ -103,13 +103,13 @@ impl Maker<'_> {
             Type::Decimal | Type::F32 | Type::Bytes | Type::Uuid => Scalar::Null,
             _ => Scalar::Int(self.random.below(12) as i128),
         };
-        Expression::literal(value, ty)
+        Postfix::literal(value, ty)
     }
 
     /// A call of a function that makes a value of the type.
-    fn call(&mut self, scope: &[usize], ty: Type, faulty: bool) -> Option<Expression> {
+    fn call(&mut self, scope: &[usize], ty: Type, faulty: bool) -> Option<Postfix> {
         use Function as F;
-        let few = |maker: &mut Self, ty| Expression::literal(Scalar::Int(maker.random.below(4) as i128), ty);
+        let few = |maker: &mut Self, ty| Postfix::literal(Scalar::Int(maker.random.below(4) as i128), ty);
         let function = match ty {
             Type::String if faulty => self.random.pick(&[F::JsonAsOrFail(Type::String), F::Concat]),
             Type::String => self.random.pick(&[
@@ -180,26 +180,26 @@ impl Maker<'_> {
             F::Substring => value.call(function, [few(self, Type::U64), few(self, Type::U64)]),
             F::Left | F::Right => value.call(function, [few(self, Type::U64)]),
             F::PadEnd => {
-                let fill = Expression::literal(Scalar::Int('Ä' as i128), Type::Char);
+                let fill = Postfix::literal(Scalar::Int('Ä' as i128), Type::Char);
                 value.call(function, [few(self, Type::U64), fill])
             }
             F::Power => value.call(function, [few(self, Type::U32)]),
-            F::Round => value.call(function, [Expression::literal(Scalar::Int(0), Type::U32)]),
+            F::Round => value.call(function, [Postfix::literal(Scalar::Int(0), Type::U32)]),
             _ => value.call(function, []),
         })
     }
 
     /// A name that a member may have.
-    fn name(&mut self, scope: &[usize], faulty: bool) -> Expression {
+    fn name(&mut self, scope: &[usize], faulty: bool) -> Postfix {
         if self.random.below(4) == 0 {
             return self.value(scope, Type::String, faulty);
         }
         let name = Scalar::String(self.random.pick(&json::NAMES).to_string());
-        Expression::literal(name, Type::String)
+        Postfix::literal(name, Type::String)
     }
 
     /// A value of the type.
-    fn value(&mut self, scope: &[usize], ty: Type, faulty: bool) -> Expression {
+    fn value(&mut self, scope: &[usize], ty: Type, faulty: bool) -> Postfix {
         if self.random.below(8) == 0
             && let Some(call) = self.call(scope, ty, faulty)
         {
@@ -230,9 +230,9 @@ impl Maker<'_> {
 
     /// A test of an element of a list.
     #[cfg(not(feature = "small"))]
-    fn element_test(&mut self, ty: Type, depth: usize, faulty: bool) -> Expression {
+    fn element_test(&mut self, ty: Type, depth: usize, faulty: bool) -> Postfix {
         use BinaryOp::{And, Eq, Ge, Lt, Ne, Or};
-        let element = Expression::field(FieldPath { row: RowPath::ELEMENT, ordinal: 0 });
+        let element = Postfix::field(FieldPath { row: RowPath::ELEMENT, ordinal: 0 });
         match self.random.below(if depth == 0 { 4 } else { 7 }) {
             4 => self.element_test(ty, depth - 1, faulty).unary(UnaryOp::Not),
             op @ (5 | 6) => {
@@ -241,12 +241,12 @@ impl Maker<'_> {
             }
             0 if ty == Type::String => element.binary(BinaryOp::StartsWith, self.literal(ty)),
             0 if faulty => {
-                let inverse = Expression::literal(Scalar::Int(6), ty).binary(BinaryOp::Divide, element);
+                let inverse = Postfix::literal(Scalar::Int(6), ty).binary(BinaryOp::Divide, element);
                 inverse.binary(Lt, self.literal(ty))
             }
             1 => {
                 let count = self.random.below(4);
-                let candidates: Vec<Expression> = (0..count).map(|_| self.literal(ty)).collect();
+                let candidates: Vec<Postfix> = (0..count).map(|_| self.literal(ty)).collect();
                 element.is_in(candidates)
             }
             2 if ty == Type::I64 => element.call(Function::Abs, []).binary(Ge, self.literal(ty)),
@@ -257,7 +257,7 @@ impl Maker<'_> {
         }
     }
 
-    pub(super) fn predicate(&mut self, scope: &[usize], depth: usize, faulty: bool) -> Expression {
+    pub(super) fn predicate(&mut self, scope: &[usize], depth: usize, faulty: bool) -> Postfix {
         use BinaryOp::{And, Contains, EndsWith, Eq, Ge, Gt, Le, Lt, Ne, Or, StartsWith};
         if faulty && self.random.below(4) == 0 {
             let inverse = self
@@ -287,7 +287,7 @@ impl Maker<'_> {
             0 => {
                 let (field, ty) = self.field(scope);
                 let count = self.random.below(4) + usize::from(self.random.below(6) == 0) * 9;
-                let candidates: Vec<Expression> = (0..count).map(|_| self.literal(ty)).collect();
+                let candidates: Vec<Postfix> = (0..count).map(|_| self.literal(ty)).collect();
                 field.is_in(candidates)
             }
             1 => {
@@ -326,7 +326,7 @@ impl Maker<'_> {
             }
             3 if self.random.below(2) == 0 => {
                 let call = self.call(scope, Type::Bool, faulty).expect("a function of JSON");
-                call.binary(BinaryOp::OrElse, Expression::literal(Scalar::Bool(false), Type::Bool))
+                call.binary(BinaryOp::OrElse, Postfix::literal(Scalar::Bool(false), Type::Bool))
             }
             3 => {
                 let op = *self.random.pick(&[StartsWith, EndsWith, Contains]);
@@ -349,20 +349,20 @@ impl Maker<'_> {
     }
 
     /// A comparison with an aggregate over another query.
-    fn scalar(&mut self, field: Expression, ty: Type) -> Expression {
+    fn scalar(&mut self, field: Postfix, ty: Type) -> Postfix {
         let root = self.random.below(self.collections.len());
         let windows = core::mem::take(&mut self.windows);
         let argument = Some(self.value(&[root], ty, false));
         let function = self.random.pick(&[AggregateFunction::Min, AggregateFunction::Max]).clone();
-        let item = Expression::aggregate(AggregateItem { function, argument, filter: None });
+        let item = Postfix::aggregate(AggregateItem { function, argument, filter: None });
         let builder = draft(self.collections[root].0).filter(self.predicate(&[root], 0, false));
         let other = builder.group_by([]).select([item]).build();
         self.windows = windows;
-        field.binary(*self.random.pick(&[BinaryOp::Eq, BinaryOp::Ge]), Expression::scalar(other))
+        field.binary(*self.random.pick(&[BinaryOp::Eq, BinaryOp::Ge]), Postfix::scalar(other))
     }
 
     /// Whether there is, or all are: a boolean about other records.
-    fn subquery(&mut self, scope: &[usize], depth: usize, faulty: bool) -> Expression {
+    fn subquery(&mut self, scope: &[usize], depth: usize, faulty: bool) -> Postfix {
         let predicate = |maker: &mut Self, scope: &[usize]| {
             (maker.random.below(4) > 0).then(|| maker.predicate(scope, depth, faulty))
         };
@@ -427,8 +427,7 @@ impl Maker<'_> {
             }
             _ => Quantifier::Any,
         };
-        let asked =
-            Expression::subquery(Subquery { collection, link: subquery, quantifier, predicate, equal });
+        let asked = Postfix::subquery(Subquery { collection, link: subquery, quantifier, predicate, equal });
         match compared {
             Some(ty) => {
                 let op = *self.random.pick(&[BinaryOp::Gt, BinaryOp::Eq, BinaryOp::Ne]);
@@ -439,7 +438,7 @@ impl Maker<'_> {
     }
 
     /// A field of the last source that equals one of another.
-    fn equality(&mut self, scope: &[usize]) -> Option<Expression> {
+    fn equality(&mut self, scope: &[usize]) -> Option<Postfix> {
         let last = scope.len() - 1;
         for _ in 0..8 {
             let schema = (self.collections[scope[last]].0)();
@@ -448,7 +447,7 @@ impl Maker<'_> {
             let (other, of) = self.field(&scope[..last]);
             if of == ty {
                 let row = RowPath::source(last as u8);
-                let own = Expression::field(FieldPath { row, ordinal: ordinal as u16 });
+                let own = Postfix::field(FieldPath { row, ordinal: ordinal as u16 });
                 return Some(own.binary(BinaryOp::Eq, other));
             }
         }
@@ -616,12 +615,12 @@ impl Maker<'_> {
             }
             0 | 1 => {
                 let values = (0..1 + self.random.below(3)).map(|_| self.field(&scope).0);
-                let values: Vec<Expression> = values.collect();
+                let values: Vec<Postfix> = values.collect();
                 builder = builder.select(values);
             }
             3 => {
                 let types = [Type::String, Type::I64, Type::F64, Type::U64];
-                let values: Vec<Expression> =
+                let values: Vec<Postfix> =
                     types.iter().filter_map(|ty| self.call(&scope, *ty, faulty)).collect();
                 builder = builder.select(values);
             }
@@ -646,9 +645,9 @@ impl Maker<'_> {
             self.commons.push((types.to_vec(), other.clone()));
             if self.random.below(2) == 0 {
                 // What begins alike may end differently.
-                let keys = (0..types.len() as u16).map(|key| SelectItem::Value(Expression::key(key)));
+                let keys = (0..types.len() as u16).map(|key| SelectItem::Value(Postfix::key(key)));
                 let keys = keys.collect();
-                let predicate = Expression::key(0).binary(BinaryOp::Ge, self.literal(types[0]));
+                let predicate = Postfix::key(0).binary(BinaryOp::Ge, self.literal(types[0]));
                 other.clauses.extend([Clause::Filter(predicate), Clause::Select(keys)]);
             }
         }
@@ -697,7 +696,7 @@ impl Maker<'_> {
             0 => self.predicate(&[root], 1, false),
             _ => value(self, 0).binary(BinaryOp::Eq, f::window(0)),
         };
-        let values: Vec<Expression> = (0..types.len()).map(|number| value(self, number)).collect();
+        let values: Vec<Postfix> = (0..types.len()).map(|number| value(self, number)).collect();
         let mut builder =
             draft(self.collections[root].0).clause(Clause::join_query(previous, on, JoinKind::Inner));
         if self.random.below(2) == 0 {
@@ -717,7 +716,7 @@ impl Maker<'_> {
         if self.random.below(4) == 0 {
             builder = builder.limit(self.random.below(9) as u64);
         }
-        let values: Vec<Expression> = types.iter().map(|ty| self.value(&[root], *ty, false)).collect();
+        let values: Vec<Postfix> = types.iter().map(|ty| self.value(&[root], *ty, false)).collect();
         self.windows = windows;
         builder.select(values).build()
     }
@@ -726,7 +725,7 @@ impl Maker<'_> {
     /// told.
     fn of_values(&mut self, builder: DraftBuilder, scope: &[usize]) -> (DraftBuilder, bool) {
         use SetKind::{Except, ExceptAll, Intersect, IntersectAll, Union, UnionAll};
-        let (values, types): (Vec<Expression>, Vec<Type>) =
+        let (values, types): (Vec<Postfix>, Vec<Type>) =
             (0..1 + self.random.below(2)).map(|_| self.field(scope)).unzip();
         let mut builder = builder.select(values);
         for _ in 0..1 + self.random.below(2) {
@@ -743,10 +742,10 @@ impl Maker<'_> {
                 _ => builder.clause(Clause::set(self.values_of(&types), kind)),
             };
         }
-        let keys = || (0..types.len() as u16).map(Expression::key);
+        let keys = || (0..types.len() as u16).map(Postfix::key);
         if self.random.below(2) == 0 {
             let op = *self.random.pick(&[BinaryOp::Eq, BinaryOp::Gt, BinaryOp::Ne]);
-            builder = builder.filter(Expression::key(0).binary(op, self.literal(types[0])));
+            builder = builder.filter(Postfix::key(0).binary(op, self.literal(types[0])));
         }
         if self.random.below(2) == 0 {
             return (builder, false);
@@ -762,7 +761,7 @@ impl Maker<'_> {
         for (source, of) in scope.iter().enumerate() {
             for ordinal in (self.collections[*of].0)().key.ordinals() {
                 let row = RowPath::source(source as u8);
-                let key = Expression::field(FieldPath { row, ordinal: *ordinal });
+                let key = Postfix::field(FieldPath { row, ordinal: *ordinal });
                 let descending = self.random.below(2) == 0;
                 terms.push(OrderTerm { expression: key, descending, nulls_first: None });
             }
@@ -795,10 +794,10 @@ impl Maker<'_> {
     /// A window over these, of a value of any type or of an integer.
     pub(super) fn window_over(
         &mut self,
-        partition: Vec<Expression>,
+        partition: Vec<Postfix>,
         order: Vec<OrderTerm>,
-        (of, ty): (Expression, Type),
-        integer: Expression,
+        (of, ty): (Postfix, Type),
+        integer: Postfix,
     ) -> (WindowItem, Type) {
         use AggregateFunction as F;
         use WindowFunction as W;
@@ -847,23 +846,23 @@ impl Maker<'_> {
         ordered: bool,
         faulty: bool,
     ) -> DraftBuilder {
-        let (keys, types): (Vec<Expression>, Vec<Type>) =
+        let (keys, types): (Vec<Postfix>, Vec<Type>) =
             (0..self.random.below(3)).map(|_| self.field(scope)).collect::<Vec<_>>().into_iter().unzip();
         let count = keys.len();
-        let mut items: Vec<Expression> =
+        let mut items: Vec<Postfix> =
             (0..1 + self.random.below(3)).map(|_| self.aggregate(scope, faulty)).collect();
         if self.random.below(3) == 0 {
             let of = *self.random.pick(&[Type::String, Type::I64]);
             let argument = Some(self.value(scope, of, faulty));
             let filter = (self.random.below(3) == 0).then(|| self.predicate(scope, 1, faulty));
             let item = AggregateItem { function: AggregateFunction::ArrayAgg, argument, filter };
-            let list = Expression::aggregate(item);
+            let list = Postfix::aggregate(item);
             // Where rows come in any order, so do the elements.
             items.push(if ordered { list } else { list.unary(UnaryOp::Length) });
         }
         let mut builder = builder.group_by(keys);
         if self.random.below(2) == 0 {
-            let few = Expression::literal(Scalar::Int(self.random.below(4) as i128), Type::U64);
+            let few = Postfix::literal(Scalar::Int(self.random.below(4) as i128), Type::U64);
             let op = *self.random.pick(&[BinaryOp::Gt, BinaryOp::Le, BinaryOp::Eq]);
             builder = builder.filter(f::aggregate(AggregateFunction::Count, None).binary(op, few));
         }
@@ -872,26 +871,26 @@ impl Maker<'_> {
             // Groups come in any order: their keys make one that is total.
             let term = |expression, descending| OrderTerm { expression, descending, nulls_first: None };
             let mut order: Vec<OrderTerm> =
-                (0..count as u16).map(|key| term(Expression::key(key), self.random.below(2) == 0)).collect();
+                (0..count as u16).map(|key| term(Postfix::key(key), self.random.below(2) == 0)).collect();
             if self.random.below(2) == 0 {
                 order.insert(0, term(f::aggregate(AggregateFunction::Count, None), true));
             }
             let partition = match self.random.below(3) {
-                0 => Vec::from([Expression::key(0)]),
+                0 => Vec::from([Postfix::key(0)]),
                 1 => Vec::from([f::aggregate(AggregateFunction::Count, None)]),
                 _ => Vec::new(),
             };
             self.windows.clear();
             let sum = f::aggregate(AggregateFunction::Sum, Some(self.value(scope, Type::I64, faulty)));
-            let (item, _) = self.window_over(partition, order, (Expression::key(0), types[0]), sum);
+            let (item, _) = self.window_over(partition, order, (Postfix::key(0), types[0]), sum);
             builder = builder.window([item]);
             windows.push(f::window(0));
         }
-        builder.select((0..count as u16).map(Expression::key).chain(items).chain(windows))
+        builder.select((0..count as u16).map(Postfix::key).chain(items).chain(windows))
     }
 
-    fn aggregate(&mut self, scope: &[usize], faulty: bool) -> Expression {
-        Expression::aggregate(self.aggregate_item(scope, faulty).0)
+    fn aggregate(&mut self, scope: &[usize], faulty: bool) -> Postfix {
+        Postfix::aggregate(self.aggregate_item(scope, faulty).0)
     }
 
     /// An aggregate, and its type.
@@ -924,7 +923,7 @@ pub(super) fn list(random: &mut Random, ty: Type) -> Scalar {
 }
 
 /// An expression about source 0 as one about the source at `position`.
-fn moved(mut expression: Expression, position: u8) -> Expression {
+fn moved(mut expression: Postfix, position: u8) -> Postfix {
     for op in &mut expression.ops {
         if let Op::Field(path) = op {
             path.row.source = position;

@@ -46,7 +46,7 @@ impl Maker<'_> {
             });
             builder = builder.filter(alternatives.reduce(|a, b| a.binary(BinaryOp::Or, b)).expect("two"));
         }
-        let some = |maker: &mut Self| -> Vec<Expression> {
+        let some = |maker: &mut Self| -> Vec<Postfix> {
             (0..1 + maker.random.below(3)).map(|_| f::field(*maker.random.pick(fields))).collect()
         };
         match self.random.below(6) {
@@ -56,7 +56,7 @@ impl Maker<'_> {
                 let items = some(self)
                     .into_iter()
                     .map(|of| f::aggregate(self.random.pick(&[Min, Max]).clone(), Some(of)));
-                let items: Vec<Expression> = items.collect();
+                let items: Vec<Postfix> = items.collect();
                 (builder.group_by([]).select(items).build(), true)
             }
             2 => {
@@ -64,7 +64,7 @@ impl Maker<'_> {
                 let count = keys.len() as u16;
                 let last = f::aggregate(AggregateFunction::Max, some(self).pop());
                 let keys = builder.group_by(keys);
-                (keys.select((0..count).map(Expression::key).chain([last])).build(), false)
+                (keys.select((0..count).map(Postfix::key).chain([last])).build(), false)
             }
             kind => {
                 if self.random.below(3) > 0 {
@@ -89,18 +89,18 @@ impl Maker<'_> {
     }
 
     /// A predicate about a field of the root.
-    fn about(&mut self, ordinal: u16, def: &FieldSchema) -> Expression {
+    fn about(&mut self, ordinal: u16, def: &FieldSchema) -> Postfix {
         self.about_value(f::field(ordinal), def)
     }
 
     /// A predicate about a field.
-    pub(super) fn about_value(&mut self, field: Expression, def: &FieldSchema) -> Expression {
+    pub(super) fn about_value(&mut self, field: Postfix, def: &FieldSchema) -> Postfix {
         use BinaryOp::{Eq, Ge, Gt, Le, Lt, StartsWith};
         match self.random.below(8) {
             0 if def.optional => field.unary(UnaryOp::IsSome),
             1 if def.optional => field.unary(UnaryOp::IsNone),
             2 => {
-                let mut candidates: Vec<Expression> = (0..2).map(|_| self.literal(def.ty)).collect();
+                let mut candidates: Vec<Postfix> = (0..2).map(|_| self.literal(def.ty)).collect();
                 if def.optional && self.random.below(2) == 0 {
                     candidates.push(f::null(def.ty));
                 }

@@ -4,7 +4,7 @@ use alloc::string::ToString;
 
 use super::maker::{Maker, Random, list};
 use super::schemas::value_of;
-use crate::expr::{AggregateItem, Arguments, Clause, Draft, Expression, Op, Quantifier, SelectItem};
+use crate::expr::{AggregateItem, Arguments, Clause, Draft, Op, Postfix, Prepared, Quantifier, SelectItem};
 use crate::value::{Scalar, Type};
 
 impl Maker<'_> {
@@ -20,7 +20,7 @@ impl Maker<'_> {
     }
 }
 
-/// The same query with parameters instead of its first values, as a compiled one has them.
+/// The same query with arguments instead of its first values, as a compiled one has them.
 pub(super) fn compiled(draft: &Draft) -> Draft {
     const OF: usize = 7;
     let mut compiled = draft.clone();
@@ -35,9 +35,8 @@ pub(super) fn compiled(draft: &Draft) -> Draft {
             count += 1;
         }
     });
-    compiled.arguments = arguments;
-    compiled.clauses.share();
-    compiled
+    // What is small comes out as the query that is built with its values.
+    Prepared::new(compiled, OF).with(arguments)
 }
 
 type Change<'c> = &'c mut dyn FnMut(&mut Op);
@@ -99,7 +98,7 @@ fn change_item(item: &mut AggregateItem, change: Change<'_>) {
     item.argument.iter_mut().chain(&mut item.filter).for_each(|part| change_expression(part, change));
 }
 
-fn change_expression(expression: &mut Expression, change: Change<'_>) {
+fn change_expression(expression: &mut Postfix, change: Change<'_>) {
     for op in &mut expression.ops {
         match op {
             Op::Literal(..) => change(op),

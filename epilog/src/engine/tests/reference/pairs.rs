@@ -38,7 +38,7 @@ impl Maker<'_> {
         }
         if self.random.below(8) == 0 {
             // The same as a question.
-            let pair = Expression::subquery(Subquery {
+            let pair = Postfix::subquery(Subquery {
                 collection: self.collections[inner].0,
                 link: Link::Correlated { position: 1 },
                 quantifier: self.random.pick(&[Quantifier::Any, Quantifier::All]).clone(),
@@ -81,7 +81,7 @@ impl Maker<'_> {
     }
 
     /// Comparisons of a field of one source with one of the other, or with two.
-    fn band(&mut self, root: usize, inner: usize) -> Expression {
+    fn band(&mut self, root: usize, inner: usize) -> Postfix {
         use BinaryOp::{Ge, Gt, Le, Lt};
         let mut pairs = Vec::new();
         let ty = |maker: &Self, of: usize, ordinal: u16| {
@@ -124,7 +124,7 @@ impl Maker<'_> {
     }
 
     /// What a source is asked: often whether a field that it may be joined by is a value, and several things of one field.
-    fn constant(&mut self, of: usize, position: u8) -> Expression {
+    fn constant(&mut self, of: usize, position: u8) -> Postfix {
         use BinaryOp::{Eq, Ge, Gt, Le, Lt, Ne};
         let fields = self.compared(of);
         let ordinal = if self.random.below(2) == 0 { 0 } else { *self.random.pick(&fields) };

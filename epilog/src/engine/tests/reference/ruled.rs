@@ -24,7 +24,7 @@ impl Maker<'_> {
     }
 
     /// A test of a field of the record at a path from the root.
-    fn test(&mut self, row: RowPath, root: usize) -> Expression {
+    fn test(&mut self, row: RowPath, root: usize) -> Postfix {
         let collection = row.hops().iter().fold(root, |of, hop| {
             let relations = self.relations();
             let found = relations.iter().find(|(from, field, _)| (*from, *field) == (of, *hop));
@@ -32,7 +32,7 @@ impl Maker<'_> {
         });
         let fields = (self.collections[collection].0)().fields;
         let ordinal = self.random.below(fields.len());
-        let field = Expression::field(FieldPath { row, ordinal: ordinal as u16 });
+        let field = Postfix::field(FieldPath { row, ordinal: ordinal as u16 });
         self.about_value(field, &fields[ordinal])
     }
 
@@ -48,7 +48,7 @@ impl Maker<'_> {
     }
 
     /// A field of the root that an index or the key begins with, and its type.
-    fn indexed(&mut self, root: usize) -> (Expression, Type) {
+    fn indexed(&mut self, root: usize) -> (Postfix, Type) {
         let indexes = self.indexes();
         let own: Vec<&(usize, Vec<u16>)> = indexes.iter().filter(|(of, _)| *of == root).collect();
         let ordinal = self.random.pick(&own).1[0];
@@ -67,7 +67,7 @@ impl Maker<'_> {
         }
         builder = builder.select(values).clause(Clause::Distinct);
         if self.random.below(3) == 0 {
-            builder = builder.filter(Expression::key(0).binary(BinaryOp::Ne, self.literal(ty)));
+            builder = builder.filter(Postfix::key(0).binary(BinaryOp::Ne, self.literal(ty)));
         }
         builder.build()
     }
@@ -78,9 +78,9 @@ impl Maker<'_> {
         (0..self.random.below(3)).for_each(|_| keys.push(self.stored(&[root])));
         let number = self.random.below(keys.len());
         let op = *self.random.pick(&[BinaryOp::Eq, BinaryOp::Ne, BinaryOp::Ge]);
-        let mut asked = Expression::key(number as u16).binary(op, self.literal(keys[number].1));
+        let mut asked = Postfix::key(number as u16).binary(op, self.literal(keys[number].1));
         if self.random.below(2) == 0 {
-            let many = Expression::literal(Scalar::Int(1), Type::U64);
+            let many = Postfix::literal(Scalar::Int(1), Type::U64);
             asked = asked.binary(
                 BinaryOp::And,
                 f::aggregate(AggregateFunction::Count, None).binary(BinaryOp::Ge, many),
@@ -89,7 +89,7 @@ impl Maker<'_> {
         let count = keys.len() as u16;
         let builder = builder.group_by(keys.into_iter().map(|(key, _)| key)).filter(asked);
         let last = f::aggregate(AggregateFunction::Count, None);
-        builder.select((0..count).map(Expression::key).chain([last])).build()
+        builder.select((0..count).map(Postfix::key).chain([last])).build()
     }
 
     /// Something about the first rows of an order, which is not the one that they lie in.
@@ -118,7 +118,7 @@ impl Maker<'_> {
                 Some(expression),
             ),
         ];
-        builder.group_by(keys).select((0..count).map(Expression::key).chain(items)).build()
+        builder.group_by(keys).select((0..count).map(Postfix::key).chain(items)).build()
     }
 
     /// Windows of the same or of different partitions, and a filter on what one of them is partitioned by.
@@ -139,7 +139,7 @@ impl Maker<'_> {
             items.push(item);
             types.push(ty);
         }
-        let values: Vec<Expression> = (0..items.len() as u16).map(f::window).collect();
+        let values: Vec<Postfix> = (0..items.len() as u16).map(f::window).collect();
         let op = *self.random.pick(&[BinaryOp::Eq, BinaryOp::Ne, BinaryOp::Le]);
         let asked = first.clone().binary(op, self.literal(ty));
         let mut builder = builder.window(items).filter(asked);

@@ -105,7 +105,7 @@ fn smaller_clauses(clause: &Clause) -> Vec<Clause> {
 /// Expressions with less: operands in place of what is made of them (which may have another type: such drafts are refused), and
 /// less of what is asked of other records.
 #[allow(clippy::useless_conversion, reason = "a small build has a vector")]
-fn smaller_expressions(of: &Expression) -> Vec<Expression> {
+fn smaller_expressions(of: &Postfix) -> Vec<Postfix> {
     let mut smaller = Vec::new();
     for (place, op) in of.ops.iter().enumerate() {
         let start = start(&of.ops, place);
@@ -128,19 +128,19 @@ fn smaller_expressions(of: &Expression) -> Vec<Expression> {
                     let less = smaller_expressions(predicate).into_iter().map(Some).chain([None]);
                     for predicate in less {
                         let subquery = Subquery { predicate, ..(**subquery).clone() };
-                        replace(&Expression::subquery(subquery).ops);
+                        replace(&Postfix::subquery(subquery).ops);
                     }
                 }
             }
             Op::InQuery(draft, _) => {
                 for draft in smaller_drafts(draft) {
                     let operand = &of.ops[start..place];
-                    let asked = Expression { ops: operand.to_vec().into() }.is_in_query(draft);
+                    let asked = Postfix { ops: operand.to_vec().into() }.is_in_query(draft);
                     replace(&asked.ops);
                 }
             }
             Op::Scalar(draft, _) => {
-                smaller_drafts(draft).into_iter().for_each(|draft| replace(&Expression::scalar(draft).ops));
+                smaller_drafts(draft).into_iter().for_each(|draft| replace(&Postfix::scalar(draft).ops));
             }
             _ => {}
         }

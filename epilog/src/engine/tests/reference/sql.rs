@@ -319,7 +319,7 @@ impl<'d> Writer<'d> {
         &mut self,
         sql: &str,
         at: &str,
-        keys: &[Expression],
+        keys: &[Postfix],
         asked: &[&AggregateItem],
         names: &Names<'_>,
     ) -> Option<String> {
@@ -475,7 +475,7 @@ impl<'d> Writer<'d> {
         value
     }
 
-    fn expression(&mut self, expression: &Expression, names: &Names<'_>) -> Option<String> {
+    fn expression(&mut self, expression: &Postfix, names: &Names<'_>) -> Option<String> {
         use BinaryOp as B;
         use UnaryOp as U;
         let mut stack: Vec<String> = Vec::new();
@@ -662,7 +662,7 @@ fn put(left: &str, right: &str, kind: SetKind, count: usize) -> String {
 fn aggregates(clauses: &[Clause]) -> Vec<&AggregateItem> {
     let mut found: Vec<&AggregateItem> = Vec::new();
     for clause in clauses {
-        let expressions: Vec<&Expression> = match clause {
+        let expressions: Vec<&Postfix> = match clause {
             Clause::Filter(predicate) => Vec::from([predicate]),
             Clause::Order(terms) => terms.iter().map(|term| &term.expression).collect(),
             Clause::Select(items) => items
