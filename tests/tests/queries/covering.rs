@@ -193,6 +193,35 @@ fn what_is_unique_does_not_depend_on_what_is_included() {
     check_included(db);
 }
 
+/// Of transactions without the lease, one that read an entry alone conflicts with another that changes what is in it, and with
+/// none that changes anything else of the record.
+#[test]
+fn a_change_of_what_was_read_of_an_entry_is_a_conflict() {
+    let db = &shops();
+    let attempts = |beside: &dyn Fn(&mut Article), code: &str| {
+        let mut attempts = 0;
+        let stock = db.write_concurrent(|tx| {
+            attempts += 1;
+            let stock = articles().filter(|a| a.code.eq("code 5")).select(|a| a.stock).one(tx)?;
+            if attempts == 1 {
+                let mut other = articles().filter(|a| a.code.eq(code)).one(db)?;
+                beside(&mut other);
+                db.write(|tx| tx.update(&other))?;
+            }
+            tx.insert(&Shop { id: Id::auto() })?;
+            Ok(stock)
+        });
+        let now = articles().filter(|a| a.code.eq("code 5")).one(db).expect("an article").stock;
+        assert_eq!(stock.expect("a commit"), now);
+        attempts
+    };
+    assert_eq!(attempts(&|article| article.stock += 100, "code 5"), 2);
+    assert_eq!(attempts(&|article| article.price += Decimal::ONE, "code 5"), 2);
+    assert_eq!(attempts(&|article| article.note = Some("beside".into()), "code 5"), 1);
+    assert_eq!(attempts(&|article| article.stock += 100, "code 6"), 1);
+    check_included(db);
+}
+
 #[test]
 fn what_is_too_long_for_an_entry_is_refused() {
     let directory = tempfile::tempdir().expect("a directory");
