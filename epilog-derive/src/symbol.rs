@@ -6,6 +6,8 @@ pub const COLLECTION: &str = "collection";
 pub const DEFAULT: &str = "default";
 /// `#[has_many(…)]` on the struct.
 pub const HAS_MANY: &str = "has_many";
+/// The word in `#[index(…, include(…))]`.
+pub const INCLUDE: &str = "include";
 /// `#[index]` on a field, `#[index(…)]` on the struct.
 pub const INDEX: &str = "index";
 /// `#[key]` on a field, `#[key(…)]` on the struct.

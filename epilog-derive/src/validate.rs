@@ -164,11 +164,21 @@ fn indexes(context: &Context, collection: &Collection) {
         let is_partial = !index.conditions.is_empty();
         let list =
             index.fields.iter().map(|position| &collection.fields[*position]).find(|field| field.is_list());
-        if let Some(list) = list.filter(|_| index.unique || is_partial || index.fields.len() > 1) {
-            let what = match (index.unique, is_partial) {
-                (true, _) => "is not unique",
-                (false, true) => "has all records",
-                (false, false) => "has no other field",
+        let includes = !index.included.is_empty();
+        let mut included = index.included.iter().map(|position| &collection.fields[*position]);
+        if let Some(list) = included.find(|field| field.is_list()) {
+            context.error(
+                &index.path,
+                format_args!("`{}` is a list, which no index includes: leave it out", list.name),
+            );
+        } else if let Some(list) =
+            list.filter(|_| index.unique || is_partial || includes || index.fields.len() > 1)
+        {
+            let what = match (index.unique, is_partial, includes) {
+                (true, ..) => "is not unique",
+                (false, true, _) => "has all records",
+                (false, false, true) => "includes nothing",
+                (false, false, false) => "has no other field",
             };
             context.error(
                 &index.path,
@@ -319,6 +329,27 @@ mod tests {
             &["an entry for each element and is not unique"],
         );
         check("#[index(b, c)] struct A { id: Id<A>, b: u8, c: Option<Vec<u16>> }", &["has no other field"]);
+    }
+
+    #[test]
+    fn an_index_includes_fields_that_there_are_once_and_no_lists() {
+        check("#[index(b, include(c, d))] struct A { id: Id<A>, b: u8, c: f64, d: Option<String> }", &[]);
+        // Of a decimal or a float the key does not tell all.
+        check("#[index(b, unique, include(b))] struct A { id: Id<A>, b: f64 }", &[]);
+        check("#[index(include, include(unique))] struct A { id: Id<A>, include: u8, unique: u8 }", &[]);
+        check("#[index(b, include())] struct A { id: Id<A>, b: u8 }", &["`#[index(a, include(b))]`"]);
+        check("#[index(include(b))] struct A { id: Id<A>, b: u8 }", &["write the index's fields"]);
+        check("#[index(b, include(cc))] struct A { id: Id<A>, b: u8, c: u8 }", &["did you mean `c`?"]);
+        check("#[index(b, include(c, c))] struct A { id: Id<A>, b: u8, c: u8 }", &["already in the list"]);
+        check(
+            "#[index(b, include(c))] struct A { id: Id<A>, b: u8, c: Vec<u16> }",
+            &["`c` is a list, which no index includes"],
+        );
+        check("#[index(c, include(b))] struct A { id: Id<A>, b: u8, c: Vec<u16> }", &["includes nothing"]);
+        check(
+            "#[index(b)] #[index(b, include(c))] struct A { id: Id<A>, b: u8, c: u8 }",
+            &["duplicate index on `b`"],
+        );
     }
 
     #[test]

@@ -122,6 +122,9 @@ pub struct IndexSpec {
     pub fields: Vec<FieldId>,
     /// Whether equal values are refused.
     pub unique: bool,
+    /// The fields whose values its entries have beside their keys, in order. Others are another index: one that ends, and one that
+    /// begins.
+    pub included: Vec<FieldId>,
     /// What must hold of the records that it has; nothing where it has all.
     pub conditions: Vec<ConditionSpec>,
 }
@@ -258,8 +261,12 @@ impl IndexSpec {
         append_number(out, self.id.0);
         append_text(out, &self.name);
         append_fields(out, &self.fields);
-        // An index of all records means what it did before there were others.
-        out.push(u8::from(self.unique) | u8::from(!self.conditions.is_empty()) << 1);
+        // An index of all records that includes nothing means what it did before there were others.
+        let (is_partial, includes) = (!self.conditions.is_empty(), !self.included.is_empty());
+        out.push(u8::from(self.unique) | u8::from(is_partial) << 1 | u8::from(includes) << 2);
+        if includes {
+            append_fields(out, &self.included);
+        }
         if !self.conditions.is_empty() {
             append_count(out, self.conditions.len());
         }
@@ -324,7 +331,12 @@ pub(crate) mod tests {
             name: "name".into(),
             fields: vec![FieldId(2)],
             unique: true,
+            included: Vec::new(),
             conditions: Vec::new(),
+        };
+        let including = |fields: &[u32]| IndexSpec {
+            included: fields.iter().map(|id| FieldId(*id)).collect(),
+            ..index.clone()
         };
         let partial = |test| IndexSpec {
             conditions: vec![ConditionSpec { field: FieldId(2), ty: Type::String, test }],
@@ -364,6 +376,14 @@ pub(crate) mod tests {
             Step::AddIndex {
                 collection,
                 index: IndexSpec { unique: false, ..partial(ConditionTest::Absent) },
+            },
+            Step::AddIndex { collection, index: including(&[3]) },
+            Step::AddIndex { collection, index: including(&[3, 4]) },
+            Step::AddIndex { collection, index: including(&[4, 3]) },
+            Step::AddIndex { collection, index: IndexSpec { unique: false, ..including(&[3]) } },
+            Step::AddIndex {
+                collection,
+                index: IndexSpec { included: vec![FieldId(3)], ..partial(ConditionTest::Absent) },
             },
             Step::AddIndex { collection, index: IndexSpec { unique: false, ..index } },
         ]

@@ -65,8 +65,8 @@
 //! | `decimal` | `rust_decimal::Decimal` as a field |
 //! | `lz4` | compressed files: [`Options::compression`] |
 //!
-//! `small` gives and takes the same values in the same files, but for lists, JSON and partial indexes: rustc refuses `Json`, and a
-//! `Vec` of anything but `u8`, as a field, and a file that has such a field or index is not opened. It refuses with [`LeftOut`](ErrorKind::LeftOut):
+//! `small` gives and takes the same values in the same files, but for lists, JSON, and partial and covering indexes: rustc refuses `Json`, and
+//! a `Vec` of anything but `u8`, as a field, and such an index; a file that has such a field or index is not opened. It refuses with [`LeftOut`](ErrorKind::LeftOut):
 //!
 //! - [archives](Options::archive), [write transactions beside each other](Database::write_concurrent), and
 //!   [compaction](Database::compact);

@@ -245,6 +245,81 @@ fn make_parts(options: &Options) -> Result<SimVfs, Error> {
     Ok(disk)
 }
 
+/// The directory of the file with covering indexes, which was closed.
+pub const WAY_OF_COVERS: &str = "including";
+
+/// Indexes that include values of every kind.
+#[derive(Collection, Clone, Debug, PartialEq)]
+#[allow(clippy::duplicated_attributes, reason = "a field may be in several indexes")]
+#[index(day, include(amount, weight, text))]
+#[index(text, unique, include(maybe, gone), where(gone.is_some()))]
+#[index(amount, include(amount, bytes))]
+#[index(weight, day, include(maybe, weight, uuid))]
+#[expect(missing_docs, reason = "each is what it is called")]
+pub struct Cover {
+    pub id: Id<Cover>,
+    pub day: NaiveDate,
+    pub text: String,
+    pub maybe: Option<String>,
+    pub gone: Option<i16>,
+    pub amount: Decimal,
+    pub weight: f64,
+    pub uuid: Uuid,
+    pub bytes: Vec<u8>,
+}
+
+epilog::schema!(
+    /// What the golden file with covering indexes holds: that in the directory `including`.
+    pub Covers { Cover }
+);
+
+/// The records of [`Cover`].
+pub const COVERS: u64 = 60;
+
+/// The record of [`Cover`] with this number, from 1.
+///
+/// # Panics
+///
+/// Never: all values are in their range.
+pub fn cover(number: u64) -> Cover {
+    Cover {
+        id: Id::new(number),
+        day: NaiveDate::from_num_days_from_ce_opt(700_000 + number as i32 % 7).expect("a day"),
+        text: format!("text {number} {}", "\0é".repeat(number as usize % 4)),
+        maybe: (!number.is_multiple_of(3)).then(|| "maybe".repeat(number as usize % 5)),
+        gone: number.is_multiple_of(2).then_some(number as i16 - 30),
+        // 1.5 and 1.50 have one key, and so have 0 and -0.
+        amount: Decimal::new((number % 5) as i64 * 10_i64.pow(number as u32 % 3), number as u32 % 3),
+        weight: [0.0, -0.0, 1.5, f64::INFINITY][number as usize % 4],
+        uuid: Uuid::from_u128(u128::from(number) << 99),
+        bytes: vec![number as u8; number as usize % 9],
+    }
+}
+
+/// Makes the file with covering indexes: of most records only what indexes include is changed.
+fn make_covers(options: &Options) -> Result<SimVfs, Error> {
+    let disk = SimVfs::new(1);
+    let db = Database::<Covers>::open_in(Arc::new(disk.clone()), PATH, options)?;
+    db.write(|tx| {
+        let before = |number| Cover {
+            maybe: Some(format!("before {number}")),
+            amount: cover(number).amount.normalize(),
+            bytes: vec![0; 30],
+            ..cover(number)
+        };
+        tx.insert_all((1..=COVERS + 3).map(before)).map(|_| ())
+    })?;
+    db.checkpoint()?;
+    db.write(|tx| {
+        for number in 1..=COVERS {
+            tx.update(&cover(number))?;
+        }
+        (COVERS + 1..=COVERS + 3).try_for_each(|number| tx.delete_key::<Cover>(Id::new(number)).map(|_| ()))
+    })?;
+    db.close()?;
+    Ok(disk)
+}
+
 /// JSON, some of it absent.
 #[derive(Collection, Clone, Debug, PartialEq)]
 #[expect(missing_docs, reason = "each is of the type that it is called after")]
@@ -403,7 +478,8 @@ pub fn directory(format: u16) -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("golden").join(format.to_string())
 }
 
-/// Makes the files: their names, in [`WAYS`], [`WAY_OF_LISTS`], [`WAY_OF_PARTS`] or [`WAY_OF_JSON`], and the disk they are on.
+/// Makes the files: their names, in [`WAYS`], [`WAY_OF_LISTS`], [`WAY_OF_PARTS`], [`WAY_OF_COVERS`] or [`WAY_OF_JSON`], and the
+/// disk they are on.
 ///
 /// # Errors
 ///
@@ -413,12 +489,14 @@ pub fn make() -> Result<Vec<(&'static str, SimVfs)>, Error> {
     let (closed, open) = make_with(&options)?;
     let (compressed, _) = make_with(&options.clone().compression(Compression::Lz4))?;
     let (lists, parts, json) = (make_lists(&options)?, make_parts(&options)?, make_json(&options)?);
+    let covers = make_covers(&options)?;
     Ok(vec![
         ("closed", closed),
         ("open", open),
         ("compressed", compressed),
         (WAY_OF_LISTS, lists),
         (WAY_OF_PARTS, parts),
+        (WAY_OF_COVERS, covers),
         (WAY_OF_JSON, json),
     ])
 }

@@ -8,9 +8,9 @@ use epilog::prelude::*;
 use epilog_tests::disk::SimVfs;
 use epilog_tests::format::{BLOCK_LEN, change_headers, format_version, u32_at};
 use epilog_tests::golden::{
-    DELETED, DOCUMENTS, Document, Documents, EVERY, Every, Golden, JOURNAL, KEPT, Kept, LISTED, Listed,
-    Lists, Owned, PARTS, PATH, Part, Parts, WAY_OF_JSON, WAY_OF_LISTS, WAY_OF_PARTS, WAYS, directory,
-    document, every, kept, listed, owned, part,
+    COVERS, Cover, Covers, DELETED, DOCUMENTS, Document, Documents, EVERY, Every, Golden, JOURNAL, KEPT,
+    Kept, LISTED, Listed, Lists, Owned, PARTS, PATH, Part, Parts, WAY_OF_COVERS, WAY_OF_JSON, WAY_OF_LISTS,
+    WAY_OF_PARTS, WAYS, cover, directory, document, every, kept, listed, owned, part,
 };
 
 /// The newest format there is.
@@ -179,6 +179,61 @@ fn check_parts(db: &Database<Parts>) {
         let expected: Vec<Part> = records.iter().filter(|part| holds(part)).cloned().collect();
         assert!(!expected.is_empty(), "{plan}");
         assert_eq!(query.order_by(|p| p.id).require_index().all(db).unwrap(), expected, "{plan}");
+    }
+}
+
+/// Everything in a file with covering indexes, by scan and by their entries alone.
+fn check_covers(db: &Database<Covers>) {
+    let records: Vec<Cover> = (1..=COVERS).map(cover).collect();
+    assert_eq!(Cover::query().all(db).unwrap(), records);
+    let plan = |plan: epilog::Plan| assert!(plan.to_string().ends_with("entries only"), "{plan}");
+    for record in &records {
+        let of_day = Cover::query().filter(|c| c.day.eq(record.day));
+        let of_day = of_day.select(|c| (c.id, c.amount, c.weight, c.text));
+        plan(of_day.explain(db).unwrap());
+        let expected = records.iter().filter(|other| other.day == record.day);
+        let expected: Vec<String> =
+            expected.map(|c| format!("{:?}", (c.id, c.amount, c.weight, &c.text))).collect();
+        let found: Vec<String> = of_day.all(db).unwrap().iter().map(|row| format!("{row:?}")).collect();
+        assert_eq!(found, expected, "each digit and each sign");
+        let of_weight = Cover::query().filter(|c| c.weight.eq(record.weight) & c.day.eq(record.day));
+        let of_weight = of_weight.select(|c| (c.id, c.maybe, c.weight, c.uuid));
+        plan(of_weight.explain(db).unwrap());
+        let own = of_weight.all(db).unwrap().into_iter().find(|(id, ..)| *id == record.id).unwrap();
+        assert_eq!(
+            (own.1, own.2.to_bits(), own.3),
+            (record.maybe.clone(), record.weight.to_bits(), record.uuid)
+        );
+        let of_amount = Cover::query().filter(|c| c.amount.eq(record.amount) & c.bytes.eq(&record.bytes));
+        let of_amount = of_amount.select(|c| (c.id, c.amount));
+        plan(of_amount.explain(db).unwrap());
+        let own = of_amount.all(db).unwrap().into_iter().find(|(id, _)| *id == record.id).unwrap();
+        assert_eq!(own.1.to_string(), record.amount.to_string());
+    }
+    for record in records.iter().filter(|record| record.gone.is_some()) {
+        let of_text = Cover::query().filter(|c| c.text.eq(&record.text) & c.gone.is_some());
+        let of_text = of_text.select(|c| (c.maybe, c.gone));
+        plan(of_text.explain(db).unwrap());
+        assert_eq!(of_text.all(db).unwrap(), [(record.maybe.clone(), record.gone)]);
+    }
+    assert!(db.check().unwrap().is_sound());
+}
+
+#[test]
+fn covering_indexes_of_every_format_are_read_and_written_to() {
+    for format in 1..=NEWEST {
+        let disk = golden(format, WAY_OF_COVERS);
+        let options = Options::default().background(false);
+        let open = || Database::<Covers>::open_in(Arc::new(disk.clone()), PATH, &options).unwrap();
+        let db = open();
+        check_covers(&db);
+        let taken = db.write(|tx| tx.insert(&Cover { id: Id::auto(), maybe: None, ..cover(4) }));
+        assert_eq!(taken.unwrap_err().kind(), ErrorKind::UniqueViolation);
+        let new = Cover { id: Id::auto(), text: "new".into(), ..cover(4) };
+        let id = db.write(|tx| tx.insert(&new)).unwrap();
+        db.write(|tx| tx.delete_key::<Cover>(id)).unwrap();
+        db.close().unwrap();
+        check_covers(&open());
     }
 }
 

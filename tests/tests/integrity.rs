@@ -167,6 +167,26 @@ fn a_damaged_copy_of_a_header_is_reported_while_the_other_serves() {
     }
 }
 
+/// The sign of a zero is not in the key that an index has of it, but in what the index includes.
+#[test]
+fn included_values_are_compared_bit_for_bit() {
+    let Sample { disk, .. } = Sample::closed(6);
+    assert!(check(&disk).is_sound());
+    let is_leaf_of_tags =
+        |held: &Held, image: &[u8]| matches!(held, Held::Page(_, 1)) && u32_at(image, 12) == 18;
+    forge(&disk, is_leaf_of_tags, |image| {
+        let (rows, stride) = ((u32_at(image, 24) & 0xFFFF) as usize, (u32_at(image, 26) & 0xFFFF) as usize);
+        // Rank, then the widest fields: holder, weight.
+        let mut weights = (0..rows).map(|row| 40 + row * stride + 16);
+        let zero = weights.find(|at| image[*at..*at + 8] == [0; 8]).expect("a weight of zero");
+        image[zero + 7] = 0x80;
+    });
+    let report = check(&disk);
+    let messages: Vec<&str> = report.problems.iter().map(|problem| &*problem.message).collect();
+    let expected = ["it has no entry for the record", "an entry gives the record other values than it has"];
+    assert_eq!(messages, expected, "{report:?}");
+}
+
 /// What no checksum tells: contents that contradict each other.
 #[test]
 fn contradictions_under_right_checksums_are_reported() {

@@ -2,7 +2,7 @@
 //! `commit` (the last one, the journal's included), `file_commit` (the last one without the journal), `clean`, `compressed`
 //! (whether pages may be), `file_bytes`, `free_bytes`, `journal` (`null`, or `path` and `bytes`), and `collections`, each with
 //! `name`, `id`, `records`, `key` (names of fields), `assigned`, `fields` (`name`, `type`, `optional`, `references`,
-//! `on_delete`) and `indexes` (`name`, `fields`, `unique`).
+//! `on_delete`) and `indexes` (`name`, `fields`, `unique`, and where there are such `include` and `where`).
 
 use std::fmt::Write;
 
@@ -49,7 +49,12 @@ pub(super) fn run(arguments: &Arguments) -> Result<Outcome, Error> {
         for index in &def.indexes {
             let unique = if index.unique { "unique index" } else { "index" };
             let fields = names(def, &index.fields).join(", ");
-            let _ = writeln!(text, "  {unique} {} ({fields}){}", index.name, def.condition_of(index));
+            let included = match index.included() {
+                [] => String::new(),
+                included => format!(" including ({})", names(def, included).join(", ")),
+            };
+            let _ =
+                writeln!(text, "  {unique} {} ({fields}){included}{}", index.name, def.condition_of(index));
         }
         collections.push(to_json(def, &view, records));
     }
@@ -106,6 +111,9 @@ fn to_json(def: &CollectionDef, view: &View<'_>, records: u64) -> Value {
     let index = |index: &epilog::schema::IndexDef| {
         let mut about =
             json!({ "name": index.name, "fields": names(def, &index.fields), "unique": index.unique });
+        if index.has_included() {
+            about["include"] = json!(names(def, index.included()));
+        }
         if index.is_partial() {
             about["where"] = json!(def.condition_of(index).trim_start_matches(" where "));
         }

@@ -36,6 +36,8 @@ pub struct ListAttribute {
     pub fields: Vec<Ident>,
     /// Whether it ends in `unique`.
     pub unique: bool,
+    /// The fields of `include(…)` behind the fields.
+    pub included: Vec<Ident>,
     /// The conditions of `where(…)` behind the fields.
     pub conditions: Vec<ConditionAttribute>,
 }
@@ -94,7 +96,7 @@ impl OwnerAttributes {
                 let list = parse_list(
                     context,
                     attribute,
-                    "on the struct write the index's fields: `#[index(a, b)]`, `#[index(a, b, unique)]` or `#[index(a, where(b > 0))]`",
+                    "on the struct write the index's fields: `#[index(a, b)]`, `#[index(a, b, unique)]`, `#[index(a, include(b))]` or `#[index(a, where(b > 0))]`",
                 );
                 parsed.indexes.extend(list.map(ListAttribute::with_unique_split_off));
             } else if path.is_ident(symbol::HAS_MANY) {
@@ -181,6 +183,7 @@ impl OwnerAttributes {
 /// Parses `(a, b)`. An empty list is a mistake too.
 fn parse_list(context: &Context, attribute: &Attribute, instead: &str) -> Option<ListAttribute> {
     let mut conditions: Option<Vec<Expr>> = None;
+    let mut included: Option<Vec<Ident>> = None;
     let fields = attribute.parse_args_with(|input: ParseStream<'_>| {
         let mut fields = Vec::new();
         while !input.is_empty() {
@@ -190,6 +193,12 @@ fn parse_list(context: &Context, attribute: &Attribute, instead: &str) -> Option
                 syn::parenthesized!(content in input);
                 let parsed = Punctuated::<Expr, Token![,]>::parse_terminated(&content)?;
                 conditions = Some(parsed.into_iter().collect());
+            } else if attribute.path().is_ident(symbol::INDEX) && is_include(input) && included.is_none() {
+                input.parse::<Ident>()?;
+                let content;
+                syn::parenthesized!(content in input);
+                let parsed = content.parse_terminated(Ident::parse_any, Token![,])?;
+                included = Some(parsed.into_iter().collect());
             } else {
                 fields.push(Ident::parse_any(input)?);
             }
@@ -200,20 +209,31 @@ fn parse_list(context: &Context, attribute: &Attribute, instead: &str) -> Option
         Ok(fields)
     });
     match fields {
-        Ok(fields) if !fields.is_empty() && conditions.as_ref().is_none_or(|all| !all.is_empty()) => {
+        Ok(fields)
+            if !fields.is_empty()
+                && conditions.as_ref().is_none_or(|all| !all.is_empty())
+                && included.as_ref().is_none_or(|all| !all.is_empty()) =>
+        {
             let of = |expr| ConditionAttribute::of(expr).map_err(|error| context.push(error)).ok();
             // All are looked at, for the mistakes in them.
             let conditions: Vec<Option<ConditionAttribute>> =
                 conditions.into_iter().flatten().map(of).collect();
             let conditions = conditions.into_iter().collect::<Option<Vec<_>>>()?;
             let path = attribute.path().clone();
-            Some(ListAttribute { path, fields, unique: false, conditions })
+            let included = included.unwrap_or_default();
+            Some(ListAttribute { path, fields, unique: false, included, conditions })
         }
         _ => {
             context.error(attribute, instead);
             None
         }
     }
+}
+
+/// Whether `include(` comes next: a field may be called so too.
+fn is_include(input: ParseStream<'_>) -> bool {
+    let word = input.fork().call(Ident::parse_any);
+    input.peek2(syn::token::Paren) && word.is_ok_and(|word| word == symbol::INCLUDE)
 }
 
 impl ConditionTest {

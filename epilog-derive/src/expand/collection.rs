@@ -125,8 +125,12 @@ fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
     let indexes = collection.indexes.iter().map(|index| {
         let (name, unique) = (&index.name, index.unique);
         let ordinals = index.fields.iter().map(|position| *position as u16);
+        let included = (!index.included.is_empty()).then(|| {
+            let ordinals = index.included.iter().map(|position| *position as u16);
+            written!(.with_included(&[#(#ordinals),*]))
+        });
         let condition = condition(collection, index);
-        written!(#index_schema::new(#name, &[#(#ordinals),*], #unique) #condition)
+        written!(#index_schema::new(#name, &[#(#ordinals),*], #unique) #included #condition)
     });
     let page_size = match collection.page_size {
         Some(bytes) => written!(::core::option::Option::Some(#bytes)),
@@ -135,15 +139,17 @@ fn schema(collection: &Collection, words: &mut Words) -> TokenStream {
     // Keys ask for themselves: see `epilog::Key`.
     let of_index = |index: &Index| {
         let conditions = index.conditions.iter().map(|(position, _)| *position);
-        index.fields.iter().copied().chain(conditions).collect::<Vec<_>>()
+        index.fields.iter().chain(&index.included).copied().chain(conditions).collect::<Vec<_>>()
     };
     let mut indexed: Vec<usize> = collection.indexes.iter().flat_map(of_index).collect();
     indexed.sort_unstable();
     indexed.dedup();
     let indexed = indexed.into_iter().map(|position| {
         let field = &collection.fields[position];
-        let is_alone = |index: &Index| !index.unique && index.fields.len() == 1;
-        let mut own = collection.indexes.iter().filter(|index| index.fields.contains(&position));
+        let is_alone =
+            |index: &Index| !index.unique && index.fields.len() == 1 && !index.included.contains(&position);
+        let has = |index: &&Index| index.fields.contains(&position) || index.included.contains(&position);
+        let mut own = collection.indexes.iter().filter(has);
         ask(&field.ty, if own.all(is_alone) { "entered" } else { "indexed" })
     });
     let import = import();

@@ -15,6 +15,8 @@ pub struct Index {
     pub fields: Vec<usize>,
     /// Whether equal values are refused.
     pub unique: bool,
+    /// The positions of the fields whose values its entries have beside their keys, in order.
+    pub included: Vec<usize>,
     /// What must hold of the records that it has: of the fields at these positions.
     pub conditions: Vec<(usize, ConditionTest)>,
 }
@@ -23,7 +25,13 @@ impl Index {
     /// An index over the fields at these positions, called after them.
     pub fn new(path: Path, fields: Vec<usize>, unique: bool, all: &[Field]) -> Index {
         let names: Vec<&str> = fields.iter().map(|position| all[*position].name.as_str()).collect();
-        Index { path, name: names.join("_"), fields, unique, conditions: Vec::new() }
+        Index { path, name: names.join("_"), fields, unique, included: Vec::new(), conditions: Vec::new() }
+    }
+
+    /// The same index with values of the fields at these positions in its entries. Its name is the same.
+    pub fn with_included(mut self, included: Vec<usize>) -> Index {
+        self.included = included;
+        self
     }
 
     /// The same index of records only for which conditions hold.

@@ -147,7 +147,7 @@ impl Collection {
                 );
                 return None;
             }
-            (Some(list), []) => Key::Compound(self.look_up(context, list)?),
+            (Some(list), []) => Key::Compound(self.look_up(context, &list.fields, list.keyword())?),
             (Some(_), [field, ..]) => {
                 context.error(
                     &self.fields[*field].attributes.key,
@@ -196,11 +196,12 @@ impl Collection {
             }
         }
         for list in lists {
-            if let (Some(fields), Some(conditions)) =
-                (self.look_up(context, list), self.look_up_conditions(context, list))
-            {
+            let fields = self.look_up(context, &list.fields, list.keyword());
+            let included = self.look_up(context, &list.included, None);
+            let conditions = self.look_up_conditions(context, list);
+            if let (Some(fields), Some(included), Some(conditions)) = (fields, included, conditions) {
                 let index = Index::new(list.path.clone(), fields, list.unique, &self.fields);
-                indexes.push(index.with_conditions(conditions, &self.fields));
+                indexes.push(index.with_included(included).with_conditions(conditions, &self.fields));
             }
         }
         indexes
@@ -240,15 +241,20 @@ impl Collection {
     }
 
     /// The positions of the fields that an attribute lists; `None` when one of them is not a field, or is there twice.
-    fn look_up(&self, context: &Context, list: &ListAttribute) -> Option<Vec<usize>> {
+    fn look_up(
+        &self,
+        context: &Context,
+        list: &[Ident],
+        keyword: Option<&'static str>,
+    ) -> Option<Vec<usize>> {
         let mut found = Vec::new();
         let mut seen = HashSet::new();
-        for ident in &list.fields {
+        for ident in list {
             let word = ident.unraw().to_string();
             match self.fields.iter().position(|field| field.name == word) {
                 None => {
                     let names: Vec<&str> = self.fields.iter().map(|field| field.name.as_str()).collect();
-                    let instead = match nearest(&word, names.iter().copied().chain(list.keyword())) {
+                    let instead = match nearest(&word, names.iter().copied().chain(keyword)) {
                         Some(word) => format!("did you mean `{word}`?"),
                         None => instead(&word, names),
                     };
@@ -263,7 +269,7 @@ impl Collection {
                 Some(position) => found.push(position),
             }
         }
-        (found.len() == list.fields.len()).then_some(found)
+        (found.len() == list.len()).then_some(found)
     }
 
     /// The conditions of a partial index, by the positions of their fields.

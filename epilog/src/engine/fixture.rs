@@ -260,6 +260,8 @@ pub(crate) fn catalog() -> Catalog {
                 fields: index.fields.iter().map(|name| position(name) as u16).collect(),
                 unique: index.unique,
                 #[cfg(not(feature = "small"))]
+                included: index.included.iter().map(|name| position(name) as u16).collect(),
+                #[cfg(not(feature = "small"))]
                 condition: index
                     .condition
                     .iter()

@@ -63,6 +63,8 @@ pub(super) enum Bug {
     LeftFrameLate,
     /// Among the rows of one key, `except_all` takes out all or none.
     ExceptAllUncounted,
+    /// An absent value that an index includes is the least one.
+    AbsentIncludedIsLeast,
     /// A record that two alternatives hold for comes twice.
     UnionGivesTwice,
     /// A skip scan does not search behind the last value.

@@ -116,6 +116,9 @@ pub struct IndexDef {
     pub fields: Vec<u16>,
     /// Whether equal values are refused (records with an absent value are exempt).
     pub unique: bool,
+    /// The positions of the fields whose values its entries have beside their keys, in order.
+    #[cfg(not(feature = "small"))]
+    pub included: Vec<u16>,
     /// What must hold of the records that it has entries of.
     #[cfg(not(feature = "small"))]
     pub condition: Vec<Condition>,
@@ -124,6 +127,22 @@ pub struct IndexDef {
 }
 
 impl IndexDef {
+    /// The positions of the fields whose values its entries have beside their keys. No build with the feature `small` has such
+    /// an index.
+    #[inline]
+    pub fn included(&self) -> &[u16] {
+        #[cfg(not(feature = "small"))]
+        return &self.included;
+        #[cfg(feature = "small")]
+        &[]
+    }
+
+    /// Whether its entries go on behind the rank.
+    #[inline]
+    pub fn has_included(&self) -> bool {
+        !self.included().is_empty()
+    }
+
     /// Whether it has entries of some records only. No build with the feature `small` has such an index.
     #[inline]
     pub fn is_partial(&self) -> bool {
@@ -238,6 +257,8 @@ impl CollectionDef {
             name: index.name.clone(),
             fields: index.fields.iter().map(field_name).collect(),
             unique: index.unique,
+            #[cfg(not(feature = "small"))]
+            included: index.included.iter().map(field_name).collect(),
             #[cfg(not(feature = "small"))]
             condition: index
                 .condition

@@ -135,6 +135,9 @@ pub struct IndexSchema {
     pub fields: &'static [u16],
     /// Whether two records may not have equal values. A record with `None` in one of the fields is exempt.
     pub unique: bool,
+    /// The ordinals of the fields whose values are in its entries beside the key.
+    #[cfg(not(feature = "small"))]
+    pub included: &'static [u16],
     /// What must hold of the records that it has; of a partial index.
     #[cfg(not(feature = "small"))]
     pub condition: &'static [ConditionSchema],
@@ -148,8 +151,17 @@ impl IndexSchema {
             fields,
             unique,
             #[cfg(not(feature = "small"))]
+            included: &[],
+            #[cfg(not(feature = "small"))]
             condition: &[],
         }
+    }
+
+    /// The same index with the values of the fields with these ordinals in its entries, beside their keys.
+    #[cfg(not(feature = "small"))]
+    pub const fn with_included(mut self, included: &'static [u16]) -> IndexSchema {
+        self.included = included;
+        self
     }
 
     /// The same index of those records only for which conditions hold.

@@ -99,6 +99,9 @@ pub struct IndexShape {
     pub fields: Vec<String>,
     /// Whether equal values are refused.
     pub unique: bool,
+    /// The names of the fields whose values its entries have beside their keys, in order.
+    #[cfg(not(feature = "small"))]
+    pub included: Vec<String>,
     /// What must hold of the records it has, by the names of fields.
     #[cfg(not(feature = "small"))]
     pub condition: Vec<(String, ConditionTest)>,
@@ -111,6 +114,8 @@ impl IndexShape {
             name,
             fields,
             unique,
+            #[cfg(not(feature = "small"))]
+            included: Vec::new(),
             #[cfg(not(feature = "small"))]
             condition: Vec::new(),
         }
@@ -156,6 +161,8 @@ impl CollectionShape {
                 name: index.name.to_string(),
                 fields: names(index.fields),
                 unique: index.unique,
+                #[cfg(not(feature = "small"))]
+                included: names(index.included),
                 #[cfg(not(feature = "small"))]
                 condition: index
                     .condition
@@ -297,6 +304,11 @@ fn describe(field: &FieldShape) -> String {
 fn describe_index(shape: &CollectionShape, index: &IndexShape) -> String {
     let unique = if index.unique { "unique index" } else { "index" };
     let text = format!("{unique} ({})", index.fields.join(", "));
+    #[cfg(not(feature = "small"))]
+    let text = match index.included.as_slice() {
+        [] => text,
+        included => format!("{text} including ({})", included.join(", ")),
+    };
     #[cfg(not(feature = "small"))]
     if index.is_partial() {
         let conditions = index.condition.iter().map(|(name, test)| {

@@ -18,7 +18,7 @@ use super::counted::Counted;
 use super::known::Known;
 use super::page::{PageRead, TreeId};
 use super::pager::PageOperation;
-use super::records::RecordRef;
+use super::records::{RecordRef, keys};
 use super::scratch::Scratch;
 use crate::parts::{self, Whole};
 use crate::schema::{Catalog, CollectionDef, CollectionId, IndexDef, IndexId, Layout};
@@ -454,7 +454,8 @@ impl<'s> View<'s> {
         place: &mut EntryPlace,
     ) -> Result<Option<u128>, StorageError> {
         let rank_width = usize::from(collection.layout.rank_width);
-        self.note_key(collection, index, &entry[..entry.len() - rank_width]);
+        let key_len = keys::key_len(index, entry, collection.layout.rank_width);
+        self.note_key(collection, index, &entry[..key_len.expect("an entry has a rank")]);
         self.stored.entry_tree(index).find_place(self.pages, entry, rank_width, place)
     }
 
@@ -726,7 +727,26 @@ impl EntryCursor<'_> {
         read
     }
 
-    /// Appends the entry read last, the rank at its end, to `out`. False when none was, or the end was come to.
+    /// Calls `each` for up to `limit` further entries of a covering index: with the encoded fields, the rank, and what is
+    /// [included](crate::storage::records::keys::split_included). Returns how many, 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// When a page cannot be read; what `each` fails with.
+    #[cfg(not(feature = "small"))]
+    pub fn each_including(
+        &mut self,
+        limit: usize,
+        each: &mut btree::EachWithRest<'_>,
+    ) -> Result<usize, StorageError> {
+        let read = self.cursor.each_with_rest(limit, self.rank_width, each);
+        if let (true, Some(asked)) = (parts::CONCURRENT, &mut self.asked) {
+            asked.read(&self.cursor, limit, &read);
+        }
+        read
+    }
+
+    /// Appends the entry read last, all of it, to `out`. False when none was, or the end was come to.
     ///
     /// # Errors
     ///
@@ -774,7 +794,12 @@ impl Stored {
 
     #[inline]
     pub(super) fn entry_tree(&self, index: &IndexDef) -> EntryTree {
-        EntryTree { root: self.root(index.id.0), tree: TreeId(index.id.0), page_len: index.page_len }
+        EntryTree {
+            root: self.root(index.id.0),
+            tree: TreeId(index.id.0),
+            page_len: index.page_len,
+            goes_on: index.has_included(),
+        }
     }
 }
 

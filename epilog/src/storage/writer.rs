@@ -305,29 +305,25 @@ impl<'p> Writer<'p> {
     ) -> Result<(), StorageError> {
         gathered.sort();
         let tree = self.stored.entry_tree(index);
-        let width = usize::from(collection.layout.rank_width);
+        let width = collection.layout.rank_width;
         if index.unique {
             // In a tree without entries only the gathered ones can be alike.
             // (Without the lease each is looked up all the same: that notes what is to stay as it is.)
             let is_empty = !self.kind.notes_reads() && tree.is_empty(&self.pages)?;
-            let mut previous: Option<&[u8]> = None;
+            let mut previous: Option<(&[u8], u128)> = None;
             for (entry, absent) in gathered.iter() {
-                let (key, rank) = entry.split_at(entry.len() - width);
-                if absent {
+                let Some((key, rank)) = keys::split_entry_of(index, entry, width).filter(|_| !absent) else {
                     continue;
-                }
-                let same = previous.filter(|previous| previous[..previous.len() - width] == *key);
-                let existing = match same {
-                    Some(previous) => keys::split_entry(previous, width as u8).map(|(_, rank)| rank),
+                };
+                let existing = match previous.filter(|(previous, _)| *previous == key) {
+                    Some((_, rank)) => Some(rank),
                     None if is_empty => None,
                     None => self.view().rank_by_key(collection, index, key)?,
                 };
                 if let Some(existing) = existing {
-                    let rank = keys::split_entry(entry, width as u8).map_or(0, |(_, rank)| rank);
                     return Err(self.unique_violation(collection, index, rank, existing));
                 }
-                debug_assert_eq!(rank.len(), width);
-                previous = Some(entry);
+                previous = Some((key, rank));
             }
         }
         self.insert_sorted(collection, index, gathered)
@@ -457,8 +453,7 @@ impl<'p> Writer<'p> {
                         let tree = self.stored.entry_tree(index);
                         let is_new = !tree.contains(&self.pages, &self.key).map_err(E::from)?;
                         if is_new {
-                            let key_len = self.key.len() - usize::from(collection.layout.rank_width);
-                            let key = self.key[..key_len].to_vec();
+                            let key = self.built_key(collection, index).to_vec();
                             claimed.push(Claim { collection, index, key });
                         }
                     }
@@ -759,12 +754,10 @@ impl<'p> Writer<'p> {
                 new_key.clear();
                 // Where a partial index leaves the record out there is no entry, which is no bytes.
                 if !keys::leaves_out(collection, index, &record)? {
-                    keys::append_record_key(&mut old_key, collection, index, &record)?;
-                    keys::append_rank(&mut old_key, collection.layout.rank_width, rank);
+                    keys::append_record_entry(&mut old_key, collection, index, &record)?;
                 }
                 if !keys::leaves_out_draft(collection, index, draft) {
-                    keys::append_draft_key(&mut new_key, collection, index, draft);
-                    keys::append_rank(&mut new_key, collection.layout.rank_width, rank);
+                    keys::append_draft_entry(&mut new_key, collection, index, draft, rank);
                 }
                 if old_key != new_key {
                     moved.push((index, old_key.clone(), new_key.clone()));
@@ -828,8 +821,7 @@ impl<'p> Writer<'p> {
                     continue;
                 }
                 let mut entry = Vec::new();
-                keys::append_record_key(&mut entry, collection, index, &record)?;
-                keys::append_rank(&mut entry, collection.layout.rank_width, rank);
+                keys::append_record_entry(&mut entry, collection, index, &record)?;
                 entries.push((index, entry));
             }
         }

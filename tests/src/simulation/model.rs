@@ -20,8 +20,8 @@ pub struct Owner {
 
 /// Goes with its owner; loses its reviewer.
 #[derive(Collection, Clone, Debug, PartialEq)]
-#[index(owner, grade)]
-#[index(owner, unique, where(grade == BEST, reviewer.is_none()))]
+#[index(owner, grade, include(reviewer))]
+#[index(owner, unique, include(grade), where(grade == BEST, reviewer.is_none()))]
 #[index(grade, code, where(reviewer.is_some()))]
 pub struct Item {
     /// A natural key that records are clustered by.
@@ -57,14 +57,14 @@ impl Item {
 
 /// Keeps its holder from being deleted.
 #[derive(Collection, Clone, Debug, PartialEq)]
+#[index(weight, include(weight, holder))]
 pub struct Tag {
     /// A natural key that is found through an index.
     #[key]
     pub name: String,
     /// An owner with tags cannot be deleted.
     pub holder: Option<Id<Owner>>,
-    /// A float in an index.
-    #[index]
+    /// A float in an index, which has it beside its key too: of -0 that is the key of 0.
     pub weight: f64,
 }
 
@@ -174,6 +174,27 @@ impl Model {
                 model.items.values().filter(|item| item.owner == id && item.is_best()).cloned().collect();
             assert!(counted.len() <= 1, "a unique index of some items lets two have one owner");
             assert_eq!(best.require_index().all(tx)?, counted, "the index of the best items disagrees");
+        }
+        for id in model.owners.keys() {
+            let id = Id::<Owner>::new(*id);
+            // In the order of keys, as the model has them.
+            let included = Item::query().filter(|i| i.owner.eq(id)).select(|i| (i.code, i.grade, i.reviewer));
+            let of_owner = model.items.values().filter(|item| item.owner == id);
+            let counted: Vec<(i32, u8, Option<Id<Owner>>)> =
+                of_owner.map(|item| (item.code, item.grade, item.reviewer)).collect();
+            let included = included.order_by(|i| i.code).require_index().all(tx)?;
+            assert_eq!(included, counted, "what the index (owner, grade) includes disagrees with the items");
+        }
+        for tag in model.tags.values() {
+            let included = Tag::query().filter(|t| t.weight.eq(tag.weight)).select(|t| (t.weight, t.holder));
+            let included = included.require_index().all(tx)?.into_iter();
+            let exact = |weight: f64, holder: Option<Id<Owner>>| (weight.to_bits(), holder.map(Id::get));
+            let mut included: Vec<_> = included.map(|(weight, holder)| exact(weight, holder)).collect();
+            let of_weight = model.tags.values().filter(|other| other.weight == tag.weight);
+            let mut counted: Vec<_> = of_weight.map(|other| exact(other.weight, other.holder)).collect();
+            included.sort_unstable();
+            counted.sort_unstable();
+            assert_eq!(included, counted, "what the index of weights includes disagrees with the tags");
         }
         for grade in [0, 1, 2, 3, BEST] {
             let reviewed = Item::query().filter(|i| i.reviewer.is_some() & i.grade.eq(grade));

@@ -10,6 +10,7 @@
 //! - `includes`: records with those that belong to them.
 //! - `beyond`: over many times what the page cache holds.
 //! - `partial`: indexes of some records only.
+//! - `covering`: indexes that include values.
 //! - `plans`: which way to the records is taken.
 
 mod groups;
@@ -22,6 +23,7 @@ mod music;
 
 mod aggregates;
 mod beyond;
+mod covering;
 mod differential;
 mod functions;
 mod operators;

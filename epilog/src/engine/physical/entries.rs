@@ -1,7 +1,8 @@
 //! What is done with the entries of an index alone: predicates are asked of them before a record is fetched, and no record is
 //! where all that is read of it is in its entry.
 //!
-//! Values are made of keys, which only some types allow ([`key::is_exact`]). They are computed values of the rows, so that
+//! Values are made of keys, which only some types allow ([`key::is_exact`]), or are what the index includes, as it is in the
+//! record. They are computed values of the rows, so that
 //! operators need not know where a value is from: what was a field of the record in a plan becomes such a value of it.
 
 use alloc::boxed::Box;
@@ -152,7 +153,9 @@ fn fields_of(expr: &Expr, slot: Slot) -> Vec<u16> {
 /// Whether the value of a field is in the entries of an index.
 fn is_in(collection: &CollectionDef, index: &IndexDef, position: u16) -> bool {
     let field = &collection.fields[usize::from(position)];
-    collection.clustered == Some(position) || index.fields.contains(&position) && key::is_exact(field.ty)
+    collection.clustered == Some(position)
+        || index.fields.contains(&position) && key::is_exact(field.ty)
+        || index.included().contains(&position)
 }
 
 impl PhysicalPlan {

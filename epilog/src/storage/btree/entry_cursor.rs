@@ -6,7 +6,7 @@ use core::ops::{Bound, Range};
 
 use super::super::StorageError;
 use super::super::page::PageRead;
-use super::entry_node::{EntryNode, rank_of};
+use super::entry_node::{EntryNode, key_len, rank_of};
 use super::entry_tree::EntryTree;
 use super::{Direction, Expected, Path, damage};
 
@@ -26,6 +26,10 @@ pub struct EntryCursor<'p, P: ?Sized> {
     /// The entry handed out last; a buffer.
     entry: Vec<u8>,
 }
+
+/// What is done with an entry: its bytes before the rank, the rank, and the bytes behind it.
+#[cfg(not(feature = "small"))]
+pub type EachWithRest<'a> = dyn FnMut(&[u8], u128, &[u8]) -> Result<(), StorageError> + 'a;
 
 #[derive(Debug)]
 enum State<'p> {
@@ -117,8 +121,8 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
         })
     }
 
-    /// Appends the ranks of up to `limit` entries, which are their last `rank_width` bytes, 8 or 16, big-endian. Returns
-    /// how many; 0 at the end.
+    /// Appends the ranks of up to `limit` entries, `rank_width` bytes, 8 or 16, big-endian, which are their last unless they
+    /// [go on](EntryTree::goes_on). Returns how many; 0 at the end.
     ///
     /// # Errors
     ///
@@ -131,8 +135,9 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
     ) -> Result<usize, StorageError> {
         let mut entry = core::mem::take(&mut self.entry);
         let (mut page, mut prefix_tail) = (None, 0);
+        let goes_on = self.tree.goes_on();
         let count = self.for_each(limit, |node, position| {
-            if rank_width == 8 {
+            if rank_width == 8 && !goes_on {
                 if page != Some(node.number()) {
                     (page, prefix_tail) = (Some(node.number()), node.prefix_tail());
                 }
@@ -143,7 +148,7 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
             }
             entry.clear();
             node.append_key(position, &mut entry)?;
-            ranks.push(split_rank(node, &entry, rank_width)?.1);
+            ranks.push(split_rank(node, &entry, rank_width, goes_on)?.1);
             Ok(())
         });
         self.entry = entry;
@@ -164,15 +169,40 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
         ends: &mut Vec<u32>,
         ranks: &mut Vec<u128>,
     ) -> Result<usize, StorageError> {
+        let goes_on = self.tree.goes_on();
         self.for_each(limit, |node, position| {
             let start = keys.len();
             node.append_key(position, keys)?;
-            let (key_len, rank) = split_rank(node, &keys[start..], rank_width)?;
+            let (key_len, rank) = split_rank(node, &keys[start..], rank_width, goes_on)?;
             keys.truncate(start + key_len);
             ends.push(keys.len() as u32);
             ranks.push(rank);
             Ok(())
         })
+    }
+
+    /// Calls `each` for up to `limit` entries that go on behind their rank: with their bytes before the rank, the rank, and the
+    /// bytes behind it but for their length. Returns how many; 0 at the end.
+    ///
+    /// # Errors
+    ///
+    /// As [`next_ranks`](Self::next_ranks); what `each` fails with.
+    #[cfg(not(feature = "small"))]
+    pub fn each_with_rest(
+        &mut self,
+        limit: usize,
+        rank_width: usize,
+        each: &mut EachWithRest<'_>,
+    ) -> Result<usize, StorageError> {
+        let mut entry = core::mem::take(&mut self.entry);
+        let count = self.for_each(limit, |node, position| {
+            entry.clear();
+            node.append_key(position, &mut entry)?;
+            let (key_len, rank) = split_rank(node, &entry, rank_width, true)?;
+            each(&entry[..key_len], rank, &entry[key_len + rank_width..entry.len() - 2])
+        });
+        self.entry = entry;
+        count
     }
 
     /// Appends the entry given out last to `out`. False when none was, or the cursor is at its end.
@@ -374,9 +404,14 @@ fn replace(bound: &mut Bound<Vec<u8>>, with: Bound<&[u8]>) {
 }
 
 /// The length of an entry's key, and its rank.
-fn split_rank(node: &EntryNode<'_>, entry: &[u8], rank_width: usize) -> Result<(usize, u128), StorageError> {
-    let Some(key_len) = entry.len().checked_sub(rank_width) else {
+fn split_rank(
+    node: &EntryNode<'_>,
+    entry: &[u8],
+    rank_width: usize,
+    goes_on: bool,
+) -> Result<(usize, u128), StorageError> {
+    let Some(key_len) = key_len(entry, rank_width, goes_on) else {
         return Err(damage(node.number(), format_args!("an entry of {} bytes has no rank", entry.len())));
     };
-    Ok((key_len, rank_of(&entry[key_len..])))
+    Ok((key_len, rank_of(&entry[key_len..][..rank_width])))
 }

@@ -101,6 +101,20 @@ pub(super) fn rank_of(bytes: &[u8]) -> u128 {
     }
 }
 
+/// The length of an entry's bytes before its rank of `rank_width` bytes, behind which it may [go on](super::EntryTree::goes_on);
+/// `None` when it is too short.
+#[inline]
+pub(in crate::storage) fn key_len(entry: &[u8], rank_width: usize, goes_on: bool) -> Option<usize> {
+    let end = match goes_on {
+        false => entry.len(),
+        true => {
+            let (before, len) = entry.split_last_chunk::<2>()?;
+            before.len().checked_sub(usize::from(u16::from_be_bytes(*len)))?
+        }
+    };
+    end.checked_sub(rank_width)
+}
+
 /// How many bytes two keys start with together.
 pub(super) fn common_len(left: &[u8], right: &[u8]) -> usize {
     left.iter().zip(right).take_while(|(left, right)| left == right).count()
@@ -315,7 +329,8 @@ impl<'p> EntryNode<'p> {
         Ok(Some(rest.iter().fold(start, |tail, byte| tail << 8 | u64::from(*byte))))
     }
 
-    /// The last `rank_width` bytes of the key at `position`, as a number, when all before them is `key`.
+    /// The `rank_width` bytes of the key at `position` behind `key`, as a number, when it begins with that; they are the last
+    /// unless the key `goes_on`.
     ///
     /// The key is compared where it lies.
     pub(super) fn rank_after(
@@ -323,7 +338,13 @@ impl<'p> EntryNode<'p> {
         position: usize,
         key: &[u8],
         rank_width: usize,
+        goes_on: bool,
     ) -> Result<Option<u128>, StorageError> {
+        if goes_on {
+            let entry = self.key(position)?;
+            let is_found = key_len(&entry, rank_width, true) == Some(key.len()) && entry.starts_with(key);
+            return Ok(is_found.then(|| rank_of(&entry[key.len()..][..rank_width])));
+        }
         let suffix_len = self.suffix_len(position);
         if self.head.prefix_len + suffix_len != key.len() + rank_width {
             return Ok(None);

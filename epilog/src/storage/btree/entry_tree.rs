@@ -22,6 +22,8 @@ pub struct EntryTree {
     pub tree: TreeId,
     /// The bytes of a page.
     pub page_len: u32,
+    /// Whether entries go on behind the rank: with anything, and in the last two bytes, big-endian, its length.
+    pub goes_on: bool,
 }
 
 /// The way to the leaf to which an entry belongs.
@@ -58,7 +60,13 @@ impl EntryTree {
         assert!(is_entry_page_len(page_len as usize), "{page_len} bytes are no page of entries");
         let root = pages.allocate(PageKind::EntryLeaf, tree, page_len as usize)?;
         entry_leaf::build_empty(root, pages.page_mut(root)?)?;
-        Ok(EntryTree { root, tree, page_len })
+        Ok(EntryTree { root, tree, page_len, goes_on: false })
+    }
+
+    /// Whether entries go on behind the rank. No build with the feature `small` has such a tree.
+    #[inline]
+    pub(super) fn goes_on(&self) -> bool {
+        cfg!(not(feature = "small")) && self.goes_on
     }
 
     /// The bytes of a page.
@@ -104,7 +112,7 @@ impl EntryTree {
             if node.level() == 0 {
                 let position = node.search(key)?.unwrap_or_else(|position| position);
                 if position < node.count() {
-                    return node.rank_after(position, key, rank_width);
+                    return node.rank_after(position, key, rank_width, self.goes_on());
                 }
                 if !has_next && (position > 0 || number == self.root) {
                     return Ok(None);
@@ -119,8 +127,9 @@ impl EntryTree {
         // The entry, if it is there, is the first of the next leaf. The cursor also tells an empty leaf that is damage.
         let mut cursor = self.cursor(pages, Bound::Included(key), Bound::Unbounded, Direction::Forward);
         let Some(entry) = cursor.next()? else { return Ok(None) };
-        let rank = entry.strip_prefix(key).filter(|rank| rank.len() == rank_width);
-        Ok(rank.map(entry_node::rank_of))
+        let key_len = super::key_len(entry, rank_width, self.goes_on());
+        let is_found = key_len == Some(key.len()) && entry.starts_with(key);
+        Ok(is_found.then(|| entry_node::rank_of(&entry[key.len()..][..rank_width])))
     }
 
     /// Goes down to the leaf to which `entry` belongs, and keeps the way.

@@ -147,7 +147,7 @@ impl EntryTree {
         EntryInserter::new(*self).insert(pages, entry)
     }
 
-    /// Finds the place where `entry`, a key and a rank of `rank_width` bytes, is to be inserted; gives the rank that the tree
+    /// Finds the place where `entry`, which has a rank of `rank_width` bytes behind its key, is to be inserted; gives the rank that the tree
     /// has with this key already, or one of them.
     ///
     /// # Errors
@@ -162,12 +162,13 @@ impl EntryTree {
     ) -> Result<Option<u128>, StorageError> {
         self.descend_into(pages, entry, &mut place.0)?;
         let leaf = self.leaf(pages, place.0.leaf)?;
-        let key = &entry[..entry.len() - rank_width];
+        let key_len = super::key_len(entry, rank_width, self.goes_on());
+        let key = &entry[..key_len.expect("an entry has a rank")];
         match leaf.search(entry)? {
             Err(position) if position > 0 && position < leaf.count() => {
-                match leaf.rank_after(position - 1, key, rank_width)? {
+                match leaf.rank_after(position - 1, key, rank_width, self.goes_on())? {
                     Some(rank) => Ok(Some(rank)),
-                    None => leaf.rank_after(position, key, rank_width),
+                    None => leaf.rank_after(position, key, rank_width, self.goes_on()),
                 }
             }
             // It is there, or its neighbour is on another leaf.

@@ -48,7 +48,10 @@ mod search;
 mod tests;
 
 pub use check::{Inspect, TreeSummary};
+#[cfg(not(feature = "small"))]
+pub use entry_cursor::EachWithRest;
 pub use entry_cursor::EntryCursor;
+pub(in crate::storage) use entry_node::key_len;
 pub use entry_tree::EntryTree;
 pub use entry_write::{EntryInserter, EntryPlace};
 pub use record_cursor::LeafCursor;

@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 use super::load::{lay_out, least_len};
 use super::system::{self, COLLECTIONS, FIELDS, INDEXES};
 #[cfg(not(feature = "small"))]
-use super::system::{KIND_PARTIAL, NO_FIELD};
+use super::system::{KIND_INCLUDING, KIND_PARTIAL, NO_FIELD};
 use super::{FIRST_FREE_ID, Statistics};
 #[cfg(not(feature = "small"))]
 use crate::schema::condition::Condition;
@@ -152,6 +152,8 @@ pub(crate) fn create_collections(
                 fields: index.fields.iter().map(|name| position(name)).collect(),
                 unique: index.unique,
                 #[cfg(not(feature = "small"))]
+                included: index.included.iter().map(|name| position(name)).collect(),
+                #[cfg(not(feature = "small"))]
                 condition: index
                     .condition
                     .iter()
@@ -223,11 +225,18 @@ pub(crate) fn create_collections(
 /// The fields of an index as they are stored, with what else it is.
 #[cfg(not(feature = "small"))]
 fn with_kinds(mut ids: Vec<u8>, index: &IndexDef, fields: &[FieldDef]) -> Vec<u8> {
-    if !index.is_partial() {
+    if !index.is_partial() && !index.has_included() {
         return ids;
     }
     ids.extend_from_slice(&NO_FIELD.to_le_bytes());
-    ids.push(KIND_PARTIAL);
+    let including = if index.has_included() { KIND_INCLUDING } else { 0 };
+    let partial = if index.is_partial() { KIND_PARTIAL } else { 0 };
+    ids.push(including | partial);
+    if index.has_included() {
+        ids.extend_from_slice(&(index.included.len() as u16).to_le_bytes());
+        let of = |position: &u16| fields[usize::from(*position)].id.0.to_le_bytes();
+        ids.extend(index.included.iter().flat_map(of));
+    }
     for condition in &index.condition {
         let field = &fields[usize::from(condition.position)];
         ids.extend_from_slice(&field.id.0.to_le_bytes());

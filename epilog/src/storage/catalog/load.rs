@@ -4,9 +4,9 @@ use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-#[cfg(not(feature = "small"))]
-use super::system::KIND_PARTIAL;
 use super::system::{self, COLLECTIONS, FIELDS, INDEXES, NO_FIELD, System};
+#[cfg(not(feature = "small"))]
+use super::system::{KIND_INCLUDING, KIND_PARTIAL};
 use super::{FIRST_ROOT, Stored};
 use crate::parts;
 #[cfg(not(feature = "small"))]
@@ -78,11 +78,11 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
             }
             None => ids,
         };
-        // Small builds know of partial indexes only that something else follows the ids of their fields.
-        let is_partial =
+        // Small builds know of partial and covering indexes only that something else follows the ids of their fields.
+        let is_other =
             cfg!(feature = "small") && ids.chunks(4).any(|id| id.len() < 4 || id == NO_FIELD.to_le_bytes());
-        if is_partial {
-            return Err(StorageFault::LeftOut { what: "partial indexes" }.into());
+        if is_other {
+            return Err(StorageFault::LeftOut { what: "partial and covering indexes" }.into());
         }
         let ids = read_ids(&ids)?;
         let index = IndexDef {
@@ -90,6 +90,8 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
             name: system::read(record, def, INDEXES.name)?,
             fields: Vec::new(),
             unique: system::read(record, def, INDEXES.unique)?,
+            #[cfg(not(feature = "small"))]
+            included: Vec::new(),
             #[cfg(not(feature = "small"))]
             condition: Vec::new(),
             page_len: system::read(record, def, INDEXES.page_len)?,
@@ -156,6 +158,15 @@ pub(crate) fn load(pages: &dyn PageRead) -> Result<Stored, StorageError> {
                 if index.fields.iter().any(is_list) || index.condition.iter().any(of_blob) {
                     let problem =
                         words!("index `{}` of `{name}` is of some lists only, or compares one", index.name);
+                    return Err(StorageError::damage("catalog", problem));
+                }
+                let is_left_out = |position: &u16| {
+                    let ty = own_fields[usize::from(*position)].ty;
+                    ty.is_list() || ty.is_json() || ty == Type::Blob
+                };
+                if index.included.iter().any(is_left_out) {
+                    let problem =
+                        words!("index `{}` of `{name}` includes what no entry can have", index.name);
                     return Err(StorageError::damage("catalog", problem));
                 }
             }
@@ -297,12 +308,21 @@ fn read_kinds(
     position: &dyn Fn(u32) -> Result<u16, StorageError>,
 ) -> Result<(), StorageError> {
     let name = index.name.clone();
-    let damage = || StorageError::damage("catalog", words!("the condition of index `{name}` is broken"));
+    let damage = || {
+        StorageError::damage("catalog", words!("what index `{name}` includes, or its condition, is broken"))
+    };
     let (kinds, mut bytes) = bytes.split_first().ok_or_else(damage)?;
-    if *kinds != KIND_PARTIAL {
+    if *kinds == 0 || kinds & !(KIND_INCLUDING | KIND_PARTIAL) != 0 {
         let problem =
             words!("index `{name}` is of kinds {kinds:#x}, which this version of Epilog does not know");
         return Err(StorageError::damage("catalog", problem));
+    }
+    if kinds & KIND_INCLUDING != 0 {
+        let (count, rest) = bytes.split_first_chunk::<2>().ok_or_else(damage)?;
+        let count = usize::from(u16::from_le_bytes(*count));
+        let (ids, rest) = rest.split_at_checked(4 * count).filter(|_| count > 0).ok_or_else(damage)?;
+        index.included = read_ids(ids)?.into_iter().map(position).collect::<Result<_, _>>()?;
+        bytes = rest;
     }
     while !bytes.is_empty() {
         let (id, rest) = bytes.split_first_chunk::<4>().ok_or_else(damage)?;
@@ -312,7 +332,7 @@ fn read_kinds(
         let test = ConditionTest::read(&mut bytes, ty).ok_or_else(damage)?;
         index.condition.push(Condition { position, test });
     }
-    match index.condition.is_empty() {
+    match index.condition.is_empty() == (kinds & KIND_PARTIAL != 0) {
         true => Err(damage()),
         false => Ok(()),
     }

@@ -75,6 +75,11 @@ pub(crate) struct IndexesFields {
 /// kinds of it, and these in ascending order.
 pub(crate) const NO_FIELD: u32 = u32::MAX;
 
+/// The kind of an index whose entries have values beside their keys: how many, 2 bytes, and the permanent id of the field of
+/// each.
+#[cfg(not(feature = "small"))]
+pub(crate) const KIND_INCLUDING: u8 = 1;
+
 /// The kind of an index that has entries of some records only. To the end there are its conditions, each the permanent id of a
 /// field and a test (`schema::condition`).
 #[cfg(not(feature = "small"))]

@@ -212,11 +212,11 @@ impl<'p> Walk<'_, '_, '_, 'p> {
             }
             state.expected += 1;
             self.entry.clear();
-            keys::append_record_key(&mut self.entry, def, index, record)?;
-            keys::append_rank(&mut self.entry, def.layout.rank_width, record.rank());
+            keys::append_record_entry(&mut self.entry, def, index, record)?;
             // An error is on a page that was found damaged when the index was walked.
             if let Ok(false) = tree.contains(self.pages, &self.entry) {
                 state.missing += 1;
+                // Nor one with other values that it includes.
                 problems.push((Structure::Index, Some(&index.name), "it has no entry for the record".into()));
             }
         }

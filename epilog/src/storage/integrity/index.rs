@@ -81,7 +81,9 @@ impl Walk<'_, '_, '_, '_> {
     /// Two entries with the same values are two records', unless one of the values is absent.
     fn check_unique(&mut self, key: &[u8], rank: u128) -> Result<(), StorageError> {
         let width = self.def.layout.rank_width;
-        let Some((before, other)) = keys::split_entry(&self.previous, width) else { return Ok(()) };
+        let Some((before, other)) = keys::split_entry_of(self.index, &self.previous, width) else {
+            return Ok(());
+        };
         if before != key {
             return Ok(());
         }
@@ -111,7 +113,7 @@ impl<'p> Inspect<'p> for Walk<'_, '_, '_, 'p> {
     fn entry(&mut self, entry: &[u8]) -> Result<(), StorageError> {
         self.state.count += 1;
         self.check.watch.advance(1)?;
-        let Some((key, rank)) = keys::split_entry(entry, self.def.layout.rank_width) else {
+        let Some((key, rank)) = keys::split_entry_of(self.index, entry, self.def.layout.rank_width) else {
             let message = format!("an entry of {} bytes is too short to name a record", entry.len());
             let problem = Problem::new(Structure::Index, message);
             self.check.report.add(problem.of(&self.def.name).index(&self.index.name));
@@ -181,7 +183,8 @@ impl<'p> Inspect<'p> for Strays<'_, '_, '_, 'p> {
     }
 
     fn entry(&mut self, entry: &[u8]) -> Result<(), StorageError> {
-        let Some((key, rank)) = keys::split_entry(entry, self.def.layout.rank_width) else { return Ok(()) };
+        let split = keys::split_entry_of(self.index, entry, self.def.layout.rank_width);
+        let Some((key, rank)) = split else { return Ok(()) };
         let message = match self.view.get(self.def, rank) {
             // On a page that cannot be read.
             Err(_) => return Ok(()),
@@ -191,13 +194,13 @@ impl<'p> Inspect<'p> for Strays<'_, '_, '_, 'p> {
             }
             Ok(Some(record)) => {
                 self.key.clear();
-                let own = match self.def.listed(self.index) {
-                    Some(element) => self.append_element(element, key, &record),
-                    None => keys::append_record_key(&mut self.key, self.def, self.index, &record),
+                let (own, expected) = match self.def.listed(self.index) {
+                    Some(element) => (self.append_element(element, key, &record), key),
+                    None => (keys::append_record_entry(&mut self.key, self.def, self.index, &record), entry),
                 };
                 match own {
                     Err(_) => return Ok(()),
-                    Ok(_) if self.key == key => return Ok(()),
+                    Ok(_) if self.key == expected => return Ok(()),
                     Ok(_) => "an entry gives the record other values than it has",
                 }
             }

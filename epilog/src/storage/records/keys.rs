@@ -1,10 +1,15 @@
-//! The bytes an index holds for a record: its encoded fields, then its rank.
+//! The bytes an index holds for a record: its encoded fields, then its rank; of a covering index then the values that it
+//! includes, and in the last two bytes, big-endian, the length of those.
+//!
+//! As no key begins another, and the rank follows it, what is included decides nothing of the order.
 
 use alloc::vec::Vec;
 
 use super::{RecordDraft, RecordRef};
+use crate::schema::layout::Place;
 use crate::schema::{CollectionDef, IndexDef};
 use crate::storage::StorageError;
+use crate::storage::btree;
 use crate::value::decimal::DecimalParts;
 use crate::value::{Cell, DecodeError, Type, key, list};
 
@@ -25,6 +30,105 @@ pub fn split_entry(entry: &[u8], rank_width: u8) -> Option<(&[u8], u128)> {
         let (key, rank) = entry.split_last_chunk::<16>()?;
         Some((key, u128::from_be_bytes(*rank)))
     }
+}
+
+/// The length of the encoded fields of an entry of `index`; `None` when it is too short to hold a rank.
+#[inline]
+pub fn key_len(index: &IndexDef, entry: &[u8], rank_width: u8) -> Option<usize> {
+    btree::key_len(entry, usize::from(rank_width), index.has_included())
+}
+
+/// As [`split_entry`], of an index that may include values, which are left out.
+#[inline]
+pub fn split_entry_of<'e>(index: &IndexDef, entry: &'e [u8], rank_width: u8) -> Option<(&'e [u8], u128)> {
+    let key_len = key_len(index, entry, rank_width)?;
+    split_entry(&entry[..key_len + usize::from(rank_width)], rank_width)
+}
+
+/// Appends what an index holds of a draft with this rank. Returns whether a field of the key is absent: a unique index lets such
+/// a record be.
+pub fn append_draft_entry(
+    out: &mut Vec<u8>,
+    collection: &CollectionDef,
+    index: &IndexDef,
+    draft: &RecordDraft,
+    rank: u128,
+) -> bool {
+    let absent = append_draft_key(out, collection, index, draft);
+    append_rank(out, collection.layout.rank_width, rank);
+    append_included(out, collection, index, |place, value| value(draft.field(place).as_cell()));
+    absent
+}
+
+/// Appends what an index holds of a record on a page; as [`append_draft_entry`].
+///
+/// # Errors
+///
+/// As [`RecordRef::field`].
+pub fn append_record_entry(
+    out: &mut Vec<u8>,
+    collection: &CollectionDef,
+    index: &IndexDef,
+    record: &RecordRef<'_>,
+) -> Result<bool, StorageError> {
+    let absent = append_record_key(out, collection, index, record)?;
+    append_rank(out, collection.layout.rank_width, record.rank());
+    let mut failed = None;
+    append_included(out, collection, index, |place, value| match record.field(place) {
+        Ok(cell) => value(cell.as_cell()),
+        Err(error) => failed = Some(error),
+    });
+    failed.map_or(Ok(absent), Err)
+}
+
+/// Appends what an index includes, and the length of that. Of an optional field there is a byte, 0 when it is absent and 1
+/// otherwise; then the cell, that of a type without a width behind its length in two bytes.
+#[inline]
+fn append_included(
+    out: &mut Vec<u8>,
+    collection: &CollectionDef,
+    index: &IndexDef,
+    mut field: impl FnMut(&Place, &mut dyn FnMut(Cell<'_>)),
+) {
+    if !index.has_included() {
+        return;
+    }
+    let start = out.len();
+    for position in index.included() {
+        let place = &collection.layout.places[usize::from(*position)];
+        field(place, &mut |cell| {
+            if place.null.is_some() {
+                out.push(u8::from(cell.is_some()));
+            }
+            let Some(bytes) = cell else { return };
+            if place.ty.width().is_none() {
+                // One that is longer than that makes an entry that no index takes.
+                out.extend_from_slice(&(bytes.len() as u16).to_be_bytes());
+            }
+            out.extend_from_slice(bytes);
+        });
+    }
+    out.extend_from_slice(&((out.len() - start) as u16).to_be_bytes());
+}
+
+/// Splits what an entry includes behind the cell of its first field, which is of type `ty`: as [`key::split_first`].
+#[cfg(not(feature = "small"))]
+pub fn split_included(ty: Type, optional: bool, included: &[u8]) -> Option<(Cell<'_>, &[u8])> {
+    let included = match (optional, included.split_first()) {
+        (true, Some((0, rest))) => return Some((None, rest)),
+        (true, Some((1, rest))) => rest,
+        (true, _) => return None,
+        (false, _) => included,
+    };
+    let (len, included) = match ty.width() {
+        Some(width) => (width, included),
+        None => {
+            let (len, rest) = included.split_first_chunk::<2>()?;
+            (usize::from(u16::from_be_bytes(*len)), rest)
+        }
+    };
+    let (cell, rest) = included.split_at_checked(len)?;
+    Some((Some(cell), rest))
 }
 
 /// Appends the encoded fields of a draft. Returns whether one of them is absent: a unique index lets such a record be.

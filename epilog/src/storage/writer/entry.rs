@@ -41,8 +41,7 @@ impl Writer<'_> {
             let absent = self.build_entry(collection, index, draft, rank);
             self.check_key_len(collection, index, draft)?;
             if index.unique && !absent {
-                let key_len = self.key.len() - usize::from(collection.layout.rank_width);
-                claimed.push(Claim { collection, index, key: self.key[..key_len].to_vec() });
+                claimed.push(Claim { collection, index, key: self.built_key(collection, index).to_vec() });
             }
         }
         Ok(())
@@ -72,12 +71,16 @@ impl Writer<'_> {
         if keys::leaves_out_draft(collection, index, draft) {
             return true;
         }
-        let absent = keys::append_draft_key(&mut self.key, collection, index, draft);
-        keys::append_rank(&mut self.key, collection.layout.rank_width, rank);
-        absent
+        keys::append_draft_entry(&mut self.key, collection, index, draft, rank)
     }
 
-    /// Checks the length of the key in `self.key`, whose last bytes are the rank; what is left out of the index has none.
+    /// The key of the entry in `self.key`.
+    pub(super) fn built_key(&self, collection: &CollectionDef, index: &IndexDef) -> &[u8] {
+        let key_len = keys::key_len(index, &self.key, collection.layout.rank_width);
+        &self.key[..key_len.expect("an entry has a rank")]
+    }
+
+    /// Checks the length of what is in `self.key` but for the rank; what is left out of the index has none.
     pub(super) fn check_key_len(
         &self,
         collection: &CollectionDef,
@@ -88,7 +91,7 @@ impl Writer<'_> {
             return Ok(());
         }
         let bytes = self.key.len() - usize::from(collection.layout.rank_width);
-        // Behind the key lies the rank, of 16 bytes at most, and before it a byte may tell of absence.
+        // With the key lies the rank, of 16 bytes at most, and before it a byte may tell of absence.
         let limit = KEY_BYTES_MAX.min(entry_len_max(index.page_len as usize) - 17);
         if bytes <= limit {
             return Ok(());
@@ -97,7 +100,7 @@ impl Writer<'_> {
         Err(ConstraintError::KeyTooLong {
             collection: collection.name.clone(),
             index: index.name.clone(),
-            field: index.fields.iter().map(name).collect::<Vec<String>>().join(", "),
+            field: index.fields.iter().chain(index.included()).map(name).collect::<Vec<String>>().join(", "),
             key: draft.describe_key(collection),
             bytes,
             limit,

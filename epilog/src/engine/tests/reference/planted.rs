@@ -74,6 +74,7 @@ fn mistakes_of_access_paths_and_plans_are_found() {
         (Bug::BandLosesBound, PAIRED),
         (Bug::PartialIndexNotImplied, NARROW),
         (Bug::ValueKeptInPlan, NARROW),
+        (Bug::AbsentIncludedIsLeast, MADE),
         (Bug::UnionGivesTwice, NARROW),
         (Bug::LastValueSkipped, NARROW),
         (Bug::RecordLostInPause, MADE),

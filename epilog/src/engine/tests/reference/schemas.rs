@@ -206,8 +206,25 @@ fn index(random: &mut Random, name: &'static str, fields: &[FieldSchema]) -> Opt
             conditions.extend(test.filter(|_| is_new).map(|test| ConditionSchema { field, test }));
         }
     }
-    let index = IndexSchema::new(name, leaked(ordinals), unique).with_condition(leaked(conditions));
+    let included = included(random, fields);
+    let index = IndexSchema::new(name, leaked(ordinals), unique)
+        .with_included(leaked(included))
+        .with_condition(leaked(conditions));
     (!index.fields.is_empty()).then_some(index)
+}
+
+/// What the entries of an index have beside their keys: fields of any type that they can have, also those of the key.
+fn included(random: &mut Random, fields: &[FieldSchema]) -> Vec<u16> {
+    let mut included: Vec<u16> = Vec::new();
+    let count = if random.below(3) == 0 { 1 + random.below(4) } else { 0 };
+    for _ in 0..count {
+        let ordinal = random.below(fields.len()) as u16;
+        let ty = fields[usize::from(ordinal)].ty;
+        if !included.contains(&ordinal) && !ty.is_list() && !ty.is_json() {
+            included.push(ordinal);
+        }
+    }
+    included
 }
 
 fn condition(random: &mut Random, field: &FieldSchema) -> Option<DeclaredTest> {

@@ -15,8 +15,12 @@ use crate::engine::exec::vector::Cells;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::Computed;
 use crate::engine::physical::{self, Access, Entries, IndexOrder, PhysicalNode, Scan};
+#[cfg(not(feature = "small"))]
+use crate::engine::planted::{self, Bug};
 use crate::parts::Whole;
 use crate::storage::StorageError;
+#[cfg(not(feature = "small"))]
+use crate::storage::records::keys;
 use crate::value::{Type, key};
 
 /// Reads entries, some at a time, and makes values of them.
@@ -25,9 +29,15 @@ pub(super) struct Reader<'s> {
     alone: bool,
     /// The first fields of the index, up to the last that a value is made of.
     fields: Vec<Field>,
+    /// The first fields that the index includes, up to the last that a value is made of.
+    #[cfg(not(feature = "small"))]
+    included: Vec<Field>,
     predicates: Vec<Predicate>,
     keys: Vec<u8>,
     ends: Vec<u32>,
+    /// What is included, where it is read.
+    #[cfg(not(feature = "small"))]
+    beside: (Vec<u8>, Vec<u32>),
     ranks: Vec<u128>,
 }
 
@@ -42,18 +52,39 @@ impl<'s> Reader<'s> {
     pub(super) fn new(env: &Env<'s>, walk: IndexRanks<'s>, entries: Entries) -> Reader<'s> {
         let collection = env.collection(walk.slot);
         let index = collection.index(walk.index).expect("a plan names an index of its collection");
-        let fields = index.fields.iter().map(|position| {
-            let def = &collection.fields[usize::from(*position)];
-            let value = entries.values.iter().find(|(of, _)| of == position).map(|(_, value)| *value);
-            Field { ty: def.ty, optional: def.optional, value }
+        let up_to_the_last = |positions: &[u16], has: &dyn Fn(&u16, Type) -> bool| {
+            let fields = positions.iter().map(|position| {
+                let def = &collection.fields[usize::from(*position)];
+                let mut values = entries.values.iter();
+                let value = values.find(|(of, _)| of == position && has(position, def.ty));
+                Field { ty: def.ty, optional: def.optional, value: value.map(|(_, value)| *value) }
+            });
+            let mut fields: Vec<Field> = fields.collect();
+            let needed = fields.iter().rposition(|field| field.value.is_some()).map_or(0, |last| last + 1);
+            fields.truncate(needed);
+            fields
+        };
+        let fields = up_to_the_last(&index.fields, &|_, ty| key::is_exact(ty));
+        #[cfg(not(feature = "small"))]
+        let included = up_to_the_last(&index.included, &|position, ty| {
+            // What the key tells is not made twice.
+            !(key::is_exact(ty) && index.fields.contains(position))
         });
-        let mut fields: Vec<Field> = fields.collect();
-        let needed = fields.iter().rposition(|field| field.value.is_some()).map_or(0, |last| last + 1);
-        fields.truncate(needed);
         let predicates = entries.predicates.into_iter();
         let predicates = predicates.map(|expr| Predicate::new(expr, |slot| env.collection(slot))).collect();
-        let (keys, ends, ranks) = (Vec::new(), Vec::new(), Vec::new());
-        Reader { walk, alone: entries.alone, fields, predicates, keys, ends, ranks }
+        Reader {
+            walk,
+            alone: entries.alone,
+            fields,
+            #[cfg(not(feature = "small"))]
+            included,
+            predicates,
+            keys: Vec::new(),
+            ends: Vec::new(),
+            #[cfg(not(feature = "small"))]
+            beside: (Vec::new(), Vec::new()),
+            ranks: Vec::new(),
+        }
     }
 
     /// Whether the entries are all that is read.
@@ -65,11 +96,35 @@ impl<'s> Reader<'s> {
     fn read(&mut self, env: &Env<'s>, limit: usize, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         self.keys.clear();
         self.ends.clear();
+        #[cfg(not(feature = "small"))]
+        {
+            self.beside.0.clear();
+            self.beside.1.clear();
+        }
         self.ranks.clear();
         let limit = limit.min(GATHERED_MAX);
         loop {
             env.check()?;
             if let Some((cursor, _)) = &mut self.walk.cursor {
+                #[cfg(not(feature = "small"))]
+                if !self.included.is_empty() {
+                    let Reader { keys, ends, beside: (included, included_ends), ranks, .. } = self;
+                    let read = cursor.each_including(limit, &mut |key, rank, rest| {
+                        keys.extend_from_slice(key);
+                        ends.push(keys.len() as u32);
+                        included.extend_from_slice(rest);
+                        included_ends.push(included.len() as u32);
+                        ranks.push(rank);
+                        Ok(())
+                    })?;
+                    if read > 0 {
+                        break;
+                    }
+                    if !self.walk.next_range(env)? {
+                        return Ok(false);
+                    }
+                    continue;
+                }
                 let read = match self.fields.is_empty() {
                     true => cursor.next_ranks(limit, &mut self.ranks)?,
                     false => cursor.next_entries(limit, &mut self.keys, &mut self.ends, &mut self.ranks)?,
@@ -95,27 +150,57 @@ impl<'s> Reader<'s> {
 
     /// Puts the values of the entries into `batch`.
     fn make_values(&self, batch: &mut Batch<'s>) -> Result<(), StorageError> {
-        let mut columns: Vec<Column> =
-            self.fields.iter().map(|field| Column::new(field, self.ends.len())).collect();
-        let mut start = 0;
-        for end in &self.ends {
-            let mut key = &self.keys[start..*end as usize];
-            start = *end as usize;
-            for (field, column) in self.fields.iter().zip(&mut columns) {
-                let (value, rest) = key::split_first(field.ty, field.optional, key).ok_or_else(damage)?;
-                key = rest;
-                if field.value.is_some() {
-                    column.push(field.ty, value);
-                }
-            }
-        }
-        for (field, column) in self.fields.iter().zip(columns) {
-            if let Some(value) = field.value {
-                batch.set_computed(value, column.finish(field.ty, self.ends.len()));
-            }
+        make_values(&self.fields, (&self.keys, &self.ends), key::split_first, key::append_cell, batch)?;
+        #[cfg(not(feature = "small"))]
+        {
+            let (included, ends) = &self.beside;
+            let append = |bytes: &mut Vec<u8>, _, cell: &[u8]| bytes.extend_from_slice(cell);
+            make_values(&self.included, (included, ends), split_included, append, batch)?;
         }
         Ok(())
     }
+}
+
+#[cfg(not(feature = "small"))]
+fn split_included(ty: Type, optional: bool, included: &[u8]) -> Option<(Option<&[u8]>, &[u8])> {
+    let split = keys::split_included(ty, optional, included);
+    match split {
+        Some((None, rest)) if planted::is(Bug::AbsentIncludedIsLeast) => {
+            static LEAST: [u8; 16] = [0; 16];
+            Some((Some(&LEAST[..ty.width().unwrap_or(0)]), rest))
+        }
+        _ => split,
+    }
+}
+
+/// Puts the values of fields into `batch`, which `split` finds one after the other in the bytes up to each end.
+#[inline]
+fn make_values(
+    fields: &[Field],
+    (bytes, ends): (&[u8], &[u32]),
+    split: impl Fn(Type, bool, &[u8]) -> Option<(Option<&[u8]>, &[u8])>,
+    append: impl Fn(&mut Vec<u8>, Type, &[u8]),
+    batch: &mut Batch<'_>,
+) -> Result<(), StorageError> {
+    let mut columns: Vec<Column> = fields.iter().map(|field| Column::new(field, ends.len())).collect();
+    let mut start = 0;
+    for end in ends {
+        let mut own = &bytes[start..*end as usize];
+        start = *end as usize;
+        for (field, column) in fields.iter().zip(&mut columns) {
+            let (value, rest) = split(field.ty, field.optional, own).ok_or_else(damage)?;
+            own = rest;
+            if field.value.is_some() {
+                column.push(field.ty, value, &append);
+            }
+        }
+    }
+    for (field, column) in fields.iter().zip(columns) {
+        if let Some(value) = field.value {
+            batch.set_computed(value, column.finish(field.ty, ends.len()));
+        }
+    }
+    Ok(())
 }
 
 #[cold]
@@ -141,12 +226,13 @@ impl Column {
         }
     }
 
-    fn push(&mut self, ty: Type, value: Option<&[u8]>) {
+    #[inline]
+    fn push(&mut self, ty: Type, value: Option<&[u8]>, append: &impl Fn(&mut Vec<u8>, Type, &[u8])) {
         if let Some(nulls) = &mut self.nulls {
             nulls.push(value.is_none());
         }
         match value {
-            Some(value) => key::append_cell(&mut self.bytes, ty, value),
+            Some(value) => append(&mut self.bytes, ty, value),
             None => self.bytes.resize(self.bytes.len() + ty.width().unwrap_or(0), 0),
         }
         if let Some(ends) = &mut self.ends {
