@@ -71,6 +71,8 @@ pub(super) enum Bug {
     PairedTooEarly,
     /// A partition of what was put aside does not come back.
     PartitionLost,
+    /// The last run of sorted rows that were put aside does not come back.
+    RunLost,
     /// An operation that goes on after another leaves out the next record.
     RecordLostInPause,
 }

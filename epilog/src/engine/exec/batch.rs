@@ -287,11 +287,6 @@ impl<'s> Batch<'s> {
         Some(&self.faults[at].1)
     }
 
-    /// As [`fault`](Batch::fault), and what a value computed for `row` ran into: a row that is packed has it as its own.
-    pub(super) fn fault_of_all(&self, row: usize) -> Option<&RowFault> {
-        self.fault(row).or_else(|| self.computed_values().find_map(|(_, values)| values.fault(row)))
-    }
-
     /// Fails if one of the first `count` rows left has a fault: it is part of the answer.
     pub(super) fn raise(&self, count: usize) -> Result<(), ExecError> {
         if !parts::CALCULATION || self.faults.is_empty() {

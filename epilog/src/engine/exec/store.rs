@@ -157,6 +157,13 @@ impl<'s> RowStore<'s> {
         vector.cell(row)
     }
 
+    /// What the calculation of a value computed for a row ran into.
+    pub(super) fn value_fault(&self, computed: Computed, row: u32) -> Option<&RowFault> {
+        let vectors = self.computed.iter().find(|(of, _)| *of == computed);
+        let (vector, row) = self.part(&vectors.expect("the rows have it").1, row);
+        vector.fault(row)
+    }
+
     /// The vector that has the value of a row, and where in it.
     fn part<'v>(&self, vectors: &'v [Vector<'s>], row: u32) -> (&'v Vector<'s>, usize) {
         let part = self.starts.partition_point(|start| *start <= row as usize) - 1;

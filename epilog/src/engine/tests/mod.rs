@@ -2,6 +2,8 @@
 
 mod answers;
 #[cfg(not(feature = "small"))]
+mod aside;
+#[cfg(not(feature = "small"))]
 mod derived;
 mod memory;
 mod reference;

@@ -279,8 +279,11 @@ impl<'s> Built<'s> {
         source: &mut (dyn Operator<'s> + 's),
         links: &[Link],
         keep: Keep<'_>,
-        #[cfg_attr(feature = "small", expect(unused_variables, reason = "there is no limit there"))]
-        beyond: Beyond,
+        #[cfg_attr(
+            feature = "small",
+            expect(unused_variables, unused_mut, reason = "there is no limit there")
+        )]
+        mut beyond: Beyond,
     ) -> Result<(Built<'s>, bool), ExecError> {
         let mut built = Built {
             keys: Keys::of(links),
@@ -345,8 +348,12 @@ impl<'s> Built<'s> {
                     // Those of one key are of one partition, whatever is done.
                     Beyond::Ends { at_once } => {
                         let is_much = built.keys.len() > 1 && env.budget.charge(&mut built.charge, size);
-                        if at_once || is_much {
+                        // No file is made before there is something to put into it.
+                        if (at_once || is_much) && has_room(env)? {
                             return Ok((built, false));
+                        }
+                        if at_once || is_much {
+                            beyond = Beyond::Fails;
                         }
                         "rows that are linked by the same are not put aside"
                     }
@@ -591,6 +598,12 @@ impl<'s> Built<'s> {
         }
         Ok(true)
     }
+}
+
+/// Whether there is room outside of memory.
+#[cfg(not(feature = "small"))]
+fn has_room(env: &Env<'_>) -> Result<bool, ExecError> {
+    Ok(env.view.scratch(4 << 10)?.is_some())
 }
 
 /// The rows of which one of several values has no result, and why.

@@ -319,7 +319,6 @@ impl<'s> Join<'s> {
             && !self.links.is_empty()
             && self.level < aside::LEVELS_MAX
             && (env.budget.is_given() || env.budget.is_none())
-            && Aside::has_room(env)?
         {
             let at_once = env.budget.is_none() && self.level == 0;
             match Built::within(env, &mut **source, &self.links, at_once)? {

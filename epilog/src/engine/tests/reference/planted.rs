@@ -92,5 +92,6 @@ fn mistakes_of_operators_are_found() {
         (Bug::ExceptAllUncounted, RULED),
         (Bug::PairedTooEarly, ANY),
         (Bug::PartitionLost, NARROW),
+        (Bug::RunLost, RULED),
     ]);
 }

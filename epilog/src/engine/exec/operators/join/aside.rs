@@ -167,11 +167,6 @@ impl Bloom {
 }
 
 impl<'s> Aside<'s> {
-    /// Whether there is room outside of memory.
-    pub(super) fn has_room(env: &Env<'_>) -> Result<bool, ExecError> {
-        Ok(partitions(env, Vec::new())?.is_some())
-    }
-
     /// Puts both sides of `join` aside: what is in its table so far, what comes to that, the rows of `join.outer` if `has_outer`, and
     /// what comes after those.
     pub(super) fn new(

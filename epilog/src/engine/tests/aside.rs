@@ -1,0 +1,201 @@
+//! What is kept within one operation and put aside under a budget: the answers are those without one, row by row; no more is kept than
+//! the budget says; nothing is left of the temporary file; and a full disk ends the query, and nothing else.
+
+use alloc::boxed::Box;
+use alloc::string::ToString;
+use alloc::sync::Arc;
+use alloc::vec::Vec;
+use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+
+use super::fixture::{self as f, DraftBuilder, draft, field};
+use super::*;
+use crate::expr::{BinaryOp, Clause, Expression, JoinKind};
+use crate::storage::StorageFault;
+use crate::storage::pager::PagerOptions;
+use crate::storage::vfs::{MemoryVfs, OpenMode, Vfs, VfsError, VfsFile};
+
+const TRACKS: i128 = 3000;
+
+/// Files in memory, which counts those that are temporary, and has room for so many bytes in each of these.
+#[derive(Clone, Default)]
+struct Disk {
+    files: MemoryVfs,
+    temporary: Arc<Temporary>,
+}
+
+struct Temporary {
+    made: AtomicUsize,
+    open: AtomicUsize,
+    room: AtomicU64,
+}
+
+impl Default for Temporary {
+    fn default() -> Temporary {
+        Temporary { made: AtomicUsize::new(0), open: AtomicUsize::new(0), room: AtomicU64::new(u64::MAX) }
+    }
+}
+
+struct TemporaryFile(Box<dyn VfsFile>, Arc<Temporary>);
+
+impl Drop for TemporaryFile {
+    fn drop(&mut self) {
+        self.1.open.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+impl Vfs for Disk {
+    fn open(&self, path: &str, mode: OpenMode) -> Result<Box<dyn VfsFile>, VfsError> {
+        self.files.open(path, mode)
+    }
+    fn exists(&self, path: &str) -> Result<bool, VfsError> {
+        self.files.exists(path)
+    }
+    fn remove(&self, path: &str) -> Result<(), VfsError> {
+        self.files.remove(path)
+    }
+    fn sync_directory(&self, path: &str) -> Result<(), VfsError> {
+        self.files.sync_directory(path)
+    }
+    fn temporary(&self, path: &str) -> Result<Option<Box<dyn VfsFile>>, VfsError> {
+        let Some(file) = self.files.temporary(path)? else { return Ok(None) };
+        self.temporary.made.fetch_add(1, Ordering::Relaxed);
+        self.temporary.open.fetch_add(1, Ordering::Relaxed);
+        Ok(Some(Box::new(TemporaryFile(file, self.temporary.clone()))))
+    }
+    fn now_ns(&self) -> u64 {
+        self.files.now_ns()
+    }
+    fn entropy(&self, buffer: &mut [u8]) {
+        self.files.entropy(buffer);
+    }
+}
+
+impl VfsFile for TemporaryFile {
+    fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), VfsError> {
+        self.0.read_at(buffer, offset)
+    }
+    fn write_at(&self, bytes: &[u8], offset: u64) -> Result<(), VfsError> {
+        if offset + bytes.len() as u64 > self.1.room.load(Ordering::Relaxed) {
+            return Err(VfsError::Full { path: "music (temporary)".into() });
+        }
+        self.0.write_at(bytes, offset)
+    }
+    fn sync_data(&self) -> Result<(), VfsError> {
+        panic!("nobody relies on a temporary file")
+    }
+    fn len(&self) -> Result<u64, VfsError> {
+        self.0.len()
+    }
+    fn set_len(&self, len: u64) -> Result<(), VfsError> {
+        self.0.set_len(len)
+    }
+    fn lock(&self) -> Result<(), VfsError> {
+        self.0.lock()
+    }
+}
+
+/// The tracks in a file, and what it lies on.
+struct Filed {
+    disk: Disk,
+    store: Store,
+}
+
+impl Filed {
+    fn new() -> Filed {
+        let disk = Disk::default();
+        let options = PagerOptions::default();
+        let store = Store::open(Arc::new(disk.clone()), "music", options, (None, None), &f::DATABASE);
+        let store = store.expect("a new file");
+        insert(&store, &with_tracks(TRACKS));
+        Filed { disk, store }
+    }
+
+    fn within(&self, draft: &Draft, bytes: usize) -> Result<Vec<Vec<Scalar>>, EngineError> {
+        let mut control = Control::default();
+        control.set_memory(bytes);
+        controlled(&self.store.snapshot(), draft, &control)
+    }
+
+    /// Checks that within so many bytes a draft gives the rows that it gives without a limit, in their order if that is `ordered`, and
+    /// that the operator called `name` puts so many bytes aside at least.
+    fn check(&self, draft: DraftBuilder, bytes: usize, name: &str, least: u64, ordered: bool) {
+        let draft = draft.build();
+        let snapshot = self.store.snapshot();
+        let comparable = |rows: Vec<Vec<Scalar>>| {
+            let mut rows: Vec<_> = rows.iter().map(|row| format!("{row:?}")).collect();
+            if !ordered {
+                rows.sort();
+            }
+            rows
+        };
+        let made = || self.disk.temporary.made.load(Ordering::Relaxed);
+        let before = made();
+        let expected = comparable(run(snapshot.operation().view(), &draft).and_then(scalars).expect("rows"));
+        assert_eq!(made(), before, "nothing is put aside without a limit");
+        assert!(expected.len() > 10, "{}", expected.len());
+        // With more than it takes, no file is made either.
+        let got = comparable(self.within(&draft, 64 << 20).expect("rows"));
+        assert!(got == expected);
+        assert_eq!(made(), before, "nothing is put aside where there is room");
+        let got = comparable(self.within(&draft, bytes).unwrap_or_else(|error| panic!("{error}: {draft:?}")));
+        let differ = got.iter().zip(&expected).position(|(a, b)| a != b);
+        assert!(
+            got == expected,
+            "{} of {} rows, row {differ:?} differs: {:?}",
+            got.len(),
+            expected.len(),
+            differ.map(|at| (&got[at], &expected[at]))
+        );
+        let mut control = Control::default();
+        control.set_memory(bytes);
+        let plan = analyze(&snapshot, &draft, &control).expect("a plan");
+        let found = plan.operators().into_iter().filter(|node| node.operator == name);
+        let spilled = found.filter_map(|node| node.actual).map(|actual| actual.spilled).max();
+        assert!(spilled >= Some(least), "{spilled:?} bytes were put aside by `{name}`: {plan:#}");
+        for actual in plan.operators().into_iter().filter_map(|node| node.actual) {
+            assert!(actual.memory <= bytes as u64, "more is kept than {bytes} bytes: {plan:#}");
+        }
+        assert_eq!(self.disk.temporary.open.load(Ordering::Relaxed), 0, "a file is left");
+        // What ends halfway leaves nothing either.
+        for room in [0, least / 2] {
+            self.disk.temporary.room.store(room, Ordering::Relaxed);
+            let error = self.within(&draft, bytes).expect_err("a full disk");
+            let EngineError::Exec(ExecError::Storage(fault)) = &error else { panic!("{error:?}") };
+            assert!(matches!(&**fault, StorageFault::Vfs(VfsError::Full { .. })), "{error}");
+            assert!(error.to_string().contains("no space left for `music (temporary)`"), "{error}");
+            assert_eq!(self.disk.temporary.open.load(Ordering::Relaxed), 0, "a file is left");
+        }
+        self.disk.temporary.room.store(u64::MAX, Ordering::Relaxed);
+        assert!(comparable(self.within(&draft, bytes).expect("rows")) == expected, "all is there as before");
+    }
+}
+
+fn inner(ordinal: u16) -> Expression {
+    f::inner(1, ordinal)
+}
+
+/// Tracks beside others: those of their album that are as long.
+fn pairs(kind: JoinKind) -> DraftBuilder {
+    let by_album = inner(f::track::ALBUM).binary(BinaryOp::Eq, field(f::track::ALBUM));
+    let by_length = inner(f::track::MILLISECONDS).binary(BinaryOp::Gt, field(f::track::MILLISECONDS));
+    let few = inner(f::track::ID).binary(BinaryOp::Lt, f::id(300));
+    let on = by_album.binary(BinaryOp::And, by_length.binary(BinaryOp::And, few));
+    draft(f::Track).clause(Clause::Join { collection: f::Track, on, kind })
+}
+
+#[test]
+fn sorts_of_joined_rows_are_put_aside() {
+    let filed = Filed::new();
+    let both = || [field(f::track::ID), inner(f::track::ID), inner(f::track::NAME), field(f::track::EDITOR)];
+    for kind in [JoinKind::Inner, JoinKind::Left] {
+        // By values of either side, of which several are the same: these stay as they came.
+        let by = |of: Expression, descending: bool| pairs(kind).order_by(of, descending);
+        filed.check(by(inner(f::track::MILLISECONDS), false).select(both()), 64 << 10, "sort", 200_000, true);
+        filed.check(by(field(f::track::NAME), true).select(both()), 64 << 10, "sort", 200_000, true);
+        // The first of them, and some in the middle.
+        let some = by(field(f::track::PRICE), false).offset(500).limit(4000).select(both());
+        filed.check(some, 64 << 10, "top", 50_000, true);
+        let many = by(field(f::track::PRICE), false).offset(2000).limit(100_000).select(both());
+        filed.check(many, 64 << 10, "top", 200_000, true);
+    }
+}
