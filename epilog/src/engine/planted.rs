@@ -71,6 +71,10 @@ pub(super) enum Bug {
     PairedTooEarly,
     /// A partition of what was put aside does not come back.
     PartitionLost,
+    /// Numbers of rows that were put aside go on from one partition to the next.
+    PartitionGoesOn,
+    /// Groups that were put aside come in the order of their last rows.
+    LastForFirst,
     /// The last run of sorted rows that were put aside does not come back.
     RunLost,
     /// An operation that goes on after another leaves out the next record.

@@ -251,6 +251,12 @@ impl<'s> Batch<'s> {
         self.computed[usize::from(computed.0)] = Some(vector);
     }
 
+    /// Takes a value out.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn take_computed(&mut self, computed: Computed) -> Option<Vector<'s>> {
+        self.computed.get_mut(usize::from(computed.0))?.take()
+    }
+
     pub(super) fn computed_values(&self) -> impl Iterator<Item = (Computed, &Vector<'s>)> {
         let values = self.computed.iter().enumerate();
         values.filter_map(|(number, vector)| Some((Computed(number as u16), vector.as_ref()?)))

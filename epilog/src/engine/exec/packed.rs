@@ -162,12 +162,6 @@ impl Shape {
         copies: bool,
         faults: &mut Vec<RowFault>,
     ) -> Result<(), ExecError> {
-        let mut number_of = |fault: &RowFault| {
-            if faults.last() != Some(fault) {
-                faults.push(fault.clone());
-            }
-            (faults.len() as u32 - 1).to_le_bytes()
-        };
         for (slot, fetched) in &self.slots {
             match row.record(*slot).filter(|_| copies && *fetched) {
                 Some(record) => {
@@ -188,26 +182,21 @@ impl Shape {
             }
         }
         for (computed, ty) in &self.computed {
-            if let Some(fault) = row.value_fault(*computed) {
-                out.push(FAULTY);
-                out.extend_from_slice(&number_of(fault));
-                continue;
-            }
-            let cell = row.cell(*computed);
-            out.push(if cell.is_some() { PRESENT } else { ABSENT });
-            if let Some(cell) = cell {
-                if ty.width().is_none() {
-                    out.extend_from_slice(&(cell.len() as u32).to_le_bytes());
-                }
-                out.extend_from_slice(cell);
-            }
+            append_value(out, *ty, row.cell(*computed), row.value_fault(*computed), faults);
         }
         let fault = row.fault();
         out.push(u8::from(fault.is_some()));
         if let Some(fault) = fault {
-            out.extend_from_slice(&number_of(fault));
+            out.extend_from_slice(&number_of(fault, faults).to_le_bytes());
         }
         Ok(())
+    }
+
+    /// The same, with more values.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn with(mut self, more: impl Iterator<Item = (Computed, Type)>) -> Shape {
+        self.computed.extend(more);
+        self
     }
 
     /// Whether the records of a row, whose key has so many bytes, have to be fetched.
@@ -235,6 +224,42 @@ impl Shape {
         let least = fetched.map(|(slot, _)| env.view.records_at_once(env.collection(*slot))).min();
         (least.unwrap_or(usize::MAX) / count).max(1)
     }
+}
+
+/// Appends a value, and its fault to `faults`.
+pub(super) fn append_value(
+    out: &mut Vec<u8>,
+    ty: Type,
+    cell: Cell<'_>,
+    fault: Option<&RowFault>,
+    faults: &mut Vec<RowFault>,
+) {
+    if let Some(fault) = fault {
+        out.push(FAULTY);
+        return out.extend_from_slice(&number_of(fault, faults).to_le_bytes());
+    }
+    let Some(cell) = cell else { return out.push(ABSENT) };
+    out.push(PRESENT);
+    if ty.width().is_none() {
+        out.extend_from_slice(&(cell.len() as u32).to_le_bytes());
+    }
+    out.extend_from_slice(cell);
+}
+
+/// Passes over the value at the front of `bytes`.
+#[cfg(not(feature = "small"))]
+pub(super) fn skip_value(ty: Type, bytes: &mut &[u8]) {
+    let mut parts = Parts { root: 0, rest: bytes };
+    parts.value(ty);
+    *bytes = parts.rest;
+}
+
+/// The number of a fault. One that many rows have one after the other has one for all of them.
+fn number_of(fault: &RowFault, faults: &mut Vec<RowFault>) -> u32 {
+    if faults.last() != Some(fault) {
+        faults.push(fault.clone());
+    }
+    faults.len() as u32 - 1
 }
 
 /// Rows that come out, packed.
@@ -420,7 +445,7 @@ impl<'s> Unpacking<'s> {
 
 /// Values that come out of rows.
 #[derive(Default)]
-struct Values {
+pub(super) struct Values {
     bytes: Vec<u8>,
     ends: Vec<u32>,
     nulls: Vec<bool>,
@@ -429,12 +454,27 @@ struct Values {
 }
 
 impl Values {
+    /// The bytes that they take in memory.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn size(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<u32>() + self.nulls.capacity()
+    }
+
+    /// Takes the value at the front of `bytes`.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn read(&mut self, ty: Type, bytes: &mut &[u8]) {
+        let mut parts = Parts { root: 0, rest: bytes };
+        let value = parts.value(ty);
+        *bytes = parts.rest;
+        self.push(ty, value);
+    }
+
     fn push(&mut self, ty: Type, value: Value<'_>) {
-        match value {
+        match &value {
             Value::Cell(cell) => self.bytes.extend_from_slice(cell),
             Value::Absent => self.bytes.resize(self.bytes.len() + ty.width().unwrap_or(0), 0),
             Value::Fault(number) => {
-                self.faults.push((self.nulls.len() as u32, number));
+                self.faults.push((self.nulls.len() as u32, *number));
                 self.bytes.resize(self.bytes.len() + ty.width().unwrap_or(0), 0);
             }
         }
@@ -442,7 +482,8 @@ impl Values {
         self.ends.push(self.bytes.len() as u32);
     }
 
-    fn vector<'s>(self, ty: Type, faults: &[RowFault]) -> Vector<'s> {
+    /// A vector of them.
+    pub(super) fn vector<'s>(self, ty: Type, faults: &[RowFault]) -> Vector<'s> {
         let Values { bytes, ends, nulls, .. } = self;
         let rows = nulls.len();
         let cells = if ty.width().is_some() { Cells::Fixed(bytes) } else { Cells::Owned { bytes, ends } };

@@ -248,7 +248,7 @@ fn what_cannot_be_put_aside_is_refused_by_name_once_there_is_a_budget() {
     let join = Clause::Join { collection: f::Track, on, kind: JoinKind::Left };
     let few = field(f::track::ID).binary(BinaryOp::Lt, f::id(9));
     check(draft(f::Track).filter(few).clause(join).select([name()]), "hash table", "linked by the same");
-    // All that brings its rows along: the table of a subquery by what no index knows, windows, common rows.
+    // All that brings its rows along: the table of a subquery by what no index knows, common rows; a partition of windows.
     let other = f::inner(1, f::track::MILLISECONDS).binary(BinaryOp::Lt, length());
     let on = f::inner(1, f::track::NAME).binary(BinaryOp::Eq, name()).binary(BinaryOp::And, other);
     let alike = f::exists(f::Track, 1, on).unary(crate::expr::UnaryOp::Not);
@@ -260,7 +260,11 @@ fn what_cannot_be_put_aside_is_refused_by_name_once_there_is_a_budget() {
         order: Vec::new(),
         frame: Frame::DEFAULT,
     };
-    check(draft(f::Track).window([total]).select([f::window(0)]), "window", "it puts nothing aside");
+    check(
+        draft(f::Track).window([total]).select([f::window(0)]),
+        "window",
+        "a single partition is not put aside",
+    );
     // What can be is.
     let names = draft(f::Track).group_by([name()]).select([Expression::key(0), f::aggregate(Count, None)]);
     assert!(with(16 << 10, names.clone()).is_ok_and(|rows| rows > 2000));

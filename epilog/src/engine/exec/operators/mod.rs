@@ -114,7 +114,7 @@ pub(super) enum Kept {
     Sort(Box<sort::Sorter>, Whole),
     #[cfg(not(feature = "small"))]
     Set(Box<set::Kept>),
-    Numbers(InWhole<Vec<window::Counter>>, Whole),
+    Numbers(InWhole<window::Numbered>, Whole),
     /// Which records rows may point at, if that is known already.
     #[cfg(not(feature = "small"))]
     Marks(Option<super::marks::Marks>),

@@ -105,7 +105,7 @@ struct Sort<'s> {
 }
 
 /// What is known in a chain.
-struct Pauses {
+pub(super) struct Pauses {
     /// How many rows there may be before a pause.
     left: usize,
     /// No batch has more rows.
@@ -115,6 +115,24 @@ struct Pauses {
     /// Of rows given in another operation, how many bytes may be copies of records.
     copies_max: usize,
     _whole: Whole,
+}
+
+impl Pauses {
+    pub(super) fn new(reach: Reach, whole: Whole) -> Pauses {
+        let (left, rows_max) = (reach.rows_when_done(), reach.rows);
+        Pauses { left, rows_max, any: false, copies_max: 0, _whole: whole }
+    }
+
+    /// How many rows the next batch may have; `None` when there is a pause before it.
+    pub(super) fn rows(&mut self, env: &Env<'_>) -> Option<usize> {
+        if self.any && (self.left == 0 || env.view.is_crowded()) {
+            return None;
+        }
+        self.any = true;
+        let rows = GATHERED_MAX.min(self.rows_max).min(self.left);
+        self.left -= rows;
+        Some(rows)
+    }
 }
 
 enum State<'s> {
@@ -198,17 +216,15 @@ impl<'s> Operator<'s> for Sort<'s> {
         if parts::PAUSES
             && let Some(pauses) = &mut self.pauses
         {
-            if pauses.any && (pauses.left == 0 || env.view.is_crowded()) {
+            let Some(rows) = pauses.rows(env) else {
                 self.paused = true;
                 return Ok(false);
-            }
-            pauses.any = true;
+            };
             if env.view.keeps_copies() {
                 let bytes = env.sort_bytes();
                 pauses.copies_max = bytes.map_or(COPIES_BYTES_MAX, |bytes| COPIES_BYTES_MAX.min(bytes / 2));
             }
-            rows_max = rows_max.min(pauses.rows_max).min(pauses.left);
-            pauses.left -= rows_max;
+            rows_max = rows;
         }
         match &mut self.state {
             State::Reading(_) => unreachable!("all has been read"),
@@ -235,8 +251,7 @@ impl<'s> Operator<'s> for Sort<'s> {
 
     fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
         let Some(whole) = Whole::build() else { return };
-        let (left, rows_max) = (reach.rows_when_done(), reach.rows);
-        self.pauses = Some(Pauses { left, rows_max, any: false, copies_max: 0, _whole: whole });
+        self.pauses = Some(Pauses::new(reach, whole));
         if let Some(Kept::Sort(mut sorter, _)) = kept.pop() {
             #[cfg(not(feature = "small"))]
             match &mut *sorter {

@@ -93,5 +93,7 @@ fn mistakes_of_operators_are_found() {
         (Bug::PairedTooEarly, ANY),
         (Bug::PartitionLost, NARROW),
         (Bug::RunLost, RULED),
+        (Bug::PartitionGoesOn, ANY),
+        (Bug::LastForFirst, RULED),
     ]);
 }

@@ -72,11 +72,14 @@ const PARTS: [&str; 22] = [
 ];
 
 /// What is put aside where there is little memory: the operator, and one that is beneath it, if that is what counts.
-const ASIDE: [(&str, &str, &str); 4] = [
+const ASIDE: [(&str, &str, &str); 7] = [
     ("join aside", "join", ""),
     ("left join aside", "left join", ""),
     ("sort of joined rows aside", "sort", "join"),
     ("top of joined rows aside", "top", "join"),
+    ("groups in order aside", "aggregate", "sort"),
+    ("window aside", "window", ""),
+    ("window of joined rows aside", "window", "join"),
 ];
 
 /// Whether an operator of a plan put something aside, and has one beneath it that is called so.

@@ -13,7 +13,9 @@ use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::budget::Charge;
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::meter::Footprint;
-use crate::engine::exec::packed::{BatchRow, Packed, Pulled, RowSource, Shape, Unpacking};
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::packed::BatchRow;
+use crate::engine::exec::packed::{Packed, Pulled, RowSource, Shape, Unpacking};
 use crate::engine::exec::spill::{Spill, Spilled};
 use crate::engine::logical::Window;
 use crate::engine::physical::TOP_MAX;
@@ -21,6 +23,9 @@ use crate::parts::{self, Whole};
 
 /// The bytes of packed rows that become one batch, about.
 const BATCH_BYTES_MAX: usize = 1 << 20;
+
+/// Of what memory may take, the part that runs take which are merged: others keep rows meanwhile.
+const MERGED_PART: usize = 4;
 
 /// Rows being read, in several operations as a rule.
 pub(in crate::engine::exec) struct Packer {
@@ -70,7 +75,7 @@ impl Packer {
         mut self,
         env: &Env<'_>,
     ) -> Result<Option<Packer>, ExecError> {
-        self.spill = Spill::new(env.view, env.sort_bytes().unwrap_or(usize::MAX))?;
+        self.spill = Spill::new(env.view, env.sort_bytes().unwrap_or(usize::MAX) / MERGED_PART)?;
         Ok(self.spill.is_some().then_some(self))
     }
 
@@ -80,7 +85,7 @@ impl Packer {
         let wanted = env.view.keeps_copies() && env.view.is_crowded() && self.count as u64 > TOP_MAX;
         if parts::SPILL && wanted && !self.copies {
             if self.spill.is_none() {
-                self.spill = Spill::new(env.view, env.sort_bytes().unwrap_or(usize::MAX))?;
+                self.spill = Spill::new(env.view, env.sort_bytes().unwrap_or(usize::MAX) / MERGED_PART)?;
             }
             self.copies = self.spill.is_some();
         }
@@ -91,6 +96,22 @@ impl Packer {
     pub(super) fn push(&mut self, key: &[u8], row: &impl RowSource) -> Result<(), ExecError> {
         let Packer { shape: Some(shape), rows, faults, copies, .. } = self else { return Ok(()) };
         rows.push(key, |out| shape.append(out, row, *copies, faults))
+    }
+
+    /// Adds a row of which `append` appends what follows the key.
+    #[cfg(not(feature = "small"))]
+    pub(in crate::engine::exec::operators) fn push_bytes(
+        &mut self,
+        key: &[u8],
+        append: impl FnOnce(&mut Vec<u8>) -> Result<(), ExecError>,
+    ) -> Result<(), ExecError> {
+        self.rows.push(key, append)
+    }
+
+    /// Says what rows that are added as bytes have, and the faults that these name.
+    #[cfg(not(feature = "small"))]
+    pub(in crate::engine::exec::operators) fn set_shape(&mut self, shape: Shape, faults: Vec<RowFault>) {
+        (self.shape, self.faults) = (Some(shape), faults);
     }
 
     /// Adds row `row` of a batch.
@@ -132,7 +153,7 @@ impl Packer {
             || env.budget.is_none() && self.rows.len() > 4;
         if parts::SPILL && is_full {
             if self.spill.is_none() {
-                self.spill = Spill::new(env.view, bytes)?;
+                self.spill = Spill::new(env.view, bytes / MERGED_PART)?;
             }
             if let Some(spill) = &mut self.spill {
                 self.rows.sort();
@@ -145,7 +166,7 @@ impl Packer {
 
     /// Forgets what it took of the budget of another operation.
     #[cfg(not(feature = "small"))]
-    pub(super) fn begin_again(&mut self) {
+    pub(in crate::engine::exec::operators) fn begin_again(&mut self) {
         self.charge = Charge::default();
     }
 
@@ -258,12 +279,21 @@ impl Giver {
 
     /// Forgets what it took of the budget of another operation.
     #[cfg(not(feature = "small"))]
-    pub(super) fn begin_again(&mut self) {
+    pub(in crate::engine::exec::operators) fn begin_again(&mut self) {
         self.charge = Charge::default();
     }
 
+    /// Lets go of its rows.
+    #[cfg(not(feature = "small"))]
+    pub(in crate::engine::exec::operators) fn close(mut self, env: &Env<'_>) {
+        env.budget.charge(&mut self.charge, 0);
+    }
+
     /// Makes `row` the next one, and gives the length of its key; `None` after the last.
-    fn pull(&mut self, row: &mut Vec<u8>) -> Result<Option<usize>, ExecError> {
+    pub(in crate::engine::exec::operators) fn pull(
+        &mut self,
+        row: &mut Vec<u8>,
+    ) -> Result<Option<usize>, ExecError> {
         if self.left == 0 {
             return Ok(None);
         }
