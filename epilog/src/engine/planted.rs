@@ -75,6 +75,8 @@ pub(super) enum Bug {
     PartitionGoesOn,
     /// Groups that were put aside come in the order of their last rows.
     LastForFirst,
+    /// Rows that were answered partition by partition come in the order backwards that they came in.
+    AnswersBackwards,
     /// The last run of sorted rows that were put aside does not come back.
     RunLost,
     /// An operation that goes on after another leaves out the next record.

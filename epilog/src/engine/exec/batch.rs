@@ -257,6 +257,16 @@ impl<'s> Batch<'s> {
         self.computed.get_mut(usize::from(computed.0))?.take()
     }
 
+    /// Adds a value that plans do not have, of a number beyond theirs.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn set_hidden(&mut self, computed: Computed, vector: Vector<'s>) {
+        let count = usize::from(computed.0) + 1;
+        if self.computed.len() < count {
+            self.computed.resize_with(count, || None);
+        }
+        self.set_computed(computed, vector);
+    }
+
     pub(super) fn computed_values(&self) -> impl Iterator<Item = (Computed, &Vector<'s>)> {
         let values = self.computed.iter().enumerate();
         values.filter_map(|(number, vector)| Some((Computed(number as u16), vector.as_ref()?)))

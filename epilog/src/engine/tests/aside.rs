@@ -10,8 +10,10 @@ use core::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use super::fixture::{self as f, DraftBuilder, draft, field};
 use super::*;
 use crate::expr::AggregateFunction::{Avg, Count, Max, Min, Sum};
+use crate::expr::op::Link;
 use crate::expr::{
-    BinaryOp, Clause, Expression, Frame, FrameUnit, JoinKind, OrderTerm, WindowFunction, WindowItem,
+    AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, Frame, FrameUnit, JoinKind, OrderTerm,
+    Quantifier, Subquery, WindowFunction, WindowItem,
 };
 use crate::storage::StorageFault;
 use crate::storage::pager::PagerOptions;
@@ -310,4 +312,66 @@ fn what_is_distinct_after_an_order_is_put_aside() {
     let items = [Expression::key(0), f::aggregate(Count, None), f::aggregate(Min, Some(name()))];
     let groups = draft(f::Track).order_by(name(), true).limit(2900).group_by([length()]).select(items);
     filed.check(groups, 48 << 10, "aggregate", 50_000, true);
+}
+
+#[test]
+fn tables_of_subqueries_are_put_aside() {
+    let filed = Filed::new();
+    let (id, name, length) =
+        (|| field(f::track::ID), || field(f::track::NAME), || field(f::track::MILLISECONDS));
+    let same = || inner(f::track::NAME).binary(BinaryOp::Eq, name());
+    let later = || inner(f::track::ID).binary(BinaryOp::Gt, id());
+    // Whether there are such, of which only keys are kept, or rows; and whether there are none.
+    let exists = |on: Expression| f::exists(f::Track, 1, on);
+    let filtered = |predicate: Expression| draft(f::Track).filter(predicate).select([id(), name()]);
+    let many = inner(f::track::MILLISECONDS).binary(BinaryOp::Lt, f::int(1500));
+    let some = exists(same().binary(BinaryOp::And, many.clone()));
+    filed.check(filtered(some.clone()), 48 << 10, "semi join", 50_000, true);
+    let alike = inner(f::track::PRICE).binary(BinaryOp::Eq, field(f::track::PRICE));
+    let alike =
+        alike.binary(BinaryOp::And, inner(f::track::ALBUM).binary(BinaryOp::Eq, field(f::track::ALBUM)));
+    filed.check(
+        filtered(exists(alike.clone().binary(BinaryOp::And, later()))),
+        32 << 10,
+        "semi join",
+        50_000,
+        true,
+    );
+    filed.check(filtered(some.unary(crate::expr::UnaryOp::Not)), 48 << 10, "anti join", 50_000, true);
+    // How many, and aggregates: once for each key, and over pairs.
+    let asked = |on: Expression, function: AggregateFunction, argument: Option<Expression>| {
+        let quantifier = match argument {
+            None => Quantifier::Count,
+            argument => {
+                let whole = crate::parts::Whole::build().expect("a build with aggregates");
+                let item = AggregateItem { function, argument, filter: None };
+                Quantifier::Aggregate(crate::parts::InWhole::new(Box::new(item), whole), whole)
+            }
+        };
+        let link = Link::Correlated { position: 1 };
+        let (collection, predicate) = (f::Track, Some(on));
+        Expression::subquery(Subquery { collection, link, quantifier, predicate, equal: None })
+    };
+    let values = |of: Expression| draft(f::Track).order_by(length(), true).select([id(), of]);
+    filed.check(values(asked(same(), Count, None)), 64 << 10, "count", 50_000, true);
+    filed.check(
+        values(asked(same(), Sum, Some(inner(f::track::PRICE)))),
+        64 << 10,
+        "aggregate of",
+        50_000,
+        true,
+    );
+    filed.check(
+        values(asked(alike.binary(BinaryOp::And, later()), Count, None)),
+        32 << 10,
+        "count",
+        50_000,
+        true,
+    );
+    let of_pairs = inner(f::track::MILLISECONDS).binary(BinaryOp::Multiply, length());
+    filed.check(values(asked(same(), Max, Some(of_pairs))), 64 << 10, "aggregate of", 50_000, true);
+    // By two values, of which one may be absent; partitions that are too much again.
+    let edited = inner(f::track::EDITOR).binary(BinaryOp::Eq, field(f::track::EDITOR));
+    let two = same().binary(BinaryOp::And, edited);
+    filed.check(values(asked(two, Count, None)), 24 << 10, "count", 50_000, true);
 }

@@ -257,15 +257,16 @@ impl<'s> Built<'s> {
         Ok(Built::reading(env, source, links, keep, Beyond::Fails)?.0)
     }
 
-    /// Reads all inner rows to keep them; or some, when memory has no room for more, or `at_once`. Whether it is all.
+    /// Reads all inner rows; or some, when memory has no room for more, or `at_once`. Whether it is all.
     #[cfg(not(feature = "small"))]
     pub(super) fn within(
         env: &Env<'s>,
         source: &mut (dyn Operator<'s> + 's),
         links: &[Link],
+        keep: Keep<'_>,
         at_once: bool,
     ) -> Result<(Built<'s>, bool), ExecError> {
-        Built::reading(env, source, links, Keep::Rows, Beyond::Ends { at_once })
+        Built::reading(env, source, links, keep, Beyond::Ends { at_once })
     }
 
     /// The bytes that the budget has been charged with.
@@ -342,7 +343,7 @@ impl<'s> Built<'s> {
             }
             #[cfg(not(feature = "small"))]
             {
-                let size = built.size();
+                let size = built.size() + tally.as_ref().map_or(0, |(tally, ..)| tally.size());
                 let why = match beyond {
                     Beyond::Fails => "it puts nothing aside",
                     // Those of one key are of one partition, whatever is done.

@@ -5,7 +5,7 @@
 //! the search stops, and goes on when the next batch is asked for.
 
 #[cfg(not(feature = "small"))]
-mod aside;
+pub(super) mod aside;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -321,7 +321,7 @@ impl<'s> Join<'s> {
             && (env.budget.is_given() || env.budget.is_none())
         {
             let at_once = env.budget.is_none() && self.level == 0;
-            match Built::within(env, &mut **source, &self.links, at_once)? {
+            match Built::within(env, &mut **source, &self.links, Keep::Rows, at_once)? {
                 (new, true) => *built = Some(Box::new(new)),
                 (new, false) => self.aside = Some(Box::new(Aside::new(env, self, new, has_outer)?)),
             }

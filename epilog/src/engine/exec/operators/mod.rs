@@ -179,6 +179,12 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         P::Metered(metered) => match metered._whole {},
         P::CountRecords { slot, outputs } => Box::new(aggregate::CountRecords::new(slot, outputs)),
         operator @ (P::Filter { .. } | P::Lookup { .. } | P::Subquery(_)) => {
+            #[cfg(not(feature = "small"))]
+            if let P::Subquery(subquery) = &operator
+                && let Some(answering) = subquery::build(env, subquery)
+            {
+                return answering;
+            }
             let is_filter = matches!(operator, P::Filter { .. });
             let (input, stage) = split(env, operator);
             let input = if is_filter { build(env, input) } else { build_gathered(env, input) };

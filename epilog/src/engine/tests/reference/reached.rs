@@ -72,12 +72,17 @@ const PARTS: [&str; 22] = [
 ];
 
 /// What is put aside where there is little memory: the operator, and one that is beneath it, if that is what counts.
-const ASIDE: [(&str, &str, &str); 7] = [
+const ASIDE: [(&str, &str, &str); 12] = [
     ("join aside", "join", ""),
     ("left join aside", "left join", ""),
     ("sort of joined rows aside", "sort", "join"),
     ("top of joined rows aside", "top", "join"),
     ("groups in order aside", "aggregate", "sort"),
+    ("semi join aside", "semi join", ""),
+    ("anti join aside", "anti join", ""),
+    ("any aside", "any", ""),
+    ("count aside", "count", ""),
+    ("aggregate of aside", "aggregate of", ""),
     ("window aside", "window", ""),
     ("window of joined rows aside", "window", "join"),
 ];
