@@ -234,6 +234,15 @@ impl<'s> RowStore<'s> {
         }
     }
 
+    /// The bytes that the budget has been charged with for columns of its records.
+    pub(super) fn charged(&self) -> usize {
+        let of = |records: &Records<'s>| match records {
+            Records::Picked { shelf, is_own: true, .. } => shelf.charged(),
+            _ => 0,
+        };
+        self.slots.iter().map(|(_, records)| of(records)).sum()
+    }
+
     /// Whether the predicates of some rows had no result.
     pub(super) fn has_faults(&self) -> bool {
         !self.faults.is_empty()

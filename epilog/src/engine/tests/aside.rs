@@ -375,3 +375,34 @@ fn tables_of_subqueries_are_put_aside() {
     let two = same().binary(BinaryOp::And, edited);
     filed.check(values(asked(two, Count, None)), 24 << 10, "count", 50_000, true);
 }
+
+#[test]
+fn columns_of_joined_records_are_in_what_is_kept_and_given_back() {
+    // Each partition's records are read column by column: given back with their table, they leave room for those that come.
+    let filed = Filed::new();
+    let on = inner(f::track::NAME).binary(BinaryOp::Eq, field(f::track::NAME));
+    let joined = draft(f::Track).clause(Clause::Join { collection: f::Track, on, kind: JoinKind::Inner });
+    // Sums of floats would depend on the order of the pairs.
+    let most = |of: Expression| f::aggregate(Max, Some(of));
+    let total = |of: Expression| f::aggregate(Sum, Some(of));
+    let (price, length) = (|| inner(f::track::PRICE), || inner(f::track::MILLISECONDS));
+    let sums = joined.group_by([field(f::track::ALBUM)]);
+    let draft = sums.select([
+        Expression::key(0),
+        most(price()),
+        total(length()),
+        total(inner(f::track::EDITOR).unary(crate::expr::UnaryOp::IsNone).choose(f::int(1), f::int(0))),
+    ]);
+    filed.check(draft.clone(), 64 << 10, "join", 50_000, false);
+    let kept = |draft: &Draft| {
+        let plan = analyze(&filed.store.snapshot(), draft, &Control::default()).expect("a plan");
+        let join =
+            plan.operators().into_iter().find(|node| node.operator == "join").and_then(|node| node.actual);
+        join.expect("it is measured").memory
+    };
+    let bare =
+        pairs(JoinKind::Inner).group_by([field(f::track::ALBUM)]).select([f::aggregate(Count, None)]).build();
+    let read = pairs(JoinKind::Inner).group_by([field(f::track::ALBUM)]).select([most(price())]).build();
+    let (bare, read) = (kept(&bare), kept(&read));
+    assert!(read >= bare + 299 * 8, "{read} bytes with a column, {bare} without");
+}

@@ -272,7 +272,7 @@ impl<'s> Built<'s> {
     /// The bytes that the budget has been charged with.
     #[cfg(not(feature = "small"))]
     pub(super) fn charged(&self) -> usize {
-        self.charge.bytes()
+        self.charge.bytes() + self.store.charged()
     }
 
     fn reading(

@@ -304,7 +304,9 @@ impl<'s> Operator<'s> for Join<'s> {
             Finder::Table { built: Some(built), .. } => built.size(),
             _ => 0,
         };
-        Footprint { spilled: self.spilled(), ..Footprint::in_memory(memory) }
+        // Of the partitions one is joined at a time.
+        let part = self.aside.as_ref().map_or(0, |aside| aside.memory());
+        Footprint { spilled: self.spilled(), ..Footprint::in_memory(memory + part) }
     }
 }
 

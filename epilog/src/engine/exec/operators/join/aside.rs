@@ -271,6 +271,11 @@ impl<'s> Aside<'s> {
         }
     }
 
+    /// The bytes that the table of the partitions being joined takes in memory.
+    pub(super) fn memory(&self) -> usize {
+        self.join.as_ref().map_or(0, |join| join.footprint().memory as usize)
+    }
+
     /// The bytes put aside so far, those that were put aside again included.
     pub(super) fn spilled(&self) -> u64 {
         let again = self.join.as_ref().map_or(0, |join| join.spilled());
