@@ -69,6 +69,8 @@ pub(super) enum Bug {
     LastValueSkipped,
     /// Rows of a left join are taken for paired before their pairs have been filtered.
     PairedTooEarly,
+    /// A join of sides in order leaves out the inner rows with the last of the keys that are asked for.
+    MergeEndsEarly,
     /// A partition of what was put aside does not come back.
     PartitionLost,
     /// Numbers of rows that were put aside go on from one partition to the next.

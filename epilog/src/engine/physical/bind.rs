@@ -85,6 +85,8 @@ impl Walk<'_> {
                 kind: _,
                 reads_inner: _,
                 spills: _,
+                #[cfg(not(feature = "small"))]
+                    merges: _,
                 _whole: _,
             }) => self.node(input) && self.method(method) && self.node(pairs),
             Operator::Sort {

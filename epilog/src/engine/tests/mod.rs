@@ -6,6 +6,8 @@ mod aside;
 #[cfg(not(feature = "small"))]
 mod derived;
 mod memory;
+#[cfg(not(feature = "small"))]
+mod merge;
 mod reference;
 #[cfg(not(feature = "small"))]
 mod spill;

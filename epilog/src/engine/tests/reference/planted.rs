@@ -94,6 +94,7 @@ fn mistakes_of_operators_are_found() {
         (Bug::PartitionLost, NARROW),
         (Bug::RunLost, RULED),
         (Bug::PartitionGoesOn, ANY),
+        (Bug::MergeEndsEarly, PAIRED),
         (Bug::AnswersBackwards, RULED),
         (Bug::LastForFirst, RULED),
     ]);

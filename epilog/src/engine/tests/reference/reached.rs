@@ -7,7 +7,7 @@ use super::*;
 use crate::engine::optimizer::RULES;
 
 /// What operators are called in plans, and ways to records.
-const OPERATORS: [&str; 35] = [
+const OPERATORS: [&str; 37] = [
     "nothing",
     "scan",
     "key lookup",
@@ -28,6 +28,8 @@ const OPERATORS: [&str; 35] = [
     "aggregate of",
     "join",
     "left join",
+    "merge join",
+    "left merge join",
     "sort",
     "top",
     "limit",
