@@ -304,14 +304,15 @@ impl Options {
     ///
     /// What sorts, groups, `distinct` and sets (but `union_all`) have beyond that goes into a temporary file next to the
     /// database, and its answer is the same. Of what a query keeps otherwise nothing can be put aside: a group that is larger by
-    /// itself, as its texts or its values can be, the table of a subquery. Once this is asked for, joins by equal values put both their
-    /// sides aside as well, but for rows of which one value has too many and links by calculations that may fail, and such a query fails with [`Memory`](crate::ErrorKind::Memory) when all that it keeps takes more; by default it goes on.
+    /// itself, as its texts or its values can be, common rows, recursions. Once this is asked for, windows, but for a single partition,
+    /// sorts of joined rows and the tables of subqueries are put aside too, and joins by equal values put both their
+    /// sides aside, but for rows of which one value has too many and links by calculations that may fail, and such a query fails with [`Memory`](crate::ErrorKind::Memory) when all that it keeps takes more; by default it goes on.
     /// [`explain_analyze`](crate::Query::explain_analyze) tells what each part of a query kept and put aside, and
     /// [`memory`](crate::Query::memory) asks for more, or less, for one query.
     ///
     /// A database in memory and a write transaction have nowhere to put anything: this says nothing there, but
-    /// [`memory`](crate::Query::memory) refuses as well. Sorts of joined rows, and `distinct` after an order, are not put aside either,
-    /// and of the former, as of texts that were calculated, it is not counted what they take. Not with the cargo feature `small`.
+    /// [`memory`](crate::Query::memory) refuses as well, but for sorts, which take what they need. Of texts that were calculated it is
+    /// not counted what they take. Not with the cargo feature `small`.
     ///
     /// # Examples
     ///

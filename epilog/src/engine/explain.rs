@@ -412,6 +412,11 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
         }
         Operator::Join(join) => {
             let operator = if join.kind == JoinKind::Left { "left join" } else { "join" };
+            #[cfg(not(feature = "small"))]
+            if let (true, Method::Hash { links, .. }) = (join.merges, &join.method) {
+                let operator = if join.kind == JoinKind::Left { "left merge join" } else { "merge join" };
+                return (operator, names.links(links));
+            }
             let detail = match &join.method {
                 Method::Hash { links, .. } => format!("through hash table, {}", names.links(links)),
                 #[cfg(not(feature = "small"))]

@@ -71,8 +71,18 @@ pub(super) enum Bug {
     LastValueSkipped,
     /// Rows of a left join are taken for paired before their pairs have been filtered.
     PairedTooEarly,
+    /// A join of sides in order leaves out the inner rows with the last of the keys that are asked for.
+    MergeEndsEarly,
     /// A partition of what was put aside does not come back.
     PartitionLost,
+    /// Numbers of rows that were put aside go on from one partition to the next.
+    PartitionGoesOn,
+    /// Groups that were put aside come in the order of their last rows.
+    LastForFirst,
+    /// Rows that were answered partition by partition come in the order backwards that they came in.
+    AnswersBackwards,
+    /// The last run of sorted rows that were put aside does not come back.
+    RunLost,
     /// An operation that goes on after another leaves out the next record.
     RecordLostInPause,
 }

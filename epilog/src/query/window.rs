@@ -125,7 +125,7 @@ impl<S: Scope, O> Query<S, O> {
     /// where it was; what comes out, unless a `select` names the value, is what came out before.
     ///
     /// Rows that the order of a window does not tell apart are *peers*. Where one of them has to come first, that is the one that
-    /// came first. `None` is a value, and one partition. All rows are kept in memory until the last is read, but for a
+    /// came first. `None` is a value, and one partition. All rows are kept, in memory or put aside (see [`query_memory`](crate::Options::query_memory)), until the last is read, but for a
     /// [`row_number`](Window::row_number) without an order, which numbers them as they come.
     ///
     /// # Examples

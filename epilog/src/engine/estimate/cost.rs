@@ -34,6 +34,9 @@ pub struct Costs {
     pub build: Amount,
     /// Looking for a row in a hash table.
     pub probe: Amount,
+    /// Passing over a row of either side, where both come in the order of what they are joined by.
+    #[cfg(not(feature = "small"))]
+    pub merge: Amount,
     /// Marking a record that rows may point at.
     #[cfg(not(feature = "small"))]
     pub mark: Amount,
@@ -63,6 +66,8 @@ impl Default for Costs {
             top: 10.0,
             build: 30.0,
             probe: 12.0,
+            #[cfg(not(feature = "small"))]
+            merge: 20.0,
             #[cfg(not(feature = "small"))]
             mark: 4.0,
             #[cfg(not(feature = "small"))]

@@ -251,6 +251,22 @@ impl<'s> Batch<'s> {
         self.computed[usize::from(computed.0)] = Some(vector);
     }
 
+    /// Takes a value out.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn take_computed(&mut self, computed: Computed) -> Option<Vector<'s>> {
+        self.computed.get_mut(usize::from(computed.0))?.take()
+    }
+
+    /// Adds a value that plans do not have, of a number beyond theirs.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn set_hidden(&mut self, computed: Computed, vector: Vector<'s>) {
+        let count = usize::from(computed.0) + 1;
+        if self.computed.len() < count {
+            self.computed.resize_with(count, || None);
+        }
+        self.set_computed(computed, vector);
+    }
+
     pub(super) fn computed_values(&self) -> impl Iterator<Item = (Computed, &Vector<'s>)> {
         let values = self.computed.iter().enumerate();
         values.filter_map(|(number, vector)| Some((Computed(number as u16), vector.as_ref()?)))
@@ -285,11 +301,6 @@ impl<'s> Batch<'s> {
         }
         let at = self.faults.binary_search_by_key(&(row as u32), |(row, _)| *row).ok()?;
         Some(&self.faults[at].1)
-    }
-
-    /// As [`fault`](Batch::fault), and what a value computed for `row` ran into: a row that is packed has it as its own.
-    pub(super) fn fault_of_all(&self, row: usize) -> Option<&RowFault> {
-        self.fault(row).or_else(|| self.computed_values().find_map(|(_, values)| values.fault(row)))
     }
 
     /// Fails if one of the first `count` rows left has a fault: it is part of the answer.

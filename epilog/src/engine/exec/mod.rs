@@ -58,6 +58,8 @@ use alloc::vec::Vec;
 
 use super::control::Run;
 use super::error::ExecError;
+#[cfg(not(feature = "small"))]
+use super::logical::Computed;
 use super::logical::{Slot, SlotDef};
 use super::physical::{PhysicalPlan, Reads};
 use crate::parts::Whole;
@@ -124,6 +126,12 @@ impl<'s> Env<'s> {
         return self.budget.bytes();
         #[cfg(feature = "small")]
         self.view.sort_bytes()
+    }
+
+    /// The number of a value that no plan has.
+    #[cfg(not(feature = "small"))]
+    fn hidden(&self) -> Computed {
+        Computed(self.computed.len() as u16)
     }
 
     fn collection(&self, slot: Slot) -> &'s CollectionDef {

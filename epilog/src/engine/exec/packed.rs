@@ -9,7 +9,7 @@
 //! |---|---|
 //! | | what the row is ordered by; at its end the rank of the root record, 16 bytes, big-endian |
 //! | 1 or more | of each slot: 0; or 1 and the rank, which is left out of the root's; or 2 and a copy, behind its length in 4 bytes |
-//! | 1 or more | of each computed value: 0, or 1 and its cell, behind its length in 4 bytes when its type has no width |
+//! | 1 or more | of each computed value: 0; or 1 and its cell, behind its length in 4 bytes when its type has no width; or 2 and the number of what its calculation ran into, 4 bytes |
 //! | 1 or 5 | 0, or 1 and the number of what the row's predicates ran into |
 //!
 //! Numbers are little-endian.
@@ -25,7 +25,7 @@ use super::operators::dangling;
 use super::store::RowStore;
 use super::vector::Cells;
 use super::{Env, Vector};
-use crate::engine::error::ExecError;
+use crate::engine::error::{ExecError, RowFault};
 use crate::engine::logical::{Computed, Slot};
 use crate::parts::Whole;
 use crate::schema::CollectionDef;
@@ -41,6 +41,10 @@ const ABSENT: u8 = 0;
 const RANK: u8 = 1;
 const COPY: u8 = 2;
 
+/// What stands before a value, if it is not absent.
+const PRESENT: u8 = 1;
+const FAULTY: u8 = 2;
+
 /// The slot whose record is never absent, and whose rank ends a key.
 pub(super) const ROOT: Slot = Slot(0);
 
@@ -52,6 +56,12 @@ pub(super) trait RowSource {
     fn record(&self, slot: Slot) -> Option<RecordRef<'_>>;
 
     fn cell(&self, computed: Computed) -> Cell<'_>;
+
+    /// What the calculation of a value ran into.
+    fn value_fault(&self, computed: Computed) -> Option<&RowFault>;
+
+    /// What the predicates of the row ran into.
+    fn fault(&self) -> Option<&RowFault>;
 }
 
 /// A row of a batch.
@@ -69,6 +79,14 @@ impl RowSource for BatchRow<'_, '_> {
     fn cell(&self, computed: Computed) -> Cell<'_> {
         self.0.computed(computed).cell(self.1)
     }
+
+    fn value_fault(&self, computed: Computed) -> Option<&RowFault> {
+        self.0.computed(computed).fault(self.1)
+    }
+
+    fn fault(&self) -> Option<&RowFault> {
+        self.0.fault(self.1)
+    }
 }
 
 /// A row of a store.
@@ -85,6 +103,14 @@ impl RowSource for StoreRow<'_, '_> {
 
     fn cell(&self, computed: Computed) -> Cell<'_> {
         self.0.cell(computed, self.1)
+    }
+
+    fn value_fault(&self, computed: Computed) -> Option<&RowFault> {
+        self.0.value_fault(computed, self.1)
+    }
+
+    fn fault(&self) -> Option<&RowFault> {
+        self.0.fault(self.1)
     }
 }
 
@@ -118,13 +144,23 @@ impl Shape {
         Some(Shape { slots: slots.collect(), computed: computed.collect(), _whole: whole })
     }
 
-    /// Appends a row, whose key is there already.
+    /// What the rows of `batch` have, and every batch that comes from where it does: all that is there, whatever is read of it.
+    /// `None` in a build that packs no rows.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn of_all(batch: &Batch<'_>) -> Option<Shape> {
+        let whole = Whole::build()?;
+        let slots = batch.present().map(|(slot, source)| (slot, !matches!(source, Source::Ranks(_))));
+        let computed = batch.computed_values().map(|(computed, values)| (computed, values.ty()));
+        Some(Shape { slots: slots.collect(), computed: computed.collect(), _whole: whole })
+    }
+
+    /// Appends a row, whose key is there already; to `faults`, what it and its values ran into.
     pub(super) fn append(
         &self,
         out: &mut Vec<u8>,
         row: &impl RowSource,
         copies: bool,
-        fault: Option<u32>,
+        faults: &mut Vec<RowFault>,
     ) -> Result<(), ExecError> {
         for (slot, fetched) in &self.slots {
             match row.record(*slot).filter(|_| copies && *fetched) {
@@ -146,18 +182,21 @@ impl Shape {
             }
         }
         for (computed, ty) in &self.computed {
-            let cell = row.cell(*computed);
-            out.push(u8::from(cell.is_some()));
-            if let Some(cell) = cell {
-                if ty.width().is_none() {
-                    out.extend_from_slice(&(cell.len() as u32).to_le_bytes());
-                }
-                out.extend_from_slice(cell);
-            }
+            append_value(out, *ty, row.cell(*computed), row.value_fault(*computed), faults);
         }
+        let fault = row.fault();
         out.push(u8::from(fault.is_some()));
-        out.extend(fault.iter().flat_map(|fault| fault.to_le_bytes()));
+        if let Some(fault) = fault {
+            out.extend_from_slice(&number_of(fault, faults).to_le_bytes());
+        }
         Ok(())
+    }
+
+    /// The same, with more values.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn with(mut self, more: impl Iterator<Item = (Computed, Type)>) -> Shape {
+        self.computed.extend(more);
+        self
     }
 
     /// Whether the records of a row, whose key has so many bytes, have to be fetched.
@@ -173,7 +212,7 @@ impl Shape {
             parts.record(*slot);
         }
         for (_, ty) in &self.computed {
-            parts.cell(*ty);
+            parts.value(*ty);
         }
         parts.is_present().then(|| parts.number())
     }
@@ -185,6 +224,42 @@ impl Shape {
         let least = fetched.map(|(slot, _)| env.view.records_at_once(env.collection(*slot))).min();
         (least.unwrap_or(usize::MAX) / count).max(1)
     }
+}
+
+/// Appends a value, and its fault to `faults`.
+pub(super) fn append_value(
+    out: &mut Vec<u8>,
+    ty: Type,
+    cell: Cell<'_>,
+    fault: Option<&RowFault>,
+    faults: &mut Vec<RowFault>,
+) {
+    if let Some(fault) = fault {
+        out.push(FAULTY);
+        return out.extend_from_slice(&number_of(fault, faults).to_le_bytes());
+    }
+    let Some(cell) = cell else { return out.push(ABSENT) };
+    out.push(PRESENT);
+    if ty.width().is_none() {
+        out.extend_from_slice(&(cell.len() as u32).to_le_bytes());
+    }
+    out.extend_from_slice(cell);
+}
+
+/// Passes over the value at the front of `bytes`.
+#[cfg(not(feature = "small"))]
+pub(super) fn skip_value(ty: Type, bytes: &mut &[u8]) {
+    let mut parts = Parts { root: 0, rest: bytes };
+    parts.value(ty);
+    *bytes = parts.rest;
+}
+
+/// The number of a fault. One that many rows have one after the other has one for all of them.
+fn number_of(fault: &RowFault, faults: &mut Vec<RowFault>) -> u32 {
+    if faults.last() != Some(fault) {
+        faults.push(fault.clone());
+    }
+    faults.len() as u32 - 1
 }
 
 /// Rows that come out, packed.
@@ -249,12 +324,15 @@ impl<'p> Parts<'p> {
         }
     }
 
-    fn cell(&mut self, ty: Type) -> Cell<'p> {
-        if !self.is_present() {
-            return None;
+    fn value(&mut self, ty: Type) -> Value<'p> {
+        match self.take(1)[0] {
+            ABSENT => Value::Absent,
+            PRESENT => {
+                let len = ty.width().unwrap_or_else(|| self.number() as usize);
+                Value::Cell(self.take(len))
+            }
+            _ => Value::Fault(self.number()),
         }
-        let len = ty.width().unwrap_or_else(|| self.number() as usize);
-        Some(self.take(len))
     }
 
     fn number(&mut self) -> u32 {
@@ -269,13 +347,20 @@ enum Record<'p> {
     Copy(&'p [u8]),
 }
 
+/// What a row has of a value.
+enum Value<'p> {
+    Absent,
+    Cell(&'p [u8]),
+    Fault(u32),
+}
+
 /// A batch that is made of rows pulled, some at a time.
 pub(super) struct Unpacking<'s> {
     slots: Vec<Unpacked<'s>>,
-    cells: Vec<Vec<Option<Vec<u8>>>>,
+    values: Vec<Values>,
     copies: CopiedRecords,
     /// The number of what a row's predicates ran into.
-    pub(super) faults: Vec<(usize, u32)>,
+    faults: Vec<(usize, u32)>,
     rows: usize,
 }
 
@@ -293,7 +378,7 @@ impl<'s> Unpacking<'s> {
     pub(super) fn new(shape: &Shape) -> Unpacking<'s> {
         Unpacking {
             slots: shape.slots.iter().map(|_| Unpacked::default()).collect(),
-            cells: shape.computed.iter().map(|_| Vec::new()).collect(),
+            values: shape.computed.iter().map(|_| Values::default()).collect(),
             copies: CopiedRecords::default(),
             faults: Vec::new(),
             rows: 0,
@@ -321,8 +406,8 @@ impl<'s> Unpacking<'s> {
                     }
                 }
             }
-            for ((_, ty), cells) in shape.computed.iter().zip(&mut self.cells) {
-                cells.push(parts.cell(*ty).map(<[u8]>::to_vec));
+            for ((_, ty), values) in shape.computed.iter().zip(&mut self.values) {
+                values.push(*ty, parts.value(*ty));
             }
             if parts.is_present() {
                 self.faults.push((self.rows + row, parts.number()));
@@ -336,8 +421,8 @@ impl<'s> Unpacking<'s> {
         Ok(())
     }
 
-    /// Makes `batch` the rows added.
-    pub(super) fn finish(self, env: &Env<'s>, shape: &Shape, batch: &mut Batch<'s>) {
+    /// Makes `batch` the rows added, of which `faults` are what they and their values ran into.
+    pub(super) fn finish(self, env: &Env<'s>, shape: &Shape, faults: &[RowFault], batch: &mut Batch<'s>) {
         batch.reset(self.rows);
         let copies = env.view.keep_copies(self.copies);
         for ((slot, fetched), mut unpacked) in shape.slots.iter().zip(self.slots) {
@@ -349,25 +434,65 @@ impl<'s> Unpacking<'s> {
             let source = if *fetched { Source::Records(records) } else { Source::Ranks(ranks) };
             batch.set_source(*slot, source);
         }
-        for ((computed, ty), cells) in shape.computed.iter().zip(self.cells) {
-            batch.set_computed(*computed, owned(*ty, &cells));
+        for ((computed, ty), values) in shape.computed.iter().zip(self.values) {
+            batch.set_computed(*computed, values.vector(*ty, faults));
+        }
+        for (row, fault) in self.faults {
+            batch.add_fault(row, &faults[fault as usize]);
         }
     }
 }
 
-/// A vector of these cells.
-fn owned<'s>(ty: Type, all: &[Option<Vec<u8>>]) -> Vector<'s> {
-    let (mut bytes, mut ends) = (Vec::new(), Vec::new());
-    for cell in all {
-        match cell {
-            Some(cell) => bytes.extend_from_slice(cell),
-            None => bytes.resize(bytes.len() + ty.width().unwrap_or(0), 0),
-        }
-        ends.push(bytes.len() as u32);
+/// Values that come out of rows.
+#[derive(Default)]
+pub(super) struct Values {
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+    nulls: Vec<bool>,
+    /// The numbers of what the calculation of some ran into.
+    faults: Vec<(u32, u32)>,
+}
+
+impl Values {
+    /// The bytes that they take in memory.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn size(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<u32>() + self.nulls.capacity()
     }
-    let cells = if ty.width().is_some() { Cells::Fixed(bytes) } else { Cells::Owned { bytes, ends } };
-    let nulls = all.iter().any(Option::is_none).then(|| all.iter().map(Option::is_none).collect());
-    Vector::new(ty, all.len(), cells, nulls)
+
+    /// Takes the value at the front of `bytes`.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn read(&mut self, ty: Type, bytes: &mut &[u8]) {
+        let mut parts = Parts { root: 0, rest: bytes };
+        let value = parts.value(ty);
+        *bytes = parts.rest;
+        self.push(ty, value);
+    }
+
+    fn push(&mut self, ty: Type, value: Value<'_>) {
+        match &value {
+            Value::Cell(cell) => self.bytes.extend_from_slice(cell),
+            Value::Absent => self.bytes.resize(self.bytes.len() + ty.width().unwrap_or(0), 0),
+            Value::Fault(number) => {
+                self.faults.push((self.nulls.len() as u32, *number));
+                self.bytes.resize(self.bytes.len() + ty.width().unwrap_or(0), 0);
+            }
+        }
+        self.nulls.push(!matches!(value, Value::Cell(_)));
+        self.ends.push(self.bytes.len() as u32);
+    }
+
+    /// A vector of them.
+    pub(super) fn vector<'s>(self, ty: Type, faults: &[RowFault]) -> Vector<'s> {
+        let Values { bytes, ends, nulls, .. } = self;
+        let rows = nulls.len();
+        let cells = if ty.width().is_some() { Cells::Fixed(bytes) } else { Cells::Owned { bytes, ends } };
+        let mut vector = Vector::new(ty, rows, cells, nulls.contains(&true).then_some(nulls));
+        for (row, number) in self.faults {
+            vector.add_fault(row, &faults[number as usize]);
+        }
+        vector
+    }
 }
 
 /// Puts the records with these ranks into the rows beside them. Each is fetched once, by ascending rank: neighbours lie on

@@ -198,6 +198,12 @@ impl Rows {
         Rows { put, runs: runs.into_iter(), reader: None, rest: buffer, read: 0, bytes: Vec::new() }
     }
 
+    /// The same rows once more. None may have been read.
+    pub(super) fn again(&self) -> Rows {
+        let (put, runs, rest) = (Rc::clone(&self.put), self.runs.clone(), self.rest.clone());
+        Rows { put, runs, reader: None, rest, read: 0, bytes: Vec::new() }
+    }
+
     /// The values of the next rows; `None` at the end.
     pub(super) fn values<'s>(&mut self) -> Result<Option<Vec<Vector<'s>>>, ExecError> {
         let put = Rc::clone(&self.put);

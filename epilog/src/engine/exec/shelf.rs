@@ -7,7 +7,7 @@
 
 use alloc::rc::Rc;
 use alloc::vec::Vec;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 
 use super::batch::Selected;
 use super::budget::Charge;
@@ -25,6 +25,8 @@ pub(super) const NOTHING: u32 = u32::MAX;
 pub(super) struct Shelf<'s> {
     records: Records<'s>,
     columns: RefCell<Vec<Column<'s>>>,
+    /// What these take of the budget.
+    charge: Cell<Charge>,
 }
 
 enum Records<'s> {
@@ -46,7 +48,7 @@ struct Column<'s> {
 impl<'s> Shelf<'s> {
     /// Those of these references, by their places.
     pub(super) fn gathered(records: Vec<Option<RecordRef<'s>>>) -> Rc<Shelf<'s>> {
-        Rc::new(Shelf { records: Records::Gathered(records), columns: RefCell::default() })
+        Rc::new(Shelf::over(Records::Gathered(records)))
     }
 
     /// Those of these leaves: row `r` of leaf `n` has number `n << row_bits | r`.
@@ -59,7 +61,16 @@ impl<'s> Shelf<'s> {
             rows
         }));
         let records = Records::Leaves { leaves, starts, row_bits };
-        Rc::new(Shelf { records, columns: RefCell::default() })
+        Rc::new(Shelf::over(records))
+    }
+
+    fn over(records: Records<'s>) -> Shelf<'s> {
+        Shelf { records, columns: RefCell::default(), charge: Cell::default() }
+    }
+
+    /// The bytes that the budget has been charged with for columns: whoever has the shelf gives them back in the end.
+    pub(super) fn charged(&self) -> usize {
+        self.charge.get().bytes()
     }
 
     /// The record with a number.
@@ -87,12 +98,13 @@ impl<'s> Shelf<'s> {
 
     /// The bytes that it takes in memory beside the leaves.
     pub(super) fn size(&self) -> usize {
-        match &self.records {
+        let records = match &self.records {
             Records::Gathered(records) => size_of_val(records.as_slice()),
             Records::Leaves { leaves, starts, .. } => {
                 size_of_val(leaves.as_slice()) + size_of_val(starts.as_slice())
             }
-        }
+        };
+        records + self.charged()
     }
 
     /// A field of all records, if it was read for many rows; it is to be read for so many more.
@@ -118,7 +130,10 @@ impl<'s> Shelf<'s> {
             if !is_enough || !env.budget.has_room(self.len() * (width + 1)) {
                 return Ok(None);
             }
-            env.budget.charge(&mut Charge::default(), self.len() * (width + 1));
+            let mut charge = self.charge.get();
+            let bytes = charge.bytes() + self.len() * (width + 1);
+            env.budget.charge(&mut charge, bytes);
+            self.charge.set(charge);
             column.values = Some(Rc::new(self.read(place)?));
         }
         Ok(column.values.clone())

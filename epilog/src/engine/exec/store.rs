@@ -157,6 +157,13 @@ impl<'s> RowStore<'s> {
         vector.cell(row)
     }
 
+    /// What the calculation of a value computed for a row ran into.
+    pub(super) fn value_fault(&self, computed: Computed, row: u32) -> Option<&RowFault> {
+        let vectors = self.computed.iter().find(|(of, _)| *of == computed);
+        let (vector, row) = self.part(&vectors.expect("the rows have it").1, row);
+        vector.fault(row)
+    }
+
     /// The vector that has the value of a row, and where in it.
     fn part<'v>(&self, vectors: &'v [Vector<'s>], row: u32) -> (&'v Vector<'s>, usize) {
         let part = self.starts.partition_point(|start| *start <= row as usize) - 1;
@@ -225,6 +232,15 @@ impl<'s> RowStore<'s> {
         if self.len > 0 {
             self.starts = Vec::from([0]);
         }
+    }
+
+    /// The bytes that the budget has been charged with for columns of its records.
+    pub(super) fn charged(&self) -> usize {
+        let of = |records: &Records<'s>| match records {
+            Records::Picked { shelf, is_own: true, .. } => shelf.charged(),
+            _ => 0,
+        };
+        self.slots.iter().map(|(_, records)| of(records)).sum()
     }
 
     /// Whether the predicates of some rows had no result.

@@ -135,6 +135,11 @@ pub enum Node {
 }
 
 impl Node {
+    /// Whether there is a sort on the way down: those that nobody would see have been dropped.
+    pub fn sorts(&self) -> bool {
+        matches!(self, Node::Sort(_)) || self.input().is_some_and(Node::sorts)
+    }
+
     /// Where this node's rows come from.
     pub fn input(&self) -> Option<&Node> {
         Some(match self {

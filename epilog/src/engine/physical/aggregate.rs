@@ -34,7 +34,7 @@ impl<'p> Planner<'p> {
             _ => self.groups(planned.node.rows, keys.iter().map(|key| &key.expr)),
         };
         let (keys, items) = (keys.to_vec(), aggregate.items.clone());
-        let in_order = !cfg!(feature = "small") && sorts(&aggregate.input);
+        let in_order = !cfg!(feature = "small") && aggregate.input.sorts();
         let operator = Operator::Aggregate { input: Box::new(planned.node), keys, items, in_order };
         Planned { node: PhysicalNode { operator, rows }, ordered: aggregate.keys().is_empty(), cost }
     }
@@ -43,9 +43,4 @@ impl<'p> Planner<'p> {
     pub(super) fn groups<'e>(&self, rows: Amount, keys: impl IntoIterator<Item = &'e Expr>) -> Amount {
         self.estimator.groups(rows, keys).unwrap_or(rows / 10.0).max(1.0)
     }
-}
-
-/// Whether there is a sort on the way down: those that nobody would see have been dropped.
-fn sorts(node: &Node) -> bool {
-    matches!(node, Node::Sort(_)) || node.input().is_some_and(sorts)
 }

@@ -61,7 +61,16 @@ impl Walk<'_> {
             Operator::Among(Among { input, from: _, position: _, source, slot: _, _whole: _ }) => {
                 self.node(input) && self.node(source)
             }
-            Operator::Subquery(Subquery { input, slot: _, method, pairs, asked, once: _, answer: _ }) => {
+            Operator::Subquery(Subquery {
+                input,
+                slot: _,
+                method,
+                pairs,
+                asked,
+                once: _,
+                spills: _,
+                answer: _,
+            }) => {
                 match asked {
                     Asked::Any | Asked::Count => {}
                     Asked::Aggregate(term, _) => self.aggregate(term),
@@ -76,6 +85,8 @@ impl Walk<'_> {
                 kind: _,
                 reads_inner: _,
                 spills: _,
+                #[cfg(not(feature = "small"))]
+                    merges: _,
                 _whole: _,
             }) => self.node(input) && self.method(method) && self.node(pairs),
             Operator::Sort {

@@ -7,6 +7,8 @@ use super::subquery::Sides;
 use super::{Join, Method, Operator, PhysicalNode, Planned, Planner, Want};
 use crate::engine::estimate::Amount;
 use crate::engine::logical;
+#[cfg(not(feature = "small"))]
+use crate::engine::logical::SortTerm;
 use crate::engine::logical::{Expr, Inner, Link, Node, Slot};
 use crate::engine::optimizer::is_sure_below;
 use crate::expr::JoinKind;
@@ -35,9 +37,14 @@ impl<'p> Planner<'p> {
         if let (Node::Filter(filter), true) = (&**pairs, links.is_empty()) {
             out *= self.estimator.selectivity_of_all(&filter.predicates);
         }
+        let planned = |join_of: Join, cost| {
+            let rows = if join.kind == JoinKind::Left { out.max(rows) } else { out };
+            let node = PhysicalNode { operator: Operator::Join(join_of), rows };
+            Planned { node, ordered: want.order.is_empty(), cost }
+        };
         let joined = |input: PhysicalNode, slot, method, pairs, reads_inner, cost| {
             let (input, pairs, kind) = (Box::new(input), Box::new(pairs), join.kind);
-            let operator = Operator::Join(Join {
+            let of = Join {
                 input,
                 slot,
                 method,
@@ -45,11 +52,18 @@ impl<'p> Planner<'p> {
                 kind,
                 reads_inner,
                 spills: is_sure,
+                #[cfg(not(feature = "small"))]
+                merges: false,
                 _whole: join.whole,
-            });
-            let rows = if join.kind == JoinKind::Left { out.max(rows) } else { out };
-            Planned { node: PhysicalNode { operator, rows }, ordered: want.order.is_empty(), cost }
+            };
+            planned(of, cost)
         };
+        #[cfg(not(feature = "small"))]
+        if is_sure
+            && let Some((merged, cost)) = self.merged(join, want, &once.pairs, (cost, rows, inner_rows))
+        {
+            return planned(merged, cost);
+        }
         // The smaller side is kept in a table, and the other one goes past it: either may be, when both are alike.
         if join.kind == JoinKind::Inner
             && is_sure
@@ -71,6 +85,76 @@ impl<'p> Planner<'p> {
                 joined(input.node, join.slot, probe.method, probe.pairs, false, cost)
             }
             _ => joined(input.node, join.slot, once.method, once.pairs, may_fail(inner), cost),
+        }
+    }
+
+    /// The join of rows that come in the order of what they are linked by on both sides, if that costs less than `others`; of so many
+    /// rows and inner rows. Pairs are tested by `pairs`.
+    #[cfg(not(feature = "small"))]
+    fn merged(
+        &self,
+        join: &'p logical::Join,
+        want: Want<'_>,
+        pairs: &PhysicalNode,
+        (others, rows, inner_rows): (Amount, Amount, Amount),
+    ) -> Option<(Join, Amount)> {
+        let inner = Inner::of(&join.inner);
+        let is_sure = join.links.iter().all(|link| inner.is_sure(&link.inner));
+        // A side may end before the other one has been read.
+        if join.links.is_empty() || !is_sure || may_fail(&join.inner) {
+            return None;
+        }
+        let terms = |side: fn(&Link) -> &Expr| -> Vec<SortTerm> {
+            let term = |link| SortTerm { expr: side(link).clone(), descending: false, nulls_first: true };
+            join.links.iter().map(term).collect()
+        };
+        let (of_rows, of_inner) = (terms(|link| &link.outer), terms(|link| &link.inner));
+        if !self.may_come_by(&join.input, &of_rows) || !self.may_come_by(&join.inner, &of_inner) {
+            return None;
+        }
+        let noted = self.estimates.borrow().len();
+        let by = |order, key_order| Want { order, partly: true, key_order, ..Want::default() };
+        let input = self.node(&join.input, by(&of_rows, want.key_order));
+        let inner = self.node(&join.inner, by(&of_inner, false));
+        // Other ways look for the same values.
+        self.estimates.borrow_mut().truncate(noted);
+        let cost = input.cost + inner.cost + (rows + inner_rows) * self.costs.merge;
+        if !input.ordered || !inner.ordered || cost >= others {
+            return None;
+        }
+        let method = Method::Hash { inner: Box::new(inner.node), links: join.links.clone() };
+        let merged = Join {
+            input: Box::new(input.node),
+            slot: join.slot,
+            method,
+            pairs: Box::new(pairs.clone()),
+            kind: join.kind,
+            reads_inner: false,
+            spills: false,
+            merges: true,
+            _whole: join.whole,
+        };
+        Some((merged, cost))
+    }
+
+    /// Whether a way to the rows of a side may give them in an order: of its records by key or an index, or a sort.
+    #[cfg(not(feature = "small"))]
+    fn may_come_by(&self, side: &Node, order: &[SortTerm]) -> bool {
+        let mut base = side;
+        while let Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) = base {
+            let Some(input) = base.input() else { return false };
+            base = input;
+        }
+        let first = order.first().and_then(|term| term.expr.as_field());
+        match (base, first) {
+            (Node::Sort(sort), _) => sort.terms.starts_with(order),
+            (Node::Scan(scan), Some((slot, position))) if scan.slot == slot => {
+                let collection = self.collection(slot);
+                let mut indexes = collection.indexes.iter();
+                collection.clustered == Some(position)
+                    || indexes.any(|index| index.fields.first() == Some(&position))
+            }
+            _ => false,
         }
     }
 

@@ -357,6 +357,8 @@ pub struct Subquery {
     pub asked: Asked,
     /// Whether that is calculated once for all rows with the same links, which takes a table and no pair.
     pub once: bool,
+    /// Whether both sides can be put aside by what they are linked by: it has a value, or none, in every row of either.
+    pub spills: bool,
     /// What becomes of the answer.
     pub answer: Answer,
 }
@@ -379,6 +381,9 @@ pub struct Join {
     pub reads_inner: bool,
     /// Whether the sides can be put aside by what they are linked by: it has a value, or none, in every row.
     pub spills: bool,
+    /// Whether the rows of both sides come in the order of what they are linked by: then no table is made of the inner ones.
+    #[cfg(not(feature = "small"))]
+    pub merges: bool,
     /// Other builds have no joins.
     pub _whole: Whole,
 }

@@ -64,8 +64,14 @@ impl<'p> Planner<'p> {
             Some(probe) if probe.cost <= once.cost => probe,
             _ => once,
         };
+        let inner = Inner::of(&subquery.inner);
+        let spills = !cfg!(feature = "small")
+            && matches!(best.method, Method::Hash { .. })
+            && is_sure()
+            && links.iter().all(|link| inner.is_sure(&link.inner));
         let operator = Operator::Subquery(Subquery {
             input: Box::new(input.node),
+            spills,
             slot: subquery.slot,
             once: is_of_key && !matches!(best.method, Method::Probe { .. }),
             method: best.method,

@@ -2,8 +2,12 @@
 
 mod answers;
 #[cfg(not(feature = "small"))]
+mod aside;
+#[cfg(not(feature = "small"))]
 mod derived;
 mod memory;
+#[cfg(not(feature = "small"))]
+mod merge;
 mod reference;
 #[cfg(not(feature = "small"))]
 mod spill;

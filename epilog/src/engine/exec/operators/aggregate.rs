@@ -30,6 +30,8 @@ use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::Expr;
 use crate::engine::logical::{AggregateTerm, Computed, KeyTerm, Slot};
 use crate::engine::physical::{self, PhysicalNode};
+#[cfg(not(feature = "small"))]
+use crate::engine::planted::{self, Bug};
 use crate::parts::{self, InWhole, Whole};
 use crate::value::{Scalar, Type};
 
@@ -61,9 +63,14 @@ pub(in crate::engine::exec) struct Groups {
     told_by: Vec<usize>,
     /// How many groups have been given out.
     given: usize,
-    /// Whether they have to come in the order of their first rows, in which none is put aside.
+    /// Whether they have to come in the order of their first rows.
     #[cfg(not(feature = "small"))]
     in_order: bool,
+    /// For that, where rows were put aside, the number of each group's first row, and how many columns come before that of the numbers.
+    #[cfg(not(feature = "small"))]
+    firsts: Vec<u64>,
+    #[cfg(not(feature = "small"))]
+    columns: usize,
     #[cfg(not(feature = "small"))]
     memory: Memory,
     /// Whether these are groups of a part of the rows, of which none is put aside: whoever made the part does without it.
@@ -400,6 +407,10 @@ impl Groups {
             #[cfg(not(feature = "small"))]
             in_order: false,
             #[cfg(not(feature = "small"))]
+            firsts: Vec::new(),
+            #[cfg(not(feature = "small"))]
+            columns: 0,
+            #[cfg(not(feature = "small"))]
             memory: Memory::default(),
             #[cfg(all(feature = "std", not(feature = "small")))]
             is_part: false,
@@ -424,15 +435,8 @@ impl Groups {
         if self.is_part {
             return Err(merge::too_much(size));
         }
-        if self.in_order && self.keyed.is_some() {
-            return env.budget.check(
-                GROUPS,
-                env.budget.used(),
-                "its rows come in an order that was asked for",
-            );
-        }
         if let (None, Some(keyed)) = (&self.aside, &self.keyed) {
-            self.aside = aside::Aside::new(env, &keyed.keys, &self.items, self.level)?;
+            self.aside = aside::Aside::new(env, &keyed.keys, &self.items, self.level, self.in_order)?;
             self.memory.size_then = own;
         }
         match (&self.keyed, &self.aside) {
@@ -456,6 +460,7 @@ impl Groups {
             keyed.finder = Finder::Bytes(KeyTable::default());
             keyed.values.clear();
         }
+        self.firsts = Vec::new();
         self.tallies.clear();
         (self.count, self.given) = (0, 0);
         env.budget.charge(&mut self.memory.charge, 0);
@@ -476,7 +481,7 @@ impl Groups {
     ) -> Result<(), ExecError> {
         #[cfg(not(feature = "small"))]
         if let (true, 0, None, Some(keyed)) = (env.budget.is_none(), self.level, &self.aside, &self.keyed) {
-            self.aside = aside::Aside::new(env, &keyed.keys, &self.items, self.level)?;
+            self.aside = aside::Aside::new(env, &keyed.keys, &self.items, self.level, self.in_order)?;
         }
         while input.next(env, batch)? {
             batch.raise(usize::MAX)?;
@@ -489,6 +494,14 @@ impl Groups {
                 }
                 #[cfg(feature = "small")]
                 keyed.find(env, batch, &mut self.count)?;
+                #[cfg(not(feature = "small"))]
+                if self.in_order && self.level > 0 {
+                    note_firsts(
+                        &mut self.firsts,
+                        &keyed.numbers,
+                        batch.computed(Computed(self.columns as u16)),
+                    );
+                }
                 if self.count > known {
                     self.tallies.iter_mut().for_each(|tally| tally.grow(self.count));
                 }
@@ -540,7 +553,10 @@ impl Groups {
             }
             #[cfg(not(feature = "small"))]
             if let Some(aside) = &mut self.aside {
-                return aside.give(env, batch);
+                return match self.in_order && self.level == 0 {
+                    true => aside.give_in_order(env, batch),
+                    false => aside.give(env, batch),
+                };
             }
             return Ok(false);
         }
@@ -552,6 +568,11 @@ impl Groups {
                 batch.set_computed(key.output, values.part(groups.clone()));
             }
         }
+        #[cfg(not(feature = "small"))]
+        if self.in_order && self.level > 0 {
+            let bytes = self.firsts[groups.clone()].iter().flat_map(|first| first.to_le_bytes()).collect();
+            batch.set_computed(env.hidden(), Vector::fixed(Type::U64, groups.len(), bytes));
+        }
         #[cfg(feature = "small")]
         for (item, tally) in self.items.iter().zip(&mut self.tallies) {
             batch.set_computed(item.output, tally.results(groups.clone())?);
@@ -562,6 +583,21 @@ impl Groups {
             batch.set_computed(item.output, results);
         }
         Ok(true)
+    }
+}
+
+/// Notes the numbers of the first rows of groups that are new, where rows of these groups have these numbers.
+#[cfg(not(feature = "small"))]
+fn note_firsts(firsts: &mut Vec<u64>, groups: &[u32], numbers: &Vector<'_>) {
+    let numbers = numbers.strided();
+    for (row, group) in groups.iter().enumerate() {
+        let is_new =
+            if planted::is(Bug::LastForFirst) { *group != NO_GROUP } else { *group as usize == firsts.len() };
+        if is_new {
+            let at = *group as usize;
+            firsts.resize(firsts.len().max(at + 1), 0);
+            firsts[at] = numbers.word(row, true);
+        }
     }
 }
 
@@ -685,6 +721,9 @@ impl<'s> Operator<'s> for Aggregate<'s> {
             #[cfg(not(feature = "small"))]
             if let Some(groups) = &mut self.groups {
                 groups.memory.charge = Charge::default();
+                if let Some(aside) = &mut groups.aside {
+                    aside.begin_again();
+                }
             }
         }
         if !self.complete {

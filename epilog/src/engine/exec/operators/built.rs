@@ -257,21 +257,22 @@ impl<'s> Built<'s> {
         Ok(Built::reading(env, source, links, keep, Beyond::Fails)?.0)
     }
 
-    /// Reads all inner rows to keep them; or some, when memory has no room for more, or `at_once`. Whether it is all.
+    /// Reads all inner rows; or some, when memory has no room for more, or `at_once`. Whether it is all.
     #[cfg(not(feature = "small"))]
     pub(super) fn within(
         env: &Env<'s>,
         source: &mut (dyn Operator<'s> + 's),
         links: &[Link],
+        keep: Keep<'_>,
         at_once: bool,
     ) -> Result<(Built<'s>, bool), ExecError> {
-        Built::reading(env, source, links, Keep::Rows, Beyond::Ends { at_once })
+        Built::reading(env, source, links, keep, Beyond::Ends { at_once })
     }
 
     /// The bytes that the budget has been charged with.
     #[cfg(not(feature = "small"))]
     pub(super) fn charged(&self) -> usize {
-        self.charge.bytes()
+        self.charge.bytes() + self.store.charged()
     }
 
     fn reading(
@@ -279,8 +280,11 @@ impl<'s> Built<'s> {
         source: &mut (dyn Operator<'s> + 's),
         links: &[Link],
         keep: Keep<'_>,
-        #[cfg_attr(feature = "small", expect(unused_variables, reason = "there is no limit there"))]
-        beyond: Beyond,
+        #[cfg_attr(
+            feature = "small",
+            expect(unused_variables, unused_mut, reason = "there is no limit there")
+        )]
+        mut beyond: Beyond,
     ) -> Result<(Built<'s>, bool), ExecError> {
         let mut built = Built {
             keys: Keys::of(links),
@@ -339,14 +343,18 @@ impl<'s> Built<'s> {
             }
             #[cfg(not(feature = "small"))]
             {
-                let size = built.size();
+                let size = built.size() + tally.as_ref().map_or(0, |(tally, ..)| tally.size());
                 let why = match beyond {
                     Beyond::Fails => "it puts nothing aside",
                     // Those of one key are of one partition, whatever is done.
                     Beyond::Ends { at_once } => {
                         let is_much = built.keys.len() > 1 && env.budget.charge(&mut built.charge, size);
-                        if at_once || is_much {
+                        // No file is made before there is something to put into it.
+                        if (at_once || is_much) && has_room(env)? {
                             return Ok((built, false));
+                        }
+                        if at_once || is_much {
+                            beyond = Beyond::Fails;
                         }
                         "rows that are linked by the same are not put aside"
                     }
@@ -591,6 +599,12 @@ impl<'s> Built<'s> {
         }
         Ok(true)
     }
+}
+
+/// Whether there is room outside of memory.
+#[cfg(not(feature = "small"))]
+fn has_room(env: &Env<'_>) -> Result<bool, ExecError> {
+    Ok(env.view.scratch(4 << 10)?.is_some())
 }
 
 /// The rows of which one of several values has no result, and why.

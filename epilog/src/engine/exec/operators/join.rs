@@ -5,13 +5,17 @@
 //! the search stops, and goes on when the next batch is asked for.
 
 #[cfg(not(feature = "small"))]
-mod aside;
+pub(super) mod aside;
+#[cfg(not(feature = "small"))]
+mod merge;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 #[cfg(not(feature = "small"))]
 use self::aside::Aside;
+#[cfg(not(feature = "small"))]
+use self::merge::Merged;
 #[cfg(not(feature = "small"))]
 use super::band::Run;
 use super::built::{Built, Keep};
@@ -41,7 +45,7 @@ use crate::value::{Scalar, key};
 
 pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator<'s> + 's> {
     #[cfg(not(feature = "small"))]
-    let spills = join.spills;
+    let (spills, merges) = (join.spills, join.merges);
     let physical::Join { input, slot, method, pairs, kind, reads_inner, .. } = join;
     let mut made = Made::default();
     made.note(&pairs);
@@ -52,6 +56,11 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         Method::Probe { index, links } => {
             made.slots.push(slot);
             (index.map_or(Finder::Key, Finder::Index), links)
+        }
+        #[cfg(not(feature = "small"))]
+        Method::Hash { inner, links } if merges => {
+            made.note(&inner);
+            (Finder::Merged(Box::new(Merged::new(env, super::build_gathered(env, *inner)))), links)
         }
         Method::Hash { inner, links } => {
             made.note(&inner);
@@ -179,6 +188,9 @@ enum Finder<'s> {
     Index(IndexId),
     /// In a hash table by the links' inner sides; without links everything is in one place of it.
     Table { source: Box<dyn Operator<'s> + 's>, built: Option<Box<Built<'s>>> },
+    /// Beside it: both come in the order of the links.
+    #[cfg(not(feature = "small"))]
+    Merged(Box<Merged<'s>>),
 }
 
 /// How far a batch of rows is paired.
@@ -302,9 +314,12 @@ impl<'s> Operator<'s> for Join<'s> {
     fn footprint(&self) -> Footprint {
         let memory = match &self.finder {
             Finder::Table { built: Some(built), .. } => built.size(),
+            Finder::Merged(merged) => merged.size(),
             _ => 0,
         };
-        Footprint { spilled: self.spilled(), ..Footprint::in_memory(memory) }
+        // Of the partitions one is joined at a time.
+        let part = self.aside.as_ref().map_or(0, |aside| aside.memory());
+        Footprint { spilled: self.spilled(), ..Footprint::in_memory(memory + part) }
     }
 }
 
@@ -319,10 +334,9 @@ impl<'s> Join<'s> {
             && !self.links.is_empty()
             && self.level < aside::LEVELS_MAX
             && (env.budget.is_given() || env.budget.is_none())
-            && Aside::has_room(env)?
         {
             let at_once = env.budget.is_none() && self.level == 0;
-            match Built::within(env, &mut **source, &self.links, at_once)? {
+            match Built::within(env, &mut **source, &self.links, Keep::Rows, at_once)? {
                 (new, true) => *built = Some(Box::new(new)),
                 (new, false) => self.aside = Some(Box::new(Aside::new(env, self, new, has_outer)?)),
             }
@@ -399,6 +413,10 @@ impl<'s> Join<'s> {
             values.push(of);
         }
         let mut numbers = Vec::new();
+        #[cfg(not(feature = "small"))]
+        if let Finder::Merged(merged) = &mut self.finder {
+            merged.find_all(env, &self.links, &values, self.outer.count(), &mut numbers)?;
+        }
         if let Finder::Table { built: Some(built), .. } = &self.finder {
             let rows = self.outer.count();
             built.find_all(&self.links, &values, rows, &mut numbers);
@@ -455,6 +473,29 @@ impl<'s> Join<'s> {
                         }
                         None => search.first(built),
                         Some(last) => search.after(built, last),
+                    };
+                    match next {
+                        None => search.row += 1,
+                        Some(next) => {
+                            rows.push(search.row as u16);
+                            kept.push(next);
+                            search.kept = Some(next);
+                            if rows.len() >= GATHERED_MAX {
+                                return Ok(Vec::new());
+                            }
+                        }
+                    }
+                }
+                search.is_paired = true;
+                Ok(Vec::new())
+            }
+            #[cfg(not(feature = "small"))]
+            Finder::Merged(merged) => {
+                while search.row < count {
+                    let number = search.numbers[search.row];
+                    let next = match search.kept.take() {
+                        None => Some(number).filter(|number| *number != NO_GROUP),
+                        Some(last) => merged.after(last),
                     };
                     match next {
                         None => search.row += 1,
@@ -538,6 +579,8 @@ impl<'s> Join<'s> {
             Finder::Table { built, .. } => {
                 built.as_ref().expect("pairs come from a table").store.fill(&self.kept, batch);
             }
+            #[cfg(not(feature = "small"))]
+            Finder::Merged(merged) => merged.store.fill(&self.kept, batch),
             Finder::Key | Finder::Index(_) => batch.set_source(self.slot, Source::Records(records)),
         }
         batch.set_origins(&self.rows);

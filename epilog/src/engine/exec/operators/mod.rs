@@ -114,7 +114,7 @@ pub(super) enum Kept {
     Sort(Box<sort::Sorter>, Whole),
     #[cfg(not(feature = "small"))]
     Set(Box<set::Kept>),
-    Numbers(InWhole<Vec<window::Counter>>, Whole),
+    Numbers(InWhole<window::Numbered>, Whole),
     /// Which records rows may point at, if that is known already.
     #[cfg(not(feature = "small"))]
     Marks(Option<super::marks::Marks>),
@@ -179,6 +179,12 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         P::Metered(metered) => match metered._whole {},
         P::CountRecords { slot, outputs } => Box::new(aggregate::CountRecords::new(slot, outputs)),
         operator @ (P::Filter { .. } | P::Lookup { .. } | P::Subquery(_)) => {
+            #[cfg(not(feature = "small"))]
+            if let P::Subquery(subquery) = &operator
+                && let Some(answering) = subquery::build(env, subquery)
+            {
+                return answering;
+            }
             let is_filter = matches!(operator, P::Filter { .. });
             let (input, stage) = split(env, operator);
             let input = if is_filter { build(env, input) } else { build_gathered(env, input) };

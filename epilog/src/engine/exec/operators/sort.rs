@@ -5,11 +5,12 @@
 //! them: rows that compare equal come in the order of their keys, however their records were reached.
 //!
 //! Rows are kept as references to their records while all is done within one operation, which is quickest. In a pause (see
-//! `chain`) they are [`Packed`], and come out with records that are fetched again:
+//! `chain`), and when they take more than a query may keep by what was asked for, they are packed, and come out with records that
+//! are fetched again:
 //!
 //! ```text
 //! Near      references, keys       in the operation that read them
-//!   |         a pause
+//!   |         a pause, or too many
 //! Packer    keys, ranks            until the input has ended, in as many operations as that takes
 //!   |
 //! Giver     keys, ranks, in order  until the last row is given, likewise
@@ -18,23 +19,25 @@
 // In such a build there is no value of what packs rows, and no way into what handles it.
 #![cfg_attr(feature = "small", allow(unreachable_code, unused_mut, unused_variables))]
 
+mod packer;
+
 use alloc::boxed::Box;
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
+pub(super) use self::packer::{Giver, Packer};
 use super::{Kept, Operator, Reach};
-use crate::engine::error::{ExecError, RowFault};
+use crate::engine::error::ExecError;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::budget::Charge;
 use crate::engine::exec::evaluate::evaluate;
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::kernel;
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::meter::Footprint;
-use crate::engine::exec::packed::{
-    BatchRow, Packed, Pulled, ROOT, RowSource, Shape, StoreRow, Unpacking, head,
-};
-use crate::engine::exec::spill::{Spill, Spilled};
+use crate::engine::exec::packed::{BatchRow, ROOT, Shape, StoreRow, head};
 use crate::engine::exec::store::RowStore;
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::vector::Strided;
@@ -46,9 +49,6 @@ use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 use crate::parts::{self, Whole};
 use crate::value::key;
-
-/// The bytes of packed rows that become one batch, about.
-const BATCH_BYTES_MAX: usize = 1 << 20;
 
 /// Rows that were read within one operation are given in several with copies of their records as long as those take no more.
 const COPIES_BYTES_MAX: usize = 16 << 20;
@@ -76,6 +76,10 @@ pub(super) fn build<'s>(
         pauses: None,
         paused: false,
         #[cfg(not(feature = "small"))]
+        charge: Charge::default(),
+        #[cfg(not(feature = "small"))]
+        stays: false,
+        #[cfg(not(feature = "small"))]
         kept_max: Footprint::default(),
     })
 }
@@ -90,13 +94,18 @@ struct Sort<'s> {
     state: State<'s>,
     pauses: Option<Pauses>,
     paused: bool,
+    /// What rows that are kept as references take of the budget, and whether they stay so whatever they take.
+    #[cfg(not(feature = "small"))]
+    charge: Charge,
+    #[cfg(not(feature = "small"))]
+    stays: bool,
     /// The most it has kept, when that is measured.
     #[cfg(not(feature = "small"))]
     kept_max: Footprint,
 }
 
 /// What is known in a chain.
-struct Pauses {
+pub(super) struct Pauses {
     /// How many rows there may be before a pause.
     left: usize,
     /// No batch has more rows.
@@ -106,6 +115,24 @@ struct Pauses {
     /// Of rows given in another operation, how many bytes may be copies of records.
     copies_max: usize,
     _whole: Whole,
+}
+
+impl Pauses {
+    pub(super) fn new(reach: Reach, whole: Whole) -> Pauses {
+        let (left, rows_max) = (reach.rows_when_done(), reach.rows);
+        Pauses { left, rows_max, any: false, copies_max: 0, _whole: whole }
+    }
+
+    /// How many rows the next batch may have; `None` when there is a pause before it.
+    pub(super) fn rows(&mut self, env: &Env<'_>) -> Option<usize> {
+        if self.any && (self.left == 0 || env.view.is_crowded()) {
+            return None;
+        }
+        self.any = true;
+        let rows = GATHERED_MAX.min(self.rows_max).min(self.left);
+        self.left -= rows;
+        Some(rows)
+    }
 }
 
 enum State<'s> {
@@ -125,16 +152,8 @@ impl State<'_> {
                 Footprint::in_memory(sorted.store.size() + order)
             }
             State::Packed(sorter, _) => match &**sorter {
-                Sorter::Reading(packer) => Footprint {
-                    spilled: packer.spill.as_ref().map_or(0, Spill::bytes),
-                    ..Footprint::in_memory(packer.rows.size())
-                },
-                Sorter::Giving(giver) => match &giver.rows {
-                    Ordered::Packed(rows, _) => Footprint::in_memory(rows.size()),
-                    Ordered::Spilled(spilled) => {
-                        Footprint { spilled: spilled.bytes(), ..Footprint::default() }
-                    }
-                },
+                Sorter::Reading(packer) => packer.footprint(),
+                Sorter::Giving(giver) => giver.footprint(),
             },
         }
     }
@@ -154,6 +173,23 @@ struct Sorted<'s> {
     /// The order in which they come out, and how many have.
     order: Vec<u32>,
     next: usize,
+}
+
+impl Sorted<'_> {
+    /// The rows that are left.
+    fn pack(&self, pauses: &Pauses) -> Result<Giver, ExecError> {
+        let Sorted { store, shape, order, next } = self;
+        let mut packer = Packer::new(Window { skip: 0, take: None }).expect("there are pauses");
+        packer.shape = shape.clone();
+        for row in &order[*next..] {
+            // Groups have no record.
+            let rank = store.rank(ROOT, *row).unwrap_or(0);
+            // They are at hand, and that is quicker than to fetch them.
+            packer.copies = packer.rows.size() < pauses.copies_max;
+            packer.push(&rank.to_be_bytes(), &StoreRow(store, *row))?;
+        }
+        Ok(Giver::of(packer))
+    }
 }
 
 /// A sort that borrows nothing.
@@ -180,17 +216,15 @@ impl<'s> Operator<'s> for Sort<'s> {
         if parts::PAUSES
             && let Some(pauses) = &mut self.pauses
         {
-            if pauses.any && (pauses.left == 0 || env.view.is_crowded()) {
+            let Some(rows) = pauses.rows(env) else {
                 self.paused = true;
                 return Ok(false);
-            }
-            pauses.any = true;
+            };
             if env.view.keeps_copies() {
                 let bytes = env.sort_bytes();
                 pauses.copies_max = bytes.map_or(COPIES_BYTES_MAX, |bytes| COPIES_BYTES_MAX.min(bytes / 2));
             }
-            rows_max = rows_max.min(pauses.rows_max).min(pauses.left);
-            pauses.left -= rows_max;
+            rows_max = rows;
         }
         match &mut self.state {
             State::Reading(_) => unreachable!("all has been read"),
@@ -217,9 +251,13 @@ impl<'s> Operator<'s> for Sort<'s> {
 
     fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
         let Some(whole) = Whole::build() else { return };
-        let (left, rows_max) = (reach.rows_when_done(), reach.rows);
-        self.pauses = Some(Pauses { left, rows_max, any: false, copies_max: 0, _whole: whole });
-        if let Some(Kept::Sort(sorter, _)) = kept.pop() {
+        self.pauses = Some(Pauses::new(reach, whole));
+        if let Some(Kept::Sort(mut sorter, _)) = kept.pop() {
+            #[cfg(not(feature = "small"))]
+            match &mut *sorter {
+                Sorter::Reading(packer) => packer.begin_again(),
+                Sorter::Giving(giver) => giver.begin_again(),
+            }
             let reads = matches!(&*sorter, Sorter::Reading(packer) if !packer.complete);
             self.state = State::Packed(sorter, whole);
             if !reads {
@@ -244,7 +282,7 @@ impl<'s> Operator<'s> for Sort<'s> {
         let state = core::mem::replace(&mut self.state, State::Reading(Near::new(self.window)));
         let mut sorter = match state {
             State::Packed(sorter, _) => sorter,
-            State::Sorted(sorted) => Box::new(Sorter::Giving(Giver::of_sorted(&sorted, pauses)?)),
+            State::Sorted(sorted) => Box::new(Sorter::Giving(sorted.pack(pauses)?)),
             State::Reading(_) => unreachable!("rows read before a pause are packed"),
         };
         if let Sorter::Reading(packer) = &mut *sorter {
@@ -275,12 +313,39 @@ impl<'s> Sort<'s> {
             }
             match &mut self.state {
                 State::Reading(near) => {
+                    #[cfg(not(feature = "small"))]
+                    if near.shape.is_none() && self.pauses.is_none() {
+                        // What is read of sorted rows is known of one sort of a chain.
+                        near.shape = Shape::of_all(batch);
+                    }
                     near.add(env, batch, &self.terms, &vectors);
-                    // What is read in one operation stays in memory anyhow.
-                    if self.pauses.is_some() && env.sort_bytes().is_some_and(|bytes| near.size() > bytes) {
+                    // What is read in one operation stays in memory anyhow, but where a limit was asked for.
+                    let is_beyond = match self.pauses {
+                        Some(_) => env.sort_bytes().is_some_and(|bytes| near.size() > bytes),
+                        #[cfg(feature = "small")]
+                        None => false,
+                        #[cfg(not(feature = "small"))]
+                        None => !self.stays && is_too_much(env, &mut self.charge, near.size()),
+                    };
+                    if is_beyond {
+                        let packer = Packer::new(self.window).expect("rows are packed");
+                        #[cfg(not(feature = "small"))]
+                        let packer = match self.pauses {
+                            Some(_) => Some(packer),
+                            None => packer.outside(env)?,
+                        };
+                        #[cfg(not(feature = "small"))]
+                        let Some(packer) = packer else {
+                            // There is no room for them elsewhere.
+                            self.stays = true;
+                            env.budget.charge(&mut self.charge, 0);
+                            continue;
+                        };
                         let near = core::mem::replace(near, Near::new(self.window));
-                        let packer = near.pack(env, self.window)?;
+                        let packer = near.pack(env, packer)?;
                         self.state = State::packed(Sorter::Reading(packer));
+                        #[cfg(not(feature = "small"))]
+                        env.budget.charge(&mut self.charge, 0);
                     }
                 }
                 State::Packed(sorter, _) if parts::PAUSES => match &mut **sorter {
@@ -304,9 +369,9 @@ impl<'s> Sort<'s> {
         self.paused = parts::PAUSES && self.pauses.is_some() && !ended && self.input.is_paused();
         let state = core::mem::replace(&mut self.state, State::Reading(Near::new(self.window)));
         self.state = match state {
-            State::Reading(near) if parts::PAUSES && self.paused => {
-                State::packed(Sorter::Reading(near.pack(env, self.window)?))
-            }
+            State::Reading(near) if parts::PAUSES && self.paused => State::packed(Sorter::Reading(
+                near.pack(env, Packer::new(self.window).expect("there are pauses"))?,
+            )),
             State::Reading(mut near) => {
                 let shape = near.shape.take();
                 let (store, mut order) = near.finish();
@@ -358,6 +423,12 @@ impl<'s> Sort<'s> {
         // No term's bytes are the beginning of another value's.
         !last.starts_with(&first) && first.as_slice() > last
     }
+}
+
+/// Whether rows of so many bytes, of a sort within one operation, are more than it may keep.
+#[cfg(not(feature = "small"))]
+fn is_too_much(env: &Env<'_>, charge: &mut Charge, bytes: usize) -> bool {
+    env.budget.is_none() || env.budget.is_given() && env.budget.charge(charge, bytes)
 }
 
 /// How many rows a window skips, and of how many in all a fault is an error: whether such a row counts cannot be told, nor
@@ -490,22 +561,21 @@ impl<'s> Near<'s> {
     }
 
     /// The rows as they are kept beyond the operation.
-    fn pack(self, env: &Env<'_>, window: Window) -> Result<Packer, ExecError> {
+    fn pack(self, env: &Env<'_>, mut packer: Packer) -> Result<Packer, ExecError> {
         let Near { store, shape, keys } = self;
-        let mut packer = Packer::new(window).expect("there are pauses");
         packer.shape = shape;
         env.check()?;
         packer.decide(env)?;
         match keys {
             Keys::All(keys, ends, _) => {
                 for row in 0..store.len() as u32 {
-                    packer.push(key_of(&keys, &ends, row), &StoreRow(&store, row), store.fault(row))?;
+                    packer.push(key_of(&keys, &ends, row), &StoreRow(&store, row))?;
                     packer.make_room(env)?;
                 }
             }
             Keys::Top(heap, count) => {
                 for Entry { key, row, .. } in heap.into_sorted_vec() {
-                    packer.push(&key, &StoreRow(&store, row), store.fault(row))?;
+                    packer.push(&key, &StoreRow(&store, row))?;
                 }
                 if packer.rows.len() == count && count > 0 {
                     packer.last = Some(packer.rows.key(count - 1).to_vec());
@@ -535,65 +605,7 @@ fn key_of<'k>(keys: &'k [u8], ends: &[usize], row: u32) -> &'k [u8] {
     &keys[if row == 0 { 0 } else { ends[row - 1] }..ends[row]]
 }
 
-/// Rows being read in several operations.
-pub(in crate::engine::exec) struct Packer {
-    /// `None` until there has been a row.
-    shape: Option<Shape>,
-    rows: Packed,
-    /// Rows that have been put aside.
-    spill: Option<Spill>,
-    window: Window,
-    /// Only the first so many rows are wanted.
-    count: usize,
-    /// The key of the last of them, once there are so many: what comes behind it is not kept.
-    last: Option<Vec<u8>>,
-    /// Whether rows have copies of their records.
-    copies: bool,
-    faults: Vec<RowFault>,
-    /// Whether the input has ended.
-    complete: bool,
-    _whole: Whole,
-}
-
 impl Packer {
-    /// `None` in a build that packs no rows.
-    fn new(window: Window) -> Option<Packer> {
-        Some(Packer {
-            shape: None,
-            rows: Packed::default(),
-            spill: None,
-            window,
-            count: window.end().and_then(|end| usize::try_from(end).ok()).unwrap_or(usize::MAX),
-            last: None,
-            copies: false,
-            faults: Vec::new(),
-            complete: false,
-            _whole: Whole::build()?,
-        })
-    }
-
-    /// Decides whether rows have copies of their records from now on: when what those are on does not stay in memory, there
-    /// may be many rows, and there is room to put them aside.
-    fn decide(&mut self, env: &Env<'_>) -> Result<(), ExecError> {
-        let wanted = env.view.keeps_copies() && env.view.is_crowded() && self.count as u64 > TOP_MAX;
-        if parts::SPILL && wanted && !self.copies {
-            if self.spill.is_none() {
-                self.spill = Spill::new(env.view, env.sort_bytes().unwrap_or(usize::MAX))?;
-            }
-            self.copies = self.spill.is_some();
-        }
-        Ok(())
-    }
-
-    fn push(&mut self, key: &[u8], row: &impl RowSource, fault: Option<&RowFault>) -> Result<(), ExecError> {
-        let Packer { shape: Some(shape), rows, faults, copies, .. } = self else { return Ok(()) };
-        let fault = fault.map(|fault| {
-            faults.push(fault.clone());
-            faults.len() as u32 - 1
-        });
-        rows.push(key, |out| shape.append(out, row, *copies, fault))
-    }
-
     /// Adds the rows of a batch whose terms have these values.
     fn add(
         &mut self,
@@ -612,180 +624,10 @@ impl Packer {
             append_key(terms, vectors, at, rank, &mut scratch);
             if self.last.as_ref().is_none_or(|last| scratch < *last) {
                 let row = selected.row(at);
-                self.push(&scratch, &BatchRow(batch, row), batch.fault_of_all(row))?;
+                self.push(&scratch, &BatchRow(batch, row))?;
             }
         }
         self.make_room(env)
-    }
-
-    /// Keeps the first of the rows, of which there are as many as are wanted.
-    fn keep_first(&mut self) {
-        self.rows.sort();
-        self.rows.truncate(self.count);
-        self.last = self.count.checked_sub(1).map(|last| self.rows.key(last).to_vec());
-    }
-
-    /// Drops rows behind those wanted, or puts rows aside, when there are too many.
-    fn make_room(&mut self, env: &Env<'_>) -> Result<(), ExecError> {
-        let bytes = env.sort_bytes().unwrap_or(usize::MAX);
-        // A vector may have as much room again as it has use for.
-        let is_full = |rows: &Packed| rows.size() > bytes / 2;
-        if self.rows.len() / 2 > self.count.max(GATHERED_MAX)
-            || self.rows.len() > self.count && is_full(&self.rows)
-        {
-            self.keep_first();
-        }
-        if parts::SPILL && is_full(&self.rows) {
-            if self.spill.is_none() {
-                self.spill = Spill::new(env.view, bytes)?;
-            }
-            if let Some(spill) = &mut self.spill {
-                self.rows.sort();
-                spill.push(&self.rows, &mut || env.check())?;
-                self.rows.clear();
-            }
-        }
-        Ok(())
-    }
-
-    fn finish(mut self, env: &Env<'_>) -> Result<Giver, ExecError> {
-        self.rows.sort();
-        let rows = match self.spill {
-            Some(mut spill) if parts::SPILL && spill.is_used() => {
-                let check = &mut || env.check();
-                spill.push(&self.rows, check)?;
-                drop(self.rows);
-                Ordered::Spilled(spill.finish(check)?)
-            }
-            _ => Ordered::Packed(self.rows, 0),
-        };
-        let (skip, counted) = bounds(self.window);
-        let shape = self.shape.unwrap_or_else(Shape::of_nothing);
-        let mut giver = Giver { shape, rows, left: self.count, counted, faults: self.faults };
-        if let (Ordered::Packed(rows, _), false) = (&giver.rows, giver.faults.is_empty()) {
-            for at in 0..counted.min(rows.len()) {
-                let (row, key_len) = rows.row(at);
-                giver.check(row, key_len)?;
-            }
-        }
-        let mut skipped = Vec::new();
-        for skipping in 0..skip {
-            if skipping % GATHERED_MAX == 0 {
-                env.check()?;
-            }
-            if giver.pull(&mut skipped)?.is_none() {
-                break;
-            }
-        }
-        Ok(giver)
-    }
-}
-
-/// Rows in order, to be given in several operations.
-pub(in crate::engine::exec) struct Giver {
-    shape: Shape,
-    rows: Ordered,
-    /// How many are left at most.
-    left: usize,
-    /// In how many from here on a fault is an error.
-    counted: usize,
-    faults: Vec<RowFault>,
-}
-
-/// Rows in order.
-enum Ordered {
-    /// In memory, and how many have been taken.
-    Packed(Packed, usize),
-    Spilled(Spilled),
-}
-
-impl Giver {
-    /// The rows that are left of those sorted within an operation.
-    fn of_sorted(sorted: &Sorted<'_>, pauses: &Pauses) -> Result<Giver, ExecError> {
-        let Sorted { store, shape, order, next } = sorted;
-        let shape = shape.clone();
-        let all = Window { skip: 0, take: None };
-        let mut packer = Packer::new(all).expect("there are pauses");
-        packer.shape = shape;
-        for row in &order[*next..] {
-            // Groups have no record.
-            let rank = store.rank(ROOT, *row).unwrap_or(0);
-            // They are at hand, and that is quicker than to fetch them.
-            packer.copies = packer.rows.size() < pauses.copies_max;
-            packer.push(&rank.to_be_bytes(), &StoreRow(store, *row), store.fault(*row))?;
-        }
-        let left = packer.rows.len();
-        let shape = packer.shape.unwrap_or_else(Shape::of_nothing);
-        Ok(Giver { shape, rows: Ordered::Packed(packer.rows, 0), left, counted: 0, faults: packer.faults })
-    }
-
-    /// Makes `row` the next one, and gives the length of its key; `None` after the last.
-    fn pull(&mut self, row: &mut Vec<u8>) -> Result<Option<usize>, ExecError> {
-        if self.left == 0 {
-            return Ok(None);
-        }
-        let key_len = match &mut self.rows {
-            Ordered::Packed(rows, next) => {
-                if *next == rows.len() {
-                    return Ok(None);
-                }
-                let (bytes, key_len) = rows.row(*next);
-                row.clear();
-                row.extend_from_slice(bytes);
-                *next += 1;
-                key_len
-            }
-            Ordered::Spilled(_) if !parts::SPILL => unreachable!("nothing is put aside"),
-            Ordered::Spilled(rows) => match rows.next(row)? {
-                Some(key_len) => key_len,
-                None => return Ok(None),
-            },
-        };
-        if self.counted > 0 && !self.faults.is_empty() {
-            self.check(row, key_len)?;
-        }
-        self.left -= 1;
-        self.counted = self.counted.saturating_sub(1);
-        Ok(Some(key_len))
-    }
-
-    /// Fails if a row has a fault.
-    fn check(&self, row: &[u8], key_len: usize) -> Result<(), ExecError> {
-        match self.shape.fault(row, key_len) {
-            Some(fault) => Err(ExecError::Arithmetic(self.faults[fault as usize].itself())),
-            None => Ok(()),
-        }
-    }
-
-    fn next<'s>(&mut self, env: &Env<'s>, batch: &mut Batch<'s>, rows_max: usize) -> Result<bool, ExecError> {
-        let at_once = self.shape.at_once(env);
-        let bytes_max = env.sort_bytes().map_or(BATCH_BYTES_MAX, |bytes| BATCH_BYTES_MAX.min(bytes / 8));
-        let mut unpacking = Unpacking::new(&self.shape);
-        let (mut row, mut bytes, mut ended) = (Vec::new(), 0, false);
-        while !ended && unpacking.rows() < rows_max && bytes <= bytes_max {
-            let (mut pulled, mut fetched) = (Pulled::default(), 0);
-            let room = rows_max - unpacking.rows();
-            while fetched < at_once && pulled.len() < room && bytes + pulled.size() <= bytes_max {
-                let Some(key_len) = self.pull(&mut row)? else {
-                    ended = true;
-                    break;
-                };
-                fetched += usize::from(self.shape.is_fetched(&row, key_len));
-                pulled.push(&row, key_len);
-            }
-            bytes += pulled.size();
-            unpacking.add(env, &self.shape, &pulled)?;
-            if fetched > 0 && env.view.is_crowded() {
-                break;
-            }
-        }
-        let any = unpacking.rows() > 0;
-        let faults = core::mem::take(&mut unpacking.faults);
-        unpacking.finish(env, &self.shape, batch);
-        for (row, fault) in faults {
-            batch.add_fault(row, &self.faults[fault as usize]);
-        }
-        Ok(any)
     }
 }
 

@@ -4,6 +4,9 @@
 //! asked of the pairs they are only counted; otherwise pairs of a row and a record are made, a thousand at a time, and
 //! sent through the stages of the plan.
 
+#[cfg(not(feature = "small"))]
+mod aside;
+
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -35,11 +38,19 @@ use crate::value::{Type, key};
 /// How many entries of an index are read before the records they name are tried.
 const ENTRIES_AT_ONCE: usize = 256;
 
+#[cfg(not(feature = "small"))]
+pub(super) use self::aside::build;
+
 pub(super) fn split<'s>(
     env: &Env<'s>,
     subquery: physical::Subquery,
 ) -> (PhysicalNode, Box<dyn Stage<'s> + 's>) {
-    let physical::Subquery { input, slot, method, pairs, asked, once, answer } = subquery;
+    let (input, stage) = stage_of(env, subquery);
+    (input, Box::new(stage))
+}
+
+fn stage_of<'s>(env: &Env<'s>, subquery: physical::Subquery) -> (PhysicalNode, Subquery<'s>) {
+    let physical::Subquery { input, slot, method, pairs, asked, once, answer, .. } = subquery;
     let (finder, links) = match method {
         Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
         Method::Probe { index, links } => (Finder::Index(index), links),
@@ -64,7 +75,7 @@ pub(super) fn split<'s>(
         rows: Vec::new(),
         inner: Inner::Records(Vec::new()),
     };
-    (*input, Box::new(Subquery { slot, finder, links, pairs, asked, once, answer }))
+    (*input, Subquery { slot, finder, links, pairs, asked, once, answer })
 }
 
 /// Answers a subquery for each row.
@@ -193,12 +204,7 @@ impl<'s> Stage<'s> for Subquery<'s> {
                 let built = match built {
                     Some(built) => built,
                     None => {
-                        let keep = match &self.asked {
-                            Asked::Aggregate(term, whole) if self.once => Keep::Aggregate(term, *whole),
-                            Asked::Any if parts::LOOPS && !self.pairs.is_needed() => Keep::Keys,
-                            Asked::Count if parts::LOOPS && !self.pairs.is_needed() => Keep::Counts,
-                            _ => Keep::Rows,
-                        };
+                        let keep = keep(&self.asked, self.once, &self.pairs);
                         let new = Built::new(env, &mut **source, &self.links, keep)?;
                         #[cfg(not(feature = "small"))]
                         let new = match band {
@@ -238,6 +244,16 @@ impl<'s> Stage<'s> for Subquery<'s> {
             Finder::Table { built: Some(built), .. } => Footprint::in_memory(built.size()),
             _ => Footprint::default(),
         }
+    }
+}
+
+/// What is to be kept of inner rows.
+fn keep<'a>(asked: &'a Asked, once: bool, pairs: &Pairs<'_>) -> Keep<'a> {
+    match asked {
+        Asked::Aggregate(term, whole) if once => Keep::Aggregate(term, *whole),
+        Asked::Any if parts::LOOPS && !pairs.is_needed() => Keep::Keys,
+        Asked::Count if parts::LOOPS && !pairs.is_needed() => Keep::Counts,
+        _ => Keep::Rows,
     }
 }
 

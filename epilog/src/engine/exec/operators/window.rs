@@ -6,14 +6,24 @@
 //! (partition, terms; then the place, so that peers stay as they came), and each value is calculated along that order (see
 //! `frames`). Rows come out as they came in.
 //!
+//! What memory has no room for is put aside (`aside`): rows, and of windows that number them as they come those after the first
+//! that are too many.
+//!
 //! Every row is a part of its partition, and so counts: a predicate, a partition or an order that has no result for one is
 //! an error. A value that has none is so for the rows that it is a part of, and an error if they come out.
+
+#[cfg(not(feature = "small"))]
+mod aside;
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::mem;
 use core::ops::Range;
 
+#[cfg(not(feature = "small"))]
+use self::aside::Taken;
+#[cfg(not(feature = "small"))]
+use super::sort::{Giver, Pauses};
 use super::{Kept, Operator, Reach, sort};
 use crate::engine::error::ExecError;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
@@ -38,18 +48,90 @@ pub(super) fn build<'s>(
     whole: Whole,
 ) -> Box<dyn Operator<'s> + 's> {
     if items.iter().all(WindowTerm::numbers_as_they_come) {
-        let counters = items.iter().map(|_| Counter::default()).collect();
-        return Box::new(Numbering { input, items, counters, whole });
+        let numbered = Numbered::of(&items);
+        return Box::new(Numbering {
+            input,
+            items,
+            numbered,
+            whole,
+            #[cfg(not(feature = "small"))]
+            charge: Charge::default(),
+            #[cfg(not(feature = "small"))]
+            pauses: None,
+            #[cfg(not(feature = "small"))]
+            paused: false,
+        });
     }
-    Box::new(Window { input, items, state: State::Reading })
+    Box::new(Window {
+        input,
+        items,
+        state: State::Reading,
+        #[cfg(not(feature = "small"))]
+        kept_max: Footprint::default(),
+    })
 }
 
 /// Rows with their numbers in partitions, as they come.
 struct Numbering<'s> {
     input: Box<dyn Operator<'s> + 's>,
     items: Vec<WindowTerm>,
-    counters: Vec<Counter>,
+    numbered: Numbered,
     whole: Whole,
+    /// What the counts take of the budget.
+    #[cfg(not(feature = "small"))]
+    charge: Charge,
+    #[cfg(not(feature = "small"))]
+    pauses: Option<Pauses>,
+    #[cfg(not(feature = "small"))]
+    paused: bool,
+}
+
+/// How far rows have been numbered. It borrows nothing.
+pub(in crate::engine::exec) struct Numbered {
+    counters: Vec<Counter>,
+    /// The rows that come after those that were numbered as they came.
+    #[cfg(not(feature = "small"))]
+    aside: Option<Box<Late>>,
+}
+
+/// Rows whose numbers are not known before all are there.
+#[cfg(not(feature = "small"))]
+enum Late {
+    Taking(Taken),
+    /// And the bytes that were put aside before.
+    Giving(Giver, u64),
+}
+
+#[cfg(not(feature = "small"))]
+impl Late {
+    fn footprint(&self) -> Footprint {
+        match self {
+            Late::Taking(taken) => {
+                Footprint { spilled: taken.spilled(), ..Footprint::in_memory(taken.size()) }
+            }
+            Late::Giving(giver, spilled) => {
+                let of = giver.footprint();
+                Footprint { spilled: of.spilled + spilled, ..of }
+            }
+        }
+    }
+}
+
+impl Numbered {
+    fn of(items: &[WindowTerm]) -> Numbered {
+        Numbered {
+            counters: items.iter().map(|_| Counter::default()).collect(),
+            #[cfg(not(feature = "small"))]
+            aside: None,
+        }
+    }
+
+    /// The bytes that the counts take in memory.
+    #[cfg(not(feature = "small"))]
+    fn size(&self) -> usize {
+        let of = |counter: &Counter| counter.partitions.size() + counter.counts.capacity() * size_of::<u64>();
+        self.counters.iter().map(of).sum()
+    }
 }
 
 /// How many rows there have been of each partition.
@@ -69,10 +151,80 @@ impl Counter {
         self.counts[partition] += 1;
         self.counts[partition]
     }
+
+    /// How many rows there have been of the partition with this key.
+    #[cfg(not(feature = "small"))]
+    fn count(&self, key: &[u8]) -> u64 {
+        self.partitions.find(key).map_or(0, |partition| self.counts[partition])
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl<'s> Numbering<'s> {
+    /// Takes the rows that are not numbered as they come, and makes `batch` the next of them; `false` after the last.
+    fn late(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        let Some(mut late) = self.numbered.aside.take() else { return Ok(false) };
+        if let Late::Taking(taken) = &mut *late {
+            let (orders, _) = Order::all_of(&self.items);
+            while !taken.complete && self.input.next(env, batch)? {
+                batch.raise(usize::MAX)?;
+                taken.take(env, batch, &self.items, &orders)?;
+            }
+            if !taken.complete && self.input.is_paused() {
+                self.numbered.aside = Some(late);
+                self.paused = true;
+                return Ok(false);
+            }
+            taken.complete = true;
+        }
+        let late = match *late {
+            Late::Taking(taken) => {
+                // All that the counts are for is in the rows from now on.
+                let counters = mem::take(&mut self.numbered.counters);
+                let (giver, spilled) = taken.finish(env, &self.items, Some(&counters))?;
+                env.budget.charge(&mut self.charge, 0);
+                Late::Giving(giver, spilled)
+            }
+            giving => giving,
+        };
+        let Late::Giving(giver, _) = &mut **self.numbered.aside.insert(Box::new(late)) else {
+            return Ok(false);
+        };
+        let rows = match &mut self.pauses {
+            None => GATHERED_MAX,
+            Some(pauses) => match pauses.rows(env) {
+                Some(rows) => rows,
+                None => {
+                    self.paused = true;
+                    return Ok(false);
+                }
+            },
+        };
+        giver.next(env, batch, rows)
+    }
+
+    /// Looks at what the counts take in memory, and has rows put aside from now on when that is too much.
+    fn look(&mut self, env: &Env<'s>) -> Result<(), ExecError> {
+        let is_much = env.budget.charge(&mut self.charge, self.numbered.size());
+        if is_much || env.budget.is_none() {
+            self.numbered.aside = Taken::new(env)?.map(|taken| Box::new(Late::Taking(taken)));
+        }
+        match &self.numbered.aside {
+            None if is_much => {
+                let why = "there is no room to put rows aside";
+                env.budget.check("window", env.budget.used(), why)
+            }
+            _ => Ok(()),
+        }
+    }
 }
 
 impl<'s> Operator<'s> for Numbering<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        #[cfg(not(feature = "small"))]
+        if self.numbered.aside.is_some() {
+            return self.late(env, batch);
+        }
         if !self.input.next(env, batch)? {
             return Ok(false);
         }
@@ -80,7 +232,7 @@ impl<'s> Operator<'s> for Numbering<'s> {
         batch.compact();
         let rows = batch.count();
         let mut key = Vec::new();
-        for (item, counter) in self.items.iter().zip(&mut self.counters) {
+        for (item, counter) in self.items.iter().zip(&mut self.numbered.counters) {
             let partition = values(env, &item.partition, batch)?;
             let mut numbers = Vec::with_capacity(rows * size_of::<u64>());
             for row in 0..rows {
@@ -90,6 +242,8 @@ impl<'s> Operator<'s> for Numbering<'s> {
             }
             batch.set_computed(item.output, Vector::fixed(Type::U64, rows, numbers));
         }
+        #[cfg(not(feature = "small"))]
+        self.look(env)?;
         Ok(true)
     }
 
@@ -98,22 +252,59 @@ impl<'s> Operator<'s> for Numbering<'s> {
     }
 
     fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
-        if let Some(Kept::Numbers(mut counters, _)) = kept.pop() {
-            self.counters = mem::take(&mut *counters);
+        if let Some(Kept::Numbers(mut numbered, _)) = kept.pop() {
+            self.numbered = mem::replace(&mut *numbered, Numbered::of(&[]));
+        }
+        #[cfg(not(feature = "small"))]
+        {
+            self.pauses = Some(Pauses::new(reach, self.whole));
+            match self.numbered.aside.as_deref_mut() {
+                Some(Late::Taking(taken)) => {
+                    taken.begin_again();
+                    if taken.complete {
+                        return;
+                    }
+                }
+                Some(Late::Giving(giver, _)) => return giver.begin_again(),
+                None => {}
+            }
         }
         self.input.resume(reach, kept);
     }
 
     fn is_paused(&self) -> bool {
+        #[cfg(not(feature = "small"))]
+        if self.numbered.aside.is_some() {
+            return self.paused;
+        }
         self.input.is_paused()
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        let late = self.numbered.aside.as_ref().map_or_else(Footprint::default, |late| late.footprint());
+        Footprint { memory: late.memory + self.numbered.size() as u64, ..late }
     }
 
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
         let physical::Operator::Window { input, .. } = &mut node.operator else { return Ok(false) };
-        if !self.input.remaining(input, kept)? {
+        #[cfg(not(feature = "small"))]
+        let is_kept = match self.numbered.aside.as_deref_mut() {
+            None => false,
+            Some(late) => {
+                if let Late::Taking(taken) = late {
+                    taken.complete = !self.input.remaining(input, kept)?;
+                }
+                true
+            }
+        };
+        #[cfg(feature = "small")]
+        let is_kept = false;
+        if !is_kept && !self.input.remaining(input, kept)? {
             return Ok(false);
         }
-        kept.push(Kept::Numbers(InWhole::new(mem::take(&mut self.counters), self.whole), self.whole));
+        let numbered = mem::replace(&mut self.numbered, Numbered::of(&[]));
+        kept.push(Kept::Numbers(InWhole::new(numbered, self.whole), self.whole));
         Ok(true)
     }
 }
@@ -126,20 +317,29 @@ struct Window<'s> {
     input: Box<dyn Operator<'s> + 's>,
     items: Vec<WindowTerm>,
     state: State<'s>,
+    /// The most it has kept, and put aside, before rows came out.
+    #[cfg(not(feature = "small"))]
+    kept_max: Footprint,
 }
 
 enum State<'s> {
     Reading,
     /// All rows, the values of each window, and how many rows have been given out.
     Giving(RowStore<'s>, Vec<Results>, usize),
+    /// What was put aside.
+    #[cfg(not(feature = "small"))]
+    Returning(Giver),
 }
 
 impl<'s> Operator<'s> for Window<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         env.check()?;
         if matches!(self.state, State::Reading) {
-            let (store, results) = self.read(env, batch)?;
-            self.state = State::Giving(store, results, 0);
+            self.state = self.read(env, batch)?;
+        }
+        #[cfg(not(feature = "small"))]
+        if let State::Returning(giver) = &mut self.state {
+            return giver.next(env, batch, GATHERED_MAX);
         }
         let State::Giving(store, results, given) = &mut self.state else { unreachable!("all has been read") };
         let rows: Range<usize> = *given..store.len().min(*given + GATHERED_MAX);
@@ -159,8 +359,12 @@ impl<'s> Operator<'s> for Window<'s> {
     #[cfg(not(feature = "small"))]
     fn footprint(&self) -> Footprint {
         match &self.state {
-            State::Reading => Footprint::default(),
+            State::Reading => self.kept_max,
             State::Giving(store, ..) => Footprint::in_memory(store.size()),
+            State::Returning(giver) => {
+                let of = giver.footprint();
+                self.kept_max.max(Footprint { spilled: of.spilled + self.kept_max.spilled, ..of })
+            }
         }
     }
 
@@ -170,11 +374,7 @@ impl<'s> Operator<'s> for Window<'s> {
 
 impl<'s> Window<'s> {
     /// All rows of the input, and the values of the windows.
-    fn read(
-        &mut self,
-        env: &Env<'s>,
-        batch: &mut Batch<'s>,
-    ) -> Result<(RowStore<'s>, Vec<Results>), ExecError> {
+    fn read(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<State<'s>, ExecError> {
         let (orders, order_of) = Order::all_of(&self.items);
         let mut orders = orders;
         let mut store = RowStore::default();
@@ -199,8 +399,15 @@ impl<'s> Window<'s> {
             store.push(batch);
             #[cfg(not(feature = "small"))]
             {
-                let keys = orders.iter().map(|order| order.keys.capacity() + size_of_val(&order.ends[..]));
-                env.budget.keep(&mut charge, store.size() + keys.sum::<usize>(), "window")?;
+                let size = store.size() + orders.iter().map(Order::size).sum::<usize>();
+                let is_much = env.budget.is_given() && env.budget.charge(&mut charge, size);
+                if (is_much || env.budget.is_none())
+                    && let Some(taken) = Taken::new(env)?
+                {
+                    self.kept_max = Footprint::in_memory(size);
+                    return self.put_aside(env, batch, taken, store, charge);
+                }
+                env.budget.keep_some(&mut charge, size, "window", "there is no room to put rows aside")?;
             }
         }
         let rows = store.len();
@@ -223,7 +430,37 @@ impl<'s> Window<'s> {
                 }
             }
         }
-        Ok((store, results))
+        Ok(State::Giving(store, results, 0))
+    }
+
+    /// Puts aside what was read, and what comes after it: what all of that is in the end.
+    #[cfg(not(feature = "small"))]
+    fn put_aside(
+        &mut self,
+        env: &Env<'s>,
+        batch: &mut Batch<'s>,
+        mut taken: Taken,
+        store: RowStore<'s>,
+        mut charge: Charge,
+    ) -> Result<State<'s>, ExecError> {
+        let (orders, _) = Order::all_of(&self.items);
+        let mut row = 0;
+        while row < store.len() {
+            let rows: Vec<u32> = (row..store.len().min(row + GATHERED_MAX)).map(|row| row as u32).collect();
+            batch.reset(rows.len());
+            store.fill(&rows, batch);
+            taken.take(env, batch, &self.items, &orders)?;
+            row += rows.len();
+        }
+        drop(store);
+        env.budget.charge(&mut charge, 0);
+        while self.input.next(env, batch)? {
+            batch.raise(usize::MAX)?;
+            taken.take(env, batch, &self.items, &orders)?;
+        }
+        let (giver, spilled) = taken.finish(env, &self.items, None)?;
+        self.kept_max.spilled = spilled;
+        Ok(State::Returning(giver))
     }
 }
 
@@ -252,6 +489,12 @@ impl Order {
             order_of.push(number);
         }
         (orders, order_of)
+    }
+
+    /// About the bytes that its keys take in memory.
+    #[cfg(not(feature = "small"))]
+    fn size(&self) -> usize {
+        self.keys.capacity() + size_of_val(&self.ends[..])
     }
 
     /// Adds the rows left of a batch.

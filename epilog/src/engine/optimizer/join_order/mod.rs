@@ -25,7 +25,8 @@
 //!   or reads a record that may be absent: taken apart they would pair everything with everything. They are relations, whole;
 //! - on left joins, whose rows stay without a pair: they are relations here, whole, and what is below them is a region of its own;
 //! - where rows have an order that somebody sees. The pairs of a join have none; rows that look something up have that of
-//!   the keys of their root, unless groups, a set, a subquery or a sort by something else are made of them;
+//!   the keys of their root, unless groups, a set, a subquery or a sort by something else are made of them; groups of sorted rows come
+//!   in the order of these;
 //! - on what is more than memory holds. Rows that look something up are read in several operations, of which each keeps little in
 //!   memory; a join keeps what it reads;
 //! - below a subquery that is asked for each row: an index finds its records, which a join does not use.
@@ -117,7 +118,11 @@ impl Walk<'_> {
 /// Whether the rows of a node's input may come in any order, where its own may if they are `free` to.
 pub(super) fn is_free_below(node: &Node, free: bool) -> bool {
     match node {
-        Node::Aggregate(aggregate) => !aggregate.items.iter().any(|item| item.function.depends_on_order()),
+        Node::Aggregate(aggregate) => {
+            // Groups of rows that were sorted come as the first rows of each do.
+            let shows_order = !aggregate.keys().is_empty() && aggregate.input.sorts();
+            !shows_order && !aggregate.items.iter().any(|item| item.function.depends_on_order())
+        }
         Node::Sort(sort) => sorts_by_another(sort),
         Node::Project(Project { columns, .. }) => columns.is_empty(),
         Node::Limit(Limit { .. }) | Node::Window(_) => false,

@@ -57,6 +57,14 @@ fn an_order_that_somebody_sees_is_kept() {
     assert_eq!(before, after);
     let (before, after) = ordered(counted(draft(f::Track).filter(saxon()).limit(5)));
     assert_eq!(before, after);
+    // What is distinct comes as the first rows do that have it.
+    let name = || Vec::from([through(&[f::track::ALBUM, f::album::ARTIST], f::artist::NAME)]);
+    let tracks = || draft(f::Track).filter(saxon());
+    let sorted = tracks().order_by(field(f::track::PRICE), false).select(name()).clause(Clause::Distinct);
+    let (before, after) = ordered(sorted);
+    assert_eq!(before, after);
+    let (before, after) = ordered(tracks().select(name()).clause(Clause::Distinct));
+    assert_ne!(before, after);
 }
 
 /// Artists, beside their albums, beside the tracks of these.

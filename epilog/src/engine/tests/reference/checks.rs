@@ -183,7 +183,7 @@ pub(super) fn rule_sets(reading: &dyn Reading, draft: &Draft) -> Vec<(RuleSet, S
 
 /// The records in a file, with so little memory that what can put rows aside does.
 #[cfg(not(feature = "small"))]
-fn little(data: &[Collection], schema: &'static DatabaseSchema) -> Store {
+pub(super) fn little(data: &[Collection], schema: &'static DatabaseSchema) -> Store {
     use crate::storage::pager::PagerOptions;
     let options = PagerOptions { cache_bytes: 2 * crate::engine::exec::NOTHING, ..PagerOptions::default() };
     let files = alloc::sync::Arc::new(crate::storage::vfs::MemoryVfs::new());

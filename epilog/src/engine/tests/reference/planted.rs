@@ -93,5 +93,10 @@ fn mistakes_of_operators_are_found() {
         (Bug::ExceptAllUncounted, RULED),
         (Bug::PairedTooEarly, ANY),
         (Bug::PartitionLost, NARROW),
+        (Bug::RunLost, RULED),
+        (Bug::PartitionGoesOn, ANY),
+        (Bug::MergeEndsEarly, PAIRED),
+        (Bug::AnswersBackwards, RULED),
+        (Bug::LastForFirst, RULED),
     ]);
 }

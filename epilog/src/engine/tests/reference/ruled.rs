@@ -11,7 +11,7 @@ impl Maker<'_> {
         self.forget();
         let root = self.random.below(self.collections.len());
         let builder = draft(self.collections[root].0);
-        match self.random.below(8) {
+        match self.random.below(9) {
             0 => (self.told_apart(builder, root), false),
             1 => (self.by_keys(builder, root), false),
             2 => (self.limited_groups(builder, root), false),
@@ -19,6 +19,7 @@ impl Maker<'_> {
             4 => (self.alternatives(builder, root), true),
             5 => (self.conjuncts(builder, root), true),
             6 => (self.pointed_at(builder, root), true),
+            7 => (self.first_of_each(builder, root), true),
             _ => (self.few_values(root), false),
         }
     }
@@ -68,6 +69,24 @@ impl Maker<'_> {
         builder = builder.select(values).clause(Clause::Distinct);
         if self.random.below(3) == 0 {
             builder = builder.filter(Postfix::key(0).binary(BinaryOp::Ne, self.literal(ty)));
+        }
+        builder.build()
+    }
+
+    /// Values, each once, in the order of the first rows that have them.
+    fn first_of_each(&mut self, mut builder: DraftBuilder, root: usize) -> Draft {
+        let by = self.stored(&[root]).0;
+        let mut terms = Vec::from([OrderTerm {
+            expression: by,
+            descending: self.random.below(2) == 0,
+            nulls_first: None,
+        }]);
+        self.total(&[root], &mut terms);
+        builder = builder.clause(Clause::Order(terms));
+        let values: Vec<Expression> = (0..1 + self.random.below(2)).map(|_| self.stored(&[root]).0).collect();
+        builder = builder.select(values).clause(Clause::Distinct);
+        if self.random.below(3) == 0 {
+            builder = builder.offset(self.random.below(3) as u64).limit(self.random.below(9) as u64);
         }
         builder.build()
     }

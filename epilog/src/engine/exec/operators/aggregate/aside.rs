@@ -5,19 +5,24 @@
 //! given, a partition at a time comes back, and is grouped like any input, with partitions of its own when it is too much
 //! again. The rows of a group are added up in the order in which they came, whether they were put aside or not: not a bit of
 //! an answer depends on it.
+//!
+//! Where groups have to come in the order of their first rows, rows that are put aside are numbered. The groups in memory are those that
+//! came first; those of all partitions are sorted, put aside as any sort's rows are, by the least of their numbers.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::super::sort::{Giver, Packer};
 use super::{Finder, Groups, Keyed, faultless, pack};
 use crate::engine::error::ExecError;
-use crate::engine::exec::batch::Batch;
+use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::partitions::{Partitions, Replayed, Returning};
 use crate::engine::exec::table::lot;
 use crate::engine::exec::tally::NO_GROUP;
 use crate::engine::exec::{Env, Vector};
-use crate::engine::logical::{AggregateTerm, Computed, Expr, KeyTerm};
+use crate::engine::logical::{AggregateTerm, Computed, Expr, KeyTerm, Window};
+use crate::value::Type;
 
 /// So many times partitions are partitioned again: what has one hash after the other is not told apart by another.
 const LEVELS_MAX: u32 = 12;
@@ -31,6 +36,11 @@ pub(super) struct Aside {
     keys: Vec<KeyTerm>,
     items: Vec<AggregateTerm>,
     level: u32,
+    /// Whether groups have to come in the order of their first rows, and how many rows have been numbered for that.
+    in_order: bool,
+    numbered: u64,
+    /// The groups of all partitions in that order.
+    sorted: Option<Giver>,
     /// The groups of the partition that is being given.
     groups: Option<Box<Groups>>,
     /// The bytes that those before put aside again.
@@ -51,6 +61,7 @@ impl Aside {
         keys: &[KeyTerm],
         items: &[AggregateTerm],
         level: u32,
+        in_order: bool,
     ) -> Result<Option<Box<Aside>>, ExecError> {
         if level >= LEVELS_MAX {
             return Ok(None);
@@ -74,12 +85,24 @@ impl Aside {
                 columns.push(of);
             }
         }
-        let types = columns.iter().map(|column| column.ty).collect();
+        let of_numbers = in_order.then_some(Type::U64);
+        let types = columns.iter().map(|column| column.ty).chain(of_numbers).collect();
         let Some(rows) = Partitions::new(env.view, env.budget.bytes().unwrap_or(0), types)? else {
             return Ok(None);
         };
         let rows = Stage::Taking(rows);
-        Ok(Some(Box::new(Aside { rows, columns, keys, items, level, groups: None, spilled: 0 })))
+        Ok(Some(Box::new(Aside {
+            rows,
+            columns,
+            keys,
+            items,
+            level,
+            in_order,
+            numbered: 0,
+            sorted: None,
+            groups: None,
+            spilled: 0,
+        })))
     }
 
     /// The bytes put aside so far, those that were put aside again included.
@@ -89,13 +112,22 @@ impl Aside {
             Stage::Returning(rows) => rows.bytes(),
             Stage::Neither => 0,
         };
-        own + self.spilled + self.groups.as_ref().map_or(0, |groups| groups.spilled())
+        let sorted = self.sorted.as_ref().map_or(0, |sorted| sorted.footprint().spilled);
+        own + self.spilled + sorted + self.groups.as_ref().map_or(0, |groups| groups.spilled())
     }
 
     /// The bytes that this takes in memory.
     pub(super) fn size(&self) -> usize {
         let buffers = if let Stage::Taking(rows) = &self.rows { rows.size() } else { 0 };
-        buffers + self.groups.as_ref().map_or(0, |groups| groups.size())
+        let sorted = self.sorted.as_ref().map_or(0, |sorted| sorted.footprint().memory as usize);
+        buffers + sorted + self.groups.as_ref().map_or(0, |groups| groups.size())
+    }
+
+    /// Forgets what it took of the budget of another operation.
+    pub(super) fn begin_again(&mut self) {
+        if let Some(sorted) = &mut self.sorted {
+            sorted.begin_again();
+        }
     }
 
     /// Finds the group of each row left of a batch among those of `keyed`, and puts the rows aside that have none there.
@@ -110,6 +142,9 @@ impl Aside {
             let of = evaluate(env, column, batch)?;
             values.push(if number < self.keys.len() { faultless(of)? } else { of });
         }
+        if self.in_order {
+            values.push(self.numbers(batch));
+        }
         let keys = &values[..self.keys.len()];
         keyed.find_known(keys, batch.count());
         let Stage::Taking(rows) = &mut self.rows else {
@@ -122,6 +157,45 @@ impl Aside {
             rows.push(lot(&bytes, self.level), values.iter(), row)?;
         }
         Ok(())
+    }
+
+    /// The numbers of the rows left of a batch: their own, where they were put aside before.
+    fn numbers<'s>(&mut self, batch: &Batch<'s>) -> Vector<'s> {
+        if self.level > 0 {
+            return batch.computed(Computed(self.columns.len() as u16)).clone();
+        }
+        let first = self.numbered;
+        self.numbered += batch.count() as u64;
+        let bytes = (first..self.numbered).flat_map(u64::to_le_bytes).collect();
+        Vector::fixed(Type::U64, batch.count(), bytes)
+    }
+
+    /// As [`give`](Aside::give), of groups that come in the order of their first rows.
+    pub(super) fn give_in_order<'s>(
+        &mut self,
+        env: &Env<'s>,
+        batch: &mut Batch<'s>,
+    ) -> Result<bool, ExecError> {
+        if self.sorted.is_none() {
+            let mut packer = Packer::new(Window { skip: 0, take: None }).expect("rows are packed");
+            let mut part = Batch::new(env.collections.len(), env.computed.len() + 1);
+            let mut key = Vec::new();
+            while self.give(env, &mut part)? {
+                let firsts =
+                    part.take_computed(env.hidden()).expect("groups have the numbers of their first rows");
+                for group in 0..part.count() {
+                    key.clear();
+                    // Least significant first in a cell, most in a key; and no record.
+                    key.extend(firsts.bytes(group).iter().rev());
+                    key.extend_from_slice(&[0; 16]);
+                    packer.take(&key, &part, group)?;
+                }
+                packer.make_room(env)?;
+            }
+            self.sorted = Some(packer.finish(env)?);
+        }
+        let sorted = self.sorted.as_mut().expect("sorted above");
+        sorted.next(env, batch, GATHERED_MAX)
     }
 
     /// As [`Groups::give`], of what was put aside.
@@ -142,9 +216,12 @@ impl Aside {
             let Some((_, rows)) = returning.take() else { return Ok(false) };
             let mut groups = Groups::new(self.keys.clone(), self.items.clone());
             groups.level = self.level + 1;
-            let columns = (0..self.columns.len()).map(|number| Computed(number as u16)).collect();
+            groups.in_order = self.in_order;
+            let count = self.columns.len() + usize::from(self.in_order);
+            let columns = (0..count).map(|number| Computed(number as u16)).collect();
             let mut rows = Replayed { rows, columns };
-            groups.add(&mut rows, env, &mut Batch::new(0, self.columns.len()))?;
+            groups.columns = self.columns.len();
+            groups.add(&mut rows, env, &mut Batch::new(0, count))?;
             self.groups = Some(Box::new(groups));
         }
     }

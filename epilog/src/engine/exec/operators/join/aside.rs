@@ -28,7 +28,7 @@ use crate::storage::StorageError;
 use crate::value::Type;
 
 /// So many times partitions are partitioned again: what has one hash after the other is not told apart by another.
-pub(super) const LEVELS_MAX: u32 = 12;
+pub(in crate::engine::exec::operators) const LEVELS_MAX: u32 = 12;
 
 /// Both sides of a join.
 pub(super) struct Aside<'s> {
@@ -44,7 +44,7 @@ pub(super) struct Aside<'s> {
 
 /// What the rows of a side have.
 #[derive(Clone, Default)]
-struct Shape {
+pub(in crate::engine::exec::operators) struct Shape {
     /// The slots, and of which nothing but the rank is known.
     slots: Vec<(Slot, bool)>,
     computed: Vec<(Computed, Type)>,
@@ -92,7 +92,7 @@ impl Shape {
 }
 
 /// One side on its way.
-struct Side<'a> {
+pub(in crate::engine::exec::operators) struct Side<'a> {
     rows: Option<(Partitions, Shape)>,
     exprs: Vec<&'a Expr>,
     links: &'a [Link],
@@ -100,9 +100,17 @@ struct Side<'a> {
 }
 
 impl<'a> Side<'a> {
+    pub(in crate::engine::exec::operators) fn new(
+        links: &'a [Link],
+        exprs: Vec<&'a Expr>,
+        level: u32,
+    ) -> Side<'a> {
+        Side { rows: None, exprs, links, level }
+    }
+
     /// Puts the rows left of a batch aside. `keep` gets the hash of a row, none where it is linked to nothing, and says whether it
     /// may have a partner, or stays without one.
-    fn put<'s>(
+    pub(in crate::engine::exec::operators) fn put<'s>(
         &mut self,
         env: &Env<'s>,
         batch: &mut Batch<'s>,
@@ -132,7 +140,10 @@ impl<'a> Side<'a> {
         Ok(())
     }
 
-    fn finish(self, env: &Env<'_>) -> Result<(Returning, Shape), ExecError> {
+    pub(in crate::engine::exec::operators) fn finish(
+        self,
+        env: &Env<'_>,
+    ) -> Result<(Returning, Shape), ExecError> {
         let (partitions, shape) = match self.rows {
             Some(rows) => rows,
             None => (partitions(env, Vec::new())?.expect("there was room before"), Shape::default()),
@@ -167,11 +178,6 @@ impl Bloom {
 }
 
 impl<'s> Aside<'s> {
-    /// Whether there is room outside of memory.
-    pub(super) fn has_room(env: &Env<'_>) -> Result<bool, ExecError> {
-        Ok(partitions(env, Vec::new())?.is_some())
-    }
-
     /// Puts both sides of `join` aside: what is in its table so far, what comes to that, the rows of `join.outer` if `has_outer`, and
     /// what comes after those.
     pub(super) fn new(
@@ -184,7 +190,7 @@ impl<'s> Aside<'s> {
         let Finder::Table { source, .. } = finder else { unreachable!("a join with a table") };
         let bytes = env.budget.bytes().unwrap_or(0) / 32;
         let mut bloom = Bloom(vec![0; (bytes / 8).next_power_of_two().clamp(8, 1 << 20)]);
-        let side = |exprs| Side { rows: None, exprs, links, level: *level };
+        let side = |exprs| Side::new(links, exprs, *level);
 
         // What is linked to nothing is paired with nothing.
         let mut inner = side(links.iter().map(|link| &link.inner).collect());
@@ -265,6 +271,11 @@ impl<'s> Aside<'s> {
         }
     }
 
+    /// The bytes that the table of the partitions being joined takes in memory.
+    pub(super) fn memory(&self) -> usize {
+        self.join.as_ref().map_or(0, |join| join.footprint().memory as usize)
+    }
+
     /// The bytes put aside so far, those that were put aside again included.
     pub(super) fn spilled(&self) -> u64 {
         let again = self.join.as_ref().map_or(0, |join| join.spilled());
@@ -273,9 +284,9 @@ impl<'s> Aside<'s> {
 }
 
 /// The rows of a partition, as they were.
-struct Replayed {
-    rows: Rows,
-    shape: Shape,
+pub(in crate::engine::exec::operators) struct Replayed {
+    pub(in crate::engine::exec::operators) rows: Rows,
+    pub(in crate::engine::exec::operators) shape: Shape,
 }
 
 impl<'s> Operator<'s> for Replayed {
@@ -304,7 +315,7 @@ impl<'s> Operator<'s> for Replayed {
             batch.set_source(*slot, Source::Records(records));
         }
         for (computed, _) in &self.shape.computed {
-            batch.set_computed(*computed, values.next().expect("each that was computed"));
+            batch.set_hidden(*computed, values.next().expect("each that was computed"));
         }
         for (row, fault) in values.next().expect("what predicates ran into").faults() {
             batch.add_fault(*row as usize, fault);
