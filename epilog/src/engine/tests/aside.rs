@@ -12,7 +12,7 @@ use super::*;
 use crate::expr::AggregateFunction::{Avg, Count, Max, Min, Sum};
 use crate::expr::op::Link;
 use crate::expr::{
-    AggregateFunction, AggregateItem, BinaryOp, Clause, Expression, Frame, FrameUnit, JoinKind, OrderTerm,
+    AggregateFunction, AggregateItem, BinaryOp, Clause, Frame, FrameUnit, JoinKind, OrderTerm, Postfix,
     Quantifier, Subquery, WindowFunction, WindowItem,
 };
 use crate::storage::StorageFault;
@@ -177,7 +177,7 @@ impl Filed {
     }
 }
 
-fn inner(ordinal: u16) -> Expression {
+fn inner(ordinal: u16) -> Postfix {
     f::inner(1, ordinal)
 }
 
@@ -196,7 +196,7 @@ fn sorts_of_joined_rows_are_put_aside() {
     let both = || [field(f::track::ID), inner(f::track::ID), inner(f::track::NAME), field(f::track::EDITOR)];
     for kind in [JoinKind::Inner, JoinKind::Left] {
         // By values of either side, of which several are the same: these stay as they came.
-        let by = |of: Expression, descending: bool| pairs(kind).order_by(of, descending);
+        let by = |of: Postfix, descending: bool| pairs(kind).order_by(of, descending);
         filed.check(by(inner(f::track::MILLISECONDS), false).select(both()), 64 << 10, "sort", 200_000, true);
         filed.check(by(field(f::track::NAME), true).select(both()), 64 << 10, "sort", 200_000, true);
         // The first of them, and some in the middle.
@@ -209,12 +209,12 @@ fn sorts_of_joined_rows_are_put_aside() {
 
 fn item(
     function: WindowFunction,
-    argument: Option<Expression>,
-    partition: &[Expression],
-    order: &[Expression],
+    argument: Option<Postfix>,
+    partition: &[Postfix],
+    order: &[Postfix],
     frame: Frame,
 ) -> WindowItem {
-    let term = |expression: &Expression| OrderTerm {
+    let term = |expression: &Postfix| OrderTerm {
         expression: expression.clone(),
         descending: false,
         nulls_first: None,
@@ -246,8 +246,7 @@ fn windows_are_put_aside() {
     let numbers = numbers.map(|function| item(function, None, &[], &[album()], all));
     filed.check(with(draft(f::Track), &numbers), 64 << 10, "window", 200_000, true);
     // Values of several orders, of partitions that are less; of texts, and of what may be absent.
-    let by_album =
-        |function: W, of: Expression, frame| item(function, Some(of), &[album()], &[length()], frame);
+    let by_album = |function: W, of: Postfix, frame| item(function, Some(of), &[album()], &[length()], frame);
     let several = [
         by_album(W::Aggregate(Sum), length(), all),
         by_album(W::Aggregate(Avg), price(), near),
@@ -274,13 +273,13 @@ fn rows_that_are_numbered_as_they_come_are_put_aside() {
     use WindowFunction as W;
     let filed = Filed::new();
     let all = Frame { unit: FrameUnit::Rows, start: None, end: None };
-    let number = |of: Expression| item(W::RowNumber, None, &[of], &[], all);
+    let number = |of: Postfix| item(W::RowNumber, None, &[of], &[], all);
     let name = || field(f::track::NAME);
     // The first of each, in an order, as `distinct_by` has it; from records, and from pairs.
     let first = |from: DraftBuilder| {
         let ordered = from.order_by(field(f::track::PRICE), true).window([number(name())]);
         let one =
-            f::window(0).binary(BinaryOp::Eq, Expression::literal(Scalar::Int(1), crate::value::Type::U64));
+            f::window(0).binary(BinaryOp::Eq, Postfix::literal(Scalar::Int(1), crate::value::Type::U64));
         ordered.filter(one).select([field(f::track::ID), name()])
     };
     filed.check(first(draft(f::Track)), 64 << 10, "window", 50_000, true);
@@ -295,7 +294,7 @@ fn rows_that_are_numbered_as_they_come_are_put_aside() {
 fn what_is_distinct_after_an_order_is_put_aside() {
     let filed = Filed::new();
     let (name, length) = (|| field(f::track::NAME), || field(f::track::MILLISECONDS));
-    let distinct = |of: Vec<Expression>| {
+    let distinct = |of: Vec<Postfix>| {
         draft(f::Track)
             .order_by(field(f::track::PRICE), true)
             .order_by(length(), false)
@@ -309,7 +308,7 @@ fn what_is_distinct_after_an_order_is_put_aside() {
     filed.check(two.clone(), 32 << 10, "aggregate", 50_000, true);
     filed.check(two.offset(400).limit(1500), 64 << 10, "aggregate", 50_000, true);
     // Groups that are made of ordered rows, a list among what they have.
-    let items = [Expression::key(0), f::aggregate(Count, None), f::aggregate(Min, Some(name()))];
+    let items = [Postfix::key(0), f::aggregate(Count, None), f::aggregate(Min, Some(name()))];
     let groups = draft(f::Track).order_by(name(), true).limit(2900).group_by([length()]).select(items);
     filed.check(groups, 48 << 10, "aggregate", 50_000, true);
 }
@@ -322,8 +321,8 @@ fn tables_of_subqueries_are_put_aside() {
     let same = || inner(f::track::NAME).binary(BinaryOp::Eq, name());
     let later = || inner(f::track::ID).binary(BinaryOp::Gt, id());
     // Whether there are such, of which only keys are kept, or rows; and whether there are none.
-    let exists = |on: Expression| f::exists(f::Track, 1, on);
-    let filtered = |predicate: Expression| draft(f::Track).filter(predicate).select([id(), name()]);
+    let exists = |on: Postfix| f::exists(f::Track, 1, on);
+    let filtered = |predicate: Postfix| draft(f::Track).filter(predicate).select([id(), name()]);
     let many = inner(f::track::MILLISECONDS).binary(BinaryOp::Lt, f::int(1500));
     let some = exists(same().binary(BinaryOp::And, many.clone()));
     filed.check(filtered(some.clone()), 48 << 10, "semi join", 50_000, true);
@@ -339,7 +338,7 @@ fn tables_of_subqueries_are_put_aside() {
     );
     filed.check(filtered(some.unary(crate::expr::UnaryOp::Not)), 48 << 10, "anti join", 50_000, true);
     // How many, and aggregates: once for each key, and over pairs.
-    let asked = |on: Expression, function: AggregateFunction, argument: Option<Expression>| {
+    let asked = |on: Postfix, function: AggregateFunction, argument: Option<Postfix>| {
         let quantifier = match argument {
             None => Quantifier::Count,
             argument => {
@@ -350,9 +349,9 @@ fn tables_of_subqueries_are_put_aside() {
         };
         let link = Link::Correlated { position: 1 };
         let (collection, predicate) = (f::Track, Some(on));
-        Expression::subquery(Subquery { collection, link, quantifier, predicate, equal: None })
+        Postfix::subquery(Subquery { collection, link, quantifier, predicate, equal: None })
     };
-    let values = |of: Expression| draft(f::Track).order_by(length(), true).select([id(), of]);
+    let values = |of: Postfix| draft(f::Track).order_by(length(), true).select([id(), of]);
     filed.check(values(asked(same(), Count, None)), 64 << 10, "count", 50_000, true);
     filed.check(
         values(asked(same(), Sum, Some(inner(f::track::PRICE)))),
@@ -383,12 +382,12 @@ fn columns_of_joined_records_are_in_what_is_kept_and_given_back() {
     let on = inner(f::track::NAME).binary(BinaryOp::Eq, field(f::track::NAME));
     let joined = draft(f::Track).clause(Clause::Join { collection: f::Track, on, kind: JoinKind::Inner });
     // Sums of floats would depend on the order of the pairs.
-    let most = |of: Expression| f::aggregate(Max, Some(of));
-    let total = |of: Expression| f::aggregate(Sum, Some(of));
+    let most = |of: Postfix| f::aggregate(Max, Some(of));
+    let total = |of: Postfix| f::aggregate(Sum, Some(of));
     let (price, length) = (|| inner(f::track::PRICE), || inner(f::track::MILLISECONDS));
     let sums = joined.group_by([field(f::track::ALBUM)]);
     let draft = sums.select([
-        Expression::key(0),
+        Postfix::key(0),
         most(price()),
         total(length()),
         total(inner(f::track::EDITOR).unary(crate::expr::UnaryOp::IsNone).choose(f::int(1), f::int(0))),

@@ -6,11 +6,11 @@ use alloc::vec::Vec;
 use super::fixture::{self as f, DraftBuilder, draft, field};
 use super::*;
 use crate::engine::physical::{Operator, PhysicalNode};
-use crate::expr::{BinaryOp, Clause, Expression, JoinKind};
+use crate::expr::{BinaryOp, Clause, JoinKind, Postfix};
 
 const TRACKS: i128 = 3000;
 
-fn inner(ordinal: u16) -> Expression {
+fn inner(ordinal: u16) -> Postfix {
     f::inner(1, ordinal)
 }
 
@@ -41,7 +41,7 @@ fn rows_of(store: &Store, draft: &Draft) -> [Vec<Vec<Scalar>>; 2] {
 fn join(
     of: DraftBuilder,
     with: fn() -> &'static CollectionSchema,
-    on: Expression,
+    on: Postfix,
     kind: JoinKind,
 ) -> DraftBuilder {
     of.clause(Clause::Join { collection: with, on, kind })
@@ -93,7 +93,7 @@ fn rows_with_one_key_meet_their_partners_in_whatever_batches_they_come() {
             .select([field(f::track::ID), inner(f::artist::NAME)]);
         // Of the pairs some are tested, and rows of a left join stay without any.
         let later = inner(f::album::RELEASED)
-            .binary(BinaryOp::Gt, Expression::literal(Scalar::Int(20), crate::value::Type::Date));
+            .binary(BinaryOp::Gt, Postfix::literal(Scalar::Int(20), crate::value::Type::Date));
         let on =
             inner(f::album::ID).binary(BinaryOp::Eq, field(f::track::ALBUM)).binary(BinaryOp::And, later);
         let tested = join(ordered(f::track::ALBUM), f::Album, on, kind)

@@ -172,7 +172,7 @@ fn what_values_run_into_comes_back_with_them() {
 fn what_a_value_of_a_sorted_row_ran_into_is_an_error_only_where_it_comes_out() {
     // One group has an inverse that does not exist: in one operation, in several, and put aside, its row counts as any other.
     let inverse = int(1000).binary(BinaryOp::Divide, length());
-    let by = Expression::key(0);
+    let by = Postfix::key(0);
     let groups = draft(f::Track).group_by([length()]).select([by.clone(), item(Sum, inverse)]);
     let place = -i64::from(-50);
     let groups = |skip: i64| groups.clone().order_by(by.clone(), false).offset(skip as u64).limit(1700);

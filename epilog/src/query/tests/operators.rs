@@ -184,7 +184,7 @@ fn dates_have_parts() {
     macro_rules! parts {
         ($date:ty) => {{
             let field: Field<Track, $date> = Field::new(FieldPath { row: RowPath::source(0), ordinal: 3 });
-            [field.year().erase(), field.month().erase(), field.day().erase()]
+            [field.year().erase(), field.month().erase(), field.day().erase()].map(|value| value.whole())
         }};
     }
     let expected = [UnaryOp::Year, UnaryOp::Month, UnaryOp::Day].map(|op| field(3).unary(op));

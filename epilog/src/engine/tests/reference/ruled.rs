@@ -83,7 +83,7 @@ impl Maker<'_> {
         }]);
         self.total(&[root], &mut terms);
         builder = builder.clause(Clause::Order(terms));
-        let values: Vec<Expression> = (0..1 + self.random.below(2)).map(|_| self.stored(&[root]).0).collect();
+        let values: Vec<Postfix> = (0..1 + self.random.below(2)).map(|_| self.stored(&[root]).0).collect();
         builder = builder.select(values).clause(Clause::Distinct);
         if self.random.below(3) == 0 {
             builder = builder.offset(self.random.below(3) as u64).limit(self.random.below(9) as u64);
