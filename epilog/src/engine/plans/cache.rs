@@ -173,7 +173,10 @@ impl PlanCache {
             if counted {
                 home.lock().found -= 1;
             }
-            tried.add(number);
+            if !tried.add(number) {
+                home.lock().made += u64::from(counted);
+                return None;
+            }
         }
     }
 
@@ -221,10 +224,11 @@ impl Tried {
         self.numbers[..self.count].contains(&number)
     }
 
-    /// Adds one; of more than there is room for, which others made meanwhile, the last one goes.
-    fn add(&mut self, number: u64) {
-        self.numbers[self.count.min(WAYS - 1)] = number;
-        self.count = WAYS.min(self.count + 1);
+    /// Adds one; whether another may be tried. What others make meanwhile could be tried for ever.
+    fn add(&mut self, number: u64) -> bool {
+        self.numbers[self.count] = number;
+        self.count += 1;
+        self.count < WAYS
     }
 }
 
