@@ -114,6 +114,12 @@ impl Budget {
         self.used.get()
     }
 
+    /// The error of an operator that has to put something aside, and cannot.
+    pub(super) fn refuse(&self, operator: &'static str, why: &'static str) -> ExecError {
+        let (used, budget) = (self.used.get(), self.bytes.unwrap_or(0));
+        ExecError::Memory { operator, used, budget, why, whole: Whole::build().expect("rows are put aside") }
+    }
+
     /// Fails if `used` bytes are more than may be kept.
     ///
     /// # Errors

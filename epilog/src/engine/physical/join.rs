@@ -58,27 +58,29 @@ impl<'p> Planner<'p> {
             };
             planned(of, cost)
         };
-        #[cfg(not(feature = "small"))]
-        if is_sure
-            && let Some((merged, cost)) = self.merged(join, want, &once.pairs, (cost, rows, inner_rows))
-        {
-            return planned(merged, cost);
-        }
         // The smaller side is kept in a table, and the other one goes past it: either may be, when both are alike.
-        if join.kind == JoinKind::Inner
+        let is_turned = join.kind == JoinKind::Inner
             && is_sure
             && *join.pairs == Node::Pairs
             && !join.links.is_empty()
             && rows < inner_rows
-        {
+            && matches!(once.method, Method::Hash { .. });
+        let turned = is_turned.then(|| {
             let fewer = inner_rows - rows;
-            let turned = input.cost + once.cost - fewer * self.costs.build + fewer * self.costs.probe;
-            if turned < cost
-                && let Method::Hash { inner, .. } = once.method
-            {
-                let method = Method::Hash { inner: Box::new(input.node), links: turned_round(&join.links) };
-                return joined(*inner, join.slot, method, once.pairs, may_fail(&join.input), turned);
-            }
+            input.cost + once.cost - fewer * self.costs.build + fewer * self.costs.probe
+        });
+        let turned = turned.filter(|turned| *turned < cost);
+        #[cfg(not(feature = "small"))]
+        if is_sure
+            && let others = turned.unwrap_or(cost)
+            && let Some((merged, cost)) = self.merged(join, want, &once.pairs, (others, rows, inner_rows))
+        {
+            return planned(merged, cost);
+        }
+        if let (Some(turned), Method::Hash { inner, .. }) = (turned, &once.method) {
+            let method = Method::Hash { inner: Box::new(input.node), links: turned_round(&join.links) };
+            let inner = PhysicalNode::clone(inner);
+            return joined(inner, join.slot, method, once.pairs, may_fail(&join.input), turned);
         }
         match probe {
             Some(probe) if probe.cost <= once.cost => {
@@ -130,7 +132,7 @@ impl<'p> Planner<'p> {
             pairs: Box::new(pairs.clone()),
             kind: join.kind,
             reads_inner: false,
-            spills: false,
+            spills: !self.tells_apart(&join.links),
             merges: true,
             _whole: join.whole,
         };
@@ -166,6 +168,18 @@ impl<'p> Planner<'p> {
             share /= values(&link.inner).max(values(&link.outer)).max(1.0);
         }
         rows * inner * share.max(self.share_of_found(links))
+    }
+
+    /// Whether no two records have the same values of what the inner side is linked by.
+    #[cfg(not(feature = "small"))]
+    fn tells_apart(&self, links: &[Link]) -> bool {
+        let fields = || links.iter().filter_map(|link| link.inner.as_field());
+        fields().any(|(slot, position)| {
+            let collection = self.collection(slot);
+            let has = |field: &u16| fields().any(|of| of == (slot, *field));
+            let mut unique = collection.indexes.iter().filter(|index| index.tells_apart());
+            collection.clustered == Some(position) || unique.any(|index| index.fields.iter().all(has))
+        })
     }
 
     /// Of records that several values together find at most one of, the part that one is.

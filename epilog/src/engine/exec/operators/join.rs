@@ -45,7 +45,10 @@ use crate::value::{Scalar, key};
 
 pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator<'s> + 's> {
     #[cfg(not(feature = "small"))]
-    let (spills, merges) = (join.spills, join.merges);
+    let spills = join.spills;
+    // Of many rows with one key, or with few, a table can be put aside.
+    #[cfg(not(feature = "small"))]
+    let merges = join.merges && !(spills && env.budget.is_given());
     let physical::Join { input, slot, method, pairs, kind, reads_inner, .. } = join;
     let mut made = Made::default();
     made.note(&pairs);

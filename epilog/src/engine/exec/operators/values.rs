@@ -95,6 +95,12 @@ impl<'s> Tables<'s> {
         tables.iter().find(|(of, _)| *of == number).map(|(_, table)| Arc::clone(table))
     }
 
+    /// How many there are.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn len(&self) -> usize {
+        self.0.borrow().len()
+    }
+
     /// Puts rows under a number, in place of others.
     pub(super) fn put(&self, number: u16, table: Table<'s>) {
         let mut tables = self.0.borrow_mut();

@@ -127,7 +127,7 @@ impl<'a> Side<'a> {
             let shape = Shape::of(batch);
             self.rows = partitions(env, shape.types())?.map(|partitions| (partitions, shape));
         }
-        let (partitions, shape) = self.rows.as_mut().expect("there was room before");
+        let Some((partitions, shape)) = &mut self.rows else { return Err(no_room(env)) };
         let values = shape.values(batch);
         let mut key = Vec::new();
         for row in 0..rows {
@@ -146,10 +146,16 @@ impl<'a> Side<'a> {
     ) -> Result<(Returning, Shape), ExecError> {
         let (partitions, shape) = match self.rows {
             Some(rows) => rows,
-            None => (partitions(env, Vec::new())?.expect("there was room before"), Shape::default()),
+            None => (partitions(env, Vec::new())?.ok_or_else(|| no_room(env))?, Shape::default()),
         };
         Ok((partitions.finish(), shape))
     }
+}
+
+/// There was room for temporary files before: where they go may be written no longer.
+#[cold]
+fn no_room(env: &Env<'_>) -> ExecError {
+    env.budget.refuse("join", "its directory cannot be written any more")
 }
 
 fn partitions(env: &Env<'_>, types: Vec<Type>) -> Result<Option<Partitions>, StorageError> {

@@ -49,6 +49,10 @@ impl Keys {
         &self.bytes[if at == 0 { 0 } else { self.ends[at - 1] }..self.ends[at]]
     }
 
+    fn size(&self) -> usize {
+        self.bytes.capacity() + self.ends.capacity() * size_of::<usize>()
+    }
+
     fn push(&mut self, key: &[u8]) {
         self.bytes.extend_from_slice(key);
         self.ends.push(self.bytes.len());
@@ -81,7 +85,7 @@ impl<'s> Merged<'s> {
 
     /// The bytes that it takes in memory.
     pub(super) fn size(&self) -> usize {
-        self.store.size() + self.keys.bytes.capacity() + self.of_batch.bytes.capacity()
+        self.store.size() + self.keys.size() + self.of_batch.size()
     }
 
     /// The kept row after `kept` with the same key.

@@ -76,6 +76,7 @@ impl<'s> Subquery<'s> {
         level: u32,
     ) -> Result<bool, ExecError> {
         let keep = keep(&self.asked, self.once, &self.pairs);
+        let (used, shared) = (env.budget.used(), env.tables.len());
         let (new, is_all) = match level < LEVELS_MAX {
             true => Built::within(env, &mut *source, &self.links, keep, at_once)?,
             false => (Built::new(env, &mut *source, &self.links, keep)?, true),
@@ -83,7 +84,10 @@ impl<'s> Subquery<'s> {
         if is_all {
             self.finder = Finder::Table { source, built: Some(Box::new(new)), band: None };
         } else {
-            env.budget.forget(new.charged());
+            // What operators beneath have taken goes with them, but for rows that others share.
+            drop(source);
+            let taken = if env.tables.len() == shared { env.budget.used() - used } else { new.charged() };
+            env.budget.forget(taken);
         }
         Ok(is_all)
     }
