@@ -128,6 +128,10 @@ pub fn split_included(ty: Type, optional: bool, included: &[u8]) -> Option<(Cell
         }
     };
     let (cell, rest) = included.split_at_checked(len)?;
+    // Of what has a width this alone has cells that are no value.
+    if ty == Type::Decimal && DecimalParts::from_cell(cell).is_none() {
+        return None;
+    }
     Some((Some(cell), rest))
 }
 

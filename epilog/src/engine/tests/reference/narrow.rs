@@ -22,6 +22,26 @@ impl Maker<'_> {
         indexes
     }
 
+    /// A draft about the first field of an index and what its entries have beside their keys; another where no index has anything.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn covered_draft(&mut self) -> (Draft, bool) {
+        let all = self.collections.iter().enumerate();
+        let covering: Vec<_> = all
+            .flat_map(|(root, (schema, _))| schema().indexes.iter().map(move |index| (root, index)))
+            .filter(|(_, index)| !index.included.is_empty())
+            .collect();
+        if covering.is_empty() {
+            return self.narrow_draft();
+        }
+        let (root, index) = *self.random.pick(&covering);
+        self.forget();
+        let schema = self.collections[root].0;
+        let first = index.fields[0];
+        let filter = self.about(first, &schema().fields[usize::from(first)]);
+        let included = index.included.iter().map(|ordinal| f::field(*ordinal));
+        (draft(schema).filter(filter).select(included).build(), false)
+    }
+
     /// A draft about the fields of an index, and whether its rows come in an order that is told.
     pub(super) fn narrow_draft(&mut self) -> (Draft, bool) {
         let indexes = self.indexes();

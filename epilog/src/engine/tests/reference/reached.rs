@@ -138,6 +138,7 @@ fn drafts_reach_every_rule_and_every_operator() {
             let mut maker = Maker::new(random, &data);
             (0..25).for_each(|_| note(snapshot.operation().view(), &little, &maker.any_draft().0));
             (0..20).for_each(|_| note(snapshot.operation().view(), &little, &maker.ruled_draft().0));
+            (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.narrow_draft().0));
             if !is_made {
                 (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.few_draft().0));
             }
