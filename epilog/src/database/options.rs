@@ -306,7 +306,8 @@ impl Options {
     /// database, and its answer is the same. Of what a query keeps otherwise nothing can be put aside: a group that is larger by
     /// itself, as its texts or its values can be, common rows, recursions. Once this is asked for, windows, but for a single partition,
     /// sorts of joined rows and the tables of subqueries are put aside too, and joins by equal values put both their
-    /// sides aside, but for rows of which one value has too many and links by calculations that may fail, and such a query fails with [`Memory`](crate::ErrorKind::Memory) when all that it keeps takes more; by default it goes on.
+    /// sides aside, but for rows of which one value has too many and links by calculations that may fail, and such a query fails with
+    /// [`Memory`](crate::ErrorKind::Memory) when all that it keeps takes more; by default it goes on.
     /// [`explain_analyze`](crate::Query::explain_analyze) tells what each part of a query kept and put aside, and
     /// [`memory`](crate::Query::memory) asks for more, or less, for one query.
     ///
