@@ -4,7 +4,7 @@
 //! * `sync_data` is `fdatasync` where it exists, which also makes a new length durable. On Apple's systems the standard
 //!   library issues `F_FULLFSYNC`, without which the drive may keep the bytes in its cache.
 //! * The lock is the advisory lock of the whole file (`flock`; `LockFileEx` on Windows). It writes nothing; the operating
-//!   system drops it with the handle, and with the process. On Linux its holder is looked up in `/proc/locks`.
+//!   system drops it with the process, and it is given back with the handle. On Linux its holder is looked up in `/proc/locks`.
 
 use std::borrow::ToOwned;
 use std::boxed::Box;
@@ -147,6 +147,8 @@ struct OpenFile {
 
 impl Drop for OpenFile {
     fn drop(&mut self) {
+        // A process that is being started has the handle too until it becomes another program: the lock does not wait for that.
+        let _ = self.file.unlock();
         if self.named {
             // What is left behind when that fails is of no use to anybody.
             let _ = std::fs::remove_file(&self.path);
@@ -384,6 +386,20 @@ mod tests {
         assert_eq!(names(), 0);
         let nowhere = path_of(&directory, "no/such/directory");
         assert!(matches!(FileVfs.temporary(&nowhere), Err(VfsError::NotFound { .. })));
+    }
+
+    #[test]
+    fn a_lock_does_not_outlive_its_handle_where_a_starting_process_has_it_too() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = path_of(&directory, "a");
+        let file = File::create_new(&path).unwrap();
+        // What a process has between `fork` and `exec`.
+        let inherited = file.try_clone().unwrap();
+        let first = OpenFile { path: path.clone(), file, named: false };
+        first.lock().unwrap();
+        drop(first);
+        FileVfs.open(&path, OpenMode::ReadWrite).unwrap().lock().unwrap();
+        drop(inherited);
     }
 
     #[test]
