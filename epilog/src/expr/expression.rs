@@ -1,7 +1,7 @@
 //! [`Expression`]: an expression while it is built.
 //!
 //! Builders hand expressions on by value, each part of one becoming a part of another, and most are small. So they are kept as
-//! the [words](super::word) that the shape of a query is told by, with their values beside them: nothing is allocated, little is
+//! the words that the shape of a query is told by, with their values beside them: nothing is allocated, little is
 //! copied, and nothing has to be translated when a plan is looked for. What has no words, or too many, is kept [whole](Postfix).
 
 use alloc::vec::Vec;
