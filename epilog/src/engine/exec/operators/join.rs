@@ -222,6 +222,33 @@ impl Search<'_> {
         self.values.iter().find_map(|values| values.fault(row))
     }
 
+    /// Appends the next pairs of the first `count` rows with kept ones, about as many as a batch has: `next` gives the one that the row
+    /// of the search is paired with after another, or first.
+    #[inline]
+    fn pair_kept(
+        &mut self,
+        count: usize,
+        rows: &mut Vec<u16>,
+        kept: &mut Vec<u32>,
+        next: impl Fn(&Self, Option<u32>) -> Option<u32>,
+    ) {
+        while self.row < count {
+            let last = self.kept.take();
+            match next(self, last) {
+                None => self.row += 1,
+                Some(next) => {
+                    rows.push(self.row as u16);
+                    kept.push(next);
+                    self.kept = Some(next);
+                    if rows.len() >= GATHERED_MAX {
+                        return;
+                    }
+                }
+            }
+        }
+        self.is_paired = true;
+    }
+
     /// The first of the kept rows that a row is paired with.
     fn first(&self, built: &Built<'_>) -> Option<u32> {
         #[cfg(not(feature = "small"))]
@@ -466,53 +493,26 @@ impl<'s> Join<'s> {
         match finder {
             Finder::Table { built, .. } => {
                 let built = built.as_ref().expect("built when the search began");
-                while search.row < count {
+                search.pair_kept(count, rows, kept, |search, last| {
                     // Of a row that is linked by nothing that has a value, every pair may be one.
                     let is_unknown = search.fault(search.row).is_some();
-                    let next = match search.kept.take() {
+                    match last {
                         None if is_unknown => (built.store.len() > 0).then_some(0),
                         Some(last) if is_unknown => {
                             Some(last + 1).filter(|next| (*next as usize) < built.store.len())
                         }
                         None => search.first(built),
                         Some(last) => search.after(built, last),
-                    };
-                    match next {
-                        None => search.row += 1,
-                        Some(next) => {
-                            rows.push(search.row as u16);
-                            kept.push(next);
-                            search.kept = Some(next);
-                            if rows.len() >= GATHERED_MAX {
-                                return Ok(Vec::new());
-                            }
-                        }
                     }
-                }
-                search.is_paired = true;
+                });
                 Ok(Vec::new())
             }
             #[cfg(not(feature = "small"))]
             Finder::Merged(merged) => {
-                while search.row < count {
-                    let number = search.numbers[search.row];
-                    let next = match search.kept.take() {
-                        None => Some(number).filter(|number| *number != NO_GROUP),
-                        Some(last) => merged.after(last),
-                    };
-                    match next {
-                        None => search.row += 1,
-                        Some(next) => {
-                            rows.push(search.row as u16);
-                            kept.push(next);
-                            search.kept = Some(next);
-                            if rows.len() >= GATHERED_MAX {
-                                return Ok(Vec::new());
-                            }
-                        }
-                    }
-                }
-                search.is_paired = true;
+                search.pair_kept(count, rows, kept, |search, last| match last {
+                    None => Some(search.numbers[search.row]).filter(|number| *number != NO_GROUP),
+                    Some(last) => merged.after(last),
+                });
                 Ok(Vec::new())
             }
             Finder::Index(_) | Finder::Key if !parts::PROBES => {
