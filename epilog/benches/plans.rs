@@ -82,22 +82,22 @@ mod kept {
 
     #[divan::bench]
     fn build_point(bencher: Bencher<'_, '_>) {
-        bencher.bench_local(|| black_box(point(black_box("9e3779b97f4a7c15@mail.io"))));
+        bencher.bench_local(|| drop(black_box(point(black_box("9e3779b97f4a7c15@mail.io")))));
     }
 
     #[divan::bench]
     fn build_point_by_key(bencher: Bencher<'_, '_>) {
-        bencher.bench_local(|| black_box(User::query().filter(|u| u.id.eq(Id::new(black_box(7))))));
+        bencher.bench_local(|| drop(black_box(User::query().filter(|u| u.id.eq(Id::new(black_box(7)))))));
     }
 
     #[divan::bench]
     fn build_small(bencher: Bencher<'_, '_>) {
-        bencher.bench_local(|| black_box(small(black_box(0.5))));
+        bencher.bench_local(|| drop(black_box(small(black_box(0.5)))));
     }
 
     #[divan::bench]
     fn build_small_compiled(bencher: Bencher<'_, '_>) {
-        bencher.bench_local(|| black_box(SMALL.with((black_box(0.5),))));
+        bencher.bench_local(|| drop(black_box(SMALL.with((black_box(0.5),)))));
     }
 
     /// Builds a query and looks for its plan.

@@ -334,6 +334,12 @@ impl<T> OnceCell<T> {
     }
 }
 
+/// What each thread has of its own. A model has it of all threads together, which go on one at a time.
+#[cfg(feature = "std")]
+pub use std::thread::LocalKey;
+#[cfg(feature = "std")]
+pub use std::thread_local as of_each_thread;
+
 /// A small number that stays the same for the calling thread and that few threads share: where a thread looks first in
 /// an array of per-reader slots. Always 0 without `std`.
 #[cfg(all(feature = "std", not(shuttle)))]

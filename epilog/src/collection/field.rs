@@ -5,7 +5,7 @@ use core::marker::PhantomData;
 use core::ops::Deref;
 
 use super::stored::Member;
-use crate::expr::FieldPath;
+use crate::expr::{FieldPath, NarrowPath};
 use crate::value::Value;
 
 /// The name of a field of type `T`, in a query of scope `S`.
@@ -26,7 +26,7 @@ use crate::value::Value;
 /// # Ok::<(), Error>(())
 /// ```
 pub struct Field<S, T> {
-    path: FieldPath,
+    path: NarrowPath,
     scope: PhantomData<fn() -> (S, T)>,
 }
 
@@ -37,12 +37,20 @@ pub struct OwnField<S, T> {
 
 impl<S, T> Field<S, T> {
     /// The field at `path`.
+    #[inline]
     pub(crate) const fn new(path: FieldPath) -> Field<S, T> {
-        Field { path, scope: PhantomData }
+        Field { path: NarrowPath::of(path), scope: PhantomData }
     }
 
     /// Where it is.
+    #[inline]
     pub(crate) const fn path(&self) -> FieldPath {
+        self.path.path()
+    }
+
+    /// The same in fewer words.
+    #[inline]
+    pub(crate) const fn narrow(&self) -> NarrowPath {
         self.path
     }
 }
@@ -60,7 +68,7 @@ impl<S, T> Member for Field<S, T> {
     }
 
     fn path(&self) -> FieldPath {
-        self.path
+        self.path.path()
     }
 }
 
@@ -70,7 +78,7 @@ impl<S, T: Value> Member for OwnField<S, T> {
     }
 
     fn path(&self) -> FieldPath {
-        self.field.path
+        self.field.path()
     }
 }
 

@@ -8,7 +8,7 @@ use core::fmt;
 use core::ops::{Deref, DerefMut};
 
 use super::brief::{Brief, Template};
-use super::{Clause, Draft, Expression, OrderTerm, Term, Terms};
+use super::{Clause, Draft, Expression, Term, Terms};
 use crate::value::Scalar;
 
 /// A compiled query has so many parameters at most.
@@ -105,7 +105,6 @@ impl Prepared {
 
 /// The clauses of a draft, in the order written. Those of a query that was compiled are shared by all that it is run with.
 #[derive(Clone)]
-#[allow(clippy::large_enum_variant, reason = "most are brief, and then nothing is allocated")]
 pub enum Clauses {
     /// Few and simple ones.
     Brief(Brief),
@@ -117,7 +116,6 @@ pub enum Clauses {
 
 impl Clauses {
     /// None.
-    #[expect(clippy::declare_interior_mutable_const, reason = "each use is to be one of its own")]
     pub const NONE: Clauses = Clauses::Brief(Brief::NONE);
 
     /// Adds a clause.
@@ -131,10 +129,7 @@ impl Clauses {
             Clause::Filter(predicate) => self.push_filter(Expression::packing(predicate)),
             Clause::Order(order) => {
                 let mut terms = Terms::default();
-                for OrderTerm { expression, descending, nulls_first } in order {
-                    let expression = Expression::packing(expression);
-                    terms.push(Term { expression, descending, nulls_first });
-                }
+                order.into_iter().for_each(|term| terms.push(Term::packing(term)));
                 self.push_order(&mut terms);
             }
             other => self.as_mut_vec().push(other),
@@ -175,7 +170,7 @@ impl Clauses {
         if let Clauses::Brief(brief) = self
             && brief.push_filter(&mut condition)
         {
-            return condition.end();
+            return;
         }
         self.push_whole_filter(condition);
     }
@@ -192,7 +187,7 @@ impl Clauses {
         if let (Clauses::Brief(brief), Some(term)) = (&mut *self, terms.only())
             && brief.push_order(term)
         {
-            return terms.end();
+            return;
         }
         self.push_whole_order(core::mem::take(terms));
     }

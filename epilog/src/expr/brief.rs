@@ -13,21 +13,28 @@
 
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::fmt;
 
 use super::draft::Equality;
-use super::expression::move_values;
+use super::expression::put;
+#[cfg(feature = "std")]
+use super::pooled::Places;
+use super::pooled::{Pooled, Reused};
 use super::word::{self, NUMBER_MAX, Part, Parts, op_of};
 use super::{Arguments, BinaryOp, Clause, Expression, OrderTerm, Postfix, Term};
+#[cfg(feature = "std")]
+use crate::sync::LocalKey;
 use crate::sync::OnceCell;
 use crate::value::{Scalar, Type, is_of};
 
-/// So many words and values at most: with them a query is of 256 bytes, which are copied without a loop, once for each clause.
+/// So many words and values at most.
 const WORDS: usize = 18;
 const VALUES: usize = 4;
 
 /// Filters, orders and limits, as long as they are small.
-#[derive(Debug)]
-pub struct Brief {
+pub struct Brief(Pooled<Written>);
+
+struct Written {
     values: [Scalar; VALUES],
     words: [u32; WORDS],
     words_count: u8,
@@ -38,10 +45,11 @@ pub struct Brief {
     whole: OnceCell<Arc<Vec<Clause>>>,
 }
 
-impl Brief {
-    /// No clauses.
-    #[expect(clippy::declare_interior_mutable_const, reason = "each use is to be one of its own")]
-    pub const NONE: Brief = Brief {
+/// What no clauses are.
+static NOTHING: Written = Written::EMPTY;
+
+impl Reused for Written {
+    const EMPTY: Written = Written {
         values: [const { Scalar::Null }; VALUES],
         words: [0; WORDS],
         words_count: 0,
@@ -50,6 +58,34 @@ impl Brief {
         has_parameters: false,
         whole: OnceCell::new(),
     };
+
+    #[inline]
+    fn clear(&mut self) {
+        for value in self.values.get_mut(..usize::from(self.values_count)).unwrap_or_default() {
+            *value = Scalar::Null;
+        }
+        (self.words_count, self.values_count, self.clauses, self.has_parameters) = (0, 0, 0, false);
+        self.changed();
+    }
+
+    #[cfg(feature = "std")]
+    #[inline]
+    fn places() -> &'static LocalKey<Places<Written>> {
+        crate::sync::of_each_thread! {
+            static PLACES: Places<Written> = const { Places::NONE };
+        }
+        &PLACES
+    }
+}
+
+impl Brief {
+    /// No clauses.
+    pub const NONE: Brief = Brief(Pooled::NONE);
+
+    #[inline]
+    fn written(&self) -> &Written {
+        self.0.get().unwrap_or(&NOTHING)
+    }
 
     /// Adds a condition, of which then only its end is left; false, and it is as it was, if it is not packed, or too much.
     #[inline]
@@ -60,8 +96,8 @@ impl Brief {
     /// Adds an order by one term, as [`push_filter`](Brief::push_filter) does.
     #[inline]
     pub(super) fn push_order(&mut self, term: &mut Term) -> bool {
-        let Term { expression, descending, nulls_first } = term;
-        self.push(expression, |words| word::order(words, *descending, *nulls_first))
+        let (descending, nulls_first) = (term.descending(), term.nulls_first());
+        self.push(&mut term.expression, |words| word::order(words, descending, nulls_first))
     }
 
     /// Adds a limit; false if it is not a small one, or there is no room.
@@ -78,11 +114,13 @@ impl Brief {
 
     #[inline]
     fn push_count(&mut self, count: u64, word: fn(u32) -> u32) -> bool {
-        let place = self.words.get_mut(usize::from(self.words_count));
+        let written = self.0.get_or_new();
+        let place = written.words.get_mut(usize::from(written.words_count));
         let (Some(place), true) = (place, count <= u64::from(NUMBER_MAX)) else { return false };
         *place = word(count as u32);
-        self.words_count += 1;
-        self.grown();
+        written.words_count += 1;
+        written.clauses += 1;
+        written.changed();
         true
     }
 
@@ -90,57 +128,46 @@ impl Brief {
     #[inline]
     fn push(&mut self, expression: &mut Expression, first: impl FnOnce(u8) -> u32) -> bool {
         let Some(packed) = expression.packed() else { return false };
-        let (count, at) = (packed.words().len(), usize::from(self.words_count));
-        let values_at = usize::from(self.values_count);
-        let values = self.values.get_mut(values_at..values_at + packed.values_count());
-        let (Some(values), Some((place, words))) = (values, self.words[at..].split_first_mut()) else {
+        let written = self.0.get_or_new();
+        let (count, at) = (packed.words().len(), usize::from(written.words_count));
+        let (values_count, values_at) = (packed.values_count(), usize::from(written.values_count));
+        let values = written.values.get_mut(values_at..values_at + values_count);
+        let (Some(values), Some((place, words))) = (values, written.words[at..].split_first_mut()) else {
             return false;
         };
-        match words.first_chunk_mut() {
-            // All that there may be are copied faster than those that there are. What is too much means nothing.
-            Some(words) => *words = *packed.all_words(),
-            None => match words.get_mut(..count) {
-                Some(words) => words.copy_from_slice(packed.words()),
-                None => return false,
-            },
-        }
+        let Some(words) = words.get_mut(..count) else { return false };
+        words.copy_from_slice(packed.words());
         *place = first(count as u8);
-        move_values(packed.values_mut(), values);
-        self.words_count += 1 + count as u8;
-        self.values_count += packed.values_count() as u8;
-        self.has_parameters |= packed.has_parameters();
-        self.grown();
+        packed.move_values(values);
+        written.words_count += 1 + count as u8;
+        written.values_count += values_count as u8;
+        written.has_parameters |= packed.has_parameters();
+        written.clauses += 1;
+        written.changed();
         true
     }
 
-    #[inline]
-    fn grown(&mut self) {
-        self.clauses += 1;
-        if self.whole.get().is_some() {
-            self.whole = OnceCell::new();
-        }
-    }
-
     /// Whether there are parameters in it, which have no values here.
+    #[inline]
     pub(super) fn has_parameters(&self) -> bool {
-        self.has_parameters
+        self.written().has_parameters
     }
 
     /// How many clauses there are.
     pub(super) fn clauses_count(&self) -> usize {
-        usize::from(self.clauses)
+        usize::from(self.written().clauses)
     }
 
     /// What the query is told by.
     #[inline]
     pub(crate) fn words(&self) -> &[u32] {
-        self.words.get(..usize::from(self.words_count)).unwrap_or_default()
+        self.written().words()
     }
 
     /// The values, in the order written, each of the type that its word says.
     #[inline]
     pub(crate) fn values(&self) -> &[Scalar] {
-        self.values.get(..usize::from(self.values_count)).unwrap_or_default()
+        self.written().values()
     }
 
     /// As [`Draft::equality`](super::Draft::equality).
@@ -164,7 +191,7 @@ impl Brief {
 
     /// The same as clauses.
     pub(super) fn whole(&self) -> &Arc<Vec<Clause>> {
-        self.whole.get_or_init(|| Arc::new(self.make_whole()))
+        self.written().whole.get_or_init(|| Arc::new(self.make_whole()))
     }
 
     #[cold]
@@ -190,13 +217,51 @@ impl Brief {
     }
 }
 
+impl Written {
+    #[inline]
+    fn words(&self) -> &[u32] {
+        self.words.get(..usize::from(self.words_count)).unwrap_or_default()
+    }
+
+    #[inline]
+    fn values(&self) -> &[Scalar] {
+        self.values.get(..usize::from(self.values_count)).unwrap_or_default()
+    }
+
+    /// What it was as clauses is forgotten.
+    #[inline]
+    fn changed(&mut self) {
+        if self.whole.get().is_some() {
+            self.whole = OnceCell::new();
+        }
+    }
+
+    /// Takes over all but the values.
+    #[inline]
+    fn copy_words(&mut self, other: &Written) {
+        self.words = other.words;
+        self.words_count = other.words_count;
+        self.clauses = other.clauses;
+        self.has_parameters = other.has_parameters;
+    }
+}
+
 impl Clone for Brief {
     fn clone(&self) -> Brief {
-        let mut values = [const { Scalar::Null }; VALUES];
-        for (place, value) in values.iter_mut().zip(self.values()) {
-            *place = value.clone();
+        let Some(written) = self.0.get() else { return Brief::NONE };
+        let mut copy = Pooled::<Written>::new();
+        copy.copy_words(written);
+        for (place, value) in copy.values.iter_mut().zip(written.values()) {
+            put(place, value.clone());
         }
-        Brief { values, whole: OnceCell::new(), ..*self }
+        copy.values_count = written.values_count;
+        Brief(copy)
+    }
+}
+
+impl fmt::Debug for Brief {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.whole().fmt(f)
     }
 }
 
@@ -212,8 +277,10 @@ pub(super) struct Template {
 impl Template {
     /// Of a brief query, if it has room for its arguments, and all parameters in it are of this number.
     pub(super) fn of(brief: &Brief, of: usize) -> Option<Template> {
-        let mut template =
-            Template { brief: Brief { words: brief.words, ..Brief::NONE }, places: [None; VALUES] };
+        let mut template = Template { brief: Brief(Pooled::new()), places: [None; VALUES] };
+        let made = &mut *template.brief.0;
+        made.copy_words(brief.written());
+        made.has_parameters = false;
         let (mut literals, mut count) = (brief.values().iter(), 0);
         let mut parts = Parts::of(brief.words());
         loop {
@@ -225,17 +292,15 @@ impl Template {
                         *is_last &= *known != number;
                     }
                     *template.places.get_mut(count)? = Some((at as u8, number, ty, true));
-                    template.brief.words[at] = word::value(ty, false);
+                    made.words[at] = word::value(ty, false);
                 }
                 Part::Parameter { .. } => return None,
-                Part::Value(..) => *template.brief.values.get_mut(count)? = literals.next()?.clone(),
+                Part::Value(..) => *made.values.get_mut(count)? = literals.next()?.clone(),
                 _ => continue,
             }
             count += 1;
+            made.values_count = count as u8;
         }
-        template.brief.words_count = brief.words_count;
-        template.brief.values_count = count as u8;
-        template.brief.clauses = brief.clauses;
         Some(template)
     }
 
@@ -246,21 +311,23 @@ impl Template {
         for (_, number, ty, _) in places.iter().flatten() {
             arguments.number(*number).filter(|value| is_of(value, *ty))?;
         }
-        let mut made = Brief { values: [const { Scalar::Null }; VALUES], whole: OnceCell::new(), ..*brief };
-        let values = made.values.iter_mut().zip(&brief.values);
+        let mut made = Pooled::<Written>::new();
+        made.copy_words(brief.written());
+        let Written { values, words, values_count, .. } = &mut *made;
+        let values = values.iter_mut().zip(brief.values());
         for ((value, own), place) in values.zip(places) {
             let given = match place {
                 None => own.clone(),
                 Some((at, number, ty, is_last)) => {
                     let given = arguments.take(*number, *is_last);
-                    made.words[usize::from(*at)] = word::value(*ty, given.is_null());
+                    words[usize::from(*at)] = word::value(*ty, given.is_null());
                     given
                 }
             };
-            // What stands there holds nothing: to look whether it does would take longer than the rest.
-            core::mem::forget(core::mem::replace(value, given));
+            put(value, given);
         }
-        Some(made)
+        *values_count = places.len() as u8;
+        Some(Brief(made))
     }
 }
 
@@ -275,11 +342,6 @@ mod tests {
 
     fn number(value: i128) -> Postfix {
         Postfix::literal(Scalar::Int(value), Type::I64)
-    }
-
-    fn built(term: OrderTerm) -> Term {
-        let OrderTerm { expression, descending, nulls_first } = term;
-        Term { expression: Expression::packing(expression), descending, nulls_first }
     }
 
     /// Some clauses of each kind, and such as are too much.
@@ -314,7 +376,7 @@ mod tests {
                     clauses.push(first.clone());
                     assert_eq!(*clauses, core::slice::from_ref(first));
                     let mut terms = Terms::default();
-                    terms.push(built(term(4)));
+                    terms.push(Term::packing(term(4)));
                     clauses.push_order(&mut terms);
                     clauses.push(second.clone());
                     let copy = clauses.clone();
@@ -393,8 +455,8 @@ mod tests {
         let term = |ordinal| OrderTerm { expression: field(ordinal), descending: false, nulls_first: None };
         let mut clauses = Clauses::NONE;
         let mut terms = Terms::default();
-        terms.push(built(term(1)));
-        terms.push(built(term(2)));
+        terms.push(Term::packing(term(1)));
+        terms.push(Term::packing(term(2)));
         clauses.push_order(&mut terms);
         assert_eq!(clauses, [Clause::Order(Vec::from([term(1), term(2)]))]);
         assert!(clauses.brief().is_none());

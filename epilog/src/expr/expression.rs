@@ -8,8 +8,13 @@ use alloc::vec::Vec;
 use core::fmt;
 
 use super::op::Each;
+#[cfg(feature = "std")]
+use super::pooled::Places;
+use super::pooled::{Pooled, Reused};
 use super::word::{self, Part, Parts, WORDS_OF_PART, op_of};
 use super::{AggregateItem, BinaryOp, Draft, FieldPath, Function, Op, Postfix, Subquery, UnaryOp};
+#[cfg(feature = "std")]
+use crate::sync::LocalKey;
 use crate::value::{Scalar, Type, is_of};
 
 /// So many words, and so many values, at most: two comparisons of fields that are near, and what joins them.
@@ -17,14 +22,33 @@ pub(super) const WORDS: usize = 10;
 const VALUES: usize = 2;
 
 /// An expression that is being built.
-#[derive(Clone)]
-pub struct Expression(Place);
+pub struct Expression(Pooled<Built>);
 
-#[derive(Clone)]
-#[allow(clippy::large_enum_variant, reason = "most are packed, and then nothing is allocated")]
-enum Place {
-    Packed(Packed),
-    Whole(Postfix),
+struct Built {
+    /// Nothing, where it is whole.
+    packed: Packed,
+    whole: Option<Postfix>,
+}
+
+impl Reused for Built {
+    const EMPTY: Built = Built { packed: Packed::NONE, whole: None };
+
+    #[inline]
+    fn clear(&mut self) {
+        self.packed.clear();
+        if self.whole.is_some() {
+            self.whole = None;
+        }
+    }
+
+    #[cfg(feature = "std")]
+    #[inline]
+    fn places() -> &'static LocalKey<Places<Built>> {
+        crate::sync::of_each_thread! {
+            static PLACES: Places<Built> = const { Places::NONE };
+        }
+        &PLACES
+    }
 }
 
 /// The words of a small expression.
@@ -52,12 +76,6 @@ impl Packed {
         self.words.get(..usize::from(self.words_count)).unwrap_or_default()
     }
 
-    /// Its words, and what follows them and means nothing.
-    #[inline]
-    pub(super) fn all_words(&self) -> &[u32; WORDS] {
-        &self.words
-    }
-
     /// How many values it has.
     #[inline]
     pub(super) fn values_count(&self) -> usize {
@@ -70,16 +88,22 @@ impl Packed {
         self.has_parameters
     }
 
-    /// Its values, to be taken.
+    /// Moves its values to where there are none.
     #[inline]
-    pub(super) fn values_mut(&mut self) -> &mut [Scalar] {
-        self.values.get_mut(..usize::from(self.values_count)).unwrap_or_default()
+    pub(super) fn move_values(&mut self, to: &mut [Scalar]) {
+        let values = self.values.get_mut(..usize::from(self.values_count)).unwrap_or_default();
+        for (value, place) in values.iter_mut().zip(to) {
+            put(place, core::mem::replace(value, Scalar::Null));
+        }
+        self.values_count = 0;
     }
 
-    /// Ends it when its values were taken: to look once more whether they hold something would take longer than the rest.
     #[inline]
-    pub(super) fn end(self) {
-        core::mem::forget(self);
+    fn clear(&mut self) {
+        for value in self.values.get_mut(..usize::from(self.values_count)).unwrap_or_default() {
+            *value = Scalar::Null;
+        }
+        (self.words_count, self.values_count, self.has_parameters) = (0, 0, false);
     }
 
     /// Adds a word; false, and nothing is added, if there is no room.
@@ -98,14 +122,27 @@ impl Packed {
         let values_at = usize::from(self.values_count);
         let values = self.values.get_mut(values_at..values_at + usize::from(other.values_count));
         let (Some(values), true) = (values, at + count < WORDS) else { return false };
-        move_values(other.values_mut(), values);
+        let values_count = other.values_count;
+        other.move_values(values);
         // A loop over so few takes less than a call that copies.
         for (place, word) in self.words[at..].iter_mut().zip(other.words()) {
             *place = *word;
         }
         self.words_count += other.words_count;
-        self.values_count += other.values_count;
+        self.values_count += values_count;
         self.has_parameters |= other.has_parameters;
+        true
+    }
+
+    /// Takes one word, if that is all there is, and puts it before those of another, with its value.
+    #[inline]
+    fn put_before(&self, other: &mut Packed) -> bool {
+        if self.words_count != 1 || self.values_count != 0 || other.words_count != 1 {
+            return false;
+        }
+        [other.words[0], other.words[1]] = [self.words[0], other.words[0]];
+        other.words_count = 2;
+        other.has_parameters |= self.has_parameters;
         true
     }
 
@@ -118,10 +155,11 @@ impl Packed {
         }
         self.words[at] = other.words[0];
         self.words_count += 1;
-        // Where there is no value, none is moved.
-        let value = core::mem::replace(&mut other.values[0], Scalar::Null);
-        core::mem::forget(core::mem::replace(&mut self.values[values_at], value));
-        self.values_count += other.values_count;
+        if other.values_count == 1 {
+            put(&mut self.values[values_at], core::mem::replace(&mut other.values[0], Scalar::Null));
+            self.values_count += 1;
+            other.values_count = 0;
+        }
         self.has_parameters |= other.has_parameters;
         true
     }
@@ -195,13 +233,11 @@ fn whole_binary(left: Expression, op: BinaryOp, right: Expression) -> Expression
     left.whole().binary(op, right.whole()).into()
 }
 
-/// Moves values to where there are none.
+/// Puts a value where there is none.
 #[inline]
-pub(super) fn move_values(from: &mut [Scalar], to: &mut [Scalar]) {
-    for (value, place) in from.iter_mut().zip(to) {
-        // What stands there holds nothing: to look whether it does would take longer than the rest.
-        core::mem::forget(core::mem::replace(place, core::mem::replace(value, Scalar::Null)));
-    }
+pub(super) fn put(place: &mut Scalar, value: Scalar) {
+    // What stands there holds nothing: to look whether it does would take longer than the rest.
+    core::mem::forget(core::mem::replace(place, value));
 }
 
 impl Expression {
@@ -217,10 +253,10 @@ impl Expression {
     /// An expression of one word.
     #[inline]
     fn one(word: u32) -> Expression {
-        let mut packed = Packed::NONE;
-        packed.words[0] = word;
-        packed.words_count = 1;
-        Expression(Place::Packed(packed))
+        let mut built = Pooled::<Built>::new();
+        built.packed.words[0] = word;
+        built.packed.words_count = 1;
+        Expression(built)
     }
 
     /// A field of what is reached along relations.
@@ -229,10 +265,10 @@ impl Expression {
             return Postfix::field(path).into();
         }
         let (words, count) = word::field(&path);
-        let mut packed = Packed::NONE;
-        packed.words[..WORDS_OF_PART].copy_from_slice(&words);
-        packed.words_count = count as u8;
-        Expression(Place::Packed(packed))
+        let mut built = Pooled::<Built>::new();
+        built.packed.words[..WORDS_OF_PART].copy_from_slice(&words);
+        built.packed.words_count = count as u8;
+        Expression(built)
     }
 
     /// A literal.
@@ -242,12 +278,10 @@ impl Expression {
         if !is_of(&value, ty) {
             return whole_literal(value, ty);
         }
-        let mut packed = Packed::NONE;
-        packed.words[0] = word::value(ty, value.is_null());
-        packed.words_count = 1;
-        core::mem::forget(core::mem::replace(&mut packed.values[0], value));
-        packed.values_count = 1;
-        Expression(Place::Packed(packed))
+        let mut literal = Expression::one(word::value(ty, value.is_null()));
+        put(&mut literal.0.packed.values[0], value);
+        literal.0.packed.values_count = 1;
+        literal
     }
 
     /// A parameter of a compiled query.
@@ -255,9 +289,9 @@ impl Expression {
         let Some(word) = word::parameter(of, number, ty) else {
             return Postfix::parameter(of, number, ty).into();
         };
-        let mut packed = Packed { has_parameters: true, ..Packed::NONE };
-        packed.push(word);
-        Expression(Place::Packed(packed))
+        let mut parameter = Expression::one(word);
+        parameter.0.packed.has_parameters = true;
+        parameter
     }
 
     /// A key of a group.
@@ -276,12 +310,16 @@ impl Expression {
     #[inline]
     #[must_use]
     pub fn binary(mut self, op: BinaryOp, mut right: Expression) -> Expression {
-        if let (Place::Packed(left), Place::Packed(packed)) = (&mut self.0, &mut right.0)
-            && (left.extend_by_one(packed) || left.extend(packed))
-        {
-            left.push(word::binary(op));
-            right.end();
-            return self;
+        if let (Some(left), Some(packed)) = (self.packed(), right.packed()) {
+            // What most comparisons are, a field and a value, which stays where it is.
+            if left.put_before(packed) {
+                packed.push(word::binary(op));
+                return right;
+            }
+            if left.extend_by_one(packed) || left.extend(packed) {
+                left.push(word::binary(op));
+                return self;
+            }
         }
         whole_binary(self, op, right)
     }
@@ -304,12 +342,9 @@ impl Expression {
         let mut count = 0;
         for mut candidate in candidates {
             count += 1;
-            let is_there = match (&mut self.0, &mut candidate.0) {
-                (Place::Packed(packed), Place::Packed(other)) => packed.extend(other),
-                _ => false,
-            };
-            if is_there {
-                candidate.end();
+            if let (Some(packed), Some(other)) = (self.packed(), candidate.packed())
+                && packed.extend(other)
+            {
                 continue;
             }
             let mut whole = self.whole();
@@ -361,19 +396,24 @@ impl Expression {
     /// What is whole, packed if it can be.
     pub(super) fn packing(mut whole: Postfix) -> Expression {
         match Packed::of(&mut whole) {
-            Some(packed) => Expression(Place::Packed(packed)),
+            Some(packed) => {
+                let mut built = Pooled::<Built>::new();
+                built.packed = packed;
+                Expression(built)
+            }
             None => whole.into(),
         }
     }
 
     /// The value, and its type, if it is a literal.
     pub(crate) fn as_literal(&self) -> Option<(&Scalar, Type)> {
-        match &self.0 {
-            Place::Packed(packed) => match Parts::of(packed.words()).next()? {
+        let Built { packed, whole } = &*self.0;
+        match whole {
+            None => match Parts::of(packed.words()).next()? {
                 Part::Value(ty, _) if packed.words_count == 1 => Some((&packed.values[0], ty)),
                 _ => None,
             },
-            Place::Whole(whole) => match whole.ops.as_slice() {
+            Some(whole) => match whole.ops.as_slice() {
                 [Op::Literal(value, ty)] => Some((value, *ty)),
                 _ => None,
             },
@@ -381,34 +421,22 @@ impl Expression {
     }
 
     /// All of it, as it is planned.
-    pub fn whole(self) -> Postfix {
-        match self.0 {
-            Place::Packed(mut packed) => packed.whole(),
-            Place::Whole(whole) => whole,
-        }
+    pub fn whole(mut self) -> Postfix {
+        let Built { packed, whole } = &mut *self.0;
+        whole.take().unwrap_or_else(|| packed.whole())
     }
 
     /// Its words, if that is what it is kept as.
     #[inline]
     pub(super) fn packed(&mut self) -> Option<&mut Packed> {
-        match &mut self.0 {
-            Place::Packed(packed) => Some(packed),
-            Place::Whole(_) => None,
-        }
-    }
-
-    /// Ends it when it was packed, and its values were taken.
-    #[inline]
-    pub(super) fn end(self) {
-        if let Place::Packed(packed) = self.0 {
-            packed.end();
-        }
+        let Built { packed, whole } = &mut *self.0;
+        whole.is_none().then_some(packed)
     }
 
     /// Adds an operation on what there is.
     #[inline]
     fn then(mut self, word: u32, op: Op) -> Expression {
-        if let Place::Packed(packed) = &mut self.0
+        if let Some(packed) = self.packed()
             && packed.push(word)
         {
             return self;
@@ -419,15 +447,12 @@ impl Expression {
     /// Adds two further operands, and an operation on all three.
     fn with(mut self, others: [Expression; 2], word: u32, op: Op) -> Expression {
         let [mut second, mut third] = others;
-        if let (Place::Packed(first), Place::Packed(two), Place::Packed(three)) =
-            (&mut self.0, &mut second.0, &mut third.0)
+        if let (Some(first), Some(two), Some(three)) = (self.packed(), second.packed(), third.packed())
             && first.has_room_for(two, three)
         {
             first.extend(two);
             first.extend(three);
             first.push(word);
-            second.end();
-            third.end();
             return self;
         }
         let mut whole = self.whole();
@@ -450,7 +475,19 @@ impl Packed {
 impl From<Postfix> for Expression {
     #[inline]
     fn from(whole: Postfix) -> Expression {
-        Expression(Place::Whole(whole))
+        let mut built = Pooled::<Built>::new();
+        built.whole = Some(whole);
+        Expression(built)
+    }
+}
+
+impl Clone for Expression {
+    fn clone(&self) -> Expression {
+        let Built { packed, whole } = &*self.0;
+        let mut built = Pooled::<Built>::new();
+        built.packed.clone_from(packed);
+        built.whole.clone_from(whole);
+        Expression(built)
     }
 }
 
@@ -552,6 +589,6 @@ mod tests {
     #[test]
     fn an_expression_is_small() {
         assert!(size_of::<Scalar>() <= 32, "{}", size_of::<Scalar>());
-        assert!(size_of::<Expression>() <= 112, "{}", size_of::<Expression>());
+        assert!(size_of::<Expression>() <= size_of::<usize>(), "{}", size_of::<Expression>());
     }
 }

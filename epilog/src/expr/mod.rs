@@ -20,6 +20,8 @@ pub mod keyset;
 pub mod op;
 pub mod path;
 #[cfg(not(feature = "small"))]
+mod pooled;
+#[cfg(not(feature = "small"))]
 pub mod shape;
 pub mod terms;
 pub mod window;
@@ -43,6 +45,7 @@ pub use keyset::{Keyset, Side};
 #[cfg(feature = "small")]
 pub use op::Postfix as Expression;
 pub use op::{BinaryOp, Op, Postfix, Quantifier, Subquery, UnaryOp};
+pub(crate) use path::NarrowPath;
 pub use path::{FieldPath, RowPath};
 pub use terms::{Term, Terms};
 pub use window::{Frame, FrameUnit, WindowFunction, WindowItem};

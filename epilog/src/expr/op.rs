@@ -217,7 +217,7 @@ impl Postfix {
     /// Whether evaluating it reads records other than the one it is evaluated on.
     pub fn reads_other_records(&self) -> bool {
         self.ops.iter().any(|op| match op {
-            Op::Field(path) => !path.row.hops().is_empty(),
+            Op::Field(path) => path.row.hops_count() > 0,
             Op::Subquery(_) | Op::Scalar(..) | Op::InQuery(..) => true,
             _ => false,
         })

@@ -1,18 +1,27 @@
 //! [`RowPath`] and [`FieldPath`]: how an expression names a field.
 
+use alloc::vec::Vec;
+use core::fmt;
+
 /// The most relations a path may follow.
 pub const HOPS_MAX: usize = 6;
 
 /// A row that an expression can speak of: a source of the query, or what a chain of to-one relations leads to.
 ///
-/// Small and `Copy`: every typed field carries one.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
+/// Small and `Copy`: every typed field carries one. In two words, which are copied as they were written:
+///
+/// ```text
+/// near    source 8 bits | how many hops 8 | nothing 16 | first hop 16 | second 16
+/// far     the others, 16 each
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Default)]
 pub struct RowPath {
-    /// The position of the source in the query's scope: 0 for the root, then joins and enclosing subqueries in order.
-    pub source: u8,
-    len: u8,
-    hops: [u16; HOPS_MAX],
+    near: u64,
+    far: u64,
 }
+
+/// The bits of `near` that a row has nothing in, where a field's ordinal can be.
+const ORDINAL: u32 = 16;
 
 impl RowPath {
     /// No row of records: the keys of a group, whose numbers are ordinals.
@@ -27,7 +36,25 @@ impl RowPath {
 
     /// The source at `position` itself.
     pub const fn source(position: u8) -> RowPath {
-        RowPath { source: position, len: 0, hops: [0; HOPS_MAX] }
+        RowPath { near: position as u64, far: 0 }
+    }
+
+    /// The position of the source in the query's scope: 0 for the root, then joins and enclosing subqueries in order.
+    #[inline]
+    pub const fn position(&self) -> u8 {
+        self.near as u8
+    }
+
+    /// The same path from another source.
+    #[cfg(test)]
+    pub(crate) fn at(self, position: u8) -> RowPath {
+        RowPath { near: self.near & !0xFF | u64::from(position), ..self }
+    }
+
+    /// How many relations it follows.
+    #[inline]
+    pub const fn hops_count(&self) -> usize {
+        (self.near >> 8) as u8 as usize
     }
 
     /// The row that the relation field with this ordinal points at.
@@ -37,10 +64,13 @@ impl RowPath {
     /// When the path already follows six relations.
     #[must_use]
     pub fn hop(mut self, ordinal: u16) -> RowPath {
-        let len = usize::from(self.len);
-        assert!(len < HOPS_MAX, "a path follows at most {HOPS_MAX} relations");
-        self.hops[len] = ordinal;
-        self.len += 1;
+        let count = self.hops_count();
+        assert!(count < HOPS_MAX, "a path follows at most {HOPS_MAX} relations");
+        match count.checked_sub(2) {
+            None => self.near |= u64::from(ordinal) << (32 + 16 * count),
+            Some(at) => self.far |= u64::from(ordinal) << (16 * at),
+        }
+        self.near += 1 << 8;
         self
     }
 
@@ -48,13 +78,46 @@ impl RowPath {
     #[cfg(not(feature = "small"))]
     #[inline]
     pub(super) const fn is_source(&self) -> bool {
-        self.len == 0
+        self.hops_count() == 0
     }
 
     /// The relation fields followed, each an ordinal in the collection reached so far.
     #[inline]
-    pub fn hops(&self) -> &[u16] {
-        &self.hops[..usize::from(self.len)]
+    pub fn hops(&self) -> impl Iterator<Item = u16> + use<> {
+        let RowPath { near, far } = *self;
+        (0..self.hops_count()).map(move |at| match at.checked_sub(2) {
+            None => (near >> (32 + 16 * at)) as u16,
+            Some(at) => (far >> (16 * at)) as u16,
+        })
+    }
+}
+
+impl fmt::Debug for RowPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let hops: Vec<u16> = self.hops().collect();
+        f.debug_struct("RowPath").field("source", &self.position()).field("hops", &hops).finish()
+    }
+}
+
+/// A [`FieldPath`] in two words, as typed fields have it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NarrowPath {
+    near: u64,
+    far: u64,
+}
+
+impl NarrowPath {
+    #[inline]
+    pub(crate) const fn of(path: FieldPath) -> NarrowPath {
+        let FieldPath { row: RowPath { near, far }, ordinal } = path;
+        NarrowPath { near: near | (ordinal as u64) << ORDINAL, far }
+    }
+
+    #[inline]
+    pub(crate) const fn path(self) -> FieldPath {
+        let NarrowPath { near, far } = self;
+        let row = RowPath { near: near & !(0xFFFF << ORDINAL), far };
+        FieldPath { row, ordinal: (near >> ORDINAL) as u16 }
     }
 }
 

@@ -320,13 +320,13 @@ impl<'d> Shape<'d> {
     }
 
     fn row(&mut self, tag: u8, path: RowPath, ordinal: u16) {
-        let hops = path.hops();
-        let first = hops.first().copied().unwrap_or_default();
-        let packed = u64::from(path.source) | (hops.len() as u64) << 8 | u64::from(ordinal) << 16;
+        let (mut hops, count) = (path.hops(), path.hops_count());
+        let first = hops.next().unwrap_or_default();
+        let packed = u64::from(path.position()) | (count as u64) << 8 | u64::from(ordinal) << 16;
         self.tag(tag, packed | u64::from(first) << 32);
-        for further in hops.get(1..).unwrap_or_default().chunks(4) {
-            let packed = further.iter().enumerate().map(|(at, hop)| u64::from(*hop) << (16 * at));
-            self.words.push(packed.sum());
+        while let Some(hop) = hops.next() {
+            let further = hops.by_ref().take(3);
+            self.words.push(further.fold(u64::from(hop), |packed, hop| packed << 16 | u64::from(hop)));
         }
     }
 

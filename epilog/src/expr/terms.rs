@@ -13,12 +13,22 @@ use super::{Draft, OrderTerm};
 #[derive(Clone, Debug)]
 pub struct Term {
     /// What is compared.
-    pub expression: Expression,
-    /// Whether the largest comes first.
-    pub descending: bool,
-    /// Whether `None` comes first, whatever the direction. By default (`None` here) it is the smallest value.
-    pub nulls_first: Option<bool>,
+    pub(super) expression: Expression,
+    way: Way,
 }
+
+/// Which way a term orders: one number, so that it goes from hand to hand as one.
+#[cfg(not(feature = "small"))]
+#[derive(Clone, Copy, Debug)]
+struct Way(u8);
+
+#[cfg(not(feature = "small"))]
+impl Way {
+    const DESCENDING: u8 = 1;
+    const NULLS_FIRST: u8 = 2;
+    const NULLS_LAST: u8 = 4;
+}
+
 /// One term of an ordering while it is built: the same as when it is planned.
 #[cfg(feature = "small")]
 pub type Term = OrderTerm;
@@ -40,8 +50,7 @@ impl Terms {
         if self.first.is_some() {
             return self.push_other(term);
         }
-        // There is none to be dropped.
-        core::mem::forget(self.first.replace(term));
+        self.first = Some(term);
     }
 
     #[cfg(not(feature = "small"))]
@@ -84,19 +93,66 @@ impl Terms {
     pub(super) fn only(&mut self) -> Option<&mut Term> {
         if self.others.is_empty() { self.first.as_mut() } else { None }
     }
-
-    /// Ends the only one, whose values were taken.
-    #[inline]
-    pub(super) fn end(&mut self) {
-        core::mem::forget(self.first.take());
-    }
 }
 
 #[cfg(not(feature = "small"))]
 impl Term {
+    /// A term with `None` where its direction has it.
+    #[inline]
+    pub fn new(expression: Expression, descending: bool) -> Term {
+        Term { expression, way: Way(if descending { Way::DESCENDING } else { 0 }) }
+    }
+
+    /// The same with `None` before all values, or behind.
+    #[inline]
+    #[must_use]
+    pub fn with_nulls_first(self, first: bool) -> Term {
+        let nulls = if first { Way::NULLS_FIRST } else { Way::NULLS_LAST };
+        Term { way: Way(self.way.0 & Way::DESCENDING | nulls), ..self }
+    }
+
+    /// Whether the largest comes first.
+    #[inline]
+    pub(super) fn descending(&self) -> bool {
+        self.way.0 & Way::DESCENDING != 0
+    }
+
+    /// Whether `None` comes first, whatever the direction. By default (`None` here) it is the smallest value.
+    #[inline]
+    pub(super) fn nulls_first(&self) -> Option<bool> {
+        match self.way.0 & (Way::NULLS_FIRST | Way::NULLS_LAST) {
+            0 => None,
+            nulls => Some(nulls == Way::NULLS_FIRST),
+        }
+    }
+
+    /// What is planned, as one that is being built.
+    pub(super) fn packing(term: OrderTerm) -> Term {
+        let OrderTerm { expression, descending, nulls_first } = term;
+        let packed = Term::new(Expression::packing(expression), descending);
+        match nulls_first {
+            None => packed,
+            Some(first) => packed.with_nulls_first(first),
+        }
+    }
+
     /// The same as it is planned.
     fn whole(self) -> OrderTerm {
-        let Term { expression, descending, nulls_first } = self;
-        OrderTerm { expression: expression.whole(), descending, nulls_first }
+        let (descending, nulls_first) = (self.descending(), self.nulls_first());
+        OrderTerm { expression: self.expression.whole(), descending, nulls_first }
+    }
+}
+
+#[cfg(feature = "small")]
+impl OrderTerm {
+    /// A term with `None` where its direction has it.
+    pub fn new(expression: super::Expression, descending: bool) -> OrderTerm {
+        OrderTerm { expression, descending, nulls_first: None }
+    }
+
+    /// The same with `None` before all values, or behind.
+    #[must_use]
+    pub fn with_nulls_first(self, first: bool) -> OrderTerm {
+        OrderTerm { nulls_first: Some(first), ..self }
     }
 }

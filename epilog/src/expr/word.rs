@@ -82,22 +82,23 @@ const fn word(kind: u8, number: u32) -> u32 {
 /// The word of a field of a source itself.
 #[inline]
 pub(super) fn own_field(path: &FieldPath) -> u32 {
-    word(FIELD, u32::from(path.row.source) | u32::from(path.ordinal) << 8)
+    word(FIELD, u32::from(path.row.position()) | u32::from(path.ordinal) << 8)
 }
 
 /// Whether a field is near enough to be written down.
 #[inline]
 pub(super) fn is_near(path: &FieldPath) -> bool {
-    path.row.hops().len() <= HOPS
+    path.row.hops_count() <= HOPS
 }
 
 /// The words of a field that is near enough, and how many there are.
 pub(super) fn field(path: &FieldPath) -> ([u32; WORDS_OF_PART], usize) {
-    let number = u32::from(path.row.source) | u32::from(path.ordinal) << 8;
-    match *path.row.hops() {
-        [] => ([own_field(path), 0], 1),
-        [one] => ([word(FIELD_NEAR, number), u32::from(one)], 2),
-        [one, two, ..] => ([word(FIELD_FAR, number), u32::from(one) | u32::from(two) << 16], 2),
+    let number = u32::from(path.row.position()) | u32::from(path.ordinal) << 8;
+    let mut hops = path.row.hops().map(u32::from);
+    match (hops.next(), hops.next()) {
+        (None, _) => ([own_field(path), 0], 1),
+        (Some(one), None) => ([word(FIELD_NEAR, number), one], 2),
+        (Some(one), Some(two)) => ([word(FIELD_FAR, number), one | two << 16], 2),
     }
 }
 

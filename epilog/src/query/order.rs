@@ -41,7 +41,7 @@ pub trait Ordering<S> {
 
 impl<S> Order<S> {
     pub(super) fn new(expression: Node, descending: bool) -> Order<S> {
-        Order { term: Term { expression, descending, nulls_first: None }, scope: PhantomData }
+        Order { term: Term::new(expression, descending), scope: PhantomData }
     }
 
     /// The same order with `None` before all values. Ascending orders are so unless told otherwise.
@@ -55,9 +55,8 @@ impl<S> Order<S> {
     /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
-    pub fn nulls_first(mut self) -> Order<S> {
-        self.term.nulls_first = Some(true);
-        self
+    pub fn nulls_first(self) -> Order<S> {
+        Order { term: self.term.with_nulls_first(true), scope: PhantomData }
     }
 
     /// The same order with `None` after all values. Descending orders are so unless told otherwise.
@@ -71,9 +70,8 @@ impl<S> Order<S> {
     /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
-    pub fn nulls_last(mut self) -> Order<S> {
-        self.term.nulls_first = Some(false);
-        self
+    pub fn nulls_last(self) -> Order<S> {
+        Order { term: self.term.with_nulls_first(false), scope: PhantomData }
     }
 }
 

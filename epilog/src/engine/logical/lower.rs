@@ -929,11 +929,12 @@ impl<'c> Lowering<'c> {
         if parts::GROUPS && self.sources.is_empty() {
             return Err(PlanError::OfGroups { clause: "a field" });
         }
-        let source = self.sources.get(usize::from(path.source));
+        let source = self.sources.get(usize::from(path.position()));
         let count = self.sources.len();
-        let (scope, mut slot) = *source.ok_or(PlanError::NoSuchSource { position: path.source, count })?;
+        let (scope, mut slot) =
+            *source.ok_or(PlanError::NoSuchSource { position: path.position(), count })?;
         for ordinal in path.hops() {
-            slot = self.related(scope, slot, *ordinal)?;
+            slot = self.related(scope, slot, ordinal)?;
         }
         Ok(slot)
     }

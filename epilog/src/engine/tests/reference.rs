@@ -177,12 +177,12 @@ impl Reference<'_> {
 
     /// Where a path leads from a row.
     fn follow(&self, row: &Row, path: RowPath) -> (usize, Option<usize>) {
-        path.hops().iter().fold(row.sources[usize::from(path.source)], |(collection, record), hop| {
+        path.hops().fold(row.sources[usize::from(path.position())], |(collection, record), hop| {
             let (schema, records) = &self.collections[collection];
-            let reference = schema().fields[usize::from(*hop)].reference.expect("a relation");
+            let reference = schema().fields[usize::from(hop)].reference.expect("a relation");
             let target = self.index_of((reference.target)());
             let found = record.and_then(|record| {
-                let pointer = &records[record][usize::from(*hop)];
+                let pointer = &records[record][usize::from(hop)];
                 self.collections[target].1.iter().position(|candidate| candidate[0] == *pointer)
             });
             (target, found)

@@ -1,7 +1,7 @@
 //! [`Expression`]: a field or an expression.
 
 use crate::collection::{Expr, Field, OwnField};
-use crate::expr::{Expression as Node, FieldPath, RowPath};
+use crate::expr::{Expression as Node, FieldPath, NarrowPath, RowPath};
 use crate::parts;
 use crate::value::Value;
 
@@ -21,16 +21,16 @@ pub trait Expression<S> {
 impl<S, T> Field<S, T> {
     /// Forgets scope and type.
     pub(crate) fn erase(self) -> Node {
-        match self.path() {
-            FieldPath { row: RowPath::KEYS, ordinal } if parts::GROUPS => Node::key(ordinal),
-            path => node(path),
-        }
+        node(self.narrow())
     }
 }
 
-/// The expression that is a field.
-fn node(path: FieldPath) -> Node {
-    Node::field(path)
+/// The expression that is a field. Not made where it is asked for.
+fn node(path: NarrowPath) -> Node {
+    match path.path() {
+        FieldPath { row: RowPath::KEYS, ordinal } if parts::GROUPS => Node::key(ordinal),
+        path => Node::field(path),
+    }
 }
 
 #[diagnostic::do_not_recommend]

@@ -71,7 +71,7 @@ impl Maker<'_> {
         let mut row = RowPath::source(source as u8);
         let mut schema = (self.collections[scope[source]].0)();
         // A collection may point at itself, and a path has an end.
-        while row.hops().len() < 4 && self.random.below(3) == 0 {
+        while row.hops_count() < 4 && self.random.below(3) == 0 {
             let relations = schema.fields.iter().enumerate().filter(|(_, field)| field.reference.is_some());
             let relations: Vec<usize> = relations.map(|(ordinal, _)| ordinal).collect();
             if relations.is_empty() {
@@ -926,7 +926,7 @@ pub(super) fn list(random: &mut Random, ty: Type) -> Scalar {
 fn moved(mut expression: Postfix, position: u8) -> Postfix {
     for op in &mut expression.ops {
         if let Op::Field(path) = op {
-            path.row.source = position;
+            path.row = path.row.at(position);
         }
     }
     expression

@@ -26,9 +26,9 @@ impl Maker<'_> {
 
     /// A test of a field of the record at a path from the root.
     fn test(&mut self, row: RowPath, root: usize) -> Postfix {
-        let collection = row.hops().iter().fold(root, |of, hop| {
+        let collection = row.hops().fold(root, |of, hop| {
             let relations = self.relations();
-            let found = relations.iter().find(|(from, field, _)| (*from, *field) == (of, *hop));
+            let found = relations.iter().find(|(from, field, _)| (*from, *field) == (of, hop));
             found.expect("a path follows relations").2
         });
         let fields = (self.collections[collection].0)().fields;

@@ -463,9 +463,9 @@ impl<'d> Writer<'d> {
 
     /// A field at the end of a path.
     fn field(&self, path: FieldPath, names: &Names<'_>) -> String {
-        let (source, before) = &names.sources[usize::from(path.row.source)];
+        let (source, before) = &names.sources[usize::from(path.row.position())];
         let mut collection = *source;
-        let ordinals: Vec<u16> = path.row.hops().iter().copied().chain([path.ordinal]).collect();
+        let ordinals: Vec<u16> = path.row.hops().chain([path.ordinal]).collect();
         let mut value = format!("{before}{}", ordinals[0]);
         for pair in ordinals.windows(2) {
             let reference = (self.collections[collection].0)().fields[usize::from(pair[0])].reference;
