@@ -86,7 +86,7 @@ pub fn load(tx: &mut WriteTransaction<'_, Tpch>, scale: f64) -> Result<(), Error
     }))?;
     tx.insert_all(LineItemGenerator::new(scale, 1, 1).iter().map(|row| LineItem {
         order: Id::new(number(row.l_orderkey)),
-        number: row.l_linenumber,
+        number: u8::try_from(row.l_linenumber).expect("an order has seven lines at most"),
         part: Id::new(number(row.l_partkey)),
         supplier: Id::new(number(row.l_suppkey)),
         quantity: Decimal::from(row.l_quantity),

@@ -98,24 +98,26 @@ pub struct Order {
 }
 
 /// A line of an order: so many of a part, by a supplier.
+///
+/// The days and the quantity, which most questions ask about, are declared before the prices, so that they lie in the fixed part of a record.
 #[derive(Collection, Clone, Debug, PartialEq)]
 #[key(order, number)]
 pub struct LineItem {
     pub order: Id<Order>,
-    pub number: i32,
+    pub number: u8,
     pub part: Id<Part>,
     pub supplier: Id<Supplier>,
+    pub ship_date: NaiveDate,
+    pub commit_date: NaiveDate,
+    pub receipt_date: NaiveDate,
     pub quantity: Decimal,
-    pub extended_price: Decimal,
-    pub discount: Decimal,
-    pub tax: Decimal,
     /// `R`eturned, `A`ccepted or `N`either.
     pub return_flag: char,
     /// `O`pen or `F`inished.
     pub status: char,
-    pub ship_date: NaiveDate,
-    pub commit_date: NaiveDate,
-    pub receipt_date: NaiveDate,
+    pub extended_price: Decimal,
+    pub discount: Decimal,
+    pub tax: Decimal,
     pub ship_instruct: String,
     pub ship_mode: String,
     pub comment: String,
