@@ -19,11 +19,10 @@ use self::merge::Merged;
 #[cfg(not(feature = "small"))]
 use super::band::Run;
 use super::built::{Built, Keep};
-use super::scan::dangling;
+use super::scan::{dangling, entries_with};
 use super::subquery::append_entry_key;
 use super::{Operator, Stage};
 use crate::engine::error::{ExecError, RowFault};
-use crate::engine::estimate::KeyRange;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
 #[cfg(not(feature = "small"))]
@@ -39,7 +38,7 @@ use crate::engine::planted::{self, Bug};
 use crate::expr::JoinKind;
 use crate::parts;
 use crate::schema::IndexId;
-use crate::storage::facade::{Direction, EntryCursor};
+use crate::storage::facade::EntryCursor;
 use crate::storage::records::RecordRef;
 use crate::value::{Scalar, key};
 
@@ -58,7 +57,7 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
         Method::Probe { index, links } => {
             made.slots.push(slot);
-            (index.map_or(Finder::Key, Finder::Index), links)
+            (index.map_or(Finder::Key, |index| Finder::Index(index, None)), links)
         }
         #[cfg(not(feature = "small"))]
         Method::Hash { inner, links } if merges => {
@@ -187,8 +186,8 @@ impl Made {
 enum Finder<'s> {
     /// By their key.
     Key,
-    /// In an index.
-    Index(IndexId),
+    /// In an index, by the cursor that found the last ones.
+    Index(IndexId, Option<EntryCursor<'s>>),
     /// In a hash table by the links' inner sides; without links everything is in one place of it.
     Table { source: Box<dyn Operator<'s> + 's>, built: Option<Box<Built<'s>>> },
     /// Beside it: both come in the order of the links.
@@ -209,9 +208,10 @@ struct Search<'s> {
     paired: Vec<bool>,
     /// The first row that may have pairs yet.
     row: usize,
-    /// Where that row's go on: in a table, or in an index.
+    /// Where that row's go on in a table.
     kept: Option<u32>,
-    cursor: Option<EntryCursor<'s>>,
+    /// Whether they do in an index.
+    is_in_row: bool,
     /// Whether the rows without a pair are what is left.
     is_paired: bool,
 }
@@ -477,7 +477,7 @@ impl<'s> Join<'s> {
             paired,
             row: 0,
             kept: None,
-            cursor: None,
+            is_in_row: false,
             is_paired: false,
         };
         self.search = Some(search);
@@ -515,7 +515,7 @@ impl<'s> Join<'s> {
                 });
                 Ok(Vec::new())
             }
-            Finder::Index(_) | Finder::Key if !parts::PROBES => {
+            Finder::Index(..) | Finder::Key if !parts::PROBES => {
                 unreachable!("no plan looks into an index for each row")
             }
             Finder::Key => {
@@ -534,28 +534,23 @@ impl<'s> Join<'s> {
                 records.retain(Option::is_some);
                 Ok(records)
             }
-            Finder::Index(index) => {
+            Finder::Index(index, cursor) => {
                 let collection = env.collection(*slot);
                 let mut ranks = Vec::new();
                 while search.row < count && rows.len() < GATHERED_MAX {
-                    let cursor = match &mut search.cursor {
-                        Some(cursor) => cursor,
-                        None => {
-                            scratch.clear();
-                            let row = search.row;
-                            if !append_entry_key(collection, true, links, &search.values, row, &mut scratch) {
-                                search.row += 1;
-                                continue;
-                            }
-                            let range = KeyRange::starting_with(scratch.clone());
-                            let (low, high) = range.bounds();
-                            let cursor =
-                                env.view.entries(collection, *index, low, high, Direction::Forward)?;
-                            search.cursor.insert(cursor)
+                    if !search.is_in_row {
+                        scratch.clear();
+                        let row = search.row;
+                        if !append_entry_key(collection, true, links, &search.values, row, &mut scratch) {
+                            search.row += 1;
+                            continue;
                         }
-                    };
+                        entries_with(env, collection, *index, &scratch, cursor)?;
+                        search.is_in_row = true;
+                    }
+                    let cursor = cursor.as_mut().expect("a row has been searched for");
                     match cursor.next_ranks(GATHERED_MAX - rows.len(), &mut ranks)? {
-                        0 => (search.row, search.cursor) = (search.row + 1, None),
+                        0 => (search.row, search.is_in_row) = (search.row + 1, false),
                         found => rows.extend(core::iter::repeat_n(search.row as u16, found)),
                     }
                 }
@@ -584,7 +579,7 @@ impl<'s> Join<'s> {
             }
             #[cfg(not(feature = "small"))]
             Finder::Merged(merged) => merged.store.fill(&self.kept, batch),
-            Finder::Key | Finder::Index(_) => batch.set_source(self.slot, Source::Records(records)),
+            Finder::Key | Finder::Index(..) => batch.set_source(self.slot, Source::Records(records)),
         }
         batch.set_origins(&self.rows);
     }

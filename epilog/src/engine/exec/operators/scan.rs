@@ -111,7 +111,7 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
         Access::Pointing { source, from, index, key_order } => {
             let source = super::build(env, *source);
             let batch = Batch::new(env.collections.len(), env.computed.len());
-            let ranks = Box::new(Pointing { source, from, slot, index, batch, ready: Vec::new() });
+            let ranks = Box::new(Pointing { source, from, slot, index, batch, cursor: None, ready: Vec::new() });
             if key_order { by_rank(Box::new(Sorted::forward(ranks)), true) } else { by_rank(ranks, true) }
         }
         Access::PointedAt { source, by } => {
@@ -815,6 +815,8 @@ struct Pointing<'s> {
     slot: Slot,
     index: IndexId,
     batch: Batch<'s>,
+    /// Where the last ones were found.
+    cursor: Option<EntryCursor<'s>>,
     /// Found and not yet given, the next one last.
     ready: Vec<u128>,
 }
@@ -843,9 +845,7 @@ impl<'s> Ranks<'s> for Pointing<'s> {
                     field.optional,
                     Some(&key::from_rank(field.ty, rank)[..width]),
                 );
-                let range = KeyRange::starting_with(prefix.clone());
-                let (low, high) = range.bounds();
-                let mut cursor = env.view.entries(collection, self.index, low, high, Direction::Forward)?;
+                let cursor = entries_with(env, collection, self.index, &prefix, &mut self.cursor)?;
                 while cursor.next_ranks(GATHERED_MAX, &mut self.ready)? > 0 {
                     env.check()?;
                 }
@@ -857,6 +857,27 @@ impl<'s> Ranks<'s> for Pointing<'s> {
         out.extend(self.ready.drain(rest..).rev());
         Ok(count)
     }
+}
+
+/// The entries of an index that start with `prefix`: by the cursor that read the last such, if there is one, which finds what is near
+/// without a way down from the root.
+pub(super) fn entries_with<'c, 's>(
+    env: &Env<'s>,
+    collection: &'s CollectionDef,
+    index: IndexId,
+    prefix: &[u8],
+    last: &'c mut Option<EntryCursor<'s>>,
+) -> Result<&'c mut EntryCursor<'s>, StorageError> {
+    match last {
+        #[cfg(not(feature = "small"))]
+        Some(cursor) => cursor.move_to(prefix)?,
+        _ => {
+            let range = KeyRange::starting_with(prefix.to_vec());
+            let (low, high) = range.bounds();
+            *last = Some(env.view.entries(collection, index, low, high, Direction::Forward)?);
+        }
+    }
+    Ok(last.as_mut().expect("made above"))
 }
 
 /// The ranks that a source's values are.

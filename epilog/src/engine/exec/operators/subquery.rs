@@ -14,9 +14,9 @@ use alloc::vec::Vec;
 use super::aggregate::add_term;
 use super::built::{Built, Keep};
 use super::join::fetch;
+use super::scan::entries_with;
 use super::{Operator, Stage};
 use crate::engine::error::{ExecError, RowFault};
-use crate::engine::estimate::KeyRange;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
 #[cfg(not(feature = "small"))]
@@ -31,7 +31,7 @@ use crate::engine::physical::Band;
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::{CollectionDef, IndexId};
-use crate::storage::facade::{Direction, EntryCursor};
+use crate::storage::facade::EntryCursor;
 use crate::storage::records::RecordRef;
 use crate::value::{Type, key};
 
@@ -513,18 +513,7 @@ impl<'s> Probe<'_, 's> {
         let (mut ranks, mut numbers) = (Vec::new(), Vec::new());
         let mut last: Option<EntryCursor<'s>> = None;
         for number in order {
-            #[cfg(not(feature = "small"))]
-            if let Some(cursor) = &mut last {
-                cursor.move_to(keys.key(number))?;
-            }
-            let cursor = match &mut last {
-                Some(cursor) if !cfg!(feature = "small") => cursor,
-                _ => {
-                    let range = KeyRange::starting_with(keys.key(number).to_vec());
-                    let (low, high) = range.bounds();
-                    last.insert(env.view.entries(collection, index, low, high, Direction::Forward)?)
-                }
-            };
+            let cursor = entries_with(env, collection, index, keys.key(number), &mut last)?;
             while rows[number].iter().any(|row| !answers.settled(usize::from(*row))) {
                 env.check()?;
                 let found = cursor.next_ranks(at_once, &mut ranks)?;
