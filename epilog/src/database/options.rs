@@ -276,6 +276,10 @@ impl Options {
     /// runs [beside others](super::Database::write_concurrent), a quarter of the cache at most. Another transaction that
     /// changes more than memory holds writes its pages out before it commits. A database in memory has no such limit.
     ///
+    /// On Linux, pages beyond the first 8 MiB lie in pieces of 2 MiB, which are asked to be mapped as a whole: a twelfth to a quarter of
+    /// the time of what reads much. A piece has pages of one length, and is given back when none of it is in use: of each length, records'
+    /// and indexes', the process keeps somewhat more than the most there was at once, if that was at different times.
+    ///
     /// The rows that a query keeps may take half as much beside it ([`query_memory`](Options::query_memory)); what sorts, groups and
     /// sets have beyond that goes into a temporary file next to the database. When the disk is full the query fails with
     /// [`Full`](crate::ErrorKind::Full), and nothing else does. Where no

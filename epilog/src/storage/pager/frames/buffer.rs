@@ -7,6 +7,8 @@
 //! cut an aligned part out of a longer one (glibc does), it keeps the cuttings apart, and the part does not fit the next
 //! request of the same length: pages of some 100 KiB, made and freed in turn, then took new memory each time.
 //!
+//! Where there are many, those of the usual lengths lie in [`Rooms`] instead.
+//!
 //! Buffers are counted in [`Memory`] from their making to their freeing, wherever they are meanwhile.
 
 #[cfg(not(shuttle))]
@@ -20,6 +22,7 @@ use core::ptr::NonNull;
 use super::Node;
 #[cfg(shuttle)]
 use super::dead::{Allocation, Dead};
+use super::rooms::Rooms;
 use crate::storage::{StorageError, StorageFault};
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
@@ -29,18 +32,30 @@ const HEAD: usize = if cfg!(all(feature = "small", target_pointer_width = "32"))
 /// What every allocation is aligned to without being asked.
 const ALIGN: usize = 16;
 
-/// The bytes that buffers take, heads included.
+/// The bytes that buffers take, heads included, and rooms for those of which there are many.
 #[derive(Clone, Default)]
 pub(in crate::storage::pager) struct Memory {
-    bytes: Arc<AtomicUsize>,
+    held: Arc<Held>,
     #[cfg(shuttle)]
     dead: Arc<Dead>,
+}
+
+#[derive(Default)]
+struct Held {
+    bytes: AtomicUsize,
+    rooms: Rooms,
 }
 
 impl Memory {
     /// How many there are.
     pub(in crate::storage::pager) fn bytes(&self) -> usize {
-        self.bytes.load(Ordering::Relaxed)
+        self.held.bytes.load(Ordering::Relaxed)
+    }
+
+    /// A room for a buffer of `len` bytes, if such have one.
+    fn room(&self, len: usize) -> Option<NonNull<u8>> {
+        let size = HEAD.checked_add(len)?;
+        if Rooms::suit(size, self.bytes()) { self.held.rooms.take(size) } else { None }
     }
 
     /// The end of a node.
@@ -64,9 +79,12 @@ pub(super) struct Head {
     sequence: u64,
     /// What counts the buffer.
     memory: Memory,
-    /// The bytes of the allocation before the head.
+    /// The bytes of the allocation before the head; [`ROOM`] where it begins a room.
     skipped: usize,
 }
+
+/// More than can be skipped.
+const ROOM: usize = usize::MAX;
 
 const _: () = assert!(size_of::<Head>() == HEAD && align_of::<Head>() == HEAD);
 
@@ -81,6 +99,13 @@ unsafe impl Sync for Buffer {}
 impl Buffer {
     /// A page of zeros.
     pub(in crate::storage::pager) fn zeroed(len: usize, memory: &Memory) -> Result<Buffer, StorageError> {
+        if let Some(room) = memory.room(len) {
+            // SAFETY: the room has HEAD + len bytes, and is ours; its part for the page is initialised here.
+            return unsafe {
+                room.add(HEAD).write_bytes(0, len);
+                Buffer::adopt(room.as_ptr(), ROOM, len, memory)
+            };
+        }
         let layout = Buffer::layout(len).ok_or(StorageFault::OutOfMemory { bytes: len })?;
         // SAFETY: the layout is not empty, as it includes the head.
         let allocation = unsafe { alloc_zeroed(layout) };
@@ -91,6 +116,14 @@ impl Buffer {
 
     /// A copy of `page`.
     pub(in crate::storage::pager) fn copy_of(page: &[u8], memory: &Memory) -> Result<Buffer, StorageError> {
+        if let Some(room) = memory.room(page.len()) {
+            // SAFETY: the room has HEAD + page.len() bytes, and is ours, so that it does not overlap `page`; its part for the
+            // page is initialised here.
+            return unsafe {
+                room.add(HEAD).as_ptr().copy_from_nonoverlapping(page.as_ptr(), page.len());
+                Buffer::adopt(room.as_ptr(), ROOM, page.len(), memory)
+            };
+        }
         let layout = Buffer::layout(page.len()).ok_or(StorageFault::OutOfMemory { bytes: page.len() })?;
         // SAFETY: the layout is not empty, as it includes the head.
         let allocation = unsafe { alloc(layout) };
@@ -119,7 +152,7 @@ impl Buffer {
     /// # Safety
     ///
     /// `start` and `skipped` are of [`start_in`](Buffer::start_in) for an allocation of [`layout`](Buffer::layout)`(len)`,
-    /// whose page part is initialised, or `start` is null.
+    /// whose page part is initialised, or `start` is null; or `start` is a room of [`Rooms`] of `memory`, and `skipped` is [`ROOM`].
     unsafe fn adopt(
         start: *mut u8,
         skipped: usize,
@@ -127,7 +160,7 @@ impl Buffer {
         memory: &Memory,
     ) -> Result<Buffer, StorageError> {
         let head = NonNull::new(start.cast::<Head>()).ok_or(StorageFault::OutOfMemory { bytes: len })?;
-        memory.bytes.fetch_add(HEAD + len, Ordering::Relaxed);
+        memory.held.bytes.fetch_add(HEAD + len, Ordering::Relaxed);
         // SAFETY: `head` points at new memory of at least HEAD bytes, aligned for a Head, says the caller.
         unsafe { head.write(Head { len, commit: 0, sequence: 0, memory: memory.clone(), skipped }) };
         Ok(Buffer(head))
@@ -230,7 +263,11 @@ impl Drop for Buffer {
     fn drop(&mut self) {
         // SAFETY: the head is initialised, ours, and not used again.
         let head = unsafe { self.0.read() };
-        head.memory.bytes.fetch_sub(HEAD + head.len, Ordering::Relaxed);
+        head.memory.held.bytes.fetch_sub(HEAD + head.len, Ordering::Relaxed);
+        if head.skipped == ROOM {
+            // SAFETY: it came from these rooms, says who made the buffer, and is not used again.
+            return unsafe { head.memory.held.rooms.give_back(self.0.cast()) };
+        }
         let Some(layout) = Buffer::layout(head.len) else { return };
         // SAFETY: the allocation begins so many bytes before the head.
         let allocation = unsafe { self.0.as_ptr().cast::<u8>().sub(head.skipped) };
@@ -271,6 +308,45 @@ mod tests {
         drop(buffer);
         assert_eq!(memory.bytes(), 4096 + HEAD);
         drop(copy);
+        assert_eq!(memory.bytes(), 0);
+    }
+
+    /// Beyond what lies in few pieces anyhow, buffers are in rooms: they are what others are, and are counted alike.
+    #[test]
+    fn many_buffers_lie_in_rooms() {
+        let memory = Memory::default();
+        let first = Buffer::zeroed(4 << 20, &memory).unwrap();
+        let mut all: alloc::vec::Vec<Buffer> = (0..300)
+            .map(|n| {
+                let mut buffer = Buffer::zeroed(16 << 10, &memory).unwrap();
+                assert!(buffer.iter().all(|&byte| byte == 0));
+                buffer.fill(n as u8);
+                buffer
+            })
+            .collect();
+        let in_rooms = |buffers: &[Buffer]| {
+            // SAFETY: the heads are initialised, and theirs while we have the buffers.
+            buffers.iter().filter(|buffer| unsafe { buffer.0.as_ref() }.skipped == ROOM).count()
+        };
+        if cfg!(all(
+            feature = "std",
+            not(feature = "small"),
+            target_os = "linux",
+            target_pointer_width = "64"
+        )) {
+            assert_eq!(in_rooms(&all), if cfg!(any(shuttle, miri)) { 0 } else { 300 });
+        }
+        let copies: alloc::vec::Vec<Buffer> =
+            all.iter().map(|buffer| Buffer::copy_of(buffer, &memory).unwrap()).collect();
+        all.truncate(100);
+        // What was given back is used again, and zeroed.
+        let again = Buffer::zeroed(16 << 10, &memory).unwrap();
+        assert!(again.iter().all(|&byte| byte == 0));
+        for (n, (buffer, copy)) in all.iter().zip(&copies).enumerate() {
+            assert!(buffer.iter().chain(copy.iter()).all(|&byte| byte == n as u8));
+        }
+        assert_eq!(memory.bytes(), (4 << 20) + HEAD + 401 * ((16 << 10) + HEAD));
+        drop((first, all, again, copies));
         assert_eq!(memory.bytes(), 0);
     }
 

@@ -60,6 +60,7 @@ mod buffer;
 mod dead;
 mod evict;
 mod pin;
+mod rooms;
 mod staging;
 #[cfg(test)]
 mod tests;
