@@ -1,9 +1,21 @@
-//! Cold fields, which lie in the blobs of a leaf's records: their cells, without making a record of each row.
+//! Cold fields, which lie in the blobs of a leaf's records: their cells, without making a record of each row; and those of records
+//! that lie anywhere.
 
+#[cfg(not(feature = "small"))]
+use alloc::vec::Vec;
+
+#[cfg(not(feature = "small"))]
+use super::Vector;
 use super::batch::Selected;
+#[cfg(not(feature = "small"))]
+use super::vector::Cells;
+#[cfg(not(feature = "small"))]
+use crate::engine::error::ExecError;
 use crate::schema::{Place, Spot};
 use crate::storage::StorageError;
 use crate::storage::facade::LeafBatch;
+#[cfg(not(feature = "small"))]
+use crate::storage::records::RecordRef;
 
 /// The cold fields of a record and what lies behind them; `None` when the row names no place on the page. `at` is where in
 /// the row the place is.
@@ -65,6 +77,82 @@ impl<'p> ColdColumn<'p> {
             None => damaged = true,
         });
         if damaged { Err(damage()) } else { Ok(()) }
+    }
+}
+
+/// A field of a fixed width of records that lie anywhere, of which some rows have one each; `None` when it is their rank.
+///
+/// The less is done for each, the more of them the processor waits for at once.
+#[cfg(not(feature = "small"))]
+pub(super) fn of_records<'s>(
+    place: &Place,
+    selected: &Selected<'_>,
+    record: impl Fn(usize) -> Option<RecordRef<'s>>,
+) -> Option<Result<Vector<'s>, ExecError>> {
+    let width = place.ty.width()?;
+    if let Spot::Rank | Spot::Variable(_) = place.spot {
+        return None;
+    }
+    let len = selected.len();
+    let (mut bytes, mut nulls) = (Vec::with_capacity(width * len), Vec::new());
+    let whole = match width {
+        1 => copy_of_records::<1>(place, selected, record, &mut bytes, &mut nulls),
+        2 => copy_of_records::<2>(place, selected, record, &mut bytes, &mut nulls),
+        4 => copy_of_records::<4>(place, selected, record, &mut bytes, &mut nulls),
+        8 => copy_of_records::<8>(place, selected, record, &mut bytes, &mut nulls),
+        12 => copy_of_records::<12>(place, selected, record, &mut bytes, &mut nulls),
+        16 => copy_of_records::<16>(place, selected, record, &mut bytes, &mut nulls),
+        _ => unreachable!("no cell is {width} bytes wide"),
+    };
+    let nulls = (!nulls.is_empty()).then_some(nulls);
+    Some(if whole {
+        Ok(Vector::new(place.ty, len, Cells::Fixed(bytes), nulls))
+    } else {
+        Err(damage().into())
+    })
+}
+
+/// Appends the cells; `nulls` stays empty when none is absent. False when a row names no place on its page.
+#[cfg(not(feature = "small"))]
+#[inline(always)]
+fn copy_of_records<'s, const WIDTH: usize>(
+    place: &Place,
+    selected: &Selected<'_>,
+    record: impl Fn(usize) -> Option<RecordRef<'s>>,
+    bytes: &mut Vec<u8>,
+    nulls: &mut Vec<bool>,
+) -> bool {
+    let (len, mut at, mut whole) = (selected.len(), 0, true);
+    selected.for_each(|row| {
+        let record = record(row).filter(|record| !record.is_null(place));
+        let cell: &[u8; WIDTH] = match record {
+            None => {
+                nulls.resize(len, false);
+                nulls[at] = true;
+                &[0; WIDTH]
+            }
+            Some(record) => cell_of_record(&record, place.spot).unwrap_or_else(|| {
+                whole = false;
+                &[0; WIDTH]
+            }),
+        };
+        bytes.extend_from_slice(cell);
+        at += 1;
+    });
+    whole
+}
+
+/// A hot or cold cell of a record.
+#[cfg(not(feature = "small"))]
+#[inline(always)]
+fn cell_of_record<'s, const WIDTH: usize>(record: &RecordRef<'s>, spot: Spot) -> Option<&'s [u8; WIDTH]> {
+    match spot {
+        Spot::Hot(offset) => record.row().get(usize::from(offset)..)?.first_chunk(),
+        Spot::Cold(offset) => {
+            let at = usize::from(record.layout().blob_offset?);
+            cold_cells(record.page(), record.row(), at)?.get(usize::from(offset)..)?.first_chunk()
+        }
+        Spot::Rank | Spot::Variable(_) => None,
     }
 }
 

@@ -205,6 +205,10 @@ pub(super) fn from_records<'s>(
     selected: &Selected<'_>,
     record: impl Fn(usize) -> Option<crate::storage::records::RecordRef<'s>>,
 ) -> Result<Vector<'s>, ExecError> {
+    #[cfg(not(feature = "small"))]
+    if let Some(values) = super::cold::of_records(place, selected, &record) {
+        return values;
+    }
     let len = selected.len();
     let mut nulls: Option<Vec<bool>> = None;
     let mut failed = None;

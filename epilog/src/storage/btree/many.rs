@@ -12,8 +12,11 @@ use super::record_leaf::{RecordLeaf, RecordSlot};
 use super::record_tree::{Node, RecordTree};
 use super::{Expected, unexpected_child};
 
-/// So many ranks are searched for at once.
+/// Ranks of so many leaves are searched for at once.
 const AT_ONCE: usize = 16;
+
+/// And no more ranks than these: neighbours share leaves.
+const RANKS: usize = if cfg!(feature = "small") { AT_ONCE } else { 64 };
 
 /// A branch above leaves, and the ranks that belong beneath it.
 #[derive(Clone, Copy)]
@@ -46,18 +49,25 @@ impl RecordTree {
         mut found: impl FnMut(Option<RecordSlot<'p>>),
     ) -> Result<(), StorageError> {
         let mut above = None;
-        for ranks in ranks.chunks(AT_ONCE) {
+        let mut left = ranks;
+        while !left.is_empty() {
             let mut places =
                 [Place { number: self.root, expected: Expected::Root, low: 0, high: 0 }; AT_ONCE];
-            let (mut of, mut count) = ([0usize; AT_ONCE], 0);
-            for (of, rank) in of.iter_mut().zip(ranks) {
+            let (mut of, mut count, mut taken) = ([0u8; RANKS], 0, 0);
+            for rank in left.iter().take(RANKS) {
                 let is_there = |place: &Place| (place.low..=place.high).contains(rank);
                 if !places[..count].last().is_some_and(is_there) {
+                    if count == AT_ONCE {
+                        break;
+                    }
                     places[count] = self.place(pages, *rank, &mut above)?;
                     count += 1;
                 }
-                *of = count - 1;
+                of[taken] = count as u8 - 1;
+                taken += 1;
             }
+            let ranks;
+            (ranks, left) = left.split_at(taken);
             let mut bytes: [&'p [u8]; AT_ONCE] = [&[]; AT_ONCE];
             for (bytes, place) in bytes.iter_mut().zip(&places[..count]) {
                 *bytes = pages.page(place.number)?;
@@ -71,9 +81,9 @@ impl RecordTree {
                     Node::Branch(_) => return Err(unexpected_child(*number, bytes, *expected)),
                 }
             }
-            let mut slots: [Option<RecordSlot<'p>>; AT_ONCE] = [None; AT_ONCE];
+            let mut slots: [Option<RecordSlot<'p>>; RANKS] = [None; RANKS];
             for ((slot, of), rank) in slots.iter_mut().zip(of).zip(ranks) {
-                let leaf = leaves[of].expect("each place has been opened");
+                let leaf = leaves[usize::from(of)].expect("each place has been opened");
                 *slot = leaf.search(*rank).ok().map(|position| leaf.slot(position));
             }
             slots.into_iter().take(ranks.len()).for_each(&mut found);
