@@ -45,6 +45,8 @@ mod scaled;
 #[cfg(not(feature = "small"))]
 mod shelf;
 mod spill;
+#[cfg(not(feature = "small"))]
+mod starts;
 mod store;
 mod table;
 mod tally;
@@ -59,7 +61,7 @@ use alloc::vec::Vec;
 use super::control::Run;
 use super::error::ExecError;
 #[cfg(not(feature = "small"))]
-use super::logical::Computed;
+use super::logical::{Computed, Expr};
 use super::logical::{Slot, SlotDef};
 use super::physical::{PhysicalPlan, Reads};
 use crate::parts::Whole;
@@ -136,5 +138,16 @@ impl<'s> Env<'s> {
 
     fn collection(&self, slot: Slot) -> &'s CollectionDef {
         self.collections[usize::from(slot.0)]
+    }
+
+    /// A relation field of the record in a slot.
+    fn pointer(&self, from: Slot, position: u16) -> Expr {
+        Expr::field(from, position, self.collection(from).fields[usize::from(position)].ty, true)
+    }
+
+    /// A computed value.
+    #[cfg(not(feature = "small"))]
+    fn value(&self, computed: Computed) -> Expr {
+        Expr::computed(computed, self.computed[usize::from(computed.0)], true)
     }
 }

@@ -9,10 +9,14 @@ use super::cold::damage;
 use super::evaluate::{evaluate, in_row};
 use super::kernel;
 use super::kernel::{At, RowTest};
+#[cfg(not(feature = "small"))]
+use super::starts::Starts;
 use super::text::TextTest;
 use crate::engine::error::ExecError;
 use crate::engine::logical::{Expr, ExprKind, Slot};
 use crate::engine::planted::{self, Bug};
+#[cfg(not(feature = "small"))]
+use crate::expr::Function;
 use crate::expr::{BinaryOp, UnaryOp};
 use crate::parts;
 use crate::schema::{CollectionDef, Place, Spot};
@@ -39,6 +43,9 @@ enum QuickTest {
     Row(Box<dyn RowTest>),
     /// On a string or bytes; an absent one fails.
     Text(Place, TextTest),
+    /// On the first characters of a string; an absent one fails.
+    #[cfg(not(feature = "small"))]
+    Start(Place, Starts),
 }
 
 impl Predicate {
@@ -155,9 +162,16 @@ impl Quick {
                 row(slot, kernel::between(ty, at, &low, &high), &place)
             }
             ExprKind::In(value, candidates) => {
+                let literals = candidates.iter().map(Expr::peek_literal).collect::<Option<Vec<&Scalar>>>()?;
+                #[cfg(not(feature = "small"))]
+                if let ExprKind::Call(Function::Left, arguments, _) = &value.kind {
+                    let [text, count] = arguments.as_slice() else { return None };
+                    let (slot, place, _) = place(text)?;
+                    let test = QuickTest::Start(place, Starts::of(count.peek_literal()?, &literals)?);
+                    return Some(Quick { slot, test, cost: 8 });
+                }
                 let (slot, place, collection) = place(value)?;
                 let at = at(&place, collection)?;
-                let literals = candidates.iter().map(Expr::peek_literal).collect::<Option<Vec<&Scalar>>>()?;
                 let present = literals.iter().filter(|literal| !literal.is_null());
                 let (mut ty, mut cells) = (place.ty, Vec::new());
                 for literal in present {
@@ -198,7 +212,9 @@ impl Quick {
                     return Err(damage().into());
                 }
             }
-            QuickTest::Text(place, test) => self.apply_to_text(place, test, batch)?,
+            QuickTest::Text(place, test) => self.apply_to_text(place, |text| test.passes(text), batch)?,
+            #[cfg(not(feature = "small"))]
+            QuickTest::Start(place, test) => self.apply_to_text(place, |text| test.passes(text), batch)?,
         }
         Ok(true)
     }
@@ -227,13 +243,13 @@ impl Quick {
     fn apply_to_text(
         &self,
         place: &Place,
-        test: &TextTest,
+        test: impl Fn(&[u8]) -> bool,
         batch: &mut Batch<'_>,
     ) -> Result<(), StorageError> {
         let slot = usize::from(self.slot.0);
         let mut failed = None;
         let mut passes = |record: RecordRef<'_>| match record.field(place) {
-            Ok(FieldCell::Borrowed(text)) => test.passes(text),
+            Ok(FieldCell::Borrowed(text)) => test(text),
             Ok(_) => false,
             Err(error) => {
                 failed = Some(error);

@@ -149,12 +149,25 @@ pub(in crate::engine) fn find(text: &[u8], part: &[u8]) -> Option<usize> {
 /// few instructions.
 #[cfg(not(feature = "small"))]
 fn find_in_chunks(text: &[u8], part: &[u8]) -> Result<usize, usize> {
-    const AT_ONCE: usize = 32;
+    match text.len().checked_sub(part.len()).map(|last_start| last_start + 1) {
+        Some(32..) => in_chunks::<32>(text, part),
+        Some(16..) => in_chunks::<16>(text, part),
+        _ => Err(0),
+    }
+}
+
+/// The same, `AT_ONCE` places at a time, of which there are as many at least.
+#[cfg(not(feature = "small"))]
+fn in_chunks<const AT_ONCE: usize>(text: &[u8], part: &[u8]) -> Result<usize, usize> {
     let (Some(first), Some(last)) = (part.first(), part.last()) else { return Err(0) };
+    let places = text.len() - part.len() + 1;
     let mut start = 0;
-    while let Some(firsts) = text[start..].first_chunk::<AT_ONCE>()
-        && let Some(lasts) = text.get(start + part.len() - 1..).and_then(<[u8]>::first_chunk::<AT_ONCE>)
-    {
+    while start < places {
+        // The last ones are looked at together with some before them once more.
+        start = start.min(places - AT_ONCE);
+        let firsts = text[start..].first_chunk::<AT_ONCE>();
+        let lasts = text[start + part.len() - 1..].first_chunk::<AT_ONCE>();
+        let (Some(firsts), Some(lasts)) = (firsts, lasts) else { return Err(start) };
         let mut found = [0u8; AT_ONCE];
         for ((found, one), other) in found.iter_mut().zip(firsts).zip(lasts) {
             *found = u8::from(one == first) & u8::from(other == last);
