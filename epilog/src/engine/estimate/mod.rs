@@ -50,6 +50,15 @@ impl KeyRange {
         KeyRange { low: Bound::Included(prefix.clone()), high: Bound::Included(prefix) }
     }
 
+    /// What all keys start with, if these are all that do.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn prefix(&self) -> Option<&[u8]> {
+        match (&self.low, &self.high) {
+            (Bound::Included(low), Bound::Included(high)) if low == high => Some(low),
+            _ => None,
+        }
+    }
+
     /// The same range of what follows `prefix`.
     #[cfg(not(feature = "small"))]
     pub(crate) fn behind(&self, prefix: &[u8]) -> KeyRange {

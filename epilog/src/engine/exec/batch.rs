@@ -120,6 +120,12 @@ impl<'s> Batch<'s> {
         self.faults.clear();
     }
 
+    /// How many rows it has with those that were dropped.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn len(&self) -> usize {
+        self.len
+    }
+
     /// How many rows are left.
     pub(super) fn count(&self) -> usize {
         self.selected().len()

@@ -88,6 +88,16 @@ impl<'s> Vector<'s> {
         })
     }
 
+    /// The value of `row`, for `len` rows; `None` where it has no result.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn repeated(&self, row: usize, len: usize) -> Option<Vector<'s>> {
+        if self.fault(row).is_some() {
+            return None;
+        }
+        let nulls = self.is_null(row).then(|| vec![true; len]);
+        Some(Vector::new(self.ty, len, Cells::Constant(self.bytes(row).to_vec()), nulls))
+    }
+
     /// The type of the values.
     pub fn ty(&self) -> Type {
         self.ty

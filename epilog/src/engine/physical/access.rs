@@ -34,7 +34,11 @@ impl Access {
 impl Access {
     /// Whether values of the rows are made of an index's entries.
     pub(crate) fn has_values(&self) -> bool {
-        matches!(self, Access::Index { entries: Some(entries), .. } if entries.alone && !entries.values.is_empty())
+        match self {
+            Access::Index { entries: Some(entries), .. }
+            | Access::Pointing { entries: Some(entries), .. } => entries.alone && !entries.values.is_empty(),
+            _ => false,
+        }
     }
 
     /// Whether something is done with an index's entries.

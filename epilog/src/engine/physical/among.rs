@@ -22,7 +22,7 @@ use super::access::{Chosen, predicates_of};
 use super::sarg::Sarg;
 use super::{Operator, PhysicalNode, Planner, Want};
 use crate::engine::estimate::Amount;
-use crate::engine::logical::{Expr, Filter, Lookup, Node, Slot};
+use crate::engine::logical::{Computed, Expr, Filter, Lookup, Node, Slot};
 use crate::expr::JoinKind;
 use crate::parts::Whole;
 
@@ -35,6 +35,8 @@ pub struct Among {
     pub from: Slot,
     /// The position of the relation field in it.
     pub position: u16,
+    /// The value that is made of an entry in its place, where the record is not read.
+    pub by: Option<Computed>,
     /// The records that rows may point at.
     pub source: Box<PhysicalNode>,
     /// Their slot.
@@ -90,7 +92,7 @@ impl<'p> Planner<'p> {
             chosen.implied.extend(predicates);
             let Lookup { from, position, into, .. } = *first;
             let source = Box::new(source.node);
-            let among = Among { input, from, position, source, slot: into, _whole: whole };
+            let among = Among { input, from, position, by: None, source, slot: into, _whole: whole };
             chosen.node = PhysicalNode { operator: Operator::Among(among), rows };
         }
         chosen

@@ -57,8 +57,8 @@ impl Walk<'_> {
                 predicates.iter_mut().for_each(|predicate| self.expr(predicate));
                 self.node(input)
             }
-            Operator::Lookup { input, from: _, position: _, into: _ } => self.node(input),
-            Operator::Among(Among { input, from: _, position: _, source, slot: _, _whole: _ }) => {
+            Operator::Lookup { input, from: _, position: _, by: _, into: _ } => self.node(input),
+            Operator::Among(Among { input, from: _, position: _, by: _, source, slot: _, _whole: _ }) => {
                 self.node(input) && self.node(source)
             }
             Operator::Subquery(Subquery {
@@ -165,7 +165,8 @@ impl Walk<'_> {
             | Access::Index { index: _, ranges: _, order: _, entries: _ }
             | Access::Skip { index: _, ranges: _ }
             | Access::Combined { parts: _, how: _, whole: _ } => true,
-            Access::Pointing { source, from: _, index: _, key_order: _ } => self.node(source),
+            // Of such entries nothing is asked.
+            Access::Pointing { source, from: _, index: _, key_order: _, entries: _ } => self.node(source),
             Access::PointedAt { source, by } => {
                 self.expr(by);
                 self.node(source)

@@ -11,12 +11,12 @@ use alloc::vec::Vec;
 
 use super::access::{Candidate, Search};
 use super::{
-    Access, Column, IndexOrder, Join, Method, Operator, PhysicalNode, PhysicalPlan, Planner, Subquery,
+    Access, Among, Column, IndexOrder, Join, Method, Operator, PhysicalNode, PhysicalPlan, Planner, Subquery,
 };
 use crate::engine::estimate::Amount;
 use crate::engine::logical::{Computed, ComputedDef, Expr, ExprKind, Names, Node, Slot, SlotDef, WindowTerm};
 use crate::schema::{CollectionDef, IndexDef, IndexId};
-use crate::value::key;
+use crate::value::{Type, key};
 
 /// Entries that are to be put in another order are all kept in memory: no more than these.
 const SORTED_MAX: Amount = 65_536.0;
@@ -90,6 +90,16 @@ impl<'p> Planner<'p> {
         *entries = Some(Box::new(Entries { predicates, alone, values: Vec::new() }));
     }
 
+    /// That the entries of an index are all that is read, if what is read of the records is in them.
+    pub(super) fn entries_alone(&self, search: &Search<'_, 'p>, index: &IndexDef) -> Option<Box<Entries>> {
+        if search.collection.listed(index).is_some() {
+            return None;
+        }
+        let read = self.fields_read(search.slot)?;
+        let all = read.iter().all(|position| is_in(search.collection, index, *position));
+        all.then(|| Box::new(Entries { predicates: Vec::new(), alone: true, values: Vec::new() }))
+    }
+
     /// The fields that are read of the records in `slot`.
     fn fields_read(&self, slot: Slot) -> Option<&[u16]> {
         let read = self.read.get_or_init(|| self.find_fields_read());
@@ -111,7 +121,11 @@ impl<'p> Planner<'p> {
                 });
             }
             match node {
-                Node::Lookup(lookup) => read[usize::from(lookup.from.0)] = None,
+                Node::Lookup(lookup) => {
+                    if let Some(fields) = &mut read[usize::from(lookup.from.0)] {
+                        fields.push(lookup.position);
+                    }
+                }
                 Node::Project(project) => {
                     for column in &project.columns {
                         if let Column::Record(slot) = column {
@@ -248,7 +262,8 @@ impl PhysicalNode {
     /// Calls `each` for what scans do with entries, here and beneath.
     fn each_scan(&mut self, each: &mut dyn FnMut(Slot, IndexId, &mut Entries)) {
         if let Operator::Scan(scan) = &mut self.operator
-            && let Access::Index { index, entries: Some(entries), .. } = &mut scan.access
+            && let Access::Index { index, entries: Some(entries), .. }
+            | Access::Pointing { index, entries: Some(entries), .. } = &mut scan.access
         {
             each(scan.slot, *index, entries);
         }
@@ -304,10 +319,16 @@ impl PhysicalNode {
                     .flat_map(|column| [&mut column.left, &mut column.right])
                     .for_each(|expr| change(expr, each));
             }
+            Operator::Lookup { from, position, by, .. }
+            | Operator::Among(Among { from, position, by, .. }) => {
+                // Only what it is made to be is looked at, not the type.
+                let pointer = each(Expr::field(*from, *position, Type::Id, true));
+                if let ExprKind::Computed(value) = pointer.kind {
+                    *by = Some(value);
+                }
+            }
             Operator::Pairs
             | Operator::Previous { .. }
-            | Operator::Among(_)
-            | Operator::Lookup { .. }
             | Operator::Limit { .. }
             | Operator::CountRecords { .. }
             | Operator::Metered(_) => {}

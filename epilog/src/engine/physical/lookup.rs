@@ -17,6 +17,8 @@ impl Planner<'_> {
             input: Box::new(input.node),
             from: lookup.from,
             position: lookup.position,
+            #[cfg(not(feature = "small"))]
+            by: None,
             into: lookup.into,
         };
         Chosen { node: PhysicalNode { operator, rows }, cost, ..input }

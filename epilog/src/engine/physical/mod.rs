@@ -119,6 +119,9 @@ pub enum Operator {
         from: Slot,
         /// The position of the relation field.
         position: u16,
+        /// The value that is made of an entry in its place, where the record that points is not read.
+        #[cfg(not(feature = "small"))]
+        by: Option<Computed>,
         /// The slot of the record pointed at.
         into: Slot,
     },
@@ -308,6 +311,9 @@ pub enum Access {
         index: IndexId,
         /// Whether they come in the order of their keys.
         key_order: bool,
+        /// Where the entries are all that is read.
+        #[cfg(not(feature = "small"))]
+        entries: Option<Box<Entries>>,
     },
     /// The records that the rows of `source` point at, each once.
     PointedAt {

@@ -4,6 +4,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+#[cfg(not(feature = "small"))]
+use super::Among;
 use super::{Access, Answer, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Subquery};
 use crate::engine::logical::{Column, Computed, Expr, Slot, SlotDef, WindowTerm};
 use crate::parts::Whole;
@@ -57,6 +59,10 @@ impl Reads {
             | Operator::Scan(_)
             | Operator::Metered(_) => {}
             Operator::Filter { predicates, .. } => predicates.iter().for_each(|expr| self.expr(expr, slots)),
+            #[cfg(not(feature = "small"))]
+            Operator::Lookup { by: Some(value), .. } | Operator::Among(Among { by: Some(value), .. }) => {
+                self.computed.push(*value);
+            }
             Operator::Lookup { from, .. } => self.record(*from),
             #[cfg(not(feature = "small"))]
             Operator::Among(among) => self.record(among.from),

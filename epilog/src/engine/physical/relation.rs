@@ -66,19 +66,28 @@ impl<'p> Planner<'p> {
         let wants_order = !search.want.order.is_empty();
         let text = format!("{} by {}", collection.name, collection.fields[usize::from(lookup.position)].name);
         let key_order = search.want.key_order && !wants_order;
+        #[cfg(not(feature = "small"))]
+        let entries = self.entries_alone(search, index).filter(|_| !key_order);
+        #[cfg(not(feature = "small"))]
+        let each =
+            if entries.is_some() { self.costs.entry_decoded } else { self.costs.entry + self.costs.fetch };
+        #[cfg(feature = "small")]
+        let each = self.costs.entry + self.costs.fetch;
         Some(Candidate {
             access: Access::Pointing {
                 source: Box::new(source.node),
                 from: lookup.into,
                 index: index.id,
                 key_order,
+                #[cfg(not(feature = "small"))]
+                entries,
             },
             kind: "index lookup",
             text,
             implied: source.implied,
             rows,
             cost_fixed: source.cost + targets * self.costs.seek,
-            cost_rows: rows * (self.costs.entry + self.costs.fetch),
+            cost_rows: rows * each,
             ordered: !wants_order,
             // A predicate may hold for a record that is absent.
             selective,

@@ -15,11 +15,10 @@ use crate::engine::physical::{self, PhysicalNode};
 use crate::value::{is_signed_cell, key};
 
 pub(super) fn build<'s>(env: &Env<'s>, among: physical::Among) -> Box<dyn Operator<'s> + 's> {
-    let physical::Among { input, from, position, source, slot, .. } = among;
-    let ty = env.collection(from).fields[usize::from(position)].ty;
+    let physical::Among { input, from, position, by, source, slot, .. } = among;
     Box::new(Among {
         input: super::build(env, *input),
-        pointer: Expr::field(from, position, ty, true),
+        pointer: by.map_or_else(|| env.pointer(from, position), |value| env.value(value)),
         source: super::build(env, *source),
         slot,
         marks: None,

@@ -32,7 +32,7 @@ const SEARCHES: u64 = 16;
 /// neighbours lie on one page. When as many have been searched for as reading all of the collection would have cost, all
 /// of it is read, and the rest is found without a search: it costs no more than twice as much as what would have been best.
 pub(super) struct Lookup<'s> {
-    field: Expr,
+    pointer: Expr,
     into: Slot,
     wanted: Vec<(u128, u32)>,
     ranks: Vec<u128>,
@@ -52,11 +52,10 @@ enum All<'s> {
 }
 
 impl<'s> Lookup<'s> {
-    pub(super) fn new(env: &Env<'s>, from: Slot, position: u16, into: Slot) -> Lookup<'s> {
-        let ty = env.collection(from).fields[usize::from(position)].ty;
-        let field = Expr::field(from, position, ty, true);
+    /// Of the records of `into` that the values of `pointer` name.
+    pub(super) fn new(env: &Env<'s>, pointer: Expr, into: Slot) -> Lookup<'s> {
         Lookup {
-            field,
+            pointer,
             into,
             wanted: Vec::new(),
             ranks: Vec::new(),
@@ -120,14 +119,14 @@ impl<'s> Stage<'s> for Lookup<'s> {
             self.read(env)?;
             if let All::Read(directory) = &self.all {
                 batch.loosen();
-                let numbers = numbers_of(directory, &evaluate(env, &self.field, batch)?);
+                let numbers = numbers_of(directory, &evaluate(env, &self.pointer, batch)?);
                 let (shelf, numbers) = (Rc::clone(directory.shelf()), batch.spread(numbers));
                 batch.set_source(self.into, Source::Picked(Picked { shelf, numbers }));
                 return Ok(());
             }
         }
         batch.compact();
-        let pointers = evaluate(env, &self.field, batch)?;
+        let pointers = evaluate(env, &self.pointer, batch)?;
         let records = self.search(env, &pointers)?;
         batch.set_source(self.into, Source::Records(records));
         Ok(())

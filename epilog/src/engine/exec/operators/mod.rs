@@ -227,8 +227,18 @@ fn split<'s>(env: &Env<'s>, operator: physical::Operator) -> (PhysicalNode, Box<
         physical::Operator::Filter { input, predicates } => {
             (*input, Box::new(filter::Filter::new(env, predicates)))
         }
-        physical::Operator::Lookup { input, from, position, into } => {
-            (*input, Box::new(lookup::Lookup::new(env, from, position, into)))
+        physical::Operator::Lookup {
+            input,
+            from,
+            position,
+            #[cfg(not(feature = "small"))]
+            by,
+            into,
+        } => {
+            let pointer = env.pointer(from, position);
+            #[cfg(not(feature = "small"))]
+            let pointer = by.map_or(pointer, |value| env.value(value));
+            (*input, Box::new(lookup::Lookup::new(env, pointer, into)))
         }
         physical::Operator::Subquery(subquery) => subquery::split(env, subquery),
         _ => unreachable!("a chain is made of filters, lookups and subqueries"),

@@ -22,7 +22,7 @@ use crate::engine::logical::{Expr, Slot};
 use crate::engine::physical::{self, Access, IndexOrder, PhysicalNode, Scan};
 use crate::engine::planted::{self, Bug};
 use crate::parts::{self, Whole};
-use crate::schema::{CollectionDef, IndexId};
+use crate::schema::{CollectionDef, FieldDef, IndexId};
 use crate::storage::StorageError;
 use crate::storage::facade::{Direction, EntryCursor, LeafBatch, LeafCursor};
 use crate::storage::records::RecordRef;
@@ -108,10 +108,17 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
             }
         }
         _ if !parts::DETOURS => unreachable!("no plan makes detours"),
-        Access::Pointing { source, from, index, key_order } => {
+        #[cfg(not(feature = "small"))]
+        Access::Pointing { source, from, index, entries: Some(entries), .. } => {
+            let walk = IndexRanks::new(slot, index, Vec::new(), Direction::Forward);
+            let reader = entries::Reader::new(env, walk, *entries);
+            entries::pointing(env, reader, super::build(env, *source), from)
+        }
+        Access::Pointing { source, from, index, key_order, .. } => {
             let source = super::build(env, *source);
             let batch = Batch::new(env.collections.len(), env.computed.len());
-            let ranks = Box::new(Pointing { source, from, slot, index, batch, cursor: None, ready: Vec::new() });
+            let ranks =
+                Box::new(Pointing { source, from, slot, index, batch, cursor: None, ready: Vec::new() });
             if key_order { by_rank(Box::new(Sorted::forward(ranks)), true) } else { by_rank(ranks, true) }
         }
         Access::PointedAt { source, by } => {
@@ -638,8 +645,15 @@ impl IndexRanks<'_> {
 impl<'s> IndexRanks<'s> {
     /// Begins the next range; false behind the last.
     fn next_range(&mut self, env: &Env<'s>) -> Result<bool, ExecError> {
-        self.cursor = None;
         let Some(range) = self.ranges.pop() else { return Ok(false) };
+        #[cfg(not(feature = "small"))]
+        if let (Some((cursor, last)), Some(prefix)) = (&mut self.cursor, range.prefix())
+            && self.direction == Direction::Forward
+        {
+            cursor.move_to(prefix)?;
+            *last = range;
+            return Ok(true);
+        }
         let (low, high) = range.bounds();
         let collection = env.collection(self.slot);
         self.cursor = Some((env.view.entries(collection, self.index, low, high, self.direction)?, range));
@@ -828,23 +842,16 @@ impl<'s> Ranks<'s> for Pointing<'s> {
                 return Ok(0);
             }
             self.batch.raise(usize::MAX)?;
-            let (target, collection) = (env.collection(self.from), env.collection(self.slot));
-            let index = collection.index(self.index).expect("a plan names an index of its collection");
-            let field = &collection.fields[usize::from(index.fields[0])];
-            let width = field.ty.width().expect("relations are keys");
+            debug_assert!(env.collection(self.from).clustered.is_some());
+            let collection = env.collection(self.slot);
+            let field = first_field(collection, self.index);
             let mut targets = Vec::with_capacity(self.batch.count());
             self.batch.selected().for_each(|row| targets.extend(self.batch.rank(self.from, row)));
-            debug_assert!(target.clustered.is_some());
             let mut prefix = Vec::new();
             for rank in targets {
                 env.check()?;
                 prefix.clear();
-                key::append(
-                    &mut prefix,
-                    field.ty,
-                    field.optional,
-                    Some(&key::from_rank(field.ty, rank)[..width]),
-                );
+                append_pointer(field, rank, &mut prefix);
                 let cursor = entries_with(env, collection, self.index, &prefix, &mut self.cursor)?;
                 while cursor.next_ranks(GATHERED_MAX, &mut self.ready)? > 0 {
                     env.check()?;
@@ -857,6 +864,18 @@ impl<'s> Ranks<'s> for Pointing<'s> {
         out.extend(self.ready.drain(rest..).rev());
         Ok(count)
     }
+}
+
+/// The first field of an index.
+fn first_field(collection: &CollectionDef, index: IndexId) -> &FieldDef {
+    let index = collection.index(index).expect("a plan names an index of its collection");
+    &collection.fields[usize::from(index.fields[0])]
+}
+
+/// Appends what an entry begins with whose first field, a relation, points at a rank.
+fn append_pointer(field: &FieldDef, rank: u128, out: &mut Vec<u8>) {
+    let width = field.ty.width().expect("relations are keys");
+    key::append(out, field.ty, field.optional, Some(&key::from_rank(field.ty, rank)[..width]));
 }
 
 /// The entries of an index that start with `prefix`: by the cursor that read the last such, if there is one, which finds what is near

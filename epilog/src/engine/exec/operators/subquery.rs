@@ -105,6 +105,29 @@ enum Finder<'s> {
 }
 
 impl<'s> Finder<'s> {
+    /// The table, which is made if it is not there yet.
+    fn built(&mut self, env: &Env<'s>, links: &[Link], keep: Keep<'_>) -> Result<&Built<'s>, ExecError> {
+        let Finder::Table {
+            source,
+            built,
+            #[cfg(not(feature = "small"))]
+            band,
+        } = self
+        else {
+            unreachable!("there is no table of what an index finds")
+        };
+        if built.is_none() {
+            let new = Built::new(env, &mut **source, links, keep)?;
+            #[cfg(not(feature = "small"))]
+            let new = match band {
+                Some(band) => new.sorted(env, band)?,
+                None => new,
+            };
+            *built = Some(Box::new(new));
+        }
+        Ok(built.as_ref().expect("made above"))
+    }
+
     fn table(source: Box<dyn Operator<'s> + 's>) -> Finder<'s> {
         Finder::Table {
             source,
@@ -178,6 +201,12 @@ impl<'a> Answers<'a> {
 
 impl<'s> Stage<'s> for Subquery<'s> {
     fn apply(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
+        #[cfg(not(feature = "small"))]
+        if let Some((output, value)) = self.same_for_all(env, batch.len())? {
+            // No row has to move for it.
+            batch.set_computed(output, value);
+            return Ok(());
+        }
         batch.compact();
         let rows = batch.count();
         let mut answers = Answers::new(&self.asked, rows);
@@ -195,25 +224,9 @@ impl<'s> Stage<'s> for Subquery<'s> {
                 let probe = Probe { env, slot: self.slot, index: *index, links: &self.links, outer: &outer };
                 probe.run(batch, &mut self.pairs, &mut answers)?;
             }
-            Finder::Table {
-                source,
-                built,
-                #[cfg(not(feature = "small"))]
-                band,
-            } => {
-                let built = match built {
-                    Some(built) => built,
-                    None => {
-                        let keep = keep(&self.asked, self.once, &self.pairs);
-                        let new = Built::new(env, &mut **source, &self.links, keep)?;
-                        #[cfg(not(feature = "small"))]
-                        let new = match band {
-                            Some(band) => new.sorted(env, band)?,
-                            None => new,
-                        };
-                        built.insert(Box::new(new))
-                    }
-                };
+            finder @ Finder::Table { .. } => {
+                let keep = keep(&self.asked, self.once, &self.pairs);
+                let built = finder.built(env, &self.links, keep)?;
                 if let (Some(results), Answer::Value(output)) = (built.results(), self.answer) {
                     let of_none = results.len() - 1;
                     let mut numbers = Vec::new();
@@ -254,6 +267,28 @@ fn keep<'a>(asked: &'a Asked, once: bool, pairs: &Pairs<'_>) -> Keep<'a> {
         Asked::Any if parts::LOOPS && !pairs.is_needed() => Keep::Keys,
         Asked::Count if parts::LOOPS && !pairs.is_needed() => Keep::Counts,
         _ => Keep::Rows,
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl<'s> Subquery<'s> {
+    /// An aggregate over all inner rows, of which all rows have the same, for so many of them. `None` where rows differ, or it has no
+    /// result.
+    fn same_for_all(
+        &mut self,
+        env: &Env<'s>,
+        rows: usize,
+    ) -> Result<Option<(Computed, Vector<'s>)>, ExecError> {
+        let Answer::Value(output) = self.answer else { return Ok(None) };
+        if !self.links.is_empty() || !self.once || !matches!(self.finder, Finder::Table { .. }) {
+            return Ok(None);
+        }
+        let keep = keep(&self.asked, self.once, &self.pairs);
+        let built = self.finder.built(env, &self.links, keep)?;
+        let Some(results) = built.results() else { return Ok(None) };
+        // Behind the result over all rows is the one over none.
+        let value = results.repeated(0, rows);
+        Ok(value.map(|value| (output, value)))
     }
 }
 
@@ -328,6 +363,8 @@ impl Read {
             physical::Operator::Filter { predicates, .. } => {
                 predicates.iter().for_each(|expr| self.note_expr(expr));
             }
+            #[cfg(not(feature = "small"))]
+            physical::Operator::Lookup { by: Some(value), .. } => self.computed.push(*value),
             physical::Operator::Lookup { from, .. } => self.slots.push(*from),
             physical::Operator::Subquery(nested) => {
                 if let Method::Probe { links, .. } | Method::Hash { links, .. } = &nested.method {

@@ -1,7 +1,7 @@
 //! The list of access paths: a small case of each, as `explain` tells it.
 
 use super::*;
-use crate::expr::AggregateFunction::{Max, Min, Sum};
+use crate::expr::AggregateFunction::{CountDistinct, Max, Min, Sum};
 
 fn date(days: i128) -> Postfix {
     Postfix::literal(crate::value::Scalar::Int(days), Type::Date)
@@ -96,6 +96,40 @@ fn entries_alone() {
     // A record is more than its entry, and so is the title.
     check(after(), path);
     check(after().select([field(f::album::TITLE)]), &format!("project title\n  {path}"));
+}
+
+#[test]
+fn entries_alone_that_point_and_are_pointed_at() {
+    let called = || {
+        let name = through(&[f::album::ARTIST], f::artist::NAME);
+        draft(f::Album).filter(name.binary(Eq, text("x")))
+    };
+    let source = "index lookup Artist by artist.name = \"x\", keys only";
+    check(
+        called()
+            .aggregate([(Sum, Some(field(f::album::ID))), (CountDistinct, Some(field(f::album::RELEASED)))]),
+        &format!(
+            "project [sum(id)], [count_distinct(released)]\n  aggregate sum(id), count_distinct([released])\n    \
+             index lookup Album by artist, entries only\n      {source}"
+        ),
+    );
+    // In the order of keys records are fetched as well.
+    check(
+        called().select([field(f::album::RELEASED)]),
+        &format!("project released\n  index lookup Album by artist\n    {source}"),
+    );
+    // What a lookup needs is in the entry, but not a title.
+    let after = || of_artist().filter(field(f::album::RELEASED).binary(Gt, date(730_120)));
+    let path = "index range Album by artist = 7 & released > 2000-01-01";
+    let name = || through(&[f::album::ARTIST], f::artist::NAME);
+    check(
+        after().select([name()]),
+        &format!("project artist.name\n  lookup Artist by artist\n    {path}, entries only"),
+    );
+    check(
+        after().select([name(), field(f::album::TITLE)]),
+        &format!("project artist.name, title\n  lookup Artist by artist\n    {path}"),
+    );
 }
 
 #[test]

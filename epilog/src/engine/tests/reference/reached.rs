@@ -48,7 +48,7 @@ const OPERATORS: [&str; 37] = [
 ];
 
 /// What there is in plans beside their operators, as Rust shows it.
-const PARTS: [&str; 22] = [
+const PARTS: [&str; 24] = [
     "access: Nothing",
     "access: Keys(",
     "backward: true",
@@ -58,6 +58,8 @@ const PARTS: [&str; 22] = [
     "how: Both",
     "access: Pointing {",
     "key_order: true",
+    "key_order: false, entries: Some(",
+    "by: Some(",
     "access: PointedAt {",
     "order: Forward",
     "order: Backward",

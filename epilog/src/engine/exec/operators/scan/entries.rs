@@ -4,8 +4,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{IndexRanks, Left, Ranks};
+use super::{IndexRanks, Left, Ranks, append_pointer, first_field};
 use crate::engine::error::ExecError;
+use crate::engine::estimate::KeyRange;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Source};
 use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::operators::{Kept, Operator, Reach};
@@ -13,7 +14,7 @@ use crate::engine::exec::predicate::Predicate;
 use crate::engine::exec::store::RowStore;
 use crate::engine::exec::vector::Cells;
 use crate::engine::exec::{Env, Vector};
-use crate::engine::logical::Computed;
+use crate::engine::logical::{Computed, Slot};
 use crate::engine::physical::{self, Access, Entries, IndexOrder, PhysicalNode, Scan};
 #[cfg(not(feature = "small"))]
 use crate::engine::planted::{self, Bug};
@@ -103,8 +104,9 @@ impl<'s> Reader<'s> {
         }
         self.ranks.clear();
         let limit = limit.min(GATHERED_MAX);
-        loop {
+        while self.ranks.len() < limit {
             env.check()?;
+            let limit = limit - self.ranks.len();
             if let Some((cursor, _)) = &mut self.walk.cursor {
                 #[cfg(not(feature = "small"))]
                 if !self.included.is_empty() {
@@ -117,25 +119,25 @@ impl<'s> Reader<'s> {
                         ranks.push(rank);
                         Ok(())
                     })?;
-                    if read > 0 {
-                        break;
+                    if read > 0 || self.walk.next_range(env)? {
+                        continue;
                     }
-                    if !self.walk.next_range(env)? {
-                        return Ok(false);
-                    }
-                    continue;
+                    break;
                 }
                 let read = match self.fields.is_empty() {
                     true => cursor.next_ranks(limit, &mut self.ranks)?,
                     false => cursor.next_entries(limit, &mut self.keys, &mut self.ends, &mut self.ranks)?,
                 };
                 if read > 0 {
-                    break;
+                    continue;
                 }
             }
             if !self.walk.next_range(env)? {
-                return Ok(false);
+                break;
             }
+        }
+        if self.ranks.is_empty() {
+            return Ok(false);
         }
         batch.reset(self.ranks.len());
         self.make_values(batch)?;
@@ -321,6 +323,56 @@ pub(super) fn build<'s>(reader: Reader<'s>, order: IndexOrder) -> Box<dyn Operat
         }
     };
     Box::new(SortedEntries { reader, backward, wanted: GATHERED_MAX, rows: None })
+}
+
+/// The operator that gives the entries that point at the records of a source, in the slot `from`, where they are all that is read.
+pub(super) fn pointing<'s>(
+    env: &Env<'s>,
+    reader: Reader<'s>,
+    source: Box<dyn Operator<'s> + 's>,
+    from: Slot,
+) -> Box<dyn Operator<'s> + 's> {
+    let batch = Batch::new(env.collections.len(), env.computed.len());
+    Box::new(PointingEntries { source, from, batch, reader, wanted: GATHERED_MAX })
+}
+
+/// The entries that point at a source's records.
+struct PointingEntries<'s> {
+    source: Box<dyn Operator<'s> + 's>,
+    from: Slot,
+    batch: Batch<'s>,
+    reader: Reader<'s>,
+    wanted: usize,
+}
+
+impl<'s> Operator<'s> for PointingEntries<'s> {
+    fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        loop {
+            if self.reader.read(env, self.wanted, batch)? {
+                self.wanted = self.wanted.saturating_mul(4).min(GATHERED_MAX);
+                return Ok(true);
+            }
+            env.check()?;
+            if !self.source.next(env, &mut self.batch)? {
+                return Ok(false);
+            }
+            self.batch.raise(usize::MAX)?;
+            let walk = &mut self.reader.walk;
+            let field = first_field(env.collection(walk.slot), walk.index);
+            self.batch.selected().for_each(|row| {
+                let Some(rank) = self.batch.rank(self.from, row) else { return };
+                let mut prefix = Vec::new();
+                append_pointer(field, rank, &mut prefix);
+                walk.ranges.push(KeyRange::starting_with(prefix));
+            });
+            // The next one is the last.
+            walk.ranges.reverse();
+        }
+    }
+
+    fn expect(&mut self, rows: usize) {
+        self.wanted = rows.clamp(1, GATHERED_MAX);
+    }
 }
 
 /// Entries in their order.
