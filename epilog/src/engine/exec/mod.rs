@@ -61,8 +61,8 @@ use alloc::vec::Vec;
 use super::control::Run;
 use super::error::ExecError;
 #[cfg(not(feature = "small"))]
-use super::logical::{Computed, Expr};
-use super::logical::{Slot, SlotDef};
+use super::logical::Computed;
+use super::logical::{Expr, Slot, SlotDef};
 use super::physical::{PhysicalPlan, Reads};
 use crate::parts::Whole;
 use crate::schema::CollectionDef;

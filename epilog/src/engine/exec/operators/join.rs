@@ -57,7 +57,7 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
         Method::Probe { index, links } => {
             made.slots.push(slot);
-            (index.map_or(Finder::Key, |index| Finder::Index(index, None)), links)
+            (index.map_or(Finder::Key, Finder::Index), links)
         }
         #[cfg(not(feature = "small"))]
         Method::Hash { inner, links } if merges => {
@@ -85,6 +85,7 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         outer: Batch::new(env.collections.len(), env.computed.len()),
         slot,
         finder,
+        cursor: None,
         #[cfg(not(feature = "small"))]
         band,
         links,
@@ -111,6 +112,8 @@ struct Join<'s> {
     outer: Batch<'s>,
     slot: Slot,
     finder: Finder<'s>,
+    /// What found the last ones in an index.
+    cursor: Option<EntryCursor<'s>>,
     /// The range of a table that belongs to a row.
     #[cfg(not(feature = "small"))]
     band: Option<Box<Band>>,
@@ -186,8 +189,8 @@ impl Made {
 enum Finder<'s> {
     /// By their key.
     Key,
-    /// In an index, by the cursor that found the last ones.
-    Index(IndexId, Option<EntryCursor<'s>>),
+    /// In an index.
+    Index(IndexId),
     /// In a hash table by the links' inner sides; without links everything is in one place of it.
     Table { source: Box<dyn Operator<'s> + 's>, built: Option<Box<Built<'s>>> },
     /// Beside it: both come in the order of the links.
@@ -486,7 +489,7 @@ impl<'s> Join<'s> {
 
     /// Finds the next pairs. Gives the inner records, where they are not kept.
     fn pair(&mut self, env: &Env<'s>) -> Result<Vec<Option<RecordRef<'s>>>, ExecError> {
-        let Join { outer, finder, links, search, rows, kept, slot, .. } = self;
+        let Join { outer, finder, cursor, links, search, rows, kept, slot, .. } = self;
         let search = search.as_mut().expect("a search has begun");
         let count = outer.count();
         let mut scratch = Vec::new();
@@ -515,7 +518,7 @@ impl<'s> Join<'s> {
                 });
                 Ok(Vec::new())
             }
-            Finder::Index(..) | Finder::Key if !parts::PROBES => {
+            Finder::Index(_) | Finder::Key if !parts::PROBES => {
                 unreachable!("no plan looks into an index for each row")
             }
             Finder::Key => {
@@ -534,7 +537,7 @@ impl<'s> Join<'s> {
                 records.retain(Option::is_some);
                 Ok(records)
             }
-            Finder::Index(index, cursor) => {
+            Finder::Index(index) => {
                 let collection = env.collection(*slot);
                 let mut ranks = Vec::new();
                 while search.row < count && rows.len() < GATHERED_MAX {
@@ -579,7 +582,7 @@ impl<'s> Join<'s> {
             }
             #[cfg(not(feature = "small"))]
             Finder::Merged(merged) => merged.store.fill(&self.kept, batch),
-            Finder::Key | Finder::Index(..) => batch.set_source(self.slot, Source::Records(records)),
+            Finder::Key | Finder::Index(_) => batch.set_source(self.slot, Source::Records(records)),
         }
         batch.set_origins(&self.rows);
     }

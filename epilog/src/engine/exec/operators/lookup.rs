@@ -53,6 +53,7 @@ enum All<'s> {
 
 impl<'s> Lookup<'s> {
     /// Of the records of `into` that the values of `pointer` name.
+    #[cfg_attr(feature = "small", expect(unused_variables, reason = "each is searched for there"))]
     pub(super) fn new(env: &Env<'s>, pointer: Expr, into: Slot) -> Lookup<'s> {
         Lookup {
             pointer,

@@ -260,6 +260,7 @@ impl<'s> Aside<'s> {
                 outer: Batch::new(env.collections.len(), env.computed.len()),
                 slot: join.slot,
                 finder: Finder::Table { source, built: None },
+                cursor: None,
                 band: None,
                 links: join.links.clone(),
                 stages: core::mem::take(&mut join.stages),
