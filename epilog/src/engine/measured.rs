@@ -7,7 +7,11 @@ use alloc::vec::Vec;
 #[cfg(not(feature = "small"))]
 use core::ops::Bound;
 
+#[cfg(not(feature = "small"))]
+use crate::engine::estimate::Costs;
 use crate::engine::estimate::{KeyRange, Statistics};
+#[cfg(not(feature = "small"))]
+use crate::engine::logical::SlotDef;
 #[cfg(not(feature = "small"))]
 use crate::engine::plans::PlanCache;
 use crate::schema::{CollectionDef, IndexDef};
@@ -31,6 +35,15 @@ impl Statistics for Measured<'_> {
     fn rows(&self, collection: &CollectionDef) -> u64 {
         // What cannot be read is found out when the plan is run; until then it is as good as empty.
         self.0.for_estimates().count(collection.id).unwrap_or(0)
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn costs(&self, _slots: &[SlotDef]) -> Costs {
+        #[cfg(test)]
+        if let Some(costs) = priced::given() {
+            return costs;
+        }
+        Costs::default()
     }
 
     #[cfg(not(feature = "small"))]
@@ -81,5 +94,44 @@ impl Statistics for Measured<'_> {
             plans.outdate();
         }
         known
+    }
+}
+
+/// Other costs than those of the database, for tests.
+#[cfg(all(test, not(feature = "small")))]
+pub(super) mod priced {
+    use core::cell::Cell;
+
+    use crate::engine::estimate::Costs;
+    use crate::engine::plans::PlanCache;
+    use crate::storage::facade::Reading;
+
+    std::thread_local! {
+        static GIVEN: Cell<Option<Costs>> = const { Cell::new(None) };
+    }
+
+    /// What work is said to cost in this thread.
+    pub(super) fn given() -> Option<Costs> {
+        GIVEN.get()
+    }
+
+    /// Has work cost so much while it lives, in this thread, for plans that are made meanwhile.
+    pub(in crate::engine) struct Priced;
+
+    impl Priced {
+        /// Such costs, of databases whose plans were made by others.
+        pub(in crate::engine) fn new(costs: Costs, databases: &[&dyn Reading]) -> Priced {
+            GIVEN.set(Some(costs));
+            for database in databases {
+                PlanCache::of(database.operation().view()).expect("plans are kept").outdate();
+            }
+            Priced
+        }
+    }
+
+    impl Drop for Priced {
+        fn drop(&mut self) {
+            GIVEN.set(None);
+        }
     }
 }

@@ -50,6 +50,56 @@ pub struct Costs {
     pub rows_min: Amount,
 }
 
+#[cfg(not(feature = "small"))]
+impl Costs {
+    /// How many kinds of work there are.
+    pub const COUNT: usize = 17;
+
+    /// What each kind of work costs, by its name, to be changed.
+    pub fn lines_mut(&mut self) -> [(&'static str, &mut Amount); Costs::COUNT] {
+        let Costs {
+            scan_record,
+            test_fixed,
+            test_variable,
+            seek,
+            entry,
+            entry_decoded,
+            fetch,
+            fetch_near,
+            sort,
+            sort_rank,
+            top,
+            build,
+            probe,
+            merge,
+            mark,
+            marked,
+            pair,
+            // No work.
+            rows_min: _,
+        } = self;
+        [
+            ("scan_record", scan_record),
+            ("test_fixed", test_fixed),
+            ("test_variable", test_variable),
+            ("seek", seek),
+            ("entry", entry),
+            ("entry_decoded", entry_decoded),
+            ("fetch", fetch),
+            ("fetch_near", fetch_near),
+            ("sort", sort),
+            ("sort_rank", sort_rank),
+            ("top", top),
+            ("build", build),
+            ("probe", probe),
+            ("merge", merge),
+            ("mark", mark),
+            ("marked", marked),
+            ("pair", pair),
+        ]
+    }
+}
+
 impl Default for Costs {
     fn default() -> Costs {
         Costs {

@@ -16,6 +16,8 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
+#[cfg(not(feature = "small"))]
+use crate::engine::logical::SlotDef;
 use crate::schema::{CollectionDef, IndexDef};
 #[cfg(not(feature = "small"))]
 use crate::statistics::CollectionStatistics;
@@ -76,6 +78,12 @@ pub trait Statistics {
     #[cfg(not(feature = "small"))]
     fn rows_kept(&self, _collection: &CollectionDef) -> Option<u64> {
         None
+    }
+
+    /// What work costs that is done for a plan of these sources. Not in small builds, where it is always the same.
+    #[cfg(not(feature = "small"))]
+    fn costs(&self, _slots: &[SlotDef]) -> Costs {
+        Costs::default()
     }
 
     /// About how many entries of an index lie in a range; `None` when that cannot be told.

@@ -446,6 +446,9 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
         plan,
         statistics,
         estimator: Estimator::new(&plan.slots, statistics),
+        #[cfg(not(feature = "small"))]
+        costs: statistics.costs(&plan.slots),
+        #[cfg(feature = "small")]
         costs: Costs::default(),
         wishes,
         #[cfg(not(feature = "small"))]

@@ -30,7 +30,11 @@ impl<'p> Measure<'p> {
         slots: &'p [SlotDef],
         statistics: &'p dyn Statistics,
     ) -> Measure<'p> {
-        Measure { slots, statistics, estimator: Estimator::new(slots, statistics), costs: Costs::default() }
+        #[cfg(not(feature = "small"))]
+        let costs = statistics.costs(slots);
+        #[cfg(feature = "small")]
+        let costs = Costs::default();
+        Measure { slots, statistics, estimator: Estimator::new(slots, statistics), costs }
     }
 
     fn collection(&self, slot: Slot) -> &'p CollectionDef {
