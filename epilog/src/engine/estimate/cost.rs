@@ -24,7 +24,7 @@ pub struct Costs {
     pub fetch: Amount,
     /// Fetching one of many records by ascending rank, when they lie close together.
     pub fetch_near: Amount,
-    /// Sorting a row.
+    /// Sorting a row, of a thousand or two: of more it is [dearer](Costs::sort_of).
     pub sort: Amount,
     /// Putting a rank among others into its order.
     pub sort_rank: Amount,
@@ -52,6 +52,12 @@ pub struct Costs {
 
 #[cfg(not(feature = "small"))]
 impl Costs {
+    /// Sorting each of so many rows. Each doubling is one more comparison, and what is compared lies farther away.
+    pub fn sort_of(&self, rows: Amount) -> Amount {
+        let doublings = (rows as u64 / 2048).max(1).ilog2();
+        self.sort * (1.0 + Amount::from(doublings) / 3.0)
+    }
+
     /// How many kinds of work there are.
     pub const COUNT: usize = 17;
 
@@ -104,16 +110,16 @@ impl Default for Costs {
     fn default() -> Costs {
         Costs {
             scan_record: 3.0,
-            test_fixed: 1.0,
+            test_fixed: 0.5,
             test_variable: 10.0,
             seek: 400.0,
-            entry: 2.0,
-            entry_decoded: 12.0,
+            entry: 8.0,
+            entry_decoded: 36.0,
             fetch: 180.0,
             fetch_near: 60.0,
             sort: 60.0,
-            sort_rank: 8.0,
-            top: 10.0,
+            sort_rank: 20.0,
+            top: 3.0,
             build: 30.0,
             probe: 12.0,
             #[cfg(not(feature = "small"))]

@@ -85,8 +85,11 @@ impl<'p> Planner<'p> {
 
     /// What it costs to sort so many rows and keep the first of them.
     pub(super) fn sort_cost(&self, rows: Amount, limit: Option<u64>) -> Amount {
-        let each = if limit.is_some() { self.costs.top } else { self.costs.sort };
-        rows * each
+        #[cfg(not(feature = "small"))]
+        let sort = self.costs.sort_of(rows);
+        #[cfg(feature = "small")]
+        let sort = self.costs.sort;
+        rows * if limit.is_some() { self.costs.top } else { sort }
     }
 }
 
