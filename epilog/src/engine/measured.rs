@@ -9,6 +9,8 @@ use core::ops::Bound;
 
 #[cfg(not(feature = "small"))]
 use crate::engine::estimate::Costs;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::engine::estimate::{Calibration, PlanCosts};
 use crate::engine::estimate::{KeyRange, Statistics};
 #[cfg(not(feature = "small"))]
 use crate::engine::logical::SlotDef;
@@ -27,6 +29,10 @@ use crate::value::key;
 #[cfg(not(feature = "small"))]
 const KNOWN_MIN: u64 = 1000;
 
+/// For fewer records it does not matter what work costs here: measuring it takes longer than a wrong choice.
+#[cfg(all(feature = "std", not(feature = "small")))]
+const MEASURED_MIN: u64 = 100_000;
+
 /// Statistics of what a view sees: counts as the catalog keeps them, ranges of indexes
 /// by the pages at their ends.
 pub(super) struct Measured<'s>(pub(super) View<'s>);
@@ -38,10 +44,17 @@ impl Statistics for Measured<'_> {
     }
 
     #[cfg(not(feature = "small"))]
-    fn costs(&self, _slots: &[SlotDef]) -> Costs {
+    #[cfg_attr(not(feature = "std"), expect(unused_variables, reason = "there is no clock to measure by"))]
+    fn costs(&self, slots: &[SlotDef]) -> Costs {
         #[cfg(test)]
         if let Some(costs) = priced::given() {
             return costs;
+        }
+        #[cfg(feature = "std")]
+        if PlanCache::of(self.0).is_some_and(|cache| cache.costs == PlanCosts::Measured)
+            && slots.iter().any(|slot| self.rows(&slot.collection) >= MEASURED_MIN)
+        {
+            return Calibration::measured(&|| self.0.now_ns()).costs();
         }
         Costs::default()
     }

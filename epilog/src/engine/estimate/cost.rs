@@ -35,13 +35,10 @@ pub struct Costs {
     /// Looking for a row in a hash table.
     pub probe: Amount,
     /// Passing over a row of either side, where both come in the order of what they are joined by.
-    #[cfg(not(feature = "small"))]
     pub merge: Amount,
     /// Marking a record that rows may point at.
-    #[cfg(not(feature = "small"))]
     pub mark: Amount,
     /// Looking whether what a row points at is marked.
-    #[cfg(not(feature = "small"))]
     pub marked: Amount,
     /// Making a pair of rows, and testing it.
     pub pair: Amount,
@@ -50,12 +47,11 @@ pub struct Costs {
     pub rows_min: Amount,
 }
 
-#[cfg(not(feature = "small"))]
 impl Costs {
     /// Sorting each of so many rows. Each doubling is one more comparison, and what is compared lies farther away.
     pub fn sort_of(&self, rows: Amount) -> Amount {
         let doublings = (rows as u64 / 2048).max(1).ilog2();
-        self.sort * (1.0 + Amount::from(doublings) / 3.0)
+        self.sort * (1.0 + doublings as Amount / 3.0)
     }
 
     /// How many kinds of work there are.
@@ -122,11 +118,8 @@ impl Default for Costs {
             top: 3.0,
             build: 30.0,
             probe: 12.0,
-            #[cfg(not(feature = "small"))]
             merge: 20.0,
-            #[cfg(not(feature = "small"))]
             mark: 4.0,
-            #[cfg(not(feature = "small"))]
             marked: 2.0,
             pair: 15.0,
             rows_min: 1000.0,

@@ -2,6 +2,8 @@
 //!
 //! Planning sees data through [`Statistics`] alone, so that its tests open no file.
 
+#[cfg(all(feature = "std", not(feature = "small")))]
+mod calibration;
 mod cost;
 #[cfg(not(feature = "small"))]
 mod estimator;
@@ -23,6 +25,8 @@ use crate::schema::{CollectionDef, IndexDef};
 use crate::statistics::CollectionStatistics;
 
 pub use crate::parts::Amount;
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub use calibration::{Calibration, PlanCosts};
 pub use cost::Costs;
 #[cfg(not(feature = "small"))]
 pub use estimator::Estimator;

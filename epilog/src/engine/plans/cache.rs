@@ -4,8 +4,10 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::Lent;
 use super::told::{KeptTold, Told};
+use super::{Lent, Settings};
+#[cfg(feature = "std")]
+use crate::engine::estimate::PlanCosts;
 use crate::engine::logical::Parameters;
 use crate::engine::measured::Measured;
 use crate::engine::physical::PhysicalPlan;
@@ -34,6 +36,9 @@ pub struct PlanCache {
     /// How many threads may carry out a query that does not say it.
     #[cfg(feature = "std")]
     pub(super) threads: usize,
+    /// What work is said to cost.
+    #[cfg(feature = "std")]
+    pub(in crate::engine) costs: PlanCosts,
     /// Moves when plans are to be made anew.
     epoch: AtomicU64,
 }
@@ -90,26 +95,22 @@ enum Found {
 }
 
 impl PlanCache {
-    /// Room for about so many plans; 0 keeps none.
-    pub(crate) fn new(plans: usize) -> PlanCache {
-        let sets = plans.div_ceil(WAYS);
+    /// Room for plans, and how queries of a database are planned; with room for none, none is kept.
+    pub(super) fn new(settings: Settings) -> PlanCache {
+        let sets = settings.plans.div_ceil(WAYS);
         PlanCache {
             sets: (0..sets).map(|_| Arc::default()).collect(),
             #[cfg(feature = "std")]
-            threads: 1,
+            threads: settings.threads,
+            #[cfg(feature = "std")]
+            costs: settings.costs,
             epoch: AtomicU64::new(0),
         }
     }
 
-    /// The same, of a database whose queries may be carried out by so many threads each.
-    #[cfg(feature = "std")]
-    pub(super) fn with_threads(self, threads: usize) -> PlanCache {
-        PlanCache { threads, ..self }
-    }
-
     /// That of the database that a view is of.
     pub fn of(view: View<'_>) -> Option<&PlanCache> {
-        view.attached().get_or_make(|| PlanCache::new(PLANS_DEFAULT))
+        view.attached().get_or_make(|| PlanCache::new(Settings::default()))
     }
 
     /// Whether plans are kept.
