@@ -7,10 +7,10 @@ use alloc::vec::Vec;
 #[cfg(not(feature = "small"))]
 use core::ops::Bound;
 
-#[cfg(not(feature = "small"))]
-use crate::engine::estimate::Costs;
 #[cfg(all(feature = "std", not(feature = "small")))]
 use crate::engine::estimate::{Calibration, PlanCosts};
+#[cfg(not(feature = "small"))]
+use crate::engine::estimate::{Costs, Residency};
 use crate::engine::estimate::{KeyRange, Statistics};
 #[cfg(not(feature = "small"))]
 use crate::engine::logical::SlotDef;
@@ -57,6 +57,18 @@ impl Statistics for Measured<'_> {
             return Calibration::measured(&|| self.0.now_ns()).costs();
         }
         Costs::default()
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn residency(&self, collection: &CollectionDef, index: Option<&IndexDef>) -> Residency {
+        #[cfg(test)]
+        if let Some(residency) = priced::residency(collection, index) {
+            return residency;
+        }
+        let view = self.0.for_estimates();
+        let stored = view.catalog().collection(collection.id);
+        let cached = stored.and_then(|stored| view.cached(stored, index).ok().flatten());
+        cached.map_or(Residency::ALL, |known| Residency::of(known.leaves, known.cached, known.asked))
     }
 
     #[cfg(not(feature = "small"))]
@@ -115,8 +127,9 @@ impl Statistics for Measured<'_> {
 pub(super) mod priced {
     use core::cell::Cell;
 
-    use crate::engine::estimate::Costs;
+    use crate::engine::estimate::{Costs, Residency};
     use crate::engine::plans::PlanCache;
+    use crate::schema::{CollectionDef, IndexDef};
     use crate::storage::facade::Reading;
 
     std::thread_local! {
@@ -126,6 +139,15 @@ pub(super) mod priced {
     /// What work is said to cost in this thread.
     pub(super) fn given() -> Option<Costs> {
         GIVEN.get()
+    }
+
+    /// How much of a tree is said to be in memory in this thread, where costs are given: some of them more, others less, by what they
+    /// are multiplied with.
+    pub(super) fn residency(collection: &CollectionDef, index: Option<&IndexDef>) -> Option<Residency> {
+        let costs = GIVEN.get()?;
+        let tree = u64::from(collection.id.0) * 31 + index.map_or(0, |index| 1 + u64::from(index.id.0));
+        let mixed = (costs.page.to_bits() ^ tree).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        Some(Residency { leaves: (1 + mixed % 2000) as f64, quarters: (mixed >> 16) as u8 % 5 })
     }
 
     /// Has work cost so much while it lives, in this thread, for plans that are made meanwhile.

@@ -42,6 +42,10 @@ pub struct Costs {
     pub marked: Amount,
     /// Making a pair of rows, and testing it.
     pub pair: Amount,
+    /// Reading a page that is not in memory and lies anywhere.
+    pub page: Amount,
+    /// Reading a page that is not in memory and follows another: several are read at a time.
+    pub page_next: Amount,
     /// Plans are made as if a collection had at least so many records: a choice that only a nearly empty collection
     /// justifies would have to be made again soon.
     pub rows_min: Amount,
@@ -55,7 +59,7 @@ impl Costs {
     }
 
     /// How many kinds of work there are.
-    pub const COUNT: usize = 17;
+    pub const COUNT: usize = 19;
 
     /// What each kind of work costs, by its name, to be changed.
     pub fn lines_mut(&mut self) -> [(&'static str, &mut Amount); Costs::COUNT] {
@@ -77,6 +81,8 @@ impl Costs {
             mark,
             marked,
             pair,
+            page,
+            page_next,
             // No work.
             rows_min: _,
         } = self;
@@ -98,6 +104,8 @@ impl Costs {
             ("mark", mark),
             ("marked", marked),
             ("pair", pair),
+            ("page", page),
+            ("page_next", page_next),
         ]
     }
 }
@@ -122,6 +130,8 @@ impl Default for Costs {
             mark: 4.0,
             marked: 2.0,
             pair: 15.0,
+            page: 80_000.0,
+            page_next: 10_000.0,
             rows_min: 1000.0,
         }
     }

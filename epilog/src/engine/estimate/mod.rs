@@ -11,6 +11,8 @@ mod estimator;
 mod groups;
 #[cfg(feature = "small")]
 mod plain;
+#[cfg(not(feature = "small"))]
+mod residency;
 mod selectivity;
 
 #[cfg(not(feature = "small"))]
@@ -35,7 +37,9 @@ pub(super) use estimator::met;
 #[cfg(not(feature = "small"))]
 pub use groups::Groups;
 #[cfg(feature = "small")]
-pub use plain::Estimator;
+pub use plain::{Estimator, Paging};
+#[cfg(not(feature = "small"))]
+pub use residency::{Paging, Residency, Resident};
 
 /// A range of the encoded fields of an index. An excluded low bound skips every key that *starts* with it, an included
 /// high bound takes them all.
@@ -88,6 +92,12 @@ pub trait Statistics {
     #[cfg(not(feature = "small"))]
     fn costs(&self, _slots: &[SlotDef]) -> Costs {
         Costs::default()
+    }
+
+    /// How much of a collection's records is in memory, or of the entries of one of its indexes. Not in small builds.
+    #[cfg(not(feature = "small"))]
+    fn residency(&self, _collection: &CollectionDef, _index: Option<&IndexDef>) -> Residency {
+        Residency::ALL
     }
 
     /// About how many entries of an index lie in a range; `None` when that cannot be told.

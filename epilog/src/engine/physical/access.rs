@@ -259,7 +259,7 @@ impl<'p> Planner<'p> {
             rows,
             // Its first leaf is found like any other: a range of keys is never dearer than all of them.
             cost_fixed: self.costs.seek,
-            cost_rows: rows * self.costs.scan_record,
+            cost_rows: self.paging.and_scanned(rows * self.costs.scan_record, collection, 1.0),
             ordered,
             selective: false,
         });
@@ -275,7 +275,7 @@ impl<'p> Planner<'p> {
                     implied: Vec::from([sarg.predicate.clone()]),
                     rows: count,
                     cost_fixed: 0.0,
-                    cost_rows: count * self.costs.seek,
+                    cost_rows: self.paging.and_fetched(count * self.costs.seek, collection, count),
                     ordered: want.order.is_empty() || order == Some(Walk::Forward) || count <= 1.0,
                     selective: true,
                 });
@@ -297,7 +297,11 @@ impl<'p> Planner<'p> {
             implied,
             rows: expected,
             cost_fixed: self.costs.seek,
-            cost_rows: expected * self.costs.scan_record,
+            cost_rows: self.paging.and_scanned(
+                expected * self.costs.scan_record,
+                collection,
+                expected / rows.max(1.0),
+            ),
             ordered,
             selective: true,
         });
@@ -406,6 +410,9 @@ impl<'p> Planner<'p> {
             }
             _ => (seeks, self.costs.entry + self.costs.fetch),
         };
+        let places = found.ranges.len() as Amount;
+        let cost_fixed =
+            self.paging.and_walked(cost_fixed, (collection, index), rows / search.rows.max(1.0), places);
         Some(Candidate {
             access: Access::Index {
                 index: index.id,
@@ -419,7 +426,7 @@ impl<'p> Planner<'p> {
             implied,
             rows,
             cost_fixed,
-            cost_rows: rows * cost_row,
+            cost_rows: self.paging.and_fetched(rows * cost_row, collection, rows),
             ordered,
             selective: found.used.iter().chain(&conditions).any(|sarg| sarg.rejects_absent()),
         })

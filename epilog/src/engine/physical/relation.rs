@@ -78,7 +78,16 @@ impl<'p> Planner<'p> {
             implied: source.implied,
             rows,
             cost_fixed: source.cost + targets * self.costs.seek,
-            cost_rows: rows * (self.costs.entry + self.costs.fetch),
+            cost_rows: self.paging.and_fetched(
+                self.paging.and_walked(
+                    rows * (self.costs.entry + self.costs.fetch),
+                    (collection, index),
+                    rows / search.rows.max(1.0),
+                    targets,
+                ),
+                collection,
+                rows,
+            ),
             ordered: !wants_order,
             // A predicate may hold for a record that is absent.
             selective,
@@ -155,7 +164,7 @@ impl<'p> Planner<'p> {
             implied: Vec::from([predicate.clone()]),
             rows,
             cost_fixed,
-            cost_rows: rows * self.costs.fetch_near,
+            cost_rows: self.paging.and_fetched(rows * self.costs.fetch_near, search.collection, rows),
             ordered: search.want.order.is_empty() || order == Some(Walk::Forward),
             selective: true,
         })
