@@ -134,6 +134,7 @@ pub(super) mod priced {
 
     std::thread_local! {
         static GIVEN: Cell<Option<Costs>> = const { Cell::new(None) };
+        static ALL_CACHED: Cell<bool> = const { Cell::new(false) };
     }
 
     /// What work is said to cost in this thread.
@@ -144,10 +145,29 @@ pub(super) mod priced {
     /// How much of a tree is said to be in memory in this thread, where costs are given: some of them more, others less, by what they
     /// are multiplied with.
     pub(super) fn residency(collection: &CollectionDef, index: Option<&IndexDef>) -> Option<Residency> {
+        if ALL_CACHED.get() {
+            return Some(Residency::ALL);
+        }
         let costs = GIVEN.get()?;
         let tree = u64::from(collection.id.0) * 31 + index.map_or(0, |index| 1 + u64::from(index.id.0));
         let mixed = (costs.page.to_bits() ^ tree).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
         Some(Residency { leaves: (1 + mixed % 2000) as f64, quarters: (mixed >> 16) as u8 % 5 })
+    }
+
+    /// Has everything said to be in memory while it lives, in this thread: for tests of what plans of large data do, with small caches.
+    pub(in crate::engine) struct AllCached;
+
+    impl AllCached {
+        pub(in crate::engine) fn new() -> AllCached {
+            ALL_CACHED.set(true);
+            AllCached
+        }
+    }
+
+    impl Drop for AllCached {
+        fn drop(&mut self) {
+            ALL_CACHED.set(false);
+        }
     }
 
     /// Has work cost so much while it lives, in this thread, for plans that are made meanwhile.

@@ -18,7 +18,8 @@ pub struct Costs {
     pub seek: Amount,
     /// Reading an index entry that follows another.
     pub entry: Amount,
-    /// Reading an index entry and the values in it.
+    /// Reading an index entry and the values in it. That is measured as half as much again: there is no line for reading values of
+    /// a record, which is spared.
     pub entry_decoded: Amount,
     /// Fetching one of many records by rank.
     pub fetch: Amount,
@@ -26,7 +27,8 @@ pub struct Costs {
     pub fetch_near: Amount,
     /// Sorting a row, of a thousand or two: of more it is [dearer](Costs::sort_of).
     pub sort: Amount,
-    /// Putting a rank among others into its order.
+    /// Putting a rank among others into its order. That is several times as much for thousands, and makes fetching them that much
+    /// cheaper.
     pub sort_rank: Amount,
     /// Offering a row to a top-N heap.
     pub top: Amount,
@@ -114,15 +116,15 @@ impl Default for Costs {
     fn default() -> Costs {
         Costs {
             scan_record: 3.0,
-            test_fixed: 0.5,
+            test_fixed: 1.0,
             test_variable: 10.0,
             seek: 400.0,
             entry: 8.0,
-            entry_decoded: 36.0,
+            entry_decoded: 24.0,
             fetch: 180.0,
             fetch_near: 60.0,
             sort: 60.0,
-            sort_rank: 20.0,
+            sort_rank: 12.0,
             top: 3.0,
             build: 30.0,
             probe: 12.0,
