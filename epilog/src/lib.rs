@@ -85,7 +85,7 @@
 //! memory is kept in sorted vectors, so that many tens of thousands of pages or records at a time are slow.
 //!
 //! It has no `Query::timeout`, `cancel_with`, `memory`, `threads`, `require_index` and `explain_analyze`, no
-//! `Options::on_slow_query`, `query_memory` and `query_threads`, and plans in no other form than text.
+//! `Options::on_slow_query`, `plan_costs`, `query_memory` and `query_threads`, and plans in no other form than text.
 //!
 //! It says less: `explain` has of an access its kind only, and no names of values; [`Stats::choices`] is empty; an error
 //! that is not about the program's own data and schema is a few words and a name, says that something is damaged, and which
@@ -133,6 +133,8 @@ pub use database::{BlobReader, BlobWriter, Choice, Commit, CommitNumber, Compact
 pub use database::{Database, Durability, Options, ReadTransaction, Stats, WriteTransaction};
 #[cfg(not(feature = "small"))]
 pub use engine::Alternative;
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub use engine::estimate::PlanCosts;
 pub use engine::{Actual, CancelHandle, Plan, PlanNode};
 pub use error::{Error, ErrorKind};
 pub use query::{Query, SlowQuery};

@@ -47,9 +47,7 @@ pub struct Options {
     pub(super) blob_chunk: Option<usize>,
     pub(super) compression: Option<Compression>,
     #[cfg(not(feature = "small"))]
-    plan_cache: Option<usize>,
-    #[cfg(not(feature = "small"))]
-    query_threads: usize,
+    plans: crate::engine::plans::Settings,
     #[cfg(not(feature = "small"))]
     slow: Option<Slow>,
     pager: PagerOptions,
@@ -87,9 +85,7 @@ impl Default for Options {
             blob_chunk: None,
             compression: None,
             #[cfg(not(feature = "small"))]
-            plan_cache: None,
-            #[cfg(not(feature = "small"))]
-            query_threads: 1,
+            plans: crate::engine::plans::Settings::default(),
             #[cfg(not(feature = "small"))]
             slow: None,
             pager: PagerOptions::default(),
@@ -163,14 +159,14 @@ impl Options {
     #[cfg(not(feature = "small"))]
     #[must_use]
     pub fn plan_cache(mut self, plans: usize) -> Options {
-        self.plan_cache = Some(plans);
+        self.plans.plans = plans;
         self
     }
 
     /// Makes room for plans in a database that was just opened.
     pub(super) fn make_room_for_plans(&self, store: &Store) {
         #[cfg(not(feature = "small"))]
-        crate::engine::plans::make_room(store.reader().view(), self.plan_cache, self.query_threads);
+        crate::engine::plans::make_room(store.reader().view(), self.plans);
         #[cfg(feature = "small")]
         let _ = store;
     }
@@ -374,7 +370,34 @@ impl Options {
     #[cfg(all(feature = "std", not(feature = "small")))]
     #[must_use]
     pub fn query_threads(mut self, threads: usize) -> Options {
-        self.query_threads = threads;
+        self.plans.threads = threads;
+        self
+    }
+
+    /// What work is said to cost where plans are chosen. Default: [`PlanCosts::Fixed`](crate::PlanCosts::Fixed).
+    ///
+    /// A query can be carried out in several ways, and which is the quickest depends on what a line of memory costs that lies
+    /// anywhere, beside one that follows another, and beside arithmetic. Costs are those of one machine, and close enough for others as
+    /// a rule: the numbers of rows that they are taken times are off by more. With
+    /// [`PlanCosts::Measured`](crate::PlanCosts::Measured) this machine's memory is measured, for about two milliseconds, by the first plan in the process that
+    /// reads a collection of 100,000 records or more, and costs of such plans are taken times what was found, in steps of two. So
+    /// the same query can have another plan on another machine, or in another run on one that was busy when it was measured; its
+    /// answer is the same. Not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let db: Database<Music> = Options::default().plan_costs(epilog::PlanCosts::Measured).in_memory()?;
+    /// let artists = (0..100_000).map(|n| Artist { id: Id::auto(), name: format!("artist {n}") });
+    /// db.write(|tx| tx.insert_all(artists))?;
+    /// assert_eq!(Artist::query().filter(|a| a.name.ends_with("7")).count(&db)?, 10_000);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    #[must_use]
+    pub fn plan_costs(mut self, costs: crate::PlanCosts) -> Options {
+        self.plans.costs = costs;
         self
     }
 

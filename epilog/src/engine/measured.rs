@@ -7,7 +7,13 @@ use alloc::vec::Vec;
 #[cfg(not(feature = "small"))]
 use core::ops::Bound;
 
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::engine::estimate::{Calibration, PlanCosts};
+#[cfg(not(feature = "small"))]
+use crate::engine::estimate::{Costs, Residency};
 use crate::engine::estimate::{KeyRange, Statistics};
+#[cfg(not(feature = "small"))]
+use crate::engine::logical::SlotDef;
 #[cfg(not(feature = "small"))]
 use crate::engine::plans::PlanCache;
 use crate::schema::{CollectionDef, IndexDef};
@@ -23,6 +29,10 @@ use crate::value::key;
 #[cfg(not(feature = "small"))]
 const KNOWN_MIN: u64 = 1000;
 
+/// For fewer records it does not matter what work costs here: measuring it takes longer than a wrong choice.
+#[cfg(all(feature = "std", not(feature = "small")))]
+const MEASURED_MIN: u64 = 100_000;
+
 /// Statistics of what a view sees: counts as the catalog keeps them, ranges of indexes
 /// by the pages at their ends.
 pub(super) struct Measured<'s>(pub(super) View<'s>);
@@ -31,6 +41,34 @@ impl Statistics for Measured<'_> {
     fn rows(&self, collection: &CollectionDef) -> u64 {
         // What cannot be read is found out when the plan is run; until then it is as good as empty.
         self.0.for_estimates().count(collection.id).unwrap_or(0)
+    }
+
+    #[cfg(not(feature = "small"))]
+    #[cfg_attr(not(feature = "std"), expect(unused_variables, reason = "there is no clock to measure by"))]
+    fn costs(&self, slots: &[SlotDef]) -> Costs {
+        #[cfg(test)]
+        if let Some(costs) = priced::given() {
+            return costs;
+        }
+        #[cfg(feature = "std")]
+        if PlanCache::of(self.0).is_some_and(|cache| cache.costs == PlanCosts::Measured)
+            && slots.iter().any(|slot| self.rows(&slot.collection) >= MEASURED_MIN)
+        {
+            return Calibration::measured(&|| self.0.now_ns()).costs();
+        }
+        Costs::default()
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn residency(&self, collection: &CollectionDef, index: Option<&IndexDef>) -> Residency {
+        #[cfg(test)]
+        if let Some(residency) = priced::residency(collection, index) {
+            return residency;
+        }
+        let view = self.0.for_estimates();
+        let stored = view.catalog().collection(collection.id);
+        let cached = stored.and_then(|stored| view.cached(stored, index).ok().flatten());
+        cached.map_or(Residency::ALL, |known| Residency::of(known.leaves, known.cached, known.asked))
     }
 
     #[cfg(not(feature = "small"))]
@@ -81,5 +119,74 @@ impl Statistics for Measured<'_> {
             plans.outdate();
         }
         known
+    }
+}
+
+/// Other costs than those of the database, for tests.
+#[cfg(all(test, not(feature = "small")))]
+pub(super) mod priced {
+    use core::cell::Cell;
+
+    use crate::engine::estimate::{Costs, Residency};
+    use crate::engine::plans::PlanCache;
+    use crate::schema::{CollectionDef, IndexDef};
+    use crate::storage::facade::Reading;
+
+    std::thread_local! {
+        static GIVEN: Cell<Option<Costs>> = const { Cell::new(None) };
+        static ALL_CACHED: Cell<bool> = const { Cell::new(false) };
+    }
+
+    /// What work is said to cost in this thread.
+    pub(super) fn given() -> Option<Costs> {
+        GIVEN.get()
+    }
+
+    /// How much of a tree is said to be in memory in this thread, where costs are given: some of them more, others less, by what they
+    /// are multiplied with.
+    pub(super) fn residency(collection: &CollectionDef, index: Option<&IndexDef>) -> Option<Residency> {
+        if ALL_CACHED.get() {
+            return Some(Residency::ALL);
+        }
+        let costs = GIVEN.get()?;
+        let tree = u64::from(collection.id.0) * 31 + index.map_or(0, |index| 1 + u64::from(index.id.0));
+        let mixed = (costs.page.to_bits() ^ tree).wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 32;
+        Some(Residency { leaves: (1 + mixed % 2000) as f64, quarters: (mixed >> 16) as u8 % 5 })
+    }
+
+    /// Has everything said to be in memory while it lives, in this thread: for tests of what plans of large data do, with small caches.
+    pub(in crate::engine) struct AllCached;
+
+    impl AllCached {
+        pub(in crate::engine) fn new() -> AllCached {
+            ALL_CACHED.set(true);
+            AllCached
+        }
+    }
+
+    impl Drop for AllCached {
+        fn drop(&mut self) {
+            ALL_CACHED.set(false);
+        }
+    }
+
+    /// Has work cost so much while it lives, in this thread, for plans that are made meanwhile.
+    pub(in crate::engine) struct Priced;
+
+    impl Priced {
+        /// Such costs, of databases whose plans were made by others.
+        pub(in crate::engine) fn new(costs: Costs, databases: &[&dyn Reading]) -> Priced {
+            GIVEN.set(Some(costs));
+            for database in databases {
+                PlanCache::of(database.operation().view()).expect("plans are kept").outdate();
+            }
+            Priced
+        }
+    }
+
+    impl Drop for Priced {
+        fn drop(&mut self) {
+            GIVEN.set(None);
+        }
     }
 }

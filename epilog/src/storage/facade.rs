@@ -24,6 +24,8 @@ use crate::parts::{self, Whole};
 use crate::schema::{Catalog, CollectionDef, CollectionId, IndexDef, IndexId, Layout};
 use crate::sync::OnceCell;
 
+#[cfg(not(feature = "small"))]
+pub use super::btree::Cached;
 pub use super::btree::Direction;
 
 /// What is stored, as one snapshot or one write transaction sees it.
@@ -251,6 +253,33 @@ impl<'s> View<'s> {
         each: &mut dyn FnMut(&[u8], bool),
     ) -> Result<bool, StorageError> {
         self.stored.entry_tree(index).each_of_spread(self.pages, most, each)
+    }
+
+    /// How much of a collection's records is in memory, or of the entries of one of its indexes; `None` where all is, as there is no
+    /// file.
+    ///
+    /// # Errors
+    ///
+    /// When a page cannot be read.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn cached(
+        &self,
+        collection: &CollectionDef,
+        index: Option<&IndexDef>,
+    ) -> Result<Option<Cached>, StorageError> {
+        if self.pages.cache_bytes().is_none() {
+            return Ok(None);
+        }
+        Ok(Some(match index {
+            None => self.stored.record_tree(collection).cached(self.pages)?,
+            Some(index) => self.stored.entry_tree(index).cached(self.pages)?,
+        }))
+    }
+
+    /// How many pages have been read from the file since it was opened.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn pages_loaded(&self) -> u64 {
+        self.pages.pages_loaded()
     }
 
     /// The collections.

@@ -114,6 +114,19 @@ pub trait PageRead {
     #[cfg(not(feature = "small"))]
     fn bring_near(&self, _number: PageNumber) {}
 
+    /// Whether page `number` is in memory, as far as that can be told without reading anything: where all is, always. Not in small
+    /// builds, as [`now_ns`](PageRead::now_ns).
+    #[cfg(not(feature = "small"))]
+    fn is_cached(&self, _number: PageNumber) -> bool {
+        true
+    }
+
+    /// How many pages have been read from the file since it was opened. Not in small builds, as [`now_ns`](PageRead::now_ns).
+    #[cfg(not(feature = "small"))]
+    fn pages_loaded(&self) -> u64 {
+        0
+    }
+
     /// Whether what this keeps in memory, only because it goes on, is too much: whoever can should end it and go on in
     /// another.
     fn is_crowded(&self) -> bool {

@@ -18,15 +18,17 @@ pub struct Costs {
     pub seek: Amount,
     /// Reading an index entry that follows another.
     pub entry: Amount,
-    /// Reading an index entry and the values in it.
+    /// Reading an index entry and the values in it. That is measured as half as much again: there is no line for reading values of
+    /// a record, which is spared.
     pub entry_decoded: Amount,
     /// Fetching one of many records by rank.
     pub fetch: Amount,
     /// Fetching one of many records by ascending rank, when they lie close together.
     pub fetch_near: Amount,
-    /// Sorting a row.
+    /// Sorting a row, of a thousand or two: of more it is [dearer](Costs::sort_of).
     pub sort: Amount,
-    /// Putting a rank among others into its order.
+    /// Putting a rank among others into its order. That is several times as much for thousands, and makes fetching them that much
+    /// cheaper.
     pub sort_rank: Amount,
     /// Offering a row to a top-N heap.
     pub top: Amount,
@@ -35,19 +37,79 @@ pub struct Costs {
     /// Looking for a row in a hash table.
     pub probe: Amount,
     /// Passing over a row of either side, where both come in the order of what they are joined by.
-    #[cfg(not(feature = "small"))]
     pub merge: Amount,
     /// Marking a record that rows may point at.
-    #[cfg(not(feature = "small"))]
     pub mark: Amount,
     /// Looking whether what a row points at is marked.
-    #[cfg(not(feature = "small"))]
     pub marked: Amount,
     /// Making a pair of rows, and testing it.
     pub pair: Amount,
+    /// Reading a page that is not in memory and lies anywhere.
+    pub page: Amount,
+    /// Reading a page that is not in memory and follows another: several are read at a time.
+    pub page_next: Amount,
     /// Plans are made as if a collection had at least so many records: a choice that only a nearly empty collection
     /// justifies would have to be made again soon.
     pub rows_min: Amount,
+}
+
+impl Costs {
+    /// Sorting each of so many rows. Each doubling is one more comparison, and what is compared lies farther away.
+    pub fn sort_of(&self, rows: Amount) -> Amount {
+        let doublings = (rows as u64 / 2048).max(1).ilog2();
+        self.sort * (1.0 + doublings as Amount / 3.0)
+    }
+
+    /// How many kinds of work there are.
+    pub const COUNT: usize = 19;
+
+    /// What each kind of work costs, by its name, to be changed.
+    pub fn lines_mut(&mut self) -> [(&'static str, &mut Amount); Costs::COUNT] {
+        let Costs {
+            scan_record,
+            test_fixed,
+            test_variable,
+            seek,
+            entry,
+            entry_decoded,
+            fetch,
+            fetch_near,
+            sort,
+            sort_rank,
+            top,
+            build,
+            probe,
+            merge,
+            mark,
+            marked,
+            pair,
+            page,
+            page_next,
+            // No work.
+            rows_min: _,
+        } = self;
+        [
+            ("scan_record", scan_record),
+            ("test_fixed", test_fixed),
+            ("test_variable", test_variable),
+            ("seek", seek),
+            ("entry", entry),
+            ("entry_decoded", entry_decoded),
+            ("fetch", fetch),
+            ("fetch_near", fetch_near),
+            ("sort", sort),
+            ("sort_rank", sort_rank),
+            ("top", top),
+            ("build", build),
+            ("probe", probe),
+            ("merge", merge),
+            ("mark", mark),
+            ("marked", marked),
+            ("pair", pair),
+            ("page", page),
+            ("page_next", page_next),
+        ]
+    }
 }
 
 impl Default for Costs {
@@ -57,22 +119,21 @@ impl Default for Costs {
             test_fixed: 1.0,
             test_variable: 10.0,
             seek: 400.0,
-            entry: 2.0,
-            entry_decoded: 12.0,
+            entry: 8.0,
+            entry_decoded: 24.0,
             fetch: 180.0,
             fetch_near: 60.0,
             sort: 60.0,
-            sort_rank: 8.0,
-            top: 10.0,
+            sort_rank: 12.0,
+            top: 3.0,
             build: 30.0,
             probe: 12.0,
-            #[cfg(not(feature = "small"))]
             merge: 20.0,
-            #[cfg(not(feature = "small"))]
             mark: 4.0,
-            #[cfg(not(feature = "small"))]
             marked: 2.0,
             pair: 15.0,
+            page: 80_000.0,
+            page_next: 10_000.0,
             rows_min: 1000.0,
         }
     }

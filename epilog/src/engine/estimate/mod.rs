@@ -2,6 +2,8 @@
 //!
 //! Planning sees data through [`Statistics`] alone, so that its tests open no file.
 
+#[cfg(all(feature = "std", not(feature = "small")))]
+mod calibration;
 mod cost;
 #[cfg(not(feature = "small"))]
 mod estimator;
@@ -9,6 +11,8 @@ mod estimator;
 mod groups;
 #[cfg(feature = "small")]
 mod plain;
+#[cfg(not(feature = "small"))]
+mod residency;
 mod selectivity;
 
 #[cfg(not(feature = "small"))]
@@ -16,11 +20,15 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
+#[cfg(not(feature = "small"))]
+use crate::engine::logical::SlotDef;
 use crate::schema::{CollectionDef, IndexDef};
 #[cfg(not(feature = "small"))]
 use crate::statistics::CollectionStatistics;
 
 pub use crate::parts::Amount;
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub use calibration::{Calibration, PlanCosts};
 pub use cost::Costs;
 #[cfg(not(feature = "small"))]
 pub use estimator::Estimator;
@@ -29,7 +37,9 @@ pub(super) use estimator::met;
 #[cfg(not(feature = "small"))]
 pub use groups::Groups;
 #[cfg(feature = "small")]
-pub use plain::Estimator;
+pub use plain::{Estimator, Paging};
+#[cfg(not(feature = "small"))]
+pub use residency::{Paging, Residency, Resident};
 
 /// A range of the encoded fields of an index. An excluded low bound skips every key that *starts* with it, an included
 /// high bound takes them all.
@@ -85,6 +95,18 @@ pub trait Statistics {
     #[cfg(not(feature = "small"))]
     fn rows_kept(&self, _collection: &CollectionDef) -> Option<u64> {
         None
+    }
+
+    /// What work costs that is done for a plan of these sources. Not in small builds, where it is always the same.
+    #[cfg(not(feature = "small"))]
+    fn costs(&self, _slots: &[SlotDef]) -> Costs {
+        Costs::default()
+    }
+
+    /// How much of a collection's records is in memory, or of the entries of one of its indexes. Not in small builds.
+    #[cfg(not(feature = "small"))]
+    fn residency(&self, _collection: &CollectionDef, _index: Option<&IndexDef>) -> Residency {
+        Residency::ALL
     }
 
     /// About how many entries of an index lie in a range; `None` when that cannot be told.

@@ -1,10 +1,11 @@
-//! [`Estimator`] of a build that keeps no statistics: all is [guessed](super::selectivity).
+//! [`Estimator`] and [`Paging`] of a build that keeps no statistics: all is [guessed](super::selectivity), and taken for being in memory.
 
 use core::marker::PhantomData;
 
 use super::selectivity::guess;
-use super::{Amount, Statistics};
+use super::{Amount, Costs, Statistics};
 use crate::engine::logical::{Expr, Slot, SlotDef};
+use crate::schema::{CollectionDef, IndexDef};
 
 /// Estimates for one plan.
 pub struct Estimator<'p>(PhantomData<&'p ()>);
@@ -38,5 +39,40 @@ impl<'p> Estimator<'p> {
     #[inline]
     pub fn groups<'e>(&self, _rows: Amount, _keys: impl IntoIterator<Item = &'e Expr>) -> Option<Amount> {
         None
+    }
+}
+
+/// What reading from the file costs: nothing is known of that.
+pub struct Paging<'p>(PhantomData<&'p ()>);
+
+impl<'p> Paging<'p> {
+    /// For any plan.
+    #[inline]
+    pub fn new(_statistics: &'p dyn Statistics, _costs: &Costs) -> Paging<'p> {
+        Paging(PhantomData)
+    }
+
+    /// `cost`, without what is read.
+    #[inline]
+    pub fn and_scanned(&self, cost: Amount, _collection: &CollectionDef, _share: Amount) -> Amount {
+        cost
+    }
+
+    /// `cost`, without what is read.
+    #[inline]
+    pub fn and_fetched(&self, cost: Amount, _collection: &CollectionDef, _records: Amount) -> Amount {
+        cost
+    }
+
+    /// `cost`, without what is read.
+    #[inline]
+    pub fn and_walked(
+        &self,
+        cost: Amount,
+        _index: (&CollectionDef, &IndexDef),
+        _share: Amount,
+        _places: Amount,
+    ) -> Amount {
+        cost
     }
 }

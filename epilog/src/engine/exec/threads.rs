@@ -349,6 +349,7 @@ pub(super) fn run_ahead(
         root: PhysicalNode::clone(input),
         columns: Vec::new(),
         estimates: Vec::new(),
+        residency: Vec::new(),
     };
     // Groups are kept by each thread, wait to be merged, and are merged.
     let (threads, all) = (readings.len(), GroupsOfAll::new(keys, items));

@@ -156,7 +156,7 @@ impl<'p> Planner<'p> {
         let rows = candidates.iter().map(through).fold(Amount::INFINITY, Amount::min);
         let looks_up = |stage: &&&Node| matches!(stage, Node::Lookup(_));
         let lookups = if parts::REWRITES { stages.iter().filter(looks_up).count() as Amount } else { 0.0 };
-        let total = |candidate: &Candidate| self.total(candidate, rows, &own, lookups, want);
+        let total = |candidate: &Candidate| self.total(candidate, (collection, rows), &own, lookups, want);
         #[cfg(not(feature = "small"))]
         let alternatives = match self.wishes.alternatives {
             true => {
@@ -193,7 +193,8 @@ impl<'p> Planner<'p> {
     fn total(
         &self,
         candidate: &Candidate,
-        rows: Amount,
+        #[cfg_attr(feature = "small", expect(unused_variables, reason = "all is taken for being in memory"))]
+        (collection, rows): (&CollectionDef, Amount),
         own: &[&Expr],
         lookups: Amount,
         want: Want<'_>,
@@ -209,11 +210,17 @@ impl<'p> Planner<'p> {
             each += through * lookups * self.costs.fetch_near;
         }
         if let (true, Some(limit)) = (candidate.ordered, want.limit) {
-            each *= (limit as Amount / rows.max(1.0)).min(1.0);
+            let share = (limit as Amount / rows.max(1.0)).min(1.0);
+            #[cfg(feature = "small")]
+            {
+                each *= share;
+            }
             #[cfg(not(feature = "small"))]
-            if tests == 0.0 && matches!(candidate.access, Access::Index { entries: None, .. }) {
+            {
                 // Those passed over are not fetched.
-                each -= (want.skip as Amount).min(rows) * self.costs.fetch;
+                let passes = tests == 0.0 && matches!(candidate.access, Access::Index { entries: None, .. });
+                let skipped = if passes { (want.skip as Amount).min(rows) } else { 0.0 };
+                each = self.of_first(candidate, collection, each, (share, skipped));
             }
         }
         let sort = if candidate.ordered { 0.0 } else { self.sort_cost(rows, want.limit) };
@@ -221,6 +228,28 @@ impl<'p> Planner<'p> {
         #[cfg(not(feature = "small"))]
         let cost = cost + self.cost_forbidden(candidate);
         cost
+    }
+
+    /// What is left of what reading all records of a candidate `costs`, when a `share` of them is read, of which so many are passed
+    /// over. Few records that lie anywhere lie on almost as many pages.
+    #[cfg(not(feature = "small"))]
+    fn of_first(
+        &self,
+        candidate: &Candidate,
+        collection: &CollectionDef,
+        costs: Amount,
+        (share, skipped): (Amount, Amount),
+    ) -> Amount {
+        let fetches = match &candidate.access {
+            Access::Index { entries, .. } => entries.as_ref().is_none_or(|entries| !entries.alone),
+            _ => false,
+        };
+        if !fetches {
+            return costs * share;
+        }
+        let pages = |records| self.paging.and_fetched(0.0, collection, records);
+        let read = candidate.rows * share - skipped;
+        (costs - pages(candidate.rows)) * share - skipped * self.costs.fetch + pages(read.max(0.0))
     }
 
     /// What is added where reading all of a collection is to be avoided.
@@ -263,7 +292,7 @@ impl<'p> Planner<'p> {
             rows,
             // Its first leaf is found like any other: a range of keys is never dearer than all of them.
             cost_fixed: self.costs.seek,
-            cost_rows: rows * self.costs.scan_record,
+            cost_rows: self.paging.and_scanned(rows * self.costs.scan_record, collection, 1.0),
             ordered,
             selective: false,
         });
@@ -279,7 +308,7 @@ impl<'p> Planner<'p> {
                     implied: Vec::from([sarg.predicate.clone()]),
                     rows: count,
                     cost_fixed: 0.0,
-                    cost_rows: count * self.costs.seek,
+                    cost_rows: self.paging.and_fetched(count * self.costs.seek, collection, count),
                     ordered: want.order.is_empty() || order == Some(Walk::Forward) || count <= 1.0,
                     selective: true,
                 });
@@ -301,7 +330,11 @@ impl<'p> Planner<'p> {
             implied,
             rows: expected,
             cost_fixed: self.costs.seek,
-            cost_rows: expected * self.costs.scan_record,
+            cost_rows: self.paging.and_scanned(
+                expected * self.costs.scan_record,
+                collection,
+                expected / rows.max(1.0),
+            ),
             ordered,
             selective: true,
         });
@@ -406,10 +439,15 @@ impl<'p> Planner<'p> {
         // All ranks are read before the first record is.
         let (cost_fixed, cost_row) = match index_order {
             IndexOrder::Key | IndexOrder::KeyBackward => {
-                (seeks + rows * (self.costs.entry + self.costs.sort_rank), self.costs.fetch)
+                // What lies in the order of ranks is fetched for as much less as it costs to have them in order.
+                let fetch = (self.costs.fetch - self.costs.sort_rank).max(self.costs.fetch_near);
+                (seeks + rows * (self.costs.entry + self.costs.sort_rank), fetch)
             }
             _ => (seeks, self.costs.entry + self.costs.fetch),
         };
+        let places = found.ranges.len() as Amount;
+        let cost_fixed =
+            self.paging.and_walked(cost_fixed, (collection, index), rows / search.rows.max(1.0), places);
         Some(Candidate {
             access: Access::Index {
                 index: index.id,
@@ -423,7 +461,7 @@ impl<'p> Planner<'p> {
             implied,
             rows,
             cost_fixed,
-            cost_rows: rows * cost_row,
+            cost_rows: self.paging.and_fetched(rows * cost_row, collection, rows),
             ordered,
             selective: found.used.iter().chain(&conditions).any(|sarg| sarg.rejects_absent()),
         })

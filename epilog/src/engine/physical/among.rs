@@ -132,7 +132,9 @@ impl<'p> Planner<'p> {
         }
         source = self.asked(source, predicates.iter().filter(|expr| !own(expr)).map(|expr| (*expr).clone()));
         let cost = source.cost + source.node.rows * self.costs.mark + rows * self.costs.marked;
-        if cost > rows * self.costs.fetch_near {
+        let looked_up =
+            self.paging.and_fetched(rows * self.costs.fetch_near, self.collection(first.into), rows);
+        if cost > looked_up {
             return None;
         }
         let share = (source.node.rows / all).min(1.0);

@@ -25,7 +25,7 @@ impl PhysicalPlan {
     }
 
     fn each(&mut self, each: &mut dyn FnMut(&mut Literal), paths: bool) -> bool {
-        let PhysicalPlan { slots, computed: _, root, columns, estimates } = self;
+        let PhysicalPlan { slots, computed: _, root, columns, estimates, residency: _ } = self;
         for estimate in estimates {
             estimate.predicates_mut().iter_mut().for_each(|predicate| predicate.visit_literals(each));
         }

@@ -60,7 +60,7 @@ impl<'p> Planner<'p> {
             implied: if exact { Vec::from([predicate.clone()]) } else { Vec::new() },
             rows,
             cost_fixed: cost,
-            cost_rows: rows * self.costs.fetch,
+            cost_rows: self.paging.and_fetched(rows * self.costs.fetch, search.collection, rows),
             ordered: comes_in_order(search),
             // An alternative may hold for a record that is absent.
             selective: false,
@@ -103,7 +103,7 @@ impl<'p> Planner<'p> {
             implied,
             rows,
             cost_fixed: cost,
-            cost_rows: rows * self.costs.fetch,
+            cost_rows: self.paging.and_fetched(rows * self.costs.fetch, search.collection, rows),
             ordered: comes_in_order(search),
             selective: first.selective || second.selective,
         })

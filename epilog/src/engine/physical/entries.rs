@@ -75,8 +75,17 @@ impl<'p> Planner<'p> {
         let decodes =
             !(alone && predicates.is_empty() && read.is_some_and(|read| read.len() == searched.len()));
         let read = all * (tests + if decodes { self.costs.entry_decoded } else { self.costs.entry });
-        let fetched = if alone { 0.0 } else { rows * self.costs.fetch };
+        let fetched = match alone {
+            true => 0.0,
+            false => self.paging.and_fetched(rows * self.costs.fetch, search.collection, rows),
+        };
         let seeks = ranges.len() as Amount * self.costs.seek;
+        let seeks = self.paging.and_walked(
+            seeks,
+            (search.collection, index),
+            all / search.rows.max(1.0),
+            ranges.len() as Amount,
+        );
         (candidate.cost_fixed, candidate.cost_rows) = match by_key {
             true => (seeks + read + rows * self.costs.sort_rank, fetched),
             false => (seeks, read + fetched),

@@ -13,6 +13,7 @@ impl Planner<'_> {
         // Rows share the records they point at: a batch fetches each once.
         let distinct = rows.min(self.rows(lookup.into));
         let cost = input.cost + distinct * self.costs.fetch_near + rows * self.costs.probe;
+        let cost = self.paging.and_fetched(cost, self.collection(lookup.into), distinct);
         let operator = Operator::Lookup {
             input: Box::new(input.node),
             from: lookup.from,

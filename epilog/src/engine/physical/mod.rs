@@ -63,7 +63,9 @@ pub use prune::Reads;
 pub use recipe::{Estimate, Recipe};
 pub use sort::TOP_MAX;
 
-use super::estimate::{Amount, Costs, Estimator, KeyRange, Statistics};
+#[cfg(not(feature = "small"))]
+use super::estimate::Resident;
+use super::estimate::{Amount, Costs, Estimator, KeyRange, Paging, Statistics};
 use super::logical::{
     AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, KeyTerm, Link, LogicalPlan, Names, Node,
     SetColumn, Slot, SlotDef, SortTerm, Window, WindowTerm,
@@ -86,6 +88,9 @@ pub struct PhysicalPlan {
     /// What was expected of values of the query while ways were chosen, in a plan that is kept for others.
     #[cfg(not(feature = "small"))]
     pub estimates: Vec<Estimate>,
+    /// How much of what may be read was in memory when it was planned.
+    #[cfg(not(feature = "small"))]
+    pub residency: Vec<Resident>,
 }
 
 /// An operator, and how many rows it is expected to give.
@@ -448,11 +453,16 @@ pub fn plan(plan: &LogicalPlan, statistics: &dyn Statistics) -> PhysicalPlan {
 
 /// As [`plan`], with more that is wanted.
 pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) -> PhysicalPlan {
+    #[cfg(not(feature = "small"))]
+    let costs = statistics.costs(&plan.slots);
+    #[cfg(feature = "small")]
+    let costs = Costs::default();
     let planner = Planner {
         plan,
         statistics,
         estimator: Estimator::new(&plan.slots, statistics),
-        costs: Costs::default(),
+        paging: Paging::new(statistics, &costs),
+        costs,
         wishes,
         #[cfg(not(feature = "small"))]
         estimates: core::cell::RefCell::default(),
@@ -471,6 +481,8 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
         columns: project.columns.clone(),
         #[cfg(not(feature = "small"))]
         estimates: planner.estimates.take(),
+        #[cfg(not(feature = "small"))]
+        residency: planner.paging.into_known(),
     };
     #[cfg(not(feature = "small"))]
     physical.number_entries();
@@ -513,6 +525,7 @@ struct Planner<'p> {
     statistics: &'p dyn Statistics,
     estimator: Estimator<'p>,
     costs: Costs,
+    paging: Paging<'p>,
     #[cfg_attr(feature = "small", expect(dead_code, reason = "nobody wishes for more there"))]
     wishes: Wishes,
     /// What was expected of values of the query.

@@ -69,10 +69,13 @@ impl<'p> Planner<'p> {
         #[cfg(not(feature = "small"))]
         let entries = self.entries_alone(search, index).filter(|_| !key_order);
         #[cfg(not(feature = "small"))]
-        let each =
-            if entries.is_some() { self.costs.entry_decoded } else { self.costs.entry + self.costs.fetch };
+        let alone = entries.is_some();
         #[cfg(feature = "small")]
-        let each = self.costs.entry + self.costs.fetch;
+        let alone = false;
+        let each = if alone { self.costs.entry_decoded } else { self.costs.entry + self.costs.fetch };
+        let share = rows / search.rows.max(1.0);
+        let walked = self.paging.and_walked(rows * each, (collection, index), share, targets);
+        let cost_rows = if alone { walked } else { self.paging.and_fetched(walked, collection, rows) };
         Some(Candidate {
             access: Access::Pointing {
                 source: Box::new(source.node),
@@ -87,7 +90,7 @@ impl<'p> Planner<'p> {
             implied: source.implied,
             rows,
             cost_fixed: source.cost + targets * self.costs.seek,
-            cost_rows: rows * each,
+            cost_rows,
             ordered: !wants_order,
             // A predicate may hold for a record that is absent.
             selective,
@@ -164,7 +167,7 @@ impl<'p> Planner<'p> {
             implied: Vec::from([predicate.clone()]),
             rows,
             cost_fixed,
-            cost_rows: rows * self.costs.fetch_near,
+            cost_rows: self.paging.and_fetched(rows * self.costs.fetch_near, search.collection, rows),
             ordered: search.want.order.is_empty() || order == Some(Walk::Forward),
             selective: true,
         })

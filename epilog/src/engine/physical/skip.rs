@@ -70,7 +70,7 @@ impl<'p> Planner<'p> {
             // One seek for each value and one for each range behind it.
             cost_fixed: count * (1.0 + ranges) * self.costs.seek
                 + rows * (self.costs.entry + self.costs.sort_rank),
-            cost_rows: rows * self.costs.fetch,
+            cost_rows: self.paging.and_fetched(rows * self.costs.fetch, search.collection, rows),
             ordered: comes_in_order(search),
             selective: found.used.iter().any(|sarg| sarg.rejects_absent()),
         })

@@ -85,8 +85,17 @@ impl<'p> Planner<'p> {
 
     /// What it costs to sort so many rows and keep the first of them.
     pub(super) fn sort_cost(&self, rows: Amount, limit: Option<u64>) -> Amount {
-        let each = if limit.is_some() { self.costs.top } else { self.costs.sort };
-        rows * each
+        #[cfg(not(feature = "small"))]
+        return match limit {
+            // Those that are kept are sorted; the others are seen to come behind them.
+            Some(limit) => {
+                let kept = rows.min(limit as Amount);
+                rows * self.costs.top + kept * self.costs.sort_of(kept)
+            }
+            None => rows * self.costs.sort_of(rows),
+        };
+        #[cfg(feature = "small")]
+        return rows * if limit.is_some() { self.costs.top } else { self.costs.sort };
     }
 }
 

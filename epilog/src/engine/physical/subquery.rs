@@ -126,6 +126,13 @@ impl<'p> Planner<'p> {
         let per_pair = self.costs.entry + if reads { self.costs.fetch + self.costs.pair } else { 0.0 };
         // What is asked of the pairs of a row, be it of another collection, is asked for each row.
         let cost = rows * (self.costs.seek + each * per_pair + pairs.cost) - shared * self.costs.fetch_near;
+        let collection = self.collection(sides.slot);
+        let found = rows * each;
+        let cost = match index.and_then(|index| collection.index(index)) {
+            Some(index) => self.paging.and_walked(cost, (collection, index), 0.0, rows),
+            None => cost,
+        };
+        let cost = if reads { self.paging.and_fetched(cost, collection, found) } else { cost };
         Some(Planned { method: Method::Probe { index, links }, pairs: pairs.node, cost })
     }
 

@@ -4,8 +4,11 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::Lent;
 use super::told::{KeptTold, Told};
+use super::{Lent, Settings};
+#[cfg(feature = "std")]
+use crate::engine::estimate::PlanCosts;
+use crate::engine::estimate::{Resident, Statistics};
 use crate::engine::logical::Parameters;
 use crate::engine::measured::Measured;
 use crate::engine::physical::PhysicalPlan;
@@ -24,6 +27,10 @@ const WAYS: usize = 4;
 /// So many queries of one shape can be carried out at a time without a copy of their plan being made.
 const SPARE_MAX: usize = 4;
 
+/// When so many pages were read from the file, what is in memory may be something else than it was: so many come and go before a
+/// plan is looked at again.
+const LOADED_MANY: u64 = 64;
+
 /// A copy of a plan with a longer value, in bytes, goes when its query ends.
 const VALUE_KEPT_MAX: usize = 4 << 10;
 
@@ -34,6 +41,9 @@ pub struct PlanCache {
     /// How many threads may carry out a query that does not say it.
     #[cfg(feature = "std")]
     pub(super) threads: usize,
+    /// What work is said to cost.
+    #[cfg(feature = "std")]
+    pub(in crate::engine) costs: PlanCosts,
     /// Moves when plans are to be made anew.
     epoch: AtomicU64,
 }
@@ -69,14 +79,40 @@ struct Kept {
     /// The values that it depends on, by number.
     pinned: Vec<(usize, Scalar)>,
     epoch: u64,
-    /// The collections read, and how many records they had.
-    counts: Arc<[(CollectionId, u64)]>,
+    basis: Arc<Basis>,
     /// The commit after which that was looked at last: what is read of it has the same counts.
     looked_at: u64,
+    /// How many pages had been read from the file when it was looked at last what is in memory.
+    loaded: u64,
     plan: Arc<PhysicalPlan>,
     /// Copies that queries had and gave back, with their values.
     #[expect(clippy::vec_box, reason = "queries take them as they are, without moving the plans")]
     spare: Vec<Box<PhysicalPlan>>,
+}
+
+/// What a plan was chosen by.
+struct Basis {
+    /// The collections read, and how many records they had.
+    counts: Vec<(CollectionId, u64)>,
+    /// The trees that may be read, and how much of them was in memory.
+    residency: Vec<Resident>,
+}
+
+impl Basis {
+    /// Whether about as much is there as when the plan was made; and in memory, if that `moved`.
+    fn holds(&self, view: View<'_>, moved: bool) -> bool {
+        let is_alike = |(id, then): &(CollectionId, u64)| {
+            let now = count(view, *id);
+            now / 2 <= *then && *then / 2 <= now
+        };
+        let measured = Measured(view);
+        let is_near = |(id, index, then): &Resident| {
+            let Some(collection) = view.catalog().collection(*id) else { return false };
+            let index = index.and_then(|index| collection.index(index));
+            then.is_near(measured.residency(collection, index))
+        };
+        self.counts.iter().all(is_alike) && (!moved || self.residency.iter().all(is_near))
+    }
 }
 
 /// What there is for a query.
@@ -85,31 +121,28 @@ enum Found {
     Spare(u64, Box<PhysicalPlan>),
     /// A plan, of which there is no copy.
     Plan(u64, Arc<PhysicalPlan>),
-    /// A plan of which it has to be looked whether there are as many records as when it was made.
-    Doubtful(u64, Arc<[(CollectionId, u64)]>),
+    /// A plan of which it has to be looked whether there are as many records as when it was made; and whether as much is in memory,
+    /// if many pages were read since.
+    Doubtful(u64, Arc<Basis>, bool),
 }
 
 impl PlanCache {
-    /// Room for about so many plans; 0 keeps none.
-    pub(crate) fn new(plans: usize) -> PlanCache {
-        let sets = plans.div_ceil(WAYS);
+    /// Room for plans, and how queries of a database are planned; with room for none, none is kept.
+    pub(super) fn new(settings: Settings) -> PlanCache {
+        let sets = settings.plans.div_ceil(WAYS);
         PlanCache {
             sets: (0..sets).map(|_| Arc::default()).collect(),
             #[cfg(feature = "std")]
-            threads: 1,
+            threads: settings.threads,
+            #[cfg(feature = "std")]
+            costs: settings.costs,
             epoch: AtomicU64::new(0),
         }
     }
 
-    /// The same, of a database whose queries may be carried out by so many threads each.
-    #[cfg(feature = "std")]
-    pub(super) fn with_threads(self, threads: usize) -> PlanCache {
-        PlanCache { threads, ..self }
-    }
-
     /// That of the database that a view is of.
     pub fn of(view: View<'_>) -> Option<&PlanCache> {
-        view.attached().get_or_make(|| PlanCache::new(PLANS_DEFAULT))
+        view.attached().get_or_make(|| PlanCache::new(Settings::default()))
     }
 
     /// Whether plans are kept.
@@ -146,20 +179,18 @@ impl PlanCache {
         let epoch = self.epoch.load(Ordering::Acquire);
         // No commit has the highest number.
         let commit = view.commit().unwrap_or(u64::MAX);
+        let now = Now { epoch, commit, loaded: view.pages_loaded() };
         let home = self.set(told.hash());
         let (mut tried, mut current) = (Tried::default(), None);
         // Nothing is calculated, and no page read, while others wait.
         loop {
-            let found = home.lock().find(told, (epoch, commit), &tried, current, counted);
+            let found = home.lock().find(told, now, &tried, current, counted);
             let (number, plan) = match found? {
                 Found::Spare(number, plan) => (number, plan),
                 Found::Plan(number, plan) => (number, Box::new(PhysicalPlan::clone(&plan))),
-                Found::Doubtful(number, counts) => {
-                    let is_current = counts.iter().all(|(id, then)| {
-                        let now = count(view, *id);
-                        now / 2 <= *then && *then / 2 <= now
-                    });
-                    home.lock().settle(number, is_current.then_some(commit));
+                Found::Doubtful(number, basis, moved) => {
+                    let is_current = basis.holds(view, moved);
+                    home.lock().settle(number, is_current.then_some(now), moved);
                     current = is_current.then_some(number);
                     continue;
                 }
@@ -200,7 +231,8 @@ impl PlanCache {
             }
         }
         let epoch = self.epoch.load(Ordering::Acquire);
-        let (told, counts, plan, hash) = (told.kept(), counts.into(), Arc::new(plan), told.hash());
+        let basis = Arc::new(Basis { counts, residency: core::mem::take(&mut plan.residency) });
+        let (told, loaded, plan, hash) = (told.kept(), view.pages_loaded(), Arc::new(plan), told.hash());
         let mut set = self.set(hash).lock();
         set.numbered += 1;
         let number = set.numbered;
@@ -208,8 +240,17 @@ impl PlanCache {
         // Another thread may have been as quick: then there are two, of which one will go.
         set.plans.truncate(WAYS - 1);
         let spare = Vec::new();
-        set.plans.insert(0, Kept { number, told, pinned, epoch, counts, looked_at, plan, spare });
+        set.plans.insert(0, Kept { number, told, pinned, epoch, basis, looked_at, loaded, plan, spare });
     }
+}
+
+/// When plans are looked for.
+#[derive(Clone, Copy)]
+struct Now {
+    epoch: u64,
+    commit: u64,
+    /// How many pages have been read from the file.
+    loaded: u64,
 }
 
 /// The plans that were tried for a query, by number.
@@ -238,7 +279,7 @@ impl Set {
     fn find(
         &mut self,
         told: &Told<'_>,
-        (epoch, commit): (u64, u64),
+        now: Now,
         tried: &Tried,
         current: Option<u64>,
         counted: bool,
@@ -253,13 +294,14 @@ impl Set {
             self.plans[..=at].rotate_right(1);
         }
         let kept = &mut self.plans[0];
-        if kept.epoch != epoch {
+        if kept.epoch != now.epoch {
             self.plans.remove(0);
-            return self.find(told, (epoch, commit), tried, current, counted);
+            return self.find(told, now, tried, current, counted);
         }
-        let is_current = current == Some(kept.number) || (commit != u64::MAX && kept.looked_at == commit);
-        if !is_current {
-            return Some(Found::Doubtful(kept.number, Arc::clone(&kept.counts)));
+        let moved = now.loaded.wrapping_sub(kept.loaded) >= LOADED_MANY;
+        let is_looked_at = now.commit != u64::MAX && kept.looked_at == now.commit && !moved;
+        if current != Some(kept.number) && !is_looked_at {
+            return Some(Found::Doubtful(kept.number, Arc::clone(&kept.basis), moved));
         }
         self.found += u64::from(counted);
         Some(match kept.spare.pop() {
@@ -268,14 +310,12 @@ impl Set {
         })
     }
 
-    /// Notes after which commit a plan was found to be current, or lets it go.
-    fn settle(&mut self, number: u64, current_at: Option<u64>) {
-        match current_at {
-            None => self.plans.retain(|kept| kept.number != number),
-            Some(commit) => {
-                let kept = self.plans.iter_mut().find(|kept| kept.number == number);
-                kept.into_iter().for_each(|kept| kept.looked_at = commit);
-            }
+    /// Notes when a plan was found to be current, also by what is in memory if that `moved`, or lets it go.
+    fn settle(&mut self, number: u64, current_at: Option<Now>, moved: bool) {
+        let Some(now) = current_at else { return self.plans.retain(|kept| kept.number != number) };
+        if let Some(kept) = self.plans.iter_mut().find(|kept| kept.number == number) {
+            kept.looked_at = now.commit;
+            kept.loaded = if moved { now.loaded } else { kept.loaded };
         }
     }
 

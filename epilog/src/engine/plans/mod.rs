@@ -36,19 +36,34 @@ use crate::value::is_of;
 /// Queries with more values than this are planned each time: no two have the same shape.
 const VALUES_MAX: usize = 64;
 
-/// Makes room for about so many plans in a database that was just opened, whose queries may be carried out by so many threads
-/// each.
-pub(crate) fn make_room(
-    view: View<'_>,
-    plans: Option<usize>,
-    #[cfg_attr(not(feature = "std"), expect(unused_variables, reason = "there are none"))] threads: usize,
-) {
-    view.attached().get_or_make(|| {
-        let cache = PlanCache::new(plans.unwrap_or(cache::PLANS_DEFAULT));
-        #[cfg(feature = "std")]
-        let cache = cache.with_threads(threads);
-        cache
-    });
+/// How a database plans queries that do not say it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Settings {
+    /// About how many plans are kept.
+    pub(crate) plans: usize,
+    /// How many threads may carry out a query.
+    #[cfg(feature = "std")]
+    pub(crate) threads: usize,
+    /// What work is said to cost.
+    #[cfg(feature = "std")]
+    pub(crate) costs: super::estimate::PlanCosts,
+}
+
+impl Default for Settings {
+    fn default() -> Settings {
+        Settings {
+            plans: cache::PLANS_DEFAULT,
+            #[cfg(feature = "std")]
+            threads: 1,
+            #[cfg(feature = "std")]
+            costs: super::estimate::PlanCosts::default(),
+        }
+    }
+}
+
+/// Makes room for plans in a database that was just opened.
+pub(crate) fn make_room(view: View<'_>, settings: Settings) {
+    view.attached().get_or_make(|| PlanCache::new(settings));
 }
 
 /// How many threads may carry out a query that does not say it.

@@ -319,7 +319,7 @@ fn there_are_no_more_plans_than_may_be_and_none_if_so_told() {
             .operation()
             .view()
             .attached()
-            .get_or_make(|| PlanCache::new(0))
+            .get_or_make(|| PlanCache::new(Settings { plans: 0, ..Settings::default() }))
             .expect("nothing else is there");
     }
     insert(&without, 1..40);

@@ -147,6 +147,9 @@ fn check(query: impl FnOnce(&dyn Reading)) {
 }
 
 fn check_in(watching: &Watching, query: impl FnOnce(&dyn Reading)) {
+    // Small as the cache is, plans are those of what is in memory: it is these that have to keep within it.
+    #[cfg(not(feature = "small"))]
+    let _there = crate::engine::measured::priced::AllCached::new();
     let most = &watching.most;
     let store = most.store.get().expect("opened");
     query(&store.session());

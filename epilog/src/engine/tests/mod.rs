@@ -10,6 +10,8 @@ mod memory;
 mod merge;
 mod reference;
 #[cfg(not(feature = "small"))]
+mod residency;
+#[cfg(not(feature = "small"))]
 mod spill;
 #[cfg(all(feature = "std", not(feature = "small")))]
 mod threads;

@@ -15,6 +15,8 @@ mod pairs;
 #[cfg(not(feature = "small"))]
 mod planted;
 #[cfg(not(feature = "small"))]
+mod priced;
+#[cfg(not(feature = "small"))]
 mod reached;
 #[cfg(not(feature = "small"))]
 mod ruled;

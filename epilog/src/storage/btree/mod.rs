@@ -58,6 +58,8 @@ pub use record_cursor::LeafCursor;
 pub use record_leaf::{LeafFormat, LeafView, Record, RecordLeaf, RecordSlot, blob_of_row};
 pub use record_tree::RecordTree;
 pub use record_write::{Convert, RecordInserter};
+#[cfg(not(feature = "small"))]
+pub use sampled::Cached;
 
 use super::StorageError;
 use super::page::{PAGE_HEADER_LEN, PageKind, PageNumber, PageWrite, TreeId, kind_of};

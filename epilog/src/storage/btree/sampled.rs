@@ -175,6 +175,90 @@ impl EntryTree {
     }
 }
 
+/// How much of a tree is in memory.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub struct Cached {
+    /// About how many leaves it has.
+    pub leaves: u64,
+    /// Of how many of them it was looked up.
+    pub asked: u32,
+    /// How many of these are in memory.
+    pub cached: u32,
+}
+
+/// Looks for some leaves of a tree in memory, evenly spread over it. Nothing is read but its root: what a branch leads to that is not in
+/// memory is taken for as little in memory. `below` gives the nodes below one, and how high it is above the leaves.
+fn cached<P: PageRead + ?Sized>(
+    pages: &P,
+    root: PageNumber,
+    below: &dyn Fn(PageNumber, Expected) -> Result<(Vec<PageNumber>, u8), StorageError>,
+) -> Result<Cached, StorageError> {
+    /// So many branches are looked into on each level, and so many leaves of each looked for.
+    const BRANCHES: usize = 8;
+    const LEAVES: usize = 4;
+    /// What is taken for the children of branches that are not in memory.
+    const CHILDREN: f64 = 128.0;
+    let (mut level, mut expected, mut leaves) = (Vec::from([root]), Expected::Root, 1.0);
+    // The branches that were not in memory on the way.
+    let mut lost = 0;
+    loop {
+        let (mut next, mut height, mut opened, mut children) = (Vec::new(), 0, 0, 0);
+        for node in &level {
+            if *node != root && !pages.is_cached(*node) {
+                lost += 1;
+                continue;
+            }
+            let (of_node, above) = below(*node, expected)?;
+            (height, opened, children) = (above, opened + 1, children + of_node.len());
+            let most = if above == 1 && *node != root { LEAVES } else { BRANCHES * LEAVES };
+            next.extend(spread(of_node, most));
+        }
+        if opened == 0 {
+            return Ok(Cached { leaves: (leaves * CHILDREN) as u64, asked: 1, cached: 0 });
+        }
+        if height == 0 {
+            return Ok(Cached { leaves: 1, asked: 1, cached: 1 });
+        }
+        leaves *= children as f64 / f64::from(opened);
+        if height == 1 {
+            let cached = next.iter().filter(|leaf| pages.is_cached(**leaf)).count() as u32;
+            let asked = next.len() as u32 + lost * LEAVES as u32;
+            return Ok(Cached { leaves: leaves as u64, asked, cached });
+        }
+        level = spread(next, BRANCHES);
+        expected = Expected::below(height);
+    }
+}
+
+impl RecordTree {
+    /// How much of the tree is in memory, by some of its leaves. Nothing is read but the root.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn cached<P: PageRead + ?Sized>(&self, pages: &P) -> Result<Cached, StorageError> {
+        cached(pages, self.root, &|number, expected| {
+            let (below, height) = self.below(pages, &[(number, 0)], expected)?;
+            Ok((below.into_iter().map(|(number, _)| number).collect(), height))
+        })
+    }
+}
+
+impl EntryTree {
+    /// How much of the tree is in memory, by some of its leaves. Nothing is read but the root.
+    ///
+    /// # Errors
+    ///
+    /// When the root, or a branch that is in memory, is damaged.
+    pub fn cached<P: PageRead + ?Sized>(&self, pages: &P) -> Result<Cached, StorageError> {
+        cached(pages, self.root, &|number, expected| {
+            let node = self.open(number, pages.page(number)?, expected)?;
+            let children = (0..=node.count()).map(|position| node.child(position));
+            Ok(if node.level() == 0 { (Vec::new(), 0) } else { (children.collect(), node.level()) })
+        })
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

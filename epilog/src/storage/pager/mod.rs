@@ -696,6 +696,16 @@ impl PageRead for PageOperation<'_> {
         self.operation.bring_near(number);
     }
 
+    #[cfg(not(feature = "small"))]
+    fn is_cached(&self, number: PageNumber) -> bool {
+        self.operation.is_cached(number)
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn pages_loaded(&self) -> u64 {
+        self.operation.pages_loaded()
+    }
+
     fn is_crowded(&self) -> bool {
         #[cfg(all(feature = "std", not(feature = "small")))]
         if self.together.is_some_and(PagesTogether::is_overfull) {

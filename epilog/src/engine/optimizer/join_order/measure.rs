@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 
 use super::region::{Pointer, Region, Relation, Set};
-use crate::engine::estimate::{Amount, Costs, Estimator, Groups, Statistics};
+use crate::engine::estimate::{Amount, Costs, Estimator, Groups, Paging, Statistics};
 use crate::engine::logical::{Expr, ExprKind, Node, Slot, SlotDef};
 use crate::expr::BinaryOp;
 use crate::schema::CollectionDef;
@@ -14,6 +14,7 @@ pub(in crate::engine::optimizer) struct Measure<'p> {
     statistics: &'p dyn Statistics,
     estimator: Estimator<'p>,
     pub(super) costs: Costs,
+    paging: Paging<'p>,
 }
 
 /// How two sets of relations are put together.
@@ -30,7 +31,12 @@ impl<'p> Measure<'p> {
         slots: &'p [SlotDef],
         statistics: &'p dyn Statistics,
     ) -> Measure<'p> {
-        Measure { slots, statistics, estimator: Estimator::new(slots, statistics), costs: Costs::default() }
+        #[cfg(not(feature = "small"))]
+        let costs = statistics.costs(slots);
+        #[cfg(feature = "small")]
+        let costs = Costs::default();
+        let paging = Paging::new(statistics, &costs);
+        Measure { slots, statistics, estimator: Estimator::new(slots, statistics), costs, paging }
     }
 
     fn collection(&self, slot: Slot) -> &'p CollectionDef {
@@ -128,10 +134,12 @@ impl<'p> Measure<'p> {
         let scan = all * (self.costs.scan_record + tests);
         let Some(slot) = relation.base else { return scan };
         let collection = self.collection(slot);
+        let scan = self.paging.and_scanned(scan, collection, 1.0);
         let searched = relation.own.iter().filter(|expr| is_searched(expr, slot, collection));
         let found = searched.map(|expr| {
             let rows = (all * self.part(expr)).max(1.0);
-            self.costs.seek + rows * (self.costs.entry + self.costs.fetch + tests)
+            let cost = self.costs.seek + rows * (self.costs.entry + self.costs.fetch + tests);
+            self.paging.and_fetched(cost, collection, rows)
         });
         found.fold(scan, Amount::min)
     }
@@ -244,12 +252,16 @@ impl<'p> Measure<'p> {
             if let Some(each) = self.searched(region, number, left_set) {
                 let pairs = left_rows * each * (costs.entry + costs.fetch + costs.pair);
                 let cost = left_cost + left_rows * costs.seek + pairs + made;
+                let cost = self.and_fetched(cost, relation, left_rows * each);
                 best = if cost < best.0 { (cost, How::Join) } else { best };
             }
             let points = |pointer: &Pointer| pointer.ends.1 == number && left_set >> pointer.ends.0 & 1 == 1;
             if let Some(pointer) = region.pointers.iter().position(points) {
-                let fetched =
-                    |rows: Amount| rows * costs.probe + self.all_rows(relation).min(rows) * costs.fetch_near;
+                let fetched = |rows: Amount| {
+                    let different = self.all_rows(relation).min(rows);
+                    let cost = rows * costs.probe + different * costs.fetch_near;
+                    self.and_fetched(cost, relation, different)
+                };
                 let tests = relation.own.iter().map(|expr| self.test(expr)).sum::<Amount>();
                 let mut cost = left_cost + left_rows * tests + fetched(left_rows);
                 // Those that something is asked of may be marked first, and rows that point at others dropped.
@@ -261,6 +273,14 @@ impl<'p> Measure<'p> {
             }
         }
         best
+    }
+
+    /// `cost`, and reading so many records of a relation that lie anywhere.
+    fn and_fetched(&self, cost: Amount, relation: &Relation, rows: Amount) -> Amount {
+        match relation.base {
+            Some(slot) => self.paging.and_fetched(cost, self.collection(slot), rows),
+            None => cost,
+        }
     }
 
     /// How many records of a relation an index gives for a row of `other`, if one begins with a field that this gives.

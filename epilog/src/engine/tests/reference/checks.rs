@@ -194,7 +194,10 @@ pub(super) fn little(data: &[Collection], schema: &'static DatabaseSchema) -> St
 }
 
 /// Whether an answer is that of the reference: the same rows, or no result where that has none.
-fn agree(got: &Result<Vec<Vec<Scalar>>, EngineError>, expected: &Result<Vec<Vec<Scalar>>, ()>) -> bool {
+pub(super) fn agree(
+    got: &Result<Vec<Vec<Scalar>>, EngineError>,
+    expected: &Result<Vec<Vec<Scalar>>, ()>,
+) -> bool {
     match (got, expected) {
         (Ok(got), Ok(expected)) => same(got, expected),
         (Err(EngineError::Exec(ExecError::Arithmetic(_))), Err(())) => true,

@@ -435,6 +435,19 @@ impl FrameTable {
         }
     }
 
+    /// Whether something of page `number` is in memory, be it another version than the one that is read.
+    #[cfg(not(feature = "small"))]
+    fn is_cached(&self, number: PageNumber) -> bool {
+        let word = self.slot(number).map_or(null_mut(), |slot| slot.published.load(Ordering::Relaxed));
+        !matches!(Word::of(word), Word::Cold)
+    }
+
+    /// How many pages have been read from the file.
+    #[cfg(not(feature = "small"))]
+    fn pages_loaded(&self) -> u64 {
+        self.images.as_ref().map_or(0, |images| images.loaded.load(Ordering::Relaxed))
+    }
+
     /// [`page`](FrameTable::page) for pages with several versions, none yet, or one that nobody has touched for long.
     ///
     /// # Safety

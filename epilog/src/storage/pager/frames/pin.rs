@@ -161,6 +161,18 @@ impl<'t> Pin<'t> {
         self.table().bring_near(number);
     }
 
+    /// Whether something of page `number` is in memory.
+    #[cfg(not(feature = "small"))]
+    pub(in crate::storage::pager) fn is_cached(&self, number: PageNumber) -> bool {
+        self.table().is_cached(number)
+    }
+
+    /// How many pages have been read from the file.
+    #[cfg(not(feature = "small"))]
+    pub(in crate::storage::pager) fn pages_loaded(&self) -> u64 {
+        self.table().pages_loaded()
+    }
+
     /// What memory has of page `number`.
     pub(in crate::storage::pager) fn resident(&self, number: PageNumber) -> Resident<'_> {
         self.operate();
@@ -256,6 +268,18 @@ impl Operation<'_> {
     #[inline]
     pub(in crate::storage::pager) fn bring_near(&self, number: PageNumber) {
         self.0.bring_near(number);
+    }
+
+    /// As [`Pin::is_cached`].
+    #[cfg(not(feature = "small"))]
+    pub(in crate::storage::pager) fn is_cached(&self, number: PageNumber) -> bool {
+        self.0.is_cached(number)
+    }
+
+    /// As [`Pin::pages_loaded`].
+    #[cfg(not(feature = "small"))]
+    pub(in crate::storage::pager) fn pages_loaded(&self) -> u64 {
+        self.0.pages_loaded()
     }
 
     /// The commit that is read.
