@@ -176,6 +176,9 @@ fn carry_out_plan<'r>(
     let mut chain = if Chain::suits(&plan) {
         Chain::new(plan, run)
     } else {
+        #[cfg(all(feature = "std", not(feature = "small")))]
+        let mut rows = Planned::by_threads(operation.view(), used_up(plan), run, threads);
+        #[cfg(not(all(feature = "std", not(feature = "small"))))]
         let mut rows = Planned::new(operation.view(), used_up(plan), run);
         while let Some(batch) = rows.next_batch()? {
             if each(&batch).is_err() {
@@ -235,7 +238,7 @@ pub fn explain(view: View<'_>, draft: &Draft, control: &Control) -> Result<Plan,
     #[cfg(all(feature = "std", not(feature = "small")))]
     let plan = {
         let threads = exec::threads::count(view, control, &physical);
-        plan.by_threads(threads, exec::threads::depth_shown(&physical))
+        plan.by_threads(threads, &physical)
     };
     #[cfg(not(feature = "small"))]
     let plan = Plan { kept: plans::is_kept(view, draft, control), ..plan };
@@ -254,10 +257,7 @@ pub fn analyze(reading: &dyn Reading, draft: &Draft, control: &Control) -> Resul
     let kept = plans::is_kept(operation.view(), draft, control);
     let mut plan = plan_for(operation.view(), draft, Purpose::Rows, control, parts::EXPLAINED)?;
     #[cfg(feature = "std")]
-    let (threads, shown) = {
-        let threads = exec::threads::count(operation.view(), control, &plan);
-        (threads, exec::threads::depth_shown(&plan))
-    };
+    let threads = exec::threads::count(operation.view(), control, &plan);
     #[cfg(not(feature = "std"))]
     let threads = 1;
     let run = run.measured(plan.meter());
@@ -272,7 +272,7 @@ pub fn analyze(reading: &dyn Reading, draft: &Draft, control: &Control) -> Resul
     whole.elapsed_ns = reading.operation().view().now_ns().saturating_sub(begun);
     let plan = Plan { kept, ..Plan::measured(&metered, &run.read(), whole) };
     #[cfg(feature = "std")]
-    let plan = plan.by_threads(threads, shown);
+    let plan = plan.by_threads(threads, &metered);
     Ok(plan)
 }
 

@@ -85,6 +85,10 @@ pub(super) enum Bug {
     RunLost,
     /// An operation that goes on after another leaves out the next record.
     RecordLostInPause,
+    /// The last of the parts that threads make of a walk is not made.
+    PartLost,
+    /// What is behind the parts that threads have made begins a part too late.
+    RestBeginsLate,
 }
 
 #[cfg(all(test, not(feature = "small")))]

@@ -45,15 +45,18 @@ impl<'s> Stream<'s> {
             State::Held(Box::new(Held::new(reading.operation(), |view| super::run(view, draft))?))
         } else {
             let plan = plan_for(operation.view(), draft, Purpose::Rows, control, false)?;
+            #[cfg(all(feature = "std", not(feature = "small")))]
+            let threads = exec::threads::count(operation.view(), control, &plan);
             if Chain::suits(&plan) {
-                #[cfg(all(feature = "std", not(feature = "small")))]
-                let threads = exec::threads::count(operation.view(), control, &plan);
                 let chain = Chain::new(plan, run);
                 #[cfg(all(feature = "std", not(feature = "small")))]
                 let chain = chain.by_threads(threads);
                 State::Chain(Box::new(chain), 1)
             } else {
                 State::Held(Box::new(Held::new(reading.operation(), |view| {
+                    #[cfg(all(feature = "std", not(feature = "small")))]
+                    return Ok(Rows::by_threads(view, used_up(plan), run, threads));
+                    #[cfg(not(all(feature = "std", not(feature = "small"))))]
                     Ok(Rows::planned(view, used_up(plan), run))
                 })?))
             }

@@ -10,6 +10,7 @@ pub(super) mod aside;
 mod merge;
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 #[cfg(not(feature = "small"))]
@@ -22,6 +23,8 @@ use super::built::{Built, Keep};
 use super::scan::dangling;
 use super::subquery::append_entry_key;
 use super::{Operator, Stage};
+#[cfg(all(feature = "std", not(feature = "small")))]
+use super::{Sharing, not_shared};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::estimate::KeyRange;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
@@ -67,18 +70,18 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         }
         Method::Hash { inner, links } => {
             made.note(&inner);
-            (Finder::Table { source: super::build(env, *inner), built: None }, links)
+            (Finder::Table { source: super::build_whole(env, *inner), built: None }, links)
         }
         #[cfg(not(feature = "small"))]
         Method::Loop { inner, band: of_rows } => {
             made.note(&inner);
             band = of_rows;
-            (Finder::Table { source: super::build(env, *inner), built: None }, Vec::new())
+            (Finder::Table { source: super::build_whole(env, *inner), built: None }, Vec::new())
         }
         #[cfg(feature = "small")]
         Method::Loop { inner } => {
             made.note(&inner);
-            (Finder::Table { source: super::build(env, *inner), built: None }, Vec::new())
+            (Finder::Table { source: super::build_whole(env, *inner), built: None }, Vec::new())
         }
     };
     Box::new(Join {
@@ -190,7 +193,7 @@ enum Finder<'s> {
     /// In an index.
     Index(IndexId),
     /// In a hash table by the links' inner sides; without links everything is in one place of it.
-    Table { source: Box<dyn Operator<'s> + 's>, built: Option<Box<Built<'s>>> },
+    Table { source: Box<dyn Operator<'s> + 's>, built: Option<Arc<Built<'s>>> },
     /// Beside it: both come in the order of the links.
     #[cfg(not(feature = "small"))]
     Merged(Box<Merged<'s>>),
@@ -351,6 +354,22 @@ impl<'s> Operator<'s> for Join<'s> {
         let part = self.aside.as_ref().map_or(0, |aside| aside.memory());
         Footprint { spilled: self.spilled(), ..Footprint::in_memory(memory + part) }
     }
+
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn share(&mut self, env: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
+        self.input.share(env, sharing)?;
+        match &mut self.finder {
+            Finder::Table { source, built } => {
+                let (links, band) = (&self.links, self.band.as_deref());
+                *built =
+                    Some(sharing.table(|| Built::to_share(env, &mut **source, links, Keep::Rows, band))?);
+            }
+            // Rows of the other side that were passed over are not come back to.
+            Finder::Merged(_) => return Err(not_shared()),
+            Finder::Key | Finder::Index(_) => {}
+        }
+        self.stages.iter_mut().try_for_each(|stage| stage.share(env, sharing))
+    }
 }
 
 impl<'s> Join<'s> {
@@ -367,7 +386,7 @@ impl<'s> Join<'s> {
         {
             let at_once = env.budget.is_none() && self.level == 0;
             match Built::within(env, &mut **source, &self.links, Keep::Rows, at_once)? {
-                (new, true) => *built = Some(Box::new(new)),
+                (new, true) => *built = Some(Arc::new(new)),
                 (new, false) => self.aside = Some(Box::new(Aside::new(env, self, new, has_outer)?)),
             }
             return Ok(());
@@ -378,7 +397,7 @@ impl<'s> Join<'s> {
             Some(band) => new.sorted(env, band)?,
             None => new,
         };
-        *built = Some(Box::new(new));
+        *built = Some(Arc::new(new));
         Ok(())
     }
 
