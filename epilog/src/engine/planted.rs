@@ -5,7 +5,7 @@
 
 /// A mistake that can be put in, named by what goes wrong; in the order of the files that have them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "small", allow(dead_code, reason = "it has not all files"))]
+#[cfg_attr(any(feature = "small", not(feature = "std")), allow(dead_code, reason = "it has not all files"))]
 pub(super) enum Bug {
     /// A negation is pushed into what orders absent values.
     NegationOfAbsent,

@@ -27,6 +27,12 @@ use crate::engine::logical::{AggregateTerm, Link};
 use crate::engine::physical::Band;
 use crate::parts::{self, InWhole, Whole};
 
+/// How a table is had: several threads may have it, but in small builds.
+#[cfg(not(feature = "small"))]
+pub(super) type Held<T> = alloc::sync::Arc<T>;
+#[cfg(feature = "small")]
+pub(super) type Held<T> = alloc::boxed::Box<T>;
+
 /// All inner rows, by key.
 pub(super) struct Built<'s> {
     keys: Keys,

@@ -10,7 +10,6 @@ pub(super) mod aside;
 mod merge;
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 #[cfg(not(feature = "small"))]
@@ -19,7 +18,7 @@ use self::aside::Aside;
 use self::merge::Merged;
 #[cfg(not(feature = "small"))]
 use super::band::Run;
-use super::built::{Built, Keep};
+use super::built::{Built, Held, Keep};
 use super::scan::dangling;
 use super::subquery::append_entry_key;
 use super::{Operator, Stage};
@@ -193,7 +192,7 @@ enum Finder<'s> {
     /// In an index.
     Index(IndexId),
     /// In a hash table by the links' inner sides; without links everything is in one place of it.
-    Table { source: Box<dyn Operator<'s> + 's>, built: Option<Arc<Built<'s>>> },
+    Table { source: Box<dyn Operator<'s> + 's>, built: Option<Held<Built<'s>>> },
     /// Beside it: both come in the order of the links.
     #[cfg(not(feature = "small"))]
     Merged(Box<Merged<'s>>),
@@ -386,7 +385,7 @@ impl<'s> Join<'s> {
         {
             let at_once = env.budget.is_none() && self.level == 0;
             match Built::within(env, &mut **source, &self.links, Keep::Rows, at_once)? {
-                (new, true) => *built = Some(Arc::new(new)),
+                (new, true) => *built = Some(Held::new(new)),
                 (new, false) => self.aside = Some(Box::new(Aside::new(env, self, new, has_outer)?)),
             }
             return Ok(());
@@ -397,7 +396,7 @@ impl<'s> Join<'s> {
             Some(band) => new.sorted(env, band)?,
             None => new,
         };
-        *built = Some(Arc::new(new));
+        *built = Some(Held::new(new));
         Ok(())
     }
 

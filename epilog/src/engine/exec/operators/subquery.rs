@@ -9,13 +9,12 @@ mod aside;
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 #[cfg(all(feature = "std", not(feature = "small")))]
 use super::Sharing;
 use super::aggregate::add_term;
-use super::built::{Built, Keep};
+use super::built::{Built, Held, Keep};
 use super::join::fetch;
 use super::{Operator, Stage};
 use crate::engine::error::{ExecError, RowFault};
@@ -100,7 +99,7 @@ enum Finder<'s> {
     /// In a hash table by the links' inner sides; without links everything is in one place of it.
     Table {
         source: Box<dyn Operator<'s> + 's>,
-        built: Option<Arc<Built<'s>>>,
+        built: Option<Held<Built<'s>>>,
         /// The range of it that belongs to a row.
         #[cfg(not(feature = "small"))]
         band: Option<Box<Band>>,
@@ -214,7 +213,7 @@ impl<'s> Stage<'s> for Subquery<'s> {
                             Some(band) => new.sorted(env, band)?,
                             None => new,
                         };
-                        built.insert(Arc::new(new))
+                        built.insert(Held::new(new))
                     }
                 };
                 if let (Some(results), Answer::Value(output)) = (built.results(), self.answer) {

@@ -8,7 +8,6 @@
 //! either side is linked by, which makes all of the other its partners.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::{Finder, Subquery, keep, stage_of};
@@ -17,7 +16,7 @@ use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::meter::Footprint;
 #[cfg(feature = "std")]
 use crate::engine::exec::operators::Sharing;
-use crate::engine::exec::operators::built::Built;
+use crate::engine::exec::operators::built::{Built, Held};
 use crate::engine::exec::operators::join::aside::{LEVELS_MAX, Replayed, Shape, Side};
 use crate::engine::exec::operators::sort::{Giver, Packer};
 use crate::engine::exec::operators::{Operator, Stage, build_gathered};
@@ -85,7 +84,7 @@ impl<'s> Subquery<'s> {
             false => (Built::new(env, &mut *source, &self.links, keep)?, true),
         };
         if is_all {
-            self.finder = Finder::Table { source, built: Some(Arc::new(new)), band: None };
+            self.finder = Finder::Table { source, built: Some(Held::new(new)), band: None };
         } else {
             // What operators beneath have taken goes with them, but for rows that others share.
             drop(source);
