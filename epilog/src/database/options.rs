@@ -339,7 +339,7 @@ impl Options {
     /// How many threads may carry out one query together. Default: 1.
     ///
     /// It is about queries that read very many records: counts and other aggregates, with groups or without, of what filters
-    /// let through of 250,000 records and more, also where other records are joined to them, and tables that joins make of so many. Others are carried out by the thread that asks, as ever, and cost
+    /// let through of 250,000 records and more, also where other records are joined to them, tables that joins make of so many, and the first few of so many in some order. Others are carried out by the thread that asks, as ever, and cost
     /// nothing more. [`explain`](crate::Query::explain) says where threads are made use of. They are begun by the query and are gone when it returns; where
     /// the system has none to give, it does with fewer.
     ///

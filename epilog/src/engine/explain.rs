@@ -123,17 +123,17 @@ impl Plan {
         plan
     }
 
-    /// The same, of which so many threads carry out what they can of `plan`.
+    /// The same, of which several threads carry out what they can of `plan`.
     #[cfg(all(feature = "std", not(feature = "small")))]
-    pub(super) fn by_threads(mut self, threads: usize, plan: &PhysicalPlan) -> Plan {
-        if threads > 1 {
+    pub(super) fn by_threads(mut self, crew: threads::Crew, plan: &PhysicalPlan) -> Plan {
+        if crew.threads > 1 {
             // What is projected is no operator of the plan that is carried out.
             let root = match self.root.operator {
                 "project" => self.root.children.first_mut(),
                 _ => Some(&mut self.root),
             };
             if let Some(root) = root {
-                threads::mark(root, plan, threads);
+                threads::mark(root, plan, crew);
             }
         }
         self

@@ -87,6 +87,8 @@ pub(super) enum Bug {
     RecordLostInPause,
     /// The last of the parts that threads make of a walk is not made.
     PartLost,
+    /// Of the first rows of an order that of each part is forgotten.
+    FirstOfPartLost,
     /// What is behind the parts that threads have made begins a part too late.
     RestBeginsLate,
 }

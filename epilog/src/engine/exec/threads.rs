@@ -65,25 +65,48 @@ const CACHE_OF_EACH: usize = 256 << 10;
 /// What a thread has made may wait for so many parts before it to be merged, for each thread.
 const AHEAD: usize = 2;
 
-/// How many threads may carry out a part of `plan`; 1 when it has none for several.
-pub(in crate::engine) fn count(view: View<'_>, control: &Control, plan: &PhysicalPlan) -> usize {
+/// Who carries out a plan.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct Crew {
+    /// So many threads may carry out a part of it; 1 when it has none for several.
+    pub(in crate::engine) threads: usize,
+    /// Whether all is done within one operation, though it need not be.
+    pub(in crate::engine) at_once: bool,
+}
+
+impl Crew {
+    /// The thread that asks.
+    const ONE: Crew = Crew { threads: 1, at_once: false };
+}
+
+/// Who carries out `plan`.
+pub(in crate::engine) fn crew(view: View<'_>, control: &Control, plan: &PhysicalPlan) -> Crew {
     let threads = control.threads().unwrap_or_else(|| super::super::plans::threads(view));
     // In a write transaction one alone reads.
-    if threads < 2 || view.commit().is_none() || !has_work(plan) {
-        return 1;
+    if threads < 2 || view.commit().is_none() {
+        return Crew::ONE;
+    }
+    let is_chain = super::Chain::suits(plan);
+    let is_begun = is_chain && depth(plan).is_some();
+    if !is_begun && !(within::has_work(&plan.root) && (!is_chain || stays(view, plan))) {
+        return Crew::ONE;
     }
     let room = view.cache_bytes().map_or(THREADS_MAX, |bytes| bytes / CACHE_OF_EACH);
-    threads.min(THREADS_MAX).min(room).max(1)
+    Crew { threads: threads.min(THREADS_MAX).min(room).max(1), at_once: is_chain && !is_begun }
 }
 
-/// Whether there is something for several threads in `plan`.
-fn has_work(plan: &PhysicalPlan) -> bool {
-    if super::Chain::suits(plan) { depth(plan).is_some() } else { within::has_work(&plan.root) }
+/// Whether memory has room for all that `plan` may read, so that one operation may go through it.
+fn stays(view: View<'_>, plan: &PhysicalPlan) -> bool {
+    plan.slots.iter().all(|slot| match view.records_kept(&slot.collection) {
+        None => true,
+        Some(most) => view.count(slot.collection.id).is_ok_and(|count| count <= most),
+    })
 }
 
-/// Marks of `root`, by which `plan` is told, the operators that so many threads carry out.
-pub(in crate::engine) fn mark(root: &mut PlanNode, plan: &PhysicalPlan, threads: usize) {
-    if !super::Chain::suits(plan) {
+/// Marks of `root`, by which `plan` is told, the operators that several threads carry out.
+pub(in crate::engine) fn mark(root: &mut PlanNode, plan: &PhysicalPlan, crew: Crew) {
+    let Crew { threads, at_once } = crew;
+    if at_once || !super::Chain::suits(plan) {
         return within::mark(root, &plan.root, threads);
     }
     let (mut node, mut shown) = (&plan.root, Some(root));

@@ -46,6 +46,8 @@ use super::meter::Footprint;
 #[cfg(all(feature = "std", not(feature = "small")))]
 use super::threads::within;
 use crate::engine::error::ExecError;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::engine::logical::{SortTerm, Window};
 use crate::engine::physical::{self, PhysicalNode};
 use crate::parts::{InWhole, Whole};
 
@@ -169,7 +171,13 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         #[cfg(feature = "small")]
         P::Sort { input, terms, window } => sort::build(build(env, *input), terms, window),
         #[cfg(not(feature = "small"))]
-        P::Sort { input, terms, window, given } => sort::build(build(env, *input), terms, window, given),
+        P::Sort { input, terms, window, given } => {
+            #[cfg(feature = "std")]
+            let input = within::first(env, *input, &terms, window, given);
+            #[cfg(not(feature = "std"))]
+            let input = build(env, *input);
+            sort::build(input, terms, window, given)
+        }
         P::Limit { input, window } => Box::new(limit::Limit::new(build(env, *input), window)),
         P::Aggregate { input, keys, items, in_order } => {
             #[cfg(all(feature = "std", not(feature = "small")))]
@@ -238,6 +246,16 @@ fn build_whole<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'s> + 
     return within::together(env, node);
     #[cfg(not(all(feature = "std", not(feature = "small"))))]
     build(env, node)
+}
+
+/// The rows of a window of `input` in order.
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub(super) fn first_of<'s>(
+    input: Box<dyn Operator<'s> + 's>,
+    terms: Vec<SortTerm>,
+    window: Window,
+) -> Box<dyn Operator<'s> + 's> {
+    sort::build(input, terms, Some(window), 0)
 }
 
 /// The stages of a chain over [`Pairs`](physical::Operator::Pairs), those next to the pairs first.

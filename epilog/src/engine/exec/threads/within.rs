@@ -5,7 +5,7 @@
 //! where it is asked for, if it comes from a walk of leaves with filters, lookups, joins and subqueries between:
 //!
 //! ```text
-//! aggregate                        groups of parts, merged
+//! aggregate                        groups of parts, merged; or of a sort the first of each part, if few are wanted
 //!   join, by a table of ..           each thread has its own, and one table for all (`Sharing`)
 //!     join, by an index                each thread has its own
 //!       scan                             the part
@@ -21,7 +21,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{AHEAD, Made, Merging, ROWS_MIN, Ranks, Shared, Work, go_on_at, go_through, parts_of, walk_mut};
+use super::{
+    AHEAD, Made, Merging, PARTS_MAX, ROWS_MIN, Ranks, Shared, Work, go_on_at, go_through, parts_of, walk_mut,
+};
 use crate::engine::control::Run;
 use crate::engine::error::ExecError;
 use crate::engine::exec::batch::Batch;
@@ -30,7 +32,7 @@ use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::operators::{self, GroupsBeingMade, GroupsOfAll, GroupsOfPart, Operator, Sharing};
 use crate::engine::exec::{Env, Frame};
 use crate::engine::explain::PlanNode;
-use crate::engine::logical::{AggregateTerm, KeyTerm};
+use crate::engine::logical::{AggregateTerm, KeyTerm, SortTerm, Window};
 use crate::engine::physical::{self, Access, Method, PhysicalNode, Scan};
 use crate::engine::planted::{self, Bug};
 
@@ -55,11 +57,24 @@ pub(in crate::engine::exec) fn is_divided(node: &PhysicalNode) -> bool {
     walk(node).is_some_and(|scan| scan.rows >= ROWS_MIN)
 }
 
+/// Of so many rows at most several threads find the first of each part: those of all parts are sorted once more.
+const TOP_MAX: u64 = 4096;
+
+/// Of the rows of `input` the first so many, if several threads find the first of each part before: where those of all parts are few
+/// beside the rows there are.
+fn top(input: &PhysicalNode, window: Option<Window>, given: usize) -> Option<u64> {
+    let end = window?.end().filter(|end| (1..=TOP_MAX).contains(end) && given == 0)?;
+    let rows = walk(input)?.rows;
+    let is_few = cfg!(test) || (end as usize * PARTS_MAX) as f64 <= rows / 4.0;
+    (is_few && is_divided(input)).then_some(end)
+}
+
 /// Whether several threads make something of what is beneath `node`, or of its rows where it is what a table is made of.
 pub(super) fn is_made_by_threads(node: &PhysicalNode, is_of_table: bool) -> bool {
     match &node.operator {
         physical::Operator::Metered(metered) => is_made_by_threads(&metered.input, is_of_table),
         physical::Operator::Aggregate { input, .. } => is_divided(input),
+        physical::Operator::Sort { input, window, given, .. } => top(input, *window, *given).is_some(),
         _ => is_of_table && is_divided(node),
     }
 }
@@ -127,7 +142,7 @@ impl<'s> Divided<'s> {
             }
             _ => Vec::new(),
         };
-        if parts.len() < 2 {
+        if parts.len() < 2 || env.budget.is_none() {
             return Ok(None);
         }
         let (used, common, read) = (env.budget.used(), env.tables.len(), env.run.read());
@@ -238,8 +253,26 @@ impl Work<()> for Groups<'_, '_> {
 /// The rows of `node`, made in parts by threads where all of them are wanted.
 pub(in crate::engine::exec) fn together<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'s> + 's> {
     match env.threads > 1 && is_divided(&node) {
-        true => Box::new(Together { node, state: State::NotBegun, wants_all: false, size: 0 }),
+        true => Box::new(Together::of(node, None)),
         false => operators::build(env, node),
+    }
+}
+
+/// The rows of `node`, which are sorted by `terms` for a window of them: where threads find the first of each part, these.
+pub(in crate::engine::exec) fn first<'s>(
+    env: &Env<'s>,
+    node: PhysicalNode,
+    terms: &[SortTerm],
+    window: Option<Window>,
+    given: usize,
+) -> Box<dyn Operator<'s> + 's> {
+    match top(&node, window, given).filter(|_| env.threads > 1) {
+        Some(end) => {
+            let skip = u64::from(planted::is(Bug::FirstOfPartLost));
+            let window = Window { skip, take: Some(end) };
+            Box::new(Together::of(node, Some((terms.to_vec(), window))))
+        }
+        None => operators::build(env, node),
     }
 }
 
@@ -248,8 +281,12 @@ struct Together<'s> {
     node: PhysicalNode,
     state: State<'s>,
     wants_all: bool,
+    /// By what, and which, the first of each part are, if these are wanted alone. They come in that order, part by part.
+    top: Option<(Vec<SortTerm>, Window)>,
     /// What the rows of parts took in memory.
     size: usize,
+    /// How many threads made them.
+    threads: usize,
 }
 
 enum State<'s> {
@@ -259,6 +296,10 @@ enum State<'s> {
 }
 
 impl<'s> Together<'s> {
+    fn of(node: PhysicalNode, top: Option<(Vec<SortTerm>, Window)>) -> Together<'s> {
+        Together { node, state: State::NotBegun, wants_all: false, top, size: 0, threads: 1 }
+    }
+
     /// Has threads make the rows.
     fn begin(&mut self, env: &Env<'s>) -> Result<State<'s>, ExecError> {
         let divided = if self.wants_all { Divided::new(env, &self.node)? } else { None };
@@ -270,9 +311,10 @@ impl<'s> Together<'s> {
             return Ok(State::Begun(Vec::new().into_iter(), Some(input)));
         };
         let bytes_max = env.budget.bytes().map(|bytes| bytes / 4);
-        let work = Batches { divided: &divided, bytes_max };
+        let work = Batches { divided: &divided, top: self.top.as_ref(), bytes_max };
         let made = divided.carry_out(env, &work, (Vec::new(), 0));
-        if let physical::Operator::Metered(metered) = &self.node.operator {
+        self.threads = made.threads;
+        if let (None, physical::Operator::Metered(metered)) = (&self.top, &self.node.operator) {
             env.run.measure_threads(metered.meter, made.threads);
         }
         let (batches, size) = made.all;
@@ -307,11 +349,17 @@ impl<'s> Operator<'s> for Together<'s> {
     fn footprint(&self) -> Footprint {
         Footprint::in_memory(self.size)
     }
+
+    fn threads(&self) -> usize {
+        self.threads
+    }
 }
 
 /// The rows of a part.
 struct Batches<'p, 's> {
     divided: &'p Divided<'s>,
+    /// Which of them alone.
+    top: Option<&'p (Vec<SortTerm>, Window)>,
     /// What those of all parts may take in memory.
     bytes_max: Option<usize>,
 }
@@ -335,6 +383,9 @@ impl<'s> Work<()> for Batches<'_, 's> {
     fn part(&self, (): &(), ranks: Ranks, run: &Run) -> Result<Option<Self::OfPart>, ExecError> {
         let env = self.divided.frame.env(run.clone());
         let mut input = self.divided.build(&env, |scan| go_through(scan, ranks))?;
+        if let Some((terms, window)) = self.top {
+            input = operators::first_of(input, terms.clone(), *window);
+        }
         let (mut made, mut size, mut charge) = (Vec::new(), 0, Charge::default());
         let mut batch = env.batch();
         while input.next(&env, &mut batch)? {

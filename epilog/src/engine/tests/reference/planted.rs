@@ -103,5 +103,7 @@ fn mistakes_of_operators_are_found() {
         (Bug::PartLost, ANY),
         #[cfg(feature = "std")]
         (Bug::RestBeginsLate, FAULTY),
+        #[cfg(feature = "std")]
+        (Bug::FirstOfPartLost, ANY),
     ]);
 }

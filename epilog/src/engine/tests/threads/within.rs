@@ -103,6 +103,76 @@ fn groups_of_rows_that_subqueries_are_asked_for_are_those_of_one_thread() {
     }
 }
 
+/// The first few of an order: by few values that many have, where the order of keys decides; of pairs, of which many have one root record;
+/// of none and of more than there are; and what comes after them.
+#[test]
+fn the_first_of_an_order_are_those_of_one_thread() {
+    let store = store(&with_tracks(TRACKS));
+    let snapshot = store.snapshot();
+    let mut divided = 0;
+    // An index may have the order.
+    let mut ask = |of: &DraftBuilder| {
+        let draft = of.clone().build();
+        let plan = super::super::super::explain(snapshot.operation().view(), &draft, &by_threads(4));
+        if plan.expect("a plan").to_string().contains("by 4 threads") {
+            divided += 1;
+            check(&snapshot, of);
+        }
+        assert!(given(&snapshot, &draft, 4) == given(&snapshot, &draft, 1), "{draft:?}");
+    };
+    let orders = [
+        (field(f::track::ACTIVE), false),
+        (field(f::track::ALBUM), true),
+        (field(f::track::EDITOR), false),
+        (field(f::track::MILLISECONDS), true),
+        (f::through(&[f::track::ALBUM], f::album::TITLE), false),
+    ];
+    let told = || [field(f::track::ID), field(f::track::NAME)];
+    for (order, descending) in orders {
+        let ordered = |of: DraftBuilder| of.order_by(order.clone(), descending);
+        for (offset, limit) in [(0, 1), (0, 70), (30, 50), (1200, 900), (5, 3000)] {
+            ask(&ordered(draft(f::Track).filter(long())).offset(offset).limit(limit));
+            ask(&ordered(draft(f::Track)).offset(offset).limit(limit).select(told()));
+        }
+        for kind in [JoinKind::Inner, JoinKind::Left] {
+            let pairs = ordered(namesakes(kind)).limit(90);
+            ask(&pairs.clone().select([field(f::track::ID), inner(1, f::track::ID)]));
+            // What is asked of the first few alone.
+            ask(&pairs.filter(long_one()).select([field(f::track::ID), inner(1, f::track::ID)]));
+        }
+        let few = ordered(draft(f::Track)).limit(100).group_by([field(f::track::ALBUM)]);
+        ask(&few.select([Postfix::key(0), f::aggregate(Count, None)]));
+    }
+    assert!(divided > 50, "{divided} by threads");
+    // Rows without a result are errors among the first, and not behind them.
+    let divided = || int(1000).binary(BinaryOp::Divide, field(f::track::MILLISECONDS));
+    let passing = || draft(f::Track).filter(divided().binary(BinaryOp::Lt, int(2000)));
+    let mut errors = 0;
+    for (descending, limit) in [(false, 20), (true, 20), (false, 400)] {
+        let length = field(f::track::MILLISECONDS).binary(BinaryOp::Subtract, int(7));
+        let first = passing().order_by(length, descending).limit(limit);
+        errors += usize::from(given(&snapshot, &first.clone().build(), 1).is_err());
+        check(&snapshot, &first);
+        check(&snapshot, &draft(f::Track).order_by(divided(), descending).limit(limit));
+    }
+    assert_eq!(errors, 1);
+}
+
+/// A database that is larger than its page cache is read in several operations, by one thread where nothing is added up.
+#[test]
+fn the_first_of_what_memory_has_no_room_for_are_found_by_one() {
+    let options = PagerOptions { cache_bytes: 1 << 20, ..PagerOptions::default() };
+    let store = Store::open(Arc::new(MemoryVfs::new()), "music", options, (None, None), &f::DATABASE);
+    let store = store.expect("a new file");
+    insert(&store, &with_tracks(TRACKS * 3));
+    let snapshot = store.snapshot();
+    let first = draft(f::Track).filter(long()).order_by(field(f::track::NAME), true).limit(30).build();
+    let plan = super::super::super::explain(snapshot.operation().view(), &first, &by_threads(4));
+    let plan = plan.expect("a plan").to_string();
+    assert!(plan.contains("top 30") && !plan.contains("threads"), "{plan}");
+    assert_eq!(given(&snapshot, &first, 4), given(&snapshot, &first, 1));
+}
+
 /// Where nothing is made of rows but the table of a join, threads make that.
 #[test]
 fn tables_are_made_of_rows_in_their_order() {
