@@ -7,14 +7,16 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use epilog::{Database, Options};
 use epilog_examples::tpch::queries::{ALL, Entry};
 use epilog_examples::tpch::{Tpch, answer, dump, load};
 
 const HELP: &str = "\
-tpch [--sf 0.01] [--only 1,6,22] [--check | --explain | --analyze | --times | --print | --dump DIRECTORY | --compare]
+tpch [--sf 0.01] [--only 1,6,22] [--threads 1] [--check | --explain | --analyze | --times | --print | --dump DIRECTORY | --compare]
 
   --sf SCALE        the scale factor: 1 is a gigabyte, 8.7 million rows
   --only NUMBERS    these questions alone
+  --threads COUNT   how many threads carry out each together: 1
   --check           compares the answers with those of examples/data/tpch; what is done without another word
   --explain         prints how each would be carried out
   --analyze         prints how each was carried out: rows expected and found, and where the time went
@@ -43,6 +45,7 @@ struct Arguments {
     only: Option<Vec<u8>>,
     mode: Mode,
     rounds: usize,
+    threads: usize,
     dump: Option<PathBuf>,
 }
 
@@ -60,7 +63,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         return Ok(ExitCode::SUCCESS);
     }
 
-    let db = Tpch::in_memory()?;
+    let db: Database<Tpch> = Options::default().query_threads(arguments.threads).in_memory()?;
     let start = Instant::now();
     db.write(|tx| load(tx, arguments.scale))?;
     println!("scale factor {}, loaded in {:.1?}", arguments.scale, start.elapsed());
@@ -114,13 +117,15 @@ impl Arguments {
 
 /// `None` when help is asked for.
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments>, Box<dyn Error>> {
-    let mut arguments = Arguments { scale: 0.01, only: None, mode: Mode::Check, rounds: 5, dump: None };
+    let mut arguments =
+        Arguments { scale: 0.01, only: None, mode: Mode::Check, rounds: 5, threads: 1, dump: None };
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("`{word}` wants a value"));
         match word.as_str() {
             "--sf" => arguments.scale = value()?.parse()?,
             "--only" => arguments.only = Some(value()?.split(',').map(str::parse).collect::<Result<_, _>>()?),
             "--rounds" => arguments.rounds = value()?.parse()?,
+            "--threads" => arguments.threads = value()?.parse()?,
             "--dump" => arguments.dump = Some(PathBuf::from(value()?)),
             "--check" => arguments.mode = Mode::Check,
             "--explain" => arguments.mode = Mode::Explain,

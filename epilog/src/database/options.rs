@@ -339,7 +339,7 @@ impl Options {
     /// How many threads may carry out one query together. Default: 1.
     ///
     /// It is about queries that read very many records: counts and other aggregates, with groups or without, of what filters
-    /// let through of 250,000 records and more. Others are carried out by the thread that asks, as ever, and cost
+    /// let through of 250,000 records and more, also where other records are joined to them, tables that joins make of so many, and the first few of so many in some order. Others are carried out by the thread that asks, as ever, and cost
     /// nothing more. [`explain`](crate::Query::explain) says where threads are made use of. They are begun by the query and are gone when it returns; where
     /// the system has none to give, it does with fewer.
     ///
@@ -351,7 +351,7 @@ impl Options {
     /// floats (and the latter two of any numbers): these are added up part by part, so that the last digits may differ from one thread's. They do
     /// not from one run to the next, nor, where memory has room for what is kept, with how many threads there are from two on.
     ///
-    /// Each thread takes 256 KiB of the [`cache`](Options::cache): with less there are fewer. What groups keep, they keep together. Not in
+    /// Each thread takes 256 KiB of the [`cache`](Options::cache): with less there are fewer. What groups and tables keep, they keep together. Not in
     /// a write transaction, where one thread reads; and not with the cargo feature `small`.
     ///
     /// # Examples

@@ -307,6 +307,14 @@ impl Run {
         }
     }
 
+    /// Has the meters read again what they read once: what was done since is done once more.
+    #[cfg(feature = "std")]
+    pub(super) fn read_again(&self, read: &[Meter]) {
+        if let Some(meters) = self.meters() {
+            meters.set(read);
+        }
+    }
+
     fn meters(&self) -> Option<&Meters> {
         self.0.as_ref().and_then(|running| running.meters.as_ref())
     }

@@ -16,6 +16,8 @@ use core::time::Duration;
 
 #[cfg(not(feature = "small"))]
 use super::exec::meter::Meter;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use super::exec::threads;
 #[cfg(not(feature = "small"))]
 use super::physical::Alternative;
 
@@ -121,15 +123,18 @@ impl Plan {
         plan
     }
 
-    /// The same, of which the operator beneath so many others is carried out by so many threads.
+    /// The same, of which several threads carry out what they can of `plan`.
     #[cfg(all(feature = "std", not(feature = "small")))]
-    pub(super) fn by_threads(mut self, threads: usize, depth: Option<usize>) -> Plan {
-        let Some(depth) = depth.filter(|_| threads > 1) else { return self };
-        // What is projected is no operator of the plan that is carried out.
-        let projected = usize::from(self.root.operator == "project");
-        let node = (0..depth + projected).try_fold(&mut self.root, |node, _| node.children.first_mut());
-        if let Some(node) = node {
-            node.threads = threads;
+    pub(super) fn by_threads(mut self, crew: threads::Crew, plan: &PhysicalPlan) -> Plan {
+        if crew.threads > 1 {
+            // What is projected is no operator of the plan that is carried out.
+            let root = match self.root.operator {
+                "project" => self.root.children.first_mut(),
+                _ => Some(&mut self.root),
+            };
+            if let Some(root) = root {
+                threads::mark(root, plan, crew);
+            }
         }
         self
     }

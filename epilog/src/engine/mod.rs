@@ -155,27 +155,40 @@ fn carry_out<'r>(
         operation = reading.operation();
     }
     #[cfg(all(feature = "std", not(feature = "small")))]
-    let threads = exec::threads::count(operation.view(), control, &plan);
+    let crew = exec::threads::crew(operation.view(), control, &plan);
     #[cfg(not(all(feature = "std", not(feature = "small"))))]
-    let threads = 1;
-    carry_out_plan(operation, reading, plan, (run, threads), each)
+    let crew = ();
+    carry_out_plan(operation, reading, plan, (run, crew), each)
 }
 
-/// As [`carry_out`], of a query that is planned, by so many threads.
+/// Who carries out a plan.
+#[cfg(all(feature = "std", not(feature = "small")))]
+type Crew = exec::threads::Crew;
+#[cfg(not(all(feature = "std", not(feature = "small"))))]
+type Crew = ();
+
+/// As [`carry_out`], of a query that is planned, and by whom.
 fn carry_out_plan<'r>(
     mut operation: Operation<'r>,
     reading: &'r dyn Reading,
     plan: Lent,
-    #[cfg_attr(not(all(feature = "std", not(feature = "small"))), expect(unused_variables))] (run, threads): (
+    #[cfg_attr(not(all(feature = "std", not(feature = "small"))), expect(unused_variables))] (run, crew): (
         Run,
-        usize,
+        Crew,
     ),
     each: &mut dyn FnMut(&OutputBatch<'_>) -> bool,
 ) -> Result<(), EngineError> {
     let mut each = |batch: &OutputBatch<'_>| if each(batch) { Ok(()) } else { Err(Halt::Unwanted) };
-    let mut chain = if Chain::suits(&plan) {
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    let Crew { threads, at_once } = crew;
+    #[cfg(not(all(feature = "std", not(feature = "small"))))]
+    let at_once = false;
+    let mut chain = if Chain::suits(&plan) && !at_once {
         Chain::new(plan, run)
     } else {
+        #[cfg(all(feature = "std", not(feature = "small")))]
+        let mut rows = Planned::by_threads(operation.view(), used_up(plan), run, threads);
+        #[cfg(not(all(feature = "std", not(feature = "small"))))]
         let mut rows = Planned::new(operation.view(), used_up(plan), run);
         while let Some(batch) = rows.next_batch()? {
             if each(&batch).is_err() {
@@ -234,8 +247,8 @@ pub fn explain(view: View<'_>, draft: &Draft, control: &Control) -> Result<Plan,
     let plan = Plan::of(&physical);
     #[cfg(all(feature = "std", not(feature = "small")))]
     let plan = {
-        let threads = exec::threads::count(view, control, &physical);
-        plan.by_threads(threads, exec::threads::depth_shown(&physical))
+        let crew = exec::threads::crew(view, control, &physical);
+        plan.by_threads(crew, &physical)
     };
     #[cfg(not(feature = "small"))]
     let plan = Plan { kept: plans::is_kept(view, draft, control), ..plan };
@@ -254,17 +267,14 @@ pub fn analyze(reading: &dyn Reading, draft: &Draft, control: &Control) -> Resul
     let kept = plans::is_kept(operation.view(), draft, control);
     let mut plan = plan_for(operation.view(), draft, Purpose::Rows, control, parts::EXPLAINED)?;
     #[cfg(feature = "std")]
-    let (threads, shown) = {
-        let threads = exec::threads::count(operation.view(), control, &plan);
-        (threads, exec::threads::depth_shown(&plan))
-    };
+    let crew = exec::threads::crew(operation.view(), control, &plan);
     #[cfg(not(feature = "std"))]
-    let threads = 1;
+    let crew = ();
     let run = run.measured(plan.meter());
     let metered = PhysicalPlan::clone(&plan);
     let mut whole = exec::meter::Meter::default();
     let begun = operation.view().now_ns();
-    carry_out_plan(operation, reading, plan, (run.clone(), threads), &mut |batch| {
+    carry_out_plan(operation, reading, plan, (run.clone(), crew), &mut |batch| {
         whole.rows += batch.rows as u64;
         whole.batches += 1;
         true
@@ -272,7 +282,7 @@ pub fn analyze(reading: &dyn Reading, draft: &Draft, control: &Control) -> Resul
     whole.elapsed_ns = reading.operation().view().now_ns().saturating_sub(begun);
     let plan = Plan { kept, ..Plan::measured(&metered, &run.read(), whole) };
     #[cfg(feature = "std")]
-    let plan = plan.by_threads(threads, shown);
+    let plan = plan.by_threads(crew, &metered);
     Ok(plan)
 }
 

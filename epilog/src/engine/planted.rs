@@ -5,7 +5,7 @@
 
 /// A mistake that can be put in, named by what goes wrong; in the order of the files that have them.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[cfg_attr(feature = "small", allow(dead_code, reason = "it has not all files"))]
+#[cfg_attr(any(feature = "small", not(feature = "std")), allow(dead_code, reason = "it has not all files"))]
 pub(super) enum Bug {
     /// A negation is pushed into what orders absent values.
     NegationOfAbsent,
@@ -85,6 +85,12 @@ pub(super) enum Bug {
     RunLost,
     /// An operation that goes on after another leaves out the next record.
     RecordLostInPause,
+    /// The last of the parts that threads make of a walk is not made.
+    PartLost,
+    /// Of the first rows of an order that of each part is forgotten.
+    FirstOfPartLost,
+    /// What is behind the parts that threads have made begins a part too late.
+    RestBeginsLate,
 }
 
 #[cfg(all(test, not(feature = "small")))]

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use core::fmt;
 
 #[cfg(all(feature = "std", not(feature = "small")))]
-use super::exec;
+use super::exec::threads::{self, Crew};
 use super::exec::{Chain, OutputBatch, Rows};
 use super::held::Held;
 use super::{Control, EngineError, ExecError, Point, Purpose, Reading, plan_for, used_up};
@@ -45,15 +45,20 @@ impl<'s> Stream<'s> {
             State::Held(Box::new(Held::new(reading.operation(), |view| super::run(view, draft))?))
         } else {
             let plan = plan_for(operation.view(), draft, Purpose::Rows, control, false)?;
-            if Chain::suits(&plan) {
-                #[cfg(all(feature = "std", not(feature = "small")))]
-                let threads = exec::threads::count(operation.view(), control, &plan);
+            #[cfg(all(feature = "std", not(feature = "small")))]
+            let Crew { threads, at_once } = threads::crew(operation.view(), control, &plan);
+            #[cfg(not(all(feature = "std", not(feature = "small"))))]
+            let at_once = false;
+            if Chain::suits(&plan) && !at_once {
                 let chain = Chain::new(plan, run);
                 #[cfg(all(feature = "std", not(feature = "small")))]
                 let chain = chain.by_threads(threads);
                 State::Chain(Box::new(chain), 1)
             } else {
                 State::Held(Box::new(Held::new(reading.operation(), |view| {
+                    #[cfg(all(feature = "std", not(feature = "small")))]
+                    return Ok(Rows::by_threads(view, used_up(plan), run, threads));
+                    #[cfg(not(all(feature = "std", not(feature = "small"))))]
                     Ok(Rows::planned(view, used_up(plan), run))
                 })?))
             }

@@ -100,7 +100,7 @@ impl PageKind {
 }
 
 /// Reads pages as they are in one snapshot, or in one write transaction.
-pub trait PageRead {
+pub trait PageRead: Sync {
     /// The bytes of page `number`, header included. The image's checksum has been verified.
     ///
     /// # Errors

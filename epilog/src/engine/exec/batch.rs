@@ -321,6 +321,27 @@ impl<'s> Batch<'s> {
         }
     }
 
+    /// About the bytes that it takes in memory.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(super) fn size(&self) -> usize {
+        let of = |source: &Source<'_>| match source {
+            Source::Absent => 0,
+            Source::Leaf(_) => 0,
+            Source::Rows(_, rows) => size_of_val(rows.as_slice()),
+            Source::Picked(picked) => size_of_val(picked.numbers.as_slice()),
+            Source::Records(records) => size_of_val(records.as_slice()),
+            Source::Ranks(ranks) => size_of_val(ranks.as_slice()),
+        };
+        let computed = self.computed.iter().flatten();
+        let width = |values: &Vector<'_>| values.ty().width().unwrap_or(size_of::<&[u8]>());
+        size_of::<Self>()
+            + size_of_val(self.sparse.as_slice())
+            + size_of_val(self.slots.as_slice())
+            + size_of_val(self.computed.as_slice())
+            + self.slots.iter().map(of).sum::<usize>()
+            + computed.map(|values| width(values) * values.len()).sum::<usize>()
+    }
+
     /// As [`compact`](Batch::compact), if so few rows are left that values for all of them would be in vain.
     #[cfg(not(feature = "small"))]
     pub(super) fn loosen(&mut self) {

@@ -4,7 +4,7 @@
 //! and noting where each rank lies costs less. Ranks that lie close together, as those given out by the database do, are an
 //! array's places; others lie in a hash table.
 
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Env;
@@ -20,7 +20,7 @@ const PLACES_MIN: u128 = 4096;
 
 /// All records of a collection, by rank.
 pub(super) struct Directory<'s> {
-    shelf: Rc<Shelf<'s>>,
+    shelf: Arc<Shelf<'s>>,
     places: Places,
 }
 
@@ -83,7 +83,7 @@ impl<'s> Directory<'s> {
     }
 
     /// The records.
-    pub(super) fn shelf(&self) -> &Rc<Shelf<'s>> {
+    pub(super) fn shelf(&self) -> &Arc<Shelf<'s>> {
         &self.shelf
     }
 

@@ -86,6 +86,12 @@ impl Meters {
         }
     }
 
+    /// Makes them read this.
+    #[cfg(feature = "std")]
+    pub(in crate::engine) fn set(&self, read: &[Meter]) {
+        self.0.iter().zip(read).for_each(|(cell, meter)| cell.set(*meter));
+    }
+
     /// What they read.
     pub(in crate::engine) fn read(&self) -> Vec<Meter> {
         self.0.iter().map(Cell::get).collect()

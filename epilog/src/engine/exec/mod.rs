@@ -95,6 +95,52 @@ pub(super) struct Env<'s> {
     /// What operators may keep.
     #[cfg(not(feature = "small"))]
     budget: budget::Budget,
+    /// How many threads may do what is done within its operation.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    threads: usize,
+}
+
+/// What [`Env`] says of a plan and of what is read, for several threads that have their own.
+#[cfg(all(feature = "std", not(feature = "small")))]
+struct Frame<'s> {
+    view: View<'s>,
+    collections: Vec<&'s CollectionDef>,
+    computed: Vec<Type>,
+    sorted: Option<(Box<Reads>, Whole)>,
+}
+
+#[cfg(all(feature = "std", not(feature = "small")))]
+impl<'s> Frame<'s> {
+    /// Its own of a thread, which does alone what it does.
+    fn env(&self, run: Run) -> Env<'s> {
+        Env {
+            view: self.view,
+            collections: self.collections.clone(),
+            computed: self.computed.clone(),
+            sorted: self.sorted.clone(),
+            tables: operators::Tables::default(),
+            budget: budget::Budget::of(self.view, &run),
+            run,
+            threads: 1,
+        }
+    }
+}
+
+#[cfg(all(feature = "std", not(feature = "small")))]
+impl<'s> Env<'s> {
+    fn frame(&self) -> Frame<'s> {
+        Frame {
+            view: self.view,
+            collections: self.collections.clone(),
+            computed: self.computed.clone(),
+            sorted: self.sorted.clone(),
+        }
+    }
+
+    /// Room for rows.
+    fn batch(&self) -> batch::Batch<'s> {
+        batch::Batch::new(self.collections.len(), self.computed.len())
+    }
 }
 
 impl<'s> Env<'s> {
@@ -113,6 +159,8 @@ impl<'s> Env<'s> {
             #[cfg(not(feature = "small"))]
             budget: budget::Budget::of(view, &run),
             run,
+            #[cfg(all(feature = "std", not(feature = "small")))]
+            threads: 1,
         }
     }
 

@@ -35,6 +35,17 @@ impl<'s> Rows<'s> {
         Rows(Source::Planned(Planned::new(view, plan, run)))
     }
 
+    /// As [`planned`](Rows::planned), and so many threads may do what is done of it.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(in crate::engine) fn by_threads(
+        view: View<'s>,
+        plan: PhysicalPlan,
+        run: Run,
+        threads: usize,
+    ) -> Rows<'s> {
+        Rows(Source::Planned(Planned::by_threads(view, plan, run, threads)))
+    }
+
     /// Gets ready to look for one record.
     pub(in crate::engine) fn point(point: Point<'s>) -> Rows<'s> {
         Rows(Source::Point(Some(point)))
@@ -78,6 +89,21 @@ impl<'s> Planned<'s> {
     pub(in crate::engine) fn new(view: View<'s>, plan: PhysicalPlan, run: Run) -> Planned<'s> {
         let env = Env::new(view, &plan, run);
         let batch = Batch::new(env.collections.len(), env.computed.len());
+        let root = operators::build(&env, plan.root);
+        Planned { env, root, columns: plan.columns, batch }
+    }
+
+    /// As [`new`](Planned::new), and so many threads may do what is done of it.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(in crate::engine) fn by_threads(
+        view: View<'s>,
+        plan: PhysicalPlan,
+        run: Run,
+        threads: usize,
+    ) -> Planned<'s> {
+        let mut env = Env::new(view, &plan, run);
+        env.threads = threads;
+        let batch = env.batch();
         let root = operators::build(&env, plan.root);
         Planned { env, root, columns: plan.columns, batch }
     }

@@ -5,9 +5,8 @@
 //! for as many rows as there are records is then read of all of them, in the order in which they lie, into a column; from there a
 //! row takes it by its number.
 
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cell::{Cell, RefCell};
 
 use super::batch::Selected;
 use super::budget::Charge;
@@ -17,16 +16,23 @@ use crate::engine::error::ExecError;
 use crate::schema::Place;
 use crate::storage::facade::LeafBatch;
 use crate::storage::records::RecordRef;
+use crate::sync::Mutex;
 
 /// The number of no record.
 pub(super) const NOTHING: u32 = u32::MAX;
 
-/// Records, by number.
+/// Records, by number. Several threads may pick some.
 pub(super) struct Shelf<'s> {
     records: Records<'s>,
-    columns: RefCell<Vec<Column<'s>>>,
-    /// What these take of the budget.
-    charge: Cell<Charge>,
+    columns: Mutex<Columns<'s>>,
+}
+
+/// The fields that were asked for.
+#[derive(Default)]
+struct Columns<'s> {
+    all: Vec<Column<'s>>,
+    /// What they take of the budget.
+    charge: Charge,
 }
 
 enum Records<'s> {
@@ -42,17 +48,17 @@ struct Column<'s> {
     position: u16,
     /// For how many rows it was read.
     asked: usize,
-    values: Option<Rc<Vector<'s>>>,
+    values: Option<Arc<Vector<'s>>>,
 }
 
 impl<'s> Shelf<'s> {
     /// Those of these references, by their places.
-    pub(super) fn gathered(records: Vec<Option<RecordRef<'s>>>) -> Rc<Shelf<'s>> {
-        Rc::new(Shelf::over(Records::Gathered(records)))
+    pub(super) fn gathered(records: Vec<Option<RecordRef<'s>>>) -> Arc<Shelf<'s>> {
+        Arc::new(Shelf::over(Records::Gathered(records)))
     }
 
     /// Those of these leaves: row `r` of leaf `n` has number `n << row_bits | r`.
-    pub(super) fn of_leaves(leaves: Vec<LeafBatch<'s>>, row_bits: u32) -> Rc<Shelf<'s>> {
+    pub(super) fn of_leaves(leaves: Vec<LeafBatch<'s>>, row_bits: u32) -> Arc<Shelf<'s>> {
         let mut starts = Vec::with_capacity(leaves.len() + 1);
         starts.push(0);
         let mut rows = 0;
@@ -61,16 +67,16 @@ impl<'s> Shelf<'s> {
             rows
         }));
         let records = Records::Leaves { leaves, starts, row_bits };
-        Rc::new(Shelf::over(records))
+        Arc::new(Shelf::over(records))
     }
 
     fn over(records: Records<'s>) -> Shelf<'s> {
-        Shelf { records, columns: RefCell::default(), charge: Cell::default() }
+        Shelf { records, columns: Mutex::default() }
     }
 
     /// The bytes that the budget has been charged with for columns: whoever has the shelf gives them back in the end.
     pub(super) fn charged(&self) -> usize {
-        self.charge.get().bytes()
+        self.columns.lock().charge.bytes()
     }
 
     /// The record with a number.
@@ -114,15 +120,16 @@ impl<'s> Shelf<'s> {
         position: u16,
         place: &Place,
         rows: usize,
-    ) -> Result<Option<Rc<Vector<'s>>>, ExecError> {
+    ) -> Result<Option<Arc<Vector<'s>>>, ExecError> {
         let Some(width) = place.ty.width() else { return Ok(None) };
-        let mut columns = self.columns.borrow_mut();
-        let known = columns.iter().position(|column| column.position == position);
+        let mut columns = self.columns.lock();
+        let Columns { all, charge } = &mut *columns;
+        let known = all.iter().position(|column| column.position == position);
         let at = known.unwrap_or_else(|| {
-            columns.push(Column { position, asked: 0, values: None });
-            columns.len() - 1
+            all.push(Column { position, asked: 0, values: None });
+            all.len() - 1
         });
-        let column = &mut columns[at];
+        let column = &mut all[at];
         if column.values.is_none() {
             column.asked = column.asked.saturating_add(rows);
             // In tests there are few records.
@@ -130,11 +137,9 @@ impl<'s> Shelf<'s> {
             if !is_enough || !env.budget.has_room(self.len() * (width + 1)) {
                 return Ok(None);
             }
-            let mut charge = self.charge.get();
             let bytes = charge.bytes() + self.len() * (width + 1);
-            env.budget.charge(&mut charge, bytes);
-            self.charge.set(charge);
-            column.values = Some(Rc::new(self.read(place)?));
+            env.budget.charge(charge, bytes);
+            column.values = Some(Arc::new(self.read(place)?));
         }
         Ok(column.values.clone())
     }
@@ -163,7 +168,7 @@ impl<'s> Shelf<'s> {
 
 /// Some records of a shelf, row by row.
 pub(super) struct Picked<'s> {
-    pub(super) shelf: Rc<Shelf<'s>>,
+    pub(super) shelf: Arc<Shelf<'s>>,
     /// The number of each row's record.
     pub(super) numbers: Vec<u32>,
 }
@@ -177,7 +182,7 @@ impl<'s> Picked<'s> {
 
     /// Those of some rows.
     pub(super) fn gather(&self, selected: &Selected<'_>) -> Picked<'s> {
-        Picked { shelf: Rc::clone(&self.shelf), numbers: self.numbers_of(selected) }
+        Picked { shelf: Arc::clone(&self.shelf), numbers: self.numbers_of(selected) }
     }
 
     fn numbers_of(&self, selected: &Selected<'_>) -> Vec<u32> {

@@ -1,7 +1,7 @@
 //! [`RowStore`]: rows kept after their batch, by an operator that needs all of them.
 
 #[cfg(not(feature = "small"))]
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Vector;
@@ -39,7 +39,7 @@ enum Records<'s> {
     /// By their numbers on a shelf; without numbers, each has that of its row.
     #[cfg(not(feature = "small"))]
     Picked {
-        shelf: Rc<Shelf<'s>>,
+        shelf: Arc<Shelf<'s>>,
         numbers: Option<Vec<u32>>,
         is_own: bool,
     },
@@ -69,7 +69,7 @@ impl<'s> RowStore<'s> {
                             Source::Ranks(_) => Records::Ranks(Vec::new()),
                             #[cfg(not(feature = "small"))]
                             Source::Picked(picked) => {
-                                let (shelf, numbers) = (Rc::clone(&picked.shelf), Some(Vec::new()));
+                                let (shelf, numbers) = (Arc::clone(&picked.shelf), Some(Vec::new()));
                                 Records::Picked { shelf, numbers, is_own: false }
                             }
                             #[cfg(not(feature = "small"))]
@@ -299,7 +299,7 @@ impl<'s> Records<'s> {
     fn push_numbers(&mut self, source: &Source<'s>, selected: &Selected<'_>) -> bool {
         match (self, source) {
             (Records::Picked { shelf, numbers: Some(numbers), .. }, Source::Picked(picked))
-                if Rc::ptr_eq(&picked.shelf, shelf) =>
+                if Arc::ptr_eq(&picked.shelf, shelf) =>
             {
                 selected.for_each(|row| numbers.push(picked.numbers[row]));
                 true
@@ -334,7 +334,7 @@ impl<'s> Records<'s> {
                         *row = numbers[*row as usize];
                     }
                 }
-                Source::Picked(Picked { shelf: Rc::clone(shelf), numbers: rows })
+                Source::Picked(Picked { shelf: Arc::clone(shelf), numbers: rows })
             }
             Records::Gathered(_) | Records::Leaves(..) => unreachable!("such a store is shelved"),
         }

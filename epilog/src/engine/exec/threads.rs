@@ -20,7 +20,10 @@
 //! - Each thread reads the snapshot by a pin of its own ([`Reading::together`]) and in as many operations as keep memory within
 //!   bounds: with one pin for all, pages would stay until none of them reads. One that the system does not let run while it is in an
 //!   operation keeps what the others evict, which therefore wait for it when that is too much.
+//! - What is carried out within one operation is divided in the same way: see [`within`].
 //! - Nobody gets far ahead of the part that is merged next, so that no more groups wait than there are threads, about.
+
+pub(super) mod within;
 
 use alloc::boxed::Box;
 use alloc::collections::BTreeMap;
@@ -33,8 +36,10 @@ use super::{Env, chain};
 use crate::engine::control::{Control, Run, RunOfAll};
 use crate::engine::error::ExecError;
 use crate::engine::exec::meter::{Footprint, Meter};
+use crate::engine::explain::PlanNode;
 use crate::engine::logical::{AggregateTerm, KeyTerm};
 use crate::engine::physical::{Access, Operator, PhysicalNode, PhysicalPlan, Scan};
+use crate::engine::planted::{self, Bug};
 use crate::schema::CollectionDef;
 use crate::storage::StorageError;
 use crate::storage::facade::{Direction, Reading, ReadingTogether, View};
@@ -60,24 +65,61 @@ const CACHE_OF_EACH: usize = 256 << 10;
 /// What a thread has made may wait for so many parts before it to be merged, for each thread.
 const AHEAD: usize = 2;
 
-/// How many threads may carry out a part of `plan`; 1 when it has none for several.
-pub(in crate::engine) fn count(view: View<'_>, control: &Control, plan: &PhysicalPlan) -> usize {
-    let threads = control.threads().unwrap_or_else(|| super::super::plans::threads(view));
-    if threads < 2 || depth(plan).is_none() {
-        return 1;
-    }
-    let room = view.cache_bytes().map_or(THREADS_MAX, |bytes| bytes / CACHE_OF_EACH);
-    threads.min(THREADS_MAX).min(room).max(1)
+/// Who carries out a plan.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::engine) struct Crew {
+    /// So many threads may carry out a part of it; 1 when it has none for several.
+    pub(in crate::engine) threads: usize,
+    /// Whether all is done within one operation, though it need not be.
+    pub(in crate::engine) at_once: bool,
 }
 
-/// How many operators of `plan` there are above the one whose input is carried out by several threads. Meters do not count.
-pub(in crate::engine) fn depth_shown(plan: &PhysicalPlan) -> Option<usize> {
-    let (mut node, mut shown) = (&plan.root, 0);
-    for _ in 0..depth(plan)? {
-        shown += usize::from(!matches!(node.operator, Operator::Metered(_)));
-        node = passed_on(node)?;
+impl Crew {
+    /// The thread that asks.
+    const ONE: Crew = Crew { threads: 1, at_once: false };
+}
+
+/// Who carries out `plan`.
+pub(in crate::engine) fn crew(view: View<'_>, control: &Control, plan: &PhysicalPlan) -> Crew {
+    let threads = control.threads().unwrap_or_else(|| super::super::plans::threads(view));
+    // In a write transaction one alone reads.
+    if threads < 2 || view.commit().is_none() {
+        return Crew::ONE;
     }
-    Some(shown)
+    let is_chain = super::Chain::suits(plan);
+    let is_begun = is_chain && depth(plan).is_some();
+    if !is_begun && !(within::has_work(&plan.root) && (!is_chain || stays(view, plan))) {
+        return Crew::ONE;
+    }
+    let room = view.cache_bytes().map_or(THREADS_MAX, |bytes| bytes / CACHE_OF_EACH);
+    Crew { threads: threads.min(THREADS_MAX).min(room).max(1), at_once: is_chain && !is_begun }
+}
+
+/// Whether memory has room for all that `plan` may read, so that one operation may go through it.
+fn stays(view: View<'_>, plan: &PhysicalPlan) -> bool {
+    plan.slots.iter().all(|slot| match view.records_kept(&slot.collection) {
+        None => true,
+        Some(most) => view.count(slot.collection.id).is_ok_and(|count| count <= most),
+    })
+}
+
+/// Marks of `root`, by which `plan` is told, the operators that several threads carry out.
+pub(in crate::engine) fn mark(root: &mut PlanNode, plan: &PhysicalPlan, crew: Crew) {
+    let Crew { threads, at_once } = crew;
+    if at_once || !super::Chain::suits(plan) {
+        return within::mark(root, &plan.root, threads);
+    }
+    let (mut node, mut shown) = (&plan.root, Some(root));
+    for _ in 0..depth(plan).unwrap_or_default() {
+        if !matches!(node.operator, Operator::Metered(_)) {
+            shown = shown.and_then(|shown| shown.children.first_mut());
+        }
+        let Some(next) = passed_on(node) else { return };
+        node = next;
+    }
+    if let Some(shown) = shown {
+        shown.threads = threads;
+    }
 }
 
 /// How many operators of `plan` there are above the one whose input is carried out by several threads.
@@ -140,7 +182,7 @@ fn walk(mut node: &PhysicalNode) -> Option<&PhysicalNode> {
 /// The walk of leaves beneath `node`, which has one.
 fn walk_mut(mut node: &mut PhysicalNode) -> Option<&mut Scan> {
     while !matches!(node.operator, Operator::Scan(_)) {
-        node = passed_on_mut(node)?;
+        node = node.children_mut().into_iter().next()?;
     }
     match &mut node.operator {
         Operator::Scan(scan) => Some(scan),
@@ -152,17 +194,9 @@ fn walk_mut(mut node: &mut PhysicalNode) -> Option<&mut Scan> {
 type Ranks = (u128, u128);
 
 /// What is made of each part, and of all.
-trait Work: Sync {
+trait Merging: Sync {
     type OfPart: Send;
     type OfAll: Send;
-
-    /// Makes what is made of the rows whose root records have these ranks; `None` when that is better done without parts.
-    fn part(
-        &self,
-        reading: &dyn ReadingTogether,
-        ranks: Ranks,
-        run: &Run,
-    ) -> Result<Option<Self::OfPart>, ExecError>;
 
     /// Adds the next part. False when it cannot be: then its rows are read again.
     fn merge(&self, all: &mut Self::OfAll, part: Self::OfPart) -> bool;
@@ -173,8 +207,14 @@ trait Work: Sync {
     }
 }
 
+/// How it is made, in threads of which each has an `R`.
+trait Work<R>: Merging {
+    /// Makes what is made of the rows whose root records have these ranks; `None` when that is better done without parts.
+    fn part(&self, with: &R, ranks: Ranks, run: &Run) -> Result<Option<Self::OfPart>, ExecError>;
+}
+
 /// What threads share while they work.
-struct Shared<'w, W: Work> {
+struct Shared<'w, W: Merging> {
     work: &'w W,
     parts: Vec<Ranks>,
     run: RunOfAll,
@@ -186,7 +226,7 @@ struct Shared<'w, W: Work> {
     moved: Condvar,
 }
 
-struct State<W: Work> {
+struct State<W: Merging> {
     /// What was made of parts that others come before, and what their meters read.
     ready: BTreeMap<usize, (W::OfPart, Vec<Meter>)>,
     all: W::OfAll,
@@ -202,7 +242,7 @@ struct State<W: Work> {
 }
 
 /// What threads have made.
-struct Made<W: Work> {
+struct Made<W: Merging> {
     all: W::OfAll,
     /// Of how many parts.
     merged: usize,
@@ -210,15 +250,18 @@ struct Made<W: Work> {
     threads: usize,
 }
 
-impl<'w, W: Work> Shared<'w, W> {
-    /// Works in this thread and others, each of which has one of `readings`.
-    fn carry_out(
+impl<'w, W: Merging> Shared<'w, W> {
+    /// Works in this thread and others, each of which has one of these.
+    fn carry_out<R: Send>(
         work: &'w W,
         parts: Vec<Ranks>,
         all: W::OfAll,
         run: RunOfAll,
-        mut readings: Vec<Box<dyn ReadingTogether + '_>>,
-    ) -> Made<W> {
+        mut with: Vec<R>,
+    ) -> Made<W>
+    where
+        W: Work<R>,
+    {
         let state = State {
             ready: BTreeMap::new(),
             all,
@@ -231,20 +274,23 @@ impl<'w, W: Work> Shared<'w, W> {
             work,
             parts,
             run,
-            ahead: AHEAD * readings.len(),
+            ahead: AHEAD * with.len(),
             next: AtomicUsize::new(0),
             state: Mutex::new(state),
             moved: Condvar::new(),
         };
-        if let Some(own) = readings.pop() {
-            work_together("epilog query", readings, || shared.work(&*own), |reading| shared.work(&*reading));
+        if let Some(own) = with.pop() {
+            work_together("epilog query", with, || shared.work(&own), |with| shared.work(&with));
         }
         let State { all, merged, meters, threads, .. } = shared.state.into_inner();
         Made { all, merged, meters, threads }
     }
 
     /// What each thread does.
-    fn work(&self, reading: &dyn ReadingTogether) {
+    fn work<R>(&self, with: &R)
+    where
+        W: Work<R>,
+    {
         let mut ends = EndsOnPanic { shared: self, has_ended: false };
         let mut has_worked = false;
         loop {
@@ -254,7 +300,7 @@ impl<'w, W: Work> Shared<'w, W> {
                 break;
             }
             let run = self.run.run();
-            let part = self.work.part(reading, *ranks, &run).ok().flatten();
+            let part = self.work.part(with, *ranks, &run).ok().flatten();
             let mut state = self.state.lock();
             state.threads += usize::from(!core::mem::replace(&mut has_worked, true));
             match part {
@@ -296,13 +342,13 @@ impl<'w, W: Work> Shared<'w, W> {
 }
 
 /// Wakes those that wait when a thread panics: what it was to make will not come.
-struct EndsOnPanic<'e, 'w, W: Work> {
+struct EndsOnPanic<'e, 'w, W: Merging> {
     shared: &'e Shared<'w, W>,
     /// Whether the thread has come to its end without one.
     has_ended: bool,
 }
 
-impl<W: Work> Drop for EndsOnPanic<'_, '_, W> {
+impl<W: Merging> Drop for EndsOnPanic<'_, '_, W> {
     fn drop(&mut self) {
         if !self.has_ended {
             self.shared.state.lock().until = 0;
@@ -323,7 +369,7 @@ pub(super) fn run_ahead(
     let Some(depth) = depth(plan) else { return };
     let operation = reading.operation();
     let begun = operation.view().now_ns();
-    let parts = parts_of(operation.view(), plan, depth).unwrap_or_default();
+    let parts = parts_beneath(operation.view(), plan, depth).unwrap_or_default();
     let bytes = Budget::of(operation.view(), run).bytes();
     drop(operation);
     let readings: Vec<_> = (0..threads.min(parts.len())).map_while(|_| reading.together()).collect();
@@ -373,17 +419,18 @@ pub(super) fn run_ahead(
 }
 
 /// The parts of the walk beneath the operator that is so deep, in the order in which it goes through them.
-fn parts_of(view: View<'_>, plan: &PhysicalPlan, depth: usize) -> Result<Vec<Ranks>, StorageError> {
+fn parts_beneath(view: View<'_>, plan: &PhysicalPlan, depth: usize) -> Result<Vec<Ranks>, StorageError> {
     let below = (0..depth).try_fold(&plan.root, |node, _| passed_on(node)).and_then(passed_on).and_then(walk);
-    let Some(PhysicalNode {
-        operator: Operator::Scan(Scan { slot, access: Access::Range { low, high, backward, .. }, .. }),
-        ..
-    }) = below
-    else {
+    let Some(PhysicalNode { operator: Operator::Scan(Scan { slot, access, .. }), .. }) = below else {
         return Ok(Vec::new());
     };
     let collection = view.catalog().collection(plan.slots[usize::from(slot.0)].collection.id);
-    let Some(collection) = collection else { return Ok(Vec::new()) };
+    collection.map_or(Ok(Vec::new()), |collection| parts_of(view, collection, access))
+}
+
+/// The parts of a walk of leaves, in the order in which it goes through them.
+fn parts_of(view: View<'_>, collection: &CollectionDef, access: &Access) -> Result<Vec<Ranks>, StorageError> {
+    let Access::Range { low, high, backward, .. } = access else { return Ok(Vec::new()) };
     let count = view.count(collection.id)? / ROWS_OF_PART;
     let mut starts =
         view.parts(collection, if cfg!(test) { PARTS_MAX } else { PARTS_MAX.min(count as usize) })?;
@@ -398,6 +445,9 @@ fn parts_of(view: View<'_>, plan: &PhysicalPlan, depth: usize) -> Result<Vec<Ran
     let mut parts: Vec<Ranks> = starts.iter().zip(ends).filter_map(within).collect();
     if *backward {
         parts.reverse();
+    }
+    if planted::is(Bug::PartLost) {
+        parts.pop();
     }
     Ok(parts)
 }
@@ -469,13 +519,10 @@ struct GroupsOfParts<'p> {
     bytes_max: Option<usize>,
 }
 
-impl Work for GroupsOfParts<'_> {
-    type OfPart = GroupsOfPart;
-    type OfAll = GroupsOfAll;
-
+impl<'r> Work<Box<dyn ReadingTogether + 'r>> for GroupsOfParts<'_> {
     fn part(
         &self,
-        reading: &dyn ReadingTogether,
+        reading: &Box<dyn ReadingTogether + 'r>,
         ranks: Ranks,
         run: &Run,
     ) -> Result<Option<GroupsOfPart>, ExecError> {
@@ -486,7 +533,7 @@ impl Work for GroupsOfParts<'_> {
         let mut groups = GroupsBeingMade::new(self.keys, self.items);
         let (mut rows, mut kept) = (0, Vec::new());
         loop {
-            wait_for_others(reading);
+            wait_for_others(&**reading);
             let operation = reading.operation();
             let (env, mut input) = begin(operation.view(), &plan, run, self.threads, &mut kept);
             rows += groups.add(&mut *input, &env)?;
@@ -495,6 +542,11 @@ impl Work for GroupsOfParts<'_> {
             }
         }
     }
+}
+
+impl Merging for GroupsOfParts<'_> {
+    type OfPart = GroupsOfPart;
+    type OfAll = GroupsOfAll;
 
     fn merge(&self, all: &mut GroupsOfAll, part: GroupsOfPart) -> bool {
         all.merge(part)

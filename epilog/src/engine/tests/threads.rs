@@ -1,5 +1,7 @@
 //! Queries by several threads: the answers are those of one.
 
+mod within;
+
 use alloc::string::{String, ToString};
 use alloc::sync::Arc;
 use alloc::vec::Vec;

@@ -24,6 +24,8 @@ use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::table::{KeyTable, WordTable, width_of_equal_cells};
 use crate::engine::exec::tally::{Members, NO_GROUP, Tally};
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::engine::exec::threads::within;
 use crate::engine::exec::vector::Builder;
 use crate::engine::exec::{Env, Vector};
 #[cfg(all(feature = "decimal", not(feature = "small")))]
@@ -680,6 +682,12 @@ pub(super) struct Aggregate<'s> {
     /// Whether all rows are in them.
     complete: bool,
     paused: bool,
+    /// What the input was built from, where several threads are to take in its rows.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    divided: Option<Box<PhysicalNode>>,
+    /// How many have.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    threads: usize,
 }
 
 impl<'s> Aggregate<'s> {
@@ -696,13 +704,46 @@ impl<'s> Aggregate<'s> {
         {
             groups.in_order = in_order;
         }
-        Aggregate { input, groups: Some(Box::new(groups)), complete: false, paused: false }
+        Aggregate {
+            input,
+            groups: Some(Box::new(groups)),
+            complete: false,
+            paused: false,
+            #[cfg(all(feature = "std", not(feature = "small")))]
+            divided: None,
+            #[cfg(all(feature = "std", not(feature = "small")))]
+            threads: 1,
+        }
+    }
+
+    /// The same, of whose input several threads take in the rows, if it is told what that was built from.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(super) fn by_threads(self, divided: Option<Box<PhysicalNode>>) -> Aggregate<'s> {
+        Aggregate { divided, ..self }
+    }
+
+    /// Has several threads take in the rows, and leaves those that they have not.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn take_in(&mut self, env: &Env<'s>) -> Result<(), ExecError> {
+        let (Some(node), Some(groups)) = (self.divided.take(), &mut self.groups) else { return Ok(()) };
+        let (keys, items) =
+            (groups.keyed.as_ref().map_or_else(Vec::new, |keyed| keyed.keys.clone()), &groups.items);
+        let Some(taken) = within::groups(env, &node, &keys, items)? else { return Ok(()) };
+        **groups = taken.made.into_groups(&keys, &groups.items, groups.in_order);
+        self.threads = taken.threads;
+        match taken.rest {
+            Some(rest) => self.input = rest,
+            None => self.complete = true,
+        }
+        Ok(())
     }
 }
 
 impl<'s> Operator<'s> for Aggregate<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         env.check()?;
+        #[cfg(all(feature = "std", not(feature = "small")))]
+        self.take_in(env)?;
         let Some(groups) = &mut self.groups else { return Ok(false) };
         if !self.complete {
             groups.add(&mut *self.input, env, batch)?;
@@ -742,6 +783,11 @@ impl<'s> Operator<'s> for Aggregate<'s> {
             spilled: groups.spilled(),
         };
         self.groups.as_ref().map_or_else(Footprint::default, |groups| of(groups))
+    }
+
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn threads(&self) -> usize {
+        self.threads
     }
 
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {

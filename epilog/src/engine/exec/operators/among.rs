@@ -1,8 +1,11 @@
 //! Rows that point at a record of some: those are marked first, and then no row costs more than a look at a bit.
 
 use alloc::boxed::Box;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+#[cfg(feature = "std")]
+use super::Sharing;
 use super::{Kept, Operator, Reach};
 use crate::engine::error::ExecError;
 use crate::engine::exec::Env;
@@ -19,7 +22,7 @@ pub(super) fn build<'s>(env: &Env<'s>, among: physical::Among) -> Box<dyn Operat
     Box::new(Among {
         input: super::build(env, *input),
         pointer: by.map_or_else(|| env.pointer(from, position), |value| env.value(value)),
-        source: super::build(env, *source),
+        source: super::build_whole(env, *source),
         slot,
         marks: None,
     })
@@ -32,13 +35,14 @@ struct Among<'s> {
     source: Box<dyn Operator<'s> + 's>,
     slot: Slot,
     /// Which records those are, when the source has been read.
-    marks: Option<Marks>,
+    marks: Option<Arc<Marks>>,
 }
 
 impl<'s> Among<'s> {
     /// Reads the source.
     fn mark(&mut self, env: &Env<'s>) -> Result<Marks, ExecError> {
         let mut ranks = Vec::new();
+        self.source.expect(usize::MAX);
         let mut batch = Batch::new(env.collections.len(), env.computed.len());
         while self.source.next(env, &mut batch)? {
             batch.selected().for_each(|row| ranks.extend(batch.rank(self.slot, row)));
@@ -54,7 +58,7 @@ impl<'s> Operator<'s> for Among<'s> {
                 continue;
             }
             if self.marks.is_none() {
-                self.marks = Some(self.mark(env)?);
+                self.marks = Some(Arc::new(self.mark(env)?));
             }
             let marks = self.marks.as_ref().expect("marked above");
             let pointers = evaluate(env, &self.pointer, batch)?;
@@ -106,5 +110,12 @@ impl<'s> Operator<'s> for Among<'s> {
 
     fn footprint(&self) -> Footprint {
         self.marks.as_ref().map_or_else(Footprint::default, |marks| Footprint::in_memory(marks.size()))
+    }
+
+    #[cfg(feature = "std")]
+    fn share(&mut self, env: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
+        self.input.share(env, sharing)?;
+        self.marks = Some(sharing.marks(|| self.mark(env))?);
+        Ok(())
     }
 }

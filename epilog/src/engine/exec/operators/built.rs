@@ -10,6 +10,8 @@ use alloc::vec::Vec;
 use super::Operator;
 #[cfg(not(feature = "small"))]
 use super::band::{Run, Sorted};
+#[cfg(all(feature = "std", not(feature = "small")))]
+use super::not_shared;
 use super::subquery::{Answers, Pairs, add_pairs};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::Batch;
@@ -24,6 +26,12 @@ use crate::engine::logical::{AggregateTerm, Link};
 #[cfg(not(feature = "small"))]
 use crate::engine::physical::Band;
 use crate::parts::{self, InWhole, Whole};
+
+/// How a table is had: several threads may have it, but in small builds.
+#[cfg(not(feature = "small"))]
+pub(super) type Held<T> = alloc::sync::Arc<T>;
+#[cfg(feature = "small")]
+pub(super) type Held<T> = alloc::boxed::Box<T>;
 
 /// All inner rows, by key.
 pub(super) struct Built<'s> {
@@ -267,6 +275,31 @@ impl<'s> Built<'s> {
         at_once: bool,
     ) -> Result<(Built<'s>, bool), ExecError> {
         Built::reading(env, source, links, keep, Beyond::Ends { at_once })
+    }
+
+    /// Reads all inner rows, for several threads to find theirs in.
+    ///
+    /// # Errors
+    ///
+    /// Where memory has no room for them, too: then whoever is alone puts them aside.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(super) fn to_share(
+        env: &Env<'s>,
+        source: &mut (dyn Operator<'s> + 's),
+        links: &[Link],
+        keep: Keep<'_>,
+        band: Option<&Band>,
+    ) -> Result<Built<'s>, ExecError> {
+        let (new, is_all) = match (env.budget.is_none(), env.budget.is_given()) {
+            (true, _) => return Err(not_shared()),
+            (_, true) => Built::within(env, source, links, keep, false)?,
+            (_, false) => (Built::new(env, source, links, keep)?, true),
+        };
+        match band {
+            _ if !is_all => Err(not_shared()),
+            Some(band) => new.sorted(env, band),
+            None => Ok(new),
+        }
     }
 
     /// The bytes that the budget has been charged with.

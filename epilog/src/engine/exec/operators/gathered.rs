@@ -10,6 +10,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+#[cfg(feature = "std")]
+use super::Sharing;
 use super::{Kept, Operator, Reach};
 use crate::engine::error::ExecError;
 use crate::engine::exec::Env;
@@ -127,5 +129,10 @@ impl<'s> Operator<'s> for Gathered<'s> {
 
     fn footprint(&self) -> Footprint {
         self.input.footprint()
+    }
+
+    #[cfg(feature = "std")]
+    fn share(&mut self, env: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
+        self.input.share(env, sharing)
     }
 }

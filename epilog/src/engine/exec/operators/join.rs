@@ -18,10 +18,12 @@ use self::aside::Aside;
 use self::merge::Merged;
 #[cfg(not(feature = "small"))]
 use super::band::Run;
-use super::built::{Built, Keep};
+use super::built::{Built, Held, Keep};
 use super::scan::{dangling, entries_with};
 use super::subquery::append_entry_key;
 use super::{Operator, Stage};
+#[cfg(all(feature = "std", not(feature = "small")))]
+use super::{Sharing, not_shared};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
@@ -66,18 +68,18 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         }
         Method::Hash { inner, links } => {
             made.note(&inner);
-            (Finder::Table { source: super::build(env, *inner), built: None }, links)
+            (Finder::Table { source: super::build_whole(env, *inner), built: None }, links)
         }
         #[cfg(not(feature = "small"))]
         Method::Loop { inner, band: of_rows } => {
             made.note(&inner);
             band = of_rows;
-            (Finder::Table { source: super::build(env, *inner), built: None }, Vec::new())
+            (Finder::Table { source: super::build_whole(env, *inner), built: None }, Vec::new())
         }
         #[cfg(feature = "small")]
         Method::Loop { inner } => {
             made.note(&inner);
-            (Finder::Table { source: super::build(env, *inner), built: None }, Vec::new())
+            (Finder::Table { source: super::build_whole(env, *inner), built: None }, Vec::new())
         }
     };
     Box::new(Join {
@@ -192,7 +194,7 @@ enum Finder<'s> {
     /// In an index.
     Index(IndexId),
     /// In a hash table by the links' inner sides; without links everything is in one place of it.
-    Table { source: Box<dyn Operator<'s> + 's>, built: Option<Box<Built<'s>>> },
+    Table { source: Box<dyn Operator<'s> + 's>, built: Option<Held<Built<'s>>> },
     /// Beside it: both come in the order of the links.
     #[cfg(not(feature = "small"))]
     Merged(Box<Merged<'s>>),
@@ -354,6 +356,22 @@ impl<'s> Operator<'s> for Join<'s> {
         let part = self.aside.as_ref().map_or(0, |aside| aside.memory());
         Footprint { spilled: self.spilled(), ..Footprint::in_memory(memory + part) }
     }
+
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn share(&mut self, env: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
+        self.input.share(env, sharing)?;
+        match &mut self.finder {
+            Finder::Table { source, built } => {
+                let (links, band) = (&self.links, self.band.as_deref());
+                *built =
+                    Some(sharing.table(|| Built::to_share(env, &mut **source, links, Keep::Rows, band))?);
+            }
+            // Rows of the other side that were passed over are not come back to.
+            Finder::Merged(_) => return Err(not_shared()),
+            Finder::Key | Finder::Index(_) => {}
+        }
+        self.stages.iter_mut().try_for_each(|stage| stage.share(env, sharing))
+    }
 }
 
 impl<'s> Join<'s> {
@@ -370,7 +388,7 @@ impl<'s> Join<'s> {
         {
             let at_once = env.budget.is_none() && self.level == 0;
             match Built::within(env, &mut **source, &self.links, Keep::Rows, at_once)? {
-                (new, true) => *built = Some(Box::new(new)),
+                (new, true) => *built = Some(Held::new(new)),
                 (new, false) => self.aside = Some(Box::new(Aside::new(env, self, new, has_outer)?)),
             }
             return Ok(());
@@ -381,7 +399,7 @@ impl<'s> Join<'s> {
             Some(band) => new.sorted(env, band)?,
             None => new,
         };
-        *built = Some(Box::new(new));
+        *built = Some(Held::new(new));
         Ok(())
     }
 

@@ -1,9 +1,11 @@
 //! Lookups along to-one relations, a batch at a time.
 
 #[cfg(not(feature = "small"))]
-use alloc::rc::Rc;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+#[cfg(all(feature = "std", not(feature = "small")))]
+use super::Sharing;
 use super::Stage;
 use crate::engine::error::ExecError;
 use crate::engine::exec::batch::{Batch, Source};
@@ -17,6 +19,10 @@ use crate::engine::exec::shelf::{NOTHING, Picked};
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Expr, Slot};
 use crate::storage::records::RecordRef;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::sync::OnceCell;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::value::key;
 #[cfg(not(feature = "small"))]
 use crate::value::{Type, is_signed_cell};
@@ -49,6 +55,32 @@ enum All<'s> {
     Read(Directory<'s>),
     /// They are too many, or reading them would be noted as more than is meant.
     Unreadable,
+    /// What all threads know.
+    #[cfg(feature = "std")]
+    Shared(Arc<Read<'s>>),
+}
+
+/// What several threads know of all records of a collection.
+#[cfg(all(feature = "std", not(feature = "small")))]
+#[derive(Default)]
+pub(super) struct Read<'s> {
+    /// How many have been searched for.
+    searched: AtomicU64,
+    /// They, when whoever came first has read them; none when they are too many.
+    all: OnceCell<Option<Directory<'s>>>,
+}
+
+#[cfg(not(feature = "small"))]
+impl<'s> All<'s> {
+    /// All of them, if they have been read.
+    fn directory(&self) -> Option<&Directory<'s>> {
+        match self {
+            All::Read(directory) => Some(directory),
+            #[cfg(feature = "std")]
+            All::Shared(read) => read.all.get()?.as_ref(),
+            All::Unread(_) | All::Unreadable => None,
+        }
+    }
 }
 
 impl<'s> Lookup<'s> {
@@ -78,6 +110,15 @@ impl<'s> Lookup<'s> {
         {
             self.all = Directory::new(env, self.into)?.map_or(All::Unreadable, All::Read);
         }
+        #[cfg(feature = "std")]
+        if let All::Shared(read) = &self.all
+            && read.all.get().is_none()
+            && read.searched.load(Ordering::Relaxed).saturating_mul(SEARCHES)
+                > env.view.count(env.collection(self.into).id)?
+        {
+            // What cannot be read is met again by who searches for it.
+            read.all.get_or_init(|| Directory::new(env, self.into).ok().flatten());
+        }
         Ok(())
     }
 
@@ -98,8 +139,13 @@ impl<'s> Lookup<'s> {
         self.ranks.extend(self.wanted.iter().map(|(rank, _)| *rank));
         self.ranks.dedup();
         #[cfg(not(feature = "small"))]
-        if let All::Unread(searched) = &mut self.all {
-            *searched += self.ranks.len() as u64;
+        match &mut self.all {
+            All::Unread(searched) => *searched += self.ranks.len() as u64,
+            #[cfg(feature = "std")]
+            All::Shared(read) => {
+                read.searched.fetch_add(self.ranks.len() as u64, Ordering::Relaxed);
+            }
+            All::Read(_) | All::Unreadable => {}
         }
         self.found.clear();
         env.view.get_many(env.collection(self.into), &self.ranks, &mut self.found)?;
@@ -118,10 +164,10 @@ impl<'s> Stage<'s> for Lookup<'s> {
         #[cfg(not(feature = "small"))]
         {
             self.read(env)?;
-            if let All::Read(directory) = &self.all {
+            if let Some(directory) = self.all.directory() {
                 batch.loosen();
                 let numbers = numbers_of(directory, &evaluate(env, &self.pointer, batch)?);
-                let (shelf, numbers) = (Rc::clone(directory.shelf()), batch.spread(numbers));
+                let (shelf, numbers) = (Arc::clone(directory.shelf()), batch.spread(numbers));
                 batch.set_source(self.into, Source::Picked(Picked { shelf, numbers }));
                 return Ok(());
             }
@@ -135,10 +181,18 @@ impl<'s> Stage<'s> for Lookup<'s> {
 
     #[cfg(not(feature = "small"))]
     fn footprint(&self) -> Footprint {
-        match &self.all {
-            All::Read(directory) => Footprint::in_memory(directory.size()),
-            All::Unread(_) | All::Unreadable => Footprint::default(),
+        self.all.directory().map_or_else(Footprint::default, |all| Footprint::in_memory(all.size()))
+    }
+
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn share(&mut self, _: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
+        let read = sharing.records()?;
+        if let All::Unread(searched) = self.all {
+            // In tests, as it begins.
+            read.searched.fetch_max(searched, Ordering::Relaxed);
+            self.all = All::Shared(read);
         }
+        Ok(())
     }
 }
 

@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+#[cfg(feature = "std")]
+use super::Sharing;
 use super::{Kept, Operator, Reach, Stage};
 use crate::engine::error::ExecError;
 use crate::engine::exec::Env;
@@ -23,6 +25,10 @@ impl<'s> Operator<'s> for Metered<'s> {
         let elapsed = env.view.now_ns().saturating_sub(begun);
         let rows = if any { batch.count() } else { 0 };
         env.run.measure(self.meter, rows, elapsed, self.input.footprint());
+        #[cfg(feature = "std")]
+        if self.input.threads() > 1 {
+            env.run.measure_threads(self.meter, self.input.threads());
+        }
         Ok(any)
     }
 
@@ -52,6 +58,16 @@ impl<'s> Operator<'s> for Metered<'s> {
     fn footprint(&self) -> Footprint {
         self.input.footprint()
     }
+
+    #[cfg(feature = "std")]
+    fn share(&mut self, env: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
+        self.input.share(env, sharing)
+    }
+
+    #[cfg(feature = "std")]
+    fn threads(&self) -> usize {
+        self.input.threads()
+    }
 }
 
 /// Does what a stage over pairs does, and measures it.
@@ -71,5 +87,10 @@ impl<'s> Stage<'s> for MeteredStage<'s> {
 
     fn footprint(&self) -> Footprint {
         self.stage.footprint()
+    }
+
+    #[cfg(feature = "std")]
+    fn share(&mut self, env: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
+        self.stage.share(env, sharing)
     }
 }

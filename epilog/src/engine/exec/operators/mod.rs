@@ -20,6 +20,8 @@ mod scan;
 mod set;
 #[cfg(not(feature = "small"))]
 mod shared;
+#[cfg(all(feature = "std", not(feature = "small")))]
+mod sharing;
 mod sort;
 mod subquery;
 #[cfg(not(feature = "small"))]
@@ -29,6 +31,8 @@ mod window;
 #[cfg(all(feature = "std", not(feature = "small")))]
 pub(super) use aggregate::{GroupsBeingMade, GroupsOfAll, GroupsOfPart};
 pub(in crate::engine) use scan::dangling;
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub(super) use sharing::{Sharing, not_shared};
 #[cfg(not(feature = "small"))]
 pub(super) use values::Tables;
 
@@ -39,7 +43,11 @@ use super::Env;
 use super::batch::{Batch, GATHERED_MAX};
 #[cfg(not(feature = "small"))]
 use super::meter::Footprint;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use super::threads::within;
 use crate::engine::error::ExecError;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::engine::logical::{SortTerm, Window};
 use crate::engine::physical::{self, PhysicalNode};
 use crate::parts::{InWhole, Whole};
 
@@ -77,6 +85,19 @@ pub(super) trait Operator<'s> {
     #[cfg(not(feature = "small"))]
     fn footprint(&self) -> Footprint {
         Footprint::default()
+    }
+
+    /// Makes what does not depend on the rows that it takes, or takes it, where another thread does the same with other rows; and
+    /// likewise for those beneath it. Before the first row. An error says no more than that nothing can be shared.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn share(&mut self, _env: &Env<'s>, _sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
+        Ok(())
+    }
+
+    /// How many threads did what it does.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn threads(&self) -> usize {
+        1
     }
 }
 
@@ -117,7 +138,7 @@ pub(super) enum Kept {
     Numbers(InWhole<window::Numbered>, Whole),
     /// Which records rows may point at, if that is known already.
     #[cfg(not(feature = "small"))]
-    Marks(Option<super::marks::Marks>),
+    Marks(Option<alloc::sync::Arc<super::marks::Marks>>),
     /// Nothing: the operator has not begun, though one beneath it has.
     #[cfg(all(feature = "std", not(feature = "small")))]
     Nothing,
@@ -133,6 +154,12 @@ pub(super) trait Stage<'s> {
     fn footprint(&self) -> Footprint {
         Footprint::default()
     }
+
+    /// As [`Operator::share`].
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn share(&mut self, _env: &Env<'s>, _sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
+        Ok(())
+    }
 }
 
 /// The operator that carries out a node of a plan.
@@ -144,10 +171,21 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         #[cfg(feature = "small")]
         P::Sort { input, terms, window } => sort::build(build(env, *input), terms, window),
         #[cfg(not(feature = "small"))]
-        P::Sort { input, terms, window, given } => sort::build(build(env, *input), terms, window, given),
+        P::Sort { input, terms, window, given } => {
+            #[cfg(feature = "std")]
+            let input = within::first(env, *input, &terms, window, given);
+            #[cfg(not(feature = "std"))]
+            let input = build(env, *input);
+            sort::build(input, terms, window, given)
+        }
         P::Limit { input, window } => Box::new(limit::Limit::new(build(env, *input), window)),
         P::Aggregate { input, keys, items, in_order } => {
-            Box::new(aggregate::Aggregate::new(build_gathered(env, *input), keys, items, in_order))
+            #[cfg(all(feature = "std", not(feature = "small")))]
+            let divided = (env.threads > 1 && within::is_divided(&input)).then(|| input.clone());
+            let aggregate = aggregate::Aggregate::new(build_gathered(env, *input), keys, items, in_order);
+            #[cfg(all(feature = "std", not(feature = "small")))]
+            let aggregate = aggregate.by_threads(divided);
+            Box::new(aggregate)
         }
         P::Window { input, mut items, whole } => {
             window::build(build(env, *input), core::mem::take(&mut *items), whole)
@@ -200,6 +238,24 @@ pub(super) fn build_gathered<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn O
         return gathered::over(env, build(env, node));
     }
     build(env, node)
+}
+
+/// As [`build`], of rows that are all taken in before anything else is done, if several threads make them.
+fn build_whole<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'s> + 's> {
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    return within::together(env, node);
+    #[cfg(not(all(feature = "std", not(feature = "small"))))]
+    build(env, node)
+}
+
+/// The rows of a window of `input` in order.
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub(super) fn first_of<'s>(
+    input: Box<dyn Operator<'s> + 's>,
+    terms: Vec<SortTerm>,
+    window: Window,
+) -> Box<dyn Operator<'s> + 's> {
+    sort::build(input, terms, Some(window), 0)
 }
 
 /// The stages of a chain over [`Pairs`](physical::Operator::Pairs), those next to the pairs first.
@@ -280,6 +336,12 @@ impl<'s> Operator<'s> for Staged<'s> {
     #[cfg(not(feature = "small"))]
     fn footprint(&self) -> Footprint {
         self.stage.footprint()
+    }
+
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn share(&mut self, env: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
+        self.input.share(env, sharing)?;
+        self.stage.share(env, sharing)
     }
 
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {

@@ -276,6 +276,11 @@ impl<'s> Operator<'s> for Sort<'s> {
         self.kept_max.max(self.state.footprint())
     }
 
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn threads(&self) -> usize {
+        self.input.threads()
+    }
+
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
         let physical::Operator::Sort { input, .. } = &mut node.operator else { return Ok(false) };
         let (Some(pauses), Some(whole)) = (&self.pauses, Whole::build()) else { return Ok(false) };

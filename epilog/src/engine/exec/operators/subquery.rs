@@ -11,8 +11,10 @@ use alloc::borrow::Cow;
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+#[cfg(all(feature = "std", not(feature = "small")))]
+use super::Sharing;
 use super::aggregate::add_term;
-use super::built::{Built, Keep};
+use super::built::{Built, Held, Keep};
 use super::join::fetch;
 use super::scan::entries_with;
 use super::{Operator, Stage};
@@ -54,13 +56,13 @@ fn stage_of<'s>(env: &Env<'s>, subquery: physical::Subquery) -> (PhysicalNode, S
     let (finder, links) = match method {
         Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
         Method::Probe { index, links } => (Finder::Index(index), links),
-        Method::Hash { inner, links } => (Finder::table(super::build(env, *inner)), links),
+        Method::Hash { inner, links } => (Finder::table(super::build_whole(env, *inner)), links),
         #[cfg(not(feature = "small"))]
         Method::Loop { inner, band } => {
-            (Finder::Table { source: super::build(env, *inner), built: None, band }, Vec::new())
+            (Finder::Table { source: super::build_whole(env, *inner), built: None, band }, Vec::new())
         }
         #[cfg(feature = "small")]
-        Method::Loop { inner } => (Finder::table(super::build(env, *inner)), Vec::new()),
+        Method::Loop { inner } => (Finder::table(super::build_whole(env, *inner)), Vec::new()),
     };
     let mut read = Read::default();
     if parts::REWRITES {
@@ -97,7 +99,7 @@ enum Finder<'s> {
     /// In a hash table by the links' inner sides; without links everything is in one place of it.
     Table {
         source: Box<dyn Operator<'s> + 's>,
-        built: Option<Box<Built<'s>>>,
+        built: Option<Held<Built<'s>>>,
         /// The range of it that belongs to a row.
         #[cfg(not(feature = "small"))]
         band: Option<Box<Band>>,
@@ -123,7 +125,7 @@ impl<'s> Finder<'s> {
                 Some(band) => new.sorted(env, band)?,
                 None => new,
             };
-            *built = Some(Box::new(new));
+            *built = Some(Held::new(new));
         }
         Ok(built.as_ref().expect("made above"))
     }
@@ -257,6 +259,16 @@ impl<'s> Stage<'s> for Subquery<'s> {
             Finder::Table { built: Some(built), .. } => Footprint::in_memory(built.size()),
             _ => Footprint::default(),
         }
+    }
+
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn share(&mut self, env: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
+        if let Finder::Table { source, built, band } = &mut self.finder {
+            let keep = keep(&self.asked, self.once, &self.pairs);
+            let (links, band) = (&self.links, band.as_deref());
+            *built = Some(sharing.table(|| Built::to_share(env, &mut **source, links, keep, band))?);
+        }
+        self.pairs.stages.iter_mut().try_for_each(|stage| stage.share(env, sharing))
     }
 }
 

@@ -97,7 +97,7 @@ impl<'s> Tables<'s> {
 
     /// How many there are.
     #[cfg(not(feature = "small"))]
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::engine::exec) fn len(&self) -> usize {
         self.0.borrow().len()
     }
 

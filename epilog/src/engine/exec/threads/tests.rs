@@ -1,8 +1,6 @@
 //! Parts made by threads, of nothing that is stored.
 
 use super::*;
-use crate::engine::fixture;
-use crate::storage::store::Store;
 use crate::sync::pause;
 
 /// Makes of a part the rank that it begins with; those in a list wait for a while before, and some have an end of their own.
@@ -18,11 +16,8 @@ struct Starts {
     merged: AtomicUsize,
 }
 
-impl Work for Starts {
-    type OfPart = u128;
-    type OfAll = Vec<u128>;
-
-    fn part(&self, _: &dyn ReadingTogether, (start, _): Ranks, _: &Run) -> Result<Option<u128>, ExecError> {
+impl Work<()> for Starts {
+    fn part(&self, (): &(), (start, _): Ranks, _: &Run) -> Result<Option<u128>, ExecError> {
         let ahead = (start as usize).saturating_sub(self.merged.load(Ordering::SeqCst));
         self.ahead.fetch_max(ahead, Ordering::SeqCst);
         if self.slow.contains(&start) {
@@ -31,6 +26,11 @@ impl Work for Starts {
         assert!(self.panics != Some(start), "on purpose");
         Ok(Some(start).filter(|start| self.is_not_made != Some(*start)))
     }
+}
+
+impl Merging for Starts {
+    type OfPart = u128;
+    type OfAll = Vec<u128>;
 
     fn merge(&self, all: &mut Vec<u128>, part: u128) -> bool {
         if self.is_not_merged == Some(part) {
@@ -50,11 +50,8 @@ const PARTS: u128 = 40;
 
 /// Works in three threads.
 fn carry_out(work: &Starts) -> Made<Starts> {
-    let store = Store::in_memory(&fixture::DATABASE).expect("a sound schema");
-    let session = store.session();
-    let readings = [(); 3].map(|()| session.together().expect("a snapshot")).into();
     let parts = (0..PARTS).map(|start| (start, start)).collect();
-    Shared::carry_out(work, parts, Vec::new(), Run::default().of_all(1), readings)
+    Shared::carry_out(work, parts, Vec::new(), Run::default().of_all(1), vec![(); 3])
 }
 
 #[test]

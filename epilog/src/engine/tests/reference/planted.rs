@@ -99,5 +99,11 @@ fn mistakes_of_operators_are_found() {
         (Bug::MergeEndsEarly, PAIRED),
         (Bug::AnswersBackwards, RULED),
         (Bug::LastForFirst, RULED),
+        #[cfg(feature = "std")]
+        (Bug::PartLost, ANY),
+        #[cfg(feature = "std")]
+        (Bug::RestBeginsLate, FAULTY),
+        #[cfg(feature = "std")]
+        (Bug::FirstOfPartLost, ANY),
     ]);
 }

@@ -14,7 +14,9 @@ use super::{Finder, Subquery, keep, stage_of};
 use crate::engine::error::ExecError;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::meter::Footprint;
-use crate::engine::exec::operators::built::Built;
+#[cfg(feature = "std")]
+use crate::engine::exec::operators::Sharing;
+use crate::engine::exec::operators::built::{Built, Held};
 use crate::engine::exec::operators::join::aside::{LEVELS_MAX, Replayed, Shape, Side};
 use crate::engine::exec::operators::sort::{Giver, Packer};
 use crate::engine::exec::operators::{Operator, Stage, build_gathered};
@@ -82,7 +84,7 @@ impl<'s> Subquery<'s> {
             false => (Built::new(env, &mut *source, &self.links, keep)?, true),
         };
         if is_all {
-            self.finder = Finder::Table { source, built: Some(Box::new(new)), band: None };
+            self.finder = Finder::Table { source, built: Some(Held::new(new)), band: None };
         } else {
             // What operators beneath have taken goes with them, but for rows that others share.
             drop(source);
@@ -232,6 +234,12 @@ impl<'s> Operator<'s> for Answering<'s> {
         let kept = self.kept_max.max(self.stage.footprint());
         let spilled = self.kept_max.spilled + answered.spilled;
         Footprint { spilled, ..kept.max(answered) }
+    }
+
+    #[cfg(feature = "std")]
+    fn share(&mut self, env: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
+        self.input.share(env, sharing)?;
+        self.stage.share(env, sharing)
     }
 }
 
