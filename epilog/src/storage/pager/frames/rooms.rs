@@ -109,7 +109,7 @@ impl Rooms {
             class.open = new_chunk(size)?.as_ptr();
         }
         let start = class.open;
-        // SAFETY: a chunk in the list is there, and ours while we have the lock.
+        // SAFETY: a chunk in the list is there, and ours while we have the lock. The reference ends before the list is changed.
         let chunk = unsafe { &mut *start };
         let room = match NonNull::new(chunk.free) {
             Some(room) => {
@@ -126,7 +126,8 @@ impl Rooms {
         };
         chunk.taken += 1;
         if chunk.is_full() {
-            class.unlink(chunk);
+            // SAFETY: it is in the list.
+            unsafe { class.unlink(start) };
         }
         Some(room)
     }
@@ -140,48 +141,77 @@ impl Rooms {
         let mut classes = self.classes.lock();
         let start = room.as_ptr().map_addr(|address| address & !(SIZE - 1)).cast::<Chunk>();
         // SAFETY: rooms lie behind the start of their chunk, which is aligned to its size, and there while one is taken; it is
-        // ours while we have the lock.
+        // ours while we have the lock. The reference ends before the list is changed.
         let chunk = unsafe { &mut *start };
-        let Some(class) = classes.iter_mut().find(|class| class.size == chunk.size) else { return };
-        if chunk.is_full() {
-            class.link(chunk);
-        }
+        let was_full = chunk.is_full();
         // SAFETY: the room is not used by others any more, says the caller, and is longer than an address.
         unsafe { room.cast::<*mut u8>().write(chunk.free) };
         chunk.free = room.as_ptr();
         chunk.taken -= 1;
-        let is_only = chunk.previous.is_null() && chunk.next.is_null();
-        if chunk.taken == 0 && !is_only {
-            class.unlink(chunk);
-            // SAFETY: it was made with this layout, and nothing leads to it any more.
-            unsafe { dealloc(start.cast(), Chunk::LAYOUT) };
+        let (size, is_unused) = (chunk.size, chunk.taken == 0);
+        let class =
+            classes.iter_mut().find(|class| class.size == size).expect("there since a room was taken");
+        // SAFETY: the chunk is there, and one that was full is in no list, as any other is in that of its length.
+        unsafe {
+            if was_full {
+                class.link(start);
+            }
+            if is_unused && !class.has_only(start) {
+                class.unlink(start);
+                // It was made with this layout, and nothing leads to it any more.
+                dealloc(start.cast(), Chunk::LAYOUT);
+            }
         }
     }
 }
 
+// Chunks are led to by addresses that reach all of them, so that rooms can be found from these: none comes from a reference, which
+// would be to a chunk's start alone.
 impl Class {
     /// Puts a chunk in front of the list.
-    fn link(&mut self, chunk: &mut Chunk) {
-        (chunk.previous, chunk.next) = (null_mut(), self.open);
-        // SAFETY: what is in the list is there, and another chunk than this.
-        if let Some(next) = unsafe { self.open.as_mut() } {
-            next.previous = chunk;
+    ///
+    /// # Safety
+    ///
+    /// The chunk is there, and in no list.
+    unsafe fn link(&mut self, chunk: *mut Chunk) {
+        // SAFETY: the chunk is there, says the caller, and so is what is in the list.
+        unsafe {
+            ((*chunk).previous, (*chunk).next) = (null_mut(), self.open);
+            if !self.open.is_null() {
+                (*self.open).previous = chunk;
+            }
         }
         self.open = chunk;
     }
 
     /// Takes a chunk out of the list.
-    fn unlink(&mut self, chunk: &mut Chunk) {
-        // SAFETY: what is in the list is there, and neighbours are other chunks.
-        match unsafe { chunk.previous.as_mut() } {
-            Some(previous) => previous.next = chunk.next,
-            None => self.open = chunk.next,
+    ///
+    /// # Safety
+    ///
+    /// It is in the list.
+    unsafe fn unlink(&mut self, chunk: *mut Chunk) {
+        // SAFETY: what is in the list is there, its neighbours as well.
+        unsafe {
+            let Chunk { previous, next, .. } = *chunk;
+            match previous.is_null() {
+                true => self.open = next,
+                false => (*previous).next = next,
+            }
+            if !next.is_null() {
+                (*next).previous = previous;
+            }
+            ((*chunk).previous, (*chunk).next) = (null_mut(), null_mut());
         }
-        // SAFETY: as above.
-        if let Some(next) = unsafe { chunk.next.as_mut() } {
-            next.previous = chunk.previous;
-        }
-        (chunk.previous, chunk.next) = (null_mut(), null_mut());
+    }
+
+    /// Whether a chunk of the list is all of it.
+    ///
+    /// # Safety
+    ///
+    /// It is in the list.
+    unsafe fn has_only(&self, chunk: *mut Chunk) -> bool {
+        // SAFETY: what is in the list is there.
+        self.open == chunk && unsafe { (*chunk).next }.is_null()
     }
 }
 
