@@ -272,7 +272,7 @@ impl Options {
     /// runs [beside others](super::Database::write_concurrent), a quarter of the cache at most. Another transaction that
     /// changes more than memory holds writes its pages out before it commits. A database in memory has no such limit.
     ///
-    /// On Linux, pages beyond the first 8 MiB lie in pieces of 2 MiB, which are asked to be mapped as a whole: a twelfth to a quarter of
+    /// On Linux, those of a database in memory beyond the first 8 MiB lie in pieces of 2 MiB, which are asked to be mapped as a whole: a twelfth to a quarter of
     /// the time of what reads much. A piece has pages of one length, and is given back when none of it is in use: of each length, records'
     /// and indexes', the process keeps somewhat more than the most there was at once, if that was at different times.
     ///

@@ -43,10 +43,21 @@ pub(in crate::storage::pager) struct Memory {
 #[derive(Default)]
 struct Held {
     bytes: AtomicUsize,
-    rooms: Rooms,
+    /// Where all pages are in memory. A page cache has to keep to what it may take, and rooms are given back by whole chunks only.
+    rooms: Option<Rooms>,
 }
 
 impl Memory {
+    /// For pages all of which stay in memory.
+    pub(in crate::storage::pager) fn with_rooms() -> Memory {
+        let held = Held { rooms: Some(Rooms::default()), ..Held::default() };
+        Memory {
+            held: Arc::new(held),
+            #[cfg(shuttle)]
+            dead: Arc::default(),
+        }
+    }
+
     /// How many there are.
     pub(in crate::storage::pager) fn bytes(&self) -> usize {
         self.held.bytes.load(Ordering::Relaxed)
@@ -55,7 +66,8 @@ impl Memory {
     /// A room for a buffer of `len` bytes, if such have one.
     fn room(&self, len: usize) -> Option<NonNull<u8>> {
         let size = HEAD.checked_add(len)?;
-        if Rooms::suit(size, self.bytes()) { self.held.rooms.take(size) } else { None }
+        let rooms = self.held.rooms.as_ref().filter(|_| Rooms::suit(size, self.bytes()))?;
+        rooms.take(size)
     }
 
     /// The end of a node.
@@ -264,9 +276,9 @@ impl Drop for Buffer {
         // SAFETY: the head is initialised, ours, and not used again.
         let head = unsafe { self.0.read() };
         head.memory.held.bytes.fetch_sub(HEAD + head.len, Ordering::Relaxed);
-        if head.skipped == ROOM {
+        if let (ROOM, Some(rooms)) = (head.skipped, &head.memory.held.rooms) {
             // SAFETY: it came from these rooms, says who made the buffer, and is not used again.
-            return unsafe { head.memory.held.rooms.give_back(self.0.cast()) };
+            return unsafe { rooms.give_back(self.0.cast()) };
         }
         let Some(layout) = Buffer::layout(head.len) else { return };
         // SAFETY: the allocation begins so many bytes before the head.
@@ -314,7 +326,7 @@ mod tests {
     /// Beyond what lies in few pieces anyhow, buffers are in rooms: they are what others are, and are counted alike.
     #[test]
     fn many_buffers_lie_in_rooms() {
-        let memory = Memory::default();
+        let memory = Memory::with_rooms();
         let first = Buffer::zeroed(4 << 20, &memory).unwrap();
         let mut all: alloc::vec::Vec<Buffer> = (0..300)
             .map(|n| {

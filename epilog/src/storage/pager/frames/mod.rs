@@ -283,7 +283,7 @@ impl FrameTable {
     /// An empty table at `commit`, of which `images` has all pages. Buffers shall take up to `cache_bytes`; those that are
     /// nowhere else take what they need.
     pub(super) fn new(commit: u64, images: Option<Arc<Images>>, cache_bytes: usize) -> FrameTable {
-        let memory = images.as_ref().map_or_else(Memory::default, |images| images.memory().clone());
+        let memory = images.as_ref().map_or_else(Memory::with_rooms, |images| images.memory().clone());
         FrameTable {
             directory: [const { AtomicPtr::new(null_mut()) }; CHUNKS],
             staged: AtomicU64::new(commit),
