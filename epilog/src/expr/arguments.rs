@@ -187,7 +187,7 @@ impl Clauses {
         if let (Clauses::Brief(brief), Some(term)) = (&mut *self, terms.only())
             && brief.push_order(term)
         {
-            return;
+            return terms.end();
         }
         self.push_whole_order(core::mem::take(terms));
     }

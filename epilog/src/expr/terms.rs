@@ -88,6 +88,12 @@ impl Draft {
 
 #[cfg(not(feature = "small"))]
 impl Terms {
+    /// Forgets the only one, whose values were taken.
+    #[inline]
+    pub(super) fn end(&mut self) {
+        self.first = None;
+    }
+
     /// The only one, if there is one only.
     #[inline]
     pub(super) fn only(&mut self) -> Option<&mut Term> {

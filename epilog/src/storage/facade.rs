@@ -276,9 +276,10 @@ impl<'s> View<'s> {
         }))
     }
 
-    /// How many pages have been read from the file since it was opened.
+    /// How many pages have been read from the file since it was opened; `None` in a write transaction, which takes all for being in
+    /// memory.
     #[cfg(not(feature = "small"))]
-    pub(crate) fn pages_loaded(&self) -> u64 {
+    pub(crate) fn pages_loaded(&self) -> Option<u64> {
         self.pages.pages_loaded()
     }
 

@@ -121,10 +121,10 @@ pub trait PageRead: Sync {
         true
     }
 
-    /// How many pages have been read from the file since it was opened. Not in small builds, as [`now_ns`](PageRead::now_ns).
+    /// How many pages have been read from the file since it was opened, where that is known. Not in small builds, as [`now_ns`](PageRead::now_ns).
     #[cfg(not(feature = "small"))]
-    fn pages_loaded(&self) -> u64 {
-        0
+    fn pages_loaded(&self) -> Option<u64> {
+        None
     }
 
     /// Whether what this keeps in memory, only because it goes on, is too much: whoever can should end it and go on in

@@ -333,13 +333,12 @@ impl<'s> Batch<'s> {
             Source::Ranks(ranks) => size_of_val(ranks.as_slice()),
         };
         let computed = self.computed.iter().flatten();
-        let width = |values: &Vector<'_>| values.ty().width().unwrap_or(size_of::<&[u8]>());
         size_of::<Self>()
             + size_of_val(self.sparse.as_slice())
             + size_of_val(self.slots.as_slice())
             + size_of_val(self.computed.as_slice())
             + self.slots.iter().map(of).sum::<usize>()
-            + computed.map(|values| width(values) * values.len()).sum::<usize>()
+            + computed.map(Vector::size).sum::<usize>()
     }
 
     /// As [`compact`](Batch::compact), if so few rows are left that values for all of them would be in vain.

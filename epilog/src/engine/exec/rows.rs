@@ -88,9 +88,7 @@ impl<'s> Planned<'s> {
     /// Gets ready to carry out `plan`. Nothing is read yet.
     pub(in crate::engine) fn new(view: View<'s>, plan: PhysicalPlan, run: Run) -> Planned<'s> {
         let env = Env::new(view, &plan, run);
-        let batch = Batch::new(env.collections.len(), env.computed.len());
-        let root = operators::build(&env, plan.root);
-        Planned { env, root, columns: plan.columns, batch }
+        Planned::within(env, plan)
     }
 
     /// As [`new`](Planned::new), and so many threads may do what is done of it.
@@ -103,7 +101,11 @@ impl<'s> Planned<'s> {
     ) -> Planned<'s> {
         let mut env = Env::new(view, &plan, run);
         env.threads = threads;
-        let batch = env.batch();
+        Planned::within(env, plan)
+    }
+
+    fn within(env: Env<'s>, plan: PhysicalPlan) -> Planned<'s> {
+        let batch = Batch::new(env.collections.len(), env.computed.len());
         let root = operators::build(&env, plan.root);
         Planned { env, root, columns: plan.columns, batch }
     }

@@ -97,10 +97,20 @@ pub(in crate::engine) fn crew(view: View<'_>, control: &Control, plan: &Physical
 
 /// Whether memory has room for all that `plan` may read, so that one operation may go through it.
 fn stays(view: View<'_>, plan: &PhysicalPlan) -> bool {
-    plan.slots.iter().all(|slot| match view.records_kept(&slot.collection) {
-        None => true,
-        Some(most) => view.count(slot.collection.id).is_ok_and(|count| count <= most),
-    })
+    let Some(room) = view.cache_bytes() else { return true };
+    let collections: BTreeMap<_, _> =
+        plan.slots.iter().map(|slot| (slot.collection.id, &slot.collection)).collect();
+    // All together, by their leaves, since what a record has outside its row may be long; and each as what keeps records takes it.
+    let mut bytes = 0_u64;
+    for collection in collections.values() {
+        let few = view
+            .records_kept(collection)
+            .is_none_or(|most| view.count(collection.id).is_ok_and(|count| count <= most));
+        let Some(stored) = view.catalog().collection(collection.id).filter(|_| few) else { return false };
+        let Ok(Some(known)) = view.cached(stored, None) else { return false };
+        bytes = bytes.saturating_add(known.leaves.saturating_mul(u64::from(collection.leaf_len)));
+    }
+    bytes <= room as u64 / 4
 }
 
 /// Marks of `root`, by which `plan` is told, the operators that several threads carry out.
@@ -400,7 +410,8 @@ pub(super) fn run_ahead(
     // Groups are kept by each thread, wait to be merged, and are merged.
     let (threads, all) = (readings.len(), GroupsOfAll::new(keys, items));
     let of_all = run.of_all(threads * (1 + AHEAD) + 1);
-    let work = GroupsOfParts { plan, keys, items, threads, bytes_max: bytes.map(|bytes| bytes / 4) };
+    let of = ChainOfEach { plan, threads };
+    let work = GroupsOf { of, keys, items, bytes_max: bytes.map(|bytes| bytes / 4) };
     let made = Shared::carry_out(&work, parts.clone(), all, of_all, readings);
     kept.push(Kept::Groups(
         Box::new(made.all.into_groups(keys, items, *in_order)),
@@ -508,43 +519,16 @@ fn begin<'s>(
     (env, input)
 }
 
-/// Groups of the rows of a chain.
-struct GroupsOfParts<'p> {
-    /// The chain.
-    plan: PhysicalPlan,
+/// Groups of rows that `of` gives, in parts.
+struct GroupsOf<'p, P> {
+    of: P,
     keys: &'p [KeyTerm],
     items: &'p [AggregateTerm],
-    threads: usize,
     /// What all may take in memory, merged.
     bytes_max: Option<usize>,
 }
 
-impl<'r> Work<Box<dyn ReadingTogether + 'r>> for GroupsOfParts<'_> {
-    fn part(
-        &self,
-        reading: &Box<dyn ReadingTogether + 'r>,
-        ranks: Ranks,
-        run: &Run,
-    ) -> Result<Option<GroupsOfPart>, ExecError> {
-        let mut plan = self.plan.clone();
-        if let Some(scan) = walk_mut(&mut plan.root) {
-            go_through(scan, ranks);
-        }
-        let mut groups = GroupsBeingMade::new(self.keys, self.items);
-        let (mut rows, mut kept) = (0, Vec::new());
-        loop {
-            wait_for_others(&**reading);
-            let operation = reading.operation();
-            let (env, mut input) = begin(operation.view(), &plan, run, self.threads, &mut kept);
-            rows += groups.add(&mut *input, &env)?;
-            if !input.is_paused() || !input.remaining(&mut plan.root, &mut kept)? {
-                return Ok(groups.end(rows));
-            }
-        }
-    }
-}
-
-impl Merging for GroupsOfParts<'_> {
+impl<P: Sync> Merging for GroupsOf<'_, P> {
     type OfPart = GroupsOfPart;
     type OfAll = GroupsOfAll;
 
@@ -554,6 +538,38 @@ impl Merging for GroupsOfParts<'_> {
 
     fn is_enough(&self, all: &GroupsOfAll) -> bool {
         self.bytes_max.is_some_and(|bytes| all.size() > bytes)
+    }
+}
+
+/// A chain that so many threads carry out, each in operations of its own.
+struct ChainOfEach {
+    plan: PhysicalPlan,
+    threads: usize,
+}
+
+impl<'r> Work<Box<dyn ReadingTogether + 'r>> for GroupsOf<'_, ChainOfEach> {
+    fn part(
+        &self,
+        reading: &Box<dyn ReadingTogether + 'r>,
+        ranks: Ranks,
+        run: &Run,
+    ) -> Result<Option<GroupsOfPart>, ExecError> {
+        let ChainOfEach { plan, threads } = &self.of;
+        let mut plan = plan.clone();
+        if let Some(scan) = walk_mut(&mut plan.root) {
+            go_through(scan, ranks);
+        }
+        let mut groups = GroupsBeingMade::new(self.keys, self.items);
+        let (mut rows, mut kept) = (0, Vec::new());
+        loop {
+            wait_for_others(&**reading);
+            let operation = reading.operation();
+            let (env, mut input) = begin(operation.view(), &plan, run, *threads, &mut kept);
+            rows += groups.add(&mut *input, &env)?;
+            if !input.is_paused() || !input.remaining(&mut plan.root, &mut kept)? {
+                return Ok(groups.end(rows));
+            }
+        }
     }
 }
 

@@ -108,6 +108,15 @@ impl<'s> Vector<'s> {
         self.len
     }
 
+    /// About the bytes that they take in memory, beside what lies on pages.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(super) fn size(&self) -> usize {
+        match &self.cells {
+            Cells::Owned { bytes, ends } => bytes.len() + size_of_val(ends.as_slice()),
+            _ => self.ty.width().unwrap_or(size_of::<&[u8]>()) * self.len,
+        }
+    }
+
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len == 0

@@ -83,7 +83,7 @@ struct Kept {
     /// The commit after which that was looked at last: what is read of it has the same counts.
     looked_at: u64,
     /// How many pages had been read from the file when it was looked at last what is in memory.
-    loaded: u64,
+    loaded: Option<u64>,
     plan: Arc<PhysicalPlan>,
     /// Copies that queries had and gave back, with their values.
     #[expect(clippy::vec_box, reason = "queries take them as they are, without moving the plans")]
@@ -250,7 +250,7 @@ struct Now {
     epoch: u64,
     commit: u64,
     /// How many pages have been read from the file.
-    loaded: u64,
+    loaded: Option<u64>,
 }
 
 /// The plans that were tried for a query, by number.
@@ -298,7 +298,13 @@ impl Set {
             self.plans.remove(0);
             return self.find(told, now, tried, current, counted);
         }
-        let moved = now.loaded.wrapping_sub(kept.loaded) >= LOADED_MANY;
+        let moved = match (now.loaded, kept.loaded) {
+            // Who cannot tell takes the plan as it is.
+            (None, _) => false,
+            (Some(now), Some(then)) => now.wrapping_sub(then) >= LOADED_MANY,
+            // It was made by who could not.
+            (Some(_), None) => true,
+        };
         let is_looked_at = now.commit != u64::MAX && kept.looked_at == now.commit && !moved;
         if current != Some(kept.number) && !is_looked_at {
             return Some(Found::Doubtful(kept.number, Arc::clone(&kept.basis), moved));

@@ -702,8 +702,8 @@ impl PageRead for PageOperation<'_> {
     }
 
     #[cfg(not(feature = "small"))]
-    fn pages_loaded(&self) -> u64 {
-        self.operation.pages_loaded()
+    fn pages_loaded(&self) -> Option<u64> {
+        Some(self.operation.pages_loaded())
     }
 
     fn is_crowded(&self) -> bool {

@@ -22,7 +22,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::{
-    AHEAD, Made, Merging, PARTS_MAX, ROWS_MIN, Ranks, Shared, Work, go_on_at, go_through, parts_of, walk_mut,
+    AHEAD, GroupsOf, Made, Merging, PARTS_MAX, ROWS_MIN, Ranks, Shared, Work, go_on_at, go_through, parts_of,
+    walk_mut,
 };
 use crate::engine::control::Run;
 use crate::engine::error::ExecError;
@@ -138,7 +139,8 @@ impl<'s> Divided<'s> {
     fn new(env: &Env<'s>, node: &PhysicalNode) -> Result<Option<Divided<'s>>, ExecError> {
         let parts = match walk(node).map(|scan| &scan.operator) {
             Some(physical::Operator::Scan(scan)) if env.threads > 1 => {
-                parts_of(env.view, env.collection(scan.slot), &scan.access)?
+                // What cannot be read beside the way is no fault of the rows on it.
+                parts_of(env.view, env.collection(scan.slot), &scan.access).unwrap_or_default()
             }
             _ => Vec::new(),
         };
@@ -212,38 +214,16 @@ pub(in crate::engine::exec) fn groups<'s>(
 ) -> Result<Option<Taken<'s, GroupsOfAll>>, ExecError> {
     let Some(divided) = Divided::new(env, node)? else { return Ok(None) };
     let bytes_max = env.budget.bytes().map(|bytes| bytes / 4);
-    let work = Groups { divided: &divided, keys, items, bytes_max };
+    let work = GroupsOf { of: &divided, keys, items, bytes_max };
     let made = divided.carry_out(env, &work, GroupsOfAll::new(keys, items));
     let rest = divided.rest(env, made.merged)?;
     Ok(Some(Taken { made: made.all, rest, threads: made.threads }))
 }
 
-/// Groups of the rows of a part.
-struct Groups<'p, 's> {
-    divided: &'p Divided<'s>,
-    keys: &'p [KeyTerm],
-    items: &'p [AggregateTerm],
-    /// What all may take in memory, merged.
-    bytes_max: Option<usize>,
-}
-
-impl Merging for Groups<'_, '_> {
-    type OfPart = GroupsOfPart;
-    type OfAll = GroupsOfAll;
-
-    fn merge(&self, all: &mut GroupsOfAll, part: GroupsOfPart) -> bool {
-        all.merge(part)
-    }
-
-    fn is_enough(&self, all: &GroupsOfAll) -> bool {
-        self.bytes_max.is_some_and(|bytes| all.size() > bytes)
-    }
-}
-
-impl Work<()> for Groups<'_, '_> {
+impl Work<()> for GroupsOf<'_, &Divided<'_>> {
     fn part(&self, (): &(), ranks: Ranks, run: &Run) -> Result<Option<GroupsOfPart>, ExecError> {
-        let env = self.divided.frame.env(run.clone());
-        let mut input = self.divided.build(&env, |scan| go_through(scan, ranks))?;
+        let env = self.of.frame.env(run.clone());
+        let mut input = self.of.build(&env, |scan| go_through(scan, ranks))?;
         let mut groups = GroupsBeingMade::new(self.keys, self.items);
         let rows = groups.add(&mut *input, &env)?;
         Ok(groups.end(rows))
@@ -275,6 +255,9 @@ pub(in crate::engine::exec) fn first<'s>(
         None => operators::build(env, node),
     }
 }
+
+/// So many bytes of rows wait at most, about, where memory has no limit: behind them one thread goes on.
+const UNBOUNDED_MAX: usize = 64 << 20;
 
 /// Gives the rows of parts, one part after the other.
 struct Together<'s> {
@@ -310,7 +293,7 @@ impl<'s> Together<'s> {
             }
             return Ok(State::Begun(Vec::new().into_iter(), Some(input)));
         };
-        let bytes_max = env.budget.bytes().map(|bytes| bytes / 4);
+        let bytes_max = env.budget.bytes().map_or(UNBOUNDED_MAX, |bytes| bytes / 4);
         let work = Batches { divided: &divided, top: self.top.as_ref(), bytes_max };
         let made = divided.carry_out(env, &work, (Vec::new(), 0));
         self.threads = made.threads;
@@ -361,7 +344,7 @@ struct Batches<'p, 's> {
     /// Which of them alone.
     top: Option<&'p (Vec<SortTerm>, Window)>,
     /// What those of all parts may take in memory.
-    bytes_max: Option<usize>,
+    bytes_max: usize,
 }
 
 impl<'s> Merging for Batches<'_, 's> {
@@ -375,7 +358,7 @@ impl<'s> Merging for Batches<'_, 's> {
     }
 
     fn is_enough(&self, all: &Self::OfAll) -> bool {
-        self.bytes_max.is_some_and(|bytes| all.1 > bytes)
+        all.1 > self.bytes_max
     }
 }
 

@@ -30,10 +30,7 @@ fn made(random: &mut Random) -> Costs {
 /// Asks for drafts by plans that costs made at random choose; how many plans there were that other costs did not choose.
 fn check_priced(seed: u64, is_made: bool, queries: usize) -> usize {
     let mut random = Random::new(seed);
-    let (data, database) = match is_made {
-        false => (collections(&mut random), &f::DATABASE),
-        true => (schemas::collections(&mut random), schemas::database(true)),
-    };
+    let (data, database) = schemas::of_kind(&mut random, is_made);
     let store = Store::in_memory(database).expect("a sound schema");
     insert(&store, &data);
     let (snapshot, little) = (store.snapshot(), little(&data, database));

@@ -128,10 +128,7 @@ fn drafts_reach_every_rule_and_every_operator() {
     for seed in 1..=seeds(40) {
         for is_made in [false, true] {
             let mut random = Random::new(seed);
-            let (data, database) = match is_made {
-                false => (collections(&mut random), &f::DATABASE),
-                true => (schemas::collections(&mut random), schemas::database(true)),
-            };
+            let (data, database) = schemas::of_kind(&mut random, is_made);
             let store = Store::in_memory(database).expect("a sound schema");
             insert(&store, &data);
             let snapshot = store.snapshot();

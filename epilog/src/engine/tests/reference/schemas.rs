@@ -133,6 +133,14 @@ pub(super) fn database(indexed: bool) -> &'static DatabaseSchema {
     Box::leak(Box::new(DatabaseSchema { name, collections: &COLLECTIONS }))
 }
 
+/// The collections of the fixtures, or such as are made at random, with a database of them.
+pub(super) fn of_kind(random: &mut Random, is_made: bool) -> (Vec<Collection>, &'static DatabaseSchema) {
+    match is_made {
+        false => (super::collections(random), &f::DATABASE),
+        true => (collections(random), database(true)),
+    }
+}
+
 /// Schema number `number`; records may point at those of `others`, whose keys are given out.
 fn schema(random: &mut Random, number: usize, others: &[&'static CollectionSchema]) -> CollectionSchema {
     let plain = |name, ty, optional| FieldSchema { name, ty, optional, reference: None, default: None };

@@ -66,7 +66,7 @@ impl Memory {
     /// A room for a buffer of `len` bytes, if such have one.
     fn room(&self, len: usize) -> Option<NonNull<u8>> {
         let size = HEAD.checked_add(len)?;
-        let rooms = self.held.rooms.as_ref().filter(|_| Rooms::suit(size, self.bytes()))?;
+        let rooms = self.held.rooms.as_ref().filter(|_| Rooms::suit(len, self.bytes()))?;
         rooms.take(size)
     }
 

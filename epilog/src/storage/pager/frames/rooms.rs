@@ -89,9 +89,10 @@ impl Chunk {
 }
 
 impl Rooms {
-    /// Whether a buffer of `size` bytes goes into a room, when there are `bytes` of them already: where many may have this length.
-    pub(super) fn suit(size: usize, bytes: usize) -> bool {
-        IS_USED && bytes >= BUFFERS_MIN && (4 << 10..=64 << 10).contains(&size) && size.is_multiple_of(START)
+    /// Whether a page of `len` bytes goes into a room, when there are `bytes` of buffers already. Those of trees are powers of two; of any
+    /// other length, which values have, there may be few, and each length's would hold a chunk.
+    pub(super) fn suit(len: usize, bytes: usize) -> bool {
+        IS_USED && bytes >= BUFFERS_MIN && (4 << 10..=64 << 10).contains(&len) && len.is_power_of_two()
     }
 
     /// A room of `size` bytes, aligned to a line of the cache, whose bytes are anything. `None` when there is no memory.
