@@ -97,6 +97,28 @@ fn a_plan_that_is_kept_goes_when_records_have_come_into_memory() {
     assert_eq!(counts().made, before + 1, "and stay there");
 }
 
+/// A write transaction takes all for being in memory, and cannot tell what was loaded: it takes what readers have chosen.
+#[test]
+fn readers_and_writers_in_turn_make_no_plan_anew() {
+    let files = MemoryVfs::new();
+    let made = opened(&files, 64 << 20);
+    insert(&made, &wide());
+    made.close().expect("a checkpoint");
+    drop(made);
+    let store = opened(&files, 512 << 10);
+    let mut counts = Vec::new();
+    for length in 1..6 {
+        let snapshot = store.snapshot();
+        assert_eq!(streamed(&snapshot, &of_length(length)).expect("rows").len(), 84);
+        drop(snapshot);
+        let writer = store.begin_write().expect("a database of our own");
+        assert_eq!(streamed(&writer, &of_length(length)).expect("rows").len(), 84);
+        counts.push(plans::counts(writer.operation().view()).made);
+    }
+    assert!(counts[0] >= 1);
+    assert_eq!(counts, [counts[0]; 5]);
+}
+
 #[test]
 fn what_has_no_file_is_in_memory() {
     let store = store(&with_tracks(3000));
