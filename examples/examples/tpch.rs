@@ -4,7 +4,7 @@
 
 use std::error::Error;
 use std::path::PathBuf;
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
 
 use epilog::{Database, Options};
@@ -12,7 +12,7 @@ use epilog_examples::tpch::queries::{ALL, Entry};
 use epilog_examples::tpch::{Tpch, answer, dump, load};
 
 const HELP: &str = "\
-tpch [--sf 0.01] [--only 1,6,22] [--threads 1] [--check | --explain | --analyze | --times | --print | --dump DIRECTORY | --compare]
+tpch [--sf 0.01] [--only 1,6,22] [--threads 1] [--check | --explain | --analyze | --times | --print | --compare | --dump DIRECTORY]
 
   --sf SCALE        the scale factor: 1 is a gigabyte, 8.7 million rows
   --only NUMBERS    these questions alone
@@ -24,11 +24,13 @@ tpch [--sf 0.01] [--only 1,6,22] [--threads 1] [--check | --explain | --analyze 
   --rounds COUNT    how many runs: 5
   --print           prints the answers
   --dump DIRECTORY  writes the rows as text instead
-  --compare         says how the same is measured beside SQLite and DuckDB
+  --compare         asks SQLite and DuckDB the same, beside Epilog with one thread, and prints how many times as long they take; builds
+                    `tests/compare` for it, which takes minutes the first time
+  --python PATH     a Python that has the package `duckdb`, for that: python3; DuckDB is left out where it has not
 ";
 
-/// Which takes other engines, so that it lies outside of the workspace.
-const COMPARE: &str = "cargo run --release --manifest-path tests/compare/Cargo.toml --bin tpch -- --sf";
+/// What asks other engines the same: a workspace of its own, as it takes these to build it.
+const COMPARE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../tests/compare/Cargo.toml");
 
 #[derive(Clone, Copy, PartialEq)]
 enum Mode {
@@ -47,6 +49,7 @@ struct Arguments {
     rounds: usize,
     threads: usize,
     dump: Option<PathBuf>,
+    python: Option<PathBuf>,
 }
 
 fn main() -> Result<ExitCode, Box<dyn Error>> {
@@ -59,8 +62,7 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
         return Ok(ExitCode::SUCCESS);
     }
     if arguments.mode == Mode::Compare {
-        println!("{COMPARE} {}", arguments.scale);
-        return Ok(ExitCode::SUCCESS);
+        return compare(&arguments);
     }
 
     let db: Database<Tpch> = Options::default().query_threads(arguments.threads).in_memory()?;
@@ -109,6 +111,25 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Runs the program of `tests/compare` that asks the questions of other engines too.
+fn compare(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command.args(["run", "--release", "--quiet", "--manifest-path", COMPARE, "--bin", "tpch", "--"]);
+    command.args(["--sf", &arguments.scale.to_string(), "--rounds", &arguments.rounds.to_string()]);
+    if let Some(only) = &arguments.only {
+        let numbers: Vec<String> = only.iter().map(u8::to_string).collect();
+        command.args(["--only", &numbers.join(",")]);
+    }
+    if let Some(python) = &arguments.python {
+        command.arg("--python").arg(python);
+    }
+    let status = command
+        .status()
+        .map_err(|error| format!("{} does not start: {error}", command.get_program().display()))?;
+    Ok(if status.success() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
 impl Arguments {
     fn wants(&self, entry: &Entry) -> bool {
         self.only.as_ref().is_none_or(|only| only.contains(&entry.number))
@@ -117,8 +138,15 @@ impl Arguments {
 
 /// `None` when help is asked for.
 fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments>, Box<dyn Error>> {
-    let mut arguments =
-        Arguments { scale: 0.01, only: None, mode: Mode::Check, rounds: 5, threads: 1, dump: None };
+    let mut arguments = Arguments {
+        scale: 0.01,
+        only: None,
+        mode: Mode::Check,
+        rounds: 5,
+        threads: 1,
+        dump: None,
+        python: None,
+    };
     while let Some(word) = words.next() {
         let mut value = || words.next().ok_or(format!("`{word}` wants a value"));
         match word.as_str() {
@@ -127,6 +155,7 @@ fn parse(mut words: impl Iterator<Item = String>) -> Result<Option<Arguments>, B
             "--rounds" => arguments.rounds = value()?.parse()?,
             "--threads" => arguments.threads = value()?.parse()?,
             "--dump" => arguments.dump = Some(PathBuf::from(value()?)),
+            "--python" => arguments.python = Some(PathBuf::from(value()?)),
             "--check" => arguments.mode = Mode::Check,
             "--explain" => arguments.mode = Mode::Explain,
             "--analyze" => arguments.mode = Mode::Analyze,

@@ -8,7 +8,7 @@ use core::fmt;
 #[cfg(not(feature = "small"))]
 use super::condition::Condition;
 use super::declared::{CollectionSchema, OnDelete};
-use super::layout::{Layout, Place};
+use super::layout::{Layout, Place, Spot};
 use super::shape::{CollectionShape, FieldShape, IndexShape};
 use crate::parts;
 use crate::value::{Scalar, Type};
@@ -193,6 +193,12 @@ impl CollectionDef {
     /// The index with this id.
     pub fn index(&self, id: IndexId) -> Option<&IndexDef> {
         self.indexes.iter().find(|index| index.id == id)
+    }
+
+    /// Whether a field of a fixed width lies outside of the fixed row.
+    pub fn is_cold(&self, position: u16) -> bool {
+        let place = self.layout.places.get(usize::from(position));
+        place.is_some_and(|place| matches!(place.spot, Spot::Cold(_)))
     }
 
     /// What must hold of the records of one of its indexes, in the words of the attribute; nothing where it has all.

@@ -12,7 +12,7 @@ pub struct Costs {
     pub scan_record: Amount,
     /// A test on a fixed field.
     pub test_fixed: Amount,
-    /// A test on a string, or anything else that leaves the fixed row.
+    /// A test on a string, or on anything else that lies outside of the fixed row.
     pub test_variable: Amount,
     /// Finding the place of a key in a tree.
     pub seek: Amount,

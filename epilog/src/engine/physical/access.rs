@@ -156,7 +156,11 @@ impl<'p> Planner<'p> {
         let rows = candidates.iter().map(through).fold(Amount::INFINITY, Amount::min);
         let looks_up = |stage: &&&Node| matches!(stage, Node::Lookup(_));
         let lookups = if parts::REWRITES { stages.iter().filter(looks_up).count() as Amount } else { 0.0 };
-        let total = |candidate: &Candidate| self.total(candidate, (collection, rows), &own, lookups, want);
+        let looked_up = |candidate: &Candidate, rows| match lookups > 0.0 {
+            true => self.lookups_of(slot, (rows, lookups), stages, (&candidate.implied, want)),
+            false => 0.0,
+        };
+        let total = |candidate: &Candidate| self.total(candidate, (collection, rows), &own, &looked_up, want);
         #[cfg(not(feature = "small"))]
         let alternatives = match self.wishes.alternatives {
             true => {
@@ -196,7 +200,7 @@ impl<'p> Planner<'p> {
         #[cfg_attr(feature = "small", expect(unused_variables, reason = "all is taken for being in memory"))]
         (collection, rows): (&CollectionDef, Amount),
         own: &[&Expr],
-        lookups: Amount,
+        looked_up: &dyn Fn(&Candidate, Amount) -> Amount,
         want: Want<'_>,
     ) -> Amount {
         let left = own.iter().filter(|expr| !candidate.implied.contains(*expr));
@@ -207,7 +211,7 @@ impl<'p> Planner<'p> {
         }
         let mut each = candidate.cost_rows + candidate.rows * tests;
         if parts::REWRITES {
-            each += through * lookups * self.costs.fetch_near;
+            each += looked_up(candidate, through);
         }
         if let (true, Some(limit)) = (candidate.ordered, want.limit) {
             let share = (limit as Amount / rows.max(1.0)).min(1.0);

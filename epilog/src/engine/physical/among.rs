@@ -45,6 +45,14 @@ pub struct Among {
     pub _whole: Whole,
 }
 
+/// A relation of rows about whose far end, or what lies beyond it, something is asked.
+struct Narrowing<'p> {
+    first: &'p Lookup,
+    /// The slots that it leads to.
+    beyond: Vec<Slot>,
+    predicates: Vec<&'p Expr>,
+}
+
 impl<'p> Planner<'p> {
     /// Drops, of the rows planned, those that point at nothing that the filters among `stages` let through. `base` are the slots
     /// that the rows have, `present` those of them that have a record in every row.
@@ -59,43 +67,104 @@ impl<'p> Planner<'p> {
             return chosen;
         }
         let mut found = Vec::new();
-        for (first, beyond) in relations(base, stages) {
-            let predicates = predicates_of(stages).into_iter().filter(|predicate| {
-                let slots = predicate.slots();
-                !slots.is_empty()
-                    && slots.iter().all(|slot| beyond.contains(slot))
-                    && predicate.is_sure()
-                    && !chosen.implied.contains(predicate)
-            });
-            let predicates: Vec<&Expr> = predicates.collect();
-            if predicates.is_empty() {
-                continue;
-            }
-            let rejects = |predicate: &&Expr| {
-                let sarg = |slot| Sarg::of(predicate, slot);
-                predicate.slots().into_iter().filter_map(sarg).any(|sarg| sarg.rejects_absent())
-            };
-            let field = &self.collection(first.from).fields[usize::from(first.position)];
-            let always_points = !field.optional && present.contains(&first.from);
-            if !always_points && !predicates.iter().any(rejects) {
-                continue;
-            }
+        for Narrowing { first, beyond, predicates } in
+            self.narrowings((base, present), stages, &chosen.implied)
+        {
             found.extend(self.among(&chosen, first, &beyond, &predicates, stages, want));
         }
         let share = |(_, share, _, _): &(_, Amount, _, _)| *share;
         found.sort_by(|a, b| share(a).total_cmp(&share(b)));
         for (source, share, first, predicates) in found {
             let Some(whole) = Whole::build() else { break };
-            let input = Box::new(chosen.node);
-            let rows = (input.rows * share).max(1.0);
-            chosen.cost += source.cost + source.node.rows * self.costs.mark + input.rows * self.costs.marked;
+            chosen.cost += source.cost + source.node.rows * self.costs.mark;
             chosen.implied.extend(predicates);
             let Lookup { from, position, into, .. } = *first;
             let source = Box::new(source.node);
-            let among = Among { input, from, position, by: None, source, slot: into, _whole: whole };
-            chosen.node = PhysicalNode { operator: Operator::Among(among), rows };
+            let of = |input: PhysicalNode| {
+                let rows = (input.rows * share).max(1.0);
+                let input = Box::new(input);
+                let among = Among { input, from, position, by: None, source, slot: into, _whole: whole };
+                PhysicalNode { operator: Operator::Among(among), rows }
+            };
+            chosen.node = match chosen.node {
+                // Whichever costs less for each row that it drops comes first.
+                PhysicalNode { operator: Operator::Filter { input, predicates }, rows }
+                    if let left = rows / input.rows.max(1.0)
+                        && let tests =
+                            predicates.iter().map(|predicate| self.test_cost(predicate)).sum::<Amount>()
+                        && self.costs.marked * (1.0 - left) < tests * (1.0 - share) =>
+                {
+                    chosen.cost += input.rows * (self.costs.marked - (1.0 - share) * tests);
+                    let input = Box::new(of(*input));
+                    PhysicalNode {
+                        operator: Operator::Filter { input, predicates },
+                        rows: (rows * share).max(1.0),
+                    }
+                }
+                node => {
+                    chosen.cost += node.rows * self.costs.marked;
+                    of(node)
+                }
+            };
         }
         chosen
+    }
+
+    /// What may be found out first: of each relation that begins at `base`, the predicates about what it leads to, but for those that
+    /// hold anyhow.
+    fn narrowings(
+        &self,
+        (base, present): (&[Slot], &[Slot]),
+        stages: &[&'p Node],
+        implied: &[Expr],
+    ) -> Vec<Narrowing<'p>> {
+        let mut narrowings = Vec::new();
+        for (first, beyond) in relations(base, stages) {
+            let predicates = predicates_of(stages).into_iter().filter(|predicate| {
+                let slots = predicate.slots();
+                !slots.is_empty()
+                    && slots.iter().all(|slot| beyond.contains(slot))
+                    && predicate.is_sure()
+                    && !implied.contains(predicate)
+            });
+            let predicates: Vec<&'p Expr> = predicates.collect();
+            let rejects = |predicate: &&Expr| {
+                let sarg = |slot| Sarg::of(predicate, slot);
+                predicate.slots().into_iter().filter_map(sarg).any(|sarg| sarg.rejects_absent())
+            };
+            let field = &self.collection(first.from).fields[usize::from(first.position)];
+            let always_points = !field.optional && present.contains(&first.from);
+            if !predicates.is_empty() && (always_points || predicates.iter().any(rejects)) {
+                narrowings.push(Narrowing { first, beyond, predicates });
+            }
+        }
+        narrowings
+    }
+
+    /// What looking up so many rows of `slot`'s costs, at so many `lookups` each, where [`narrowed`](Planner::narrowed) may drop some
+    /// before.
+    pub(super) fn lookups_of(
+        &self,
+        slot: Slot,
+        (mut rows, lookups): (Amount, Amount),
+        stages: &[&'p Node],
+        (implied, want): (&[Expr], Want<'_>),
+    ) -> Amount {
+        let mut cost = 0.0;
+        if !(self.wishes.require_index || want.any) {
+            for narrowing in self.narrowings((&[slot], &[slot]), stages, implied) {
+                let all = self.rows(narrowing.first.into);
+                let tests = narrowing.predicates.iter().map(|expr| self.test_cost(expr)).sum::<Amount>();
+                let share = self.estimator.selectivity_of_all(narrowing.predicates.iter().copied());
+                let source = all * (self.costs.scan_record + tests + share * self.costs.mark);
+                let marked = source + rows * self.costs.marked;
+                if marked < rows * self.costs.fetch_near {
+                    cost += marked;
+                    rows *= share;
+                }
+            }
+        }
+        cost + rows * lookups * self.costs.fetch_near
     }
 
     /// The records that get through `predicates`, and which share of all they are; if finding them costs less than looking up

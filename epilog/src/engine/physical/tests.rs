@@ -228,6 +228,13 @@ fn what_rows_may_point_at_is_found_out_first() {
         tracks(live.clone().binary(And, field(f::track::ACTIVE))),
         "among Album by album\n  filter active\n    scan Track\n  filter !(album.title like \"%Live%\")\n    scan Album",
     );
+    // Also where an index leads back from those: they are too many to be fetched one by one, and too few to be looked up for each row.
+    let named = through(&[f::track::ALBUM], f::album::TITLE).binary(Like, text("%Live%"));
+    check(
+        tracks(named).select([field(f::track::NAME), through(&[f::track::ALBUM], f::album::TITLE)]),
+        "project name, album.title\n  lookup Album by album\n    among Album by album\n      scan Track\n      \
+         filter album.title like \"%Live%\"\n        scan Album",
+    );
     // What is beyond is asked there, and what the rows that are left are shown with is looked up for them.
     let by = through(&[f::track::ALBUM, f::album::ARTIST], f::artist::NAME);
     check(

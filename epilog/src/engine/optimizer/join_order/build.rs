@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::measure::How;
-use super::region::{Attached, Region, Set, join};
+use super::region::{Attached, Pointer, Region, Set, join};
 use super::search::Found;
 use crate::engine::estimate::Amount;
 use crate::engine::logical::{Expr, Link, Lookup, Node};
@@ -47,7 +47,8 @@ impl Builder<'_> {
         let links =
             self.region.links(left, right).map(|(left, right)| (left.clone(), right.clone())).collect();
         node = match how {
-            How::Lookup(pointer) => self.look_up(node, pointer, right, links),
+            How::Lookup(pointer) if right.count_ones() == 1 => self.look_up(node, pointer, right, links),
+            How::Lookup(pointer) => self.look_up_together(node, (left, right), pointer),
             How::Join => {
                 let link = |(outer, inner)| Link { inner, outer, absent_matches: true };
                 join(node, self.set(right), links.into_iter().map(link).collect(), self.whole)
@@ -94,6 +95,27 @@ impl Builder<'_> {
         self.attach(right, into.filtered(predicates))
     }
 
+    /// Looks up, for each row of `left`, the record of `right` that a pointer leads to, and all others of `right` behind it.
+    fn look_up_together(&mut self, mut node: Node, (left, right): (Set, Set), pointer: usize) -> Node {
+        let mut known = left;
+        for number in self.region.behind(self.region.pointers[pointer].ends.1, right) {
+            let next = 1 << number;
+            let leads = |pointer: &Pointer| pointer.ends.1 == number && known >> pointer.ends.0 & 1 == 1;
+            let pointer =
+                self.region.pointers.iter().position(leads).expect("one that leads behind what is known");
+            let links =
+                self.region.links(known, next).map(|(left, right)| (left.clone(), right.clone())).collect();
+            node = self.look_up(node, pointer, next, links);
+            known |= next;
+            // What is asked of both sides is asked when all of it is there.
+            let asked = self.region.asked.iter().filter(|(about, _)| {
+                about & !right == 0 && about & !known == 0 && about & next != 0 && about.count_ones() > 1
+            });
+            node = node.filtered(asked.map(|(_, predicate)| predicate.clone()).collect());
+        }
+        node
+    }
+
     /// Asks of the rows of a set the subqueries that are placed there.
     fn attach(&mut self, set: Set, mut node: Node) -> Node {
         let (here, elsewhere) = core::mem::take(&mut self.placed).into_iter().partition(|(at, _)| *at == set);
@@ -114,10 +136,11 @@ const AS_FEW: Amount = 1.1;
 fn place(found: &Found, about: Set) -> Set {
     let mut place = found.all;
     let mut set = found.all;
-    while let Some((left, right, _)) = found.best(set).of {
+    while let Some((left, right, how)) = found.best(set).of {
         set = match (about & !left, about & !right) {
             (0, _) => left,
-            (_, 0) => right,
+            // What is looked up together is no set of its own.
+            (_, 0) if how == How::Join || right.count_ones() == 1 => right,
             _ => return place,
         };
         if found.best(set).rows <= found.best(place).rows * AS_FEW {

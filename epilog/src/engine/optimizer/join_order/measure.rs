@@ -22,7 +22,7 @@ pub(in crate::engine::optimizer) struct Measure<'p> {
 pub(super) enum How {
     /// By a table of the right side, which has fewer rows, or through an index of it.
     Join,
-    /// By looking up the right side, which the field with this number points at.
+    /// By looking up the right side, which the field with this number points at, and what others of it are pointed at from there.
     Lookup(usize),
 }
 
@@ -148,10 +148,11 @@ impl<'p> Measure<'p> {
     fn test(&self, predicate: &Expr) -> Amount {
         let mut cost = 0.0;
         predicate.visit(&mut |part| {
+            let is_cold = |(slot, position)| self.collection(slot).is_cold(position);
             cost += match (part.is_literal(), part.ty.width()) {
                 (true, _) => 0.0,
-                (false, None) => self.costs.test_variable,
-                (false, Some(_)) => self.costs.test_fixed,
+                (false, Some(_)) if !part.as_field().is_some_and(is_cold) => self.costs.test_fixed,
+                (false, _) => self.costs.test_variable,
             };
         });
         cost
@@ -271,6 +272,17 @@ impl<'p> Measure<'p> {
                 }
                 best = if cost <= best.0 { (cost, How::Lookup(pointer)) } else { best };
             }
+        } else if let Some((pointer, members)) = region.looked_up_together(left_set, right_set) {
+            // Those that what is asked of them all leaves are marked; rows that point at others are dropped.
+            let marks = right_cost + right_rows * costs.mark + left_rows * costs.marked;
+            let fetched = members.iter().map(|number| {
+                let relation = &region.relations[*number];
+                let different = self.all_rows(relation).min(out);
+                let cost = out * costs.probe + different * costs.fetch_near;
+                self.and_fetched(cost, relation, different)
+            });
+            let cost = left_cost + marks + fetched.sum::<Amount>();
+            best = if cost < best.0 { (cost, How::Lookup(pointer)) } else { best };
         }
         best
     }

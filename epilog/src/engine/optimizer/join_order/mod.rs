@@ -14,7 +14,8 @@
 //! dynamic programming over connected sets of relations, up to ten; of more, the two with the smallest result are
 //! put together until one is left ([`search`]). Then the region is built again ([`build`]): a relation that is pointed at by a
 //! required field, or by one without which the row is dropped, can be looked up for each row, as it was, or be where the
-//! rows come from, or one of the sides of a hash join.
+//! rows come from, or one of the sides of a hash join. Several of which one leads to the next can be looked up together: what is asked of
+//! them all is then found out first, and rows that lead to nothing it leaves are dropped ([`among`](crate::engine::physical::Among)).
 //!
 //! What is known of the data decides, in estimates: a wrong one makes a plan slow, and none wrong. Values that are equal
 //! through others are: where `a = b` and `b = c`, `a` and `c` can be joined first.

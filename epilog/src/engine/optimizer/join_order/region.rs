@@ -338,6 +338,33 @@ impl<'p> Region<'p> {
         !expr.may_fault() && expr.computed_values().iter().all(sure)
     }
 
+    /// How `right` is looked up from `left`, if it can be and something is asked of it: the number of the pointer that leads there, and
+    /// its relations, each behind one that points at it.
+    pub(super) fn looked_up_together(&self, left: Set, right: Set) -> Option<(usize, Vec<usize>)> {
+        let has = |set: Set, number: usize| set >> number & 1 == 1;
+        let leads = |pointer: &Pointer| has(left, pointer.ends.0) && has(right, pointer.ends.1);
+        let first = self.pointers.iter().position(leads)?;
+        let members = self.behind(self.pointers[first].ends.1, right);
+        let is_asked = members.iter().any(|number| !self.relations[*number].own.is_empty());
+        (is_asked && members.len() == right.count_ones() as usize).then_some((first, members))
+    }
+
+    /// The relations of a set that pointers lead to from one of it, each behind one that points at it.
+    pub(super) fn behind(&self, first: usize, set: Set) -> Vec<usize> {
+        let mut members = Vec::from([first]);
+        let mut at = 0;
+        while let Some(from) = members.get(at).copied() {
+            for pointer in self.pointers.iter().filter(|pointer| pointer.ends.0 == from) {
+                let into = pointer.ends.1;
+                if set >> into & 1 == 1 && !members.contains(&into) {
+                    members.push(into);
+                }
+            }
+            at += 1;
+        }
+        members
+    }
+
     /// The members of each class on one side and on the other that are made equal when these are put together.
     pub(super) fn links(&self, left: Set, right: Set) -> impl Iterator<Item = (&Expr, &Expr)> {
         self.classes.iter().filter_map(move |class| Some((class.member(left)?, class.member(right)?)))

@@ -51,6 +51,18 @@ fn what_is_looked_up_and_searched_for_comes_first() {
 }
 
 #[test]
+fn what_is_looked_up_together_may_be_found_out_first() {
+    // A third of the artists is too much to begin with. Those of their albums are marked, and tracks of others dropped.
+    let by = through(&[f::track::ALBUM, f::album::ARTIST], f::artist::NAME).binary(Gt, text("S"));
+    let (_, after) = ordered(counted(draft(f::Track).filter(by)));
+    assert_eq!(
+        after,
+        "project [count]\n  aggregate count\n    filter album.artist.name > \"S\"\n      lookup Artist by album.artist\n        \
+         lookup Album by album\n          scan Track"
+    );
+}
+
+#[test]
 fn an_order_that_somebody_sees_is_kept() {
     let saxon = || through(&[f::track::ALBUM, f::album::ARTIST], f::artist::NAME).binary(Eq, text("Saxon"));
     let (before, after) = ordered(draft(f::Track).filter(saxon()));
