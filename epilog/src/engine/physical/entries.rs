@@ -287,6 +287,7 @@ impl PhysicalNode {
                 }
             }
             Operator::Filter { predicates, .. } => map_all(predicates, each),
+            Operator::Sieve(sieve) => change(&mut sieve.by, each),
             Operator::Subquery(Subquery { method, .. }) | Operator::Join(Join { method, .. }) => {
                 if let Method::Probe { links, .. } | Method::Hash { links, .. } = method {
                     for link in links {

@@ -66,6 +66,8 @@ impl Reads {
             Operator::Lookup { from, .. } => self.record(*from),
             #[cfg(not(feature = "small"))]
             Operator::Among(among) => self.record(among.from),
+            #[cfg(not(feature = "small"))]
+            Operator::Sieve(sieve) => self.expr(&sieve.by, slots),
             Operator::Subquery(Subquery { method, .. }) | Operator::Join(Join { method, .. }) => {
                 if let Method::Probe { links, .. } | Method::Hash { links, .. } = method {
                     for link in links {
@@ -169,6 +171,8 @@ impl PhysicalNode {
             }
             #[cfg(not(feature = "small"))]
             Operator::Among(among) => Vec::from([&*among.input, &*among.source]),
+            #[cfg(not(feature = "small"))]
+            Operator::Sieve(sieve) => Vec::from([&*sieve.input]),
             Operator::Subquery(Subquery { input, method, pairs, .. })
             | Operator::Join(Join { input, method, pairs, .. }) => {
                 let mut children = Vec::from([&**input]);
@@ -203,6 +207,8 @@ impl PhysicalNode {
             }
             #[cfg(not(feature = "small"))]
             Operator::Among(among) => Vec::from([&mut *among.input, &mut *among.source]),
+            #[cfg(not(feature = "small"))]
+            Operator::Sieve(sieve) => Vec::from([&mut *sieve.input]),
             Operator::Subquery(Subquery { input, method, pairs, .. })
             | Operator::Join(Join { input, method, pairs, .. }) => {
                 let mut children = Vec::from([&mut **input]);
