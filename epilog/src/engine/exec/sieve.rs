@@ -1,4 +1,4 @@
-//! [`KeySet`]: about which keys a table has, in a few bits for each; and [`Sieves`], by which those beneath a join know it.
+//! [`KeySet`]: about which keys a side of a join has, in a few bits for each; and [`Sieves`], by which the other side knows it.
 //!
 //! Keys are numbers of 64 bits. Where they lie close together there is a bit for each number between the least and the greatest,
 //! and then a set is exact. Otherwise a key has four bits of one word, which its hash chooses, so that looking for it reads one word
@@ -12,7 +12,7 @@ use core::cell::{OnceCell, RefCell};
 
 use super::table::mix_word;
 use super::vector::{Strided, Vector};
-use crate::engine::physical::Sifted;
+use crate::engine::physical::{Operator, PhysicalNode, Sifted};
 use crate::engine::planted::{self, Bug};
 
 /// There are no more bits than so many for each key, or [`BITS_MIN`], where each number has its own.
@@ -134,6 +134,15 @@ impl Sieves {
         sieves.iter().map(|of| self.put(of.number, Known::default())).collect()
     }
 
+    /// A new one for those beneath a table that is made when the rows of `input` have been read ahead, if they are.
+    pub(super) fn open_ahead(&self, input: &PhysicalNode) {
+        match &input.operator {
+            Operator::Metered(metered) => self.open_ahead(&metered.input),
+            Operator::Ahead(ahead) => drop(self.put(ahead.number, Known::default())),
+            _ => {}
+        }
+    }
+
     fn put(&self, number: u16, known: Known) -> Known {
         let mut all = self.0.borrow_mut();
         let at = usize::from(number);
@@ -144,7 +153,7 @@ impl Sieves {
         known
     }
 
-    /// The one that the join above has opened.
+    /// The one that was opened last.
     pub(super) fn get(&self, number: u16) -> Known {
         let known = self.0.borrow().get(usize::from(number)).cloned();
         known.unwrap_or_else(|| self.put(number, Known::default()))

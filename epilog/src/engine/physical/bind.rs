@@ -5,8 +5,8 @@
 //! cannot be forgotten.
 
 use super::{
-    Access, Among, Band, Entries, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Scan, Sieve,
-    Subquery,
+    Access, Ahead, Among, Band, Entries, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Scan,
+    Sieve, Subquery,
 };
 use crate::engine::logical::{
     AggregateTerm, Asked, Column, Expr, KeyTerm, Link, Literal, SetColumn, SlotDef, SortTerm, WindowTerm,
@@ -62,7 +62,8 @@ impl Walk<'_> {
             Operator::Among(Among { input, from: _, position: _, by: _, source, slot: _, _whole: _ }) => {
                 self.node(input) && self.node(source)
             }
-            Operator::Sieve(Sieve { input, by, number: _, _whole: _ }) => {
+            Operator::Sieve(Sieve { input, by, number: _, _whole: _ })
+            | Operator::Ahead(Ahead { input, by, number: _, _whole: _ }) => {
                 self.expr(by);
                 self.node(input)
             }

@@ -64,7 +64,7 @@ pub use prune::Reads;
 #[cfg(not(feature = "small"))]
 pub use recipe::{Estimate, Recipe};
 #[cfg(not(feature = "small"))]
-pub use sieve::{Sieve, Sifted};
+pub use sieve::{Ahead, Sieve, Sifted};
 pub use sort::TOP_MAX;
 
 #[cfg(not(feature = "small"))]
@@ -140,6 +140,9 @@ pub enum Operator {
     /// Keeps the rows of which a value is one that a table above has.
     #[cfg(not(feature = "small"))]
     Sieve(Sieve),
+    /// Gives its rows when they have all been read.
+    #[cfg(not(feature = "small"))]
+    Ahead(Ahead),
     /// Adds the answer of a subquery, or keeps the rows by it.
     Subquery(Subquery),
     /// Pairs rows with records of another collection.

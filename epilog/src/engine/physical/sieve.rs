@@ -14,7 +14,19 @@
 //! A row that has no partner goes where the value that it is linked by is first known: on the page, before other joins, lookups
 //! and subqueries have done anything for it. The table is then made before a row of the other side is read.
 //!
-//! Only of inner joins, as others keep rows without a partner, and where no link of a row may be without a result, which makes it a
+//! The other way round, where a subquery or a left join makes a table of many rows for few that ask: these are read *ahead*, and what
+//! they are linked by is asked of the many, so that the table has those alone that are looked for.
+//!
+//! ```text
+//! count Line through hash table, Line.part = id
+//!   ahead by id
+//!     filter kind = "bolt"
+//!       scan Part
+//!   sieve by Line.part
+//!     scan Line
+//! ```
+//!
+//! Rows without a partner are asked for by inner joins alone, as others keep them; and only where no link of a row may be without a result, which makes it a
 //! partner of all. Nothing passes a limit or a group, which count the rows that are there, nor the inner side of a left join,
 //! where a row that is missing is one without a pair. Where the rows of the other side stay as many, or nothing is done for them
 //! on the way, it is not worth looking at them twice: costs say so.
@@ -41,6 +53,19 @@ pub struct Sieve {
     pub _whole: Whole,
 }
 
+/// Gives its rows when they have all been read, and a table of the other side of those that are linked to them can be made.
+#[derive(Clone, Debug)]
+pub struct Ahead {
+    /// Where rows come from.
+    pub input: Box<PhysicalNode>,
+    /// What they are linked by, a field of a record.
+    pub by: Expr,
+    /// The number of the [`Sieve`] that asks for it.
+    pub number: u16,
+    /// Other builds read nothing ahead.
+    pub _whole: Whole,
+}
+
 /// What a join has sieved by a [`Sieve`] beneath it.
 #[derive(Clone, Copy, Debug)]
 pub struct Sifted {
@@ -52,6 +77,9 @@ pub struct Sifted {
 
 /// Looking for a key of several parts, or one that is no number, costs so many times as much.
 const BYTES: Amount = 3.0;
+
+/// No more rows are read ahead, as far as is known.
+const AHEAD_MAX: Amount = 65_536.0;
 
 /// Where a value of rows is first known, and what is spared there.
 struct Found {
@@ -69,26 +97,32 @@ const LEAST: Amount = if cfg!(test) { 0.0 } else { 20_000.0 };
 impl Planner<'_> {
     /// Puts sieves beneath the joins of `node` that are expected to gain by them; `count` have been made so far.
     pub(super) fn sift(&self, node: &mut PhysicalNode, count: &mut u16) {
-        if let Operator::Join(join) = &mut node.operator
-            && let Some(whole) = Whole::build()
-        {
-            self.sift_join(join, count, whole);
+        let Some(whole) = Whole::build() else { return };
+        match &mut node.operator {
+            Operator::Join(join) => self.sift_join(join, count, whole),
+            Operator::Subquery(Subquery {
+                input,
+                method: Method::Hash { inner, links },
+                spills: true,
+                ..
+            }) => self.read_ahead(input, inner, links, count, whole),
+            _ => {}
         }
         node.children_mut().into_iter().for_each(|child| self.sift(child, count));
     }
 
     fn sift_join(&self, join: &mut Join, count: &mut u16, whole: Whole) {
-        let Join { input, method, kind: JoinKind::Inner, spills: true, merges: false, sieves, .. } = join
-        else {
-            return;
-        };
+        let Join { input, method, kind, spills: true, merges: false, sieves, .. } = join else { return };
         let Method::Hash { inner, links } = method else { return };
+        if *kind == JoinKind::Left {
+            return self.read_ahead(input, inner, links, count, whole);
+        }
         let probe = self.costs.probe * if is_number(links) { 1.0 } else { BYTES };
         for (at, link) in links.iter().enumerate() {
             let Some((slot, _)) = link.outer.as_field().filter(|_| has_words(link.inner.ty)) else {
                 continue;
             };
-            let Some(share) = self.share_linked(link, inner.rows) else { continue };
+            let Some(share) = self.share_linked((&link.outer, &link.inner), inner.rows) else { continue };
             let Some(found) = self.first_known(input, slot, 0.0) else { continue };
             // On a page it is looked at for less than a table is searched; elsewhere that takes as long.
             let (spared, look) = match found.is_walk {
@@ -105,12 +139,49 @@ impl Planner<'_> {
         }
     }
 
-    /// The part of the rows that is expected to have a value among those of so many inner rows.
-    fn share_linked(&self, link: &Link, inner: Amount) -> Option<Amount> {
-        let of_rows = self.distinct(&link.outer)?;
-        let (keys, values) = match self.distinct(&link.inner) {
-            Some(values) => (met(values, inner), values.max(of_rows)),
-            None => (inner.min(of_rows), of_rows),
+    /// Has the rows of `input` read before a table is made of `inner`, if these are so much fewer for it that it is worth that.
+    fn read_ahead(
+        &self,
+        input: &mut PhysicalNode,
+        inner: &mut PhysicalNode,
+        links: &[Link],
+        count: &mut u16,
+        _whole: Whole,
+    ) {
+        // Pairs are made a few at a time.
+        if input.rows > AHEAD_MAX || input.is_over_pairs() {
+            return;
+        }
+        let build = self.costs.build * if is_number(links) { 1.0 } else { BYTES };
+        // The first of several that is of use: they leave about the same.
+        for link in links {
+            let slot = link.inner.as_field().filter(|_| has_words(link.outer.ty)).map(|(slot, _)| slot);
+            let (Some(slot), Some(_)) = (slot, link.outer.as_field()) else { continue };
+            let Some(share) = self.share_linked((&link.inner, &link.outer), input.rows) else { continue };
+            let Some(found) = self.first_known(inner, slot, inner.rows * build) else { continue };
+            let look = self.costs.marked + if found.is_walk { 0.0 } else { self.costs.probe };
+            let looks = input.rows * (self.costs.mark + self.costs.pair) + found.rows * look;
+            if found.spared * (1.0 - share) <= looks * 2.0 + LEAST {
+                continue;
+            }
+            put_in(inner, slot, &mut Some((link.inner.clone(), *count, _whole)), share);
+            let (by, number, rows) = (link.outer.clone(), *count, input.rows);
+            let below = core::mem::replace(input, PhysicalNode { operator: Operator::Pairs, rows });
+            input.operator = Operator::Ahead(Ahead { input: Box::new(below), by, number, _whole });
+            *count += 1;
+            return;
+        }
+    }
+
+    /// The part of rows with the first value that is expected to have one among the second values of so many others.
+    fn share_linked(&self, (asked, known): (&Expr, &Expr), others: Amount) -> Option<Amount> {
+        let of_rows = self.distinct(asked)?;
+        let is_unique = |values| known.as_field().is_some_and(|(slot, _)| values >= self.rows(slot));
+        let (keys, values) = match self.distinct(known) {
+            // No two of them have the same.
+            Some(values) if is_unique(values) => (others.min(values), values.max(of_rows)),
+            Some(values) => (met(values, others), values.max(of_rows)),
+            None => (others.min(of_rows), of_rows),
         };
         Some((keys / values.max(1.0)).min(1.0))
     }
@@ -164,6 +235,7 @@ fn below(node: &PhysicalNode, slot: Slot) -> Option<&PhysicalNode> {
         | Operator::Subquery(Subquery { input, .. }) => input,
         Operator::Among(among) => &among.input,
         Operator::Sieve(sieve) if !is_walk(&sieve.input) => &sieve.input,
+        Operator::Ahead(ahead) => &ahead.input,
         Operator::Join(join) => match &join.method {
             Method::Hash { inner, .. } | Method::Loop { inner, .. }
                 if join.kind == JoinKind::Inner && gives(inner, slot) =>
@@ -205,7 +277,7 @@ fn gives(node: &PhysicalNode, slot: Slot) -> bool {
             of_inner || gives(&join.input, slot)
         }
         Operator::Among(among) => gives(&among.input, slot),
-        Operator::Sieve(sieve) => gives(&sieve.input, slot),
+        Operator::Sieve(Sieve { input, .. }) | Operator::Ahead(Ahead { input, .. }) => gives(input, slot),
         Operator::Filter { input, .. }
         | Operator::Sort { input, .. }
         | Operator::Limit { input, .. }

@@ -56,6 +56,8 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
     #[cfg(not(feature = "small"))]
     let known = env.sieves.open(&join.sieves);
     #[cfg(not(feature = "small"))]
+    env.sieves.open_ahead(&join.input);
+    #[cfg(not(feature = "small"))]
     let sieves = join.sieves;
     let physical::Join { input, slot, method, pairs, kind, reads_inner, .. } = join;
     let mut made = Made::default();
@@ -173,7 +175,7 @@ impl Made {
             #[cfg(not(feature = "small"))]
             P::Among(among) => return self.note(&among.input),
             #[cfg(not(feature = "small"))]
-            P::Sieve(_) => {}
+            P::Sieve(_) | P::Ahead(_) => {}
             P::Subquery(subquery) => {
                 if let Answer::Value(output) = subquery.answer {
                     self.computed.push(output);

@@ -2,6 +2,8 @@
 
 mod aggregate;
 #[cfg(not(feature = "small"))]
+mod ahead;
+#[cfg(not(feature = "small"))]
 mod among;
 #[cfg(not(feature = "small"))]
 mod band;
@@ -193,6 +195,8 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         P::Join(join) => join::build(env, join),
         #[cfg(not(feature = "small"))]
         P::Among(among) => among::build(env, among),
+        #[cfg(not(feature = "small"))]
+        P::Ahead(ahead) => ahead::build(env, ahead),
         // What both ask of rows on a page is put in order together.
         #[cfg(not(feature = "small"))]
         P::Sieve(_) => sieving(env, node),

@@ -53,6 +53,8 @@ pub(super) fn split<'s>(
 
 fn stage_of<'s>(env: &Env<'s>, subquery: physical::Subquery) -> (PhysicalNode, Subquery<'s>) {
     let physical::Subquery { input, slot, method, pairs, asked, once, answer, .. } = subquery;
+    #[cfg(not(feature = "small"))]
+    env.sieves.open_ahead(&input);
     let (finder, links) = match method {
         Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
         Method::Probe { index, links } => (Finder::Index(index), links),

@@ -7,7 +7,7 @@ use super::*;
 use crate::engine::optimizer::RULES;
 
 /// What operators are called in plans, and ways to records.
-const OPERATORS: [&str; 38] = [
+const OPERATORS: [&str; 39] = [
     "nothing",
     "scan",
     "key lookup",
@@ -22,6 +22,7 @@ const OPERATORS: [&str; 38] = [
     "lookup",
     "among",
     "sieve",
+    "ahead",
     "semi join",
     "anti join",
     "any",
