@@ -401,6 +401,10 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
             let pointer = names.field(among.from, among.position);
             ("among", format!("{} by {pointer}", names.collection(among.slot)))
         }
+        #[cfg(not(feature = "small"))]
+        Operator::Sieve(sieve) => ("sieve", format!("by {}", names.expr(&sieve.by))),
+        #[cfg(not(feature = "small"))]
+        Operator::Ahead(ahead) => ("ahead", format!("by {}", names.expr(&ahead.by))),
         Operator::Subquery(subquery) => {
             let operator = match (subquery.answer, &subquery.asked) {
                 (Answer::Semi, _) => "semi join",

@@ -71,6 +71,8 @@ pub(super) enum Bug {
     LastValueSkipped,
     /// Rows of a left join are taken for paired before their pairs have been filtered.
     PairedTooEarly,
+    /// What is asked of rows before a join forgets a key that its table has.
+    SieveForgetsKey,
     /// A join of sides in order leaves out the inner rows with the last of the keys that are asked for.
     MergeEndsEarly,
     /// A partition of what was put aside does not come back.

@@ -322,7 +322,7 @@ impl<'s> Batch<'s> {
     }
 
     /// About the bytes that it takes in memory.
-    #[cfg(all(feature = "std", not(feature = "small")))]
+    #[cfg(not(feature = "small"))]
     pub(super) fn size(&self) -> usize {
         let of = |source: &Source<'_>| match source {
             Source::Absent => 0,

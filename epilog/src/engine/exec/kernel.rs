@@ -5,12 +5,16 @@
 //! values (stride = width) and over a constant (stride 0).
 
 use alloc::boxed::Box;
+#[cfg(not(feature = "small"))]
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::Cell;
 use core::cmp::Ordering;
 use core::ops::Range;
 
 use super::cold::cold_cells;
+#[cfg(not(feature = "small"))]
+use super::sieve::KeySet;
 use super::tally::NO_GROUP;
 use super::vector::Strided;
 use crate::expr::BinaryOp;
@@ -523,6 +527,22 @@ impl<F: Fixed> Test for OneOf<F> {
     }
 }
 
+/// Whether a number is in a set of keys.
+#[cfg(not(feature = "small"))]
+struct InSet<F> {
+    word: F,
+    offset: usize,
+    keys: Arc<KeySet>,
+}
+
+#[cfg(not(feature = "small"))]
+impl<F: Fixed<Key: Into<u64>>> Test for InSet<F> {
+    #[inline(always)]
+    fn holds(&self, _: &[u8], row: &[u8]) -> bool {
+        self.keys.may_have(self.word.read(&row[self.offset..]).into())
+    }
+}
+
 /// A comparison of two fields of one record, both of which are there.
 struct Pair<F, C> {
     kind: F,
@@ -698,6 +718,16 @@ pub(super) fn one_of(ty: Type, at: At, values: &[Vec<u8>], absent: bool) -> Box<
         values.sort_unstable();
         nullable(at, kind.width(), absent, OneOf { kind, offset: at.offset, values })
     })
+}
+
+/// Whether the field at `at`, of eight bytes or, if not `wide`, four, is in a set of keys.
+#[cfg(not(feature = "small"))]
+pub(super) fn in_set(wide: bool, at: At, keys: Arc<KeySet>) -> Box<dyn RowTest> {
+    let (offset, absent) = (at.offset, keys.has_absent());
+    match wide {
+        true => nullable(at, 8, absent, InSet { word: U64, offset, keys }),
+        false => nullable(at, 4, absent, InSet { word: U32, offset, keys }),
+    }
 }
 
 /// Whether a field's null bit is set (or not).

@@ -44,6 +44,8 @@ mod rows;
 mod scaled;
 #[cfg(not(feature = "small"))]
 mod shelf;
+#[cfg(not(feature = "small"))]
+mod sieve;
 mod spill;
 #[cfg(not(feature = "small"))]
 mod starts;
@@ -90,6 +92,9 @@ pub(super) struct Env<'s> {
     /// What operators share.
     #[cfg(not(feature = "small"))]
     tables: operators::Tables<'s>,
+    /// What is known of the keys of tables, for those beneath them.
+    #[cfg(not(feature = "small"))]
+    sieves: sieve::Sieves,
     /// What may end it.
     run: Run,
     /// What operators may keep.
@@ -107,6 +112,7 @@ struct Frame<'s> {
     collections: Vec<&'s CollectionDef>,
     computed: Vec<Type>,
     sorted: Option<(Box<Reads>, Whole)>,
+    sieves: Vec<Option<alloc::sync::Arc<sieve::KeySet>>>,
 }
 
 #[cfg(all(feature = "std", not(feature = "small")))]
@@ -118,6 +124,7 @@ impl<'s> Frame<'s> {
             collections: self.collections.clone(),
             computed: self.computed.clone(),
             sorted: self.sorted.clone(),
+            sieves: sieve::Sieves::of(&self.sieves),
             tables: operators::Tables::default(),
             budget: budget::Budget::of(self.view, &run),
             run,
@@ -134,6 +141,7 @@ impl<'s> Env<'s> {
             collections: self.collections.clone(),
             computed: self.computed.clone(),
             sorted: self.sorted.clone(),
+            sieves: self.sieves.known(),
         }
     }
 
@@ -156,6 +164,8 @@ impl<'s> Env<'s> {
             sorted: plan.reads_of_sorted(),
             #[cfg(not(feature = "small"))]
             tables: operators::Tables::default(),
+            #[cfg(not(feature = "small"))]
+            sieves: sieve::Sieves::default(),
             #[cfg(not(feature = "small"))]
             budget: budget::Budget::of(view, &run),
             run,

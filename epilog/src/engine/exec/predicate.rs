@@ -1,7 +1,11 @@
 //! [`Predicate`]: what a filter tries on a batch, on the page's bytes where it can.
 
 use alloc::boxed::Box;
+#[cfg(not(feature = "small"))]
+use alloc::sync::Arc;
 use alloc::vec::Vec;
+#[cfg(not(feature = "small"))]
+use core::cell::{Cell, OnceCell};
 
 use super::Env;
 use super::batch::{Batch, Selected, Source};
@@ -9,6 +13,8 @@ use super::cold::damage;
 use super::evaluate::{evaluate, in_row};
 use super::kernel;
 use super::kernel::{At, RowTest};
+#[cfg(not(feature = "small"))]
+use super::sieve::Known;
 #[cfg(not(feature = "small"))]
 use super::starts::Starts;
 use super::text::TextTest;
@@ -22,13 +28,34 @@ use crate::parts;
 use crate::schema::{CollectionDef, Place, Spot};
 use crate::storage::StorageError;
 use crate::storage::records::{FieldCell, RecordRef};
+#[cfg(not(feature = "small"))]
+use crate::value::is_signed_cell;
 use crate::value::{Scalar, Type, key};
 
 /// One predicate of a filter.
 pub(super) struct Predicate {
     expr: Expr,
     quick: Option<Quick>,
+    /// For a sieve: the keys of which the expression's value is to be one.
+    #[cfg(not(feature = "small"))]
+    keys: Option<Keys>,
 }
+
+/// What a sieve knows.
+#[cfg(not(feature = "small"))]
+struct Keys {
+    known: Known,
+    /// Where on a page the field is, and whether it is eight bytes there, not four; if it can be tested there.
+    place: Option<(Slot, At, bool)>,
+    test: OnceCell<Box<dyn RowTest>>,
+    /// How many rows it looked at, and let through.
+    tried: Cell<(usize, usize)>,
+    is_off: Cell<bool>,
+}
+
+/// After so many rows it is looked at whether most got through: then no more are looked at.
+#[cfg(not(feature = "small"))]
+const TRIED: usize = if cfg!(test) { 16 } else { 1 << 14 };
 
 /// A predicate about one field and constants.
 struct Quick {
@@ -51,24 +78,63 @@ enum QuickTest {
 impl Predicate {
     pub(super) fn new<'c>(expr: Expr, collection: impl Fn(Slot) -> &'c CollectionDef) -> Predicate {
         let quick = if parts::QUICK_TESTS { Quick::of(&expr, &collection) } else { None };
-        Predicate { expr, quick }
+        Predicate {
+            expr,
+            quick,
+            #[cfg(not(feature = "small"))]
+            keys: None,
+        }
+    }
+
+    /// Whether the value of `expr`, a field, is among the keys of a table above, as far as that is known.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn in_set<'c>(
+        expr: Expr,
+        known: Known,
+        collection: impl Fn(Slot) -> &'c CollectionDef,
+    ) -> Predicate {
+        let place = expr.as_field().and_then(|(slot, position)| {
+            let collection = collection(slot);
+            let place = &collection.layout.places[usize::from(position)];
+            let is_rank = place.spot == Spot::Rank;
+            // A rank is the number that an unsigned key is.
+            if is_rank && (collection.layout.rank_width != 8 || is_signed_cell(place.ty)) {
+                return None;
+            }
+            Some((slot, at(place, collection)?, is_rank || place.ty.width() == Some(8)))
+        });
+        let (test, tried, is_off) = Default::default();
+        Predicate { expr, quick: None, keys: Some(Keys { known, place, test, tried, is_off }) }
     }
 
     /// Something that costs so much.
     #[cfg(test)]
     pub(super) fn of_cost(expr: Expr, cost: u32) -> Predicate {
         let test = QuickTest::Row(kernel::is_null((0, 1), true));
-        Predicate { expr, quick: Some(Quick { slot: Slot(0), test, cost }) }
+        Predicate {
+            expr,
+            quick: Some(Quick { slot: Slot(0), test, cost }),
+            #[cfg(not(feature = "small"))]
+            keys: None,
+        }
     }
 
     /// What it costs to try it on a row, in the time that a field of the row takes; `None` for what is evaluated, which may have
     /// faults.
     pub(super) fn cost(&self) -> Option<u32> {
+        #[cfg(not(feature = "small"))]
+        if self.keys.is_some() {
+            return Some(2);
+        }
         self.quick.as_ref().map(|quick| quick.cost)
     }
 
     /// Drops the rows of `batch` for which this does not hold.
     pub(super) fn apply<'s>(&self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
+        #[cfg(not(feature = "small"))]
+        if let Some(keys) = &self.keys {
+            return keys.apply(&self.expr, env, batch);
+        }
         if let (true, Some(quick)) = (parts::QUICK_TESTS, &self.quick)
             && quick.apply(batch)?
         {
@@ -189,55 +255,16 @@ impl Quick {
 
     /// Applies the test if the records are in a form that it works on; whether they are.
     fn apply(&self, batch: &mut Batch<'_>) -> Result<bool, ExecError> {
-        // A record that is absent has no row: what then holds is the evaluator's to say.
-        let suits = match batch.source(self.slot) {
-            Source::Leaf(_) => true,
-            Source::Records(records) => {
-                let mut present = true;
-                batch.selected().for_each(|row| present &= records[row].is_some());
-                present
-            }
-            // Fields of these are read better in columns.
-            #[cfg(not(feature = "small"))]
-            Source::Rows(..) | Source::Picked(_) => false,
-            Source::Absent | Source::Ranks(_) => false,
-        };
-        if !suits {
+        if !has_rows(batch, self.slot) {
             return Ok(false);
         }
         match &self.test {
-            QuickTest::Row(test) => {
-                self.apply_to_rows(&**test, batch);
-                if test.met_damage() {
-                    return Err(damage().into());
-                }
-            }
+            QuickTest::Row(test) => apply_to_rows(self.slot, &**test, batch)?,
             QuickTest::Text(place, test) => self.apply_to_text(place, |text| test.passes(text), batch)?,
             #[cfg(not(feature = "small"))]
             QuickTest::Start(place, test) => self.apply_to_text(place, |text| test.passes(text), batch)?,
         }
         Ok(true)
-    }
-
-    fn apply_to_rows(&self, test: &dyn RowTest, batch: &mut Batch<'_>) {
-        let slot = usize::from(self.slot.0);
-        batch.narrow(|slots, range, sparse| match (&slots[slot], range) {
-            (Source::Leaf(leaf), Some(range)) => {
-                test.select_dense(leaf.page(), leaf.rows(), leaf.stride(), range, sparse);
-            }
-            (Source::Leaf(leaf), None) => {
-                test.select_sparse(leaf.page(), leaf.rows(), leaf.stride(), sparse);
-            }
-            (Source::Records(records), range) => {
-                let passes =
-                    |row: usize| records[row].is_some_and(|record| test.passes(record.page(), record.row()));
-                match range {
-                    Some(range) => sparse.extend(range.filter(|row| passes(*row)).map(|row| row as u16)),
-                    None => sparse.retain(|row| passes(usize::from(*row))),
-                }
-            }
-            _ => unreachable!("checked before"),
-        });
     }
 
     fn apply_to_text(
@@ -268,6 +295,76 @@ impl Quick {
             }
         });
         failed.map_or(Ok(()), Err)
+    }
+}
+
+/// Whether the records in a slot have fixed rows to be tested. One that is absent has none: what then holds is the evaluator's to say.
+fn has_rows(batch: &Batch<'_>, slot: Slot) -> bool {
+    match batch.source(slot) {
+        Source::Leaf(_) => true,
+        Source::Records(records) => {
+            let mut present = true;
+            batch.selected().for_each(|row| present &= records[row].is_some());
+            present
+        }
+        // Fields of these are read better in columns.
+        #[cfg(not(feature = "small"))]
+        Source::Rows(..) | Source::Picked(_) => false,
+        Source::Absent | Source::Ranks(_) => false,
+    }
+}
+
+/// Drops the rows of whose records in `slot` a test does not hold.
+fn apply_to_rows(slot: Slot, test: &dyn RowTest, batch: &mut Batch<'_>) -> Result<(), ExecError> {
+    let slot = usize::from(slot.0);
+    batch.narrow(|slots, range, sparse| match (&slots[slot], range) {
+        (Source::Leaf(leaf), Some(range)) => {
+            test.select_dense(leaf.page(), leaf.rows(), leaf.stride(), range, sparse);
+        }
+        (Source::Leaf(leaf), None) => {
+            test.select_sparse(leaf.page(), leaf.rows(), leaf.stride(), sparse);
+        }
+        (Source::Records(records), range) => {
+            let passes =
+                |row: usize| records[row].is_some_and(|record| test.passes(record.page(), record.row()));
+            match range {
+                Some(range) => sparse.extend(range.filter(|row| passes(*row)).map(|row| row as u16)),
+                None => sparse.retain(|row| passes(usize::from(*row))),
+            }
+        }
+        _ => unreachable!("checked before"),
+    });
+    if test.met_damage() { Err(damage().into()) } else { Ok(()) }
+}
+
+#[cfg(not(feature = "small"))]
+impl Keys {
+    /// Drops the rows of `batch` in which `expr` has no value among the keys.
+    fn apply<'s>(&self, expr: &Expr, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
+        let Some(keys) = self.known.get().filter(|_| !self.is_off.get()) else { return Ok(()) };
+        let before = batch.count();
+        match self.place {
+            Some((slot, at, wide)) if has_rows(batch, slot) => {
+                let test = self.test.get_or_init(|| kernel::in_set(wide, at, Arc::clone(keys)));
+                apply_to_rows(slot, &**test, batch)?;
+            }
+            _ => {
+                let values = evaluate(env, expr, batch)?;
+                let (cells, wide) = (values.strided(), values.ty().width() == Some(8));
+                batch.retain(|at, _| match values.is_null(at) {
+                    true => keys.has_absent(),
+                    false => keys.may_have(cells.word(at, wide)),
+                });
+            }
+        }
+        let (tried, passed) = self.tried.get();
+        let (tried, passed) = (tried + before, passed + batch.count());
+        self.tried.set((tried, passed));
+        if tried >= TRIED {
+            self.is_off.set(passed > tried / 8 * 7);
+            self.tried.set((0, 0));
+        }
+        Ok(())
     }
 }
 

@@ -153,6 +153,8 @@ impl<'p> FullScan<'p> {
             }
             Operator::Lookup { input, .. } => self.look(input, limited, above)?,
             Operator::Among(among) => self.look(&among.input, false, above)?,
+            Operator::Sieve(sieve) => self.look(&sieve.input, false, above)?,
+            Operator::Ahead(ahead) => self.look(&ahead.input, false, above)?,
             Operator::Filter { input, predicates } => {
                 above.asked.extend(predicates);
                 self.look(input, false, above)?;

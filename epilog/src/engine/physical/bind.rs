@@ -5,7 +5,8 @@
 //! cannot be forgotten.
 
 use super::{
-    Access, Among, Band, Entries, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Scan, Subquery,
+    Access, Ahead, Among, Band, Entries, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Scan,
+    Sieve, Subquery,
 };
 use crate::engine::logical::{
     AggregateTerm, Asked, Column, Expr, KeyTerm, Link, Literal, SetColumn, SlotDef, SortTerm, WindowTerm,
@@ -61,6 +62,11 @@ impl Walk<'_> {
             Operator::Among(Among { input, from: _, position: _, by: _, source, slot: _, _whole: _ }) => {
                 self.node(input) && self.node(source)
             }
+            Operator::Sieve(Sieve { input, by, number: _, _whole: _ })
+            | Operator::Ahead(Ahead { input, by, number: _, _whole: _ }) => {
+                self.expr(by);
+                self.node(input)
+            }
             Operator::Subquery(Subquery {
                 input,
                 slot: _,
@@ -87,6 +93,7 @@ impl Walk<'_> {
                 spills: _,
                 #[cfg(not(feature = "small"))]
                     merges: _,
+                sieves: _,
                 _whole: _,
             }) => self.node(input) && self.method(method) && self.node(pairs),
             Operator::Sort {

@@ -11,7 +11,8 @@ use alloc::vec::Vec;
 
 use super::access::{Candidate, Search};
 use super::{
-    Access, Among, Column, IndexOrder, Join, Method, Operator, PhysicalNode, PhysicalPlan, Planner, Subquery,
+    Access, Ahead, Among, Column, IndexOrder, Join, Method, Operator, PhysicalNode, PhysicalPlan, Planner,
+    Sieve, Subquery,
 };
 use crate::engine::estimate::Amount;
 use crate::engine::logical::{Computed, ComputedDef, Expr, ExprKind, Names, Node, Slot, SlotDef, WindowTerm};
@@ -287,6 +288,7 @@ impl PhysicalNode {
                 }
             }
             Operator::Filter { predicates, .. } => map_all(predicates, each),
+            Operator::Sieve(Sieve { by, .. }) | Operator::Ahead(Ahead { by, .. }) => change(by, each),
             Operator::Subquery(Subquery { method, .. }) | Operator::Join(Join { method, .. }) => {
                 if let Method::Probe { links, .. } | Method::Hash { links, .. } = method {
                     for link in links {

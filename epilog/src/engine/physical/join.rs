@@ -54,6 +54,8 @@ impl<'p> Planner<'p> {
                 spills: is_sure,
                 #[cfg(not(feature = "small"))]
                 merges: false,
+                #[cfg(not(feature = "small"))]
+                sieves: Vec::new(),
                 _whole: join.whole,
             };
             planned(of, cost)
@@ -134,6 +136,7 @@ impl<'p> Planner<'p> {
             reads_inner: false,
             spills: !self.tells_apart(&join.links),
             merges: true,
+            sieves: Vec::new(),
             _whole: join.whole,
         };
         Some((merged, cost))

@@ -38,6 +38,8 @@ mod sarg;
 mod set;
 mod shared;
 #[cfg(not(feature = "small"))]
+mod sieve;
+#[cfg(not(feature = "small"))]
 mod skip;
 mod sort;
 mod subquery;
@@ -61,6 +63,8 @@ pub use metered::Metered;
 pub use prune::Reads;
 #[cfg(not(feature = "small"))]
 pub use recipe::{Estimate, Recipe};
+#[cfg(not(feature = "small"))]
+pub use sieve::{Ahead, Sieve, Sifted};
 pub use sort::TOP_MAX;
 
 #[cfg(not(feature = "small"))]
@@ -133,6 +137,12 @@ pub enum Operator {
     /// Keeps the rows that point at a record of another source.
     #[cfg(not(feature = "small"))]
     Among(Among),
+    /// Keeps the rows of which a value is one that a table above has.
+    #[cfg(not(feature = "small"))]
+    Sieve(Sieve),
+    /// Gives its rows when they have all been read.
+    #[cfg(not(feature = "small"))]
+    Ahead(Ahead),
     /// Adds the answer of a subquery, or keeps the rows by it.
     Subquery(Subquery),
     /// Pairs rows with records of another collection.
@@ -395,6 +405,9 @@ pub struct Join {
     /// Whether the rows of both sides come in the order of what they are linked by: then no table is made of the inner ones.
     #[cfg(not(feature = "small"))]
     pub merges: bool,
+    /// What its table has is asked of the other side beneath it.
+    #[cfg(not(feature = "small"))]
+    pub sieves: Vec<Sifted>,
     /// Other builds have no joins.
     pub _whole: Whole,
 }
@@ -473,7 +486,10 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
     // Nobody sees an order in ranks, or in the bare existence of a row.
     let key_order = project.columns.iter().any(|column| !matches!(column, Column::Rank(_)));
     let any = project.columns.is_empty();
-    let planned = planner.node(&project.input, Want { key_order, any, ..Want::default() });
+    #[cfg_attr(feature = "small", expect(unused_mut, reason = "nothing is sieved there"))]
+    let mut planned = planner.node(&project.input, Want { key_order, any, ..Want::default() });
+    #[cfg(not(feature = "small"))]
+    planner.sift(&mut planned.node, &mut 0);
     let mut physical = PhysicalPlan {
         slots: plan.slots.clone(),
         computed: plan.computed.clone(),

@@ -4,9 +4,9 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-#[cfg(not(feature = "small"))]
-use super::Among;
 use super::{Access, Answer, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Subquery};
+#[cfg(not(feature = "small"))]
+use super::{Ahead, Among, Sieve};
 use crate::engine::logical::{Column, Computed, Expr, Slot, SlotDef, WindowTerm};
 use crate::parts::Whole;
 
@@ -66,6 +66,8 @@ impl Reads {
             Operator::Lookup { from, .. } => self.record(*from),
             #[cfg(not(feature = "small"))]
             Operator::Among(among) => self.record(among.from),
+            #[cfg(not(feature = "small"))]
+            Operator::Sieve(Sieve { by, .. }) | Operator::Ahead(Ahead { by, .. }) => self.expr(by, slots),
             Operator::Subquery(Subquery { method, .. }) | Operator::Join(Join { method, .. }) => {
                 if let Method::Probe { links, .. } | Method::Hash { links, .. } = method {
                     for link in links {
@@ -169,6 +171,10 @@ impl PhysicalNode {
             }
             #[cfg(not(feature = "small"))]
             Operator::Among(among) => Vec::from([&*among.input, &*among.source]),
+            #[cfg(not(feature = "small"))]
+            Operator::Sieve(Sieve { input, .. }) | Operator::Ahead(Ahead { input, .. }) => {
+                Vec::from([&**input])
+            }
             Operator::Subquery(Subquery { input, method, pairs, .. })
             | Operator::Join(Join { input, method, pairs, .. }) => {
                 let mut children = Vec::from([&**input]);
@@ -203,6 +209,10 @@ impl PhysicalNode {
             }
             #[cfg(not(feature = "small"))]
             Operator::Among(among) => Vec::from([&mut *among.input, &mut *among.source]),
+            #[cfg(not(feature = "small"))]
+            Operator::Sieve(Sieve { input, .. }) | Operator::Ahead(Ahead { input, .. }) => {
+                Vec::from([&mut **input])
+            }
             Operator::Subquery(Subquery { input, method, pairs, .. })
             | Operator::Join(Join { input, method, pairs, .. }) => {
                 let mut children = Vec::from([&mut **input]);

@@ -12,6 +12,8 @@ mod reference;
 #[cfg(not(feature = "small"))]
 mod residency;
 #[cfg(not(feature = "small"))]
+mod sieve;
+#[cfg(not(feature = "small"))]
 mod spill;
 #[cfg(all(feature = "std", not(feature = "small")))]
 mod threads;

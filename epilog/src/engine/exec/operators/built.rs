@@ -5,6 +5,8 @@
 
 #[cfg(not(feature = "small"))]
 use alloc::boxed::Box;
+#[cfg(not(feature = "small"))]
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::Operator;
@@ -18,13 +20,15 @@ use crate::engine::exec::batch::Batch;
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::budget::Charge;
 use crate::engine::exec::evaluate::evaluate;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::sieve::{Gathering, KeySet, Known};
 use crate::engine::exec::store::RowStore;
 use crate::engine::exec::table::{KeyTable, WordTable, width_of_equal_cells};
 use crate::engine::exec::tally::{NO_GROUP, Tally};
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{AggregateTerm, Link};
 #[cfg(not(feature = "small"))]
-use crate::engine::physical::Band;
+use crate::engine::physical::{Band, Sifted};
 use crate::parts::{self, InWhole, Whole};
 
 /// How a table is had: several threads may have it, but in small builds.
@@ -60,6 +64,9 @@ pub(super) struct Built<'s> {
     /// The rows in the order of a value, of which each row takes a range.
     #[cfg(not(feature = "small"))]
     sorted: Option<(Sorted, Box<Band>)>,
+    /// What sieves are to know, when all rows are there; of some it may be none.
+    #[cfg(not(feature = "small"))]
+    sets: Vec<Option<Arc<KeySet>>>,
 }
 
 /// What becomes of a table that memory has no room for.
@@ -93,6 +100,34 @@ pub(super) enum Keep<'a> {
     Aggregate(&'a AggregateTerm, Whole),
     /// They themselves.
     Rows,
+}
+
+/// What a table is made of.
+#[derive(Clone, Copy)]
+pub(super) struct Making<'a> {
+    links: &'a [Link],
+    keep: Keep<'a>,
+    /// The links whose keys sieves are to know.
+    #[cfg(not(feature = "small"))]
+    sieves: &'a [Sifted],
+}
+
+impl<'a> Making<'a> {
+    /// A table by what rows are linked by.
+    pub(super) fn by(links: &'a [Link], keep: Keep<'a>) -> Making<'a> {
+        Making {
+            links,
+            keep,
+            #[cfg(not(feature = "small"))]
+            sieves: &[],
+        }
+    }
+
+    /// The same, and sets of the keys.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn sieved(self, sieves: &'a [Sifted]) -> Making<'a> {
+        Making { sieves, ..self }
+    }
 }
 
 /// The keys of inner rows, numbered as they come.
@@ -211,6 +246,17 @@ impl<'s> Built<'s> {
             + self.next.capacity() * size_of::<u32>()
             + self.store.size()
             + self.sorted.as_ref().map_or(0, |(sorted, _)| sorted.size())
+            + self.sets.iter().flatten().map(|set| set.size()).sum::<usize>()
+    }
+
+    /// Tells sieves which keys there are, in the order in which they were asked for.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn tell(&self, sieves: &[Known]) {
+        for (sieve, set) in sieves.iter().zip(&self.sets) {
+            if let Some(set) = set {
+                let _ = sieve.set(Arc::clone(set));
+            }
+        }
     }
 
     /// Appends the numbers of rows' keys, as [`first`](Built::first) takes them.
@@ -259,10 +305,9 @@ impl<'s> Built<'s> {
     pub(super) fn new(
         env: &Env<'s>,
         source: &mut (dyn Operator<'s> + 's),
-        links: &[Link],
-        keep: Keep<'_>,
+        of: Making<'_>,
     ) -> Result<Built<'s>, ExecError> {
-        Ok(Built::reading(env, source, links, keep, Beyond::Fails)?.0)
+        Ok(Built::reading(env, source, of, Beyond::Fails)?.0)
     }
 
     /// Reads all inner rows; or some, when memory has no room for more, or `at_once`. Whether it is all.
@@ -270,11 +315,10 @@ impl<'s> Built<'s> {
     pub(super) fn within(
         env: &Env<'s>,
         source: &mut (dyn Operator<'s> + 's),
-        links: &[Link],
-        keep: Keep<'_>,
+        of: Making<'_>,
         at_once: bool,
     ) -> Result<(Built<'s>, bool), ExecError> {
-        Built::reading(env, source, links, keep, Beyond::Ends { at_once })
+        Built::reading(env, source, of, Beyond::Ends { at_once })
     }
 
     /// Reads all inner rows, for several threads to find theirs in.
@@ -286,14 +330,13 @@ impl<'s> Built<'s> {
     pub(super) fn to_share(
         env: &Env<'s>,
         source: &mut (dyn Operator<'s> + 's),
-        links: &[Link],
-        keep: Keep<'_>,
+        of: Making<'_>,
         band: Option<&Band>,
     ) -> Result<Built<'s>, ExecError> {
         let (new, is_all) = match (env.budget.is_none(), env.budget.is_given()) {
             (true, _) => return Err(not_shared()),
-            (_, true) => Built::within(env, source, links, keep, false)?,
-            (_, false) => (Built::new(env, source, links, keep)?, true),
+            (_, true) => Built::within(env, source, of, false)?,
+            (_, false) => (Built::new(env, source, of)?, true),
         };
         match band {
             _ if !is_all => Err(not_shared()),
@@ -311,14 +354,16 @@ impl<'s> Built<'s> {
     fn reading(
         env: &Env<'s>,
         source: &mut (dyn Operator<'s> + 's),
-        links: &[Link],
-        keep: Keep<'_>,
+        of: Making<'_>,
         #[cfg_attr(
             feature = "small",
             expect(unused_variables, unused_mut, reason = "there is no limit there")
         )]
         mut beyond: Beyond,
     ) -> Result<(Built<'s>, bool), ExecError> {
+        let Making { links, keep, .. } = of;
+        #[cfg(not(feature = "small"))]
+        let mut gathered: Vec<Gathering> = of.sieves.iter().map(|_| Gathering::default()).collect();
         let mut built = Built {
             keys: Keys::of(links),
             groups: Vec::new(),
@@ -334,6 +379,8 @@ impl<'s> Built<'s> {
             single: None,
             #[cfg(not(feature = "small"))]
             sorted: None,
+            #[cfg(not(feature = "small"))]
+            sets: Vec::new(),
         };
         let mut tally = match keep {
             Keep::Aggregate(term, whole) => Some((Tally::new(term, 0), term, whole)),
@@ -349,6 +396,10 @@ impl<'s> Built<'s> {
             let mut values = Vec::with_capacity(links.len());
             for link in links {
                 values.push(evaluate(env, &link.inner, &batch)?);
+            }
+            #[cfg(not(feature = "small"))]
+            for (of, gathered) in of.sieves.iter().zip(&mut gathered) {
+                gathered.take(&values[usize::from(of.link)]);
             }
             let rows = batch.count();
             numbers.clear();
@@ -376,7 +427,9 @@ impl<'s> Built<'s> {
             }
             #[cfg(not(feature = "small"))]
             {
-                let size = built.size() + tally.as_ref().map_or(0, |(tally, ..)| tally.size());
+                let of_keys: usize = gathered.iter().map(Gathering::size).sum();
+                let of_tally = tally.as_ref().map_or(0, |(tally, ..)| tally.size());
+                let size = built.size() + of_keys + of_tally;
                 let why = match beyond {
                     Beyond::Fails => "it puts nothing aside",
                     // Those of one key are of one partition, whatever is done.
@@ -396,8 +449,11 @@ impl<'s> Built<'s> {
             }
         }
         #[cfg(not(feature = "small"))]
-        if matches!(keep, Keep::Rows) {
-            built.shelve(links);
+        {
+            built.sets = gathered.into_iter().map(Gathering::finish).collect();
+            if matches!(keep, Keep::Rows) {
+                built.shelve(links);
+            }
         }
         if let Some((mut tally, _, whole)) = tally {
             let count = built.keys.len();

@@ -13,6 +13,8 @@ use crate::engine::exec::Env;
 use crate::engine::exec::batch::Batch;
 use crate::engine::exec::predicate::Predicate;
 use crate::engine::logical::Expr;
+#[cfg(not(feature = "small"))]
+use crate::engine::physical::{Operator as P, PhysicalNode};
 use crate::parts;
 
 /// After so many batches the order is looked at.
@@ -37,13 +39,45 @@ struct Tried {
 impl Filter {
     pub(super) fn new(env: &Env<'_>, predicates: Vec<Expr>) -> Filter {
         let prepare = |expr| Predicate::new(expr, |slot| env.collection(slot));
-        let mut predicates: Box<[Predicate]> = predicates.into_iter().map(prepare).collect();
+        Filter::of(predicates.into_iter().map(prepare).collect())
+    }
+
+    fn of(mut predicates: Box<[Predicate]>) -> Filter {
         let mut tried = Vec::new();
         if parts::QUICK_TESTS && predicates.len() > 1 {
             predicates.sort_by_key(|predicate| predicate.cost().is_none());
             tried.resize(predicates.len(), Tried::default());
         }
         Filter { predicates, tried, batches: BATCHES }
+    }
+
+    /// Of the rows of what is beneath `node`, which is returned, those that get through the filters and sieves that it is or has
+    /// right beneath it.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn sieving(env: &Env<'_>, mut node: PhysicalNode) -> (PhysicalNode, Filter) {
+        let mut all = Vec::new();
+        loop {
+            node = match node.operator {
+                P::Filter { input, predicates } => {
+                    // What is beneath goes first, but for those of pages, whose order follows.
+                    let predicates = predicates.into_iter();
+                    all.splice(
+                        0..0,
+                        predicates.map(|expr| Predicate::new(expr, |slot| env.collection(slot))),
+                    );
+                    *input
+                }
+                P::Sieve(sieve) => {
+                    let known = env.sieves.get(sieve.number);
+                    all.insert(0, Predicate::in_set(sieve.by, known, |slot| env.collection(slot)));
+                    *sieve.input
+                }
+                operator => {
+                    let rows = node.rows;
+                    return (PhysicalNode { operator, rows }, Filter::of(all.into()));
+                }
+            }
+        }
     }
 
     /// Puts those in order that may be.

@@ -39,7 +39,7 @@ pub(super) fn over<'s>(env: &Env<'s>, input: Box<dyn Operator<'s> + 's>) -> Box<
 /// Whether a node gives batches of which most rows may be missing.
 pub(super) fn drops_rows(node: &PhysicalNode) -> bool {
     match &node.operator {
-        P::Filter { .. } | P::Among(_) | P::Join(_) => true,
+        P::Filter { .. } | P::Among(_) | P::Sieve(_) | P::Join(_) => true,
         P::Subquery(subquery) => {
             matches!(subquery.answer, Answer::Semi | Answer::Anti) || drops_rows(&subquery.input)
         }

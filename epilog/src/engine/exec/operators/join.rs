@@ -18,7 +18,7 @@ use self::aside::Aside;
 use self::merge::Merged;
 #[cfg(not(feature = "small"))]
 use super::band::Run;
-use super::built::{Built, Held, Keep};
+use super::built::{Built, Held, Keep, Making};
 use super::scan::{dangling, entries_with};
 use super::subquery::append_entry_key;
 use super::{Operator, Stage};
@@ -30,12 +30,14 @@ use crate::engine::exec::evaluate::evaluate;
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::meter::Footprint;
 #[cfg(not(feature = "small"))]
+use crate::engine::exec::sieve::Known;
+#[cfg(not(feature = "small"))]
 use crate::engine::exec::tally::NO_GROUP;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Computed, Link, Slot};
-#[cfg(not(feature = "small"))]
-use crate::engine::physical::Band;
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
+#[cfg(not(feature = "small"))]
+use crate::engine::physical::{Band, Sifted};
 use crate::engine::planted::{self, Bug};
 use crate::expr::JoinKind;
 use crate::parts;
@@ -50,6 +52,13 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
     // Of many rows with one key, or with few, a table can be put aside.
     #[cfg(not(feature = "small"))]
     let merges = join.merges && !(spills && env.budget.is_given());
+    // Those beneath take what is opened here.
+    #[cfg(not(feature = "small"))]
+    let known = env.sieves.open(&join.sieves);
+    #[cfg(not(feature = "small"))]
+    env.sieves.open_ahead(&join.input);
+    #[cfg(not(feature = "small"))]
+    let sieves = join.sieves;
     let physical::Join { input, slot, method, pairs, kind, reads_inner, .. } = join;
     let mut made = Made::default();
     made.note(&pairs);
@@ -104,6 +113,10 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         level: 0,
         #[cfg(not(feature = "small"))]
         aside: None,
+        #[cfg(not(feature = "small"))]
+        sieves,
+        #[cfg(not(feature = "small"))]
+        known,
     })
 }
 
@@ -138,6 +151,11 @@ struct Join<'s> {
     /// Its sides, where its table would have been too much.
     #[cfg(not(feature = "small"))]
     aside: Option<Box<Aside<'s>>>,
+    /// What its table has is asked of its input beneath; and how those who ask know it.
+    #[cfg(not(feature = "small"))]
+    sieves: Vec<Sifted>,
+    #[cfg(not(feature = "small"))]
+    known: Vec<Known>,
 }
 
 /// What pairs have beside what rows have.
@@ -156,6 +174,8 @@ impl Made {
             P::Lookup { into, .. } => self.slots.push(*into),
             #[cfg(not(feature = "small"))]
             P::Among(among) => return self.note(&among.input),
+            #[cfg(not(feature = "small"))]
+            P::Sieve(_) | P::Ahead(_) => {}
             P::Subquery(subquery) => {
                 if let Answer::Value(output) = subquery.answer {
                     self.computed.push(output);
@@ -285,17 +305,23 @@ impl<'s> Operator<'s> for Join<'s> {
                 self.aside = Some(aside);
                 return given;
             }
+            // What sieves ask of rows is to be known before the first.
+            #[cfg(not(feature = "small"))]
+            if !self.sieves.is_empty() && matches!(self.finder, Finder::Table { built: None, .. }) {
+                self.table(env, None)?;
+                continue;
+            }
             if self.search.is_none() {
                 if !self.input.next(env, &mut self.outer)? {
                     if self.reads_inner {
-                        self.table(env, false)?;
+                        self.table(env, Some(false))?;
                     }
                     return Ok(false);
                 }
                 if self.outer.count() == 0 {
                     continue;
                 }
-                self.table(env, true)?;
+                self.table(env, Some(true))?;
                 #[cfg(not(feature = "small"))]
                 if self.aside.is_some() {
                     continue;
@@ -359,16 +385,24 @@ impl<'s> Operator<'s> for Join<'s> {
 
     #[cfg(all(feature = "std", not(feature = "small")))]
     fn share(&mut self, env: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
-        self.input.share(env, sharing)?;
+        // What sieves beneath ask is to be known before tables there are made.
+        if self.sieves.is_empty() {
+            self.input.share(env, sharing)?;
+        }
         match &mut self.finder {
             Finder::Table { source, built } => {
-                let (links, band) = (&self.links, self.band.as_deref());
-                *built =
-                    Some(sharing.table(|| Built::to_share(env, &mut **source, links, Keep::Rows, band))?);
+                let of = Making::by(&self.links, Keep::Rows).sieved(&self.sieves);
+                let band = self.band.as_deref();
+                let table = sharing.table(|| Built::to_share(env, &mut **source, of, band))?;
+                table.tell(&self.known);
+                *built = Some(table);
             }
             // Rows of the other side that were passed over are not come back to.
             Finder::Merged(_) => return Err(not_shared()),
             Finder::Key | Finder::Index(_) => {}
+        }
+        if !self.sieves.is_empty() {
+            self.input.share(env, sharing)?;
         }
         self.stages.iter_mut().try_for_each(|stage| stage.share(env, sharing))
     }
@@ -376,10 +410,11 @@ impl<'s> Operator<'s> for Join<'s> {
 
 impl<'s> Join<'s> {
     /// Makes the table, if records are found in one and it is not yet made; or puts both sides aside, with the rows of `outer` if
-    /// there are such.
+    /// there are such, or which are read if that is not known.
     #[cfg_attr(feature = "small", expect(unused_variables, reason = "nothing is put aside there"))]
-    fn table(&mut self, env: &Env<'s>, has_outer: bool) -> Result<(), ExecError> {
+    fn table(&mut self, env: &Env<'s>, has_outer: Option<bool>) -> Result<(), ExecError> {
         let Finder::Table { source, built: built @ None } = &mut self.finder else { return Ok(()) };
+        let of = Making::by(&self.links, Keep::Rows);
         #[cfg(not(feature = "small"))]
         if self.spills
             && !self.links.is_empty()
@@ -387,13 +422,26 @@ impl<'s> Join<'s> {
             && (env.budget.is_given() || env.budget.is_none())
         {
             let at_once = env.budget.is_none() && self.level == 0;
-            match Built::within(env, &mut **source, &self.links, Keep::Rows, at_once)? {
-                (new, true) => *built = Some(Held::new(new)),
-                (new, false) => self.aside = Some(Box::new(Aside::new(env, self, new, has_outer)?)),
+            match Built::within(env, &mut **source, of.sieved(&self.sieves), at_once)? {
+                (new, true) => {
+                    new.tell(&self.known);
+                    *built = Some(Held::new(new));
+                }
+                (new, false) => {
+                    let has_outer = match has_outer {
+                        Some(known) => known,
+                        None => self.input.next(env, &mut self.outer)?,
+                    };
+                    self.aside = Some(Box::new(Aside::new(env, self, new, has_outer)?));
+                }
             }
             return Ok(());
         }
-        let new = Built::new(env, &mut **source, &self.links, Keep::Rows)?;
+        #[cfg(not(feature = "small"))]
+        let of = of.sieved(&self.sieves);
+        let new = Built::new(env, &mut **source, of)?;
+        #[cfg(not(feature = "small"))]
+        new.tell(&self.known);
         #[cfg(not(feature = "small"))]
         let new = match &self.band {
             Some(band) => new.sorted(env, band)?,

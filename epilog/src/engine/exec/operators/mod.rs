@@ -2,6 +2,8 @@
 
 mod aggregate;
 #[cfg(not(feature = "small"))]
+mod ahead;
+#[cfg(not(feature = "small"))]
 mod among;
 #[cfg(not(feature = "small"))]
 mod band;
@@ -193,6 +195,13 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         P::Join(join) => join::build(env, join),
         #[cfg(not(feature = "small"))]
         P::Among(among) => among::build(env, among),
+        #[cfg(not(feature = "small"))]
+        P::Ahead(ahead) => ahead::build(env, ahead),
+        // What both ask of rows on a page is put in order together.
+        #[cfg(not(feature = "small"))]
+        P::Sieve(_) => sieving(env, node),
+        #[cfg(not(feature = "small"))]
+        P::Filter { ref input, .. } if matches!(input.operator, P::Sieve(_)) => sieving(env, node),
         P::Set { input, right, kind, columns, .. } => {
             Box::new(set::Set::new(build(env, *input), build(env, *right), kind, columns))
         }
@@ -229,6 +238,13 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
             Box::new(Staged { input, stage })
         }
     }
+}
+
+/// The operator of sieves and filters on each other.
+#[cfg(not(feature = "small"))]
+fn sieving<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'s> + 's> {
+    let (input, filter) = filter::Filter::sieving(env, node);
+    Box::new(Staged { input: build(env, input), stage: Box::new(filter) })
 }
 
 /// As [`build`], for what costs something for each batch: few rows come together.

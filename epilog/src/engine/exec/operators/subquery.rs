@@ -14,7 +14,7 @@ use alloc::vec::Vec;
 #[cfg(all(feature = "std", not(feature = "small")))]
 use super::Sharing;
 use super::aggregate::add_term;
-use super::built::{Built, Held, Keep};
+use super::built::{Built, Held, Keep, Making};
 use super::join::fetch;
 use super::scan::entries_with;
 use super::{Operator, Stage};
@@ -53,6 +53,8 @@ pub(super) fn split<'s>(
 
 fn stage_of<'s>(env: &Env<'s>, subquery: physical::Subquery) -> (PhysicalNode, Subquery<'s>) {
     let physical::Subquery { input, slot, method, pairs, asked, once, answer, .. } = subquery;
+    #[cfg(not(feature = "small"))]
+    env.sieves.open_ahead(&input);
     let (finder, links) = match method {
         Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
         Method::Probe { index, links } => (Finder::Index(index), links),
@@ -119,7 +121,7 @@ impl<'s> Finder<'s> {
             unreachable!("there is no table of what an index finds")
         };
         if built.is_none() {
-            let new = Built::new(env, &mut **source, links, keep)?;
+            let new = Built::new(env, &mut **source, Making::by(links, keep))?;
             #[cfg(not(feature = "small"))]
             let new = match band {
                 Some(band) => new.sorted(env, band)?,
@@ -266,7 +268,8 @@ impl<'s> Stage<'s> for Subquery<'s> {
         if let Finder::Table { source, built, band } = &mut self.finder {
             let keep = keep(&self.asked, self.once, &self.pairs);
             let (links, band) = (&self.links, band.as_deref());
-            *built = Some(sharing.table(|| Built::to_share(env, &mut **source, links, keep, band))?);
+            *built =
+                Some(sharing.table(|| Built::to_share(env, &mut **source, Making::by(links, keep), band))?);
         }
         self.pairs.stages.iter_mut().try_for_each(|stage| stage.share(env, sharing))
     }

@@ -45,6 +45,7 @@ pub(super) fn walk(mut node: &PhysicalNode) -> Option<&PhysicalNode> {
             P::Scan(Scan { access: Access::Range { .. }, .. }) => return Some(node),
             P::Filter { input, .. } | P::Lookup { input, .. } => input,
             P::Among(among) => &among.input,
+            P::Sieve(sieve) => &sieve.input,
             P::Metered(metered) => &metered.input,
             P::Subquery(subquery) => &subquery.input,
             P::Join(join) if !join.merges => &join.input,

@@ -96,6 +96,7 @@ fn mistakes_of_operators_are_found() {
         (Bug::PartitionLost, NARROW),
         (Bug::RunLost, RULED),
         (Bug::PartitionGoesOn, ANY),
+        (Bug::SieveForgetsKey, PAIRED),
         (Bug::MergeEndsEarly, PAIRED),
         (Bug::AnswersBackwards, RULED),
         (Bug::LastForFirst, RULED),

@@ -7,7 +7,7 @@ use super::*;
 use crate::engine::optimizer::RULES;
 
 /// What operators are called in plans, and ways to records.
-const OPERATORS: [&str; 37] = [
+const OPERATORS: [&str; 39] = [
     "nothing",
     "scan",
     "key lookup",
@@ -21,6 +21,8 @@ const OPERATORS: [&str; 37] = [
     "filter",
     "lookup",
     "among",
+    "sieve",
+    "ahead",
     "semi join",
     "anti join",
     "any",

@@ -274,6 +274,9 @@ impl<'s> Aside<'s> {
                 spills: true,
                 level: join.level + 1,
                 aside: None,
+                // Rows of both sides have been read.
+                sieves: Vec::new(),
+                known: Vec::new(),
             }));
         }
     }

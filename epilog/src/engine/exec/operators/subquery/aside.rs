@@ -16,7 +16,7 @@ use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::meter::Footprint;
 #[cfg(feature = "std")]
 use crate::engine::exec::operators::Sharing;
-use crate::engine::exec::operators::built::{Built, Held};
+use crate::engine::exec::operators::built::{Built, Held, Making};
 use crate::engine::exec::operators::join::aside::{LEVELS_MAX, Replayed, Shape, Side};
 use crate::engine::exec::operators::sort::{Giver, Packer};
 use crate::engine::exec::operators::{Operator, Stage, build_gathered};
@@ -77,11 +77,11 @@ impl<'s> Subquery<'s> {
         at_once: bool,
         level: u32,
     ) -> Result<bool, ExecError> {
-        let keep = keep(&self.asked, self.once, &self.pairs);
+        let of = Making::by(&self.links, keep(&self.asked, self.once, &self.pairs));
         let (used, shared) = (env.budget.used(), env.tables.len());
         let (new, is_all) = match level < LEVELS_MAX {
-            true => Built::within(env, &mut *source, &self.links, keep, at_once)?,
-            false => (Built::new(env, &mut *source, &self.links, keep)?, true),
+            true => Built::within(env, &mut *source, of, at_once)?,
+            false => (Built::new(env, &mut *source, of)?, true),
         };
         if is_all {
             self.finder = Finder::Table { source, built: Some(Held::new(new)), band: None };
