@@ -153,7 +153,7 @@ impl<'p> FullScan<'p> {
             }
             Operator::Lookup { input, .. } => self.look(input, limited, above)?,
             Operator::Among(among) => self.look(&among.input, false, above)?,
-            Operator::Filter { input, predicates } => {
+            Operator::Filter { input, predicates, .. } => {
                 above.asked.extend(predicates);
                 self.look(input, false, above)?;
             }

@@ -25,6 +25,8 @@ use super::{Operator, Stage};
 #[cfg(all(feature = "std", not(feature = "small")))]
 use super::{Sharing, not_shared};
 use crate::engine::error::{ExecError, RowFault};
+#[cfg(not(feature = "small"))]
+use crate::engine::estimate::Counter;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
 #[cfg(not(feature = "small"))]
@@ -50,6 +52,8 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
     // Of many rows with one key, or with few, a table can be put aside.
     #[cfg(not(feature = "small"))]
     let merges = join.merges && !(spills && env.budget.is_given());
+    #[cfg(not(feature = "small"))]
+    let counter = join.counter;
     let physical::Join { input, slot, method, pairs, kind, reads_inner, .. } = join;
     let mut made = Made::default();
     made.note(&pairs);
@@ -104,6 +108,8 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         level: 0,
         #[cfg(not(feature = "small"))]
         aside: None,
+        #[cfg(not(feature = "small"))]
+        counter,
     })
 }
 
@@ -138,6 +144,9 @@ struct Join<'s> {
     /// Its sides, where its table would have been too much.
     #[cfg(not(feature = "small"))]
     aside: Option<Box<Aside<'s>>>,
+    /// What its rows are counted by.
+    #[cfg(not(feature = "small"))]
+    counter: Counter,
 }
 
 /// What pairs have beside what rows have.
@@ -277,6 +286,54 @@ impl Search<'_> {
 
 impl<'s> Operator<'s> for Join<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        let any = self.paired(env, batch)?;
+        #[cfg(not(feature = "small"))]
+        match any {
+            true => env.counts.add(self.counter, 0, batch.count()),
+            // What was put aside was not counted when it was taken.
+            false if self.aside.is_none() => env.counts.end(self.counter),
+            false => {}
+        }
+        Ok(any)
+    }
+
+    /// How many pairs a row has is not known.
+    fn expect(&mut self, rows: usize) {
+        self.input.expect(rows);
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn footprint(&self) -> Footprint {
+        let memory = match &self.finder {
+            Finder::Table { built: Some(built), .. } => built.size(),
+            Finder::Merged(merged) => merged.size(),
+            _ => 0,
+        };
+        // Of the partitions one is joined at a time.
+        let part = self.aside.as_ref().map_or(0, |aside| aside.memory());
+        Footprint { spilled: self.spilled(), ..Footprint::in_memory(memory + part) }
+    }
+
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    fn share(&mut self, env: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
+        self.input.share(env, sharing)?;
+        match &mut self.finder {
+            Finder::Table { source, built } => {
+                let (links, band) = (&self.links, self.band.as_deref());
+                *built =
+                    Some(sharing.table(|| Built::to_share(env, &mut **source, links, Keep::Rows, band))?);
+            }
+            // Rows of the other side that were passed over are not come back to.
+            Finder::Merged(_) => return Err(not_shared()),
+            Finder::Key | Finder::Index(_) => {}
+        }
+        self.stages.iter_mut().try_for_each(|stage| stage.share(env, sharing))
+    }
+}
+
+impl<'s> Join<'s> {
+    /// As [`Operator::next`].
+    fn paired(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         loop {
             env.check()?;
             #[cfg(not(feature = "small"))]
@@ -292,9 +349,12 @@ impl<'s> Operator<'s> for Join<'s> {
                     }
                     return Ok(false);
                 }
-                if self.outer.count() == 0 {
+                let taken = self.outer.count();
+                if taken == 0 {
                     continue;
                 }
+                #[cfg(not(feature = "small"))]
+                env.counts.add(self.counter, taken, 0);
                 self.table(env, true)?;
                 #[cfg(not(feature = "small"))]
                 if self.aside.is_some() {
@@ -340,41 +400,6 @@ impl<'s> Operator<'s> for Join<'s> {
         }
     }
 
-    /// How many pairs a row has is not known.
-    fn expect(&mut self, rows: usize) {
-        self.input.expect(rows);
-    }
-
-    #[cfg(not(feature = "small"))]
-    fn footprint(&self) -> Footprint {
-        let memory = match &self.finder {
-            Finder::Table { built: Some(built), .. } => built.size(),
-            Finder::Merged(merged) => merged.size(),
-            _ => 0,
-        };
-        // Of the partitions one is joined at a time.
-        let part = self.aside.as_ref().map_or(0, |aside| aside.memory());
-        Footprint { spilled: self.spilled(), ..Footprint::in_memory(memory + part) }
-    }
-
-    #[cfg(all(feature = "std", not(feature = "small")))]
-    fn share(&mut self, env: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
-        self.input.share(env, sharing)?;
-        match &mut self.finder {
-            Finder::Table { source, built } => {
-                let (links, band) = (&self.links, self.band.as_deref());
-                *built =
-                    Some(sharing.table(|| Built::to_share(env, &mut **source, links, Keep::Rows, band))?);
-            }
-            // Rows of the other side that were passed over are not come back to.
-            Finder::Merged(_) => return Err(not_shared()),
-            Finder::Key | Finder::Index(_) => {}
-        }
-        self.stages.iter_mut().try_for_each(|stage| stage.share(env, sharing))
-    }
-}
-
-impl<'s> Join<'s> {
     /// Makes the table, if records are found in one and it is not yet made; or puts both sides aside, with the rows of `outer` if
     /// there are such.
     #[cfg_attr(feature = "small", expect(unused_variables, reason = "nothing is put aside there"))]

@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 
 use super::{Finder, Join, fetch};
 use crate::engine::error::ExecError;
+use crate::engine::estimate::Counter;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Source};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::operators::built::{Built, append_key};
@@ -274,6 +275,7 @@ impl<'s> Aside<'s> {
                 spills: true,
                 level: join.level + 1,
                 aside: None,
+                counter: Counter::NONE,
             }));
         }
     }
