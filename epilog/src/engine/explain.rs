@@ -15,6 +15,8 @@ use core::fmt::Write as _;
 use core::time::Duration;
 
 #[cfg(not(feature = "small"))]
+use super::estimate::{Amount, Lesson};
+#[cfg(not(feature = "small"))]
 use super::exec::meter::Meter;
 #[cfg(all(feature = "std", not(feature = "small")))]
 use super::exec::threads;
@@ -63,6 +65,23 @@ pub struct Plan {
     /// Not with the cargo feature `small`.
     #[cfg(not(feature = "small"))]
     pub kept: bool,
+    /// What was learnt of queries of this shape, which the plan was made with: where [kept](Plan::kept) plans were off by eight times
+    /// twice, so many times as many rows get through a filter as each of its predicates alone makes expect, or so many times as many
+    /// pairs are made by a join. [`why`](Plan::why) says it, too. It is learnt of what the plan gives when its rows are asked for, and
+    /// of a count apart from that, and forgotten when [statistics](crate::Database::statistics) are made anew. Not with
+    /// the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let query = Track::query().filter(|t| t.seconds.gt(250));
+    /// query.all(&db)?;
+    /// assert!(query.explain(&db)?.learnt.is_empty(), "of few rows there is nothing to be learnt");
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(not(feature = "small"))]
+    pub learnt: Vec<String>,
 }
 
 /// One operator of a plan.
@@ -139,11 +158,21 @@ impl Plan {
         self
     }
 
+    /// The same, with what was learnt of queries of its shape.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn with_lessons(mut self, lessons: &[Lesson], plan: &PhysicalPlan) -> Plan {
+        let names = Names { slots: &plan.slots, computed: &plan.computed };
+        self.learnt = lessons.iter().map(|lesson| taught(lesson, names)).collect();
+        self
+    }
+
     fn from_root(root: PlanNode) -> Plan {
         Plan {
             root,
             #[cfg(not(feature = "small"))]
             kept: false,
+            #[cfg(not(feature = "small"))]
+            learnt: Vec::new(),
         }
     }
 
@@ -227,6 +256,7 @@ impl Plan {
                     writeln!(out, ": {reason}")?;
                 }
             }
+            self.learnt.iter().try_for_each(|lesson| writeln!(out, "learnt: {lesson}"))?;
             Ok(())
         })
     }
@@ -299,6 +329,22 @@ fn written(write: impl FnOnce(&mut String) -> fmt::Result) -> String {
     let mut out = String::new();
     write(&mut out).expect("a text takes what is written");
     out
+}
+
+/// A lesson as text.
+#[cfg(not(feature = "small"))]
+fn taught(lesson: &Lesson, names: Names<'_>) -> String {
+    let of = lesson.slots().map(|slot| names.collection(slot)).collect::<Vec<_>>().join(" and ");
+    let (what, alone) = match lesson.is_of_pairs() {
+        true => ("pairs of", "values that have nothing to do with each other make"),
+        false => ("rows that a filter leaves of", "each predicate alone makes"),
+    };
+    let times = lesson.times();
+    let count = match times >= 1.0 {
+        true => format!("{times:.1} times as many"),
+        false => format!("one in {:.1}", 1.0 / times.max(Amount::MIN_POSITIVE)),
+    };
+    format!("{what} {of}: {count} as {alone} expect")
 }
 
 /// As [`describe`], of an operator with a meter and those beneath it.

@@ -10,7 +10,7 @@ use core::ops::Bound;
 #[cfg(all(feature = "std", not(feature = "small")))]
 use crate::engine::estimate::{Calibration, PlanCosts};
 #[cfg(not(feature = "small"))]
-use crate::engine::estimate::{Costs, Residency};
+use crate::engine::estimate::{Costs, Lesson, Lessons, Residency};
 use crate::engine::estimate::{KeyRange, Statistics};
 #[cfg(not(feature = "small"))]
 use crate::engine::logical::SlotDef;
@@ -119,6 +119,45 @@ impl Statistics for Measured<'_> {
             plans.outdate();
         }
         known
+    }
+}
+
+/// The same, with what was learnt of queries of the shape that is planned.
+#[cfg(not(feature = "small"))]
+pub(super) struct Learnt<'s>(pub(super) Measured<'s>, pub(super) &'s [Lesson]);
+
+#[cfg(not(feature = "small"))]
+impl Statistics for Learnt<'_> {
+    fn rows(&self, collection: &CollectionDef) -> u64 {
+        self.0.rows(collection)
+    }
+
+    fn rows_kept(&self, collection: &CollectionDef) -> Option<u64> {
+        self.0.rows_kept(collection)
+    }
+
+    fn costs(&self, slots: &[SlotDef]) -> Costs {
+        self.0.costs(slots)
+    }
+
+    fn residency(&self, collection: &CollectionDef, index: Option<&IndexDef>) -> Residency {
+        self.0.residency(collection, index)
+    }
+
+    fn entries(&self, collection: &CollectionDef, index: &IndexDef, range: &KeyRange) -> Option<u64> {
+        self.0.entries(collection, index, range)
+    }
+
+    fn leading(&self, collection: &CollectionDef, index: &IndexDef, max: usize) -> Option<Vec<Vec<u8>>> {
+        self.0.leading(collection, index, max)
+    }
+
+    fn lessons(&self) -> Lessons<'_> {
+        Lessons(self.1)
+    }
+
+    fn known(&self, collection: &CollectionDef) -> Option<Arc<CollectionStatistics>> {
+        self.0.known(collection)
     }
 }
 

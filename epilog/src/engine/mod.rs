@@ -46,6 +46,8 @@ use crate::schema::CollectionSchema;
 use crate::storage::records::{RecordDraft, RecordRef};
 use exec::{Chain, Planned};
 use logical::{Purpose, Slot};
+#[cfg(not(feature = "small"))]
+use measured::Learnt;
 use measured::Measured;
 use optimizer::{RuleSet, optimize};
 use physical::{PhysicalPlan, Wishes};
@@ -251,7 +253,8 @@ pub fn explain(view: View<'_>, draft: &Draft, control: &Control) -> Result<Plan,
         plan.by_threads(crew, &physical)
     };
     #[cfg(not(feature = "small"))]
-    let plan = Plan { kept: plans::is_kept(view, draft, control), ..plan };
+    let plan = Plan { kept: plans::is_kept(view, draft, control), ..plan }
+        .with_lessons(&plans::lessons(view, draft, control), &physical);
     Ok(plan)
 }
 
@@ -265,6 +268,7 @@ pub fn analyze(reading: &dyn Reading, draft: &Draft, control: &Control) -> Resul
     let operation = reading.operation();
     let run = control.begin(operation.view());
     let kept = plans::is_kept(operation.view(), draft, control);
+    let lessons = plans::lessons(operation.view(), draft, control);
     let mut plan = plan_for(operation.view(), draft, Purpose::Rows, control, parts::EXPLAINED)?;
     #[cfg(feature = "std")]
     let crew = exec::threads::crew(operation.view(), control, &plan);
@@ -281,6 +285,7 @@ pub fn analyze(reading: &dyn Reading, draft: &Draft, control: &Control) -> Resul
     })?;
     whole.elapsed_ns = reading.operation().view().now_ns().saturating_sub(begun);
     let plan = Plan { kept, ..Plan::measured(&metered, &run.read(), whole) };
+    let plan = plan.with_lessons(&lessons, &metered);
     #[cfg(feature = "std")]
     let plan = plan.by_threads(crew, &metered);
     Ok(plan)
@@ -428,7 +433,13 @@ fn plan_for(
     }
     let logical = logical::lower(view.catalog(), draft, purpose)?;
     let wishes = Wishes { require_index, alternatives };
-    let plan = physical::plan_as(&optimize(logical, RuleSet::ALL, &Measured(view)), &Measured(view), wishes);
+    #[cfg(not(feature = "small"))]
+    let lessons = plans::lessons(view, draft, control);
+    #[cfg(not(feature = "small"))]
+    let statistics = Learnt(Measured(view), &lessons);
+    #[cfg(feature = "small")]
+    let statistics = Measured(view);
+    let plan = physical::plan_as(&optimize(logical, RuleSet::ALL, &statistics), &statistics, wishes);
     #[cfg(not(feature = "small"))]
     if require_index {
         plan.require_index()?;

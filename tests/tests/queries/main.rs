@@ -12,6 +12,7 @@
 //! - `partial`: indexes of some records only.
 //! - `covering`: indexes that include values.
 //! - `plans`: which way to the records is taken.
+//! - `learning`: what running queries teaches about it.
 
 mod groups;
 mod includes;
@@ -26,6 +27,7 @@ mod beyond;
 mod covering;
 mod differential;
 mod functions;
+mod learning;
 mod operators;
 mod partial;
 mod plans;

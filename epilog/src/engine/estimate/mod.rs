@@ -8,6 +8,8 @@ mod cost;
 #[cfg(not(feature = "small"))]
 mod estimator;
 #[cfg(not(feature = "small"))]
+mod feedback;
+#[cfg(not(feature = "small"))]
 mod groups;
 #[cfg(feature = "small")]
 mod plain;
@@ -34,6 +36,8 @@ pub use cost::Costs;
 pub use estimator::Estimator;
 #[cfg(not(feature = "small"))]
 pub(super) use estimator::met;
+#[cfg(not(feature = "small"))]
+pub use feedback::{About, Counter, Counts, Lesson, Lessons, Watch, Watched};
 #[cfg(not(feature = "small"))]
 pub use groups::Groups;
 #[cfg(feature = "small")]
@@ -117,6 +121,12 @@ pub trait Statistics {
     #[cfg(not(feature = "small"))]
     fn leading(&self, _collection: &CollectionDef, _index: &IndexDef, _max: usize) -> Option<Vec<Vec<u8>>> {
         None
+    }
+
+    /// What was learnt of queries of this shape. Not in small builds.
+    #[cfg(not(feature = "small"))]
+    fn lessons(&self) -> Lessons<'_> {
+        Lessons::default()
     }
 
     /// What is known of the values of its fields; `None` where nothing is. Not in small builds, where a method costs bytes in

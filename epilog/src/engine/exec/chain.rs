@@ -28,6 +28,8 @@ use super::{OutputBatch, View};
 use crate::engine::Lent;
 use crate::engine::control::Run;
 use crate::engine::error::ExecError;
+#[cfg(not(feature = "small"))]
+use crate::engine::estimate::Counts;
 use crate::engine::logical::WindowTerm;
 #[cfg(not(feature = "small"))]
 use crate::engine::physical::IndexOrder;
@@ -45,6 +47,9 @@ pub(in crate::engine) struct Chain {
     /// What operators have kept of the last operation.
     kept: Vec<Kept>,
     run: Run,
+    /// How many rows operators have given that are watched.
+    #[cfg(not(feature = "small"))]
+    counts: Counts,
     ended: bool,
     /// How many threads begin it: one when that is done, or there is nothing for others.
     #[cfg(all(feature = "std", not(feature = "small")))]
@@ -61,11 +66,15 @@ impl Chain {
     pub(in crate::engine) fn new(plan: Lent, run: Run) -> Chain {
         debug_assert!(Chain::suits(&plan));
         let reads = plan.reads_of_sorted();
+        #[cfg(not(feature = "small"))]
+        let counts = Counts::new(plan.watched.clone());
         Chain {
             plan,
             reads,
             kept: Vec::new(),
             run,
+            #[cfg(not(feature = "small"))]
+            counts,
             ended: false,
             #[cfg(all(feature = "std", not(feature = "small")))]
             threads: 1,
@@ -75,7 +84,12 @@ impl Chain {
     /// The same, begun by so many threads.
     #[cfg(all(feature = "std", not(feature = "small")))]
     pub(in crate::engine) fn by_threads(self, threads: usize) -> Chain {
-        Chain { threads, ..self }
+        let mut chain = Chain { threads, ..self };
+        if threads > 1 {
+            // What others do is not counted, and what is left says nothing.
+            chain.counts = Counts::default();
+        }
+        chain
     }
 
     /// Carries out what several threads do before the rest is done. No operation may go on meanwhile. Does nothing the second
@@ -102,12 +116,21 @@ impl Chain {
         // What fails is not tried again.
         self.ended = true;
         let mut planned = Planned::new(view, PhysicalPlan::clone(&self.plan), self.run.clone());
+        // What fails here is compared as far as it came.
+        #[cfg(not(feature = "small"))]
+        {
+            planned.env.counts = core::mem::take(&mut self.counts);
+        }
         planned.env.sorted.clone_from(&self.reads);
         let rows = if parts::PAUSES { rows_of_batch(view, &self.plan) } else { usize::MAX };
         planned.root.resume(Reach { leaves, rows }, &mut self.kept);
         self.kept.clear();
         while let Some(batch) = planned.next_batch()? {
             each(&batch)?;
+        }
+        #[cfg(not(feature = "small"))]
+        {
+            self.counts = core::mem::take(&mut planned.env.counts);
         }
         self.ended =
             !planned.root.is_paused() || !planned.root.remaining(&mut self.plan.root, &mut self.kept)?;

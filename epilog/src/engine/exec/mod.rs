@@ -63,6 +63,8 @@ use alloc::vec::Vec;
 use super::control::Run;
 use super::error::ExecError;
 #[cfg(not(feature = "small"))]
+use super::estimate::Counts;
+#[cfg(not(feature = "small"))]
 use super::logical::Computed;
 use super::logical::{Expr, Slot, SlotDef};
 use super::physical::{PhysicalPlan, Reads};
@@ -100,6 +102,9 @@ pub(super) struct Env<'s> {
     /// What operators may keep.
     #[cfg(not(feature = "small"))]
     budget: budget::Budget,
+    /// How many rows operators have given that are watched.
+    #[cfg(not(feature = "small"))]
+    counts: Counts,
     /// How many threads may do what is done within its operation.
     #[cfg(all(feature = "std", not(feature = "small")))]
     threads: usize,
@@ -128,6 +133,8 @@ impl<'s> Frame<'s> {
             tables: operators::Tables::default(),
             budget: budget::Budget::of(self.view, &run),
             run,
+            // Of a part of the rows there is nothing to be learnt.
+            counts: Counts::default(),
             threads: 1,
         }
     }
@@ -169,6 +176,8 @@ impl<'s> Env<'s> {
             #[cfg(not(feature = "small"))]
             budget: budget::Budget::of(view, &run),
             run,
+            #[cfg(not(feature = "small"))]
+            counts: Counts::default(),
             #[cfg(all(feature = "std", not(feature = "small")))]
             threads: 1,
         }

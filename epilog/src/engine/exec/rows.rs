@@ -10,6 +10,8 @@ use super::predicate::records_of;
 use super::{Env, OutputBatch, OutputColumn, Vector};
 use crate::engine::control::Run;
 use crate::engine::error::ExecError;
+#[cfg(not(feature = "small"))]
+use crate::engine::estimate::Counts;
 use crate::engine::logical::{Column, Slot};
 use crate::engine::physical::PhysicalPlan;
 use crate::engine::point::Point;
@@ -86,8 +88,18 @@ pub(in crate::engine) struct Planned<'s> {
 
 impl<'s> Planned<'s> {
     /// Gets ready to carry out `plan`. Nothing is read yet.
-    pub(in crate::engine) fn new(view: View<'s>, plan: PhysicalPlan, run: Run) -> Planned<'s> {
-        let env = Env::new(view, &plan, run);
+    pub(in crate::engine) fn new(
+        view: View<'s>,
+        #[cfg_attr(feature = "small", expect(unused_mut, reason = "no plan is watched there"))]
+        mut plan: PhysicalPlan,
+        run: Run,
+    ) -> Planned<'s> {
+        #[cfg_attr(feature = "small", expect(unused_mut, reason = "no plan is watched there"))]
+        let mut env = Env::new(view, &plan, run);
+        #[cfg(not(feature = "small"))]
+        {
+            env.counts = Counts::new(plan.watched.take());
+        }
         Planned::within(env, plan)
     }
 
@@ -99,6 +111,9 @@ impl<'s> Planned<'s> {
         run: Run,
         threads: usize,
     ) -> Planned<'s> {
+        if threads <= 1 {
+            return Planned::new(view, plan, run);
+        }
         let mut env = Env::new(view, &plan, run);
         env.threads = threads;
         Planned::within(env, plan)

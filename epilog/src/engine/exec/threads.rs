@@ -406,6 +406,7 @@ pub(super) fn run_ahead(
         columns: Vec::new(),
         estimates: Vec::new(),
         residency: Vec::new(),
+        watched: None,
     };
     // Groups are kept by each thread, wait to be merged, and are merged.
     let (threads, all) = (readings.len(), GroupsOfAll::new(keys, items));

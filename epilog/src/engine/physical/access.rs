@@ -10,6 +10,8 @@ use core::ops::Bound;
 use super::sarg::{Sarg, Test};
 use super::sort::{Walk, provides};
 use super::{Access, IndexOrder, Operator, PhysicalNode, Planner, Scan, Want};
+#[cfg(not(feature = "small"))]
+use crate::engine::estimate::About;
 use crate::engine::estimate::{Amount, KeyRange, Statistics};
 use crate::engine::logical::{Expr, Node, Slot};
 use crate::parts;
@@ -151,7 +153,10 @@ impl<'p> Planner<'p> {
         // However they are reached, the rows that get through are the same: the sharpest estimate is the best one.
         let through = |candidate: &Candidate| {
             let left = predicates.iter().filter(|expr| !candidate.implied.contains(*expr));
-            candidate.rows * self.estimator.selectivity_of_all(left.copied())
+            let share = self.estimator.selectivity_of_all(left.copied());
+            #[cfg(not(feature = "small"))]
+            let share = (share * self.learnt_of(slot, &own, candidate)).min(1.0);
+            candidate.rows * share
         };
         let rows = candidates.iter().map(through).fold(Amount::INFINITY, Amount::min);
         let looks_up = |stage: &&&Node| matches!(stage, Node::Lookup(_));
@@ -191,6 +196,22 @@ impl<'p> Planner<'p> {
         };
         let node = PhysicalNode { operator: Operator::Scan(scan), rows: best.rows };
         (Chosen { node, cost, ordered: best.ordered, implied: best.implied }, selective)
+    }
+
+    /// So many times as many of a candidate's records get through what else is asked of them as would be expected.
+    #[cfg(not(feature = "small"))]
+    fn learnt_of(&self, slot: Slot, own: &[&Expr], candidate: &Candidate) -> Amount {
+        let asks_entries = match &candidate.access {
+            Access::Index { entries: Some(entries), .. } => entries.predicates.len(),
+            Access::Combined { .. } => own.len(),
+            _ => 0,
+        };
+        // Where that was asked already, it is in the rows of the candidate.
+        if asks_entries > 0 || self.learnt().0.is_empty() {
+            return 1.0;
+        }
+        let left = own.iter().filter(|expr| !candidate.implied.contains(*expr)).count();
+        self.learnt().of_filter(About::records(slot), left, own.len() - left)
     }
 
     /// What a candidate costs with all that has to be done because of it, when so many rows get through.

@@ -155,7 +155,7 @@ impl<'p> FullScan<'p> {
             Operator::Among(among) => self.look(&among.input, false, above)?,
             Operator::Sieve(sieve) => self.look(&sieve.input, false, above)?,
             Operator::Ahead(ahead) => self.look(&ahead.input, false, above)?,
-            Operator::Filter { input, predicates } => {
+            Operator::Filter { input, predicates, .. } => {
                 above.asked.extend(predicates);
                 self.look(input, false, above)?;
             }

@@ -88,7 +88,7 @@ impl<'p> Planner<'p> {
             };
             chosen.node = match chosen.node {
                 // Whichever costs less for each row that it drops comes first.
-                PhysicalNode { operator: Operator::Filter { input, predicates }, rows }
+                PhysicalNode { operator: Operator::Filter { input, predicates, counter }, rows }
                     if let left = rows / input.rows.max(1.0)
                         && let tests =
                             predicates.iter().map(|predicate| self.test_cost(predicate)).sum::<Amount>()
@@ -97,7 +97,7 @@ impl<'p> Planner<'p> {
                     chosen.cost += input.rows * (self.costs.marked - (1.0 - share) * tests);
                     let input = Box::new(of(*input));
                     PhysicalNode {
-                        operator: Operator::Filter { input, predicates },
+                        operator: Operator::Filter { input, predicates, counter },
                         rows: (rows * share).max(1.0),
                     }
                 }

@@ -26,7 +26,7 @@ impl PhysicalPlan {
     }
 
     fn each(&mut self, each: &mut dyn FnMut(&mut Literal), paths: bool) -> bool {
-        let PhysicalPlan { slots, computed: _, root, columns, estimates, residency: _ } = self;
+        let PhysicalPlan { slots, computed: _, root, columns, estimates, residency: _, watched: _ } = self;
         for estimate in estimates {
             estimate.predicates_mut().iter_mut().for_each(|predicate| predicate.visit_literals(each));
         }
@@ -54,7 +54,7 @@ impl Walk<'_> {
         match operator {
             Operator::Scan(scan) => self.scan(scan),
             Operator::Pairs | Operator::CountRecords { slot: _, outputs: _ } => true,
-            Operator::Filter { input, predicates } => {
+            Operator::Filter { input, predicates, counter: _ } => {
                 predicates.iter_mut().for_each(|predicate| self.expr(predicate));
                 self.node(input)
             }
@@ -93,7 +93,10 @@ impl Walk<'_> {
                 spills: _,
                 #[cfg(not(feature = "small"))]
                     merges: _,
-                sieves: _,
+                #[cfg(not(feature = "small"))]
+                    sieves: _,
+                #[cfg(not(feature = "small"))]
+                    counter: _,
                 _whole: _,
             }) => self.node(input) && self.method(method) && self.node(pairs),
             Operator::Sort {

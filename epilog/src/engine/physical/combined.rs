@@ -7,7 +7,7 @@ use super::access::{Candidate, Search, explained, is_about};
 use super::sarg::{Sarg, Test};
 use super::sort::{Walk, provides};
 use super::{Access, Combination, Planner, Want};
-use crate::engine::estimate::Amount;
+use crate::engine::estimate::{About, Amount};
 use crate::engine::logical::{Expr, ExprKind};
 use crate::expr::BinaryOp;
 use crate::parts::{InWhole, Whole};
@@ -89,7 +89,9 @@ impl<'p> Planner<'p> {
             return None;
         }
         let share = self.estimator.selectivity_of_all(&second.implied);
-        let share = share.min(second.rows / search.rows);
+        let about = About::records(search.slot);
+        let learnt = self.learnt().of_filter(about, second.implied.len(), first.implied.len());
+        let share = (share.min(second.rows / search.rows) * learnt).min(1.0);
         let rows = (first.rows * share).max(1.0);
         let cost = self.cost_of_ranks(&first) + self.cost_of_ranks(&second);
         let implied = [first.implied, second.implied].concat();

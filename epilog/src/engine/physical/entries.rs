@@ -14,7 +14,7 @@ use super::{
     Access, Ahead, Among, Column, IndexOrder, Join, Method, Operator, PhysicalNode, PhysicalPlan, Planner,
     Sieve, Subquery,
 };
-use crate::engine::estimate::Amount;
+use crate::engine::estimate::{About, Amount};
 use crate::engine::logical::{Computed, ComputedDef, Expr, ExprKind, Names, Node, Slot, SlotDef, WindowTerm};
 use crate::schema::{CollectionDef, IndexDef, IndexId};
 use crate::value::{Type, key};
@@ -71,6 +71,9 @@ impl<'p> Planner<'p> {
             return;
         }
         let share = self.estimator.selectivity_of_all(&predicates);
+        let about = About::records(search.slot);
+        let learnt = self.learnt().of_filter(about, predicates.len(), candidate.implied.len());
+        let share = (share * learnt).min(1.0);
         let (all, rows) = (candidate.rows, (candidate.rows * share).max(1.0));
         let tests = predicates.iter().map(|expr| self.test_cost(expr)).sum::<Amount>();
         let decodes =

@@ -9,7 +9,7 @@ use super::access::Chosen;
 use super::{Answer, Operator, PhysicalNode, Planner};
 use crate::engine::estimate::Amount;
 #[cfg(not(feature = "small"))]
-use crate::engine::estimate::{Groups, met};
+use crate::engine::estimate::{About, Counter, Groups, met};
 use crate::engine::logical::{Asked, Expr, ExprKind, Filter};
 use crate::expr::UnaryOp;
 use crate::parts;
@@ -53,13 +53,27 @@ impl Planner<'_> {
             rows = input.node.rows * self.estimator.selectivity_of_all(&predicates);
         }
         #[cfg(not(feature = "small"))]
+        {
+            let about = || About::filter(&predicates);
+            let implied = about().map_or(0, |about| {
+                input.implied.iter().filter(|implied| About::filter([*implied]) == Some(about)).count()
+            });
+            let learnt = self.learnt().of_filter(about(), predicates.len(), implied);
+            rows = (rows * learnt).min(input.node.rows);
+        }
+        #[cfg(not(feature = "small"))]
         if let Operator::Aggregate { input: below, keys, items, .. } = &input.node.operator
             && !keys.is_empty()
         {
             let groups = Groups { items, rows: below.rows, count: input.node.rows };
             rows = input.node.rows * self.estimator.selectivity_of_groups(groups, &predicates);
         }
-        let operator = Operator::Filter { input: Box::new(input.node), predicates };
+        let operator = Operator::Filter {
+            input: Box::new(input.node),
+            predicates,
+            #[cfg(not(feature = "small"))]
+            counter: Counter::NONE,
+        };
         Chosen { node: PhysicalNode { operator, rows }, cost, ..input }
     }
 

@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 use super::subquery::Sides;
 use super::{Join, Method, Operator, PhysicalNode, Planned, Planner, Want};
 use crate::engine::estimate::Amount;
+#[cfg(not(feature = "small"))]
+use crate::engine::estimate::Counter;
 use crate::engine::logical;
 #[cfg(not(feature = "small"))]
 use crate::engine::logical::SortTerm;
@@ -34,6 +36,10 @@ impl<'p> Planner<'p> {
             Method::Probe { .. } => unreachable!("all inner rows are at hand"),
         };
         let mut out = self.pairs_expected(rows, inner_rows, &join.links);
+        #[cfg(not(feature = "small"))]
+        {
+            out = (out * self.learnt().of_pairs(&join.links)).min(rows * inner_rows);
+        }
         if let (Node::Filter(filter), true) = (&**pairs, links.is_empty()) {
             out *= self.estimator.selectivity_of_all(&filter.predicates);
         }
@@ -56,6 +62,8 @@ impl<'p> Planner<'p> {
                 merges: false,
                 #[cfg(not(feature = "small"))]
                 sieves: Vec::new(),
+                #[cfg(not(feature = "small"))]
+                counter: Counter::NONE,
                 _whole: join.whole,
             };
             planned(of, cost)
@@ -137,6 +145,8 @@ impl<'p> Planner<'p> {
             spills: !self.tells_apart(&join.links),
             merges: true,
             sieves: Vec::new(),
+            #[cfg(not(feature = "small"))]
+            counter: Counter::NONE,
             _whole: join.whole,
         };
         Some((merged, cost))

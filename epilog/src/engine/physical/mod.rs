@@ -45,6 +45,8 @@ mod sort;
 mod subquery;
 #[cfg(test)]
 mod tests;
+#[cfg(not(feature = "small"))]
+mod watched;
 mod window;
 
 use alloc::boxed::Box;
@@ -67,9 +69,9 @@ pub use recipe::{Estimate, Recipe};
 pub use sieve::{Ahead, Sieve, Sifted};
 pub use sort::TOP_MAX;
 
-#[cfg(not(feature = "small"))]
-use super::estimate::Resident;
 use super::estimate::{Amount, Costs, Estimator, KeyRange, Paging, Statistics};
+#[cfg(not(feature = "small"))]
+use super::estimate::{Counter, Lessons, Resident, Watched};
 use super::logical::{
     AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, KeyTerm, Link, LogicalPlan, Names, Node,
     SetColumn, Slot, SlotDef, SortTerm, Window, WindowTerm,
@@ -95,6 +97,9 @@ pub struct PhysicalPlan {
     /// How much of what may be read was in memory when it was planned.
     #[cfg(not(feature = "small"))]
     pub residency: Vec<Resident>,
+    /// What is compared with what was expected, in a plan that is kept for others.
+    #[cfg(not(feature = "small"))]
+    pub watched: Option<Watched>,
 }
 
 /// An operator, and how many rows it is expected to give.
@@ -119,6 +124,9 @@ pub enum Operator {
         input: Box<PhysicalNode>,
         /// What must hold, cheapest first.
         predicates: Vec<Expr>,
+        /// What its rows are counted by.
+        #[cfg(not(feature = "small"))]
+        counter: Counter,
     },
     /// Adds the record that a relation leads to.
     Lookup {
@@ -408,6 +416,9 @@ pub struct Join {
     /// What its table has is asked of the other side beneath it.
     #[cfg(not(feature = "small"))]
     pub sieves: Vec<Sifted>,
+    /// What its rows are counted by.
+    #[cfg(not(feature = "small"))]
+    pub counter: Counter,
     /// Other builds have no joins.
     pub _whole: Whole,
 }
@@ -499,6 +510,8 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
         estimates: planner.estimates.take(),
         #[cfg(not(feature = "small"))]
         residency: planner.paging.into_known(),
+        #[cfg(not(feature = "small"))]
+        watched: None,
     };
     #[cfg(not(feature = "small"))]
     physical.number_entries();
@@ -555,6 +568,12 @@ struct Planner<'p> {
 impl<'p> Planner<'p> {
     fn names(&self) -> Names<'p> {
         Names { slots: &self.plan.slots, computed: &self.plan.computed }
+    }
+
+    /// What was learnt of queries of this shape.
+    #[cfg(not(feature = "small"))]
+    fn learnt(&self) -> Lessons<'p> {
+        self.statistics.lessons()
     }
 
     fn collection(&self, slot: Slot) -> &'p CollectionDef {

@@ -11,6 +11,8 @@ use super::access::{Candidate, Chosen, Search, is_about};
 use super::sort::{Walk, provides};
 use super::{Access, Operator, PhysicalNode, Planner, Scan, Want};
 use crate::engine::estimate::Amount;
+#[cfg(not(feature = "small"))]
+use crate::engine::estimate::{About, Counter};
 use crate::engine::logical::{Asked, Expr, ExprKind, Lookup, Node, Subquery};
 
 impl<'p> Planner<'p> {
@@ -113,9 +115,19 @@ impl<'p> Planner<'p> {
         // Of five records hardly less than a fifth is meant.
         let records = self.statistics.rows(self.collection(lookup.into)).max(1) as Amount;
         let share = self.estimator.selectivity_of_all(&own).max(1.0 / records);
-        let rows = found.node.rows * share;
+        #[cfg(not(feature = "small"))]
+        let learnt =
+            self.learnt().of_filter(About::records(lookup.into), own.len(), found.implied.len() - own.len());
+        #[cfg(feature = "small")]
+        let learnt = 1.0;
+        let rows = found.node.rows * (share * learnt).min(1.0);
         let cost = found.cost + found.node.rows * own.iter().map(|expr| self.test_cost(expr)).sum::<Amount>();
-        let operator = Operator::Filter { input: Box::new(found.node), predicates: own };
+        let operator = Operator::Filter {
+            input: Box::new(found.node),
+            predicates: own,
+            #[cfg(not(feature = "small"))]
+            counter: Counter::NONE,
+        };
         Chosen { node: PhysicalNode { operator, rows }, cost, ..found }
     }
 

@@ -101,6 +101,8 @@ impl<'p> Planner<'p> {
             None => 1.0,
             Some(_) => inner_rows / self.linked_rows(&links).max(1.0),
         };
+        #[cfg(not(feature = "small"))]
+        let each = (each * self.learnt().of_pairs(sides.links)).min(inner_rows);
         // What the inner side asks of its records is asked of the pairs.
         let mut stages = Vec::new();
         let mut node = sides.inner;

@@ -8,7 +8,7 @@ use super::told::{KeptTold, Told};
 use super::{Lent, Settings};
 #[cfg(feature = "std")]
 use crate::engine::estimate::PlanCosts;
-use crate::engine::estimate::{Resident, Statistics};
+use crate::engine::estimate::{Lesson, Resident, Statistics};
 use crate::engine::logical::Parameters;
 use crate::engine::measured::Measured;
 use crate::engine::physical::PhysicalPlan;
@@ -30,6 +30,13 @@ const SPARE_MAX: usize = 4;
 /// When so many pages were read from the file, what is in memory may be something else than it was: so many come and go before a
 /// plan is looked at again.
 const LOADED_MANY: u64 = 64;
+
+/// So often the plans of a shape are made anew because they were off; then they stay, until what they are chosen by changes. What was
+/// learnt may be right for some values and wrong for others.
+const ANEW_MAX: u32 = 3;
+
+/// Of so many shapes a set knows what was learnt.
+const LEARNT_MAX: usize = 2 * WAYS;
 
 /// A copy of a plan with a longer value, in bytes, goes when its query ends.
 const VALUE_KEPT_MAX: usize = 4 << 10;
@@ -66,10 +73,22 @@ pub struct PlanCounts {
 pub(super) struct Set {
     /// The last used first.
     plans: Vec<Kept>,
+    /// What was learnt of queries, the last one last.
+    learnt: Vec<Learnt>,
     /// How many plans there have been: each has a number of its own.
     numbered: u64,
     found: u64,
     made: u64,
+}
+
+/// What was learnt of the queries of one shape, until what plans are chosen by changes.
+struct Learnt {
+    /// What the shape is told by. That of two which have the same each learns from the other changes no answer.
+    hash: u64,
+    epoch: u64,
+    /// How often plans of it were made anew for it.
+    times: u32,
+    lessons: Vec<Lesson>,
 }
 
 /// A plan that is kept.
@@ -84,6 +103,8 @@ struct Kept {
     looked_at: u64,
     /// How many pages had been read from the file when it was looked at last what is in memory.
     loaded: Option<u64>,
+    /// Whether it stays though it was off.
+    stays: bool,
     plan: Arc<PhysicalPlan>,
     /// Copies that queries had and gave back, with their values.
     #[expect(clippy::vec_box, reason = "queries take them as they are, without moving the plans")]
@@ -169,6 +190,14 @@ impl PlanCache {
         })
     }
 
+    /// What was learnt of queries like this.
+    pub(super) fn lessons(&self, told: &Told<'_>) -> Vec<Lesson> {
+        let (epoch, hash) = (self.epoch.load(Ordering::Acquire), told.hash());
+        let set = self.set(hash).lock();
+        let learnt = set.learnt.iter().find(|learnt| (learnt.hash, learnt.epoch) == (hash, epoch));
+        learnt.map_or_else(Vec::new, |learnt| learnt.lessons.clone())
+    }
+
     fn set(&self, hash: u64) -> &Arc<Mutex<Set>> {
         // The upper half as a fraction of all sets.
         &self.sets[(((hash >> 32) * self.sets.len() as u64) >> 32) as usize]
@@ -221,6 +250,9 @@ impl PlanCache {
     ) {
         let mut plan = plan.clone();
         plan.seal();
+        if let Some(watched) = &mut plan.watched {
+            watched.exact = false;
+        }
         let pinned = parameters.pinned();
         let pinned = pinned.map(|number| (number, told.values().get(number).clone())).collect();
         let mut counts: Vec<(CollectionId, u64)> = Vec::new();
@@ -240,7 +272,10 @@ impl PlanCache {
         // Another thread may have been as quick: then there are two, of which one will go.
         set.plans.truncate(WAYS - 1);
         let spare = Vec::new();
-        set.plans.insert(0, Kept { number, told, pinned, epoch, basis, looked_at, loaded, plan, spare });
+        set.plans.insert(
+            0,
+            Kept { number, told, pinned, epoch, basis, looked_at, loaded, stays: false, plan, spare },
+        );
     }
 }
 
@@ -298,6 +333,17 @@ impl Set {
             self.plans.remove(0);
             return self.find(told, now, tried, current, counted);
         }
+        if let Some(watched) = &kept.plan.watched
+            && watched.watch.is_refuted()
+            && !kept.stays
+        {
+            let lessons = watched.watch.taught();
+            kept.stays = !learn(&mut self.learnt, (told.hash(), now.epoch), lessons);
+            if !kept.stays {
+                self.plans.remove(0);
+                return self.find(told, now, tried, current, counted);
+            }
+        }
         let moved = match (now.loaded, kept.loaded) {
             // Who cannot tell takes the plan as it is.
             (None, _) => false,
@@ -318,7 +364,12 @@ impl Set {
 
     /// Notes when a plan was found to be current, also by what is in memory if that `moved`, or lets it go.
     fn settle(&mut self, number: u64, current_at: Option<Now>, moved: bool) {
-        let Some(now) = current_at else { return self.plans.retain(|kept| kept.number != number) };
+        let Some(now) = current_at else {
+            // What was learnt is as old.
+            let gone = self.plans.iter().find(|kept| kept.number == number).map(|kept| kept.told.hash());
+            self.learnt.retain(|learnt| Some(learnt.hash) != gone);
+            return self.plans.retain(|kept| kept.number != number);
+        };
         if let Some(kept) = self.plans.iter_mut().find(|kept| kept.number == number) {
             kept.looked_at = now.commit;
             kept.loaded = if moved { now.loaded } else { kept.loaded };
@@ -336,6 +387,27 @@ impl Set {
             _ => Some(plan),
         }
     }
+}
+
+/// Notes what was learnt of a shape at an epoch; whether a plan is to be made with it.
+#[cold]
+fn learn(learnt: &mut Vec<Learnt>, (hash, epoch): (u64, u64), lessons: Vec<Lesson>) -> bool {
+    learnt.retain(|learnt| learnt.epoch == epoch);
+    let at = learnt.iter().position(|learnt| learnt.hash == hash).unwrap_or_else(|| {
+        if learnt.len() == LEARNT_MAX {
+            learnt.remove(0);
+        }
+        learnt.push(Learnt { hash, epoch, times: 0, lessons: Vec::new() });
+        learnt.len() - 1
+    });
+    let known = &mut learnt[at];
+    if known.times == ANEW_MAX {
+        return false;
+    }
+    known.times += 1;
+    known.lessons.retain(|known| lessons.iter().all(|new| new.about() != known.about()));
+    known.lessons.extend(lessons);
+    true
 }
 
 impl Kept {

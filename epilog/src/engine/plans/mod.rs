@@ -9,7 +9,8 @@
 //!
 //! A kept plan holds for every query of its shape whose *pinned* values, those that planning looked into, are the same. What a
 //! plan reads of the catalog does not change while a database is open, and plans are kept with that; what it was chosen by
-//! does, so that a plan goes when a collection has twice, or half, as many records as when it was made.
+//! does, so that a plan goes when a collection has twice, or half, as many records as when it was made. It also goes when it was off
+//! twice ([feedback](super::estimate::Watch)), and is made anew with what was learnt of its shape, up to three times.
 
 mod cache;
 mod lent;
@@ -22,10 +23,13 @@ pub(super) use lent::Lent;
 use told::Told;
 pub use told::Values;
 
+use alloc::vec::Vec;
+
 use super::control::Control;
 use super::error::PlanError;
+use super::estimate::{Lesson, Lessons};
 use super::logical::{LogicalPlan, Parameters, Purpose, lower, lower_with};
-use super::measured::Measured;
+use super::measured::{Learnt, Measured};
 use super::optimizer::{RuleSet, optimize};
 use super::physical::{Wishes, plan_as};
 use crate::expr::Draft;
@@ -90,6 +94,17 @@ pub fn is_kept(view: View<'_>, draft: &Draft, control: &Control) -> bool {
     })
 }
 
+/// What was learnt of queries like one whose rows are asked for. Nothing is planned.
+pub(super) fn lessons(view: View<'_>, draft: &Draft, control: &Control) -> Vec<Lesson> {
+    let Some(cache) = PlanCache::of(view).filter(|cache| cache.is_on()) else { return Vec::new() };
+    let wanted = wanted(Purpose::Rows, control.requires_index());
+    if let Some(brief) = draft.clauses.brief() {
+        return cache.lessons(&Told::brief(draft, brief, wanted));
+    }
+    let shape = Shape::of(draft, wanted).filter(is_usual);
+    shape.map_or_else(Vec::new, |shape| cache.lessons(&Told::shape(&shape, wanted)))
+}
+
 /// What plans for one thing are told by from those for others.
 fn wanted(purpose: Purpose, require_index: bool) -> u64 {
     purpose as u64 | u64::from(require_index) << 8
@@ -103,27 +118,28 @@ pub(super) fn plan_for(
     control: &Control,
 ) -> Result<Lent, PlanError> {
     let require_index = control.requires_index();
-    let make = |parameters: Option<&Parameters<'_>>| {
+    let make = |parameters: Option<&Parameters<'_>>, lessons: &[Lesson]| {
         let logical: LogicalPlan = match parameters {
             Some(_) => lower_with(view.catalog(), draft, purpose, parameters)?,
             None => lower(view.catalog(), draft, purpose)?,
         };
         let wishes = Wishes { require_index, alternatives: false };
-        let plan = plan_as(&optimize(logical, RuleSet::ALL, &Measured(view)), &Measured(view), wishes);
+        let statistics = Learnt(Measured(view), lessons);
+        let plan = plan_as(&optimize(logical, RuleSet::ALL, &statistics), &statistics, wishes);
         if require_index {
             plan.require_index()?;
         }
         Ok(plan)
     };
     let Some(cache) = PlanCache::of(view).filter(|cache| cache.is_on()) else {
-        return Ok(make(None)?.into());
+        return Ok(make(None, &[])?.into());
     };
     let wanted = wanted(purpose, require_index);
     let brief = draft.clauses.brief().map(|brief| Told::brief(draft, brief, wanted));
     if let Some(plan) = brief.as_ref().and_then(|told| cache.look(view, told, true)) {
         return Ok(plan);
     }
-    let Some(shape) = Shape::of(draft, wanted).filter(is_usual) else { return Ok(make(None)?.into()) };
+    let Some(shape) = Shape::of(draft, wanted).filter(is_usual) else { return Ok(make(None, &[])?.into()) };
     let told = match brief {
         Some(told) => told,
         None => {
@@ -140,7 +156,9 @@ pub(super) fn plan_for(
         "what is brief has the values of what is whole"
     );
     let parameters = Parameters::new(shape.values());
-    let plan = make(Some(&parameters))?;
+    let lessons = cache.lessons(&told);
+    let mut plan = make(Some(&parameters), &lessons)?;
+    plan.watch(Lessons(&lessons));
     cache.keep(view, &told, &parameters, &plan);
     Ok(plan.into())
 }

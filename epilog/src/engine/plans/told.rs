@@ -77,6 +77,13 @@ fn mix(hash: u64, word: u64) -> u64 {
     (hash ^ word).wrapping_mul(0xF135_7AEA_2E62_A9C5).rotate_left(26)
 }
 
+impl KeptTold {
+    /// As [`Told::hash`].
+    pub(super) fn hash(&self) -> u64 {
+        self.hash
+    }
+}
+
 impl<'t> Told<'t> {
     /// Of a small query.
     #[inline]

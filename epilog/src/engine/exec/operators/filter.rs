@@ -58,7 +58,7 @@ impl Filter {
         let mut all = Vec::new();
         loop {
             node = match node.operator {
-                P::Filter { input, predicates } => {
+                P::Filter { input, predicates, .. } => {
                     // What is beneath goes first, but for those of pages, whose order follows.
                     let predicates = predicates.into_iter();
                     all.splice(

@@ -25,6 +25,8 @@ use super::{Operator, Stage};
 #[cfg(all(feature = "std", not(feature = "small")))]
 use super::{Sharing, not_shared};
 use crate::engine::error::{ExecError, RowFault};
+#[cfg(not(feature = "small"))]
+use crate::engine::estimate::Counter;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
 #[cfg(not(feature = "small"))]
@@ -59,6 +61,8 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
     env.sieves.open_ahead(&join.input);
     #[cfg(not(feature = "small"))]
     let sieves = join.sieves;
+    #[cfg(not(feature = "small"))]
+    let counter = join.counter;
     let physical::Join { input, slot, method, pairs, kind, reads_inner, .. } = join;
     let mut made = Made::default();
     made.note(&pairs);
@@ -117,6 +121,8 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         sieves,
         #[cfg(not(feature = "small"))]
         known,
+        #[cfg(not(feature = "small"))]
+        counter,
     })
 }
 
@@ -156,6 +162,9 @@ struct Join<'s> {
     sieves: Vec<Sifted>,
     #[cfg(not(feature = "small"))]
     known: Vec<Known>,
+    /// What its rows are counted by.
+    #[cfg(not(feature = "small"))]
+    counter: Counter,
 }
 
 /// What pairs have beside what rows have.
@@ -297,73 +306,15 @@ impl Search<'_> {
 
 impl<'s> Operator<'s> for Join<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
-        loop {
-            env.check()?;
-            #[cfg(not(feature = "small"))]
-            if let Some(mut aside) = self.aside.take() {
-                let given = aside.next(env, self, batch);
-                self.aside = Some(aside);
-                return given;
-            }
-            // What sieves ask of rows is to be known before the first.
-            #[cfg(not(feature = "small"))]
-            if !self.sieves.is_empty() && matches!(self.finder, Finder::Table { built: None, .. }) {
-                self.table(env, None)?;
-                continue;
-            }
-            if self.search.is_none() {
-                if !self.input.next(env, &mut self.outer)? {
-                    if self.reads_inner {
-                        self.table(env, Some(false))?;
-                    }
-                    return Ok(false);
-                }
-                if self.outer.count() == 0 {
-                    continue;
-                }
-                self.table(env, Some(true))?;
-                #[cfg(not(feature = "small"))]
-                if self.aside.is_some() {
-                    continue;
-                }
-                #[cfg(not(feature = "small"))]
-                if self.in_place(env, batch)? {
-                    if batch.count() > 0 {
-                        return Ok(true);
-                    }
-                    continue;
-                }
-                self.begin(env)?;
-            }
-            let search = self.search.as_mut().expect("begun above");
-            if search.is_paired {
-                let search = self.search.take().expect("begun above");
-                if self.without_pair(env, &search, batch) {
-                    return Ok(true);
-                }
-                continue;
-            }
-            self.rows.clear();
-            self.kept.clear();
-            let records = self.pair(env)?;
-            if self.rows.is_empty() {
-                continue;
-            }
-            self.fill(batch, records);
-            if planted::is(Bug::PairedTooEarly)
-                && let Some(search) = &mut self.search
-            {
-                batch.selected().for_each(|pair| search.paired[batch.origin(pair)] = true);
-            }
-            for stage in &mut self.stages {
-                stage.apply(env, batch)?;
-            }
-            let search = self.search.as_mut().expect("begun above");
-            batch.selected().for_each(|pair| search.paired[batch.origin(pair)] = true);
-            if batch.count() > 0 {
-                return Ok(true);
-            }
+        let any = self.paired(env, batch)?;
+        #[cfg(not(feature = "small"))]
+        match any {
+            true => env.counts.add(self.counter, 0, batch.count()),
+            // What was put aside was not counted when it was taken.
+            false if self.aside.is_none() => env.counts.end(self.counter),
+            false => {}
         }
+        Ok(any)
     }
 
     /// How many pairs a row has is not known.
@@ -409,6 +360,80 @@ impl<'s> Operator<'s> for Join<'s> {
 }
 
 impl<'s> Join<'s> {
+    /// As [`Operator::next`].
+    fn paired(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        loop {
+            env.check()?;
+            #[cfg(not(feature = "small"))]
+            if let Some(mut aside) = self.aside.take() {
+                let given = aside.next(env, self, batch);
+                self.aside = Some(aside);
+                return given;
+            }
+            // What sieves ask of rows is to be known before the first.
+            #[cfg(not(feature = "small"))]
+            if !self.sieves.is_empty() && matches!(self.finder, Finder::Table { built: None, .. }) {
+                self.table(env, None)?;
+                continue;
+            }
+            if self.search.is_none() {
+                if !self.input.next(env, &mut self.outer)? {
+                    if self.reads_inner {
+                        self.table(env, Some(false))?;
+                    }
+                    return Ok(false);
+                }
+                let taken = self.outer.count();
+                if taken == 0 {
+                    continue;
+                }
+                #[cfg(not(feature = "small"))]
+                env.counts.add(self.counter, taken, 0);
+                self.table(env, Some(true))?;
+                #[cfg(not(feature = "small"))]
+                if self.aside.is_some() {
+                    continue;
+                }
+                #[cfg(not(feature = "small"))]
+                if self.in_place(env, batch)? {
+                    if batch.count() > 0 {
+                        return Ok(true);
+                    }
+                    continue;
+                }
+                self.begin(env)?;
+            }
+            let search = self.search.as_mut().expect("begun above");
+            if search.is_paired {
+                let search = self.search.take().expect("begun above");
+                if self.without_pair(env, &search, batch) {
+                    return Ok(true);
+                }
+                continue;
+            }
+            self.rows.clear();
+            self.kept.clear();
+            let records = self.pair(env)?;
+            if self.rows.is_empty() {
+                continue;
+            }
+            self.fill(batch, records);
+            if planted::is(Bug::PairedTooEarly)
+                && let Some(search) = &mut self.search
+            {
+                batch.selected().for_each(|pair| search.paired[batch.origin(pair)] = true);
+            }
+            for stage in &mut self.stages {
+                stage.apply(env, batch)?;
+            }
+            let search = self.search.as_mut().expect("begun above");
+            batch.selected().for_each(|pair| search.paired[batch.origin(pair)] = true);
+            if batch.count() > 0 {
+                return Ok(true);
+            }
+        }
+    }
+
     /// Makes the table, if records are found in one and it is not yet made; or puts both sides aside, with the rows of `outer` if
     /// there are such, or which are read if that is not known.
     #[cfg_attr(feature = "small", expect(unused_variables, reason = "nothing is put aside there"))]

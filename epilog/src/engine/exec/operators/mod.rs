@@ -48,6 +48,8 @@ use super::meter::Footprint;
 #[cfg(all(feature = "std", not(feature = "small")))]
 use super::threads::within;
 use crate::engine::error::ExecError;
+#[cfg(not(feature = "small"))]
+use crate::engine::estimate::Counter;
 #[cfg(all(feature = "std", not(feature = "small")))]
 use crate::engine::logical::{SortTerm, Window};
 use crate::engine::physical::{self, PhysicalNode};
@@ -233,9 +235,19 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
                 return answering;
             }
             let is_filter = matches!(operator, P::Filter { .. });
+            #[cfg(not(feature = "small"))]
+            let counter = match operator {
+                P::Filter { counter, .. } => counter,
+                _ => Counter::NONE,
+            };
             let (input, stage) = split(env, operator);
             let input = if is_filter { build(env, input) } else { build_gathered(env, input) };
-            Box::new(Staged { input, stage })
+            Box::new(Staged {
+                input,
+                stage,
+                #[cfg(not(feature = "small"))]
+                counter,
+            })
         }
     }
 }
@@ -244,7 +256,8 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
 #[cfg(not(feature = "small"))]
 fn sieving<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'s> + 's> {
     let (input, filter) = filter::Filter::sieving(env, node);
-    Box::new(Staged { input: build(env, input), stage: Box::new(filter) })
+    // What filters drop is not told from what sieves do: neither is counted.
+    Box::new(Staged { input: build(env, input), stage: Box::new(filter), counter: Counter::NONE })
 }
 
 /// As [`build`], for what costs something for each batch: few rows come together.
@@ -296,7 +309,7 @@ pub(super) fn stages<'s>(env: &Env<'s>, node: PhysicalNode) -> Vec<Box<dyn Stage
 
 fn split<'s>(env: &Env<'s>, operator: physical::Operator) -> (PhysicalNode, Box<dyn Stage<'s> + 's>) {
     match operator {
-        physical::Operator::Filter { input, predicates } => {
+        physical::Operator::Filter { input, predicates, .. } => {
             (*input, Box::new(filter::Filter::new(env, predicates)))
         }
         physical::Operator::Lookup {
@@ -321,18 +334,29 @@ fn split<'s>(env: &Env<'s>, operator: physical::Operator) -> (PhysicalNode, Box<
 struct Staged<'s> {
     input: Box<dyn Operator<'s> + 's>,
     stage: Box<dyn Stage<'s> + 's>,
+    /// What its rows are counted by.
+    #[cfg(not(feature = "small"))]
+    counter: Counter,
 }
 
 impl<'s> Operator<'s> for Staged<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         while self.input.next(env, batch)? {
-            if batch.count() == 0 {
+            let taken = batch.count();
+            if taken == 0 {
                 continue;
             }
             self.stage.apply(env, batch)?;
-            if batch.count() > 0 {
+            let given = batch.count();
+            #[cfg(not(feature = "small"))]
+            env.counts.add(self.counter, taken, given);
+            if given > 0 {
                 return Ok(true);
             }
+        }
+        #[cfg(not(feature = "small"))]
+        if !self.input.is_paused() {
+            env.counts.end(self.counter);
         }
         Ok(false)
     }

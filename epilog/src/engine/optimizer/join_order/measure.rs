@@ -3,6 +3,8 @@
 use alloc::vec::Vec;
 
 use super::region::{Pointer, Region, Relation, Set};
+#[cfg(not(feature = "small"))]
+use crate::engine::estimate::About;
 use crate::engine::estimate::{Amount, Costs, Estimator, Groups, Paging, Statistics};
 use crate::engine::logical::{Expr, ExprKind, Node, Slot, SlotDef};
 use crate::expr::BinaryOp;
@@ -65,7 +67,16 @@ impl<'p> Measure<'p> {
     /// The rows of a relation.
     pub(super) fn rows(&self, relation: &Relation) -> Amount {
         let all = self.all_rows(relation);
-        (all * self.share(&relation.own, all)).max(1.0)
+        let share = self.share(&relation.own, all);
+        #[cfg(not(feature = "small"))]
+        let share = match relation.base.filter(|_| !relation.own.is_empty()) {
+            Some(slot) => {
+                let learnt = self.statistics.lessons().of_filter(About::records(slot), relation.own.len(), 0);
+                (share * learnt).min(1.0)
+            }
+            None => share,
+        };
+        (all * share).max(1.0)
     }
 
     /// The part of so many rows that gets through: of five records, hardly less than a fifth is meant.
@@ -206,12 +217,31 @@ impl<'p> Measure<'p> {
                 share = share.max(1.0 / self.records(slot));
             }
         }
+        #[cfg(not(feature = "small"))]
+        {
+            share = (share * self.learnt(region, left, right)).min(1.0);
+        }
         let both = left | right;
         let asked = region
             .asked
             .iter()
             .filter(|(about, _)| about & !both == 0 && about & !left != 0 && about & !right != 0);
         share * asked.map(|(_, predicate)| self.estimator.selectivity(predicate)).product::<Amount>()
+    }
+
+    /// So many times as many pairs of two sets as would be expected.
+    #[cfg(not(feature = "small"))]
+    fn learnt(&self, region: &Region<'_>, left: Set, right: Set) -> Amount {
+        let lessons = self.statistics.lessons();
+        if lessons.0.is_empty() {
+            return 1.0;
+        }
+        let slots = |set: Set| {
+            let relations = region.relations.iter().enumerate();
+            let of = relations.filter(|(number, _)| set >> number & 1 == 1);
+            of.filter_map(|(_, relation)| relation.base).collect::<Vec<Slot>>()
+        };
+        lessons.between(&slots(left), &slots(right))
     }
 
     /// Whether `other` gives all fields of a unique index of several.

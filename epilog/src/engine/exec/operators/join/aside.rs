@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 
 use super::{Finder, Join, fetch};
 use crate::engine::error::ExecError;
+use crate::engine::estimate::Counter;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Source};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::operators::built::{Built, append_key};
@@ -277,6 +278,7 @@ impl<'s> Aside<'s> {
                 // Rows of both sides have been read.
                 sieves: Vec::new(),
                 known: Vec::new(),
+                counter: Counter::NONE,
             }));
         }
     }
