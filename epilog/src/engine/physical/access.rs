@@ -161,10 +161,13 @@ impl<'p> Planner<'p> {
         let rows = candidates.iter().map(through).fold(Amount::INFINITY, Amount::min);
         let looks_up = |stage: &&&Node| matches!(stage, Node::Lookup(_));
         let lookups = if parts::REWRITES { stages.iter().filter(looks_up).count() as Amount } else { 0.0 };
+        #[cfg(not(feature = "small"))]
         let looked_up = |candidate: &Candidate, rows| match lookups > 0.0 {
             true => self.lookups_of(slot, (rows, lookups), stages, (&candidate.implied, want)),
             false => 0.0,
         };
+        #[cfg(feature = "small")]
+        let looked_up = |_: &Candidate, rows: Amount| rows * lookups * self.costs.fetch_near;
         let total = |candidate: &Candidate| self.total(candidate, (collection, rows), &own, &looked_up, want);
         #[cfg(not(feature = "small"))]
         let alternatives = match self.wishes.alternatives {
