@@ -33,6 +33,10 @@ use crate::engine::planted::{self, Bug};
 use crate::expr::{AggregateFunction, BinaryOp, SetKind, UnaryOp};
 use crate::parts::{InWhole, Whole};
 use crate::schema::CollectionDef;
+#[cfg(not(feature = "small"))]
+use crate::schema::condition::{Condition, ConditionTest};
+#[cfg(not(feature = "small"))]
+use crate::value::Scalar;
 
 pub(super) const RULE: Rule = Rule { name: "index_ends", apply: Apply::Alone(apply) };
 
@@ -172,11 +176,11 @@ fn leads_to(collection: &CollectionDef, position: u16, predicates: &[&Expr], slo
     if collection.clustered == Some(position) {
         return others.is_empty();
     }
-    let leads = |fields: &[u16]| {
+    let leads = |fields: &[u16], others: &[&Expr]| {
         let Some(at) = fields.iter().position(|field| *field == position) else { return false };
         let before = &fields[..at];
         let mut given: Vec<u16> = Vec::new();
-        for expr in &others {
+        for expr in others {
             match equal(expr, slot) {
                 Some(field) if before.contains(&field) => given.push(field),
                 _ => return false,
@@ -184,8 +188,48 @@ fn leads_to(collection: &CollectionDef, position: u16, predicates: &[&Expr], slo
         }
         before.iter().all(|field| given.contains(field))
     };
-    let whole = |index: &&crate::schema::IndexDef| !index.is_partial() && collection.listed(index).is_none();
-    collection.indexes.iter().filter(whole).any(|index| leads(&index.fields))
+    collection.indexes.iter().filter(|index| collection.listed(index).is_none()).any(|index| {
+        #[cfg(not(feature = "small"))]
+        if index.is_partial() {
+            // All that the condition says is asked in so many words, and no more than that but what the index tells.
+            let says = |expr: &Expr, condition: &Condition| says(expr, condition, slot);
+            let asks = |condition: &Condition| predicates.iter().any(|expr| says(expr, condition));
+            let is_said = |expr: &Expr| index.condition.iter().any(|condition| says(expr, condition));
+            let others: Vec<&Expr> = others.iter().filter(|expr| !is_said(expr)).copied().collect();
+            return index.condition.iter().all(asks) && leads(&index.fields, &others);
+        }
+        leads(&index.fields, &others)
+    })
+}
+
+/// Whether a predicate says what a condition of an index does.
+#[cfg(not(feature = "small"))]
+fn says(expr: &Expr, condition: &Condition, slot: Slot) -> bool {
+    use crate::schema::condition::Comparison as C;
+    let is_field = |expr: &Expr| expr.as_field() == Some((slot, condition.position));
+    match (&condition.test, &expr.kind) {
+        (ConditionTest::Absent, ExprKind::Unary(UnaryOp::IsNone, operand))
+        | (ConditionTest::Present, ExprKind::Unary(UnaryOp::IsSome, operand)) => is_field(operand),
+        (ConditionTest::Compared(C::Eq, Scalar::Bool(true)), ExprKind::Field(..)) => is_field(expr),
+        (ConditionTest::Compared(C::Eq, Scalar::Bool(false)), ExprKind::Unary(UnaryOp::Not, operand)) => {
+            !operand.nullable && is_field(operand)
+        }
+        (ConditionTest::Compared(comparison, value), ExprKind::Binary(op, left, right)) => {
+            let is_same = matches!(
+                (comparison, op),
+                (C::Eq, BinaryOp::Eq)
+                    | (C::Lt, BinaryOp::Lt)
+                    | (C::Le, BinaryOp::Le)
+                    | (C::Gt, BinaryOp::Gt)
+                    | (C::Ge, BinaryOp::Ge)
+            );
+            // The plan is one for this value.
+            is_same
+                && is_field(left)
+                && right.as_literal().is_some_and(|of| !of.is_null() && of.compare(value).is_eq())
+        }
+        _ => false,
+    }
 }
 
 /// The field that a predicate gives one value.
@@ -230,6 +274,8 @@ mod tests {
     use crate::engine::optimizer::tests::before_and_after;
     use crate::expr::AggregateFunction::{Count, Max, Min};
     use crate::expr::BinaryOp::{Eq, Gt};
+    use crate::expr::{Postfix, UnaryOp};
+    use crate::value::{Scalar, Type};
 
     fn after(draft: DraftBuilder) -> alloc::string::String {
         before_and_after(&draft.build(), "index_ends", &[]).1
@@ -258,6 +304,27 @@ mod tests {
              filter artist = 7 & is_some(released)\n          scan Album\n      top 1 by released desc\n        \
              filter artist = 7\n          scan Album"
         );
+    }
+
+    #[test]
+    fn an_index_of_some_records_has_their_ends() {
+        let readings = || draft(f::Reading);
+        let (code, value) = (|| field(f::reading::CODE), || field(f::reading::VALUE));
+        let least = |of: DraftBuilder| after(of.aggregate([(Min, Some(value()))]));
+        let top = "project [min(value)]\n  aggregate min(value)\n    top 1 by value\n";
+        assert!(least(readings().filter(code().unary(UnaryOp::IsNone))).starts_with(top));
+        let both =
+            |bound| readings().filter(code().unary(UnaryOp::IsSome)).filter(value().binary(Gt, int(bound)));
+        assert!(least(both(0)).starts_with(top));
+        let three = || Postfix::literal(Scalar::Int(3), Type::U8);
+        // Of others it has not all, and of those it has some are not asked for.
+        for of in [
+            both(-1),
+            readings().filter(code().unary(UnaryOp::IsSome)),
+            both(0).filter(code().binary(Gt, three())),
+        ] {
+            stays(of.aggregate([(Min, Some(value()))]));
+        }
     }
 
     #[test]

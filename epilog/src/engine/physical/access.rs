@@ -107,6 +107,13 @@ impl<'p> Planner<'p> {
         self.best(slot, stages, want).0
     }
 
+    /// What stages ask of the records in `slot` that an index can be searched for.
+    pub(super) fn sargs_of(&self, slot: Slot, stages: &[&'p Node]) -> Vec<Sarg<'p>> {
+        let own = predicates_of(stages).into_iter().filter(|expr| is_about(expr, slot));
+        let sargs = own.filter_map(|predicate| Sarg::of(predicate, slot));
+        sargs.filter(|sarg| fits(sarg, self.collection(slot))).collect()
+    }
+
     /// As [`access`](Planner::access); also whether it searches for something.
     pub(super) fn best(&self, slot: Slot, stages: &[&'p Node], want: Want<'_>) -> (Chosen, bool) {
         let predicates = predicates_of(stages);
@@ -120,11 +127,7 @@ impl<'p> Planner<'p> {
         let collection = self.collection(slot);
         let is_never = |expr: &&Expr| matches!(expr.as_literal(), Some(Scalar::Bool(false) | Scalar::Null));
         let nothing = predicates.iter().any(is_never);
-        let sargs: Vec<Sarg<'p>> = own
-            .iter()
-            .filter_map(|predicate| Sarg::of(predicate, slot))
-            .filter(|sarg| fits(sarg, collection))
-            .collect();
+        let sargs = self.sargs_of(slot, stages);
         let contradiction = nothing || sargs.iter().any(|sarg| sarg.test == Test::OneOf(Vec::new()));
 
         let mut candidates = Vec::new();

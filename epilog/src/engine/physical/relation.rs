@@ -36,8 +36,14 @@ impl<'p> Planner<'p> {
     /// The records that point at those which a lookup would lead to, if these are searched for.
     fn pointing(&self, search: &Search<'_, 'p>, lookup: &Lookup, stages: &[&'p Node]) -> Option<Candidate> {
         let collection = search.collection;
-        let mut whole = collection.indexes.iter().filter(|index| !index.is_partial());
-        let index = whole.find(|index| index.fields[0] == lookup.position)?;
+        let has_all = |index: &&crate::schema::IndexDef| {
+            #[cfg(not(feature = "small"))]
+            return search.conditions_of(index).is_some();
+            #[cfg(feature = "small")]
+            !index.is_partial()
+        };
+        let mut leading = collection.indexes.iter().filter(|index| index.fields[0] == lookup.position);
+        let index = leading.find(has_all)?;
         // A fault there is one of the rows that point there, which another predicate may drop.
         let is_faulty = |expr: &Expr| is_about(expr, lookup.into) && expr.may_fault();
         let filters = stages.iter().filter_map(|stage| match stage {

@@ -4,6 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::access::Chosen;
+#[cfg(not(feature = "small"))]
+use super::access::Search;
 use super::{Answer, Method, Operator, PhysicalNode, Planner, Subquery, Want};
 use crate::engine::estimate::Amount;
 use crate::engine::logical;
@@ -93,7 +95,14 @@ impl<'p> Planner<'p> {
         if !matches!(base, Node::Scan(_)) {
             return None;
         }
-        let (index, links) = self.linked_index(sides.slot, sides.links)?;
+        // What the inner side asks of its records is asked of the pairs.
+        let mut stages = Vec::new();
+        let mut node = sides.inner;
+        while let Some(input) = node.input() {
+            stages.push(node);
+            node = input;
+        }
+        let (index, links) = self.linked_index(sides.slot, sides.links, &stages)?;
         let extra: Vec<Expr> =
             sides.links.iter().filter(|link| !links.contains(link)).map(as_predicate).collect();
         let inner_rows = self.rows(sides.slot);
@@ -103,13 +112,6 @@ impl<'p> Planner<'p> {
         };
         #[cfg(not(feature = "small"))]
         let each = (each * self.learnt().of_pairs(sides.links)).min(inner_rows);
-        // What the inner side asks of its records is asked of the pairs.
-        let mut stages = Vec::new();
-        let mut node = sides.inner;
-        while let Some(input) = node.input() {
-            stages.push(node);
-            node = input;
-        }
         let pairs = Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: each });
         // Rows share the records that their pairs look up.
         let mut shared = 0.0;
@@ -185,8 +187,15 @@ impl<'p> Planner<'p> {
         }
     }
 
-    /// The index (`None`: the key) that the most links lead into, with those in its order.
-    fn linked_index(&self, slot: Slot, links: &[Link]) -> Option<(Option<IndexId>, Vec<Link>)> {
+    /// The index (`None`: the key) that the most links lead into, with those in its order. Of some records alone one may have entries
+    /// if `stages` ask for no others.
+    fn linked_index(
+        &self,
+        slot: Slot,
+        links: &[Link],
+        #[cfg_attr(feature = "small", expect(unused_variables, reason = "indexes have all records there"))]
+        stages: &[&'p Node],
+    ) -> Option<(Option<IndexId>, Vec<Link>)> {
         let collection = self.collection(slot);
         let on = |position: u16| links.iter().find(|link| link.inner.as_field() == Some((slot, position)));
         if let Some(link) = collection.clustered.and_then(on) {
@@ -195,16 +204,25 @@ impl<'p> Planner<'p> {
         let leading = |index: &crate::schema::IndexDef| -> Vec<Link> {
             index.fields.iter().map_while(|position| on(*position)).cloned().collect()
         };
-        let whole =
-            |index: &&crate::schema::IndexDef| !index.is_partial() && collection.listed(index).is_none();
-        let whole = collection.indexes.iter().filter(whole);
-        let found = whole.map(|index| (index, leading(index)));
+        #[cfg(not(feature = "small"))]
+        let sargs = self.sargs_of(slot, stages);
+        #[cfg(not(feature = "small"))]
+        let search = Search { slot, collection, sargs: &sargs, rows: self.rows(slot), want: Want::default() };
+        let has_all = |index: &crate::schema::IndexDef| {
+            #[cfg(not(feature = "small"))]
+            return search.conditions_of(index).is_some();
+            #[cfg(feature = "small")]
+            !index.is_partial()
+        };
+        let found = collection.indexes.iter().filter(|index| collection.listed(index).is_none());
+        let found = found.map(|index| (index, leading(index)));
+        let found = found.filter(|(index, links)| !links.is_empty() && has_all(index));
         // Of two that as many lead into, the one with fewer records for each row.
         let (index, links) = found.max_by(|(one, of_one), (other, of_other)| {
             let by_links = (of_one.len(), one.unique).cmp(&(of_other.len(), other.unique));
             by_links.then_with(|| self.linked_rows(of_one).total_cmp(&self.linked_rows(of_other)))
         })?;
-        (!links.is_empty()).then_some((Some(index.id), links))
+        Some((Some(index.id), links))
     }
 
     /// How many different rows the inner records are shared among: as many as they are known to have values; else those of the

@@ -293,6 +293,30 @@ fn subqueries_become_joins() {
 }
 
 #[test]
+#[cfg(not(feature = "small"))]
+fn an_index_of_some_records_is_looked_into_for_rows_that_ask_for_no_others() {
+    let asked = |of_code: Postfix| {
+        let on = inner(1, f::reading::VALUE).binary(Eq, field(f::track::MILLISECONDS)).binary(And, of_code);
+        explain(
+            tracks(field(f::track::ID).binary(Eq, id(7))).filter(exists(f::Reading, 1, on)),
+            Purpose::Rows,
+        )
+    };
+    let code = || inner(1, f::reading::CODE);
+    assert_eq!(
+        asked(code().unary(UnaryOp::IsNone)),
+        "semi join Reading through index, Reading.value = milliseconds\n  key lookup Track by id = 7\n  \
+         filter is_none(Reading.code)"
+    );
+    let positive = inner(1, f::reading::VALUE).binary(Gt, int(0));
+    let both = asked(code().unary(UnaryOp::IsSome).binary(And, positive));
+    assert!(both.starts_with("semi join Reading through index, Reading.value = milliseconds\n"), "{both}");
+    // It has not all of these.
+    let others = asked(code().unary(UnaryOp::IsSome));
+    assert!(others.contains("through hash table"), "{others}");
+}
+
+#[test]
 fn aggregates_of_subqueries_are_calculated_once_for_each_key() {
     let item = AggregateItem {
         function: AggregateFunction::Sum,

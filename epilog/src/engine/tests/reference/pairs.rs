@@ -4,6 +4,8 @@
 use alloc::vec::Vec;
 
 use super::*;
+#[cfg(not(feature = "small"))]
+use crate::schema::condition::{Comparison, DeclaredTest};
 
 impl Maker<'_> {
     /// A draft of two sources, whose rows come in any order.
@@ -71,6 +73,75 @@ impl Maker<'_> {
             _ => builder.select([f::field(0), some(self, root, 0)]).build(),
         };
         (draft, false)
+    }
+
+    /// A draft of few rows and those that are linked to them by the first field of an index of some records, of which as a rule no
+    /// others are asked for; another where there is no such index.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn partly_indexed_draft(&mut self) -> (Draft, bool) {
+        let mut linked = Vec::new();
+        for (inner, (schema, _)) in self.collections.iter().enumerate() {
+            for index in schema().indexes.iter().filter(|index| !index.condition.is_empty()) {
+                let ty = schema().fields[usize::from(index.fields[0])].ty;
+                for (root, (of_root, _)) in self.collections.iter().enumerate() {
+                    let fields = of_root().fields.iter().enumerate().filter(|(_, field)| field.ty == ty);
+                    linked.extend(fields.map(|(ordinal, _)| (root, ordinal as u16, inner, index)));
+                }
+            }
+        }
+        if linked.is_empty() {
+            return self.paired_draft();
+        }
+        self.forget();
+        let (root, ordinal, inner, index) = *self.random.pick(&linked);
+        let mut on = f::inner(1, index.fields[0]).binary(BinaryOp::Eq, f::field(ordinal));
+        let left_out = self.random.below(4 * index.condition.len());
+        for (at, condition) in index.condition.iter().enumerate() {
+            if at == left_out {
+                continue;
+            }
+            let field = f::inner(1, condition.field);
+            let ty = (self.collections[inner].0)().fields[usize::from(condition.field)].ty;
+            on = on.binary(
+                BinaryOp::And,
+                match condition.test {
+                    DeclaredTest::Absent => field.unary(UnaryOp::IsNone),
+                    DeclaredTest::Present => field.unary(UnaryOp::IsSome),
+                    DeclaredTest::Compared(comparison, value) => {
+                        let op = match comparison {
+                            Comparison::Eq => BinaryOp::Eq,
+                            Comparison::Lt => BinaryOp::Lt,
+                            Comparison::Le => BinaryOp::Le,
+                            Comparison::Gt => BinaryOp::Gt,
+                            Comparison::Ge => BinaryOp::Ge,
+                        };
+                        field.binary(op, Postfix::literal(value(), ty))
+                    }
+                },
+            );
+        }
+        // Few of the rows have a certain key.
+        let ty = (self.collections[root].0)().fields[0].ty;
+        let few = f::field(0).binary(BinaryOp::Eq, self.literal(ty));
+        let builder = draft(self.collections[root].0).filter(few);
+        let builder = match self.random.below(3) {
+            0 => {
+                let pair = Postfix::subquery(Subquery {
+                    collection: self.collections[inner].0,
+                    link: Link::Correlated { position: 1 },
+                    quantifier: self.random.pick(&[Quantifier::Any, Quantifier::Count]).clone(),
+                    predicate: Some(on),
+                    equal: None,
+                });
+                builder.select([f::field(0), pair])
+            }
+            of_join => {
+                let kind = if of_join == 1 { JoinKind::Inner } else { JoinKind::Left };
+                let joined = builder.clause(Clause::Join { collection: self.collections[inner].0, on, kind });
+                joined.select([f::field(0), f::inner(1, 0), f::inner(1, index.fields[0])])
+            }
+        };
+        (builder.build(), false)
     }
 
     /// The fields of a collection that are compared.
@@ -143,5 +214,14 @@ impl Maker<'_> {
             0 => first.binary(BinaryOp::And, test(self)),
             _ => first,
         }
+    }
+}
+
+#[test]
+#[cfg(not(feature = "small"))]
+fn what_indexes_of_some_records_find_for_rows_is_that_of_the_reference() {
+    for seed in 1..=seeds(20) {
+        check_drafts(seed, 20, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
+        schemas::check_made(seed, 20, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
     }
 }

@@ -14,6 +14,7 @@ type Check = fn(u64);
 
 const RULED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.ruled_draft(), &mut |_| ());
 const PAIRED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.paired_draft(), &mut |_| ());
+const PARTLY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
 const NARROW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |_| ());
 const ANY: Check = |seed| check_seed(seed, 25, false);
 const FAULTY: Check = |seed| check_seed(seed + 99, 25, true);
@@ -74,6 +75,7 @@ fn mistakes_of_access_paths_and_plans_are_found() {
         (Bug::SameBoundsContradict, NARROW),
         (Bug::BandLosesBound, PAIRED),
         (Bug::PartialIndexNotImplied, NARROW),
+        (Bug::PartialIndexNotImplied, PARTLY),
         (Bug::ValueKeptInPlan, NARROW),
         (Bug::AbsentIncludedIsLeast, COVERED),
         (Bug::UnionGivesTwice, NARROW),

@@ -5,6 +5,8 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::engine::optimizer::RULES;
+use crate::engine::physical::{Method, Operator, PhysicalNode};
+use crate::schema::{Catalog, IndexId};
 
 /// What operators are called in plans, and ways to records.
 const OPERATORS: [&str; 39] = [
@@ -105,10 +107,28 @@ fn puts_aside(plan: &Plan, operator: &str, beneath: &str) -> bool {
     })
 }
 
+/// What it is called that an index of some records alone is looked into for each row.
+const PROBES_SOME: &str = "method: Probe, of an index of some records";
+
+fn probes_some(node: &PhysicalNode, catalog: &Catalog) -> bool {
+    let method = match &node.operator {
+        Operator::Join(join) => Some(&join.method),
+        Operator::Subquery(subquery) => Some(&subquery.method),
+        _ => None,
+    };
+    let is_partial = |id: IndexId| {
+        let mut indexes = catalog.collections.iter().flat_map(|collection| &collection.indexes);
+        indexes.any(|index| index.id == id && index.is_partial())
+    };
+    matches!(method, Some(Method::Probe { index: Some(id), .. }) if is_partial(*id))
+        || node.children().into_iter().any(|child| probes_some(child, catalog))
+}
+
 #[test]
 fn drafts_reach_every_rule_and_every_operator() {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     let names = RULES.iter().map(|rule| rule.name);
+    let names = names.chain([PROBES_SOME]);
     names.chain(OPERATORS).chain(PARTS).chain(ASIDE.map(|aside| aside.0)).for_each(|name| {
         counts.insert(name, 0);
     });
@@ -116,6 +136,7 @@ fn drafts_reach_every_rule_and_every_operator() {
         let mut reached = fired(view.catalog(), draft, &Measured(view));
         let planned = plan(view, draft, Purpose::Rows, RuleSet::ALL).expect("a plan");
         reached.extend(Plan::of(&planned).operators().iter().map(|node| node.operator));
+        reached.extend(probes_some(&planned.root, view.catalog()).then_some(PROBES_SOME));
         let shown = format!("{:?}", planned.root);
         reached.extend(PARTS.into_iter().filter(|part| shown.contains(part)));
         // What faults are in the way of is not measured.
@@ -140,6 +161,7 @@ fn drafts_reach_every_rule_and_every_operator() {
             (0..25).for_each(|_| note(snapshot.operation().view(), &little, &maker.any_draft().0));
             (0..20).for_each(|_| note(snapshot.operation().view(), &little, &maker.ruled_draft().0));
             (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.narrow_draft().0));
+            (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.partly_indexed_draft().0));
             if !is_made {
                 (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.few_draft().0));
             }
