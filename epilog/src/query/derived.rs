@@ -80,7 +80,8 @@ super::selection::for_tuples!(absentable_tuple);
 impl<S, O> Query<S, O> {
     /// The rows as what they are selected as, and nothing else: what follows speaks of the values, as after
     /// [`distinct`](Query::distinct). However often a query uses them, asked for an aggregate, joined or put together, they are calculated
-    /// once, and kept in memory: a common table expression.
+    /// once, and kept in memory: a common table expression. Where that takes half of a [`memory`](Query::memory) that was asked for, they
+    /// are not kept, and calculated by each part of the query that asks.
     ///
     /// What is calculated once is what is equal, up to `common`, in one query: a clone, or the same written twice. Rows come in any
     /// order.

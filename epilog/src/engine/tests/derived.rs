@@ -125,6 +125,35 @@ fn what_is_common_is_carried_out_once() {
 }
 
 #[test]
+fn what_is_common_and_more_than_a_budget_is_calculated_by_each() {
+    let reading = |at: i128| Vec::from([Scalar::Int(at), Scalar::Null, Scalar::Int(at % 1000)]);
+    let store = store(&[(f::Reading, (0..20_000).map(reading).collect())]);
+    let snapshot = store.snapshot();
+    let is_greatest = Postfix::key(0).binary(BinaryOp::Eq, Postfix::scalar(greatest(common())));
+    let draft = common().filter(is_greatest).aggregate([(AggregateFunction::Count, None)]).build();
+    let scanned = |memory: usize| -> Vec<u64> {
+        let mut control = Control::default();
+        control.set_memory(memory);
+        let mut found = Vec::new();
+        crate::engine::for_each(&snapshot, &draft, &control, &mut |batch| {
+            found.push(batch.rows);
+            Ok::<(), EngineError>(())
+        })
+        .expect("rows");
+        assert_eq!(found, [1]);
+        let plan = analyze(&snapshot, &draft, &control).expect("a plan");
+        let nodes = plan.operators().into_iter().filter(|node| node.operator == "scan");
+        let mut scanned: Vec<u64> = nodes.map(|node| node.actual.expect("measured").rows).collect();
+        scanned.sort_unstable();
+        scanned
+    };
+    // Their values take 160,000 bytes.
+    assert_eq!(scanned(1 << 20), [0, 20_000]);
+    assert_eq!(scanned(64 << 10), [20_000, 20_000]);
+    assert_eq!(rows(snapshot.operation().view(), &draft, RuleSet::ALL).expect("rows"), ints([20]));
+}
+
+#[test]
 fn what_one_part_asks_for_alone_is_only_passed_on() {
     let store = chain();
     let snapshot = store.snapshot();

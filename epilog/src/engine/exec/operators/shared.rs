@@ -1,4 +1,7 @@
 //! Rows that are values, calculated by whichever of those that share them is asked first.
+//!
+//! Where a budget was asked for, and they are more than may be kept, they are not: each of those that share them then calculates
+//! them for itself.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -22,7 +25,10 @@ pub(super) struct Shared<'s> {
     /// The rows that are kept, and how many batches of them were given.
     table: Option<Table<'s>>,
     given: usize,
-    /// Whether it was the one that calculated them.
+    /// Those it has read before they were too many, the last first.
+    begun: Vec<Values<'s>>,
+    /// What is kept by it, and how much that was at most.
+    charge: Charge,
     size: usize,
 }
 
@@ -32,7 +38,16 @@ impl<'s> Shared<'s> {
         number: Option<u16>,
         columns: Vec<KeyTerm>,
     ) -> Shared<'s> {
-        Shared { input, number, columns, table: None, given: 0, size: 0 }
+        Shared {
+            input,
+            number,
+            columns,
+            table: None,
+            given: 0,
+            begun: Vec::new(),
+            charge: Charge::default(),
+            size: 0,
+        }
     }
 
     /// The values of the next rows of the input.
@@ -45,38 +60,61 @@ impl<'s> Shared<'s> {
         }
         Ok(None)
     }
+
+    /// Reads all rows, and keeps them for others under `number`; `false` if they are too many.
+    fn keep(&mut self, env: &Env<'s>, batch: &mut Batch<'s>, number: u16) -> Result<bool, ExecError> {
+        let mut all = Vec::new();
+        let mut size = 0;
+        while let Some(values) = self.read(env, batch)? {
+            size += values.size();
+            all.push(values);
+            self.size = size;
+            let is_much = env.budget.charge(&mut self.charge, size);
+            if (is_much && env.budget.is_given()) || env.budget.is_none() {
+                env.tables.give_up(number);
+                all.reverse();
+                self.begun = all;
+                return Ok(false);
+            }
+        }
+        let table = Arc::new(all);
+        env.tables.put(number, Arc::clone(&table));
+        self.table = Some(table);
+        Ok(true)
+    }
+
+    /// The next rows, calculated for this asker alone.
+    fn own(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        let values = match self.begun.pop() {
+            Some(values) => {
+                env.budget.charge(&mut self.charge, self.begun.iter().map(Values::size).sum());
+                values
+            }
+            None => match self.read(env, batch)? {
+                Some(values) => values,
+                None => return Ok(false),
+            },
+        };
+        values.fill(batch, self.columns.iter().map(|column| column.output));
+        Ok(true)
+    }
 }
 
 impl<'s> Operator<'s> for Shared<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
-        let Some(number) = self.number else {
-            let Some(values) = self.read(env, batch)? else { return Ok(false) };
-            values.fill(batch, self.columns.iter().map(|column| column.output));
-            return Ok(true);
-        };
+        let Some(number) = self.number else { return self.own(env, batch) };
         env.check()?;
-        let table = match &self.table {
-            Some(table) => table,
-            None => {
-                let table = match env.tables.get(number) {
-                    Some(table) => table,
-                    None => {
-                        let mut all = Vec::new();
-                        let mut charge = Charge::default();
-                        while let Some(values) = self.read(env, batch)? {
-                            self.size += values.size();
-                            env.budget.keep(&mut charge, self.size, "common")?;
-                            all.push(values);
-                        }
-                        let table = Arc::new(all);
-                        env.tables.put(number, Arc::clone(&table));
-                        table
-                    }
-                };
-                self.table.insert(table)
-            }
+        if self.table.is_none() {
+            self.table = env.tables.get(number);
+        }
+        if self.table.is_none() && (env.tables.is_given_up(number) || !self.keep(env, batch, number)?) {
+            // The others do so as well.
+            self.number = None;
+            return self.own(env, batch);
+        }
+        let Some(values) = self.table.as_ref().and_then(|table| table.get(self.given)) else {
+            return Ok(false);
         };
-        let Some(values) = table.get(self.given) else { return Ok(false) };
         self.given += 1;
         values.fill(batch, self.columns.iter().map(|column| column.output));
         Ok(true)

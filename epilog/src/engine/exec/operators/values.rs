@@ -84,15 +84,25 @@ impl<'s> Values<'s> {
 /// Rows, batch by batch.
 pub(super) type Table<'s> = Arc<Vec<Values<'s>>>;
 
-/// The tables of a plan, by number.
+/// The tables of a plan, by number, and the numbers of those that are too much to be kept.
 #[derive(Default)]
-pub(in crate::engine::exec) struct Tables<'s>(RefCell<Vec<(u16, Table<'s>)>>);
+pub(in crate::engine::exec) struct Tables<'s>(RefCell<Vec<(u16, Table<'s>)>>, RefCell<Vec<u16>>);
 
 impl<'s> Tables<'s> {
     /// The rows under a number, if they are there yet.
     pub(super) fn get(&self, number: u16) -> Option<Table<'s>> {
         let tables = self.0.borrow();
         tables.iter().find(|(of, _)| *of == number).map(|(_, table)| Arc::clone(table))
+    }
+
+    /// Notes that the rows under a number are too many to be kept.
+    pub(super) fn give_up(&self, number: u16) {
+        self.1.borrow_mut().push(number);
+    }
+
+    /// Whether the rows under a number are too many to be kept.
+    pub(super) fn is_given_up(&self, number: u16) -> bool {
+        self.1.borrow().contains(&number)
     }
 
     /// How many there are.
