@@ -39,10 +39,6 @@ pub(super) enum Bug {
     LimitThroughFilter,
     /// A limit of what a limit left forgets how many rows the first one leaves.
     LimitForgotten,
-    /// Parts of a plan that differ in a value are taken for equal.
-    PartsDifferInValue,
-    /// The last of what only one of the parts that are carried out once asks is lost.
-    RestOfPartLost,
     /// A comparison that leaves its bound out searches an index with it, and is not asked again.
     BoundSearchedFor,
     /// Two bounds that are the same leave nothing.

@@ -150,15 +150,6 @@ impl Literal {
         self.parameter.is_some()
     }
 
-    /// Whether this is as long the same as `other` as the plan is for their values, and not otherwise.
-    #[cfg(not(feature = "small"))]
-    pub fn depends_with(&self, other: &Literal) -> bool {
-        match (&self.parameter, &other.parameter) {
-            (Some(parameter), Some(others)) => parameter.number != others.number,
-            (parameter, others) => parameter.is_some() || others.is_some(),
-        }
-    }
-
     /// Makes the plan that is being made one for this value.
     #[inline]
     pub fn pin(&self) {

@@ -7,8 +7,6 @@
 //!
 //! With the feature `small` there are those rules only without which a query finds no index, or keeps more than it gives.
 
-#[cfg(not(feature = "small"))]
-mod common_parts;
 mod decorrelate;
 mod drop_distinct;
 #[cfg(not(feature = "small"))]
@@ -106,8 +104,6 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         index_ends::RULE,
         push_limits::RULE,
         prune_unused::RULE,
-        #[cfg(not(feature = "small"))]
-        common_parts::RULE,
     ]
 } else {
     &[split_conjuncts::RULE, push_limits::RULE]

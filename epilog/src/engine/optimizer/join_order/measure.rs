@@ -6,13 +6,13 @@ use super::region::{Pointer, Region, Relation, Set};
 #[cfg(not(feature = "small"))]
 use crate::engine::estimate::About;
 use crate::engine::estimate::{Amount, Costs, Estimator, Groups, Paging, Statistics};
-use crate::engine::logical::{Expr, ExprKind, Join, Node, Slot, SlotDef};
-use crate::expr::{BinaryOp, JoinKind};
+use crate::engine::logical::{Expr, ExprKind, Node, Slot, SlotDef};
+use crate::expr::BinaryOp;
 use crate::schema::CollectionDef;
 
 /// Rows, and costs in nanoseconds.
 pub(in crate::engine::optimizer) struct Measure<'p> {
-    pub(super) slots: &'p [SlotDef],
+    slots: &'p [SlotDef],
     statistics: &'p dyn Statistics,
     estimator: Estimator<'p>,
     pub(super) costs: Costs,
@@ -132,35 +132,21 @@ impl<'p> Measure<'p> {
                 take.map_or(below, |take| below.min(take as Amount))
             }
             Node::Limit(limit) => limit.window.take.map_or(below, |take| below.min(take as Amount)),
-            Node::Join(join) => self.rows_of_join(join, below),
+            Node::Join(join) => below.max(self.rows_of(&join.inner)),
             Node::Set(set) => below + self.rows_of(&set.right),
             _ => below,
         }
     }
 
-    /// About how many pairs so many rows make: where it is known how many values they are linked by, each is one of these.
-    fn rows_of_join(&self, join: &Join, rows: Amount) -> Amount {
-        let inner = self.rows_of(&join.inner);
-        let values = |expr: &Expr| expr.as_field().and_then(|(slot, position)| self.values(slot, position));
-        let known = join.links.iter().map(|link| Some(values(&link.inner)?.max(values(&link.outer)?)));
-        let known = known.product::<Option<Amount>>().filter(|_| !join.links.is_empty());
-        let pairs = known.map_or(rows.max(inner), |values| (rows * inner / values).max(1.0));
-        if join.kind == JoinKind::Left { pairs.max(rows) } else { pairs }
-    }
-
     /// What it costs to read the rows of a relation.
     pub(super) fn read(&self, relation: &Relation) -> Amount {
-        self.read_of(relation.base, &relation.own, self.all_rows(relation))
-    }
-
-    /// What it costs to read those rows of so many that all of this holds for.
-    pub(super) fn read_of(&self, base: Option<Slot>, own: &[Expr], all: Amount) -> Amount {
-        let tests = own.iter().map(|expr| self.test(expr)).sum::<Amount>();
+        let all = self.all_rows(relation);
+        let tests = relation.own.iter().map(|expr| self.test(expr)).sum::<Amount>();
         let scan = all * (self.costs.scan_record + tests);
-        let Some(slot) = base else { return scan };
+        let Some(slot) = relation.base else { return scan };
         let collection = self.collection(slot);
         let scan = self.paging.and_scanned(scan, collection, 1.0);
-        let searched = own.iter().filter(|expr| is_searched(expr, slot, collection));
+        let searched = relation.own.iter().filter(|expr| is_searched(expr, slot, collection));
         let found = searched.map(|expr| {
             let rows = (all * self.part(expr)).max(1.0);
             let cost = self.costs.seek + rows * (self.costs.entry + self.costs.fetch + tests);
@@ -170,7 +156,7 @@ impl<'p> Measure<'p> {
     }
 
     /// What it costs to ask something of a row.
-    pub(super) fn test(&self, predicate: &Expr) -> Amount {
+    fn test(&self, predicate: &Expr) -> Amount {
         let mut cost = 0.0;
         predicate.visit(&mut |part| {
             let is_cold = |(slot, position)| self.collection(slot).is_cold(position);
@@ -191,7 +177,7 @@ impl<'p> Measure<'p> {
 
     /// How many different values a field is known to have; else as many as records if it is a key, and as many as there are to
     /// point at if it is a relation.
-    pub(super) fn values(&self, slot: Slot, position: u16) -> Option<Amount> {
+    fn values(&self, slot: Slot, position: u16) -> Option<Amount> {
         if let Some(known) = self.estimator.distinct(slot, position) {
             return Some(known);
         }

@@ -42,7 +42,6 @@ mod build;
 mod measure;
 mod region;
 mod search;
-mod work;
 
 use alloc::vec::Vec;
 

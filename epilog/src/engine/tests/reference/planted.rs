@@ -65,8 +65,6 @@ fn mistakes_of_later_rules_are_found() {
         (Bug::AbsentIsLeast, NARROW),
         (Bug::LimitThroughFilter, RULED),
         (Bug::LimitForgotten, RULED),
-        (Bug::PartsDifferInValue, RULED),
-        (Bug::RestOfPartLost, RULED),
     ]);
 }
 

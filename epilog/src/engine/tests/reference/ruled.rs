@@ -11,8 +11,7 @@ impl Maker<'_> {
         self.forget();
         let root = self.random.below(self.collections.len());
         let builder = draft(self.collections[root].0);
-        match self.random.below(10) {
-            9 => (self.alike(builder, root), false),
+        match self.random.below(9) {
             0 => (self.told_apart(builder, root), false),
             1 => (self.by_keys(builder, root), false),
             2 => (self.limited_groups(builder, root), false),
@@ -247,48 +246,6 @@ impl Maker<'_> {
             builder = builder.limit(self.random.below(5) as u64);
         }
         builder.build()
-    }
-
-    /// Two parts that begin alike: groups beside something about all rows, or two sides of a set.
-    fn alike(&mut self, mut builder: DraftBuilder, root: usize) -> Draft {
-        use SetKind::{Except, Intersect, Union, UnionAll};
-        for _ in 0..1 + self.random.below(2) {
-            let near = self.near(root);
-            builder = builder.filter(self.test(near, root));
-        }
-        let mut other = match self.random.below(4) {
-            0 => {
-                let clauses = self.with_other_values(&builder.clone().build()).clauses;
-                clauses
-                    .iter()
-                    .fold(draft(self.collections[root].0), |other, clause| other.clause(clause.clone()))
-            }
-            _ => builder.clone(),
-        };
-        if self.random.below(2) == 0 {
-            other = other.filter(self.test(RowPath::source(0), root));
-        }
-        if self.random.below(3) == 0 {
-            builder = builder.filter(self.test(RowPath::source(0), root));
-        }
-        let (value, _) = self.stored(&[root]);
-        if self.random.below(2) == 0 {
-            let kind = *self.random.pick(&[Union, UnionAll, UnionAll, Intersect, Except]);
-            return builder
-                .select([value.clone()])
-                .clause(Clause::set(other.select([value]).build(), kind))
-                .build();
-        }
-        let (function, of) = match self.random.below(3) {
-            0 => (AggregateFunction::Count, None),
-            1 => (AggregateFunction::Min, Some(value)),
-            _ => (AggregateFunction::Max, Some(value)),
-        };
-        let all = Postfix::scalar(other.aggregate([(function.clone(), of.clone())]).build());
-        let op = *self.random.pick(&[BinaryOp::Eq, BinaryOp::Ne, BinaryOp::Le, BinaryOp::Gt]);
-        let (key, asked) = (self.stored(&[root]).0, f::aggregate(function, of));
-        let builder = builder.group_by([key]).filter(asked.clone().binary(op, all));
-        builder.select([Postfix::key(0), asked]).build()
     }
 
     /// The same value, or several, of two queries, which most of their rows share.
