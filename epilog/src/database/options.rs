@@ -304,7 +304,7 @@ impl Options {
     ///
     /// What sorts, groups, `distinct` and sets (but `union_all`) have beyond that goes into a temporary file next to the
     /// database, and its answer is the same. Of what a query keeps otherwise nothing can be put aside: a group that is larger by
-    /// itself, as its texts or its values can be, common rows, recursions. Once this is asked for, windows, but for a single partition,
+    /// itself, as its texts or its values can be, recursions; common rows are then calculated by each who asks for them. Once this is asked for, windows, but for a single partition,
     /// sorts of joined rows and the tables of subqueries are put aside too, and joins by equal values put both their
     /// sides aside, but for rows of which one value has too many and links by calculations that may fail, and such a query fails with
     /// [`Memory`](crate::ErrorKind::Memory) when all that it keeps takes more; by default it goes on.
@@ -398,6 +398,33 @@ impl Options {
     #[must_use]
     pub fn plan_costs(mut self, costs: crate::PlanCosts) -> Options {
         self.plans.costs = costs;
+        self
+    }
+
+    /// Whether a plan that is kept is made anew by what running it has taught. Default: it is.
+    ///
+    /// How many rows get through several conditions, and how many pairs a join makes, is told by what is known of each value by itself.
+    /// Where a query twice meets eight times as many rows as expected, or an eighth, its plan is made again with what was counted, up to three times
+    /// until statistics are made. So the same query can have another plan at its third run than at its first, of the same records; its
+    /// answer is the same, but that a join without an ordering may give its pairs in another order, and the last digits of a sum
+    /// of floats may differ. Without, plans depend on what is stored alone. Nothing is learnt with
+    /// [`plan_cache(0)`](Options::plan_cache), nor in a write transaction. Not with the cargo feature `small`.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let db: Database<Music> = Options::default().plan_feedback(false).in_memory()?;
+    /// db.insert(Artist { id: Id::auto(), name: "Saxon".into() })?;
+    /// let query = || Artist::query().filter(|a| a.name.starts_with("S") & a.name.ends_with("n"));
+    /// assert!((0..5).all(|_| query().count(&db).is_ok_and(|count| count == 1)));
+    /// assert!(query().explain(&db)?.learnt.is_empty());
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[cfg(not(feature = "small"))]
+    #[must_use]
+    pub fn plan_feedback(mut self, learns: bool) -> Options {
+        self.plans.learns = learns;
         self
     }
 

@@ -206,7 +206,8 @@ impl<S, O> Query<S, O> {
 
     /// How the query would be carried out: a tree of operators, with a text form. Nothing is run.
     ///
-    /// What is chosen depends on what is stored, and may change with it and with a new version.
+    /// What is chosen depends on what is stored, and may change with it and with a new version; and on what running the query has
+    /// taught, unless [`Options::plan_feedback`](crate::Options::plan_feedback) forbids it.
     ///
     /// # Errors
     ///

@@ -31,7 +31,11 @@ const ORDERS: u32 = 6_000;
 const MAKERS: u32 = 60;
 
 fn works() -> Database<Works> {
-    let db = Works::in_memory().expect("a database");
+    filled(Options::default())
+}
+
+fn filled(options: Options) -> Database<Works> {
+    let db: Database<Works> = options.in_memory().expect("a database");
     let part = |n: u32| {
         let maker = ((n.wrapping_mul(2_654_435_761) >> 16) % MAKERS) as u16;
         Part { id: Id::auto(), maker, hall: maker, bought: n, series: 0 }
@@ -145,6 +149,73 @@ fn values_that_go_together_and_such_as_do_not_make_no_plans_for_ever() {
         of(run % 7, run % 5).all(&db).expect("rows");
     }
     assert_eq!(made(&db), settled);
+}
+
+#[test]
+fn who_wants_no_feedback_keeps_the_first_plan() {
+    let db: Database<Works> = filled(Options::default().plan_feedback(false));
+    let query =
+        |maker| of(maker, maker).join::<Order>(|(p, o)| o.part.eq(p.id)).select(|(p, o)| (p.id, o.id));
+    let before = made(&db);
+    for run in 0..6 {
+        assert_eq!(query(run).all(&db).expect("rows").len(), expected(run, run).1);
+    }
+    assert_eq!(made(&db) - before, 1);
+    assert!(query(0).explain(&db).expect("a plan").learnt.is_empty());
+}
+
+#[test]
+fn what_a_write_transaction_reads_teaches_nothing() {
+    let db = works();
+    let query =
+        |maker| of(maker, maker).join::<Order>(|(p, o)| o.part.eq(p.id)).select(|(p, o)| (p.id, o.id));
+    let before = made(&db);
+    db.write(|tx| {
+        (0..6).try_for_each(|run| {
+            assert_eq!(query(run).all(&*tx)?.len(), expected(run, run).1);
+            Ok(())
+        })
+    })
+    .expect("rows");
+    assert!(made(&db) - before <= 1, "{}", made(&db) - before);
+    assert!(query(0).explain(&db).expect("a plan").learnt.is_empty());
+}
+
+#[test]
+fn a_join_that_sieves_its_rows_makes_no_plan_anew_for_nothing() {
+    #[derive(Collection, Clone, Debug, PartialEq)]
+    struct Bin {
+        id: Id<Bin>,
+        kind: u16,
+        place: i64,
+    }
+    #[derive(Collection, Clone, Debug, PartialEq)]
+    struct Item {
+        id: Id<Item>,
+        place: i64,
+    }
+    epilog::schema!(Store { Bin, Item });
+    let db = Store::in_memory().expect("a database");
+    let bin = |n: i64| Bin { id: Id::auto(), kind: (n % 200) as u16, place: n };
+    // Half of the items are in one bin, so that a hundred times as many pairs are made as expected.
+    let item = |n: i64| Item { id: Id::auto(), place: if n % 2 == 0 { 7 } else { n % 3000 } };
+    db.write(|tx| {
+        tx.insert_all((0..2000).map(bin))?;
+        tx.insert_all((0..60_000).map(item))
+    })
+    .expect("records");
+    let query = || {
+        let few = Bin::query().filter(|b| b.kind.eq(7));
+        few.join::<Item>(|(b, i)| i.place.eq(b.place)).select(|(b, i)| (b.id, i.id))
+    };
+    let plan = query().explain(&db).expect("a plan").to_string();
+    assert!(plan.contains("sieve by Item.place"), "{plan}");
+    let before = db.stats().plans_made;
+    let pairs = (0..60_000).filter(|n| item(*n).place < 2000 && item(*n).place % 200 == 7).count();
+    for _ in 0..9 {
+        assert_eq!(query().all(&db).expect("rows").len(), pairs);
+    }
+    assert_eq!(db.stats().plans_made - before, 1);
 }
 
 #[test]

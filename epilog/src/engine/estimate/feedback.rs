@@ -299,6 +299,13 @@ impl Counts {
         Counts { watched, rows: Default::default(), ended: Cell::default() }
     }
 
+    /// Compares nothing where a write transaction asks: what it has changed may never be.
+    pub fn of_what_is_committed(&mut self, is_committed: bool) {
+        if !is_committed {
+            self.watched = None;
+        }
+    }
+
     /// Counts what an operator has taken, and given.
     #[inline]
     pub fn add(&self, counter: Counter, taken: usize, given: usize) {

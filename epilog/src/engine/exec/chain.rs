@@ -120,6 +120,7 @@ impl Chain {
         #[cfg(not(feature = "small"))]
         {
             planned.env.counts = core::mem::take(&mut self.counts);
+            planned.env.counts.of_what_is_committed(view.commit().is_some());
         }
         planned.env.sorted.clone_from(&self.reads);
         let rows = if parts::PAUSES { rows_of_batch(view, &self.plan) } else { usize::MAX };

@@ -99,6 +99,7 @@ impl<'s> Planned<'s> {
         #[cfg(not(feature = "small"))]
         {
             env.counts = Counts::new(plan.watched.take());
+            env.counts.of_what_is_committed(view.commit().is_some());
         }
         Planned::within(env, plan)
     }

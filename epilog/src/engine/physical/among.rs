@@ -153,10 +153,14 @@ impl<'p> Planner<'p> {
         let mut cost = 0.0;
         if !(self.wishes.require_index || want.any) {
             for narrowing in self.narrowings((&[slot], &[slot]), stages, implied) {
-                let all = self.rows(narrowing.first.into);
+                let (into, all) = (narrowing.first.into, self.rows(narrowing.first.into));
+                if !self.is_kept_whole(into) {
+                    continue;
+                }
                 let tests = narrowing.predicates.iter().map(|expr| self.test_cost(expr)).sum::<Amount>();
                 let share = self.estimator.selectivity_of_all(narrowing.predicates.iter().copied());
                 let source = all * (self.costs.scan_record + tests + share * self.costs.mark);
+                let source = self.paging.and_scanned(source, self.collection(into), 1.0);
                 let marked = source + rows * self.costs.marked;
                 if marked < rows * self.costs.fetch_near {
                     cost += marked;
@@ -165,6 +169,12 @@ impl<'p> Planner<'p> {
             }
         }
         cost + rows * lookups * self.costs.fetch_near
+    }
+
+    /// Whether an operation may keep all records of a collection in memory.
+    fn is_kept_whole(&self, slot: Slot) -> bool {
+        let kept = self.statistics.rows_kept(self.collection(slot));
+        kept.is_none_or(|kept| self.rows(slot) <= kept as Amount)
     }
 
     /// The records that get through `predicates`, and which share of all they are; if finding them costs less than looking up
@@ -184,7 +194,7 @@ impl<'p> Planner<'p> {
         };
         // All of it stays in memory until the operation ends.
         let all = self.rows(first.into);
-        if self.statistics.rows_kept(self.collection(first.into)).is_some_and(|kept| all > kept as Amount) {
+        if !self.is_kept_whole(first.into) {
             return None;
         }
         let mut source = self.access(first.into, stages, Want::default());

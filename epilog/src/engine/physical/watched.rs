@@ -1,7 +1,7 @@
 //! Which operators of a plan are watched: filters and inner joins, those beneath first.
 //!
 //! What is over pairs is asked by the operator that makes them, and what a recursion goes through is so in each round: neither is
-//! watched. Nor is what an index's entries are asked, which has no operator.
+//! watched. Nor is what an index's entries are asked, which has no operator, nor a filter of rows that marks or sieves have narrowed.
 
 use alloc::sync::Arc;
 
@@ -24,19 +24,24 @@ fn number(node: &mut PhysicalNode, watch: &mut Watch) -> Counter {
         return Counter::NONE;
     }
     if let Operator::Join(join) = &mut node.operator {
-        let Join { input, method, kind, counter, .. } = join;
+        let Join { input, method, kind, sieves, counter, .. } = join;
         number(input, watch);
         let (inner, links) = match method {
             Method::Hash { inner, links } => (number(inner, watch), links),
             Method::Probe { links, .. } => (Counter::NONE, links),
             Method::Loop { inner, .. } => return number(inner, watch),
         };
-        if *kind == JoinKind::Inner {
+        // One that sieves rows takes those alone that have a partner.
+        if *kind == JoinKind::Inner && sieves.is_empty() {
             let inner = (inner != Counter::NONE).then_some(inner);
             *counter = watch.add(About::pairs(links), links.len(), (input.rows, node.rows), inner);
             return *counter;
         }
         return Counter::NONE;
+    }
+    // What sieves and tests beside them drop is not told apart.
+    if is_narrowed(node) && !matches!(node.operator, Operator::Among(_)) {
+        return number_narrowed(node, watch);
     }
     for child in node.children_mut() {
         number(child, watch);
@@ -48,5 +53,26 @@ fn number(node: &mut PhysicalNode, watch: &mut Watch) -> Counter {
             *counter
         }
         _ => Counter::NONE,
+    }
+}
+
+/// Whether rows are those of which marks or sieves know that something else holds: of all rows a filter may let another part through.
+fn is_narrowed(node: &PhysicalNode) -> bool {
+    match &node.operator {
+        Operator::Among(_) | Operator::Sieve(_) => true,
+        Operator::Filter { input, .. } => is_narrowed(input),
+        _ => false,
+    }
+}
+
+/// Numbers what is beneath filters and sieves that are not watched.
+fn number_narrowed(node: &mut PhysicalNode, watch: &mut Watch) -> Counter {
+    match &mut node.operator {
+        Operator::Filter { input, .. } => number_narrowed(input, watch),
+        Operator::Sieve(sieve) => number_narrowed(&mut sieve.input, watch),
+        _ => {
+            number(node, watch);
+            Counter::NONE
+        }
     }
 }

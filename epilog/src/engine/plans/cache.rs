@@ -51,6 +51,8 @@ pub struct PlanCache {
     /// What work is said to cost.
     #[cfg(feature = "std")]
     pub(in crate::engine) costs: PlanCosts,
+    /// Whether plans are made anew by what running them has taught.
+    pub(super) learns: bool,
     /// Moves when plans are to be made anew.
     epoch: AtomicU64,
 }
@@ -157,6 +159,7 @@ impl PlanCache {
             threads: settings.threads,
             #[cfg(feature = "std")]
             costs: settings.costs,
+            learns: settings.learns,
             epoch: AtomicU64::new(0),
         }
     }

@@ -51,6 +51,8 @@ pub(crate) struct Settings {
     /// What work is said to cost.
     #[cfg(feature = "std")]
     pub(crate) costs: super::estimate::PlanCosts,
+    /// Whether plans are made anew by what running them has taught.
+    pub(crate) learns: bool,
 }
 
 impl Default for Settings {
@@ -61,6 +63,7 @@ impl Default for Settings {
             threads: 1,
             #[cfg(feature = "std")]
             costs: super::estimate::PlanCosts::default(),
+            learns: true,
         }
     }
 }
@@ -158,7 +161,9 @@ pub(super) fn plan_for(
     let parameters = Parameters::new(shape.values());
     let lessons = cache.lessons(&told);
     let mut plan = make(Some(&parameters), &lessons)?;
-    plan.watch(Lessons(&lessons));
+    if cache.learns {
+        plan.watch(Lessons(&lessons));
+    }
     cache.keep(view, &told, &parameters, &plan);
     Ok(plan.into())
 }

@@ -27,6 +27,8 @@ pub(super) struct Shared<'s> {
     given: usize,
     /// Those it has read before they were too many, the last first.
     begun: Vec<Values<'s>>,
+    /// The bytes of these.
+    left: usize,
     /// What is kept by it, and how much that was at most.
     charge: Charge,
     size: usize,
@@ -45,6 +47,7 @@ impl<'s> Shared<'s> {
             table: None,
             given: 0,
             begun: Vec::new(),
+            left: 0,
             charge: Charge::default(),
             size: 0,
         }
@@ -73,7 +76,7 @@ impl<'s> Shared<'s> {
             if (is_much && env.budget.is_given()) || env.budget.is_none() {
                 env.tables.give_up(number);
                 all.reverse();
-                self.begun = all;
+                (self.begun, self.left) = (all, size);
                 return Ok(false);
             }
         }
@@ -87,7 +90,9 @@ impl<'s> Shared<'s> {
     fn own(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         let values = match self.begun.pop() {
             Some(values) => {
-                env.budget.charge(&mut self.charge, self.begun.iter().map(Values::size).sum());
+                env.check()?;
+                self.left -= values.size();
+                env.budget.charge(&mut self.charge, self.left);
                 values
             }
             None => match self.read(env, batch)? {

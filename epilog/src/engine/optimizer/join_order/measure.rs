@@ -59,6 +59,12 @@ impl<'p> Measure<'p> {
         slots.iter().map(part).sum::<Amount>() <= 2.0
     }
 
+    /// Whether an operation may keep all records of a collection in memory, as it does of those that are marked.
+    fn is_kept_whole(&self, slot: Slot) -> bool {
+        let kept = self.statistics.rows_kept(self.collection(slot));
+        kept.is_none_or(|kept| self.records(slot) <= kept as Amount)
+    }
+
     /// The rows of a relation before anything is asked of them.
     fn all_rows(&self, relation: &Relation) -> Amount {
         relation.base.map_or_else(|| self.rows_of(&relation.node), |slot| self.records(slot))
@@ -302,7 +308,11 @@ impl<'p> Measure<'p> {
                 }
                 best = if cost <= best.0 { (cost, How::Lookup(pointer)) } else { best };
             }
-        } else if let Some((pointer, members)) = region.looked_up_together(left_set, right_set) {
+        } else if let Some((pointer, members)) = region.looked_up_together(left_set, right_set)
+            && members
+                .iter()
+                .all(|number| region.relations[*number].base.is_none_or(|slot| self.is_kept_whole(slot)))
+        {
             // Those that what is asked of them all leaves are marked; rows that point at others are dropped.
             let marks = right_cost + right_rows * costs.mark + left_rows * costs.marked;
             let fetched = members.iter().map(|number| {
