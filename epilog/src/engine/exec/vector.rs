@@ -109,7 +109,7 @@ impl<'s> Vector<'s> {
     }
 
     /// About the bytes that they take in memory, beside what lies on pages.
-    #[cfg(all(feature = "std", not(feature = "small")))]
+    #[cfg(not(feature = "small"))]
     pub(super) fn size(&self) -> usize {
         match &self.cells {
             Cells::Owned { bytes, ends } => bytes.len() + size_of_val(ends.as_slice()),
