@@ -415,7 +415,7 @@ impl Options {
     /// ```
     #[doc = include_str!("../example.txt")]
     /// let db: Database<Music> = Options::default().plan_feedback(false).in_memory()?;
-    /// db.insert(Artist { id: Id::auto(), name: "Saxon".into() })?;
+    /// db.write(|tx| tx.insert(&Artist { id: Id::auto(), name: "Saxon".into() }))?;
     /// let query = || Artist::query().filter(|a| a.name.starts_with("S") & a.name.ends_with("n"));
     /// assert!((0..5).all(|_| query().count(&db).is_ok_and(|count| count == 1)));
     /// assert!(query().explain(&db)?.learnt.is_empty());
