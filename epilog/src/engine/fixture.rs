@@ -341,6 +341,16 @@ pub(crate) fn draft(root: fn() -> &'static CollectionSchema) -> DraftBuilder {
     DraftBuilder(Draft::new(root, Vec::new()))
 }
 
+/// A draft joined with a collection.
+pub(crate) fn join(
+    of: DraftBuilder,
+    with: fn() -> &'static CollectionSchema,
+    on: Postfix,
+    kind: crate::expr::JoinKind,
+) -> DraftBuilder {
+    of.clause(Clause::Join { collection: with, on, kind })
+}
+
 impl DraftBuilder {
     pub(crate) fn build(self) -> Draft {
         self.0

@@ -1,6 +1,7 @@
 //! [`Costs`]: what work on one row costs, in nanoseconds.
 
 use super::Amount;
+use crate::engine::logical::{Expr, SlotDef};
 
 /// What work costs, in nanoseconds on the machine that this was measured on: ratios count, not values.
 ///
@@ -58,6 +59,27 @@ impl Costs {
     pub fn sort_of(&self, rows: Amount) -> Amount {
         let doublings = (rows as u64 / 2048).max(1).ilog2();
         self.sort * (1.0 + doublings as Amount / 3.0)
+    }
+
+    /// Asking a predicate of a row of these sources.
+    pub fn test(&self, predicate: &Expr, slots: &[SlotDef]) -> Amount {
+        let mut cost = 0.0;
+        predicate.visit(&mut |part| {
+            let is_outside = part.ty.width().is_none();
+            #[cfg(not(feature = "small"))]
+            let is_outside = is_outside
+                || part
+                    .as_field()
+                    .is_some_and(|(slot, position)| slots[usize::from(slot.0)].collection.is_cold(position));
+            #[cfg(feature = "small")]
+            let _ = slots;
+            cost += match (part.is_literal(), is_outside) {
+                (true, _) => 0.0,
+                (false, true) => self.test_variable,
+                (false, false) => self.test_fixed,
+            };
+        });
+        cost
     }
 
     /// How many kinds of work there are.

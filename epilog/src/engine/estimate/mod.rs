@@ -101,6 +101,12 @@ pub trait Statistics {
         None
     }
 
+    /// Whether one operation may keep so many records of a collection in memory.
+    #[cfg(not(feature = "small"))]
+    fn keeps(&self, collection: &CollectionDef, records: Amount) -> bool {
+        self.rows_kept(collection).is_none_or(|kept| records <= kept as Amount)
+    }
+
     /// What work costs that is done for a plan of these sources. Not in small builds, where it is always the same.
     #[cfg(not(feature = "small"))]
     fn costs(&self, _slots: &[SlotDef]) -> Costs {

@@ -154,7 +154,7 @@ impl<'p> Planner<'p> {
         if !(self.wishes.require_index || want.any) {
             for narrowing in self.narrowings((&[slot], &[slot]), stages, implied) {
                 let (into, all) = (narrowing.first.into, self.rows(narrowing.first.into));
-                if !self.is_kept_whole(into) {
+                if !self.statistics.keeps(self.collection(into), all) {
                     continue;
                 }
                 let tests = narrowing.predicates.iter().map(|expr| self.test_cost(expr)).sum::<Amount>();
@@ -169,12 +169,6 @@ impl<'p> Planner<'p> {
             }
         }
         cost + rows * lookups * self.costs.fetch_near
-    }
-
-    /// Whether an operation may keep all records of a collection in memory.
-    fn is_kept_whole(&self, slot: Slot) -> bool {
-        let kept = self.statistics.rows_kept(self.collection(slot));
-        kept.is_none_or(|kept| self.rows(slot) <= kept as Amount)
     }
 
     /// The records that get through `predicates`, and which share of all they are; if finding them costs less than looking up
@@ -194,7 +188,7 @@ impl<'p> Planner<'p> {
         };
         // All of it stays in memory until the operation ends.
         let all = self.rows(first.into);
-        if !self.is_kept_whole(first.into) {
+        if !self.statistics.keeps(self.collection(first.into), all) {
             return None;
         }
         let mut source = self.access(first.into, stages, Want::default());

@@ -101,20 +101,7 @@ impl Planner<'_> {
     }
 
     pub(super) fn test_cost(&self, predicate: &Expr) -> Amount {
-        let mut cost = 0.0;
-        predicate.visit(&mut |part| {
-            let is_leaf = matches!(part.kind, ExprKind::Literal(_));
-            let variable = part.ty.width().is_none();
-            #[cfg(not(feature = "small"))]
-            let variable = variable
-                || part.as_field().is_some_and(|(slot, position)| self.collection(slot).is_cold(position));
-            cost += match (is_leaf, variable) {
-                (true, _) => 0.0,
-                (false, true) => self.costs.test_variable,
-                (false, false) => self.costs.test_fixed,
-            };
-        });
-        cost
+        self.costs.test(predicate, &self.plan.slots)
     }
 }
 

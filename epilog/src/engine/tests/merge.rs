@@ -3,10 +3,10 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::fixture::{self as f, DraftBuilder, draft, field};
+use super::fixture::{self as f, draft, field, join};
 use super::*;
 use crate::engine::physical::{Operator, PhysicalNode};
-use crate::expr::{BinaryOp, Clause, JoinKind, Postfix};
+use crate::expr::{BinaryOp, JoinKind, Postfix};
 
 const TRACKS: i128 = 3000;
 
@@ -36,15 +36,6 @@ fn rows_of(store: &Store, draft: &Draft) -> [Vec<Vec<Scalar>>; 2] {
         rows.sort_by_key(|row| format!("{row:?}"));
         rows
     })
-}
-
-fn join(
-    of: DraftBuilder,
-    with: fn() -> &'static CollectionSchema,
-    on: Postfix,
-    kind: JoinKind,
-) -> DraftBuilder {
-    of.clause(Clause::Join { collection: with, on, kind })
 }
 
 #[test]

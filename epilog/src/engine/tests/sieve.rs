@@ -4,10 +4,10 @@ use alloc::string::ToString;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
-use super::fixture::{self as f, DraftBuilder, draft, field};
+use super::fixture::{self as f, DraftBuilder, draft, field, join};
 use super::*;
 use crate::engine::physical::{Ahead, Operator, PhysicalNode, Sieve};
-use crate::expr::{BinaryOp, Clause, JoinKind, Postfix, UnaryOp};
+use crate::expr::{BinaryOp, JoinKind, Postfix, UnaryOp};
 use crate::storage::pager::PagerOptions;
 use crate::storage::vfs::MemoryVfs;
 
@@ -19,15 +19,6 @@ fn inner(position: u8, ordinal: u16) -> Postfix {
 
 fn same(a: Postfix, b: Postfix) -> Postfix {
     a.binary(BinaryOp::Eq, b)
-}
-
-fn join(
-    of: DraftBuilder,
-    with: fn() -> &'static CollectionSchema,
-    on: Postfix,
-    kind: JoinKind,
-) -> DraftBuilder {
-    of.clause(Clause::Join { collection: with, on, kind })
 }
 
 /// The records in a file: what memory has no room for is put aside.

@@ -44,14 +44,16 @@ impl Builder<'_> {
             return self.attach(set, node.filtered(own));
         };
         let mut node = self.set(left);
-        let links =
-            self.region.links(left, right).map(|(left, right)| (left.clone(), right.clone())).collect();
         node = match how {
-            How::Lookup(pointer) if right.count_ones() == 1 => self.look_up(node, pointer, right, links),
             How::Lookup(pointer) => self.look_up_together(node, (left, right), pointer),
             How::Join => {
-                let link = |(outer, inner)| Link { inner, outer, absent_matches: true };
-                join(node, self.set(right), links.into_iter().map(link).collect(), self.whole)
+                let link = |(outer, inner): (&Expr, &Expr)| Link {
+                    inner: inner.clone(),
+                    outer: outer.clone(),
+                    absent_matches: true,
+                };
+                let links = self.region.links(left, right).map(link).collect();
+                join(node, self.set(right), links, self.whole)
             }
         };
         let asked = self

@@ -59,12 +59,6 @@ impl<'p> Measure<'p> {
         slots.iter().map(part).sum::<Amount>() <= 2.0
     }
 
-    /// Whether an operation may keep all records of a collection in memory, as it does of those that are marked.
-    fn is_kept_whole(&self, slot: Slot) -> bool {
-        let kept = self.statistics.rows_kept(self.collection(slot));
-        kept.is_none_or(|kept| self.records(slot) <= kept as Amount)
-    }
-
     /// The rows of a relation before anything is asked of them.
     fn all_rows(&self, relation: &Relation) -> Amount {
         relation.base.map_or_else(|| self.rows_of(&relation.node), |slot| self.records(slot))
@@ -163,16 +157,7 @@ impl<'p> Measure<'p> {
 
     /// What it costs to ask something of a row.
     fn test(&self, predicate: &Expr) -> Amount {
-        let mut cost = 0.0;
-        predicate.visit(&mut |part| {
-            let is_cold = |(slot, position)| self.collection(slot).is_cold(position);
-            cost += match (part.is_literal(), part.ty.width()) {
-                (true, _) => 0.0,
-                (false, Some(_)) if !part.as_field().is_some_and(is_cold) => self.costs.test_fixed,
-                (false, _) => self.costs.test_variable,
-            };
-        });
-        cost
+        self.costs.test(predicate, self.slots)
     }
 
     /// How many different values an expression has; one is taken for a twentieth of all where nothing is known.
@@ -309,9 +294,11 @@ impl<'p> Measure<'p> {
                 best = if cost <= best.0 { (cost, How::Lookup(pointer)) } else { best };
             }
         } else if let Some((pointer, members)) = region.looked_up_together(left_set, right_set)
-            && members
-                .iter()
-                .all(|number| region.relations[*number].base.is_none_or(|slot| self.is_kept_whole(slot)))
+            && members.iter().all(|number| {
+                region.relations[*number]
+                    .base
+                    .is_none_or(|slot| self.statistics.keeps(self.collection(slot), self.records(slot)))
+            })
         {
             // Those that what is asked of them all leaves are marked; rows that point at others are dropped.
             let marks = right_cost + right_rows * costs.mark + left_rows * costs.marked;

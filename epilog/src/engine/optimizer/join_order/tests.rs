@@ -31,7 +31,7 @@ fn join(
     collection: fn() -> &'static crate::schema::CollectionSchema,
     on: Postfix,
 ) -> DraftBuilder {
-    draft.clause(Clause::Join { collection, on, kind: JoinKind::Inner })
+    f::join(draft, collection, on, JoinKind::Inner)
 }
 
 #[test]

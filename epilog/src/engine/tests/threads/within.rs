@@ -1,19 +1,11 @@
 //! Joins, tables and what else is carried out within one operation.
 
 use super::*;
-use crate::expr::{Clause, JoinKind, UnaryOp};
+use crate::engine::fixture::join;
+use crate::expr::{JoinKind, UnaryOp};
 
 fn inner(position: u8, ordinal: u16) -> Postfix {
     f::inner(position, ordinal)
-}
-
-fn join(
-    of: DraftBuilder,
-    with: fn() -> &'static crate::schema::CollectionSchema,
-    on: Postfix,
-    kind: JoinKind,
-) -> DraftBuilder {
-    of.clause(Clause::Join { collection: with, on, kind })
 }
 
 fn same(a: Postfix, b: Postfix) -> Postfix {
