@@ -342,6 +342,7 @@ pub(crate) fn draft(root: fn() -> &'static CollectionSchema) -> DraftBuilder {
 }
 
 /// A draft joined with a collection.
+#[cfg(not(feature = "small"))]
 pub(crate) fn join(
     of: DraftBuilder,
     with: fn() -> &'static CollectionSchema,

@@ -1,7 +1,7 @@
 //! What running queries teaches: a plan whose rows were expected wrongly is made anew, with what was learnt, and not for ever.
 
 use epilog::prelude::*;
-use epilog::query::Query;
+use epilog::query::{Joined, Query};
 
 /// Each maker has a hall of its own.
 #[derive(Collection, Clone, Debug, PartialEq)]
@@ -64,6 +64,11 @@ fn of(maker: u16, hall: u16) -> Query<Part, Part> {
     Part::query().filter(move |p| p.maker.eq(maker) & p.hall.eq(hall))
 }
 
+/// A maker's parts, each with its orders.
+fn with_orders(maker: u16) -> Query<Joined<Part, Order>, (Id<Part>, Id<Order>)> {
+    of(maker, maker).join::<Order>(|(p, o)| o.part.eq(p.id)).select(|(p, o)| (p.id, o.id))
+}
+
 /// How many parts there are, and how many orders of them.
 fn expected(maker: u16, hall: u16) -> (usize, usize) {
     let is_of = |n: u32| {
@@ -77,17 +82,15 @@ fn expected(maker: u16, hall: u16) -> (usize, usize) {
 #[test]
 fn fields_that_go_together_lead_to_another_join_at_the_third_run() {
     let db = works();
-    let query =
-        |maker| of(maker, maker).join::<Order>(|(p, o)| o.part.eq(p.id)).select(|(p, o)| (p.id, o.id));
     let before = made(&db);
     // Of 60,000 parts a sixtieth of a sixtieth are 17; of each the orders are looked for in the index.
-    let plan = query(0).explain(&db).expect("a plan");
+    let plan = with_orders(0).explain(&db).expect("a plan");
     assert!(plan.to_string().contains("join Order through index") && plan.learnt.is_empty(), "{plan}");
     for run in 0..20 {
-        assert_eq!(query(run).all(&db).expect("rows").len(), expected(run, run).1);
+        assert_eq!(with_orders(run).all(&db).expect("rows").len(), expected(run, run).1);
         assert_eq!(made(&db) - before, if run < 2 { 1 } else { 2 }, "in run {run}");
     }
-    let plan = query(0).explain(&db).expect("a plan");
+    let plan = with_orders(0).explain(&db).expect("a plan");
     assert!(plan.to_string().contains("join through hash table") && plan.kept, "{plan}");
     let [lesson] = plan.learnt.as_slice() else { panic!("{:?}", plan.learnt) };
     assert!(
@@ -154,31 +157,27 @@ fn values_that_go_together_and_such_as_do_not_make_no_plans_for_ever() {
 #[test]
 fn who_wants_no_feedback_keeps_the_first_plan() {
     let db: Database<Works> = filled(Options::default().plan_feedback(false));
-    let query =
-        |maker| of(maker, maker).join::<Order>(|(p, o)| o.part.eq(p.id)).select(|(p, o)| (p.id, o.id));
     let before = made(&db);
     for run in 0..6 {
-        assert_eq!(query(run).all(&db).expect("rows").len(), expected(run, run).1);
+        assert_eq!(with_orders(run).all(&db).expect("rows").len(), expected(run, run).1);
     }
     assert_eq!(made(&db) - before, 1);
-    assert!(query(0).explain(&db).expect("a plan").learnt.is_empty());
+    assert!(with_orders(0).explain(&db).expect("a plan").learnt.is_empty());
 }
 
 #[test]
 fn what_a_write_transaction_reads_teaches_nothing() {
     let db = works();
-    let query =
-        |maker| of(maker, maker).join::<Order>(|(p, o)| o.part.eq(p.id)).select(|(p, o)| (p.id, o.id));
     let before = made(&db);
     db.write(|tx| {
         (0..6).try_for_each(|run| {
-            assert_eq!(query(run).all(&*tx)?.len(), expected(run, run).1);
+            assert_eq!(with_orders(run).all(&*tx)?.len(), expected(run, run).1);
             Ok(())
         })
     })
     .expect("rows");
     assert!(made(&db) - before <= 1, "{}", made(&db) - before);
-    assert!(query(0).explain(&db).expect("a plan").learnt.is_empty());
+    assert!(with_orders(0).explain(&db).expect("a plan").learnt.is_empty());
 }
 
 #[test]
