@@ -36,9 +36,9 @@ enum State<'p> {
     Start,
     /// In a leaf, with positions still to come, and whether there may be more in the next leaf.
     In(EntryNode<'p>, Range<usize>, bool),
-    /// Behind the last entry, which the leaf has.
+    /// Behind the last entry, which the leaf has, at this position.
     #[cfg(not(feature = "small"))]
-    Behind(EntryNode<'p>),
+    Behind(EntryNode<'p>, usize),
     End,
 }
 
@@ -74,13 +74,30 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
         replace(&mut self.low, Bound::Included(low));
         replace(&mut self.high, high);
         let before = core::mem::replace(&mut self.state, State::Start);
-        let (State::In(leaf, ..) | State::Behind(leaf)) = before else { return Ok(()) };
-        if let Some(last) = leaf.count().checked_sub(1)
-            && leaf.compare(low, 0)?.is_ge()
-            && leaf.compare(low, last)?.is_le()
-        {
-            self.enter(leaf)?;
+        // Ascending ranges begin behind what was read.
+        let (leaf, read) = match before {
+            State::In(leaf, positions, _) => (leaf, positions.start),
+            State::Behind(leaf, position) => (leaf, position),
+            State::Start | State::End => return Ok(()),
+        };
+        let Some(last) = leaf.count().checked_sub(1) else { return Ok(()) };
+        if leaf.compare(low, last)?.is_gt() {
+            return Ok(());
         }
+        let from = match read.checked_sub(1) {
+            Some(before) if leaf.compare(low, before)?.is_gt() => read,
+            _ if leaf.compare(low, 0)?.is_ge() => 0,
+            _ => return Ok(()),
+        };
+        let start = leaf.search_from(low, from)?.unwrap_or_else(|position| position);
+        let end = match &self.high {
+            Bound::Unbounded => leaf.count(),
+            Bound::Excluded(high) => leaf.search_from(high, start)?.unwrap_or_else(|position| position),
+            Bound::Included(high) => {
+                leaf.search_from(high, start)?.map_or_else(|position| position, |position| position + 1)
+            }
+        };
+        self.state = State::In(leaf, start..end, end == leaf.count());
         Ok(())
     }
 
@@ -279,8 +296,8 @@ impl<'p, P: PageRead + ?Sized> EntryCursor<'p, P> {
                 leaf
             }
             #[cfg(not(feature = "small"))]
-            State::In(leaf, _, false) | State::Behind(leaf) => {
-                self.state = State::Behind(leaf);
+            State::In(leaf, Range { end: position, .. }, false) | State::Behind(leaf, position) => {
+                self.state = State::Behind(leaf, position);
                 return Ok(false);
             }
             #[cfg(feature = "small")]

@@ -271,12 +271,42 @@ impl<'p> EntryNode<'p> {
     /// The position of `key`, or where it would be.
     #[inline]
     pub(super) fn search(&self, key: &[u8]) -> Result<Result<usize, usize>, StorageError> {
+        let below = |head| self.heads().partition_point(|other| u32::from_be_bytes(*other) < head);
+        self.search_with(key, 0, below)
+    }
+
+    /// As [`search`](Self::search), of a `key` that no key before `from` reaches and that is expected close behind: by steps that
+    /// double, which stay in few lines of memory.
+    #[cfg(not(feature = "small"))]
+    #[inline]
+    pub(super) fn search_from(&self, key: &[u8], from: usize) -> Result<Result<usize, usize>, StorageError> {
+        let below = |head| {
+            let heads = self.heads();
+            let is_below = |other: &[u8; 4]| u32::from_be_bytes(*other) < head;
+            let (mut low, mut step) = (from, 1);
+            while heads.get(low + step - 1).is_some_and(is_below) {
+                low += step;
+                step *= 2;
+            }
+            low + heads[low..heads.len().min(low + step)].partition_point(is_below)
+        };
+        self.search_with(key, from, below)
+    }
+
+    /// The position of `key`, or where it would be, from `from` on, where `below` tells how many keys have a lesser head.
+    #[inline(always)]
+    fn search_with(
+        &self,
+        key: &[u8],
+        from: usize,
+        below: impl FnOnce(u32) -> usize,
+    ) -> Result<Result<usize, usize>, StorageError> {
         let Some(key) = key.strip_prefix(self.prefix()) else {
-            return Ok(Err(if key < self.prefix() { 0 } else { self.head.count }));
+            return Ok(Err(if key < self.prefix() { from } else { self.head.count }));
         };
         let head = head_of(key);
         let heads = self.heads();
-        let mut low = heads.partition_point(|other| u32::from_be_bytes(*other) < head);
+        let mut low = below(head);
         if heads.get(low).is_none_or(|other| u32::from_be_bytes(*other) != head) {
             return Ok(Err(low));
         }
