@@ -129,6 +129,58 @@ fn a_sample_tells_of_all() {
     }
 }
 
+#[derive(Collection, Clone, Debug, PartialEq)]
+struct Few {
+    id: Id<Few>,
+    #[index]
+    two: bool,
+    #[index]
+    five: u8,
+    #[index]
+    twenty: u16,
+    plain: u16,
+    #[index]
+    hundred: Option<u32>,
+    /// Every tenth is rare.
+    #[index]
+    rare: u32,
+}
+
+epilog::schema!(Small { Few });
+
+/// Goal: an index of few values tells how many. Method: numbers of values, spread over all records, beside those that lead no index.
+#[test]
+fn an_index_of_few_values_knows_how_many() {
+    let db = Small::in_memory().unwrap();
+    let few = |number: u64| {
+        let mixed = (number.wrapping_mul(0x9E37_79B9_7F4A_7C15) >> 33) as u32;
+        let rare = if mixed % 10 == 0 { mixed % 30_011 } else { 0 };
+        Few {
+            id: Id::auto(),
+            two: mixed % 2 == 0,
+            five: (mixed % 5) as u8,
+            twenty: (mixed % 20) as u16,
+            plain: (mixed % 20) as u16,
+            hundred: (mixed % 3 != 0).then_some(mixed / 3 % 100),
+            rare,
+        }
+    };
+    db.write(|tx| tx.insert_all((0..200_000).map(few).collect::<Vec<_>>())).unwrap();
+    let known = db.statistics::<Few>().unwrap();
+    let distinct = |name: &str| known.field(name).unwrap().distinct;
+    assert_eq!(["two", "five", "twenty", "plain"].map(distinct), [2, 5, 20, 20]);
+    let of_index = |name: &str| known.index(name).unwrap().distinct[0];
+    assert_eq!(["two", "five", "twenty"].map(of_index), [2, 5, 20]);
+    is_near(distinct("hundred"), 100, 4);
+    assert_eq!(of_index("hundred"), distinct("hundred") + 1, "and none");
+    // Nearly all entries are alike; those that are not are counted by changes.
+    is_near(distinct("rare"), 14_600, 4);
+
+    // Two records have the same of five values in one of five pairs.
+    let pairs = Few::query().join::<Few>(|(f, g)| f.five.eq(g.five)).explain(&db).unwrap().root.rows;
+    assert!((200_000u64.pow(2) / 7..200_000u64.pow(2) / 4).contains(&pairs), "{pairs}");
+}
+
 #[test]
 fn estimates_follow_the_values() {
     let db = Register::in_memory().unwrap();

@@ -2,7 +2,8 @@
 //!
 //! How many different values the first fields of an index have is counted where values change from one entry to the next: the
 //! part of neighbours that differ is the same in a sample of leaves as in the whole index, whatever the values are, so that the
-//! estimate is right on average. For a field that leads no index it is estimated from how many values were met once only:
+//! estimate is right on average. Where few changes were seen it is no more than that, right on average; then it counts whether one
+//! leaf begins with what the one before it in the sample ends with, and what a sample of records has. For a field that leads no index it is estimated from how many values were met once only:
 //! P. Haas and L. Stokes, "Estimating the number of classes in a finite population", JASA 1998, as PostgreSQL does; that is off by
 //! a factor of several where most values are rare.
 //!
@@ -43,6 +44,9 @@ const VALUE_BYTES_MAX: usize = 256;
 /// Of texts so many bytes are kept as bounds.
 const BOUND_BYTES_MAX: usize = 32;
 
+/// Fewer changes of an index's first fields may be chance: of few values nearly all lie in leaves that were not read.
+const CHANGES_MIN: u64 = 16;
+
 /// A value is a heavy hitter when it was met so often in a sample: fewer may be chance.
 const MET_MIN: usize = 5;
 
@@ -55,9 +59,11 @@ pub(super) fn sample(
 ) -> Result<CollectionStatistics, StorageError> {
     let collection = view.catalog().collection(collection.id).map_or(collection, |stored| stored);
     let records = records(view, collection)?;
-    let mut indexes = Vec::new();
+    let (mut indexes, mut changes) = (Vec::new(), Vec::new());
     for index in &collection.indexes {
-        indexes.push(of_index(view, collection, index, count)?);
+        let (made, seen) = of_index(view, collection, index, count)?;
+        indexes.push(made);
+        changes.push(seen);
     }
     let sampled = (records.len() as u64).min(count);
     let mut fields = Vec::new();
@@ -68,7 +74,7 @@ pub(super) fn sample(
         }
         let mut field = of_field(collection, position, &records, count)?;
         if sampled < count {
-            correct_by_indexes(view, collection, &indexes, count, &mut field)?;
+            correct_by_indexes(view, collection, (&mut indexes, &changes), count, &mut field)?;
         }
         fields.push(field);
     }
@@ -107,13 +113,54 @@ fn records<'s>(view: &View<'s>, collection: &CollectionDef) -> Result<Vec<Record
     Ok(records)
 }
 
-/// How many different values the first fields of an index have.
+/// Where the first fields of an index change, as far as was seen.
+#[derive(Clone, Copy, Default)]
+struct Changes {
+    /// From an entry to the next.
+    seen: u64,
+    /// From what was read of one leaf to the next leaf that was read, with others between.
+    across: u64,
+    /// Which part of all neighbours was looked at.
+    share: Amount,
+}
+
+impl Changes {
+    /// Whether these are too few to tell of all, and no more than chance has where there are `distinct` values.
+    fn are_chance(self, distinct: u64) -> bool {
+        self.seen < CHANGES_MIN && self.seen as Amount <= 4.0 + 3.0 * self.share * distinct as Amount
+    }
+
+    /// How many different values there are at least.
+    fn least(self) -> u64 {
+        1 + self.seen + self.across
+    }
+
+    /// How many there are about in an index of `count` entries, of which leaves were looked at with `gaps` between them.
+    fn estimate(self, count: u64, gaps: u64) -> u64 {
+        let Changes { seen, across, share } = self;
+        if share == 0.0 {
+            return self.least().min(count);
+        }
+        let by_pairs = seen as Amount / share;
+        // Of many gaps those with a change are known, which is more than a few changes within leaves tell.
+        if seen >= CHANGES_MIN || across == gaps {
+            return (1 + by_pairs as u64).clamp(self.least(), count);
+        }
+        // Changes that fall anywhere: as many as leave so many gaps without one. The first terms of a logarithm's series.
+        let share = across as Amount / gaps as Amount;
+        let among =
+            across as Amount * (1.0 + share / 2.0 + share * share / 3.0 + share * share * share / 4.0);
+        (1 + seen + among as u64).min(count)
+    }
+}
+
+/// How many different values the first fields of an index have; and how often the first was seen to change, unless all of it was read.
 fn of_index(
     view: &View<'_>,
     collection: &CollectionDef,
     index: &IndexDef,
     count: u64,
-) -> Result<IndexStatistics, StorageError> {
+) -> Result<(IndexStatistics, Option<Changes>), StorageError> {
     let types = index.fields.iter().map(|position| {
         let field = &collection.fields[usize::from(*position)];
         (field.ty, field.optional)
@@ -131,13 +178,13 @@ fn of_index(
         }
         None => (types, count),
     };
-    let mut changes = vec![0u64; types.len()];
-    let (mut pairs, mut last) = (0u64, Vec::new());
+    let mut changes = vec![Changes::default(); types.len()];
+    let (mut pairs, mut gaps, mut last) = (0u64, 0u64, Vec::new());
     // What is read stays in memory until the operation ends.
     let each = view.kept_max() / index.page_len as usize / collection.indexes.len();
     let all = view.each_of_spread(index, each.clamp(4, INDEX_LEAVES_MAX), &mut |entry, follows| {
-        if follows {
-            pairs += 1;
+        if follows || !last.is_empty() {
+            *if follows { &mut pairs } else { &mut gaps } += 1;
             let common = entry.iter().zip(&last).take_while(|(one, other)| one == other).count();
             let mut end = 0;
             for (changes, (ty, optional)) in changes.iter_mut().zip(&types) {
@@ -145,21 +192,23 @@ fn of_index(
                     Some((_, rest)) => end = entry.len() - rest.len(),
                     None => break,
                 }
-                *changes += u64::from(common < end);
+                *if follows { &mut changes.seen } else { &mut changes.across } += u64::from(common < end);
             }
         }
         last.clear();
         last.extend_from_slice(entry);
     })?;
-    let distinct = changes.into_iter().map(|changes| match (all, pairs) {
-        _ if count == 0 => 0,
-        (true, _) | (false, 0) => changes + 1,
-        (false, _) => 1 + (changes as Amount / pairs as Amount * (count - 1) as Amount) as u64,
-    });
-    let distinct = distinct.map(|distinct| distinct.min(count)).collect();
+    let share = pairs as Amount / count.saturating_sub(1).max(1) as Amount;
+    changes.iter_mut().for_each(|changes| changes.share = share);
+    let estimate = |changes: &Changes| match all {
+        true => changes.least().min(count),
+        false => changes.estimate(count, gaps),
+    };
+    let distinct = changes.iter().map(estimate).collect();
     let name_of = |position: &u16| collection.fields[usize::from(*position)].name.clone();
     let fields = index.fields.iter().map(name_of).collect();
-    Ok(IndexStatistics { name: index.name.clone(), fields, distinct, id: index.id })
+    let made = IndexStatistics { name: index.name.clone(), fields, distinct, id: index.id };
+    Ok((made, changes.first().copied().filter(|_| !all)))
 }
 
 /// A value in a sample, by its key.
@@ -346,7 +395,7 @@ fn shortened(value: Scalar) -> Scalar {
 fn correct_by_indexes(
     view: &View<'_>,
     collection: &CollectionDef,
-    indexes: &[IndexStatistics],
+    (indexes, changes): (&mut [IndexStatistics], &[Option<Changes>]),
     count: u64,
     field: &mut FieldStatistics,
 ) -> Result<(), StorageError> {
@@ -357,11 +406,19 @@ fn correct_by_indexes(
     }
     let leads = |index: &&IndexDef| index.fields.first() == Some(&position) && !index.is_partial();
     let Some(index) = collection.indexes.iter().find(leads) else { return Ok(()) };
-    if let Some(made) = indexes.iter().find(|made| made.id == index.id) {
-        field.distinct = made.distinct[0]
-            .saturating_sub(u64::from(field.nulls > 0))
-            .max(1)
-            .min(count.saturating_sub(field.nulls));
+    let absent = u64::from(field.nulls > 0);
+    for (made, changes) in indexes.iter_mut().zip(changes).filter(|(made, _)| made.id == index.id) {
+        // A sample of records knows few values better than a few changes do, but for those that it has not met.
+        if let Some(few) = changes.filter(|changes| changes.are_chance(field.distinct)) {
+            made.distinct[0] = few.least().max(field.distinct + absent).min(count);
+            let mut least = 0;
+            for distinct in &mut made.distinct {
+                least = least.max(*distinct);
+                *distinct = least;
+            }
+        }
+        field.distinct =
+            made.distinct[0].saturating_sub(absent).max(1).min(count.saturating_sub(field.nulls));
     }
     // Absent values come first.
     let low = if stored.optional { Bound::Included(&[1u8][..]) } else { Bound::Unbounded };
