@@ -248,7 +248,7 @@ impl Plan {
                     writeln!(out, "{} {}", node.operator, node.detail)?;
                 }
                 for alternative in &node.alternatives {
-                    let Alternative { way, cost_ns, taken, reason } = alternative;
+                    let Alternative { way, cost_ns, taken, reason, .. } = alternative;
                     write!(out, "  {} {way}", if *taken { "taken:" } else { "not" })?;
                     if let Some(cost) = cost_ns {
                         write!(out, ", {} µs", cost.div_ceil(1000))?;

@@ -473,3 +473,54 @@ scan Track
 ";
     assert_eq!(told, expected);
 }
+
+#[derive(Collection, Clone, Debug)]
+struct Item {
+    id: Id<Item>,
+    #[index]
+    code: u32,
+    #[index]
+    owner: u32,
+}
+
+#[derive(Collection, Clone, Debug)]
+struct Owner {
+    id: Id<Owner>,
+    #[index]
+    rank: u32,
+}
+
+epilog::schema!(Shop { Item, Owner });
+
+/// What joins, subqueries and orders ask of a field is told as well.
+#[test]
+fn a_plan_says_why_not_what_is_asked_from_above() {
+    let db = Shop::in_memory().expect("a database");
+    db.write(|tx| {
+        tx.insert_all((0..5_000).map(|n| Item { id: Id::auto(), code: n, owner: n % 500 }))?;
+        tx.insert_all((0..500).map(|n| Owner { id: Id::auto(), rank: n }))
+    })
+    .expect("fresh records");
+    #[track_caller]
+    fn says(why: &str, reasons: &[&str]) {
+        for reason in reasons {
+            assert!(why.contains(reason), "{reason}: {why}");
+        }
+        assert!(!why.contains("nothing is asked of `rank`"), "{why}");
+    }
+    let joined = || Item::query().join::<Owner>(|(i, o)| i.owner.eq(o.rank));
+    let why = joined().explain(&db).expect("a plan").why();
+    let by_table = "is found by a table, which costs less than a search for each";
+    says(&why, &["not index of Owner by rank: ", "not index of Item by owner: ", by_table]);
+    let why = joined().order_by(|(i, _)| i.code).explain(&db).expect("a plan").why();
+    says(
+        &why,
+        &[
+            "not index of Item by code: the order by `code` is made above: what lies between does not keep one",
+        ],
+    );
+    let pairs = Item::query().join::<Owner>(|(i, o)| i.code.lt(o.rank) & i.owner.ne(o.rank));
+    says(&pairs.explain(&db).expect("a plan").why(), &["is asked of pairs"]);
+    let asked = Owner::query().filter(|o| o.exists::<Item>(|(o, i)| i.owner.eq(o.rank)));
+    says(&asked.explain(&db).expect("a plan").why(), &["not index of Item by owner: `Item.owner = rank` "]);
+}

@@ -28,6 +28,8 @@ pub struct Alternative {
     pub taken: bool,
     /// Why it was, or was not.
     pub reason: String,
+    /// The first field of an index of which no filter asks anything.
+    pub(super) unasked: Option<u16>,
 }
 
 impl Planner<'_> {
@@ -56,6 +58,7 @@ impl Planner<'_> {
                 cost_ns: Some(*cost as u64),
                 taken: at == 0,
                 reason,
+                unasked: None,
             }
         });
         let mut told: Vec<Alternative> = told.collect();
@@ -74,6 +77,16 @@ impl Planner<'_> {
             }
             let name = |position: &u16| collection.fields[usize::from(*position)].name.as_str();
             let fields: Vec<&str> = index.fields.iter().map(name).collect();
+            let (reason, unasked) = match search.unmet(index) {
+                Some(condition) => {
+                    let field = &collection.fields[usize::from(condition.position)];
+                    let condition = condition.test.describe(&field.name, field.ty);
+                    let reason =
+                        format!("records may be asked for of which not `{condition}`: it has none of those");
+                    (reason, None)
+                }
+                None => self.unasked(slot, index.fields[0], fields[0], predicates),
+            };
             told.push(Alternative {
                 way: format!(
                     "index of {} by {}{}",
@@ -83,21 +96,15 @@ impl Planner<'_> {
                 ),
                 cost_ns: None,
                 taken: false,
-                reason: match search.unmet(index) {
-                    Some(condition) => {
-                        let field = &collection.fields[usize::from(condition.position)];
-                        let condition = condition.test.describe(&field.name, field.ty);
-                        format!("records may be asked for of which not `{condition}`: it has none of those")
-                    }
-                    None => self.unasked(slot, index.fields[0], fields[0], predicates),
-                },
+                reason,
+                unasked,
             });
         }
         told
     }
 
-    /// Why an index that begins with a field finds nothing.
-    fn unasked(&self, slot: Slot, position: u16, field: &str, predicates: &[&Expr]) -> String {
+    /// Why an index that begins with a field finds nothing, and which that is, if no filter asks anything of it.
+    fn unasked(&self, slot: Slot, position: u16, field: &str, predicates: &[&Expr]) -> (String, Option<u16>) {
         let mentions = |expr: &&&Expr| {
             let mut found = false;
             expr.visit(&mut |part| found |= part.as_field() == Some((slot, position)));
@@ -107,10 +114,11 @@ impl Planner<'_> {
         let mut about = predicates.iter().filter(mentions);
         match (about.clone().find(|expr| is_about(expr, slot)), about.next()) {
             (Some(own), _) => {
-                format!("`{}` is no comparison of `{field}` with a value that an index finds", text(own))
+                let own = text(own);
+                (format!("`{own}` is no comparison of `{field}` with a value that an index finds"), None)
             }
-            (None, Some(other)) => format!("`{}` needs other records as well", text(other)),
-            (None, None) => format!("nothing is asked of `{field}`, its first field"),
+            (None, Some(other)) => (format!("`{}` needs other records as well", text(other)), None),
+            (None, None) => (format!("nothing is asked of `{field}`, its first field"), Some(position)),
         }
     }
 }

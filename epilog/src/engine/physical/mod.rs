@@ -7,6 +7,8 @@
 //! [`Method`] (how a subquery is answered), and what is left out: a sort that an access path makes unnecessary, a
 //! predicate that it implies, a lookup that nobody reads any more.
 
+#[cfg(not(feature = "small"))]
+mod above;
 mod access;
 mod aggregate;
 #[cfg(not(feature = "small"))]
@@ -517,6 +519,10 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
     physical.number_entries();
     if parts::REWRITES {
         prune::prune(&mut physical);
+    }
+    #[cfg(not(feature = "small"))]
+    if wishes.alternatives {
+        physical.tell_from_above();
     }
     physical
 }
