@@ -36,7 +36,7 @@ pub(super) struct KeySet {
 }
 
 impl KeySet {
-    fn of(keys: &[u64], has_absent: bool) -> KeySet {
+    pub(super) fn of(keys: &[u64], has_absent: bool) -> KeySet {
         let low = keys.iter().copied().min().unwrap_or_default();
         let high = keys.iter().copied().max().unwrap_or_default();
         let (span, is_empty) = (high - low, keys.is_empty());
