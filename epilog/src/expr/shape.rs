@@ -170,12 +170,12 @@ impl<'d> Shape<'d> {
                 self.expressions(13, keys);
                 self.words.push(*count);
             }
-            // Of these there are no shapes yet. What they hold may have parameters.
-            Clause::JoinQuery(joined, ..) => {
-                self.unknown = true;
+            Clause::JoinQuery(joined, kind, _) => {
+                self.tag(18, *kind as u64);
                 self.draft(&joined.0);
                 self.expression(&joined.1);
             }
+            // Of these there are no shapes yet. What they hold may have parameters.
             Clause::Recursive(recursion, _) => {
                 self.unknown = true;
                 self.draft(&recursion.step);

@@ -407,3 +407,28 @@ fn several_indexes_are_combined_where_each_alone_gives_too_much() {
         assert_eq!(last, expected.iter().rev().take(3).cloned().collect::<Vec<_>>());
     }
 }
+
+/// A query whose rows come from another one is planned once, whatever its values and those of the other are.
+#[test]
+fn queries_with_the_rows_of_others_are_kept() {
+    let db = &disk();
+    let better = |score: f64, files: u64| {
+        let by_owner = File::query().filter(move |f| f.score.ge(score)).group_by(|f| f.owner);
+        let counts = by_owner.select(|g| (g.key(), g.count()));
+        let owners = Owner::query().join_query(counts, |(o, (owner, _))| o.id.eq(owner));
+        owners.filter(move |(_, (_, count))| count.gt(files)).select(|(o, (_, count))| (o.id, count))
+    };
+    let all: Vec<File> = files().all(db).expect("rows");
+    let expected = |score: f64, files: u64| {
+        let count = |owner| all.iter().filter(|f| f.owner == owner && f.score >= score).count() as u64;
+        let owners = (1..=u64::from(OWNERS)).map(Id::<Owner>::new).map(|owner| (owner, count(owner)));
+        owners.filter(|(_, count)| *count > files).collect::<Vec<_>>()
+    };
+    let before = db.stats().plans_made;
+    for (score, files) in [(0.0, 3), (2000.0, 9), (1999.0, 10), (3900.0, 0), (1e9, 0)] {
+        let mut found = better(score, files).all(db).expect("rows");
+        found.sort_unstable();
+        assert_eq!(found, expected(score, files), "{score} {files}");
+    }
+    assert_eq!(db.stats().plans_made - before, 1);
+}
