@@ -34,6 +34,9 @@ struct Item {
     /// The same as the number, in an index that has the cost as well.
     stamp: i64,
     cost: i64,
+    /// Twenty records each, in the order of their keys.
+    #[index]
+    day: i64,
     word: String,
     text: String,
 }
@@ -82,6 +85,7 @@ fn loaded() -> Database<App> {
             amount: (n % 1000) as i64,
             stamp: number,
             cost: (n % 1000) as i64,
+            day: (n / 20) as i64,
             word: format!("word {number:05}"),
             text: format!("{:060}", mixed(n)),
         }
@@ -154,6 +158,13 @@ fn main() -> Result<(), Error> {
         time(|| few().one(&tx))
     };
     line("fetch", (read(199) - read(99)) / (items / 100.0) - entry, nanoseconds(costs.fetch));
+    // The same of an index that has records in the order in which they lie.
+    let next = |to: i64| {
+        let few = move || Item::query().filter(|i| i.day.between(1, to)).aggregate(|g| g.sum(|i| i.amount));
+        is_by(&few().explain(&tx), "index range");
+        time(|| few().one(&tx))
+    };
+    line("fetch_next", (next(200) - next(100)) / 2000.0 - entry, nanoseconds(costs.fetch_next));
     // Keys that come in the order of a key of several entries, and of one, for which they lie in order already.
     let keys = |to: i64| {
         let few = move || Item::query().filter(|i| i.number.between(0, to)).select(|i| i.id);

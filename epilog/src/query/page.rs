@@ -122,7 +122,8 @@ impl<S: Scope, O> Query<S, O> {
         let keyset = self.keyset()?;
         let place = after.map_or(Ok(Vec::new()), |at| at.values(keyset.shape(), keyset.len()))?;
         let draft = keyset.page(&place, Side::After, rows_of(size));
-        let plan = from.with_view(|view| Ok(engine::explain(view, &draft, &self.control)?));
+        let plan = from
+            .with_reading(|reading| Ok(engine::explain(reading.operation().view(), &draft, &self.control)?));
         plan.map_err(|error| self.blamed(from, &keyset, &place, error))
     }
 

@@ -223,7 +223,10 @@ impl<S, O> Query<S, O> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn explain<R: Answers<S>>(&self, from: &R) -> Result<Plan, Error> {
-        from.with_view(|view| Ok(engine::explain(view, &self.draft, &self.control)?))
+        // A view of the database itself, and not of an operation, does not know how much is in memory.
+        from.with_reading(|reading| {
+            Ok(engine::explain(reading.operation().view(), &self.draft, &self.control)?)
+        })
     }
 
     /// Carries the query out as [`all`](Query::all) does, but for making records of what comes out, and tells how that went:

@@ -94,6 +94,10 @@ pub struct IndexStatistics {
     /// How many different values its first field has, its first two, and so on; the absent value counts as one. Of a list the
     /// elements are counted.
     pub distinct: Vec<u64>,
+    /// To about how many leaves of records each thousand entries lead that follow each other: few where records lie in about the order
+    /// of the index, a thousand where they lie anywhere. `None` where that is not known: of collections of less than some hundred
+    /// leaves, and of what versions before wrote.
+    pub leaves_per_1000: Option<u16>,
     /// Its permanent id.
     pub(crate) id: IndexId,
 }
@@ -137,7 +141,11 @@ impl fmt::Display for CollectionStatistics {
         for index in &self.indexes {
             let distinct =
                 index.distinct.iter().map(|count| format!("{count}")).collect::<Vec<_>>().join(", ");
-            writeln!(f, "  index {} ({}): {distinct} distinct", index.name, index.fields.join(", "))?;
+            write!(f, "  index {} ({}): {distinct} distinct", index.name, index.fields.join(", "))?;
+            if let Some(leaves) = index.leaves_per_1000 {
+                write!(f, ", each thousand on {leaves} leaves")?;
+            }
+            writeln!(f)?;
         }
         Ok(())
     }

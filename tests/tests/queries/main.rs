@@ -11,6 +11,7 @@
 //! - `beyond`: over many times what the page cache holds.
 //! - `partial`: indexes of some records only.
 //! - `covering`: indexes that include values.
+//! - `clustering`: indexes whose order is that in which records lie.
 //! - `plans`: which way to the records is taken.
 //! - `learning`: what running queries teaches about it.
 
@@ -24,6 +25,7 @@ mod music;
 
 mod aggregates;
 mod beyond;
+mod clustering;
 mod covering;
 mod differential;
 mod functions;

@@ -170,8 +170,10 @@ fn an_offset_passes_over_entries_of_an_index() {
         assert_eq!(streamed.expect("rows"), wanted, "after {offset}");
     }
     let plan = by_group(7_000).limit(10).explain_analyze(db).expect("a plan");
-    check(db, &by_group(7_000).limit(10), "limit: 10 in 1\n  index scan: 10 in 1\n");
-    assert_eq!(plan.root.children[0].actual.expect("it is measured").rows, 10);
+    // In how many batches depends on what the page cache has kept of what came before.
+    let given =
+        plan.operators().into_iter().map(|node| (node.operator, node.actual.expect("it is measured").rows));
+    assert_eq!(given.collect::<Vec<_>>(), [("limit", 10), ("index scan", 10)]);
 }
 
 /// What is carried out in several operations adds up, and what does not fit in memory is told.

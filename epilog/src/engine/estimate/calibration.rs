@@ -101,7 +101,7 @@ impl Calibration {
         let mut costs = Costs::default();
         for (name, line) in costs.lines_mut() {
             *line *= match name {
-                "scan_record" | "entry" => self.near,
+                "scan_record" | "entry" | "fetch_next" => self.near,
                 "build" | "probe" | "mark" | "marked" | "fetch_near" => self.spread,
                 "seek" | "fetch" => self.far,
                 _ => 1.0,

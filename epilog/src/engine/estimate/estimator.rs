@@ -11,16 +11,19 @@ use alloc::vec::Vec;
 use core::cell::OnceCell;
 
 use super::selectivity::guess;
-use super::{Amount, Statistics};
+use super::{Amount, Scatter, Statistics};
 use crate::engine::logical::{Expr, ExprKind, Slot, SlotDef};
 use crate::expr::{BinaryOp, UnaryOp};
 use crate::parts;
-use crate::schema::CollectionDef;
+use crate::schema::{CollectionDef, IndexId};
 use crate::statistics::{CollectionStatistics, Moments, Spread};
 use crate::value::{Scalar, Type};
 
 /// Of so many values of a list the share is told one by one.
 const CANDIDATES_MAX: usize = 64;
+
+/// Of fewer records than this it is taken that they lie anywhere.
+const FETCHED_FEW: Amount = 100.0;
 
 /// Estimates for one plan. What is known of a collection is asked for once, when something depends on it.
 pub struct Estimator<'p> {
@@ -158,6 +161,19 @@ impl<'p> Estimator<'p> {
         // Of so many equally frequent values as many rows meet not all (A. Cardenas, "Analysis and performance of inverted
         // data base structures", CACM 1975).
         Some(met(product, rows))
+    }
+
+    /// How so many records lie that an index leads to, in so many places of it: anywhere where nothing is known, and so do few. For those
+    /// statistics would have to be at hand whenever a record is looked up.
+    pub fn scatter(&self, slot: Slot, index: IndexId, records: Amount, places: Amount) -> Scatter {
+        if records < FETCHED_FEW {
+            return Scatter::ANYWHERE;
+        }
+        let leaves = self.known(slot).and_then(|known| {
+            let made = known.indexes.iter().find(|made| made.id == index)?;
+            made.leaves_per_1000
+        });
+        leaves.map_or(Scatter::ANYWHERE, |leaves| Scatter::of(places, Amount::from(leaves) / 1000.0))
     }
 
     fn collection(&self, slot: Slot) -> &'p CollectionDef {

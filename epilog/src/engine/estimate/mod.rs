@@ -15,6 +15,7 @@ mod groups;
 mod plain;
 #[cfg(not(feature = "small"))]
 mod residency;
+mod scatter;
 mod selectivity;
 
 #[cfg(not(feature = "small"))]
@@ -44,6 +45,7 @@ pub use groups::Groups;
 pub use plain::{Estimator, Paging};
 #[cfg(not(feature = "small"))]
 pub use residency::{Paging, Residency, Resident};
+pub use scatter::Scatter;
 
 /// A range of the encoded fields of an index. An excluded low bound skips every key that *starts* with it, an included
 /// high bound takes them all.

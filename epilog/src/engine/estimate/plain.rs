@@ -3,9 +3,9 @@
 use core::marker::PhantomData;
 
 use super::selectivity::guess;
-use super::{Amount, Costs, Statistics};
+use super::{Amount, Costs, Scatter, Statistics};
 use crate::engine::logical::{Expr, Slot, SlotDef};
-use crate::schema::{CollectionDef, IndexDef};
+use crate::schema::{CollectionDef, IndexDef, IndexId};
 
 /// Estimates for one plan.
 pub struct Estimator<'p>(PhantomData<&'p ()>);
@@ -40,6 +40,12 @@ impl<'p> Estimator<'p> {
     pub fn groups<'e>(&self, _rows: Amount, _keys: impl IntoIterator<Item = &'e Expr>) -> Option<Amount> {
         None
     }
+
+    /// How far an index has records in the order in which they lie: that is not known.
+    #[inline]
+    pub fn scatter(&self, _slot: Slot, _index: IndexId, _records: Amount, _places: Amount) -> Scatter {
+        Scatter::ANYWHERE
+    }
 }
 
 /// What reading from the file costs: nothing is known of that.
@@ -61,6 +67,18 @@ impl<'p> Paging<'p> {
     /// `cost`, without what is read.
     #[inline]
     pub fn and_fetched(&self, cost: Amount, _collection: &CollectionDef, _records: Amount) -> Amount {
+        cost
+    }
+
+    /// `cost`, without what is read.
+    #[inline]
+    pub fn and_fetched_by(
+        &self,
+        cost: Amount,
+        _collection: &CollectionDef,
+        _records: Amount,
+        _scatter: Scatter,
+    ) -> Amount {
         cost
     }
 

@@ -10,7 +10,7 @@
 use alloc::vec::Vec;
 use core::cell::RefCell;
 
-use super::{Amount, Costs, Statistics};
+use super::{Amount, Costs, Scatter, Statistics};
 use crate::schema::{CollectionDef, CollectionId, IndexDef, IndexId};
 
 /// A tree of fewer leaves counts as being in memory.
@@ -95,6 +95,21 @@ impl<'p> Paging<'p> {
     pub fn and_fetched(&self, cost: Amount, collection: &CollectionDef, records: Amount) -> Amount {
         let of = self.of(collection, None);
         cost + of.missing() * touched(of.leaves, records) * self.page
+    }
+
+    /// As [`and_fetched`](Paging::and_fetched), of records in the order of an index: those that lie on the leaf of the one before
+    /// are on no other page, and pages that follow each other are read as those of a scan are.
+    pub fn and_fetched_by(
+        &self,
+        cost: Amount,
+        collection: &CollectionDef,
+        records: Amount,
+        scatter: Scatter,
+    ) -> Amount {
+        let of = self.of(collection, None);
+        let (anywhere, next) = scatter.leaves(records);
+        let pages = touched(of.leaves, anywhere);
+        cost + of.missing() * (pages * self.page + next.min(of.leaves - pages) * self.page_next)
     }
 
     /// `cost`, and reading a part of an index from one entry to the next, in so many places.

@@ -12,7 +12,7 @@ use super::sort::{Walk, provides};
 use super::{Access, IndexOrder, Operator, PhysicalNode, Planner, Scan, Want};
 #[cfg(not(feature = "small"))]
 use crate::engine::estimate::About;
-use crate::engine::estimate::{Amount, KeyRange, Statistics};
+use crate::engine::estimate::{Amount, KeyRange, Scatter, Statistics};
 use crate::engine::logical::{Expr, Node, Slot};
 use crate::parts;
 use crate::schema::{CollectionDef, IndexDef};
@@ -92,6 +92,9 @@ pub(super) struct Candidate {
     pub(super) cost_rows: Amount,
     /// Whether they come in the order wanted.
     pub(super) ordered: bool,
+    /// How its records lie.
+    #[cfg(not(feature = "small"))]
+    pub(super) scatter: Scatter,
     /// Whether it gives no record that an absent one could stand for: something was searched for.
     pub(super) selective: bool,
 }
@@ -278,9 +281,11 @@ impl<'p> Planner<'p> {
         if !fetches {
             return costs * share;
         }
-        let pages = |records| self.paging.and_fetched(0.0, collection, records);
+        let scatter = candidate.scatter;
+        let pages = |records| self.paging.and_fetched_by(0.0, collection, records, scatter);
         let read = candidate.rows * share - skipped;
-        (costs - pages(candidate.rows)) * share - skipped * self.costs.fetch + pages(read.max(0.0))
+        let fetches = self.costs.fetch_by(self.costs.fetch, skipped, scatter);
+        (costs - pages(candidate.rows)) * share - fetches + pages(read.max(0.0))
     }
 
     /// What is added where reading all of a collection is to be avoided.
@@ -294,6 +299,8 @@ impl<'p> Planner<'p> {
 
     pub(super) fn nothing(&self, slot: Slot, implied: Vec<Expr>) -> Candidate {
         Candidate {
+            #[cfg(not(feature = "small"))]
+            scatter: Scatter::ANYWHERE,
             access: Access::Nothing,
             kind: "nothing",
             text: explained(|| self.collection(slot).name.clone()),
@@ -316,6 +323,8 @@ impl<'p> Planner<'p> {
         let suffix = if backward { " backwards" } else { "" };
         let (low, high) = (0, max_rank(collection));
         out.push(Candidate {
+            #[cfg(not(feature = "small"))]
+            scatter: Scatter::ANYWHERE,
             access: Access::Range { low, high, backward, whole: true },
             kind: "scan",
             text: explained(|| format!("{name}{suffix}")),
@@ -333,6 +342,8 @@ impl<'p> Planner<'p> {
                 let ranks = search.ranks(position, values);
                 let count = ranks.len() as Amount;
                 out.push(Candidate {
+                    #[cfg(not(feature = "small"))]
+                    scatter: Scatter::ANYWHERE,
                     access: Access::Keys(ranks),
                     kind: "key lookup",
                     text: explained(|| format!("{name} by {}", self.names().expr(sarg.predicate))),
@@ -355,6 +366,8 @@ impl<'p> Planner<'p> {
         let share = self.estimator.selectivity_of_all(&implied);
         let expected = (rows * share).min((high - low) as Amount + 1.0).max(1.0);
         out.push(Candidate {
+            #[cfg(not(feature = "small"))]
+            scatter: Scatter::ANYWHERE,
             access: Access::Range { low, high, backward, whole: false },
             kind: "key range",
             text: explained(|| format!("{name} by {}{suffix}", self.names().predicates(&implied))),
@@ -467,19 +480,34 @@ impl<'p> Planner<'p> {
             IndexOrder::Forward | IndexOrder::Key => "",
         };
         let seeks = self.costs.seek * found.ranges.len() as Amount;
+        let places = found.ranges.len() as Amount;
+        #[cfg(not(feature = "small"))]
+        let scatter = {
+            // The first few of an order are few records, if nothing else is asked of them.
+            let first = want.limit.filter(|_| ordered && search.sargs.is_empty());
+            let fetched = first.map_or(rows, |limit| rows.min(limit.saturating_sub(want.skip) as Amount));
+            self.estimator.scatter(slot, index.id, fetched, places)
+        };
+        #[cfg(feature = "small")]
+        let scatter = Scatter::ANYWHERE;
         // All ranks are read before the first record is.
-        let (cost_fixed, cost_row) = match index_order {
+        let (cost_fixed, cost_rows) = match index_order {
             IndexOrder::Key | IndexOrder::KeyBackward => {
                 // What lies in the order of ranks is fetched for as much less as it costs to have them in order.
                 let fetch = (self.costs.fetch - self.costs.sort_rank).max(self.costs.fetch_near);
-                (seeks + rows * (self.costs.entry + self.costs.sort_rank), fetch)
+                let by_rank = rows * (self.costs.entry + self.costs.sort_rank);
+                (seeks + by_rank, self.costs.fetch_by(fetch, rows, scatter))
             }
-            _ => (seeks, self.costs.entry + self.costs.fetch),
+            _ => {
+                let fetched = self.costs.fetch_by(self.costs.fetch, rows, scatter);
+                (seeks, rows * self.costs.entry + fetched)
+            }
         };
-        let places = found.ranges.len() as Amount;
         let cost_fixed =
             self.paging.and_walked(cost_fixed, (collection, index), rows / search.rows.max(1.0), places);
         Some(Candidate {
+            #[cfg(not(feature = "small"))]
+            scatter,
             access: Access::Index {
                 index: index.id,
                 ranges: found.ranges,
@@ -492,7 +520,7 @@ impl<'p> Planner<'p> {
             implied,
             rows,
             cost_fixed,
-            cost_rows: self.paging.and_fetched(rows * cost_row, collection, rows),
+            cost_rows: self.paging.and_fetched_by(cost_rows, collection, rows, scatter),
             ordered,
             selective: found.used.iter().chain(&conditions).any(|sarg| sarg.rejects_absent()),
         })

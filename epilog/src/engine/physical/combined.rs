@@ -7,7 +7,7 @@ use super::access::{Candidate, Search, explained, is_about};
 use super::sarg::{Sarg, Test};
 use super::sort::{Walk, provides};
 use super::{Access, Combination, Planner, Want};
-use crate::engine::estimate::{About, Amount};
+use crate::engine::estimate::{About, Amount, Scatter};
 use crate::engine::logical::{Expr, ExprKind};
 use crate::expr::BinaryOp;
 use crate::parts::{InWhole, Whole};
@@ -54,6 +54,7 @@ impl<'p> Planner<'p> {
         }
         let rows = rows.min(search.rows);
         Some(Candidate {
+            scatter: Scatter::ANYWHERE,
             access: Access::Combined { parts: InWhole::new(parts, whole), how: Combination::Any, whole },
             kind: "index union",
             text: explained(|| format!("{} by {}", search.collection.name, self.names().expr(predicate))),
@@ -97,6 +98,7 @@ impl<'p> Planner<'p> {
         let implied = [first.implied, second.implied].concat();
         let parts = Vec::from([first.access, second.access]);
         Some(Candidate {
+            scatter: Scatter::ANYWHERE,
             access: Access::Combined { parts: InWhole::new(parts, whole), how: Combination::Both, whole },
             kind: "index intersection",
             text: explained(|| {

@@ -81,7 +81,12 @@ impl<'p> Planner<'p> {
         let read = all * (tests + if decodes { self.costs.entry_decoded } else { self.costs.entry });
         let fetched = match alone {
             true => 0.0,
-            false => self.paging.and_fetched(rows * self.costs.fetch, search.collection, rows),
+            false => {
+                // Those in between are not fetched.
+                candidate.scatter = candidate.scatter.of_each(all / rows);
+                let fetches = self.costs.fetch_by(self.costs.fetch, rows, candidate.scatter);
+                self.paging.and_fetched_by(fetches, search.collection, rows, candidate.scatter)
+            }
         };
         let seeks = ranges.len() as Amount * self.costs.seek;
         let seeks = self.paging.and_walked(

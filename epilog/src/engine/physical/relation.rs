@@ -12,7 +12,7 @@ use super::sort::{Walk, provides};
 use super::{Access, Operator, PhysicalNode, Planner, Scan, Want};
 use crate::engine::estimate::Amount;
 #[cfg(not(feature = "small"))]
-use crate::engine::estimate::{About, Counter};
+use crate::engine::estimate::{About, Counter, Scatter};
 use crate::engine::logical::{Asked, Expr, ExprKind, Lookup, Node, Subquery};
 
 impl<'p> Planner<'p> {
@@ -80,11 +80,20 @@ impl<'p> Planner<'p> {
         let alone = entries.is_some();
         #[cfg(feature = "small")]
         let alone = false;
-        let each = if alone { self.costs.entry_decoded } else { self.costs.entry + self.costs.fetch };
+        let scatter = self.estimator.scatter(search.slot, index.id, rows, targets);
+        let read = match alone {
+            true => rows * self.costs.entry_decoded,
+            false => rows * self.costs.entry + self.costs.fetch_by(self.costs.fetch, rows, scatter),
+        };
         let share = rows / search.rows.max(1.0);
-        let walked = self.paging.and_walked(rows * each, (collection, index), share, targets);
-        let cost_rows = if alone { walked } else { self.paging.and_fetched(walked, collection, rows) };
+        let walked = self.paging.and_walked(read, (collection, index), share, targets);
+        let cost_rows = match alone {
+            true => walked,
+            false => self.paging.and_fetched_by(walked, collection, rows, scatter),
+        };
         Some(Candidate {
+            #[cfg(not(feature = "small"))]
+            scatter,
             access: Access::Pointing {
                 source: Box::new(source.node),
                 from: lookup.into,
@@ -179,6 +188,8 @@ impl<'p> Planner<'p> {
         let text = format!("{} by {}", search.collection.name, self.names().expr(&link.inner));
         let cost_fixed = source.cost + source.node.rows * self.costs.build;
         Some(Candidate {
+            #[cfg(not(feature = "small"))]
+            scatter: Scatter::ANYWHERE,
             access: Access::PointedAt { source: Box::new(source.node), by: link.inner.clone() },
             kind: "key lookup",
             text,

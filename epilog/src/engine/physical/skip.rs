@@ -10,7 +10,7 @@ use alloc::vec::Vec;
 use super::access::{Candidate, Search, explained};
 use super::combined::comes_in_order;
 use super::{Access, Planner};
-use crate::engine::estimate::Amount;
+use crate::engine::estimate::{Amount, Scatter};
 use crate::engine::logical::Expr;
 use crate::schema::IndexDef;
 
@@ -59,6 +59,7 @@ impl<'p> Planner<'p> {
         let about: Vec<Expr> = found.used.iter().map(|sarg| sarg.predicate.clone()).collect();
         let name = |position: &u16| search.collection.fields[usize::from(*position)].name.as_str();
         Some(Candidate {
+            scatter: Scatter::ANYWHERE,
             access: Access::Skip { index: index.id, ranges: found.ranges },
             kind: "skip scan",
             text: explained(|| {

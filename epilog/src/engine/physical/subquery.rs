@@ -7,7 +7,7 @@ use super::access::Chosen;
 #[cfg(not(feature = "small"))]
 use super::access::Search;
 use super::{Answer, Method, Operator, PhysicalNode, Planner, Subquery, Want};
-use crate::engine::estimate::Amount;
+use crate::engine::estimate::{Amount, Scatter};
 use crate::engine::logical;
 use crate::engine::logical::{Asked, Expr, Inner, Link, Node, Slot};
 use crate::expr::{BinaryOp, UnaryOp};
@@ -127,16 +127,25 @@ impl<'p> Planner<'p> {
         }
         let pairs = self.pairs(pairs, sides.pairs);
         let reads = sides.reads || !matches!(pairs.node.operator, Operator::Pairs);
-        let per_pair = self.costs.entry + if reads { self.costs.fetch + self.costs.pair } else { 0.0 };
-        // What is asked of the pairs of a row, be it of another collection, is asked for each row.
-        let cost = rows * (self.costs.seek + each * per_pair + pairs.cost) - shared * self.costs.fetch_near;
-        let collection = self.collection(sides.slot);
         let found = rows * each;
+        let scatter = match index {
+            Some(index) if reads => self.estimator.scatter(sides.slot, index, found, rows),
+            _ => Scatter::ANYWHERE,
+        };
+        let per_pair = self.costs.entry + if reads { self.costs.pair } else { 0.0 };
+        let fetches = if reads { self.costs.fetch_by(self.costs.fetch, found, scatter) } else { 0.0 };
+        // What is asked of the pairs of a row, be it of another collection, is asked for each row.
+        let cost = rows * (self.costs.seek + each * per_pair + pairs.cost) + fetches
+            - shared * self.costs.fetch_near;
+        let collection = self.collection(sides.slot);
         let cost = match index.and_then(|index| collection.index(index)) {
             Some(index) => self.paging.and_walked(cost, (collection, index), 0.0, rows),
             None => cost,
         };
-        let cost = if reads { self.paging.and_fetched(cost, collection, found) } else { cost };
+        let cost = match reads {
+            true => self.paging.and_fetched_by(cost, collection, found, scatter),
+            false => cost,
+        };
         Some(Planned { method: Method::Probe { index, links }, pairs: pairs.node, cost })
     }
 

@@ -4,7 +4,7 @@
 //!
 //! | bytes | what |
 //! |---|---|
-//! | 1 | version: 1 |
+//! | 1 | version: 2 |
 //! | 4 | the collection's id |
 //! | 8 | the commit whose records were looked at |
 //! | 8 | how many records there were |
@@ -20,6 +20,7 @@
 //! | 2 | number of indexes, each: |
 //! | 4 | its id |
 //! | 1 | number of its fields, for each 8 bytes: different values of the fields up to it |
+//! | 2 | leaves of records that a thousand neighbours lead to; 65,535 where that is not known; not in version 1 |
 //! | 4 | CRC-32C of all before |
 //!
 //! A value is the length of its cell plus one in 4 bytes, and the cell; 0 where there is none. Bounds ascend. What does not keep to
@@ -34,7 +35,13 @@ use crate::statistics::{
 };
 use crate::value::{Scalar, Type};
 
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
+
+/// What does not say how far indexes have records in the order in which they lie.
+const VERSION_WITHOUT_ORDER: u8 = 1;
+
+/// Where it is not known.
+const ORDER_UNKNOWN: u16 = u16::MAX;
 
 /// The bytes of `made`, which are statistics of `collection`.
 pub(super) fn write(collection: &CollectionDef, made: &CollectionStatistics) -> Vec<u8> {
@@ -65,6 +72,7 @@ pub(super) fn write(collection: &CollectionDef, made: &CollectionStatistics) -> 
         out.extend_from_slice(&index.id.0.to_le_bytes());
         out.push(index.distinct.len() as u8);
         index.distinct.iter().for_each(|count| out.extend_from_slice(&count.to_le_bytes()));
+        out.extend_from_slice(&index.leaves_per_1000.unwrap_or(ORDER_UNKNOWN).to_le_bytes());
     }
     let checksum = crc32c(&out);
     out.extend_from_slice(&checksum.to_le_bytes());
@@ -94,12 +102,14 @@ pub(super) fn is_whole(bytes: &[u8]) -> bool {
 /// The statistics of `collection` that `bytes` are; `None` when they are none.
 pub(super) fn read(collection: &CollectionDef, bytes: &[u8]) -> Option<CollectionStatistics> {
     let mut input = Input(checked(bytes)?);
-    if input.u8()? != VERSION || input.u32()? != collection.id.0 {
+    let version = input.u8()?;
+    if !matches!(version, VERSION | VERSION_WITHOUT_ORDER) || input.u32()? != collection.id.0 {
         return None;
     }
     let (made_at, made_of, sampled) = (input.u64()?, input.u64()?, input.u64()?);
     let fields = (0..input.u16()?).map(|_| read_field(collection, &mut input)).collect::<Option<_>>()?;
-    let indexes = (0..input.u16()?).map(|_| read_index(collection, &mut input)).collect::<Option<_>>()?;
+    let indexes =
+        (0..input.u16()?).map(|_| read_index(collection, &mut input, version)).collect::<Option<_>>()?;
     if !input.0.is_empty() || sampled > made_of {
         return None;
     }
@@ -145,14 +155,17 @@ fn read_field(collection: &CollectionDef, input: &mut Input<'_>) -> Option<Field
     })
 }
 
-fn read_index(collection: &CollectionDef, input: &mut Input<'_>) -> Option<IndexStatistics> {
+fn read_index(collection: &CollectionDef, input: &mut Input<'_>, version: u8) -> Option<IndexStatistics> {
     let id = IndexId(input.u32()?);
     let index = collection.index(id)?;
     let count = usize::from(input.u8()?);
     let distinct = (0..count).map(|_| input.u64()).collect::<Option<Vec<_>>>()?;
     let name_of = |position: &u16| collection.fields[usize::from(*position)].name.clone();
     let fields = index.fields.iter().map(name_of).collect();
-    (count == index.fields.len()).then(|| IndexStatistics { name: index.name.clone(), fields, distinct, id })
+    let leaves = if version == VERSION_WITHOUT_ORDER { ORDER_UNKNOWN } else { input.u16()? };
+    let leaves_per_1000 = (leaves != ORDER_UNKNOWN).then_some(leaves);
+    let is_sound = count == index.fields.len() && leaves_per_1000.is_none_or(|leaves| leaves <= 1000);
+    is_sound.then(|| IndexStatistics { name: index.name.clone(), fields, distinct, leaves_per_1000, id })
 }
 
 /// Bytes that anyone may have written.

@@ -16,7 +16,7 @@ use core::ops::Bound;
 
 use super::super::btree::sampled::spread;
 use super::super::facade::{Direction, View};
-use super::super::records::RecordRef;
+use super::super::records::{RecordRef, keys};
 use super::StorageError;
 use crate::parts::Amount;
 use crate::schema::{CollectionDef, IndexDef, Spot};
@@ -38,6 +38,12 @@ const RECORDS_MAX: usize = 4096;
 /// So many leaves of each index.
 const INDEX_LEAVES_MAX: usize = 32;
 
+/// So many entries that follow each other are looked at together.
+const RUN: usize = 256;
+
+/// Of fewer leaves it is not asked how far an index has records in their order: there a run is on most of them, wherever it leads.
+const IN_ORDER_LEAVES_MIN: Amount = 512.0;
+
 /// Longer values are not looked at: each is taken to be like no other.
 const VALUE_BYTES_MAX: usize = 256;
 
@@ -58,10 +64,10 @@ pub(super) fn sample(
     commit: u64,
 ) -> Result<CollectionStatistics, StorageError> {
     let collection = view.catalog().collection(collection.id).map_or(collection, |stored| stored);
-    let records = records(view, collection)?;
+    let (records, places) = records(view, collection, count)?;
     let (mut indexes, mut changes) = (Vec::new(), Vec::new());
     for index in &collection.indexes {
-        let (made, seen) = of_index(view, collection, index, count)?;
+        let (made, seen) = of_index(view, collection, index, count, &places)?;
         indexes.push(made);
         changes.push(seen);
     }
@@ -91,13 +97,76 @@ pub(super) fn sample(
     })
 }
 
-/// Some of a collection's records.
-fn records<'s>(view: &View<'s>, collection: &CollectionDef) -> Result<Vec<RecordRef<'s>>, StorageError> {
+/// Where a collection's records lie: the least ranks of some leaves, evenly spread, and about how many leaves there are.
+struct Places {
+    ranks: Vec<u128>,
+    leaves: Amount,
+}
+
+impl Places {
+    /// The number of the leaf that a record lies on, about: ranks between two that are known are taken to be even.
+    fn of(&self, rank: u128) -> u64 {
+        let at = self.ranks.partition_point(|least| *least <= rank).saturating_sub(1);
+        let part = match (self.ranks.get(at), self.ranks.get(at + 1)) {
+            (Some(low), Some(high)) => {
+                (rank.saturating_sub(*low) as Amount / high.saturating_sub(*low).max(1) as Amount).min(1.0)
+            }
+            _ => 0.0,
+        };
+        let steps = (self.ranks.len().max(2) - 1) as Amount;
+        ((at as Amount + part) / steps * (self.leaves - 1.0)) as u64
+    }
+}
+
+/// Entries of an index that follow each other, and the leaves that they lead to.
+#[derive(Default)]
+struct Runs {
+    /// The leaves of the run that goes on.
+    leaves: Vec<u64>,
+    /// How many entries runs have behind the first.
+    others: u64,
+    /// How many of these lead to a leaf that none of their run has led to.
+    elsewhere: u64,
+}
+
+impl Runs {
+    fn push(&mut self, leaf: u64) {
+        self.leaves.push(leaf);
+        if self.leaves.len() == RUN {
+            self.end();
+        }
+    }
+
+    /// What follows is another run.
+    fn end(&mut self) {
+        let Some(others) = self.leaves.len().checked_sub(1) else { return };
+        self.others += others as u64;
+        self.leaves.sort_unstable();
+        self.leaves.dedup();
+        self.elsewhere += self.leaves.len() as u64 - 1;
+        self.leaves.clear();
+    }
+
+    /// Of a thousand entries.
+    fn per_1000(mut self) -> Option<u16> {
+        self.end();
+        let per_1000 = (self.elsewhere * 1000).checked_div(self.others)?;
+        Some(per_1000 as u16)
+    }
+}
+
+/// Some of a collection's records, of which there are so many, and where they lie.
+fn records<'s>(
+    view: &View<'s>,
+    collection: &CollectionDef,
+    count: u64,
+) -> Result<(Vec<RecordRef<'s>>, Places), StorageError> {
     let collection = view.catalog().collection(collection.id).expect("a collection of this catalog");
     let leaves_max = view.records_at_once(collection).clamp(LEAVES_MIN, LEAVES_MAX);
     let (ranks, all) = view.spread_leaves(collection, leaves_max)?;
     let each = (RECORDS_MAX / ranks.len().max(1)).max(1);
     let mut records = Vec::new();
+    let (mut met, mut met_on) = (0, 0);
     for (number, rank) in ranks.iter().enumerate() {
         let high = match ranks.get(number + 1) {
             Some(next) => next.saturating_sub(1),
@@ -105,12 +174,15 @@ fn records<'s>(view: &View<'s>, collection: &CollectionDef) -> Result<Vec<Record
         };
         let mut leaves = view.leaves(collection, *rank, high, Direction::Forward)?;
         if let Some(leaf) = leaves.next_leaf()? {
+            (met, met_on) = (met + leaf.len(), met_on + 1);
             let rows = Vec::from_iter(0..leaf.len());
             let rows = if all && leaf.len() <= each { rows } else { spread(rows, each) };
             records.extend(rows.into_iter().map(|row| leaf.record(row)));
         }
     }
-    Ok(records)
+    let of_each = met as Amount / Amount::from(met_on).max(1.0);
+    let leaves = if all { ranks.len() as Amount } else { (count as Amount / of_each.max(1.0)).max(1.0) };
+    Ok((records, Places { ranks, leaves }))
 }
 
 /// Where the first fields of an index change, as far as was seen.
@@ -154,12 +226,14 @@ impl Changes {
     }
 }
 
-/// How many different values the first fields of an index have; and how often the first was seen to change, unless all of it was read.
+/// How many different values the first fields of an index have, and how far it has records in the order in which they lie; and how often
+/// the first field was seen to change, unless all of it was read.
 fn of_index(
     view: &View<'_>,
     collection: &CollectionDef,
     index: &IndexDef,
     count: u64,
+    places: &Places,
 ) -> Result<(IndexStatistics, Option<Changes>), StorageError> {
     let types = index.fields.iter().map(|position| {
         let field = &collection.fields[usize::from(*position)];
@@ -180,6 +254,8 @@ fn of_index(
     };
     let mut changes = vec![Changes::default(); types.len()];
     let (mut pairs, mut gaps, mut last) = (0u64, 0u64, Vec::new());
+    // On few leaves any run is on few.
+    let mut runs = (places.leaves >= IN_ORDER_LEAVES_MIN).then(Runs::default);
     // What is read stays in memory until the operation ends.
     let each = view.kept_max() / index.page_len as usize / collection.indexes.len();
     let all = view.each_of_spread(index, each.clamp(4, INDEX_LEAVES_MAX), &mut |entry, follows| {
@@ -197,6 +273,14 @@ fn of_index(
         }
         last.clear();
         last.extend_from_slice(entry);
+        if let Some(runs) = &mut runs
+            && let Some((_, rank)) = keys::split_entry_of(index, entry, collection.layout.rank_width)
+        {
+            if !follows {
+                runs.end();
+            }
+            runs.push(places.of(rank));
+        }
     })?;
     let share = pairs as Amount / count.saturating_sub(1).max(1) as Amount;
     changes.iter_mut().for_each(|changes| changes.share = share);
@@ -207,7 +291,8 @@ fn of_index(
     let distinct = changes.iter().map(estimate).collect();
     let name_of = |position: &u16| collection.fields[usize::from(*position)].name.clone();
     let fields = index.fields.iter().map(name_of).collect();
-    let made = IndexStatistics { name: index.name.clone(), fields, distinct, id: index.id };
+    let leaves_per_1000 = runs.and_then(Runs::per_1000);
+    let made = IndexStatistics { name: index.name.clone(), fields, distinct, leaves_per_1000, id: index.id };
     Ok((made, changes.first().copied().filter(|_| !all)))
 }
 
@@ -449,6 +534,37 @@ mod tests {
         assert_eq!(estimate(0, 0, 0, 50_000), 0);
         let some = estimate(900, 800, 1000, 50_000);
         assert!((900..50_000).contains(&some), "{some}");
+    }
+
+    #[test]
+    fn places_lie_between_those_that_are_known() {
+        let places = Places { ranks: vec![0, 1000, 2000, 2100], leaves: 301.0 };
+        assert_eq!(
+            [0, 500, 1000, 1999, 2050, 2100, 9999].map(|rank| places.of(rank)),
+            [0, 50, 100, 199, 250, 300, 300]
+        );
+        let one = Places { ranks: vec![0], leaves: 1.0 };
+        assert_eq!(one.of(77), 0);
+    }
+
+    #[test]
+    fn runs_tell_how_many_leaves_neighbours_lie_on() {
+        let per_1000 = |leaves: &mut dyn Iterator<Item = u64>| {
+            let mut runs = Runs::default();
+            leaves.for_each(|leaf| runs.push(leaf));
+            runs.per_1000()
+        };
+        // Fifty on each leaf; two leaves in turn; each on another; each run by itself.
+        assert_eq!(per_1000(&mut (0..5120).map(|at| at / 50)), Some(20));
+        assert_eq!(per_1000(&mut (0..5120).map(|at| at % 2 + at / 100 * 2)), Some(23));
+        assert_eq!(per_1000(&mut (0..5120).map(|at| at * 7919 % 100_003)), Some(1000));
+        assert_eq!(per_1000(&mut core::iter::once(5)), None);
+        let mut runs = Runs::default();
+        (0..10).for_each(|at| {
+            runs.push(at * 100);
+            runs.end();
+        });
+        assert_eq!(runs.per_1000(), None, "of single entries nothing is told");
     }
 
     #[test]

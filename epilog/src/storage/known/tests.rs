@@ -88,6 +88,42 @@ fn what_was_written_is_read() {
     assert_eq!(read, made);
 }
 
+/// Goal: what a version before wrote is read, and tells nothing of what it did not know. Method: bytes of version 1 as the table of
+/// `bytes` has them, of 6,000 records of which nothing is kept but the two values that the index has.
+#[test]
+fn statistics_of_version_1_know_no_order() {
+    let files = closed();
+    let store = store(&files);
+    let collection = store.catalog().by_name("Find").unwrap();
+    let old = |leaves: &[u8], version: u8| {
+        let mut old = Vec::from([version]);
+        old.extend_from_slice(&collection.id.0.to_le_bytes());
+        for number in [3u64, 6000, 4096] {
+            old.extend_from_slice(&number.to_le_bytes());
+        }
+        old.extend_from_slice(&[0, 0, 1, 0]);
+        old.extend_from_slice(&collection.indexes[0].id.0.to_le_bytes());
+        old.push(2);
+        for number in [50u64, 1500] {
+            old.extend_from_slice(&number.to_le_bytes());
+        }
+        old.extend_from_slice(leaves);
+        let checksum = crate::storage::codec::checksum::crc32c(&old);
+        old.extend_from_slice(&checksum.to_le_bytes());
+        bytes::read(collection, &old)
+    };
+    let made = old(&[], 1).expect("what version 1 wrote");
+    assert_eq!((made.made_of, made.sampled), (6000, 4096));
+    assert_eq!(
+        (made.indexes[0].distinct.as_slice(), made.indexes[0].leaves_per_1000),
+        (&[50, 1500][..], None)
+    );
+    let leaves = |bytes: u16| old(&bytes.to_le_bytes(), 2).map(|made| made.indexes[0].leaves_per_1000);
+    assert_eq!([leaves(12), leaves(1000), leaves(u16::MAX)], [Some(Some(12)), Some(Some(1000)), Some(None)]);
+    assert_eq!(leaves(1001), None, "more leaves than entries");
+    assert!(old(&[0, 0], 1).is_none() && old(&[], 2).is_none() && old(&[0, 0], 3).is_none());
+}
+
 /// Goal: no bytes do harm. Method: each byte is changed, with a checksum that is wrong and one that is right, and what is read of
 /// it is asked of by plans.
 #[test]

@@ -5,10 +5,10 @@ use alloc::vec::Vec;
 use super::region::{Pointer, Region, Relation, Set};
 #[cfg(not(feature = "small"))]
 use crate::engine::estimate::About;
-use crate::engine::estimate::{Amount, Costs, Estimator, Groups, Paging, Statistics};
+use crate::engine::estimate::{Amount, Costs, Estimator, Groups, Paging, Scatter, Statistics};
 use crate::engine::logical::{Expr, ExprKind, Node, Slot, SlotDef};
 use crate::expr::BinaryOp;
-use crate::schema::CollectionDef;
+use crate::schema::{CollectionDef, IndexId};
 
 /// Rows, and costs in nanoseconds.
 pub(in crate::engine::optimizer) struct Measure<'p> {
@@ -146,11 +146,14 @@ impl<'p> Measure<'p> {
         let Some(slot) = relation.base else { return scan };
         let collection = self.collection(slot);
         let scan = self.paging.and_scanned(scan, collection, 1.0);
-        let searched = relation.own.iter().filter(|expr| is_searched(expr, slot, collection));
-        let found = searched.map(|expr| {
+        let searched =
+            relation.own.iter().filter_map(|expr| Some((expr, searched_by(expr, slot, collection)?)));
+        let found = searched.map(|(expr, index)| {
             let rows = (all * self.part(expr)).max(1.0);
-            let cost = self.costs.seek + rows * (self.costs.entry + self.costs.fetch + tests);
-            self.paging.and_fetched(cost, collection, rows)
+            let scatter = self.scatter(relation, index, rows, 1.0);
+            let fetches = self.costs.fetch_by(self.costs.fetch, rows, scatter);
+            let cost = self.costs.seek + rows * (self.costs.entry + tests) + fetches;
+            self.paging.and_fetched_by(cost, collection, rows, scatter)
         });
         found.fold(scan, Amount::min)
     }
@@ -271,10 +274,12 @@ impl<'p> Measure<'p> {
         if right_set.count_ones() == 1 {
             let number = right_set.trailing_zeros() as usize;
             let relation = &region.relations[number];
-            if let Some(each) = self.searched(region, number, left_set) {
-                let pairs = left_rows * each * (costs.entry + costs.fetch + costs.pair);
+            if let Some((each, index)) = self.searched(region, number, left_set) {
+                let found = left_rows * each;
+                let scatter = self.scatter(relation, index, found, left_rows);
+                let pairs = found * (costs.entry + costs.pair) + costs.fetch_by(costs.fetch, found, scatter);
                 let cost = left_cost + left_rows * costs.seek + pairs + made;
-                let cost = self.and_fetched(cost, relation, left_rows * each);
+                let cost = self.and_fetched_by(cost, relation, found, scatter);
                 best = if cost < best.0 { (cost, How::Join) } else { best };
             }
             let points = |pointer: &Pointer| pointer.ends.1 == number && left_set >> pointer.ends.0 & 1 == 1;
@@ -316,14 +321,28 @@ impl<'p> Measure<'p> {
 
     /// `cost`, and reading so many records of a relation that lie anywhere.
     fn and_fetched(&self, cost: Amount, relation: &Relation, rows: Amount) -> Amount {
+        self.and_fetched_by(cost, relation, rows, Scatter::ANYWHERE)
+    }
+
+    /// `cost`, and reading so many records of a relation that lie so.
+    fn and_fetched_by(&self, cost: Amount, relation: &Relation, rows: Amount, scatter: Scatter) -> Amount {
         match relation.base {
-            Some(slot) => self.paging.and_fetched(cost, self.collection(slot), rows),
+            Some(slot) => self.paging.and_fetched_by(cost, self.collection(slot), rows, scatter),
             None => cost,
         }
     }
 
-    /// How many records of a relation an index gives for a row of `other`, if one begins with a field that this gives.
-    fn searched(&self, region: &Region<'_>, number: usize, other: Set) -> Option<Amount> {
+    /// How so many records lie that are found in so many places of an index.
+    fn scatter(&self, relation: &Relation, index: Option<IndexId>, rows: Amount, places: Amount) -> Scatter {
+        match relation.base.zip(index) {
+            Some((slot, index)) => self.estimator.scatter(slot, index, rows, places),
+            None => Scatter::ANYWHERE,
+        }
+    }
+
+    /// How many records of a relation an index gives for a row of `other`, if one begins with a field that this gives; and which. `None`
+    /// is the key.
+    fn searched(&self, region: &Region<'_>, number: usize, other: Set) -> Option<(Amount, Option<IndexId>)> {
         let slot = region.relations[number].base?;
         let collection = self.collection(slot);
         let given = |position: u16| {
@@ -336,33 +355,33 @@ impl<'p> Measure<'p> {
         };
         let all = self.records(slot);
         if collection.clustered.is_some_and(|key| given(key).is_some()) {
-            return Some(1.0);
+            return Some((1.0, None));
         }
         let each = collection.indexes.iter().filter(|index| !index.is_partial()).filter_map(|index| {
             let fields: Vec<&Expr> = index.fields.iter().map_while(|position| given(*position)).collect();
             let relation = &region.relations[number];
             let values = fields.iter().map(|expr| self.distinct(relation, expr)).product::<Amount>();
             let is_whole = index.unique && fields.len() == index.fields.len();
-            (!fields.is_empty()).then(|| if is_whole { 1.0 } else { (all / values).max(1.0) })
+            let each = if is_whole { 1.0 } else { (all / values).max(1.0) };
+            (!fields.is_empty()).then_some((each, Some(index.id)))
         });
-        each.reduce(Amount::min)
+        each.reduce(|one, other| if other.0 < one.0 { other } else { one })
     }
 }
 
-/// Whether an index, or the key, finds the records for which a predicate holds.
-fn is_searched(predicate: &Expr, slot: Slot, collection: &CollectionDef) -> bool {
-    let leads = |position: u16| {
-        collection.clustered == Some(position)
-            || collection
-                .indexes
-                .iter()
-                .any(|index| index.fields.first() == Some(&position) && !index.is_partial())
-    };
+/// The index that finds the records for which a predicate holds; `None` within is the key.
+fn searched_by(predicate: &Expr, slot: Slot, collection: &CollectionDef) -> Option<Option<IndexId>> {
     let children = predicate.children();
-    let Some((value, others)) = children.split_first() else { return false };
+    let (value, others) = children.split_first()?;
+    let (of, position) = value.as_field()?;
     let literal = others.iter().all(|other| other.is_literal());
-    let of = value.as_field().filter(|(of, _)| *of == slot);
-    literal
-        && !matches!(predicate.kind, ExprKind::Unary(..))
-        && of.is_some_and(|(_, position)| leads(position))
+    if of != slot || !literal || matches!(predicate.kind, ExprKind::Unary(..)) {
+        return None;
+    }
+    if collection.clustered == Some(position) {
+        return Some(None);
+    }
+    let mut indexes = collection.indexes.iter();
+    let index = indexes.find(|index| index.fields.first() == Some(&position) && !index.is_partial());
+    index.map(|index| Some(index.id))
 }
