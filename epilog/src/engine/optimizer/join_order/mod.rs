@@ -12,7 +12,8 @@
 //! A *region*, inner joins with the lookups and filters among them, is taken apart into *relations* (collections, and what is
 //! no join of such) and what is asked of them ([`region`]). The orders in which these can be put together are gone through by
 //! dynamic programming over connected sets of relations, up to ten; of more, the two with the smallest result are
-//! put together until one is left ([`search`]). Then the region is built again ([`build`]): a relation that is pointed at by a
+//! put together until one is left, and of `(a b) c` then `(a c) b` and `(b c) a` are tried, wherever such are, in up to four passes
+//! ([`search`]). Then the region is built again ([`build`]): a relation that is pointed at by a
 //! required field, or by one without which the row is dropped, can be looked up for each row, as it was, or be where the
 //! rows come from, or one of the sides of a hash join. Several of which one leads to the next can be looked up together: what is asked of
 //! them all is then found out first, and rows that lead to nothing it leaves are dropped ([`among`](crate::engine::physical::Among)).
