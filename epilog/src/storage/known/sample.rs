@@ -79,8 +79,9 @@ pub(super) fn sample(
             continue;
         }
         let mut field = of_field(collection, position, &records, count)?;
+        correct_indexes(collection, &field, (&mut indexes, &changes), sampled == count);
         if sampled < count {
-            correct_by_indexes(view, collection, (&mut indexes, &changes), count, &mut field)?;
+            correct_by_indexes(view, collection, &indexes, count, &mut field)?;
         }
         fields.push(field);
     }
@@ -476,11 +477,37 @@ fn shortened(value: Scalar) -> Scalar {
     }
 }
 
+/// What a sample of records knows better than a few changes of the indexes that begin with the field: how many values there are where
+/// they are few, but for those that it has not met; or, where it is `whole`, in any case.
+fn correct_indexes(
+    collection: &CollectionDef,
+    field: &FieldStatistics,
+    (indexes, changes): (&mut [IndexStatistics], &[Option<Changes>]),
+    whole: bool,
+) {
+    let met = field.distinct + u64::from(field.nulls > 0);
+    for ((made, changes), index) in indexes.iter_mut().zip(changes).zip(&collection.indexes) {
+        let Some(changes) = changes.filter(|_| index.fields.first() == Some(&field.position)) else {
+            continue;
+        };
+        if index.is_partial() || !(whole || changes.are_chance(field.distinct)) {
+            continue;
+        }
+        made.distinct[0] = if whole { met } else { changes.least().max(met) };
+        // What more fields have is no less.
+        let mut least = 0;
+        for distinct in &mut made.distinct {
+            least = least.max(*distinct);
+            *distinct = least;
+        }
+    }
+}
+
 /// What an index that begins with the field knows better than a sample: its ends, and how many values there are.
 fn correct_by_indexes(
     view: &View<'_>,
     collection: &CollectionDef,
-    (indexes, changes): (&mut [IndexStatistics], &[Option<Changes>]),
+    indexes: &[IndexStatistics],
     count: u64,
     field: &mut FieldStatistics,
 ) -> Result<(), StorageError> {
@@ -491,19 +518,11 @@ fn correct_by_indexes(
     }
     let leads = |index: &&IndexDef| index.fields.first() == Some(&position) && !index.is_partial();
     let Some(index) = collection.indexes.iter().find(leads) else { return Ok(()) };
-    let absent = u64::from(field.nulls > 0);
-    for (made, changes) in indexes.iter_mut().zip(changes).filter(|(made, _)| made.id == index.id) {
-        // A sample of records knows few values better than a few changes do, but for those that it has not met.
-        if let Some(few) = changes.filter(|changes| changes.are_chance(field.distinct)) {
-            made.distinct[0] = few.least().max(field.distinct + absent).min(count);
-            let mut least = 0;
-            for distinct in &mut made.distinct {
-                least = least.max(*distinct);
-                *distinct = least;
-            }
-        }
-        field.distinct =
-            made.distinct[0].saturating_sub(absent).max(1).min(count.saturating_sub(field.nulls));
+    if let Some(made) = indexes.iter().find(|made| made.id == index.id) {
+        field.distinct = made.distinct[0]
+            .saturating_sub(u64::from(field.nulls > 0))
+            .max(1)
+            .min(count.saturating_sub(field.nulls));
     }
     // Absent values come first.
     let low = if stored.optional { Bound::Included(&[1u8][..]) } else { Bound::Unbounded };
