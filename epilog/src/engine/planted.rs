@@ -7,12 +7,20 @@
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[cfg_attr(any(feature = "small", not(feature = "std")), allow(dead_code, reason = "it has not all files"))]
 pub(super) enum Bug {
+    /// A test whether a flag is false is taken for the flag.
+    FalseForTrue,
     /// A negation is pushed into what orders absent values.
     NegationOfAbsent,
+    /// A filter forgets what comes behind its first two conjuncts.
+    ThirdConjunctLost,
+    /// Of alternatives that become a list the third is forgotten.
+    LastAlternativeLost,
     /// What some alternatives imply of a record is asked of it, whatever others imply.
     AlternativeForgotten,
     /// A bound that is left out is merged with another as if it was not.
     ExcludedBoundMerged,
+    /// The field that stands for a record's key is taken for one that is never absent.
+    KeyTakenForThere,
     /// The last filter that sinks below a lookup is lost.
     PredicateDropped,
     /// The last filter that a join takes over is lost.
@@ -27,6 +35,12 @@ pub(super) enum Bug {
     KeysDecidedBySome,
     /// A filter is pushed below windows of which one has other partitions.
     WindowFilterPushed,
+    /// The last filter on keys of groups that is asked of their rows is lost.
+    GroupFilterLost,
+    /// The last test of both sides of a join that was put in order is lost.
+    TestOfPairsLost,
+    /// A window that may fail is dropped where nobody reads it.
+    WindowFaultPruned,
     /// The constant of a left join's inner side is asked of its rows.
     ConstantLeavesLeftJoin,
     /// A join that is dropped keeps the rows that point at nothing.
@@ -73,6 +87,10 @@ pub(super) enum Bug {
     PairedTooEarly,
     /// What is asked of rows before a join forgets a key that its table has.
     SieveForgetsKey,
+    /// The last record that others may point at is not marked.
+    MarkForgotten,
+    /// A round of a recursion begins without the last batch that the one before found.
+    RoundForgetsRows,
     /// A join of sides in order leaves out the inner rows with the last of the keys that are asked for.
     MergeEndsEarly,
     /// A partition of what was put aside does not come back.

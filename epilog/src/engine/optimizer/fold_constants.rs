@@ -17,6 +17,7 @@ use alloc::vec::Vec;
 use super::{Apply, Rule};
 use crate::engine::function::{self, Argument, Made, Values};
 use crate::engine::logical::{Expr, ExprKind, Filter, Literal, LogicalPlan, Node};
+use crate::engine::planted::{self, Bug};
 use crate::expr::{BinaryOp, Function, UnaryOp};
 use crate::value::{Scalar, Type, case, fits};
 
@@ -151,11 +152,8 @@ fn fold_binary(op: BinaryOp, left: Box<Expr>, right: Box<Expr>, ty: Type, nullab
         (false, true)
             if left.ty == Type::Bool && matches!(op, BinaryOp::Eq | BinaryOp::Ne) && !left.nullable =>
         {
-            if right.as_literal() == Some(&Scalar::Bool(op == BinaryOp::Eq)) {
-                *left
-            } else {
-                left.negated()
-            }
+            let is_itself = right.as_literal() == Some(&Scalar::Bool(op == BinaryOp::Eq));
+            if is_itself || planted::is(Bug::FalseForTrue) { *left } else { left.negated() }
         }
         _ => unfolded(left, right),
     }

@@ -14,6 +14,7 @@ use alloc::vec::Vec;
 
 use super::{Apply, Rule};
 use crate::engine::logical::{Expr, ExprKind, LogicalPlan, Node, Slot};
+use crate::engine::planted::{self, Bug};
 
 pub(super) const RULE: Rule = Rule { name: "key_through_relation", apply: Apply::Alone(apply) };
 
@@ -34,6 +35,7 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
         {
             let origin = &plan.slots[usize::from(from.0)];
             let optional = origin.optional || origin.collection.fields[usize::from(*field)].optional;
+            let optional = optional && !planted::is(Bug::KeyTakenForThere);
             expr = Expr::field(*from, *field, expr.ty, optional);
         }
         expr

@@ -12,6 +12,7 @@ use alloc::boxed::Box;
 
 use super::{Apply, Rule};
 use crate::engine::logical::{Expr, ExprKind, Literal, LogicalPlan};
+use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 
 pub(super) const RULE: Rule = Rule { name: "merge_alternatives", apply: Apply::Alone(apply) };
@@ -33,6 +34,9 @@ fn merge(expr: Expr) -> Expr {
             let is_parameter = |expr: &Expr| expr.literal_itself().is_some_and(Literal::is_parameter);
             let looked_for = first.len() * second.len() <= 4096 && !second.iter().any(is_parameter);
             list.extend(second.iter().filter(|candidate| !looked_for || !first.contains(candidate)).cloned());
+            if planted::is(Bug::LastAlternativeLost) {
+                list.truncate(2);
+            }
             Expr::test(ExprKind::In(Box::new(a.clone()), list))
         }
         _ => Expr { kind: ExprKind::Binary(BinaryOp::Or, left, right), ty, nullable },

@@ -18,6 +18,7 @@ use alloc::vec::Vec;
 use super::push_window_filters::{is_sure_below, reads_only};
 use super::{Apply, Rule};
 use crate::engine::logical::{Aggregate, Expr, ExprKind, Filter, LogicalPlan, Node, replace};
+use crate::engine::planted::{self, Bug};
 use crate::parts;
 
 pub(super) const RULE: Rule = Rule { name: "push_group_filters", apply: Apply::Alone(apply) };
@@ -40,7 +41,10 @@ fn take_over(predicates: Vec<Expr>, node: Node) -> Node {
             let (below, above): (Vec<_>, Vec<_>) = predicates.into_iter().partition(|expr| {
                 !expr.may_fault() && !expr.computed_values().is_empty() && reads_only(expr, &keys)
             });
-            let below: Vec<Expr> = below.into_iter().map(|expr| over_rows(expr, &aggregate)).collect();
+            let mut below: Vec<Expr> = below.into_iter().map(|expr| over_rows(expr, &aggregate)).collect();
+            if planted::is(Bug::GroupFilterLost) {
+                below.pop();
+            }
             replace(&mut aggregate.input, |input| input.filtered(below));
             Node::Aggregate(aggregate).filtered(above)
         }

@@ -11,6 +11,7 @@
 
 use super::{Apply, Rule};
 use crate::engine::logical::{Filter, LogicalPlan, Node};
+use crate::engine::planted::{self, Bug};
 use alloc::vec::Vec;
 
 pub(super) const RULE: Rule = Rule { name: "split_conjuncts", apply: Apply::Alone(apply) };
@@ -26,6 +27,9 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
                 *input = below;
             }
             predicates.into_iter().for_each(|predicate| predicate.split_conjuncts(&mut conjuncts));
+            if planted::is(Bug::ThirdConjunctLost) {
+                conjuncts.truncate(2);
+            }
             Node::Filter(Filter { input, predicates: conjuncts })
         }
         other => other,

@@ -204,7 +204,6 @@ proptest! {
 
 /// Rows with a field of one type, hot and cold.
 struct Rows {
-    ty: Type,
     values: Vec<Scalar>,
     bytes: Vec<u8>,
     stride: usize,
@@ -230,7 +229,7 @@ impl Rows {
             page.push(0xAA);
             all.push(if *null { Scalar::Null } else { value.clone() });
         }
-        Rows { ty, values: all, bytes, stride: width + 4, page }
+        Rows { values: all, bytes, stride: width + 4, page }
     }
 
     fn null(&self) -> (u16, u8) {

@@ -8,6 +8,7 @@ use super::region::{Attached, Pointer, Region, Set, join};
 use super::search::Found;
 use crate::engine::estimate::Amount;
 use crate::engine::logical::{Expr, Link, Lookup, Node};
+use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 use crate::parts::Whole;
 
@@ -61,7 +62,10 @@ impl Builder<'_> {
             .asked
             .iter()
             .filter(|(about, _)| about & !set == 0 && about & !left != 0 && about & !right != 0);
-        let asked: Vec<Expr> = asked.map(|(_, predicate)| predicate.clone()).collect();
+        let mut asked: Vec<Expr> = asked.map(|(_, predicate)| predicate.clone()).collect();
+        if planted::is(Bug::TestOfPairsLost) {
+            asked.pop();
+        }
         match &mut node {
             // Pairs that nothing links are asked where they are made: they may be ranges.
             Node::Join(of_pairs) if of_pairs.links.is_empty() && *of_pairs.pairs == Node::Pairs => {

@@ -52,6 +52,10 @@ fn mistakes_of_rules_are_found() {
         (Bug::AbsentLinkUnmatched, MADE),
         (Bug::DistinctLost, RULED),
         (Bug::KeysDecidedBySome, RULED),
+        (Bug::FalseForTrue, RULED),
+        (Bug::ThirdConjunctLost, RULED),
+        (Bug::LastAlternativeLost, RULED),
+        (Bug::KeyTakenForThere, RULED),
     ]);
 }
 
@@ -65,6 +69,9 @@ fn mistakes_of_later_rules_are_found() {
         (Bug::AbsentIsLeast, NARROW),
         (Bug::LimitThroughFilter, RULED),
         (Bug::LimitForgotten, RULED),
+        (Bug::GroupFilterLost, RULED),
+        (Bug::TestOfPairsLost, PAIRED),
+        (Bug::WindowFaultPruned, FAULTY),
     ]);
 }
 
@@ -99,6 +106,8 @@ fn mistakes_of_operators_are_found() {
         (Bug::RunLost, RULED),
         (Bug::PartitionGoesOn, ANY),
         (Bug::SieveForgetsKey, PAIRED),
+        (Bug::MarkForgotten, RULED),
+        (Bug::RoundForgetsRows, ANY),
         (Bug::MergeEndsEarly, PAIRED),
         (Bug::AnswersBackwards, RULED),
         (Bug::LastForFirst, RULED),
