@@ -47,6 +47,14 @@ pub(super) enum Bug {
     AbsentKeptByDroppedJoin,
     /// An order that a limit sees is dropped.
     OrderBelowLimitDropped,
+    /// Groups that are made before what is joined to them are made by one key less.
+    EarlyGroupsForgetKey,
+    /// They are made by the key of records that a left join may not find.
+    EarlyGroupsOfLeftJoin,
+    /// A group whose relation is absent goes, when its record is looked up.
+    LateLookupDropsGroups,
+    /// A row that nothing belongs to has no count.
+    CountOfNoneAbsent,
     /// The least value at an index's end may be an absent one.
     AbsentIsLeast,
     /// A limit is pushed through a filter.

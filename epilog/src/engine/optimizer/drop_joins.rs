@@ -134,7 +134,7 @@ fn by_relation(join: &Join, slots: &[SlotDef]) -> Option<(u16, Expr)> {
 }
 
 /// Whether the links of a join find one record at most.
-fn finds_one(join: &Join, slots: &[SlotDef]) -> bool {
+pub(super) fn finds_one(join: &Join, slots: &[SlotDef]) -> bool {
     let collection = &slots[usize::from(join.slot.0)].collection;
     let is_linked = |position: &u16, may_be_absent: bool| {
         join.links.iter().any(|link| {

@@ -12,6 +12,8 @@ mod drop_distinct;
 #[cfg(not(feature = "small"))]
 mod drop_joins;
 mod drop_sorts;
+#[cfg(not(feature = "small"))]
+mod early_groups;
 mod factor_alternatives;
 mod fold_constants;
 mod index_ends;
@@ -33,6 +35,8 @@ mod push_limits;
 mod push_negations;
 mod push_window_filters;
 mod reduce_group_keys;
+#[cfg(not(feature = "small"))]
+mod row_groups;
 mod split_conjuncts;
 mod strengthen_joins;
 
@@ -101,6 +105,10 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         join_distinct::RULE,
         #[cfg(not(feature = "small"))]
         join_order::RULE,
+        #[cfg(not(feature = "small"))]
+        early_groups::RULE,
+        #[cfg(not(feature = "small"))]
+        row_groups::RULE,
         index_ends::RULE,
         push_limits::RULE,
         prune_unused::RULE,

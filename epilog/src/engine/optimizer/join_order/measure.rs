@@ -6,9 +6,12 @@ use super::region::{Pointer, Region, Relation, Set};
 #[cfg(not(feature = "small"))]
 use crate::engine::estimate::About;
 use crate::engine::estimate::{Amount, Costs, Estimator, Groups, Paging, Scatter, Statistics};
-use crate::engine::logical::{Expr, ExprKind, Node, Slot, SlotDef};
+use crate::engine::logical::{Aggregate, Expr, ExprKind, Join, Node, Slot, SlotDef};
 use crate::expr::BinaryOp;
 use crate::schema::{CollectionDef, IndexId};
+
+/// What costs so many times as much is clearly dearer.
+const CLEARLY: Amount = 1.25;
 
 /// Rows, and costs in nanoseconds.
 pub(in crate::engine::optimizer) struct Measure<'p> {
@@ -136,6 +139,58 @@ impl<'p> Measure<'p> {
             Node::Set(set) => below + self.rows_of(&set.right),
             _ => below,
         }
+    }
+
+    /// Whether it costs clearly less to make `groups` first, and what each of `steps` finds of these, than of all rows, of which groups
+    /// then keep what is `read` of that.
+    pub(in crate::engine::optimizer) fn is_quicker_early<'n>(
+        &self,
+        groups: Aggregate,
+        steps: impl Iterator<Item = &'n Node>,
+        read: impl Iterator<Item = &'n Expr>,
+    ) -> bool {
+        let rows = self.rows_of(&groups.input);
+        let count = self.rows_of(&Node::Aggregate(groups)).min(rows);
+        let costs = &self.costs;
+        let (mut early, mut late, mut share) = (rows * costs.build, 0.0, 1.0);
+        for step in steps {
+            let (slot, of_rows) = match step {
+                Node::Join(join) => {
+                    let found = self.rows_of(&join.inner);
+                    share *= found / self.records(join.slot).max(found);
+                    (join.slot, found * (costs.scan_record + costs.build))
+                }
+                Node::Lookup(lookup) => (lookup.into, self.records(lookup.into).min(rows) * costs.fetch_near),
+                _ => continue,
+            };
+            late += rows * costs.probe + of_rows;
+            // Some are found one by one, or all are put into a table.
+            let of_groups = self.records(slot) * (costs.scan_record + costs.build);
+            early += count * (costs.probe + costs.pair) + of_groups.min(count * costs.seek);
+        }
+        // What is read is compared with what is kept, and kept where it is less.
+        let kept = read.map(|expr| self.test(expr) * 3.0).sum::<Amount>();
+        late += rows * share * (costs.build + kept);
+        early * CLEARLY < late
+    }
+
+    /// Whether it costs clearly less to make groups of the inner side of a join, one at most for each row, each of which is a record in
+    /// `slot`, than of its pairs.
+    pub(in crate::engine::optimizer) fn is_quicker_by_rows(&self, join: &Join, slot: Slot) -> bool {
+        let (rows, others) = (self.rows_of(&join.input), self.rows_of(&join.inner));
+        let groups = self.estimator.groups(others, join.links.iter().map(|link| &link.inner));
+        let groups = groups.unwrap_or(others / 10.0).max(1.0);
+        let costs = &self.costs;
+        let early = others * (costs.scan_record + costs.build)
+            + groups * costs.build
+            + rows * (costs.probe + costs.pair);
+        // Those that belong to none of the rows may be left out, or the others be found for each row.
+        let belong = others * (rows / self.records(slot)).min(1.0);
+        let sieved = others * (costs.scan_record + costs.probe) + belong * costs.build + rows * costs.probe;
+        let whole = others * (costs.scan_record + costs.build) + rows * costs.probe;
+        let found = rows * costs.seek + belong * (costs.entry + costs.fetch);
+        let pairs = belong.max(rows) * (costs.pair + costs.build);
+        early * CLEARLY < whole.min(sieved).min(found) + pairs
     }
 
     /// What it costs to read the rows of a relation.

@@ -199,7 +199,7 @@ impl Maker<'_> {
     }
 
     /// A value of the type.
-    fn value(&mut self, scope: &[usize], ty: Type, faulty: bool) -> Postfix {
+    pub(super) fn value(&mut self, scope: &[usize], ty: Type, faulty: bool) -> Postfix {
         if self.random.below(8) == 0
             && let Some(call) = self.call(scope, ty, faulty)
         {
@@ -923,7 +923,7 @@ pub(super) fn list(random: &mut Random, ty: Type) -> Scalar {
 }
 
 /// An expression about source 0 as one about the source at `position`.
-fn moved(mut expression: Postfix, position: u8) -> Postfix {
+pub(super) fn moved(mut expression: Postfix, position: u8) -> Postfix {
     for op in &mut expression.ops {
         if let Op::Field(path) = op {
             path.row = path.row.at(position);

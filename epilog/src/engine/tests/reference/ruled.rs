@@ -3,6 +3,7 @@
 
 use alloc::vec::Vec;
 
+use super::maker::moved;
 use super::*;
 
 impl Maker<'_> {
@@ -11,7 +12,7 @@ impl Maker<'_> {
         self.forget();
         let root = self.random.below(self.collections.len());
         let builder = draft(self.collections[root].0);
-        match self.random.below(9) {
+        match self.random.below(11) {
             0 => (self.told_apart(builder, root), false),
             1 => (self.by_keys(builder, root), false),
             2 => (self.limited_groups(builder, root), false),
@@ -20,6 +21,8 @@ impl Maker<'_> {
             5 => (self.conjuncts(builder, root), true),
             6 => (self.pointed_at(builder, root), true),
             7 => (self.first_of_each(builder, root), true),
+            8 => (self.by_pointers(false), false),
+            9 => (self.with_others(false), false),
             _ => (self.few_values(root), false),
         }
     }
@@ -109,6 +112,114 @@ impl Maker<'_> {
         let builder = builder.group_by(keys.into_iter().map(|(key, _)| key)).filter(asked);
         let last = f::aggregate(AggregateFunction::Count, None);
         builder.select((0..count).map(Postfix::key).chain([last])).build()
+    }
+
+    /// Groups by what points at records, or by the keys of these, with what the records have; and what is asked of such groups.
+    fn by_pointers(&mut self, faulty: bool) -> Draft {
+        let relations = self.relations();
+        let (from, pointer, to) = *self.random.pick(&relations);
+        let mut builder = draft(self.collections[from].0);
+        if self.random.below(3) == 0 {
+            builder = builder.filter(self.test(RowPath::source(0), from));
+        }
+        let is_joined = self.random.below(3) > 0;
+        let near = if is_joined { RowPath::source(1) } else { RowPath::source(0).hop(pointer) };
+        let kind = *self.random.pick(&[JoinKind::Inner, JoinKind::Left]);
+        let key = Postfix::field(FieldPath { row: near, ordinal: 0 });
+        if is_joined {
+            let mut on = f::field(pointer).binary(BinaryOp::Eq, key.clone());
+            if self.random.below(2) == 0 {
+                on = on.binary(BinaryOp::And, moved(self.test(RowPath::source(0), to), 1));
+            }
+            builder = builder.clause(Clause::Join { collection: self.collections[to].0, on, kind });
+        }
+        let has = |maker: &mut Self| {
+            let fields = (maker.collections[to].0)().fields;
+            let ordinal = maker.random.below(fields.len());
+            (Postfix::field(FieldPath { row: near, ordinal: ordinal as u16 }), fields[ordinal].ty)
+        };
+        let pointed = if self.random.below(2) == 0 { key } else { f::field(pointer) };
+        let mut keys = Vec::from([(pointed, Type::Id)]);
+        for _ in 0..self.random.below(3) {
+            keys.push(has(self));
+        }
+        if self.random.below(4) == 0 {
+            keys.push(self.stored(&[from]));
+        }
+        let mut items = Vec::new();
+        for _ in 0..1 + self.random.below(3) {
+            use AggregateFunction::{Count, Max, Min, Sum};
+            items.push(match self.random.below(6) {
+                0 | 1 => f::aggregate(self.random.pick(&[Min, Max]).clone(), Some(has(self).0)),
+                2 => f::aggregate(Sum, Some(self.value(&[from], Type::I64, faulty))),
+                3 => f::aggregate(Count, Some(has(self).0)),
+                4 => f::aggregate(self.random.pick(&[Min, Max]).clone(), Some(self.stored(&[from]).0)),
+                _ => f::aggregate(Count, None),
+            });
+        }
+        self.asked_groups(builder, keys, items)
+    }
+
+    /// Groups of records by their key, with others that point at them.
+    fn with_others(&mut self, faulty: bool) -> Draft {
+        use AggregateFunction::{Avg, Count, CountDistinct, Max, Min, Sum};
+        let relations = self.relations();
+        let (from, pointer, to) = *self.random.pick(&relations);
+        let mut builder = draft(self.collections[to].0);
+        if self.random.below(4) == 0 {
+            builder = builder.filter(self.test(RowPath::source(0), to));
+        }
+        let kind = *self.random.pick(&[JoinKind::Inner, JoinKind::Left, JoinKind::Left]);
+        let mut on = f::inner(1, pointer).binary(BinaryOp::Eq, f::field(0));
+        if self.random.below(3) == 0 {
+            on = on.binary(BinaryOp::And, moved(self.test(RowPath::source(0), from), 1));
+        }
+        builder = builder.clause(Clause::Join { collection: self.collections[from].0, on, kind });
+        let mut keys = Vec::from([(f::field(0), Type::Id)]);
+        (0..self.random.below(3)).for_each(|_| keys.push(self.stored(&[to])));
+        let mut items = Vec::new();
+        for _ in 0..1 + self.random.below(3) {
+            let of_others =
+                (moved(self.stored(&[from]).0, 1), moved(self.value(&[from], Type::I64, faulty), 1));
+            let (function, argument) = match self.random.below(7) {
+                0 => (Count, None),
+                1 => (Count, Some(of_others.0)),
+                2 => (CountDistinct, Some(of_others.0)),
+                3 => (self.random.pick(&[Min, Max]).clone(), Some(of_others.0)),
+                4 => (self.random.pick(&[Sum, Avg]).clone(), Some(of_others.1)),
+                5 => (self.random.pick(&[Min, Max]).clone(), Some(self.stored(&[to]).0)),
+                _ => (Count, Some(self.stored(&[to]).0)),
+            };
+            let filter = match self.random.below(5) {
+                0 => Some(moved(self.test(RowPath::source(0), from), 1)),
+                _ => None,
+            };
+            items.push(Postfix::aggregate(AggregateItem { function, argument, filter }));
+        }
+        self.asked_groups(builder, keys, items)
+    }
+
+    /// Groups, of which something may be asked.
+    fn asked_groups(
+        &mut self,
+        mut builder: DraftBuilder,
+        keys: Vec<(Postfix, Type)>,
+        items: Vec<Postfix>,
+    ) -> Draft {
+        let count = keys.len();
+        let types: Vec<Type> = keys.iter().map(|(_, ty)| *ty).collect();
+        builder = builder.group_by(keys.into_iter().map(|(key, _)| key));
+        if self.random.below(2) == 0 {
+            let few = Postfix::literal(Scalar::Int(self.random.below(3) as i128), Type::U64);
+            let mut asked = f::aggregate(AggregateFunction::Count, None).binary(BinaryOp::Gt, few);
+            if self.random.below(2) == 0 {
+                let number = self.random.below(count);
+                let of_key = Postfix::key(number as u16).binary(BinaryOp::Ne, self.literal(types[number]));
+                asked = asked.binary(BinaryOp::And, of_key);
+            }
+            builder = builder.filter(asked);
+        }
+        builder.select((0..count as u16).map(Postfix::key).chain(items)).build()
     }
 
     /// Something about the first rows of an order, which is not the one that they lie in.
@@ -273,5 +384,17 @@ impl Maker<'_> {
 fn queries_that_rules_are_for_give_the_rows_of_the_reference() {
     for seed in 1..=seeds(30) {
         check_drafts(seed, 40, &mut |maker| maker.ruled_draft(), &mut |_| ());
+    }
+}
+
+#[test]
+fn groups_of_what_may_have_no_result_are_those_of_the_reference() {
+    for seed in 1..=seeds(20) {
+        let mut grouped = |maker: &mut Maker<'_>| {
+            maker.forget();
+            let of_pointers = maker.random.below(2) == 0;
+            (if of_pointers { maker.by_pointers(true) } else { maker.with_others(true) }, false)
+        };
+        check_drafts(seed, 20, &mut grouped, &mut |_| ());
     }
 }
