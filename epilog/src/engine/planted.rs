@@ -61,6 +61,16 @@ pub(super) enum Bug {
     LimitThroughFilter,
     /// A limit of what a limit left forgets how many rows the first one leaves.
     LimitForgotten,
+    /// Parts of a plan that differ in a value are taken for equal.
+    PartsDifferInValue,
+    /// Parts of a plan that are equal for its values are taken for equal whatever values it is bound to.
+    PartsEqualOnce,
+    /// Parts of a plan that read other collections are taken for equal.
+    PartsOfOtherCollections,
+    /// Rows of a sort become values, so that records that compare equal are not told apart by their keys.
+    KeptRowsSorted,
+    /// The last of what only one of the parts that are carried out once asks is lost.
+    RestOfPartLost,
     /// A comparison that leaves its bound out searches an index with it, and is not asked again.
     BoundSearchedFor,
     /// Two bounds that are the same leave nothing.

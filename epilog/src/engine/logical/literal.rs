@@ -150,6 +150,15 @@ impl Literal {
         self.parameter.is_some()
     }
 
+    /// Whether this, which is equal to `other`, need not be so in another query of the same shape.
+    #[cfg(not(feature = "small"))]
+    pub fn is_equal_once(&self, other: &Literal) -> bool {
+        match (&self.parameter, &other.parameter) {
+            (Some(parameter), Some(others)) => parameter.number != others.number,
+            (parameter, others) => parameter.is_some() || others.is_some(),
+        }
+    }
+
     /// Makes the plan that is being made one for this value.
     #[inline]
     pub fn pin(&self) {

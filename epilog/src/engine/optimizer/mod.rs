@@ -7,6 +7,8 @@
 //!
 //! With the feature `small` there are those rules only without which a query finds no index, or keeps more than it gives.
 
+#[cfg(not(feature = "small"))]
+mod common_parts;
 mod decorrelate;
 mod drop_distinct;
 #[cfg(not(feature = "small"))]
@@ -112,6 +114,8 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         index_ends::RULE,
         push_limits::RULE,
         prune_unused::RULE,
+        #[cfg(not(feature = "small"))]
+        common_parts::RULE,
     ]
 } else {
     &[split_conjuncts::RULE, push_limits::RULE]

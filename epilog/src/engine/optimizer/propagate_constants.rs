@@ -169,7 +169,7 @@ fn into_inner(mut subquery: Subquery, slots: &[SlotDef], changed: &mut bool) -> 
 }
 
 /// Whether records are found by a field through an index.
-fn is_indexed(expr: &Expr, slots: &[SlotDef]) -> bool {
+pub(super) fn is_indexed(expr: &Expr, slots: &[SlotDef]) -> bool {
     expr.as_field().is_some_and(|(slot, position)| {
         let collection = &slots[usize::from(slot.0)].collection;
         let mut indexes = collection.indexes.iter();

@@ -7,7 +7,7 @@ use alloc::vec::Vec;
 use super::*;
 use crate::engine::fixture::{self as f, draft, exists, field, id, inner, int, null, text};
 use crate::engine::{Rows, Vector, run};
-use crate::expr::BinaryOp::{And, Eq, Ge, Gt, Like, Lt, Or};
+use crate::expr::BinaryOp::{And, Contains, Eq, Ge, Gt, Like, Lt, Or};
 use crate::expr::{AggregateFunction, AggregateItem, Arguments, Postfix};
 use crate::schema::CollectionSchema;
 use crate::storage::facade::Reading;
@@ -416,4 +416,32 @@ fn a_plan_for_few_records_is_not_run_for_many() {
     let after = counts(&store);
     assert_eq!((after.made - before.made, after.found - before.found), (2, 3));
     assert_eq!(ids(&store, &longer(199_980)), [19_999]);
+}
+
+#[test]
+fn parts_that_are_equal_for_two_values_only_are_made_one_for_these() {
+    let store = store();
+    let named = |word: &str| field(f::track::NAME).binary(Contains, text(word));
+    let longest = || AggregateFunction::Max;
+    let milliseconds = || Some(field(f::track::MILLISECONDS));
+    // The albums in which one of the tracks called `a` and `b` is as long as the longest of those called `c`.
+    let albums = |a: &str, b: &str, c: &str| {
+        let all = draft(f::Track).filter(named(c)).aggregate([(longest(), milliseconds())]).build();
+        let own = f::aggregate(longest(), milliseconds());
+        let groups = draft(f::Track).filter(named(a)).filter(named(b)).group_by([field(f::track::ALBUM)]);
+        groups.filter(own.binary(Eq, Postfix::scalar(all))).select([Postfix::key(0)]).build()
+    };
+    // Of 1 to 39, the last with a 1 is 31, and the last with a 2 is 32, each in the album of what is left by 5, and one.
+    let asked: [(&str, &str, &str, &[i128]); 7] = [
+        ("n", "n", "n", &[5]),
+        ("n", "1", "n", &[]),
+        ("1", "n", "1", &[2]),
+        ("1", "1", "1", &[2]),
+        ("n", "2", "1", &[]),
+        ("2", "n", "2", &[3]),
+        ("n", "n", "2", &[]),
+    ];
+    for (a, b, c, expected) in asked.into_iter().chain(asked) {
+        assert_eq!(ids(&store, &albums(a, b, c)), expected, "{a} {b} {c}");
+    }
 }

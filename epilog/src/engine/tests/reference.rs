@@ -1,6 +1,8 @@
 //! Random queries against a reference, which goes through the records row by row with scalars and knows neither plans
 //! nor pages. A failure prints the seed and the draft.
 
+#[cfg(not(feature = "small"))]
+mod alike;
 mod checks;
 #[cfg(not(feature = "small"))]
 mod few;

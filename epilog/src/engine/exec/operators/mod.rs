@@ -209,7 +209,8 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         }
         #[cfg(not(feature = "small"))]
         P::Shared { input, number, columns, .. } => {
-            Box::new(shared::Shared::new(build(env, *input), number, columns))
+            let input = if number.is_some() { build_kept(env, *input) } else { build(env, *input) };
+            Box::new(shared::Shared::new(input, number, columns))
         }
         #[cfg(not(feature = "small"))]
         P::Previous { number, columns, .. } => Box::new(recursive::Previous::new(number, columns)),
@@ -275,6 +276,15 @@ fn build_whole<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'s> + 
     return within::together(env, node);
     #[cfg(not(all(feature = "std", not(feature = "small"))))]
     build(env, node)
+}
+
+/// As [`build_whole`], of rows that are kept as they come: few come together.
+#[cfg(not(feature = "small"))]
+fn build_kept<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'s> + 's> {
+    match gathered::drops_rows(&node) {
+        true => gathered::over(env, build_whole(env, node)),
+        false => build_whole(env, node),
+    }
 }
 
 /// The rows of a window of `input` in order.

@@ -29,6 +29,8 @@ pub(super) struct Shared<'s> {
     begun: Vec<Values<'s>>,
     /// The bytes of these.
     left: usize,
+    /// How many rows are expected of it, as far as it was told.
+    wanted: Option<usize>,
     /// What is kept by it, and how much that was at most.
     charge: Charge,
     size: usize,
@@ -48,6 +50,7 @@ impl<'s> Shared<'s> {
             given: 0,
             begun: Vec::new(),
             left: 0,
+            wanted: None,
             charge: Charge::default(),
             size: 0,
         }
@@ -66,6 +69,8 @@ impl<'s> Shared<'s> {
 
     /// Reads all rows, and keeps them for others under `number`; `false` if they are too many.
     fn keep(&mut self, env: &Env<'s>, batch: &mut Batch<'s>, number: u16) -> Result<bool, ExecError> {
+        // What others read as well is read to its end.
+        self.input.expect(usize::MAX);
         let mut all = Vec::new();
         let mut size = 0;
         while let Some(values) = self.read(env, batch)? {
@@ -115,6 +120,9 @@ impl<'s> Operator<'s> for Shared<'s> {
         if self.table.is_none() && (env.tables.is_given_up(number) || !self.keep(env, batch, number)?) {
             // The others do so as well.
             self.number = None;
+            if let Some(rows) = self.wanted {
+                self.input.expect(rows);
+            }
             return self.own(env, batch);
         }
         let Some(values) = self.table.as_ref().and_then(|table| table.get(self.given)) else {
@@ -126,7 +134,7 @@ impl<'s> Operator<'s> for Shared<'s> {
     }
 
     fn expect(&mut self, rows: usize) {
-        // What others read as well is read to its end.
+        self.wanted = Some(rows);
         if self.number.is_none() {
             self.input.expect(rows);
         }

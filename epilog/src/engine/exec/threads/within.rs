@@ -81,10 +81,11 @@ pub(super) fn is_made_by_threads(node: &PhysicalNode, is_of_table: bool) -> bool
     }
 }
 
-/// The rows that a table is made of, if a node has one.
+/// The rows that a table is made of, or that are kept, if a node has such.
 pub(super) fn of_table(node: &PhysicalNode) -> Option<&PhysicalNode> {
     use physical::Operator as P;
     match &node.operator {
+        P::Shared { input, number: Some(_), .. } => Some(input),
         P::Metered(metered) => of_table(&metered.input),
         P::Among(among) => Some(&among.source),
         P::Join(physical::Join {

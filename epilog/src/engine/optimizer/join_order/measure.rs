@@ -7,7 +7,7 @@ use super::region::{Pointer, Region, Relation, Set};
 use crate::engine::estimate::About;
 use crate::engine::estimate::{Amount, Costs, Estimator, Groups, Paging, Scatter, Statistics};
 use crate::engine::logical::{Aggregate, Expr, ExprKind, Join, Node, Slot, SlotDef};
-use crate::expr::BinaryOp;
+use crate::expr::{BinaryOp, JoinKind};
 use crate::schema::{CollectionDef, IndexId};
 
 /// What costs so many times as much is clearly dearer.
@@ -15,7 +15,7 @@ const CLEARLY: Amount = 1.25;
 
 /// Rows, and costs in nanoseconds.
 pub(in crate::engine::optimizer) struct Measure<'p> {
-    slots: &'p [SlotDef],
+    pub(super) slots: &'p [SlotDef],
     statistics: &'p dyn Statistics,
     estimator: Estimator<'p>,
     pub(super) costs: Costs,
@@ -135,7 +135,7 @@ impl<'p> Measure<'p> {
                 take.map_or(below, |take| below.min(take as Amount))
             }
             Node::Limit(limit) => limit.window.take.map_or(below, |take| below.min(take as Amount)),
-            Node::Join(join) => below.max(self.rows_of(&join.inner)),
+            Node::Join(join) => self.rows_of_join(join, below),
             Node::Set(set) => below + self.rows_of(&set.right),
             _ => below,
         }
@@ -193,19 +193,32 @@ impl<'p> Measure<'p> {
         early * CLEARLY < whole.min(sieved).min(found) + pairs
     }
 
+    /// About how many pairs so many rows make: where it is known how many values they are linked by, each is one of these.
+    fn rows_of_join(&self, join: &Join, rows: Amount) -> Amount {
+        let inner = self.rows_of(&join.inner);
+        let values = |expr: &Expr| expr.as_field().and_then(|(slot, position)| self.values(slot, position));
+        let known = join.links.iter().map(|link| Some(values(&link.inner)?.max(values(&link.outer)?)));
+        let known = known.product::<Option<Amount>>().filter(|_| !join.links.is_empty());
+        let pairs = known.map_or(rows.max(inner), |values| (rows * inner / values).max(1.0));
+        if join.kind == JoinKind::Left { pairs.max(rows) } else { pairs }
+    }
+
     /// What it costs to read the rows of a relation.
     pub(super) fn read(&self, relation: &Relation) -> Amount {
-        let all = self.all_rows(relation);
-        let tests = relation.own.iter().map(|expr| self.test(expr)).sum::<Amount>();
+        self.read_of(relation.base, &relation.own, self.all_rows(relation))
+    }
+
+    /// What it costs to read those rows of so many that all of this holds for.
+    pub(super) fn read_of(&self, base: Option<Slot>, own: &[Expr], all: Amount) -> Amount {
+        let tests = own.iter().map(|expr| self.test(expr)).sum::<Amount>();
         let scan = all * (self.costs.scan_record + tests);
-        let Some(slot) = relation.base else { return scan };
+        let Some(slot) = base else { return scan };
         let collection = self.collection(slot);
         let scan = self.paging.and_scanned(scan, collection, 1.0);
-        let searched =
-            relation.own.iter().filter_map(|expr| Some((expr, searched_by(expr, slot, collection)?)));
+        let searched = own.iter().filter_map(|expr| Some((expr, searched_by(expr, slot, collection)?)));
         let found = searched.map(|(expr, index)| {
             let rows = (all * self.part(expr)).max(1.0);
-            let scatter = self.scatter(relation, index, rows, 1.0);
+            let scatter = self.scatter(base, index, rows, 1.0);
             let fetches = self.costs.fetch_by(self.costs.fetch, rows, scatter);
             let cost = self.costs.seek + rows * (self.costs.entry + tests) + fetches;
             self.paging.and_fetched_by(cost, collection, rows, scatter)
@@ -214,7 +227,7 @@ impl<'p> Measure<'p> {
     }
 
     /// What it costs to ask something of a row.
-    fn test(&self, predicate: &Expr) -> Amount {
+    pub(super) fn test(&self, predicate: &Expr) -> Amount {
         self.costs.test(predicate, self.slots)
     }
 
@@ -226,7 +239,7 @@ impl<'p> Measure<'p> {
 
     /// How many different values a field is known to have; else as many as records if it is a key, and as many as there are to
     /// point at if it is a relation.
-    fn values(&self, slot: Slot, position: u16) -> Option<Amount> {
+    pub(super) fn values(&self, slot: Slot, position: u16) -> Option<Amount> {
         if let Some(known) = self.estimator.distinct(slot, position) {
             return Some(known);
         }
@@ -331,7 +344,7 @@ impl<'p> Measure<'p> {
             let relation = &region.relations[number];
             if let Some((each, index)) = self.searched(region, number, left_set) {
                 let found = left_rows * each;
-                let scatter = self.scatter(relation, index, found, left_rows);
+                let scatter = self.scatter(relation.base, index, found, left_rows);
                 let pairs = found * (costs.entry + costs.pair) + costs.fetch_by(costs.fetch, found, scatter);
                 let cost = left_cost + left_rows * costs.seek + pairs + made;
                 let cost = self.and_fetched_by(cost, relation, found, scatter);
@@ -388,8 +401,8 @@ impl<'p> Measure<'p> {
     }
 
     /// How so many records lie that are found in so many places of an index.
-    fn scatter(&self, relation: &Relation, index: Option<IndexId>, rows: Amount, places: Amount) -> Scatter {
-        match relation.base.zip(index) {
+    fn scatter(&self, base: Option<Slot>, index: Option<IndexId>, rows: Amount, places: Amount) -> Scatter {
+        match base.zip(index) {
             Some((slot, index)) => self.estimator.scatter(slot, index, rows, places),
             None => Scatter::ANYWHERE,
         }

@@ -43,6 +43,7 @@ mod build;
 mod measure;
 mod region;
 mod search;
+mod work;
 
 use alloc::vec::Vec;
 

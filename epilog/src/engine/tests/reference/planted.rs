@@ -13,6 +13,7 @@ const SEEDS: u64 = 100;
 type Check = fn(u64);
 
 const RULED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.ruled_draft(), &mut |_| ());
+const ALIKE: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.alike_draft(), &mut |_| ());
 const PAIRED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.paired_draft(), &mut |_| ());
 const PARTLY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
 const NARROW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |_| ());
@@ -76,6 +77,17 @@ fn mistakes_of_later_rules_are_found() {
         (Bug::GroupFilterLost, RULED),
         (Bug::TestOfPairsLost, PAIRED),
         (Bug::WindowFaultPruned, FAULTY),
+    ]);
+}
+
+#[test]
+fn mistakes_about_equal_parts_are_found() {
+    check(&[
+        (Bug::PartsDifferInValue, ALIKE),
+        (Bug::PartsEqualOnce, ALIKE),
+        (Bug::PartsOfOtherCollections, ALIKE),
+        (Bug::KeptRowsSorted, ALIKE),
+        (Bug::RestOfPartLost, ALIKE),
     ]);
 }
 

@@ -12,7 +12,7 @@ impl Maker<'_> {
         self.forget();
         let root = self.random.below(self.collections.len());
         let builder = draft(self.collections[root].0);
-        match self.random.below(11) {
+        match self.random.below(12) {
             0 => (self.told_apart(builder, root), false),
             1 => (self.by_keys(builder, root), false),
             2 => (self.limited_groups(builder, root), false),
@@ -23,25 +23,30 @@ impl Maker<'_> {
             7 => (self.first_of_each(builder, root), true),
             8 => (self.by_pointers(false), false),
             9 => (self.with_others(false), false),
+            10 => self.alike(builder, root),
             _ => (self.few_values(root), false),
         }
     }
 
-    /// A test of a field of the record at a path from the root.
-    fn test(&mut self, row: RowPath, root: usize) -> Postfix {
-        let collection = row.hops().fold(root, |of, hop| {
+    /// The collection at a path from the root.
+    pub(super) fn collection_at(&self, row: RowPath, root: usize) -> usize {
+        row.hops().fold(root, |of, hop| {
             let relations = self.relations();
             let found = relations.iter().find(|(from, field, _)| (*from, *field) == (of, hop));
             found.expect("a path follows relations").2
-        });
-        let fields = (self.collections[collection].0)().fields;
+        })
+    }
+
+    /// A test of a field of the record at a path from the root.
+    pub(super) fn test(&mut self, row: RowPath, root: usize) -> Postfix {
+        let fields = (self.collections[self.collection_at(row, root)].0)().fields;
         let ordinal = self.random.below(fields.len());
         let field = Postfix::field(FieldPath { row, ordinal: ordinal as u16 });
         self.about_value(field, &fields[ordinal])
     }
 
     /// The root, or the record that one of its relations leads to.
-    fn near(&mut self, root: usize) -> RowPath {
+    pub(super) fn near(&mut self, root: usize) -> RowPath {
         let relations = self.relations();
         let own: Vec<u16> =
             relations.iter().filter(|(from, ..)| *from == root).map(|(_, field, _)| *field).collect();
@@ -52,7 +57,7 @@ impl Maker<'_> {
     }
 
     /// A field of the root that an index or the key begins with, and its type.
-    fn indexed(&mut self, root: usize) -> (Postfix, Type) {
+    pub(super) fn indexed(&mut self, root: usize) -> (Postfix, Type) {
         let indexes = self.indexes();
         let own: Vec<&(usize, Vec<u16>)> = indexes.iter().filter(|(of, _)| *of == root).collect();
         let ordinal = self.random.pick(&own).1[0];

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::engine::fixture::join;
-use crate::expr::{JoinKind, UnaryOp};
+use crate::expr::{Clause, JoinKind, SetKind, UnaryOp};
 
 fn inner(position: u8, ordinal: u16) -> Postfix {
     f::inner(position, ordinal)
@@ -307,4 +307,32 @@ fn groups_of_joined_rows_are_those_of_one_thread() {
         check(&snapshot, &draft);
     }
     assert!(tables > 8, "{tables} with tables");
+}
+
+/// Rows that are kept for several who ask are made by threads, in parts, whichever asks first.
+#[test]
+fn rows_that_are_kept_are_those_of_one_thread_in_the_same_order() {
+    let store = store(&with_tracks(TRACKS));
+    let snapshot = store.snapshot();
+    let common = || {
+        let rows = draft(f::Track).filter(long()).select([field(f::track::ALBUM), field(f::track::NAME)]);
+        rows.clause(Clause::common())
+    };
+    let several = common().clause(Clause::set(common().build(), SetKind::UnionAll));
+    let groups = |of: DraftBuilder| {
+        let all = of.clone().aggregate([(AggregateFunction::Max, Some(field(f::track::NAME)))]).build();
+        let own = f::aggregate(Max, Some(field(f::track::NAME)));
+        let of = of.group_by([field(f::track::ALBUM)]);
+        of.filter(same(own, Postfix::scalar(all))).select([Postfix::key(0), f::aggregate(Count, None)])
+    };
+    let has = |word: &str| field(f::track::NAME).binary(BinaryOp::Contains, f::text(word));
+    let some = ["1", "2"].iter().fold(draft(f::Track).filter(long()), |all, word| all.filter(has(word)));
+    for draft in [several, groups(some)] {
+        let plan =
+            super::super::super::explain(snapshot.operation().view(), &draft.clone().build(), &by_threads(2));
+        let shared = plan.expect("a plan").to_string();
+        let first = shared.lines().skip_while(|line| !line.contains("shared 0")).nth(1).unwrap_or_default();
+        assert!(first.contains("by 2 threads"), "{shared}");
+        check(&snapshot, &draft);
+    }
 }
