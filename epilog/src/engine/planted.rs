@@ -71,6 +71,12 @@ pub(super) enum Bug {
     KeptRowsSorted,
     /// The last of what only one of the parts that are carried out once asks is lost.
     RestOfPartLost,
+    /// What the first who asks for common rows asks of them is asked within, whatever others ask.
+    AskedByFirst,
+    /// Of what those who ask for common rows ask the last is not asked within.
+    AlternativeOfAskerLost,
+    /// Values of common rows that the first who asks does not read are not there.
+    UnreadByFirst,
     /// A comparison that leaves its bound out searches an index with it, and is not asked again.
     BoundSearchedFor,
     /// Two bounds that are the same leave nothing.

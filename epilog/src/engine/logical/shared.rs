@@ -6,14 +6,16 @@ use alloc::vec::Vec;
 use super::{KeyTerm, Node};
 use crate::parts::Whole;
 
-/// The rows of its input with these values and nothing else. No slot survives it, and nothing is moved into it or out of it, so that
-/// all that have one number give the same rows: they are carried out once.
+/// The rows of its input with these values and nothing else. No slot survives it, and nothing is moved into it or out of it but in all
+/// that have one number alike, so that these give the same rows: they are carried out once.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shared {
     /// Where rows come from.
     pub input: Box<Node>,
     /// Of nodes with one number each has the same input, but for how slots and values are numbered.
     pub number: u16,
+    /// Whether what is asked of its rows is asked within already.
+    pub narrowed: bool,
     /// The values that its rows have.
     pub columns: Vec<KeyTerm>,
     /// Other builds have none.

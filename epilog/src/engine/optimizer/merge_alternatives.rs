@@ -25,7 +25,8 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan
 }
 
-fn merge(expr: Expr) -> Expr {
+/// An alternative of two, as a list of candidates if it is one.
+pub(super) fn merge(expr: Expr) -> Expr {
     let Expr { kind: ExprKind::Binary(BinaryOp::Or, left, right), ty, nullable } = expr else { return expr };
     match (candidates(&left), candidates(&right)) {
         (Some((a, first)), Some((b, second))) if a == b => {

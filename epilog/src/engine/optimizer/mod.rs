@@ -31,6 +31,8 @@ mod merge_ranges;
 #[cfg(not(feature = "small"))]
 mod propagate_constants;
 mod prune_unused;
+#[cfg(not(feature = "small"))]
+mod push_common_filters;
 mod push_filters;
 mod push_group_filters;
 mod push_limits;
@@ -94,6 +96,8 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         strengthen_joins::RULE,
         join_filters::RULE,
         decorrelate::RULE,
+        #[cfg(not(feature = "small"))]
+        push_common_filters::RULE,
         push_group_filters::RULE,
         push_window_filters::RULE,
         push_filters::RULE,

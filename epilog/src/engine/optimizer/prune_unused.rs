@@ -1,4 +1,5 @@
-//! Lookups, subqueries and windows whose results nobody reads are removed.
+//! Lookups, subqueries and windows whose results nobody reads are removed, and so are values of common rows that none of those who
+//! ask for them reads.
 //!
 //! ```text
 //! before                          after
@@ -25,7 +26,19 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     loop {
         let (slots, computed) = reads(&plan.root);
         let mut removed = false;
+        #[cfg(not(feature = "small"))]
+        let read = read_of_shared(&plan.root, &computed);
         plan.root = plan.root.map(&mut |node| match node {
+            #[cfg(not(feature = "small"))]
+            Node::Shared(mut shared) => {
+                let before = shared.columns.len();
+                let mut places = 0..before;
+                shared
+                    .columns
+                    .retain(|_| places.next().is_some_and(|at| read.contains(&(shared.number, at))));
+                removed |= shared.columns.len() < before;
+                Node::Shared(shared)
+            }
             Node::Lookup(lookup) if !slots.contains(&lookup.into) => {
                 removed = true;
                 *lookup.input
@@ -49,6 +62,25 @@ fn apply(mut plan: LogicalPlan) -> LogicalPlan {
             return plan;
         }
     }
+}
+
+/// The places of the values that are read of common rows by any who asks for them, with their numbers: they are carried out once, and
+/// all have the same.
+#[cfg(not(feature = "small"))]
+fn read_of_shared(root: &Node, computed: &[Computed]) -> Vec<(u16, usize)> {
+    let mut read: Vec<(u16, usize)> = Vec::new();
+    let mut numbers: Vec<u16> = Vec::new();
+    root.visit(&mut |node| {
+        let Node::Shared(shared) = node else { return };
+        if planted::is(Bug::UnreadByFirst) && numbers.contains(&shared.number) {
+            return;
+        }
+        numbers.push(shared.number);
+        let columns = shared.columns.iter().enumerate();
+        let of_this = columns.filter(|(_, column)| computed.contains(&column.output));
+        read.extend(of_this.map(|(at, _)| (shared.number, at)));
+    });
+    read
 }
 
 fn reads(root: &Node) -> (Vec<Slot>, Vec<Computed>) {
@@ -79,6 +111,8 @@ mod tests {
     use crate::engine::fixture::{self as f, draft, field, id, through, window};
     use crate::engine::optimizer::tests::before_and_after;
     use crate::expr::BinaryOp::{Eq, Multiply};
+    #[cfg(not(feature = "small"))]
+    use crate::expr::{Clause, Postfix, SetKind};
     use crate::expr::{Frame, WindowFunction, WindowItem};
 
     #[test]
@@ -96,6 +130,27 @@ mod tests {
         let draft = draft(f::Track).select([field(f::track::NAME), name]).build();
         let (before, after) = before_and_after(&draft, "prune_unused", &[]);
         assert_eq!(before, after);
+    }
+
+    #[test]
+    #[cfg(not(feature = "small"))]
+    fn of_common_rows_stays_what_any_reads() {
+        let title = through(&[f::track::ALBUM], f::album::TITLE);
+        let values = [title, field(f::track::NAME), field(f::track::ACTIVE), field(f::track::NAME)];
+        let common = || draft(f::Track).select(values.clone()).clause(Clause::common());
+        let both = |one: u16, other: u16| {
+            let side = |key| common().select([Postfix::key(key)]);
+            let all = side(one).clause(Clause::set(side(other).build(), SetKind::UnionAll));
+            before_and_after(&all.build(), "prune_unused", &[]).1
+        };
+        assert_eq!(
+            both(1, 3),
+            "project [[name]]\n  union all [name]\n    right: shared 0: Track 2.name, Track 2.name\n      \
+             scan Track\n    shared 0: name, name\n      scan Track"
+        );
+        let after = both(0, 0);
+        assert_eq!(after.matches("lookup Album").count(), 2, "{after}");
+        assert!(after.contains("shared 0: album.title\n") && !after.contains("active"), "{after}");
     }
 
     #[test]

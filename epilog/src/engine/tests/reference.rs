@@ -5,6 +5,8 @@
 mod alike;
 mod checks;
 #[cfg(not(feature = "small"))]
+mod common;
+#[cfg(not(feature = "small"))]
 mod few;
 mod json;
 mod maker;

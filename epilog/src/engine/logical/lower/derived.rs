@@ -171,7 +171,7 @@ impl Lowering<'_> {
         };
         let columns: Vec<KeyTerm> = values.into_iter().map(|value| column(self, value)).collect();
         let outputs = columns.iter().map(|column| column.output).collect();
-        self.push(|input| Node::Shared(Shared { input, number, columns, whole }));
+        self.push(|input| Node::Shared(Shared { input, number, narrowed: false, columns, whole }));
         outputs
     }
 

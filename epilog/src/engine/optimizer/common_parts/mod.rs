@@ -237,7 +237,7 @@ fn share(mut plan: LogicalPlan, found: Found, whole: Whole) -> LogicalPlan {
         });
         let above = above.into_iter().map(|predicate| predicate.map(&mut kept)).collect();
         let input = Box::new(core.filtered(inside));
-        let shared = Node::Shared(Shared { input, number, columns, whole });
+        let shared = Node::Shared(Shared { input, number, narrowed: true, columns, whole });
         let node = places::nth(&mut plan.root, &mut at.clone()).expect("the place is there");
         *node = shared.filtered(above);
     }

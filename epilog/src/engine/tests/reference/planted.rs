@@ -14,6 +14,7 @@ type Check = fn(u64);
 
 const RULED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.ruled_draft(), &mut |_| ());
 const ALIKE: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.alike_draft(), &mut |_| ());
+const COMMON: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.common_draft(), &mut |_| ());
 const PAIRED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.paired_draft(), &mut |_| ());
 const PARTLY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
 const NARROW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |_| ());
@@ -88,6 +89,15 @@ fn mistakes_about_equal_parts_are_found() {
         (Bug::PartsOfOtherCollections, ALIKE),
         (Bug::KeptRowsSorted, ALIKE),
         (Bug::RestOfPartLost, ALIKE),
+    ]);
+}
+
+#[test]
+fn mistakes_about_common_rows_are_found() {
+    check(&[
+        (Bug::AskedByFirst, COMMON),
+        (Bug::AlternativeOfAskerLost, COMMON),
+        (Bug::UnreadByFirst, COMMON),
     ]);
 }
 

@@ -12,7 +12,7 @@ impl Maker<'_> {
         self.forget();
         let root = self.random.below(self.collections.len());
         let builder = draft(self.collections[root].0);
-        match self.random.below(12) {
+        match self.random.below(13) {
             0 => (self.told_apart(builder, root), false),
             1 => (self.by_keys(builder, root), false),
             2 => (self.limited_groups(builder, root), false),
@@ -24,6 +24,7 @@ impl Maker<'_> {
             8 => (self.by_pointers(false), false),
             9 => (self.with_others(false), false),
             10 => self.alike(builder, root),
+            11 => self.common(root),
             _ => (self.few_values(root), false),
         }
     }

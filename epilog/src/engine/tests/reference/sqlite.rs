@@ -204,8 +204,10 @@ fn random_queries_are_answered_as_sqlite_answers_them() {
     check_share((1..=seeds(12)).map(|seed| {
         let mut random = Random::new(seed + 1_000_000);
         let data = collections(&mut random);
-        check(seed, random, &data, &f::DATABASE, |maker| match maker.random.below(7) {
+        check(seed, random, &data, &f::DATABASE, |maker| match maker.random.below(9) {
             0 => maker.few_draft(),
+            1 => maker.alike_draft(),
+            2 => maker.common_draft(),
             _ => maker.any_draft(),
         })
     }));
