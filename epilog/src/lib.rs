@@ -72,7 +72,10 @@
 //!   [compaction](Database::compact);
 //! - in queries, when they are planned: arithmetic and negation of numbers, functions and casts, `len`, `lower`, `upper`, `year`,
 //!   `month`, `day`, `or_else`, `like` and `matches`; groups and joins, choices, aggregates of subqueries, `in_query` and `scalar`;
-//!   `distinct`, unions and their like; windows, and limits for each key.
+//!   `distinct`, unions and their like; windows, and limits for each key; `common` rows and those of other queries, recursions and samples.
+//!
+//! It keeps no plans and no statistics: [`statistics`](Database::statistics), [`Compiled`](query::Compiled), and the options of plans
+//! and of the memory and threads of queries, are not there.
 //!
 //! It answers all other queries alike, with less choice of ways, and so slower where there are many records: constants are
 //! not folded, negations and alternatives stay as they are written, what nobody reads is read all the same, and relations

@@ -43,8 +43,8 @@ impl<S, O> Query<S, O> {
     /// Every row once: rows with the same values are the same, `None` being a value. What follows speaks of the values that
     /// were selected, and of nothing else.
     ///
-    /// After an order, each row comes where the first of its kind stood; otherwise rows come in any order. After an order
-    /// all different rows are kept in memory; otherwise what is more than [`query_memory`](crate::Options::query_memory) is put aside.
+    /// After an order, each row comes where the first of its kind stood; otherwise rows come in any order. What
+    /// is more than [`query_memory`](crate::Options::query_memory) is put aside.
     ///
     /// # Examples
     ///
