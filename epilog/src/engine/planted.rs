@@ -41,6 +41,8 @@ pub(super) enum Bug {
     TestOfPairsLost,
     /// A window that may fail is dropped where nobody reads it.
     WindowFaultPruned,
+    /// A filter on rows put together of two queries is asked of those of the first alone.
+    SetFilteredOnOneSide,
     /// The constant of a left join's inner side is asked of its rows.
     ConstantLeavesLeftJoin,
     /// A join that is dropped keeps the rows that point at nothing.

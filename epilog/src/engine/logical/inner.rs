@@ -36,7 +36,7 @@ impl Inner {
                 inner.sure.extend(recursive.columns.iter().map(|column| column.output));
             }
             Node::Previous(previous) => inner.sure.extend(previous.columns.iter().copied()),
-            Node::Shared(_) => of_others.push(node),
+            Node::Shared(_) | Node::Set(_) => of_others.push(node),
             _ => {}
         });
         // Those beneath come first.
@@ -48,6 +48,12 @@ impl Inner {
                 }
                 Node::Shared(shared) => {
                     let columns = shared.columns.iter().filter(|column| inner.is_sure(&column.expr));
+                    columns.map(|column| column.output).collect()
+                }
+                Node::Set(set) => {
+                    let columns = set.columns.iter();
+                    let columns =
+                        columns.filter(|column| inner.is_sure(&column.left) && inner.is_sure(&column.right));
                     columns.map(|column| column.output).collect()
                 }
                 _ => continue,

@@ -37,6 +37,8 @@ mod push_filters;
 mod push_group_filters;
 mod push_limits;
 mod push_negations;
+#[cfg(not(feature = "small"))]
+mod push_set_filters;
 mod push_window_filters;
 mod reduce_group_keys;
 #[cfg(not(feature = "small"))]
@@ -101,6 +103,8 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         push_group_filters::RULE,
         push_window_filters::RULE,
         push_filters::RULE,
+        #[cfg(not(feature = "small"))]
+        push_set_filters::RULE,
         #[cfg(not(feature = "small"))]
         drop_joins::RULE,
         #[cfg(not(feature = "small"))]

@@ -23,7 +23,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::push_filters::push;
-use super::{Apply, Rule};
+use super::{Apply, Rule, push_set_filters};
 use crate::engine::logical::{
     Expr, ExprKind, Join, Link, Literal, LogicalPlan, Node, Slot, SlotDef, Subquery, replace,
 };
@@ -196,7 +196,8 @@ fn finds_many(expr: &Expr, slots: &[SlotDef]) -> bool {
 fn ask(side: &mut Box<Node>, made: Vec<(usize, Expr)>, changed: &mut bool) {
     if !made.is_empty() {
         *changed = true;
-        replace(side, |node| push(node, made.into_iter().map(|(_, predicate)| predicate).collect()));
+        let made = made.into_iter().map(|(_, predicate)| predicate).collect();
+        replace(side, |node| push_set_filters::within(push(node, made)));
     }
 }
 

@@ -24,11 +24,16 @@ use crate::parts;
 pub(super) const RULE: Rule = Rule { name: "push_group_filters", apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
-    plan.root = plan.root.map(&mut |node| match node {
+    plan.root = within(plan.root);
+    plan
+}
+
+/// `node` with the filters above groups in it asked of the rows, where they may be.
+pub(super) fn within(node: Node) -> Node {
+    node.map(&mut |node| match node {
         Node::Filter(Filter { input, predicates }) => take_over(predicates, *input),
         other => other,
-    });
-    plan
+    })
 }
 
 /// `node` with `predicates` to get through, those about keys of groups asked before these are made.

@@ -25,18 +25,18 @@ use crate::value::Type;
 pub(super) const RULE: Rule = Rule { name: "push_window_filters", apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
-    plan.root = push(plan.root);
+    plan.root = within(plan.root);
     plan
 }
 
 /// `node` with filters pushed, from the top downwards: what gets through a window may get through one below it.
-fn push(mut node: Node) -> Node {
+pub(super) fn within(mut node: Node) -> Node {
     node = match node {
         Node::Filter(filter) => take_over(filter.predicates, *filter.input),
         other => other,
     };
     if let Some(input) = node.input_mut() {
-        replace(input, push);
+        replace(input, within);
     }
     node
 }

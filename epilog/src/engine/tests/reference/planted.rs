@@ -65,6 +65,7 @@ fn mistakes_of_rules_are_found() {
 fn mistakes_of_later_rules_are_found() {
     check(&[
         (Bug::WindowFilterPushed, RULED),
+        (Bug::SetFilteredOnOneSide, RULED),
         (Bug::ConstantLeavesLeftJoin, PAIRED),
         (Bug::AbsentKeptByDroppedJoin, PAIRED),
         (Bug::OrderBelowLimitDropped, RULED),

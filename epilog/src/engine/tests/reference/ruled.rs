@@ -365,10 +365,13 @@ impl Maker<'_> {
         builder.build()
     }
 
-    /// The same value, or several, of two queries, which most of their rows share.
+    /// The same value of two queries or three, which most of their rows share, and something asked of it.
     fn few_values(&mut self, root: usize) -> Draft {
         use SetKind::{Except, ExceptAll, Intersect, IntersectAll, Union, UnionAll};
-        let (value, _) = self.stored(&[root]);
+        let (value, ty) = match self.random.below(2) {
+            0 => self.stored(&[root]),
+            _ => self.indexed(root),
+        };
         let side = |maker: &mut Self| {
             let mut builder = draft(maker.collections[root].0);
             if maker.random.below(3) > 0 {
@@ -377,12 +380,24 @@ impl Maker<'_> {
             if maker.random.below(2) == 0 {
                 builder = builder.limit(maker.random.below(20) as u64);
             }
+            builder = match maker.random.below(5) {
+                0 => return builder.group_by([value.clone()]).select([Postfix::key(0)]),
+                _ => builder,
+            };
             builder.select([value.clone()])
         };
-        let (left, right) = (side(self), side(self));
-        let kind =
-            *self.random.pick(&[Union, UnionAll, Intersect, IntersectAll, Except, ExceptAll, ExceptAll]);
-        left.clause(Clause::set(right.build(), kind)).build()
+        let mut builder = side(self);
+        for _ in 0..1 + self.random.below(2) {
+            let kind =
+                *self.random.pick(&[Union, UnionAll, Intersect, IntersectAll, Except, ExceptAll, ExceptAll]);
+            let right = side(self).build();
+            builder = builder.clause(Clause::set(right, kind));
+            if self.random.below(3) == 0 {
+                let op = *self.random.pick(&[BinaryOp::Eq, BinaryOp::Ne, BinaryOp::Ge]);
+                builder = builder.filter(Postfix::key(0).binary(op, self.literal(ty)));
+            }
+        }
+        builder.build()
     }
 }
 
