@@ -25,9 +25,9 @@ use super::physical::Alternative;
 
 use super::logical::{Asked, set_name};
 use super::logical::{Column, Names};
-#[cfg(not(feature = "small"))]
-use super::physical::Band;
 use super::physical::{Answer, Method, Operator, PhysicalNode, PhysicalPlan};
+#[cfg(not(feature = "small"))]
+use super::physical::{Band, Taken};
 use crate::expr::JoinKind;
 
 /// How a query is carried out: a tree of operators, and its text. Made by [`Query::explain`](crate::Query::explain), and with
@@ -522,7 +522,12 @@ fn describe_method(method: &Method, of: &str, names: Names<'_>) -> String {
 
 #[cfg(not(feature = "small"))]
 fn describe_band(band: &Band, names: Names<'_>) -> String {
-    format!("pairs by ranges of {}", names.expr(&band.inner))
+    let of = names.expr(&band.inner);
+    match band.taken {
+        Taken::All | Taken::AsTheyCame => format!("pairs by ranges of {of}"),
+        Taken::Least => format!("pairs by the least of ranges of {of}"),
+        Taken::Greatest => format!("pairs by the greatest of ranges of {of}"),
+    }
 }
 
 impl fmt::Display for Plan {

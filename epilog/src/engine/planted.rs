@@ -85,6 +85,8 @@ pub(super) enum Bug {
     SameBoundsContradict,
     /// A range of another source's value leaves out the bound that it has.
     BandLosesBound,
+    /// The least value of a range is taken whatever else is asked of pairs.
+    EndOfRangeUnasked,
     /// An index of some records is used if something is asked of its condition's field, whatever that is.
     PartialIndexNotImplied,
     /// A plan that is kept keeps its second value.
@@ -111,6 +113,8 @@ pub(super) enum Bug {
     LastValueSkipped,
     /// Rows of a left join are taken for paired before their pairs have been filtered.
     PairedTooEarly,
+    /// The rows of a range come in the order of their values, whatever is made of them.
+    RangeLosesOrder,
     /// What is asked of rows before a join forgets a key that its table has.
     SieveForgetsKey,
     /// The last record that others may point at is not marked.

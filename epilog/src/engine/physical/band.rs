@@ -11,17 +11,23 @@
 //! Where nothing is equal on both sides every pair would be made and then asked. Of the comparisons that are asked of pairs,
 //! those of one inner value with values of the row are its bounds: the inner rows are sorted by it once, and the pairs of a row
 //! are made of those between its bounds. Everything is asked of the pairs all the same, so that a range need not be exact; but
-//! it may leave out no pair, nor one that has no result. So it must not be made of a value that may have none; nor where the order of
-//! a row's pairs is seen, as by an aggregate.
+//! it may leave out no pair, nor one that has no result. So it must not be made of a value that may have none.
+//!
+//! An aggregate over the pairs of a row may see their order: a sum of floats is rounded, a list or a text is in it, and of
+//! values that are equal the first is the least. Then the rows of a range are put back into the order that they came in. And where
+//! the least or the greatest of just the values that the rows are sorted by is asked for, and nothing but the bounds is asked of
+//! pairs, it is at an end of the range: what equals that is all that is paired. Must not be so where an inner row may be one or
+//! not, because of what its predicates ran into: that is seen only of rows that are looked at.
 
 use alloc::vec::Vec;
 
 use super::Planner;
 use super::subquery::Sides;
 use crate::engine::estimate::Amount;
-use crate::engine::logical::{Expr, ExprKind, Filter, Inner, Node};
+use crate::engine::logical::{AggregateTerm, Expr, ExprKind, Filter, Inner, Node};
+use crate::engine::optimizer::is_sure_below;
 use crate::engine::planted::{self, Bug};
-use crate::expr::BinaryOp;
+use crate::expr::{AggregateFunction, BinaryOp};
 use crate::value::Type;
 
 /// What the inner rows are sorted by, and which of them belong to a row.
@@ -33,6 +39,21 @@ pub struct Band {
     pub low: Option<(Expr, bool)>,
     /// The greatest that it may be.
     pub high: Option<(Expr, bool)>,
+    /// Which of the rows between them are paired.
+    pub taken: Taken,
+}
+
+/// Which rows of a range are paired.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Taken {
+    /// All of them, in the order of their values.
+    All,
+    /// All, in the order that they came in.
+    AsTheyCame,
+    /// Those with the least value.
+    Least,
+    /// Those with the greatest.
+    Greatest,
 }
 
 impl Band {
@@ -60,9 +81,6 @@ struct Limit<'e> {
 impl Planner<'_> {
     /// The range of inner rows that belong to a row, and which part of all that is expected to be; `None` if it is all.
     pub(super) fn band(&self, sides: &Sides<'_>) -> Option<(Band, Amount)> {
-        if sides.ordered {
-            return None;
-        }
         let mut node = sides.pairs;
         let predicates = loop {
             match node {
@@ -87,7 +105,57 @@ impl Planner<'_> {
         let used =
             limits.iter().filter(|(_, limits)| limits.iter().any(|limit| limit.inner.kind == best.kind));
         let share = self.estimator.selectivity_of_all(used.map(|(predicate, _)| *predicate));
-        Some((Band { inner: best.clone(), low: bound(true), high: bound(false) }, share))
+        let (low, high) = (bound(true), bound(false));
+        let end = sides.aggregate.and_then(|term| end(term, best));
+        // A predicate is told by the bounds when what it sets are those.
+        let is_told = |of: &[Limit<'_>], predicate: &Expr| {
+            let is_bound = |limit: &Limit<'_>| {
+                let bound = if limit.is_low { &low } else { &high };
+                let of_value = limit.inner.kind == best.kind;
+                of_value
+                    && matches!(bound, Some((outer, included)) if outer == limit.outer && *included == limit.included)
+            };
+            let sides = if matches!(predicate.kind, ExprKind::Between(_)) { 2 } else { 1 };
+            of.len() == sides && of.iter().all(is_bound)
+        };
+        // The pairs are asked for nothing but this filter.
+        let is_alone = matches!(sides.pairs, Node::Filter(filter) if *filter.input == Node::Pairs);
+        let end = end.filter(|_| {
+            is_alone
+                && limits
+                    .iter()
+                    .all(|(predicate, of)| is_told(of, predicate) || planted::is(Bug::EndOfRangeUnasked))
+                && is_sure_below(sides.inner)
+        });
+        let taken = match sides.aggregate {
+            Some(term) => end.unwrap_or(if sees_order(term) { Taken::AsTheyCame } else { Taken::All }),
+            None => Taken::All,
+        };
+        Some((Band { inner: best.clone(), low, high, taken }, share))
+    }
+}
+
+/// The end of a range of `value` that an aggregate over its pairs is about.
+fn end(term: &AggregateTerm, value: &Expr) -> Option<Taken> {
+    let is_of_value = term.filter.is_none() && term.argument.as_ref() == Some(value);
+    match term.function {
+        AggregateFunction::Min if is_of_value => Some(Taken::Least),
+        AggregateFunction::Max if is_of_value => Some(Taken::Greatest),
+        _ => None,
+    }
+}
+
+/// Whether an aggregate may have another result when its values come in another order: where they are rounded or may exceed
+/// what there is room for on the way, and where values are equal that are not the same.
+fn sees_order(term: &AggregateTerm) -> bool {
+    use AggregateFunction as F;
+    let ty = term.argument.as_ref().map_or(Type::U64, |argument| argument.ty);
+    let is_rounded = matches!(ty, Type::F32 | Type::F64 | Type::Decimal);
+    match term.function {
+        F::Count | F::CountDistinct => false,
+        F::Min | F::Max => is_rounded,
+        F::Sum | F::Avg => is_rounded || ty == Type::I128,
+        _ => true,
     }
 }
 

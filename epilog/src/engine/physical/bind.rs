@@ -204,7 +204,7 @@ impl Walk<'_> {
             }
             Method::Loop { inner, band } => {
                 if let Some(band) = band {
-                    let Band { inner, low, high } = &mut **band;
+                    let Band { inner, low, high, taken: _ } = &mut **band;
                     self.expr(inner);
                     low.iter_mut().chain(high).for_each(|(bound, _)| self.expr(bound));
                 }

@@ -22,7 +22,7 @@ const VALUES: Amount = 20.0;
 impl<'p> Planner<'p> {
     pub(super) fn join(&self, join: &'p logical::Join, want: Want<'_>) -> Planned {
         let logical::Join { slot, inner, links, pairs, .. } = join;
-        let sides = Sides { slot: *slot, inner, links, pairs, reads: true, ordered: false };
+        let sides = Sides { slot: *slot, inner, links, pairs, reads: true, aggregate: None };
         let input = self.node(&join.input, Want { key_order: want.key_order, ..Want::default() });
         let rows = input.node.rows;
         let once = self.once(&sides, rows);

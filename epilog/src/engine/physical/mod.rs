@@ -60,7 +60,7 @@ pub use alternatives::Alternative;
 #[cfg(not(feature = "small"))]
 pub use among::Among;
 #[cfg(not(feature = "small"))]
-pub use band::Band;
+pub use band::{Band, Taken};
 #[cfg(not(feature = "small"))]
 pub use entries::Entries;
 pub use metered::Metered;

@@ -3,13 +3,15 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+#[cfg(not(feature = "small"))]
+use super::Taken;
 use super::access::Chosen;
 #[cfg(not(feature = "small"))]
 use super::access::Search;
 use super::{Answer, Method, Operator, PhysicalNode, Planner, Subquery, Want};
 use crate::engine::estimate::{Amount, Scatter};
 use crate::engine::logical;
-use crate::engine::logical::{Asked, Expr, Inner, Link, Node, Slot};
+use crate::engine::logical::{AggregateTerm, Asked, Expr, Inner, Link, Node, Slot};
 use crate::expr::{BinaryOp, UnaryOp};
 use crate::parts;
 use crate::schema::IndexId;
@@ -19,6 +21,8 @@ pub(super) struct Planned {
     pub(super) method: Method,
     pub(super) pairs: PhysicalNode,
     pub(super) cost: Amount,
+    /// Which part of the pairs that links allow are made.
+    share: Amount,
 }
 
 /// What rows are matched with: the sides of a subquery or of a join.
@@ -30,9 +34,17 @@ pub(super) struct Sides<'p> {
     pub(super) pairs: &'p Node,
     /// Whether more of the pairs is wanted than their number.
     pub(super) reads: bool,
-    /// Whether it matters in which order the pairs of a row come.
-    #[cfg_attr(feature = "small", expect(dead_code, reason = "they come in one there"))]
-    pub(super) ordered: bool,
+    /// What is made of the pairs of a row, if it is an aggregate.
+    #[cfg_attr(feature = "small", expect(dead_code, reason = "nobody asks there"))]
+    pub(super) aggregate: Option<&'p AggregateTerm>,
+}
+
+#[cfg(not(feature = "small"))]
+impl Sides<'_> {
+    /// Whether what is made of pairs has them in the order of the inner records' keys.
+    fn sees_key_order(&self) -> bool {
+        self.aggregate.is_some_and(|term| term.function.depends_on_order())
+    }
 }
 
 impl<'p> Planner<'p> {
@@ -45,8 +57,12 @@ impl<'p> Planner<'p> {
             _ => rows,
         };
         let logical::Subquery { slot, inner, links, pairs, .. } = subquery;
-        let reads = matches!(subquery.asked, Asked::Aggregate(..));
-        let sides = Sides { slot: *slot, inner, links, pairs, reads, ordered: reads };
+        let aggregate = match &subquery.asked {
+            Asked::Aggregate(term, _) => Some(&**term),
+            Asked::Any | Asked::Count => None,
+        };
+        let reads = aggregate.is_some();
+        let sides = Sides { slot: *slot, inner, links, pairs, reads, aggregate };
         let mut once = self.once(&sides, asked);
         // An aggregate over inner rows alone is the same for all rows with their key.
         let is_of_key = reads && is_of_inner(subquery);
@@ -54,7 +70,8 @@ impl<'p> Planner<'p> {
             let (Method::Hash { inner, .. } | Method::Loop { inner, .. }) = &once.method else {
                 unreachable!("all inner rows are at hand")
             };
-            once.cost += self.pairs_expected(asked, inner.rows, links) * self.costs.pair;
+            let pairs = self.pairs_expected(asked, inner.rows, links);
+            once.cost += pairs * once.share * self.costs.pair;
         }
         // A row of which a link has no value belongs to everything that may count, which an index does not tell.
         let is_sure = || {
@@ -103,6 +120,14 @@ impl<'p> Planner<'p> {
             node = input;
         }
         let (index, links) = self.linked_index(sides.slot, sides.links, &stages)?;
+        // Behind the fields that are linked entries come in the order of the others.
+        #[cfg(not(feature = "small"))]
+        if sides.sees_key_order()
+            && let Some(index) = index.and_then(|index| self.collection(sides.slot).index(index))
+            && index.fields.len() > links.len()
+        {
+            return None;
+        }
         let extra: Vec<Expr> =
             sides.links.iter().filter(|link| !links.contains(link)).map(as_predicate).collect();
         let inner_rows = self.rows(sides.slot);
@@ -146,12 +171,16 @@ impl<'p> Planner<'p> {
             true => self.paging.and_fetched_by(cost, collection, found, scatter),
             false => cost,
         };
-        Some(Planned { method: Method::Probe { index, links }, pairs: pairs.node, cost })
+        Some(Planned { method: Method::Probe { index, links }, pairs: pairs.node, cost, share: 1.0 })
     }
 
     /// With all inner rows at hand, for so many rows.
     pub(super) fn once(&self, sides: &Sides<'p>, rows: Amount) -> Planned {
-        let inner = self.node(sides.inner, Want::default());
+        #[cfg(not(feature = "small"))]
+        let key_order = sides.sees_key_order();
+        #[cfg(feature = "small")]
+        let key_order = false;
+        let inner = self.node(sides.inner, Want { key_order, ..Want::default() });
         let over = Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: 1.0 });
         let pairs = self.pairs(over, sides.pairs).node;
         let inner_rows = inner.node.rows;
@@ -159,10 +188,15 @@ impl<'p> Planner<'p> {
         if sides.links.is_empty() {
             #[cfg(not(feature = "small"))]
             if let Some((band, share)) = self.band(sides) {
+                // Of an end of a range there is one row as a rule.
+                let share = match band.taken {
+                    Taken::All | Taken::AsTheyCame => share,
+                    Taken::Least | Taken::Greatest => 1.0 / inner_rows.max(1.0),
+                };
                 let each = self.costs.probe + inner_rows * share * self.costs.pair;
                 let cost = inner.cost + inner_rows * (self.costs.build + self.costs.sort) + rows * each;
                 let method = Method::Loop { inner: node, band: Some(Box::new(band)) };
-                return Planned { method, pairs, cost };
+                return Planned { method, pairs, cost, share };
             }
             let cost = inner.cost + rows * inner_rows * self.costs.pair;
             let method = Method::Loop {
@@ -170,10 +204,10 @@ impl<'p> Planner<'p> {
                 #[cfg(not(feature = "small"))]
                 band: None,
             };
-            return Planned { method, pairs, cost };
+            return Planned { method, pairs, cost, share: 1.0 };
         }
         let cost = inner.cost + inner_rows * self.costs.build + rows * self.costs.probe;
-        Planned { method: Method::Hash { inner: node, links: sides.links.to_vec() }, pairs, cost }
+        Planned { method: Method::Hash { inner: node, links: sides.links.to_vec() }, pairs, cost, share: 1.0 }
     }
 
     /// The stages of `node`, a chain over [`Node::Pairs`], over `below`.

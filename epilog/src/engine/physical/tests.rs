@@ -15,7 +15,7 @@ use crate::engine::optimizer::{RuleSet, optimize};
 use crate::expr::BinaryOp::{Add, And, Eq, Ge, Gt, Like, Lt, Or, StartsWith};
 use crate::expr::{AggregateFunction, AggregateItem, Keyset, Postfix, Quantifier, Side, UnaryOp};
 #[cfg(not(feature = "small"))]
-use crate::expr::{Clause, OrderTerm};
+use crate::expr::{Clause, OrderTerm, Subquery};
 use crate::value::{Scalar, Type};
 
 fn explain(draft: DraftBuilder, purpose: Purpose) -> alloc::string::String {
@@ -386,6 +386,40 @@ fn pairs_without_an_equality_are_ranges_or_all_tried() {
         draft(f::Album).filter(compared(crate::expr::BinaryOp::Ne)),
         "semi join Track, every pair\n  scan Album\n  scan Track\n  filter Track.name != title",
     );
+}
+
+#[test]
+#[cfg(not(feature = "small"))]
+fn aggregates_of_ranges_take_what_they_are_made_of() {
+    let asked = |function, of: u16, on: Postfix| {
+        let item = AggregateItem { function, argument: Some(inner(1, of)), filter: None };
+        draft(f::Album).select([Postfix::subquery(Subquery {
+            collection: f::Track,
+            link: crate::expr::op::Link::Correlated { position: 1 },
+            quantifier: Quantifier::aggregate(item).expect("tests have all parts"),
+            predicate: Some(on),
+            equal: None,
+        })])
+    };
+    let how = |draft: DraftBuilder| {
+        let plan = explain(draft, Purpose::Rows);
+        let line = plan.lines().nth(1).expect("a subquery").trim().to_string();
+        line.split(": ").next().expect("its method").to_string()
+    };
+    let later = || inner(1, f::track::NAME).binary(Gt, field(f::album::TITLE));
+    let (min, max) = (AggregateFunction::Min, AggregateFunction::Max);
+    let name = f::track::NAME;
+    let least = "aggregate of Track, pairs by the least of ranges of Track.name";
+    assert_eq!(how(asked(min.clone(), name, later())), least);
+    assert_eq!(how(asked(max.clone(), name, later())), least.replace("least", "greatest"));
+    let between = inner(1, name).between(field(f::album::TITLE), field(f::album::TITLE));
+    assert_eq!(how(asked(min.clone(), name, between)), least);
+    // Of another value, or where more is asked, all of a range is looked at.
+    let whole = "aggregate of Track, pairs by ranges of Track.name";
+    assert_eq!(how(asked(min.clone(), f::track::PRICE, later())), whole);
+    let other = inner(1, f::track::ID).binary(Gt, field(f::album::ID));
+    assert_eq!(how(asked(min, name, later().binary(And, other.binary(Or, later())))), whole);
+    assert_eq!(how(asked(AggregateFunction::ArrayAgg, name, later())), whole);
 }
 
 #[test]

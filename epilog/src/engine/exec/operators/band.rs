@@ -9,7 +9,7 @@ use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::store::RowStore;
 use crate::engine::exec::{Env, Vector};
-use crate::engine::physical::Band;
+use crate::engine::physical::{Band, Taken};
 
 /// Kept rows by value.
 pub(super) struct Sorted {
@@ -99,6 +99,11 @@ impl Sorted {
         };
         let runs = (0..batch.count()).map(|row| match (place(&low, row, true), place(&high, row, false)) {
             (Some(low), Some(high)) if low < high => {
+                let (low, high) = match band.taken {
+                    Taken::All | Taken::AsTheyCame => (low, high),
+                    Taken::Least => (low, high.min(self.place(self.key(low), true))),
+                    Taken::Greatest => (low.max(self.place(self.key(high - 1), false)), high),
+                };
                 (self.rows[low], self.rows.get(high).copied().unwrap_or(NONE))
             }
             _ => (NONE, NONE),
@@ -106,13 +111,18 @@ impl Sorted {
         Ok(runs.collect())
     }
 
+    /// The key of the row at a place in their order.
+    fn key(&self, place: usize) -> &[u8] {
+        let start = if place == 0 { 0 } else { self.ends[place - 1] };
+        &self.keys[start..self.ends[place]]
+    }
+
     /// How many rows come before a key, those with the same key included if `equal`.
     fn place(&self, key: &[u8], equal: bool) -> usize {
         let (mut low, mut high) = (0, self.rows.len());
         while low < high {
             let middle = low + (high - low) / 2;
-            let start = if middle == 0 { 0 } else { self.ends[middle - 1] };
-            let order = self.keys[start..self.ends[middle]].cmp(key);
+            let order = self.key(middle).cmp(key);
             if order.is_lt() || (equal && order.is_eq()) { low = middle + 1 } else { high = middle }
         }
         low

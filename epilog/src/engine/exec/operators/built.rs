@@ -28,7 +28,9 @@ use crate::engine::exec::tally::{NO_GROUP, Tally};
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{AggregateTerm, Link};
 #[cfg(not(feature = "small"))]
-use crate::engine::physical::{Band, Sifted};
+use crate::engine::physical::{Band, Sifted, Taken};
+#[cfg(not(feature = "small"))]
+use crate::engine::planted::{self, Bug};
 use crate::parts::{self, InWhole, Whole};
 
 /// How a table is had: several threads may have it, but in small builds.
@@ -293,6 +295,12 @@ impl<'s> Built<'s> {
         }
         self.sorted = Some((sorted, Box::new(band.clone())));
         Ok(self)
+    }
+
+    /// Whether the rows of a run are to come in the order of their numbers.
+    #[cfg(not(feature = "small"))]
+    fn is_to_come_as_it_came(&self) -> bool {
+        self.sorted.as_ref().is_some_and(|(_, band)| band.taken == Taken::AsTheyCame)
     }
 
     /// The runs of kept rows that belong to the rows of a batch, if they are in order: see [`after`](Built::after).
@@ -574,6 +582,8 @@ impl<'s> Built<'s> {
         let makes_pairs = pairs.is_needed() || answers.tally.is_some();
         #[cfg(not(feature = "small"))]
         let runs = self.runs(env, batch)?;
+        #[cfg(not(feature = "small"))]
+        let (comes_as_it_came, mut in_order) = (self.is_to_come_as_it_came(), Vec::new());
         for (row, number) in numbers.iter().enumerate() {
             if answers.is_faulty(row) {
                 continue;
@@ -608,6 +618,23 @@ impl<'s> Built<'s> {
                 let (mut kept, end) = (first, u32::MAX);
                 #[cfg(not(feature = "small"))]
                 let (mut kept, end) = runs.as_ref().map_or((first, u32::MAX), |runs| runs[row]);
+                #[cfg(not(feature = "small"))]
+                if comes_as_it_came {
+                    while kept != end && kept != u32::MAX {
+                        in_order.push(kept);
+                        kept = self.next[kept as usize];
+                    }
+                    if !planted::is(Bug::RangeLosesOrder) {
+                        in_order.sort_unstable();
+                    }
+                    for kept in in_order.drain(..) {
+                        pairs.push_kept(row, kept);
+                        if pairs.is_full() {
+                            pairs.flush(env, batch, Some(&self.store), answers)?;
+                        }
+                    }
+                    continue;
+                }
                 while kept != end && kept != u32::MAX && !answers.settled(row) {
                     pairs.push_kept(row, kept);
                     kept = self.next[kept as usize];

@@ -75,6 +75,70 @@ impl Maker<'_> {
         (draft, false)
     }
 
+    /// A draft that asks of each row for something about the records of a range: how many there are, their values in order, or
+    /// the least and the greatest of the value that the range is of, alone and with more that is asked of them.
+    pub(super) fn banded_draft(&mut self) -> (Draft, bool) {
+        use AggregateFunction as F;
+        use BinaryOp::{Ge, Gt, Le, Lt};
+        self.forget();
+        let count = self.collections.len();
+        let (root, inner) = (self.random.below(count), self.random.below(count));
+        let mut asked = Vec::from([f::field(0)]);
+        for _ in 0..1 + self.random.below(2) {
+            let mut on = self.band(root, inner);
+            let fields = self.compared(inner);
+            let of = *self.random.pick(&fields);
+            let ty = |maker: &Self, of: u16| (maker.collections[inner].0)().fields[usize::from(of)].ty;
+            if self.random.below(2) == 0 {
+                // Bounds of the value itself.
+                let others = self.compared(root).into_iter().filter(|other| {
+                    (self.collections[root].0)().fields[usize::from(*other)].ty == ty(self, of)
+                });
+                let others: Vec<u16> = others.collect();
+                if !others.is_empty() {
+                    let op = *self.random.pick(&[Lt, Le, Gt, Ge]);
+                    on = f::inner(1, of).binary(op, f::field(*self.random.pick(&others)));
+                    if self.random.below(3) == 0 {
+                        let op = *self.random.pick(&[Lt, Le, Gt, Ge]);
+                        on = on.binary(
+                            BinaryOp::And,
+                            f::inner(1, of).binary(op, f::field(*self.random.pick(&others))),
+                        );
+                    }
+                }
+            } else if let (0, Some((_, field, _))) = (
+                self.random.below(3),
+                self.relations().into_iter().find(|(from, _, to)| (*from, *to) == (inner, root)),
+            ) {
+                // What an index finds for each row.
+                on = f::inner(1, field).binary(BinaryOp::Eq, f::field(0));
+            }
+            if self.random.below(4) == 0 {
+                on = on.binary(BinaryOp::And, self.constant(inner, 1));
+            }
+            let value = Some(f::inner(1, of));
+            let (function, argument) = match self.random.below(6) {
+                0 => (F::Count, None),
+                1 | 2 if matches!(ty(self, of), Type::String | Type::I64) => (F::ArrayAgg, value),
+                3 if ty(self, of) == Type::I64 => (self.random.pick(&[F::Sum, F::Avg]).clone(), value),
+                _ => (self.random.pick(&[F::Min, F::Max]).clone(), value),
+            };
+            let item = AggregateItem { function, argument, filter: None };
+            asked.push(Postfix::subquery(Subquery {
+                collection: self.collections[inner].0,
+                link: Link::Correlated { position: 1 },
+                quantifier: Quantifier::aggregate(item).expect("tests have all parts"),
+                predicate: Some(on),
+                equal: None,
+            }));
+        }
+        let mut builder = draft(self.collections[root].0);
+        if self.random.below(3) == 0 {
+            builder = builder.filter(self.constant(root, 0));
+        }
+        (builder.select(asked).build(), true)
+    }
+
     /// A draft of few rows and those that are linked to them by the first field of an index of some records, of which as a rule no
     /// others are asked for; another where there is no such index.
     #[cfg(not(feature = "small"))]
@@ -223,5 +287,14 @@ fn what_indexes_of_some_records_find_for_rows_is_that_of_the_reference() {
     for seed in 1..=seeds(20) {
         check_drafts(seed, 20, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
         schemas::check_made(seed, 20, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
+    }
+}
+
+#[test]
+#[cfg(not(feature = "small"))]
+fn what_is_made_of_ranges_for_rows_is_that_of_the_reference() {
+    for seed in 1..=seeds(20) {
+        check_drafts(seed, 20, &mut |maker| maker.banded_draft(), &mut |_| ());
+        schemas::check_made(seed, 20, &mut |maker| maker.banded_draft(), &mut |_| ());
     }
 }

@@ -16,6 +16,7 @@ const RULED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.ruled_draf
 const ALIKE: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.alike_draft(), &mut |_| ());
 const COMMON: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.common_draft(), &mut |_| ());
 const PAIRED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.paired_draft(), &mut |_| ());
+const BANDED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.banded_draft(), &mut |_| ());
 const PARTLY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
 const NARROW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |_| ());
 const ANY: Check = |seed| check_seed(seed, 25, false);
@@ -108,6 +109,7 @@ fn mistakes_of_access_paths_and_plans_are_found() {
         (Bug::BoundSearchedFor, PAIRED),
         (Bug::SameBoundsContradict, NARROW),
         (Bug::BandLosesBound, PAIRED),
+        (Bug::EndOfRangeUnasked, BANDED),
         (Bug::PartialIndexNotImplied, NARROW),
         (Bug::PartialIndexNotImplied, PARTLY),
         (Bug::ValueKeptInPlan, NARROW),
@@ -132,6 +134,7 @@ fn mistakes_of_operators_are_found() {
         (Bug::PartitionLost, NARROW),
         (Bug::RunLost, RULED),
         (Bug::PartitionGoesOn, ANY),
+        (Bug::RangeLosesOrder, BANDED),
         (Bug::SieveForgetsKey, PAIRED),
         (Bug::MarkForgotten, RULED),
         (Bug::RoundForgetsRows, ANY),
