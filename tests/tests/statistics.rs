@@ -176,6 +176,11 @@ fn an_index_of_few_values_knows_how_many() {
     // Nearly all entries are alike; those that are not are counted by changes.
     is_near(distinct("rare"), 14_600, 4);
 
+    // How many entries an index has is known, and so how many are in most of it.
+    let rows = |query: Query<Few, Few>| query.require_index().explain(&db).unwrap().root.rows;
+    is_near(rows(Few::query().filter(|f| f.rare.ge(0))), 200_000, 1);
+    is_near(rows(Few::query().filter(|f| f.twenty.ge(15))), 50_000, 2);
+
     // Two records have the same of five values in one of five pairs.
     let pairs = Few::query().join::<Few>(|(f, g)| f.five.eq(g.five)).explain(&db).unwrap().root.rows;
     assert!((200_000u64.pow(2) / 7..200_000u64.pow(2) / 4).contains(&pairs), "{pairs}");

@@ -25,6 +25,10 @@ use crate::storage::facade::View;
 #[cfg(not(feature = "small"))]
 use crate::value::key;
 
+/// So many entries are not those of a page or two, of which it is known exactly how many they are.
+#[cfg(not(feature = "small"))]
+const ENTRIES_MANY: u64 = 2000;
+
 /// Of fewer records nothing is learned beyond their number: [as many](crate::engine::estimate::Costs::rows_min) are planned for.
 #[cfg(not(feature = "small"))]
 const KNOWN_MIN: u64 = 1000;
@@ -79,7 +83,15 @@ impl Statistics for Measured<'_> {
     fn entries(&self, collection: &CollectionDef, index: &IndexDef, range: &KeyRange) -> Option<u64> {
         let (low, high) = range.bounds();
         let stored = self.0.catalog().collection(collection.id)?;
-        self.0.estimate_entries(stored, index.id, low, high).ok()
+        let found = self.0.estimate_entries(stored, index.id, low, high).ok()?;
+        #[cfg(not(feature = "small"))]
+        if found >= ENTRIES_MANY && !index.is_partial() && stored.listed(index).is_none() {
+            // How many there are in all is known: by as much as that is off this is as well, the pages at the edges being no others.
+            let all = self.0.for_estimates().count(collection.id).ok()?;
+            let told = self.0.estimate_entries(stored, index.id, Bound::Unbounded, Bound::Unbounded).ok()?;
+            return Some((u128::from(found) * u128::from(all) / u128::from(told.max(found))) as u64);
+        }
+        Some(found)
     }
 
     #[cfg(not(feature = "small"))]
