@@ -12,6 +12,7 @@
 //! - `partial`: indexes of some records only.
 //! - `covering`: indexes that include values.
 //! - `clustering`: indexes whose order is that in which records lie.
+//! - `early`: groups that are made before what is joined to them.
 //! - `plans`: which way to the records is taken.
 //! - `learning`: what running queries teaches about it.
 
@@ -28,6 +29,7 @@ mod beyond;
 mod clustering;
 mod covering;
 mod differential;
+mod early;
 mod functions;
 mod learning;
 mod operators;

@@ -178,9 +178,13 @@ impl Node {
         })
     }
 
-    /// Replaces every node, those below first, by what `each` makes of it. Subqueries' nodes are nodes below.
+    /// Replaces every node, those below first, by what `each` makes of it. Subqueries' nodes are nodes below; what is asked of pairs comes
+    /// behind the rows that it is asked of, so that who changes these knows it by then.
     #[must_use]
     pub fn map(mut self, each: &mut dyn FnMut(Node) -> Node) -> Node {
+        if let Some(input) = self.input_mut() {
+            replace(input, |node| node.map(each));
+        }
         if let Node::Subquery(Subquery { inner, pairs, .. }) | Node::Join(Join { inner, pairs, .. }) =
             &mut self
         {
@@ -189,9 +193,6 @@ impl Node {
         }
         if let Node::Set(Set { right, .. }) | Node::Recursive(Recursive { step: right, .. }) = &mut self {
             replace(right, |node| node.map(each));
-        }
-        if let Some(input) = self.input_mut() {
-            replace(input, |node| node.map(each));
         }
         each(self)
     }

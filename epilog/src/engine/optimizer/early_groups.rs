@@ -39,7 +39,7 @@ use alloc::vec::Vec;
 use super::drop_distinct::only_source;
 use super::drop_joins::finds_one;
 use super::join_order::{Measure, is_free_below};
-use super::push_window_filters::is_sure_below;
+use super::push_group_filters::is_sure;
 use super::{Apply, Rule};
 use crate::engine::estimate::Statistics;
 use crate::engine::logical::{
@@ -107,7 +107,7 @@ impl Rewrite<'_> {
         let node = Node::Aggregate(aggregate);
         let free = is_free_below(&node, false);
         let Node::Aggregate(aggregate) = node else { unreachable!("made above") };
-        if aggregate.keys().is_empty() || !free || !is_sure_below(&aggregate.input) {
+        if !free || !is_sure(&aggregate) {
             return Node::Aggregate(aggregate);
         }
         let late = self.late(&aggregate);

@@ -69,7 +69,7 @@ fn over_rows(expr: Expr, aggregate: &Aggregate) -> Expr {
 }
 
 /// Whether groups are made by something, and neither that nor the rows may run into something without a result.
-fn is_sure(aggregate: &Aggregate) -> bool {
+pub(super) fn is_sure(aggregate: &Aggregate) -> bool {
     !aggregate.keys().is_empty()
         && aggregate.keys().iter().all(|key| key.expr.is_sure())
         && is_sure_below(&aggregate.input)

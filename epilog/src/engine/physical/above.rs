@@ -43,11 +43,16 @@ fn tell(node: &mut PhysicalNode, names: &Names<'_>, above: &mut Vec<Asked>) {
             let sides = links.iter().flat_map(|link| [(&link.inner, link), (&link.outer, link)]);
             above.extend(sides.filter_map(|(own, link)| by_table(own, link, names)));
         }
-        Operator::Sort { terms, .. } => {
+        Operator::Sort { input, terms, .. } => {
             let field = terms.first().and_then(|term| Some((term.expr.as_field()?, names.expr(&term.expr))));
             above.extend(field.map(|(field, text)| Asked {
                 field,
-                reason: format!("the order by `{text}` is made above: what lies between does not keep one"),
+                reason: match is_of_records(input) {
+                    true => format!("the order that begins by `{text}` is not that of the index"),
+                    false => {
+                        format!("the order by `{text}` is made above: what lies between does not keep one")
+                    }
+                },
             }));
         }
         _ => {}
@@ -56,6 +61,14 @@ fn tell(node: &mut PhysicalNode, names: &Names<'_>, above: &mut Vec<Asked>) {
         tell(child, names, above);
     }
     above.truncate(before);
+}
+
+/// Whether nothing but filters and lookups lies between here and the records.
+fn is_of_records(node: &PhysicalNode) -> bool {
+    match &node.operator {
+        Operator::Filter { input, .. } | Operator::Lookup { input, .. } => is_of_records(input),
+        operator => matches!(operator, Operator::Scan(_)),
+    }
 }
 
 /// What is asked of pairs, of the fields that it is about.

@@ -78,8 +78,10 @@ pub(super) fn sample(
         if matches!(ty, Type::Bytes | Type::Blob) || ty.is_list() || ty.is_json() {
             continue;
         }
-        let mut field = of_field(collection, position, &records, count)?;
-        correct_indexes(collection, &field, (&mut indexes, &changes), sampled == count);
+        let (mut field, all_met) = of_field(collection, position, &records, count)?;
+        if all_met {
+            correct_indexes(collection, &field, (&mut indexes, &changes), sampled == count);
+        }
         if sampled < count {
             correct_by_indexes(view, collection, &indexes, count, &mut field)?;
         }
@@ -114,8 +116,7 @@ impl Places {
             }
             _ => 0.0,
         };
-        let steps = (self.ranks.len().max(2) - 1) as Amount;
-        ((at as Amount + part) / steps * (self.leaves - 1.0)) as u64
+        ((at as Amount + part) / self.ranks.len().max(1) as Amount * self.leaves) as u64
     }
 }
 
@@ -217,7 +218,7 @@ impl Changes {
         let by_pairs = seen as Amount / share;
         // Of many gaps those with a change are known, which is more than a few changes within leaves tell.
         if seen >= CHANGES_MIN || across == gaps {
-            return (1 + by_pairs as u64).clamp(self.least(), count);
+            return (1 + by_pairs as u64).min(count).max(self.least());
         }
         // Changes that fall anywhere: as many as leave so many gaps without one. The first terms of a logarithm's series.
         let share = across as Amount / gaps as Amount;
@@ -283,7 +284,8 @@ fn of_index(
             runs.push(places.of(rank));
         }
     })?;
-    let share = pairs as Amount / count.saturating_sub(1).max(1) as Amount;
+    // How many entries there are is an estimate for some indexes, and may be too low.
+    let share = (pairs as Amount / count.saturating_sub(1).max(1) as Amount).min(1.0);
     changes.iter_mut().for_each(|changes| changes.share = share);
     let estimate = |changes: &Changes| match all {
         true => changes.least().min(count),
@@ -347,12 +349,13 @@ fn compare(rests: &[u8], a: &Met, b: &Met) -> Ordering {
     a.head.cmp(&b.head).then_with(|| rest(a).cmp(rest(b)))
 }
 
+/// What a sample tells of a field, and whether all of its values were looked at, none being too long for that.
 fn of_field(
     collection: &CollectionDef,
     position: u16,
     records: &[RecordRef<'_>],
     count: u64,
-) -> Result<FieldStatistics, StorageError> {
+) -> Result<(FieldStatistics, bool), StorageError> {
     let field = &collection.fields[usize::from(position)];
     let place = &collection.layout.places[usize::from(position)];
     let ty = field.ty;
@@ -415,7 +418,7 @@ fn of_field(
         }
     }
     let value = |met: Option<&Met>| met.map_or(Ok(None), |met| values.value(met));
-    Ok(FieldStatistics {
+    let known = FieldStatistics {
         name: field.name.clone(),
         ty,
         nulls: scaled(nulls),
@@ -425,7 +428,8 @@ fn of_field(
         heavy_hitters,
         histogram,
         position,
-    })
+    };
+    Ok((known, long == 0))
 }
 
 /// How many different values there are among `count`, when `met` values were met, `different` ones, of which `once` once only.
