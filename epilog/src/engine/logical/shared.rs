@@ -16,6 +16,9 @@ pub struct Shared {
     pub number: u16,
     /// Whether what is asked of its rows is asked within already.
     pub narrowed: bool,
+    /// Whether a rule has found that its rows are asked for several times: then each calculates them for itself where they are more than
+    /// memory should keep, whether a budget was asked for or not.
+    pub found: bool,
     /// The values that its rows have.
     pub columns: Vec<KeyTerm>,
     /// Other builds have none.

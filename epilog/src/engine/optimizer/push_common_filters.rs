@@ -91,10 +91,14 @@ impl Asker<'_> {
     /// What it asks that may be asked within, by the places of values.
     fn asks(&self) -> Vec<Expr> {
         let inner = Inner::of(&self.shared.input);
-        let by_place =
-            self.predicates.iter().filter_map(|predicate| by_place(predicate, &self.shared.columns));
-        by_place.filter(|predicate| inner.is_sure(&of_columns(predicate, &self.shared.columns))).collect()
+        self.predicates.iter().filter_map(|predicate| within(predicate, self.shared, &inner)).collect()
     }
+}
+
+/// A predicate over common rows that may be asked within, by the places of values.
+fn within(predicate: &Expr, shared: &Shared, inner: &Inner) -> Option<Expr> {
+    by_place(predicate, &shared.columns)
+        .filter(|predicate| inner.is_sure(&of_columns(predicate, &shared.columns)))
 }
 
 /// A predicate over common rows, with the places of values in place of their numbers, which are others for each who asks; `None` if it
@@ -130,6 +134,8 @@ fn of_columns(predicate: &Expr, columns: &[KeyTerm]) -> Expr {
 /// What is asked within common rows.
 struct Within {
     number: u16,
+    /// Whether one alone asks for them: nothing of it is compared with anything, which the plan would depend on.
+    alone: bool,
     /// What all ask.
     same: Vec<Expr>,
     /// What each asks something of.
@@ -152,6 +158,12 @@ fn find(root: &Node) -> Option<Within> {
         }
         let asked: Vec<Vec<Expr>> = of.iter().map(|asker| asker.asks()).collect();
         let (first, others) = asked.split_first().expect("one at least");
+        if others.is_empty() {
+            if first.is_empty() {
+                continue;
+            }
+            return Some(Within { number, alone: true, same: first.clone(), any: None });
+        }
         let all_ask = |predicate: &&Expr| {
             others.iter().all(|other| other.contains(predicate)) || planted::is(Bug::AskedByFirst)
         };
@@ -163,7 +175,7 @@ fn find(root: &Node) -> Option<Within> {
         let own: Option<Vec<Expr>> = own.collect();
         let any = own.filter(|own| own.len() <= ALTERNATIVES_MAX).and_then(any_of);
         if any.is_some() || !same.is_empty() {
-            return Some(Within { number, same, any });
+            return Some(Within { number, alone: false, same, any });
         }
     }
     None
@@ -194,8 +206,10 @@ fn any_of(own: Vec<Expr>) -> Option<Expr> {
 impl Within {
     /// Common rows of which this is asked within, with what is asked of them as well.
     fn put(&self, mut shared: Shared, predicates: Vec<Expr>) -> Node {
+        let inner = Inner::of(&shared.input);
         let is_within = |predicate: &Expr| {
-            by_place(predicate, &shared.columns).is_some_and(|predicate| self.same.contains(&predicate))
+            within(predicate, &shared, &inner)
+                .is_some_and(|predicate| self.alone || self.same.contains(&predicate))
         };
         let above: Vec<Expr> = predicates.into_iter().filter(|predicate| !is_within(predicate)).collect();
         let within = self.same.iter().chain(&self.any);

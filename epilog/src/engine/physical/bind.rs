@@ -124,7 +124,7 @@ impl Walk<'_> {
                 }
                 self.node(input) && self.node(right)
             }
-            Operator::Shared { input, number: _, columns, whole: _ } => {
+            Operator::Shared { input, number: _, found: _, columns, whole: _ } => {
                 for KeyTerm { expr, output: _, whole: _ } in columns {
                     self.expr(expr);
                 }

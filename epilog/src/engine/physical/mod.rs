@@ -206,6 +206,8 @@ pub enum Operator {
         input: Box<PhysicalNode>,
         /// What others that ask for the same have as well; `None` when there are none.
         number: Option<u16>,
+        /// Whether they are kept only as long as they are few.
+        found: bool,
         /// The values that rows have.
         columns: Vec<KeyTerm>,
         /// Other builds have none.

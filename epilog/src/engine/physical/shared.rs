@@ -18,7 +18,7 @@ impl<'p> Planner<'p> {
         let number = (others > 1 && !changes).then_some(shared.number);
         let (cost, rows) = (planned.cost, planned.node.rows);
         let (input, columns) = (Box::new(planned.node), shared.columns.clone());
-        let operator = Operator::Shared { input, number, columns, whole: shared.whole };
+        let operator = Operator::Shared { input, number, found: shared.found, columns, whole: shared.whole };
         Planned { node: PhysicalNode { operator, rows }, ordered: false, cost }
     }
 }

@@ -208,9 +208,9 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
             Box::new(set::Set::new(build(env, *input), build(env, *right), kind, columns))
         }
         #[cfg(not(feature = "small"))]
-        P::Shared { input, number, columns, .. } => {
+        P::Shared { input, number, found, columns, .. } => {
             let input = if number.is_some() { build_kept(env, *input) } else { build(env, *input) };
-            Box::new(shared::Shared::new(input, number, columns))
+            Box::new(shared::Shared::new(input, number, found, columns))
         }
         #[cfg(not(feature = "small"))]
         P::Previous { number, columns, .. } => Box::new(recursive::Previous::new(number, columns)),

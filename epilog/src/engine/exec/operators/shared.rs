@@ -1,7 +1,7 @@
 //! Rows that are values, calculated by whichever of those that share them is asked first.
 //!
 //! Where a budget was asked for, and they are more than may be kept, they are not: each of those that share them then calculates
-//! them for itself.
+//! them for itself. So it is in any case where nobody has said that they are common.
 
 use alloc::boxed::Box;
 use alloc::sync::Arc;
@@ -16,11 +16,16 @@ use crate::engine::exec::budget::Charge;
 use crate::engine::exec::meter::Footprint;
 use crate::engine::logical::KeyTerm;
 
+/// What nobody has called common is kept up to so many bytes where there is no budget.
+const UNBOUNDED_MAX: usize = if cfg!(test) { 64 << 10 } else { 64 << 20 };
+
 /// Gives the values of its input's rows.
 pub(super) struct Shared<'s> {
     input: Box<dyn Operator<'s> + 's>,
     /// Under which they are kept for others.
     number: Option<u16>,
+    /// Whether they are kept only as long as they are few.
+    found: bool,
     columns: Vec<KeyTerm>,
     /// The rows that are kept, and how many batches of them were given.
     table: Option<Table<'s>>,
@@ -40,11 +45,13 @@ impl<'s> Shared<'s> {
     pub(super) fn new(
         input: Box<dyn Operator<'s> + 's>,
         number: Option<u16>,
+        found: bool,
         columns: Vec<KeyTerm>,
     ) -> Shared<'s> {
         Shared {
             input,
             number,
+            found,
             columns,
             table: None,
             given: 0,
@@ -78,7 +85,9 @@ impl<'s> Shared<'s> {
             all.push(values);
             self.size = size;
             let is_much = env.budget.charge(&mut self.charge, size);
-            if (is_much && env.budget.is_given()) || env.budget.is_none() {
+            let is_beyond = env.budget.bytes().is_none() && size > UNBOUNDED_MAX;
+            let may_end = self.found || env.budget.is_given();
+            if (is_much && may_end) || (self.found && is_beyond) || env.budget.is_none() {
                 env.tables.give_up(number);
                 all.reverse();
                 (self.begun, self.left) = (all, size);

@@ -171,7 +171,9 @@ impl Lowering<'_> {
         };
         let columns: Vec<KeyTerm> = values.into_iter().map(|value| column(self, value)).collect();
         let outputs = columns.iter().map(|column| column.output).collect();
-        self.push(|input| Node::Shared(Shared { input, number, narrowed: false, columns, whole }));
+        self.push(|input| {
+            Node::Shared(Shared { input, number, narrowed: false, found: false, columns, whole })
+        });
         outputs
     }
 

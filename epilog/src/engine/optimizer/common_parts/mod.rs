@@ -32,11 +32,12 @@
 //!   are told apart by;
 //! - where that costs more than it spares: a few records that an index finds are found again, rows that no work was done for are
 //!   scanned again, and what several threads are quicker at twice than one is at keeping rows is done twice;
-//! - on what is searched through an index for each row, of which not all is read;
+//! - on what is searched through an index for each row, of which not all is read, nor on what a limit may end early; that `first` takes
+//!   one row of a query without a limit is not known here;
 //! - on what depends on a round of a recursion, or on the row around;
 //! - where something in it may have no result: a part of which not all was read would be read whole;
-//! - on more than memory holds: a plan with rows that are kept is read in one operation. Where a budget has no room for them, each
-//!   part is carried out by itself after all.
+//! - on more than memory holds: a plan with rows that are kept is read in one operation. Where there are more of them than expected,
+//!   more than a budget has room for or 64 MiB, each part is carried out by itself after all.
 
 mod part;
 mod places;
@@ -70,6 +71,9 @@ const THREADS: Amount = if cfg!(all(feature = "std", not(test))) { 4.0 } else { 
 
 /// So many parts are looked for, one after the other.
 const ROUNDS: usize = 8;
+
+/// So many places are compared with each other: what that takes grows with their third power.
+const PLACES_MAX: usize = 12;
 
 fn apply(mut plan: LogicalPlan, statistics: &dyn Statistics) -> LogicalPlan {
     let Some(whole) = Whole::build() else { return plan };
@@ -113,7 +117,8 @@ fn find(plan: &LogicalPlan, statistics: &dyn Statistics) -> Option<Found> {
         let mut others = sources.iter().enumerate().filter(|(other, _)| other != at);
         sources[*at].is_some() && others.any(|(_, of)| *of == sources[*at])
     });
-    let parts: Vec<Part<'_>> = likely.filter_map(|(_, place)| Part::of(plan, place, &numbers)).collect();
+    let parts = likely.filter_map(|(_, place)| Part::of(plan, place, &numbers)).take(PLACES_MAX);
+    let parts: Vec<Part<'_>> = parts.collect();
     if parts.len() < 2 {
         return None;
     }
@@ -237,7 +242,7 @@ fn share(mut plan: LogicalPlan, found: Found, whole: Whole) -> LogicalPlan {
         });
         let above = above.into_iter().map(|predicate| predicate.map(&mut kept)).collect();
         let input = Box::new(core.filtered(inside));
-        let shared = Node::Shared(Shared { input, number, narrowed: true, columns, whole });
+        let shared = Node::Shared(Shared { input, number, narrowed: true, found: true, columns, whole });
         let node = places::nth(&mut plan.root, &mut at.clone()).expect("the place is there");
         *node = shared.filtered(above);
     }

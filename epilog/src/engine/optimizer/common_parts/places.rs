@@ -32,7 +32,9 @@ pub(super) fn numbers(root: &Node) -> Vec<u16> {
 /// The places of a plan.
 pub(super) fn of<'n>(plan: &'n LogicalPlan, numbers: &[u16]) -> Vec<Place<'n>> {
     let mut survey = Survey { plan, numbers, next: 0, places: Vec::new() };
-    survey.walk(&plan.root, Way::default());
+    // Whether there is a row is known by the first.
+    let whole = !matches!(&plan.root, Node::Project(project) if project.columns.is_empty());
+    survey.walk(&plan.root, Way { whole, ..Way::default() });
     survey.places
 }
 
@@ -56,6 +58,8 @@ pub(super) fn nth<'n>(node: &'n mut Node, at: &mut usize) -> Option<&'n mut Node
 struct Way {
     /// Whether rows may come in any order, and be no records.
     free: bool,
+    /// Whether all of them are taken in.
+    whole: bool,
     /// Whether records may be searched through an index, by what is linked.
     searched: bool,
     /// Whether there is a filter above.
@@ -76,7 +80,7 @@ impl<'n> Survey<'n, '_> {
     fn walk(&mut self, node: &'n Node, way: Way) {
         let at = self.next;
         self.next += 1;
-        if way.free && !(way.searched || way.filtered || way.kept) {
+        if way.free && way.whole && !(way.searched || way.filtered || way.kept) {
             let (predicates, core): (&[Expr], &Node) = match node {
                 Node::Filter(filter) => (&filter.predicates, &filter.input),
                 other => (&[], other),
@@ -95,11 +99,16 @@ impl<'n> Survey<'n, '_> {
         let same_rows = matches!(node, Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_));
         let below = Way {
             free: is_unseen_below(node, way.free),
+            whole: match node {
+                Node::Limit(_) => false,
+                Node::Aggregate(_) | Node::Window(_) | Node::Sort(_) => true,
+                _ => way.whole || kept,
+            },
             searched: same_rows && way.searched,
             filtered: matches!(node, Node::Filter(_)),
             kept,
         };
-        let beside = Way { free: true, kept, ..Way::default() };
+        let beside = Way { free: true, whole: true, kept, ..Way::default() };
         let slots = &self.plan.slots;
         let by =
             |links: &[Link], side: fn(&Link) -> &Expr| links.iter().any(|link| is_indexed(side(link), slots));
@@ -120,7 +129,8 @@ impl<'n> Survey<'n, '_> {
                 self.walk(&join.input, Way { searched, ..below });
             }
             Node::Set(set) => {
-                self.walk(&set.right, Way { free: below.free, ..beside });
+                let whole = way.whole || matches!(set.kind, SetKind::Intersect | SetKind::Except);
+                self.walk(&set.right, Way { free: below.free, whole, ..beside });
                 self.walk(&set.input, below);
             }
             other => {
