@@ -432,3 +432,18 @@ fn queries_with_the_rows_of_others_are_kept() {
     }
     assert_eq!(db.stats().plans_made - before, 1);
 }
+
+/// The rows of one side of `union_all` come before those of the other, each in the order of their keys, by whatever way they are found.
+#[test]
+fn sides_come_in_the_order_of_their_keys() {
+    let db = &disk();
+    let sizes = || File::query().select(|f| (f.id, f.size));
+    let both = || sizes().union_all(sizes()).filter(|(_, size)| size.lt(20_000));
+    let plan = both().explain(db).expect("a plan").to_string();
+    assert_eq!(plan.matches("index range File by").count(), 2, "{plan}");
+    let all: Vec<File> = files().all(db).expect("rows");
+    let few = all.iter().filter(|f| f.size < 20_000).map(|f| (f.id, f.size));
+    let expected: Vec<(Id<File>, u32)> = few.clone().chain(few).collect();
+    assert_eq!(both().all(db).expect("rows"), expected);
+    assert_eq!(both().limit(3).all(db).expect("rows"), expected[..3]);
+}

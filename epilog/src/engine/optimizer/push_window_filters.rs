@@ -35,6 +35,11 @@ pub(super) fn within(mut node: Node) -> Node {
         Node::Filter(filter) => take_over(filter.predicates, *filter.input),
         other => other,
     };
+    match &mut node {
+        Node::Set(set) => replace(&mut set.right, within),
+        Node::Join(join) => replace(&mut join.inner, within),
+        _ => {}
+    }
     if let Some(input) = node.input_mut() {
         replace(input, within);
     }

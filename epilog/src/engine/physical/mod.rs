@@ -617,7 +617,7 @@ impl<'p> Planner<'p> {
             }
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
             Node::Join(join) => self.join(join, want),
-            Node::Set(set) => self.set(set),
+            Node::Set(set) => self.set(set, want),
             Node::Shared(shared) => self.shared(shared),
             Node::Recursive(recursive) => self.recursive(recursive),
             Node::Previous(previous) => self.previous(previous),

@@ -7,9 +7,11 @@ use crate::engine::logical::Set;
 use crate::expr::SetKind;
 
 impl<'p> Planner<'p> {
-    pub(super) fn set(&self, set: &'p Set) -> Planned {
-        let left = self.node(&set.input, Want::default());
-        let right = self.node(&set.right, Want::default());
+    pub(super) fn set(&self, set: &'p Set, want: Want<'_>) -> Planned {
+        // The rows of one side, and then those of the other, each in the order of their keys.
+        let key_order = want.key_order && set.kind == SetKind::UnionAll;
+        let left = self.node(&set.input, Want { key_order, ..Want::default() });
+        let right = self.node(&set.right, Want { key_order, ..Want::default() });
         let (some, others) = (left.node.rows, right.node.rows);
         let rows = match set.kind {
             SetKind::Union | SetKind::UnionAll => some + others,

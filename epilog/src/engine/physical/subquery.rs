@@ -119,15 +119,7 @@ impl<'p> Planner<'p> {
             stages.push(node);
             node = input;
         }
-        let (index, links) = self.linked_index(sides.slot, sides.links, &stages)?;
-        // Behind the fields that are linked entries come in the order of the others.
-        #[cfg(not(feature = "small"))]
-        if sides.sees_key_order()
-            && let Some(index) = index.and_then(|index| self.collection(sides.slot).index(index))
-            && index.fields.len() > links.len()
-        {
-            return None;
-        }
+        let (index, links) = self.linked_index(sides, &stages)?;
         let extra: Vec<Expr> =
             sides.links.iter().filter(|link| !links.contains(link)).map(as_predicate).collect();
         let inner_rows = self.rows(sides.slot);
@@ -234,11 +226,11 @@ impl<'p> Planner<'p> {
     /// if `stages` ask for no others.
     fn linked_index(
         &self,
-        slot: Slot,
-        links: &[Link],
+        sides: &Sides<'p>,
         #[cfg_attr(feature = "small", expect(unused_variables, reason = "indexes have all records there"))]
         stages: &[&'p Node],
     ) -> Option<(Option<IndexId>, Vec<Link>)> {
+        let Sides { slot, links, .. } = *sides;
         let collection = self.collection(slot);
         let on = |position: u16| links.iter().find(|link| link.inner.as_field() == Some((slot, position)));
         if let Some(link) = collection.clustered.and_then(on) {
@@ -260,6 +252,10 @@ impl<'p> Planner<'p> {
         let found = collection.indexes.iter().filter(|index| collection.listed(index).is_none());
         let found = found.map(|index| (index, leading(index)));
         let found = found.filter(|(index, links)| !links.is_empty() && has_all(index));
+        // Behind the fields that are linked entries come in the order of the others.
+        #[cfg(not(feature = "small"))]
+        let found =
+            found.filter(|(index, links)| !sides.sees_key_order() || index.fields.len() == links.len());
         // Of two that as many lead into, the one with fewer records for each row.
         let (index, links) = found.max_by(|(one, of_one), (other, of_other)| {
             let by_links = (of_one.len(), one.unique).cmp(&(of_other.len(), other.unique));

@@ -101,8 +101,12 @@ impl Sorted {
             (Some(low), Some(high)) if low < high => {
                 let (low, high) = match band.taken {
                     Taken::All | Taken::AsTheyCame => (low, high),
-                    Taken::Least => (low, high.min(self.place(self.key(low), true))),
-                    Taken::Greatest => (low.max(self.place(self.key(high - 1), false)), high),
+                    // Of those that are equal the first stands for all.
+                    Taken::Least => (low, low + 1),
+                    Taken::Greatest => {
+                        let first = low.max(self.place(self.key(high - 1), false));
+                        (first, first + 1)
+                    }
                 };
                 (self.rows[low], self.rows.get(high).copied().unwrap_or(NONE))
             }
