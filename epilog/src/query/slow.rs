@@ -35,7 +35,8 @@ impl SlowQuery<'_> {
     }
 
     /// How [`all`](crate::Query::all) of its rows would be carried out now: it is planned again, which takes some microseconds and
-    /// happens only here. `first`, `count` and the like may have had a shorter way. After a change that is a plan over what is
+    /// happens only here. `first`, `count` and the like may have had a shorter way, and `page` one that begins behind the page
+    /// before ([`explain_page`](crate::Query::explain_page)). After a change that is a plan over what is
     /// changed.
     ///
     /// # Errors

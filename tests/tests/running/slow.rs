@@ -57,6 +57,14 @@ fn every_terminal_is_told_of_with_its_place() {
     // With what belongs to it, which are several queries and one terminal.
     let _ = Album::query().with(|al| al.tracks()).all(db).expect("rows");
     told(line!() - 1, "Album: scan Album");
+    let _ = Album::query().with(|al| al.tracks()).first(db).expect("a row");
+    told(line!() - 1, "Album: scan Album");
+    let _ = Album::query().filter(|al| al.id.eq(Id::new(1))).with(|al| al.tracks()).one(db).expect("a row");
+    told(line!() - 1, "Album: key lookup Album by id = 1");
+    let first = tracks().page(tx, 1, None).expect("a page");
+    told(line!() - 1, "Track: filter seconds > 300");
+    let _ = tracks().page_before(tx, 1, first.next.as_ref()).expect("a page");
+    told(line!() - 1, "Track: filter seconds > 300");
     // One record, without a plan; and a query that fails.
     let _ = Artist::query().filter(|a| a.name.eq("Saxon")).one(db).expect("a row");
     told(line!() - 1, "Artist: index lookup Artist by name = \"Saxon\"");
