@@ -123,6 +123,9 @@ impl Maker<'_> {
     /// Groups by what points at records, or by the keys of these, with what the records have; and what is asked of such groups.
     fn by_pointers(&mut self, faulty: bool) -> Draft {
         let relations = self.relations();
+        if relations.is_empty() {
+            return self.few_values(0);
+        }
         let (from, pointer, to) = *self.random.pick(&relations);
         let mut builder = draft(self.collections[from].0);
         if self.random.below(3) == 0 {
@@ -170,6 +173,9 @@ impl Maker<'_> {
     fn with_others(&mut self, faulty: bool) -> Draft {
         use AggregateFunction::{Avg, Count, CountDistinct, Max, Min, Sum};
         let relations = self.relations();
+        if relations.is_empty() {
+            return self.few_values(0);
+        }
         let (from, pointer, to) = *self.random.pick(&relations);
         let mut builder = draft(self.collections[to].0);
         if self.random.below(4) == 0 {
