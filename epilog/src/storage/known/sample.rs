@@ -561,7 +561,7 @@ mod tests {
 
     #[test]
     fn places_lie_between_those_that_are_known() {
-        let places = Places { ranks: vec![0, 1000, 2000, 2100], leaves: 301.0 };
+        let places = Places { ranks: vec![0, 1000, 2000, 2100], leaves: 400.0 };
         assert_eq!(
             [0, 500, 1000, 1999, 2050, 2100, 9999].map(|rank| places.of(rank)),
             [0, 50, 100, 199, 250, 300, 300]
