@@ -75,9 +75,11 @@ use super::images::Images;
 use super::map::MapEntry;
 use super::pins::{Pins, newest_within};
 use crate::ordered::{BTreeMap, BTreeSet};
+use crate::storage::StorageError;
+#[cfg(not(shuttle))]
+use crate::storage::StorageFault;
 use crate::storage::page::PageNumber;
 use crate::storage::planted::{self, Bug};
-use crate::storage::{StorageError, StorageFault};
 use crate::sync::atomic::{AtomicBool, AtomicPtr, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Mutex, MutexGuard};
 
