@@ -36,6 +36,7 @@ use alloc::boxed::Box;
 use alloc::vec;
 use alloc::vec::Vec;
 
+use super::became::Became;
 use super::drop_distinct::only_source;
 use super::drop_joins::finds_one;
 use super::join_order::{Measure, is_free_below};
@@ -59,7 +60,7 @@ fn apply(mut plan: LogicalPlan, statistics: &dyn Statistics) -> LogicalPlan {
         slots: &slots,
         computed: core::mem::take(&mut plan.computed),
         measure: Measure::new(&slots, statistics),
-        values: Vec::new(),
+        values: Became::default(),
         steps: 0,
         whole,
     };
@@ -74,7 +75,7 @@ struct Rewrite<'p> {
     computed: Vec<ComputedDef>,
     measure: Measure<'p>,
     /// What was a value of a group, as it is of the record that the group has now.
-    values: Vec<(Computed, Expr)>,
+    values: Became,
     /// How many steps were put above groups by what was looked at last.
     steps: usize,
     whole: Whole,
@@ -84,23 +85,12 @@ impl Rewrite<'_> {
     /// A node whose inputs have been rewritten.
     fn node(&mut self, mut node: Node) -> Node {
         let steps = core::mem::take(&mut self.steps);
-        if !self.values.is_empty() {
-            node.map_expressions(&mut |expr| expr.map(&mut |part| self.of_record(part)));
-        }
+        self.values.put_into(&mut node);
         match node {
             Node::Filter(Filter { input, predicates }) if steps > 0 => sink(*input, predicates, steps),
             Node::Aggregate(aggregate) => self.aggregate(aggregate),
             other => other,
         }
-    }
-
-    fn of_record(&self, part: Expr) -> Expr {
-        let ExprKind::Computed(computed) = part.kind else { return part };
-        let value = self.values.iter().find(|(of, _)| *of == computed);
-        value.map_or(part.clone(), |(_, expr)| Expr {
-            nullable: part.nullable || expr.nullable,
-            ..expr.clone()
-        })
     }
 
     fn aggregate(&mut self, aggregate: Aggregate) -> Node {
@@ -257,7 +247,7 @@ impl Rewrite<'_> {
         let mut groups = Aggregate { input: Box::new(node), keys: Vec::new(), items: Vec::new() };
         for key in keys {
             if made.has_any_of(&Reads::of(&key.expr)) {
-                self.values.push((key.output, key.expr));
+                self.values.put(key.output, key.expr);
             } else {
                 groups.keys.push(key);
             }
@@ -265,7 +255,7 @@ impl Rewrite<'_> {
         for item in items {
             match item.argument {
                 Some(argument) if made.has_any_of(&Reads::of(&argument)) => {
-                    self.values.push((item.output, argument));
+                    self.values.put(item.output, argument);
                 }
                 _ => groups.items.push(item),
             }

@@ -8,6 +8,8 @@
 //! With the feature `small` there are those rules only without which a query finds no index, or keeps more than it gives.
 
 #[cfg(not(feature = "small"))]
+mod became;
+#[cfg(not(feature = "small"))]
 mod common_parts;
 mod decorrelate;
 mod drop_distinct;

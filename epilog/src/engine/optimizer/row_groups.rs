@@ -25,6 +25,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::became::Became;
 use super::drop_distinct::{is_key, only_source};
 use super::join_order::{Measure, is_free_below};
 use super::push_window_filters::is_sure_below;
@@ -50,7 +51,7 @@ fn apply(mut plan: LogicalPlan, statistics: &dyn Statistics) -> LogicalPlan {
         slots: &slots,
         computed: core::mem::take(&mut plan.computed),
         measure: Measure::new(&slots, statistics),
-        values: Vec::new(),
+        values: Became::default(),
         whole,
     };
     plan.root = plan.root.map(&mut |node| rewrite.node(node));
@@ -64,7 +65,7 @@ struct Rewrite<'p> {
     computed: Vec<ComputedDef>,
     measure: Measure<'p>,
     /// What was a value of a group, as it is of the row.
-    values: Vec<(Computed, Expr)>,
+    values: Became,
     whole: Whole,
 }
 
@@ -79,9 +80,7 @@ enum Split {
 impl Rewrite<'_> {
     /// A node whose inputs have been rewritten.
     fn node(&mut self, mut node: Node) -> Node {
-        if !self.values.is_empty() {
-            node.map_expressions(&mut |expr| expr.map(&mut |part| self.of_row(part)));
-        }
+        self.values.put_into(&mut node);
         if !is_free_below(&node, false) {
             return node;
         }
@@ -91,14 +90,6 @@ impl Rewrite<'_> {
                 None => Node::Aggregate(aggregate),
             },
             other => other,
-        }
-    }
-
-    fn of_row(&self, part: Expr) -> Expr {
-        let ExprKind::Computed(computed) = part.kind else { return part };
-        match self.values.iter().find(|(of, _)| *of == computed) {
-            Some((_, value)) => Expr { nullable: part.nullable || value.nullable, ..value.clone() },
-            None => part,
         }
     }
 
@@ -157,7 +148,7 @@ impl Rewrite<'_> {
     /// The rows, joined to groups of what belongs to them.
     fn join(&mut self, aggregate: Aggregate, splits: Vec<Split>) -> Node {
         let Aggregate { input, keys, items } = aggregate;
-        self.values.extend(keys.into_iter().map(|key| (key.output, key.expr)));
+        keys.into_iter().for_each(|key| self.values.put(key.output, key.expr));
         let mut lookups = Vec::new();
         let mut node = *input;
         let mut join = loop {
@@ -177,7 +168,7 @@ impl Rewrite<'_> {
         }
         for (item, split) in items.into_iter().zip(splits) {
             match split {
-                Split::OfRow(expr) => self.values.push((item.output, expr)),
+                Split::OfRow(expr) => self.values.put(item.output, expr),
                 Split::OfOthers(of_none) => {
                     let def = &mut self.computed[usize::from(item.output.0)];
                     let (ty, was_nullable) = (def.ty, def.nullable);
@@ -186,7 +177,7 @@ impl Rewrite<'_> {
                     if let Some(of_none) = of_none.filter(|_| !planted::is(Bug::CountOfNoneAbsent)) {
                         let operands = (Box::new(value), Box::new(Expr::literal(of_none, ty)));
                         let kind = ExprKind::Binary(BinaryOp::OrElse, operands.0, operands.1);
-                        self.values.push((item.output, Expr { kind, ty, nullable: was_nullable }));
+                        self.values.put(item.output, Expr { kind, ty, nullable: was_nullable });
                     }
                     others.items.push(item);
                 }
