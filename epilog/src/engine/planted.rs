@@ -27,6 +27,8 @@ pub(super) enum Bug {
     JoinFilterLost,
     /// What equals something absent makes an inner join of a left one.
     LeftJoinMadeInner,
+    /// The last condition that a subquery asks of the row alone is lost.
+    ConditionOfRowLost,
     /// A link does not pair what is absent on both sides.
     AbsentLinkUnmatched,
     /// Values of an index that is not unique pass for distinct ones.

@@ -27,6 +27,8 @@ mod join_filters;
 #[cfg(not(feature = "small"))]
 mod join_order;
 mod key_through_relation;
+#[cfg(not(feature = "small"))]
+mod lift_conditions;
 mod merge_alternatives;
 #[cfg(not(feature = "small"))]
 mod merge_ranges;
@@ -99,6 +101,8 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         drop_distinct::RULE,
         strengthen_joins::RULE,
         join_filters::RULE,
+        #[cfg(not(feature = "small"))]
+        lift_conditions::RULE,
         decorrelate::RULE,
         #[cfg(not(feature = "small"))]
         push_common_filters::RULE,

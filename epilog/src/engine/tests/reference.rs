@@ -12,6 +12,8 @@ mod json;
 mod maker;
 mod narrow;
 #[cfg(not(feature = "small"))]
+mod nested;
+#[cfg(not(feature = "small"))]
 mod others;
 mod pages;
 #[cfg(not(feature = "small"))]

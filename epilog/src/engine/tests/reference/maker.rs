@@ -533,10 +533,11 @@ impl Maker<'_> {
     /// A draft of any of the kinds that are made.
     #[cfg(not(feature = "small"))]
     pub(super) fn any_draft(&mut self) -> (Draft, bool) {
-        match self.random.below(6) {
+        match self.random.below(7) {
             0 => self.narrow_draft(),
             1 => self.paired_draft(),
             2 => self.ruled_draft(),
+            3 => self.nested_draft(false),
             _ => self.draft(false),
         }
     }
@@ -894,7 +895,7 @@ impl Maker<'_> {
     }
 
     /// An aggregate, and its type.
-    fn aggregate_item(&mut self, scope: &[usize], faulty: bool) -> (AggregateItem, Type) {
+    pub(super) fn aggregate_item(&mut self, scope: &[usize], faulty: bool) -> (AggregateItem, Type) {
         use AggregateFunction as F;
         let (function, argument, ty) = match self.random.below(6) {
             0 => (F::Count, None, Type::U64),

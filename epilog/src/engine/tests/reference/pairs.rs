@@ -209,7 +209,7 @@ impl Maker<'_> {
     }
 
     /// The fields of a collection that are compared.
-    fn compared(&self, of: usize) -> Vec<u16> {
+    pub(super) fn compared(&self, of: usize) -> Vec<u16> {
         let fields = (self.collections[of].0)().fields.iter().enumerate();
         let plain = fields.filter(|(_, field)| !field.ty.is_list() && !field.ty.is_json());
         plain.map(|(ordinal, _)| ordinal as u16).collect()

@@ -18,6 +18,7 @@ const COMMON: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.common_dr
 const PAIRED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.paired_draft(), &mut |_| ());
 const BANDED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.banded_draft(), &mut |_| ());
 const PARTLY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
+const NESTED: Check = |seed| check_drafts(seed, 20, &mut |maker| maker.nested_draft(false), &mut |_| ());
 const NARROW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |_| ());
 const ANY: Check = |seed| check_seed(seed, 25, false);
 const FAULTY: Check = |seed| check_seed(seed + 99, 25, true);
@@ -52,6 +53,7 @@ fn mistakes_of_rules_are_found() {
         (Bug::PredicateDropped, ANY),
         (Bug::JoinFilterLost, PAIRED),
         (Bug::LeftJoinMadeInner, PAIRED),
+        (Bug::ConditionOfRowLost, NESTED),
         (Bug::AbsentLinkUnmatched, MADE),
         (Bug::DistinctLost, RULED),
         (Bug::KeysDecidedBySome, RULED),
