@@ -10,9 +10,9 @@ use super::read::{get, rank_of};
 use super::{BlobReader, BlobWriter, Commit, Durability, Shared};
 use crate::Error;
 use crate::collection::{Collection, Key, RecordWriter, Schema, Within};
-use crate::engine::{self, Assigner, Control, Run};
+use crate::engine::{self, Assigner, Control, Giver, Run};
 use crate::expr::{Assignment, Draft};
-use crate::query::{Reads, SlowHook, Snapshot, Writes, sealed};
+use crate::query::{Given, Reads, SlowHook, Snapshot, Writes, sealed};
 use crate::schema::{CollectionDef, Place};
 use crate::storage::StorageError;
 use crate::storage::facade::{Reading, View};
@@ -443,6 +443,20 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
         Ok(bound.expect("the root was checked to be within the schema").clone())
     }
 
+    /// Gives what is selected of the records with these ranks, as they are now.
+    fn give(
+        &self,
+        collection: &CollectionDef,
+        draft: &Draft,
+        ranks: &[u128],
+        run: &Run,
+        given: Given<'_>,
+    ) -> Result<(), Error> {
+        let view = self.view();
+        let giver = Giver::new(view, draft.root, given.items)?;
+        giver.give(view, ranks, run, &|rank| record_of(view, collection, rank), given.each)
+    }
+
     fn definition<C: Collection>(&self) -> Arc<CollectionDef> {
         let catalog = self.writer.view().catalog();
         catalog.bound(C::schema()).expect("the schema binds every collection that is within it").clone()
@@ -483,11 +497,12 @@ impl<D: Schema> Writes for WriteTransaction<'_, D> {
         draft: &Draft,
         assignments: &[Assignment],
         control: &Control,
+        given: Option<Given<'_>>,
     ) -> Result<u64, Error> {
         let collection = self.bound(draft)?;
         let run = control.begin(self.view());
         // The keys are all found before the first change: an update cannot meet its own work.
-        let ranks = engine::keys(self.view(), draft, control, &run)?;
+        let ranks = engine::keys(self.view(), draft, control, &run, given.is_some())?;
         // Nor can its expressions: those that look at other records are evaluated before the first change, too.
         let assigner = Assigner::new(self.view(), draft.root, assignments)?;
         let looks_around = assignments.iter().any(|assignment| assignment.expression.reads_other_records());
@@ -505,25 +520,48 @@ impl<D: Schema> Writes for WriteTransaction<'_, D> {
             }
         }
         let mut evaluated = images.iter();
-        let mut ranks = ranks.into_iter().enumerate();
-        self.writer.update_all(&collection, &mut |writer, new| {
-            let Some((at, rank)) = ranks.next() else { return Ok(None) };
+        let mut left = ranks.iter().enumerate();
+        let mut next = |writer: &Writer<'_>, new: &mut RecordDraft| {
+            let Some((at, rank)) = left.next() else { return Ok(None) };
             check_at(at, &run, writer.view())?;
             match evaluated.next() {
                 Some(image) => assert!(new.load_image(&collection.layout, image), "its own image"),
                 None => {
-                    let record = record_of(writer.view(), &collection, rank)?;
+                    let record = record_of(writer.view(), &collection, *rank)?;
                     assigner.apply(&mut assigner.begin(writer.view(), &run), record, new)?;
                 }
             }
-            Ok::<_, Error>(Some(rank))
-        })
+            Ok::<_, Error>(Some(*rank))
+        };
+        let Some(given) = given else { return self.writer.update_all(&collection, &mut next) };
+        // What is given may have no result, and then nothing is changed.
+        let mark = self.writer.mark();
+        let changed = self.writer.update_all(&collection, &mut next);
+        // No update sets a field of the key: records are where they were.
+        match changed.and_then(|count| self.give(&collection, draft, &ranks, &run, given).map(|()| count)) {
+            Ok(count) => {
+                self.writer.release(mark);
+                Ok(count)
+            }
+            Err(error) => {
+                self.writer.rollback_to(mark);
+                Err(error)
+            }
+        }
     }
 
-    fn delete_records(&mut self, draft: &Draft, control: &Control) -> Result<u64, Error> {
+    fn delete_records(
+        &mut self,
+        draft: &Draft,
+        control: &Control,
+        given: Option<Given<'_>>,
+    ) -> Result<u64, Error> {
         let collection = self.bound(draft)?;
         let run = control.begin(self.view());
-        let ranks = engine::keys(self.view(), draft, control, &run)?;
+        let ranks = engine::keys(self.view(), draft, control, &run, given.is_some())?;
+        if let Some(given) = given {
+            self.give(&collection, draft, &ranks, &run, given)?;
+        }
         Ok(self.writer.delete_all(&collection, &ranks)?)
     }
 }

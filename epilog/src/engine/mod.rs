@@ -40,7 +40,7 @@ mod tests;
 
 use alloc::vec::Vec;
 
-use crate::expr::{Assignment, Draft};
+use crate::expr::{Assignment, Draft, SelectItem};
 use crate::parts;
 use crate::schema::CollectionSchema;
 use crate::storage::records::{RecordDraft, RecordRef};
@@ -330,18 +330,25 @@ pub fn exists(view: View<'_>, draft: &Draft, control: &Control) -> Result<bool, 
 }
 
 /// The ranks of a query's root records, all of them: what a set-based update or delete collects before it changes the
-/// first.
+/// first. They are in the order of its rows only if that is asked for.
 ///
 /// # Errors
 ///
 /// As [`count`].
-pub fn keys(view: View<'_>, draft: &Draft, control: &Control, run: &Run) -> Result<Vec<u128>, EngineError> {
+pub fn keys(
+    view: View<'_>,
+    draft: &Draft,
+    control: &Control,
+    run: &Run,
+    in_order: bool,
+) -> Result<Vec<u128>, EngineError> {
     run.check(view)?;
     if let Some(point) = Point::of(view, draft) {
         return Ok(point.record()?.iter().map(RecordRef::rank).collect());
     }
     let mut ranks = Vec::new();
-    let plan = plan_for(view, draft, Purpose::Keys, control, false)?;
+    let purpose = if in_order { Purpose::KeysInOrder } else { Purpose::Keys };
+    let plan = plan_for(view, draft, purpose, control, false)?;
     Planned::new(view, used_up(plan), run.clone()).ranks(Slot(0), &mut ranks)?;
     Ok(ranks)
 }
@@ -390,6 +397,55 @@ impl Assigner {
         out: &mut RecordDraft,
     ) -> Result<(), EngineError> {
         Ok(assigning.assign(record, &self.positions, out)?)
+    }
+}
+
+/// What a set-based change gives of the records that it changes, checked and planned.
+#[derive(Debug)]
+pub struct Giver {
+    plan: PhysicalPlan,
+}
+
+impl Giver {
+    /// The most records given at once.
+    const RECORDS_MAX: usize = 256;
+
+    /// Checks a selection of records of `root`.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Plan`] when a value cannot be calculated.
+    pub fn new(
+        view: View<'_>,
+        root: fn() -> &'static CollectionSchema,
+        items: &[SelectItem],
+    ) -> Result<Giver, EngineError> {
+        let logical = logical::lower_selection(view.catalog(), root, items)?;
+        let plan = physical::plan(&optimize(logical, RuleSet::ALL, &Measured(view)), &Measured(view));
+        Ok(Giver { plan })
+    }
+
+    /// Gives `each` what is selected of the records with these ranks as they are in `view`, in their order, until `run` ends that.
+    /// `find` looks for a record.
+    ///
+    /// # Errors
+    ///
+    /// [`EngineError::Exec`] when a page cannot be read, or an operation has no result; when the statement is to end; what `find`
+    /// and `each` fail with.
+    pub fn give<'s, E: From<EngineError>>(
+        &self,
+        view: View<'s>,
+        ranks: &[u128],
+        run: &Run,
+        find: &dyn Fn(u128) -> Result<RecordRef<'s>, E>,
+        each: &mut dyn FnMut(&OutputBatch<'_>) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let mut giving = exec::Giving::new(view, &self.plan, run.clone());
+        for some in ranks.chunks(giving.rows_max().min(Self::RECORDS_MAX)) {
+            let records = some.iter().map(|rank| find(*rank).map(Some)).collect::<Result<_, _>>()?;
+            each(&giving.give(records).map_err(EngineError::from)?)?;
+        }
+        Ok(())
     }
 }
 

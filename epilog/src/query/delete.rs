@@ -23,8 +23,8 @@ use crate::expr::Draft;
 /// ```
 #[must_use = "a deletion does nothing until it is run: `.run(tx)`"]
 pub struct Delete<C> {
-    draft: Draft,
-    control: Control,
+    pub(super) draft: Draft,
+    pub(super) control: Control,
     of: PhantomData<fn() -> C>,
 }
 
@@ -71,7 +71,7 @@ impl<C: Collection> Delete<C> {
         C: Within<W::Schema>,
     {
         timed_change(transaction, &self.draft, |transaction| {
-            transaction.delete_records(&self.draft, &self.control)
+            transaction.delete_records(&self.draft, &self.control, None)
         })
     }
 

@@ -72,7 +72,7 @@
 //! | [`common`](Query::common) | rows that several parts of a query ask for |
 //! | [`aggregate`](Query::aggregate) | one row over all records |
 //! | [`with`](Query::with) | brings along what belongs to each |
-//! | [`update`](Query::update), [`delete`](Query::delete) | changes them |
+//! | [`update`](Query::update), [`delete`](Query::delete) | changes them; [`returning`](Update::returning) what is asked of each |
 //!
 //! | terminals | |
 //! |---|---|
@@ -208,7 +208,8 @@
 //! **A set-based update evaluates over old values.** The records are found, and what is assigned from other records is
 //! calculated, before the first one changes; every assignment of a record sees the values from before. Unique indexes
 //! are checked when all records have changed, so that values may move from one to another. A record with `None` in a
-//! field of a unique index is exempt from it. A statement that is refused changes nothing.
+//! field of a unique index is exempt from it. A statement that is refused changes nothing. What an update [returns](Update::returning)
+//! is of the new values, what a [deletion returns](Delete::returning) of the last ones.
 //!
 //! **Ids are never reused** once the transaction that gave them out has committed, whether their records are deleted or
 //! not.
@@ -247,6 +248,8 @@ mod order;
 mod page;
 mod predicate;
 mod recursive;
+#[cfg(not(feature = "small"))]
+mod returning;
 mod reverse;
 mod sample;
 mod scope;
@@ -287,6 +290,10 @@ pub use order::{Order, Ordering};
 pub use page::Page;
 pub use predicate::{Condition, Predicate};
 pub use recursive::{Found, LeadsTo};
+#[cfg(not(feature = "small"))]
+pub use returning::Returning;
+#[doc(hidden)]
+pub use run::Given;
 pub(crate) use run::sealed;
 pub use run::{Answers, Reads, Snapshot, Stream, Writes};
 pub use scope::{HeldBy, Inner, Maybe, Push, Records, Scope, Source};

@@ -13,8 +13,8 @@ use super::slow::{SlowHook, StreamTime};
 use super::{HeldBy, Query, Scope};
 use crate::Error;
 use crate::collection::Schema;
-use crate::engine::{self, Control, EngineError, Plan, Reading, View};
-use crate::expr::{Assignment, Draft};
+use crate::engine::{self, Control, EngineError, OutputBatch, Plan, Reading, View};
+use crate::expr::{Assignment, Draft, SelectItem};
 use crate::parts::{InWhole, Whole};
 
 /// What queries can be run against: a database, a read transaction, a write transaction.
@@ -89,6 +89,7 @@ pub trait Writes: Reads {
         draft: &Draft,
         assignments: &[Assignment],
         control: &Control,
+        given: Option<Given<'_>>,
     ) -> Result<u64, Error>;
 
     /// Carries out a deletion; returns how many records were deleted.
@@ -97,7 +98,29 @@ pub trait Writes: Reads {
     ///
     /// When a constraint forbids it or reading fails; nothing is deleted then.
     #[doc(hidden)]
-    fn delete_records(&mut self, draft: &Draft, control: &Control) -> Result<u64, Error>;
+    fn delete_records(
+        &mut self,
+        draft: &Draft,
+        control: &Control,
+        given: Option<Given<'_>>,
+    ) -> Result<u64, Error>;
+}
+
+/// What a change gives of the records that it changes. Small builds have none.
+#[doc(hidden)]
+pub struct Given<'g> {
+    /// What is selected of each.
+    pub items: &'g [SelectItem],
+    /// What takes it.
+    pub each: &'g mut dyn FnMut(&OutputBatch<'_>) -> Result<(), Error>,
+    /// A small build has none.
+    pub whole: Whole,
+}
+
+impl fmt::Debug for Given<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Given").field("items", &self.items).finish_non_exhaustive()
+    }
 }
 
 /// What keeps others from implementing the traits of this module: an implementation has to keep the rules of
@@ -377,11 +400,11 @@ fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
 
 /// Carries out a change, and tells of it if it takes long.
 #[cfg_attr(not(feature = "small"), track_caller)]
-pub(super) fn timed_change<W: Writes>(
+pub(super) fn timed_change<W: Writes, T>(
     transaction: &mut W,
     draft: &Draft,
-    change: impl FnOnce(&mut W) -> Result<u64, Error>,
-) -> Result<u64, Error> {
+    change: impl FnOnce(&mut W) -> Result<T, Error>,
+) -> Result<T, Error> {
     let Some(hook) = transaction.slow_hook().cloned() else { return change(transaction) };
     let (begun, location) = (hook.now_ns(), Location::caller());
     let result = change(transaction);

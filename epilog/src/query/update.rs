@@ -46,17 +46,16 @@ pub trait Assignments<S> {
 /// ```
 #[must_use = "an update does nothing until it is run: `.run(tx)`"]
 pub struct Update<C> {
-    draft: Draft,
-    assignments: Vec<Assignment>,
-    control: Control,
+    pub(super) draft: Draft,
+    pub(super) assignments: Vec<Assignment>,
+    pub(super) control: Control,
     of: PhantomData<fn() -> C>,
 }
 
 impl<C: Collection> Query<C, C> {
     /// Sets fields of every record of the query: one, or a tuple of up to ten assignments made by [`set`](OwnField::set).
     ///
-    /// Every assignment sees the values from before the update. A key that the database assigned cannot be set; a
-    /// natural key can.
+    /// Every assignment sees the values from before the update. Fields of the key cannot be set.
     ///
     /// # Examples
     ///
@@ -127,7 +126,7 @@ impl<C: Collection> Update<C> {
         C: Within<W::Schema>,
     {
         timed_change(transaction, &self.draft, |transaction| {
-            transaction.update_records(&self.draft, &self.assignments, &self.control)
+            transaction.update_records(&self.draft, &self.assignments, &self.control, None)
         })
     }
 

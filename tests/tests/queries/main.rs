@@ -4,7 +4,7 @@
 //! - `differential`: random queries, over indexed records, unindexed records and vectors.
 //! - `functions`: functions and casts, beside SQLite.
 //! - `windows`: random ones, compared with SQLite's answers.
-//! - `relations`, `aggregates`, `updates`, `streams`: one claim a test, over the records of `music`.
+//! - `relations`, `aggregates`, `updates`, `returning`, `streams`: one claim a test, over the records of `music`.
 //! - `lists`: fields that are lists, and the indexes of their elements.
 //! - `json`: fields that are JSON.
 //! - `includes`: records with those that belong to them.
@@ -36,6 +36,7 @@ mod operators;
 mod partial;
 mod plans;
 mod relations;
+mod returning;
 mod streams;
 mod updates;
 mod windows;

@@ -28,6 +28,7 @@ mod each;
 mod evaluate;
 mod frames;
 mod function;
+mod giving;
 mod kernel;
 #[cfg(not(feature = "small"))]
 mod marks;
@@ -77,6 +78,7 @@ pub use assign::Assigning;
 #[cfg(all(test, not(feature = "small")))]
 pub(super) use budget::NOTHING;
 pub(super) use chain::Chain;
+pub(super) use giving::Giving;
 pub(super) use operators::dangling;
 pub use output::{OutputBatch, OutputColumn};
 pub(super) use rows::Planned;

@@ -138,7 +138,7 @@ impl<'s> Planned<'s> {
     pub(super) fn output(&self) -> Result<OutputBatch<'s>, ExecError> {
         let mut columns = Vec::with_capacity(self.columns.len());
         for column in &self.columns {
-            columns.push(self.column(column)?);
+            columns.push(output_column(&self.env, &self.batch, column)?);
         }
         Ok(OutputBatch { rows: self.batch.count(), columns })
     }
@@ -170,31 +170,35 @@ impl<'s> Planned<'s> {
             }
         }
     }
+}
 
-    fn column(&self, column: &Column) -> Result<OutputColumn<'s>, ExecError> {
-        let batch = &self.batch;
-        Ok(match column {
-            Column::Record(slot) => {
-                let rows = records_of(batch, *slot, &batch.selected());
-                OutputColumn::Records { collection: self.env.collection(*slot), rows }
+/// What comes out of the rows left of a batch in one column.
+pub(super) fn output_column<'s>(
+    env: &Env<'s>,
+    batch: &Batch<'s>,
+    column: &Column,
+) -> Result<OutputColumn<'s>, ExecError> {
+    Ok(match column {
+        Column::Record(slot) => {
+            let rows = records_of(batch, *slot, &batch.selected());
+            OutputColumn::Records { collection: env.collection(*slot), rows }
+        }
+        Column::Value(expr) => {
+            let values = evaluate(env, expr, batch)?;
+            if let Some((_, fault)) = values.faults().first() {
+                return Err(ExecError::Arithmetic(fault.itself()));
             }
-            Column::Value(expr) => {
-                let values = evaluate(&self.env, expr, batch)?;
-                if let Some((_, fault)) = values.faults().first() {
-                    return Err(ExecError::Arithmetic(fault.itself()));
-                }
-                OutputColumn::Values(values)
-            }
-            Column::Rank(slot) => {
-                let mut bytes = Vec::new();
-                let selected = batch.selected();
-                selected.for_each(|row| {
-                    bytes.extend_from_slice(&batch.rank(*slot, row).unwrap_or_default().to_le_bytes());
-                });
-                OutputColumn::Values(Vector::fixed(Type::U128, selected.len(), bytes))
-            }
-        })
-    }
+            OutputColumn::Values(values)
+        }
+        Column::Rank(slot) => {
+            let mut bytes = Vec::new();
+            let selected = batch.selected();
+            selected.for_each(|row| {
+                bytes.extend_from_slice(&batch.rank(*slot, row).unwrap_or_default().to_le_bytes());
+            });
+            OutputColumn::Values(Vector::fixed(Type::U128, selected.len(), bytes))
+        }
+    })
 }
 
 impl core::fmt::Debug for Source<'_> {

@@ -44,8 +44,10 @@ pub enum Purpose {
     Count,
     /// Whether it has a row.
     Exists,
-    /// The ranks of its root records.
+    /// The ranks of its root records, in any order.
     Keys,
+    /// The same, in the order of its rows.
+    KeysInOrder,
 }
 
 /// Lowers a draft.
@@ -116,6 +118,23 @@ pub fn lower_assignments(
         }
         columns.push(Column::Value(value));
     }
+    Ok(lowering.finish(columns))
+}
+
+/// Lowers what a set-based change gives of each record to a plan over [`Node::Pairs`], whose columns are the items. Slot 0 is the
+/// record.
+///
+/// # Errors
+///
+/// As [`lower`].
+pub fn lower_selection(
+    catalog: &Catalog,
+    root: fn() -> &'static CollectionSchema,
+    items: &[SelectItem],
+) -> Result<LogicalPlan, PlanError> {
+    let mut lowering = Lowering::new(catalog, root)?;
+    lowering.scopes[0].node = Node::Pairs;
+    let columns = items.iter().map(|item| lowering.select_item(item)).collect::<Result<_, _>>()?;
     Ok(lowering.finish(columns))
 }
 
@@ -206,11 +225,12 @@ impl<'c> Lowering<'c> {
                 self.limit(Window { skip: 0, take: Some(1) });
                 Vec::new()
             }
-            Purpose::Keys => {
+            Purpose::Keys | Purpose::KeysInOrder => {
                 if self.groups.is_some() {
                     return Err(PlanError::OfGroups { clause: "update or delete" });
                 }
-                Vec::from([Column::Rank(Slot(0))])
+                let in_order = purpose == Purpose::KeysInOrder;
+                Vec::from([if in_order { Column::Record(Slot(0)) } else { Column::Rank(Slot(0)) }])
             }
         };
         Ok(self.finish(columns))
@@ -420,7 +440,7 @@ impl<'c> Lowering<'c> {
                 let before_end = &later[..end.unwrap_or(later.len())];
                 let replaced = before_end.iter().any(|clause| matches!(clause, Clause::Order(_)))
                     || match end.map(|end| later[end..].split_at(1)) {
-                        None => purpose != Purpose::Rows,
+                        None => !matches!(purpose, Purpose::Rows | Purpose::KeysInOrder),
                         // Groups of ordered rows are those of any, but for what is joined in the rows' order.
                         Some(([Clause::Grouping(_)], asked)) if parts::GROUPS => {
                             !aggregates_of(asked).iter().any(|item| item.function.depends_on_order())

@@ -54,7 +54,7 @@ pub use literal::{Literal, Pins};
 pub use lookup::Lookup;
 #[cfg(not(feature = "small"))]
 pub use lower::lower_with;
-pub use lower::{Purpose, lower, lower_assignments};
+pub use lower::{Purpose, lower, lower_assignments, lower_selection};
 pub use project::{Column, Project};
 pub use recursive::{Previous, Recursive};
 pub use scan::Scan;

@@ -627,10 +627,13 @@ fn assignments_see_the_old_values() {
 fn keys_are_those_of_the_rows() {
     let db = music();
     let snapshot = db.snapshot();
-    let draft = tracks(field(f::track::MILLISECONDS).binary(Gt, int(997))).build();
-    let mut ranks = keys(snapshot.operation().view(), &draft).expect("keys");
+    let last = || tracks(field(f::track::MILLISECONDS).binary(Gt, int(997)));
+    let mut ranks = keys(snapshot.operation().view(), &last().build(), false).expect("keys");
     ranks.sort_unstable();
     assert_eq!(ranks, [998, 999, 1000]);
+    let ordered = last().order_by(field(f::track::MILLISECONDS), true);
+    let ranks = keys(snapshot.operation().view(), &ordered.build(), true).expect("keys");
+    assert_eq!(ranks, [1000, 999, 998]);
 }
 
 #[test]

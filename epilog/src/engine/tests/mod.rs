@@ -103,9 +103,9 @@ fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
     super::explain(view, draft, &Control::default())
 }
 
-/// [`super::keys`] of a query that nothing ends.
-fn keys(view: View<'_>, draft: &Draft) -> Result<Vec<u128>, EngineError> {
-    super::keys(view, draft, &Control::default(), &Run::default())
+/// [`super::keys`] of a query that nothing ends, in order if that is asked for.
+fn keys(view: View<'_>, draft: &Draft, in_order: bool) -> Result<Vec<u128>, EngineError> {
+    super::keys(view, draft, &Control::default(), &Run::default(), in_order)
 }
 
 /// [`super::for_each`] of a query that nothing ends.

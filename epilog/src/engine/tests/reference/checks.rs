@@ -161,8 +161,14 @@ pub(super) fn check_data(
             assert_eq!(count(&snapshot, &draft).expect("a count"), expected.len() as u64, "{draft:#?}");
             let exists = super::exists(snapshot.operation().view(), &draft).expect("an answer");
             assert_eq!(exists, !expected.is_empty(), "{draft:#?}");
-            let keys = keys(snapshot.operation().view(), &draft).expect("keys");
-            assert_eq!(keys.len(), expected.len(), "{draft:#?}");
+            let keys = |in_order| {
+                let mut keys = keys(snapshot.operation().view(), &draft, in_order).expect("keys");
+                keys.sort_unstable();
+                keys
+            };
+            let found = keys(false);
+            assert_eq!(found.len(), expected.len(), "{draft:#?}");
+            assert_eq!(keys(true), found, "{draft:#?}");
         }
     }
 }
