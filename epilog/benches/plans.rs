@@ -118,6 +118,21 @@ mod kept {
         find(bencher, || small(black_box(0.5)));
     }
 
+    /// By two threads at a time.
+    #[divan::bench(threads = 2)]
+    fn find_small_by_two(bencher: Bencher<'_, '_>) {
+        let db = loaded(256);
+        small(0.5).all(&db).expect("rows");
+        bencher.bench(|| {
+            let tx = db.read().expect("a snapshot");
+            let control = Control::default();
+            let looked = tx.with_view(|view| {
+                Ok((0..100).all(|_| plans::is_kept(view, small(black_box(0.5)).draft(), &control)))
+            });
+            assert!(looked.expect("a view"));
+        });
+    }
+
     #[divan::bench]
     fn find_small_compiled(bencher: Bencher<'_, '_>) {
         find(bencher, || SMALL.with((black_box(0.5),)));

@@ -4,6 +4,7 @@ use alloc::boxed::Box;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
 
+use super::home::{self, Home};
 use super::told::{KeptTold, Told};
 use super::{Lent, Settings};
 #[cfg(feature = "std")]
@@ -79,6 +80,7 @@ pub(super) struct Set {
     learnt: Vec<Learnt>,
     /// How many plans there have been: each has a number of its own.
     numbered: u64,
+    /// How many queries have found plans that are no longer there.
     found: u64,
     made: u64,
 }
@@ -95,22 +97,40 @@ struct Learnt {
 
 /// A plan that is kept.
 struct Kept {
-    number: u64,
-    told: KeptTold,
-    /// The values that it depends on, by number.
-    pinned: Vec<(usize, Scalar)>,
-    epoch: u64,
+    title: Arc<Title>,
     basis: Arc<Basis>,
-    /// The commit after which that was looked at last: what is read of it has the same counts.
-    looked_at: u64,
-    /// How many pages had been read from the file when it was looked at last what is in memory.
-    loaded: Option<u64>,
+    /// When that was looked at last: at the same commit what is read of it has the same counts.
+    looked_at: Seen,
     /// Whether it stays though it was off.
     stays: bool,
     plan: Arc<PhysicalPlan>,
     /// Copies that queries had and gave back, with their values.
     #[expect(clippy::vec_box, reason = "queries take them as they are, without moving the plans")]
     spare: Vec<Box<PhysicalPlan>>,
+}
+
+/// What plans are told by, and their copies.
+pub(super) struct Title {
+    pub(super) number: u64,
+    told: KeptTold,
+    /// The values that it depends on, by number.
+    pinned: Vec<(usize, Scalar)>,
+    pub(super) epoch: u64,
+    /// How many queries have found it.
+    pub(super) found: AtomicU64,
+}
+
+impl Title {
+    /// Whether this is a plan for a query with its values.
+    #[inline]
+    pub(super) fn suits(&self, told: &Told<'_>) -> bool {
+        let is_same = |(number, value): &(usize, Scalar)| is_identical(value, told.values().get(*number));
+        told.is(&self.told) && self.pinned.iter().all(is_same)
+    }
+
+    pub(super) fn hash(&self) -> u64 {
+        self.told.hash()
+    }
 }
 
 /// What a plan was chosen by.
@@ -141,9 +161,9 @@ impl Basis {
 /// What there is for a query.
 enum Found {
     /// A copy of this plan that another query has given back.
-    Spare(u64, Box<PhysicalPlan>),
+    Spare(Arc<Title>, Seen, Box<PhysicalPlan>),
     /// A plan, of which there is no copy.
-    Plan(u64, Arc<PhysicalPlan>),
+    Plan(Arc<Title>, Seen, Arc<PhysicalPlan>),
     /// A plan of which it has to be looked whether there are as many records as when it was made; and whether as much is in memory,
     /// if many pages were read since.
     Doubtful(u64, Arc<Basis>, bool),
@@ -184,8 +204,9 @@ impl PlanCache {
         let none = PlanCounts { kept_max: (self.sets.len() * WAYS) as u64, ..PlanCounts::default() };
         self.sets.iter().fold(none, |counts, set| {
             let set = set.lock();
+            let found = |kept: &Kept| kept.title.found.load(Ordering::Relaxed);
             PlanCounts {
-                found: counts.found + set.found,
+                found: counts.found + set.found + set.plans.iter().map(found).sum::<u64>(),
                 made: counts.made + set.made,
                 kept: counts.kept + set.plans.len() as u64,
                 ..counts
@@ -211,33 +232,38 @@ impl PlanCache {
         let epoch = self.epoch.load(Ordering::Acquire);
         // No commit has the highest number.
         let commit = view.commit().unwrap_or(u64::MAX);
-        let now = Now { epoch, commit, loaded: view.pages_loaded() };
-        let home = self.set(told.hash());
-        let (mut tried, mut current) = (Tried::default(), None);
+        let now = Now { epoch, seen: Seen { commit, loaded: view.pages_loaded() } };
+        let set = self.set(told.hash());
+        let mut tried = Tried::default();
+        if let Some((home, plan)) = home::take(set, told, now) {
+            tried.add(home.title.number);
+            if let Some(lent) = with_values(view, told, plan, home, counted) {
+                return Some(lent);
+            }
+        }
+        let mut current = None;
         // Nothing is calculated, and no page read, while others wait.
         loop {
-            let found = home.lock().find(told, now, &tried, current, counted);
-            let (number, plan) = match found? {
-                Found::Spare(number, plan) => (number, plan),
-                Found::Plan(number, plan) => (number, Box::new(PhysicalPlan::clone(&plan))),
+            let found = set.lock().find(told, now, &tried, current, counted);
+            let (title, looked_at, plan) = match found? {
+                Found::Spare(title, looked_at, plan) => (title, looked_at, plan),
+                Found::Plan(title, looked_at, plan) => {
+                    (title, looked_at, Box::new(PhysicalPlan::clone(&plan)))
+                }
                 Found::Doubtful(number, basis, moved) => {
                     let is_current = basis.holds(view, moved);
-                    home.lock().settle(number, is_current.then_some(now), moved);
+                    set.lock().settle(number, is_current.then_some(now.seen), moved);
                     current = is_current.then_some(number);
                     continue;
                 }
             };
-            let mut plan = plan;
-            let suits = plan.bind(told.values()) && plan.is_near(&Measured(view));
-            let lent = Lent::of(plan, Arc::clone(home), number);
-            if suits {
-                return Some(if told.values().any(is_long) { lent.for_good() } else { lent });
-            }
-            if counted {
-                home.lock().found -= 1;
+            let number = title.number;
+            let home = Home { set: Arc::downgrade(set), title, looked_at };
+            if let Some(lent) = with_values(view, told, plan, home, counted) {
+                return Some(lent);
             }
             if !tried.add(number) {
-                home.lock().made += u64::from(counted);
+                set.lock().made += u64::from(counted);
                 return None;
             }
         }
@@ -267,28 +293,53 @@ impl PlanCache {
         }
         let epoch = self.epoch.load(Ordering::Acquire);
         let basis = Arc::new(Basis { counts, residency: core::mem::take(&mut plan.residency) });
-        let (told, loaded, plan, hash) = (told.kept(), view.pages_loaded(), Arc::new(plan), told.hash());
+        let looked_at = Seen { commit: u64::MAX, loaded: view.pages_loaded() };
+        let (hash, told, plan) = (told.hash(), told.kept(), Arc::new(plan));
         let mut set = self.set(hash).lock();
         set.numbered += 1;
-        let number = set.numbered;
-        let looked_at = u64::MAX;
+        let title = Arc::new(Title { number: set.numbered, told, pinned, epoch, found: AtomicU64::new(0) });
         // Another thread may have been as quick: then there are two, of which one will go.
-        set.plans.truncate(WAYS - 1);
+        while set.plans.len() >= WAYS {
+            set.let_go(WAYS - 1);
+        }
         let spare = Vec::new();
-        set.plans.insert(
-            0,
-            Kept { number, told, pinned, epoch, basis, looked_at, loaded, stays: false, plan, spare },
-        );
+        set.plans.insert(0, Kept { title, basis, looked_at, stays: false, plan, spare });
     }
 }
 
 /// When plans are looked for.
 #[derive(Clone, Copy)]
-struct Now {
-    epoch: u64,
+pub(super) struct Now {
+    pub(super) epoch: u64,
+    pub(super) seen: Seen,
+}
+
+/// What was there when a plan was looked at.
+#[derive(Clone, Copy)]
+pub(super) struct Seen {
+    /// The highest number where that is no commit's.
     commit: u64,
-    /// How many pages have been read from the file.
+    /// How many pages had been read from the file.
     loaded: Option<u64>,
+}
+
+impl Seen {
+    /// Whether what is in memory may be something else by `now`.
+    fn has_moved(self, now: Seen) -> bool {
+        match (now.loaded, self.loaded) {
+            // Who cannot tell takes the plan as it is.
+            (None, _) => false,
+            (Some(now), Some(then)) => now.wrapping_sub(then) >= LOADED_MANY,
+            // It was made by who could not.
+            (Some(_), None) => true,
+        }
+    }
+
+    /// Whether a plan that was looked at then need not be looked at `now`.
+    #[inline]
+    pub(super) fn is_as(self, now: Seen) -> bool {
+        now.commit != u64::MAX && self.commit == now.commit && !self.has_moved(now)
+    }
 }
 
 /// The plans that were tried for a query, by number.
@@ -322,7 +373,8 @@ impl Set {
         current: Option<u64>,
         counted: bool,
     ) -> Option<Found> {
-        let at = self.plans.iter().position(|kept| kept.suits(told) && !tried.has(kept.number));
+        let is_sought = |kept: &Kept| kept.title.suits(told) && !tried.has(kept.title.number);
+        let at = self.plans.iter().position(is_sought);
         let Some(at) = at else {
             self.made += u64::from(counted);
             return None;
@@ -332,8 +384,8 @@ impl Set {
             self.plans[..=at].rotate_right(1);
         }
         let kept = &mut self.plans[0];
-        if kept.epoch != now.epoch {
-            self.plans.remove(0);
+        if kept.title.epoch != now.epoch {
+            self.let_go(0);
             return self.find(told, now, tried, current, counted);
         }
         if let Some(watched) = &kept.plan.watched
@@ -343,46 +395,46 @@ impl Set {
             let lessons = watched.watch.taught();
             kept.stays = !learn(&mut self.learnt, (told.hash(), now.epoch), lessons);
             if !kept.stays {
-                self.plans.remove(0);
+                self.let_go(0);
                 return self.find(told, now, tried, current, counted);
             }
         }
-        let moved = match (now.loaded, kept.loaded) {
-            // Who cannot tell takes the plan as it is.
-            (None, _) => false,
-            (Some(now), Some(then)) => now.wrapping_sub(then) >= LOADED_MANY,
-            // It was made by who could not.
-            (Some(_), None) => true,
-        };
-        let is_looked_at = now.commit != u64::MAX && kept.looked_at == now.commit && !moved;
-        if current != Some(kept.number) && !is_looked_at {
-            return Some(Found::Doubtful(kept.number, Arc::clone(&kept.basis), moved));
+        if current != Some(kept.title.number) && !kept.looked_at.is_as(now.seen) {
+            let moved = kept.looked_at.has_moved(now.seen);
+            return Some(Found::Doubtful(kept.title.number, Arc::clone(&kept.basis), moved));
         }
-        self.found += u64::from(counted);
+        let title = Arc::clone(&kept.title);
         Some(match kept.spare.pop() {
-            Some(plan) => Found::Spare(kept.number, plan),
-            None => Found::Plan(kept.number, Arc::clone(&kept.plan)),
+            Some(plan) => Found::Spare(title, kept.looked_at, plan),
+            None => Found::Plan(title, kept.looked_at, Arc::clone(&kept.plan)),
         })
     }
 
     /// Notes when a plan was found to be current, also by what is in memory if that `moved`, or lets it go.
-    fn settle(&mut self, number: u64, current_at: Option<Now>, moved: bool) {
+    fn settle(&mut self, number: u64, current_at: Option<Seen>, moved: bool) {
+        let Some(at) = self.plans.iter().position(|kept| kept.title.number == number) else { return };
+        let kept = &mut self.plans[at];
         let Some(now) = current_at else {
             // What was learnt is as old.
-            let gone = self.plans.iter().find(|kept| kept.number == number).map(|kept| kept.told.hash());
-            self.learnt.retain(|learnt| Some(learnt.hash) != gone);
-            return self.plans.retain(|kept| kept.number != number);
+            let gone = kept.title.hash();
+            self.learnt.retain(|learnt| learnt.hash != gone);
+            return self.let_go(at);
         };
-        if let Some(kept) = self.plans.iter_mut().find(|kept| kept.number == number) {
-            kept.looked_at = now.commit;
-            kept.loaded = if moved { now.loaded } else { kept.loaded };
+        kept.looked_at.commit = now.commit;
+        if moved {
+            kept.looked_at.loaded = now.loaded;
         }
+    }
+
+    fn let_go(&mut self, at: usize) {
+        let gone = self.plans.remove(at);
+        self.found += gone.title.found.load(Ordering::Relaxed);
     }
 
     /// Takes a copy of a plan back, or gives it again, if there are enough.
     #[inline]
     pub(super) fn take_back(&mut self, number: u64, plan: Box<PhysicalPlan>) -> Option<Box<PhysicalPlan>> {
-        match self.plans.iter_mut().find(|kept| kept.number == number) {
+        match self.plans.iter_mut().find(|kept| kept.title.number == number) {
             Some(kept) if kept.spare.len() < SPARE_MAX => {
                 kept.spare.push(plan);
                 None
@@ -413,13 +465,19 @@ fn learn(learnt: &mut Vec<Learnt>, (hash, epoch): (u64, u64), lessons: Vec<Lesso
     true
 }
 
-impl Kept {
-    /// Whether this is a plan for a query with its values.
-    #[inline]
-    fn suits(&self, told: &Told<'_>) -> bool {
-        let is_same = |(number, value): &(usize, Scalar)| is_identical(value, told.values().get(*number));
-        told.is(&self.told) && self.pinned.iter().all(is_same)
-    }
+/// A plan with the values of a query, if it is for them; counted as found if that is asked for.
+#[inline]
+fn with_values(
+    view: View<'_>,
+    told: &Told<'_>,
+    mut plan: Box<PhysicalPlan>,
+    home: Home,
+    counted: bool,
+) -> Option<Lent> {
+    let suits = plan.bind(told.values()) && plan.is_near(&Measured(view));
+    home.title.found.fetch_add(u64::from(counted && suits), Ordering::Relaxed);
+    let lent = Lent::of(plan, home);
+    suits.then(|| if told.values().any(is_long) { lent.for_good() } else { lent })
 }
 
 /// Whether a value takes more room than should be kept for the next query.

@@ -1,27 +1,25 @@
 //! [`Lent`]: the plan of one query.
 
 use alloc::boxed::Box;
-use alloc::sync::Arc;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
 
-use super::cache::Set;
+use super::home::Home;
 use crate::engine::physical::PhysicalPlan;
-use crate::sync::Mutex;
 
 /// The plan of one query, with its values. It goes back to where it is kept when the query ends, so that the next one has only to
 /// give it its own, unless it was changed.
 pub(in crate::engine) struct Lent {
     /// Always there, until this is dropped.
     plan: Option<Box<PhysicalPlan>>,
-    /// Where it is kept, and its number there.
-    home: Option<(Arc<Mutex<Set>>, u64)>,
+    /// Where it is kept.
+    home: Option<Home>,
 }
 
 impl Lent {
     #[inline]
-    pub(super) fn of(plan: Box<PhysicalPlan>, home: Arc<Mutex<Set>>, number: u64) -> Lent {
-        Lent { plan: Some(plan), home: Some((home, number)) }
+    pub(super) fn of(plan: Box<PhysicalPlan>, home: Home) -> Lent {
+        Lent { plan: Some(plan), home: Some(home) }
     }
 
     /// The same, which does not go back.
@@ -66,10 +64,8 @@ impl DerefMut for Lent {
 impl Drop for Lent {
     #[inline]
     fn drop(&mut self) {
-        if let (Some(plan), Some((home, number))) = (self.plan.take(), &self.home) {
-            let too_many = home.lock().take_back(*number, plan);
-            // One that has no place there is freed while nobody waits.
-            drop(too_many);
+        if let (Some(plan), Some(home)) = (self.plan.take(), self.home.take()) {
+            home.keep(plan);
         }
     }
 }

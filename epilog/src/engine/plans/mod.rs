@@ -13,6 +13,7 @@
 //! twice ([feedback](super::estimate::Watch)), and is made anew with what was learnt of its shape, up to three times.
 
 mod cache;
+mod home;
 mod lent;
 #[cfg(test)]
 mod tests;

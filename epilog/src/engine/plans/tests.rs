@@ -445,3 +445,51 @@ fn parts_that_are_equal_for_two_values_only_are_made_one_for_these() {
         assert_eq!(ids(&store, &albums(a, b, c)), expected, "{a} {b} {c}");
     }
 }
+
+#[cfg(feature = "std")]
+#[test]
+fn what_one_thread_has_at_hand_is_the_sets_when_others_commit_or_end_it() {
+    let store = store();
+    let longer = |than| tracks(field(f::track::MILLISECONDS).binary(Gt, int(than)));
+    let before = counts(&store);
+    let expected: [&[i128]; 2] = [&[38, 39], &[39]];
+    for (than, expected) in [370, 380, 370].into_iter().zip([expected[0], expected[1], expected[0]]) {
+        assert_eq!(ids(&store, &longer(than)), expected);
+    }
+    // A query within another of its shape has a copy of its own, and both go back.
+    let snapshot = store.snapshot();
+    let operation = snapshot.operation();
+    let outer = plan_for(operation.view(), &longer(370), Purpose::Rows, &Control::default()).expect("a plan");
+    let inner = plan_for(operation.view(), &longer(380), Purpose::Rows, &Control::default()).expect("a plan");
+    drop((outer, inner));
+    // Another thread finds what this one has given to the set, or makes a copy.
+    std::thread::scope(|scope| {
+        let there = scope.spawn(|| assert_eq!(ids(&store, &longer(380)), [39]));
+        there.join().expect("it ends");
+    });
+    let found = counts(&store).found - before.found;
+    assert_eq!((found, counts(&store).made - before.made), (5, 1));
+    // What was committed since is seen, and where that is much the plan goes.
+    insert(&store, 40..41);
+    assert_eq!(ids(&store, &longer(370)), [38, 39, 40]);
+    assert_eq!(counts(&store).made - before.made, 1);
+    insert(&store, 41..20_000);
+    assert_eq!(ids(&store, &longer(199_980)), [19_999]);
+    assert_eq!(counts(&store).made - before.made, 2);
+    // Plans that were made until now are no one's.
+    PlanCache::of(operation.view()).expect("a cache of plans").outdate();
+    assert_eq!(ids(&store, &longer(199_980)), [19_999]);
+    assert_eq!(counts(&store).made - before.made, 3);
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn plans_of_a_closed_database_are_not_those_of_the_next() {
+    let longer = || tracks(field(f::track::MILLISECONDS).binary(Gt, int(380)));
+    for _ in 0..3 {
+        let store = store();
+        assert_eq!(ids(&store, &longer()), [39]);
+        assert_eq!(ids(&store, &longer()), [39]);
+        assert_eq!((counts(&store).made, counts(&store).found), (1, 1));
+    }
+}
