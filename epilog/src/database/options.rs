@@ -304,7 +304,7 @@ impl Options {
     ///
     /// What sorts, groups, `distinct` and sets (but `union_all`) have beyond that goes into a temporary file next to the
     /// database, and its answer is the same. Of what a query keeps otherwise nothing can be put aside: a group that is larger by
-    /// itself, as its texts or its values can be, recursions; common rows are then calculated by each who asks for them. Once this is asked for, windows, but for a single partition,
+    /// itself, as its texts or its values can be, recursions, what rows come [`with`](crate::Query::with); common rows are then calculated by each who asks for them. Once this is asked for, windows, but for a single partition,
     /// sorts of joined rows and the tables of subqueries are put aside too, and joins by equal values put both their
     /// sides aside, but for rows of which one value has too many and links by calculations that may fail, and such a query fails with
     /// [`Memory`](crate::ErrorKind::Memory) when all that it keeps takes more; by default it goes on.

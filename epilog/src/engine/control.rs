@@ -110,6 +110,11 @@ impl Control {
         self.change(|wishes| wishes.memory = Some(bytes));
     }
 
+    /// How many bytes of rows may be kept in memory, if that was asked for.
+    pub(super) fn memory(&self) -> Option<usize> {
+        self.0.as_ref()?.memory
+    }
+
     /// Lets so many threads carry the query out.
     #[cfg(feature = "std")]
     pub(crate) fn set_threads(&mut self, threads: usize) {

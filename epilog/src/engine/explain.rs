@@ -17,7 +17,7 @@ use core::time::Duration;
 #[cfg(not(feature = "small"))]
 use super::estimate::{Amount, Lesson};
 #[cfg(not(feature = "small"))]
-use super::exec::meter::Meter;
+use super::exec::meter::{Footprint, Meter};
 #[cfg(all(feature = "std", not(feature = "small")))]
 use super::exec::threads;
 #[cfg(not(feature = "small"))]
@@ -199,6 +199,31 @@ impl Plan {
         Plan::from_root(root)
     }
 
+    /// The plan of a query whose rows come with what belongs to them, found by `belonging`; all together took so long.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn with_belonging(mut self, belonging: Vec<PlanNode>, elapsed_ns: u64) -> Plan {
+        let rows = self.root.rows;
+        let whole = self.root.actual.map_or(Meter::default(), |actual| Meter {
+            rows: actual.rows,
+            batches: actual.batches,
+            ..Meter::default()
+        });
+        let children = Vec::from_iter(core::iter::once(self.root).chain(belonging));
+        let actual = Some(actual(whole, elapsed_ns, &children));
+        self.root = PlanNode { rows, actual, children, ..PlanNode::of("with", String::new()) };
+        self
+    }
+
+    /// Adds what one of several queries did that find what belongs to rows: to what was told of the one before, if it did that in
+    /// the same way.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn add_to(self, told: &mut Vec<PlanNode>) {
+        match told.last_mut() {
+            Some(last) if last.is_like(&self.root) => last.add(&self.root),
+            _ => told.push(self.root),
+        }
+    }
+
     /// Every operator, those that give rows before those that they take them from: the lines of the text.
     ///
     /// # Examples
@@ -320,6 +345,64 @@ impl Plan {
     /// ```
     pub fn to_html(&self) -> String {
         written(|out| html::write(self, out))
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl PlanNode {
+    /// An operator of which nothing else is known.
+    fn of(operator: &'static str, detail: String) -> PlanNode {
+        PlanNode {
+            operator,
+            detail,
+            rows: 0,
+            #[cfg(feature = "std")]
+            threads: 1,
+            actual: None,
+            alternatives: Vec::new(),
+            children: Vec::new(),
+        }
+    }
+
+    /// The finding of what belongs to rows: by what is beneath, so many records that take so many bytes.
+    pub(crate) fn belonging(
+        detail: String,
+        children: Vec<PlanNode>,
+        records: usize,
+        elapsed_ns: u64,
+        bytes: usize,
+    ) -> PlanNode {
+        let queries = children.iter().filter(|child| child.operator != "belonging");
+        let rows = queries.map(|query| query.rows).sum();
+        let kept = Footprint { memory: bytes as u64, spilled: 0 };
+        let meter = Meter { rows: records as u64, batches: 1, kept, ..Meter::default() };
+        let actual = Some(actual(meter, elapsed_ns, &children));
+        PlanNode { rows, actual, children, ..PlanNode::of("belonging", detail) }
+    }
+
+    /// Whether another does the same, to something else maybe.
+    fn is_like(&self, other: &PlanNode) -> bool {
+        self.operator == other.operator
+            && self.children.len() == other.children.len()
+            && self.children.iter().zip(&other.children).all(|(one, other)| one.is_like(other))
+    }
+
+    /// Adds the numbers of another that is like it.
+    fn add(&mut self, other: &PlanNode) {
+        self.rows += other.rows;
+        if let (Some(actual), Some(more)) = (&mut self.actual, &other.actual) {
+            actual.rows += more.rows;
+            actual.batches += more.batches;
+            actual.elapsed += more.elapsed;
+            actual.own += more.own;
+            actual.memory = actual.memory.max(more.memory);
+            actual.spilled += more.spilled;
+            #[cfg(feature = "std")]
+            {
+                actual.threads = actual.threads.max(more.threads);
+            }
+        }
+        self.children.iter_mut().zip(&other.children).for_each(|(one, other)| one.add(other));
     }
 }
 

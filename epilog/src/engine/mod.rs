@@ -16,6 +16,8 @@
 //! A plan is data; the next stage reads it and knows nothing of how it was made. Only this file and `plans` know all stages,
 //! and only [`exec`], `point` and `measured` see what is stored.
 
+#[cfg(not(feature = "small"))]
+mod brought;
 pub mod control;
 pub mod error;
 pub mod estimate;
@@ -55,6 +57,8 @@ use point::Point;
 
 use crate::storage::facade::Operation;
 pub use crate::storage::facade::{Reading, View};
+#[cfg(not(feature = "small"))]
+pub use brought::Brought;
 pub use control::{CancelHandle, Control, Run};
 pub use error::{EngineError, ExecError, Fault, PlanError};
 pub use exec::{Assigning, OutputBatch, OutputColumn, Rows, Vector};
@@ -265,6 +269,40 @@ pub fn explain(view: View<'_>, draft: &Draft, control: &Control) -> Result<Plan,
 /// As [`count`].
 #[cfg(not(feature = "small"))]
 pub fn analyze(reading: &dyn Reading, draft: &Draft, control: &Control) -> Result<Plan, EngineError> {
+    analyze_each(reading, draft, control, &mut |_| Ok(()))
+}
+
+/// As [`analyze`], of rows that are given to `each`.
+///
+/// # Errors
+///
+/// As [`for_each`].
+#[cfg(not(feature = "small"))]
+pub fn analyze_each<E: From<EngineError> + From<ExecError>>(
+    reading: &dyn Reading,
+    draft: &Draft,
+    control: &Control,
+    each: &mut dyn FnMut(&OutputBatch<'_>) -> Result<(), E>,
+) -> Result<Plan, E> {
+    let mut failed = None;
+    let plan = analyze_while(reading, draft, control, &mut |batch| match each(batch) {
+        Ok(()) => true,
+        Err(error) => {
+            failed = Some(error);
+            false
+        }
+    })?;
+    failed.map_or(Ok(plan), Err)
+}
+
+/// As [`analyze`], until `each` returns `false`.
+#[cfg(not(feature = "small"))]
+fn analyze_while(
+    reading: &dyn Reading,
+    draft: &Draft,
+    control: &Control,
+    each: &mut dyn FnMut(&OutputBatch<'_>) -> bool,
+) -> Result<Plan, EngineError> {
     let operation = reading.operation();
     let run = control.begin(operation.view());
     let kept = plans::is_kept(operation.view(), draft, control);
@@ -281,7 +319,7 @@ pub fn analyze(reading: &dyn Reading, draft: &Draft, control: &Control) -> Resul
     carry_out_plan(operation, reading, plan, (run.clone(), crew), &mut |batch| {
         whole.rows += batch.rows as u64;
         whole.batches += 1;
-        true
+        each(batch)
     })?;
     whole.elapsed_ns = reading.operation().view().now_ns().saturating_sub(begun);
     let plan = Plan { kept, ..Plan::measured(&metered, &run.read(), whole) };

@@ -11,7 +11,7 @@ impl<S, O> Query<S, O> {
     /// given last counts.
     ///
     /// A query that becomes a part of another, by `union` and its kind or as a subquery, is ended with that one: what was asked
-    /// for of it alone about its running is forgotten. Each of the queries that [`with`](Query::with) makes has all of its time.
+    /// for of it alone about its running is forgotten. Those that [`with`](Query::with) makes have its time all together.
     ///
     /// The clock is that of the database's file system; without `std` a database in memory has none, and no query of it times
     /// out. It is looked at between batches, of some thousand rows at most, so that a query ends soon after, not at once: what
@@ -39,7 +39,7 @@ impl<S, O> Query<S, O> {
 
     /// Keeps no more than so many bytes of rows in memory, about, instead of what
     /// [`query_memory`](crate::Options::query_memory) says: which see. Of two the one given last counts. Each of the queries
-    /// that [`with`](Query::with) makes may keep as many.
+    /// that [`with`](Query::with) makes may keep as many, and so may what they bring along, all together.
     ///
     /// In a database in memory, and in a write transaction, nothing can be put aside, and a query that keeps more ends with
     /// [`Memory`](crate::ErrorKind::Memory); sorts there take what they need.

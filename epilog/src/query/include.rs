@@ -1,31 +1,30 @@
-//! [`with`](Query::with): records together with those that belong to them.
+//! [`with`](super::Query::with): records together with those that belong to them.
 //!
 //! The rows of the query come first, each with the key that others point at it by. Then those others are found, all at
 //! once, through the index of their relation, and handed out to the rows; and so on, level by level. A level is one query,
 //! however many rows there are.
 
+use alloc::format;
+use alloc::string::String;
 use alloc::vec::Vec;
+#[cfg(not(feature = "small"))]
+use core::cell::RefCell;
 use core::fmt;
 use core::marker::PhantomData;
 
 use super::selection::{RowReader, describe_row, read_row};
-use super::{Answers, Condition, Inner, Ordering, Query, Reads, RowOf, Scope};
+use super::{Condition, Inner, Ordering, RowOf, Scope};
 use crate::Error;
 use crate::collection::{Collection, Many, Proxy};
-use crate::engine::{self, Control, OutputBatch, Reading};
+#[cfg(not(feature = "small"))]
+use crate::engine::PlanNode;
+use crate::engine::{self, Control, ExecError, OutputBatch, Reading, View};
 use crate::expr::{Clause, Draft, OrderTerm, Postfix, RowPath, SelectItem, Terms};
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type, key};
 
-/// A query whose rows come together with records that belong to them. Made by [`Query::with`].
-#[must_use = "a query does nothing until it is run: `.all(&db)`, `.one(&db)`, `.first(&db)`"]
-pub struct With<S, O, X> {
-    query: Query<S, O>,
-    includes: X,
-}
-
 /// The records on the other side of a relation, in an order, some of them, and with others that belong to them: what
-/// [`with`](Query::with) takes beside [`Many`].
+/// [`with`](super::Query::with) takes beside [`Many`].
 ///
 /// Made by [`Many::order_by`], [`Many::limit`] and [`Many::with`].
 #[must_use = "it says what a query comes `with`"]
@@ -74,7 +73,7 @@ pub trait Include {
     ///
     /// # Errors
     ///
-    /// As [`Query::all`].
+    /// As [`Query::all`](super::Query::all).
     #[doc(hidden)]
     fn finish(&self, from: Source<'_>, seeds: Vec<Self::Seed>) -> Result<Vec<Self::Out>, Error>;
 }
@@ -110,159 +109,102 @@ pub trait Includes {
     ///
     /// # Errors
     ///
-    /// As [`Query::all`].
+    /// As [`Query::all`](super::Query::all).
     #[doc(hidden)]
     fn finish<O>(&self, from: Source<'_>, rows: Vec<(O, Self::Seed)>) -> Result<Vec<Self::With<O>>, Error>;
 }
 
-/// Where records are read from, and what may end that.
+/// Where records are read from, what may end that, and what all that are read have in common.
 #[derive(Clone, Copy)]
 #[doc(hidden)]
 pub struct Source<'r> {
-    reading: &'r dyn Reading,
-    control: &'r Control,
+    pub(super) reading: &'r dyn Reading,
+    pub(super) control: &'r Control,
+    pub(super) beside: &'r Beside,
 }
 
-impl<S: Scope, O> Query<S, O> {
-    /// Every row together with records that belong to it: those of the other side of a relation as a `Vec`, empty when there
-    /// are none, the record of a relation to one as it is. What comes out is a tuple of the row and of these. It is the last
-    /// clause of a query, and none of its records is one that the others do not come with.
-    ///
-    /// The records of a `Vec` come in the order of their keys; [`order_by`](Many::order_by) and [`limit`](Many::limit) are
-    /// about those of each row, and `with` within `with` goes on to what belongs to them. However many rows there are, each
-    /// relation takes one more query, through its index where that is quicker than reading the collection; all records are
-    /// in memory at the end. All are read from one snapshot. A [`timeout`](Query::timeout) is that of all of them together.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    #[doc = include_str!("../example.txt")]
-    /// let artists: Vec<(Artist, Vec<Album>)> = Artist::query().with(|a| a.albums()).all(&db)?;
-    /// let counts: Vec<usize> = artists.iter().map(|(_, albums)| albums.len()).collect();
-    /// assert_eq!(counts, [2, 2, 0]);
-    ///
-    /// // Of each artist the newest album, with its tracks.
-    /// let newest: Vec<(Artist, Vec<(Album, Vec<Track>)>)> = Artist::query()
-    ///     .filter(|a| a.name.eq("Iron Maiden"))
-    ///     .with(|a| a.albums().order_by(|al| al.year.desc()).limit(1).with(|al| al.tracks()))
-    ///     .all(&db)?;
-    /// let (album, tracks) = &newest[0].1[0];
-    /// assert_eq!((album.title.as_str(), tracks.len()), ("Powerslave", 2));
-    ///
-    /// // Several at once, and a relation to one.
-    /// let (album, tracks, artist) = Album::query().with(|al| (al.tracks(), al.artist())).first(&db)?.expect("four albums");
-    /// assert_eq!((album.title.as_str(), tracks.len(), artist.name.as_str()), ("Killers", 1, "Iron Maiden"));
-    /// # Ok::<(), Error>(())
-    /// ```
-    pub fn with<X: Includes<Scope = S>>(self, includes: impl FnOnce(S::Rows) -> X) -> With<S, O, X> {
-        With { query: self, includes: includes(S::rows()) }
+/// What is kept of all that rows bring along, and what is told of how that was found.
+#[derive(Default)]
+pub struct Beside {
+    #[cfg(not(feature = "small"))]
+    kept: engine::Brought,
+    /// What was found out so far at one level, if it is to be told.
+    #[cfg(not(feature = "small"))]
+    told: Option<RefCell<Vec<PlanNode>>>,
+}
+
+impl Beside {
+    /// That of queries that begin now.
+    #[cfg_attr(feature = "small", expect(unused_variables))]
+    pub(super) fn of(view: View<'_>, control: &Control, is_analysed: bool) -> Beside {
+        #[cfg(not(feature = "small"))]
+        return Beside { kept: engine::Brought::of(view, control), told: is_analysed.then(RefCell::default) };
+        #[cfg(feature = "small")]
+        Beside::default()
     }
-}
 
-impl<S, O, X: Includes> With<S, O, X> {
-    /// All rows, in order, with what belongs to them.
+    /// Notes that so many bytes more are kept.
     ///
     /// # Errors
     ///
-    /// As [`Query::all`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    #[doc = include_str!("../example.txt")]
-    /// let tracks: Vec<(Track, Album)> = Track::query().order_by(|t| t.seconds.desc()).with(|t| t.album()).all(&db)?;
-    /// assert_eq!(tracks[0].1.title, "Crusader");
-    /// # Ok::<(), Error>(())
-    /// ```
-    #[cfg_attr(not(feature = "small"), track_caller)]
-    pub fn all<R: Answers<S>>(&self, from: &R) -> Result<Vec<X::With<O>>, Error> {
-        self.query.timed(from, || self.collect(from, &self.query.draft))
+    /// When that is more than the query may keep.
+    #[inline]
+    #[cfg_attr(feature = "small", expect(unused_variables))]
+    pub(super) fn hold(&self, bytes: impl FnOnce() -> Result<usize, ExecError>) -> Result<(), Error> {
+        #[cfg(not(feature = "small"))]
+        if self.kept.is_counted() || self.told.is_some() {
+            self.kept.keep(bytes()?)?;
+        }
+        Ok(())
     }
 
-    /// The first row, if there is one, with what belongs to it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Query::all`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    #[doc = include_str!("../example.txt")]
-    /// let first = Artist::query().order_by(|a| a.name.desc()).with(|a| a.albums()).first(&db)?;
-    /// assert!(first.is_some_and(|(artist, albums)| artist.name == "Zappa" && albums.is_empty()));
-    /// # Ok::<(), Error>(())
-    /// ```
-    #[cfg_attr(not(feature = "small"), track_caller)]
-    pub fn first<R: Answers<S>>(&self, from: &R) -> Result<Option<X::With<O>>, Error> {
-        let found = self.query.timed(from, || self.collect(from, &self.query.draft.limited(1)))?;
-        Ok(found.into_iter().next())
-    }
-
-    /// The only row, with what belongs to it.
-    ///
-    /// # Errors
-    ///
-    /// As [`Query::one`].
-    ///
-    /// # Examples
-    ///
-    /// ```
-    #[doc = include_str!("../example.txt")]
-    /// let (saxon, albums) = Artist::query().filter(|a| a.name.eq("Saxon")).with(|a| a.albums()).one(&db)?;
-    /// assert_eq!((saxon.name.as_str(), albums.len()), ("Saxon", 2));
-    /// # Ok::<(), Error>(())
-    /// ```
-    #[cfg_attr(not(feature = "small"), track_caller)]
-    pub fn one<R: Answers<S>>(&self, from: &R) -> Result<X::With<O>, Error> {
-        let found = self.query.timed(from, || self.collect(from, &self.query.draft.limited(2)))?;
-        super::run::the_only(found, &self.query.draft)
-    }
-
-    fn collect(&self, from: &impl Reads, draft: &Draft) -> Result<Vec<X::With<O>>, Error> {
-        let Query { decode, control, .. } = &self.query;
-        let mut columns = Vec::new();
-        self.includes.describe(&mut columns);
-        let (draft, own) = selecting(draft, columns);
-        from.with_reading(|reading| {
-            #[cfg(not(feature = "small"))]
-            let control = &control.begun(reading.operation().view());
-            let (mut values, mut seeds) = (Vec::new(), Vec::new());
-            engine::for_each(reading, &draft, control, &mut |batch: &OutputBatch<'_>| {
-                decode(batch, &mut values)?;
-                for row in 0..batch.rows {
-                    seeds.push(X::read(&mut RowReader::from_column(batch, row, own))?);
-                }
-                Ok::<(), Error>(())
-            })?;
-            let rows = values.into_iter().zip(seeds).collect();
-            self.includes.finish(Source { reading, control }, rows)
-        })
+    /// How what was brought along was found.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn told(self) -> Vec<PlanNode> {
+        self.told.map_or_else(Vec::new, RefCell::into_inner)
     }
 }
 
-/// A draft that also selects `columns`, and how many it selects before them.
-fn selecting(draft: &Draft, columns: Vec<SelectItem>) -> (Draft, usize) {
-    let mut draft = draft.clone();
-    let joins = draft.clauses.iter().filter(|clause| matches!(clause, Clause::Join { .. })).count();
-    let selected = draft.clauses.iter().rposition(|clause| matches!(clause, Clause::Select(_)));
-    let joined = draft.clauses.iter().rposition(|clause| matches!(clause, Clause::Join { .. }));
-    let mut items = match selected {
-        // What was selected before a join is not what comes out.
-        Some(at) if joined.is_none_or(|joined| joined < at) => match &draft.clauses[at] {
-            Clause::Select(items) => items.clone(),
-            _ => Vec::new(),
-        },
-        _ => (0..=joins as u8).map(|source| SelectItem::Record(RowPath::source(source))).collect(),
-    };
-    let own = items.len();
-    items.extend(columns);
-    draft.clauses.push(Clause::Select(items));
-    (draft, own)
+impl Source<'_> {
+    /// Carries out a query for records that belong to rows.
+    fn for_each(
+        self,
+        draft: &Draft,
+        each: &mut dyn FnMut(&OutputBatch<'_>) -> Result<(), Error>,
+    ) -> Result<(), Error> {
+        #[cfg(not(feature = "small"))]
+        if let Some(told) = &self.beside.told {
+            let plan = engine::analyze_each(self.reading, draft, self.control, each)?;
+            plan.add_to(&mut told.borrow_mut());
+            return Ok(());
+        }
+        engine::for_each(self.reading, draft, self.control, each)
+    }
+
+    /// Runs `find`, which gives its result and how many records of `of` it found, and tells of it as one of what belongs to rows.
+    #[cfg_attr(feature = "small", expect(unused_variables))]
+    fn telling<T>(
+        self,
+        of: impl FnOnce() -> String,
+        find: impl FnOnce() -> Result<(T, usize), Error>,
+    ) -> Result<T, Error> {
+        #[cfg(not(feature = "small"))]
+        if let Some(told) = &self.beside.told {
+            let now_ns = || self.reading.operation().view().now_ns();
+            let (before, begun_ns, kept) = (told.take(), now_ns(), self.beside.kept.bytes());
+            let (found, count) = find()?;
+            let (elapsed_ns, kept) = (now_ns().saturating_sub(begun_ns), self.beside.kept.bytes() - kept);
+            let beneath = told.replace(before);
+            told.borrow_mut().push(PlanNode::belonging(of(), beneath, count, elapsed_ns, kept));
+            return Ok(found);
+        }
+        Ok(find()?.0)
+    }
 }
 
 impl<S, C: Collection> Many<S, C> {
-    /// The records in an order, for [`with`](Query::with): as [`Query::order_by`], of those that belong to one row.
+    /// The records in an order, for [`with`](super::Query::with): as [`Query::order_by`](super::Query::order_by), of those that
+    /// belong to one row.
     ///
     /// # Examples
     ///
@@ -280,7 +222,7 @@ impl<S, C: Collection> Many<S, C> {
         self.listed().order_by(terms)
     }
 
-    /// The first of the records, for [`with`](Query::with): so many of each row. All are read.
+    /// The first of the records, for [`with`](super::Query::with): so many of each row. All are read.
     ///
     /// # Examples
     ///
@@ -295,7 +237,7 @@ impl<S, C: Collection> Many<S, C> {
         self.listed().limit(count)
     }
 
-    /// The records together with those that belong to them, for [`with`](Query::with).
+    /// The records together with those that belong to them, for [`with`](super::Query::with).
     ///
     /// # Examples
     ///
@@ -409,6 +351,15 @@ impl<S, C: Collection> Listed<S, C, Alone<Inner<S, C>>> {
 impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Listed<S, C, X> {
     /// Finds the records that point at keys, and puts each with the rows that have it: `seeds` has the keys of rows, as ranks.
     fn find(&self, from: Source<'_>, seeds: &[Option<u128>]) -> Result<Vec<Vec<X::With<C>>>, Error> {
+        let of = || {
+            let (_, points) = self.many.pointing(C::schema());
+            format!("{} by {}", C::schema().name, C::schema().fields[usize::from(points.ordinal)].name)
+        };
+        from.telling(of, || self.find_each(from, seeds))
+    }
+
+    /// As [`find`](Listed::find), and how many records it hands out.
+    fn find_each(&self, from: Source<'_>, seeds: &[Option<u128>]) -> Result<Found<X::With<C>>, Error> {
         // The rows by their keys: several may have one.
         let mut rows: Vec<(u128, usize)> =
             seeds.iter().enumerate().filter_map(|(row, rank)| Some(((*rank)?, row))).collect();
@@ -449,7 +400,7 @@ impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Listed<S, C, X> {
             }
             clauses.push(Clause::Select(columns.clone()));
             let draft = Draft::new(C::schema, clauses);
-            engine::for_each(from.reading, &draft, from.control, &mut |batch: &OutputBatch<'_>| {
+            from.for_each(&draft, &mut |batch: &OutputBatch<'_>| {
                 for at in 0..batch.rows {
                     let Some(rank) = RowReader::from_column(batch, at, 1).rank() else { continue };
                     let Some(first) = places.first(rank) else { continue };
@@ -458,6 +409,7 @@ impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Listed<S, C, X> {
                         continue;
                     }
                     for (_, row) in rows[first..].iter().take_while(|(key, _)| *key == rank) {
+                        from.beside.hold(|| Ok(size_of::<(C, X::Seed)>() + batch.variable_bytes(at, 0)?))?;
                         let mut reader = RowReader::from_column(batch, at, 0);
                         let record = reader.record_of::<C>()?;
                         let seed = X::read(&mut RowReader::from_column(batch, at, 2))?;
@@ -469,13 +421,17 @@ impl<S, C: Collection, X: Includes<Scope = Inner<S, C>>> Listed<S, C, X> {
                 Ok::<(), Error>(())
             })?;
         }
+        let count = records.len();
         let mut out: Vec<Vec<X::With<C>>> = counts.into_iter().map(Vec::with_capacity).collect();
         for (owner, record) in owners.into_iter().zip(self.includes.finish(from, records)?) {
             out[owner].push(record);
         }
-        Ok(out)
+        Ok((out, count))
     }
 }
+
+/// What each row brings along, and how many records that is in all.
+type Found<T> = (Vec<Vec<T>>, usize);
 
 /// So many keys are looked for in an index by one query.
 const KEYS_AT_ONCE: usize = 4096;
@@ -700,12 +656,6 @@ impl<S> Clone for Alone<S> {
     }
 }
 
-impl<S, O, X: Clone> Clone for With<S, O, X> {
-    fn clone(&self) -> Self {
-        With { query: self.query.clone(), includes: self.includes.clone() }
-    }
-}
-
 impl<S, C, X> fmt::Debug for Listed<S, C, X> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Listed")
@@ -714,11 +664,5 @@ impl<S, C, X> fmt::Debug for Listed<S, C, X> {
             .field("skip", &self.skip)
             .field("take", &self.take)
             .finish_non_exhaustive()
-    }
-}
-
-impl<S, O, X> fmt::Debug for With<S, O, X> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("With").field("query", &self.query).finish_non_exhaustive()
     }
 }

@@ -260,6 +260,7 @@ mod slow;
 mod subquery;
 mod update;
 mod window;
+mod with;
 
 #[cfg(all(test, feature = "derive"))]
 mod tests;
@@ -274,7 +275,7 @@ pub use correlate::Correlate;
 pub use delete::Delete;
 pub use derived::{Absentable, Beside};
 pub use group::{Aggregated, Aggregation, All, Counted, Filtered, GroupBy, GroupKey, GroupOf, Groups};
-pub use include::{Alone, Include, Includes, Listed, With};
+pub use include::{Alone, Include, Includes, Listed};
 pub use join::{Joined, LeftJoined, RecordsOf};
 #[cfg(not(feature = "small"))]
 pub use operator::Elements;
@@ -306,6 +307,7 @@ pub(crate) use slow::Tell;
 pub use subquery::{Aggregates, Candidates, Searched, Subquery};
 pub use update::{Assign, Assignments, Update};
 pub use window::{Over, Window, WindowValues, Windowed, Windows};
+pub use with::{With, WithStream};
 
 use crate::collection::Collection;
 use crate::engine::Control;

@@ -4,9 +4,9 @@ use alloc::vec::Vec;
 
 use super::continuation::Continuation;
 use super::{Answers, Query, Reads, Scope};
-use crate::engine::{self, EngineError, OutputBatch, OutputColumn, PlanError};
+use crate::engine::{self, Control, EngineError, OutputBatch, OutputColumn, PlanError, Reading};
 use crate::expr::keyset::TermValue;
-use crate::expr::{Keyset, Side};
+use crate::expr::{Keyset, SelectItem, Side};
 use crate::{Error, ErrorKind};
 
 /// Some of a query's rows, and where others are. Made by [`Query::page`].
@@ -151,29 +151,62 @@ impl<S: Scope, O> Query<S, O> {
         side: Side,
         place: Option<&Continuation>,
     ) -> Result<Page<O>, Error> {
+        let asked = PageOf { size, side, place, control: &self.control };
+        self.page_of(from, asked, Vec::new(), |_, _, _| Ok(()), |_, items, _| Ok(items))
+    }
+
+    /// A page of rows that also select `columns`, which `read` reads of a row, and of which something else may come out: `finish`
+    /// gets the rows of the page in the order of the query, and what was read.
+    pub(super) fn page_of<Seed, T>(
+        &self,
+        from: &impl Reads,
+        asked: PageOf<'_>,
+        columns: Vec<SelectItem>,
+        mut read: impl FnMut(&OutputBatch<'_>, usize, usize) -> Result<Seed, Error>,
+        finish: impl FnOnce(&dyn Reading, Vec<O>, Vec<Seed>) -> Result<Vec<T>, Error>,
+    ) -> Result<Page<T>, Error> {
+        let PageOf { size, side, place, control } = asked;
         let keyset = self.keyset()?;
         let shape = keyset.shape();
         let values = place.map_or(Ok(Vec::new()), |at| at.values(shape, keyset.len()))?;
-        let draft = keyset.page(&values, side, rows_of(size));
+        let mut draft = keyset.page(&values, side, rows_of(size));
+        let own = keyset.columns() + keyset.len();
+        if !columns.is_empty() {
+            draft = super::with::selecting(&draft, columns).0;
+        }
         let size = size.max(1);
-        let mut items = Vec::new();
+        let (mut items, mut seeds) = (Vec::new(), Vec::new());
         let (mut first, mut last) = (None, None);
-        let read = from.with_reading(|reading| {
-            engine::for_each(reading, &draft, &self.control, &mut |batch: &OutputBatch<'_>| {
+        let (mut is_read, mut goes_on) = (false, false);
+        let page = from.with_reading(|reading| {
+            engine::for_each(reading, &draft, control, &mut |batch: &OutputBatch<'_>| {
                 let before = items.len();
                 (self.decode)(batch, &mut items)?;
                 // The row behind the last is not of the page.
                 let of_page = batch.rows.min(size - before.min(size));
+                for row in 0..of_page {
+                    seeds.push(read(batch, row, own)?);
+                }
                 if of_page > 0 {
                     first.get_or_insert_with(|| place_of(&keyset, shape, batch, 0));
                     last = Some(place_of(&keyset, shape, batch, of_page - 1));
                 }
                 Ok::<(), Error>(())
-            })
+            })?;
+            is_read = true;
+            goes_on = items.len() > size;
+            items.truncate(size);
+            if side == Side::Before {
+                items.reverse();
+                seeds.reverse();
+            }
+            finish(reading, items, seeds)
         });
-        read.map_err(|error| self.blamed(from, &keyset, &values, error))?;
-        let goes_on = items.len() > size;
-        items.truncate(size);
+        // What comes behind the rows has nothing to do with the place.
+        let items = page.map_err(|error| match is_read {
+            true => error,
+            false => self.blamed(from, &keyset, &values, error),
+        })?;
         // Behind a place there may be rows in front of it, and where nothing is left those begin at the end.
         let end = || Continuation::at(shape, core::iter::empty());
         let came_from = place.filter(|_| !values.is_empty());
@@ -181,12 +214,17 @@ impl<S: Scope, O> Query<S, O> {
         let near = came_from.map(|_| first.unwrap_or_else(end));
         Ok(match side {
             Side::After => Page { items, next: far, previous: near },
-            Side::Before => {
-                items.reverse();
-                Page { items, next: near, previous: far }
-            }
+            Side::Before => Page { items, next: near, previous: far },
         })
     }
+}
+
+/// Which page is asked for, and what is asked for about finding it.
+pub(super) struct PageOf<'p> {
+    pub(super) size: usize,
+    pub(super) side: Side,
+    pub(super) place: Option<&'p Continuation>,
+    pub(super) control: &'p Control,
 }
 
 /// The rows of a page, and one that says whether there is another.
@@ -196,7 +234,7 @@ fn rows_of(size: usize) -> u64 {
 
 /// The place of a row.
 fn place_of(keyset: &Keyset, shape: u64, batch: &OutputBatch<'_>, row: usize) -> Continuation {
-    let terms = &batch.columns[keyset.columns()..];
+    let terms = &batch.columns[keyset.columns()..][..keyset.len()];
     Continuation::at(
         shape,
         terms.iter().map(|column| match column {

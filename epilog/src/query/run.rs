@@ -373,24 +373,32 @@ impl<S: Scope, O> Query<S, O> {
     /// ```
     #[cfg_attr(not(feature = "small"), track_caller)]
     pub fn stream<'s, R: Snapshot + Answers<S>>(&self, from: &'s R) -> Result<Stream<'s, O>, Error> {
-        let location = Location::caller();
-        let time = from.slow_hook().zip(Whole::build()).map(|(hook, whole)| {
-            let (reading, draft) = (from.reading(), self.draft.clone());
-            let time = StreamTime {
-                hook,
-                spent_ns: 0,
-                location,
-                collection: (self.draft.root)().name,
-                plan: Box::new(move || Ok(explain(reading.operation().view(), &draft)?)),
-            };
-            InWhole::new(Box::new(time), whole)
-        });
-        let begun = time.as_ref().map(|time| time.hook.now_ns());
+        let time = time_of_stream(from, &self.draft, Location::caller());
+        let begun_ns = StreamTime::now_ns(&time);
         let rows = engine::Stream::new(from.reading(), &self.draft, &self.control)?;
         let mut stream = Stream { rows, decode: self.decode, ready: Vec::new().into_iter(), time };
-        stream.add_time(begun);
+        StreamTime::add(&mut stream.time, begun_ns);
         Ok(stream)
     }
+}
+
+/// How long a stream takes that begins now at `location`, if that is to be told.
+pub(super) fn time_of_stream<'s>(
+    from: &'s impl Snapshot,
+    draft: &Draft,
+    location: &'static Location<'static>,
+) -> Option<InWhole<Box<StreamTime<'s>>>> {
+    from.slow_hook().zip(Whole::build()).map(|(hook, whole)| {
+        let (reading, draft) = (from.reading(), draft.clone());
+        let time = StreamTime {
+            hook,
+            spent_ns: 0,
+            location,
+            collection: (draft.root)().name,
+            plan: Box::new(move || Ok(explain(reading.operation().view(), &draft)?)),
+        };
+        InWhole::new(Box::new(time), whole)
+    })
 }
 
 /// How a query would be carried out, whatever was asked for about that.
@@ -507,7 +515,7 @@ pub struct Stream<'s, O> {
 impl<O> Stream<'_, O> {
     /// Decodes the next batch; `false` at the end.
     fn refill(&mut self) -> Result<bool, Error> {
-        let begun = self.time.as_ref().map(|time| time.hook.now_ns());
+        let begun_ns = StreamTime::now_ns(&self.time);
         let mut decoded = Vec::new();
         let decode = self.decode;
         let more = self.rows.next::<Error>(&mut |batch| decode(batch, &mut decoded));
@@ -515,19 +523,12 @@ impl<O> Stream<'_, O> {
         if more.is_ok() {
             self.ready = decoded.into_iter();
         }
-        self.add_time(begun);
+        StreamTime::add(&mut self.time, begun_ns);
         if !matches!(more, Ok(true)) {
             // That was its end, and it is told of now.
             self.time = None;
         }
         more
-    }
-
-    /// Adds the time since it began to work.
-    fn add_time(&mut self, begun: Option<u64>) {
-        if let (Some(time), Some(begun)) = (&mut self.time, begun) {
-            time.spent_ns += time.hook.now_ns().saturating_sub(begun);
-        }
     }
 }
 

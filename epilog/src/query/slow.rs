@@ -8,6 +8,7 @@ use core::time::Duration;
 
 use crate::Error;
 use crate::engine::Plan;
+use crate::parts::InWhole;
 
 /// A query that took longer than [`Options::on_slow_query`](crate::Options::on_slow_query) says.
 pub struct SlowQuery<'q> {
@@ -121,6 +122,20 @@ pub(super) struct StreamTime<'s> {
     pub(super) location: &'static Location<'static>,
     pub(super) collection: &'static str,
     pub(super) plan: Box<dyn Fn() -> Result<Plan, Error> + 's>,
+}
+
+impl StreamTime<'_> {
+    /// Now, if it is to be told how long a stream takes.
+    pub(super) fn now_ns(time: &Option<InWhole<Box<Self>>>) -> Option<u64> {
+        time.as_ref().map(|time| time.hook.now_ns())
+    }
+
+    /// Adds the time since it began to work.
+    pub(super) fn add(time: &mut Option<InWhole<Box<Self>>>, begun_ns: Option<u64>) {
+        if let (Some(time), Some(begun_ns)) = (time, begun_ns) {
+            time.spent_ns += time.hook.now_ns().saturating_sub(begun_ns);
+        }
+    }
 }
 
 impl Drop for StreamTime<'_> {

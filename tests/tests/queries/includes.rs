@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use epilog::prelude::*;
+use epilog::query::{Continuation, Page};
 use pretty_assertions::assert_eq;
 
 #[derive(Collection, Clone, Debug, PartialEq)]
@@ -223,4 +224,202 @@ fn rows_find_their_own_whether_many_or_few_are_asked_for_and_wherever_their_keys
             }
         }
     }
+}
+
+/// All pages of a query from one end to the other, each with its rows and whether others lie on either side.
+fn pages<T>(
+    size: usize,
+    page: impl Fn(usize, Option<&Continuation>) -> Page<T>,
+    is_back: bool,
+) -> Vec<Vec<T>> {
+    let (mut at, mut pages, mut is_first) = (None, Vec::new(), true);
+    loop {
+        let Page { items, next, previous } = page(size, at.as_ref());
+        let (far, near) = if is_back { (previous, next) } else { (next, previous) };
+        assert_eq!(near.is_none(), is_first, "only the first page has nothing in front of it");
+        pages.push(items);
+        is_first = false;
+        match far {
+            Some(place) => at = Some(place),
+            None => return pages,
+        }
+    }
+}
+
+#[test]
+fn pages_have_what_belongs_to_their_rows_either_way() {
+    let (db, groups, items) = things(53, 700);
+    let query = || Group::query().filter(|g| g.rank.ge(2)).order_by(|g| g.rank.desc());
+    let with = query().with(|g| {
+        (g.items().order_by(|i| i.id.desc()).limit(4), g.subgroups().with(|s| s.extras()), g.parent())
+    });
+    let mut expected: Vec<&Group> = groups.iter().filter(|group| group.rank >= 2).collect();
+    expected.sort_by_key(|group| (-group.rank, group.id));
+    type Below = Vec<(Group, Vec<Item>)>;
+    let check = |(group, own, below, parent): &(Group, Vec<Item>, Below, Option<Group>)| {
+        let mine = items_of(&items, group.id);
+        assert_eq!(*own, mine.into_iter().rev().take(4).collect::<Vec<_>>());
+        assert_eq!(parent.as_ref().map(|parent| parent.id), group.parent);
+        let subgroups = groups.iter().filter(|one| one.parent == Some(group.id)).cloned();
+        for ((subgroup, extras), expected) in below.iter().zip(subgroups.clone()) {
+            assert_eq!(*subgroup, expected);
+            let others = items.iter().filter(|item| item.other == Some(subgroup.id)).cloned();
+            assert_eq!(*extras, others.collect::<Vec<_>>());
+        }
+        assert_eq!(below.len(), subgroups.count());
+    };
+    for size in [1, 7, 10, 1000] {
+        let forwards = pages(size, |size, at| with.page(&db, size, at).expect("a page"), false);
+        assert!(forwards.iter().rev().skip(1).all(|page| page.len() == size));
+        let rows: Vec<_> = forwards.into_iter().flatten().collect();
+        assert_eq!(rows.iter().map(|(group, ..)| group).collect::<Vec<_>>(), expected);
+        rows.iter().for_each(check);
+        let backwards = pages(size, |size, at| with.page_before(&db, size, at).expect("a page"), true);
+        assert_eq!(backwards.into_iter().rev().flatten().collect::<Vec<_>>(), rows);
+    }
+    assert_eq!(with.count(&db).expect("groups"), expected.len() as u64);
+    assert!(with.exists(&db).expect("groups"));
+    assert!(!Group::query().filter(|_| false).with(|g| g.items()).exists(&db).expect("no groups"));
+
+    // A place is that of the query without what belongs to its rows, and of no other.
+    let plain = query().page(&db, 5, None).expect("a page");
+    let of_with = with.page(&db, 5, None).expect("a page");
+    assert_eq!(plain.next, of_with.next);
+    let second = with.page(&db, 5, plain.next.as_ref()).expect("a page");
+    assert_eq!(second.items.iter().map(|(group, ..)| group).collect::<Vec<_>>(), expected[5..10]);
+    let error = Group::query().with(|g| g.items()).page(&db, 5, plain.next.as_ref()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Continuation);
+    // What is wrong with what belongs to rows is not the place's fault.
+    let required = || Group::query().order_by(|g| g.id).require_index();
+    let begun = Group::query().order_by(|g| g.id).page(&db, 5, None).expect("a page");
+    let found = required().with(|g| g.items()).page(&db, 5, begun.next.as_ref()).expect("a page by indexes");
+    assert_eq!(found.items.len(), 5);
+    let divided =
+        Group::query().order_by(|g| g.id).with(|g| g.items().filter(|i| (i.size / (i.size - i.size)).eq(1)));
+    let error = divided.page(&db, 5, begun.next.as_ref()).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Arithmetic);
+}
+
+#[test]
+fn a_fault_of_what_belongs_to_the_row_behind_a_page_does_not_count() {
+    let (db, ..) = things(20, 300);
+    let query = Group::query().with(|g| {
+        g.items()
+            .filter(|i| (i.size / i.group.eq(Id::new(5)).then(i.size - i.size).otherwise(i.size + 1)).ge(0))
+    });
+    let page = query.page(&db, 4, None).expect("the fifth is not of it");
+    assert_eq!(page.items.len(), 4);
+    assert_eq!(query.page(&db, 5, None).unwrap_err().kind(), ErrorKind::Arithmetic);
+}
+
+#[test]
+fn streams_give_what_all_gives() {
+    let (db, groups, items) = things(5000, 9000);
+    let tx = db.read().expect("a transaction");
+    let whole = Group::query().with(|g| (g.items(), g.parent()));
+    let few = Group::query().filter(|g| g.rank.eq(3)).with(|g| (g.items(), g.parent()));
+    let sorted = Group::query().order_by(|g| (g.rank.desc(), g.id.asc())).with(|g| (g.items(), g.parent()));
+    let none = Group::query().filter(|g| g.rank.gt(100)).with(|g| (g.items(), g.parent()));
+    for query in [&whole, &few, &sorted, &none] {
+        let all = query.all(&tx).expect("groups");
+        let streamed: Result<Vec<_>, _> = query.stream(&tx).expect("a stream").collect();
+        assert_eq!(streamed.expect("groups"), all);
+    }
+    let pairs = Item::query()
+        .join::<Group>(|(i, g)| i.size.eq(g.rank) & g.id.lt(Id::new(60)))
+        .order_by(|(i, g)| (i.id.asc(), g.id.asc()))
+        .with(|(i, g)| (g.subgroups(), i.group()));
+    let streamed: Result<Vec<_>, _> = pairs.stream(&tx).expect("a stream").collect();
+    assert_eq!(streamed.expect("pairs"), pairs.all(&tx).expect("pairs"));
+    // The transaction's own records, and a stream beside a stream.
+    db.write(|tx| {
+        tx.insert(&Item { id: Id::auto(), group: Id::new(1), other: None, size: 0, label: "new".into() })?;
+        let mut one = whole.stream(&*tx)?;
+        let mut other = sorted.stream(&*tx)?;
+        let (group, own, _) = one.next().expect("a group")?;
+        assert_eq!((group.id, own.len()), (Id::new(1), items_of(&items, Id::new(1)).len() + 1));
+        assert!(other.next().is_some_and(|row| row.is_ok_and(|(group, ..)| group.rank == 8)));
+        assert_eq!(one.count() + 1, groups.len());
+        Ok(())
+    })
+    .expect("a commit");
+}
+
+#[test]
+fn a_stream_ends_with_its_first_error() {
+    let (db, ..) = things(900, 4000);
+    let tx = db.read().expect("a transaction");
+    let handle = epilog::CancelHandle::new();
+    let query = Group::query().cancel_with(&handle).with(|g| g.items());
+    let mut stream = query.stream(&tx).expect("a stream");
+    assert!(stream.next().is_some_and(|row| row.is_ok()));
+    handle.cancel();
+    let rest: Vec<_> = stream.by_ref().collect();
+    let (last, before) = rest.split_last().expect("an error");
+    assert!(before.iter().all(Result::is_ok) && before.len() < 900);
+    assert_eq!(last.as_ref().unwrap_err().kind(), ErrorKind::Cancelled);
+    assert!(stream.next().is_none());
+    // A fault of what belongs to a row that comes late does not keep the earlier ones back.
+    let divided = Group::query().with(|g| {
+        g.items()
+            .filter(|i| (i.size / i.group.gt(Id::new(400)).then(i.size - i.size).otherwise(i.size + 1)).ge(0))
+    });
+    let mut stream = divided.stream(&tx).expect("a stream");
+    let came = stream.by_ref().take_while(Result::is_ok).count();
+    assert!((64..=400).contains(&came), "{came} groups came before the error");
+    assert!(stream.next().is_none());
+    let timed = Group::query().timeout(std::time::Duration::ZERO).with(|g| g.items());
+    for error in [timed.all(&tx).unwrap_err(), timed.page(&tx, 3, None).unwrap_err()] {
+        assert_eq!(error.kind(), ErrorKind::TimedOut);
+    }
+}
+
+#[test]
+fn what_is_brought_along_counts_against_the_query_s_memory() {
+    let (db, _, items) = things(600, 6000);
+    let bytes = items.len() * size_of::<Item>();
+    let query = |bytes: usize| Group::query().memory(bytes).with(|g| g.items());
+    assert_eq!(query(2 * bytes).all(&db).expect("enough").len(), 600);
+    let error = query(bytes / 2).all(&db).expect_err("too much");
+    assert_eq!(error.kind(), ErrorKind::Memory);
+    assert!(error.to_string().contains("`page` and `stream`"), "{error}");
+    // Fewer at a time are enough for it.
+    let found = pages(40, |size, at| query(bytes / 2).page(&db, size, at).expect("a page"), false);
+    assert_eq!(found.iter().flatten().map(|(_, items)| items.len()).sum::<usize>(), items.len());
+    let tx = db.read().expect("a transaction");
+    let counts: Result<Vec<usize>, Error> =
+        query(bytes * 3 / 4).stream(&tx).expect("a stream").map(|row| Ok(row?.1.len())).collect();
+    assert_eq!(counts.expect("rows").into_iter().sum::<usize>(), items.len());
+    // Records of a relation to one are brought along as well, and so is what belongs to what does.
+    let kind = |error: Option<Error>| error.map(|error| error.kind());
+    let owners = Item::query().memory(bytes / 4).with(|i| i.group());
+    assert_eq!(kind(owners.all(&db).err()), Some(ErrorKind::Memory));
+    let nested = Group::query().limit(1).memory(bytes / 2).with(|g| g.subgroups().with(|s| s.items()));
+    let all_below = Group::query().memory(bytes / 2).with(|g| g.subgroups().with(|s| s.items()));
+    assert_eq!(kind(nested.all(&db).err()), None);
+    assert_eq!(kind(all_below.all(&db).err()), Some(ErrorKind::Memory));
+}
+
+#[test]
+fn an_analysis_tells_of_each_relation() {
+    let (db, groups, items) = things(12_000, 30_000);
+    let query = Group::query()
+        .filter(|g| g.id.le(Id::new(9000)))
+        .require_index()
+        .with(|g| (g.items().filter(|i| i.size.lt(5)), g.subgroups().limit(1).with(|s| s.parent())));
+    let plan = query.explain_analyze(&db).expect("a plan");
+    assert_eq!(plan.root.operator, "with");
+    let told: Vec<_> = plan.root.children.iter().map(|node| (node.operator, node.detail.as_str())).collect();
+    assert_eq!(told[1..], [("belonging", "Item by group"), ("belonging", "Group by parent")]);
+    let rows = |at: usize| plan.root.children[at].actual.expect("measured").rows;
+    let small = items.iter().filter(|item| item.size < 5 && item.group.get() <= 9000).count();
+    assert_eq!((rows(0), rows(1)), (9000, small as u64));
+    let parents: std::collections::BTreeSet<_> =
+        groups.iter().filter_map(|group| group.parent).filter(|parent| parent.get() <= 9000).collect();
+    assert_eq!(rows(2), parents.len() as u64);
+    // Three queries of up to 4,096 keys each are told of as one.
+    let [of_items] = plan.root.children[1].children.as_slice() else { panic!("one plan: {plan:#}") };
+    assert_eq!(of_items.actual.map(|actual| actual.rows), Some(small as u64));
+    assert!(plan.root.children[1].actual.is_some_and(|actual| actual.memory > small as u64 * 40));
+    assert_eq!(query.all(&db).expect("groups").len(), 9000);
 }

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::Vector;
+use crate::engine::error::ExecError;
 use crate::schema::CollectionDef;
 use crate::storage::records::RecordRef;
 
@@ -16,6 +17,24 @@ pub struct OutputBatch<'s> {
 }
 
 impl<'s> OutputBatch<'s> {
+    /// How many bytes the values of a row take whose lengths differ, texts and lists, in the columns from `first` on: what they
+    /// take beside the records and tuples that are made of them.
+    ///
+    /// # Errors
+    ///
+    /// When the bytes of a record contradict its layout.
+    pub fn variable_bytes(&self, row: usize, first: usize) -> Result<usize, ExecError> {
+        let mut bytes = 0;
+        for column in &self.columns[first..] {
+            if let OutputColumn::Records { rows, .. } = column
+                && let Some(record) = rows[row]
+            {
+                bytes += record.variable_bytes()?;
+            }
+        }
+        Ok(bytes)
+    }
+
     /// One record.
     pub(in crate::engine) fn of_record(
         collection: &'s CollectionDef,

@@ -187,6 +187,21 @@ impl<'s> RecordRef<'s> {
         }
     }
 
+    /// The lengths of all variable fields together.
+    ///
+    /// # Errors
+    ///
+    /// As [`variable_len`](RecordRef::variable_len).
+    pub(crate) fn variable_bytes(&self) -> Result<usize, StorageError> {
+        let mut bytes = 0;
+        for place in self.layout.places.iter().filter(|place| matches!(place.spot, Spot::Variable(_))) {
+            if !self.is_null(place) {
+                bytes += self.variable_len(place)?;
+            }
+        }
+        Ok(bytes)
+    }
+
     /// The bytes of a field of variable width that is not absent.
     ///
     /// # Errors
