@@ -139,6 +139,11 @@ pub use engine::Alternative;
 #[cfg(all(feature = "std", not(feature = "small")))]
 pub use engine::estimate::PlanCosts;
 pub use engine::{Actual, CancelHandle, Plan, PlanNode};
+#[cfg(not(feature = "small"))]
+pub use engine::{
+    PlanAccess, PlanIndex, PlanLink, PlanMethod, PlanOperator, PlanQuestion, PlanReads, PlanSet, PlanTerm,
+    PlanWay,
+};
 pub use error::{Error, ErrorKind};
 pub use query::{Query, SlowQuery};
 pub use storage::vfs;

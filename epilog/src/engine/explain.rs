@@ -5,14 +5,24 @@ mod html;
 #[cfg(not(feature = "small"))]
 mod json;
 #[cfg(not(feature = "small"))]
+mod kind;
+#[cfg(not(feature = "small"))]
 mod mermaid;
 
+#[cfg(not(feature = "small"))]
+use alloc::boxed::Box;
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use core::fmt;
 #[cfg(not(feature = "small"))]
 use core::fmt::Write as _;
 use core::time::Duration;
+
+#[cfg(not(feature = "small"))]
+pub use kind::{
+    PlanAccess, PlanIndex, PlanLink, PlanMethod, PlanOperator, PlanQuestion, PlanReads, PlanSet, PlanTerm,
+    PlanWay,
+};
 
 #[cfg(not(feature = "small"))]
 use super::estimate::{Amount, Lesson};
@@ -34,7 +44,7 @@ use crate::expr::JoinKind;
 /// what each operator did by [`Query::explain_analyze`](crate::Query::explain_analyze).
 ///
 /// The text has one operator a line, what it takes rows from indented beneath it. With `{:#}` every line ends with the
-/// rows expected, and with what was measured. It is had as JSON, as a Mermaid flowchart and as a page of HTML, too; in all of
+/// rows expected, and with what was measured. What each operator does is told in types, too: [`PlanNode::kind`]. It is had as JSON, as a Mermaid flowchart and as a page of HTML, too; in all of
 /// them the texts of a query are escaped.
 ///
 /// # Examples
@@ -91,6 +101,13 @@ pub struct PlanNode {
     pub operator: &'static str,
     /// What it does that to. With the cargo feature `small` accesses to records do not say it.
     pub detail: String,
+    /// The same in types. Not with the cargo feature `small`.
+    #[cfg(not(feature = "small"))]
+    pub kind: PlanOperator,
+    /// Of a join or a subquery through an index the access that is made anew for each row. In the text it is in the line of the
+    /// operator itself. Not with the cargo feature `small`.
+    #[cfg(not(feature = "small"))]
+    pub inner: Option<Box<PlanNode>>,
     /// How many rows it is expected to give.
     pub rows: u64,
     /// How many threads make it of the rows of what is beneath it, at most. Not with the cargo feature `small`, nor without `std`.
@@ -188,6 +205,10 @@ impl Plan {
         let root = PlanNode {
             operator: "project",
             detail,
+            #[cfg(not(feature = "small"))]
+            kind: kind::projection(&plan.columns, names),
+            #[cfg(not(feature = "small"))]
+            inner: None,
             rows,
             #[cfg(all(feature = "std", not(feature = "small")))]
             threads: 1,
@@ -210,7 +231,8 @@ impl Plan {
         });
         let children = Vec::from_iter(core::iter::once(self.root).chain(belonging));
         let actual = Some(actual(whole, elapsed_ns, &children));
-        self.root = PlanNode { rows, actual, children, ..PlanNode::of("with", String::new()) };
+        self.root =
+            PlanNode { rows, actual, children, ..PlanNode::of("with", String::new(), PlanOperator::With) };
         self
     }
 
@@ -286,7 +308,7 @@ impl Plan {
         })
     }
 
-    /// The plan as JSON: an object for each operator, with `operator`, `detail`, `rows` (those expected), `children`, `threads` where there may be several, for an
+    /// The plan as JSON: an object for each operator, with `operator`, `detail`, `rows` (those expected), `children`, `threads` where there may be several, `inner` where there is one, for an
     /// access to records `alternatives` with `way`, `cost_ns`, `taken` and `reason`, and, where it was measured, `actual` with `rows`, `batches`, `elapsed_ns`, `own_ns`, `memory_bytes` and `spilled_bytes`. It
     /// can stand in a script of an HTML page.
     ///
@@ -351,10 +373,12 @@ impl Plan {
 #[cfg(not(feature = "small"))]
 impl PlanNode {
     /// An operator of which nothing else is known.
-    fn of(operator: &'static str, detail: String) -> PlanNode {
+    fn of(operator: &'static str, detail: String, kind: PlanOperator) -> PlanNode {
         PlanNode {
             operator,
             detail,
+            kind,
+            inner: None,
             rows: 0,
             #[cfg(feature = "std")]
             threads: 1,
@@ -377,7 +401,7 @@ impl PlanNode {
         let kept = Footprint { memory: bytes as u64, spilled: 0 };
         let meter = Meter { rows: records as u64, batches: 1, kept, ..Meter::default() };
         let actual = Some(actual(meter, elapsed_ns, &children));
-        PlanNode { rows, actual, children, ..PlanNode::of("belonging", detail) }
+        PlanNode { rows, actual, children, ..PlanNode::of("belonging", detail, PlanOperator::Belonging) }
     }
 
     /// Whether another does the same, to something else maybe.
@@ -449,6 +473,8 @@ fn describe_metered(node: &PhysicalNode, names: Names<'_>, meters: &[Meter]) -> 
     PlanNode {
         operator,
         detail,
+        kind: kind::kind_of(inner, names),
+        inner: kind::inner_of(inner, names).map(Box::new),
         rows: expected(inner),
         #[cfg(feature = "std")]
         threads: 1,
@@ -481,6 +507,10 @@ fn describe(node: &PhysicalNode, names: Names<'_>) -> PlanNode {
     PlanNode {
         operator,
         detail,
+        #[cfg(not(feature = "small"))]
+        kind: kind::kind_of(node, names),
+        #[cfg(not(feature = "small"))]
+        inner: kind::inner_of(node, names).map(Box::new),
         rows: expected(node),
         #[cfg(all(feature = "std", not(feature = "small")))]
         threads: 1,

@@ -64,6 +64,11 @@ pub use error::{EngineError, ExecError, Fault, PlanError};
 pub use exec::{Assigning, OutputBatch, OutputColumn, Rows, Vector};
 pub use explain::{Actual, Plan, PlanNode};
 #[cfg(not(feature = "small"))]
+pub use explain::{
+    PlanAccess, PlanIndex, PlanLink, PlanMethod, PlanOperator, PlanQuestion, PlanReads, PlanSet, PlanTerm,
+    PlanWay,
+};
+#[cfg(not(feature = "small"))]
 pub use physical::Alternative;
 #[cfg(not(feature = "small"))]
 use plans::Lent;

@@ -2,6 +2,7 @@
 
 use epilog::prelude::*;
 use epilog::query::Query;
+use epilog::{PlanAccess, PlanMethod, PlanNode, PlanOperator, PlanQuestion, PlanReads, PlanSet, PlanWay};
 use pretty_assertions::assert_eq;
 
 /// Like a table of files: a few thousand records, so that an index pays where it should.
@@ -446,4 +447,111 @@ fn sides_come_in_the_order_of_their_keys() {
     let expected: Vec<(Id<File>, u32)> = few.clone().chain(few).collect();
     assert_eq!(both().all(db).expect("rows"), expected);
     assert_eq!(both().limit(3).all(db).expect("rows"), expected[..3]);
+}
+
+/// The access to records at the bottom of a plan, in types.
+fn access(plan: &epilog::Plan) -> PlanAccess {
+    let mut accesses = plan.operators().into_iter().filter_map(|node| match &node.kind {
+        PlanOperator::Access(access) => Some(access.clone()),
+        _ => None,
+    });
+    accesses.next_back().expect("records are read")
+}
+
+#[test]
+fn accesses_are_told_in_types() {
+    let db = &disk();
+    let of = |query: Query<File, File>| access(&query.explain(db).expect("a plan"));
+    let all = of(files());
+    assert_eq!((all.way, all.collection.as_str(), all.reads), (PlanWay::Scan, "File", PlanReads::Records));
+    assert!(all.index.is_none() && all.predicates.is_empty() && !all.backwards);
+    assert_eq!(of(files().filter(|f| f.id.eq(Id::new(7)))).way, PlanWay::KeyLookup);
+    assert_eq!(of(files().filter(|f| f.id.lt(Id::new(7)))).way, PlanWay::KeyRange);
+    assert_eq!(of(files().filter(|_| false)).way, PlanWay::Nothing);
+
+    let found = of(files().filter(|f| f.owner.eq(Id::new(5)) & f.name.eq("file 204")));
+    assert_eq!(
+        (found.way, found.predicates),
+        (PlanWay::IndexLookup, vec!["owner = 5".to_string(), "name = \"file 204\"".to_string()])
+    );
+    let index = found.index.expect("an index");
+    assert_eq!((index.fields, index.unique), (vec!["owner".to_string(), "name".to_string()], true));
+
+    let last = of(files().order_by(|f| f.size.desc()).limit(3));
+    assert_eq!((last.way, last.backwards), (PlanWay::IndexScan, true));
+    let range = of(files().filter(|f| f.size.lt(500)));
+    assert_eq!((range.way, range.predicates), (PlanWay::IndexRange, vec!["size < 500".to_string()]));
+    let sizes = access(&files().filter(|f| f.size.lt(500)).select(|f| f.size).explain(db).expect("a plan"));
+    assert_eq!(sizes.reads, PlanReads::Entries);
+
+    let either = of(files().filter(|f| f.tag.eq(8) | f.path.eq("/05/00105")));
+    assert_eq!(either.way, PlanWay::Union);
+    let parts: Vec<_> = either
+        .parts
+        .iter()
+        .map(|part| (part.way, part.index.as_ref().map(|index| index.fields[0].as_str())))
+        .collect();
+    assert_eq!(parts, [(PlanWay::IndexRange, Some("tag")), (PlanWay::IndexRange, Some("path"))]);
+}
+
+#[test]
+fn operators_are_told_in_types() {
+    let db = &disk();
+    let kinds =
+        |plan: &epilog::Plan| plan.operators().into_iter().map(|node| node.kind.clone()).collect::<Vec<_>>();
+
+    // Few rows look their partners up: that access is a node of its own, and the text's lines are as many as before.
+    let few = Owner::query()
+        .filter(|o| o.id.le(Id::new(2)))
+        .left_join::<File>(|(o, f)| f.owner.eq(o.id))
+        .explain(db)
+        .expect("a plan");
+    let join: &PlanNode =
+        few.operators().into_iter().find(|node| node.operator == "left join").expect("a join");
+    let PlanOperator::Join { is_left: true, method: PlanMethod::Index, links, .. } = &join.kind else {
+        panic!("{few}: {:?}", join.kind)
+    };
+    assert_eq!((links[0].inner.as_str(), links[0].outer.as_str()), ("File.owner", "id"));
+    let inner = join.inner.as_deref().expect("an access");
+    let PlanOperator::Access(access) = &inner.kind else { panic!("{inner:?}") };
+    assert_eq!((access.way, access.collection.as_str()), (PlanWay::IndexLookup, "File"));
+    assert_eq!(access.index.as_ref().map(|index| index.fields[0].as_str()), Some("owner"));
+    assert_eq!(few.to_string().lines().count(), few.operators().len());
+    assert!(few.to_json().contains("\"inner\":{\"operator\":\"index lookup\""));
+
+    let top = files()
+        .filter(|f| f.score.gt(3.0))
+        .order_by(|f| (f.score.desc(), f.tag))
+        .limit(5)
+        .offset(1)
+        .explain(db)
+        .expect("a plan");
+    let top = kinds(&top);
+    let PlanOperator::Top { terms, given: 0, skip: 1, take: Some(4), .. } = &top[0] else {
+        panic!("{top:?}")
+    };
+    assert_eq!((terms[0].value.as_str(), terms[0].descending, terms[1].nulls_first), ("score", true, true));
+    assert_eq!(top[1], PlanOperator::Filter { predicates: vec!["score > 3.0".into()] });
+
+    let groups =
+        files().group_by(|f| f.kind).select(|g| (g.key(), g.sum(|f| f.score))).explain(db).expect("a plan");
+    let groups = kinds(&groups);
+    assert_eq!(
+        groups[1],
+        PlanOperator::Aggregate { keys: vec!["kind".into()], aggregates: vec!["sum(score)".into()] }
+    );
+    assert!(matches!(&groups[0], PlanOperator::Project { values } if values.len() == 2));
+
+    let sets = files().select(|f| f.name).except(files().select(|f| f.path)).explain(db).expect("a plan");
+    let sets = kinds(&sets);
+    assert!(sets.iter().any(|kind| matches!(kind, PlanOperator::Set { set: PlanSet::Except, .. })));
+
+    let without = Owner::query().filter(|o| o.files().none(|f| f.kind.eq(3))).explain(db).expect("a plan");
+    let without = kinds(&without);
+    let is_anti = |kind: &PlanOperator| matches!(kind, PlanOperator::Subquery { asked: PlanQuestion::Anti, collection, .. } if collection == "File");
+    assert!(without.iter().any(is_anti), "{without:?}");
+    // The same is told of what was measured.
+    let measured = files().filter(|f| f.size.lt(500)).explain_analyze(db).expect("a plan");
+    let told = files().filter(|f| f.size.lt(500)).explain(db).expect("a plan");
+    assert_eq!(kinds(&measured), kinds(&told));
 }

@@ -40,6 +40,10 @@ fn write_node(node: &PlanNode, out: &mut String) -> fmt::Result {
             Ok(())
         })?;
     }
+    if let Some(inner) = &node.inner {
+        out.push_str(",\"inner\":");
+        write_node(inner, out)?;
+    }
     write_list("children", &node.children, out, write_node)?;
     out.push('}');
     Ok(())

@@ -192,6 +192,11 @@ impl<'p> Planner<'p> {
         let cost = cost + self.cost_forbidden(&best);
         #[cfg(not(feature = "small"))]
         let best = self.unless_contradicted(slot, best, recipe.as_deref(), &own);
+        #[cfg(not(feature = "small"))]
+        let asked = match self.wishes.alternatives {
+            true => best.implied.iter().map(|predicate| self.names().expr(predicate)).collect(),
+            false => Vec::new(),
+        };
         let scan = Scan {
             slot,
             access: best.access,
@@ -200,6 +205,8 @@ impl<'p> Planner<'p> {
             text: best.text,
             #[cfg(not(feature = "small"))]
             alternatives,
+            #[cfg(not(feature = "small"))]
+            asked,
             #[cfg(not(feature = "small"))]
             recipe,
         };

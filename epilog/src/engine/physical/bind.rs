@@ -151,7 +151,7 @@ impl Walk<'_> {
     }
 
     fn scan(&mut self, scan: &mut Scan) -> bool {
-        let Scan { slot, access, fetch: _, kind: _, text: _, alternatives: _, recipe } = scan;
+        let Scan { slot, access, fetch: _, kind: _, text: _, alternatives: _, recipe, asked: _ } = scan;
         if let Some(recipe) = recipe {
             recipe.predicates_mut().iter_mut().for_each(|predicate| self.expr(predicate));
             if self.paths {

@@ -275,6 +275,9 @@ pub struct Scan {
     /// What else was thought of, if that was asked for.
     #[cfg(not(feature = "small"))]
     pub alternatives: Vec<Alternative>,
+    /// The predicates that hold of all its records, as texts, if that was asked for.
+    #[cfg(not(feature = "small"))]
+    pub asked: Vec<String>,
     /// How the access follows from values of the query, in a plan that is kept for others.
     #[cfg(not(feature = "small"))]
     pub recipe: Option<Box<Recipe>>,
