@@ -35,9 +35,11 @@ use super::physical::Alternative;
 
 use super::logical::{Asked, set_name};
 use super::logical::{Column, Names};
+#[cfg(not(feature = "small"))]
+use super::logical::{Expr, Link};
 use super::physical::{Answer, Method, Operator, PhysicalNode, PhysicalPlan};
 #[cfg(not(feature = "small"))]
-use super::physical::{Band, Taken};
+use super::physical::{Band, Span, Taken};
 use crate::expr::JoinKind;
 
 /// How a query is carried out: a tree of operators, and its text. Made by [`Query::explain`](crate::Query::explain), and with
@@ -625,11 +627,38 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
 
 fn describe_method(method: &Method, of: &str, names: Names<'_>) -> String {
     match method {
+        #[cfg(not(feature = "small"))]
+        Method::Probe { links, span: Some(span), .. } => {
+            format!("{of} through index, {}", describe_span(links, span, names))
+        }
         Method::Probe { links, .. } => format!("{of} through index, {}", names.links(links)),
         Method::Hash { links, .. } => format!("{of} through hash table, {}", names.links(links)),
         #[cfg(not(feature = "small"))]
         Method::Loop { band: Some(band), .. } => format!("{of}, {}", describe_band(band, names)),
         Method::Loop { .. } => format!("{of}, every pair"),
+    }
+}
+
+/// What an index is searched for by for each row.
+#[cfg(not(feature = "small"))]
+fn describe_span(links: &[Link], span: &Span, names: Names<'_>) -> String {
+    let of = names.expr(&span.field);
+    let mut asked = Vec::new();
+    if !links.is_empty() {
+        asked.push(names.links(links));
+    }
+    let bound = |operator, (bound, included): &(Expr, bool)| {
+        let or_equal = if *included { "=" } else { "" };
+        format!("{of} {operator}{or_equal} {}", names.expr(bound))
+    };
+    asked.extend(span.low.iter().map(|low| bound(">", low)));
+    asked.extend(span.high.iter().map(|high| bound("<", high)));
+    asked.extend(span.start.iter().map(|start| format!("{of} starts with {}", names.expr(start))));
+    let asked = asked.join(" & ");
+    match span.taken {
+        Taken::All | Taken::AsTheyCame => asked,
+        Taken::Least => format!("the least of {asked}"),
+        Taken::Greatest => format!("the greatest of {asked}"),
     }
 }
 

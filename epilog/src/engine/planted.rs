@@ -89,6 +89,10 @@ pub(super) enum Bug {
     BandLosesBound,
     /// The least value of a range is taken whatever else is asked of pairs.
     EndOfRangeUnasked,
+    /// What an index's range is made of for a row says all that its predicate says, also where that has another bound.
+    SpanTellsMore,
+    /// The end of an index's range is taken for a row whatever else is asked of pairs.
+    SpanEndUnasked,
     /// An index of some records is used if something is asked of its condition's field, whatever that is.
     PartialIndexNotImplied,
     /// A plan that is kept keeps its second value.
@@ -115,6 +119,10 @@ pub(super) enum Bug {
     LastValueSkipped,
     /// Rows of a left join are taken for paired before their pairs have been filtered.
     PairedTooEarly,
+    /// A bound that is left out is in the range of an index that a row has.
+    SpanTakesBound,
+    /// A row without a bound has the range without it.
+    SpanOfAbsent,
     /// The rows of a range come in the order of their values, whatever is made of them.
     RangeLosesOrder,
     /// What is asked of rows before a join forgets a key that its table has.

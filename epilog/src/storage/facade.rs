@@ -744,6 +744,27 @@ impl EntryCursor<'_> {
         Ok(())
     }
 
+    /// As [`move_to`](EntryCursor::move_to), with all entries whose encoded fields lie in a range, of which the lower bound must not lie
+    /// behind the upper one.
+    ///
+    /// # Errors
+    ///
+    /// When a page is damaged.
+    #[cfg(not(feature = "small"))]
+    pub fn move_within(&mut self, low: Bound<&[u8]>, high: Bound<&[u8]>) -> Result<(), StorageError> {
+        let (low, high) = (View::low(low), View::high(high));
+        let from: &[u8] = match &low {
+            OwnedBound::Unbounded => &[],
+            // What is behind every key is at none of them.
+            OwnedBound::Included(key) | OwnedBound::Excluded(key) => key,
+        };
+        self.cursor.move_to(from, high.as_ref())?;
+        if let Some(asked) = &mut self.asked {
+            (asked.low, asked.high) = (low, high);
+        }
+        Ok(())
+    }
+
     /// Appends the ranks of up to `limit` further entries; returns how many, fewer only at the end.
     ///
     /// # Errors

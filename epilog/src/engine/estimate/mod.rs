@@ -86,6 +86,30 @@ impl KeyRange {
         KeyRange { low: behind(&self.low), high: behind(&self.high) }
     }
 
+    /// Where it begins.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn low_key(&self) -> &[u8] {
+        match &self.low {
+            Bound::Included(key) | Bound::Excluded(key) => key,
+            Bound::Unbounded => &[],
+        }
+    }
+
+    /// Appends bytes that tell it from every other range.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn append_to(&self, out: &mut Vec<u8>) {
+        for bound in [&self.low, &self.high] {
+            let (kind, key): (u8, &[u8]) = match bound {
+                Bound::Unbounded => (0, &[]),
+                Bound::Included(key) => (1, key),
+                Bound::Excluded(key) => (2, key),
+            };
+            out.push(kind);
+            out.extend_from_slice(&(key.len() as u32).to_be_bytes());
+            out.extend_from_slice(key);
+        }
+    }
+
     /// The bounds, borrowed.
     pub fn bounds(&self) -> (Bound<&[u8]>, Bound<&[u8]>) {
         (self.low.as_ref().map(Vec::as_slice), self.high.as_ref().map(Vec::as_slice))

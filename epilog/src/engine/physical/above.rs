@@ -34,9 +34,10 @@ fn tell(node: &mut PhysicalNode, names: &Names<'_>, above: &mut Vec<Asked>) {
                 }
             }
         }
-        Operator::Join(Join { method: Method::Loop { .. }, pairs, .. })
-        | Operator::Subquery(Subquery { method: Method::Loop { .. }, pairs, .. }) => {
+        Operator::Join(Join { method: Method::Loop { band, .. }, pairs, .. })
+        | Operator::Subquery(Subquery { method: Method::Loop { band, .. }, pairs, .. }) => {
             of_pairs(pairs, names, above);
+            above.extend(band.as_ref().and_then(|band| sorted_by(&band.inner, names)));
         }
         Operator::Join(Join { method: Method::Hash { links, .. }, .. })
         | Operator::Subquery(Subquery { method: Method::Hash { links, .. }, .. }) => {
@@ -82,6 +83,15 @@ fn of_pairs(pairs: &PhysicalNode, names: &Names<'_>, above: &mut Vec<Asked>) {
         }
     }
     pairs.children().into_iter().for_each(|child| of_pairs(child, names, above));
+}
+
+/// That rows are sorted by a value, if that is a field: an index that begins with it could be searched for each row.
+fn sorted_by(value: &Expr, names: &Names<'_>) -> Option<Asked> {
+    let of = names.expr(value);
+    let reason = format!(
+        "ranges of `{of}` are those of rows sorted once, which costs less than one of the index for each"
+    );
+    Some(Asked { field: value.as_field()?, reason })
 }
 
 /// That a link is found by a table, if `own` side of it is a field.

@@ -781,7 +781,7 @@ fn rank(ty: Type, value: &Scalar) -> u128 {
 }
 
 /// The greatest rank of a collection.
-pub(super) fn max_rank(collection: &CollectionDef) -> u128 {
+pub fn max_rank(collection: &CollectionDef) -> u128 {
     if collection.layout.rank_width == 8 { u128::from(u64::MAX) } else { u128::MAX }
 }
 

@@ -70,24 +70,18 @@ impl Band {
 }
 
 /// A bound of an inner value.
-struct Limit<'e> {
-    inner: &'e Expr,
+pub(super) struct Limit<'e> {
+    pub(super) inner: &'e Expr,
     /// The value of the row.
-    outer: &'e Expr,
-    is_low: bool,
-    included: bool,
+    pub(super) outer: &'e Expr,
+    pub(super) is_low: bool,
+    pub(super) included: bool,
 }
 
 impl Planner<'_> {
     /// The range of inner rows that belong to a row, and which part of all that is expected to be; `None` if it is all.
     pub(super) fn band(&self, sides: &Sides<'_>) -> Option<(Band, Amount)> {
-        let mut node = sides.pairs;
-        let predicates = loop {
-            match node {
-                Node::Filter(Filter { input, predicates }) if **input == Node::Pairs => break predicates,
-                node_above => node = node_above.input()?,
-            }
-        };
+        let predicates = asked_first(sides.pairs)?;
         let inner = Inner::of(sides.inner);
         let limits: Vec<(&Expr, Vec<Limit<'_>>)> =
             predicates.iter().map(|predicate| (predicate, limits(predicate, &inner))).collect();
@@ -135,8 +129,19 @@ impl Planner<'_> {
     }
 }
 
+/// What is asked of pairs before anything else.
+pub(super) fn asked_first(pairs: &Node) -> Option<&[Expr]> {
+    let mut node = pairs;
+    loop {
+        match node {
+            Node::Filter(Filter { input, predicates }) if **input == Node::Pairs => return Some(predicates),
+            node_above => node = node_above.input()?,
+        }
+    }
+}
+
 /// The end of a range of `value` that an aggregate over its pairs is about.
-fn end(term: &AggregateTerm, value: &Expr) -> Option<Taken> {
+pub(super) fn end(term: &AggregateTerm, value: &Expr) -> Option<Taken> {
     let is_of_value = term.filter.is_none() && term.argument.as_ref() == Some(value);
     match term.function {
         AggregateFunction::Min if is_of_value => Some(Taken::Least),
@@ -147,7 +152,7 @@ fn end(term: &AggregateTerm, value: &Expr) -> Option<Taken> {
 
 /// Whether an aggregate may have another result when its values come in another order: where they are rounded or may exceed
 /// what there is room for on the way, and where values are equal that are not the same.
-fn sees_order(term: &AggregateTerm) -> bool {
+pub(super) fn sees_order(term: &AggregateTerm) -> bool {
     use AggregateFunction as F;
     let ty = term.argument.as_ref().map_or(Type::U64, |argument| argument.ty);
     let is_rounded = matches!(ty, Type::F32 | Type::F64 | Type::Decimal);
@@ -160,7 +165,7 @@ fn sees_order(term: &AggregateTerm) -> bool {
 }
 
 /// The bounds that a predicate sets to inner values.
-fn limits<'e>(predicate: &'e Expr, inner: &Inner) -> Vec<Limit<'e>> {
+pub(super) fn limits<'e>(predicate: &'e Expr, inner: &Inner) -> Vec<Limit<'e>> {
     let limit = |value: &'e Expr, outer: &'e Expr, is_low, included| {
         let is_stored = matches!(value.kind, ExprKind::Field(..) | ExprKind::Computed(_));
         let is_inner = is_stored && inner.has_all_of(value) && inner.is_sure(value);

@@ -6,7 +6,7 @@
 
 use super::{
     Access, Ahead, Among, Band, Entries, Join, Metered, Method, Operator, PhysicalNode, PhysicalPlan, Scan,
-    Sieve, Subquery,
+    Sieve, Span, Subquery,
 };
 use crate::engine::logical::{
     AggregateTerm, Asked, Column, Expr, KeyTerm, Link, Literal, SetColumn, SlotDef, SortTerm, WindowTerm,
@@ -194,8 +194,14 @@ impl Walk<'_> {
 
     fn method(&mut self, method: &mut Method) -> bool {
         match method {
-            Method::Probe { index: _, links } => {
+            Method::Probe { index: _, links, span } => {
                 links.iter_mut().for_each(|link| self.link(link));
+                if let Some(span) = span {
+                    let Span { field, low, high, start, taken: _ } = &mut **span;
+                    self.expr(field);
+                    low.iter_mut().chain(high).for_each(|(bound, _)| self.expr(bound));
+                    start.iter_mut().for_each(|start| self.expr(start));
+                }
                 true
             }
             Method::Hash { inner, links } => {

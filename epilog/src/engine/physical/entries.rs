@@ -307,6 +307,9 @@ impl PhysicalNode {
                 if let Method::Loop { band: Some(band), .. } = method {
                     band.expressions_mut().for_each(|expr| change(expr, each));
                 }
+                if let Method::Probe { span: Some(span), .. } = method {
+                    span.expressions_mut().for_each(|expr| change(expr, each));
+                }
                 if let Operator::Subquery(subquery) = &mut self.operator {
                     subquery.asked.expressions_mut().for_each(|expr| change(expr, each));
                 }

@@ -22,7 +22,16 @@ const VALUES: Amount = 20.0;
 impl<'p> Planner<'p> {
     pub(super) fn join(&self, join: &'p logical::Join, want: Want<'_>) -> Planned {
         let logical::Join { slot, inner, links, pairs, .. } = join;
-        let sides = Sides { slot: *slot, inner, links, pairs, reads: true, aggregate: None };
+        let sides = Sides {
+            slot: *slot,
+            inner,
+            links,
+            pairs,
+            reads: true,
+            aggregate: None,
+            #[cfg(not(feature = "small"))]
+            any: false,
+        };
         let input = self.node(&join.input, Want { key_order: want.key_order, ..Want::default() });
         let rows = input.node.rows;
         let once = self.once(&sides, rows);
@@ -92,12 +101,63 @@ impl<'p> Planner<'p> {
             let inner = PhysicalNode::clone(inner);
             return joined(inner, join.slot, method, once.pairs, may_fail(&join.input), turned);
         }
+        #[cfg(not(feature = "small"))]
+        if join.kind == JoinKind::Inner
+            && let Some((node, cost)) = self.turned_span(join, cost)
+        {
+            let of = *node;
+            return Planned {
+                node: PhysicalNode { operator: Operator::Join(of), rows: out },
+                ordered: want.order.is_empty(),
+                cost,
+            };
+        }
         match probe {
             Some(probe) if probe.cost <= once.cost => {
                 joined(input.node, join.slot, probe.method, probe.pairs, false, cost)
             }
             _ => joined(input.node, join.slot, once.method, once.pairs, may_fail(inner), cost),
         }
+    }
+
+    /// The join with its sides exchanged, if the rows of the inner one have each a range of the other side's records, and that costs
+    /// less than `others`.
+    #[cfg(not(feature = "small"))]
+    fn turned_span(&self, join: &'p logical::Join, others: Amount) -> Option<(Box<Join>, Amount)> {
+        if !join.links.is_empty() || *join.pairs == Node::Pairs {
+            return None;
+        }
+        let mut base = &*join.input;
+        while let Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) = base {
+            base = base.input()?;
+        }
+        let Node::Scan(scan) = base else { return None };
+        let noted = self.estimates.borrow().len();
+        let rows = self.node(&join.inner, Want::default());
+        let (inner, links, pairs) = (&*join.input, &*join.links, &*join.pairs);
+        let (slot, reads, aggregate, any) = (scan.slot, true, None, false);
+        let sides = Sides { slot, inner, links, pairs, reads, aggregate, any };
+        let probe = self.probe(&sides, rows.node.rows);
+        let cost = |probe: &super::subquery::Planned| rows.cost + probe.cost;
+        let Some(probe) = probe.filter(|probe| cost(probe) < others) else {
+            self.estimates.borrow_mut().truncate(noted);
+            return None;
+        };
+        let cost = cost(&probe);
+        let joined = Join {
+            input: Box::new(rows.node),
+            slot,
+            method: probe.method,
+            pairs: Box::new(probe.pairs),
+            kind: JoinKind::Inner,
+            reads_inner: false,
+            spills: true,
+            merges: false,
+            sieves: Vec::new(),
+            counter: Counter::NONE,
+            _whole: join.whole,
+        };
+        Some((Box::new(joined), cost))
     }
 
     /// The join of rows that come in the order of what they are linked by on both sides, if that costs less than `others`; of so many

@@ -44,6 +44,8 @@ mod sieve;
 #[cfg(not(feature = "small"))]
 mod skip;
 mod sort;
+#[cfg(not(feature = "small"))]
+mod span;
 mod subquery;
 #[cfg(test)]
 mod tests;
@@ -55,6 +57,8 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+#[cfg(not(feature = "small"))]
+pub use access::max_rank;
 #[cfg(not(feature = "small"))]
 pub use alternatives::Alternative;
 #[cfg(not(feature = "small"))]
@@ -70,6 +74,8 @@ pub use recipe::{Estimate, Recipe};
 #[cfg(not(feature = "small"))]
 pub use sieve::{Ahead, Sieve, Sifted};
 pub use sort::TOP_MAX;
+#[cfg(not(feature = "small"))]
+pub use span::Span;
 
 use super::estimate::{Amount, Costs, Estimator, KeyRange, Paging, Statistics};
 #[cfg(not(feature = "small"))]
@@ -439,6 +445,9 @@ pub enum Method {
         index: Option<IndexId>,
         /// The links, in the order of the index.
         links: Vec<Link>,
+        /// The range of the field behind theirs, or of the key, that belongs to a row.
+        #[cfg(not(feature = "small"))]
+        span: Option<Box<Span>>,
     },
     /// All inner rows are put into a hash table by the links' inner sides, once.
     Hash {

@@ -79,6 +79,10 @@ impl Reads {
                 if let Method::Loop { band: Some(band), .. } = method {
                     band.expressions().for_each(|expr| self.expr(expr, slots));
                 }
+                #[cfg(not(feature = "small"))]
+                if let Method::Probe { span: Some(span), .. } = method {
+                    span.expressions().for_each(|expr| self.expr(expr, slots));
+                }
                 if let Operator::Subquery(subquery) = &node.operator {
                     subquery.asked.expressions().for_each(|expr| self.expr(expr, slots));
                 }

@@ -14,6 +14,8 @@ mod residency;
 #[cfg(not(feature = "small"))]
 mod sieve;
 #[cfg(not(feature = "small"))]
+mod spans;
+#[cfg(not(feature = "small"))]
 mod spill;
 #[cfg(all(feature = "std", not(feature = "small")))]
 mod threads;

@@ -30,6 +30,8 @@ mod samples;
 #[cfg(not(feature = "small"))]
 mod schemas;
 mod shrink;
+#[cfg(not(feature = "small"))]
+mod spanned;
 #[cfg(all(sqlite, not(feature = "small")))]
 mod sql;
 #[cfg(all(sqlite, not(feature = "small")))]

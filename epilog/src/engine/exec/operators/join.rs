@@ -20,6 +20,8 @@ use self::merge::Merged;
 use super::band::Run;
 use super::built::{Built, Held, Keep, Making};
 use super::scan::{dangling, entries_with};
+#[cfg(not(feature = "small"))]
+use super::span::{Spans, Walk, entries_within};
 use super::subquery::append_entry_key;
 use super::{Operator, Stage};
 #[cfg(all(feature = "std", not(feature = "small")))]
@@ -39,7 +41,7 @@ use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Computed, Link, Slot};
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
 #[cfg(not(feature = "small"))]
-use crate::engine::physical::{Band, Sifted};
+use crate::engine::physical::{Band, Sifted, Span, max_rank};
 use crate::engine::planted::{self, Bug};
 use crate::expr::JoinKind;
 use crate::parts;
@@ -67,9 +69,16 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
     let mut made = Made::default();
     made.note(&pairs);
     #[cfg(not(feature = "small"))]
-    let mut band = None;
+    let (mut band, mut span) = (None, None);
     let (finder, links) = match method {
         Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
+        #[cfg(not(feature = "small"))]
+        Method::Probe { index, links, span: of_rows } => {
+            made.slots.push(slot);
+            span = of_rows;
+            (index.map_or(Finder::Key, Finder::Index), links)
+        }
+        #[cfg(feature = "small")]
         Method::Probe { index, links } => {
             made.slots.push(slot);
             (index.map_or(Finder::Key, Finder::Index), links)
@@ -103,6 +112,8 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         cursor: None,
         #[cfg(not(feature = "small"))]
         band,
+        #[cfg(not(feature = "small"))]
+        span,
         links,
         stages: super::stages(env, *pairs),
         kind,
@@ -138,6 +149,9 @@ struct Join<'s> {
     /// The range of a table that belongs to a row.
     #[cfg(not(feature = "small"))]
     band: Option<Box<Band>>,
+    /// The range of an index, or of keys, that does.
+    #[cfg(not(feature = "small"))]
+    span: Option<Box<Span>>,
     links: Vec<Link>,
     stages: Vec<Box<dyn Stage<'s> + 's>>,
     kind: JoinKind,
@@ -238,6 +252,12 @@ struct Search<'s> {
     /// The ranges of a table that belong to its rows, where they are in order.
     #[cfg(not(feature = "small"))]
     runs: Option<Vec<Run>>,
+    /// Those of an index, or of keys.
+    #[cfg(not(feature = "small"))]
+    spans: Option<Spans<'s>>,
+    /// The records in that of the row, of keys.
+    #[cfg(not(feature = "small"))]
+    walk: Option<Walk<'s>>,
     /// Which rows came out in a pair.
     paired: Vec<bool>,
     /// The first row that may have pairs yet.
@@ -248,6 +268,43 @@ struct Search<'s> {
     is_in_row: bool,
     /// Whether the rows without a pair are what is left.
     is_paired: bool,
+}
+
+#[cfg(not(feature = "small"))]
+impl<'s> Search<'s> {
+    /// Finds the next pairs of the first `count` rows with the records in ranges of keys: appends the rows, and gives the records.
+    fn pair_keys(
+        &mut self,
+        env: &Env<'s>,
+        slot: Slot,
+        count: usize,
+        rows: &mut Vec<u16>,
+    ) -> Result<Vec<Option<RecordRef<'s>>>, ExecError> {
+        let spans = self.spans.as_ref().expect("it has ranges");
+        let collection = env.collection(slot);
+        let mut records = Vec::new();
+        while self.row < count && rows.len() < GATHERED_MAX {
+            if self.walk.is_none()
+                && let Some(range) = spans.ranks(max_rank(collection), self.row)
+            {
+                self.walk = Some(Walk::new(env, collection, range)?);
+            }
+            let leaf = match &mut self.walk {
+                Some(walk) => walk.leaf()?,
+                None => None,
+            };
+            let Some((leaf, next)) = leaf else {
+                (self.row, self.walk) = (self.row + 1, None);
+                continue;
+            };
+            let end = leaf.len().min(*next + GATHERED_MAX - rows.len());
+            rows.extend(core::iter::repeat_n(self.row as u16, end - *next));
+            records.extend((*next..end).map(|row| Some(leaf.record(row))));
+            *next = end;
+        }
+        self.is_paired = self.row >= count;
+        Ok(records)
+    }
 }
 
 impl Search<'_> {
@@ -563,11 +620,20 @@ impl<'s> Join<'s> {
             Finder::Table { built: Some(built), .. } => built.runs(env, &self.outer)?,
             _ => None,
         };
+        #[cfg(not(feature = "small"))]
+        let spans = match &self.span {
+            Some(span) => Some(Spans::new(env, span, self.slot, &self.outer)?),
+            None => None,
+        };
         let search = Search {
             values,
             numbers,
             #[cfg(not(feature = "small"))]
             runs,
+            #[cfg(not(feature = "small"))]
+            spans,
+            #[cfg(not(feature = "small"))]
+            walk: None,
             paired,
             row: 0,
             kept: None,
@@ -612,6 +678,8 @@ impl<'s> Join<'s> {
             Finder::Index(_) | Finder::Key if !parts::PROBES => {
                 unreachable!("no plan looks into an index for each row")
             }
+            #[cfg(not(feature = "small"))]
+            Finder::Key if search.spans.is_some() => search.pair_keys(env, *slot, count, rows),
             Finder::Key => {
                 search.is_paired = true;
                 let mut ranks = Vec::with_capacity(count);
@@ -639,6 +707,17 @@ impl<'s> Join<'s> {
                             search.row += 1;
                             continue;
                         }
+                        #[cfg(not(feature = "small"))]
+                        if let Some(spans) = &search.spans {
+                            let Some(range) = spans.range(&scratch, row) else {
+                                search.row += 1;
+                                continue;
+                            };
+                            entries_within(env, collection, *index, &range, cursor)?;
+                        } else {
+                            entries_with(env, collection, *index, &scratch, cursor)?;
+                        }
+                        #[cfg(feature = "small")]
                         entries_with(env, collection, *index, &scratch, cursor)?;
                         search.is_in_row = true;
                     }

@@ -25,6 +25,8 @@ mod shared;
 #[cfg(all(feature = "std", not(feature = "small")))]
 mod sharing;
 mod sort;
+#[cfg(not(feature = "small"))]
+mod span;
 mod subquery;
 #[cfg(not(feature = "small"))]
 mod values;

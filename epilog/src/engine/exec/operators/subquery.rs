@@ -6,6 +6,8 @@
 
 #[cfg(not(feature = "small"))]
 mod aside;
+#[cfg(not(feature = "small"))]
+mod spanned;
 
 use alloc::borrow::Cow;
 use alloc::boxed::Box;
@@ -17,6 +19,8 @@ use super::aggregate::add_term;
 use super::built::{Built, Held, Keep, Making};
 use super::join::fetch;
 use super::scan::entries_with;
+#[cfg(not(feature = "small"))]
+use super::span::Spans;
 use super::{Operator, Stage};
 use crate::engine::error::{ExecError, RowFault};
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
@@ -28,9 +32,9 @@ use crate::engine::exec::table::KeyTable;
 use crate::engine::exec::tally::{Members, NO_GROUP, Tally};
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{AggregateTerm, Asked, Computed, Expr, Link, Slot};
-#[cfg(not(feature = "small"))]
-use crate::engine::physical::Band;
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
+#[cfg(not(feature = "small"))]
+use crate::engine::physical::{Band, Span};
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::{CollectionDef, IndexId};
 use crate::storage::facade::EntryCursor;
@@ -57,7 +61,10 @@ fn stage_of<'s>(env: &Env<'s>, subquery: physical::Subquery) -> (PhysicalNode, S
     env.sieves.open_ahead(&input);
     let (finder, links) = match method {
         Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
-        Method::Probe { index, links } => (Finder::Index(index), links),
+        #[cfg(not(feature = "small"))]
+        Method::Probe { index, links, span } => (Finder::Index(index, span), links),
+        #[cfg(feature = "small")]
+        Method::Probe { index, links } => (Finder::Index(index, ()), links),
         Method::Hash { inner, links } => (Finder::table(super::build_whole(env, *inner)), links),
         #[cfg(not(feature = "small"))]
         Method::Loop { inner, band } => {
@@ -94,10 +101,16 @@ struct Subquery<'s> {
     answer: Answer,
 }
 
+#[cfg(not(feature = "small"))]
+type InRange = Option<Box<Span>>;
+/// Other builds have no ranges.
+#[cfg(feature = "small")]
+type InRange = ();
+
 /// Where the inner records of a row are found.
 enum Finder<'s> {
-    /// In an index, or by their key.
-    Index(Option<IndexId>),
+    /// In an index, or by their key; in a range for each row, if there is one.
+    Index(Option<IndexId>, InRange),
     /// In a hash table by the links' inner sides; without links everything is in one place of it.
     Table {
         source: Box<dyn Operator<'s> + 's>,
@@ -223,8 +236,16 @@ impl<'s> Stage<'s> for Subquery<'s> {
             outer.push(values);
         }
         match &mut self.finder {
-            Finder::Index(_) if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
-            Finder::Index(index) => {
+            Finder::Index(..) if !parts::PROBES => {
+                unreachable!("no plan looks into an index for each row")
+            }
+            #[cfg(not(feature = "small"))]
+            Finder::Index(index, Some(span)) => {
+                let probe = Probe { env, slot: self.slot, index: *index, links: &self.links, outer: &outer };
+                let spans = Spans::new(env, span, self.slot, batch)?;
+                probe.run_spans(&spans, batch, &mut self.pairs, &mut answers)?;
+            }
+            Finder::Index(index, _) => {
                 let probe = Probe { env, slot: self.slot, index: *index, links: &self.links, outer: &outer };
                 probe.run(batch, &mut self.pairs, &mut answers)?;
             }
@@ -384,6 +405,10 @@ impl Read {
             physical::Operator::Subquery(nested) => {
                 if let Method::Probe { links, .. } | Method::Hash { links, .. } = &nested.method {
                     links.iter().for_each(|link| self.note_expr(&link.outer));
+                }
+                #[cfg(not(feature = "small"))]
+                if let Method::Probe { span: Some(span), .. } = &nested.method {
+                    span.of_rows().for_each(|expr| self.note_expr(expr));
                 }
                 nested.asked.expressions().for_each(|expr| self.note_expr(expr));
                 self.note(&nested.pairs);

@@ -32,11 +32,11 @@ impl Maker<'_> {
             on = on.binary(BinaryOp::And, self.band(root, inner));
         }
         if self.random.below(4) == 0 {
-            on = on.binary(BinaryOp::And, self.constant(inner, 1));
+            on = on.binary(BinaryOp::And, self.asked_of(inner, 1));
         }
         let mut builder = draft(self.collections[root].0);
         if self.random.below(3) == 0 {
-            builder = builder.filter(self.constant(root, 0));
+            builder = builder.filter(self.asked_of(root, 0));
         }
         if self.random.below(8) == 0 {
             // The same as a question.
@@ -52,7 +52,7 @@ impl Maker<'_> {
         builder = builder.clause(Clause::Join { collection: self.collections[inner].0, on, kind });
         for _ in 0..self.random.below(3) {
             let (of, position) = *self.random.pick(&[(root, 0), (inner, 1)]);
-            builder = builder.filter(self.constant(of, position));
+            builder = builder.filter(self.asked_of(of, position));
         }
         if kind == JoinKind::Left && self.random.below(3) == 0 {
             // What those without a pair have, and perhaps others.
@@ -114,7 +114,7 @@ impl Maker<'_> {
                 on = f::inner(1, field).binary(BinaryOp::Eq, f::field(0));
             }
             if self.random.below(4) == 0 {
-                on = on.binary(BinaryOp::And, self.constant(inner, 1));
+                on = on.binary(BinaryOp::And, self.asked_of(inner, 1));
             }
             let value = Some(f::inner(1, of));
             let (function, argument) = match self.random.below(6) {
@@ -134,7 +134,7 @@ impl Maker<'_> {
         }
         let mut builder = draft(self.collections[root].0);
         if self.random.below(3) == 0 {
-            builder = builder.filter(self.constant(root, 0));
+            builder = builder.filter(self.asked_of(root, 0));
         }
         (builder.select(asked).build(), true)
     }
@@ -230,7 +230,7 @@ impl Maker<'_> {
             }
         }
         if pairs.is_empty() {
-            return self.constant(inner, 1);
+            return self.asked_of(inner, 1);
         }
         let compared = |maker: &mut Self| {
             let (one, other) = *maker.random.pick(&pairs);
@@ -259,7 +259,7 @@ impl Maker<'_> {
     }
 
     /// What a source is asked: often whether a field that it may be joined by is a value, and several things of one field.
-    fn constant(&mut self, of: usize, position: u8) -> Postfix {
+    pub(super) fn asked_of(&mut self, of: usize, position: u8) -> Postfix {
         use BinaryOp::{Eq, Ge, Gt, Le, Lt, Ne};
         let fields = self.compared(of);
         let ordinal = if self.random.below(2) == 0 { 0 } else { *self.random.pick(&fields) };

@@ -19,6 +19,7 @@ const PAIRED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.paired_dr
 const BANDED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.banded_draft(), &mut |_| ());
 const PARTLY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
 const NESTED: Check = |seed| check_drafts(seed, 20, &mut |maker| maker.nested_draft(false), &mut |_| ());
+const SPANNED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.spanned_draft(), &mut |_| ());
 const NARROW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |_| ());
 const ANY: Check = |seed| check_seed(seed, 25, false);
 const FAULTY: Check = |seed| check_seed(seed + 99, 25, true);
@@ -112,6 +113,8 @@ fn mistakes_of_access_paths_and_plans_are_found() {
         (Bug::SameBoundsContradict, NARROW),
         (Bug::BandLosesBound, PAIRED),
         (Bug::EndOfRangeUnasked, BANDED),
+        (Bug::SpanTellsMore, SPANNED),
+        (Bug::SpanEndUnasked, SPANNED),
         (Bug::PartialIndexNotImplied, NARROW),
         (Bug::PartialIndexNotImplied, PARTLY),
         (Bug::ValueKeptInPlan, NARROW),
@@ -137,6 +140,9 @@ fn mistakes_of_operators_are_found() {
         (Bug::RunLost, RULED),
         (Bug::PartitionGoesOn, ANY),
         (Bug::RangeLosesOrder, BANDED),
+        (Bug::RangeLosesOrder, SPANNED),
+        (Bug::SpanTakesBound, SPANNED),
+        (Bug::SpanOfAbsent, SPANNED),
         (Bug::SieveForgetsKey, PAIRED),
         (Bug::MarkForgotten, RULED),
         (Bug::RoundForgetsRows, ANY),

@@ -52,7 +52,7 @@ const OPERATORS: [&str; 39] = [
 ];
 
 /// What there is in plans beside their operators, as Rust shows it.
-const PARTS: [&str; 24] = [
+const PARTS: [&str; 27] = [
     "access: Nothing",
     "access: Keys(",
     "backward: true",
@@ -76,6 +76,9 @@ const PARTS: [&str; 24] = [
     "method: Probe { index: Some(",
     "method: Hash",
     "band: Some(",
+    "span: Some(",
+    "start: Some(Expr",
+    "start: None, taken: AsTheyCame",
     "once: true",
 ];
 
@@ -162,6 +165,7 @@ fn drafts_reach_every_rule_and_every_operator() {
             (0..20).for_each(|_| note(snapshot.operation().view(), &little, &maker.ruled_draft().0));
             (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.narrow_draft().0));
             (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.partly_indexed_draft().0));
+            (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.spanned_draft().0));
             if !is_made {
                 (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.few_draft().0));
             }

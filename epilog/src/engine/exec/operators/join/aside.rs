@@ -263,6 +263,7 @@ impl<'s> Aside<'s> {
                 finder: Finder::Table { source, built: None },
                 cursor: None,
                 band: None,
+                span: None,
                 links: join.links.clone(),
                 stages: core::mem::take(&mut join.stages),
                 kind: join.kind,

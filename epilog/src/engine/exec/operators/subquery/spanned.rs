@@ -1,0 +1,192 @@
+//! Subqueries whose inner records lie in a range of an index, or of keys, for each row.
+//!
+//! Rows with the same range are answered together. Where pairs are only counted no record is fetched, and where one is enough one
+//! entry is read.
+
+use alloc::vec::Vec;
+
+use super::super::span::{Spans, Walk, end_of, entries_within};
+use super::{Answers, ENTRIES_AT_ONCE, Pairs, Probe};
+use crate::engine::error::ExecError;
+use crate::engine::estimate::KeyRange;
+use crate::engine::exec::batch::{Batch, GATHERED_MAX};
+use crate::engine::exec::table::KeyTable;
+use crate::engine::physical::{Taken, max_rank};
+use crate::engine::planted::{self, Bug};
+use crate::schema::IndexId;
+use crate::storage::facade::EntryCursor;
+
+/// Rows by what belongs to them.
+struct Shared<R> {
+    keys: KeyTable,
+    ranges: Vec<R>,
+    /// Of each range the bytes in front of the values that it is of.
+    before: Vec<usize>,
+    /// Of each range the rows that have it.
+    rows: Vec<Vec<u16>>,
+}
+
+impl<R> Shared<R> {
+    fn new() -> Shared<R> {
+        Shared { keys: KeyTable::default(), ranges: Vec::new(), before: Vec::new(), rows: Vec::new() }
+    }
+
+    /// Notes that a row has a range, which `key` tells from others.
+    fn add(&mut self, row: usize, key: &[u8], (range, before): (R, usize)) {
+        let number = self.keys.intern(key);
+        if number == self.rows.len() {
+            self.rows.push(Vec::new());
+            self.ranges.push(range);
+            self.before.push(before);
+        }
+        self.rows[number].push(row as u16);
+    }
+
+    /// The numbers of the ranges, those that begin first first: what neighbours lead to lies on one page.
+    fn in_order<K: Ord>(&self, low: impl Fn(&R) -> K) -> Vec<usize> {
+        let mut order: Vec<usize> = (0..self.ranges.len()).collect();
+        order.sort_by_key(|number| low(&self.ranges[*number]));
+        order
+    }
+}
+
+impl<'s> Probe<'_, 's> {
+    /// As [`run`](Probe::run), with a range for each row.
+    pub(super) fn run_spans(
+        &self,
+        spans: &Spans<'s>,
+        batch: &Batch<'s>,
+        pairs: &mut Pairs<'s>,
+        answers: &mut Answers<'_>,
+    ) -> Result<(), ExecError> {
+        match self.index {
+            Some(index) => self.run_index(index, spans, batch, pairs, answers)?,
+            None => self.run_keys(spans, batch, pairs, answers)?,
+        }
+        pairs.flush(self.env, batch, None, answers)
+    }
+
+    fn run_index(
+        &self,
+        index: IndexId,
+        spans: &Spans<'s>,
+        batch: &Batch<'s>,
+        pairs: &mut Pairs<'s>,
+        answers: &mut Answers<'_>,
+    ) -> Result<(), ExecError> {
+        let Probe { env, .. } = *self;
+        let mut shared: Shared<KeyRange> = Shared::new();
+        let (mut prefix, mut key) = (Vec::new(), Vec::new());
+        for row in 0..batch.count() {
+            prefix.clear();
+            if answers.is_faulty(row) || !self.append_key(row, &mut prefix) {
+                continue;
+            }
+            if let Some(range) = spans.range(&prefix, row) {
+                key.clear();
+                range.append_to(&mut key);
+                shared.add(row, &key, (range, prefix.len()));
+            }
+        }
+        let collection = env.collection(self.slot);
+        let counts_only = !pairs.is_needed() && answers.tally.is_none();
+        let at_once = if counts_only && answers.any { 1 } else { ENTRIES_AT_ONCE };
+        let Shared { ranges, before, rows, .. } = &shared;
+        let (mut ranks, mut numbers) = (Vec::new(), Vec::new());
+        let mut last: Option<EntryCursor<'s>> = None;
+        for number in shared.in_order(|range| range.low_key().to_vec()) {
+            env.check()?;
+            if let Taken::Least | Taken::Greatest = spans.taken() {
+                let end = end_of(env, (collection, index), &ranges[number], spans, before[number])?;
+                ranks.extend(end);
+                numbers.extend(end.map(|_| number));
+                continue;
+            }
+            let cursor = entries_within(env, collection, index, &ranges[number], &mut last)?;
+            let first = ranks.len();
+            let sorts = spans.taken() == Taken::AsTheyCame;
+            while rows[number].iter().any(|row| !answers.settled(usize::from(*row))) {
+                env.check()?;
+                let found = cursor.next_ranks(at_once, &mut ranks)?;
+                if counts_only {
+                    ranks.clear();
+                    rows[number].iter().for_each(|row| answers.counts[usize::from(*row)] += found as u64);
+                } else {
+                    numbers.extend(core::iter::repeat_n(number, found));
+                    if ranks.len() >= GATHERED_MAX && !sorts {
+                        self.pair(&ranks, &numbers, rows, batch, pairs, answers)?;
+                        ranks.clear();
+                        numbers.clear();
+                    }
+                }
+                if found < at_once {
+                    break;
+                }
+            }
+            if sorts {
+                if !planted::is(Bug::RangeLosesOrder) {
+                    ranks[first..].sort_unstable();
+                }
+                for (ranks, numbers) in ranks.chunks(GATHERED_MAX).zip(numbers.chunks(GATHERED_MAX)) {
+                    self.pair(ranks, numbers, rows, batch, pairs, answers)?;
+                }
+                ranks.clear();
+                numbers.clear();
+            }
+        }
+        self.pair(&ranks, &numbers, rows, batch, pairs, answers)
+    }
+
+    fn run_keys(
+        &self,
+        spans: &Spans<'s>,
+        batch: &Batch<'s>,
+        pairs: &mut Pairs<'s>,
+        answers: &mut Answers<'_>,
+    ) -> Result<(), ExecError> {
+        let Probe { env, .. } = *self;
+        let collection = env.collection(self.slot);
+        let mut shared: Shared<(u128, u128)> = Shared::new();
+        for row in (0..batch.count()).filter(|row| !answers.is_faulty(*row)) {
+            if let Some((low, high)) = spans.ranks(max_rank(collection), row) {
+                let key = [low.to_be_bytes(), high.to_be_bytes()].concat();
+                shared.add(row, &key, ((low, high), 0));
+            }
+        }
+        let counts_only = !pairs.is_needed() && answers.tally.is_none();
+        for number in shared.in_order(|(low, _)| *low) {
+            env.check()?;
+            let (range, rows) = (shared.ranges[number], &shared.rows[number]);
+            if let taken @ (Taken::Least | Taken::Greatest) = spans.taken() {
+                if let Some(record) = Walk::end(env, collection, range, taken)? {
+                    rows.iter().for_each(|row| pairs.push_record(usize::from(*row), record));
+                    if pairs.is_full() {
+                        pairs.flush(env, batch, None, answers)?;
+                    }
+                }
+                continue;
+            }
+            let mut walk = Walk::new(env, collection, range)?;
+            while rows.iter().any(|row| !answers.settled(usize::from(*row))) {
+                env.check()?;
+                let Some((leaf, next)) = walk.leaf()? else { break };
+                if counts_only {
+                    rows.iter().for_each(|row| answers.counts[usize::from(*row)] += leaf.len() as u64);
+                    *next = leaf.len();
+                    continue;
+                }
+                let record = leaf.record(*next);
+                *next += 1;
+                for row in rows.iter().map(|row| usize::from(*row)) {
+                    if !answers.settled(row) {
+                        pairs.push_record(row, record);
+                    }
+                    if pairs.is_full() {
+                        pairs.flush(env, batch, None, answers)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
