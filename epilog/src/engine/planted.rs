@@ -61,6 +61,10 @@ pub(super) enum Bug {
     CountOfNoneAbsent,
     /// The least value at an index's end may be an absent one.
     AbsentIsLeast,
+    /// A join whose rows come in no order is taken for one that keeps the order wanted.
+    OrderTakenForGiven,
+    /// Rows of a left join in order that have no pair come behind those that have.
+    UnpairedLast,
     /// A limit is pushed through a filter.
     LimitThroughFilter,
     /// A limit of what a limit left forgets how many rows the first one leaves.

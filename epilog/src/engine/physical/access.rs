@@ -64,6 +64,9 @@ impl Access {
 pub(super) struct Chosen {
     pub(super) node: PhysicalNode,
     pub(super) cost: Amount,
+    /// What of that it costs however few of the rows are read.
+    #[cfg(not(feature = "small"))]
+    pub(super) fixed: Amount,
     /// Whether rows come in the order wanted.
     pub(super) ordered: bool,
     /// The predicates that hold for every row already.
@@ -73,7 +76,14 @@ pub(super) struct Chosen {
 impl Chosen {
     /// An operator that implies nothing.
     pub(super) fn over(node: PhysicalNode) -> Chosen {
-        Chosen { node, cost: 0.0, ordered: true, implied: Vec::new() }
+        Chosen {
+            node,
+            cost: 0.0,
+            #[cfg(not(feature = "small"))]
+            fixed: 0.0,
+            ordered: true,
+            implied: Vec::new(),
+        }
     }
 }
 
@@ -211,7 +221,15 @@ impl<'p> Planner<'p> {
             recipe,
         };
         let node = PhysicalNode { operator: Operator::Scan(scan), rows: best.rows };
-        (Chosen { node, cost, ordered: best.ordered, implied: best.implied }, selective)
+        let chosen = Chosen {
+            node,
+            cost,
+            #[cfg(not(feature = "small"))]
+            fixed: best.cost_fixed,
+            ordered: best.ordered,
+            implied: best.implied,
+        };
+        (chosen, selective)
     }
 
     /// So many times as many of a candidate's records get through what else is asked of them as would be expected.

@@ -76,7 +76,9 @@ impl<'p> Planner<'p> {
         found.sort_by(|a, b| share(a).total_cmp(&share(b)));
         for (source, share, first, predicates) in found {
             let Some(whole) = Whole::build() else { break };
-            chosen.cost += source.cost + source.node.rows * self.costs.mark;
+            let marks = source.cost + source.node.rows * self.costs.mark;
+            chosen.cost += marks;
+            chosen.fixed += marks;
             chosen.implied.extend(predicates);
             let Lookup { from, position, into, .. } = *first;
             let source = Box::new(source.node);

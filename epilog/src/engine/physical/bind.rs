@@ -93,6 +93,7 @@ impl Walk<'_> {
                 spills: _,
                 #[cfg(not(feature = "small"))]
                     merges: _,
+                in_order: _,
                 #[cfg(not(feature = "small"))]
                     sieves: _,
                 #[cfg(not(feature = "small"))]

@@ -21,6 +21,10 @@ const VALUES: Amount = 20.0;
 
 impl<'p> Planner<'p> {
     pub(super) fn join(&self, join: &'p logical::Join, want: Want<'_>) -> Planned {
+        #[cfg(not(feature = "small"))]
+        if let Some(in_order) = self.join_in_order(join, want) {
+            return in_order;
+        }
         let logical::Join { slot, inner, links, pairs, .. } = join;
         let sides = Sides {
             slot: *slot,
@@ -69,6 +73,8 @@ impl<'p> Planner<'p> {
                 spills: is_sure,
                 #[cfg(not(feature = "small"))]
                 merges: false,
+                #[cfg(not(feature = "small"))]
+                in_order: false,
                 #[cfg(not(feature = "small"))]
                 sieves: Vec::new(),
                 #[cfg(not(feature = "small"))]
@@ -204,6 +210,7 @@ impl<'p> Planner<'p> {
             reads_inner: false,
             spills: !self.tells_apart(&join.links),
             merges: true,
+            in_order: false,
             sieves: Vec::new(),
             #[cfg(not(feature = "small"))]
             counter: Counter::NONE,
@@ -293,7 +300,7 @@ impl<'p> Planner<'p> {
 
 /// Whether rows may have no result as a whole. One that has none itself is an error with the answer that it is part of; but
 /// where rows are counted, or something is made of all of them, it is one for all that come out there.
-fn may_fail(node: &Node) -> bool {
+pub(super) fn may_fail(node: &Node) -> bool {
     let mut fails = false;
     node.visit(&mut |node| {
         let is_of_all = matches!(

@@ -30,6 +30,8 @@ mod join;
 mod lookup;
 mod metered;
 #[cfg(not(feature = "small"))]
+mod ordered;
+#[cfg(not(feature = "small"))]
 mod partial;
 mod prune;
 #[cfg(not(feature = "small"))]
@@ -426,6 +428,9 @@ pub struct Join {
     /// Whether the rows of both sides come in the order of what they are linked by: then no table is made of the inner ones.
     #[cfg(not(feature = "small"))]
     pub merges: bool,
+    /// Whether its rows come in the order of those that are paired, also those that have no pair.
+    #[cfg(not(feature = "small"))]
+    pub in_order: bool,
     /// What its table has is asked of the other side beneath it.
     #[cfg(not(feature = "small"))]
     pub sieves: Vec<Sifted>,
@@ -546,7 +551,8 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
 struct Want<'w> {
     /// The order they are sorted into afterwards, unless they come in it already.
     order: &'w [SortTerm],
-    /// Whether this is only the beginning of an order: what compares equal is sorted anyway.
+    /// Whether this is only the beginning of an order, or all of it but what orders those that compare equal: these are sorted
+    /// anyway. What costs are told is then that of reading as many as will be taken, where rows come so.
     #[cfg(not(feature = "small"))]
     partly: bool,
     /// How many will be taken.
@@ -565,7 +571,7 @@ struct Planned {
     node: PhysicalNode,
     /// Whether the rows come in the order wanted.
     ordered: bool,
-    /// What it costs, in nanoseconds.
+    /// What it costs, in nanoseconds: to read all of them, but of the beginning of an order (see [`Want`]).
     cost: Amount,
 }
 
@@ -654,10 +660,16 @@ impl<'p> Planner<'p> {
             Node::Scan(scan) => self.access(scan.slot, &stages, want),
             Node::Pairs => access::Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: 1.0 }),
             other => {
-                let planned = self.node(other, Want { key_order: want.key_order, ..Want::default() });
+                #[cfg(not(feature = "small"))]
+                let below = self.below_stages(other, &stages, want);
+                #[cfg(feature = "small")]
+                let below = Want { key_order: want.key_order, ..Want::default() };
+                let planned = self.node(other, below);
                 access::Chosen {
-                    ordered: want.order.is_empty(),
+                    ordered: want.order.is_empty() || !below.order.is_empty() && planned.ordered,
                     cost: planned.cost,
+                    #[cfg(not(feature = "small"))]
+                    fixed: planned.cost,
                     ..access::Chosen::over(planned.node)
                 }
             }
@@ -680,6 +692,16 @@ impl<'p> Planner<'p> {
                 _ => unreachable!("stages are these"),
             };
         }
-        Planned { node: planned.node, ordered: planned.ordered, cost: planned.cost }
+        #[cfg(not(feature = "small"))]
+        let cost = match want.limit {
+            Some(limit) if want.partly && planned.ordered => {
+                let share = (limit as Amount / planned.node.rows.max(1.0)).min(1.0);
+                planned.fixed + (planned.cost - planned.fixed).max(0.0) * share
+            }
+            _ => planned.cost,
+        };
+        #[cfg(feature = "small")]
+        let cost = planned.cost;
+        Planned { node: planned.node, ordered: planned.ordered, cost }
     }
 }

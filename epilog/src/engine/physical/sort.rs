@@ -56,6 +56,7 @@ impl<'p> Planner<'p> {
             return (planned, 0);
         };
         let collection = self.collection(slot);
+        // Of one collection's records the whole order is asked for elsewhere, but for what tells equals apart.
         let orders = |index: &IndexDef| index.fields.contains(&position);
         if collection.clustered != Some(position) && !collection.indexes.iter().any(orders) {
             return (planned, 0);
@@ -63,17 +64,15 @@ impl<'p> Planner<'p> {
         let mut best_cost = planned.cost + self.sort_cost(planned.node.rows, Some(limit));
         let mut best = (planned, 0);
         let noted = self.estimates.borrow().len();
-        for given in (1..sort.terms.len()).rev() {
+        for given in (1..=sort.terms.len()).rev() {
             let order = &sort.terms[..given];
             let all = best.0.node.rows;
             // As many as are wanted, and those that compare equal to the last of them.
             let read = limit as Amount + all / self.groups(all, order.iter().map(|term| &term.expr));
-            let share = (read / all.max(1.0)).min(1.0);
             let want = Want { order, partly: true, limit: Some(read as u64), ..Want::default() };
             let mut partly = self.node(&sort.input, want);
             // Other ways look for the same values.
             self.estimates.borrow_mut().truncate(noted);
-            partly.cost *= share;
             let cost = partly.cost + self.sort_cost(read, Some(limit));
             if partly.ordered && cost < best_cost {
                 partly.ordered = false;

@@ -29,6 +29,9 @@ pub(super) struct Planned {
     pub(super) method: Method,
     pub(super) pairs: PhysicalNode,
     pub(super) cost: Amount,
+    /// What of that it costs for however few rows.
+    #[cfg(not(feature = "small"))]
+    pub(super) fixed: Amount,
     /// Which part of the pairs that links allow are made.
     share: Amount,
 }
@@ -119,7 +122,16 @@ impl<'p> Planner<'p> {
             answer: Answer::Value(subquery.output),
         });
         let cost = input.cost + best.cost;
-        Chosen { node: PhysicalNode { operator, rows }, cost, ..input }
+        // What rows that are not taken would cost is not in it already.
+        #[cfg(not(feature = "small"))]
+        let fixed = input.fixed + if asked < rows { best.cost } else { best.fixed };
+        Chosen {
+            node: PhysicalNode { operator, rows },
+            cost,
+            #[cfg(not(feature = "small"))]
+            fixed,
+            ..input
+        }
     }
 
     /// Through an index whose first fields the links give, or what is asked of pairs, for so many rows.
@@ -239,7 +251,14 @@ impl<'p> Planner<'p> {
             #[cfg(not(feature = "small"))]
             span,
         };
-        Planned { method, pairs: pairs.node, cost, share: 1.0 }
+        Planned {
+            method,
+            pairs: pairs.node,
+            cost,
+            #[cfg(not(feature = "small"))]
+            fixed: 0.0,
+            share: 1.0,
+        }
     }
 
     /// The ranges of indexes that inner records may be found in for each row.
@@ -275,9 +294,9 @@ impl<'p> Planner<'p> {
                 // Of 200,000 rows one that is sorted so takes 545 ns, its key made and kept, and one that looks for its range 290.
                 let sorted = self.costs.build + 3.0 * self.costs.sort_of(inner_rows);
                 let each = 0.7 * self.costs.seek + inner_rows * share * self.costs.pair;
-                let cost = inner.cost + inner_rows * sorted + rows * each;
+                let fixed = inner.cost + inner_rows * sorted;
                 let method = Method::Loop { inner: node, band: Some(Box::new(band)) };
-                return Planned { method, pairs, cost, share };
+                return Planned { method, pairs, cost: fixed + rows * each, fixed, share };
             }
             let cost = inner.cost + rows * inner_rows * self.costs.pair;
             let method = Method::Loop {
@@ -285,10 +304,24 @@ impl<'p> Planner<'p> {
                 #[cfg(not(feature = "small"))]
                 band: None,
             };
-            return Planned { method, pairs, cost, share: 1.0 };
+            return Planned {
+                method,
+                pairs,
+                cost,
+                #[cfg(not(feature = "small"))]
+                fixed: inner.cost,
+                share: 1.0,
+            };
         }
-        let cost = inner.cost + inner_rows * self.costs.build + rows * self.costs.probe;
-        Planned { method: Method::Hash { inner: node, links: sides.links.to_vec() }, pairs, cost, share: 1.0 }
+        let fixed = inner.cost + inner_rows * self.costs.build;
+        Planned {
+            method: Method::Hash { inner: node, links: sides.links.to_vec() },
+            pairs,
+            cost: fixed + rows * self.costs.probe,
+            #[cfg(not(feature = "small"))]
+            fixed,
+            share: 1.0,
+        }
     }
 
     /// The stages of `node`, a chain over [`Node::Pairs`], over `below`.

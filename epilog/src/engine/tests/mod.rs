@@ -8,6 +8,8 @@ mod derived;
 mod memory;
 #[cfg(not(feature = "small"))]
 mod merge;
+#[cfg(not(feature = "small"))]
+mod ordered;
 mod reference;
 #[cfg(not(feature = "small"))]
 mod residency;

@@ -14,6 +14,8 @@ mod narrow;
 #[cfg(not(feature = "small"))]
 mod nested;
 #[cfg(not(feature = "small"))]
+mod orders;
+#[cfg(not(feature = "small"))]
 mod others;
 mod pages;
 #[cfg(not(feature = "small"))]

@@ -36,6 +36,8 @@ use crate::engine::exec::meter::Footprint;
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::sieve::Known;
 #[cfg(not(feature = "small"))]
+use crate::engine::exec::store::RowStore;
+#[cfg(not(feature = "small"))]
 use crate::engine::exec::tally::NO_GROUP;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Computed, Link, Slot};
@@ -56,6 +58,8 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
     // Of many rows with one key, or with few, a table can be put aside.
     #[cfg(not(feature = "small"))]
     let merges = join.merges && !(spills && env.budget.is_given());
+    #[cfg(not(feature = "small"))]
+    let in_order = join.in_order;
     // Those beneath take what is opened here.
     #[cfg(not(feature = "small"))]
     let known = env.sieves.open(&join.sieves);
@@ -123,6 +127,8 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         rows: Vec::new(),
         kept: Vec::new(),
         #[cfg(not(feature = "small"))]
+        in_order,
+        #[cfg(not(feature = "small"))]
         spills,
         #[cfg(not(feature = "small"))]
         level: 0,
@@ -135,6 +141,13 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         #[cfg(not(feature = "small"))]
         counter,
     })
+}
+
+/// Whether the table of a join, and both sides, are put aside where they are too much: what comes of them has then no order.
+#[cfg(not(feature = "small"))]
+pub(super) fn may_put_aside(env: &Env<'_>, join: &physical::Join) -> bool {
+    let has_table = matches!(&join.method, Method::Hash { links, .. } if !links.is_empty());
+    has_table && join.spills && (env.budget.is_given() || env.budget.is_none())
 }
 
 /// Pairs rows with the records that belong to them.
@@ -162,6 +175,9 @@ struct Join<'s> {
     /// Of each pair the row, and the number of the inner one where those are kept.
     rows: Vec<u16>,
     kept: Vec<u32>,
+    /// Whether rows without a pair come between the others, as the rows that were paired do.
+    #[cfg(not(feature = "small"))]
+    in_order: bool,
     /// Whether its sides can be put aside.
     #[cfg(not(feature = "small"))]
     spills: bool,
@@ -260,6 +276,9 @@ struct Search<'s> {
     walk: Option<Walk<'s>>,
     /// Which rows came out in a pair.
     paired: Vec<bool>,
+    /// So many of the first rows have come out also where they have none.
+    #[cfg(not(feature = "small"))]
+    settled: usize,
     /// The first row that may have pairs yet.
     row: usize,
     /// Where that row's go on in a table.
@@ -485,6 +504,10 @@ impl<'s> Join<'s> {
             }
             let search = self.search.as_mut().expect("begun above");
             batch.selected().for_each(|pair| search.paired[batch.origin(pair)] = true);
+            #[cfg(not(feature = "small"))]
+            if self.in_order && self.kind == JoinKind::Left {
+                self.settle(env, batch);
+            }
             if batch.count() > 0 {
                 return Ok(true);
             }
@@ -635,6 +658,8 @@ impl<'s> Join<'s> {
             #[cfg(not(feature = "small"))]
             walk: None,
             paired,
+            #[cfg(not(feature = "small"))]
+            settled: 0,
             row: 0,
             kept: None,
             is_in_row: false,
@@ -777,16 +802,57 @@ impl<'s> Join<'s> {
         }
     }
 
+    /// Puts the rows that stay without a pair, of those whose pairs have all been made, between the pairs in `batch`, where their places are.
+    #[cfg(not(feature = "small"))]
+    fn settle(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) {
+        let search = self.search.as_mut().expect("a search has begun");
+        let end = if search.is_paired { search.paired.len() } else { search.row };
+        let from = core::mem::replace(&mut search.settled, end);
+        self.rows.clear();
+        self.rows.extend((from..end).filter(|row| !search.paired[*row]).map(|row| row as u16));
+        if self.rows.is_empty() {
+            return;
+        }
+        let mut store = RowStore::default();
+        let mut places = Vec::with_capacity(batch.count() + self.rows.len());
+        batch.selected().for_each(|pair| places.push(batch.origin(pair) as u16));
+        if !places.is_empty() {
+            store.push(batch);
+        }
+        self.without_partner(env, batch);
+        if places.is_empty() {
+            return;
+        }
+        store.push(batch);
+        places.extend(&self.rows);
+        let mut order: Vec<u32> = (0..places.len() as u32).collect();
+        if !planted::is(Bug::UnpairedLast) {
+            order.sort_by_key(|row| places[*row as usize]);
+        }
+        batch.reset(order.len());
+        store.fill(&order, batch);
+    }
+
     /// Makes `batch` the rows that stay without a pair; whether there are any.
     fn without_pair(&mut self, env: &Env<'s>, search: &Search<'s>, batch: &mut Batch<'s>) -> bool {
         self.rows.clear();
+        #[cfg(not(feature = "small"))]
+        let settled = search.settled;
+        #[cfg(feature = "small")]
+        let settled = 0;
         if self.kind == JoinKind::Left {
-            let rows = search.paired.iter().enumerate().filter(|(_, paired)| !**paired);
+            let rows = search.paired.iter().enumerate().skip(settled).filter(|(_, paired)| !**paired);
             self.rows.extend(rows.map(|(row, _)| row as u16));
         }
         if self.rows.is_empty() {
             return false;
         }
+        self.without_partner(env, batch);
+        true
+    }
+
+    /// Makes `batch` the rows of `self.rows`, with nothing of the other side.
+    fn without_partner(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) {
         self.take_rows(batch);
         let count = self.rows.len();
         for slot in &self.made.slots {
@@ -796,7 +862,6 @@ impl<'s> Join<'s> {
             let ty = env.computed[usize::from(computed.0)];
             batch.set_computed(*computed, Vector::constant(ty, &Scalar::Null, count));
         }
-        true
     }
 }
 

@@ -178,6 +178,7 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         P::Sort { input, terms, window } => sort::build(build(env, *input), terms, window),
         #[cfg(not(feature = "small"))]
         P::Sort { input, terms, window, given } => {
+            let given = if given > 0 && keeps_order(env, &input) { given } else { 0 };
             #[cfg(feature = "std")]
             let input = within::first(env, *input, &terms, window, given);
             #[cfg(not(feature = "std"))]
@@ -252,6 +253,22 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
                 counter,
             })
         }
+    }
+}
+
+/// Whether rows come in the order of the records that they begin at: not where both sides of a join may be put aside.
+#[cfg(not(feature = "small"))]
+fn keeps_order(env: &Env<'_>, node: &PhysicalNode) -> bool {
+    use physical::Operator as P;
+    match &node.operator {
+        P::Join(join) => !join::may_put_aside(env, join) && keeps_order(env, &join.input),
+        P::Filter { input, .. } | P::Lookup { input, .. } => keeps_order(env, input),
+        P::Subquery(subquery) => keeps_order(env, &subquery.input),
+        P::Among(among) => keeps_order(env, &among.input),
+        P::Sieve(sieve) => keeps_order(env, &sieve.input),
+        P::Ahead(ahead) => keeps_order(env, &ahead.input),
+        P::Metered(metered) => keeps_order(env, &metered.input),
+        _ => true,
     }
 }
 

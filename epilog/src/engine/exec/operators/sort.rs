@@ -63,7 +63,7 @@ pub(super) fn build<'s>(
     #[cfg(feature = "small")]
     let wanted = u64::MAX;
     #[cfg(not(feature = "small"))]
-    let wanted = window.end().filter(|_| given > 0).unwrap_or(u64::MAX);
+    let wanted = window.end().filter(|_| given > 0).map_or(u64::MAX, |end| end.saturating_add(1));
     input.expect(usize::try_from(wanted).unwrap_or(usize::MAX));
     let state = State::Reading(Near::new(window));
     Box::new(Sort {
@@ -312,7 +312,9 @@ impl<'s> Sort<'s> {
         while !complete && self.input.next(env, batch)? {
             let vectors = vectors(&self.terms, env, batch)?;
             #[cfg(not(feature = "small"))]
-            if self.is_beyond(&vectors, batch.count()) {
+            let count = batch.count();
+            #[cfg(not(feature = "small"))]
+            if count > 0 && self.is_beyond(&vectors, 0) {
                 ended = true;
                 break;
             }
@@ -370,6 +372,12 @@ impl<'s> Sort<'s> {
             if env.run.measures() {
                 self.kept_max = self.kept_max.max(self.state.footprint());
             }
+            // Then there is no need to read what follows.
+            #[cfg(not(feature = "small"))]
+            if count > 0 && self.is_beyond(&vectors, count - 1) {
+                ended = true;
+                break;
+            }
         }
         self.paused = parts::PAUSES && self.pauses.is_some() && !ended && self.input.is_paused();
         let state = core::mem::replace(&mut self.state, State::Reading(Near::new(self.window)));
@@ -406,10 +414,10 @@ impl<'s> Sort<'s> {
 
 #[cfg(not(feature = "small"))]
 impl<'s> Sort<'s> {
-    /// Whether the first of so many rows whose terms have these values, and then all that follow, come behind the last of
-    /// those that are kept, by the terms in whose order they come.
-    fn is_beyond(&self, vectors: &[Vector<'s>], count: usize) -> bool {
-        if self.given == 0 || count == 0 {
+    /// Whether a row whose terms have these values, and then all that follow, come behind the last of those that are kept, by the
+    /// terms in whose order they come.
+    fn is_beyond(&self, vectors: &[Vector<'s>], row: usize) -> bool {
+        if self.given == 0 {
             return false;
         }
         let last = match &self.state {
@@ -424,7 +432,7 @@ impl<'s> Sort<'s> {
         };
         let Some(last) = last else { return false };
         let mut first = Vec::new();
-        append_terms(&self.terms[..self.given], vectors, 0, &mut first);
+        append_terms(&self.terms[..self.given], vectors, row, &mut first);
         // No term's bytes are the beginning of another value's.
         !last.starts_with(&first) && first.as_slice() > last
     }

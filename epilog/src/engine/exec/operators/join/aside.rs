@@ -273,6 +273,7 @@ impl<'s> Aside<'s> {
                 search: None,
                 rows: Vec::new(),
                 kept: Vec::new(),
+                in_order: false,
                 spills: true,
                 level: join.level + 1,
                 aside: None,

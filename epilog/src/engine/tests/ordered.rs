@@ -1,0 +1,159 @@
+//! The first few of an order that joins keep: no more of the rows that have it are read than it takes to find them.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use super::fixture::{self as f, DraftBuilder, draft, field, join};
+use super::*;
+use crate::engine::physical::{Operator, PhysicalNode};
+use crate::expr::{BinaryOp, Clause, JoinKind, OrderTerm, Postfix};
+
+const TRACKS: i128 = 3000;
+
+fn inner(ordinal: u16) -> Postfix {
+    f::inner(1, ordinal)
+}
+
+fn same(a: Postfix, b: Postfix) -> Postfix {
+    a.binary(BinaryOp::Eq, b)
+}
+
+fn order(of: DraftBuilder, terms: &[(Postfix, bool)]) -> DraftBuilder {
+    let term = |(expression, descending): &(Postfix, bool)| OrderTerm {
+        expression: expression.clone(),
+        descending: *descending,
+        nulls_first: None,
+    };
+    of.clause(Clause::Order(terms.iter().map(term).collect()))
+}
+
+/// Makes the sorts of a plan read all rows; how many did not.
+fn sort_all(node: &mut PhysicalNode) -> usize {
+    let mut count = 0;
+    if let Operator::Sort { given, .. } = &mut node.operator {
+        count += usize::from(*given > 0);
+        *given = 0;
+    }
+    count + node.children_mut().into_iter().map(sort_all).sum::<usize>()
+}
+
+/// The rows of a draft in a thread of its own or in four, with little memory and without an end that comes early are the same, and it
+/// has one: the plan as it was carried out.
+fn check(store: &Store, draft: &Draft) -> Plan {
+    let snapshot = store.snapshot();
+    let operation = snapshot.operation();
+    let view = operation.view();
+    let mut whole = plan(view, draft, Purpose::Rows, RuleSet::ALL).expect("a plan");
+    assert_eq!(sort_all(&mut whole.root), 1, "{}", explain(view, draft).expect("a plan"));
+    let expected = scalars(Rows::planned(view, whole, Run::default())).expect("rows");
+    let mut controls = Vec::from([Control::default(), Control::default()]);
+    controls[1].set_memory(24 << 10);
+    #[cfg(feature = "std")]
+    {
+        controls.push(Control::default());
+        controls[2].set_threads(4);
+    }
+    for control in controls {
+        let rows = controlled(&snapshot, draft, &control).expect("rows");
+        assert!(rows == expected, "{rows:?}\n{expected:?}\n{}", explain(view, draft).expect("a plan"));
+    }
+    assert!(!expected.is_empty());
+    analyze(&snapshot, draft, &Control::default()).expect("a plan")
+}
+
+/// How many records of a collection were read where a plan begins at them.
+fn read(plan: &Plan, access: &str) -> u64 {
+    let operators = plan.operators();
+    let found =
+        operators.iter().find(|node| format!("{} {}", node.operator, node.detail).starts_with(access));
+    found.unwrap_or_else(|| panic!("{access}:\n{plan}")).actual.expect("it was measured").rows
+}
+
+#[test]
+fn no_more_rows_are_read_than_make_the_first_pairs() {
+    let store = store(&with_tracks(TRACKS));
+    let on = || same(inner(f::album::ID), field(f::track::ALBUM));
+    for kind in [JoinKind::Inner, JoinKind::Left] {
+        let joined = || join(draft(f::Track), f::Album, on(), kind);
+        let columns = || [field(f::track::ID), field(f::track::MILLISECONDS), inner(f::album::TITLE)];
+        for descending in [false, true] {
+            let by_length = order(joined(), &[(field(f::track::MILLISECONDS), descending)]);
+            let plan = check(&store, &by_length.clone().offset(3).limit(7).select(columns()).build());
+            assert!(read(&plan, "index scan Track by milliseconds") <= 60, "{plan}");
+            // What compares equal is sorted by what follows.
+            let more = [(field(f::track::MILLISECONDS), descending), (inner(f::album::TITLE), !descending)];
+            let plan = check(&store, &order(joined(), &more).limit(10).select(columns()).build());
+            assert!(read(&plan, "index scan Track by milliseconds") <= 60, "{plan}");
+            // The order of the key, and pairs of which some are dropped.
+            let few = same(inner(f::album::TITLE), f::text("3"));
+            let by_key = order(joined().filter(few), &[(field(f::track::ID), descending)]);
+            let plan = check(&store, &by_key.limit(10).select(columns()).build());
+            assert!(read(&plan, "scan Track") <= 600, "{plan}");
+        }
+        // Where nearly all are wanted, all are read and sorted.
+        let most = order(joined(), &[(field(f::track::MILLISECONDS), false)]).limit(2900).select(columns());
+        let plan = explain(store.snapshot().operation().view(), &most.build()).expect("a plan").to_string();
+        assert!(!plan.contains("they come by"), "{plan}");
+    }
+}
+
+#[test]
+fn rows_of_a_left_join_without_a_pair_keep_their_places() {
+    // Of most rows no pair is one that counts, and of some many are: batches of pairs end within the pairs of a row.
+    let store = store(&with_tracks(TRACKS));
+    let columns = || [field(f::album::ID), field(f::album::TITLE), inner(f::track::ID)];
+    for limit in [1, 2, 70, 200] {
+        for descending in [false, true] {
+            let long = inner(f::track::MILLISECONDS).binary(BinaryOp::Gt, f::int(1_650));
+            let on = same(inner(f::track::ALBUM), field(f::album::ID)).binary(BinaryOp::And, long);
+            let joined = join(draft(f::Album), f::Track, on, JoinKind::Left);
+            let terms = [(field(f::album::TITLE), descending), (inner(f::track::ID), false)];
+            check(&store, &order(joined, &terms).limit(limit).select(columns()).build());
+            let even = inner(f::track::ACTIVE);
+            let on = same(inner(f::track::EDITOR), field(f::album::ID)).binary(BinaryOp::And, even);
+            let joined = join(draft(f::Album), f::Track, on, JoinKind::Left);
+            let terms = [(field(f::album::TITLE), descending), (inner(f::track::ID), true)];
+            check(&store, &order(joined, &terms).limit(limit).select(columns()).build());
+        }
+    }
+}
+
+/// Of joins of joins, with lookups and questions between, the rows that all begin at come in the order.
+#[test]
+fn an_order_goes_through_several_joins_and_what_is_between() {
+    let store = store(&with_tracks(TRACKS));
+    let on = same(inner(f::album::ID), field(f::track::ALBUM));
+    let further = same(f::inner(2, f::artist::ID), inner(f::album::ARTIST));
+    let joined = join(draft(f::Track), f::Album, on, JoinKind::Left);
+    let joined = join(joined, f::Artist, further, JoinKind::Left);
+    let named = f::inner(2, f::artist::NAME).binary(BinaryOp::Ne, f::text("artist 2"));
+    let of = order(joined.filter(named), &[(field(f::track::MILLISECONDS), false)]);
+    let plan = check(
+        &store,
+        &of.limit(9).select([field(f::track::ID), f::inner(2, f::artist::NAME), inner(f::album::ID)]).build(),
+    );
+    assert!(read(&plan, "index scan Track by milliseconds") <= 60, "{plan}");
+}
+
+#[test]
+fn faults_of_rows_behind_the_first_are_no_errors() {
+    let store = store(&with_tracks(TRACKS));
+    // Behind the first few a length is 0, by which nothing is divided.
+    let divided = inner(f::track::MILLISECONDS).binary(BinaryOp::Divide, field(f::track::MILLISECONDS));
+    let on = same(inner(f::track::ID), field(f::track::ID));
+    let on = on.binary(BinaryOp::And, divided.binary(BinaryOp::Lt, f::int(2)));
+    for kind in [JoinKind::Inner, JoinKind::Left] {
+        let first = |limit, descending| {
+            let joined = join(draft(f::Track), f::Track, on.clone(), kind);
+            order(joined, &[(field(f::track::MILLISECONDS), descending)])
+                .limit(limit)
+                .select([field(f::track::ID)])
+                .build()
+        };
+        check(&store, &first(20, false));
+        check(&store, &first(20, true));
+        let snapshot = store.snapshot();
+        let failed = rows(snapshot.operation().view(), &first(150, false), RuleSet::ALL);
+        assert!(matches!(failed, Err(EngineError::Exec(ExecError::Arithmetic(_)))), "{failed:?}");
+    }
+}
