@@ -40,7 +40,7 @@ impl<'p> Planner<'p> {
             _ => 1.0,
         });
         let share = share.product::<Amount>().max(Amount::MIN_POSITIVE);
-        let limit = want.limit.map(|limit| (limit as Amount / share).ceil() as u64);
+        let limit = want.limit.map(|limit| ((limit as Amount / share) as u64).saturating_add(1));
         Want { order: want.order, partly: true, limit, ..plain }
     }
 
@@ -81,12 +81,12 @@ impl<'p> Planner<'p> {
         if join.kind == JoinKind::Left {
             each = each.max(1.0);
         }
-        let asked =
-            want.limit.map(|limit| (limit as Amount / each.max(Amount::MIN_POSITIVE)).ceil().max(1.0));
+        let asked = want.limit.map(|limit| (limit as Amount / each.max(Amount::MIN_POSITIVE)) as u64);
+        let asked = asked.map(|asked| asked.saturating_add(1));
         let of_rows = Want {
             order: want.order,
             partly: true,
-            limit: asked.map(|asked| asked as u64),
+            limit: asked,
             key_order: want.key_order,
             ..Want::default()
         };
@@ -95,7 +95,7 @@ impl<'p> Planner<'p> {
             return None;
         }
         let rows = input.node.rows;
-        let read = asked.map_or(rows, |asked| asked.min(rows));
+        let read = asked.map_or(rows, |asked| rows.min(asked as Amount));
         let outer = Inner::of(&join.input);
         let is_sure = links.iter().all(|link| outer.is_sure(&link.outer));
         let probe = if parts::PROBES && is_sure { self.probe(&sides, read) } else { None };

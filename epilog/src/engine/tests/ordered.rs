@@ -97,6 +97,25 @@ fn no_more_rows_are_read_than_make_the_first_pairs() {
     }
 }
 
+/// What comes in the order is where rows begin, whatever side of a join it was written on.
+#[test]
+fn a_join_begins_at_what_comes_in_the_order() {
+    let store = store(&with_tracks(TRACKS));
+    let on = || same(inner(f::track::ALBUM), field(f::album::ID));
+    let columns = || [field(f::album::ID), inner(f::track::ID)];
+    for descending in [false, true] {
+        let joined = || join(draft(f::Album), f::Track, on(), JoinKind::Inner);
+        let by_length = |of| order(of, &[(inner(f::track::MILLISECONDS), descending)]);
+        let plan = check(&store, &by_length(joined()).limit(8).select(columns()).build());
+        assert!(read(&plan, "index scan Track by milliseconds") <= 60, "{plan}");
+        // Also below a left join.
+        let further = same(f::inner(2, f::artist::ID), field(f::album::ARTIST));
+        let of_artist = join(joined(), f::Artist, further, JoinKind::Left);
+        let plan = check(&store, &by_length(of_artist).limit(8).select(columns()).build());
+        assert!(read(&plan, "index scan Track by milliseconds") <= 60, "{plan}");
+    }
+}
+
 #[test]
 fn rows_of_a_left_join_without_a_pair_keep_their_places() {
     // Of most rows no pair is one that counts, and of some many are: batches of pairs end within the pairs of a row.

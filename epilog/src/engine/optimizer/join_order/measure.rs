@@ -1,12 +1,14 @@
 //! [`Measure`]: what there is of relations, and what putting them together costs.
 
+use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cmp::Ordering::Equal;
 
 use super::region::{Pointer, Region, Relation, Set};
 #[cfg(not(feature = "small"))]
 use crate::engine::estimate::About;
 use crate::engine::estimate::{Amount, Costs, Estimator, Groups, Paging, Scatter, Statistics};
-use crate::engine::logical::{Aggregate, Expr, ExprKind, Join, Node, Slot, SlotDef};
+use crate::engine::logical::{Aggregate, Expr, ExprKind, Join, Node, Slot, SlotDef, SortTerm};
 use crate::expr::{BinaryOp, JoinKind};
 use crate::schema::{CollectionDef, IndexId};
 
@@ -21,6 +23,19 @@ pub(in crate::engine::optimizer) struct Measure<'p> {
     pub(super) costs: Costs,
     paging: Paging<'p>,
 }
+
+/// What gives records in an order.
+struct Ordering {
+    /// `None` is the key.
+    index: Option<IndexId>,
+    /// Of how many of the first terms.
+    given: usize,
+    /// Which part of the records there are in it to be read.
+    share: Amount,
+}
+
+/// How many values there are of what records come in the order of, and what it costs to read a part of them so.
+pub(super) type InOrder<'m> = (Amount, Box<dyn Fn(Amount) -> Amount + 'm>);
 
 /// How two sets of relations are put together.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -224,6 +239,70 @@ impl<'p> Measure<'p> {
             self.paging.and_fetched_by(cost, collection, rows, scatter)
         });
         found.fold(scan, Amount::min)
+    }
+
+    /// What gives the records in `slot` in the order of the most first terms, where `own` is asked of them; `None` where nothing does.
+    fn ordering(&self, slot: Slot, terms: &[SortTerm], own: &[Expr]) -> Option<Ordering> {
+        let collection = self.collection(slot);
+        let descending = terms.first()?.descending;
+        let field = |term: &SortTerm| {
+            // Keys have absent values first, and are read either way as a whole.
+            let is_kept = !(term.expr.nullable && term.nulls_first == term.descending);
+            let of = term.expr.as_field().filter(|(of, _)| *of == slot);
+            of.map(|(_, position)| position).filter(|_| is_kept && term.descending == descending)
+        };
+        if collection.clustered == Some(field(terms.first()?)?) {
+            return Some(Ordering { index: None, given: 1, share: 1.0 });
+        }
+        let given_value = |position: u16| {
+            let is_it = |expr: &&Expr| match &expr.kind {
+                ExprKind::Binary(BinaryOp::Eq, value, other) => {
+                    value.as_field() == Some((slot, position)) && other.is_literal()
+                }
+                _ => false,
+            };
+            own.iter().find(is_it)
+        };
+        let indexes = collection.indexes.iter();
+        let indexes = indexes.filter(|index| !index.is_partial() && collection.listed(index).is_none());
+        let orderings = indexes.map(|index| {
+            let bound: Vec<&Expr> =
+                index.fields.iter().map_while(|position| given_value(*position)).collect();
+            let fields = index.fields[bound.len()..].iter().zip(terms);
+            let given = fields.take_while(|(position, term)| field(term) == Some(**position)).count();
+            let share = bound.into_iter().map(|predicate| self.part(predicate)).product();
+            Ordering { index: Some(index.id), given, share }
+        });
+        let reads = |of: &Ordering| (of.given, -of.share);
+        orderings.filter(|of| of.given > 0).max_by(|a, b| reads(a).partial_cmp(&reads(b)).unwrap_or(Equal))
+    }
+
+    /// About how many of so many rows compare equal by the terms in whose order the records in `slot` can come, and what it costs to
+    /// read a part of these so, and to ask `own` of them; `None` where nothing gives that order.
+    pub(super) fn read_in_order(&self, slot: Slot, terms: &[SortTerm], own: &[Expr]) -> Option<InOrder<'_>> {
+        let Ordering { index, given, share } = self.ordering(slot, terms, own)?;
+        let values = terms[..given].iter().filter_map(|term| term.expr.as_field());
+        let values = values.map(|(slot, position)| self.values(slot, position).unwrap_or(20.0)).product();
+        let collection = self.collection(slot);
+        let tests = own.iter().map(|expr| self.test(expr)).sum::<Amount>();
+        let costs = move |part: Amount| {
+            let read = self.records(slot) * share * part;
+            let Some(index) = index else {
+                let scan = read * (self.costs.scan_record + tests);
+                return self.paging.and_scanned(self.costs.seek + scan, collection, part);
+            };
+            let scatter = self.estimator.scatter(slot, index, read, 1.0);
+            let fetches = self.costs.fetch_by(self.costs.fetch, read, scatter);
+            let cost = self.costs.seek + read * (self.costs.entry + tests) + fetches;
+            self.paging.and_fetched_by(cost, collection, read, scatter)
+        };
+        Some((values, Box::new(costs)))
+    }
+
+    /// What it costs to find the first so many of rows that come in no order.
+    pub(super) fn first_of(&self, rows: Amount, wanted: u64) -> Amount {
+        let kept = rows.min(wanted as Amount);
+        rows * self.costs.top + kept * self.costs.sort_of(kept)
     }
 
     /// What it costs to ask something of a row.

@@ -33,6 +33,10 @@
 //!   memory; a join keeps what it reads;
 //! - below a subquery that is asked for each row: an index finds its records, which a join does not use.
 //!
+//! Where the first few of an order are wanted, a relation that an index, or its key, gives in that order is kept on the outer side of what
+//! it is joined with: of each set that has it the cheapest way is sought that does so, and reads no more rows than make the few
+//! ([`search::First`]). In the end that is weighed against the cheapest way to all, whose rows are sorted.
+//!
 //! What may have no result is asked of the pairs that everything else leaves, so that it is an error where it was one.
 //!
 //! The enumeration is DPccp of G. Moerkotte and T. Neumann, "Analysis of Two Existing and One New Dynamic Programming
@@ -54,6 +58,7 @@ use crate::engine::logical::{Asked, Limit, LogicalPlan, Node, Project, Slot, Slo
 use crate::parts::Whole;
 pub(super) use measure::Measure;
 use region::{Region, is_taken_apart};
+use search::First;
 
 /// More relations than this stay in the order written.
 const RELATIONS_MAX: usize = 64;
@@ -64,7 +69,7 @@ fn apply(mut plan: LogicalPlan, statistics: &dyn Statistics) -> LogicalPlan {
     let Some(whole) = Whole::build() else { return plan };
     let slots = core::mem::take(&mut plan.slots);
     let walk = Walk { slots: &slots, measure: Measure::new(&slots, statistics), whole };
-    plan.root = walk.node(plan.root, false);
+    plan.root = walk.node(plan.root, false, None);
     plan.slots = slots;
     plan
 }
@@ -77,13 +82,14 @@ struct Walk<'p> {
 }
 
 impl Walk<'_> {
-    /// `node` with its joins in order; `free` is whether its rows may come in any.
-    fn node(&self, mut node: Node, free: bool) -> Node {
+    /// `node` with its joins in order; `free` is whether its rows may come in any, `first` what is wanted of them if that is the first
+    /// few of an order.
+    fn node(&self, mut node: Node, free: bool, first: Option<&First>) -> Node {
         let survey = Survey::of(&node, self.slots);
         let may_be_ordered = survey.joins > 0 || (free && self.measure.fits(&survey.slots));
         if (2..=RELATIONS_MAX).contains(&survey.relations)
             && may_be_ordered
-            && let Some(ordered) = self.region(node.clone(), survey.unlinked)
+            && let Some(ordered) = self.region(node.clone(), survey.unlinked, first)
         {
             return ordered;
         }
@@ -91,29 +97,30 @@ impl Walk<'_> {
             return node;
         }
         let below = is_free_below(&node, free);
+        let first = First::below(&node, first);
         match &mut node {
-            Node::Set(set) => replace(&mut set.right, |right| self.node(right, true)),
+            Node::Set(set) => replace(&mut set.right, |right| self.node(right, true, None)),
             Node::Subquery(subquery) => {
                 // Where links lead into an index, the records are best left as they are.
                 let any = subquery.links.is_empty() && matches!(subquery.asked, Asked::Any | Asked::Count);
-                replace(&mut subquery.inner, |inner| self.node(inner, any));
+                replace(&mut subquery.inner, |inner| self.node(inner, any, None));
             }
-            Node::Join(join) => replace(&mut join.inner, |inner| self.node(inner, false)),
-            Node::Recursive(recursive) => replace(&mut recursive.step, |step| self.node(step, true)),
+            Node::Join(join) => replace(&mut join.inner, |inner| self.node(inner, false, None)),
+            Node::Recursive(recursive) => replace(&mut recursive.step, |step| self.node(step, true, None)),
             _ => {}
         }
         if let Some(input) = node.input_mut() {
-            replace(input, |input| self.node(input, below));
+            replace(input, |input| self.node(input, below, first.as_ref()));
         }
         node
     }
 
     /// A region, put together again; `None` if that pairs everything with everything more often than so many times.
-    fn region(&self, node: Node, unlinked: usize) -> Option<Node> {
+    fn region(&self, node: Node, unlinked: usize, first: Option<&First>) -> Option<Node> {
         let mut region = Region::new(self.slots);
-        region.take(node, &|node| self.node(node, true));
+        region.take(node, &|node| self.node(node, true, None));
         region.settle();
-        let found = search::search(&region, &self.measure);
+        let found = search::search(&region, &self.measure, first);
         (found.unlinked(&region) <= unlinked).then(|| build::build(region, &found, self.whole))
     }
 }

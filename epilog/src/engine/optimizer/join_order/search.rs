@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 use super::measure::{How, Measure};
 use super::region::{Region, Set};
 use crate::engine::estimate::Amount;
+use crate::engine::logical::{Node, Sort, SortTerm, Window};
+use crate::expr::JoinKind;
 
 /// More relations than this, connected with each other, are put together greedily.
 const EXHAUSTIVE_MAX: usize = 10;
@@ -13,8 +15,43 @@ const EXHAUSTIVE_MAX: usize = 10;
 /// So many pairs of sets ten relations have that are each connected with each: half of `3^10 - 2^11 + 1`. No more are compared.
 const PAIRS_MAX: usize = 28_501;
 
+/// Of the first rows of an order, more than these are not found by a walk along it: a sort keeps no more.
+const ROWS_MAX: u64 = 65_536;
+
 /// Sides that were put together greedily are swapped in so many passes at most, as long as that helps.
 const SWAPS_MAX: usize = 4;
+
+/// The first few of an order that are wanted.
+#[derive(Clone)]
+pub(super) struct First {
+    terms: Vec<SortTerm>,
+    rows: u64,
+}
+
+impl First {
+    /// What is wanted of the rows of a node's input, where `first` is of its own.
+    pub(super) fn below(node: &Node, first: Option<&First>) -> Option<First> {
+        let of = |sort: &Sort, window: Window| {
+            let rows = window.end().filter(|rows| (1..=ROWS_MAX).contains(rows))?;
+            Some(First { terms: sort.terms.clone(), rows })
+        };
+        match node {
+            Node::Limit(limit) => match &*limit.input {
+                Node::Sort(sort) if sort.window.is_none() => of(sort, limit.window),
+                _ => None,
+            },
+            Node::Sort(sort) => match sort.window {
+                Some(window) => of(sort, window),
+                // That of a limit above.
+                None => first.filter(|first| first.terms == sort.terms).cloned(),
+            },
+            // Each row makes one at least.
+            Node::Join(join) if join.kind == JoinKind::Left => first.cloned(),
+            Node::Lookup(_) | Node::Subquery(_) => first.cloned(),
+            _ => None,
+        }
+    }
+}
 
 /// What was found: of each set that is part of it, how it is made.
 pub(super) struct Found {
@@ -51,23 +88,49 @@ impl Found {
 }
 
 /// The cheapest order that the estimates know of.
-pub(super) fn search(region: &Region<'_>, measure: &Measure<'_>) -> Found {
+pub(super) fn search(region: &Region<'_>, measure: &Measure<'_>, first: Option<&First>) -> Found {
     let count = region.relations.len();
-    let mut search = Search { region, measure, beside: vec![0; count], best: BTreeMap::new(), pairs: 0 };
+    let mut search =
+        Search { region, measure, beside: vec![0; count], best: BTreeMap::new(), pairs: 0, lead: None };
     for (number, relation) in region.relations.iter().enumerate() {
         let (rows, cost) = (measure.rows(relation), measure.read(relation));
         search.best.insert(1 << number, Best { rows, cost, of: None });
     }
     search.connect();
     let mut parts = search.parts();
+    if let (Some(first), [part]) = (first, parts.as_slice())
+        && part.count_ones() as usize <= EXHAUSTIVE_MAX
+    {
+        search.lead = search.lead_of(first, *part);
+    }
     for part in &mut parts {
         if part.count_ones() as usize > EXHAUSTIVE_MAX || !search.exhaust(*part) {
+            search.lead = None;
             search.put_together(singles(*part));
             search.swap(*part);
         }
     }
     let all = search.put_together(parts);
-    Found { best: search.best, all }
+    let Search { mut best, lead, .. } = search;
+    // Each set with what leads is made of one with it on its outer side.
+    if let Some(lead) = lead
+        && let Some(led) = lead.best.get(&all)
+        && let whole = best[&all]
+        && led.cost < whole.cost + measure.first_of(whole.rows, lead.wanted)
+    {
+        best.extend(lead.best);
+    }
+    Found { best, all }
+}
+
+/// A relation that comes in the order wanted, on the outer side of whatever it is put together with.
+struct Lead {
+    relation: usize,
+    /// How many rows are wanted in all, and which part of those of any set is read for them.
+    wanted: u64,
+    share: Amount,
+    /// The best way to each set that has it. Costs are those of the part that is read, rows are all.
+    best: BTreeMap<Set, Best>,
 }
 
 struct Search<'r> {
@@ -77,6 +140,7 @@ struct Search<'r> {
     beside: Vec<Set>,
     best: BTreeMap<Set, Best>,
     pairs: usize,
+    lead: Option<Lead>,
 }
 
 /// The relations of a set, each as one.
@@ -200,7 +264,52 @@ impl Search<'_> {
         if made.cost < known.cost {
             (known.cost, known.of) = (made.cost, made.of);
         }
+        let rows = known.rows;
+        self.pair_led(a, b, rows);
         self.pairs <= PAIRS_MAX
+    }
+
+    /// What leads, if it comes in the order whose first rows are wanted: of all relations, which are connected.
+    fn lead_of(&self, first: &First, all: Set) -> Option<Lead> {
+        let (slot, _) = first.terms.first()?.expr.as_field()?;
+        let relation = self.region.relations.iter().position(|relation| relation.base == Some(slot))?;
+        let mut rows: Amount = 1.0;
+        let mut set: Set = 0;
+        // Connected ones first: what is not is put together in the end.
+        while set != all {
+            let next = if set == 0 { all } else { self.around(set) };
+            let next = 1 << next.trailing_zeros();
+            let together = if set == 0 { 1.0 } else { self.measure.together(self.region, set, next) };
+            rows = (rows * self.best[&next].rows * together).max(1.0);
+            set |= next;
+        }
+        let own = &self.region.relations[relation].own;
+        let (values, costs) = self.measure.read_in_order(slot, &first.terms, own)?;
+        let read = first.rows as Amount + rows / values.clamp(1.0, rows);
+        let share = (read / rows).min(1.0);
+        let set = 1 << relation;
+        let best = Best { rows: self.best[&set].rows, cost: costs(share), of: None };
+        Some(Lead { relation, wanted: first.rows, share, best: BTreeMap::from([(set, best)]) })
+    }
+
+    /// Puts two sets together, that with what leads on the outer side.
+    fn pair_led(&mut self, a: Set, b: Set, rows: Amount) {
+        let Some(lead) = &mut self.lead else { return };
+        let (left, right) = match (a >> lead.relation & 1, b >> lead.relation & 1) {
+            (1, _) => (a, b),
+            (_, 1) => (b, a),
+            _ => return,
+        };
+        let (Some(outer), inner) = (lead.best.get(&left), self.best[&right]) else { return };
+        let share = lead.share;
+        let outer = (left, outer.rows * share, outer.cost);
+        let (cost, how) =
+            self.measure.join(self.region, outer, (right, inner.rows, inner.cost), rows * share);
+        let made = Best { rows, cost, of: Some((left, right, how)) };
+        let known = lead.best.entry(left | right).or_insert(made);
+        if cost < known.cost {
+            *known = made;
+        }
     }
 
     /// The better way to put two sets together.
@@ -324,6 +433,7 @@ mod tests {
             beside: vec![0; count],
             best: BTreeMap::new(),
             pairs: 0,
+            lead: None,
         };
         for number in 0..count {
             search.best.insert(1 << number, Best { rows: 1.0, cost: 1.0, of: None });
@@ -366,8 +476,14 @@ mod tests {
         let measure = Measure::new(&slots, &Made);
         let search = || {
             let beside = vec![0; count];
-            let mut search =
-                Search { region: &region, measure: &measure, beside, best: BTreeMap::new(), pairs: 0 };
+            let mut search = Search {
+                region: &region,
+                measure: &measure,
+                beside,
+                best: BTreeMap::new(),
+                pairs: 0,
+                lead: None,
+            };
             search.connect();
             search
         };

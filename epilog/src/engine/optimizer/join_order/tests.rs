@@ -2,18 +2,20 @@
 
 use alloc::boxed::Box;
 use alloc::string::String;
+use alloc::sync::Arc;
 use alloc::vec::Vec;
 
 use super::region::Region;
-use super::{Survey, region};
+use super::{Measure, Survey, region};
 use crate::engine::fixture::{self as f, DraftBuilder, draft, field, inner, int, text, through};
-use crate::engine::logical::{Limit, Node, Scan, Slot, Window};
+use crate::engine::logical::{Expr, Limit, Node, Scan, Slot, SlotDef, SortTerm, Window};
 use crate::engine::optimizer::tests::before_and_after;
 use crate::expr::BinaryOp::{And, Eq, Gt};
 use crate::expr::{
     AggregateFunction, Clause, Frame, JoinKind, OrderTerm, Postfix, WindowFunction, WindowItem,
 };
 use crate::parts::Whole;
+use crate::value::Type;
 
 const BEFORE: &[&str] =
     &["split_conjuncts", "key_through_relation", "join_filters", "decorrelate", "push_filters"];
@@ -94,6 +96,60 @@ fn joins_begin_where_the_fewest_rows_are() {
         "project Artist, Album, Track\n  join Artist on id = Album.artist\n    join Album on Album.id = Track.album\n      \
          filter Track.id = 7\n        scan Track"
     );
+}
+
+/// Whichever comes in the order of which the first few are wanted is the outer side of all joins, where that reads less.
+#[test]
+fn the_first_of_an_order_begin_at_what_comes_in_it() {
+    let by = |position: u8, ordinal, limit| {
+        let order = |expression| {
+            Clause::Order(Vec::from([OrderTerm { expression, descending: true, nulls_first: None }]))
+        };
+        let (_, after) = ordered(of_artists().clause(order(inner(position, ordinal))).limit(limit));
+        after
+    };
+    assert_eq!(
+        by(2, f::track::MILLISECONDS, 10),
+        "project Artist, Album, Track\n  limit 10\n    sort Track.milliseconds desc\n      join Artist on id = Album.artist\n        \
+         join Album on Album.id = Track.album\n          scan Track"
+    );
+    let by_title = by(1, f::album::TITLE, 10);
+    assert!(by_title.ends_with("scan Album"), "{by_title}");
+    // Nothing is spared where nearly all are wanted, and nothing has the order of names.
+    let most = by(2, f::track::MILLISECONDS, 40_000).replace("milliseconds", "name").replace("40000", "10");
+    assert_eq!(most, by(2, f::track::NAME, 10));
+    // What is looked up for each row, where equals come in the order of the rows' keys.
+    let title = f::through(&[f::track::ALBUM], f::album::TITLE);
+    let (_, after) = ordered(draft(f::Track).order_by(title, false).limit(10));
+    assert!(after.ends_with("join Track on album = album.id\n        scan Album"), "{after}");
+}
+
+/// Behind fields of which one value is asked for, an index comes in the order of the next.
+#[test]
+fn an_index_has_an_order_behind_what_is_given() {
+    let catalog = f::catalog();
+    let collection = Arc::clone(catalog.bound(f::Album()).expect("a collection"));
+    let slots = [SlotDef { collection, name: String::new(), optional: false }];
+    let measure = Measure::new(&slots, &f::Made);
+    let of = |ordinal, ty| Expr::field(Slot(0), ordinal, ty, ordinal == f::album::RELEASED);
+    let by = |descending, nulls_first| {
+        [SortTerm { expr: of(f::album::RELEASED, Type::Date), descending, nulls_first }]
+    };
+    let artist = || Expr::binary_test(Eq, of(f::album::ARTIST, Type::Id), of(f::album::ID, Type::Id));
+    let literal = Expr::literal(crate::value::Scalar::Int(7), Type::Id);
+    let given = || Expr::binary_test(Eq, of(f::album::ARTIST, Type::Id), literal.clone());
+    let costs = |terms: &[SortTerm], own: &[Expr]| {
+        measure.read_in_order(Slot(0), terms, own).map(|(_, costs)| costs(1.0))
+    };
+    let of_one = costs(&by(false, true), &[given()]).expect("an order");
+    assert_eq!(costs(&by(false, true), &[]), None);
+    assert_eq!(costs(&by(false, true), &[artist()]), None);
+    // Absent values are on the one side or on the other.
+    assert_eq!(costs(&by(false, false), &[given()]), None);
+    assert!(costs(&by(true, false), &[given()]).is_some());
+    let by_title =
+        [SortTerm { expr: of(f::album::TITLE, Type::String), descending: false, nulls_first: true }];
+    assert!(costs(&by_title, &[]).expect("an order") > of_one * 10.0);
 }
 
 #[test]
