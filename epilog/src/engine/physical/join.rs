@@ -182,6 +182,11 @@ impl<'p> Planner<'p> {
         if join.links.is_empty() || !is_sure || may_fail(&join.inner) {
             return None;
         }
+        // Whatever ways there are to both sides: these are not looked for in vain.
+        let merge = (rows + inner_rows) * self.costs.merge;
+        if merge >= others {
+            return None;
+        }
         let terms = |side: fn(&Link) -> &Expr| -> Vec<SortTerm> {
             let term = |link| SortTerm { expr: side(link).clone(), descending: false, nulls_first: true };
             join.links.iter().map(term).collect()
@@ -196,7 +201,7 @@ impl<'p> Planner<'p> {
         let inner = self.node(&join.inner, by(&of_inner, false));
         // Other ways look for the same values.
         self.estimates.borrow_mut().truncate(noted);
-        let cost = input.cost + inner.cost + (rows + inner_rows) * self.costs.merge;
+        let cost = input.cost + inner.cost + merge;
         if !input.ordered || !inner.ordered || cost >= others {
             return None;
         }
@@ -208,7 +213,8 @@ impl<'p> Planner<'p> {
             pairs: Box::new(pairs.clone()),
             kind: join.kind,
             reads_inner: false,
-            spills: !self.tells_apart(&join.links),
+            // A record of a side that is a join may be there several times, and where that puts its rows aside so does this.
+            spills: !self.tells_apart(&join.links) || has_join(&join.input) || has_join(&join.inner),
             merges: true,
             in_order: false,
             sieves: Vec::new(),
@@ -223,7 +229,8 @@ impl<'p> Planner<'p> {
     #[cfg(not(feature = "small"))]
     fn may_come_by(&self, side: &Node, order: &[SortTerm]) -> bool {
         let mut base = side;
-        while let Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) = base {
+        // Joins keep the order of their rows.
+        while let Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) | Node::Join(_) = base {
             let Some(input) = base.input() else { return false };
             base = input;
         }
@@ -310,6 +317,12 @@ pub(super) fn may_fail(node: &Node) -> bool {
         fails |= is_of_all && !is_sure_below(node);
     });
     fails
+}
+
+/// Whether the rows of a side are pairs.
+#[cfg(not(feature = "small"))]
+fn has_join(side: &Node) -> bool {
+    matches!(side, Node::Join(_)) || side.input().is_some_and(has_join)
 }
 
 /// Links with their sides exchanged.

@@ -96,3 +96,40 @@ fn rows_with_one_key_meet_their_partners_in_whatever_batches_they_come() {
         }
     }
 }
+
+/// A join keeps the order of the rows that it begins at: so it may be a side itself.
+#[test]
+fn a_side_may_be_a_join_whose_rows_come_in_order() {
+    let store = store(&with_tracks(TRACKS));
+    // Of half of the tracks there is no album, so that rows without a pair are between the others.
+    let early = inner(f::album::ID).binary(BinaryOp::Lt, f::id(20));
+    let on = inner(f::album::ID).binary(BinaryOp::Eq, field(f::track::ALBUM)).binary(BinaryOp::And, early);
+    let of_album = join(draft(f::Track), f::Album, on, JoinKind::Left);
+    for kind in [JoinKind::Inner, JoinKind::Left] {
+        let same = f::inner(2, f::track::ID).binary(BinaryOp::Eq, field(f::track::ID));
+        let values = [field(f::track::ID), inner(f::album::TITLE), f::inner(2, f::track::NAME)];
+        let draft = join(of_album.clone(), f::Track, same, kind).select(values).build();
+        let snapshot = store.snapshot();
+        let operation = snapshot.operation();
+        let text = explain(operation.view(), &draft).expect("a plan").to_string();
+        assert!(
+            text.contains("merge join Track 2.id = id\n    left join through hash table, Album.id"),
+            "{text}"
+        );
+        let rows = |merges: bool, memory: Option<usize>| {
+            let mut control = Control::default();
+            memory.into_iter().for_each(|bytes| control.set_memory(bytes));
+            let run = control.begin(operation.view());
+            let mut plan = plan(operation.view(), &draft, Purpose::Rows, RuleSet::ALL).expect("a plan");
+            if !merges {
+                set_merges(&mut plan.root, false);
+            }
+            let mut rows = scalars(Rows::planned(operation.view(), plan, run)).expect("rows");
+            rows.sort_by_key(|row| format!("{row:?}"));
+            rows
+        };
+        let expected = rows(false, None);
+        assert_eq!(expected.len(), TRACKS as usize);
+        assert!(rows(true, None) == expected && rows(true, Some(1 << 20)) == expected);
+    }
+}

@@ -57,7 +57,10 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
     let spills = join.spills;
     // Of many rows with one key, or with few, a table can be put aside.
     #[cfg(not(feature = "small"))]
-    let merges = join.merges && !(spills && env.budget.is_given());
+    let merges = join.merges
+        && !(spills && env.budget.is_given())
+        && super::keeps_order(env, &join.input)
+        && matches!(&join.method, Method::Hash { inner, .. } if super::keeps_order(env, inner));
     #[cfg(not(feature = "small"))]
     let in_order = join.in_order;
     // Those beneath take what is opened here.
