@@ -147,6 +147,12 @@ pub enum PlanError {
         /// The clause.
         clause: &'static str,
     },
+    /// A frame that is told by distances, of rows that are ordered otherwise.
+    #[error("a frame told by distances is of rows ordered by one value, and there are {terms}")]
+    RangeOfOneTerm {
+        /// How many.
+        terms: usize,
+    },
     /// Values are needed, and there are records.
     #[error("`{clause}` is about values, and the query gives records: name their fields with `select` first")]
     OfRecords {

@@ -68,6 +68,17 @@ pub enum FrameUnit {
     Rows,
     /// Groups of peers.
     Groups,
+    /// What the values of the one term of the order differ by, peers going together:
+    ///
+    /// | values | distance |
+    /// |---|---|
+    /// | integers but `u128`, `Id` | itself |
+    /// | floats | the bits of an `f64` |
+    /// | `Date` | days |
+    /// | `DateTime`, `Timestamp` | nanoseconds |
+    ///
+    /// Of a row whose value is absent those are as near that have none either.
+    Range,
 }
 
 impl Frame {

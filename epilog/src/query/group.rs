@@ -51,7 +51,7 @@ pub struct All;
 
 /// Of a group those records count that a predicate is true of: see [`Groups::filter`].
 #[derive(Clone, Debug)]
-pub struct Filtered(Node);
+pub struct Filtered(pub(super) Node);
 
 /// Which records of a group count.
 pub trait Counted {

@@ -306,7 +306,7 @@ pub use slow::SlowQuery;
 pub(crate) use slow::Tell;
 pub use subquery::{Aggregates, Candidates, Searched, Subquery};
 pub use update::{Assign, Assignments, Update};
-pub use window::{Over, Window, WindowValues, Windowed, Windows};
+pub use window::{Over, Ranged, Window, WindowValues, Windowed, Windows};
 pub use with::{With, WithStream};
 
 use crate::collection::Collection;

@@ -1,20 +1,25 @@
 //! `window`: values that rows have from the rows around them.
 
+use alloc::string::String;
 use alloc::vec::Vec;
 use core::fmt;
 use core::marker::PhantomData;
 use core::ops::{Bound, RangeBounds};
 
-use super::operator::{Expression, Numeric};
+use super::group::{All, Counted, Filtered};
+use super::operator::{Expression, Numeric, Text};
 use super::selection::{RowReader, for_tuples};
-use super::{GroupBy, HeldBy, Ordering, Push, Query, Records, Scope};
+use super::{GroupBy, HeldBy, Ordering, Predicate, Push, Query, Records, Scope};
 use crate::Error;
+use crate::Id;
 use crate::collection::{Collection, Field};
 use crate::expr::{
     AggregateFunction, Clause, Expression as Node, FieldPath, Frame, FrameUnit, OrderTerm, Postfix, RowPath,
     Terms, WindowFunction, WindowItem,
 };
-use crate::value::Value;
+#[cfg(not(feature = "small"))]
+use crate::value::Element;
+use crate::value::{Scalar, Type, Value};
 
 /// The scope of rows of scope `S` that have, beside what they had, what a window has calculated: a value of type `W`, or a
 /// tuple of them.
@@ -40,11 +45,40 @@ pub struct Over<S, W> {
 /// assert_eq!(rows[2], ("Flash of the Blade".into(), 1, 1));
 /// # Ok::<(), Error>(())
 /// ```
-pub struct Window<S> {
+pub struct Window<S, F = All> {
     partition: Vec<Postfix>,
     order: Vec<OrderTerm>,
     frame: Frame,
+    counted: F,
     scope: PhantomData<fn() -> S>,
+}
+
+/// A value of which two are some distance apart: what [`Window::range_by`] tells frames by.
+///
+/// | values | distance |
+/// |---|---|
+/// | integers but `u128`, `Id` | `i64` |
+/// | `f32`, `f64` | `f64` |
+/// | `NaiveDate` | `i64`, in days |
+/// | `NaiveDateTime`, `DateTime<Utc>` | `TimeDelta` |
+/// | `Option` of these | the same |
+#[diagnostic::on_unimplemented(
+    message = "there is no distance between two values of type `{Self}`",
+    label = "expected a number but `u128`, an `Id`, a date or a point in time"
+)]
+pub trait Ranged: Value {
+    /// How far apart two of them are.
+    type Distance;
+
+    /// As frames have it.
+    #[doc(hidden)]
+    fn distance(distance: &Self::Distance) -> i64;
+
+    /// The next one, up or down.
+    #[doc(hidden)]
+    fn beside(distance: i64, up: bool) -> i64 {
+        if up { distance.saturating_add(1) } else { distance.saturating_sub(1) }
+    }
 }
 
 /// What a window calculates: a value of type `T` for every row of scope `S`. It is no expression: a clause after the
@@ -215,7 +249,8 @@ impl<S: Scope, O> Query<S, O> {
 
 impl<S> Window<S> {
     fn over_all() -> Window<S> {
-        Window { partition: Vec::new(), order: Vec::new(), frame: Frame::DEFAULT, scope: PhantomData }
+        let frame = Frame::DEFAULT;
+        Window { partition: Vec::new(), order: Vec::new(), frame, counted: All, scope: PhantomData }
     }
 
     /// The same window, but that a row is seen among those only that have the same value of `keys`: a field, an expression,
@@ -283,7 +318,7 @@ impl<S> Window<S> {
     /// As [`rows`](Window::rows), but that peers go together, and are one step: `0..=0` is a row and its peers, `-1..=0` also those
     /// before them. Without an order all rows of a partition are peers.
     ///
-    /// SQL's `GROUPS`; its `RANGE` without numbers is `..=0` and `0..`. A `RANGE` of numbers is not had.
+    /// SQL's `GROUPS`; its `RANGE` without numbers is `..=0` and `0..`, and that of numbers is [`range_by`](Window::range_by).
     ///
     /// # Examples
     ///
@@ -300,18 +335,81 @@ impl<S> Window<S> {
     }
 
     fn framed(&self, unit: FrameUnit, range: &impl RangeBounds<i64>) -> Window<S> {
-        let start = match range.start_bound() {
-            Bound::Included(start) => Some(*start),
-            Bound::Excluded(before) => Some(before.saturating_add(1)),
-            Bound::Unbounded => None,
-        };
-        let end = match range.end_bound() {
-            Bound::Included(end) => Some(*end),
-            Bound::Excluded(behind) => Some(behind.saturating_sub(1)),
-            Bound::Unbounded => None,
-        };
+        let (start, end) = bounds(range, |at| *at, <i64 as Ranged>::beside);
         Window { frame: Frame { unit, start, end }, ..self.clone() }
     }
+
+    /// The same window in the ascending order of one value, of which a row sees those rows only whose values are so far from its own:
+    /// `-5..=0` are those from five less up to the same, `0.0..0.5` those that are less than a half more. Peers are seen together.
+    /// Of a date the distance is in days. Rows that have no value see those that have none either, and besides what comes before or
+    /// behind them where the range is open on that side.
+    ///
+    /// SQL's `RANGE BETWEEN 5 PRECEDING AND CURRENT ROW`. For a descending order turn the range round.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// // How many albums were made in the five years before one, and in its own.
+    /// let busy = Album::query().window(|al, w| w.range_by(al.year, -5..=0).count());
+    /// let counts = busy.select(|(al, count)| (al.title, count)).all(&db)?;
+    /// assert_eq!(counts[0], ("Killers".into(), 1)); // 1981
+    /// assert_eq!(counts[1], ("Powerslave".into(), 3)); // 1984, and so is another
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn range_by<X: Expression<S>>(
+        &self,
+        of: X,
+        range: impl RangeBounds<<X::Value as Ranged>::Distance>,
+    ) -> Window<S>
+    where
+        X::Value: Ranged,
+    {
+        let (start, end) = bounds(&range, X::Value::distance, X::Value::beside);
+        let term =
+            OrderTerm { expression: of.into_expression().whole(), descending: false, nulls_first: None };
+        let frame = Frame { unit: FrameUnit::Range, start, end };
+        Window { order: Vec::from([term]), frame, ..self.clone() }
+    }
+
+    /// The same window, of whose rows [aggregates](Window::sum) take in those only that a predicate is true of. Every row has the
+    /// value, whether it is taken in or not.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// // How many long tracks there were so far.
+    /// let so_far = Track::query().window(|t, w| w.order_by(t.id).filter(t.seconds.gt(260)).count());
+    /// assert_eq!(so_far.select(|(_, count)| count).all(&db)?, [0, 1, 1, 2]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    #[must_use]
+    pub fn filter(&self, predicate: impl Predicate<S>) -> Window<S, Filtered> {
+        let Window { partition, order, frame, .. } = self.clone();
+        let counted = Filtered(predicate.into_expression());
+        Window { partition, order, frame, counted, scope: PhantomData }
+    }
+}
+
+/// The ends of a range: `next` is what lies beside a distance, up or down.
+fn bounds<D>(
+    range: &impl RangeBounds<D>,
+    distance: impl Fn(&D) -> i64,
+    next: impl Fn(i64, bool) -> i64,
+) -> (Option<i64>, Option<i64>) {
+    let start = match range.start_bound() {
+        Bound::Included(start) => Some(distance(start)),
+        Bound::Excluded(before) => Some(next(distance(before), true)),
+        Bound::Unbounded => None,
+    };
+    let end = match range.end_bound() {
+        Bound::Included(end) => Some(distance(end)),
+        Bound::Excluded(behind) => Some(next(distance(behind), false)),
+        Bound::Unbounded => None,
+    };
+    (start, end)
 }
 
 impl<S> Window<S> {
@@ -486,6 +584,31 @@ impl<S> Window<S> {
     ) -> Windowed<S, <X::Value as Value>::Optional> {
         self.ask(WindowFunction::Nth(number), Some(of.into_expression()))
     }
+}
+
+impl<S, F: Counted> Window<S, F> {
+    fn aggregate<T>(&self, function: AggregateFunction, argument: Option<(Node, Type)>) -> Windowed<S, T> {
+        // What does not count is no value.
+        let argument = match (self.counted.filter(), argument) {
+            (None, argument) => argument.map(|(of, _)| of),
+            (Some(counted), Some((of, ty))) => Some(counted.choose(of, Node::literal(Scalar::Null, ty))),
+            (Some(counted), None) => {
+                let there = Node::literal(Scalar::Bool(true), Type::Bool);
+                Some(counted.choose(there, Node::literal(Scalar::Null, Type::Bool)))
+            }
+        };
+        let function = WindowFunction::Aggregate(function);
+        let (partition, order) = (self.partition.clone(), self.order.clone());
+        let argument = argument.map(Node::whole);
+        Windowed {
+            item: WindowItem { function, argument, partition, order, frame: self.frame },
+            of: PhantomData,
+        }
+    }
+
+    fn aggregate_of<X: Expression<S>, T>(&self, function: AggregateFunction, of: X) -> Windowed<S, T> {
+        self.aggregate(function, Some((of.into_expression(), <X::Value as Value>::TYPE)))
+    }
 
     /// How many rows the frame has.
     ///
@@ -498,7 +621,7 @@ impl<S> Window<S> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn count(&self) -> Windowed<S, u64> {
-        self.ask(WindowFunction::Aggregate(AggregateFunction::Count), None)
+        self.aggregate(AggregateFunction::Count, None)
     }
 
     /// The sum of a number over the rows of the frame that have it, as [`Groups::sum`](super::Groups::sum) has it: zero when
@@ -516,7 +639,7 @@ impl<S> Window<S> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn sum<X: Expression<S, Value: Numeric>>(&self, of: X) -> Windowed<S, <X::Value as Numeric>::Sum> {
-        self.ask(WindowFunction::Aggregate(AggregateFunction::Sum), Some(of.into_expression()))
+        self.aggregate_of(AggregateFunction::Sum, of)
     }
 
     /// The mean of a number over the rows of the frame that have it; `None` when none has.
@@ -533,7 +656,7 @@ impl<S> Window<S> {
         &self,
         of: X,
     ) -> Windowed<S, <X::Value as Numeric>::Average> {
-        self.ask(WindowFunction::Aggregate(AggregateFunction::Avg), Some(of.into_expression()))
+        self.aggregate_of(AggregateFunction::Avg, of)
     }
 
     /// The smallest value over the rows of the frame that have one; `None` when none has.
@@ -547,7 +670,7 @@ impl<S> Window<S> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn min<X: Expression<S>>(&self, of: X) -> Windowed<S, <X::Value as Value>::Optional> {
-        self.ask(WindowFunction::Aggregate(AggregateFunction::Min), Some(of.into_expression()))
+        self.aggregate_of(AggregateFunction::Min, of)
     }
 
     /// The largest value over the rows of the frame that have one; `None` when none has.
@@ -565,7 +688,188 @@ impl<S> Window<S> {
     /// # Ok::<(), Error>(())
     /// ```
     pub fn max<X: Expression<S>>(&self, of: X) -> Windowed<S, <X::Value as Value>::Optional> {
-        self.ask(WindowFunction::Aggregate(AggregateFunction::Max), Some(of.into_expression()))
+        self.aggregate_of(AggregateFunction::Max, of)
+    }
+    /// How many different values the rows of the frame have. `None` is no value.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let years = Album::query().window(|al, w| w.order_by(al.id).count_distinct(al.year)).select(|(_, years)| years);
+    /// assert_eq!(years.all(&db)?, [1, 2, 2, 2]); // 1981, 1984, 1984, unknown
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn count_distinct<X: Expression<S>>(&self, of: X) -> Windowed<S, u64> {
+        self.aggregate_of(AggregateFunction::CountDistinct, of)
+    }
+
+    /// The value in the middle of those that the rows of the frame have, or the mean of the two there; `None` when none has. Of a row that
+    /// comes into the frame or leaves it costs grow with the number of digits of how many there are.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let medians = Track::query().window(|t, w| w.order_by(t.id).rows(-2..=0).median(t.seconds)).select(|(_, median)| median);
+    /// assert_eq!(medians.all(&db)?, [Some(174.0), Some(222.5), Some(245.0), Some(271.0)]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn median<X: Expression<S, Value: Numeric<Average = Option<f64>>>>(
+        &self,
+        of: X,
+    ) -> Windowed<S, Option<f64>> {
+        self.aggregate_of(AggregateFunction::Median, of)
+    }
+
+    /// The variance of a sample, over the rows of the frame that have the number; `None` of fewer than two.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let variances = Track::query().window(|t, w| w.partition_by(t.album).variance(t.seconds)).select(|(_, of)| of);
+    /// assert_eq!(variances.all(&db)?, [None, Some(338.0), Some(338.0), None]); // 271 and 245
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn variance<X: Expression<S, Value: Numeric<Average = Option<f64>>>>(
+        &self,
+        of: X,
+    ) -> Windowed<S, Option<f64>> {
+        self.aggregate_of(AggregateFunction::Variance, of)
+    }
+
+    /// The standard deviation of a sample, the root of the [`variance`](Window::variance).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// // Tracks far from the mean.
+    /// let far = Track::query()
+    ///     .window(|t, w| (w.avg(t.seconds), w.stddev(t.seconds)))
+    ///     .filter(|(t, (mean, deviation))| t.seconds.cast_or_fail::<f64>().gt(mean.unwrap_or(0.0) + deviation.unwrap_or(0.0)))
+    ///     .select(|(t, _)| t.name);
+    /// assert_eq!(far.all(&db)?, ["Crusader"]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn stddev<X: Expression<S, Value: Numeric<Average = Option<f64>>>>(
+        &self,
+        of: X,
+    ) -> Windowed<S, Option<f64>> {
+        self.aggregate_of(AggregateFunction::StdDev, of)
+    }
+
+    /// The texts that the rows of the frame have, in the order of the window, with a separator between them; `None` when none has. Of a
+    /// frame that grows each is as long as all before it: so many bytes are made, and counted as [memory](crate::Options::query_memory).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let named = Artist::query().window(|a, w| w.order_by(a.name).string_agg(a.name, ", ")).select(|(_, names)| names);
+    /// assert_eq!(named.all(&db)?[1], Some("Iron Maiden, Saxon".into()));
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn string_agg<X: Expression<S, Value: Text>>(
+        &self,
+        of: X,
+        separator: &str,
+    ) -> Windowed<S, Option<String>> {
+        let function = AggregateFunction::StringAgg { separator: String::from(separator) };
+        self.aggregate_of(function, of)
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl<S, F: Counted> Window<S, F> {
+    /// The values that the rows of the frame have, as a list in the order of the window; an empty one when none has. As
+    /// [`string_agg`](Window::string_agg) it makes as many bytes as each has.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    #[doc = include_str!("../example.txt")]
+    /// let last = Track::query().window(|t, w| w.order_by(t.id).rows(-1..=0).array_agg(t.seconds)).select(|(_, last)| last);
+    /// assert_eq!(last.all(&db)?[1], [174, 271]);
+    /// # Ok::<(), Error>(())
+    /// ```
+    pub fn array_agg<X: Expression<S>>(&self, of: X) -> Windowed<S, Vec<<X::Value as Value>::Required>>
+    where
+        <X::Value as Value>::Required: Element,
+    {
+        self.aggregate_of(AggregateFunction::ArrayAgg, of)
+    }
+}
+
+macro_rules! ranged {
+    ($($(#[$meta:meta])* $value:ty),* => $distance:ty, $of:expr) => {$(
+        $(#[$meta])*
+        impl Ranged for $value {
+            type Distance = $distance;
+
+            fn distance(distance: &$distance) -> i64 {
+                $of(distance)
+            }
+        }
+    )*};
+}
+
+ranged!(i8, i16, i32, i64, i128, u8, u16, u32, u64 => i64, |distance: &i64| *distance);
+ranged!(#[cfg(feature = "chrono")] chrono::NaiveDate => i64, |days: &i64| *days);
+ranged!(
+    #[cfg(feature = "chrono")] chrono::NaiveDateTime, #[cfg(feature = "chrono")] chrono::DateTime<chrono::Utc>
+    => chrono::TimeDelta, nanoseconds
+);
+
+#[cfg(feature = "chrono")]
+fn nanoseconds(distance: &chrono::TimeDelta) -> i64 {
+    let farthest = if *distance < chrono::TimeDelta::zero() { i64::MIN } else { i64::MAX };
+    distance.num_nanoseconds().unwrap_or(farthest)
+}
+
+impl<C> Ranged for Id<C>
+where
+    Id<C>: Value,
+{
+    type Distance = i64;
+
+    fn distance(distance: &i64) -> i64 {
+        *distance
+    }
+}
+
+macro_rules! ranged_floats {
+    ($($value:ty),*) => {$(
+        impl Ranged for $value {
+            type Distance = f64;
+
+            fn distance(distance: &f64) -> i64 {
+                distance.to_bits() as i64
+            }
+
+            fn beside(distance: i64, up: bool) -> i64 {
+                let distance = f64::from_bits(distance as u64);
+                (if up { distance.next_up() } else { distance.next_down() }).to_bits() as i64
+            }
+        }
+    )*};
+}
+
+ranged_floats!(f32, f64);
+
+impl<T: Ranged + Value<Required = T, Optional = Option<T>>> Ranged for Option<T>
+where
+    Option<T>: Value,
+{
+    type Distance = T::Distance;
+
+    fn distance(distance: &T::Distance) -> i64 {
+        T::distance(distance)
+    }
+
+    fn beside(distance: i64, up: bool) -> i64 {
+        T::beside(distance, up)
     }
 }
 
@@ -614,19 +918,20 @@ macro_rules! windows_of_tuple {
 
 for_tuples!(windows_of_tuple);
 
-impl<S> Clone for Window<S> {
+impl<S, F: Clone> Clone for Window<S, F> {
     fn clone(&self) -> Self {
-        let (partition, order) = (self.partition.clone(), self.order.clone());
-        Window { partition, order, frame: self.frame, scope: PhantomData }
+        let (partition, order, counted) = (self.partition.clone(), self.order.clone(), self.counted.clone());
+        Window { partition, order, frame: self.frame, counted, scope: PhantomData }
     }
 }
 
-impl<S> fmt::Debug for Window<S> {
+impl<S, F: fmt::Debug> fmt::Debug for Window<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Window")
             .field("partition", &self.partition)
             .field("order", &self.order)
             .field("frame", &self.frame)
+            .field("counted", &self.counted)
             .finish()
     }
 }

@@ -146,6 +146,25 @@ pub fn append_cell(out: &mut Vec<u8>, ty: Type, value: &[u8]) {
     }
 }
 
+/// The float of an encoded value that [`split_first`] gave: of several that are equal the one that keys are made of.
+///
+/// # Panics
+///
+/// When the type is no float, or the bytes are not of it.
+pub fn float(ty: Type, value: &[u8]) -> f64 {
+    match ty {
+        Type::F32 => {
+            let bits = u32::from_be_bytes(value.try_into().expect("4 bytes"));
+            f64::from(f32::from_bits(if bits >> 31 == 1 { bits ^ (1 << 31) } else { !bits }))
+        }
+        Type::F64 => {
+            let bits = u64::from_be_bytes(value.try_into().expect("8 bytes"));
+            f64::from_bits(if bits >> 63 == 1 { bits ^ (1 << 63) } else { !bits })
+        }
+        _ => panic!("{ty} is no float"),
+    }
+}
+
 /// The smallest byte string greater than every one that starts with `prefix`; `false` (and `prefix` emptied) when
 /// there is none.
 pub fn increment_prefix(prefix: &mut Vec<u8>) -> bool {

@@ -7,12 +7,18 @@
 //!   long ones from the sums of a tree's subtrees: subtracting a float would leave its rounding behind;
 //! - the least and the greatest are at the front of a queue from which each value that comes drops those that it surpasses
 //!   (D. Lemire, "Streaming maximum-minimum filter using no more than three comparisons per element", Nordic Journal of
-//!   Computing 13, 2006; ours is the plain queue).
+//!   Computing 13, 2006; ours is the plain queue);
+//! - [others](others) keep what is in the frame in a form that one more or less changes little of.
+
+mod others;
+mod range;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;
 use core::ops::Range;
 
+use self::range::Along;
+pub(super) use self::range::Ranged;
 use super::Vector;
 use super::tally::{number, overflow};
 use super::vector::{Builder, Cells};
@@ -34,6 +40,8 @@ pub(super) struct Partition<'p> {
     groups: Vec<u32>,
     /// Where each group starts; and the end of the last.
     starts: Vec<usize>,
+    /// The values that they are ordered by, if frames are told by these.
+    along: Option<Along>,
 }
 
 impl<'p> Partition<'p> {
@@ -46,7 +54,13 @@ impl<'p> Partition<'p> {
             starts.push(groups.len());
         }
         debug_assert_eq!(groups.len(), rows.len());
-        Partition { rows, groups, starts }
+        Partition { rows, groups, starts, along: None }
+    }
+
+    /// The same, whose frames may be told by what rows are ordered by, of which `key` is told a row's key.
+    pub(super) fn along<'k>(self, ranged: Option<Ranged>, key: impl Fn(u32) -> &'k [u8]) -> Partition<'p> {
+        let along = ranged.map(|ranged| Along::new(ranged, self.rows.iter().map(|row| key(*row))));
+        Partition { along, ..self }
     }
 
     fn len(&self) -> usize {
@@ -61,6 +75,7 @@ impl<'p> Partition<'p> {
     /// The places of the frame of the row at place `at`.
     fn frame(&self, frame: Frame, at: usize) -> Range<usize> {
         let (from, count) = match frame.unit {
+            FrameUnit::Range => return self.range(frame, at),
             FrameUnit::Rows => (at, self.len()),
             FrameUnit::Groups => (self.group(at), self.starts.len() - 1),
         };
@@ -72,7 +87,23 @@ impl<'p> Partition<'p> {
         match frame.unit {
             FrameUnit::Rows => start..end,
             FrameUnit::Groups => self.starts[start]..self.starts[end],
+            FrameUnit::Range => unreachable!("told before"),
         }
+    }
+
+    /// The same, told by the values that rows are ordered by.
+    fn range(&self, frame: Frame, at: usize) -> Range<usize> {
+        let along = self.along.as_ref().expect("a checked plan orders by what frames are told by");
+        let group = self.group(at);
+        let start = match frame.start {
+            None => 0,
+            Some(start) => along.start(at, start).unwrap_or(self.starts[group]),
+        };
+        let end = match frame.end {
+            None => self.len(),
+            Some(end) => along.end(at, end).unwrap_or(self.starts[group + 1]),
+        };
+        start..end.max(start)
     }
 
     fn frames(&self, frame: Frame) -> impl Iterator<Item = Range<usize>> {
@@ -128,6 +159,8 @@ enum Kept {
     Cells(Vec<u8>, Vec<bool>),
     /// Rows whose argument is the value; [`NO_ROW`] where it is absent.
     Picks(Vec<u32>),
+    /// Texts or lists, one behind the other, and which part of them each row has; several may have the same.
+    Texts(Vec<u8>, Vec<Option<(usize, usize)>>),
 }
 
 impl Results {
@@ -140,11 +173,17 @@ impl Results {
             W::PercentRank | W::CumeDist => (Type::F64, false),
             W::Lag(_) | W::Lead(_) | W::First | W::Last | W::Nth(_) => (of, true),
             W::Aggregate(AggregateFunction::Min | AggregateFunction::Max) => (of, true),
-            W::Aggregate(AggregateFunction::Count) => (Type::U64, false),
+            W::Aggregate(AggregateFunction::Count | AggregateFunction::CountDistinct) => (Type::U64, false),
+            W::Aggregate(
+                AggregateFunction::Median | AggregateFunction::Variance | AggregateFunction::StdDev,
+            ) => (Type::F64, false),
+            W::Aggregate(AggregateFunction::StringAgg { .. }) => (of, false),
+            W::Aggregate(AggregateFunction::ArrayAgg) => (of.list().unwrap_or(of), false),
             W::Aggregate(function) => (total_type(function, of), false),
         };
         let kept = match picks {
             true => Kept::Picks(vec![NO_ROW; rows]),
+            false if ty.width().is_none() => Kept::Texts(Vec::new(), vec![None; rows]),
             false => Kept::Cells(vec![0; rows * ty.width().unwrap_or(0)], vec![false; rows]),
         };
         Results { ty, kept, argument, faults: Vec::new(), is_sorted: true }
@@ -204,9 +243,21 @@ impl Results {
             W::Aggregate(AggregateFunction::Count) => self.count_framed(partition, frame),
             W::Aggregate(AggregateFunction::Min) => self.extremes(partition, frame, false),
             W::Aggregate(AggregateFunction::Max) => self.extremes(partition, frame, true),
-            W::Aggregate(function) => self.totals(partition, frame, function)?,
+            W::Aggregate(function @ (AggregateFunction::Sum | AggregateFunction::Avg)) => {
+                self.totals(partition, frame, function)?;
+            }
+            W::Aggregate(function) => self.others(partition, frame, function),
         }
         Ok(())
+    }
+
+    /// The bytes of texts and lists, which may be many more than those that they are made of.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn size(&self) -> usize {
+        match &self.kept {
+            Kept::Cells(..) | Kept::Picks(_) => 0,
+            Kept::Texts(bytes, parts) => bytes.capacity() + size_of_val(&parts[..]),
+        }
     }
 
     /// A part of the values.
@@ -224,6 +275,17 @@ impl Results {
                 Vector::new(self.ty, rows.len(), Cells::Fixed(cells), absent)
             }
             Kept::Picks(picks) => self.picked(&picks[rows.clone()]),
+            Kept::Texts(bytes, parts) => {
+                let parts = &parts[rows.clone()];
+                let (mut texts, mut ends) = (Vec::new(), Vec::with_capacity(parts.len()));
+                for part in parts {
+                    texts.extend_from_slice(part.map_or(&[], |(start, end)| &bytes[start..end]));
+                    ends.push(texts.len() as u32);
+                }
+                let absent: Vec<bool> = parts.iter().map(Option::is_none).collect();
+                let absent = absent.contains(&true).then_some(absent);
+                Vector::new(self.ty, rows.len(), Cells::Owned { bytes: texts, ends }, absent)
+            }
         };
         let first = self.faults.partition_point(|(row, _)| (*row as usize) < rows.start);
         for (row, fault) in &self.faults[first..] {

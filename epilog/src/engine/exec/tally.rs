@@ -622,13 +622,13 @@ fn median(values: &mut [f64]) -> Option<f64> {
 }
 
 #[cfg(feature = "std")]
-fn square_root(value: f64) -> f64 {
+pub(super) fn square_root(value: f64) -> f64 {
     value.sqrt()
 }
 
 /// By Newton's iteration, as `core` has no square root.
 #[cfg(any(test, not(feature = "std")))]
-fn iterated_square_root(value: f64) -> f64 {
+pub(super) fn iterated_square_root(value: f64) -> f64 {
     if value.is_nan() || value.is_infinite() || value <= 0.0 {
         return if value < 0.0 { f64::NAN } else { value };
     }
@@ -641,7 +641,7 @@ fn iterated_square_root(value: f64) -> f64 {
 }
 
 #[cfg(not(feature = "std"))]
-use iterated_square_root as square_root;
+pub(super) use iterated_square_root as square_root;
 
 /// Notes that a total does not fit its type: it matters if the group comes out. Where rows have no faults it is an error now.
 fn note_overflow(

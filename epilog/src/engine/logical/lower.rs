@@ -18,7 +18,7 @@ use super::super::error::PlanError;
 #[cfg(not(feature = "small"))]
 use super::Parameters;
 use super::aggregate::result_type;
-use super::window::{window_name, window_type};
+use super::window::{has_distances, window_name, window_type};
 use super::{
     Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Filter, Join, KeyTerm, Limit, Link,
     Literal, LogicalPlan, Lookup, Node, Project, Scan, Set, SetColumn, Slot, SlotDef, Sort, SortTerm,
@@ -28,8 +28,8 @@ use crate::expr;
 #[cfg(not(feature = "small"))]
 use crate::expr::shape::Shape;
 use crate::expr::{
-    AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Frame, JoinKind, Op, OrderTerm,
-    Postfix, Quantifier, RowPath, SelectItem, SetKind, WindowFunction, WindowItem,
+    AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Frame, FrameUnit, JoinKind, Op,
+    OrderTerm, Postfix, Quantifier, RowPath, SelectItem, SetKind, WindowFunction, WindowItem,
 };
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::{Catalog, CollectionDef, CollectionSchema};
@@ -603,7 +603,8 @@ impl<'c> Lowering<'c> {
     fn window_term(&mut self, item: &WindowItem) -> Result<WindowTerm, PlanError> {
         let argument = item.argument.as_ref().map(|argument| self.expression(argument)).transpose()?;
         let partition = self.expressions(&item.partition)?;
-        let order = item.order.iter().map(|term| self.sort_term(term)).collect::<Result<_, _>>()?;
+        let order: Vec<SortTerm> =
+            item.order.iter().map(|term| self.sort_term(term)).collect::<Result<_, _>>()?;
         let operation = window_name(&item.function);
         let of = argument.as_ref().map(|argument| argument.ty);
         let (ty, nullable) = window_type(&item.function, of)
@@ -614,6 +615,15 @@ impl<'c> Lowering<'c> {
         );
         if ty == Type::Decimal && calculates && !cfg!(feature = "decimal") {
             return Err(PlanError::DecimalFeature { operation });
+        }
+        if item.frame.unit == FrameUnit::Range {
+            let of = match &order[..] {
+                [term] => term.expr.ty,
+                _ => return Err(PlanError::RangeOfOneTerm { terms: order.len() }),
+            };
+            if !has_distances(of) {
+                return Err(PlanError::NotDefined { operation: "range", ty: of });
+            }
         }
         let name = self.described(|names| names.window_value(&item.function, argument.as_ref()));
         let output = self.new_computed(ty, nullable, name);

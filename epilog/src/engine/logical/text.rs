@@ -14,6 +14,7 @@ use super::{
 #[cfg(not(feature = "small"))]
 use crate::expr::op::Each;
 use crate::expr::{BinaryOp, Frame, FrameUnit, JoinKind, SetKind, UnaryOp, WindowFunction};
+use crate::value::Type;
 
 /// What slots and computed values are called.
 #[derive(Clone, Copy)]
@@ -203,8 +204,18 @@ impl Names<'_> {
             text.push_str(&format!(" order {}", self.terms(&item.order)));
         }
         if item.frame != Frame::DEFAULT {
-            let bound = |at: Option<i64>| at.map_or_else(String::new, |at| at.to_string());
-            let unit = if item.frame.unit == FrameUnit::Rows { "rows" } else { "groups" };
+            let unit = match item.frame.unit {
+                FrameUnit::Rows => "rows",
+                FrameUnit::Groups => "groups",
+                FrameUnit::Range => "range",
+            };
+            let of_floats = item.frame.unit == FrameUnit::Range
+                && item.order.iter().any(|term| matches!(term.expr.ty, Type::F32 | Type::F64));
+            let text_of = |at: i64| match of_floats {
+                true => f64::from_bits(at as u64).to_string(),
+                false => at.to_string(),
+            };
+            let bound = |at: Option<i64>| at.map_or_else(String::new, text_of);
             text.push_str(&format!(" {unit} {}..={}", bound(item.frame.start), bound(item.frame.end)));
         }
         text

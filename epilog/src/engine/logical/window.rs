@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::aggregate::result_type;
 use super::{Computed, Expr, Node, SortTerm};
-use crate::expr::{AggregateFunction, Frame, WindowFunction};
+use crate::expr::{Frame, WindowFunction};
 use crate::parts::{InWhole, Whole};
 use crate::value::Type;
 
@@ -63,15 +63,16 @@ pub(super) fn window_type(function: &WindowFunction, of: Option<Type>) -> Option
         (W::RowNumber | W::Rank | W::DenseRank | W::Ntile(_), None) => Some((Type::U64, false)),
         (W::PercentRank | W::CumeDist, None) => Some((Type::F64, false)),
         (W::Lag(_) | W::Lead(_) | W::First | W::Last | W::Nth(_), Some(ty)) => Some((ty, true)),
-        (W::Aggregate(function), of) if is_framed(function) => result_type(function, of),
+        (W::Aggregate(function), of) => result_type(function, of),
         _ => None,
     }
 }
 
-/// Whether an aggregate can be one over a frame.
-fn is_framed(function: &AggregateFunction) -> bool {
-    use AggregateFunction as F;
-    matches!(function, F::Count | F::Sum | F::Avg | F::Min | F::Max)
+/// Whether frames can be told by how far values of this type are apart.
+pub(super) fn has_distances(ty: Type) -> bool {
+    use Type::{Date, DateTime, F32, F64, Id, Timestamp};
+    let is_integer = ty.is_signed_integer() || ty.is_unsigned_integer();
+    (is_integer && ty != Type::U128) || matches!(ty, F32 | F64 | Id | Date | DateTime | Timestamp)
 }
 
 pub(super) fn window_name(function: &WindowFunction) -> &'static str {

@@ -319,7 +319,7 @@ impl Reference<'_> {
                 if if last { order.is_gt() } else { order.is_lt() } { value } else { best }
             })
         };
-        Ok(match item.function {
+        Ok(match &item.function {
             F::Count => Scalar::Int(values.len() as i128),
             F::CountDistinct => {
                 let mut distinct: Vec<&Scalar> = Vec::new();
@@ -335,6 +335,22 @@ impl Reference<'_> {
             F::Avg => Scalar::Float(integers.sum::<i128>() as f64 / values.len() as f64),
             F::Min => best(false).unwrap_or(Scalar::Null),
             F::Max => best(true).unwrap_or(Scalar::Null),
+            F::Median => {
+                let mut sorted: Vec<i128> = integers.collect();
+                sorted.sort_unstable();
+                let (lower, upper) = (sorted.len().saturating_sub(1) / 2, sorted.len() / 2);
+                sorted.get(upper).map_or(Scalar::Null, |upper| {
+                    Scalar::Float(sorted[lower] as f64 / 2.0 + *upper as f64 / 2.0)
+                })
+            }
+            F::StringAgg { .. } if values.is_empty() => Scalar::Null,
+            F::StringAgg { separator } => {
+                let text = |value: &Scalar| match value {
+                    Scalar::String(text) => text.clone(),
+                    other => unreachable!("{other:?} is no text"),
+                };
+                Scalar::String(values.iter().map(text).collect::<Vec<_>>().join(separator))
+            }
             F::ArrayAgg => match values.first() {
                 None => Scalar::Bytes(crate::value::list::empty()),
                 Some(Scalar::String(_)) => Scalar::list(Type::String, &values).expect("a list of texts"),
@@ -497,11 +513,37 @@ impl Reference<'_> {
         use WindowFunction as W;
         let before = groups.iter().filter(|group| **group < groups[at]).count();
         let upto = groups.iter().filter(|group| **group <= groups[at]).count();
+        let along = |place: usize| match item.frame.unit {
+            FrameUnit::Range => self.eval(&item.order[0].expression, &rows[places[place]].0),
+            _ => Ok(Scalar::Null),
+        };
+        let along = (0..places.len()).map(along).collect::<Result<Vec<_>, ()>>()?;
         let frame: Vec<usize> = (0..places.len())
             .filter(|other| {
                 let distance = match item.frame.unit {
                     FrameUnit::Rows => *other as i128 - at as i128,
                     FrameUnit::Groups => groups[*other] - groups[at],
+                    FrameUnit::Range => {
+                        let (from, other_group) = (&along[at], groups[*other]);
+                        let reached = |by: i64, is_end: bool| {
+                            let descending = item.order[0].descending;
+                            let Some(far) = far(from, by, descending) else {
+                                return if is_end {
+                                    other_group <= groups[at]
+                                } else {
+                                    other_group >= groups[at]
+                                };
+                            };
+                            let other = &along[*other];
+                            if other.is_null() {
+                                return is_end == (other_group < groups[at]);
+                            }
+                            let order = if descending { far.compare(other) } else { other.compare(&far) };
+                            if is_end { order.is_le() } else { order.is_ge() }
+                        };
+                        return item.frame.start.is_none_or(|start| reached(start, false))
+                            && item.frame.end.is_none_or(|end| reached(end, true));
+                    }
                 };
                 item.frame.start.is_none_or(|start| distance >= start.into())
                     && item.frame.end.is_none_or(|end| distance <= end.into())
@@ -730,6 +772,22 @@ fn order_by(terms: &[OrderTerm], a: &[Scalar], b: &[Scalar]) -> Ordering {
         }
     }
     Ordering::Equal
+}
+
+/// What is so far from a value, if there is one.
+fn far(from: &Scalar, by: i64, down: bool) -> Option<Scalar> {
+    match from {
+        Scalar::Null => None,
+        Scalar::Float(value) => {
+            let by = f64::from_bits(by as u64);
+            Some(Scalar::Float(if down { value - by } else { value + by }))
+        }
+        Scalar::Int(value) => {
+            let by = i128::from(by);
+            Some(Scalar::Int(if down { value - by } else { value + by }))
+        }
+        other => unreachable!("{other:?} is at no distance"),
+    }
 }
 
 fn unary(op: UnaryOp, value: Scalar) -> Scalar {

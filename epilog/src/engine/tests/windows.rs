@@ -279,12 +279,41 @@ fn what_is_no_window_is_refused() {
         plan(grouped.select([window(0)])).contains("calculated 0"),
         "groups have no windows of their rows"
     );
-    let median = item(WindowFunction::Aggregate(AggregateFunction::Median), Some(field(f::reading::VALUE)));
-    assert_eq!(plan(draft(f::Reading).window([median])), "`median` is not defined for i64");
+    let joined = AggregateFunction::StringAgg { separator: ", ".to_string() };
+    let joined = item(WindowFunction::Aggregate(joined), Some(field(f::reading::VALUE)));
+    assert_eq!(plan(draft(f::Reading).window([joined])), "`string_agg` is not defined for i64");
+    let ranged = |order| {
+        let item = aggregate(AggregateFunction::Sum, FrameUnit::Range, Some(-1), Some(1));
+        draft(f::Reading).window([WindowItem { order, ..item }])
+    };
+    let two = [by(f::reading::CODE, false), by(f::reading::AT, false)].concat();
+    assert_eq!(
+        plan(ranged(two)),
+        "a frame told by distances is of rows ordered by one value, and there are 2"
+    );
+    assert!(plan(ranged(Vec::new())).ends_with("there are 0"));
     assert_eq!(
         plan(draft(f::Reading).window([item(WindowFunction::Lag(1), None)])),
         "`lag` is not defined for u64"
     );
+}
+
+#[test]
+fn frames_are_told_by_how_far_values_are_apart() {
+    let db = some();
+    let sums = |descending, start, end| {
+        let item = aggregate(AggregateFunction::Sum, FrameUnit::Range, start, end);
+        values(&db, WindowItem { order: by(f::reading::CODE, descending), ..item })
+    };
+    // Codes 2, 1, none, 2, 3, 1 have 10, 20, 30, none, -5, 7.
+    assert_eq!(sums(false, Some(-1), Some(0)), ints([37, 27, 30, 37, 5, 27]));
+    assert_eq!(sums(false, Some(1), Some(1)), ints([-5, 10, 30, -5, 0, 10]));
+    assert_eq!(sums(false, Some(2), Some(1)), ints([0, 0, 30, 0, 0, 0]));
+    // What has no code comes first in the ascending order, and last in the descending one.
+    assert_eq!(sums(false, None, Some(0)), ints([67, 57, 30, 67, 62, 57]));
+    assert_eq!(sums(true, None, Some(-1)), ints([-5, 5, 62, -5, 0, 5]));
+    assert_eq!(sums(true, Some(0), Some(1)), ints([37, 27, 30, 37, 5, 27]));
+    assert_eq!(sums(true, Some(1), None), ints([57, 30, 30, 57, 67, 30]));
 }
 
 #[test]

@@ -30,7 +30,7 @@ use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::budget::Charge;
 use crate::engine::exec::evaluate::evaluate;
-use crate::engine::exec::frames::{Argument, Partition, Results};
+use crate::engine::exec::frames::{Argument, Partition, Ranged, Results};
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::packed::head;
@@ -39,6 +39,7 @@ use crate::engine::exec::table::KeyTable;
 use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Expr, SortTerm, WindowTerm};
 use crate::engine::physical::{self, PhysicalNode};
+use crate::expr::FrameUnit;
 use crate::parts::{InWhole, Whole};
 use crate::value::Type;
 
@@ -410,6 +411,8 @@ impl<'s> Window<'s> {
                 env.budget.keep_some(&mut charge, size, "window", "there is no room to put rows aside")?;
             }
         }
+        #[cfg(not(feature = "small"))]
+        let size = store.size() + orders.iter().map(Order::size).sum::<usize>();
         let rows = store.len();
         let mut results: Vec<Results> = self
             .items
@@ -422,6 +425,11 @@ impl<'s> Window<'s> {
             for (number_of_partition, partition) in order.partitions(&places).enumerate() {
                 if number_of_partition.is_multiple_of(PARTITIONS_AT_ONCE) {
                     env.check()?;
+                }
+                #[cfg(not(feature = "small"))]
+                {
+                    let size = size + results.iter().map(Results::size).sum::<usize>();
+                    env.budget.keep_some(&mut charge, size, "window", "what it makes is not put aside")?;
                 }
                 for (at, (item, results)) in self.items.iter().zip(&mut results).enumerate() {
                     if order_of[at] == number {
@@ -472,6 +480,8 @@ struct Order {
     keys: Vec<u8>,
     /// Where each row's partition ends in its key, and where its key.
     ends: Vec<(usize, usize)>,
+    /// The term that frames are told by, if any are.
+    ranged: Option<Ranged>,
 }
 
 impl Order {
@@ -484,7 +494,10 @@ impl Order {
             let number = orders.iter().position(is_same).unwrap_or(orders.len());
             if number == orders.len() {
                 let (partition, terms) = (item.partition.clone(), item.order.clone());
-                orders.push(Order { partition, terms, keys: Vec::new(), ends: Vec::new() });
+                orders.push(Order { partition, terms, keys: Vec::new(), ends: Vec::new(), ranged: None });
+            }
+            if item.frame.unit == FrameUnit::Range {
+                orders[number].ranged = item.order.first().map(Ranged::of);
             }
             order_of.push(number);
         }
@@ -543,7 +556,8 @@ impl Order {
         let same_partition = |a: &u32, b: &u32| self.partition_of(*a) == self.partition_of(*b);
         places.chunk_by(same_partition).map(|rows| {
             let peers = rows.chunk_by(|a, b| self.key(*a) == self.key(*b));
-            Partition::new(rows, peers.map(<[u32]>::len))
+            let partition = Partition::new(rows, peers.map(<[u32]>::len));
+            partition.along(self.ranged, |row| &self.key(row)[self.partition_of(row).len()..])
         })
     }
 }

@@ -789,7 +789,32 @@ impl Maker<'_> {
             _ => (self.value(scope, Type::I64, faulty), Type::I64),
         };
         let integer = self.value(scope, Type::I64, faulty);
-        self.window_over(partition, order, (of, ty), integer)
+        let (mut item, ty) = self.window_over(partition, order, (of, ty), integer);
+        if self.random.below(4) == 0 {
+            self.tell_by_range(scope, &mut item);
+        }
+        (item, ty)
+    }
+
+    /// Tells the frame of a window by how far values are apart, if nothing that it calculates tells peers apart.
+    fn tell_by_range(&mut self, scope: &[usize], item: &mut WindowItem) {
+        use AggregateFunction::{ArrayAgg, StringAgg};
+        let (expression, ty) = self.field(scope);
+        let is_float = matches!(ty, Type::F32 | Type::F64);
+        let is_integer = ty.is_signed_integer() || ty.is_unsigned_integer();
+        let WindowFunction::Aggregate(function) = &item.function else { return };
+        if matches!(function, ArrayAgg | StringAgg { .. }) || !(is_float || is_integer && ty != Type::U128) {
+            return;
+        }
+        let mut bound = || match self.random.below(4) {
+            0 => None,
+            _ if is_float => Some((self.random.below(9) as f64 / 2.0 - 2.0).to_bits() as i64),
+            _ => Some(self.random.below(40) as i64 - 20),
+        };
+        item.frame = Frame { unit: FrameUnit::Range, start: bound(), end: bound() };
+        let nulls_first = *self.random.pick(&[None, Some(true), Some(false)]);
+        let descending = self.random.below(2) == 0;
+        item.order = Vec::from([OrderTerm { expression, descending, nulls_first }]);
     }
 
     /// A window over these, of a value of any type or of an integer.
@@ -803,7 +828,7 @@ impl Maker<'_> {
         use AggregateFunction as F;
         use WindowFunction as W;
         let by = self.random.below(4) as u64;
-        let (function, argument, ty) = match self.random.below(18) {
+        let (function, argument, ty) = match self.random.below(22) {
             0 | 1 => (W::RowNumber, None, Type::U64),
             2 => (W::Rank, None, Type::U64),
             3 => (W::DenseRank, None, Type::U64),
@@ -820,6 +845,13 @@ impl Maker<'_> {
             14 => (W::Aggregate(F::Sum), Some(integer), Type::I64),
             15 => (W::Aggregate(F::Avg), Some(integer), Type::F64),
             16 => (W::Aggregate(F::Min), Some(of), ty),
+            17 => (W::Aggregate(F::CountDistinct), Some(of), Type::U64),
+            18 => (W::Aggregate(F::Median), Some(integer), Type::F64),
+            19 if ty == Type::String => {
+                (W::Aggregate(F::StringAgg { separator: ", ".to_string() }), Some(of), Type::String)
+            }
+            20 if ty == Type::String => (W::Aggregate(F::ArrayAgg), Some(of), Type::StringList),
+            20 => (W::Aggregate(F::ArrayAgg), Some(integer), Type::I64List),
             _ => (W::Aggregate(F::Max), Some(of), ty),
         };
         let mut bound = || {

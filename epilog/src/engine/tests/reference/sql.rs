@@ -388,7 +388,8 @@ impl<'d> Writer<'d> {
         let mut framed = false;
         let by_row = matches!(item.function, W::RowNumber | W::Ntile(_) | W::Lag(_) | W::Lead(_));
         let of_frame = matches!(item.function, W::First | W::Last | W::Nth(_) | W::Aggregate(_));
-        let places = matches!(item.function, W::First | W::Last | W::Nth(_));
+        let places =
+            matches!(item.function, W::First | W::Last | W::Nth(_) | W::Aggregate(F::StringAgg { .. }));
         let function = match &item.function {
             W::RowNumber => "row_number()".to_string(),
             W::Rank => "rank()".to_string(),
@@ -406,6 +407,7 @@ impl<'d> Writer<'d> {
             W::Aggregate(F::Avg) => format!("avg({argument})"),
             W::Aggregate(F::Min) => format!("min({argument})"),
             W::Aggregate(F::Max) => format!("max({argument})"),
+            W::Aggregate(F::StringAgg { separator }) => format!("group_concat({argument}, '{separator}')"),
             W::Aggregate(_) => return None,
         };
         let mut over = Vec::new();
@@ -436,8 +438,22 @@ impl<'d> Writer<'d> {
         over.push(format!("ORDER BY {}", order.join(", ")));
         if of_frame {
             framed = true;
-            let unit = if rows_of_frame { "ROWS" } else { "GROUPS" };
-            let (start, end) = (item.frame.start.unwrap_or(i64::MIN), item.frame.end.unwrap_or(i64::MAX));
+            let unit = match item.frame.unit {
+                FrameUnit::Rows => "ROWS",
+                FrameUnit::Groups => "GROUPS",
+                FrameUnit::Range => "RANGE",
+            };
+            // The numbers of random drafts that stand for floats are far from those that stand for integers.
+            let of_floats =
+                |distance: &i64| item.frame.unit == FrameUnit::Range && distance.unsigned_abs() > 1 << 40;
+            let sign = |distance: Option<i64>, open: i64| match distance {
+                Some(distance) if of_floats(&distance) => {
+                    let distance = f64::from_bits(distance as u64);
+                    if distance < 0.0 { -1 } else { i64::from(distance > 0.0) }
+                }
+                distance => distance.unwrap_or(open),
+            };
+            let (start, end) = (sign(item.frame.start, i64::MIN), sign(item.frame.end, i64::MAX));
             // SQLite refuses frames that begin on one side of the row and end on the other before it.
             if start.signum() > end.signum() {
                 return None;
@@ -445,6 +461,11 @@ impl<'d> Writer<'d> {
             let bound = |distance: Option<i64>, open: &str| match distance {
                 None => open.to_string(),
                 Some(0) => "CURRENT ROW".to_string(),
+                Some(distance) if of_floats(&distance) => {
+                    let distance = f64::from_bits(distance as u64);
+                    let side = if distance < 0.0 { "PRECEDING" } else { "FOLLOWING" };
+                    format!("{} {side}", distance.abs())
+                }
                 Some(distance) => {
                     let side = if distance < 0 { "PRECEDING" } else { "FOLLOWING" };
                     format!("{} {side}", distance.unsigned_abs().min(1_000_000))

@@ -32,12 +32,12 @@ use crate::engine::exec::Env;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::budget::Charge;
 use crate::engine::exec::evaluate::evaluate;
-use crate::engine::exec::frames::{Argument, Results};
+use crate::engine::exec::frames::{Argument, Ranged, Results};
 use crate::engine::exec::operators::sort::{self, Giver, Packer};
 use crate::engine::exec::packed::{BatchRow, ROOT, Shape, Values, append_value, skip_value};
 use crate::engine::logical::{Window, WindowTerm};
 use crate::engine::planted::{self, Bug};
-use crate::expr::WindowFunction;
+use crate::expr::{FrameUnit, WindowFunction};
 
 /// The bytes of a rank, of a row's number, and of the lengths before a key.
 const RANK_LEN: usize = 16;
@@ -332,7 +332,7 @@ impl Stage<'_> {
         packer: &mut Packer,
         faults: &mut Vec<RowFault>,
     ) -> Result<(), ExecError> {
-        let mut block = Block::new(self.own.len());
+        let mut block = Block::new(self);
         let mut charge = Charge::default();
         let mut bytes = Vec::new();
         while let Some(key_len) = giver.pull(&mut bytes)? {
@@ -360,7 +360,7 @@ impl Stage<'_> {
         packer: &mut Packer,
         faults: &mut Vec<RowFault>,
     ) -> Result<(), ExecError> {
-        let Block { rows, ends, order, arguments } = core::mem::replace(block, Block::new(self.own.len()));
+        let Block { rows, ends, order, arguments } = core::mem::replace(block, Block::new(self));
         let count = ends.len();
         let mut results: Vec<Results> = Vec::with_capacity(self.own.len());
         for (item, values) in self.own.iter().zip(arguments) {
@@ -373,11 +373,19 @@ impl Stage<'_> {
             results.push(Results::new(&item.function, argument, count));
         }
         let places = order.places();
+        let mut charge = Charge::default();
         for partition in order.partitions(&places) {
             for (item, results) in self.own.iter().zip(&mut results) {
                 let item = &self.items[*item];
                 results.fill(&item.function, item.frame, &partition)?;
             }
+            let size = results.iter().map(Results::size).sum::<usize>();
+            env.budget.keep_some(
+                &mut charge,
+                size,
+                "window",
+                "what a single partition makes is not put aside",
+            )?;
         }
         let values: Vec<_> = results.iter_mut().map(|results| results.part(0..count)).collect();
         let mut key = Vec::new();
@@ -393,6 +401,7 @@ impl Stage<'_> {
                 packer.make_room(env)?;
             }
         }
+        env.budget.charge(&mut charge, 0);
         packer.make_room(env)
     }
 }
@@ -408,9 +417,13 @@ struct Block {
 }
 
 impl Block {
-    fn new(items: usize) -> Block {
-        let order = Order { partition: Vec::new(), terms: Vec::new(), keys: Vec::new(), ends: Vec::new() };
-        let arguments = (0..items).map(|_| Values::default()).collect();
+    fn new(stage: &Stage<'_>) -> Block {
+        let own = || stage.own.iter().map(|item| &stage.items[*item]);
+        let by_range = own().find(|item| item.frame.unit == FrameUnit::Range);
+        let ranged = by_range.and_then(|item| item.order.first()).map(Ranged::of);
+        let order =
+            Order { partition: Vec::new(), terms: Vec::new(), keys: Vec::new(), ends: Vec::new(), ranged };
+        let arguments = own().map(|_| Values::default()).collect();
         Block { rows: Vec::new(), ends: Vec::new(), order, arguments }
     }
 
