@@ -8,6 +8,7 @@ mod derived;
 #[cfg(not(feature = "small"))]
 mod each;
 mod sample;
+mod windows;
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -18,18 +19,17 @@ use super::super::error::PlanError;
 #[cfg(not(feature = "small"))]
 use super::Parameters;
 use super::aggregate::result_type;
-use super::window::{has_distances, window_name, window_type};
 use super::{
     Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Filter, Join, KeyTerm, Limit, Link,
     Literal, LogicalPlan, Lookup, Node, Project, Scan, Set, SetColumn, Slot, SlotDef, Sort, SortTerm,
-    Subquery, Window, WindowTerm, Windowing, set_name, typing,
+    Subquery, Window, set_name, typing,
 };
 use crate::expr;
 #[cfg(not(feature = "small"))]
 use crate::expr::shape::Shape;
 use crate::expr::{
-    AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, Frame, FrameUnit, JoinKind, Op,
-    OrderTerm, Postfix, Quantifier, RowPath, SelectItem, SetKind, WindowFunction, WindowItem,
+    AggregateFunction, AggregateItem, Assignment, BinaryOp, Clause, Draft, JoinKind, Op, OrderTerm, Postfix,
+    Quantifier, RowPath, SelectItem, SetKind,
 };
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::{Catalog, CollectionDef, CollectionSchema};
@@ -591,69 +591,6 @@ impl<'c> Lowering<'c> {
                 parameters.pin(other.values());
             }
         }
-    }
-
-    fn window(&mut self, items: Vec<WindowTerm>, whole: Whole) {
-        if !items.is_empty() {
-            let items = InWhole::new(items, whole);
-            self.push(|input| Node::Window(Windowing { input, items, whole }));
-        }
-    }
-
-    fn window_term(&mut self, item: &WindowItem) -> Result<WindowTerm, PlanError> {
-        let argument = item.argument.as_ref().map(|argument| self.expression(argument)).transpose()?;
-        let partition = self.expressions(&item.partition)?;
-        let order: Vec<SortTerm> =
-            item.order.iter().map(|term| self.sort_term(term)).collect::<Result<_, _>>()?;
-        let operation = window_name(&item.function);
-        let of = argument.as_ref().map(|argument| argument.ty);
-        let (ty, nullable) = window_type(&item.function, of)
-            .ok_or(PlanError::NotDefined { operation, ty: of.unwrap_or(Type::U64) })?;
-        let calculates = matches!(
-            item.function,
-            WindowFunction::Aggregate(AggregateFunction::Sum | AggregateFunction::Avg)
-        );
-        if ty == Type::Decimal && calculates && !cfg!(feature = "decimal") {
-            return Err(PlanError::DecimalFeature { operation });
-        }
-        if item.frame.unit == FrameUnit::Range {
-            let of = match &order[..] {
-                [term] => term.expr.ty,
-                _ => return Err(PlanError::RangeOfOneTerm { terms: order.len() }),
-            };
-            if !has_distances(of) {
-                return Err(PlanError::NotDefined { operation: "range", ty: of });
-            }
-        }
-        let name = self.described(|names| names.window_value(&item.function, argument.as_ref()));
-        let output = self.new_computed(ty, nullable, name);
-        Ok(WindowTerm {
-            function: item.function.clone(),
-            argument,
-            partition,
-            order,
-            frame: item.frame,
-            output,
-        })
-    }
-
-    /// The first rows of each key: they are numbered, and those with a small number stay.
-    fn limit_per(&mut self, keys: &[Postfix], count: u64, whole: Whole) -> Result<(), PlanError> {
-        let partition = self.expressions(keys)?;
-        let output = self.new_computed(Type::U64, false, self.described(|_| "row_number()".to_string()));
-        let function = WindowFunction::RowNumber;
-        let term = WindowTerm {
-            function,
-            argument: None,
-            partition,
-            order: Vec::new(),
-            frame: Frame::DEFAULT,
-            output,
-        };
-        self.window(Vec::from([term]), whole);
-        let limit = Expr::literal(Scalar::Int(count.into()), Type::U64);
-        self.filter(Expr::binary_test(BinaryOp::Le, self.computed_value(output), limit));
-        Ok(())
     }
 
     /// A value that a window has calculated.
