@@ -111,6 +111,10 @@ pub(super) enum Bug {
     AbsentFirst,
     /// The last row of a frame is not in it.
     FrameEndsEarly,
+    /// What lies at the far end of a frame told by distances is not in it.
+    RangeEndsEarly,
+    /// Of values that a frame has twice one that leaves it is no longer there.
+    DistinctGone,
     /// What leaves a frame may be its least or greatest value for one row more.
     LeftFrameLate,
     /// Among the rows of one key, `except_all` takes out all or none.

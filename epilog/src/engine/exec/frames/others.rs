@@ -13,6 +13,7 @@ use core::ops::Range;
 use super::super::tally::{number, square_root};
 use super::{Argument, Kept, Partition, Present, Results, slide};
 use crate::engine::exec::table::KeyTable;
+use crate::engine::planted::{self, Bug};
 use crate::expr::{AggregateFunction, Frame};
 use crate::value::{compare_floats, key, list};
 
@@ -127,7 +128,7 @@ fn distinct(argument: &Argument, partition: &Partition<'_>, frame: Frame) -> Vec
                 self.different += usize::from(*count == 0);
                 *count += 1;
             } else {
-                *count -= 1;
+                *count = if planted::is(Bug::DistinctGone) { 0 } else { *count - 1 };
                 self.different -= usize::from(*count == 0);
             }
         }

@@ -4,6 +4,7 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use crate::engine::logical::SortTerm;
+use crate::engine::planted::{self, Bug};
 use crate::value::{Type, compare_floats, integer, key};
 
 /// The one term that rows are ordered by.
@@ -85,7 +86,8 @@ impl Along {
 
     /// Where those end that are no farther behind it than that.
     pub(super) fn end(&self, at: usize, distance: i64) -> Option<usize> {
-        self.point(at, distance, |order| order.is_le())
+        let early = planted::is(Bug::RangeEndsEarly);
+        self.point(at, distance, |order| order.is_lt() || order.is_eq() && !early)
     }
 
     fn point(&self, at: usize, distance: i64, is_before: impl Fn(Ordering) -> bool) -> Option<usize> {

@@ -139,6 +139,8 @@ fn mistakes_of_operators_are_found() {
         (Bug::FaultForgotten, FAULTY),
         (Bug::AbsentFirst, NARROW),
         (Bug::FrameEndsEarly, ANY),
+        (Bug::RangeEndsEarly, ANY),
+        (Bug::DistinctGone, ANY),
         (Bug::LeftFrameLate, ANY),
         (Bug::ExceptAllUncounted, RULED),
         (Bug::PairedTooEarly, ANY),
