@@ -29,6 +29,8 @@ pub(super) enum Bug {
     LeftJoinMadeInner,
     /// The last condition that a subquery asks of the row alone is lost.
     ConditionOfRowLost,
+    /// A record that is counted is so once for each record of a nested subquery.
+    NestedCountsTwice,
     /// A link does not pair what is absent on both sides.
     AbsentLinkUnmatched,
     /// Values of an index that is not unique pass for distinct ones.

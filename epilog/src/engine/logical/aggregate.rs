@@ -56,6 +56,23 @@ pub struct AggregateTerm {
     pub output: Computed,
 }
 
+#[cfg(not(feature = "small"))]
+impl AggregateTerm {
+    /// Whether it may have another result when its values come in another order: where they are rounded or may exceed what there is
+    /// room for on the way, and where values are equal that are not the same.
+    pub fn sees_order(&self) -> bool {
+        use AggregateFunction as F;
+        let ty = self.argument.as_ref().map_or(Type::U64, |argument| argument.ty);
+        let is_rounded = matches!(ty, Type::F32 | Type::F64 | Type::Decimal);
+        match self.function {
+            F::Count | F::CountDistinct => false,
+            F::Min | F::Max => is_rounded,
+            F::Sum | F::Avg => is_rounded || ty == Type::I128,
+            _ => true,
+        }
+    }
+}
+
 /// The type of an aggregate over arguments of type `of`, and whether it may be absent; `None` when there is no such
 /// aggregate.
 pub fn result_type(function: &AggregateFunction, of: Option<Type>) -> Option<(Type, bool)> {

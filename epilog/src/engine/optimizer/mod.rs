@@ -25,6 +25,8 @@ mod index_ends;
 mod join_distinct;
 mod join_filters;
 #[cfg(not(feature = "small"))]
+mod join_nested;
+#[cfg(not(feature = "small"))]
 mod join_order;
 mod key_through_relation;
 #[cfg(not(feature = "small"))]
@@ -104,6 +106,8 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         #[cfg(not(feature = "small"))]
         lift_conditions::RULE,
         decorrelate::RULE,
+        #[cfg(not(feature = "small"))]
+        join_nested::RULE,
         #[cfg(not(feature = "small"))]
         push_common_filters::RULE,
         push_group_filters::RULE,

@@ -122,7 +122,7 @@ impl Planner<'_> {
                 && is_sure_below(sides.inner)
         });
         let taken = match sides.aggregate {
-            Some(term) => end.unwrap_or(if sees_order(term) { Taken::AsTheyCame } else { Taken::All }),
+            Some(term) => end.unwrap_or(if term.sees_order() { Taken::AsTheyCame } else { Taken::All }),
             None => Taken::All,
         };
         Some((Band { inner: best.clone(), low, high, taken }, share))
@@ -147,20 +147,6 @@ pub(super) fn end(term: &AggregateTerm, value: &Expr) -> Option<Taken> {
         AggregateFunction::Min if is_of_value => Some(Taken::Least),
         AggregateFunction::Max if is_of_value => Some(Taken::Greatest),
         _ => None,
-    }
-}
-
-/// Whether an aggregate may have another result when its values come in another order: where they are rounded or may exceed
-/// what there is room for on the way, and where values are equal that are not the same.
-pub(super) fn sees_order(term: &AggregateTerm) -> bool {
-    use AggregateFunction as F;
-    let ty = term.argument.as_ref().map_or(Type::U64, |argument| argument.ty);
-    let is_rounded = matches!(ty, Type::F32 | Type::F64 | Type::Decimal);
-    match term.function {
-        F::Count | F::CountDistinct => false,
-        F::Min | F::Max => is_rounded,
-        F::Sum | F::Avg => is_rounded || ty == Type::I128,
-        _ => true,
     }
 }
 

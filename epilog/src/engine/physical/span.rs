@@ -25,7 +25,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::band::{Limit, asked_first, end, limits, sees_order};
+use super::band::{Limit, asked_first, end, limits};
 use super::subquery::Sides;
 use super::{Planner, Taken};
 use crate::engine::estimate::Amount;
@@ -111,7 +111,7 @@ impl<'p> Planner<'p> {
             let rows = spanned.share / self.linked_rows(&links).max(1.0);
             if best.as_ref().is_none_or(|(_, least)| rows < *least) {
                 // Entries come by their values, and then by what else the index has.
-                if sides.aggregate.is_some_and(sees_order) {
+                if sides.aggregate.is_some_and(AggregateTerm::sees_order) {
                     spanned.span.taken = Taken::AsTheyCame;
                 }
                 best = Some((Found { index: Some(index.id), links, span: Some(spanned) }, rows));

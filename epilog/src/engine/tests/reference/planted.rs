@@ -56,6 +56,7 @@ fn mistakes_of_rules_are_found() {
         (Bug::JoinFilterLost, PAIRED),
         (Bug::LeftJoinMadeInner, PAIRED),
         (Bug::ConditionOfRowLost, NESTED),
+        (Bug::NestedCountsTwice, NESTED),
         (Bug::AbsentLinkUnmatched, MADE),
         (Bug::DistinctLost, RULED),
         (Bug::KeysDecidedBySome, RULED),
