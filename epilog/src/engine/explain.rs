@@ -578,6 +578,11 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
             if let Asked::Aggregate(term, _) = &subquery.asked {
                 detail = format!("{detail}: {}", names.aggregate(term));
             }
+            #[cfg(not(feature = "small"))]
+            if !subquery.same.is_empty() {
+                let by = subquery.same.iter().map(|expr| names.expr(expr)).collect::<Vec<_>>();
+                detail = format!("{detail}, once for each {}", by.join(", "));
+            }
             (operator, detail)
         }
         Operator::Join(join) => {

@@ -133,6 +133,8 @@ pub(super) enum Bug {
     SpanTakesBound,
     /// A row without a bound has the range without it.
     SpanOfAbsent,
+    /// Rows that have the same of the first of what a subquery reads get one answer.
+    SameByFirst,
     /// The rows of a range come in the order of their values, whatever is made of them.
     RangeLosesOrder,
     /// What is asked of rows before a join forgets a key that its table has.

@@ -74,6 +74,8 @@ impl Walk<'_> {
                 pairs,
                 asked,
                 once: _,
+                #[cfg(not(feature = "small"))]
+                    same: _,
                 spills: _,
                 answer: _,
             }) => {

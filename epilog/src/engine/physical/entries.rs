@@ -312,6 +312,7 @@ impl PhysicalNode {
                 }
                 if let Operator::Subquery(subquery) = &mut self.operator {
                     subquery.asked.expressions_mut().for_each(|expr| change(expr, each));
+                    subquery.same.iter_mut().for_each(|expr| change(expr, each));
                 }
             }
             Operator::Sort { terms, .. } => terms.iter_mut().for_each(|term| change(&mut term.expr, each)),

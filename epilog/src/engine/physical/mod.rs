@@ -38,6 +38,8 @@ mod prune;
 mod recipe;
 mod recursive;
 mod relation;
+#[cfg(not(feature = "small"))]
+mod same;
 mod sarg;
 mod set;
 mod shared;
@@ -401,6 +403,9 @@ pub struct Subquery {
     pub asked: Asked,
     /// Whether that is calculated once for all rows with the same links, which takes a table and no pair.
     pub once: bool,
+    /// What rows have in common that have the same answer, if each is to be made once.
+    #[cfg(not(feature = "small"))]
+    pub same: Vec<Expr>,
     /// Whether both sides can be put aside by what they are linked by: it has a value, or none, in every row of either.
     pub spills: bool,
     /// What becomes of the answer.

@@ -85,6 +85,8 @@ impl Reads {
                 }
                 if let Operator::Subquery(subquery) = &node.operator {
                     subquery.asked.expressions().for_each(|expr| self.expr(expr, slots));
+                    #[cfg(not(feature = "small"))]
+                    subquery.same.iter().for_each(|expr| self.expr(expr, slots));
                 }
                 // A record that may be absent is told from one of which the rank alone is known.
                 if let Operator::Join(join) = &node.operator {

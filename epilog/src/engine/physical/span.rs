@@ -29,7 +29,7 @@ use super::band::{Limit, asked_first, end, limits};
 use super::subquery::Sides;
 use super::{Planner, Taken};
 use crate::engine::estimate::Amount;
-use crate::engine::logical::{Expr, ExprKind, Inner, Link};
+use crate::engine::logical::{AggregateTerm, Expr, ExprKind, Inner, Link};
 use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 use crate::schema::{IndexDef, IndexId};

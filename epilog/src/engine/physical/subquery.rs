@@ -33,7 +33,7 @@ pub(super) struct Planned {
     #[cfg(not(feature = "small"))]
     pub(super) fixed: Amount,
     /// Which part of the pairs that links allow are made.
-    share: Amount,
+    pub(super) share: Amount,
 }
 
 /// What rows are matched with: the sides of a subquery or of a join.
@@ -106,6 +106,13 @@ impl<'p> Planner<'p> {
             Some(probe) if probe.cost <= once.cost => probe,
             _ => once,
         };
+        #[cfg(not(feature = "small"))]
+        let (same, spared) = match is_of_key {
+            true => (Vec::new(), 0.0),
+            false => self.same(subquery, &best, asked),
+        };
+        #[cfg(feature = "small")]
+        let spared = 0.0;
         let inner = Inner::of(&subquery.inner);
         let spills = !cfg!(feature = "small")
             && matches!(best.method, Method::Hash { .. })
@@ -114,6 +121,8 @@ impl<'p> Planner<'p> {
         let operator = Operator::Subquery(Subquery {
             input: Box::new(input.node),
             spills,
+            #[cfg(not(feature = "small"))]
+            same,
             slot: subquery.slot,
             once: is_of_key && !matches!(best.method, Method::Probe { .. }),
             method: best.method,
@@ -121,10 +130,11 @@ impl<'p> Planner<'p> {
             asked: subquery.asked.clone(),
             answer: Answer::Value(subquery.output),
         });
-        let cost = input.cost + best.cost;
+        let best_cost = (best.cost - spared).max(0.0);
+        let cost = input.cost + best_cost;
         // What rows that are not taken would cost is not in it already.
         #[cfg(not(feature = "small"))]
-        let fixed = input.fixed + if asked < rows { best.cost } else { best.fixed };
+        let fixed = input.fixed + if asked < rows { best_cost } else { best.fixed.min(best_cost) };
         Chosen {
             node: PhysicalNode { operator, rows },
             cost,

@@ -14,6 +14,8 @@ mod reference;
 #[cfg(not(feature = "small"))]
 mod residency;
 #[cfg(not(feature = "small"))]
+mod same;
+#[cfg(not(feature = "small"))]
 mod sieve;
 #[cfg(not(feature = "small"))]
 mod spans;

@@ -7,6 +7,8 @@
 #[cfg(not(feature = "small"))]
 mod aside;
 #[cfg(not(feature = "small"))]
+mod same;
+#[cfg(not(feature = "small"))]
 mod spanned;
 
 use alloc::borrow::Cow;
@@ -56,6 +58,8 @@ pub(super) fn split<'s>(
 }
 
 fn stage_of<'s>(env: &Env<'s>, subquery: physical::Subquery) -> (PhysicalNode, Subquery<'s>) {
+    #[cfg(not(feature = "small"))]
+    let same = same::Known::new(subquery.same);
     let physical::Subquery { input, slot, method, pairs, asked, once, answer, .. } = subquery;
     #[cfg(not(feature = "small"))]
     env.sieves.open_ahead(&input);
@@ -86,7 +90,18 @@ fn stage_of<'s>(env: &Env<'s>, subquery: physical::Subquery) -> (PhysicalNode, S
         rows: Vec::new(),
         inner: Inner::Records(Vec::new()),
     };
-    (*input, Subquery { slot, finder, links, pairs, asked, once, answer })
+    let stage = Subquery {
+        slot,
+        finder,
+        links,
+        pairs,
+        asked,
+        once,
+        #[cfg(not(feature = "small"))]
+        same,
+        answer,
+    };
+    (*input, stage)
 }
 
 /// Answers a subquery for each row.
@@ -98,6 +113,9 @@ struct Subquery<'s> {
     asked: Asked,
     /// Whether an aggregate is calculated once for each key, in the table.
     once: bool,
+    /// The answers of rows before, by what they were made of.
+    #[cfg(not(feature = "small"))]
+    same: Option<Box<same::Known<'s>>>,
     answer: Answer,
 }
 
@@ -225,61 +243,20 @@ impl<'s> Stage<'s> for Subquery<'s> {
             return Ok(());
         }
         batch.compact();
-        let rows = batch.count();
-        let mut answers = Answers::new(&self.asked, rows);
-        let mut outer = Vec::with_capacity(self.links.len());
-        for link in &self.links {
-            let values = evaluate(env, &link.outer, batch)?;
-            for (row, fault) in values.faults() {
-                answers.add_unknown(*row as usize, fault);
-            }
-            outer.push(values);
-        }
-        match &mut self.finder {
-            Finder::Index(..) if !parts::PROBES => {
-                unreachable!("no plan looks into an index for each row")
-            }
-            #[cfg(not(feature = "small"))]
-            Finder::Index(index, Some(span)) => {
-                let probe = Probe { env, slot: self.slot, index: *index, links: &self.links, outer: &outer };
-                let spans = Spans::new(env, span, self.slot, batch)?;
-                probe.run_spans(&spans, batch, &mut self.pairs, &mut answers)?;
-            }
-            Finder::Index(index, _) => {
-                let probe = Probe { env, slot: self.slot, index: *index, links: &self.links, outer: &outer };
-                probe.run(batch, &mut self.pairs, &mut answers)?;
-            }
-            finder @ Finder::Table { .. } => {
-                let keep = keep(&self.asked, self.once, &self.pairs);
-                let built = finder.built(env, &self.links, keep)?;
-                if let (Some(results), Answer::Value(output)) = (built.results(), self.answer) {
-                    let of_none = results.len() - 1;
-                    let mut numbers = Vec::new();
-                    built.find_all(&self.links, &outer, rows, &mut numbers);
-                    for row in (0..answers.unknown.len()).filter(|_| parts::CALCULATION) {
-                        if let Some(fault) = answers.unknown(row).cloned() {
-                            numbers[row] = NO_GROUP;
-                            if built.has_rows() {
-                                answers.add_fault(row, &fault);
-                            }
-                        }
-                    }
-                    let numbers = numbers.iter().map(|number| (*number as usize).min(of_none));
-                    let mut values = results.gather(numbers);
-                    answers.add_faults_to(&mut values);
-                    batch.set_computed(output, values);
-                    return Ok(());
-                }
-                built.run(env, &self.links, &outer, batch, &mut self.pairs, &mut answers)?;
-            }
-        }
-        self.conclude(batch, answers)
+        #[cfg(not(feature = "small"))]
+        let values = self.answers_once(env, batch)?;
+        #[cfg(feature = "small")]
+        let values = self.answers(env, batch)?;
+        self.conclude(batch, values);
+        Ok(())
     }
 
     #[cfg(not(feature = "small"))]
     fn footprint(&self) -> Footprint {
         match &self.finder {
-            Finder::Table { built: Some(built), .. } => Footprint::in_memory(built.size()),
+            Finder::Table { built: Some(built), .. } => {
+                Footprint::in_memory(built.size() + self.same.as_ref().map_or(0, |known| known.size()))
+            }
             _ => Footprint::default(),
         }
     }
@@ -328,47 +305,91 @@ impl<'s> Subquery<'s> {
     }
 }
 
-impl Subquery<'_> {
-    fn conclude(&self, batch: &mut Batch<'_>, mut answers: Answers<'_>) -> Result<(), ExecError> {
-        if parts::CALCULATION && answers.any {
-            // One record that belongs to the row decides, whatever another ran into.
-            let Answers { counts, faults, .. } = &mut answers;
-            faults
-                .iter_mut()
-                .zip(counts)
-                .filter(|(_, count)| **count > 0)
-                .for_each(|(fault, _)| *fault = None);
-        }
-        match self.answer {
-            Answer::Value(output) => {
-                let counts = &answers.counts;
-                let mut values = match &mut answers.tally {
-                    Some(tally) => tally.0.results(0..counts.len())?,
-                    None if answers.any => {
-                        Vector::bools(counts.iter().map(|count| u8::from(*count > 0)).collect())
-                    }
-                    None => {
-                        let bytes = counts.iter().flat_map(|count| count.to_le_bytes()).collect();
-                        Vector::fixed(Type::U64, counts.len(), bytes)
-                    }
-                };
-                answers.add_faults_to(&mut values);
-                batch.set_computed(output, values);
+impl<'s> Subquery<'s> {
+    /// The answers for the rows of a batch.
+    fn answers(&mut self, env: &Env<'s>, batch: &Batch<'s>) -> Result<Vector<'s>, ExecError> {
+        let rows = batch.count();
+        let mut answers = Answers::new(&self.asked, rows);
+        let mut outer = Vec::with_capacity(self.links.len());
+        for link in &self.links {
+            let values = evaluate(env, &link.outer, batch)?;
+            for (row, fault) in values.faults() {
+                answers.add_unknown(*row as usize, fault);
             }
-            Answer::Semi | Answer::Anti => {
-                if parts::CALCULATION {
-                    for (row, fault) in answers.faults.iter().enumerate() {
-                        if let Some(fault) = fault {
-                            batch.add_fault(row, fault);
+            outer.push(values);
+        }
+        match &mut self.finder {
+            Finder::Index(..) if !parts::PROBES => {
+                unreachable!("no plan looks into an index for each row")
+            }
+            #[cfg(not(feature = "small"))]
+            Finder::Index(index, Some(span)) => {
+                let probe = Probe { env, slot: self.slot, index: *index, links: &self.links, outer: &outer };
+                let spans = Spans::new(env, span, self.slot, batch)?;
+                probe.run_spans(&spans, batch, &mut self.pairs, &mut answers)?;
+            }
+            Finder::Index(index, _) => {
+                let probe = Probe { env, slot: self.slot, index: *index, links: &self.links, outer: &outer };
+                probe.run(batch, &mut self.pairs, &mut answers)?;
+            }
+            finder @ Finder::Table { .. } => {
+                let keep = keep(&self.asked, self.once, &self.pairs);
+                let built = finder.built(env, &self.links, keep)?;
+                if let (Some(results), Answer::Value(_)) = (built.results(), self.answer) {
+                    let of_none = results.len() - 1;
+                    let mut numbers = Vec::new();
+                    built.find_all(&self.links, &outer, rows, &mut numbers);
+                    for row in (0..answers.unknown.len()).filter(|_| parts::CALCULATION) {
+                        if let Some(fault) = answers.unknown(row).cloned() {
+                            numbers[row] = NO_GROUP;
+                            if built.has_rows() {
+                                answers.add_fault(row, &fault);
+                            }
                         }
                     }
+                    let numbers = numbers.iter().map(|number| (*number as usize).min(of_none));
+                    let mut values = results.gather(numbers);
+                    answers.add_faults_to(&mut values);
+                    return Ok(values);
                 }
-                let wanted = self.answer == Answer::Semi;
-                batch.retain(|_, row| answers.is_faulty(row) || (answers.counts[row] > 0) == wanted);
+                built.run(env, &self.links, &outer, batch, &mut self.pairs, &mut answers)?;
             }
         }
-        Ok(())
+        results(answers)
     }
+
+    fn conclude(&self, batch: &mut Batch<'s>, values: Vector<'s>) {
+        match self.answer {
+            Answer::Value(output) => batch.set_computed(output, values),
+            Answer::Semi | Answer::Anti => {
+                for (row, fault) in values.faults() {
+                    batch.add_fault(*row as usize, fault);
+                }
+                let wanted = u8::from(self.answer == Answer::Semi);
+                batch.retain(|_, row| values.bytes(row) == [wanted] || values.fault(row).is_some());
+            }
+        }
+    }
+}
+
+/// What was found out of each row, as values.
+fn results<'s>(mut answers: Answers<'_>) -> Result<Vector<'s>, ExecError> {
+    if parts::CALCULATION && answers.any {
+        // One record that belongs to the row decides, whatever another ran into.
+        let Answers { counts, faults, .. } = &mut answers;
+        faults.iter_mut().zip(counts).filter(|(_, count)| **count > 0).for_each(|(fault, _)| *fault = None);
+    }
+    let counts = &answers.counts;
+    let mut values = match &mut answers.tally {
+        Some(tally) => tally.0.results(0..counts.len())?,
+        None if answers.any => Vector::bools(counts.iter().map(|count| u8::from(*count > 0)).collect()),
+        None => {
+            let bytes = counts.iter().flat_map(|count| count.to_le_bytes()).collect();
+            Vector::fixed(Type::U64, counts.len(), bytes)
+        }
+    };
+    answers.add_faults_to(&mut values);
+    Ok(values)
 }
 
 /// What is read of pairs: of the row nothing else is put into them.

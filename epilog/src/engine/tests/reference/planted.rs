@@ -148,6 +148,7 @@ fn mistakes_of_operators_are_found() {
         (Bug::PartitionLost, NARROW),
         (Bug::RunLost, RULED),
         (Bug::PartitionGoesOn, ANY),
+        (Bug::SameByFirst, NESTED),
         (Bug::RangeLosesOrder, BANDED),
         (Bug::RangeLosesOrder, SPANNED),
         (Bug::SpanTakesBound, SPANNED),

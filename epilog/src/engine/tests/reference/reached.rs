@@ -52,7 +52,7 @@ const OPERATORS: [&str; 39] = [
 ];
 
 /// What there is in plans beside their operators, as Rust shows it.
-const PARTS: [&str; 27] = [
+const PARTS: [&str; 28] = [
     "access: Nothing",
     "access: Keys(",
     "backward: true",
@@ -80,6 +80,7 @@ const PARTS: [&str; 27] = [
     "start: Some(Expr",
     "start: None, taken: AsTheyCame",
     "once: true",
+    "same: [Expr",
 ];
 
 /// What is put aside where there is little memory: the operator, and one that is beneath it, if that is what counts.
