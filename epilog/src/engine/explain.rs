@@ -647,24 +647,31 @@ fn describe_method(method: &Method, of: &str, names: Names<'_>) -> String {
 /// What an index is searched for by for each row.
 #[cfg(not(feature = "small"))]
 fn describe_span(links: &[Link], span: &Span, names: Names<'_>) -> String {
-    let of = names.expr(&span.field);
     let mut asked = Vec::new();
     if !links.is_empty() {
         asked.push(names.links(links));
     }
-    let bound = |operator, (bound, included): &(Expr, bool)| {
-        let or_equal = if *included { "=" } else { "" };
-        format!("{of} {operator}{or_equal} {}", names.expr(bound))
-    };
-    asked.extend(span.low.iter().map(|low| bound(">", low)));
-    asked.extend(span.high.iter().map(|high| bound("<", high)));
-    asked.extend(span.start.iter().map(|start| format!("{of} starts with {}", names.expr(start))));
+    asked.extend(bounds_of(span, names));
     let asked = asked.join(" & ");
     match span.taken {
         Taken::All | Taken::AsTheyCame => asked,
         Taken::Least => format!("the least of {asked}"),
         Taken::Greatest => format!("the greatest of {asked}"),
     }
+}
+
+/// What the field of a range is asked.
+#[cfg(not(feature = "small"))]
+fn bounds_of(span: &Span, names: Names<'_>) -> Vec<String> {
+    let of = names.expr(&span.field);
+    let bound = |operator, (bound, included): &(Expr, bool)| {
+        let or_equal = if *included { "=" } else { "" };
+        format!("{of} {operator}{or_equal} {}", names.expr(bound))
+    };
+    let mut asked: Vec<String> = span.low.iter().map(|low| bound(">", low)).collect();
+    asked.extend(span.high.iter().map(|high| bound("<", high)));
+    asked.extend(span.start.iter().map(|start| format!("{of} starts with {}", names.expr(start))));
+    asked
 }
 
 #[cfg(not(feature = "small"))]

@@ -419,17 +419,36 @@ pub(super) fn inner_of(node: &PhysicalNode, names: Names<'_>) -> Option<PlanNode
         Operator::Join(join) => (join.slot, &join.method, &join.pairs),
         _ => return None,
     };
-    let Method::Probe { index, links } = method else { return None };
+    let Method::Probe {
+        index,
+        links,
+        #[cfg(not(feature = "small"))]
+        span,
+    } = method
+    else {
+        return None;
+    };
     let collection = collection_of(slot, names);
     let index = index.and_then(|index| index_of(collection, index));
-    let way = if index.is_some() { PlanWay::IndexLookup } else { PlanWay::KeyLookup };
-    let operator = if index.is_some() { "index lookup" } else { "key lookup" };
+    #[cfg(not(feature = "small"))]
+    let bounds = span.as_ref().map_or_else(Vec::new, |span| super::bounds_of(span, names));
+    #[cfg(feature = "small")]
+    let bounds: Vec<String> = Vec::new();
+    let (way, operator) = match (index.is_some(), bounds.is_empty()) {
+        (true, true) => (PlanWay::IndexLookup, "index lookup"),
+        (true, false) => (PlanWay::IndexRange, "index range"),
+        (false, true) => (PlanWay::KeyLookup, "key lookup"),
+        (false, false) => (PlanWay::KeyRange, "key range"),
+    };
+    let linked = texts(links, |link| names.links(core::slice::from_ref(link)));
+    let predicates: Vec<String> = linked.into_iter().chain(bounds).collect();
+    let detail = format!("{} by {}", collection.name, predicates.join(" & "));
     let access = PlanAccess {
         way,
         collection: collection.name.clone(),
         index,
         backwards: false,
-        predicates: texts(links, |link| names.links(core::slice::from_ref(link))),
+        predicates,
         entry_predicates: Vec::new(),
         reads: PlanReads::Records,
         parts: Vec::new(),
@@ -438,7 +457,6 @@ pub(super) fn inner_of(node: &PhysicalNode, names: Names<'_>) -> Option<PlanNode
     while let Some(input) = found.children().first() {
         found = input;
     }
-    let detail = format!("{} by {}", collection.name, names.links(links));
     let kind = PlanOperator::Access(access);
     Some(PlanNode { rows: super::expected(found), ..PlanNode::of(operator, detail, kind) })
 }

@@ -159,6 +159,7 @@ impl<'p> Planner<'p> {
             reads_inner: false,
             spills: true,
             merges: false,
+            in_order: false,
             sieves: Vec::new(),
             counter: Counter::NONE,
             _whole: join.whole,

@@ -67,7 +67,8 @@ impl<'p> Planner<'p> {
             return None;
         }
         let logical::Join { slot, inner, links, pairs, .. } = join;
-        let sides = Sides { slot: *slot, inner, links, pairs, reads: true, aggregate: None };
+        let (reads, aggregate, any) = (true, None, false);
+        let sides = Sides { slot: *slot, inner, links, pairs, reads, aggregate, any };
         let once = self.once(&sides, 1.0);
         let inner_rows = match &once.method {
             Method::Hash { inner, .. } | Method::Loop { inner, .. } => inner.rows,
