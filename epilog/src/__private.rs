@@ -1,8 +1,8 @@
 //! What generated code names. Not for use by hand; may change in any release.
 
 pub use crate::collection::{
-    BelongsTo, Collection, Enlist, Holds, Id, List, Many, Mode, Name, NotStored, Opt, Proxy, ReadError,
-    RecordReader, RecordWriter, Relation, Req, Stored, Target, member, row_of,
+    BelongsTo, BorrowedRecord, Collection, Enlist, Holds, Id, List, Many, Mode, Name, NotStored, Opt, Proxy,
+    ReadError, RecordReader, RecordWriter, Relation, Req, Stored, Target, member, row_of,
 };
 pub use crate::error::Error;
 pub use crate::expr::{RowPath, SelectItem};

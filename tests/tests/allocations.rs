@@ -136,6 +136,26 @@ fn a_query_for_one_record_is_built_without_an_allocation() {
     assert_eq!(allocations(|| assert!(by_text("8@mail.io").exists(&tx).unwrap())), 2);
 }
 
+/// Goal: records that are lent cost no allocation each, and their texts none: what there is, is of a batch, a leaf of records.
+#[test]
+fn records_are_lent_without_an_allocation() {
+    let db = loaded();
+    let tx = db.read().unwrap();
+    let mut length = 0;
+    let all = User::query();
+    all.for_each(&tx, |u| length += u.email().len()).unwrap();
+    let per_batch = {
+        let batches = all.explain_analyze(&tx).unwrap().root.actual.expect("it was carried out").batches;
+        assert!(batches < 100, "a batch has many records: {batches}");
+        allocations(|| all.for_each(&tx, |u| length += u.email().len() + usize::from(u.age())).unwrap())
+            / batches
+    };
+    assert!(per_batch < 5, "{per_batch} allocations for a batch");
+    assert!(length > 2000 * 8);
+    let records = allocations(|| assert_eq!(all.all(&tx).unwrap().len(), 1000));
+    assert!(records > 1000, "a record that is made has a text of its own: {records}");
+}
+
 /// What is asked with other values is another query: what a small one is written down as says the same as its clauses.
 #[test]
 fn small_queries_answer_as_they_are_asked() {

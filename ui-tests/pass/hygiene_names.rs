@@ -1,5 +1,6 @@
 //! Collections whose names are those that written code might use.
 #![deny(warnings)]
+#![allow(non_upper_case_globals)]
 
 mod letters {
     use ::epilog::Collection as _;
@@ -44,6 +45,48 @@ mod letters {
         let _ = S::query().filter(|s| s.ms().any(|m| m.s().m.is_none()) & s.rows().count().gt(1));
         let _ = A::query().filter(|a| a.ts().is_empty());
         let _ = M::query().filter(|m| m.s.eq(m.s().id));
+    }
+}
+
+/// The names that borrowed records have in messages are free, and what the user calls so is his own.
+mod borrowed {
+    use ::epilog::collection::Borrowed;
+    use ::epilog::{Collection as _, Id};
+
+    #[derive(epilog::Collection)]
+    pub struct Song {
+        pub id: Id<Song>,
+        pub next: Option<Id<SongRef>>,
+        #[default(BorrowedRecord)]
+        pub place: u8,
+        pub(crate) clone: SongText,
+        lent: Vec<u8>,
+    }
+
+    #[derive(epilog::Collection)]
+    pub struct SongRef {
+        pub id: Id<SongRef>,
+        pub song: Id<Song>,
+    }
+
+    pub struct SongRefRef;
+    type SongText = String;
+    const BorrowedRecord: u8 = 3;
+
+    epilog::schema!(Songs { Song, SongRef });
+
+    fn length(song: Borrowed<'_, Song>) -> usize {
+        let text: String = song.clone();
+        text.len() + song.lent().len() + usize::from(song.place())
+    }
+
+    pub fn use_them() -> Result<(), epilog::Error> {
+        let db = Songs::in_memory()?;
+        let _ = (SongRefRef, BorrowedRecord);
+        let mut sum = 0;
+        Song::query().for_each(&db, |song| sum += length(song))?;
+        SongRef::query().for_each(&db, |song| sum += song.song().get() as usize)?;
+        Song::query().filter(|s| s.next().song.is_some()).for_each(&db, |s| assert!(s.next().is_some()))
     }
 }
 
@@ -123,5 +166,6 @@ mod hidden {
 
 fn main() {
     letters::use_them();
+    borrowed::use_them().unwrap();
     hidden::use_them();
 }

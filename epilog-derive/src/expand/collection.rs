@@ -4,12 +4,12 @@ use proc_macro2::{Ident, Span, TokenStream};
 use syn::{Expr, Lit};
 
 use super::stored::{ask, ends, import, stored};
-use super::{Names, at, private};
+use super::{Names, at, borrowed, private};
 use crate::attr::ConditionTest;
 use crate::hygiene::{Words, without_self};
 use crate::model::{Collection, Index, Key, OnDelete};
 
-/// The implementation of `Collection`. Of one that is not sound only the types are right.
+/// The implementation of `Collection`, and the borrowed record. Of one that is not sound only the types are right.
 pub fn expand(collection: &Collection, names: &Names, words: &mut Words, is_sound: bool) -> TokenStream {
     let Names { fields: fields_struct, scope, mode } = names;
     let this = &collection.ident;
@@ -39,12 +39,20 @@ pub fn expand(collection: &Collection, names: &Names, words: &mut Words, is_soun
             }
         }
     });
+    let borrowed_record = private("BorrowedRecord");
+    let borrowed = borrowed::name(collection, words);
+    let borrowed_struct = borrowed::expand(collection, &borrowed, words);
     written! {
+        #[allow(dead_code, missing_docs, missing_debug_implementations, clippy::all)]
+        const _: () = {
+        #borrowed_struct
+
         #[automatically_derived]
         #[allow(unused_variables)]
         impl #collection_trait for #this {
             type Key = #key_type;
             type Fields<#scope, #mode: #mode_trait> = #fields_struct<#scope, #mode>;
+            type Borrowed<'a> = #borrowed<'a>;
 
             fn schema() -> &'static #schema_type {
                 #schema
@@ -61,7 +69,13 @@ pub fn expand(collection: &Collection, names: &Names, words: &mut Words, is_soun
             fn decode(record: &#reader<'_>) -> #result<Self, #read_error> {
                 #decode
             }
+
+            #[inline]
+            fn lent(record: #borrowed_record<'_>) -> Self::Borrowed<'_> {
+                #borrowed(record)
+            }
         }
+        };
 
         #target
     }

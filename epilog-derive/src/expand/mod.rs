@@ -7,6 +7,7 @@ macro_rules! written {
     };
 }
 
+mod borrowed;
 mod collection;
 mod fields;
 mod relation;

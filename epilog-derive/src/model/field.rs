@@ -41,6 +41,23 @@ pub struct Relation {
     pub on_delete: OnDelete,
 }
 
+/// The types of the language that can be stored.
+const PRIMITIVES: [&str; 14] =
+    ["bool", "char", "i8", "i16", "i32", "i64", "i128", "u8", "u16", "u32", "u64", "u128", "f32", "f64"];
+
+/// How a field is read of a record where it is stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lent {
+    Text,
+    TextOrNone,
+    Bytes,
+    BytesOrNone,
+    /// As a value of its type, an integer, a float, a `bool` or a `char`.
+    Primitive,
+    /// As a value of its type.
+    Value,
+}
+
 /// What happens to the records that point at a deleted one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDelete {
@@ -91,6 +108,24 @@ impl Field {
         let present = argument_of(&self.parsed, "Option").unwrap_or(&self.parsed);
         let element = argument_of(present, "Vec");
         element.is_some_and(|element| last_segment(element).is_none_or(|name| name.ident != "u8"))
+    }
+
+    /// How it is read of a record where it is stored, by how its type is written.
+    pub fn lent(&self) -> Lent {
+        let present = argument_of(&self.parsed, "Option");
+        let is_optional = present.is_some();
+        let ty = present.unwrap_or(&self.parsed);
+        let is = |ty: &Type, name: &str| {
+            last_segment(ty).is_some_and(|last| last.ident == name && last.arguments.is_none())
+        };
+        match (is(ty, "String"), argument_of(ty, "Vec").is_some_and(|element| is(element, "u8"))) {
+            (true, _) if is_optional => Lent::TextOrNone,
+            (true, _) => Lent::Text,
+            (_, true) if is_optional => Lent::BytesOrNone,
+            (_, true) => Lent::Bytes,
+            _ if !is_optional && PRIMITIVES.iter().any(|name| is(ty, name)) => Lent::Primitive,
+            _ => Lent::Value,
+        }
     }
 
     /// Whether its type is written `Option<…>`.
@@ -178,6 +213,29 @@ mod tests {
         check(parse_quote!(Vec<Id<Artist>>), false, None);
         check(parse_quote!(Id), false, None);
         check(parse_quote!(Option<String>), false, None);
+    }
+
+    #[test]
+    fn texts_and_bytes_are_lent() {
+        let lent = |ty: Type| {
+            let context = Context::new();
+            let field = Field::new(&context, &format_ident!("Album"), &parse_quote! { name: #ty });
+            assert!(!context.has_errors());
+            context.finish();
+            field.lent()
+        };
+        assert_eq!(lent(parse_quote!(::std::string::String)), Lent::Text);
+        assert_eq!(lent(parse_quote!(Option<String>)), Lent::TextOrNone);
+        assert_eq!(lent(parse_quote!(Vec<u8>)), Lent::Bytes);
+        assert_eq!(lent(parse_quote!(std::option::Option<std::vec::Vec<u8>>)), Lent::BytesOrNone);
+        for other in [
+            parse_quote!(Vec<String>),
+            parse_quote!(Vec<Vec<u8>>),
+            parse_quote!(Id<String>),
+            parse_quote!(u8),
+        ] {
+            assert_eq!(lent(other), Lent::Value);
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ mod field;
 mod index;
 mod view;
 
-pub use field::{Field, OnDelete, Relation};
+pub use field::{Field, Lent, OnDelete, Relation};
 pub use index::Index;
 pub use view::View;
 

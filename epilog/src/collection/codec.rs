@@ -5,7 +5,7 @@ use core::fmt;
 use crate::schema::{CollectionDef, Place, Spot};
 use crate::storage::StorageError;
 use crate::storage::records::RecordRef;
-use crate::value::{Cell, Value};
+use crate::value::{Cell, DecodeError, Type, Value};
 
 /// What a record cannot be read for.
 pub type ReadError = StorageError;
@@ -50,6 +50,23 @@ impl<'a> RecordReader<'a> {
             }
         }
         Ok(T::read(self.record.field(place)?.as_cell())?)
+    }
+}
+
+impl<'a> RecordReader<'a> {
+    /// The bytes of the field with this ordinal, whose type this is: text or bytes.
+    ///
+    /// # Errors
+    ///
+    /// When it is of another type; when the record's bytes are damaged, or a value that lies out of line cannot be read.
+    #[inline]
+    pub(crate) fn bytes(&self, ordinal: u16, ty: Type) -> Result<Cell<'a>, ReadError> {
+        let place = &self.places[usize::from(ordinal)];
+        match place.spot {
+            _ if self.record.is_null(place) => Ok(None),
+            Spot::Variable(number) if place.ty == ty => self.record.variable(number).map(Some),
+            _ => Err(DecodeError { ty }.into()),
+        }
     }
 }
 

@@ -64,9 +64,9 @@
 //!
 //! # Fields structs
 //!
-//! The derive turns a struct into three things: an implementation of [`Collection`] (schema, key, record codec), a
-//! *fields struct* with one typed [`Field`] per field, and methods on it for relations. The closures of a
-//! [query](crate::query) receive fields structs. They are `Copy`, hold no data, and say where a value is: the source's
+//! The derive turns a struct into four things: an implementation of [`Collection`] (schema, key, record codec), a
+//! *fields struct* with one typed [`Field`] per field, methods on it for relations, and a [borrowed record](Borrowed), which
+//! has a method for each field and reads it where it is stored. The closures of a [query](crate::query) receive fields structs. They are `Copy`, hold no data, and say where a value is: the source's
 //! position, the relations followed, the field's ordinal.
 //!
 //! - A fields struct is `TrackFields<S, M>`: `S` is the scope, the sources that the closure may speak of; `M` is the
@@ -75,6 +75,7 @@
 //! - A field of another query has another scope, so that mixing two is a type error.
 //! - Nothing here touches a page: the module builds expressions, and reads and writes cells.
 
+mod borrowed;
 mod codec;
 mod declare;
 mod expression;
@@ -87,6 +88,8 @@ mod relation;
 pub(crate) mod sample;
 mod stored;
 
+pub(crate) use borrowed::Lending;
+pub use borrowed::{Borrowed, BorrowedRecord};
 pub use codec::{ReadError, RecordReader, RecordWriter};
 pub use declare::{Enlist, Holds, List, Schema, Within};
 pub use expression::Expr;
@@ -124,6 +127,8 @@ pub trait Collection: Sized + 'static {
     type Key: Key;
     /// The fields struct.
     type Fields<S, M: Mode>: Proxy<Scope = S, Mode = M, Collection = Self>;
+    /// A record where it is stored, with a method for each field: see [`Borrowed`](crate::collection::Borrowed).
+    type Borrowed<'a>: Copy;
 
     /// The schema, as declared by the struct.
     fn schema() -> &'static CollectionSchema;
@@ -148,6 +153,10 @@ pub trait Collection: Sized + 'static {
     ///
     /// When stored bytes are damaged or are not values of the fields' types.
     fn decode(record: &RecordReader<'_>) -> Result<Self, ReadError>;
+
+    /// A record where it is stored.
+    #[doc(hidden)]
+    fn lent(record: BorrowedRecord<'_>) -> Self::Borrowed<'_>;
 
     /// A query over all records.
     ///

@@ -12,7 +12,7 @@
 
 use core::marker::PhantomData;
 
-use super::{Mode, Proxy, ReadError, RecordReader, RecordWriter};
+use super::{BorrowedRecord, Mode, Proxy, ReadError, RecordReader, RecordWriter};
 use crate::expr::{FieldPath, RowPath};
 use crate::schema::{CollectionSchema, FieldSchema};
 use crate::value::{Entered, Indexed, Scalar, Type, Value};
@@ -39,6 +39,12 @@ impl<T: Value> Stored<T> {
     #[inline]
     pub fn take(record: &RecordReader<'_>, ordinal: u16) -> Result<T, ReadError> {
         record.take(ordinal)
+    }
+
+    /// The value of the field with this ordinal of a record that is lent.
+    #[inline]
+    pub fn value(record: BorrowedRecord<'_>, ordinal: u16) -> T {
+        record.value(ordinal)
     }
 
     /// A copy of `value`: a part of the key.
@@ -84,6 +90,11 @@ pub trait NotStored<T>: Sized {
     ///
     /// Never.
     fn take(_: &RecordReader<'_>, _: u16) -> Result<T, ReadError> {
+        unreachable!("the type cannot be stored")
+    }
+
+    /// Never called.
+    fn value(_: BorrowedRecord<'_>, _: u16) -> T {
         unreachable!("the type cannot be stored")
     }
 

@@ -77,6 +77,7 @@
 //! | terminals | |
 //! |---|---|
 //! | [`all`](Query::all), [`stream`](Query::stream) | everything, at once or bit by bit |
+//! | [`for_each`](Query::for_each) | each where it is stored, without a copy |
 //! | [`first`](Query::first), [`one`](Query::one) | the first, the only one |
 //! | [`page`](Query::page), [`page_before`](Query::page_before) | so many at a time, each from where the last ended |
 //! | [`count`](Query::count), [`exists`](Query::exists) | how many, whether any |
@@ -239,6 +240,7 @@ mod correlate;
 mod delete;
 mod derived;
 mod filter;
+mod for_each;
 mod group;
 mod include;
 mod join;
@@ -274,6 +276,7 @@ pub use continuation::Continuation;
 pub use correlate::Correlate;
 pub use delete::Delete;
 pub use derived::{Absentable, Beside};
+pub use for_each::GoesOn;
 pub use group::{Aggregated, Aggregation, All, Counted, Filtered, GroupBy, GroupKey, GroupOf, Groups};
 pub use include::{Alone, Include, Includes, Listed};
 pub use join::{Joined, LeftJoined, RecordsOf};

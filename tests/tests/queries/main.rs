@@ -7,6 +7,7 @@
 //! - `relations`, `aggregates`, `updates`, `returning`, `streams`: one claim a test, over the records of `music`.
 //! - `lists`: fields that are lists, and the indexes of their elements.
 //! - `json`: fields that are JSON.
+//! - `borrowed`: records where they are stored.
 //! - `includes`: records with those that belong to them.
 //! - `beyond`: over many times what the page cache holds.
 //! - `partial`: indexes of some records only.
@@ -26,6 +27,7 @@ mod music;
 
 mod aggregates;
 mod beyond;
+mod borrowed;
 mod clustering;
 mod covering;
 mod differential;
