@@ -131,7 +131,7 @@ impl<C: Collection, O> Returning<Update<C>, O> {
     /// assert_eq!(db.write(|tx| upper.run(tx))?, ["IRON MAIDEN", "SAXON", "ZAPPA"]);
     ///
     /// // What is to be returned has no result: nothing is changed.
-    /// let zero = Track::query().update(|t| t.seconds.set(0)).returning(|t| t.id.number() / t.seconds);
+    /// let zero = Track::query().update(|t| t.seconds.set(0)).returning(|t| 3600 / t.seconds);
     /// assert_eq!(db.write(|tx| zero.run(tx)).unwrap_err().kind(), ErrorKind::Arithmetic);
     /// assert!(!Track::query().filter(|t| t.seconds.eq(0)).exists(&db)?);
     /// # Ok::<(), Error>(())
