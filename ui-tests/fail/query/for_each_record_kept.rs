@@ -5,8 +5,6 @@ use models::*;
 
 fn main() -> Result<(), Error> {
     let db = Music::in_memory()?;
-    let mut names = Vec::new();
-    Track::query().for_each(&db, |t| names.push(t.name()))?;
     let mut tracks = Vec::new();
     Track::query().for_each(&db, |t| tracks.push(t))
 }
