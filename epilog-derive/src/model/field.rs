@@ -228,11 +228,12 @@ mod tests {
         assert_eq!(lent(parse_quote!(Option<String>)), Lent::TextOrNone);
         assert_eq!(lent(parse_quote!(Vec<u8>)), Lent::Bytes);
         assert_eq!(lent(parse_quote!(std::option::Option<std::vec::Vec<u8>>)), Lent::BytesOrNone);
+        assert_eq!(lent(parse_quote!(u8)), Lent::Primitive);
         for other in [
             parse_quote!(Vec<String>),
             parse_quote!(Vec<Vec<u8>>),
             parse_quote!(Id<String>),
-            parse_quote!(u8),
+            parse_quote!(Option<u8>),
         ] {
             assert_eq!(lent(other), Lent::Value);
         }
