@@ -611,6 +611,7 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
             ("top", format!("{window} by {}", names.terms(terms)))
         }
         Operator::Limit { window, .. } => ("limit", window.to_string()),
+        Operator::Native { slot, .. } => ("filter_fn", names.collection(*slot).to_string()),
         Operator::Aggregate { keys, items, .. } => ("aggregate", names.groups(keys, items)),
         Operator::Set { kind, columns, .. } => {
             let values = columns.iter().map(|column| names.expr(&column.left)).collect::<Vec<_>>();

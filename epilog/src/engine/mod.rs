@@ -40,11 +40,17 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
+#[cfg(not(feature = "small"))]
+use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use crate::expr::{Assignment, Draft, SelectItem};
 use crate::parts;
+#[cfg(not(feature = "small"))]
+use crate::schema::CollectionDef;
 use crate::schema::CollectionSchema;
+#[cfg(not(feature = "small"))]
+use crate::storage::StorageError;
 use crate::storage::records::{RecordDraft, RecordRef};
 use exec::{Chain, Planned};
 use logical::{Purpose, Slot};
@@ -394,6 +400,22 @@ pub fn keys(
     let plan = plan_for(view, draft, purpose, control, false)?;
     Planned::new(view, used_up(plan), run.clone()).ranks(Slot(0), &mut ranks)?;
     Ok(ranks)
+}
+
+/// What a [`Native`](crate::expr::Native) test is: whether a record of a collection stays.
+#[cfg(not(feature = "small"))]
+pub struct RecordTest(pub RecordTestFn);
+
+/// What [`RecordTest`] calls. It fails when the record cannot be read.
+#[cfg(not(feature = "small"))]
+pub type RecordTestFn =
+    Box<dyn Fn(RecordRef<'_>, &CollectionDef) -> Result<bool, StorageError> + Send + Sync>;
+
+#[cfg(not(feature = "small"))]
+impl core::fmt::Debug for RecordTest {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.debug_struct("RecordTest").finish_non_exhaustive()
+    }
 }
 
 /// The assignments of a set-based update, checked and planned, to be applied to many records.

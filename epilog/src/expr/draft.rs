@@ -6,7 +6,7 @@ use alloc::vec::Vec;
 
 #[cfg(not(feature = "small"))]
 use super::{Arguments, Clauses};
-use super::{BinaryOp, Expression, FieldPath, Op, Postfix, RowPath, WindowItem};
+use super::{BinaryOp, Expression, FieldPath, Native, Op, Postfix, RowPath, WindowItem};
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
@@ -211,6 +211,8 @@ pub enum Clause {
     /// In a step of a recursion, in place of its root's records: the rows that were found last. What follows speaks of them, as of
     /// the keys of groups. Made by [`Clause::previous`].
     Previous(Whole),
+    /// Keeps the rows of whose root record a test is true that is a program's own code. Made by [`Clause::native`].
+    Native(InWhole<Native>, Whole),
     /// Keeps this many of the rows, drawn by lot, which the number decides: made by [`Clause::sample`].
     Sample(u64, InWhole<u64>, Whole),
     /// What stands for a clause that the cargo feature `small` leaves out; it cannot be planned.
@@ -269,6 +271,14 @@ impl Clause {
         }
     }
 
+    /// Keeps the rows of whose root record the test is true.
+    pub fn native(test: Native) -> Clause {
+        match Whole::build() {
+            Some(whole) => Clause::Native(InWhole::new(test, whole), whole),
+            None => Clause::LeftOut("filter_fn"),
+        }
+    }
+
     /// Keeps, of the rows with the same values of `keys`, `None` being a value, the first `count`.
     pub fn limit_per(keys: Vec<Postfix>, count: u64) -> Clause {
         match Whole::build() {
@@ -301,6 +311,7 @@ impl PartialEq for Clause {
             (C::Sample(count, seed, _), C::Sample(other, other_seed, _)) => {
                 (count, seed) == (other, other_seed)
             }
+            (C::Native(a, _), C::Native(b, _)) => a == b,
             (C::LeftOut(a), C::LeftOut(b)) => a == b,
             _ => false,
         }

@@ -153,6 +153,8 @@ impl Fingerprint {
                 self.draft(&recursion.step);
             }
             Clause::Sample(count, seed, _) => self.words(("sample", count, **seed)),
+            // It may be another one for the next page, as what a filter compares with may.
+            Clause::Native(..) => self.words("native"),
             Clause::LeftOut(what) => self.words(what),
         }
     }

@@ -145,7 +145,7 @@ impl Keyset {
         let mut problem = None;
         for at in 0..draft.clauses.len() {
             match &draft.clauses[at] {
-                Clause::Filter(_) | Clause::Previous(_) | Clause::LeftOut(_) => {}
+                Clause::Filter(_) | Clause::Native(..) | Clause::Previous(_) | Clause::LeftOut(_) => {}
                 Clause::Window(items, _) => identity.windows += items.len() as u16,
                 Clause::Limit(_) | Clause::Offset(_) | Clause::LimitPer(..) | Clause::Sample(..) => {}
                 Clause::Select(items) => selected = Some(items.clone()),

@@ -17,6 +17,7 @@ pub mod expression;
 mod fingerprint;
 pub mod function;
 pub mod keyset;
+pub mod native;
 pub mod op;
 pub mod path;
 #[cfg(not(feature = "small"))]
@@ -41,6 +42,7 @@ pub use expression::Expression;
 pub(crate) use fingerprint::fnv;
 pub use function::Function;
 pub use keyset::{Keyset, Side};
+pub use native::Native;
 /// An expression while it is built: the same as when it is planned.
 #[cfg(feature = "small")]
 pub use op::Postfix as Expression;

@@ -57,6 +57,7 @@
 //! | clauses | |
 //! |---|---|
 //! | [`filter`](Query::filter), [`filter_if`](Query::filter_if) | which records stay |
+//! | [`filter_fn`](Query::filter_fn) | which records, by code of the program |
 //! | [`order_by`](Query::order_by) | which comes first |
 //! | [`limit`](Query::limit), [`offset`](Query::offset) | how many |
 //! | [`sample`](Query::sample), [`sample_seeded`](Query::sample_seeded) | how many, drawn by lot |

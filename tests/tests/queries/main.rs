@@ -7,7 +7,7 @@
 //! - `relations`, `aggregates`, `updates`, `returning`, `streams`: one claim a test, over the records of `music`.
 //! - `lists`: fields that are lists, and the indexes of their elements.
 //! - `json`: fields that are JSON.
-//! - `borrowed`: records where they are stored.
+//! - `borrowed`, `native`: records where they are stored, and predicates of a program's own over them.
 //! - `includes`: records with those that belong to them.
 //! - `beyond`: over many times what the page cache holds.
 //! - `partial`: indexes of some records only.
@@ -24,6 +24,7 @@ mod lists;
 mod long;
 mod meaning;
 mod music;
+mod native;
 
 mod aggregates;
 mod beyond;

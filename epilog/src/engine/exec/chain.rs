@@ -158,9 +158,10 @@ fn is_chain(node: &PhysicalNode) -> bool {
         // What they point with is read within the first operation, and the ranks are kept.
         Operator::Scan(Scan { access: Access::Pointing { key_order: true, .. }, .. })
         | Operator::Scan(Scan { access: Access::PointedAt { .. }, .. }) => parts::PAUSES,
-        Operator::Filter { input, .. } | Operator::Lookup { input, .. } | Operator::Limit { input, .. } => {
-            is_chain(input)
-        }
+        Operator::Filter { input, .. }
+        | Operator::Native { input, .. }
+        | Operator::Lookup { input, .. }
+        | Operator::Limit { input, .. } => is_chain(input),
         Operator::Sort { input, .. } => parts::PAUSES && is_chain(input),
         // What rows may point at is read within the first operation, and marks of it are kept.
         #[cfg(not(feature = "small"))]
@@ -202,6 +203,7 @@ pub(super) fn rows_of_batch(view: View<'_>, plan: &PhysicalPlan) -> usize {
                 input
             }
             Operator::Filter { input, .. }
+            | Operator::Native { input, .. }
             | Operator::Limit { input, .. }
             | Operator::Sort { input, .. }
             | Operator::Aggregate { input, .. }

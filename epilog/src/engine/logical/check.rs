@@ -54,6 +54,7 @@ impl Checker<'_> {
                 self.slot(lookup.from, &rows)?;
                 rows.slots.push(lookup.into);
             }
+            Node::Native(native) => self.slot(native.slot, &rows)?,
             Node::Subquery(Subquery { inner, links, pairs, .. })
             | Node::Join(Join { inner, links, pairs, .. }) => {
                 let inner = self.node(inner, &Rows::default())?;

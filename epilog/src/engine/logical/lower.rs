@@ -21,7 +21,7 @@ use super::Parameters;
 use super::aggregate::result_type;
 use super::{
     Aggregate, AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, Filter, Join, KeyTerm, Limit, Link,
-    Literal, LogicalPlan, Lookup, Node, Project, Scan, Set, SetColumn, Slot, SlotDef, Sort, SortTerm,
+    Literal, LogicalPlan, Lookup, Native, Node, Project, Scan, Set, SetColumn, Slot, SlotDef, Sort, SortTerm,
     Subquery, Window, set_name, typing,
 };
 use crate::expr;
@@ -245,8 +245,14 @@ impl<'c> Lowering<'c> {
     /// Lowers the clauses of a draft; gives the columns that they select.
     fn clauses(&mut self, draft: &Draft, purpose: Purpose) -> Result<Option<Vec<Column>>, PlanError> {
         let mut columns = None;
+        // Tests in a program's own code come after what else is asked of the same rows, which may find these without reading the others.
+        let mut natives = Vec::new();
         for (number, clause) in draft.clauses.iter().enumerate() {
+            if !matches!(clause, Clause::Filter(_)) {
+                self.natives(&mut natives)?;
+            }
             match clause {
+                Clause::Native(test, whole) => natives.push((test, *whole)),
                 Clause::Common(whole) => {
                     let values = self.values(columns.take(), "common")?;
                     self.common(draft, number, values, *whole)?;
@@ -254,7 +260,20 @@ impl<'c> Lowering<'c> {
                 _ => self.clause(clause, &draft.clauses[number + 1..], purpose, &mut columns)?,
             }
         }
+        self.natives(&mut natives)?;
         Ok(columns)
+    }
+
+    /// Keeps the rows of whose root record these tests are true.
+    fn natives(&mut self, tests: &mut Vec<(&InWhole<expr::Native>, Whole)>) -> Result<(), PlanError> {
+        for (test, whole) in tests.drain(..) {
+            let Some((_, slot)) = self.sources.first().copied() else {
+                return Err(PlanError::OfGroups { clause: "filter_fn" });
+            };
+            let test = InWhole::new(expr::Native::clone(test), whole);
+            self.push(|input| Node::Native(Native { input, slot, test, whole }));
+        }
+        Ok(())
     }
 
     /// Lowers another query, whose rows come in any order. Gives its root's slot, its node, and its values.
@@ -481,6 +500,7 @@ impl<'c> Lowering<'c> {
                 self.recursive(values, recursion, *whole)?;
             }
             Clause::Sample(count, seed, whole) => self.sample(*count, **seed, *whole)?,
+            Clause::Native(..) => unreachable!("these are lowered with what is asked beside them"),
             Clause::LeftOut(what) => return Err(PlanError::LeftOut { what }),
         }
         if self.steps > STEPS_MAX {
@@ -1076,7 +1096,7 @@ fn aggregates_of(clauses: &[Clause]) -> Vec<&AggregateItem> {
             Clause::Distinct | Clause::Set(..) | Clause::Common(_) | Clause::Recursive(..) => break,
             Clause::JoinQuery(other, ..) => collect(&other.1, &mut found),
             Clause::Join { .. } | Clause::Limit(_) | Clause::Offset(_) => {}
-            Clause::Sample(..) | Clause::Previous(_) | Clause::LeftOut(_) => {}
+            Clause::Sample(..) | Clause::Native(..) | Clause::Previous(_) | Clause::LeftOut(_) => {}
             Clause::Window(items, _) => {
                 for item in items.iter() {
                     let order = item.order.iter().map(|term| &term.expression);

@@ -22,6 +22,7 @@ mod limit;
 mod literal;
 mod lookup;
 mod lower;
+mod native;
 mod project;
 mod recursive;
 mod scan;
@@ -55,6 +56,7 @@ pub use lookup::Lookup;
 #[cfg(not(feature = "small"))]
 pub use lower::lower_with;
 pub use lower::{Purpose, lower, lower_assignments, lower_selection};
+pub use native::Native;
 pub use project::{Column, Project};
 pub use recursive::{Previous, Recursive};
 pub use scan::Scan;
@@ -118,6 +120,8 @@ pub enum Node {
     Sort(Sort),
     /// A window of rows.
     Limit(Limit),
+    /// Rows of whose record a test is true that is a program's own code.
+    Native(Native),
     /// Groups of rows, a row each.
     Aggregate(Aggregate),
     /// The rows of two inputs as one.
@@ -150,6 +154,7 @@ impl Node {
             | Node::Join(Join { input, .. })
             | Node::Sort(Sort { input, .. })
             | Node::Limit(Limit { input, .. })
+            | Node::Native(Native { input, .. })
             | Node::Aggregate(Aggregate { input, .. })
             | Node::Set(Set { input, .. })
             | Node::Shared(Shared { input, .. })
@@ -169,6 +174,7 @@ impl Node {
             | Node::Join(Join { input, .. })
             | Node::Sort(Sort { input, .. })
             | Node::Limit(Limit { input, .. })
+            | Node::Native(Native { input, .. })
             | Node::Aggregate(Aggregate { input, .. })
             | Node::Set(Set { input, .. })
             | Node::Shared(Shared { input, .. })
@@ -215,7 +221,12 @@ impl Node {
     /// The expressions of this node itself.
     pub fn expressions(&self) -> Vec<&Expr> {
         match self {
-            Node::Scan(_) | Node::Pairs | Node::Lookup(_) | Node::Limit(_) | Node::Previous(_) => Vec::new(),
+            Node::Scan(_)
+            | Node::Pairs
+            | Node::Lookup(_)
+            | Node::Limit(_)
+            | Node::Native(_)
+            | Node::Previous(_) => Vec::new(),
             Node::Filter(filter) => filter.predicates.iter().collect(),
             Node::Subquery(subquery) => {
                 let links = subquery.links.iter().flat_map(|link| [&link.inner, &link.outer]);
@@ -255,7 +266,12 @@ impl Node {
             *expr = each(taken);
         };
         match self {
-            Node::Scan(_) | Node::Pairs | Node::Lookup(_) | Node::Limit(_) | Node::Previous(_) => {}
+            Node::Scan(_)
+            | Node::Pairs
+            | Node::Lookup(_)
+            | Node::Limit(_)
+            | Node::Native(_)
+            | Node::Previous(_) => {}
             Node::Filter(filter) => filter.predicates.iter_mut().for_each(change),
             Node::Subquery(subquery) => {
                 let links = subquery.links.iter_mut().flat_map(|link| [&mut link.inner, &mut link.outer]);

@@ -309,6 +309,7 @@ fn write_node(
             None => write!(f, "sort {}", names.terms(&sort.terms))?,
         },
         Node::Limit(limit) => write!(f, "limit {}", limit.window)?,
+        Node::Native(native) => write!(f, "filter_fn {}", names.collection(native.slot))?,
         Node::Aggregate(Aggregate { keys, items, .. }) => {
             write!(f, "aggregate {}", names.groups(keys, items))?;
         }

@@ -182,6 +182,7 @@ impl Read {
         });
         root.visit(&mut |node| match node {
             Node::Lookup(lookup) if lookup.from == slot => read = Read::Record,
+            Node::Native(native) if native.slot == slot => read = Read::Record,
             Node::Project(project) => {
                 let comes_out =
                     |column: &Column| matches!(column, Column::Record(of) | Column::Rank(of) if *of == slot);

@@ -92,6 +92,7 @@ fn reads(root: &Node) -> (Vec<Slot>, Vec<Computed>) {
         }
         match node {
             Node::Lookup(lookup) => slots.push(lookup.from),
+            Node::Native(native) => slots.push(native.slot),
             Node::Project(project) => {
                 slots.extend(project.columns.iter().filter_map(|column| match column {
                     Column::Record(slot) | Column::Rank(slot) => Some(*slot),

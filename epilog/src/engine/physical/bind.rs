@@ -112,7 +112,8 @@ impl Walk<'_> {
                 terms.iter_mut().for_each(|term| self.sort(term));
                 self.node(input)
             }
-            Operator::Limit { input, window: _ } => self.node(input),
+            Operator::Limit { input, window: _ }
+            | Operator::Native { input, slot: _, test: _, _whole: _ } => self.node(input),
             Operator::Aggregate { input, keys, items, in_order: _ } => {
                 for KeyTerm { expr, output: _, whole: _ } in keys {
                     self.expr(expr);

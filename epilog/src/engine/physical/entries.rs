@@ -144,6 +144,7 @@ impl<'p> Planner<'p> {
                         fields.push(lookup.position);
                     }
                 }
+                Node::Native(native) => read[usize::from(native.slot.0)] = None,
                 Node::Project(project) => {
                     for column in &project.columns {
                         if let Column::Record(slot) = column {
@@ -353,6 +354,7 @@ impl PhysicalNode {
             Operator::Pairs
             | Operator::Previous { .. }
             | Operator::Limit { .. }
+            | Operator::Native { .. }
             | Operator::CountRecords { .. }
             | Operator::Metered(_) => {}
         }

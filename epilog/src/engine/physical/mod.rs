@@ -88,6 +88,7 @@ use super::logical::{
     AggregateTerm, Asked, Column, Computed, ComputedDef, Expr, KeyTerm, Link, LogicalPlan, Names, Node,
     SetColumn, Slot, SlotDef, SortTerm, Window, WindowTerm,
 };
+use crate::expr;
 use crate::expr::{JoinKind, SetKind};
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::{CollectionDef, IndexId};
@@ -185,6 +186,17 @@ pub enum Operator {
         input: Box<PhysicalNode>,
         /// Which.
         window: Window,
+    },
+    /// Drops rows of whose record a test is false that is a program's own code.
+    Native {
+        /// Where rows come from.
+        input: Box<PhysicalNode>,
+        /// Whose record.
+        slot: Slot,
+        /// The test.
+        test: InWhole<expr::Native>,
+        /// Other builds have none.
+        _whole: Whole,
     },
     /// Groups of rows, a row each.
     Aggregate {
@@ -632,6 +644,23 @@ impl<'p> Planner<'p> {
                 let rows =
                     limit.window.take.map_or(planned.node.rows, |take| planned.node.rows.min(take as Amount));
                 let operator = Operator::Limit { input: Box::new(planned.node), window: limit.window };
+                Planned {
+                    node: PhysicalNode { operator, rows },
+                    ordered: want.order.is_empty(),
+                    cost: planned.cost,
+                }
+            }
+            Node::Native(native) => {
+                let inner = Want { key_order: want.key_order, any: want.any, ..Want::default() };
+                let planned = self.node(&native.input, inner);
+                // Nobody knows how many it lets through, nor what it takes.
+                let rows = (planned.node.rows / 2.0).max(1.0);
+                let operator = Operator::Native {
+                    input: Box::new(planned.node),
+                    slot: native.slot,
+                    test: native.test.clone(),
+                    _whole: native.whole,
+                };
                 Planned {
                     node: PhysicalNode { operator, rows },
                     ordered: want.order.is_empty(),

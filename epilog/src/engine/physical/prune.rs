@@ -58,6 +58,7 @@ impl Reads {
             | Operator::CountRecords { .. }
             | Operator::Scan(_)
             | Operator::Metered(_) => {}
+            Operator::Native { slot, .. } => self.record(*slot),
             Operator::Filter { predicates, .. } => predicates.iter().for_each(|expr| self.expr(expr, slots)),
             #[cfg(not(feature = "small"))]
             Operator::Lookup { by: Some(value), .. } | Operator::Among(Among { by: Some(value), .. }) => {
@@ -168,6 +169,7 @@ impl PhysicalNode {
             | Operator::Lookup { input, .. }
             | Operator::Sort { input, .. }
             | Operator::Limit { input, .. }
+            | Operator::Native { input, .. }
             | Operator::Aggregate { input, .. }
             | Operator::Window { input, .. }
             | Operator::Shared { input, .. }
@@ -206,6 +208,7 @@ impl PhysicalNode {
             | Operator::Lookup { input, .. }
             | Operator::Sort { input, .. }
             | Operator::Limit { input, .. }
+            | Operator::Native { input, .. }
             | Operator::Aggregate { input, .. }
             | Operator::Window { input, .. }
             | Operator::Shared { input, .. }

@@ -281,6 +281,7 @@ fn gives(node: &PhysicalNode, slot: Slot) -> bool {
         Operator::Filter { input, .. }
         | Operator::Sort { input, .. }
         | Operator::Limit { input, .. }
+        | Operator::Native { input, .. }
         | Operator::Window { input, .. }
         | Operator::Subquery(Subquery { input, .. }) => gives(input, slot),
         _ => false,

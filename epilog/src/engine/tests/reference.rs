@@ -713,7 +713,7 @@ impl Reference<'_> {
                     rows = keyed(last.expect("a step of a recursion"));
                 }
                 Clause::Sample(..) => unreachable!("drawn by lot, and looked at in `samples`"),
-                Clause::LeftOut(_) => unreachable!("nothing is left out"),
+                Clause::Native(..) | Clause::LeftOut(_) => unreachable!("nothing is left out"),
             }
         }
         self.values(rows, columns)

@@ -243,7 +243,12 @@ impl Made {
             }
             P::Window { items, .. } => self.computed.extend(items.iter().map(|item| item.output)),
             P::CountRecords { outputs, .. } => self.computed.extend(outputs),
-            P::Pairs | P::Filter { .. } | P::Sort { .. } | P::Limit { .. } | P::Metered(_) => {}
+            P::Pairs
+            | P::Filter { .. }
+            | P::Native { .. }
+            | P::Sort { .. }
+            | P::Limit { .. }
+            | P::Metered(_) => {}
         }
         node.children().into_iter().for_each(|child| self.note(child));
     }

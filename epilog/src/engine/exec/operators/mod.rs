@@ -17,6 +17,8 @@ mod lookup;
 #[cfg(not(feature = "small"))]
 mod metered;
 #[cfg(not(feature = "small"))]
+mod native;
+#[cfg(not(feature = "small"))]
 mod recursive;
 mod scan;
 mod set;
@@ -231,14 +233,14 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         #[cfg(feature = "small")]
         P::Metered(metered) => match metered._whole {},
         P::CountRecords { slot, outputs } => Box::new(aggregate::CountRecords::new(slot, outputs)),
-        operator @ (P::Filter { .. } | P::Lookup { .. } | P::Subquery(_)) => {
+        operator @ (P::Filter { .. } | P::Native { .. } | P::Lookup { .. } | P::Subquery(_)) => {
             #[cfg(not(feature = "small"))]
             if let P::Subquery(subquery) = &operator
                 && let Some(answering) = subquery::build(env, subquery)
             {
                 return answering;
             }
-            let is_filter = matches!(operator, P::Filter { .. });
+            let is_filter = matches!(operator, P::Filter { .. } | P::Native { .. });
             #[cfg(not(feature = "small"))]
             let counter = match operator {
                 P::Filter { counter, .. } => counter,
@@ -341,6 +343,12 @@ fn split<'s>(env: &Env<'s>, operator: physical::Operator) -> (PhysicalNode, Box<
         physical::Operator::Filter { input, predicates, .. } => {
             (*input, Box::new(filter::Filter::new(env, predicates)))
         }
+        #[cfg(not(feature = "small"))]
+        physical::Operator::Native { input, slot, test, .. } => {
+            (*input, Box::new(native::Native::new(slot, &test)))
+        }
+        #[cfg(feature = "small")]
+        physical::Operator::Native { _whole, .. } => match _whole {},
         physical::Operator::Lookup {
             input,
             from,
@@ -415,9 +423,9 @@ impl<'s> Operator<'s> for Staged<'s> {
 
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
         match &mut node.operator {
-            physical::Operator::Filter { input, .. } | physical::Operator::Lookup { input, .. } => {
-                self.input.remaining(input, kept)
-            }
+            physical::Operator::Filter { input, .. }
+            | physical::Operator::Native { input, .. }
+            | physical::Operator::Lookup { input, .. } => self.input.remaining(input, kept),
             physical::Operator::Subquery(subquery) => self.input.remaining(&mut subquery.input, kept),
             _ => Ok(false),
         }

@@ -69,6 +69,7 @@ impl<'n> Part<'n> {
             }
             leads |= match node {
                 Node::Lookup(lookup) => names.slots.contains(&lookup.from),
+                Node::Native(native) => names.slots.contains(&native.slot),
                 Node::Project(project) => project.columns.iter().any(|column| {
                     matches!(column, Column::Record(slot) | Column::Rank(slot) if names.slots.contains(slot))
                 }),
@@ -163,7 +164,8 @@ impl Local {
                 Node::Set(set) => values.extend(set.columns.iter().map(|column| column.output)),
                 Node::Shared(shared) => values.extend(shared.columns.iter().map(|column| column.output)),
                 Node::Window(window) => values.extend(window.items.iter().map(|item| item.output)),
-                Node::Previous(_) | Node::Recursive(_) => alone = false,
+                // What a program's own code does may be another thing each time.
+                Node::Previous(_) | Node::Recursive(_) | Node::Native(_) => alone = false,
                 Node::Pairs
                 | Node::Filter(_)
                 | Node::Join(_)

@@ -136,7 +136,7 @@ pub(super) fn is_free_below(node: &Node, free: bool) -> bool {
         Node::Sort(sort) => sorts_by_another(sort),
         Node::Project(Project { columns, .. }) => columns.is_empty(),
         Node::Limit(Limit { .. }) | Node::Window(_) => false,
-        Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) => free,
+        Node::Filter(_) | Node::Native(_) | Node::Lookup(_) | Node::Subquery(_) => free,
         Node::Set(_) | Node::Join(_) | Node::Shared(_) | Node::Recursive(_) => true,
         Node::Scan(_) | Node::Pairs | Node::Previous(_) => free,
     }

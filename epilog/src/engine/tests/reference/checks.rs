@@ -90,6 +90,14 @@ pub(super) fn check_data(
             );
         }
         #[cfg(not(feature = "small"))]
+        check_native(&snapshot, &little, &draft, query, &|which, got| {
+            let got = got.map(comparable);
+            assert!(
+                agree(&got, &expected),
+                "seed {seed}, query {query}, {which}:\n{draft:?}\ngot {got:?}\nexpected {expected:?}",
+            );
+        });
+        #[cfg(not(feature = "small"))]
         if let Some(bare) = &asked.bare {
             let got = schemas::bare_rows(&bare.snapshot(), &draft, RuleSet::ALL).map(comparable);
             assert!(
@@ -171,6 +179,39 @@ pub(super) fn check_data(
             assert_eq!(keys(true), found, "{draft:#?}");
         }
     }
+}
+
+/// Gives `each` the rows of a draft with a test in a program's own code among its clauses that reads whole records, and lets all through: it
+/// changes nothing, wherever it is.
+#[cfg(not(feature = "small"))]
+fn check_native(
+    reading: &dyn Reading,
+    little: &dyn Reading,
+    draft: &Draft,
+    query: usize,
+    each: &dyn Fn(&str, Result<Vec<Vec<Scalar>>, EngineError>),
+) {
+    let test = RecordTest(alloc::boxed::Box::new(|record, collection| {
+        for (field, place) in collection.fields.iter().zip(&collection.layout.places) {
+            assert!(field.optional || record.field(place)?.as_cell().is_some(), "all of it is there");
+        }
+        Ok(true)
+    }));
+    let of_values = |clause: &Clause| {
+        use Clause as C;
+        matches!(
+            clause,
+            C::Grouping(_) | C::Distinct | C::Set(..) | C::Common(_) | C::Recursive(..) | C::Previous(_)
+        )
+    };
+    let end = draft.clauses.iter().position(of_values).unwrap_or(draft.clauses.len());
+    let mut clauses: Vec<Clause> = draft.clauses.iter().cloned().collect();
+    clauses.insert(query % (end + 1), Clause::native(crate::expr::Native::new(test)));
+    let draft = Draft { clauses: clauses.into(), ..draft.clone() };
+    for (rules, which) in [(RuleSet::ALL, "a native test"), (RuleSet::NONE, "a native test, by no rule")] {
+        each(which, rows(reading.operation().view(), &draft, rules));
+    }
+    each("a native test, with little memory", streamed(little, &draft));
 }
 
 /// The sets of rules that a draft is answered by, in words: all, none, and all but one of those that change its plan.
