@@ -54,6 +54,11 @@ pub enum PlanOperator {
         /// What must hold, in the order in which it is asked.
         predicates: Vec<String>,
     },
+    /// Drops rows by a [predicate of the program's own](crate::Query::filter_fn).
+    FilterFn {
+        /// The collection whose records it is shown.
+        collection: String,
+    },
     /// Adds the record that a relation leads to.
     Lookup {
         /// The collection of that record.
@@ -333,6 +338,9 @@ pub(super) fn kind_of(node: &PhysicalNode, names: Names<'_>) -> PlanOperator {
         Operator::Pairs | Operator::Previous { .. } => PlanOperator::Previous,
         Operator::Filter { predicates, .. } => {
             PlanOperator::Filter { predicates: texts(predicates, |predicate| names.expr(predicate)) }
+        }
+        Operator::Native { slot, .. } => {
+            PlanOperator::FilterFn { collection: names.collection(*slot).to_string() }
         }
         Operator::Lookup { from, position, into, .. } => PlanOperator::Lookup {
             collection: names.collection(*into).to_string(),
