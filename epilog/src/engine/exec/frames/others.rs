@@ -60,7 +60,7 @@ impl Results {
         let Results { kept: Kept::Texts(bytes, parts), argument: Some(argument), .. } = self else {
             unreachable!("what is joined is kept as bytes")
         };
-        let mut last: Option<(Range<usize>, Option<(usize, usize)>)> = None;
+        let mut last = None;
         for (at, row) in partition.rows.iter().enumerate() {
             let places = partition.frame(frame, at);
             if let Some((known, part)) = &last

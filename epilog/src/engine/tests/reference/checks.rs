@@ -181,16 +181,14 @@ pub(super) fn check_data(
     }
 }
 
+/// What takes the rows of a draft, and how they were come by.
+#[cfg(not(feature = "small"))]
+type Told<'t> = dyn Fn(&str, Result<Vec<Vec<Scalar>>, EngineError>) + 't;
+
 /// Gives `each` the rows of a draft with a test in a program's own code among its clauses that reads whole records, and lets all through: it
 /// changes nothing, wherever it is.
 #[cfg(not(feature = "small"))]
-fn check_native(
-    reading: &dyn Reading,
-    little: &dyn Reading,
-    draft: &Draft,
-    query: usize,
-    each: &dyn Fn(&str, Result<Vec<Vec<Scalar>>, EngineError>),
-) {
+fn check_native(reading: &dyn Reading, little: &dyn Reading, draft: &Draft, query: usize, each: &Told<'_>) {
     let test = RecordTest(alloc::boxed::Box::new(|record, collection| {
         for (field, place) in collection.fields.iter().zip(&collection.layout.places) {
             assert!(field.optional || record.field(place)?.as_cell().is_some(), "all of it is there");
