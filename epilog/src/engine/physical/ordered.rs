@@ -61,9 +61,18 @@ impl<'p> Planner<'p> {
         }
     }
 
+    /// Whether an order goes on behind a key. No two records have the same, and nothing orders them after it; but of pairs several may.
+    fn goes_on_behind_key(&self, order: &[SortTerm]) -> bool {
+        let is_key = |term: &SortTerm| {
+            let field = term.expr.as_field();
+            field.is_some_and(|(slot, position)| self.collection(slot).clustered == Some(position))
+        };
+        order.iter().rev().skip(1).any(is_key)
+    }
+
     /// A join whose rows come in the order wanted, and what the first of them cost; `None` where they cannot.
     pub(super) fn join_in_order(&self, join: &'p logical::Join, want: Want<'_>) -> Option<Planned> {
-        if !want.partly || !self.may_give(&join.input, want.order) {
+        if !want.partly || !self.may_give(&join.input, want.order) || self.goes_on_behind_key(want.order) {
             return None;
         }
         let logical::Join { slot, inner, links, pairs, .. } = join;

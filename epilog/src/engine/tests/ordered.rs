@@ -137,6 +137,31 @@ fn rows_of_a_left_join_without_a_pair_keep_their_places() {
     }
 }
 
+/// No two records have the same key, but several pairs do.
+#[test]
+fn what_follows_a_key_orders_the_pairs_of_a_record() {
+    let store = store(&with_tracks(TRACKS));
+    let on = || same(inner(f::track::ALBUM), field(f::album::ID));
+    let columns = || [field(f::album::ID), inner(f::track::MILLISECONDS), inner(f::track::ID)];
+    for limit in [2, 30, 120] {
+        for descending in [false, true] {
+            let joined = join(draft(f::Album), f::Track, on(), JoinKind::Left);
+            let terms = [(field(f::album::ID), descending), (inner(f::track::MILLISECONDS), !descending)];
+            check(&store, &order(joined, &terms).limit(limit).select(columns()).build());
+        }
+    }
+    // Nor are pairs in the order of a key and another field, by which they could be merged.
+    let others = || join(draft(f::Album), f::Track, on(), JoinKind::Inner);
+    let both = same(f::inner(2, f::track::ALBUM), field(f::album::ID))
+        .binary(BinaryOp::And, same(f::inner(2, f::track::MILLISECONDS), inner(f::track::MILLISECONDS)));
+    let counted = join(others(), f::Track, both, JoinKind::Inner)
+        .aggregate([(crate::expr::AggregateFunction::Count, None)])
+        .build();
+    let snapshot = store.snapshot();
+    let all = rows(snapshot.operation().view(), &counted, RuleSet::ALL).expect("rows");
+    assert_eq!(rows(snapshot.operation().view(), &counted, RuleSet::NONE).expect("rows"), all);
+}
+
 /// Of joins of joins, with lookups and questions between, the rows that all begin at come in the order.
 #[test]
 fn an_order_goes_through_several_joins_and_what_is_between() {

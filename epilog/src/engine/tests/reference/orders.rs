@@ -61,7 +61,8 @@ impl Maker<'_> {
         let indexed = self.indexed(scope[of]).0;
         let [Op::Field(path)] = indexed.ops.as_slice() else { unreachable!("a field of the root") };
         let mut terms = Vec::from([OrderTerm {
-            expression: f::inner(of as u8, path.ordinal),
+            // Or the key.
+            expression: f::inner(of as u8, if self.random.below(4) == 0 { 0 } else { path.ordinal }),
             descending: self.random.below(2) == 0,
             nulls_first: *self.random.pick(&[None, None, None, Some(true), Some(false)]),
         }]);
