@@ -43,7 +43,7 @@ pub fn expand(collection: &Collection, names: &Names, words: &mut Words, is_soun
     let borrowed = borrowed::name(collection, words);
     let borrowed_struct = borrowed::expand(collection, &borrowed, words);
     written! {
-        #[allow(dead_code, missing_docs, missing_debug_implementations, clippy::all)]
+        #[allow(dead_code, missing_docs, missing_debug_implementations, non_snake_case, clippy::all)]
         const _: () = {
         #borrowed_struct
 

@@ -59,7 +59,7 @@ pub fn expand(collection: &Collection, names: &Names) -> TokenStream {
 
     written! {
         #[doc = #doc]
-        #[allow(dead_code, missing_docs, missing_debug_implementations)]
+        #[allow(dead_code, missing_docs, missing_debug_implementations, non_snake_case)]
         #visibility struct #fields_struct<#scope, #mode: #mode_trait = #required> {
             #(#members,)*
             #marker

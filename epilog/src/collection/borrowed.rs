@@ -21,7 +21,7 @@ use crate::storage::records::RecordRef;
 use crate::value::list;
 use crate::value::{DecodeError, Type, Value};
 
-/// A record of collection `C` where it is stored: what the closure of [`for_each`](crate::Query::for_each) is given.
+/// A record of collection `C` where it is stored: what the closures of [`for_each`](crate::Query::for_each) and `filter_fn` are given.
 ///
 /// It has a method for each field of the struct, of the same name and visibility, that reads this field and nothing else:
 ///

@@ -46,7 +46,7 @@ impl Brought {
                 operator: "with",
                 used,
                 budget,
-                why: "what belongs to rows is not put aside, though `page` and `stream` have less of it at a time",
+                why: "what belongs to rows is not put aside, though `page` has less of it at a time, and so has `stream`",
                 whole,
             }),
             _ => Ok(()),

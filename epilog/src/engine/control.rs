@@ -110,6 +110,12 @@ impl Control {
         self.change(|wishes| wishes.memory = Some(bytes));
     }
 
+    /// Whether somebody asked for a limit to what is kept in memory of rows.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn limits_memory(&self, view: View<'_>) -> bool {
+        self.memory().is_some() || view.query_bytes().is_some()
+    }
+
     /// How many bytes of rows may be kept in memory, if that was asked for.
     pub(super) fn memory(&self) -> Option<usize> {
         self.0.as_ref()?.memory

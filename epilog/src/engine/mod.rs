@@ -553,7 +553,12 @@ fn plan_for(
         return Ok(plan(view, draft, purpose, RuleSet::ALL)?.into());
     }
     let logical = logical::lower(view.catalog(), draft, purpose)?;
-    let wishes = Wishes { require_index, alternatives };
+    let wishes = Wishes {
+        require_index,
+        alternatives,
+        #[cfg(not(feature = "small"))]
+        puts_aside: control.limits_memory(view),
+    };
     #[cfg(not(feature = "small"))]
     let lessons = plans::lessons(view, draft, control);
     #[cfg(not(feature = "small"))]

@@ -218,7 +218,7 @@ impl Clauses {
 
     /// All of them, to be changed.
     #[cold]
-    fn as_mut_vec(&mut self) -> &mut Vec<Clause> {
+    pub(crate) fn as_mut_vec(&mut self) -> &mut Vec<Clause> {
         if let Clauses::Brief(brief) = self {
             *self = Clauses::Own(Vec::clone(brief.whole()));
         }

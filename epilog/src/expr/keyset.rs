@@ -248,6 +248,9 @@ impl Keyset {
             Side::After => self.terms.clone(),
             Side::Before => self.terms.iter().map(turned).collect(),
         };
+        while matches!(draft.clauses.last(), Some(Clause::Order(_))) {
+            draft.clauses.as_mut_vec().pop();
+        }
         if let Some(later) = later(&terms, place) {
             draft.clauses.push(Clause::Filter(later));
         }

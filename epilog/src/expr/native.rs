@@ -9,6 +9,9 @@ use core::fmt;
 #[derive(Clone)]
 pub struct Native(Arc<dyn Any + Send + Sync>);
 
+impl core::panic::UnwindSafe for Native {}
+impl core::panic::RefUnwindSafe for Native {}
+
 impl Native {
     /// A test, of the type that the engine looks for.
     pub fn new(test: impl Any + Send + Sync) -> Native {

@@ -70,8 +70,11 @@ impl<C: Collection, O> Query<C, O> {
     ///
     /// The closure is given the record [where it is stored](crate::collection::Borrowed), and reads the fields that it asks for. It comes
     /// after every [`filter`](Query::filter) beside it, before or behind, and so sees the records that these leave; an index serves those, and
-    /// never the closure. Otherwise it stands where it is written: after a [`limit`](Query::limit) it sees the limited records, before one
-    /// no more of them are read than it takes to find as many as are wanted, and a few that lie beside them. It is about the collection that the query
+    /// never the closure. Beside it are filters with nothing between but other closures: an `order_by` or a `select` ends that. Records for
+    /// which a filter beside it has no result (a division by zero) are shown to it as well: what it relies on is asked as `t.n.ne(0)`.
+    /// Otherwise it stands where it is written: after a [`limit`](Query::limit) it sees the limited records, before one
+    /// no more of them are read than it takes to find as many as are wanted, and a few that lie beside them, unless they have to be sorted
+    /// first: then it sees all. It is about the collection that the query
     /// begins with, and cannot be written when that has been joined or grouped.
     ///
     /// How often it is called with a record, and with which besides those that the answer depends on, is not promised. The thread that runs the

@@ -30,6 +30,9 @@ use crate::value::{Type, fits, integer, key};
 /// Frames of up to so many rows are added up anew.
 const SHORT: usize = 16;
 
+/// So many bytes of texts are given at once.
+const PART_MAX: usize = 4 << 20;
+
 /// No row.
 const NO_ROW: u32 = u32::MAX;
 
@@ -125,6 +128,12 @@ impl Argument {
         Argument { ty, values: Builder::new(ty), faults: Vec::new(), rows: 0 }
     }
 
+    /// About the bytes that it takes in memory.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn size(&self) -> usize {
+        self.values.size()
+    }
+
     /// Adds the values of some rows.
     pub(super) fn add(&mut self, values: &Vector<'_>) {
         (0..values.len()).for_each(|row| self.values.push(values, row));
@@ -189,12 +198,18 @@ impl Results {
         Results { ty, kept, argument, faults: Vec::new(), is_sorted: true }
     }
 
-    /// Calculates the values of the rows of a partition.
+    /// Calculates the values of the rows of a partition. `look` is told how many bytes there are of texts and lists, as they become more,
+    /// and may end it.
+    ///
+    /// # Errors
+    ///
+    /// Those of `look`; [`ExecError::Arithmetic`] where rows have no faults and a value has no result.
     pub(super) fn fill(
         &mut self,
         function: &WindowFunction,
         frame: Frame,
         partition: &Partition<'_>,
+        look: &mut dyn FnMut(usize) -> Result<(), ExecError>,
     ) -> Result<(), ExecError> {
         use WindowFunction as W;
         let len = partition.len();
@@ -246,7 +261,7 @@ impl Results {
             W::Aggregate(function @ (AggregateFunction::Sum | AggregateFunction::Avg)) => {
                 self.totals(partition, frame, function)?;
             }
-            W::Aggregate(function) => self.others(partition, frame, function),
+            W::Aggregate(function) => self.others(partition, frame, function, look)?,
         }
         Ok(())
     }
@@ -258,6 +273,17 @@ impl Results {
             Kept::Cells(..) | Kept::Picks(_) => 0,
             Kept::Texts(bytes, parts) => bytes.capacity() + size_of_val(&parts[..]),
         }
+    }
+
+    /// How many of these rows, one at least, have no more than [`PART_MAX`] bytes of texts together: several may have the same.
+    pub(super) fn fit(&self, rows: Range<usize>) -> usize {
+        let Kept::Texts(_, parts) = &self.kept else { return rows.len() };
+        let mut bytes = 0;
+        let of_rows = parts[rows].iter().take_while(|part| {
+            bytes += part.map_or(0, |(start, end)| end - start);
+            bytes <= PART_MAX
+        });
+        of_rows.count().max(1)
     }
 
     /// A part of the values.

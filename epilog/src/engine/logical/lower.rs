@@ -248,7 +248,7 @@ impl<'c> Lowering<'c> {
         // Tests in a program's own code come after what else is asked of the same rows, which may find these without reading the others.
         let mut natives = Vec::new();
         for (number, clause) in draft.clauses.iter().enumerate() {
-            if !matches!(clause, Clause::Filter(_)) {
+            if !matches!(clause, Clause::Filter(_) | Clause::Native(..)) {
                 self.natives(&mut natives)?;
             }
             match clause {

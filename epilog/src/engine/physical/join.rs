@@ -183,6 +183,11 @@ impl<'p> Planner<'p> {
         if join.links.is_empty() || !is_sure || may_fail(&join.inner) {
             return None;
         }
+        // A record of a side that is a join may be there several times, and where that puts its rows aside so does this.
+        let spills = !self.tells_apart(&join.links) || has_join(&join.input) || has_join(&join.inner);
+        if spills && self.wishes.puts_aside {
+            return None;
+        }
         // Whatever ways there are to both sides: these are not looked for in vain.
         let merge = (rows + inner_rows) * self.costs.merge;
         if merge >= others {
@@ -214,8 +219,7 @@ impl<'p> Planner<'p> {
             pairs: Box::new(pairs.clone()),
             kind: join.kind,
             reads_inner: false,
-            // A record of a side that is a join may be there several times, and where that puts its rows aside so does this.
-            spills: !self.tells_apart(&join.links) || has_join(&join.input) || has_join(&join.inner),
+            spills,
             merges: true,
             in_order: false,
             sieves: Vec::new(),

@@ -506,6 +506,9 @@ pub struct Wishes {
     pub require_index: bool,
     /// Whether scans say what else was thought of.
     pub alternatives: bool,
+    /// Whether a budget of memory was asked for, so that joins put both sides aside, and forget their order, where they can.
+    #[cfg(not(feature = "small"))]
+    pub puts_aside: bool,
 }
 
 /// Plans how to carry out `plan`.
@@ -651,7 +654,8 @@ impl<'p> Planner<'p> {
                 }
             }
             Node::Native(native) => {
-                let inner = Want { key_order: want.key_order, any: want.any, ..Want::default() };
+                let inner =
+                    Want { order: want.order, key_order: want.key_order, any: want.any, ..Want::default() };
                 let planned = self.node(&native.input, inner);
                 // Nobody knows how many it lets through, nor what it takes.
                 let rows = (planned.node.rows / 2.0).max(1.0);
@@ -663,7 +667,7 @@ impl<'p> Planner<'p> {
                 };
                 Planned {
                     node: PhysicalNode { operator, rows },
-                    ordered: want.order.is_empty(),
+                    ordered: planned.ordered,
                     cost: planned.cost,
                 }
             }

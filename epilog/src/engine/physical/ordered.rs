@@ -110,8 +110,13 @@ impl<'p> Planner<'p> {
         let is_sure = links.iter().all(|link| outer.is_sure(&link.outer));
         let probe = if parts::PROBES && is_sure { self.probe(&sides, read) } else { None };
         let of_table = once.fixed + read * (once.cost - once.fixed);
+        let has_table = matches!(&once.method, Method::Hash { links, .. } if !links.is_empty());
+        let is_put_aside = self.wishes.puts_aside && is_sure && has_table;
         let (method, pairs, reads_inner, cost) = match probe {
-            Some(probe) if probe.cost <= of_table => (probe.method, probe.pairs, false, probe.cost),
+            Some(probe) if is_put_aside || probe.cost <= of_table => {
+                (probe.method, probe.pairs, false, probe.cost)
+            }
+            _ if is_put_aside => return None,
             _ => (once.method, once.pairs, super::join::may_fail(inner), of_table),
         };
         let node = Join {

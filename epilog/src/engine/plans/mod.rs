@@ -89,7 +89,7 @@ pub(crate) fn counts(view: View<'_>) -> PlanCounts {
 pub fn is_kept(view: View<'_>, draft: &Draft, control: &Control) -> bool {
     let known = PlanCache::of(view).filter(|cache| cache.is_on());
     known.is_some_and(|cache| {
-        let wanted = wanted(Purpose::Rows, control.requires_index());
+        let wanted = wanted(view, Purpose::Rows, control);
         if let Some(brief) = draft.clauses.brief() {
             return cache.look(view, &Told::brief(draft, brief, wanted), false).is_some();
         }
@@ -101,7 +101,7 @@ pub fn is_kept(view: View<'_>, draft: &Draft, control: &Control) -> bool {
 /// What was learnt of queries like one whose rows are asked for. Nothing is planned.
 pub(super) fn lessons(view: View<'_>, draft: &Draft, control: &Control) -> Vec<Lesson> {
     let Some(cache) = PlanCache::of(view).filter(|cache| cache.is_on()) else { return Vec::new() };
-    let wanted = wanted(Purpose::Rows, control.requires_index());
+    let wanted = wanted(view, Purpose::Rows, control);
     if let Some(brief) = draft.clauses.brief() {
         return cache.lessons(&Told::brief(draft, brief, wanted));
     }
@@ -110,8 +110,10 @@ pub(super) fn lessons(view: View<'_>, draft: &Draft, control: &Control) -> Vec<L
 }
 
 /// What plans for one thing are told by from those for others.
-fn wanted(purpose: Purpose, require_index: bool) -> u64 {
-    purpose as u64 | u64::from(require_index) << 8
+#[inline]
+fn wanted(view: View<'_>, purpose: Purpose, control: &Control) -> u64 {
+    let wishes = u64::from(control.requires_index()) | u64::from(control.limits_memory(view)) << 1;
+    purpose as u64 | wishes << 8
 }
 
 /// The plan of a query: one that is kept, or a new one.
@@ -127,7 +129,8 @@ pub(super) fn plan_for(
             Some(_) => lower_with(view.catalog(), draft, purpose, parameters)?,
             None => lower(view.catalog(), draft, purpose)?,
         };
-        let wishes = Wishes { require_index, alternatives: false };
+        let puts_aside = control.limits_memory(view);
+        let wishes = Wishes { require_index, alternatives: false, puts_aside };
         let statistics = Learnt(Measured(view), lessons);
         let plan = plan_as(&optimize(logical, RuleSet::ALL, &statistics), &statistics, wishes);
         if require_index {
@@ -138,7 +141,7 @@ pub(super) fn plan_for(
     let Some(cache) = PlanCache::of(view).filter(|cache| cache.is_on()) else {
         return Ok(make(None, &[])?.into());
     };
-    let wanted = wanted(purpose, require_index);
+    let wanted = wanted(view, purpose, control);
     let brief = draft.clauses.brief().map(|brief| Told::brief(draft, brief, wanted));
     if let Some(plan) = brief.as_ref().and_then(|told| cache.look(view, told, true)) {
         return Ok(plan);

@@ -12,6 +12,7 @@ use core::ops::Range;
 
 use super::super::tally::{number, square_root};
 use super::{Argument, Kept, Partition, Present, Results, slide};
+use crate::engine::error::ExecError;
 use crate::engine::exec::table::KeyTable;
 use crate::engine::planted::{self, Bug};
 use crate::expr::{AggregateFunction, Frame};
@@ -19,7 +20,13 @@ use crate::value::{compare_floats, key, list};
 
 impl Results {
     /// Calculates what a function makes of each frame.
-    pub(super) fn others(&mut self, partition: &Partition<'_>, frame: Frame, function: &AggregateFunction) {
+    pub(super) fn others(
+        &mut self,
+        partition: &Partition<'_>,
+        frame: Frame,
+        function: &AggregateFunction,
+        look: &mut dyn FnMut(usize) -> Result<(), ExecError>,
+    ) -> Result<(), ExecError> {
         use AggregateFunction as F;
         let argument = self.argument.as_ref().expect("an aggregate of values");
         let present = Present::of(argument, partition);
@@ -43,10 +50,11 @@ impl Results {
                 });
                 self.fill_floats(partition, &variances);
             }
-            F::StringAgg { separator } => self.join(partition, frame, Some(separator)),
-            _ => self.join(partition, frame, None),
+            F::StringAgg { separator } => self.join(partition, frame, Some(separator), look)?,
+            _ => self.join(partition, frame, None, look)?,
         }
         self.faulty(partition, frame, &present);
+        Ok(())
     }
 
     fn fill_floats(&mut self, partition: &Partition<'_>, values: &[Option<f64>]) {
@@ -56,11 +64,17 @@ impl Results {
     }
 
     /// Joins the texts of each frame, with a separator, or makes a list of its values.
-    fn join(&mut self, partition: &Partition<'_>, frame: Frame, separator: Option<&str>) {
+    fn join(
+        &mut self,
+        partition: &Partition<'_>,
+        frame: Frame,
+        separator: Option<&str>,
+        look: &mut dyn FnMut(usize) -> Result<(), ExecError>,
+    ) -> Result<(), ExecError> {
         let Results { kept: Kept::Texts(bytes, parts), argument: Some(argument), .. } = self else {
             unreachable!("what is joined is kept as bytes")
         };
-        let mut last = None;
+        let (mut last, mut looked) = (None, bytes.len());
         for (at, row) in partition.rows.iter().enumerate() {
             let places = partition.frame(frame, at);
             if let Some((known, part)) = &last
@@ -89,9 +103,17 @@ impl Results {
             };
             parts[*row as usize] = part;
             last = Some((places, part));
+            if bytes.len() - looked >= LOOK_EACH {
+                looked = bytes.len();
+                look(bytes.capacity())?;
+            }
         }
+        look(bytes.capacity())
     }
 }
+
+/// So many bytes of texts are made between two looks at how many there are.
+const LOOK_EACH: usize = 64 << 10;
 
 /// What is kept of a frame.
 trait InFrame {
@@ -233,6 +255,9 @@ impl Moments {
         }
         let count = self.count + other.count;
         let off = other.mean - self.mean;
+        if !off.is_finite() {
+            return Moments { count, mean: off, squares: f64::NAN };
+        }
         let mean = self.mean + off * (other.count / count);
         let squares = self.squares + other.squares + off * off * (self.count * other.count / count);
         Moments { count, mean, squares }
@@ -275,7 +300,7 @@ mod tests {
         let partition = Partition::new(rows, rows.iter().map(|_| 1));
         let function = WindowFunction::Aggregate(function);
         let mut results = Results::new(&function, Some(argument()), rows.len());
-        results.fill(&function, frame, &partition).expect("results");
+        results.fill(&function, frame, &partition, &mut |_| Ok(())).expect("results");
         let part = results.part(0..rows.len());
         rows.iter().map(|row| part.cell(*row as usize).map(<[u8]>::to_vec)).collect()
     }

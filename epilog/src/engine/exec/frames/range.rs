@@ -44,19 +44,22 @@ impl Number {
         }
     }
 
-    /// What lies at this distance, up or down.
-    fn at(self, distance: i64, down: bool) -> Number {
-        match self {
-            Number::Int(value) => {
-                let distance = i128::from(distance);
-                let far = if down { value.checked_sub(distance) } else { value.checked_add(distance) };
-                // Beyond the ends is no value.
-                Number::Int(far.unwrap_or(if (distance < 0) == down { i128::MAX } else { i128::MIN }))
-            }
-            Number::Float(value) => {
+    /// How far it lies behind another value, compared with a distance. It is the difference that is rounded, and not what lies at the
+    /// distance: that is the same for what lies a little less far.
+    fn compare_distance(self, from: Number, distance: i64) -> Ordering {
+        let order = self.compare(from);
+        match (self, from) {
+            (Number::Int(value), Number::Int(from)) => value.saturating_sub(from).cmp(&i128::from(distance)),
+            (Number::Float(value), Number::Float(from)) => {
                 let distance = f64::from_bits(distance as u64);
-                Number::Float(if down { value - distance } else { value + distance })
+                // Infinity is no distance from itself, and any from what is no number.
+                match order {
+                    Ordering::Equal => compare_floats(0.0, distance),
+                    _ if value.is_nan() || from.is_nan() => order,
+                    _ => compare_floats(value - from, distance),
+                }
             }
+            _ => unreachable!("the values of a term are of one type"),
         }
     }
 }
@@ -91,12 +94,13 @@ impl Along {
     }
 
     fn point(&self, at: usize, distance: i64, is_before: impl Fn(Ordering) -> bool) -> Option<usize> {
-        let far = self.values.get(at.checked_sub(self.first)?)?.at(distance, self.descending);
-        let is_before = |value: &Number| {
-            let order = value.compare(far);
-            is_before(if self.descending { order.reverse() } else { order })
+        let from = *self.values.get(at.checked_sub(self.first)?)?;
+        // Downwards what comes later is less.
+        let compare = |value: Number| match self.descending {
+            true => from.compare_distance(value, distance),
+            false => value.compare_distance(from, distance),
         };
-        Some(self.first + self.values.partition_point(is_before))
+        Some(self.first + self.values.partition_point(|value| is_before(compare(*value))))
     }
 }
 
@@ -183,6 +187,7 @@ mod tests {
             }
             let keys = keys(Type::I128, descending, &cells);
             assert_eq!(frames(Type::I128, descending, 0, &keys, (-1, 1)), [(0, 1), (1, 2)]);
+            assert_eq!(frames(Type::I128, descending, 0, &keys, (5, 10)), [(1, 1), (2, 2)]);
         }
     }
 
@@ -200,6 +205,23 @@ mod tests {
         let down: Vec<&[u8]> = cells.iter().rev().copied().collect();
         let down = frames(Type::F64, true, 0, &keys(Type::F64, true, &down), bounds);
         assert_eq!(down, [(0, 1), (1, 2), (2, 5), (2, 6), (2, 6), (3, 6), (6, 7)]);
+    }
+
+    #[test]
+    fn an_open_end_is_not_reached_and_infinity_is_at_both_ends() {
+        let floats = |values: &[f64], (start, end): (f64, f64)| {
+            let cells: Vec<[u8; 8]> = values.iter().map(|value| value.to_le_bytes()).collect();
+            let cells: Vec<&[u8]> = cells.iter().map(|cell| &cell[..]).collect();
+            let bounds = (start.to_bits() as i64, end.to_bits() as i64);
+            frames(Type::F64, false, 0, &keys(Type::F64, false, &cells), bounds)
+        };
+        assert_eq!(floats(&[1.0, 1.5, 3.0], (0.0, 0.5f64.next_down())), [(0, 1), (1, 2), (2, 3)]);
+        assert_eq!(floats(&[1.0, 1.5, 2.0], ((-0.5f64).next_up(), 0.0)), [(0, 1), (1, 2), (2, 3)]);
+        let all = [f64::NEG_INFINITY, 1.0, 2.0, f64::INFINITY, f64::NAN];
+        assert_eq!(floats(&all, (0.0, f64::INFINITY)), [(0, 4), (1, 4), (2, 4), (3, 4), (4, 5)]);
+        assert_eq!(floats(&all, (f64::NEG_INFINITY, 0.0)), [(0, 1), (0, 2), (0, 3), (0, 4), (4, 5)]);
+        // What is no number is at no distance.
+        assert!(floats(&all, (f64::NAN, 1.0)).iter().all(|(start, end)| start >= end));
     }
 
     #[test]

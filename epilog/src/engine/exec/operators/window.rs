@@ -343,7 +343,9 @@ impl<'s> Operator<'s> for Window<'s> {
             return giver.next(env, batch, GATHERED_MAX);
         }
         let State::Giving(store, results, given) = &mut self.state else { unreachable!("all has been read") };
-        let rows: Range<usize> = *given..store.len().min(*given + GATHERED_MAX);
+        let rows = *given..store.len().min(*given + GATHERED_MAX);
+        let fit = results.iter().map(|results| results.fit(rows.clone())).min().unwrap_or(rows.len());
+        let rows: Range<usize> = rows.start..rows.end.min(rows.start + fit);
         *given = rows.end;
         if rows.is_empty() {
             return Ok(false);
@@ -414,6 +416,8 @@ impl<'s> Window<'s> {
         #[cfg(not(feature = "small"))]
         let size = store.size() + orders.iter().map(Order::size).sum::<usize>();
         let rows = store.len();
+        #[cfg(not(feature = "small"))]
+        let size = size + arguments.iter().flatten().map(Argument::size).sum::<usize>();
         let mut results: Vec<Results> = self
             .items
             .iter()
@@ -426,15 +430,19 @@ impl<'s> Window<'s> {
                 if number_of_partition.is_multiple_of(PARTITIONS_AT_ONCE) {
                     env.check()?;
                 }
-                #[cfg(not(feature = "small"))]
-                {
-                    let size = size + results.iter().map(Results::size).sum::<usize>();
-                    env.budget.keep_some(&mut charge, size, "window", "what it makes is not put aside")?;
-                }
-                for (at, (item, results)) in self.items.iter().zip(&mut results).enumerate() {
-                    if order_of[at] == number {
-                        results.fill(&item.function, item.frame, &partition)?;
+                for (at, item) in self.items.iter().enumerate() {
+                    if order_of[at] != number {
+                        continue;
                     }
+                    #[cfg(not(feature = "small"))]
+                    let beside = size + others(&results, at);
+                    let mut look = |_bytes: usize| {
+                        env.check()?;
+                        #[cfg(not(feature = "small"))]
+                        env.budget.keep_some(&mut charge, beside + _bytes, "window", NOT_PUT_ASIDE)?;
+                        Ok(())
+                    };
+                    results[at].fill(&item.function, item.frame, &partition, &mut look)?;
                 }
             }
         }
@@ -470,6 +478,16 @@ impl<'s> Window<'s> {
         self.kept_max.spilled = spilled;
         Ok(State::Returning(giver))
     }
+}
+
+/// Why what windows make is not put aside.
+#[cfg(not(feature = "small"))]
+const NOT_PUT_ASIDE: &str = "what a window joins is not put aside";
+
+/// The bytes of the texts of all windows but one.
+#[cfg(not(feature = "small"))]
+fn others(results: &[Results], but: usize) -> usize {
+    results.iter().enumerate().filter(|(at, _)| *at != but).map(|(_, results)| results.size()).sum()
 }
 
 /// An order that some windows ask for, and what rows are ordered by.

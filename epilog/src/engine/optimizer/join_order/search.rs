@@ -38,6 +38,11 @@ impl First {
         match node {
             Node::Limit(limit) => match &*limit.input {
                 Node::Sort(sort) if sort.window.is_none() => of(sort, limit.window),
+                // What is passed over is a limit of its own.
+                Node::Limit(within) => match &*within.input {
+                    Node::Sort(sort) if sort.window.is_none() => of(sort, within.window.then(limit.window)),
+                    _ => None,
+                },
                 _ => None,
             },
             Node::Sort(sort) => match sort.window {

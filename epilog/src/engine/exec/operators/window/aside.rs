@@ -26,15 +26,15 @@
 
 use alloc::vec::Vec;
 
-use super::{Counter, Order, values, values_of};
+use super::{Counter, NOT_PUT_ASIDE, Order, others, values, values_of};
 use crate::engine::error::{ExecError, RowFault};
-use crate::engine::exec::Env;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::budget::Charge;
 use crate::engine::exec::evaluate::evaluate;
 use crate::engine::exec::frames::{Argument, Ranged, Results};
 use crate::engine::exec::operators::sort::{self, Giver, Packer};
 use crate::engine::exec::packed::{BatchRow, ROOT, Shape, Values, append_value, skip_value};
+use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{Window, WindowTerm};
 use crate::engine::planted::{self, Bug};
 use crate::expr::{FrameUnit, WindowFunction};
@@ -375,24 +375,28 @@ impl Stage<'_> {
         let places = order.places();
         let mut charge = Charge::default();
         for partition in order.partitions(&places) {
-            for (item, results) in self.own.iter().zip(&mut results) {
+            for (at, item) in self.own.iter().enumerate() {
                 let item = &self.items[*item];
-                results.fill(&item.function, item.frame, &partition)?;
+                let beside = others(&results, at);
+                let mut look = |bytes: usize| {
+                    env.check()?;
+                    env.budget.keep_some(&mut charge, beside + bytes, "window", NOT_PUT_ASIDE)
+                };
+                results[at].fill(&item.function, item.frame, &partition, &mut look)?;
             }
-            let size = results.iter().map(Results::size).sum::<usize>();
-            env.budget.keep_some(
-                &mut charge,
-                size,
-                "window",
-                "what a single partition makes is not put aside",
-            )?;
         }
-        let values: Vec<_> = results.iter_mut().map(|results| results.part(0..count)).collect();
-        let mut key = Vec::new();
+        let (mut key, mut first, mut values) = (Vec::new(), 0, Vec::new());
         for (at, (start, key_len, end)) in ends.into_iter().enumerate() {
+            // Those of some rows at a time.
+            if at == first + values.first().map_or(0, Vector::len) {
+                let fit = results.iter().map(|results| results.fit(at..count)).min().unwrap_or(count - at);
+                values = results.iter_mut().map(|results| results.part(at..at + fit)).collect();
+                first = at;
+            }
             let row = Row::of(&rows[start..end], key_len, self.number);
             self.pass(&row, &mut key, packer, |out| {
                 for of in &values {
+                    let at = at - first;
                     append_value(out, of.ty(), of.cell(at), of.fault(at), faults);
                 }
             })?;
