@@ -47,7 +47,7 @@ fn check(store: &Store, draft: &Draft) -> Plan {
     assert_eq!(sort_all(&mut whole.root), 1, "{}", explain(view, draft).expect("a plan"));
     let expected = scalars(Rows::planned(view, whole, Run::default())).expect("rows");
     let mut controls = Vec::from([Control::default(), Control::default()]);
-    controls[1].set_memory(24 << 10);
+    controls[1].set_memory(64 << 10);
     #[cfg(feature = "std")]
     {
         controls.push(Control::default());
