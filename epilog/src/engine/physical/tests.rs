@@ -16,11 +16,15 @@ use crate::expr::BinaryOp::{Add, And, Eq, Ge, Gt, Like, Lt, Or, StartsWith};
 use crate::expr::{AggregateFunction, AggregateItem, Keyset, Postfix, Quantifier, Side, UnaryOp};
 #[cfg(not(feature = "small"))]
 use crate::expr::{Clause, OrderTerm, Subquery};
+use crate::schema::Catalog;
 use crate::value::{Scalar, Type};
 
 fn explain(draft: DraftBuilder, purpose: Purpose) -> alloc::string::String {
-    let catalog = f::catalog();
-    let logical = lower(&catalog, &draft.build(), purpose).expect("a draft that can be planned");
+    explain_in(&f::catalog(), draft, purpose)
+}
+
+fn explain_in(catalog: &Catalog, draft: DraftBuilder, purpose: Purpose) -> alloc::string::String {
+    let logical = lower(catalog, &draft.build(), purpose).expect("a draft that can be planned");
     Plan::of(&plan(&optimize(logical, RuleSet::ALL, &Made), &Made)).to_string()
 }
 

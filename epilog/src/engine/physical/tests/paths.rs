@@ -2,6 +2,8 @@
 
 use super::*;
 use crate::expr::AggregateFunction::{Max, Min, Sum};
+#[cfg(not(feature = "small"))]
+use crate::expr::BinaryOp::Has;
 
 fn date(days: i128) -> Postfix {
     Postfix::literal(crate::value::Scalar::Int(days), Type::Date)
@@ -47,6 +49,24 @@ fn several_indexes() {
     let long = || field(f::track::MILLISECONDS).binary(Eq, int(5));
     let edited = || field(f::track::EDITOR).binary(Eq, id(2));
     check(tracks(long().binary(Or, edited())), "index union Track by milliseconds = 5 | editor = 2");
+}
+
+/// Two ranges, each of which gives too much by itself: their ranks are compared before a record is read.
+#[test]
+#[cfg(not(feature = "small"))]
+fn two_indexes_for_two_fields() {
+    let long = || field(f::track::MILLISECONDS).binary(Gt, int(300_000));
+    let edited = || field(f::track::EDITOR).binary(Gt, id(7));
+    check(
+        tracks(long().binary(And, edited())),
+        "index intersection Track by milliseconds > 300000 & editor > 7",
+    );
+    // By one of them alone too many records are fetched.
+    check(tracks(long()), "filter milliseconds > 300000\n  scan Track");
+    check(tracks(edited()), "filter editor > 7\n  scan Track");
+    // What one finds few by is not intersected with anything.
+    let few = field(f::track::ALBUM).binary(Eq, id(1));
+    check(tracks(long().binary(And, few)), "filter milliseconds > 300000\n  index lookup Track by album = 1");
 }
 
 #[test]
@@ -143,5 +163,261 @@ fn skips() {
     check(
         readings(Ge).order_by(field(f::reading::AT), false),
         "skip scan Reading by value >= 3 behind each code",
+    );
+}
+
+/// The catalog whose index of albums by artist includes their titles.
+#[cfg(not(feature = "small"))]
+fn with_titles() -> Catalog {
+    let mut catalog = f::catalog();
+    let albums = catalog.collections.iter_mut().find(|of| of.name == "Album").expect("a collection");
+    let albums = alloc::sync::Arc::get_mut(albums).expect("nobody else has it");
+    let index = albums.indexes.iter_mut().find(|of| of.name == "artist_released").expect("an index");
+    index.included = alloc::vec::Vec::from([f::album::TITLE]);
+    catalog
+}
+
+#[test]
+#[cfg(not(feature = "small"))]
+fn included_values_are_read_and_asked_of_entries() {
+    let check = |draft: DraftBuilder, expected: &str| {
+        assert_eq!(explain_in(&with_titles(), draft, Purpose::Rows), expected);
+    };
+    let live = || of_artist().filter(field(f::album::TITLE).binary(Like, text("%Live%")));
+    check(
+        of_artist().select([field(f::album::TITLE), field(f::album::RELEASED)]),
+        "project [title], [released]\n  index lookup Album by artist = 7, entries only",
+    );
+    check(
+        live().select([field(f::album::RELEASED)]),
+        "project [released]\n  \
+         index lookup Album by artist = 7, entries with title like \"%Live%\", entries only",
+    );
+    // A record is more, and is fetched where the title lets it through.
+    check(live(), "index lookup Album by artist = 7, entries with title like \"%Live%\"");
+    // Nothing is searched for by what is included, nor does it come in any order.
+    check(
+        draft(f::Album).filter(field(f::album::TITLE).binary(Eq, text("x"))),
+        "index lookup Album by title = \"x\"",
+    );
+    check(
+        of_artist().order_by(field(f::album::TITLE), false).select([field(f::album::TITLE)]),
+        "project [title]\n  sort [title]\n    index lookup Album by artist = 7, entries only",
+    );
+}
+
+/// An index of some records serves who asks for no others, whatever is asked beside that.
+#[test]
+#[cfg(not(feature = "small"))]
+fn indexes_of_some_records() {
+    let of_value = |op, value| field(f::reading::VALUE).binary(op, int(value));
+    let code = || field(f::reading::CODE);
+    let readings = |predicate: Postfix| draft(f::Reading).filter(predicate);
+    check(
+        readings(of_value(Eq, 3).binary(And, code().unary(UnaryOp::IsNone))),
+        "index lookup Reading by value = 3 where code.is_none()",
+    );
+    // The condition is implied by what is less, and not by what is more.
+    let code_is = |value| code().binary(Eq, Postfix::literal(Scalar::Int(value), Type::U8));
+    check(
+        readings(code_is(2).binary(And, of_value(Lt, 1))),
+        "filter value < 1\n  index lookup Reading by code = 2 where value <= 1",
+    );
+    check(readings(code_is(2).binary(And, of_value(Lt, 3))), "index range Reading by code = 2 & value < 3");
+    // Its order is one of those that are asked for.
+    let named = |name| draft(f::Country).filter(field(f::country::NAME).binary(Ge, text(name)));
+    let by_population = |of: DraftBuilder| of.order_by(field(f::country::POPULATION), false).limit(3);
+    check(
+        by_population(named("b")),
+        "top 3 by population; they come by population\n  \
+         index scan Country by population, name where name >= \"a\", entries with name >= \"b\"",
+    );
+    check(by_population(named("A")), "top 3 by population\n  filter name >= \"A\"\n    scan Country");
+}
+
+/// An index of lists has each record once for each element of its list.
+#[test]
+#[cfg(not(feature = "small"))]
+fn elements_of_lists() {
+    let tagged = |tag| field(f::note::TAGS).binary(Has, text(tag));
+    let notes = |predicate: Postfix| draft(f::Note).filter(predicate);
+    check(notes(tagged("a")), "index lookup Note by tags has \"a\"");
+    check(notes(tagged("a").binary(Or, tagged("b"))), "index union Note by tags has \"a\" | tags has \"b\"");
+    check(
+        notes(tagged("a").binary(And, tagged("b"))),
+        "filter tags has \"b\"\n  index lookup Note by tags has \"a\"",
+    );
+    check(notes(field(f::note::MARKS).binary(Has, int(3))), "index lookup Note by marks has 3");
+    // Entries are of elements: no list is made of them, and they tell no order of lists.
+    check(
+        notes(tagged("a")).select([field(f::note::TAGS)]),
+        "project tags\n  index lookup Note by tags has \"a\"",
+    );
+    check(draft(f::Note).order_by(field(f::note::TAGS), false).limit(3), "top 3 by tags\n  scan Note");
+    check(notes(field(f::note::PLAIN).binary(Has, int(3))), "filter plain has 3\n  scan Note");
+}
+
+/// What no index has is put in a table once, for whoever looks for it.
+#[test]
+#[cfg(not(feature = "small"))]
+fn tables_in_place_of_an_index() {
+    use crate::expr::JoinKind;
+    let named = || inner(1, f::track::NAME).binary(Eq, field(f::album::TITLE));
+    check(
+        f::join(draft(f::Album), f::Track, named(), JoinKind::Inner),
+        "project Album, Track\n  join through hash table, title = Track.name\n    scan Track\n    \
+         scan Album",
+    );
+    check(
+        f::join(draft(f::Album), f::Track, named(), JoinKind::Left),
+        "project Album, Track\n  left join through hash table, Track.name = title\n    scan Album\n    \
+         scan Track",
+    );
+    check(
+        draft(f::Album).filter(exists(f::Track, 1, named())),
+        "semi join Track through hash table, Track.name = title\n  scan Album\n  scan Track",
+    );
+    // Of few rows each is looked for in an index, of many in a table.
+    let pointing = || inner(1, f::track::ALBUM).binary(Eq, field(f::album::ID));
+    check(
+        f::join(of_artist(), f::Track, pointing(), JoinKind::Inner),
+        "project Album, Track\n  join Track through index, Track.album = id\n    \
+         index lookup Album by artist = 7",
+    );
+    check(
+        f::join(draft(f::Album), f::Track, pointing(), JoinKind::Inner),
+        "project Album, Track\n  join through hash table, id = Track.album\n    scan Track\n    \
+         scan Album",
+    );
+}
+
+/// A look at a bit for each row, in place of one at the record that it points at.
+#[test]
+#[cfg(not(feature = "small"))]
+fn marks() {
+    let live =
+        || through(&[f::track::ALBUM], f::album::TITLE).binary(Like, text("%Live%")).unary(UnaryOp::Not);
+    check(
+        tracks(live()),
+        "among Album by album\n  scan Track\n  filter !(album.title like \"%Live%\")\n    scan Album",
+    );
+    let count = tracks(live()).aggregate([(crate::expr::AggregateFunction::Count, None)]);
+    check(
+        count,
+        "project [count]\n  aggregate count\n    among Album by album\n      scan Track\n      \
+         filter !(album.title like \"%Live%\")\n        scan Album",
+    );
+}
+
+/// What is passed over is counted in the index, if all that is asked is in it.
+#[test]
+#[cfg(not(feature = "small"))]
+fn offsets_on_an_index() {
+    let after = |of: DraftBuilder| of.order_by(field(f::track::MILLISECONDS), false).offset(1_000).limit(10);
+    check(after(draft(f::Track)), "limit 10 offset 1000\n  index scan Track by milliseconds");
+    check(
+        after(tracks(field(f::track::MILLISECONDS).binary(Gt, int(300_000)))),
+        "limit 10 offset 1000\n  index range Track by milliseconds > 300000",
+    );
+    let released = of_artist().order_by(field(f::album::RELEASED), true).offset(2).limit(3);
+    check(released, "limit 3 offset 2\n  index lookup Album by artist = 7 backwards");
+}
+
+/// The last ones of an index, of a range of it, by key of what is in it, and of a range of keys.
+#[test]
+fn backwards() {
+    let editor = |of: DraftBuilder| of.order_by(field(f::track::EDITOR), true).limit(3);
+    check(editor(draft(f::Track)), "limit 3\n  index scan Track by editor backwards");
+    let after = || of_artist().filter(field(f::album::RELEASED).binary(Gt, date(730_120)));
+    check(
+        after().order_by(field(f::album::RELEASED), true).limit(3),
+        "limit 3\n  index range Album by artist = 7 & released > 2000-01-01 backwards",
+    );
+    check(
+        after().order_by(field(f::album::ID), true).limit(3),
+        "limit 3\n  index range Album by artist = 7 & released > 2000-01-01, sorted by key backwards",
+    );
+    check(
+        tracks(field(f::track::ID).between(id(3), id(70_000))).order_by(field(f::track::ID), true).limit(3),
+        "limit 3\n  key range Track by id between 3 and 70000 backwards",
+    );
+}
+
+/// Few rows have each its own range of an index, or of keys.
+#[test]
+#[cfg(not(feature = "small"))]
+fn ranges_for_each_row() {
+    use crate::expr::JoinKind;
+    let one = || tracks(field(f::track::ID).binary(Eq, id(7)));
+    let longer = || inner(1, f::track::MILLISECONDS).binary(Gt, field(f::track::MILLISECONDS));
+    check(
+        one().filter(exists(f::Track, 1, longer())),
+        "semi join Track through index, Track.milliseconds > milliseconds\n  \
+         key lookup Track by id = 7",
+    );
+    let later = || inner(1, f::track::ID).binary(Gt, field(f::track::ID));
+    check(
+        one().filter(exists(f::Track, 1, later())),
+        "semi join Track through index, Track.id > id\n  key lookup Track by id = 7",
+    );
+    let of_artist = inner(1, f::album::ARTIST).binary(Eq, field(f::album::ARTIST));
+    let since = inner(1, f::album::RELEASED).binary(Ge, field(f::album::RELEASED));
+    let album = draft(f::Album).filter(field(f::album::ID).binary(Eq, id(7)));
+    check(
+        album.filter(exists(f::Album, 1, of_artist.binary(And, since))),
+        "semi join Album through index, Album.artist = artist & Album.released >= released\n  \
+         key lookup Album by id = 7",
+    );
+    check(
+        f::join(one(), f::Track, longer(), JoinKind::Left),
+        "project Track, Track\n  \
+         left join Track through index, Track 2.milliseconds > milliseconds\n    \
+         key lookup Track by id = 7",
+    );
+    // Whether there is one is told by the first entry, for many rows as well; of all in their ranges there is a sorted list.
+    check(
+        draft(f::Track).filter(exists(f::Track, 1, longer())),
+        "semi join Track through index, Track.milliseconds > milliseconds\n  scan Track",
+    );
+    check(
+        f::join(draft(f::Track), f::Track, longer(), JoinKind::Left),
+        "project Track, Track\n  left join pairs by ranges of Track 2.milliseconds\n    \
+         scan Track\n    scan Track\n    filter Track 2.milliseconds > milliseconds",
+    );
+}
+
+/// As many rows are read in their order as it takes to make the first pairs of it.
+#[test]
+#[cfg(not(feature = "small"))]
+fn the_first_of_an_order_through_a_join() {
+    use crate::expr::JoinKind;
+    let on = || inner(1, f::album::ID).binary(Eq, field(f::track::ALBUM));
+    let joined = |kind| f::join(draft(f::Track), f::Album, on(), kind);
+    let first = |kind| joined(kind).order_by(field(f::track::MILLISECONDS), false).limit(5);
+    check(
+        first(JoinKind::Inner),
+        "project Track, Album\n  top 5 by milliseconds; they come by milliseconds\n    \
+         join Album through index, Album.id = album\n      index scan Track by milliseconds",
+    );
+    check(
+        first(JoinKind::Left),
+        "project Track, Album\n  top 5 by milliseconds; they come by milliseconds\n    \
+         left join Album through index, Album.id = album\n      index scan Track by milliseconds",
+    );
+    check(
+        joined(JoinKind::Inner).order_by(field(f::track::ID), true).limit(5),
+        "project Track, Album\n  top 5 by id desc; they come by id desc\n    \
+         join Album through index, Album.id = album\n      scan Track backwards",
+    );
+    // All pairs, or what is told by the other side, are sorted.
+    check(
+        joined(JoinKind::Inner).order_by(field(f::track::MILLISECONDS), false),
+        "project Track, Album\n  sort milliseconds\n    join through hash table, Album.id = album\n      \
+         scan Track\n      scan Album",
+    );
+    check(
+        joined(JoinKind::Inner).order_by(inner(1, f::album::RELEASED), false).limit(5),
+        "project Track, Album\n  top 5 by Album.released\n    \
+         join through hash table, Album.id = album\n      scan Track\n      scan Album",
     );
 }
