@@ -53,6 +53,10 @@ pub(super) enum Bug {
     AbsentKeptByDroppedJoin,
     /// An order that a limit sees is dropped.
     OrderBelowLimitDropped,
+    /// What rows are asked for by is joined to them though several of it may belong to one.
+    FewBelongTwice,
+    /// What is asked beside that is lost where it becomes a join.
+    AskedBesideFewLost,
     /// Groups that are made before what is joined to them are made by one key less.
     EarlyGroupsForgetKey,
     /// They are made by the key of records that a left join may not find.

@@ -33,6 +33,7 @@ use crate::engine::estimate::Statistics;
 use crate::engine::logical::{
     Asked, Computed, Expr, ExprKind, Filter, Inner, Join, Link, LogicalPlan, Node, SlotDef, Subquery, replace,
 };
+use crate::engine::planted::{self, Bug};
 use crate::expr::JoinKind;
 use crate::parts::{Amount, Whole};
 
@@ -96,6 +97,9 @@ impl Walk<'_> {
                 let Subquery { input, slot, inner, links, pairs, .. } = subquery;
                 let kind = JoinKind::Inner;
                 let join = Join { input, slot, inner, links, pairs, kind, whole: self.whole };
+                if planted::is(Bug::AskedBesideFewLost) {
+                    predicates.clear();
+                }
                 Node::Join(join).filtered(predicates)
             }
             _ => Node::Filter(Filter { input: Box::new(Node::Subquery(subquery)), predicates }),
@@ -118,6 +122,9 @@ impl Walk<'_> {
 
     /// Whether no two rows have the same of all that `links` compare.
     fn is_distinct(&self, inner: &Node, links: &[Link]) -> bool {
+        if planted::is(Bug::FewBelongTwice) {
+            return true;
+        }
         let is_linked =
             |computed: Computed| links.iter().any(|link| link.inner.kind == ExprKind::Computed(computed));
         if let Some(slot) = only_source(inner) {

@@ -21,6 +21,8 @@ const ORDERED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.ordered_
 const PARTLY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
 const NESTED: Check = |seed| check_drafts(seed, 20, &mut |maker| maker.nested_draft(false), &mut |_| ());
 const SPANNED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.spanned_draft(), &mut |_| ());
+const FEW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.few_draft(false), &mut |_| ());
+const FEW_FAULTY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.few_draft(true), &mut |_| ());
 const NARROW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |_| ());
 const ANY: Check = |seed| check_seed(seed, 25, false);
 const FAULTY: Check = |seed| check_seed(seed + 99, 25, true);
@@ -75,6 +77,8 @@ fn mistakes_of_later_rules_are_found() {
         (Bug::ConstantLeavesLeftJoin, PAIRED),
         (Bug::AbsentKeptByDroppedJoin, PAIRED),
         (Bug::OrderBelowLimitDropped, RULED),
+        (Bug::FewBelongTwice, FEW),
+        (Bug::AskedBesideFewLost, FEW_FAULTY),
         (Bug::EarlyGroupsForgetKey, RULED),
         (Bug::EarlyGroupsOfLeftJoin, RULED),
         (Bug::LateLookupDropsGroups, RULED),

@@ -42,7 +42,7 @@ fn check_priced(seed: u64, is_made: bool, queries: usize) -> usize {
     for query in 0..queries {
         let (draft, ordered) = match maker.random.below(8) {
             0 => maker.draft(true),
-            1 if !is_made => maker.few_draft(),
+            1 if !is_made => maker.few_draft(false),
             2 => maker.covered_draft(),
             _ => maker.any_draft(),
         };

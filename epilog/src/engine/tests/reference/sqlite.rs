@@ -205,7 +205,7 @@ fn random_queries_are_answered_as_sqlite_answers_them() {
         let mut random = Random::new(seed + 1_000_000);
         let data = collections(&mut random);
         check(seed, random, &data, &f::DATABASE, |maker| match maker.random.below(9) {
-            0 => maker.few_draft(),
+            0 => maker.few_draft(false),
             1 => maker.alike_draft(),
             2 => maker.common_draft(),
             _ => maker.any_draft(),
