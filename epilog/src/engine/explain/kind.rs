@@ -93,6 +93,8 @@ pub enum PlanOperator {
         method: PlanMethod,
         /// What they are linked to the row by.
         links: Vec<PlanLink>,
+        /// What is answered once for all rows that have the same of it; empty where each row is answered by itself.
+        once_for_each: Vec<String>,
     },
     /// Pairs rows with others.
     Join {
@@ -368,6 +370,7 @@ pub(super) fn kind_of(node: &PhysicalNode, names: Names<'_>) -> PlanOperator {
                 collection: names.collection(subquery.slot).to_string(),
                 method,
                 links,
+                once_for_each: texts(&subquery.same, |expr| names.expr(expr)),
             }
         }
         Operator::Join(join) => {

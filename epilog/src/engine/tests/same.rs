@@ -6,6 +6,7 @@ use alloc::vec::Vec;
 
 use super::fixture::{self as f, draft, field, inner};
 use super::*;
+use crate::engine::explain::PlanOperator;
 use crate::engine::physical::{Operator, PhysicalNode};
 use crate::expr::op::Link;
 use crate::expr::{AggregateFunction, AggregateItem, BinaryOp, Postfix, Quantifier, Subquery, UnaryOp};
@@ -35,6 +36,16 @@ fn albums(quantifier: Quantifier, predicate: Postfix) -> Postfix {
 fn made_once(node: &PhysicalNode) -> usize {
     let here = matches!(&node.operator, Operator::Subquery(subquery) if !subquery.same.is_empty());
     usize::from(here) + node.children().into_iter().map(made_once).sum::<usize>()
+}
+
+/// What those of a plan make answers once for, as programs are told.
+fn told(plan: &Plan) -> Vec<Vec<String>> {
+    let kinds = plan.operators().into_iter().map(|node| node.kind.clone());
+    let once = kinds.filter_map(|kind| match kind {
+        PlanOperator::Subquery { once_for_each, .. } => Some(once_for_each),
+        _ => None,
+    });
+    once.collect()
 }
 
 /// Makes them answer row by row.
@@ -81,8 +92,9 @@ fn rows_that_have_the_same_have_one_answer() {
     let of_editor = draft(f::Track).select([field(f::track::ID), count]).build();
     check(&store, &of_editor);
     let snapshot = store.snapshot();
-    let plan = explain(snapshot.operation().view(), &of_editor).expect("a plan").to_string();
-    assert!(plan.contains("once for each editor"), "{plan}");
+    let plan = explain(snapshot.operation().view(), &of_editor).expect("a plan");
+    assert!(plan.to_string().contains("once for each editor"), "{plan}");
+    assert_eq!(told(&plan), [["editor"]]);
     // Five editors have 32 albums each that are not theirs, and who has none has forty.
     let plan = analyze(&snapshot, &of_editor, &Control::default()).expect("a plan");
     let operators = plan.operators();
@@ -95,7 +107,15 @@ fn rows_that_have_the_same_have_one_answer() {
     let item = AggregateItem { function: AggregateFunction::ArrayAgg, argument: title, filter: None };
     let list =
         albums(Quantifier::aggregate(item).expect("a whole build"), others().binary(BinaryOp::And, loud));
-    check(&store, &draft(f::Track).select([field(f::track::ID), list]).build());
+    let of_both = draft(f::Track).select([field(f::track::ID), list]).build();
+    check(&store, &of_both);
+    let plan = explain(snapshot.operation().view(), &of_both).expect("a plan");
+    assert_eq!(told(&plan), [["active", "editor"]], "{plan}");
+    // Each track is answered by itself where all differ.
+    let other = inner(1, f::album::ID).binary(BinaryOp::Ne, field(f::track::ID));
+    let by_itself = draft(f::Track).select([albums(Quantifier::Count, other)]).build();
+    let plan = explain(snapshot.operation().view(), &by_itself).expect("a plan");
+    assert_eq!(told(&plan), [[""; 0]], "{plan}");
 }
 
 #[test]
