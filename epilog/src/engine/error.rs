@@ -7,8 +7,8 @@ use crate::parts::{InWhole, Whole};
 use crate::storage::StorageError;
 use crate::value::{DecodeError, Type};
 
-/// A query that cannot be planned. The typed face rules all of these out but [`NotInSchema`](PlanError::NotInSchema) for
-/// the collections of subqueries.
+/// A query that cannot be planned. The typed face rules most of these out: not what depends on a database's schema, as
+/// [`NotInSchema`](PlanError::NotInSchema), on a build or on a text, nor how long a query is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
@@ -85,6 +85,15 @@ pub enum PlanError {
         value: String,
         /// The type.
         ty: Type,
+    },
+    /// A text that is no path in JSON.
+    #[cfg(not(feature = "small"))]
+    #[error(
+        "`{path}` is no path of JSON: write names of members behind points and numbers of items in brackets, as in `tags[0].name`; a name that has points or brackets is for `member`"
+    )]
+    BadPath {
+        /// The text.
+        path: String,
     },
     /// An expression whose operations do not add up.
     #[error("an expression leaves {values} values, not one")]

@@ -56,6 +56,8 @@ pub enum Function {
     JsonMember,
     /// JSON, number from 0: the item of an array; absent if there is none.
     JsonItem,
+    /// JSON, text: what is no path in it. There is no such function of anything: a query that has it is refused with the text.
+    JsonMalformed,
     /// JSON as a value of the type; absent if it is none.
     JsonAs(Type),
     /// JSON as a value of the type; a fault if it is none.
@@ -326,6 +328,7 @@ impl Function {
             Function::Join => "join",
             Function::JsonMember => "member",
             Function::JsonItem => "item",
+            Function::JsonMalformed => "get",
             Function::JsonAs(Type::String) => "as_str",
             Function::JsonAs(Type::I64) => "as_i64",
             Function::JsonAs(Type::F64) => "as_f64",

@@ -127,7 +127,6 @@ fn queries_find_what_is_found_in_the_value() -> Result<(), Error> {
         "é\"",
         "z[0]",
         "nowhere",
-        "a[0",
         "[9]",
         "a..x",
         "a.",
@@ -177,6 +176,45 @@ fn queries_find_what_is_found_in_the_value() -> Result<(), Error> {
     let expected =
         values.iter().enumerate().map(|(at, value)| value.items().nth(if at < 10 { 1 } else { 2 }));
     assert_eq!(by_row, expected.collect::<Vec<_>>());
+    Ok(())
+}
+
+#[test]
+fn a_path_that_is_malformed_is_refused() -> Result<(), Error> {
+    let (db, values) = database()?;
+    let refused = |path: &str, error: Error| {
+        assert_eq!(error.kind(), ErrorKind::Plan, "{path}");
+        let expected = format!(
+            "`{path}` is no path of JSON: write names of members behind points and numbers of items in brackets, as in \
+             `tags[0].name`; a name that has points or brackets is for `member`"
+        );
+        assert_eq!(error.to_string(), expected);
+    };
+    for path in ["a[0", "[x]", "a[-1]", "a[*].b", "a['b']", "a[0]b", "a]", "[18446744073709551616]"] {
+        refused(path, Event::query().select(|e| e.data.get(path)).all(&db).unwrap_err());
+        assert!(values.iter().all(|value| value.get(path).is_none()), "{path}");
+    }
+    // Wherever it is asked, of what may be absent as well, also where there is no row, or nothing is to be read.
+    let path = "a[b]";
+    let is_7 = || Event::query().filter(|e| e.extra.get("a").get("a[b]").as_i64().eq(7));
+    refused(path, is_7().first(&db).unwrap_err());
+    refused(path, is_7().count(&db).unwrap_err());
+    refused(path, is_7().explain(&db).map(|_| ()).unwrap_err());
+    refused(path, is_7().filter(|e| e.name.eq("x") & e.name.eq("y")).limit(0).all(&db).unwrap_err());
+    refused(path, Event::query().order_by(|e| e.data.get("a[b]").as_str()).first(&db).unwrap_err());
+    let change = db.write(|tx| Event::query().update(|e| e.extra.set(e.data.get("a[b]"))).run(tx));
+    refused(path, change.unwrap_err());
+    // A plan that is kept is one for paths that lead somewhere.
+    for _ in 0..3 {
+        let found = |path: &str| Event::query().select(|e| e.data.get(path)).all(&db);
+        assert!(found("a")?.iter().any(Option::is_some));
+        refused(path, found(path).unwrap_err());
+    }
+    // The same characters in a name are no mistake.
+    assert_eq!(
+        Event::query().filter(|e| e.data.has_key("z[0]")).select(|e| e.data.member("z[0]")).all(&db)?.len(),
+        1
+    );
     Ok(())
 }
 

@@ -9,6 +9,8 @@ use super::expression::types;
 use super::{Expr, ExprKind, Literal};
 use crate::expr::{BinaryOp, Function, UnaryOp};
 use crate::parts::{self, Whole};
+#[cfg(not(feature = "small"))]
+use crate::value::Scalar;
 use crate::value::{Type, is_of};
 
 /// Whether decimals can be calculated with in this build.
@@ -112,6 +114,12 @@ pub(super) fn call(function: Function, arguments: Vec<Expr>) -> Result<Expr, Pla
     let whole = Whole::build().ok_or(PlanError::LeftOut { what: "a function" })?;
     let operation = function.name();
     let ty = arguments.first().map_or(Type::Bool, |argument| argument.ty);
+    #[cfg(not(feature = "small"))]
+    if let (Function::JsonMalformed, [_, path]) = (function, &*arguments)
+        && let Some(Scalar::String(path)) = path.as_literal()
+    {
+        return Err(PlanError::BadPath { path: path.clone() });
+    }
     let signature = function.signature(&types(&arguments)).ok_or(PlanError::NotDefined { operation, ty })?;
     if function.target() == Some(Type::Decimal) && !HAS_DECIMALS {
         return Err(PlanError::DecimalFeature { operation });

@@ -11,11 +11,13 @@ use crate::value::{Json, Scalar, Type};
 
 /// The value at the end of a path.
 fn follow(from: Node, path: &str) -> Node {
-    steps(path).fold(from, |node, step| match step {
-        Step::Member(name) => {
-            let name = Node::literal(Scalar::String(String::from(name)), Type::String);
-            node.call(Function::JsonMember, [name])
-        }
+    let text = |text: &str| Node::literal(Scalar::String(String::from(text)), Type::String);
+    // An expression cannot fail where it is built: the path is refused when the query is planned.
+    if steps(path).any(|step| step.is_none()) {
+        return from.call(Function::JsonMalformed, [text(path)]);
+    }
+    steps(path).flatten().fold(from, |node, step| match step {
+        Step::Member(name) => node.call(Function::JsonMember, [text(name)]),
         Step::Item(number) => {
             node.call(Function::JsonItem, [Node::literal(Scalar::Int(number.into()), Type::U64)])
         }
@@ -34,7 +36,9 @@ macro_rules! json {
             [$json]
 
             /// The value at a path: names of members behind points, and numbers of items, from 0, in brackets. `None` where that
-            /// leads nowhere. A name that has points, or a number in brackets, is for [`member`](Self::member).
+            /// leads nowhere. A name that has points or brackets is for [`member`](Self::member): a path that has brackets without
+            /// a number in them, or something right behind them, is refused when the query is planned, by an error of kind
+            /// [`Plan`](crate::ErrorKind::Plan) that names it.
             ///
             /// # Examples
             ///
@@ -43,6 +47,9 @@ macro_rules! json {
             /// let firsts = Event::query().select(|e| e.data.get("tags[0].name").as_str()).all(&db)?;
             /// assert_eq!(firsts, [Some("new".to_string()), None, None]);
             /// assert_eq!(Event::query().filter(|e| e.data.get("size").as_i64().gt(2)).count(&db)?, 1);
+            ///
+            /// let error = Event::query().select(|e| e.data.get("tags[first].name")).all(&db).unwrap_err();
+            /// assert!(error.to_string().starts_with("`tags[first].name` is no path of JSON"));
             /// # Ok::<(), Error>(())
             /// ```
             pub fn get(self, path: &str) -> Expr<S, Option<Json>> {

@@ -174,7 +174,7 @@ impl Json {
     }
 
     /// The value at a path: names of members behind points, and numbers of items, from 0, in brackets. `None` where that leads
-    /// nowhere.
+    /// nowhere, and where brackets are otherwise: a name that has some, or points, is for [`member`](Json::member).
     ///
     /// # Examples
     ///
@@ -183,13 +183,14 @@ impl Json {
     /// let order = Json::parse(r#"{ "items": [{ "name": "tea" }] }"#)?;
     /// assert_eq!(order.get("items[0].name"), Some(Json::from("tea")));
     /// assert_eq!(order.get("items[1]"), None);
+    /// assert_eq!(order.get("items[first]"), None);
     /// # Ok::<(), epilog::value::JsonError>(())
     /// ```
     pub fn get(&self, path: &str) -> Option<Json> {
         let (mut start, mut end) = (0, self.text.len());
         for step in path::steps(path) {
             let own = &self.text.as_bytes()[start..end];
-            let (from, to) = match step {
+            let (from, to) = match step? {
                 Step::Member(name) => form::member(own, name)?,
                 Step::Item(number) => form::item(own, number)?,
             };
