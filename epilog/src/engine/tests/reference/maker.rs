@@ -850,8 +850,8 @@ impl Maker<'_> {
             19 if ty == Type::String => {
                 (W::Aggregate(F::StringAgg { separator: ", ".to_string() }), Some(of), Type::String)
             }
-            20 if ty == Type::String => (W::Aggregate(F::ArrayAgg), Some(of), Type::StringList),
-            20 => (W::Aggregate(F::ArrayAgg), Some(integer), Type::I64List),
+            20 if ty == Type::String => (W::Aggregate(F::ArrayAgg), Some(of), f::TEXTS),
+            20 => (W::Aggregate(F::ArrayAgg), Some(integer), f::NUMBERS),
             _ => (W::Aggregate(F::Max), Some(of), ty),
         };
         let mut bound = || {
