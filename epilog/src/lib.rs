@@ -87,7 +87,7 @@
 //! together, or by a recovery, have their index entries put in one by one. What grows with a page cache or a transaction in
 //! memory is kept in sorted vectors, so that many tens of thousands of pages or records at a time are slow.
 //!
-//! It has no `Query::timeout`, `cancel_with`, `memory`, `threads`, `require_index`, `explain_analyze` and `filter_fn`, no `returning`, no
+//! It has no `Query::timeout`, `cancel_with`, `memory`, `threads`, `require_index`, `explain_analyze`, `filter_fn` and `watch`, no `returning`, no
 //! `Options::on_slow_query`, `plan_costs`, `query_memory` and `query_threads`, and plans in no other form than text.
 //!
 //! It says less: `explain` has of an access its kind only, and no names of values; [`Stats::choices`] is empty; an error

@@ -3,6 +3,8 @@
 use alloc::collections::VecDeque;
 use alloc::string::String;
 use alloc::sync::Arc;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use alloc::sync::Weak;
 use alloc::vec::Vec;
 use core::fmt;
 use core::future::Future;
@@ -15,11 +17,17 @@ use super::{CommitNumber, Database, Shared};
 use crate::Error;
 use crate::collection::{Collection, Key, RecordReader, Schema, Within};
 use crate::schema::CollectionDef;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::schema::CollectionId;
 use crate::storage::StorageError;
 use crate::storage::change::{Changed, Touched};
 use crate::storage::journal::Entry;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::storage::latest::Waited;
 use crate::storage::pager::Feed;
 use crate::storage::records::LooseRecord;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::value::Cell;
 
 /// Change sets are read ahead until there are so many bytes of them.
@@ -129,6 +137,53 @@ impl<D: Schema> Database<D> {
     /// ```
     pub fn next_commit(&self, after: CommitNumber) -> NextCommit {
         NextCommit { database: Arc::clone(&self.shared), after }
+    }
+}
+
+/// Whether somebody has ended waits for changes of a database, and who is to be told.
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub(crate) struct Ending {
+    is_ended: AtomicBool,
+    /// Whoever holds on to this keeps no database open.
+    database: Weak<Shared>,
+}
+
+#[cfg(all(feature = "std", not(feature = "small")))]
+impl Ending {
+    /// Ends the waits, those that others are in now included.
+    pub(crate) fn end(&self) {
+        self.is_ended.store(true, Ordering::Release);
+        if let Some(database) = self.database.upgrade() {
+            database.store.wake_waiting();
+        }
+    }
+
+    /// Whether the waits were ended.
+    pub(crate) fn is_ended(&self) -> bool {
+        self.is_ended.load(Ordering::Acquire)
+    }
+}
+
+#[cfg(all(feature = "std", not(feature = "small")))]
+impl<D> Database<D> {
+    /// What can end waits for changes.
+    pub(crate) fn ending(&self) -> Ending {
+        Ending { is_ended: AtomicBool::new(false), database: Arc::downgrade(&self.shared) }
+    }
+
+    /// Waits for a commit after `commit` that may have changed one of these collections.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_for_commit`](Database::wait_for_commit).
+    pub(crate) fn wait_for_change(
+        &self,
+        collections: &[CollectionId],
+        commit: CommitNumber,
+        timeout: core::time::Duration,
+        ending: &Ending,
+    ) -> Result<Waited, Error> {
+        Ok(self.shared.store.wait_changed(collections, commit, timeout, || ending.is_ended())?)
     }
 }
 

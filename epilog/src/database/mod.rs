@@ -121,8 +121,12 @@ use crate::storage::streamed::chunk_len;
 use crate::storage::vfs::Vfs;
 
 pub use crate::storage::journal::Retention;
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub(crate) use crate::storage::latest::Waited;
 pub use crate::storage::pager::{CommitNumber, Compaction, Compression, Durability};
 pub use blob::{BlobReader, BlobWriter};
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub(crate) use changes::Ending;
 pub use changes::{Change, ChangeSet, Changes, NextCommit};
 pub use commit::Commit;
 pub use options::Options;

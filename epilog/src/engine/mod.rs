@@ -48,6 +48,8 @@ use crate::expr::{Assignment, Draft, SelectItem};
 use crate::parts;
 #[cfg(not(feature = "small"))]
 use crate::schema::CollectionDef;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::schema::CollectionId;
 use crate::schema::CollectionSchema;
 #[cfg(not(feature = "small"))]
 use crate::storage::StorageError;
@@ -271,6 +273,21 @@ pub fn explain(view: View<'_>, draft: &Draft, control: &Control) -> Result<Plan,
     let plan = Plan { kept: plans::is_kept(view, draft, control), ..plan }
         .with_lessons(&plans::lessons(view, draft, control), &physical);
     Ok(plan)
+}
+
+/// The collections that the rows of a query depend on: those whose records it can come to, however it is planned.
+///
+/// # Errors
+///
+/// As [`run`].
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub fn reads(view: View<'_>, draft: &Draft) -> Result<Vec<CollectionId>, EngineError> {
+    // Before anything is rewritten: a plan may have found that there is nothing to be read, from values that are those of now.
+    let plan = logical::lower(view.catalog(), draft, Purpose::Rows)?;
+    let mut collections: Vec<CollectionId> = plan.slots.iter().map(|slot| slot.collection.id).collect();
+    collections.sort_unstable();
+    collections.dedup();
+    Ok(collections)
 }
 
 /// Carries out a query, and says how that went: its plan with what each operator did.

@@ -82,6 +82,7 @@
 //! | [`first`](Query::first), [`one`](Query::one) | the first, the only one |
 //! | [`page`](Query::page), [`page_before`](Query::page_before) | so many at a time, each from where the last ended |
 //! | [`count`](Query::count), [`exists`](Query::exists) | how many, whether any |
+//! | [`watch`](Query::watch) | everything, and again after each commit that may have changed it |
 //! | [`explain`](Query::explain), [`explain_analyze`](Query::explain_analyze) | how it would be done, how it was done |
 //!
 //! | what a run may do | |
@@ -89,7 +90,8 @@
 //! | [`timeout`](Query::timeout), [`cancel_with`](Query::cancel_with) | ends it before its end |
 //! | [`require_index`](Query::require_index) | refuses to read everything |
 //!
-//! Terminals run against anything that reads: `&db`, a read transaction, a write transaction.
+//! Terminals run against anything that reads: `&db`, a read transaction, a write transaction; `watch` against `&db` alone, `stream` against a
+//! transaction.
 //! A query that is run often with other values can be [`Compiled`], which spares its building; a plan is kept for any query.
 //!
 //! # Fields, operators, relations
@@ -262,6 +264,8 @@ mod set;
 mod slow;
 mod subquery;
 mod update;
+#[cfg(all(feature = "std", not(feature = "small")))]
+mod watch;
 mod window;
 mod with;
 
@@ -310,6 +314,8 @@ pub use slow::SlowQuery;
 pub(crate) use slow::Tell;
 pub use subquery::{Aggregates, Candidates, Searched, Subquery};
 pub use update::{Assign, Assignments, Update};
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub use watch::{Watch, WatchCloser};
 pub use window::{Over, Ranged, Window, WindowValues, Windowed, Windows};
 pub use with::{With, WithStream};
 

@@ -432,8 +432,19 @@ impl<S, O> Query<S, O> {
         from: &impl Reads,
         run: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
+        self.timed_at(from, Location::caller(), run)
+    }
+
+    /// The same, of a terminal that was called at `location`.
+    #[inline]
+    pub(super) fn timed_at<T>(
+        &self,
+        from: &impl Reads,
+        location: &'static Location<'static>,
+        run: impl FnOnce() -> Result<T, Error>,
+    ) -> Result<T, Error> {
         let Some(hook) = from.slow_hook() else { return run() };
-        let (begun, location) = (hook.now_ns(), Location::caller());
+        let begun = hook.now_ns();
         let result = run();
         let elapsed = hook.now_ns().saturating_sub(begun);
         hook.report(elapsed, location, (self.draft.root)().name, &|| {
@@ -443,7 +454,7 @@ impl<S, O> Query<S, O> {
     }
 
     /// Takes the rows of a query to their end.
-    fn collect(&self, from: &impl Reads) -> Result<Vec<O>, Error> {
+    pub(super) fn collect(&self, from: &impl Reads) -> Result<Vec<O>, Error> {
         match self.point(from)? {
             Some(found) => Ok(found),
             None => self.collect_planned(from, &self.draft),

@@ -111,6 +111,19 @@ impl ChangeSet {
         ChangeSet::read(&self.bytes).filter_map(Result::ok).map(|change| change.collection()).collect()
     }
 
+    /// Whether something is so of every collection that was changed, as far as that is kept.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(crate) fn collections_all(&self, is_so: impl Fn(CollectionId) -> bool) -> bool {
+        match &self.kept {
+            Kept::Presence => true,
+            Kept::Collections(collections) => collections.iter().all(|id| is_so(*id)),
+            Kept::Bytes(_) => ChangeSet::read(&self.bytes)
+                .filter_map(Result::ok)
+                .filter(|change| !matches!(change, Change::Found { .. }))
+                .all(|change| is_so(change.collection())),
+        }
+    }
+
     /// Gives up keeping all changes when they have become too many.
     fn limit(&mut self) {
         if let Kept::Bytes(max) = self.kept

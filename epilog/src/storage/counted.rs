@@ -63,7 +63,7 @@ impl Counted {
 
     /// How many records of which collection were inserted, changed or deleted.
     #[cfg(not(feature = "small"))]
-    pub(crate) fn changed(&self) -> impl Iterator<Item = (CollectionId, u64)> {
+    pub(crate) fn changed(&self) -> impl Iterator<Item = (CollectionId, u64)> + Clone {
         self.changed.iter().copied()
     }
 

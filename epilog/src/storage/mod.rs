@@ -12,6 +12,7 @@
 //! counted      statistics that a transaction has changed
 //! gathered     index entries of a bulk insert
 //! known        statistics of values, made of samples
+//! latest       which commit changed each collection last
 //! near         lines of memory that are read soon
 //! streamed     blobs: values outside their record, in chunks
 //! scratch      bytes put aside in a file that is gone with whoever needs them
@@ -48,6 +49,8 @@ mod gathered;
 pub mod journal;
 #[cfg(not(feature = "small"))]
 pub(crate) mod known;
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub(crate) mod latest;
 #[cfg(not(feature = "small"))]
 mod near;
 pub mod pager;

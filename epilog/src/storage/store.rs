@@ -13,6 +13,8 @@ use super::concurrent::{Concurrency, Deeds, Draws};
 use super::facade::ReadingTogether;
 use super::facade::{Operation, Reading, View};
 use super::journal::{Entry, Retention};
+#[cfg(all(feature = "std", not(feature = "small")))]
+use super::latest::Waited;
 use super::page::RECORD_LEAF_LEN;
 #[cfg(all(feature = "std", not(feature = "small")))]
 use super::pager::PagesTogether;
@@ -244,6 +246,8 @@ impl Store {
     }
 
     fn new(pager: Pager, stored: Stored) -> Store {
+        #[cfg(all(feature = "std", not(feature = "small")))]
+        let stored = stored.noting_latest();
         Store {
             pager,
             stored: Arc::new(stored),
@@ -408,6 +412,36 @@ impl Store {
         duration: core::time::Duration,
     ) -> Result<Option<CommitNumber>, StorageError> {
         self.pager.wait_for_published(commit, duration)
+    }
+
+    /// Waits for a commit after `commit` that may have changed one of these collections; until `is_ended`, which is looked at
+    /// again when [`wake_waiting`](Store::wake_waiting) says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`Pager::wait_for_published`].
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(crate) fn wait_changed(
+        &self,
+        collections: &[CollectionId],
+        commit: CommitNumber,
+        duration: core::time::Duration,
+        is_ended: impl Fn() -> bool,
+    ) -> Result<Waited, StorageError> {
+        let waited = self.pager.wait_for_more(duration, |published| {
+            if is_ended() {
+                return Some(Waited::Ended);
+            }
+            let is_changed = published > commit && self.stored.latest.is_after(commit, collections);
+            is_changed.then_some(Waited::Changed)
+        })?;
+        Ok(waited.unwrap_or(Waited::TimedOut))
+    }
+
+    /// Lets those who wait look again.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(crate) fn wake_waiting(&self) {
+        self.pager.wake_waiting();
     }
 
     /// The last commit, if it is after `commit`; else `waker` is woken when that changes.

@@ -1074,6 +1074,8 @@ impl<'p> Writer<'p> {
         #[cfg(not(feature = "small"))]
         self.keep_known();
         self.keep_statistics()?;
+        #[cfg(all(feature = "std", not(feature = "small")))]
+        self.note_latest();
         #[cfg(not(feature = "small"))]
         let (stored, saved) = (Arc::clone(&self.stored), core::mem::take(&mut self.saved));
         let Writer { pages, kind, changes, counted, .. } = self;

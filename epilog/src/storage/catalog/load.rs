@@ -36,6 +36,8 @@ impl Stored {
             attached: super::Attached::default(),
             #[cfg(not(feature = "small"))]
             known: Default::default(),
+            #[cfg(all(feature = "std", not(feature = "small")))]
+            latest: Default::default(),
         }
     }
 }

@@ -27,6 +27,8 @@ use super::StorageError;
 use super::facade::record_at;
 #[cfg(not(feature = "small"))]
 use super::known::Known;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use super::latest::Latest;
 use super::page::{PageNumber, PageRead};
 use crate::schema::{Catalog, CollectionId};
 use system::{STATISTICS, System};
@@ -57,6 +59,9 @@ pub struct Stored {
     /// What is known of the records, for estimates.
     #[cfg(not(feature = "small"))]
     pub(crate) known: Arc<Known>,
+    /// Which commit changed each collection last.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(crate) latest: Arc<Latest>,
 }
 
 /// What is counted for each collection.
@@ -69,6 +74,13 @@ pub(crate) struct Statistics {
 }
 
 impl Stored {
+    /// The same, of a database that is open from now on: which commits change its collections is noted.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(crate) fn noting_latest(mut self) -> Stored {
+        self.latest = Arc::new(Latest::of(&self.catalog));
+        self
+    }
+
     /// The page a tree begins at.
     ///
     /// # Panics

@@ -316,9 +316,33 @@ impl Pager {
         commit: CommitNumber,
         duration: Duration,
     ) -> Result<Option<CommitNumber>, StorageError> {
+        self.wait_for_more(duration, |published| (published > commit).then_some(published))
+    }
+
+    /// Waits until `happened` gives something for the last commit that is seen by everybody, for no longer than `duration`. It
+    /// is asked at once, and again when there is another commit or [`wake_waiting`](Pager::wake_waiting) says so.
+    ///
+    /// # Errors
+    ///
+    /// As [`wait_for_published`](Pager::wait_for_published), if it gives nothing.
+    #[cfg(feature = "std")]
+    pub(in crate::storage) fn wait_for_more<T>(
+        &self,
+        duration: Duration,
+        happened: impl Fn(CommitNumber) -> Option<T>,
+    ) -> Result<Option<T>, StorageError> {
         let now = || self.shared.store.as_ref().map_or_else(monotonic_ns, |store| store.vfs.now_ns());
-        let happened = || self.published_after(commit).transpose();
+        let happened = || match happened(self.published()) {
+            Some(found) => Some(Ok(found)),
+            None => self.poisoned().map(Err),
+        };
         self.shared.watch.wait(duration, now, happened).transpose()
+    }
+
+    /// Lets those who wait look again at what they wait for.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(in crate::storage) fn wake_waiting(&self) {
+        self.shared.watch.notify();
     }
 
     /// The last commit, if it is after `commit`; if it is not, `waker` is woken when that changes.
@@ -340,10 +364,12 @@ impl Pager {
         if published > commit {
             return Ok(Some(published));
         }
-        match self.shared.store.as_ref().and_then(Store::poisoned) {
-            Some(error) => Err(error),
-            None => Ok(None),
-        }
+        self.poisoned().map_or(Ok(None), Err)
+    }
+
+    /// Why there will be no more commits, if there will be none.
+    fn poisoned(&self) -> Option<StorageError> {
+        self.shared.store.as_ref().and_then(Store::poisoned)
     }
 
     /// Begins the one write transaction there is at a time; waits for the one before to end.

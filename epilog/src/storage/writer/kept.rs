@@ -2,10 +2,14 @@
 
 use super::Writer;
 use crate::storage::StorageError;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::storage::catalog::FIRST_FREE_ID;
 use crate::storage::catalog::system::{self, STATISTICS};
 #[cfg(not(feature = "small"))]
 use crate::storage::concurrent::{Kind, Pages};
 use crate::storage::counted::CountedCollection;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::storage::pager::CommitNumber;
 use crate::storage::records::RecordDraft;
 
 impl Writer<'_> {
@@ -36,6 +40,19 @@ impl Writer<'_> {
             }
         }
         Ok(())
+    }
+
+    /// Notes which collections the commit changes, for those who wait for that. It is about to be made, and will be the one after the
+    /// commit that it was begun on.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    pub(super) fn note_latest(&self) {
+        // What the journal is told is what was changed. The catalog's own records are counted nowhere, and waited for by nobody.
+        let counted = self.counted.changed().map(|(id, _)| id);
+        debug_assert!(
+            self.changes.collections_all(|id| id.0 < FIRST_FREE_ID || counted.clone().any(|of| of == id))
+        );
+        let commit = CommitNumber(self.pages.base().0 + 1);
+        counted.for_each(|id| self.stored.latest.note(id, commit));
     }
 
     /// Whether so many bytes of changes more leave the commit one that the journal takes.
