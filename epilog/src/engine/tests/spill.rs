@@ -10,9 +10,10 @@ use super::*;
 use crate::expr::AggregateFunction::{
     ArrayAgg, Avg, Count, CountDistinct, Max, Median, Min, StringAgg, Sum, Variance,
 };
+use crate::expr::op::Link;
 use crate::expr::{
-    AggregateFunction, AggregateItem, BinaryOp, Clause, Frame, JoinKind, Postfix, SetKind, WindowFunction,
-    WindowItem,
+    AggregateFunction, AggregateItem, BinaryOp, Clause, Frame, JoinKind, Postfix, Quantifier, SetKind,
+    Subquery, WindowFunction, WindowItem,
 };
 use crate::storage::pager::PagerOptions;
 use crate::storage::vfs::MemoryVfs;
@@ -254,6 +255,19 @@ fn what_cannot_be_put_aside_is_refused_by_name_once_there_is_a_budget() {
     let on = on.binary(BinaryOp::And, other);
     let alike = f::exists(f::Track, 1, on).unary(crate::expr::UnaryOp::Not);
     check(draft(f::Track).filter(alike).select([name()]), "hash table", "linked by the same");
+    // A range of an index that is read in the order of keys.
+    let argument = Some(f::inner(1, f::track::PRICE));
+    let sum = Quantifier::aggregate(AggregateItem { function: Sum, argument, filter: None });
+    let below = f::inner(1, f::track::MILLISECONDS).binary(BinaryOp::Ge, length());
+    let sum = Postfix::subquery(Subquery {
+        collection: f::Track,
+        link: Link::Correlated { position: 1 },
+        quantifier: sum.expect("tests have all parts"),
+        predicate: Some(below),
+        equal: None,
+    });
+    let one = draft(f::Track).filter(field(f::track::ID).binary(BinaryOp::Eq, f::id(1)));
+    check(one.select([sum]), "subquery", "a range is put in order");
     let total = WindowItem {
         function: WindowFunction::Aggregate(Sum),
         argument: Some(length()),

@@ -10,6 +10,7 @@ use super::{Answers, ENTRIES_AT_ONCE, Pairs, Probe};
 use crate::engine::error::ExecError;
 use crate::engine::estimate::KeyRange;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
+use crate::engine::exec::budget::Charge;
 use crate::engine::exec::table::KeyTable;
 use crate::engine::physical::{Taken, max_rank};
 use crate::engine::planted::{self, Bug};
@@ -103,17 +104,21 @@ impl<'s> Probe<'_, 's> {
                 continue;
             }
             let cursor = entries_within(env, collection, index, &ranges[number], &mut last)?;
-            let first = ranks.len();
             let sorts = spans.taken() == Taken::AsTheyCame;
+            let mut charge = Charge::default();
             while rows[number].iter().any(|row| !answers.settled(usize::from(*row))) {
                 env.check()?;
                 let found = cursor.next_ranks(at_once, &mut ranks)?;
                 if counts_only {
                     ranks.clear();
                     rows[number].iter().for_each(|row| answers.counts[usize::from(*row)] += found as u64);
+                } else if sorts {
+                    let bytes = ranks.capacity() * size_of::<u128>();
+                    let why = "a range is put in order as a whole";
+                    env.budget.keep_some(&mut charge, bytes, "subquery", why)?;
                 } else {
                     numbers.extend(core::iter::repeat_n(number, found));
-                    if ranks.len() >= GATHERED_MAX && !sorts {
+                    if ranks.len() >= GATHERED_MAX {
                         self.pair(&ranks, &numbers, rows, batch, pairs, answers)?;
                         ranks.clear();
                         numbers.clear();
@@ -125,13 +130,15 @@ impl<'s> Probe<'_, 's> {
             }
             if sorts {
                 if !planted::is(Bug::RangeLosesOrder) {
-                    ranks[first..].sort_unstable();
+                    ranks.sort_unstable();
                 }
-                for (ranks, numbers) in ranks.chunks(GATHERED_MAX).zip(numbers.chunks(GATHERED_MAX)) {
-                    self.pair(ranks, numbers, rows, batch, pairs, answers)?;
+                let numbers = [number; GATHERED_MAX];
+                for ranks in ranks.chunks(GATHERED_MAX) {
+                    self.pair(ranks, &numbers, rows, batch, pairs, answers)?;
                 }
-                ranks.clear();
-                numbers.clear();
+                // The next range is not put behind this one, nor in its room.
+                ranks = Vec::new();
+                env.budget.forget(charge.bytes());
             }
         }
         self.pair(&ranks, &numbers, rows, batch, pairs, answers)
