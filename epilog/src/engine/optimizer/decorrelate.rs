@@ -174,6 +174,13 @@ fn is_about(nested: &Subquery, inner: &Inner) -> bool {
     about
 }
 
+/// Whether this rule makes a predicate a link that is asked of bare pairs.
+#[cfg(not(feature = "small"))]
+pub(super) fn becomes_link(predicate: &Expr, inner: &Inner) -> bool {
+    let made_by_pairs = Inner { slots: Vec::new(), computed: Vec::new(), sure: Vec::new() };
+    as_link(predicate.clone(), inner, &made_by_pairs, true).is_ok()
+}
+
 /// An equality of the two sides as a link; one whose inner side has a value, or none, for every record if `is_sure`.
 fn as_link(predicate: Expr, inner: &Inner, made_by_pairs: &Inner, is_sure: bool) -> Result<Link, Expr> {
     let Expr { kind: ExprKind::Binary(BinaryOp::Eq, left, right), ty, nullable } = predicate else {

@@ -13,7 +13,8 @@
 //!     scan Customer
 //! ```
 //!
-//! A nested subquery that reads the row alone is the same for all pairs of the row: it moves in front of them, whatever is asked.
+//! A nested subquery that reads the row alone is the same for all pairs of the row: it moves in front of them, whatever is asked, where
+//! that asks it less often.
 //! A condition on the row that one *any* asks holds for all its pairs or for none, so that who reads its answer reads *the condition and
 //! the answer* instead. Filters then ask the condition as they ask any other of the row, through an index perhaps, and
 //! [`decorrelate`](super::decorrelate) finds a nested subquery that is about the inner record alone once the condition has left it.
@@ -21,14 +22,19 @@
 //! A condition that has no result stays what it was: with no pair it does not matter, with one that else counts it is that of the
 //! answer. What a left join may not find is a value of common rows, whose answer and condition are absent together.
 //!
-//! Must not fire on conditions of what counts or adds up pairs: there the answer without any is another value than `false`.
+//! Must not fire
+//!
+//! - on conditions of what counts or adds up pairs: there the answer without any is another value than `false`;
+//! - on a nested subquery that takes more than to look up its records, where links or other conditions on pairs leave few of them, of
+//!   most rows perhaps none.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::became::Became;
+use super::decorrelate::becomes_link;
 use super::{Apply, Rule};
-use crate::engine::logical::{Asked, Expr, Filter, Inner, LogicalPlan, Node, Subquery};
+use crate::engine::logical::{Asked, Computed, Expr, Filter, Inner, LogicalPlan, Node, Subquery};
 use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 use crate::value::Type;
@@ -73,11 +79,16 @@ fn lift(subquery: &mut Subquery, became: &mut Became) {
         node = below;
     }
     let mut pairs = node;
+    let tests = tests_of_pairs(&subquery.inner, &chain);
+    let is_worth_it = |nested: &Subquery| {
+        let is_behind = |test: &Vec<Computed>| test.contains(&nested.output);
+        looks_up(nested) || subquery.links.is_empty() && tests.iter().all(is_behind)
+    };
     let mut input = core::mem::replace(&mut *subquery.input, Node::Pairs);
     for node in chain.into_iter().rev() {
         let made = Inner::of(&pairs);
         match node {
-            Node::Subquery(nested) if is_free_of(&nested, &inner, &made) => {
+            Node::Subquery(nested) if is_free_of(&nested, &inner, &made) && is_worth_it(&nested) => {
                 input = Node::Subquery(Subquery { input: Box::new(input), ..nested });
             }
             Node::Filter(filter) if may_lift => {
@@ -122,6 +133,42 @@ fn is_free_of(nested: &Subquery, inner: &Inner, made: &Inner) -> bool {
     free
 }
 
+/// Of each predicate that reads both the row and the inner record, the values that it reads: they are made of every pair, others of those
+/// that it leaves.
+fn tests_of_pairs(inner: &Node, chain: &[Node]) -> Vec<Vec<Computed>> {
+    let mut inner = Inner::of(inner);
+    let mut tests = Vec::new();
+    for node in chain.iter().rev() {
+        match node {
+            Node::Lookup(lookup) if inner.slots.contains(&lookup.from) => inner.slots.push(lookup.into),
+            Node::Filter(filter) => {
+                let of_both = filter
+                    .predicates
+                    .iter()
+                    .filter(|expr| !inner.has_all_of(expr) && !inner.has_none_of(expr));
+                tests.extend(of_both.map(Expr::computed_values));
+            }
+            _ => {}
+        }
+    }
+    tests
+}
+
+/// Whether links are all that a nested subquery asks of its pairs, or will be: an index or a table answers it.
+fn looks_up(nested: &Subquery) -> bool {
+    let inner = Inner::of(&nested.inner);
+    match &*nested.pairs {
+        Node::Pairs => !nested.links.is_empty(),
+        Node::Filter(filter) if *filter.input == Node::Pairs => {
+            let is_link = |expr: &Expr| becomes_link(expr, &inner);
+            let predicates = &filter.predicates;
+            predicates.iter().all(|expr| inner.has_all_of(expr) || is_link(expr))
+                && (!nested.links.is_empty() || predicates.iter().any(is_link))
+        }
+        _ => false,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use alloc::string::String;
@@ -131,6 +178,7 @@ mod tests {
     use crate::expr::BinaryOp::{And, Eq, Gt, Lt};
     use crate::expr::op::Link;
     use crate::expr::{JoinKind, Postfix, Quantifier, Subquery, UnaryOp};
+    use crate::value::{Scalar, Type};
 
     fn rewritten(draft: DraftBuilder) -> (String, String) {
         before_and_after(&draft.build(), "lift_conditions", &["push_negations", "split_conjuncts"])
@@ -143,6 +191,18 @@ mod tests {
 
     fn named() -> Postfix {
         field(f::artist::NAME).binary(Lt, text("M"))
+    }
+
+    /// How many tracks have a name behind that of the artist.
+    fn tracks() -> Postfix {
+        let on = inner(2, f::track::NAME).binary(Gt, field(f::artist::NAME));
+        Postfix::subquery(Subquery {
+            collection: f::Track,
+            link: Link::Correlated { position: 2 },
+            quantifier: Quantifier::Count,
+            predicate: Some(on),
+            equal: None,
+        })
     }
 
     /// Whether a track is called as the artist.
@@ -178,6 +238,25 @@ mod tests {
         let (_, after) = rewritten(draft(f::Artist).filter(all));
         assert!(after.contains("filter !(name >= \"M\" & [any Album])"), "{after}");
         assert!(after.contains("pairs: filter Album.title <= name\n"), "{after}");
+    }
+
+    #[test]
+    fn a_subquery_that_takes_long_stays_behind_what_leaves_few_pairs() {
+        let many = || tracks().binary(Gt, Postfix::literal(Scalar::Int(5), Type::U64));
+        let is_lifted = |on: Postfix| {
+            let (_, after) = rewritten(draft(f::Artist).filter(exists(f::Album, 1, on)));
+            after.contains("\n      subquery count Track")
+        };
+        // What is asked of the album alone leaves as many for each row.
+        let own = inner(1, f::album::TITLE).binary(Lt, text("M"));
+        assert!(is_lifted(many().binary(And, own)));
+        // A link, and another condition.
+        let link = inner(1, f::album::ARTIST).binary(Eq, field(f::artist::ID));
+        assert!(!is_lifted(many().binary(And, link)));
+        assert!(!is_lifted(many().binary(And, later())));
+        // What is asked of the answer itself leaves none without it.
+        let length = inner(1, f::album::TITLE).unary(UnaryOp::Length);
+        assert!(is_lifted(length.binary(Lt, tracks())));
     }
 
     #[test]
