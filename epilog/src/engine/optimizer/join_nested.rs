@@ -24,8 +24,8 @@
 //! - on one that asks more than equalities of its pairs, when pairs are counted: groups do not have it;
 //! - where a value that links, or something beneath, may have no result: it would be one of records that no row is paired with;
 //! - where an aggregate sees the order of inner records: a join has none;
-//! - on what is more than memory holds, as a join keeps what it reads, or where so many pairs are expected that each row may as well be
-//!   asked.
+//! - on what is more than memory holds, as a join keeps what it reads, where it makes many more pairs than that, which are kept too, or
+//!   so many that each row may as well be asked.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -44,6 +44,8 @@ use crate::parts::{Amount, Whole};
 
 /// So many times as dear as a pair that is tried is a record that is read and joined.
 const READ: Amount = 2.0;
+/// So many pairs of a join at most are kept for each record that it reads.
+const KEPT: Amount = 4.0;
 
 pub(super) const RULE: Rule = Rule { name: "join_nested", apply: Apply::Knowing(apply) };
 
@@ -116,7 +118,7 @@ impl Walk<'_> {
                         filter.predicates.retain(|asked| asked.kind != ExprKind::Computed(answer));
                     }
                 }
-                *subquery.inner = join;
+                *subquery.inner = Node::Join(join);
                 subquery.links = links;
                 rest
             }
@@ -155,8 +157,9 @@ impl Walk<'_> {
         let split = split(subquery, nested, chain)?;
         let is_once = subquery.asked == Asked::Any || planted::is(Bug::NestedCountsTwice);
         let known = self.computed.len();
+        let links = split.inner.clone();
         let found = self.join(subquery, nested, split, is_once, more);
-        let quicker = self.is_quicker(subquery, nested, &found.join);
+        let quicker = self.is_quicker(subquery, nested, &links, &found.join);
         if !quicker {
             self.computed.truncate(known);
         }
@@ -186,7 +189,7 @@ impl Walk<'_> {
             }
             inner = Node::Aggregate(Aggregate { input: Box::new(inner), keys, items: Vec::new() });
         }
-        let join = Node::Join(Join {
+        let join = Join {
             input: subquery.inner.clone(),
             slot: nested.slot,
             inner: Box::new(inner),
@@ -194,7 +197,7 @@ impl Walk<'_> {
             pairs: Box::new(Node::Pairs),
             kind: JoinKind::Inner,
             whole: self.whole,
-        });
+        };
         let rest = split.both.into_iter().flat_map(as_predicates).chain(more).collect();
         Found { join, links: split.row, rest, answer: nested.output }
     }
@@ -206,21 +209,26 @@ impl Walk<'_> {
         Computed(self.computed.len() as u16 - 1)
     }
 
-    fn is_quicker(&self, subquery: &Subquery, nested: &Subquery, join: &Node) -> bool {
+    /// Whether memory holds the join in which the links by what inner records have lie, and each row is rather asked of it.
+    fn is_quicker(&self, subquery: &Subquery, nested: &Subquery, links: &[Link], join: &Join) -> bool {
         let mut slots = Vec::new();
         subquery.inner.slots(&mut slots);
         nested.inner.slots(&mut slots);
         let inner = self.measure.rows_of(&subquery.inner);
         let tried = self.measure.rows_of(&subquery.input) * inner;
-        let read = inner + self.measure.rows_of(&nested.inner) + self.measure.rows_of(join);
-        self.measure.fits(&slots) && read * READ < tried
+        let read = inner + self.measure.rows_of(&nested.inner);
+        // How many values groups are linked by is known of what they are made of.
+        let of_records = Join { inner: nested.inner.clone(), links: links.to_vec(), ..join.clone() };
+        let pairs = self.measure.rows_of(&Node::Join(of_records));
+        let pairs = pairs.min(inner * self.measure.rows_of(&join.inner));
+        self.measure.fits(&slots) && pairs <= read * KEPT && (read + pairs) * READ < tried
     }
 }
 
 /// What becomes of a subquery.
 struct Found {
     /// Its inner side.
-    join: Node,
+    join: Join,
     links: Vec<Link>,
     /// What else is asked of its pairs.
     rest: Vec<Expr>,
@@ -281,7 +289,7 @@ mod tests {
     use crate::value::{Scalar, Type};
 
     fn rewritten(draft: DraftBuilder) -> (String, String) {
-        let before = ["split_conjuncts", "lift_conditions", "decorrelate"];
+        let before = ["split_conjuncts", "lift_conditions", "decorrelate", "push_filters"];
         before_and_after(&draft.build(), "join_nested", &before)
     }
 
@@ -355,9 +363,18 @@ mod tests {
         // Nothing is equal to both.
         let of_row = inner(2, f::track::NAME).binary(Eq, field(f::artist::NAME));
         stays(draft(f::Artist).filter(exists(f::Album, 1, exists(f::Track, 2, of_row.clone()))));
-        // One artist is not worth it.
-        let first = field(f::artist::ID).binary(Eq, f::id(1));
-        stays(draft(f::Artist).filter(first).limit(1).filter(exists(f::Album, 1, nested())));
+        // One artist is not worth it, whether asked before or beside.
+        let first = || field(f::artist::ID).binary(Eq, f::id(1));
+        stays(draft(f::Artist).filter(first()).limit(1).filter(exists(f::Album, 1, nested())));
+        let beside = first().binary(And, exists(f::Album, 1, nested()));
+        stays(draft(f::Artist).filter(beside));
+        // Nor are many more pairs than there are records, of groups or of those.
+        let of_artist = || {
+            let alike = inner(2, f::track::EDITOR).binary(Eq, inner(1, f::album::ARTIST));
+            alike.binary(And, inner(2, f::track::NAME).binary(Eq, field(f::artist::NAME)))
+        };
+        stays(draft(f::Artist).filter(exists(f::Album, 1, exists(f::Track, 2, of_artist()))));
+        stays(draft(f::Artist).select([asked(Quantifier::Count, exists(f::Track, 2, of_artist()))]));
         // The sum of what may have none has none for every row.
         let number = |value| Postfix::literal(Scalar::Int(value), Type::U64);
         let length = inner(1, f::album::TITLE).unary(UnaryOp::Length);

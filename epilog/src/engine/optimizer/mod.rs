@@ -107,12 +107,12 @@ pub const RULES: &[Rule] = if parts::REWRITES {
         lift_conditions::RULE,
         decorrelate::RULE,
         #[cfg(not(feature = "small"))]
-        join_nested::RULE,
-        #[cfg(not(feature = "small"))]
         push_common_filters::RULE,
         push_group_filters::RULE,
         push_window_filters::RULE,
         push_filters::RULE,
+        #[cfg(not(feature = "small"))]
+        join_nested::RULE,
         #[cfg(not(feature = "small"))]
         push_set_filters::RULE,
         #[cfg(not(feature = "small"))]
