@@ -127,7 +127,7 @@ pub trait Collection: Sized + 'static {
     type Key: Key;
     /// The fields struct.
     type Fields<S, M: Mode>: Proxy<Scope = S, Mode = M, Collection = Self>;
-    /// A record where it is stored, with a method for each field: see [`Borrowed`](crate::collection::Borrowed).
+    /// A record where it is stored, with a method for each field: see [`Borrowed`].
     type Borrowed<'a>: Copy;
 
     /// The schema, as declared by the struct.
