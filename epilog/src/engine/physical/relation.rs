@@ -165,7 +165,8 @@ impl<'p> Planner<'p> {
                 .find(|predicate| predicate.kind == ExprKind::Computed(subquery.output)),
             _ => None,
         })?;
-        if !is_simple {
+        // What belongs to a record that is absent is found by nothing.
+        if !is_simple || (link.outer.nullable && link.inner.nullable) {
             return None;
         }
         // A fault of a record is one of the rows it belongs to, which another predicate may drop.

@@ -755,3 +755,20 @@ fn rows_with_one_partner_each_have_its_fields() {
         assert_eq!(run(JoinKind::Left, keep), kept.map(row).collect::<Vec<_>>());
     }
 }
+
+#[test]
+fn what_is_absent_is_among_what_another_query_has_not() {
+    let store = store(&with_tracks(40));
+    let snapshot = store.snapshot();
+    let asked = |ordinal: u16| {
+        let other = draft(f::Track).limit(9).select([through(&[f::track::EDITOR], ordinal)]).build();
+        let asked = through(&[f::track::EDITOR], ordinal).is_in_query(other);
+        draft(f::Track).filter(asked).select([field(f::track::ID)]).build()
+    };
+    for draft in [asked(f::artist::ID), asked(f::artist::NAME)] {
+        for rules in [RuleSet::ALL, RuleSet::NONE, RuleSet::ALL.without("key_through_relation")] {
+            let found = rows(snapshot.operation().view(), &draft, rules).expect("rows");
+            assert_eq!(found.len(), 40, "each sixth has no editor");
+        }
+    }
+}
