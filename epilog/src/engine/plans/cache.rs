@@ -434,13 +434,17 @@ impl Set {
     /// Takes a copy of a plan back, or gives it again, if there are enough.
     #[inline]
     pub(super) fn take_back(&mut self, number: u64, plan: Box<PhysicalPlan>) -> Option<Box<PhysicalPlan>> {
-        match self.plans.iter_mut().find(|kept| kept.title.number == number) {
-            Some(kept) if kept.spare.len() < SPARE_MAX => {
-                kept.spare.push(plan);
-                None
-            }
-            _ => Some(plan),
+        let Some(at) = self.plans.iter().position(|kept| kept.title.number == number) else {
+            return Some(plan);
+        };
+        // It was used since it was taken, by whoever had it at hand.
+        self.plans[..=at].rotate_right(1);
+        let spare = &mut self.plans[0].spare;
+        if spare.len() == SPARE_MAX {
+            return Some(plan);
         }
+        spare.push(plan);
+        None
     }
 }
 

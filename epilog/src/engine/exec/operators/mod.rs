@@ -264,7 +264,9 @@ fn keeps_order(env: &Env<'_>, node: &PhysicalNode) -> bool {
     use physical::Operator as P;
     match &node.operator {
         P::Join(join) => !join::may_put_aside(env, join) && keeps_order(env, &join.input),
-        P::Filter { input, .. } | P::Lookup { input, .. } => keeps_order(env, input),
+        P::Filter { input, .. } | P::Lookup { input, .. } | P::Native { input, .. } => {
+            keeps_order(env, input)
+        }
         P::Subquery(subquery) => keeps_order(env, &subquery.input),
         P::Among(among) => keeps_order(env, &among.input),
         P::Sieve(sieve) => keeps_order(env, &sieve.input),
