@@ -184,6 +184,18 @@ impl Node {
         })
     }
 
+    /// Takes it apart: what has no input, and the nodes on it, the lowest first, without their inputs.
+    pub fn unstacked(self) -> (Node, Vec<Node>) {
+        let (mut stack, mut node) = (Vec::new(), self);
+        while let Some(input) = node.input_mut() {
+            let below = core::mem::replace(&mut **input, Node::Pairs);
+            stack.push(node);
+            node = below;
+        }
+        stack.reverse();
+        (node, stack)
+    }
+
     /// Replaces every node, those below first, by what `each` makes of it. Subqueries' nodes are nodes below; what is asked of pairs comes
     /// behind the rows that it is asked of, so that who changes these knows it by then.
     #[must_use]

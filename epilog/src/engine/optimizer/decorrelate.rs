@@ -52,16 +52,9 @@ fn decorrelate(inner_side: &mut Node, links: &mut Vec<Link>, pair_side: &mut Nod
     let made_by_pairs = Inner::of(pair_side);
 
     // From the pairs upwards, nodes that are about the inner side alone change sides.
-    let mut chain = Vec::new();
-    let mut node = core::mem::replace(pair_side, Node::Pairs);
-    while let Some(input) = node.input_mut() {
-        let below = core::mem::replace(&mut **input, Node::Pairs);
-        chain.push(node);
-        node = below;
-    }
-    let mut pairs = node;
+    let (mut pairs, chain) = core::mem::replace(pair_side, Node::Pairs).unstacked();
     let mut side = core::mem::replace(inner_side, Node::Pairs);
-    for node in chain.into_iter().rev() {
+    for node in chain {
         match node {
             Node::Lookup(lookup) if inner.slots.contains(&lookup.from) => {
                 inner.slots.push(lookup.into);

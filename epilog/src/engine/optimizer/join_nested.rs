@@ -101,14 +101,7 @@ impl Walk<'_> {
             return subquery;
         }
         // From the pairs upwards.
-        let mut chain = Vec::new();
-        let mut node = core::mem::replace(&mut *subquery.pairs, Node::Pairs);
-        while let Some(input) = node.input_mut() {
-            let below = core::mem::replace(&mut **input, Node::Pairs);
-            chain.push(node);
-            node = below;
-        }
-        chain.reverse();
+        let (_, mut chain) = core::mem::replace(&mut *subquery.pairs, Node::Pairs).unstacked();
         let found = (0..chain.len()).find_map(|at| self.joined(&subquery, &chain, at));
         let rest = match found {
             Some((at, Found { join, links, rest, answer })) => {

@@ -71,21 +71,14 @@ fn lift(subquery: &mut Subquery, became: &mut Became) {
     let mut conditions = Vec::new();
 
     // From the pairs upwards, as what is made by one stage is read by those above.
-    let mut chain = Vec::new();
-    let mut node = core::mem::replace(&mut *subquery.pairs, Node::Pairs);
-    while let Some(input) = node.input_mut() {
-        let below = core::mem::replace(&mut **input, Node::Pairs);
-        chain.push(node);
-        node = below;
-    }
-    let mut pairs = node;
+    let (mut pairs, chain) = core::mem::replace(&mut *subquery.pairs, Node::Pairs).unstacked();
     let tests = tests_of_pairs(&subquery.inner, &chain);
     let is_worth_it = |nested: &Subquery| {
         let is_behind = |test: &Vec<Computed>| test.contains(&nested.output);
         looks_up(nested) || subquery.links.is_empty() && tests.iter().all(is_behind)
     };
     let mut input = core::mem::replace(&mut *subquery.input, Node::Pairs);
-    for node in chain.into_iter().rev() {
+    for node in chain {
         let made = Inner::of(&pairs);
         match node {
             Node::Subquery(nested) if is_free_of(&nested, &inner, &made) && is_worth_it(&nested) => {
@@ -138,7 +131,7 @@ fn is_free_of(nested: &Subquery, inner: &Inner, made: &Inner) -> bool {
 fn tests_of_pairs(inner: &Node, chain: &[Node]) -> Vec<Vec<Computed>> {
     let mut inner = Inner::of(inner);
     let mut tests = Vec::new();
-    for node in chain.iter().rev() {
+    for node in chain {
         match node {
             Node::Lookup(lookup) if inner.slots.contains(&lookup.from) => inner.slots.push(lookup.into),
             Node::Filter(filter) => {
