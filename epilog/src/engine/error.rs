@@ -162,6 +162,9 @@ pub enum PlanError {
         /// How many.
         terms: usize,
     },
+    /// A frame that is told by a distance which is none.
+    #[error("a frame is told by a distance that is no number (`NaN`)")]
+    RangeWithoutDistance,
     /// Values are needed, and there are records.
     #[error("`{clause}` is about values, and the query gives records: name their fields with `select` first")]
     OfRecords {

@@ -342,7 +342,8 @@ impl<S> Window<S> {
     /// The same window in the ascending order of one value, of which a row sees those rows only whose values are so far from its own:
     /// `-5..=0` are those from five less up to the same, `0.0..0.5` those that are less than a half more. Peers are seen together.
     /// Of a date the distance is in days. Rows that have no value see those that have none either, and besides what comes before or
-    /// behind them where the range is open on that side.
+    /// behind them where the range is open on that side. So do rows whose value is infinite or no number: those that have the same are
+    /// at each distance from them. A distance that is no number is refused when the query is planned.
     ///
     /// SQL's `RANGE BETWEEN 5 PRECEDING AND CURRENT ROW`. For a descending order turn the range round.
     ///

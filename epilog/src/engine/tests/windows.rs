@@ -292,6 +292,14 @@ fn what_is_no_window_is_refused() {
         "a frame told by distances is of rows ordered by one value, and there are 2"
     );
     assert!(plan(ranged(Vec::new())).ends_with("there are 0"));
+    let nan = Frame { unit: FrameUnit::Range, start: Some(f64::NAN.to_bits() as i64), end: None };
+    let by_price = by(f::track::PRICE, false);
+    let count = WindowItem {
+        frame: nan,
+        order: by_price,
+        ..item(WindowFunction::Aggregate(AggregateFunction::Count), None)
+    };
+    assert!(plan(draft(f::Track).window([count])).contains("no number"));
     assert_eq!(
         plan(draft(f::Reading).window([item(WindowFunction::Lag(1), None)])),
         "`lag` is not defined for u64"

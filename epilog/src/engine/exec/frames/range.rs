@@ -52,9 +52,11 @@ impl Number {
             (Number::Int(value), Number::Int(from)) => value.saturating_sub(from).cmp(&i128::from(distance)),
             (Number::Float(value), Number::Float(from)) => {
                 let distance = f64::from_bits(distance as u64);
-                // Infinity is no distance from itself, and any from what is no number.
                 match order {
+                    // As far as one goes from infinity one is there still.
+                    Ordering::Equal if !value.is_finite() => Ordering::Equal,
                     Ordering::Equal => compare_floats(0.0, distance),
+                    // What is no number lies behind all that are, however far.
                     _ if value.is_nan() || from.is_nan() => order,
                     _ => compare_floats(value - from, distance),
                 }
@@ -220,8 +222,8 @@ mod tests {
         let all = [f64::NEG_INFINITY, 1.0, 2.0, f64::INFINITY, f64::NAN];
         assert_eq!(floats(&all, (0.0, f64::INFINITY)), [(0, 4), (1, 4), (2, 4), (3, 4), (4, 5)]);
         assert_eq!(floats(&all, (f64::NEG_INFINITY, 0.0)), [(0, 1), (0, 2), (0, 3), (0, 4), (4, 5)]);
-        // What is no number is at no distance.
-        assert!(floats(&all, (f64::NAN, 1.0)).iter().all(|(start, end)| start >= end));
+        // What is infinite sees what is as it is, and so does what is no number.
+        assert_eq!(floats(&all, (-1.5, -1.0)), [(0, 1), (1, 1), (1, 2), (3, 4), (4, 5)]);
     }
 
     #[test]

@@ -49,6 +49,11 @@ impl Lowering<'_> {
             if !has_distances(of) {
                 return Err(PlanError::NotDefined { operation: "range", ty: of });
             }
+            let is_nan = |distance: i64| f64::from_bits(distance as u64).is_nan();
+            let Frame { start, end, .. } = item.frame;
+            if matches!(of, Type::F32 | Type::F64) && [start, end].into_iter().flatten().any(is_nan) {
+                return Err(PlanError::RangeWithoutDistance);
+            }
         }
         let name = self.described(|names| names.window_value(&item.function, argument.as_ref()));
         let output = self.new_computed(ty, nullable, name);
