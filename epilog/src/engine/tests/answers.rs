@@ -756,6 +756,7 @@ fn rows_with_one_partner_each_have_its_fields() {
     }
 }
 
+#[cfg(not(feature = "small"))]
 #[test]
 fn what_is_absent_is_among_what_another_query_has_not() {
     let store = store(&with_tracks(40));
