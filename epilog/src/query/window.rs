@@ -359,14 +359,11 @@ impl<S> Window<S> {
     /// # Ok::<(), Error>(())
     /// ```
     #[must_use]
-    pub fn range_by<X: Expression<S>>(
+    pub fn range_by<X: Expression<S, Value: Ranged>>(
         &self,
         of: X,
         range: impl RangeBounds<<X::Value as Ranged>::Distance>,
-    ) -> Window<S>
-    where
-        X::Value: Ranged,
-    {
+    ) -> Window<S> {
         let (start, end) = bounds(&range, X::Value::distance, X::Value::beside);
         let term =
             OrderTerm { expression: of.into_expression().whole(), descending: false, nulls_first: None };
@@ -806,6 +803,7 @@ impl<S, F: Counted> Window<S, F> {
 macro_rules! ranged {
     ($($(#[$meta:meta])* $value:ty),* => $distance:ty, $of:expr) => {$(
         $(#[$meta])*
+        #[diagnostic::do_not_recommend]
         impl Ranged for $value {
             type Distance = $distance;
 
@@ -829,6 +827,7 @@ fn nanoseconds(distance: &chrono::TimeDelta) -> i64 {
     distance.num_nanoseconds().unwrap_or(farthest)
 }
 
+#[diagnostic::do_not_recommend]
 impl<C> Ranged for Id<C>
 where
     Id<C>: Value,
@@ -842,6 +841,7 @@ where
 
 macro_rules! ranged_floats {
     ($($value:ty),*) => {$(
+        #[diagnostic::do_not_recommend]
         impl Ranged for $value {
             type Distance = f64;
 
@@ -859,6 +859,7 @@ macro_rules! ranged_floats {
 
 ranged_floats!(f32, f64);
 
+#[diagnostic::do_not_recommend]
 impl<T: Ranged + Value<Required = T, Optional = Option<T>>> Ranged for Option<T>
 where
     Option<T>: Value,
