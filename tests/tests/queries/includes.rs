@@ -382,7 +382,7 @@ fn what_is_brought_along_counts_against_the_query_s_memory() {
     assert_eq!(query(2 * bytes).all(&db).expect("enough").len(), 600);
     let error = query(bytes / 2).all(&db).expect_err("too much");
     assert_eq!(error.kind(), ErrorKind::Memory);
-    assert!(error.to_string().contains("`page` and `stream`"), "{error}");
+    assert!(error.to_string().contains("`page` has less of it"), "{error}");
     // Fewer at a time are enough for it.
     let found = pages(40, |size, at| query(bytes / 2).page(&db, size, at).expect("a page"), false);
     assert_eq!(found.iter().flatten().map(|(_, items)| items.len()).sum::<usize>(), items.len());
