@@ -111,16 +111,16 @@ impl ChangeSet {
         ChangeSet::read(&self.bytes).filter_map(Result::ok).map(|change| change.collection()).collect()
     }
 
-    /// Whether something is so of every collection that was changed, as far as that is kept.
+    /// Gives `each` the collections that were changed, as far as that is kept, some more than once.
     #[cfg(all(feature = "std", not(feature = "small")))]
-    pub(crate) fn collections_all(&self, is_so: impl Fn(CollectionId) -> bool) -> bool {
+    pub(crate) fn for_each_collection(&self, each: impl Fn(CollectionId)) {
         match &self.kept {
-            Kept::Presence => true,
-            Kept::Collections(collections) => collections.iter().all(|id| is_so(*id)),
+            Kept::Presence => {}
+            Kept::Collections(collections) => collections.iter().for_each(|id| each(*id)),
             Kept::Bytes(_) => ChangeSet::read(&self.bytes)
                 .filter_map(Result::ok)
                 .filter(|change| !matches!(change, Change::Found { .. }))
-                .all(|change| is_so(change.collection())),
+                .for_each(|change| each(change.collection())),
         }
     }
 

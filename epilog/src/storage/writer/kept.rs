@@ -2,8 +2,6 @@
 
 use super::Writer;
 use crate::storage::StorageError;
-#[cfg(all(feature = "std", not(feature = "small")))]
-use crate::storage::catalog::FIRST_FREE_ID;
 use crate::storage::catalog::system::{self, STATISTICS};
 #[cfg(not(feature = "small"))]
 use crate::storage::concurrent::{Kind, Pages};
@@ -46,13 +44,10 @@ impl Writer<'_> {
     /// commit that it was begun on.
     #[cfg(all(feature = "std", not(feature = "small")))]
     pub(super) fn note_latest(&self) {
-        // What the journal is told is what was changed. The catalog's own records are counted nowhere, and waited for by nobody.
-        let counted = self.counted.changed().map(|(id, _)| id);
-        debug_assert!(
-            self.changes.collections_all(|id| id.0 < FIRST_FREE_ID || counted.clone().any(|of| of == id))
-        );
+        // What the journal is told, as far as that is kept, and what is counted: numbers may be given out and no record stay.
         let commit = CommitNumber(self.pages.base().0 + 1);
-        counted.for_each(|id| self.stored.latest.note(id, commit));
+        self.counted.changed().for_each(|(id, _)| self.stored.latest.note(id, commit));
+        self.changes.for_each_collection(|id| self.stored.latest.note(id, commit));
     }
 
     /// Whether so many bytes of changes more leave the commit one that the journal takes.
