@@ -184,6 +184,15 @@ impl Node {
         })
     }
 
+    /// The values that expressions of it and of nodes below read, each as often as it is read.
+    pub fn values_read(&self) -> Vec<Computed> {
+        let mut read = Vec::new();
+        self.visit(&mut |node| {
+            node.expressions().into_iter().for_each(|expr| read.extend(expr.computed_values()));
+        });
+        read
+    }
+
     /// Takes it apart: what has no input, and the nodes on it, the lowest first, without their inputs.
     pub fn unstacked(self) -> (Node, Vec<Node>) {
         let (mut stack, mut node) = (Vec::new(), self);

@@ -44,10 +44,7 @@ pub(super) const RULE: Rule = Rule { name: "join_distinct", apply: Apply::Knowin
 
 fn apply(mut plan: LogicalPlan, statistics: &dyn Statistics) -> LogicalPlan {
     let Some(whole) = Whole::build() else { return plan };
-    let mut read = Vec::new();
-    plan.root.visit(&mut |node| {
-        node.expressions().into_iter().for_each(|expr| read.extend(expr.computed_values()));
-    });
+    let read = plan.root.values_read();
     let slots = core::mem::take(&mut plan.slots);
     let walk = Walk { slots: &slots, measure: Measure::new(&slots, statistics), read, whole };
     plan.root = walk.node(plan.root, false);

@@ -553,6 +553,33 @@ struct Probe<'a, 's> {
     outer: &'a [Vector<'s>],
 }
 
+/// The rows of a batch that ask, by the number of what they look for, and what becomes of what is found.
+struct Askers<'a, 'n, 's> {
+    rows: &'a [Vec<u16>],
+    batch: &'a Batch<'s>,
+    pairs: &'a mut Pairs<'s>,
+    answers: &'a mut Answers<'n>,
+}
+
+impl Askers<'_, '_, '_> {
+    /// Whether nothing is read of what is found.
+    fn counts_only(&self) -> bool {
+        !self.pairs.is_needed() && self.answers.tally.is_none()
+    }
+
+    /// Whether nothing more is to be found for the rows with this number.
+    fn is_settled(&self, number: usize) -> bool {
+        self.rows[number].iter().all(|row| self.answers.settled(usize::from(*row)))
+    }
+}
+
+/// Entries whose records are not yet fetched: their ranks, and the numbers of what they were looked for by.
+#[derive(Default)]
+struct Waiting {
+    ranks: Vec<u128>,
+    numbers: Vec<usize>,
+}
+
 impl<'s> Probe<'_, 's> {
     fn run(
         &self,
@@ -601,52 +628,63 @@ impl<'s> Probe<'_, 's> {
     ) -> Result<(), ExecError> {
         let Probe { env, .. } = *self;
         let collection = env.collection(self.slot);
-        let counts_only = pairs.stages.is_empty() && answers.tally.is_none();
-        let at_once = if counts_only && answers.any { 1 } else { ENTRIES_AT_ONCE };
         let mut order: Vec<usize> = (0..rows.len()).collect();
         if !order.is_sorted_by_key(|number| keys.key(*number)) {
             order.sort_unstable_by_key(|number| keys.key(*number));
         }
-        // The entries whose records are not yet fetched: their ranks, and the numbers of their keys.
-        let (mut ranks, mut numbers) = (Vec::new(), Vec::new());
-        let mut last: Option<EntryCursor<'s>> = None;
+        let mut askers = Askers { rows, batch, pairs, answers };
+        let (mut waiting, mut last) = (Waiting::default(), None);
         for number in order {
             let cursor = entries_with(env, collection, index, keys.key(number), &mut last)?;
-            while rows[number].iter().any(|row| !answers.settled(usize::from(*row))) {
-                env.check()?;
-                let found = cursor.next_ranks(at_once, &mut ranks)?;
-                if counts_only {
-                    ranks.clear();
-                    rows[number].iter().for_each(|row| answers.counts[usize::from(*row)] += found as u64);
-                } else {
-                    numbers.extend(core::iter::repeat_n(number, found));
-                    if ranks.len() >= GATHERED_MAX {
-                        self.pair(&ranks, &numbers, rows, batch, pairs, answers)?;
-                        ranks.clear();
-                        numbers.clear();
-                    }
-                }
-                if found < at_once {
-                    break;
-                }
-            }
+            self.entries(cursor, number, &mut waiting, &mut askers)?;
         }
-        self.pair(&ranks, &numbers, rows, batch, pairs, answers)
+        self.pair(&waiting.ranks, &waiting.numbers, &mut askers)
     }
 
-    /// Fetches records, and pairs each with the rows of its key.
+    /// Takes in the entries that a cursor comes to for the rows with this number, as many as tell what is asked.
+    fn entries(
+        &self,
+        cursor: &mut EntryCursor<'s>,
+        number: usize,
+        waiting: &mut Waiting,
+        askers: &mut Askers<'_, '_, 's>,
+    ) -> Result<(), ExecError> {
+        let counts_only = askers.counts_only();
+        let at_once = if counts_only && askers.answers.any { 1 } else { ENTRIES_AT_ONCE };
+        while !askers.is_settled(number) {
+            self.env.check()?;
+            let found = cursor.next_ranks(at_once, &mut waiting.ranks)?;
+            if counts_only {
+                waiting.ranks.clear();
+                for row in &askers.rows[number] {
+                    askers.answers.counts[usize::from(*row)] += found as u64;
+                }
+            } else {
+                waiting.numbers.extend(core::iter::repeat_n(number, found));
+                if waiting.ranks.len() >= GATHERED_MAX {
+                    self.pair(&waiting.ranks, &waiting.numbers, askers)?;
+                    waiting.ranks.clear();
+                    waiting.numbers.clear();
+                }
+            }
+            if found < at_once {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Fetches records, and pairs each with the rows of its number.
     fn pair(
         &self,
         ranks: &[u128],
         numbers: &[usize],
-        rows: &[Vec<u16>],
-        batch: &Batch<'s>,
-        pairs: &mut Pairs<'s>,
-        answers: &mut Answers<'_>,
+        askers: &mut Askers<'_, '_, 's>,
     ) -> Result<(), ExecError> {
         if ranks.is_empty() {
             return Ok(());
         }
+        let Askers { rows, batch, pairs, answers } = askers;
         let records = fetch(self.env, self.slot, ranks)?;
         for (record, number) in records.into_iter().zip(numbers) {
             let Some(record) = record else { continue };

@@ -4,9 +4,10 @@
 //! entry is read.
 
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use super::super::span::{Spans, Walk, end_of, entries_within};
-use super::{Answers, ENTRIES_AT_ONCE, Pairs, Probe};
+use super::{Answers, Askers, ENTRIES_AT_ONCE, Pairs, Probe, Waiting};
 use crate::engine::error::ExecError;
 use crate::engine::estimate::KeyRange;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
@@ -44,9 +45,9 @@ impl<R> Shared<R> {
     }
 
     /// The numbers of the ranges, those that begin first first: what neighbours lead to lies on one page.
-    fn in_order<K: Ord>(&self, low: impl Fn(&R) -> K) -> Vec<usize> {
+    fn in_order(&self, compare: impl Fn(&R, &R) -> Ordering) -> Vec<usize> {
         let mut order: Vec<usize> = (0..self.ranges.len()).collect();
-        order.sort_by_key(|number| low(&self.ranges[*number]));
+        order.sort_by(|a, b| compare(&self.ranges[*a], &self.ranges[*b]));
         order
     }
 }
@@ -90,58 +91,59 @@ impl<'s> Probe<'_, 's> {
             }
         }
         let collection = env.collection(self.slot);
-        let counts_only = !pairs.is_needed() && answers.tally.is_none();
-        let at_once = if counts_only && answers.any { 1 } else { ENTRIES_AT_ONCE };
         let Shared { ranges, before, rows, .. } = &shared;
-        let (mut ranks, mut numbers) = (Vec::new(), Vec::new());
-        let mut last: Option<EntryCursor<'s>> = None;
-        for number in shared.in_order(|range| range.low_key().to_vec()) {
+        let mut askers = Askers { rows, batch, pairs, answers };
+        let (mut waiting, mut last) = (Waiting::default(), None);
+        for number in shared.in_order(|a, b| a.low_key().cmp(b.low_key())) {
             env.check()?;
-            if let Taken::Least | Taken::Greatest = spans.taken() {
-                let end = end_of(env, (collection, index), &ranges[number], spans, before[number])?;
-                ranks.extend(end);
-                numbers.extend(end.map(|_| number));
-                continue;
-            }
-            let cursor = entries_within(env, collection, index, &ranges[number], &mut last)?;
-            let sorts = spans.taken() == Taken::AsTheyCame;
-            let mut charge = Charge::default();
-            while rows[number].iter().any(|row| !answers.settled(usize::from(*row))) {
-                env.check()?;
-                let found = cursor.next_ranks(at_once, &mut ranks)?;
-                if counts_only {
-                    ranks.clear();
-                    rows[number].iter().for_each(|row| answers.counts[usize::from(*row)] += found as u64);
-                } else if sorts {
-                    let bytes = ranks.capacity() * size_of::<u128>();
-                    let why = "a range is put in order as a whole";
-                    env.budget.keep_some(&mut charge, bytes, "subquery", why)?;
-                } else {
-                    numbers.extend(core::iter::repeat_n(number, found));
-                    if ranks.len() >= GATHERED_MAX {
-                        self.pair(&ranks, &numbers, rows, batch, pairs, answers)?;
-                        ranks.clear();
-                        numbers.clear();
-                    }
+            let range = &ranges[number];
+            match spans.taken() {
+                Taken::Least | Taken::Greatest => {
+                    let end = end_of(env, (collection, index), range, spans, before[number])?;
+                    waiting.ranks.extend(end);
+                    waiting.numbers.extend(end.map(|_| number));
                 }
-                if found < at_once {
-                    break;
+                Taken::All => {
+                    let cursor = entries_within(env, collection, index, range, &mut last)?;
+                    self.entries(cursor, number, &mut waiting, &mut askers)?;
                 }
-            }
-            if sorts {
-                if !planted::is(Bug::RangeLosesOrder) {
-                    ranks.sort_unstable();
+                Taken::AsTheyCame => {
+                    let cursor = entries_within(env, collection, index, range, &mut last)?;
+                    self.entries_in_key_order(cursor, number, &mut askers)?;
                 }
-                let numbers = [number; GATHERED_MAX];
-                for ranks in ranks.chunks(GATHERED_MAX) {
-                    self.pair(ranks, &numbers, rows, batch, pairs, answers)?;
-                }
-                // The next range is not put behind this one, nor in its room.
-                ranks = Vec::new();
-                env.budget.forget(charge.bytes());
             }
         }
-        self.pair(&ranks, &numbers, rows, batch, pairs, answers)
+        self.pair(&waiting.ranks, &waiting.numbers, &mut askers)
+    }
+
+    /// As [`entries`](Probe::entries), of all that are in a range, in the order of their records' keys.
+    fn entries_in_key_order(
+        &self,
+        cursor: &mut EntryCursor<'s>,
+        number: usize,
+        askers: &mut Askers<'_, '_, 's>,
+    ) -> Result<(), ExecError> {
+        let Probe { env, .. } = *self;
+        let (mut ranks, mut charge) = (Vec::new(), Charge::default());
+        loop {
+            env.check()?;
+            let found = cursor.next_ranks(ENTRIES_AT_ONCE, &mut ranks)?;
+            let bytes = ranks.capacity() * size_of::<u128>();
+            let why = "a range is put in order as a whole";
+            env.budget.keep_some(&mut charge, bytes, "subquery", why)?;
+            if found < ENTRIES_AT_ONCE {
+                break;
+            }
+        }
+        if !planted::is(Bug::RangeLosesOrder) {
+            ranks.sort_unstable();
+        }
+        let numbers = [number; GATHERED_MAX];
+        for ranks in ranks.chunks(GATHERED_MAX) {
+            self.pair(ranks, &numbers, askers)?;
+        }
+        env.budget.forget(charge.bytes());
+        Ok(())
     }
 
     fn run_keys(
@@ -161,7 +163,7 @@ impl<'s> Probe<'_, 's> {
             }
         }
         let counts_only = !pairs.is_needed() && answers.tally.is_none();
-        for number in shared.in_order(|(low, _)| *low) {
+        for number in shared.in_order(|(a, _), (b, _)| a.cmp(b)) {
             env.check()?;
             let (range, rows) = (shared.ranges[number], &shared.rows[number]);
             if let taken @ (Taken::Least | Taken::Greatest) = spans.taken() {
