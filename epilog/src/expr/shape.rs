@@ -12,8 +12,8 @@ use core::hash::{Hash, Hasher};
 
 use super::op::Link;
 use super::{
-    AggregateItem, Arguments, Clause, Draft, Frame, Op, OrderTerm, Postfix, Quantifier, RowPath, SelectItem,
-    Subquery, WindowItem,
+    AggregateItem, Arguments, Clause, Draft, Frame, Op, OrderTerm, Postfix, Quantifier, Recursion, RowPath,
+    SelectItem, Subquery, WindowItem,
 };
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
@@ -175,12 +175,17 @@ impl<'d> Shape<'d> {
                 self.draft(&joined.0);
                 self.expression(&joined.1);
             }
-            // Of these there are no shapes yet. What they hold may have parameters.
             Clause::Recursive(recursion, _) => {
-                self.unknown = true;
-                self.draft(&recursion.step);
+                let Recursion { step, identity, rounds } = &***recursion;
+                self.tag(19, identity.map_or(0, |identity| 1 + u64::from(identity)));
+                self.words.push(rounds.map_or(0, |_| 1));
+                self.words.push(rounds.unwrap_or_default());
+                self.draft(step);
             }
-            _ => self.unknown = true,
+            Clause::Previous(_) => self.tag(20, 0),
+            Clause::Common(_) => self.tag(21, 0),
+            // A sample is drawn by other lots each time, and two programs' tests are never the same.
+            Clause::Sample(..) | Clause::Native(..) | Clause::LeftOut(_) => self.unknown = true,
         }
     }
 

@@ -5,14 +5,17 @@
 //! the parameter: the plan is then good for queries with that very value only. Looking is noticed here and not where
 //! it is done, so that a rule or an access path that knows nothing of this makes no plan wrong:
 //!
-//! - [`value`](Literal::value), and comparing literals, pin;
+//! - [`value`](Literal::value) pins, and so does comparing a literal with a value of the plan's own;
+//! - of two values of the query that are compared it is noted whether they are identical: the plan is good for all of
+//!   which the same is so;
 //! - [`peek`](Literal::peek) does not: for who does the same whatever the value is, and for estimates, which make a plan
 //!   better or worse and not wrong;
 //! - whether the value is absent belongs to the shape, as its type does, and can always be asked.
 
+use alloc::boxed::Box;
 use alloc::sync::Arc;
-#[cfg(not(feature = "small"))]
 use alloc::vec::Vec;
+use core::fmt;
 
 #[cfg(not(feature = "small"))]
 use crate::engine::plans::Values;
@@ -25,6 +28,7 @@ use crate::expr::shape::Given;
 #[cfg(not(feature = "small"))]
 use crate::parts::Whole;
 use crate::parts::{self, InWhole};
+use crate::sync::Mutex;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::value::{Scalar, is_identical};
 
@@ -44,24 +48,78 @@ pub struct Parameter {
     pins: Option<Pins>,
 }
 
-/// Which of a query's values a plan that is being made depends on.
-#[derive(Clone, Debug)]
-pub struct Pins(Arc<[AtomicBool]>);
+/// What a plan that is being made depends on.
+#[derive(Clone)]
+pub struct Pins(Arc<Noted>);
+
+struct Noted {
+    /// Of each value whether the plan is for this one alone.
+    pinned: Box<[AtomicBool]>,
+    compared: Mutex<Vec<Compared>>,
+}
+
+/// What two values of a query, by their numbers, have to be to each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Compared {
+    /// The one.
+    pub first: usize,
+    /// The other.
+    pub second: usize,
+    /// Whether they are identical.
+    pub identical: bool,
+}
+
+/// So many comparisons are noted; values that are compared then are pinned, which is looked at as quickly.
+const COMPARED_MAX: usize = 32;
 
 impl Pins {
     /// None of so many.
     pub fn none_of(count: usize) -> Pins {
-        Pins((0..count).map(|_| AtomicBool::new(false)).collect())
+        let pinned = (0..count).map(|_| AtomicBool::new(false)).collect();
+        Pins(Arc::new(Noted { pinned, compared: Mutex::new(Vec::new()) }))
     }
 
     /// Says that the plan depends on a value.
     pub fn pin(&self, number: usize) {
-        self.0[number].store(true, Ordering::Relaxed);
+        self.0.pinned[number].store(true, Ordering::Relaxed);
+    }
+
+    /// Says that the plan depends on whether two values are identical, which they are or not.
+    pub fn compared(&self, first: usize, second: usize, identical: bool) {
+        let new = Compared { first: first.min(second), second: first.max(second), identical };
+        let mut compared = self.0.compared.lock();
+        if compared.contains(&new) {
+            return;
+        }
+        if compared.len() == COMPARED_MAX {
+            self.pin(first);
+            self.pin(second);
+            return;
+        }
+        compared.push(new);
     }
 
     /// The numbers of those that it depends on.
     pub fn pinned(&self) -> impl Iterator<Item = usize> {
-        self.0.iter().enumerate().filter(|(_, pin)| pin.load(Ordering::Relaxed)).map(|(number, _)| number)
+        self.0
+            .pinned
+            .iter()
+            .enumerate()
+            .filter(|(_, pin)| pin.load(Ordering::Relaxed))
+            .map(|(number, _)| number)
+    }
+
+    /// The values whose being identical or not it depends on, but for those that it depends on anyway.
+    pub fn comparisons(&self) -> Vec<Compared> {
+        let is_pinned = |number: usize| self.0.pinned[number].load(Ordering::Relaxed);
+        let compared = self.0.compared.lock();
+        compared.iter().filter(|of| !(is_pinned(of.first) && is_pinned(of.second))).copied().collect()
+    }
+}
+
+impl fmt::Debug for Pins {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.pinned()).finish()
     }
 }
 
@@ -100,6 +158,11 @@ impl<'d> Parameters<'d> {
         self.pins.iter().flat_map(Pins::pinned)
     }
 
+    /// What pairs of values have to be to each other.
+    pub fn comparisons(&self) -> Vec<Compared> {
+        self.pins.as_ref().map_or_else(Vec::new, Pins::comparisons)
+    }
+
     /// The literal for an operation of the draft that is a value, if it is known.
     pub(super) fn literal(&self, op: &Op) -> Option<Literal> {
         let place = self.places.binary_search_by_key(&core::ptr::from_ref(op), |(known, _)| known.op).ok()?;
@@ -111,11 +174,17 @@ impl<'d> Parameters<'d> {
         Some(Literal { value: given.value.clone(), parameter })
     }
 
-    /// Pins these values of the draft.
-    pub(super) fn pin(&self, values: &[Given<'_>]) {
-        for given in values {
-            self.literal(given.op).iter().for_each(Literal::pin);
-        }
+    /// The literals for those of these values of the draft that are known.
+    pub(super) fn literals(&self, values: &[Given<'_>]) -> Vec<Literal> {
+        values.iter().filter_map(|given| self.literal(given.op)).collect()
+    }
+}
+
+/// Notes which of the values are identical, each to the other in its place.
+pub(super) fn compare(values: &[Literal], others: &[Literal]) {
+    for (value, other) in values.iter().zip(others) {
+        // Comparing them is what notes it.
+        let _ = value == other;
     }
 }
 
@@ -148,15 +217,6 @@ impl Literal {
     #[inline]
     pub fn is_parameter(&self) -> bool {
         self.parameter.is_some()
-    }
-
-    /// Whether this, which is equal to `other`, need not be so in another query of the same shape.
-    #[cfg(not(feature = "small"))]
-    pub fn is_equal_once(&self, other: &Literal) -> bool {
-        match (&self.parameter, &other.parameter) {
-            (Some(parameter), Some(others)) => parameter.number != others.number,
-            (parameter, others) => parameter.is_some() || others.is_some(),
-        }
     }
 
     /// Makes the plan that is being made one for this value.
@@ -205,7 +265,19 @@ impl PartialEq for Literal {
         if self.is_null() || other.is_null() {
             return self.is_null() && other.is_null();
         }
-        is_identical(self.value(), other.value())
+        let identical = is_identical(&self.value, &other.value);
+        match (&self.parameter, &other.parameter) {
+            (Some(parameter), Some(others)) => {
+                if let Some(pins) = &parameter.pins {
+                    pins.compared(parameter.number, others.number, identical);
+                }
+            }
+            _ => {
+                self.pin();
+                other.pin();
+            }
+        }
+        identical
     }
 }
 

@@ -83,7 +83,7 @@ pub fn lower_with(
     parameters: Option<&Parameters<'_>>,
 ) -> Result<LogicalPlan, PlanError> {
     let mut lowering = Lowering::new(catalog, draft.root)?;
-    lowering.derived = derived::Derived::of(draft, parameters.is_some_and(Parameters::may_be_kept));
+    lowering.derived = derived::Derived::of(draft);
     lowering.parameters = parameters;
     lowering.draft(draft, purpose)
 }
@@ -571,7 +571,7 @@ impl<'c> Lowering<'c> {
             let same = match parts::REWRITES {
                 true => {
                     #[cfg(not(feature = "small"))]
-                    self.pin_alike(&asked[..number], item);
+                    self.note_alike(&asked[..number], item);
                     asked[..number].iter().position(|known| known == item && !has_float(item))
                 }
                 false => None,
@@ -597,18 +597,15 @@ impl<'c> Lowering<'c> {
 
     /// Of aggregates that differ in their literals at most, it is a question of these whether they are the same.
     #[cfg(not(feature = "small"))]
-    fn pin_alike(&self, known: &[&AggregateItem], item: &AggregateItem) {
+    fn note_alike(&self, known: &[&AggregateItem], item: &AggregateItem) {
         let Some(parameters) = self.parameters.filter(|parameters| parameters.may_be_kept()) else { return };
         let shape = |item| Shape::of_item(item).expect("a part of a draft that has a shape");
         let own = shape(item);
-        if own.values().is_empty() {
-            return;
-        }
+        let literals = parameters.literals(own.values());
         for other in known {
             let other = shape(other);
             if other.words() == own.words() {
-                parameters.pin(own.values());
-                parameters.pin(other.values());
+                super::literal::compare(&literals, &parameters.literals(other.values()));
             }
         }
     }

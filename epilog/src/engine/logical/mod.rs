@@ -50,7 +50,7 @@ pub use inner::Inner;
 pub use join::Join;
 pub use limit::{Limit, Window};
 #[cfg(not(feature = "small"))]
-pub use literal::Parameters;
+pub use literal::{Compared, Parameters};
 pub use literal::{Literal, Pins};
 pub use lookup::Lookup;
 #[cfg(not(feature = "small"))]

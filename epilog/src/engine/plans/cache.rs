@@ -10,7 +10,7 @@ use super::{Lent, Settings};
 #[cfg(feature = "std")]
 use crate::engine::estimate::PlanCosts;
 use crate::engine::estimate::{Lesson, Resident, Statistics};
-use crate::engine::logical::Parameters;
+use crate::engine::logical::{Compared, Parameters};
 use crate::engine::measured::Measured;
 use crate::engine::physical::PhysicalPlan;
 use crate::schema::CollectionId;
@@ -115,6 +115,8 @@ pub(super) struct Title {
     told: KeptTold,
     /// The values that it depends on, by number.
     pinned: Vec<(usize, Scalar)>,
+    /// What others are to each other.
+    compared: Vec<Compared>,
     pub(super) epoch: u64,
     /// How many queries have found it.
     pub(super) found: AtomicU64,
@@ -125,7 +127,9 @@ impl Title {
     #[inline]
     pub(super) fn suits(&self, told: &Told<'_>) -> bool {
         let is_same = |(number, value): &(usize, Scalar)| is_identical(value, told.values().get(*number));
-        told.is(&self.told) && self.pinned.iter().all(is_same)
+        let values = told.values();
+        let is_so = |of: &Compared| is_identical(values.get(of.first), values.get(of.second)) == of.identical;
+        told.is(&self.told) && self.pinned.iter().all(is_same) && self.compared.iter().all(is_so)
     }
 
     pub(super) fn hash(&self) -> u64 {
@@ -284,6 +288,7 @@ impl PlanCache {
         }
         let pinned = parameters.pinned();
         let pinned = pinned.map(|number| (number, told.values().get(number).clone())).collect();
+        let compared = parameters.comparisons();
         let mut counts: Vec<(CollectionId, u64)> = Vec::new();
         for slot in &plan.slots {
             let id = slot.collection.id;
@@ -297,7 +302,8 @@ impl PlanCache {
         let (hash, told, plan) = (told.hash(), told.kept(), Arc::new(plan));
         let mut set = self.set(hash).lock();
         set.numbered += 1;
-        let title = Arc::new(Title { number: set.numbered, told, pinned, epoch, found: AtomicU64::new(0) });
+        let found = AtomicU64::new(0);
+        let title = Arc::new(Title { number: set.numbered, told, pinned, compared, epoch, found });
         // Another thread may have been as quick: then there are two, of which one will go.
         while set.plans.len() >= WAYS {
             set.let_go(WAYS - 1);

@@ -8,7 +8,9 @@ use super::*;
 use crate::engine::fixture::{self as f, draft, exists, field, id, inner, int, null, text};
 use crate::engine::{Rows, Vector, run};
 use crate::expr::BinaryOp::{And, Contains, Eq, Ge, Gt, Like, Lt, Or};
-use crate::expr::{AggregateFunction, AggregateItem, Arguments, Postfix};
+use crate::expr::{
+    AggregateFunction, AggregateItem, Arguments, BinaryOp, Clause, JoinKind, Postfix, Recursion,
+};
 use crate::schema::CollectionSchema;
 use crate::storage::facade::Reading;
 use crate::storage::pager::Durability;
@@ -259,7 +261,8 @@ fn aggregates_that_were_alike_may_differ() {
         let difference = count(a).binary(crate::expr::BinaryOp::Subtract, count(b));
         draft(f::Track).group_by([]).select([difference]).build()
     };
-    check(&store, &[draft(370, 370), draft(370, 380), draft(100, 370)], 0, &[&[0], &[1], &[27]]);
+    // What is asked of two values that differ is asked of any two that do.
+    check(&store, &[draft(370, 370), draft(370, 380), draft(100, 370)], 1, &[&[0], &[1], &[27]]);
 }
 
 #[test]
@@ -444,6 +447,48 @@ fn parts_that_are_equal_for_two_values_only_are_made_one_for_these() {
     for (a, b, c, expected) in asked.into_iter().chain(asked) {
         assert_eq!(ids(&store, &albums(a, b, c)), expected, "{a} {b} {c}");
     }
+    // Whether values are identical is noted, not which they are.
+    check(&store, &[albums("3", "3", "3"), albums("1", "1", "1")], 2, &[&[5], &[2]]);
+}
+
+#[test]
+fn what_is_common_is_one_for_equal_values() {
+    let store = store();
+    // The tracks of one name's albums that are in another name's as well.
+    let albums = |word: &str| {
+        let named = draft(f::Track).filter(field(f::track::NAME).binary(Contains, text(word)));
+        let mut draft = named.select([field(f::track::ALBUM)]).build();
+        draft.clauses.push(crate::expr::Clause::common());
+        draft
+    };
+    let both = |a: &str, b: &str, most: u64| {
+        let within = |word| field(f::track::ALBUM).is_in_query(albums(word));
+        let all = draft(f::Track).filter(within(a)).filter(within(b));
+        all.filter(field(f::track::ID).binary(Lt, id(most))).build()
+    };
+    // Twice the same, two others, and again twice another one: what is one for the first is not for the second.
+    let asked = [both("12", "12", 9), both("12", "13", 9), both("13", "13", 9), both("14", "11", 9)];
+    check(&store, &asked, 2, &[&[2, 7], &[], &[3, 8], &[]]);
+}
+
+#[test]
+fn recursions_are_bound_as_well() {
+    let store = store();
+    // From a track's length to the next one's, up to one.
+    let reached = |from: u64, most: u64, rounds: u64| {
+        let number = || field(f::track::MILLISECONDS);
+        let previous = Draft::new(f::Track, Vec::from([Clause::previous()]));
+        let next = f::window(0).binary(BinaryOp::Add, int(10));
+        let on = number().binary(Eq, next).binary(And, field(f::track::ID).binary(Lt, id(most)));
+        let step = draft(f::Track).clause(Clause::join_query(previous, on, JoinKind::Inner));
+        let step = step.select([number()]).build();
+        let recursion = Recursion { step, identity: None, rounds: Some(rounds) };
+        let begin = draft(f::Track).filter(field(f::track::ID).binary(Eq, id(from))).select([number()]);
+        begin.clause(Clause::recursive(recursion)).build()
+    };
+    let asked = [reached(3, 6, 9), reached(7, 9, 9), reached(7, 30, 9), reached(3, 30, 2)];
+    let rounds = [70, 80, 90, 100, 110, 120, 130, 140, 150, 160];
+    check(&store, &asked, 2, &[&[30, 40, 50], &[70, 80], &rounds, &[30, 40, 50]]);
 }
 
 #[cfg(feature = "std")]

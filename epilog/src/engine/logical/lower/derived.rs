@@ -3,10 +3,12 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::super::{Computed, Expr, Join, KeyTerm, Node, Previous, Recursive, Shared};
+use super::super::{Computed, Expr, Join, KeyTerm, Literal, Node, Previous, Recursive, Shared, literal};
 use super::{Lowering, Scope};
 use crate::engine::error::PlanError;
 use crate::expr::keyset::is_told_apart;
+#[cfg(not(feature = "small"))]
+use crate::expr::shape::Shape;
 use crate::expr::{Clause, Draft, JoinKind, Op, Postfix, Recursion, SelectItem};
 use crate::parts::{InWhole, Whole};
 use crate::value::Type;
@@ -17,8 +19,8 @@ pub(super) struct Derived(Option<InWhole<Known>>);
 
 #[derive(Default)]
 struct Known {
-    /// The beginnings of drafts that were lowered to something shared, by its number.
-    shared: Vec<Draft>,
+    /// The beginnings of drafts that were lowered to something shared, by its number, and their values.
+    shared: Vec<(Draft, Vec<Literal>)>,
     /// Queries within the draft that are there more than once, and are worth to be carried out once.
     twice: Vec<Draft>,
     /// The recursions whose steps are being lowered, the innermost last: their numbers and the types of their values.
@@ -30,16 +32,15 @@ struct Known {
 const RECURSIONS: u16 = 1 << 15;
 
 impl Derived {
-    /// Looks through a draft for queries that are in it more than once. For a plan that is kept for other values, those only that
-    /// have none.
-    pub(super) fn of(draft: &Draft, is_kept: bool) -> Derived {
+    /// Looks through a draft for queries that are in it more than once.
+    pub(super) fn of(draft: &Draft) -> Derived {
         let mut derived = Derived::default();
         let Some(whole) = Whole::build() else { return derived };
         let mut within = Vec::new();
         queries_in(draft, &mut within);
         for (number, query) in within.iter().enumerate() {
             let is_again = within[..number].contains(query) && !derived.is_twice(query);
-            if is_again && takes_long(query) && !(is_kept && has_values(query)) {
+            if is_again && takes_long(query) {
                 derived.known(whole).twice.push((*query).clone());
             }
         }
@@ -68,15 +69,6 @@ fn takes_long(draft: &Draft) -> bool {
     draft.clauses.iter().any(makes_more)
         && !draft.clauses.iter().any(depends)
         && !matches!(draft.clauses.last(), Some(Clause::Common(_)))
-}
-
-/// Whether a query has values that another of its shape may have otherwise.
-#[cfg_attr(feature = "small", allow(unused_variables))]
-fn has_values(draft: &Draft) -> bool {
-    #[cfg(not(feature = "small"))]
-    return crate::expr::shape::Shape::of(draft, 0).is_none_or(|shape| !shape.values().is_empty());
-    #[cfg(feature = "small")]
-    true
 }
 
 /// Appends the queries that a draft has within it, and those within them.
@@ -122,19 +114,42 @@ fn value_of(item: &SelectItem) -> Option<&Postfix> {
     }
 }
 
+impl Known {
+    /// The number of what is shared that is made of a draft with these values. That a plan is one for queries in which they are equal to
+    /// those of the draft that it was first made of is noted.
+    fn number(&mut self, draft: Draft, values: Vec<Literal>) -> u16 {
+        let at = self.shared.iter().position(|(known, _)| *known == draft);
+        let at = at.inspect(|at| literal::compare(&self.shared[*at].1, &values));
+        at.unwrap_or_else(|| {
+            self.shared.push((draft, values));
+            self.shared.len() - 1
+        }) as u16
+    }
+}
+
 impl Lowering<'_> {
+    /// The values of a draft within the one that is lowered, if its plan may be kept for others.
+    #[cfg_attr(
+        feature = "small",
+        expect(unused_variables, clippy::unused_self, reason = "no plan is kept there")
+    )]
+    fn values_of(&self, draft: &Draft) -> Vec<Literal> {
+        #[cfg(not(feature = "small"))]
+        if let Some(parameters) = self.parameters.filter(|parameters| parameters.may_be_kept()) {
+            return parameters.literals(&Shape::values_of(draft));
+        }
+        Vec::new()
+    }
+
     /// What another query gives, lowered: as something shared, if it is there more than once.
     pub(super) fn once(&mut self, draft: &Draft, node: Node, values: Vec<Expr>) -> (Node, Vec<Expr>) {
         let (Some(whole), true) = (Whole::build(), self.derived.is_twice(draft)) else {
             return (node, values);
         };
-        let shared = &mut self.derived.known(whole).shared;
-        let number = shared.iter().position(|known| known == draft).unwrap_or_else(|| {
-            shared.push(draft.clone());
-            shared.len() - 1
-        });
+        let values_asked = self.values_of(draft);
+        let number = self.derived.known(whole).number(draft.clone(), values_asked);
         self.scopes.push(Scope { node, related: Vec::new() });
-        let outputs = self.shared(number as u16, values, whole);
+        let outputs = self.shared(number, values, whole);
         let node = self.scopes.pop().expect("pushed above").node;
         (node, outputs.into_iter().map(|output| self.computed_value(output)).collect())
     }
@@ -152,12 +167,12 @@ impl Lowering<'_> {
         let mut beginning = Draft::new(draft.root, clauses.to_vec());
         #[cfg(not(feature = "small"))]
         beginning.arguments.clone_from(&draft.arguments);
-        let shared = &mut self.derived.known(whole).shared;
-        let number = shared.iter().position(|known| *known == beginning).unwrap_or_else(|| {
-            shared.push(beginning);
-            shared.len() - 1
-        });
-        let columns = self.shared(number as u16, values, whole);
+        // Those of what follows come after them.
+        let mut values_asked = self.values_of(draft);
+        #[cfg(not(feature = "small"))]
+        values_asked.truncate(Shape::values_of(&beginning).len());
+        let number = self.derived.known(whole).number(beginning, values_asked);
+        let columns = self.shared(number, values, whole);
         self.outputs(columns, true);
         Ok(())
     }
@@ -190,7 +205,7 @@ impl Lowering<'_> {
         self.scopes.push(Scope { node: inner, related: Vec::new() });
         let shared = &mut self.derived.known(whole).shared;
         let number = shared.len() as u16;
-        shared.push(Draft::new(other.root, Vec::new()));
+        shared.push((Draft::new(other.root, Vec::new()), Vec::new()));
         let outputs = self.shared(number, values, whole);
         let inner = self.scopes.pop().expect("pushed above").node;
 

@@ -49,8 +49,7 @@ use super::join_order::Measure;
 use super::{Apply, Rule};
 use crate::engine::estimate::Statistics;
 use crate::engine::logical::{
-    Computed, ComputedDef, Expr, ExprKind, Filter, KeyTerm, Literal, LogicalPlan, Names, Node, Shared, Slot,
-    SlotDef,
+    Computed, ComputedDef, Expr, ExprKind, Filter, KeyTerm, LogicalPlan, Names, Node, Shared, Slot, SlotDef,
 };
 use crate::engine::planted::{self, Bug};
 use crate::parts::{Amount, Whole};
@@ -147,7 +146,7 @@ fn find(plan: &LogicalPlan, statistics: &dyn Statistics) -> Option<Found> {
     }
     let (_, together) = best?;
     if !planted::is(Bug::PartsEqualOnce) {
-        equal_once(&parts, &together).into_iter().for_each(Literal::pin);
+        note_equal(&parts, &together);
     }
     let columns = columns(&parts, &together);
     let number = numbers.iter().filter(|number| **number < 1 << 15).max().map_or(0, |number| number + 1);
@@ -200,18 +199,16 @@ fn spared(parts: &[Part<'_>], together: &Together, measure: &Measure<'_>) -> Amo
     if is_enough { spared } else { 0.0 }
 }
 
-/// The literals by which these parts are equal for the values only that the query has now.
-fn equal_once<'n>(parts: &'n [Part<'_>], together: &Together) -> Vec<&'n Literal> {
+/// Notes that the values of these parts are equal, by which they are one: the plan is for queries of which that is so.
+fn note_equal(parts: &[Part<'_>], together: &Together) {
     let literals = |(at, within): &(usize, Vec<usize>)| parts[*at].literals(within);
     let first = literals(&together[0]);
-    let mut once = Vec::new();
     for other in &together[1..] {
         let other = literals(other);
         debug_assert_eq!(first.len(), other.len(), "equal parts have as many values");
-        let pairs = first.iter().zip(other).filter(|(a, b)| a.is_equal_once(b));
-        once.extend(pairs.flat_map(|(a, b)| [*a, b]));
+        let are_equal = first.iter().zip(other).all(|(a, b)| **a == *b);
+        debug_assert!(are_equal, "equal parts have equal values");
     }
-    once
 }
 
 /// Puts rows that are kept in the places found.
