@@ -107,6 +107,10 @@ pub(super) enum Bug {
     PartialIndexNotImplied,
     /// A plan that is kept keeps its second value.
     ValueKeptInPlan,
+    /// A plan that is kept keeps how many rows are skipped.
+    OffsetKeptInPlan,
+    /// A plan in which two queries are carried out once because they are equal serves such as are not.
+    SharedEqualOnce,
     /// A comparison with something absent holds.
     AbsentCompares,
     /// An absent value is not found in a list that has one.

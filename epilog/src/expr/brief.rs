@@ -21,7 +21,7 @@ use super::expression::put;
 use super::pooled::Places;
 use super::pooled::{Pooled, Reused};
 use super::word::{self, NUMBER_MAX, Part, Parts, op_of};
-use super::{Arguments, BinaryOp, Clause, Expression, OrderTerm, Postfix, Term};
+use super::{Arguments, BinaryOp, Clause, Expression, OrderTerm, Postfix, Tail, Term};
 #[cfg(feature = "std")]
 use crate::sync::LocalKey;
 use crate::sync::OnceCell;
@@ -40,6 +40,8 @@ struct Written {
     words_count: u8,
     values_count: u8,
     clauses: u8,
+    /// How many clauses at the end are limits and offsets.
+    counts: u8,
     has_parameters: bool,
     /// The same as clauses, once that was asked for.
     whole: OnceCell<Arc<Vec<Clause>>>,
@@ -55,6 +57,7 @@ impl Reused for Written {
         words_count: 0,
         values_count: 0,
         clauses: 0,
+        counts: 0,
         has_parameters: false,
         whole: OnceCell::new(),
     };
@@ -64,7 +67,8 @@ impl Reused for Written {
         for value in self.values.get_mut(..usize::from(self.values_count)).unwrap_or_default() {
             *value = Scalar::Null;
         }
-        (self.words_count, self.values_count, self.clauses, self.has_parameters) = (0, 0, 0, false);
+        (self.words_count, self.values_count, self.clauses, self.counts) = (0, 0, 0, 0);
+        self.has_parameters = false;
         self.changed();
     }
 
@@ -120,6 +124,7 @@ impl Brief {
         *place = word(count as u32);
         written.words_count += 1;
         written.clauses += 1;
+        written.counts += 1;
         written.changed();
         true
     }
@@ -143,6 +148,7 @@ impl Brief {
         written.values_count += values_count as u8;
         written.has_parameters |= packed.has_parameters();
         written.clauses += 1;
+        written.counts = 0;
         written.changed();
         true
     }
@@ -158,10 +164,34 @@ impl Brief {
         usize::from(self.written().clauses)
     }
 
-    /// What the query is told by.
+    /// What the query is told by, with all of its limits.
     #[inline]
     pub(crate) fn words(&self) -> &[u32] {
         self.written().words()
+    }
+
+    /// What the query is told by but for how it ends, and that.
+    #[inline]
+    pub(crate) fn words_and_tail(&self) -> (&[u32], Tail) {
+        let written = self.written();
+        let (mut words, mut tail) = (written.words(), Tail::default());
+        if written.counts == 0 {
+            return (words, tail);
+        }
+        if let [before @ .., last] = words
+            && let Some(limit) = word::limited(*last)
+        {
+            (words, tail.limit) = (before, Some(limit));
+            if written.counts == 1 {
+                return (words, tail);
+            }
+        }
+        if let [before @ .., last] = words
+            && let Some(offset) = word::skipped(*last)
+        {
+            (words, tail.offset) = (before, Some(offset));
+        }
+        (words, tail)
     }
 
     /// The values, in the order written, each of the type that its word says.
@@ -242,6 +272,7 @@ impl Written {
         self.words = other.words;
         self.words_count = other.words_count;
         self.clauses = other.clauses;
+        self.counts = other.counts;
         self.has_parameters = other.has_parameters;
     }
 }

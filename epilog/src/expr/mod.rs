@@ -24,6 +24,7 @@ pub mod path;
 mod pooled;
 #[cfg(not(feature = "small"))]
 pub mod shape;
+mod tail;
 pub mod terms;
 pub mod window;
 #[cfg(not(feature = "small"))]
@@ -49,5 +50,6 @@ pub use op::Postfix as Expression;
 pub use op::{BinaryOp, Op, Postfix, Quantifier, Subquery, UnaryOp};
 pub(crate) use path::NarrowPath;
 pub use path::{FieldPath, RowPath};
+pub use tail::{Tail, least_alike};
 pub use terms::{Term, Terms};
 pub use window::{Frame, FrameUnit, WindowFunction, WindowItem};

@@ -2,7 +2,8 @@
 //!
 //! Two drafts of one shape are the same query asked of other values: a plan for the one serves the other. A shape is a
 //! sequence of words; drafts have the same words if, and only if, they differ in nothing but present literals. Whether a
-//! literal is absent, its type, how many candidates a list has, limits and what functions are told belong to the shape.
+//! literal is absent, its type, how many candidates a list has, limits but for the [last](Tail), and what functions are told
+//! belong to the shape.
 //!
 //! Each operation begins with a word that says what it is and how many words follow, so that no shape is the beginning of
 //! another. What is not known here has no shape, and is planned each time that it is asked.
@@ -13,7 +14,7 @@ use core::hash::{Hash, Hasher};
 use super::op::Link;
 use super::{
     AggregateItem, Arguments, Clause, Draft, Frame, Op, OrderTerm, Postfix, Quantifier, Recursion, RowPath,
-    SelectItem, Subquery, WindowItem,
+    SelectItem, Subquery, Tail, WindowItem,
 };
 use crate::schema::CollectionSchema;
 use crate::value::{Scalar, Type};
@@ -32,6 +33,8 @@ pub struct Shape<'d> {
     /// The arguments of the drafts around, the innermost last.
     arguments: [Option<&'d Arguments>; NESTING_MAX],
     nesting: usize,
+    /// How it ends.
+    tail: Tail,
     /// Whether it is of a part of a draft, whose arguments are not known.
     is_part: bool,
     /// Whether there is something that a shape cannot say.
@@ -91,6 +94,7 @@ impl<'d> Shape<'d> {
             values: Inline::new(Given { value: &NULL, ty: Type::Bool, op: &NO_OP }),
             arguments: [None; NESTING_MAX],
             nesting: 0,
+            tail: Tail::default(),
             is_part: false,
             unknown: false,
         }
@@ -99,6 +103,11 @@ impl<'d> Shape<'d> {
     /// The words.
     pub fn words(&self) -> &[u64] {
         self.words.as_slice()
+    }
+
+    /// How it ends, which the words do not say.
+    pub fn tail(&self) -> Tail {
+        self.tail
     }
 
     /// The values, in the order written.
@@ -122,9 +131,14 @@ impl<'d> Shape<'d> {
         self.arguments[self.nesting] = arguments.as_deref();
         self.nesting += 1;
         self.collection(*root);
-        self.words.push(clauses.len() as u64);
-        clauses.iter().for_each(|clause| self.clause(clause));
+        let (tail, count) = if self.nesting == 1 { Tail::of(clauses) } else { (Tail::default(), 0) };
+        let before = &clauses[..clauses.len() - count];
+        self.words.push(before.len() as u64);
+        before.iter().for_each(|clause| self.clause(clause));
         self.nesting -= 1;
+        if self.nesting == 0 {
+            self.tail = tail;
+        }
     }
 
     fn clause(&mut self, clause: &'d Clause) {

@@ -85,6 +85,18 @@ pub(super) fn own_field(path: &FieldPath) -> u32 {
     word(FIELD, u32::from(path.row.position()) | u32::from(path.ordinal) << 8)
 }
 
+/// How many rows a word limits a query to, if it does.
+#[inline]
+pub(super) fn limited(word: u32) -> Option<u64> {
+    (word as u8 == LIMIT).then_some(u64::from(word >> 8))
+}
+
+/// How many rows a word skips, if it does.
+#[inline]
+pub(super) fn skipped(word: u32) -> Option<u64> {
+    (word as u8 == OFFSET).then_some(u64::from(word >> 8))
+}
+
 /// Whether a field is near enough to be written down.
 #[inline]
 pub(super) fn is_near(path: &FieldPath) -> bool {

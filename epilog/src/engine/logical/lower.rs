@@ -222,7 +222,7 @@ impl<'c> Lowering<'c> {
             Purpose::Rows => self.columns(columns),
             Purpose::Count => self.count_rows(),
             Purpose::Exists => {
-                self.limit(Window { skip: 0, take: Some(1) });
+                self.limit(Window::first(1));
                 Vec::new()
             }
             Purpose::Keys | Purpose::KeysInOrder => {
@@ -247,12 +247,18 @@ impl<'c> Lowering<'c> {
         let mut columns = None;
         // Tests in a program's own code come after what else is asked of the same rows, which may find these without reading the others.
         let mut natives = Vec::new();
+        // The end of a query within another is a part of that.
+        let (_, tail) =
+            if self.nesting == 0 { expr::Tail::of(&draft.clauses) } else { (expr::Tail::default(), 0) };
+        let end = draft.clauses.len() - tail;
         for (number, clause) in draft.clauses.iter().enumerate() {
             if !matches!(clause, Clause::Filter(_) | Clause::Native(..)) {
                 self.natives(&mut natives)?;
             }
             match clause {
                 Clause::Native(test, whole) => natives.push((test, *whole)),
+                Clause::Limit(take) if number >= end => self.limit(Window::first(*take).as_asked()),
+                Clause::Offset(skip) if number >= end => self.limit(Window::behind(*skip).as_asked()),
                 Clause::Common(whole) => {
                     let values = self.values(columns.take(), "common")?;
                     self.common(draft, number, values, *whole)?;
@@ -474,8 +480,8 @@ impl<'c> Lowering<'c> {
                     self.push(|input| Node::Sort(Sort { input, terms, window: None }));
                 }
             }
-            Clause::Limit(take) => self.limit(Window { skip: 0, take: Some(*take) }),
-            Clause::Offset(skip) => self.limit(Window { skip: *skip, take: None }),
+            Clause::Limit(take) => self.limit(Window::first(*take)),
+            Clause::Offset(skip) => self.limit(Window::behind(*skip)),
             Clause::Select(items) => {
                 let items = items.iter().map(|item| self.select_item(item));
                 *columns = Some(items.collect::<Result<_, _>>()?);

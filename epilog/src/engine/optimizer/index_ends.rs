@@ -142,7 +142,7 @@ impl Ends {
         Node::Sort(Sort {
             input: Box::new(Node::Scan(Scan { slot }).filtered(predicates)),
             terms: Vec::from([term]),
-            window: Some(Window { skip: 0, take: Some(1) }),
+            window: Some(Window::first(1)),
         })
     }
 }

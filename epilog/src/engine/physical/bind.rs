@@ -9,23 +9,37 @@ use super::{
     Sieve, Span, Subquery,
 };
 use crate::engine::logical::{
-    AggregateTerm, Asked, Column, Expr, KeyTerm, Link, Literal, SetColumn, SlotDef, SortTerm, WindowTerm,
+    AggregateTerm, Asked, Column, Expr, KeyTerm, Link, Literal, SetColumn, SlotDef, SortTerm, Window,
+    WindowTerm,
 };
 use crate::engine::plans::Values;
+use crate::expr::Tail;
 
 impl PhysicalPlan {
     /// Ends what literals note of being looked at.
     pub(crate) fn seal(&mut self) {
-        self.each(&mut |literal| literal.seal(), false);
+        self.each(&mut |literal| literal.seal(), &mut |_| {}, false);
     }
 
-    /// Makes this the plan of a query with these values. False if it is a plan for others only: then it is for none until it
+    /// Whether there is a limit that is right for no other query, however alike.
+    pub(crate) fn has_mixed_counts(&mut self) -> bool {
+        let mut mixed = false;
+        self.each(&mut |_| {}, &mut |window| mixed |= window.is_mixed(), false);
+        mixed
+    }
+
+    /// Makes this the plan of a query with these values that ends so. False if it is a plan for others only: then it is for none until it
     /// is bound again.
-    pub(crate) fn bind(&mut self, values: Values<'_>) -> bool {
-        self.each(&mut |literal| literal.bind(values), true)
+    pub(crate) fn bind(&mut self, values: Values<'_>, tail: Tail) -> bool {
+        self.each(&mut |literal| literal.bind(values), &mut |window| window.bind(tail), true)
     }
 
-    fn each(&mut self, each: &mut dyn FnMut(&mut Literal), paths: bool) -> bool {
+    fn each(
+        &mut self,
+        each: &mut dyn FnMut(&mut Literal),
+        window: &mut dyn FnMut(&mut Window),
+        paths: bool,
+    ) -> bool {
         let PhysicalPlan { slots, computed: _, root, columns, estimates, residency: _, watched: _ } = self;
         for estimate in estimates {
             estimate.predicates_mut().iter_mut().for_each(|predicate| predicate.visit_literals(each));
@@ -36,13 +50,14 @@ impl PhysicalPlan {
                 Column::Record(_) | Column::Rank(_) => {}
             }
         }
-        Walk { slots, each, paths }.node(root)
+        Walk { slots, each, window, paths }.node(root)
     }
 }
 
 struct Walk<'w> {
     slots: &'w [SlotDef],
     each: &'w mut dyn FnMut(&mut Literal),
+    window: &'w mut dyn FnMut(&mut Window),
     /// Whether access paths are made again.
     paths: bool,
 }
@@ -105,15 +120,19 @@ impl Walk<'_> {
             Operator::Sort {
                 input,
                 terms,
-                window: _,
+                window,
                 #[cfg(not(feature = "small"))]
                     given: _,
             } => {
                 terms.iter_mut().for_each(|term| self.sort(term));
+                window.iter_mut().for_each(|window| (self.window)(window));
                 self.node(input)
             }
-            Operator::Limit { input, window: _ }
-            | Operator::Native { input, slot: _, test: _, _whole: _ } => self.node(input),
+            Operator::Limit { input, window } => {
+                (self.window)(window);
+                self.node(input)
+            }
+            Operator::Native { input, slot: _, test: _, _whole: _ } => self.node(input),
             Operator::Aggregate { input, keys, items, in_order: _ } => {
                 for KeyTerm { expr, output: _, whole: _ } in keys {
                     self.expr(expr);

@@ -13,6 +13,7 @@ use crate::engine::estimate::{Lesson, Resident, Statistics};
 use crate::engine::logical::{Compared, Parameters};
 use crate::engine::measured::Measured;
 use crate::engine::physical::PhysicalPlan;
+use crate::expr::Tail;
 use crate::schema::CollectionId;
 use crate::storage::facade::View;
 use crate::sync::Mutex;
@@ -117,6 +118,8 @@ pub(super) struct Title {
     pinned: Vec<(usize, Scalar)>,
     /// What others are to each other.
     compared: Vec<Compared>,
+    /// How queries end that it is for, if not all that end alike.
+    tail: Option<Tail>,
     pub(super) epoch: u64,
     /// How many queries have found it.
     pub(super) found: AtomicU64,
@@ -129,7 +132,8 @@ impl Title {
         let is_same = |(number, value): &(usize, Scalar)| is_identical(value, told.values().get(*number));
         let values = told.values();
         let is_so = |of: &Compared| is_identical(values.get(of.first), values.get(of.second)) == of.identical;
-        told.is(&self.told) && self.pinned.iter().all(is_same) && self.compared.iter().all(is_so)
+        let ends_so = self.tail.is_none_or(|tail| tail == told.tail());
+        told.is(&self.told) && ends_so && self.pinned.iter().all(is_same) && self.compared.iter().all(is_so)
     }
 
     pub(super) fn hash(&self) -> u64 {
@@ -289,6 +293,7 @@ impl PlanCache {
         let pinned = parameters.pinned();
         let pinned = pinned.map(|number| (number, told.values().get(number).clone())).collect();
         let compared = parameters.comparisons();
+        let tail = plan.has_mixed_counts().then_some(told.tail());
         let mut counts: Vec<(CollectionId, u64)> = Vec::new();
         for slot in &plan.slots {
             let id = slot.collection.id;
@@ -303,7 +308,7 @@ impl PlanCache {
         let mut set = self.set(hash).lock();
         set.numbered += 1;
         let found = AtomicU64::new(0);
-        let title = Arc::new(Title { number: set.numbered, told, pinned, compared, epoch, found });
+        let title = Arc::new(Title { number: set.numbered, told, pinned, compared, tail, epoch, found });
         // Another thread may have been as quick: then there are two, of which one will go.
         while set.plans.len() >= WAYS {
             set.let_go(WAYS - 1);
@@ -484,7 +489,7 @@ fn with_values(
     home: Home,
     counted: bool,
 ) -> Option<Lent> {
-    let suits = plan.bind(told.values()) && plan.is_near(&Measured(view));
+    let suits = plan.bind(told.values(), told.tail()) && plan.is_near(&Measured(view));
     home.title.found.fetch_add(u64::from(counted && suits), Ordering::Relaxed);
     let lent = Lent::of(plan, home);
     suits.then(|| if told.values().any(is_long) { lent.for_good() } else { lent })

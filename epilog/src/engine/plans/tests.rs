@@ -472,6 +472,52 @@ fn what_is_common_is_one_for_equal_values() {
 }
 
 #[test]
+fn queries_that_end_alike_have_one_plan() {
+    let store = store();
+    let sorted = || {
+        draft(f::Track).filter(field(f::track::ID).binary(Gt, id(2))).order_by(field(f::track::NAME), true)
+    };
+    let page = |offset: u64, limit: u64| sorted().clause(Clause::Offset(offset)).limit(limit).build();
+    // n9, n8, n7, n6, n5, n4, n39, n38, ..
+    let asked =
+        [page(2, 3), page(3, 2), page(5, 4), page(8, 4), page(9, 4), page(2, 1), page(0, 4), page(1, 4)];
+    let expected: [&[i128]; 8] = [
+        &[7, 6, 5],
+        &[6, 5],
+        &[4, 39, 38, 37],
+        &[37, 36, 35, 34],
+        &[36, 35, 34, 33],
+        &[7],
+        &[9, 8, 7, 6],
+        &[8, 7, 6, 5],
+    ];
+    check(&store, &asked, 3, &expected);
+    // A limit behind another, and one before an offset, are right for themselves alone.
+    let twice = |first: u64, second: u64| sorted().limit(first).limit(second).build();
+    check(
+        &store,
+        &[twice(3, 2), twice(3, 2), twice(2, 3), twice(3, 4)],
+        1,
+        &[&[9, 8], &[9, 8], &[9, 8], &[9, 8, 7]],
+    );
+    let behind = |first: u64, skipped: u64| sorted().limit(first).clause(Clause::Offset(skipped)).build();
+    check(&store, &[behind(4, 2), behind(4, 3), behind(4, 3)], 1, &[&[7, 6], &[6], &[6]]);
+    // So is one of a query within another.
+    let within = |limit: u64| {
+        let ids = sorted().limit(limit).select([field(f::track::ID)]).build();
+        tracks(field(f::track::ID).is_in_query(ids))
+    };
+    check(&store, &[within(2), within(3), within(3)], 1, &[&[8, 9], &[7, 8, 9], &[7, 8, 9]]);
+    // More clauses than are small, and whole ones.
+    let whole = |offset: u64, limit: u64| {
+        let either = |number| field(f::track::ID).binary(Gt, id(number));
+        let many = sorted().filter(either(3).binary(Or, either(4)).binary(Or, either(5)));
+        many.order_by(field(f::track::ID), false).clause(Clause::Offset(offset)).limit(limit).build()
+    };
+    check(&store, &[whole(2, 3), whole(4, 2), whole(9, 2)], 1, &[&[6, 7, 8], &[8, 9], &[13, 14]]);
+}
+
+#[test]
 fn recursions_are_bound_as_well() {
     let store = store();
     // From a track's length to the next one's, up to one.

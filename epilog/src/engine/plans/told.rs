@@ -6,7 +6,7 @@
 use alloc::boxed::Box;
 
 use crate::expr::shape::{Given, Shape};
-use crate::expr::{Brief, Draft};
+use crate::expr::{Brief, Draft, Tail};
 use crate::value::Scalar;
 
 /// All of a query but its values, and these.
@@ -18,6 +18,7 @@ pub(super) struct Told<'t> {
     root: usize,
     words: Words<&'t [u32], &'t [u64]>,
     values: Values<'t>,
+    tail: Tail,
 }
 
 /// The same without values, as it is kept.
@@ -27,6 +28,8 @@ pub(super) struct KeptTold {
     wanted: u64,
     root: usize,
     words: Words<Box<[u32]>, Box<[u64]>>,
+    /// What ends are alike.
+    tail: u64,
 }
 
 #[derive(PartialEq)]
@@ -90,25 +93,32 @@ impl<'t> Told<'t> {
     pub(super) fn brief(draft: &Draft, brief: &'t Brief, wanted: u64) -> Told<'t> {
         // A declared collection is a static: it is known by where it is.
         let root = core::ptr::from_ref((draft.root)()) as usize;
-        let words = brief.words();
+        let (words, tail) = brief.words_and_tail();
         let (pairs, last) = words.as_chunks::<2>();
         let pair = |hash, pair: &[u32; 2]| mix(hash, u64::from(pair[0]) | u64::from(pair[1]) << 32);
-        let hash = pairs.iter().fold(mix(wanted, root as u64), pair);
+        let hash = pairs.iter().fold(mix(wanted ^ tail.alike() << 32, root as u64), pair);
         let hash = last.iter().fold(hash, |hash, word| mix(hash, u64::from(*word)));
-        Told { hash, wanted, root, words: Words::Brief(words), values: Values::Alone(brief.values()) }
+        Told { hash, wanted, root, words: Words::Brief(words), values: Values::Alone(brief.values()), tail }
     }
 
     /// Of any other, by its shape.
     pub(super) fn shape(shape: &'t Shape<'_>, wanted: u64) -> Told<'t> {
         let words = shape.words();
-        let hash = words.iter().fold(0, |hash, word| mix(hash, *word));
-        Told { hash, wanted, root: 0, words: Words::Shape(words), values: Values::Given(shape.values()) }
+        let (tail, values) = (shape.tail(), Values::Given(shape.values()));
+        let hash = words.iter().fold(tail.alike(), |hash, word| mix(hash, *word));
+        Told { hash, wanted, root: 0, words: Words::Shape(words), values, tail }
     }
 
     /// A number for it: others have another one, mostly.
     #[inline]
     pub(super) fn hash(&self) -> u64 {
         self.hash
+    }
+
+    /// How it ends.
+    #[inline]
+    pub(super) fn tail(&self) -> Tail {
+        self.tail
     }
 
     /// Its values.
@@ -120,7 +130,8 @@ impl<'t> Told<'t> {
     /// Whether it is what is kept, but for its values.
     #[inline]
     pub(super) fn is(&self, kept: &KeptTold) -> bool {
-        if self.hash != kept.hash || self.wanted != kept.wanted || self.root != kept.root {
+        let is_about_the_same = self.wanted == kept.wanted && self.tail.alike() == kept.tail;
+        if self.hash != kept.hash || self.root != kept.root || !is_about_the_same {
             return false;
         }
         match (&self.words, &kept.words) {
@@ -137,6 +148,6 @@ impl<'t> Told<'t> {
             Words::Brief(words) => Words::Brief(words.into()),
             Words::Shape(words) => Words::Shape(words.into()),
         };
-        KeptTold { hash, wanted, root, words }
+        KeptTold { hash, wanted, root, words, tail: self.tail.alike() }
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn build<'s>(
     window: Option<Window>,
     #[cfg(not(feature = "small"))] given: usize,
 ) -> Box<dyn Operator<'s> + 's> {
-    let window = window.unwrap_or(Window { skip: 0, take: None });
+    let window = window.unwrap_or(Window::behind(0));
     #[cfg(feature = "small")]
     let wanted = u64::MAX;
     #[cfg(not(feature = "small"))]
@@ -179,7 +179,7 @@ impl Sorted<'_> {
     /// The rows that are left.
     fn pack(&self, pauses: &Pauses) -> Result<Giver, ExecError> {
         let Sorted { store, shape, order, next } = self;
-        let mut packer = Packer::new(Window { skip: 0, take: None }).expect("there are pauses");
+        let mut packer = Packer::new(Window::behind(0)).expect("there are pauses");
         packer.shape = shape.clone();
         for row in &order[*next..] {
             // Groups have no record.

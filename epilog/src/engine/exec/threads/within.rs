@@ -251,7 +251,7 @@ pub(in crate::engine::exec) fn first<'s>(
     match top(&node, window, given).filter(|_| env.threads > 1) {
         Some(end) => {
             let skip = u64::from(planted::is(Bug::FirstOfPartLost));
-            let window = Window { skip, take: Some(end) };
+            let window = Window { skip, ..Window::first(end) };
             Box::new(Together::of(node, Some((terms.to_vec(), window))))
         }
         None => operators::build(env, node),

@@ -24,7 +24,7 @@ impl Lowering<'_> {
         }
         let terms = Vec::from([SortTerm { expr: lot, descending: false, nulls_first: true }]);
         self.push(|input| Node::Sort(Sort { input, terms, window: None }));
-        self.limit(Window { skip: 0, take: Some(count) });
+        self.limit(Window::first(count));
         Ok(())
     }
 

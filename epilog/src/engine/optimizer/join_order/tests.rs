@@ -228,7 +228,7 @@ fn whatever_has_rows_is_a_relation() {
     let relation = |of| match of % 3 {
         0 => Node::Pairs,
         1 => Node::Scan(Scan { slot: Slot(0) }),
-        _ => Node::Limit(Limit { input: Box::new(Node::Pairs), window: Window { skip: 0, take: None } }),
+        _ => Node::Limit(Limit { input: Box::new(Node::Pairs), window: Window::behind(0) }),
     };
     let joined =
         |count| (1..count).fold(relation(0), |left, at| region::join(left, relation(at), Vec::new(), whole));

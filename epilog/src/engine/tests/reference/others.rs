@@ -4,7 +4,9 @@ use alloc::string::ToString;
 
 use super::maker::{Maker, Random, list};
 use super::schemas::value_of;
-use crate::expr::{AggregateItem, Arguments, Clause, Draft, Op, Postfix, Prepared, Quantifier, SelectItem};
+use crate::expr::{
+    AggregateItem, Arguments, Clause, Draft, Op, Postfix, Prepared, Quantifier, SelectItem, Tail,
+};
 use crate::value::{Scalar, Type};
 
 impl Maker<'_> {
@@ -16,6 +18,13 @@ impl Maker<'_> {
                 change(&mut self.random, value, *ty);
             }
         });
+        let (_, tail) = Tail::of(&other.clauses);
+        let end = other.clauses.len() - tail;
+        for clause in &mut other.clauses[end..] {
+            if let Clause::Limit(count @ 2..=8) | Clause::Offset(count @ 2..=8) = clause {
+                *count = 2 + self.random.below(7) as u64;
+            }
+        }
         other
     }
 }
@@ -82,6 +91,11 @@ fn change_ops(draft: &mut Draft, change: Change<'_>) {
             Clause::Grouping(keys) => keys.iter_mut().for_each(|key| change_expression(key, change)),
             Clause::LimitPer(keys, ..) => keys.iter_mut().for_each(|key| change_expression(key, change)),
             Clause::Set(other, ..) => change_ops(other, change),
+            Clause::JoinQuery(joined, ..) => {
+                change_ops(&mut joined.0, change);
+                change_expression(&mut joined.1, change);
+            }
+            Clause::Recursive(recursion, _) => change_ops(&mut recursion.step, change),
             Clause::Window(items, _) => {
                 for item in items.iter_mut() {
                     let order = item.order.iter_mut().map(|term| &mut term.expression);

@@ -124,6 +124,8 @@ fn mistakes_of_access_paths_and_plans_are_found() {
         (Bug::PartialIndexNotImplied, NARROW),
         (Bug::PartialIndexNotImplied, PARTLY),
         (Bug::ValueKeptInPlan, NARROW),
+        (Bug::OffsetKeptInPlan, RULED),
+        (Bug::SharedEqualOnce, COMMON),
         (Bug::AbsentIncludedIsLeast, COVERED),
         (Bug::UnionGivesTwice, NARROW),
         (Bug::LastValueSkipped, NARROW),

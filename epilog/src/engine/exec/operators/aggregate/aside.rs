@@ -177,7 +177,7 @@ impl Aside {
         batch: &mut Batch<'s>,
     ) -> Result<bool, ExecError> {
         if self.sorted.is_none() {
-            let mut packer = Packer::new(Window { skip: 0, take: None }).expect("rows are packed");
+            let mut packer = Packer::new(Window::behind(0)).expect("rows are packed");
             let mut part = Batch::new(env.collections.len(), env.computed.len() + 1);
             let mut key = Vec::new();
             while self.give(env, &mut part)? {

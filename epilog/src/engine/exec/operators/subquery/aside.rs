@@ -130,7 +130,7 @@ impl<'s> Answering<'s> {
                 break;
             }
         }
-        let mut answered = Packer::new(Window { skip: 0, take: None }).expect("rows are packed");
+        let mut answered = Packer::new(Window::behind(0)).expect("rows are packed");
         let sides = (outer.finish(env)?, inner.finish(env)?);
         self.answer(env, sides, &mut part, 0, &mut answered)?;
         answered.finish(env)

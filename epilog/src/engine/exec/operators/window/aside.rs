@@ -61,7 +61,7 @@ pub(in crate::engine::exec) struct Taken {
 
 /// Room for rows in any order.
 fn packer() -> Packer {
-    Packer::new(Window { skip: 0, take: None }).expect("rows are packed")
+    Packer::new(Window::behind(0)).expect("rows are packed")
 }
 
 impl Taken {
