@@ -65,7 +65,7 @@ pub fn lower(catalog: &Catalog, draft: &Draft, purpose: Purpose) -> Result<Logic
     #[cfg(feature = "small")]
     {
         let mut lowering = Lowering::new(catalog, draft.root)?;
-        lowering.derived = derived::Derived::of(draft, false);
+        lowering.derived = derived::Derived::of(draft);
         lowering.draft(draft, purpose)
     }
 }

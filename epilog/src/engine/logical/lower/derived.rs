@@ -173,6 +173,7 @@ impl Lowering<'_> {
         #[cfg(not(feature = "small"))]
         beginning.arguments.clone_from(&draft.arguments);
         // Those of what follows come after them.
+        #[cfg_attr(feature = "small", expect(unused_mut, reason = "no plan is kept there"))]
         let mut values_asked = self.values_of(draft);
         #[cfg(not(feature = "small"))]
         values_asked.truncate(Shape::values_of(&beginning).len());
