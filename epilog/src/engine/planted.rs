@@ -101,6 +101,8 @@ pub(super) enum Bug {
     EndOfRangeUnasked,
     /// What an index's range is made of for a row says all that its predicate says, also where that has another bound.
     SpanTellsMore,
+    /// What is asked of the pairs of an inner join beside the range of an index that belongs to its rows is lost.
+    RestOfRangeUnasked,
     /// The end of an index's range is taken for a row whatever else is asked of pairs.
     SpanEndUnasked,
     /// An index of some records is used if something is asked of its condition's field, whatever that is.

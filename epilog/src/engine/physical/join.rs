@@ -3,6 +3,8 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+#[cfg(not(feature = "small"))]
+use super::access::Chosen;
 use super::subquery::Sides;
 use super::{Join, Method, Operator, PhysicalNode, Planned, Planner, Want};
 use crate::engine::estimate::Amount;
@@ -13,6 +15,8 @@ use crate::engine::logical;
 use crate::engine::logical::SortTerm;
 use crate::engine::logical::{Expr, Inner, Link, Node, Slot};
 use crate::engine::optimizer::is_sure_below;
+#[cfg(not(feature = "small"))]
+use crate::engine::planted::{self, Bug};
 use crate::expr::JoinKind;
 use crate::parts;
 
@@ -25,7 +29,71 @@ impl<'p> Planner<'p> {
         if let Some(in_order) = self.join_in_order(join, want) {
             return in_order;
         }
+        let input = self.node(&join.input, Want { key_order: want.key_order, ..Want::default() });
+        #[cfg(not(feature = "small"))]
+        if let Some(asked) = asked_of_linked(join) {
+            return self.join_asked(join, asked, input, want);
+        }
+        self.join_of(join, &join.pairs, input, want)
+    }
+
+    /// A join whose pairs are linked and asked for what compares both sides: a range of an index for each row, behind what is linked, if
+    /// that costs less than to ask it of all pairs that are linked.
+    #[cfg(not(feature = "small"))]
+    fn join_asked(
+        &self,
+        join: &'p logical::Join,
+        asked: &'p logical::Filter,
+        input: Planned,
+        want: Want<'_>,
+    ) -> Planned {
+        let again = Planned { node: input.node.clone(), ..input };
+        let linked = self.join_of(join, &asked.input, again, want);
+        let mut cost = linked.cost;
+        if let Operator::Join(Join { method: Method::Hash { .. }, .. }) = &linked.node.operator {
+            // All of those pairs are made, which of a table is not counted otherwise.
+            cost += linked.node.rows * self.costs.pair;
+        }
+        let ordered = linked.ordered;
+        let apart = self.filter(Chosen { cost: linked.cost, ..Chosen::over(linked.node) }, asked);
+        cost += apart.cost - linked.cost;
+        let outer = Inner::of(&join.input);
         let logical::Join { slot, inner, links, pairs, .. } = join;
+        let (reads, aggregate, any) = (true, None, false);
+        let sides = Sides { slot: *slot, inner, links, pairs, reads, aggregate, any };
+        let is_sure = links.iter().all(|link| outer.is_sure(&link.outer));
+        let probe = if parts::PROBES && is_sure { self.probe(&sides, input.node.rows) } else { None };
+        let is_within = |probe: &super::subquery::Planned| {
+            matches!(probe.method, Method::Probe { span: Some(_), .. }) && input.cost + probe.cost < cost
+        };
+        let Some(probe) = probe.filter(is_within) else {
+            return Planned { node: apart.node, ordered, cost: apart.cost };
+        };
+        let pairs = match planted::is(Bug::RestOfRangeUnasked) {
+            true => PhysicalNode { operator: Operator::Pairs, rows: probe.pairs.rows },
+            false => probe.pairs,
+        };
+        let within = Join {
+            input: Box::new(input.node),
+            slot: *slot,
+            method: probe.method,
+            pairs: Box::new(pairs),
+            kind: join.kind,
+            reads_inner: false,
+            spills: true,
+            merges: false,
+            in_order: false,
+            sieves: Vec::new(),
+            counter: Counter::NONE,
+            _whole: join.whole,
+        };
+        let node = PhysicalNode { operator: Operator::Join(within), rows: apart.node.rows };
+        Planned { node, ordered: want.order.is_empty(), cost: input.cost + probe.cost }
+    }
+
+    /// A join of which `pairs` is what is asked where they are made.
+    fn join_of(&self, join: &'p logical::Join, pairs: &'p Node, input: Planned, want: Want<'_>) -> Planned {
+        let logical::Join { slot, inner, links, .. } = join;
         let sides = Sides {
             slot: *slot,
             inner,
@@ -36,7 +104,6 @@ impl<'p> Planner<'p> {
             #[cfg(not(feature = "small"))]
             any: false,
         };
-        let input = self.node(&join.input, Want { key_order: want.key_order, ..Want::default() });
         let rows = input.node.rows;
         let once = self.once(&sides, rows);
         // A row of which a link has no value is paired with everything.
@@ -53,7 +120,7 @@ impl<'p> Planner<'p> {
         {
             out = (out * self.learnt().of_pairs(&join.links)).min(rows * inner_rows);
         }
-        if let (Node::Filter(filter), true) = (&**pairs, links.is_empty()) {
+        if let (Node::Filter(filter), true) = (pairs, links.is_empty()) {
             out *= self.estimator.selectivity_of_all(&filter.predicates);
         }
         let planned = |join_of: Join, cost| {
@@ -86,7 +153,7 @@ impl<'p> Planner<'p> {
         // The smaller side is kept in a table, and the other one goes past it: either may be, when both are alike.
         let is_turned = join.kind == JoinKind::Inner
             && is_sure
-            && *join.pairs == Node::Pairs
+            && *pairs == Node::Pairs
             && !join.links.is_empty()
             && rows < inner_rows
             && matches!(once.method, Method::Hash { .. });
@@ -322,6 +389,19 @@ pub(super) fn may_fail(node: &Node) -> bool {
         fails |= is_of_all && !is_sure_below(node);
     });
     fails
+}
+
+/// What is asked of the pairs of an inner join beside what links them, if it may as well be asked of its rows.
+#[cfg(not(feature = "small"))]
+fn asked_of_linked(join: &logical::Join) -> Option<&logical::Filter> {
+    match &*join.pairs {
+        Node::Filter(filter) if *filter.input == Node::Pairs => {
+            let is_plain = join.kind == JoinKind::Inner && !join.links.is_empty();
+            let is_sure = filter.predicates.iter().all(|predicate| !predicate.may_fault());
+            (is_plain && is_sure).then_some(filter)
+        }
+        _ => None,
+    }
 }
 
 /// Whether the rows of a side are pairs.

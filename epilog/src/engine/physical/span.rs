@@ -12,7 +12,8 @@
 //! of which two are the bounds of a range, or what a text starts with. Behind fields that are equal to values of the row, or at
 //! the beginning of an index, the entries between the bounds are those of the records that belong to the row. So no inner
 //! row is read or sorted that belongs to none; but each row costs a search, and each of its records is fetched from wherever it lies.
-//! Costs decide: of many rows, or wide ranges, a table that was sorted once is cheaper.
+//! Costs decide: of many rows, or wide ranges, a table that was sorted once is cheaper. Of an inner join the order of joins has chosen
+//! such a range before (`join_order::measure::How::Within`), or what compares both sides is asked of the pairs that are linked.
 //!
 //! What the bounds say is not asked again of pairs, so that these need not be made where they are only counted, and that there is one
 //! is told by the first entry. Other comparisons of the field than those two are asked of pairs. A row of which a bound is

@@ -47,7 +47,7 @@ impl Builder<'_> {
         let mut node = self.set(left);
         node = match how {
             How::Lookup(pointer) => self.look_up_together(node, (left, right), pointer),
-            How::Join => {
+            How::Join | How::Within => {
                 let link = |(outer, inner): (&Expr, &Expr)| Link {
                     inner: inner.clone(),
                     outer: outer.clone(),
@@ -57,18 +57,15 @@ impl Builder<'_> {
                 join(node, self.set(right), links, self.whole)
             }
         };
-        let asked = self
-            .region
-            .asked
-            .iter()
-            .filter(|(about, _)| about & !set == 0 && about & !left != 0 && about & !right != 0);
-        let mut asked: Vec<Expr> = asked.map(|(_, predicate)| predicate.clone()).collect();
+        let mut asked: Vec<Expr> = self.region.asked_of(left, right).cloned().collect();
         if planted::is(Bug::TestOfPairsLost) {
             asked.pop();
         }
         match &mut node {
-            // Pairs that nothing links are asked where they are made: they may be ranges.
-            Node::Join(of_pairs) if of_pairs.links.is_empty() && *of_pairs.pairs == Node::Pairs => {
+            // Pairs that nothing links are asked where they are made: they may be ranges. So may those of an index, behind what is linked.
+            Node::Join(of_pairs)
+                if (of_pairs.links.is_empty() || how == How::Within) && *of_pairs.pairs == Node::Pairs =>
+            {
                 *of_pairs.pairs = Node::Pairs.filtered(asked);
             }
             _ => node = node.filtered(asked),
@@ -146,7 +143,7 @@ fn place(found: &Found, about: Set) -> Set {
         set = match (about & !left, about & !right) {
             (0, _) => left,
             // What is looked up together is no set of its own.
-            (_, 0) if how == How::Join || right.count_ones() == 1 => right,
+            (_, 0) if matches!(how, How::Join | How::Within) || right.count_ones() == 1 => right,
             _ => return place,
         };
         if found.best(set).rows <= found.best(place).rows * AS_FEW {

@@ -42,6 +42,8 @@ pub(super) type InOrder<'m> = (Amount, Box<dyn Fn(Amount) -> Amount + 'm>);
 pub(super) enum How {
     /// By a table of the right side, which has fewer rows, or through an index of it.
     Join,
+    /// Through an index of the right side, by a range of it for each row of the left one: what is asked of both is asked of pairs.
+    Within,
     /// By looking up the right side, which the field with this number points at, and what others of it are pointed at from there.
     Lookup(usize),
 }
@@ -362,12 +364,12 @@ impl<'p> Measure<'p> {
         {
             share = (share * self.learnt(region, left, right)).min(1.0);
         }
-        let both = left | right;
-        let asked = region
-            .asked
-            .iter()
-            .filter(|(about, _)| about & !both == 0 && about & !left != 0 && about & !right != 0);
-        share * asked.map(|(_, predicate)| self.estimator.selectivity(predicate)).product::<Amount>()
+        share * self.share_of_asked(region, left, right)
+    }
+
+    /// The part of what is linked of two sets that gets through what is asked of both.
+    fn share_of_asked(&self, region: &Region<'_>, left: Set, right: Set) -> Amount {
+        region.asked_of(left, right).map(|predicate| self.estimator.selectivity(predicate)).product()
     }
 
     /// So many times as many pairs of two sets as would be expected.
@@ -416,8 +418,10 @@ impl<'p> Measure<'p> {
         if !linked {
             return (left_cost + right_cost + left_rows * right_rows * costs.pair + made, How::Join);
         }
+        // Those that what is asked of both drops are made as well.
+        let linked = made / self.share_of_asked(region, left_set, right_set).max(Amount::MIN_POSITIVE);
         let mut best =
-            (left_cost + right_cost + right_rows * costs.build + left_rows * costs.probe + made, How::Join);
+            (left_cost + right_cost + right_rows * costs.build + left_rows * costs.probe + linked, How::Join);
         if right_set.count_ones() == 1 {
             let number = right_set.trailing_zeros() as usize;
             let relation = &region.relations[number];
@@ -425,9 +429,17 @@ impl<'p> Measure<'p> {
                 let found = left_rows * each;
                 let scatter = self.scatter(relation.base, index, found, left_rows);
                 let pairs = found * (costs.entry + costs.pair) + costs.fetch_by(costs.fetch, found, scatter);
-                let cost = left_cost + left_rows * costs.seek + pairs + made;
+                let cost = left_cost + left_rows * costs.seek + pairs + linked;
                 let cost = self.and_fetched_by(cost, relation, found, scatter);
                 best = if cost < best.0 { (cost, How::Join) } else { best };
+            }
+            if let Some((each, index)) = self.searched_within(region, number, left_set) {
+                let found = left_rows * each;
+                let scatter = self.scatter(relation.base, Some(index), found, left_rows);
+                let pairs = found * (costs.entry + costs.pair) + costs.fetch_by(costs.fetch, found, scatter);
+                let cost = left_cost + left_rows * costs.seek + pairs + made;
+                let cost = self.and_fetched_by(cost, relation, found, scatter);
+                best = if cost < best.0 { (cost, How::Within) } else { best };
             }
             let points = |pointer: &Pointer| pointer.ends.1 == number && left_set >> pointer.ends.0 & 1 == 1;
             if let Some(pointer) = region.pointers.iter().position(points) {
@@ -492,14 +504,7 @@ impl<'p> Measure<'p> {
     fn searched(&self, region: &Region<'_>, number: usize, other: Set) -> Option<(Amount, Option<IndexId>)> {
         let slot = region.relations[number].base?;
         let collection = self.collection(slot);
-        let given = |position: u16| {
-            region.classes.iter().find_map(|class| {
-                class.member(other)?;
-                let is_it =
-                    |(of, expr): &&(usize, Expr)| *of == number && expr.as_field() == Some((slot, position));
-                class.members.iter().find(is_it).map(|(_, expr)| expr)
-            })
-        };
+        let given = |position: u16| region.given((number, slot), position, other);
         let all = self.records(slot);
         if collection.clustered.is_some_and(|key| given(key).is_some()) {
             return Some((1.0, None));
@@ -513,6 +518,49 @@ impl<'p> Measure<'p> {
             (!fields.is_empty()).then_some((each, Some(index.id)))
         });
         each.reduce(|one, other| if other.0 < one.0 { other } else { one })
+    }
+
+    /// How many records of a relation lie in a range of an index that belongs to a row of `other`, which gives the fields in front of it
+    /// and bounds of the next; and which index.
+    fn searched_within(&self, region: &Region<'_>, number: usize, other: Set) -> Option<(Amount, IndexId)> {
+        if region.asked.is_empty() {
+            return None;
+        }
+        let relation = &region.relations[number];
+        let slot = relation.base?;
+        let collection = self.collection(slot);
+        let indexes = collection.indexes.iter();
+        let indexes = indexes.filter(|index| !index.is_partial() && collection.listed(index).is_none());
+        let each = indexes.filter_map(|index| {
+            let given = |position: &u16| region.given((number, slot), *position, other);
+            let fields: Vec<&Expr> = index.fields.iter().map_while(given).collect();
+            let next = (slot, *index.fields.get(fields.len())?);
+            let asked = region.asked_of(other, 1 << number);
+            let bounds: Vec<&Expr> = asked.filter(|predicate| is_bound(predicate, next)).collect();
+            let values = fields.iter().map(|expr| self.distinct(relation, expr)).product::<Amount>();
+            let share = self.estimator.selectivity_of_all(bounds.iter().copied());
+            (!bounds.is_empty()).then(|| (self.records(slot) / values.max(1.0) * share, index.id))
+        });
+        each.reduce(|one, other| if other.0 < one.0 { other } else { one })
+    }
+}
+
+/// Whether a predicate says between which values of other records a field lies, or what it starts with.
+fn is_bound(predicate: &Expr, field: (Slot, u16)) -> bool {
+    let bounds = |value: &Expr, other: &Expr| {
+        let of_others = other.is_sure() && !other.slots().is_empty() && !other.slots().contains(&field.0);
+        value.as_field() == Some(field) && value.ty == other.ty && of_others
+    };
+    match &predicate.kind {
+        ExprKind::Binary(BinaryOp::Lt | BinaryOp::Le | BinaryOp::Gt | BinaryOp::Ge, left, right) => {
+            bounds(left, right) || bounds(right, left)
+        }
+        ExprKind::Binary(BinaryOp::StartsWith, value, other) => bounds(value, other),
+        ExprKind::Between(parts) => {
+            let [value, low, high] = &**parts;
+            bounds(value, low) || bounds(value, high) || bounds(low, value) || bounds(high, value)
+        }
+        _ => false,
     }
 }
 

@@ -18,6 +18,9 @@
 //! rows come from, or one of the sides of a hash join. Several of which one leads to the next can be looked up together: what is asked of
 //! them all is then found out first, and rows that lead to nothing it leaves are dropped ([`among`](crate::engine::physical::Among)).
 //!
+//! What is asked of two sides together is a filter of their pairs; or it is asked where pairs are made, where nothing links these, and where
+//! it makes a range of an index for each row, behind what is linked, which costs less than all that is linked does.
+//!
 //! What is known of the data decides, in estimates: a wrong one makes a plan slow, and none wrong. Values that are equal
 //! through others are: where `a = b` and `b = c`, `a` and `c` can be joined first.
 //!

@@ -365,6 +365,23 @@ impl<'p> Region<'p> {
         members
     }
 
+    /// What is asked of two sets together, and of neither alone.
+    pub(super) fn asked_of(&self, left: Set, right: Set) -> impl Iterator<Item = &Expr> {
+        let asks =
+            move |about: Set| about & !(left | right) == 0 && about & !left != 0 && about & !right != 0;
+        self.asked.iter().filter(move |(about, _)| asks(*about)).map(|(_, predicate)| predicate)
+    }
+
+    /// The field of a relation's records that is equal to a value of `other`.
+    pub(super) fn given(&self, (number, slot): (usize, Slot), position: u16, other: Set) -> Option<&Expr> {
+        self.classes.iter().find_map(|class| {
+            class.member(other)?;
+            let is_it =
+                |(of, expr): &&(usize, Expr)| *of == number && expr.as_field() == Some((slot, position));
+            class.members.iter().find(is_it).map(|(_, expr)| expr)
+        })
+    }
+
     /// The members of each class on one side and on the other that are made equal when these are put together.
     pub(super) fn links(&self, left: Set, right: Set) -> impl Iterator<Item = (&Expr, &Expr)> {
         self.classes.iter().filter_map(move |class| Some((class.member(left)?, class.member(right)?)))

@@ -368,6 +368,24 @@ fn ranges_for_each_row() {
         "semi join Album through index, Album.artist = artist & Album.released >= released\n  \
          key lookup Album by id = 7",
     );
+    // Joins that are put in order have such ranges as well, and what else is asked of pairs.
+    let of_artist = inner(1, f::album::ARTIST).binary(Eq, field(f::album::ARTIST));
+    let since = inner(1, f::album::RELEASED).binary(Ge, field(f::album::RELEASED));
+    let after = inner(1, f::album::TITLE).binary(Gt, field(f::album::TITLE));
+    let on = || of_artist.clone().binary(And, since.clone()).binary(And, after.clone());
+    let album = draft(f::Album).filter(field(f::album::ID).binary(Eq, id(7)));
+    check(
+        f::join(album, f::Album, on(), JoinKind::Inner),
+        "project Album, Album\n  \
+         join Album through index, Album 2.artist = artist & Album 2.released >= released\n    \
+         key lookup Album by id = 7\n    filter Album 2.title > title",
+    );
+    // Of all rows a table is made, and all that is asked of both sides is asked of what is linked.
+    check(
+        f::join(draft(f::Album), f::Album, on(), JoinKind::Inner),
+        "project Album, Album\n  filter Album 2.released >= released & Album 2.title > title\n    \
+         join through hash table, Album 2.artist = artist\n      scan Album\n      scan Album",
+    );
     check(
         f::join(one(), f::Track, longer(), JoinKind::Left),
         "project Track, Track\n  \

@@ -21,6 +21,8 @@ const ORDERED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.ordered_
 const PARTLY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
 const NESTED: Check = |seed| check_drafts(seed, 20, &mut |maker| maker.nested_draft(false), &mut |_| ());
 const SPANNED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.spanned_draft(), &mut |_| ());
+const SPANNED_MADE: Check =
+    |seed| schemas::check_made(seed, 20, &mut |maker| maker.spanned_draft(), &mut |_| ());
 const FEW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.few_draft(false), &mut |_| ());
 const FEW_FAULTY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.few_draft(true), &mut |_| ());
 const NARROW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |_| ());
@@ -121,6 +123,7 @@ fn mistakes_of_access_paths_and_plans_are_found() {
         (Bug::EndOfRangeUnasked, BANDED),
         (Bug::SpanTellsMore, SPANNED),
         (Bug::SpanEndUnasked, SPANNED),
+        (Bug::RestOfRangeUnasked, SPANNED_MADE),
         (Bug::PartialIndexNotImplied, NARROW),
         (Bug::PartialIndexNotImplied, PARTLY),
         (Bug::ValueKeptInPlan, NARROW),
