@@ -155,6 +155,16 @@ pub(super) enum Bug {
     RoundForgetsRows,
     /// A join of sides in order leaves out the inner rows with the last of the keys that are asked for.
     MergeEndsEarly,
+    /// A function has a result though an argument behind the first is absent.
+    SecondAbsentForgotten,
+    /// A remainder has no sign.
+    RemainderUnsigned,
+    /// A run of a pattern is of one character at least.
+    RunOfNoneForgotten,
+    /// The greatest whole number that is not greater is the one nearer to zero.
+    FloorTowardsZero,
+    /// A day that a month does not have is one of the next.
+    MonthGoesOn,
     /// A partition of what was put aside does not come back.
     PartitionLost,
     /// Numbers of rows that were put aside go on from one partition to the next.

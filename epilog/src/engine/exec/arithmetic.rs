@@ -11,6 +11,7 @@ use alloc::vec::Vec;
 use super::Vector;
 use super::vector::Cells;
 use crate::engine::error::{Fault, RowFault};
+use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 use crate::value::{Scalar, Type};
 
@@ -56,6 +57,7 @@ fn calculate(
                 BinaryOp::Subtract => $of::checked_sub,
                 BinaryOp::Multiply => $of::checked_mul,
                 BinaryOp::Divide => $of::checked_div,
+                _ if planted::is(Bug::RemainderUnsigned) => $of::checked_rem_euclid,
                 _ => $of::checked_rem,
             };
             let divides = matches!(op, BinaryOp::Divide | BinaryOp::Remainder);

@@ -27,7 +27,7 @@ mod directory;
 mod each;
 mod evaluate;
 mod frames;
-mod function;
+pub(super) mod function;
 mod giving;
 mod kernel;
 #[cfg(not(feature = "small"))]

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use crate::engine::function::text::find;
+use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 use crate::parts;
 
@@ -225,6 +226,10 @@ impl Pattern {
                 None => None,
                 Some(Part::Run) => {
                     part += 1;
+                    if planted::is(Bug::RunOfNoneForgotten) {
+                        let Some((_, len)) = first_char(&text[at..]) else { return false };
+                        at += len;
+                    }
                     let Some(skipped) = self.skipped(part, &text[at..]) else { return false };
                     at += skipped;
                     retry = Some((part, at));

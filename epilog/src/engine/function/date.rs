@@ -2,6 +2,7 @@
 
 use super::cell::{Moment, attempts, each};
 use super::{Argument, Made, Problem};
+use crate::engine::planted::{self, Bug};
 use crate::expr::Function;
 use crate::expr::function::Span;
 use crate::value::Type;
@@ -198,7 +199,8 @@ fn add_months(moment: Moment, count: i64) -> Option<Moment> {
     let months = count.checked_add(year * 12 + i64::from(month) - 1)?;
     let (year, month) = (months.div_euclid(12), months.rem_euclid(12) as u32 + 1);
     calendar::YEARS.contains(&year).then(|| {
-        let day = day.min(calendar::days_of_month(year, month));
+        let is_short = !planted::is(Bug::MonthGoesOn);
+        let day = if is_short { day.min(calendar::days_of_month(year, month)) } else { day };
         moment.on(calendar::day_number(year, month, day))
     })
 }

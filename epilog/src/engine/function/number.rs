@@ -7,6 +7,7 @@ use alloc::vec::Vec;
 
 use super::cell::{Cell, attempts, each};
 use super::{Argument, Made, Problem, Values};
+use crate::engine::planted::{self, Bug};
 use crate::expr::Function;
 use crate::value::Type;
 use crate::value::decimal::DecimalParts;
@@ -131,7 +132,7 @@ pub(super) fn whole(function: Function, of: Argument<'_>, len: usize) -> Made {
     let float = |value: f64| {
         let trunc = trunc(value);
         match function {
-            Function::Floor if trunc > value => trunc - 1.0,
+            Function::Floor if trunc > value && !planted::is(Bug::FloorTowardsZero) => trunc - 1.0,
             Function::Ceil if trunc < value => trunc + 1.0,
             _ => trunc,
         }

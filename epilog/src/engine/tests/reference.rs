@@ -3,6 +3,8 @@
 
 #[cfg(not(feature = "small"))]
 mod alike;
+#[cfg(all(feature = "chrono", feature = "decimal", not(feature = "small")))]
+mod called;
 mod checks;
 #[cfg(not(feature = "small"))]
 mod common;
@@ -38,6 +40,7 @@ mod spanned;
 mod sql;
 #[cfg(all(sqlite, not(feature = "small")))]
 mod sqlite;
+mod typed;
 
 use alloc::string::ToString;
 use alloc::vec::Vec;
@@ -137,6 +140,17 @@ fn numbers(random: &mut Random) -> Scalar {
     Scalar::list(Type::I64, &numbers.collect::<Vec<_>>()).expect("a list of numbers")
 }
 
+#[cfg(not(feature = "small"))]
+fn is_element(path: RowPath) -> bool {
+    path == RowPath::ELEMENT
+}
+
+/// There are no lists.
+#[cfg(feature = "small")]
+fn is_element(_: RowPath) -> bool {
+    false
+}
+
 /// What an expression gives: a value, or nothing because arithmetic had no result.
 type Value = Result<Scalar, ()>;
 
@@ -201,9 +215,20 @@ impl Reference<'_> {
         })
     }
 
+    /// The type of a field at the end of a path from a row, if it is one of a record.
+    fn type_of(&self, row: &Row, path: FieldPath) -> Option<Type> {
+        if path.row == RowPath::WINDOWS || is_element(path.row) {
+            return None;
+        }
+        let (collection, _) = self.follow(row, path.row);
+        Some((self.collections[collection].0)().fields[usize::from(path.ordinal)].ty)
+    }
+
     fn eval(&self, expression: &Postfix, row: &Row) -> Value {
         let mut stack: Vec<Value> = Vec::new();
+        let mut types = typed::Types::default();
         for op in &expression.ops {
+            let operands = types.step(op, &|path| self.type_of(row, path));
             let value = match op {
                 Op::Field(path) if path.row == RowPath::WINDOWS => {
                     row.windows[usize::from(path.ordinal)].clone()
@@ -218,13 +243,18 @@ impl Reference<'_> {
                 }
                 Op::Literal(value, _) => Ok(value.clone()),
                 // A list does not tell of what it is: here all are of texts or of numbers.
-                Op::Unary(UnaryOp::Length) if is_list(stack.last()) => {
+                Op::Unary(UnaryOp::Length) if operands[0] != Some(Type::Bytes) && is_list(stack.last()) => {
                     stack.pop().unwrap().map(|list| Scalar::Int(elements(&list).len() as i128))
                 }
-                Op::Unary(op) => stack.pop().unwrap().map(|value| unary(*op, value)),
+                Op::Unary(op) => {
+                    let value = stack.pop().unwrap();
+                    let known = typed::unary(*op, operands[0], &value);
+                    known.unwrap_or_else(|| value.map(|value| unary(*op, value)))
+                }
                 Op::Binary(op) => {
                     let (right, left) = (stack.pop().unwrap(), stack.pop().unwrap());
-                    binary(*op, left, right)
+                    let known = typed::binary(*op, &operands, &left, &right);
+                    known.unwrap_or_else(|| binary(*op, left, right))
                 }
                 Op::Between => {
                     let (high, low, value) =
@@ -277,10 +307,12 @@ impl Reference<'_> {
                 }),
                 Op::Call(function, count) => {
                     let arguments = stack.split_off(stack.len() - usize::from(*count));
-                    arguments
-                        .into_iter()
-                        .collect::<Result<_, ()>>()
-                        .and_then(|values| call(*function, values))
+                    arguments.into_iter().collect::<Result<Vec<Scalar>, ()>>().and_then(|values| {
+                        match typed::call(*function, &operands, &values) {
+                            Some(value) => value,
+                            None => call(*function, values),
+                        }
+                    })
                 }
                 Op::If => {
                     let (otherwise, then) = (stack.pop().unwrap(), stack.pop().unwrap());
@@ -844,6 +876,11 @@ fn binary(op: BinaryOp, left: Value, right: Value) -> Value {
         (BinaryOp::StartsWith, Scalar::String(a), Scalar::String(b)) => test(a.starts_with(b.as_str())),
         (BinaryOp::EndsWith, Scalar::String(a), Scalar::String(b)) => test(a.ends_with(b.as_str())),
         (BinaryOp::Contains, Scalar::String(a), Scalar::String(b)) => test(a.contains(b.as_str())),
+        (BinaryOp::StartsWith, Scalar::Bytes(a), Scalar::Bytes(b)) => test(a.starts_with(b)),
+        (BinaryOp::EndsWith, Scalar::Bytes(a), Scalar::Bytes(b)) => test(a.ends_with(b)),
+        (BinaryOp::Contains, Scalar::Bytes(a), Scalar::Bytes(b)) => {
+            test((0..=a.len()).any(|at| a[at..].starts_with(b)))
+        }
         (BinaryOp::StartsWith | BinaryOp::EndsWith | BinaryOp::Contains, ..) => test(false),
         (BinaryOp::Has | BinaryOp::HasAny | BinaryOp::HasAll, ..) if absent => test(false),
         (BinaryOp::Has, list, element) => test(elements(list).contains(element)),
@@ -888,6 +925,14 @@ fn call(function: Function, arguments: Vec<Scalar>) -> Value {
     };
     Ok(match (function, arguments.as_slice()) {
         (F::Element, [list, Int(place)]) => elements(list).get(*place as usize).cloned().unwrap_or(Null),
+        (F::Last, [list]) => elements(list).pop().unwrap_or(Null),
+        (F::Join, [list, String(separator)]) => {
+            let text = |element: &Scalar| match element {
+                String(text) => text.clone(),
+                other => unreachable!("{other:?} is no text"),
+            };
+            String(elements(list).iter().map(text).collect::<Vec<_>>().join(separator))
+        }
         (F::PlaceOf, [list, element]) => {
             let place = elements(list).iter().position(|own| own == element);
             place.map_or(Null, |place| Int(place as i128))

@@ -60,7 +60,7 @@ const TYPES: [Type; 22] = [
     Type::Timestamp,
 ];
 
-fn functions() -> Vec<Function> {
+pub(in crate::engine) fn functions() -> Vec<Function> {
     use Function as F;
     let mut all = Vec::from([
         F::Substring,
@@ -398,15 +398,15 @@ fn int(value: &Scalar) -> i128 {
     }
 }
 
-fn decimal(value: &Scalar) -> Decimal {
+pub(in crate::engine) fn decimal(value: &Scalar) -> Decimal {
     value.with_cell(Type::Decimal, Decimal::read).unwrap()
 }
 
-fn moment(value: &Scalar, ty: Type) -> NaiveDateTime {
+pub(in crate::engine) fn moment(value: &Scalar, ty: Type) -> NaiveDateTime {
     match ty {
         Type::Date => value.with_cell(ty, NaiveDate::read).unwrap().and_time(NaiveTime::MIN),
         Type::Time => NaiveDate::default().and_time(value.with_cell(ty, NaiveTime::read).unwrap()),
-        _ => value.with_cell(ty, NaiveDateTime::read).unwrap(),
+        _ => value.with_cell(ty, NaiveDateTime::read).unwrap_or_else(|error| panic!("{value:?}: {error}")),
     }
 }
 
@@ -417,7 +417,11 @@ fn made_of(moment: Option<NaiveDateTime>, ty: Type) -> Result<Scalar, ()> {
 }
 
 /// What a function makes of values none of which is absent; `Err` for a fault.
-fn reference(function: Function, types: &[Type], values: &[Scalar]) -> Result<Scalar, ()> {
+pub(in crate::engine) fn reference(
+    function: Function,
+    types: &[Type],
+    values: &[Scalar],
+) -> Result<Scalar, ()> {
     use Function as F;
     let of = &values[0];
     let characters = || text(of).chars().collect::<Vec<char>>();

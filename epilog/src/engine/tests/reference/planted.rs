@@ -142,6 +142,19 @@ fn mistakes_about_orders_that_joins_keep_are_found() {
 }
 
 #[test]
+#[cfg(all(feature = "chrono", feature = "decimal"))]
+fn mistakes_of_functions_are_found() {
+    const CALCULATED: Check = called::check_calculated;
+    check(&[
+        (Bug::SecondAbsentForgotten, CALCULATED),
+        (Bug::RemainderUnsigned, CALCULATED),
+        (Bug::RunOfNoneForgotten, CALCULATED),
+        (Bug::FloorTowardsZero, CALCULATED),
+        (Bug::MonthGoesOn, CALCULATED),
+    ]);
+}
+
+#[test]
 fn mistakes_of_operators_are_found() {
     check(&[
         (Bug::AbsentCompares, RULED),

@@ -289,7 +289,7 @@ pub(super) fn value_of(random: &mut Random, ty: Type) -> Scalar {
             Scalar::Uuid(bytes)
         }
         Type::Date => int(random, &[0, 1, 2, 3, 4, -1, 20_000]),
-        Type::Time => int(random, &[0, 1, 2, 3, 86_399_000_000_000]),
+        Type::Time => int(random, &[0, 1, 2, 3, 86_399 * SECOND]),
         Type::DateTime | Type::Timestamp => {
             int(random, &[0, 1, SECOND, 2 * SECOND, -SECOND, -SECOND + 5, 1_700_000_000 * SECOND / 1000])
         }
@@ -319,6 +319,7 @@ fn key_of(random: &mut Random, ty: Type) -> Scalar {
         Type::Bytes => Scalar::Bytes(Vec::from([number as u8 / 9, 0, number as u8])),
         Type::Uuid => Scalar::Uuid([number as u8; 16]),
         Type::U64 | Type::Char => Scalar::Int(number as i128),
+        Type::Timestamp => Scalar::Int((number as i128 - 9) << 32),
         _ => Scalar::Int(number as i128 - 9),
     }
 }

@@ -2,9 +2,11 @@
 //! and by nothing that our own planner does.
 //!
 //! SQLite has no lists: theirs are compared as the bytes that they are here, and what is asked of their elements is left to the
-//! reference alone. What is not said in SQL with the same meaning (some functions, frames that SQLite refuses, the first of peers) has no
+//! reference alone. What is not said in SQL with the same meaning (some [`functions`], frames that SQLite refuses, the first of peers) has no
 //! translation. `NaN`, which SQLite does not store, is infinity there: that is greater than every number of the data, too, and
 //! equal to itself.
+
+pub(super) mod functions;
 
 use alloc::string::{String, ToString};
 
@@ -104,6 +106,10 @@ impl<'d> Writer<'d> {
                     columns.push(Columns::Value);
                 }
             }
+        }
+        // One group without a value is a row without a column.
+        if items.is_empty() {
+            return None;
         }
         let order = rows.order.as_ref().map(|order| format!(" ORDER BY {}", order.join(", ")));
         let sql = format!(
@@ -496,11 +502,27 @@ impl<'d> Writer<'d> {
         value
     }
 
+    /// The type of a field at the end of a path, if it is one of a record.
+    fn type_of(&self, path: FieldPath, names: &Names<'_>) -> Option<Type> {
+        let (source, _) = names.sources.get(usize::from(path.row.position()))?;
+        let end = path.row.hops().fold(*source, |collection, hop| {
+            let reference = (self.collections[collection].0)().fields[usize::from(hop)].reference;
+            self.collection((reference.expect("a relation").target)())
+        });
+        (self.collections[end].0)().fields.get(usize::from(path.ordinal)).map(|field| field.ty)
+    }
+
     fn expression(&mut self, expression: &Postfix, names: &Names<'_>) -> Option<String> {
         use BinaryOp as B;
         use UnaryOp as U;
         let mut stack: Vec<String> = Vec::new();
+        let mut types = typed::Types::default();
         for op in &expression.ops {
+            let operands =
+                types.step(op, &|path| match path.row == RowPath::WINDOWS || is_element(path.row) {
+                    true => None,
+                    false => self.type_of(path, names),
+                });
             let sql = match op {
                 Op::Field(path) if path.row == RowPath::WINDOWS => {
                     format!("{}{}", names.windows, path.ordinal)
@@ -513,8 +535,7 @@ impl<'d> Writer<'d> {
                         U::Not => format!("NOT ({of})"),
                         U::IsNone => format!("({of}) IS NULL"),
                         U::IsSome => format!("({of}) IS NOT NULL"),
-                        // `Length` is of lists here.
-                        _ => return None,
+                        _ => functions::unary(*op, operands[0], &of)?,
                     }
                 }
                 Op::Binary(op) => {
@@ -528,10 +549,12 @@ impl<'d> Writer<'d> {
                         B::Le => format!("coalesce(({left}) <= ({right}), 0)"),
                         B::Gt => format!("coalesce(({left}) > ({right}), 0)"),
                         B::Ge => format!("coalesce(({left}) >= ({right}), 0)"),
-                        B::Add => format!("(({left}) + ({right}))"),
-                        B::Multiply => format!("(({left}) * ({right}))"),
                         B::StartsWith => {
-                            format!("coalesce(substr({left}, 1, length({right})) = ({right}), 0)")
+                            // A part of no bytes is no bytes of its own.
+                            format!(
+                                "coalesce(CASE WHEN length({right}) = 0 THEN ({left}) IS NOT NULL ELSE \
+                                 substr({left}, 1, length({right})) = ({right}) END, 0)"
+                            )
                         }
                         B::EndsWith => format!(
                             "coalesce(CASE WHEN length({right}) = 0 THEN ({left}) IS NOT NULL WHEN length({left}) < \
@@ -539,7 +562,7 @@ impl<'d> Writer<'d> {
                         ),
                         B::Contains => format!("coalesce(instr({left}, {right}) > 0, 0)"),
                         B::OrElse => format!("coalesce({left}, {right})"),
-                        _ => return None,
+                        _ => functions::binary(*op, operands[0], &left, &right)?,
                     }
                 }
                 Op::Between => {
@@ -577,7 +600,10 @@ impl<'d> Writer<'d> {
                 }
                 Op::Call(function, count) => {
                     let arguments = stack.split_off(stack.len() - usize::from(*count));
-                    call(*function, &arguments)?
+                    let of = operands.first().copied().flatten();
+                    let types = operands.into_iter().collect::<Option<Vec<Type>>>();
+                    let known = types.and_then(|types| functions::call(*function, &types, &arguments));
+                    known.or_else(|| call(*function, of, &arguments))?
                 }
                 _ => return None,
             };
@@ -725,12 +751,12 @@ pub(super) fn literal(value: &Scalar) -> Option<String> {
     Some(match value {
         Scalar::Null => "NULL".to_string(),
         Scalar::Bool(value) => i32::from(*value).to_string(),
-        Scalar::Int(value) => value.to_string(),
+        Scalar::Int(value) => i64::try_from(*value).ok()?.to_string(),
         Scalar::Float(value) if value.is_nan() => "9e999".to_string(),
         Scalar::Float(value) => format!("{value:?}"),
         Scalar::String(text) => format!("'{}'", text.replace('\'', "''")),
-        Scalar::Uint(value) => value.to_string(),
-        Scalar::Decimal(value) => thousandths(*value).to_string(),
+        Scalar::Uint(value) => i64::try_from(*value).ok()?.to_string(),
+        Scalar::Decimal(value) => thousandths(*value)?.to_string(),
         Scalar::Uuid(bytes) => return literal(&Scalar::Bytes(bytes.to_vec())),
         // Bytes, or a list. SQLite has none, but its bytes compare as the list does.
         Scalar::Bytes(bytes) => {
@@ -741,27 +767,21 @@ pub(super) fn literal(value: &Scalar) -> Option<String> {
     })
 }
 
-/// A decimal as SQLite has it, which has none: nothing is calculated of those that there are here, and they have three digits
-/// after the point at most.
-pub(super) fn thousandths(value: DecimalParts) -> i128 {
-    value.mantissa * 10i128.pow(3 - value.scale)
+/// A decimal as SQLite has it, which has none: those that there are here have three digits after the point at most.
+pub(super) fn thousandths(value: DecimalParts) -> Option<i128> {
+    Some(value.mantissa * 10i128.pow(3u32.checked_sub(value.scale)?))
 }
 
-fn call(function: Function, arguments: &[String]) -> Option<String> {
+fn call(function: Function, ty: Option<Type>, arguments: &[String]) -> Option<String> {
     use Function as F;
+    let is_decimal = ty == Some(Type::Decimal);
     Some(match (function, arguments) {
         (F::Least, [a, b]) => format!("min({a}, {b})"),
         (F::Greatest, [a, b]) => format!("max({a}, {b})"),
-        (F::Abs, [of]) => format!("abs({of})"),
-        (F::Round, [of, _]) => format!("round({of})"),
-        (F::Cast(Type::F64), [of]) => format!("({of} + 0.0)"),
-        (F::ToText, [of]) => format!("CAST({of} AS TEXT)"),
-        (F::Trim, [of]) => format!("trim({of})"),
+        (F::Round, [of, digits]) if digits == "0" && !is_decimal => format!("round({of})"),
         (F::Concat, [a, b]) => format!("({a} || {b})"),
         // SQLite does not look at what to put in where there is nothing to look for.
         (F::Replace, [of, from, to]) => format!("iif({to} IS NULL, NULL, replace({of}, {from}, {to}))"),
-        (F::Substring, [of, start, count]) => format!("substr({of}, {start} + 1, {count})"),
-        (F::Left, [of, count]) => format!("substr({of}, 1, {count})"),
         (F::PositionOf, [of, part]) => format!("(nullif(instr({of}, {part}), 0) - 1)"),
         _ => return None,
     })
