@@ -10,6 +10,8 @@ mod checks;
 mod common;
 #[cfg(not(feature = "small"))]
 mod few;
+#[cfg(not(feature = "small"))]
+mod gathered;
 mod json;
 mod maker;
 mod narrow;
@@ -388,7 +390,14 @@ impl Reference<'_> {
                 Some(Scalar::String(_)) => Scalar::list(Type::String, &values).expect("a list of texts"),
                 Some(_) => Scalar::list(Type::I64, &values).expect("a list of numbers"),
             },
-            _ => unreachable!("not made here"),
+            F::Variance | F::StdDev if values.len() < 2 => Scalar::Null,
+            F::Variance | F::StdDev => {
+                let numbers: Vec<f64> = integers.map(|value| value as f64).collect();
+                let mean = numbers.iter().sum::<f64>() / numbers.len() as f64;
+                let squares: f64 = numbers.iter().map(|value| (value - mean) * (value - mean)).sum();
+                let variance = squares / (numbers.len() - 1) as f64;
+                Scalar::Float(if item.function == F::StdDev { variance.sqrt() } else { variance })
+            }
         })
     }
 
@@ -955,6 +964,9 @@ fn call(function: Function, arguments: Vec<Scalar>) -> Value {
             Int(power.filter(|power| i64::try_from(*power).is_ok()).ok_or(())?)
         }
         (F::Round, [Float(value), Int(0)]) => Float(value.round()),
+        (F::Round, [Float(value), Int(digits)]) => {
+            Float(format!("{value:.*}", *digits as usize).parse().expect("a float"))
+        }
         (F::Floor, [Float(value)]) => Float(value.floor()),
         (F::Cast(Type::F64), [Int(value)]) => Float(*value as f64),
         (F::TryCast(Type::I64), [Float(value)]) if whole(*value) => Int(*value as i128),

@@ -797,7 +797,7 @@ impl Maker<'_> {
     }
 
     /// Tells the frame of a window by how far values are apart, if nothing that it calculates tells peers apart.
-    fn tell_by_range(&mut self, scope: &[usize], item: &mut WindowItem) {
+    pub(super) fn tell_by_range(&mut self, scope: &[usize], item: &mut WindowItem) {
         use AggregateFunction::{ArrayAgg, StringAgg};
         let (expression, ty) = self.field(scope);
         let is_float = matches!(ty, Type::F32 | Type::F64);

@@ -380,7 +380,11 @@ impl<'d> Writer<'d> {
             F::Avg => format!("avg({of}){only}"),
             F::Min => format!("min({of}){only}"),
             F::Max => format!("max({of}){only}"),
-            _ => return None,
+            F::Median => format!("median({of}){only}"),
+            F::Variance => format!("variance({of}){only}"),
+            F::StdDev => format!("deviation({of}){only}"),
+            // They are in the order of rows, and these are groups.
+            F::StringAgg { .. } | F::ArrayAgg => return None,
         })
     }
 
@@ -414,7 +418,11 @@ impl<'d> Writer<'d> {
             W::Aggregate(F::Min) => format!("min({argument})"),
             W::Aggregate(F::Max) => format!("max({argument})"),
             W::Aggregate(F::StringAgg { separator }) => format!("group_concat({argument}, '{separator}')"),
-            W::Aggregate(_) => return None,
+            W::Aggregate(F::CountDistinct) => format!("different({argument})"),
+            W::Aggregate(F::Median) => format!("median({argument})"),
+            W::Aggregate(F::Variance) => format!("variance({argument})"),
+            W::Aggregate(F::StdDev) => format!("deviation({argument})"),
+            W::Aggregate(F::ArrayAgg) => return None,
         };
         let mut over = Vec::new();
         if !item.partition.is_empty() {
@@ -778,7 +786,10 @@ fn call(function: Function, ty: Option<Type>, arguments: &[String]) -> Option<St
     Some(match (function, arguments) {
         (F::Least, [a, b]) => format!("min({a}, {b})"),
         (F::Greatest, [a, b]) => format!("max({a}, {b})"),
-        (F::Round, [of, digits]) if digits == "0" && !is_decimal => format!("round({of})"),
+        // As many digits as variances are asked for; of others SQLite tells ties by another text.
+        (F::Round, [of, digits]) if matches!(digits.as_str(), "0" | "6") && !is_decimal => {
+            format!("round({of}, {digits})")
+        }
         (F::Concat, [a, b]) => format!("({a} || {b})"),
         // SQLite does not look at what to put in where there is nothing to look for.
         (F::Replace, [of, from, to]) => format!("iif({to} IS NULL, NULL, replace({of}, {from}, {to}))"),

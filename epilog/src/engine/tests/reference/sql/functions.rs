@@ -12,9 +12,10 @@
 //! another text), `MonthsSince`, and lists.
 
 use alloc::string::{String, ToString};
+use alloc::vec::Vec;
 
 use rusqlite::Connection;
-use rusqlite::functions::{Context, FunctionFlags};
+use rusqlite::functions::{Aggregate, Context, FunctionFlags, WindowAggregate};
 use rusqlite::types::{Value, ValueRef};
 
 use super::{BinaryOp, Function, Type, UnaryOp};
@@ -83,6 +84,11 @@ pub(in super::super) fn helpers(connection: &Connection) -> rusqlite::Result<()>
     of_real("Asin", f64::asin, f32::asin)?;
     of_real("Acos", f64::acos, f32::acos)?;
     of_real("Atan", f64::atan, f32::atan)?;
+    let gathered: [(&str, fn(&[Value]) -> Value); 4] =
+        [("median", median), ("variance", variance), ("deviation", deviation), ("different", different)];
+    for (name, of) in gathered {
+        connection.create_window_function(name, 1, flags, Gathered(of))?;
+    }
     connection.create_scalar_function("power", 2, flags, move |of| {
         let (Some(base), Some(exponent)) = (of.get::<Option<i64>>(0)?, of.get::<Option<u32>>(1)?) else {
             return Ok(None);
@@ -95,6 +101,72 @@ pub(in super::super) fn helpers(connection: &Connection) -> rusqlite::Result<()>
         };
         if (a % b).is_finite() && b.is_finite() { Ok(Some(a % b)) } else { Err(none()) }
     })
+}
+
+/// An aggregate that keeps all values of a group, or of a frame, and makes something of them.
+struct Gathered(fn(&[Value]) -> Value);
+
+impl Aggregate<Vec<Value>, Value> for Gathered {
+    fn init(&self, _: &mut Context<'_>) -> rusqlite::Result<Vec<Value>> {
+        Ok(Vec::new())
+    }
+
+    fn step(&self, of: &mut Context<'_>, values: &mut Vec<Value>) -> rusqlite::Result<()> {
+        values.extend(Some(of.get::<Value>(0)?).filter(|value| *value != Value::Null));
+        Ok(())
+    }
+
+    fn finalize(&self, _: &mut Context<'_>, values: Option<Vec<Value>>) -> rusqlite::Result<Value> {
+        Ok((self.0)(&values.unwrap_or_default()))
+    }
+}
+
+impl WindowAggregate<Vec<Value>, Value> for Gathered {
+    fn value(&self, values: Option<&mut Vec<Value>>) -> rusqlite::Result<Value> {
+        Ok((self.0)(values.map_or(&[], |values| values)))
+    }
+
+    fn inverse(&self, of: &mut Context<'_>, values: &mut Vec<Value>) -> rusqlite::Result<()> {
+        let value = of.get::<Value>(0)?;
+        if let Some(at) = values.iter().position(|known| *known == value) {
+            values.remove(at);
+        }
+        Ok(())
+    }
+}
+
+/// All of them are integers.
+fn floats(values: &[Value]) -> Vec<f64> {
+    values
+        .iter()
+        .map(|value| if let Value::Integer(value) = value { *value as f64 } else { f64::NAN })
+        .collect()
+}
+
+fn median(values: &[Value]) -> Value {
+    let mut sorted = floats(values);
+    sorted.sort_by(f64::total_cmp);
+    let Some(upper) = sorted.get(sorted.len() / 2) else { return Value::Null };
+    Value::Real((sorted[(sorted.len() - 1) / 2] + upper) / 2.0)
+}
+
+fn variance(values: &[Value]) -> Value {
+    let values = floats(values);
+    let mean = values.iter().sum::<f64>() / values.len() as f64;
+    let squares = values.iter().map(|value| (value - mean).powi(2)).sum::<f64>();
+    if values.len() < 2 { Value::Null } else { Value::Real(squares / (values.len() as f64 - 1.0)) }
+}
+
+fn deviation(values: &[Value]) -> Value {
+    match variance(values) {
+        Value::Real(variance) => Value::Real(variance.sqrt()),
+        other => other,
+    }
+}
+
+fn different(values: &[Value]) -> Value {
+    let firsts = values.iter().enumerate().filter(|(at, value)| !values[..*at].contains(value));
+    Value::Integer(firsts.count() as i64)
 }
 
 /// The least and the greatest integer of the type, as far as SQLite has them.
