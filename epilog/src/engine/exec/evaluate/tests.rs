@@ -143,6 +143,55 @@ proptest! {
         }
     }
 
+    #[cfg(feature = "chrono")]
+    #[test]
+    fn moments_are_taken_apart_as_chrono_does(
+        of in prop::sample::select(&[Type::DateTime, Type::Timestamp][..]).prop_flat_map(|ty| {
+            let cell = (-7_000_000_000_000i128..7_000_000_000_000, 0i128..1_000_000_000);
+            column_of(ty, cell.prop_map(|(seconds, rest)| Scalar::Int(seconds << 32 | rest)).boxed())
+        })
+    ) {
+        use chrono::{DateTime, Datelike, Utc};
+        let moment = |value: &Scalar| match value {
+            Scalar::Int(cell) => {
+                DateTime::<Utc>::from_timestamp((cell >> 32) as i64, *cell as u32).expect("a moment that chrono has")
+            }
+            other => panic!("{other:?} is no moment"),
+        };
+        type Part = fn(DateTime<Utc>) -> i128;
+        let parts: [(UnaryOp, Part); 3] = [
+            (UnaryOp::Year, |moment| moment.year().into()),
+            (UnaryOp::Month, |moment| moment.month().into()),
+            (UnaryOp::Day, |moment| moment.day().into()),
+        ];
+        for (op, part) in parts {
+            check(&unary(op, &of.vector()), |row| mapped(&of, row, |value| Scalar::Int(part(moment(value)))))?;
+        }
+    }
+
+    #[test]
+    fn bytes_are_tested_as_single_ones_are((left, right) in (column(Type::Bytes), column(Type::Bytes))) {
+        let bytes = |of: &Scalar| match of {
+            Scalar::Bytes(bytes) => Some(bytes.clone()),
+            _ => None,
+        };
+        type Test = fn(&[u8], &[u8]) -> bool;
+        let tests: [(BinaryOp, Test); 3] = [
+            (BinaryOp::StartsWith, |all, part| all.starts_with(part)),
+            (BinaryOp::EndsWith, |all, part| all.ends_with(part)),
+            (BinaryOp::Contains, |all, part| (0..=all.len()).any(|at| all[at..].starts_with(part))),
+        ];
+        for (op, passes) in tests {
+            let got = binary(op, left.vector(), right.vector());
+            check(&got, |row| {
+                let (all, part) = (bytes(left.at(row)?), bytes(right.at(row)?));
+                Ok(Scalar::Bool(all.zip(part).is_some_and(|(all, part)| passes(&all, &part))))
+            })?;
+        }
+        let count = |value: &Scalar| Scalar::Int(bytes(value).map_or(0, |bytes| bytes.len() as i128));
+        check(&unary(UnaryOp::Length, &left.vector()), |row| mapped(&left, row, count))?;
+    }
+
     #[test]
     fn texts_are_found_as_in_a_list(
         texts in prop::collection::vec(prop::option::weighted(0.9, "[ab\u{0}]{0,11}"), 0..40),

@@ -84,7 +84,7 @@ pub(in super::super) fn helpers(connection: &Connection) -> rusqlite::Result<()>
     of_real("Asin", f64::asin, f32::asin)?;
     of_real("Acos", f64::acos, f32::acos)?;
     of_real("Atan", f64::atan, f32::atan)?;
-    let gathered: [(&str, fn(&[Value]) -> Value); 4] =
+    let gathered: [(&str, Making); 4] =
         [("median", median), ("variance", variance), ("deviation", deviation), ("different", different)];
     for (name, of) in gathered {
         connection.create_window_function(name, 1, flags, Gathered(of))?;
@@ -104,7 +104,10 @@ pub(in super::super) fn helpers(connection: &Connection) -> rusqlite::Result<()>
 }
 
 /// An aggregate that keeps all values of a group, or of a frame, and makes something of them.
-struct Gathered(fn(&[Value]) -> Value);
+struct Gathered(Making);
+
+/// What is made of the values that are kept, none of which is absent.
+type Making = fn(&[Value]) -> Value;
 
 impl Aggregate<Vec<Value>, Value> for Gathered {
     fn init(&self, _: &mut Context<'_>) -> rusqlite::Result<Vec<Value>> {
