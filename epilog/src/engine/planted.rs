@@ -31,6 +31,10 @@ pub(super) enum Bug {
     ConditionOfRowLost,
     /// A record that is counted is so once for each record of a nested subquery.
     NestedCountsTwice,
+    /// What holds of no record of a nested subquery is asked of those that it has.
+    HoldsOfNoneForgotten,
+    /// Inner records that the same links are counted once.
+    AlikeCountedOnce,
     /// A link does not pair what is absent on both sides.
     AbsentLinkUnmatched,
     /// Values of an index that is not unique pass for distinct ones.

@@ -16,6 +16,8 @@ use alloc::vec::Vec;
 
 use super::{Apply, Rule};
 use crate::engine::function::{self, Argument, Made, Values};
+#[cfg(not(feature = "small"))]
+use crate::engine::logical::Computed;
 use crate::engine::logical::{Expr, ExprKind, Filter, Literal, LogicalPlan, Node};
 use crate::engine::planted::{self, Bug};
 use crate::expr::{BinaryOp, Function, UnaryOp};
@@ -44,6 +46,15 @@ fn simplify_filter(filter: Filter) -> Node {
     let predicates: Vec<Expr> =
         filter.predicates.into_iter().filter(|predicate| !is_true(predicate)).collect();
     (*filter.input).filtered(predicates)
+}
+
+/// What an expression is where a value that it reads is this.
+#[cfg(not(feature = "small"))]
+pub(super) fn folded_with(expr: &Expr, value: Computed, is: &Scalar) -> Expr {
+    expr.clone().map(&mut |part| match part.kind {
+        ExprKind::Computed(computed) if computed == value => Expr::literal(is.clone(), part.ty),
+        _ => fold(part),
+    })
 }
 
 /// Folds an expression whose parts are folded.

@@ -9,6 +9,8 @@ mod memory;
 #[cfg(not(feature = "small"))]
 mod merge;
 #[cfg(not(feature = "small"))]
+mod nested;
+#[cfg(not(feature = "small"))]
 mod ordered;
 mod reference;
 #[cfg(not(feature = "small"))]

@@ -8,7 +8,7 @@ use super::region::{Pointer, Region, Relation, Set};
 #[cfg(not(feature = "small"))]
 use crate::engine::estimate::About;
 use crate::engine::estimate::{Amount, Costs, Estimator, Groups, Paging, Scatter, Statistics};
-use crate::engine::logical::{Aggregate, Expr, ExprKind, Join, Node, Slot, SlotDef, SortTerm};
+use crate::engine::logical::{Aggregate, Expr, ExprKind, Join, Link, Node, Slot, SlotDef, SortTerm};
 use crate::expr::{BinaryOp, JoinKind};
 use crate::schema::{CollectionDef, IndexId};
 
@@ -210,14 +210,39 @@ impl<'p> Measure<'p> {
         early * CLEARLY < whole.min(sieved).min(found) + pairs
     }
 
-    /// About how many pairs so many rows make: where it is known how many values they are linked by, each is one of these.
+    /// About how many pairs a join makes of so many rows.
     fn rows_of_join(&self, join: &Join, rows: Amount) -> Amount {
-        let inner = self.rows_of(&join.inner);
-        let values = |expr: &Expr| expr.as_field().and_then(|(slot, position)| self.values(slot, position));
-        let known = join.links.iter().map(|link| Some(values(&link.inner)?.max(values(&link.outer)?)));
-        let known = known.product::<Option<Amount>>().filter(|_| !join.links.is_empty());
-        let pairs = known.map_or(rows.max(inner), |values| (rows * inner / values).max(1.0));
+        let pairs = match join.links.is_empty() {
+            true => rows.max(self.rows_of(&join.inner)),
+            false => self.pairs_of(rows, self.rows_of(&join.inner), &join.links),
+        };
         if join.kind == JoinKind::Left { pairs.max(rows) } else { pairs }
+    }
+
+    /// About how many pairs so many rows make with so many others: where it is known how many values they are linked by, each is one of
+    /// these.
+    pub(in crate::engine::optimizer) fn pairs_of(
+        &self,
+        rows: Amount,
+        others: Amount,
+        links: &[Link],
+    ) -> Amount {
+        if links.is_empty() {
+            return rows * others;
+        }
+        let values = |expr: &Expr| expr.as_field().and_then(|(slot, position)| self.values(slot, position));
+        let known = links.iter().map(|link| Some(values(&link.inner)?.max(values(&link.outer)?)));
+        let known = known.product::<Option<Amount>>();
+        known.map_or(rows.max(others), |values| (rows * others / values).max(1.0))
+    }
+
+    /// About how many different combinations of these values so many rows have, as far as that is known.
+    pub(in crate::engine::optimizer) fn different<'e>(
+        &self,
+        rows: Amount,
+        values: impl Iterator<Item = &'e Expr>,
+    ) -> Amount {
+        self.estimator.groups(rows, values).map_or(rows, |groups| groups.clamp(1.0, rows.max(1.0)))
     }
 
     /// What it costs to read the rows of a relation.

@@ -8,6 +8,8 @@ use super::*;
 
 /// Not more triples than the reference can go through.
 const TRIPLES_MAX: usize = 4_000;
+/// Nor more with a fourth.
+const QUADRUPLES_MAX: usize = 12_000;
 
 impl Maker<'_> {
     /// A draft that asks of its rows for other records, by what is asked of these and yet others. Rows come in order.
@@ -52,6 +54,45 @@ impl Maker<'_> {
             false => builder.select([f::field(0), answer]),
         };
         (builder.build(), true)
+    }
+
+    /// As [`nested_draft`](Maker::nested_draft), of so many levels: the innermost has something equal to what is around it and to the row
+    /// for whom all is asked, as a rule, and of those between the inner one is equal to something of the outer one. There are more rows and
+    /// records of each than few.
+    pub(super) fn linked_draft(&mut self, levels: usize) -> (Draft, bool) {
+        use BinaryOp::{Eq, Ge, Lt};
+        self.forget();
+        let all = |of: &[usize]| of.iter().map(|of| self.collections[*of].1.len()).product::<usize>();
+        let count = self.collections.len();
+        let most = if levels == 2 { 3 * TRIPLES_MAX } else { QUADRUPLES_MAX };
+        let random = &mut self.random;
+        let drawn: Vec<Vec<usize>> =
+            (0..24).map(|_| (0..=levels).map(|_| random.below(count)).collect()).collect();
+        let few = drawn.iter().filter(|of| all(of) <= most).max_by_key(|of| all(of));
+        let sources = few.or_else(|| drawn.iter().min_by_key(|of| all(of))).expect("some are drawn").clone();
+
+        let mut answer: Option<Postfix> = None;
+        for inner in (1..=levels).rev() {
+            let mut on: Vec<Postfix> = Vec::new();
+            let is_linked = inner > 1 || self.random.below(4) == 0;
+            if is_linked {
+                let ops: &[BinaryOp] = if self.random.below(8) == 0 { &[Lt, Ge] } else { &[Eq] };
+                on.extend(self.of_two(&sources, inner, inner - 1, ops));
+            }
+            if inner == levels && inner > 1 {
+                let ops: &[BinaryOp] = if self.random.below(8) == 0 { &[Lt, Ge] } else { &[Eq] };
+                on.extend(self.of_two(&sources, inner, 0, ops));
+            }
+            if self.random.below(5) == 0 {
+                let test = self.predicate(&sources[inner..=inner], 0, false);
+                on.push(moved(test, inner as u8));
+            }
+            on.extend(answer.take());
+            let is_test = inner > 1 || self.random.below(2) == 0;
+            answer = Some(self.question(&sources[..inner], sources[inner], on, false, is_test));
+        }
+        let answer = answer.expect("there is a level");
+        (draft(self.collections[sources[0]].0).select([f::field(0), answer]).build(), true)
     }
 
     /// What is asked about records of `inner` that all of `on` holds for, for rows of these sources; as a test if that is wanted.
@@ -142,4 +183,65 @@ fn subqueries_within_subqueries_of_collections_made_at_random_give_the_rows_of_t
     for seed in 1..=seeds(4) {
         schemas::check_made(seed, 20, &mut |maker| maker.nested_draft(false), &mut |_| ());
     }
+}
+
+#[test]
+fn subqueries_linked_two_and_three_levels_outside_give_the_rows_of_the_reference() {
+    for seed in 1..=seeds(4) {
+        check_drafts(seed, 8, &mut |maker| maker.linked_draft(2), &mut |_| ());
+        check_drafts(seed, 4, &mut |maker| maker.linked_draft(3), &mut |_| ());
+        schemas::check_made(seed, 6, &mut |maker| maker.linked_draft(2), &mut |_| ());
+    }
+}
+
+/// What plans show of a nested subquery that is joined: with groups of what it counts or is the least of, with those that others leave of
+/// all, with groups of inner records, and two of them.
+const JOINED: [(&str, &str); 6] = [
+    ("as it is", "join "),
+    ("by groups", "inner: aggregate"),
+    ("with a test of groups", "inner: filter ["),
+    ("of all", "count other "),
+    ("of what is the same", "count same "),
+    ("three levels", "three"),
+];
+
+#[cfg(not(feature = "small"))]
+#[test]
+fn subqueries_within_subqueries_are_joined_in_every_way() {
+    let mut counts = alloc::collections::BTreeMap::new();
+    let without = RuleSet::ALL.without("join_nested");
+    for seed in 1..=seeds(10) {
+        let mut random = Random::new(seed);
+        let data = collections(&mut random);
+        let store = Store::in_memory(&f::DATABASE).expect("a sound schema");
+        insert(&store, &data);
+        let snapshot = store.snapshot();
+        let operation = snapshot.operation();
+        let view = operation.view();
+        let mut maker = Maker::new(random, &data);
+        for number in 0..40 {
+            let is_deep = number % 2 == 0;
+            let draft = maker.linked_draft(if is_deep { 3 } else { 2 }).0;
+            let shown = |rules| {
+                let logical = crate::engine::logical::lower(view.catalog(), &draft, Purpose::Rows);
+                let logical = optimize(logical.expect("a draft that can be planned"), rules, &Measured(view));
+                let physical = plan(view, &draft, Purpose::Rows, rules).expect("a plan");
+                format!("{logical}\n{}", Plan::of(&physical))
+            };
+            let (with, without) = (shown(RuleSet::ALL), shown(without));
+            if with == without {
+                continue;
+            }
+            for (way, text) in JOINED {
+                let times = |text: &str| (with.matches(text).count(), without.matches(text).count());
+                let is_there = match text {
+                    "three" => is_deep && times("join").0 >= times("join").1 + 2,
+                    _ => times(text).0 > times(text).1,
+                };
+                *counts.entry(way).or_insert(0) += u32::from(is_there);
+            }
+        }
+    }
+    std::println!("{counts:#?}");
+    assert!(counts.len() == JOINED.len() && counts.values().all(|count| *count > 0), "{counts:?}");
 }

@@ -20,6 +20,7 @@ const BANDED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.banded_dr
 const ORDERED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.ordered_draft(), &mut |_| ());
 const PARTLY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
 const NESTED: Check = |seed| check_drafts(seed, 20, &mut |maker| maker.nested_draft(false), &mut |_| ());
+const LINKED: Check = |seed| check_drafts(seed, 20, &mut |maker| maker.linked_draft(2), &mut |_| ());
 const SPANNED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.spanned_draft(), &mut |_| ());
 const SPANNED_MADE: Check =
     |seed| schemas::check_made(seed, 20, &mut |maker| maker.spanned_draft(), &mut |_| ());
@@ -69,6 +70,11 @@ fn mistakes_of_rules_are_found() {
         (Bug::LastAlternativeLost, RULED),
         (Bug::KeyTakenForThere, RULED),
     ]);
+}
+
+#[test]
+fn mistakes_about_nested_subqueries_that_are_joined_are_found() {
+    check(&[(Bug::HoldsOfNoneForgotten, LINKED), (Bug::AlikeCountedOnce, LINKED)]);
 }
 
 #[test]
