@@ -784,7 +784,7 @@ impl<'c> Lowering<'c> {
         let equal = subquery.equal.as_ref();
         let equal = equal.map(|equal| Ok((&equal.0, self.expression(&equal.1)?))).transpose()?;
         let collection = self.bound(subquery.collection)?;
-        let name = collection.name.clone();
+        let name = self.source_name(&collection.name);
         let inner = self.new_slot(collection, name, false);
         let mut links = Vec::new();
         let enclosing = match subquery.link {

@@ -352,20 +352,20 @@ fn ranges_for_each_row() {
     let longer = || inner(1, f::track::MILLISECONDS).binary(Gt, field(f::track::MILLISECONDS));
     check(
         one().filter(exists(f::Track, 1, longer())),
-        "semi join Track through index, Track.milliseconds > milliseconds\n  \
+        "semi join Track through index, Track 2.milliseconds > milliseconds\n  \
          key lookup Track by id = 7",
     );
     let later = || inner(1, f::track::ID).binary(Gt, field(f::track::ID));
     check(
         one().filter(exists(f::Track, 1, later())),
-        "semi join Track through index, Track.id > id\n  key lookup Track by id = 7",
+        "semi join Track through index, Track 2.id > id\n  key lookup Track by id = 7",
     );
     let of_artist = inner(1, f::album::ARTIST).binary(Eq, field(f::album::ARTIST));
     let since = inner(1, f::album::RELEASED).binary(Ge, field(f::album::RELEASED));
     let album = draft(f::Album).filter(field(f::album::ID).binary(Eq, id(7)));
     check(
         album.filter(exists(f::Album, 1, of_artist.binary(And, since))),
-        "semi join Album through index, Album.artist = artist & Album.released >= released\n  \
+        "semi join Album through index, Album 2.artist = artist & Album 2.released >= released\n  \
          key lookup Album by id = 7",
     );
     // Joins that are put in order have such ranges as well, and what else is asked of pairs.
@@ -395,7 +395,7 @@ fn ranges_for_each_row() {
     // Whether there is one is told by the first entry, for many rows as well; of all in their ranges there is a sorted list.
     check(
         draft(f::Track).filter(exists(f::Track, 1, longer())),
-        "semi join Track through index, Track.milliseconds > milliseconds\n  scan Track",
+        "semi join Track through index, Track 2.milliseconds > milliseconds\n  scan Track",
     );
     check(
         f::join(draft(f::Track), f::Track, longer(), JoinKind::Left),
