@@ -634,9 +634,16 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
 fn describe_method(method: &Method, of: &str, names: Names<'_>) -> String {
     match method {
         #[cfg(not(feature = "small"))]
-        Method::Probe { links, span: Some(span), .. } => {
-            format!("{of} through index, {}", describe_span(links, span, names))
+        Method::Probe { links, span, entries, .. } => {
+            let asked = match span {
+                Some(span) => describe_span(links, span, names),
+                None => names.links(links),
+            };
+            let only =
+                if entries.as_ref().is_some_and(|entries| entries.alone) { ", entries only" } else { "" };
+            format!("{of} through index, {asked}{only}")
         }
+        #[cfg(feature = "small")]
         Method::Probe { links, .. } => format!("{of} through index, {}", names.links(links)),
         Method::Hash { links, .. } => format!("{of} through hash table, {}", names.links(links)),
         #[cfg(not(feature = "small"))]

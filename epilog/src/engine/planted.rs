@@ -145,6 +145,10 @@ pub(super) enum Bug {
     PairedTooEarly,
     /// A bound that is left out is in the range of an index that a row has.
     SpanTakesBound,
+    /// Entries that a join has found for rows are there again beside those that it finds next.
+    EntriesOfBefore,
+    /// What is read of the entries that a subquery finds is that of the first.
+    EntryOfFirst,
     /// A row without a bound has the range without it.
     SpanOfAbsent,
     /// Rows that have the same of the first of what a subquery reads get one answer.

@@ -435,6 +435,8 @@ pub(super) fn inner_of(node: &PhysicalNode, names: Names<'_>) -> Option<PlanNode
         links,
         #[cfg(not(feature = "small"))]
         span,
+        #[cfg(not(feature = "small"))]
+        entries,
     } = method
     else {
         return None;
@@ -454,6 +456,13 @@ pub(super) fn inner_of(node: &PhysicalNode, names: Names<'_>) -> Option<PlanNode
     let linked = texts(links, |link| names.links(core::slice::from_ref(link)));
     let predicates: Vec<String> = linked.into_iter().chain(bounds).collect();
     let detail = format!("{} by {}", collection.name, predicates.join(" & "));
+    #[cfg(not(feature = "small"))]
+    let reads = match entries {
+        Some(entries) if entries.alone => PlanReads::Entries,
+        _ => PlanReads::Records,
+    };
+    #[cfg(feature = "small")]
+    let reads = PlanReads::Records;
     let access = PlanAccess {
         way,
         collection: collection.name.clone(),
@@ -461,7 +470,7 @@ pub(super) fn inner_of(node: &PhysicalNode, names: Names<'_>) -> Option<PlanNode
         backwards: false,
         predicates,
         entry_predicates: Vec::new(),
-        reads: PlanReads::Records,
+        reads,
         parts: Vec::new(),
     };
     let mut found = &**pairs;

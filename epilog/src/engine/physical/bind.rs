@@ -217,7 +217,7 @@ impl Walk<'_> {
 
     fn method(&mut self, method: &mut Method) -> bool {
         match method {
-            Method::Probe { index: _, links, span } => {
+            Method::Probe { index: _, links, span, entries: _ } => {
                 links.iter_mut().for_each(|link| self.link(link));
                 if let Some(span) = span {
                     let Span { field, low, high, start, taken: _ } = &mut **span;

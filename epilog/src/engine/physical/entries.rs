@@ -15,7 +15,10 @@ use super::{
     Sieve, Subquery,
 };
 use crate::engine::estimate::{About, Amount};
-use crate::engine::logical::{Computed, ComputedDef, Expr, ExprKind, Names, Node, Slot, SlotDef, WindowTerm};
+use crate::engine::logical::{
+    Computed, ComputedDef, Expr, ExprKind, Link, Names, Node, Slot, SlotDef, WindowTerm,
+};
+use crate::expr::JoinKind;
 use crate::schema::{CollectionDef, IndexDef, IndexId};
 use crate::value::{Type, key};
 
@@ -36,6 +39,9 @@ pub struct Entries {
 /// For each slot the positions of the fields that are read of its records, as often as they are; `None` where more is read than fields, or it is not
 /// known who reads them.
 pub(super) type FieldsRead = Vec<Option<Vec<u16>>>;
+
+/// What is read of the entries that are found for each row, where records are found so.
+type OfEach<'e> = Option<&'e mut Option<Box<Entries>>>;
 
 impl<'p> Planner<'p> {
     /// Makes what is possible of the entries that `candidate` reads.
@@ -124,12 +130,48 @@ impl<'p> Planner<'p> {
         read[usize::from(slot.0)].as_deref()
     }
 
+    /// That the entries of an index are all that is read of the records in `slot` that it has for a row, if what is read of them is in
+    /// those: of links it is searched by nothing is, nor for what is `told` by the range that is searched for; `asked` is of others.
+    pub(super) fn entries_of_each(
+        &self,
+        slot: Slot,
+        index: IndexId,
+        (told, asked): (&[Expr], &[Expr]),
+    ) -> Option<Box<Entries>> {
+        let collection = self.collection(slot);
+        let index = collection.index(index)?;
+        let of_each = self.read_of_each.get_or_init(|| {
+            let mut read: FieldsRead = self.plan.slots.iter().map(|_| None).collect();
+            found_for_each(&self.plan.root, &mut read);
+            self.note_fields_read(&mut read);
+            read
+        });
+        let read = of_each[usize::from(slot.0)].as_deref()?;
+        let searched: Vec<u16> = told.iter().flat_map(|expr| fields_of(expr, slot)).collect();
+        let times = |position: u16, among: &[u16]| among.iter().filter(|other| **other == position).count();
+        let is_searched = |position: u16| times(position, read) == times(position, &searched);
+        let has = |position: u16| is_in(collection, index, position);
+        let all = read.iter().all(|position| has(*position) || is_searched(*position));
+        let of_asked = asked.iter().flat_map(|expr| fields_of(expr, slot)).all(has);
+        (all && of_asked)
+            .then(|| Box::new(Entries { predicates: Vec::new(), alone: true, values: Vec::new() }))
+    }
+
     fn find_fields_read(&self) -> FieldsRead {
         let mut read: FieldsRead = self.plan.slots.iter().map(|_| None).collect();
         // Rows of subqueries and of what is joined are kept by those, which take records for granted.
         scans(&self.plan.root, &mut read);
+        self.note_fields_read(&mut read);
+        read
+    }
+
+    /// Notes the fields that are read of the slots that have a list, which goes where more is read.
+    fn note_fields_read(&self, read: &mut FieldsRead) {
         self.plan.root.visit(&mut |node| {
             for expr in node.expressions() {
+                if is_found_by(node, expr) {
+                    continue;
+                }
                 expr.visit(&mut |part| {
                     if let Some((slot, position)) = part.as_field()
                         && let Some(fields) = &mut read[usize::from(slot.0)]
@@ -155,7 +197,62 @@ impl<'p> Planner<'p> {
                 _ => {}
             }
         });
-        read
+    }
+}
+
+/// Whether an expression is what the records of the inner side of `node` are linked by. Of a plan in which those are kept it is read.
+fn is_found_by(node: &Node, expr: &Expr) -> bool {
+    let (slot, links) = match node {
+        Node::Join(join) => (join.slot, &join.links),
+        Node::Subquery(subquery) => (subquery.slot, &subquery.links),
+        _ => return false,
+    };
+    let is_it = |link: &Link| core::ptr::eq(&link.inner, expr);
+    expr.as_field().is_some_and(|(of, _)| of == slot) && links.iter().any(is_it)
+}
+
+/// Notes the slots of records that joins and subqueries may find for each of the rows: of those that are read nowhere else, and whose
+/// side keeps the rows with a pair alone. What is carried out more than once may fill one slot in several places.
+fn found_for_each(root: &Node, read: &mut FieldsRead) {
+    let mut filled: Vec<Slot> = Vec::new();
+    let mut again = false;
+    root.visit(&mut |node| match node {
+        Node::Scan(scan) => filled.push(scan.slot),
+        Node::Lookup(lookup) => filled.push(lookup.into),
+        Node::Shared(_) | Node::Recursive(_) => again = true,
+        _ => {}
+    });
+    if again {
+        return;
+    }
+    let mut nodes = Vec::from([root]);
+    while let Some(node) = nodes.pop() {
+        let side = match node {
+            Node::Join(join) if join.kind == JoinKind::Inner => Some((join.slot, &*join.inner)),
+            Node::Subquery(subquery) => Some((subquery.slot, &*subquery.inner)),
+            _ => None,
+        };
+        if let Some((slot, inner)) = side
+            && has_scan(inner, slot)
+            && filled.iter().filter(|other| **other == slot).count() == 1
+        {
+            read[usize::from(slot.0)] = Some(Vec::new());
+        }
+        if let Node::Set(set) = node {
+            nodes.push(&set.right);
+        }
+        nodes.extend(node.input());
+    }
+}
+
+/// Whether the rows of a side begin at the records in `slot`.
+fn has_scan(side: &Node, slot: Slot) -> bool {
+    match side {
+        Node::Scan(scan) => scan.slot == slot,
+        Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) => {
+            side.input().is_some_and(|input| has_scan(input, slot))
+        }
+        _ => false,
     }
 }
 
@@ -194,6 +291,16 @@ fn is_in(collection: &CollectionDef, index: &IndexDef, position: u16) -> bool {
 impl PhysicalPlan {
     /// Numbers the values that are made of entries, and makes them of the fields that they are read for.
     pub(super) fn number_entries(&mut self) {
+        // A way to other records may begin at those that are found for each row, of which it reads what there is no value for.
+        let mut filled: Vec<Slot> = Vec::new();
+        self.root.each_filled(&mut |slot, _| filled.push(slot));
+        self.root.each_filled(&mut |slot, entries| {
+            if let Some(entries) = entries
+                && filled.iter().filter(|other| **other == slot).count() > 1
+            {
+                *entries = None;
+            }
+        });
         let mut alone: Vec<Slot> = Vec::new();
         self.root.each_scan(&mut |slot, _, entries| alone.extend(entries.alone.then_some(slot)));
         for slot in alone {
@@ -280,6 +387,12 @@ fn replaced(expr: Expr, slot: Slot, values: &[(u16, Computed)]) -> Expr {
 impl PhysicalNode {
     /// Calls `each` for what scans do with entries, here and beneath.
     fn each_scan(&mut self, each: &mut dyn FnMut(Slot, IndexId, &mut Entries)) {
+        if let Operator::Join(Join { slot, method, .. }) | Operator::Subquery(Subquery { slot, method, .. }) =
+            &mut self.operator
+            && let Method::Probe { index: Some(index), entries: Some(entries), .. } = method
+        {
+            each(*slot, *index, entries);
+        }
         if let Operator::Scan(scan) = &mut self.operator
             && let Access::Index { index, entries: Some(entries), .. }
             | Access::Pointing { index, entries: Some(entries), .. } = &mut scan.access
@@ -287,6 +400,20 @@ impl PhysicalNode {
             each(scan.slot, *index, entries);
         }
         self.children_mut().into_iter().for_each(|child| child.each_scan(each));
+    }
+
+    /// Calls `each` for the slots that records are put in, here and beneath, with what is read of entries where they are found for each row.
+    fn each_filled(&mut self, each: &mut dyn FnMut(Slot, OfEach<'_>)) {
+        match &mut self.operator {
+            Operator::Scan(scan) => each(scan.slot, None),
+            Operator::Lookup { into, .. } => each(*into, None),
+            Operator::Join(Join { slot, method: Method::Probe { entries, .. }, .. })
+            | Operator::Subquery(Subquery { slot, method: Method::Probe { entries, .. }, .. }) => {
+                each(*slot, Some(entries));
+            }
+            _ => {}
+        }
+        self.children_mut().into_iter().for_each(|child| child.each_filled(each));
     }
 
     fn map_expressions(&mut self, each: &mut dyn FnMut(Expr) -> Expr) {
@@ -299,17 +426,20 @@ impl PhysicalNode {
             Operator::Filter { predicates, .. } => map_all(predicates, each),
             Operator::Sieve(Sieve { by, .. }) | Operator::Ahead(Ahead { by, .. }) => change(by, each),
             Operator::Subquery(Subquery { method, .. }) | Operator::Join(Join { method, .. }) => {
-                if let Method::Probe { links, .. } | Method::Hash { links, .. } = method {
+                if let Method::Hash { links, .. } = method {
                     for link in links {
                         change(&mut link.inner, each);
                         change(&mut link.outer, each);
                     }
                 }
+                // What an index is searched by is a field of it, and no value is read for it.
+                if let Method::Probe { links, span, .. } = method {
+                    links.iter_mut().for_each(|link| change(&mut link.outer, each));
+                    let bounds = span.iter_mut().flat_map(|span| span.of_rows_mut());
+                    bounds.for_each(|expr| change(expr, each));
+                }
                 if let Method::Loop { band: Some(band), .. } = method {
                     band.expressions_mut().for_each(|expr| change(expr, each));
-                }
-                if let Method::Probe { span: Some(span), .. } = method {
-                    span.expressions_mut().for_each(|expr| change(expr, each));
                 }
                 if let Operator::Subquery(subquery) = &mut self.operator {
                     subquery.asked.expressions_mut().for_each(|expr| change(expr, each));

@@ -470,6 +470,9 @@ pub enum Method {
         /// The range of the field behind theirs, or of the key, that belongs to a row.
         #[cfg(not(feature = "small"))]
         span: Option<Box<Span>>,
+        /// Where the entries are all that is read of what is found.
+        #[cfg(not(feature = "small"))]
+        entries: Option<Box<Entries>>,
     },
     /// All inner rows are put into a hash table by the links' inner sides, once.
     Hash {
@@ -533,6 +536,8 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
         estimates: core::cell::RefCell::default(),
         #[cfg(not(feature = "small"))]
         read: core::cell::OnceCell::new(),
+        #[cfg(not(feature = "small"))]
+        read_of_each: core::cell::OnceCell::new(),
     };
     let Node::Project(project) = &plan.root else { unreachable!("a checked plan ends in a projection") };
     // Nobody sees an order in ranks, or in the bare existence of a row.
@@ -609,6 +614,9 @@ struct Planner<'p> {
     /// What is read of the records in each slot, once that was asked for.
     #[cfg(not(feature = "small"))]
     read: core::cell::OnceCell<entries::FieldsRead>,
+    /// The same of records that are found for each row, but for what they are found by.
+    #[cfg(not(feature = "small"))]
+    read_of_each: core::cell::OnceCell<entries::FieldsRead>,
 }
 
 impl<'p> Planner<'p> {

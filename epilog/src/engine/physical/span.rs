@@ -62,11 +62,11 @@ impl Span {
         bounds.chain(&self.start)
     }
 
-    /// As [`expressions`](Span::expressions), to be changed.
-    pub fn expressions_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
-        let Span { field, low, high, start, taken: _ } = self;
+    /// Those of the row, to be changed.
+    pub fn of_rows_mut(&mut self) -> impl Iterator<Item = &mut Expr> {
+        let Span { field: _, low, high, start, taken: _ } = self;
         let bounds = low.iter_mut().chain(high).map(|(bound, _)| bound);
-        core::iter::once(field).chain(bounds).chain(start)
+        bounds.chain(start)
     }
 }
 

@@ -195,6 +195,10 @@ impl<'p> Planner<'p> {
         let each = each * spanned.as_ref().map_or(1.0, |spanned| spanned.share);
         let pairs = Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: each });
         #[cfg(not(feature = "small"))]
+        let told = spanned.as_ref().map_or_else(Vec::new, |spanned| spanned.told.clone());
+        #[cfg(not(feature = "small"))]
+        let asked = extra.clone();
+        #[cfg(not(feature = "small"))]
         let pairs = Chosen {
             implied: spanned.as_mut().map_or(Vec::new(), |spanned| core::mem::take(&mut spanned.told)),
             ..pairs
@@ -226,15 +230,30 @@ impl<'p> Planner<'p> {
             let is_end = span.as_ref().is_some_and(|span| span.is_end());
             (if is_end || (sides.any && !reads) { each.min(1.0) } else { each }, span)
         };
+        // Those of an end, or in the order of keys, are told by the ranks of all.
+        #[cfg(not(feature = "small"))]
+        let entries = match &span {
+            Some(span) if span.taken != Taken::All => None,
+            _ => index
+                .filter(|_| reads)
+                .and_then(|index| self.entries_of_each(sides.slot, index, (&told, &asked))),
+        };
+        #[cfg(not(feature = "small"))]
+        let fetches_records = reads && entries.is_none();
+        #[cfg(feature = "small")]
+        let fetches_records = reads;
         let found = rows * each;
         let scatter = match index {
             Some(index) if reads => self.estimator.scatter(sides.slot, index, found, rows),
             _ => Scatter::ANYWHERE,
         };
-        let per_pair = self.costs.entry + if reads { self.costs.pair } else { 0.0 };
+        let per_entry = self.costs.entry;
+        #[cfg(not(feature = "small"))]
+        let per_entry = if entries.is_some() { self.costs.entry_decoded } else { per_entry };
+        let per_pair = per_entry + if reads { self.costs.pair } else { 0.0 };
         // Records in a range of keys lie one behind the other.
         let is_walk = index.is_none() && links.is_empty();
-        let fetches = match reads {
+        let fetches = match fetches_records {
             true if is_walk => found * self.costs.scan_record,
             true => self.costs.fetch_by(self.costs.fetch, found, scatter),
             false => 0.0,
@@ -247,7 +266,7 @@ impl<'p> Planner<'p> {
             Some(index) => self.paging.and_walked(cost, (collection, index), 0.0, rows),
             None => cost,
         };
-        let cost = match reads {
+        let cost = match fetches_records {
             true if is_walk => {
                 let cost = self.paging.and_fetched(cost, collection, rows);
                 self.paging.and_scanned(cost, collection, found / inner_rows.max(1.0))
@@ -260,6 +279,8 @@ impl<'p> Planner<'p> {
             links,
             #[cfg(not(feature = "small"))]
             span,
+            #[cfg(not(feature = "small"))]
+            entries,
         };
         Planned {
             method,

@@ -190,6 +190,17 @@ fn has_range(node: &PhysicalNode) -> bool {
     of || node.children().into_iter().any(has_range)
 }
 
+/// Whether nothing but the entries is read of what an operator finds for each row.
+fn reads_entries(node: &PhysicalNode) -> bool {
+    let of = match &node.operator {
+        Operator::Join(Join { method, .. }) | Operator::Subquery(physical::Subquery { method, .. }) => {
+            matches!(method, Method::Probe { entries: Some(entries), .. } if entries.alone)
+        }
+        _ => false,
+    };
+    of || node.children().into_iter().any(reads_entries)
+}
+
 /// The plan's text, and its rows in the order told, which have a range for each row.
 fn ranged(store: &Store, draft: &Draft) -> (Plan, Vec<Vec<Scalar>>) {
     let snapshot = store.snapshot();
@@ -366,4 +377,49 @@ fn what_else_is_asked_is_asked_of_pairs() {
         assert!(!plan.to_string().contains("the least of"), "{plan}");
         assert_eq!(rows[0][0], expected.cloned().unwrap_or(Scalar::Null), "{plan}");
     }
+}
+
+#[test]
+fn entries_are_all_that_is_read_of_what_has_all_in_them() {
+    let (store, records) = filled();
+    let greater = |of: u16| inner(1, of).binary(BinaryOp::Gt, field(of));
+    let check = |draft: DraftBuilder, alone: bool| {
+        let draft = draft.build();
+        let snapshot = store.snapshot();
+        let operation = snapshot.operation();
+        let view = operation.view();
+        let planned = plan(view, &draft, Purpose::Rows, RuleSet::ALL).expect("a plan");
+        let text = Plan::of(&planned).to_string();
+        assert_eq!(reads_entries(&planned.root), alone, "{text}");
+        assert_eq!(text.contains(", entries only"), alone, "{text}");
+        ranged(&store, &draft).1
+    };
+    let joined = |of: u16, kind| one_row(9).clause(Clause::Join { collection: Thing, on: greater(of), kind });
+    let held = |of: u16| {
+        let row = &records[8][usize::from(of)];
+        records.iter().filter(move |record| record[usize::from(of)].compare(row).is_gt())
+    };
+    let sorted = |mut rows: Vec<Vec<Scalar>>| {
+        rows.sort_by_key(|row| if let Scalar::Int(key) = row[0] { key } else { 0 });
+        rows
+    };
+    // The key and the value of an entry, also where something is made of them.
+    let rows = check(joined(6, JoinKind::Inner).select([inner(1, 0), inner(1, 6), field(6)]), true);
+    let expected: Vec<Vec<Scalar>> = held(6)
+        .map(|record| Vec::from([record[0].clone(), record[6].clone(), records[8][6].clone()]))
+        .collect();
+    assert!(!expected.is_empty());
+    assert_eq!(sorted(rows), expected);
+    let item = AggregateItem { function: AggregateFunction::Sum, argument: Some(inner(1, 5)), filter: None };
+    let sum = |of| asked(greater(of), Quantifier::aggregate(item.clone()).expect("tests have all parts"));
+    let number = |record: &Vec<Scalar>| if let Scalar::Int(small) = record[5] { small } else { 0 };
+    let rows = check(one_row(9).select([sum(5)]), true);
+    assert_eq!(rows, [[Scalar::Int(held(5).map(number).sum())]]);
+    // Floats that are equal have one key, so that the value is the record's; and so is what no index has beside it.
+    check(joined(1, JoinKind::Inner).select([inner(1, 0), inner(1, 1)]), false);
+    check(joined(6, JoinKind::Inner).select([inner(1, 0), inner(1, 5)]), false);
+    check(one_row(9).select([sum(6)]), false);
+    // A row without a pair has no entry, and a record is more than its entry.
+    check(joined(6, JoinKind::Left).select([inner(1, 0), inner(1, 6)]), false);
+    check(joined(6, JoinKind::Inner), false);
 }

@@ -19,6 +19,8 @@ use self::merge::Merged;
 #[cfg(not(feature = "small"))]
 use super::band::Run;
 use super::built::{Built, Held, Keep, Making};
+#[cfg(not(feature = "small"))]
+use super::entry_values::EntryValues;
 use super::scan::{dangling, entries_with};
 #[cfg(not(feature = "small"))]
 use super::span::{Spans, Walk, entries_within};
@@ -76,13 +78,17 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
     let mut made = Made::default();
     made.note(&pairs);
     #[cfg(not(feature = "small"))]
-    let (mut band, mut span) = (None, None);
+    let (mut band, mut span, mut entries) = (None, None, None);
     let (finder, links) = match method {
         Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
         #[cfg(not(feature = "small"))]
-        Method::Probe { index, links, span: of_rows } => {
+        Method::Probe { index, links, span: of_rows, entries: of_each } => {
             made.slots.push(slot);
             span = of_rows;
+            entries = of_each
+                .filter(|entries| entries.alone)
+                .zip(index)
+                .map(|(entries, index)| EntryValues::new(env.collection(slot), index, &entries.values));
             (index.map_or(Finder::Key, Finder::Index), links)
         }
         #[cfg(feature = "small")]
@@ -121,6 +127,8 @@ pub(super) fn build<'s>(env: &Env<'s>, join: physical::Join) -> Box<dyn Operator
         band,
         #[cfg(not(feature = "small"))]
         span,
+        #[cfg(not(feature = "small"))]
+        entries,
         links,
         stages: super::stages(env, *pairs),
         kind,
@@ -168,6 +176,9 @@ struct Join<'s> {
     /// The range of an index, or of keys, that does.
     #[cfg(not(feature = "small"))]
     span: Option<Box<Span>>,
+    /// What is read of entries, where these are all that is read of what an index finds.
+    #[cfg(not(feature = "small"))]
+    entries: Option<EntryValues>,
     links: Vec<Link>,
     stages: Vec<Box<dyn Stage<'s> + 's>>,
     kind: JoinKind,
@@ -501,7 +512,7 @@ impl<'s> Join<'s> {
             if self.rows.is_empty() {
                 continue;
             }
-            self.fill(batch, records);
+            self.fill(batch, records)?;
             if planted::is(Bug::PairedTooEarly)
                 && let Some(search) = &mut self.search
             {
@@ -679,6 +690,9 @@ impl<'s> Join<'s> {
 
     /// Finds the next pairs. Gives the inner records, where they are not kept.
     fn pair(&mut self, env: &Env<'s>) -> Result<Vec<Option<RecordRef<'s>>>, ExecError> {
+        #[cfg(not(feature = "small"))]
+        let Join { outer, finder, cursor, links, search, rows, kept, slot, entries: of_each, .. } = self;
+        #[cfg(feature = "small")]
         let Join { outer, finder, cursor, links, search, rows, kept, slot, .. } = self;
         let search = search.as_mut().expect("a search has begun");
         let count = outer.count();
@@ -732,6 +746,12 @@ impl<'s> Join<'s> {
             Finder::Index(index) => {
                 let collection = env.collection(*slot);
                 let mut ranks = Vec::new();
+                #[cfg(not(feature = "small"))]
+                if let Some(entries) = of_each
+                    && !planted::is(Bug::EntriesOfBefore)
+                {
+                    entries.clear();
+                }
                 while search.row < count && rows.len() < GATHERED_MAX {
                     if !search.is_in_row {
                         scratch.clear();
@@ -755,7 +775,15 @@ impl<'s> Join<'s> {
                         search.is_in_row = true;
                     }
                     let cursor = cursor.as_mut().expect("a row has been searched for");
-                    match cursor.next_ranks(GATHERED_MAX - rows.len(), &mut ranks)? {
+                    let at_once = GATHERED_MAX - rows.len();
+                    #[cfg(not(feature = "small"))]
+                    let found = match of_each {
+                        Some(entries) => entries.read(cursor, at_once)?,
+                        None => cursor.next_ranks(at_once, &mut ranks)?,
+                    };
+                    #[cfg(feature = "small")]
+                    let found = cursor.next_ranks(at_once, &mut ranks)?;
+                    match found {
                         0 => (search.row, search.is_in_row) = (search.row + 1, false),
                         found => rows.extend(core::iter::repeat_n(search.row as u16, found)),
                     }
@@ -771,7 +799,7 @@ impl<'s> Join<'s> {
     }
 
     /// Makes `batch` the pairs found.
-    fn fill(&mut self, batch: &mut Batch<'s>, records: Vec<Option<RecordRef<'s>>>) {
+    fn fill(&mut self, batch: &mut Batch<'s>, records: Vec<Option<RecordRef<'s>>>) -> Result<(), ExecError> {
         self.take_rows(batch);
         let search = self.search.as_ref().expect("a search has begun");
         for (at, row) in self.rows.iter().enumerate() {
@@ -785,9 +813,15 @@ impl<'s> Join<'s> {
             }
             #[cfg(not(feature = "small"))]
             Finder::Merged(merged) => merged.store.fill(&self.kept, batch),
+            #[cfg(not(feature = "small"))]
+            Finder::Index(_) if let Some(entries) = &mut self.entries => {
+                entries.make(batch)?;
+                batch.set_source(self.slot, Source::Ranks(entries.take_ranks()));
+            }
             Finder::Key | Finder::Index(_) => batch.set_source(self.slot, Source::Records(records)),
         }
         batch.set_origins(&self.rows);
+        Ok(())
     }
 
     /// Makes `batch` the rows of `self.rows`, without anything beside them.

@@ -8,6 +8,8 @@ mod among;
 #[cfg(not(feature = "small"))]
 mod band;
 mod built;
+#[cfg(not(feature = "small"))]
+mod entry_values;
 mod filter;
 #[cfg(not(feature = "small"))]
 mod gathered;

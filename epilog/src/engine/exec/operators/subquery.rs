@@ -19,6 +19,8 @@ use alloc::vec::Vec;
 use super::Sharing;
 use super::aggregate::add_term;
 use super::built::{Built, Held, Keep, Making};
+#[cfg(not(feature = "small"))]
+use super::entry_values::EntryValues;
 use super::join::fetch;
 use super::scan::entries_with;
 #[cfg(not(feature = "small"))]
@@ -37,6 +39,8 @@ use crate::engine::logical::{AggregateTerm, Asked, Computed, Expr, Link, Slot};
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
 #[cfg(not(feature = "small"))]
 use crate::engine::physical::{Band, Span};
+#[cfg(not(feature = "small"))]
+use crate::engine::planted::{self, Bug};
 use crate::parts::{self, InWhole, Whole};
 use crate::schema::{CollectionDef, IndexId};
 use crate::storage::facade::EntryCursor;
@@ -63,10 +67,18 @@ fn stage_of<'s>(env: &Env<'s>, subquery: physical::Subquery) -> (PhysicalNode, S
     let physical::Subquery { input, slot, method, pairs, asked, once, answer, .. } = subquery;
     #[cfg(not(feature = "small"))]
     env.sieves.open_ahead(&input);
+    #[cfg(not(feature = "small"))]
+    let mut entries = None;
     let (finder, links) = match method {
         Method::Probe { .. } if !parts::PROBES => unreachable!("no plan looks into an index for each row"),
         #[cfg(not(feature = "small"))]
-        Method::Probe { index, links, span } => (Finder::Index(index, span), links),
+        Method::Probe { index, links, span, entries: of_each } => {
+            entries = of_each
+                .filter(|entries| entries.alone)
+                .zip(index)
+                .map(|(entries, index)| EntryValues::new(env.collection(slot), index, &entries.values));
+            (Finder::Index(index, span), links)
+        }
         #[cfg(feature = "small")]
         Method::Probe { index, links } => (Finder::Index(index, ()), links),
         Method::Hash { inner, links } => (Finder::table(super::build_whole(env, *inner)), links),
@@ -89,6 +101,10 @@ fn stage_of<'s>(env: &Env<'s>, subquery: physical::Subquery) -> (PhysicalNode, S
         batch: Batch::new(env.collections.len(), env.computed.len()),
         rows: Vec::new(),
         inner: Inner::Records(Vec::new()),
+        #[cfg(not(feature = "small"))]
+        entries,
+        #[cfg(not(feature = "small"))]
+        columns: Vec::new(),
     };
     let stage = Subquery {
         slot,
@@ -451,6 +467,11 @@ pub(super) struct Pairs<'s> {
     /// The row of each pair.
     rows: Vec<u16>,
     inner: Inner<'s>,
+    /// What is read of entries, where these are all that is read of what an index finds; and the values of those that are being paired.
+    #[cfg(not(feature = "small"))]
+    entries: Option<EntryValues>,
+    #[cfg(not(feature = "small"))]
+    columns: Vec<(Computed, Vector<'s>)>,
 }
 
 /// The inner side of each pair.
@@ -458,6 +479,9 @@ enum Inner<'s> {
     Records(Vec<Option<RecordRef<'s>>>),
     /// Numbers of kept rows.
     Kept(Vec<u32>),
+    /// Numbers of entries.
+    #[cfg(not(feature = "small"))]
+    Entries(Vec<u16>),
 }
 
 impl<'s> Pairs<'s> {
@@ -466,6 +490,15 @@ impl<'s> Pairs<'s> {
         match &mut self.inner {
             Inner::Records(records) => records.push(Some(record)),
             inner => *inner = Inner::Records(Vec::from([Some(record)])),
+        }
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn push_entry(&mut self, row: usize, entry: usize) {
+        self.rows.push(row as u16);
+        match &mut self.inner {
+            Inner::Entries(entries) => entries.push(entry as u16),
+            inner => *inner = Inner::Entries(Vec::from([entry as u16])),
         }
     }
 
@@ -515,6 +548,16 @@ impl<'s> Pairs<'s> {
             (Inner::Kept(rows), Some(store)) => {
                 store.fill(rows, &mut self.batch);
                 rows.clear();
+            }
+            #[cfg(not(feature = "small"))]
+            (Inner::Entries(numbers), _) => {
+                let entries = self.entries.as_ref().expect("those that were read");
+                let ranks = numbers.iter().map(|entry| entries.ranks()[usize::from(*entry)]).collect();
+                self.batch.set_source(self.slot, Source::Ranks(ranks));
+                for (value, column) in &self.columns {
+                    self.batch.set_computed(*value, gather(column, &Selected::Sparse(numbers)));
+                }
+                numbers.clear();
             }
             (Inner::Kept(_), None) => unreachable!("kept rows have a store"),
         }
@@ -638,7 +681,36 @@ impl<'s> Probe<'_, 's> {
             let cursor = entries_with(env, collection, index, keys.key(number), &mut last)?;
             self.entries(cursor, number, &mut waiting, &mut askers)?;
         }
+        #[cfg(not(feature = "small"))]
+        if askers.pairs.entries.is_some() {
+            return self.pair_entries(&mut waiting, &mut askers);
+        }
         self.pair(&waiting.ranks, &waiting.numbers, &mut askers)
+    }
+
+    /// Pairs the entries that were read with the rows of their numbers.
+    #[cfg(not(feature = "small"))]
+    fn pair_entries(&self, waiting: &mut Waiting, askers: &mut Askers<'_, '_, 's>) -> Result<(), ExecError> {
+        let Askers { rows, batch, pairs, answers } = askers;
+        let Pairs { entries: Some(entries), columns, .. } = &mut **pairs else { return Ok(()) };
+        columns.clear();
+        entries.each(&mut |value, column| columns.push((value, column)))?;
+        for (entry, number) in waiting.numbers.drain(..).enumerate() {
+            for row in rows[number].iter().map(|row| usize::from(*row)) {
+                if !answers.settled(row) {
+                    pairs.push_entry(row, if planted::is(Bug::EntryOfFirst) { 0 } else { entry });
+                }
+                if pairs.is_full() {
+                    pairs.flush(self.env, batch, None, answers)?;
+                }
+            }
+        }
+        // Their values go with them.
+        pairs.flush(self.env, batch, None, answers)?;
+        if let Some(entries) = &mut pairs.entries {
+            entries.clear();
+        }
+        Ok(())
     }
 
     /// Takes in the entries that a cursor comes to for the rows with this number, as many as tell what is asked.
@@ -653,6 +725,18 @@ impl<'s> Probe<'_, 's> {
         let at_once = if counts_only && askers.answers.any { 1 } else { ENTRIES_AT_ONCE };
         while !askers.is_settled(number) {
             self.env.check()?;
+            #[cfg(not(feature = "small"))]
+            if let (false, Some(entries)) = (counts_only, &mut askers.pairs.entries) {
+                let found = entries.read(cursor, at_once)?;
+                waiting.numbers.extend(core::iter::repeat_n(number, found));
+                if waiting.numbers.len() >= GATHERED_MAX {
+                    self.pair_entries(waiting, askers)?;
+                }
+                if found < at_once {
+                    break;
+                }
+                continue;
+            }
             let found = cursor.next_ranks(at_once, &mut waiting.ranks)?;
             if counts_only {
                 waiting.ranks.clear();

@@ -181,6 +181,8 @@ fn mistakes_of_operators_are_found() {
         (Bug::RangeLosesOrder, SPANNED),
         (Bug::SpanTakesBound, SPANNED),
         (Bug::SpanOfAbsent, SPANNED),
+        (Bug::EntriesOfBefore, SPANNED_MADE),
+        (Bug::EntryOfFirst, SPANNED_MADE),
         (Bug::SieveForgetsKey, PAIRED),
         (Bug::MarkForgotten, RULED),
         (Bug::RoundForgetsRows, ANY),

@@ -264,6 +264,7 @@ impl<'s> Aside<'s> {
                 cursor: None,
                 band: None,
                 span: None,
+                entries: None,
                 links: join.links.clone(),
                 stages: core::mem::take(&mut join.stages),
                 kind: join.kind,

@@ -113,6 +113,9 @@ impl<'s> Probe<'_, 's> {
                 }
             }
         }
+        if askers.pairs.entries.is_some() {
+            return self.pair_entries(&mut waiting, &mut askers);
+        }
         self.pair(&waiting.ranks, &waiting.numbers, &mut askers)
     }
 
