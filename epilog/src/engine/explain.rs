@@ -612,6 +612,10 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
         }
         Operator::Limit { window, .. } => ("limit", window.to_string()),
         Operator::Native { slot, .. } => ("filter_fn", names.collection(*slot).to_string()),
+        #[cfg(not(feature = "small"))]
+        Operator::Aggregate { keys, items, runs: true, .. } => {
+            ("aggregate", format!("{}, one after the other", names.groups(keys, items)))
+        }
         Operator::Aggregate { keys, items, .. } => ("aggregate", names.groups(keys, items)),
         Operator::Set { kind, columns, .. } => {
             let values = columns.iter().map(|column| names.expr(&column.left)).collect::<Vec<_>>();

@@ -139,6 +139,8 @@ pub(super) enum Bug {
     AbsentIncludedIsLeast,
     /// A record that two alternatives hold for comes twice.
     UnionGivesTwice,
+    /// Rows that come in no order are taken for ones that come group by group.
+    RunsOfNoOrder,
     /// A skip scan does not search behind the last value.
     LastValueSkipped,
     /// Rows of a left join are taken for paired before their pairs have been filtered.
@@ -177,6 +179,10 @@ pub(super) enum Bug {
     PartitionLost,
     /// Numbers of rows that were put aside go on from one partition to the next.
     PartitionGoesOn,
+    /// A group whose rows follow each other ends where a batch of rows does.
+    RunEndsWithBatch,
+    /// The last of the groups whose rows follow each other does not come.
+    LastRunLost,
     /// Groups that were put aside come in the order of their last rows.
     LastForFirst,
     /// Rows that were answered partition by partition come in the order backwards that they came in.

@@ -538,7 +538,11 @@ fn operators_are_told_in_types() {
     let groups = kinds(&groups);
     assert_eq!(
         groups[1],
-        PlanOperator::Aggregate { keys: vec!["kind".into()], aggregates: vec!["sum(score)".into()] }
+        PlanOperator::Aggregate {
+            keys: vec!["kind".into()],
+            aggregates: vec!["sum(score)".into()],
+            one_by_one: false
+        }
     );
     assert!(matches!(&groups[0], PlanOperator::Project { values } if values.len() == 2));
 

@@ -449,6 +449,21 @@ impl Totals {
         }
     }
 
+    /// Forgets all groups but the last.
+    pub(super) fn keep_last(&mut self) {
+        match self {
+            Totals::Scaled(sums) => {
+                let before = sums.totals.len().saturating_sub(1);
+                sums.totals.drain(..before);
+                sums.begun.drain(..before);
+                sums.unbegun = sums.begun.iter().filter(|begun| !**begun).count();
+            }
+            Totals::Each(totals) => {
+                totals.drain(..totals.len().saturating_sub(1));
+            }
+        }
+    }
+
     pub(super) fn grow(&mut self, groups: usize) {
         match self {
             Totals::Scaled(sums) => sums.grow(groups),

@@ -193,6 +193,47 @@ impl Tally {
         }
     }
 
+    /// Forgets all groups but the last, which is the first from then on.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn keep_last(&mut self) {
+        fn keep<T>(values: &mut Vec<T>) {
+            values.drain(..values.len().saturating_sub(1));
+        }
+        let Some(last) = self.counts.len().checked_sub(1) else { return };
+        keep(&mut self.counts);
+        match &mut self.kept {
+            Kept::Nothing => {}
+            Kept::Ints(totals) => keep(totals),
+            Kept::Uints(totals) => keep(totals),
+            Kept::Floats(totals) => keep(totals),
+            #[cfg(feature = "decimal")]
+            Kept::Totals(totals) => totals.keep_last(),
+            Kept::Cells(cells) => {
+                cells.drain(..last * self.ty.width().unwrap_or(0));
+            }
+            Kept::Bytes(all) => keep(all),
+            Kept::Distinct(table) => {
+                let (all, mut key) = (core::mem::take(&mut **table), Vec::new());
+                let own = (last as u32).to_le_bytes();
+                for known in (0..all.len()).map(|number| all.key(number)) {
+                    if let Some(value) = known.strip_prefix(&own[..]) {
+                        key.clear();
+                        key.extend_from_slice(&0u32.to_le_bytes());
+                        key.extend_from_slice(value);
+                        table.intern(&key);
+                    }
+                }
+            }
+            Kept::Moments(moments) => keep(moments),
+            Kept::Values(values) => keep(values),
+        }
+        let fault = self.faults.remove(&(last as u32));
+        self.faults.clear();
+        if let Some(fault) = fault {
+            self.faults.insert(0, fault);
+        }
+    }
+
     /// Notes why a group has no result: the first reason stays.
     pub(super) fn add_fault(&mut self, group: u32, fault: &RowFault) {
         self.faults.entry(group).or_insert_with(|| fault.clone());

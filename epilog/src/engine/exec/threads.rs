@@ -136,7 +136,7 @@ pub(in crate::engine) fn mark(root: &mut PlanNode, plan: &PhysicalPlan, crew: Cr
 fn depth(plan: &PhysicalPlan) -> Option<usize> {
     let (mut node, mut depth) = (&plan.root, 0);
     loop {
-        if let Operator::Aggregate { input, .. } = &node.operator
+        if let Operator::Aggregate { input, runs: false, .. } = &node.operator
             && walk(input).is_some_and(|scan| scan.rows >= ROWS_MIN)
         {
             return Some(depth);
@@ -396,7 +396,7 @@ pub(super) fn run_ahead(
         above.push(takes_kept(node));
         node = passed_on_mut(node).expect("looked at before");
     }
-    let Operator::Aggregate { input, keys, items, in_order } = &mut node.operator else {
+    let Operator::Aggregate { input, keys, items, in_order, .. } = &mut node.operator else {
         unreachable!("looked at before")
     };
     let plan = PhysicalPlan {

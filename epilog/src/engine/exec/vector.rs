@@ -416,6 +416,22 @@ impl Builder {
         key::append(out, self.ty, true, self.cell(row));
     }
 
+    /// Forgets all values but the last.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn keep_last(&mut self) {
+        let Some(before) = self.nulls.len().checked_sub(1) else { return };
+        let start = match self.ty.width() {
+            Some(width) => before * width,
+            None => before.checked_sub(1).map_or(0, |at| self.ends[at]),
+        };
+        self.bytes.drain(..start);
+        self.nulls.drain(..before);
+        if self.ty.width().is_none() {
+            self.ends.clear();
+            self.ends.push(self.bytes.len());
+        }
+    }
+
     /// A part of the values.
     pub(super) fn part<'s>(&self, rows: core::ops::Range<usize>) -> Vector<'s> {
         let nulls = self.nulls[rows.clone()].to_vec();

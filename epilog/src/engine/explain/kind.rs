@@ -134,6 +134,8 @@ pub enum PlanOperator {
         keys: Vec<String>,
         /// What is calculated of each.
         aggregates: Vec<String>,
+        /// Whether the rows of a group follow each other, so that one is kept at a time, and given when the next begins.
+        one_by_one: bool,
     },
     /// Makes one of the rows of its two children.
     Set {
@@ -386,9 +388,10 @@ pub(super) fn kind_of(node: &PhysicalNode, names: Names<'_>) -> PlanOperator {
             take: window.take,
         },
         Operator::Limit { window, .. } => PlanOperator::Limit { skip: window.skip, take: window.take },
-        Operator::Aggregate { keys, items, .. } => PlanOperator::Aggregate {
+        Operator::Aggregate { keys, items, runs, .. } => PlanOperator::Aggregate {
             keys: keys_of(keys, names),
             aggregates: texts(items, |item| names.aggregate(item)),
+            one_by_one: *runs,
         },
         Operator::Set { kind, columns, .. } => {
             let set = match kind {

@@ -1,4 +1,4 @@
-//! Aggregates, and the count that needs no record.
+//! Aggregates, and the count that needs no record. Groups whose rows follow each other are in [`runs`](super::runs).
 
 use alloc::boxed::Box;
 
@@ -8,7 +8,9 @@ use crate::engine::logical::{Aggregate, Expr, Node};
 use crate::expr::AggregateFunction;
 
 impl<'p> Planner<'p> {
-    pub(super) fn aggregate(&self, aggregate: &'p Aggregate) -> Planned {
+    /// `having` is what is asked of the groups above.
+    #[cfg_attr(feature = "small", expect(unused_variables, reason = "groups come in any order there"))]
+    pub(super) fn aggregate(&self, aggregate: &'p Aggregate, want: Want<'_>, having: &[&Expr]) -> Planned {
         let keys = aggregate.keys();
         let counts_rows = keys.is_empty()
             && aggregate.items.iter().all(|item| {
@@ -35,8 +37,19 @@ impl<'p> Planner<'p> {
         };
         let (keys, items) = (keys.to_vec(), aggregate.items.clone());
         let in_order = !cfg!(feature = "small") && aggregate.input.sorts();
-        let operator = Operator::Aggregate { input: Box::new(planned.node), keys, items, in_order };
-        Planned { node: PhysicalNode { operator, rows }, ordered: aggregate.keys().is_empty(), cost }
+        let operator = Operator::Aggregate {
+            input: Box::new(planned.node),
+            keys,
+            items,
+            in_order,
+            #[cfg(not(feature = "small"))]
+            runs: false,
+        };
+        let ordered = aggregate.keys().is_empty();
+        let planned = Planned { node: PhysicalNode { operator, rows }, ordered, cost };
+        #[cfg(not(feature = "small"))]
+        let (planned, _) = self.in_runs(aggregate, want, having, planned);
+        planned
     }
 
     /// How many groups so many rows are expected to make by these keys: some rows each, where that is not known.

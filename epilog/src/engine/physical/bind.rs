@@ -133,7 +133,7 @@ impl Walk<'_> {
                 self.node(input)
             }
             Operator::Native { input, slot: _, test: _, _whole: _ } => self.node(input),
-            Operator::Aggregate { input, keys, items, in_order: _ } => {
+            Operator::Aggregate { input, keys, items, in_order: _, runs: _ } => {
                 for KeyTerm { expr, output: _, whole: _ } in keys {
                     self.expr(expr);
                 }

@@ -39,6 +39,8 @@ mod recipe;
 mod recursive;
 mod relation;
 #[cfg(not(feature = "small"))]
+mod runs;
+#[cfg(not(feature = "small"))]
 mod same;
 mod sarg;
 mod set;
@@ -208,6 +210,9 @@ pub enum Operator {
         items: Vec<AggregateTerm>,
         /// Whether groups come in the order of their first rows, because somebody asked for one of those.
         in_order: bool,
+        /// Whether the rows of a group follow each other, so that it ends where the next begins.
+        #[cfg(not(feature = "small"))]
+        runs: bool,
     },
     /// The rows of two inputs as one.
     Set {
@@ -679,7 +684,7 @@ impl<'p> Planner<'p> {
                     cost: planned.cost,
                 }
             }
-            Node::Aggregate(aggregate) => self.aggregate(aggregate),
+            Node::Aggregate(aggregate) => self.aggregate(aggregate, want, &[]),
             Node::Join(join) => self.join(join, want),
             Node::Set(set) => self.set(set, want),
             Node::Shared(shared) => self.shared(shared),
@@ -710,7 +715,13 @@ impl<'p> Planner<'p> {
                 let below = self.below_stages(other, &stages, want);
                 #[cfg(feature = "small")]
                 let below = Want { key_order: want.key_order, ..Want::default() };
-                let planned = self.node(other, below);
+                let planned = match other {
+                    // What is asked of groups says how many are made until enough get through.
+                    Node::Aggregate(aggregate) => {
+                        self.aggregate(aggregate, below, &access::predicates_of(&stages))
+                    }
+                    other => self.node(other, below),
+                };
                 access::Chosen {
                     ordered: want.order.is_empty() || !below.order.is_empty() && planned.ordered,
                     cost: planned.cost,

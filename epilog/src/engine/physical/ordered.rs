@@ -32,6 +32,9 @@ impl<'p> Planner<'p> {
     /// What is wanted of rows to which `stages` do something, for what is wanted of the rows that these leave.
     pub(super) fn below_stages<'w>(&self, node: &Node, stages: &[&'p Node], want: Want<'w>) -> Want<'w> {
         let plain = Want { key_order: want.key_order, ..Want::default() };
+        if let Node::Aggregate(_) = node {
+            return Want { order: want.order, limit: want.limit, ..plain };
+        }
         if !want.partly || !self.may_give(node, want.order) {
             return plain;
         }

@@ -16,6 +16,8 @@ mod reference;
 #[cfg(not(feature = "small"))]
 mod residency;
 #[cfg(not(feature = "small"))]
+mod runs;
+#[cfg(not(feature = "small"))]
 mod same;
 #[cfg(not(feature = "small"))]
 mod sieve;

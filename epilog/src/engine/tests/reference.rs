@@ -12,6 +12,8 @@ mod common;
 mod few;
 #[cfg(not(feature = "small"))]
 mod gathered;
+#[cfg(not(feature = "small"))]
+mod grouped;
 mod json;
 mod maker;
 mod narrow;

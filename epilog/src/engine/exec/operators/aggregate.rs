@@ -75,6 +75,9 @@ pub(in crate::engine::exec) struct Groups {
     columns: usize,
     #[cfg(not(feature = "small"))]
     memory: Memory,
+    /// Whether the rows of a group follow each other: then only the last may have more.
+    #[cfg(not(feature = "small"))]
+    runs: bool,
     /// Whether these are groups of a part of the rows, of which none is put aside: whoever made the part does without it.
     #[cfg(all(feature = "std", not(feature = "small")))]
     is_part: bool,
@@ -122,6 +125,9 @@ enum Finder {
     Packed(WordTable, Whole),
     /// By the keys' bytes.
     Bytes(KeyTable),
+    /// By those of the row before, as the rows of a group follow each other: the bytes of the last row's keys, if there was one.
+    #[cfg(not(feature = "small"))]
+    Runs(Option<Vec<u8>>),
 }
 
 impl Finder {
@@ -151,6 +157,51 @@ fn by_bytes(values: &[Builder], groups: usize) -> KeyTable {
         table.intern(&bytes);
     }
     table
+}
+
+/// Numbers rows by whether the one before has the same keys: that before the first has those in `last` and is of the group `open`.
+#[cfg(not(feature = "small"))]
+fn number_runs(
+    keys: &[Vector<'_>],
+    rows: core::ops::Range<usize>,
+    (open, last): (Option<u32>, &mut Option<Vec<u8>>),
+    numbers: &mut Vec<u32>,
+    is_new: &mut dyn FnMut(usize) -> u32,
+) {
+    let append_keys = |row: usize, out: &mut Vec<u8>| {
+        out.clear();
+        keys.iter().for_each(|key| key.append_key(row, out));
+    };
+    // What are other bytes may be equal all the same.
+    let tells = keys.iter().all(|key| width_of_equal_cells(key.ty()).is_some());
+    let (mut own, mut before) = (Vec::new(), Vec::new());
+    let mut number = open;
+    for row in rows.clone() {
+        let goes_on = match row.checked_sub(1) {
+            None => {
+                append_keys(row, &mut own);
+                last.as_ref() == Some(&own) && !planted::is(Bug::RunEndsWithBatch)
+            }
+            Some(above) => {
+                let alike = keys.iter().all(|key| key.cell(row) == key.cell(above));
+                alike
+                    || !tells && {
+                        append_keys(row, &mut own);
+                        append_keys(above, &mut before);
+                        own == before
+                    }
+            }
+        };
+        let of = match (number, goes_on) {
+            (Some(number), true) => number,
+            _ => is_new(row),
+        };
+        number = Some(of);
+        numbers.push(of);
+    }
+    if let Some(row) = rows.last() {
+        append_keys(row, last.get_or_insert_default());
+    }
 }
 
 /// Puts the cells of `key` into the words of their rows, so many bits up.
@@ -204,6 +255,8 @@ impl Keyed {
         if matches!(finder, Finder::Packed(..)) && keys.iter().any(any_absent) {
             *finder = Finder::Bytes(by_bytes(values, *count));
         }
+        #[cfg(not(feature = "small"))]
+        let open = count.checked_sub(1).map(|last| last as u32);
         let mut is_new = |row: usize| {
             values.iter_mut().zip(keys).for_each(|(all, key)| all.push(key, row));
             *count += 1;
@@ -261,6 +314,8 @@ impl Keyed {
                     words.iter().zip(rows).map(|(word, row)| table.find_or_insert(*word, || is_new(row))),
                 );
             }
+            #[cfg(not(feature = "small"))]
+            Finder::Runs(last) => number_runs(keys, rows, (open, last), numbers, &mut is_new),
             Finder::Bytes(table) => {
                 let mut bytes = Vec::new();
                 numbers.extend(rows.map(|row| {
@@ -369,6 +424,7 @@ fn size_of(keyed: Option<&Keyed>, tallies: &[Tally]) -> usize {
             Finder::Places(_) => 0,
             Finder::Words(table, _) | Finder::Packed(table, _) => table.size(),
             Finder::Bytes(table) => table.size(),
+            Finder::Runs(last) => last.as_ref().map_or(0, Vec::capacity),
         };
         found + keyed.values.iter().map(Builder::size).sum::<usize>()
     });
@@ -414,6 +470,8 @@ impl Groups {
             columns: 0,
             #[cfg(not(feature = "small"))]
             memory: Memory::default(),
+            #[cfg(not(feature = "small"))]
+            runs: false,
             #[cfg(all(feature = "std", not(feature = "small")))]
             is_part: false,
             #[cfg(not(feature = "small"))]
@@ -436,6 +494,9 @@ impl Groups {
         #[cfg(feature = "std")]
         if self.is_part {
             return Err(merge::too_much(size));
+        }
+        if self.runs {
+            return env.budget.check(GROUPS, own, "what is kept of a single group is not put aside");
         }
         if let (None, Some(keyed)) = (&self.aside, &self.keyed) {
             self.aside = aside::Aside::new(env, &keyed.keys, &self.items, self.level, self.in_order)?;
@@ -483,66 +544,105 @@ impl Groups {
     ) -> Result<(), ExecError> {
         #[cfg(not(feature = "small"))]
         if let (true, 0, None, Some(keyed)) = (env.budget.is_none(), self.level, &self.aside, &self.keyed) {
+            debug_assert!(!self.runs, "none of those is put aside");
             self.aside = aside::Aside::new(env, &keyed.keys, &self.items, self.level, self.in_order)?;
         }
         while input.next(env, batch)? {
-            batch.raise(usize::MAX)?;
-            if let Some(keyed) = &mut self.keyed {
-                let known = self.count;
-                #[cfg(not(feature = "small"))]
-                match &mut self.aside {
-                    None => keyed.find(env, batch, &mut self.count)?,
-                    Some(aside) => aside.take(env, batch, keyed)?,
-                }
-                #[cfg(feature = "small")]
-                keyed.find(env, batch, &mut self.count)?;
-                #[cfg(not(feature = "small"))]
-                if self.in_order && self.level > 0 {
-                    note_firsts(
-                        &mut self.firsts,
-                        &keyed.numbers,
-                        batch.computed(Computed(self.columns as u16)),
-                    );
-                }
-                if self.count > known {
-                    self.tallies.iter_mut().for_each(|tally| tally.grow(self.count));
-                }
-            }
-            #[cfg_attr(not(all(feature = "decimal", not(feature = "small"))), allow(unused_mut))]
-            let mut known: Vec<Known<'_, 's>> = Vec::new();
-            #[cfg(all(feature = "decimal", not(feature = "small")))]
-            for expr in &self.shared {
-                let values = numbers(env, expr, batch, &known)?;
-                known.push((expr, values));
+            self.add_batch(env, batch)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the rows left of a batch.
+    fn add_batch<'s>(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
+        batch.raise(usize::MAX)?;
+        if let Some(keyed) = &mut self.keyed {
+            let known = self.count;
+            #[cfg(not(feature = "small"))]
+            match &mut self.aside {
+                None => keyed.find(env, batch, &mut self.count)?,
+                Some(aside) => aside.take(env, batch, keyed)?,
             }
             #[cfg(feature = "small")]
-            let tallied = self.tallies.iter_mut().zip(&self.items);
-            // The first of those that are told by a tally says what is added to it.
+            keyed.find(env, batch, &mut self.count)?;
             #[cfg(not(feature = "small"))]
-            let tallied = self.tallies.iter_mut().enumerate().filter_map(|(number, tally)| {
-                let item = self.told_by.iter().position(|told_by| *told_by == number)?;
-                Some((tally, &self.items[item]))
-            });
-            for (tally, item) in tallied {
-                match &mut self.keyed {
-                    None => add_known(env, batch, item, tally, Members::One(None), &mut Vec::new(), &known)?,
-                    Some(keyed) => {
-                        let Keyed { numbers, members, whole, .. } = &mut **keyed;
-                        let members_of = Members::Of(numbers, *whole);
-                        add_known(env, batch, item, tally, members_of, members, &known)?;
-                    }
-                }
+            if self.in_order && self.level > 0 {
+                note_firsts(&mut self.firsts, &keyed.numbers, batch.computed(Computed(self.columns as u16)));
             }
-            // To look at all groups for each batch would take longer than to add its rows.
-            #[cfg(not(feature = "small"))]
-            {
-                self.memory.rows += batch.count();
-                if self.memory.rows >= self.count / 4 {
-                    self.look(env)?;
+            if self.count > known {
+                self.tallies.iter_mut().for_each(|tally| tally.grow(self.count));
+            }
+        }
+        #[cfg_attr(not(all(feature = "decimal", not(feature = "small"))), allow(unused_mut))]
+        let mut known: Vec<Known<'_, 's>> = Vec::new();
+        #[cfg(all(feature = "decimal", not(feature = "small")))]
+        for expr in &self.shared {
+            let values = numbers(env, expr, batch, &known)?;
+            known.push((expr, values));
+        }
+        #[cfg(feature = "small")]
+        let tallied = self.tallies.iter_mut().zip(&self.items);
+        // The first of those that are told by a tally says what is added to it.
+        #[cfg(not(feature = "small"))]
+        let tallied = self.tallies.iter_mut().enumerate().filter_map(|(number, tally)| {
+            let item = self.told_by.iter().position(|told_by| *told_by == number)?;
+            Some((tally, &self.items[item]))
+        });
+        for (tally, item) in tallied {
+            match &mut self.keyed {
+                None => add_known(env, batch, item, tally, Members::One(None), &mut Vec::new(), &known)?,
+                Some(keyed) => {
+                    let Keyed { numbers, members, whole, .. } = &mut **keyed;
+                    let members_of = Members::Of(numbers, *whole);
+                    add_known(env, batch, item, tally, members_of, members, &known)?;
                 }
             }
         }
+        // To look at all groups for each batch would take longer than to add its rows.
+        #[cfg(not(feature = "small"))]
+        {
+            self.memory.rows += batch.count();
+            if self.memory.rows >= self.count / 4 {
+                self.look(env)?;
+            }
+        }
         Ok(())
+    }
+
+    /// Has each group end where rows with other keys follow.
+    #[cfg(not(feature = "small"))]
+    fn in_runs(mut self) -> Groups {
+        if let Some(keyed) = &mut self.keyed {
+            keyed.finder = Finder::Runs(None);
+            self.runs = true;
+        }
+        self
+    }
+
+    /// Forgets all groups but the last, when they have been given.
+    #[cfg(not(feature = "small"))]
+    fn keep_last(&mut self) {
+        debug_assert_eq!(self.given + 1, self.count);
+        self.memory.size_max = self.memory.size_max.max(self.own_size());
+        if let Some(keyed) = &mut self.keyed {
+            keyed.values.iter_mut().for_each(Builder::keep_last);
+        }
+        self.tallies.iter_mut().for_each(Tally::keep_last);
+        (self.count, self.given) = (1, 0);
+    }
+
+    /// As [`give`](Groups::give), of those among the groups before `end` that are left.
+    #[cfg(not(feature = "small"))]
+    fn give_before<'s>(
+        &mut self,
+        end: usize,
+        env: &Env<'s>,
+        batch: &mut Batch<'s>,
+    ) -> Result<bool, ExecError> {
+        let count = core::mem::replace(&mut self.count, end);
+        let given = self.give(env, batch);
+        self.count = count;
+        given
     }
 
     /// Makes `batch` the next groups; `false` after the last.
@@ -682,6 +782,9 @@ pub(super) struct Aggregate<'s> {
     /// Whether all rows are in them.
     complete: bool,
     paused: bool,
+    /// How many groups that are complete are awaited before they are given, where the rows of a group follow each other.
+    #[cfg(not(feature = "small"))]
+    wanted: usize,
     /// What the input was built from, where several threads are to take in its rows.
     #[cfg(all(feature = "std", not(feature = "small")))]
     divided: Option<Box<PhysicalNode>>,
@@ -709,10 +812,56 @@ impl<'s> Aggregate<'s> {
             groups: Some(Box::new(groups)),
             complete: false,
             paused: false,
+            #[cfg(not(feature = "small"))]
+            wanted: GATHERED_MAX,
             #[cfg(all(feature = "std", not(feature = "small")))]
             divided: None,
             #[cfg(all(feature = "std", not(feature = "small")))]
             threads: 1,
+        }
+    }
+
+    /// The same, of rows those of each group of which follow each other.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn in_runs(mut self) -> Aggregate<'s> {
+        self.groups = self.groups.map(|groups| Box::new(groups.in_runs()));
+        self
+    }
+
+    /// Whether the rows of a group follow each other.
+    #[cfg(not(feature = "small"))]
+    fn has_runs(&self) -> bool {
+        self.groups.as_ref().is_some_and(|groups| groups.runs)
+    }
+
+    /// Makes `batch` the next groups behind which others have begun, and at the end the last one.
+    #[cfg(not(feature = "small"))]
+    fn next_of_runs(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
+        let Some(groups) = &mut self.groups else { return Ok(false) };
+        loop {
+            let is_last = self.complete && !planted::is(Bug::LastRunLost);
+            let end = if is_last { groups.count } else { groups.count.saturating_sub(1) };
+            let is_begun = groups.given > 0 || end - groups.given >= self.wanted;
+            if groups.given < end && (is_begun || self.complete) {
+                self.wanted = self.wanted.saturating_mul(4).min(GATHERED_MAX);
+                return groups.give_before(end, env, batch);
+            }
+            if self.complete {
+                return Ok(false);
+            }
+            if groups.given > 0 {
+                groups.keep_last();
+            }
+            env.check()?;
+            if self.input.next(env, batch)? {
+                groups.add_batch(env, batch)?;
+            } else if self.input.is_paused() {
+                // What is complete is given in the next operation.
+                self.paused = true;
+                return Ok(false);
+            } else {
+                self.complete = true;
+            }
         }
     }
 
@@ -744,6 +893,10 @@ impl<'s> Operator<'s> for Aggregate<'s> {
         env.check()?;
         #[cfg(all(feature = "std", not(feature = "small")))]
         self.take_in(env)?;
+        #[cfg(not(feature = "small"))]
+        if self.has_runs() {
+            return self.next_of_runs(env, batch);
+        }
         let Some(groups) = &mut self.groups else { return Ok(false) };
         if !self.complete {
             groups.add(&mut *self.input, env, batch)?;
@@ -753,8 +906,16 @@ impl<'s> Operator<'s> for Aggregate<'s> {
         if self.paused { Ok(false) } else { groups.give(env, batch) }
     }
 
-    /// An aggregate reads everything, however little of it is wanted.
-    fn expect(&mut self, _: usize) {}
+    /// An aggregate reads everything, however little of it is wanted, unless the rows of each group follow each other.
+    #[cfg_attr(feature = "small", expect(unused_variables, reason = "they do in no order there"))]
+    fn expect(&mut self, rows: usize) {
+        #[cfg(not(feature = "small"))]
+        if self.has_runs() {
+            self.wanted = rows.clamp(1, GATHERED_MAX);
+            // Behind the last of them another has to begin.
+            self.input.expect(rows.saturating_add(1));
+        }
+    }
 
     fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
         if let Some(Kept::Groups(groups, complete)) = kept.pop() {
@@ -768,7 +929,11 @@ impl<'s> Operator<'s> for Aggregate<'s> {
             }
         }
         if !self.complete {
-            self.input.resume(reach.of_input(), kept);
+            #[cfg(not(feature = "small"))]
+            let reach = if self.has_runs() { reach } else { reach.of_input() };
+            #[cfg(feature = "small")]
+            let reach = reach.of_input();
+            self.input.resume(reach, kept);
         }
     }
 

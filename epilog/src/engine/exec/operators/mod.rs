@@ -190,7 +190,19 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
             sort::build(input, terms, window, given)
         }
         P::Limit { input, window } => Box::new(limit::Limit::new(build(env, *input), window)),
-        P::Aggregate { input, keys, items, in_order } => {
+        P::Aggregate {
+            input,
+            keys,
+            items,
+            in_order,
+            #[cfg(not(feature = "small"))]
+            runs,
+        } => {
+            #[cfg(not(feature = "small"))]
+            if runs && keeps_order(env, &input) {
+                let input = build_gathered(env, *input);
+                return Box::new(aggregate::Aggregate::new(input, keys, items, in_order).in_runs());
+            }
             #[cfg(all(feature = "std", not(feature = "small")))]
             let divided = (env.threads > 1 && within::is_divided(&input)).then(|| input.clone());
             let aggregate = aggregate::Aggregate::new(build_gathered(env, *input), keys, items, in_order);

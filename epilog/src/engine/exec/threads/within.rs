@@ -75,7 +75,7 @@ fn top(input: &PhysicalNode, window: Option<Window>, given: usize) -> Option<u64
 pub(super) fn is_made_by_threads(node: &PhysicalNode, is_of_table: bool) -> bool {
     match &node.operator {
         physical::Operator::Metered(metered) => is_made_by_threads(&metered.input, is_of_table),
-        physical::Operator::Aggregate { input, .. } => is_divided(input),
+        physical::Operator::Aggregate { input, runs, .. } => !runs && is_divided(input),
         physical::Operator::Sort { input, window, given, .. } => top(input, *window, *given).is_some(),
         _ => is_of_table && is_divided(node),
     }

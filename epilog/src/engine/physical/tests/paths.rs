@@ -439,3 +439,37 @@ fn the_first_of_an_order_through_a_join() {
          join through hash table, Album.id = album\n      scan Track\n      scan Album",
     );
 }
+
+/// In the order of the index either way, in none, and where what is asked of groups is asked of them as they come.
+#[test]
+#[cfg(not(feature = "small"))]
+fn groups_in_the_order_of_an_index() {
+    let count = || f::aggregate(AggregateFunction::Count, None);
+    let by_length = || draft(f::Track).group_by([field(f::track::MILLISECONDS)]);
+    let groups = "aggregate count by [milliseconds], one after the other";
+    check(
+        by_length().limit(10).select([Postfix::key(0), count()]),
+        &format!(
+            "project [milliseconds], [count]\n  limit 10\n    {groups}\n      \
+             index scan Track by milliseconds, entries only"
+        ),
+    );
+    let last = Clause::Order(Vec::from([OrderTerm {
+        expression: Postfix::key(0),
+        descending: true,
+        nulls_first: None,
+    }]));
+    let many = Postfix::literal(Scalar::Int(1), Type::U64);
+    check(
+        by_length().filter(count().binary(Gt, many)).clause(last).limit(10).select([Postfix::key(0)]),
+        &format!(
+            "project [milliseconds]\n  limit 10\n    filter [count] > 1\n      {groups}\n        \
+             index scan Track by milliseconds backwards, entries only"
+        ),
+    );
+    // All of them: records that follow each other are cheaper to read than entries.
+    check(
+        by_length().select([Postfix::key(0)]),
+        "project [milliseconds]\n  aggregate by milliseconds\n    scan Track",
+    );
+}

@@ -52,7 +52,7 @@ const OPERATORS: [&str; 39] = [
 ];
 
 /// What there is in plans beside their operators, as Rust shows it.
-const PARTS: [&str; 28] = [
+const PARTS: [&str; 29] = [
     "access: Nothing",
     "access: Keys(",
     "backward: true",
@@ -72,6 +72,7 @@ const PARTS: [&str; 28] = [
     "order: KeyBackward",
     "entries: Some(",
     "fetch: false",
+    "runs: true",
     "method: Probe { index: None",
     "method: Probe { index: Some(",
     "method: Hash",
@@ -167,6 +168,7 @@ fn drafts_reach_every_rule_and_every_operator() {
             (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.narrow_draft().0));
             (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.partly_indexed_draft().0));
             (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.spanned_draft().0));
+            (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.grouped_draft().0));
             if !is_made {
                 (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.few_draft(false).0));
             }

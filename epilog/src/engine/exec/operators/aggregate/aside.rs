@@ -265,6 +265,7 @@ impl Keyed {
                         .unwrap_or(NO_GROUP)
                 }));
             }
+            Finder::Runs(_) => unreachable!("no rows of such groups are put aside"),
             Finder::Bytes(table) => {
                 let mut bytes = Vec::new();
                 numbers.extend((0..rows).map(|row| {

@@ -1,0 +1,142 @@
+//! Drafts of groups by what an index, the key or a sort has in order, and of the first of them.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use super::*;
+
+impl Maker<'_> {
+    /// A draft of groups, or different values, of some of the first fields of an index, and whether they come in an order that is told.
+    pub(super) fn grouped_draft(&mut self) -> (Draft, bool) {
+        self.forget();
+        let indexes = self.indexes();
+        let (root, fields) = self.random.pick(&indexes);
+        let (root, fields) = (*root, fields.as_slice());
+        let schema = (self.collections[root].0)();
+        let mut builder = draft(self.collections[root].0);
+        for _ in 0..self.random.below(3) {
+            let ordinal = *self.random.pick(fields);
+            builder =
+                builder.filter(self.about_value(f::field(ordinal), &schema.fields[usize::from(ordinal)]));
+        }
+        if self.random.below(6) == 0 {
+            builder = builder.filter(self.test(RowPath::source(0), root));
+        }
+        let mut scope = Vec::from([root]);
+        let relations = self.relations();
+        if self.random.below(5) == 0
+            && let Some((_, field, to)) = relations.iter().find(|(from, ..)| *from == root)
+        {
+            let on = f::field(*field).binary(BinaryOp::Eq, f::inner(1, 0));
+            let kind = *self.random.pick(&[JoinKind::Inner, JoinKind::Left]);
+            builder = builder.clause(Clause::Join { collection: self.collections[*to].0, on, kind });
+            scope.push(*to);
+        }
+        // In any order of them, and now and then one that the index has not.
+        let mut keys: Vec<u16> = fields[..1 + self.random.below(fields.len())].to_vec();
+        if self.random.below(3) == 0 {
+            keys.reverse();
+        }
+        if self.random.below(8) == 0 {
+            keys.push(self.random.below(schema.fields.len()) as u16);
+        }
+        let exprs: Vec<Postfix> = keys.iter().map(|key| f::field(*key)).collect();
+        let term = |expression, descending| OrderTerm { expression, descending, nulls_first: None };
+        let count = keys.len() as u16;
+        let mut selected = None;
+        let grouped = match self.random.below(4) {
+            0 => {
+                // Of rows in an order, each where the first of its kind stood.
+                let ordered = self.random.below(2) == 0 && scope.len() == 1;
+                if ordered {
+                    let descending = self.random.below(2) == 0;
+                    let terms = exprs.iter().map(|expr| term(expr.clone(), descending)).collect();
+                    builder = builder.clause(Clause::Order(terms));
+                }
+                let mut values = builder.select(exprs).clause(Clause::Distinct);
+                if ordered {
+                    if self.random.below(2) == 0 {
+                        values = values.limit(self.random.below(5) as u64);
+                    }
+                    return (values.build(), true);
+                }
+                values
+            }
+            _ => {
+                let mut items: Vec<Postfix> = Vec::new();
+                for _ in 0..self.random.below(4) {
+                    items.push(Postfix::aggregate(self.aggregate_of_groups(&scope)));
+                }
+                let mut grouped = builder.group_by(exprs);
+                if self.random.below(3) == 0 {
+                    let few = Postfix::literal(Scalar::Int(self.random.below(4) as i128), Type::U64);
+                    let op = *self.random.pick(&[BinaryOp::Gt, BinaryOp::Le, BinaryOp::Eq]);
+                    grouped = grouped.filter(f::aggregate(AggregateFunction::Count, None).binary(op, few));
+                }
+                selected = Some(items);
+                grouped
+            }
+        };
+        let select = |grouped: DraftBuilder| match selected {
+            Some(items) => grouped.select((0..count).map(Postfix::key).chain(items)),
+            None => grouped,
+        };
+        if self.random.below(4) == 0 {
+            return (select(grouped).build(), false);
+        }
+        let descending = self.random.below(2) == 0;
+        let mixed = self.random.below(6) == 0;
+        let mut terms: Vec<OrderTerm> = (0..count)
+            .map(|key| OrderTerm {
+                nulls_first: *self.random.pick(&[None, None, None, None, Some(true), Some(false)]),
+                ..term(Postfix::key(key), descending != (mixed && self.random.below(2) == 0))
+            })
+            .collect();
+        if self.random.below(4) == 0 {
+            terms.reverse();
+        }
+        let mut grouped = grouped.clause(Clause::Order(terms));
+        if self.random.below(5) == 0 {
+            grouped = grouped.offset(self.random.below(4) as u64);
+        }
+        if self.random.below(3) > 0 {
+            grouped = grouped.limit(self.random.below(8) as u64);
+        }
+        (select(grouped).build(), true)
+    }
+
+    /// An aggregate of any kind.
+    fn aggregate_of_groups(&mut self, scope: &[usize]) -> AggregateItem {
+        use AggregateFunction as F;
+        let of = self.random.below(6);
+        if of > 2 {
+            return self.aggregate_item(scope, false).0;
+        }
+        let (function, ty) = match of {
+            0 => (F::StringAgg { separator: ", ".to_string() }, Type::String),
+            1 => (F::ArrayAgg, Type::I64),
+            _ => (F::Median, Type::I64),
+        };
+        // Pairs come in any order, and so do their texts and lists.
+        let function = if scope.len() > 1 && of < 2 { F::Count } else { function };
+        let argument = Some(self.value(scope, ty, false));
+        let filter = (self.random.below(3) == 0).then(|| self.predicate(scope, 1, false));
+        AggregateItem { function, argument, filter }
+    }
+}
+
+#[test]
+fn groups_whose_rows_follow_each_other_are_those_of_the_reference() {
+    let (mut followed, mut ended) = (0, 0);
+    let mut see = |plan: &str| {
+        let is_followed = plan.contains("one after the other");
+        followed += u32::from(is_followed);
+        ended += u32::from(is_followed && plan.contains("limit ") && !plan.contains("top "));
+    };
+    for seed in 1..=seeds(20) {
+        check_drafts(seed, 20, &mut |maker| maker.grouped_draft(), &mut see);
+        schemas::check_made(seed, 20, &mut |maker| maker.grouped_draft(), &mut see);
+    }
+    std::println!("{followed} groups follow each other, {ended} of them end early");
+    assert!(followed > 100 && ended > 50, "{followed} follow each other, {ended} end early");
+}

@@ -1,0 +1,157 @@
+//! Groups whose rows follow each other: those that a table makes, in the order of the rows, and no more rows are read than it takes to
+//! see the first few end.
+
+use alloc::string::ToString;
+use alloc::vec::Vec;
+
+use super::fixture::{self as f, DraftBuilder, aggregate, draft, field, join};
+use super::*;
+use crate::engine::physical::{Operator, PhysicalNode};
+use crate::expr::{AggregateFunction, BinaryOp, Clause, JoinKind, OrderTerm, Postfix};
+
+const TRACKS: i128 = 3000;
+
+fn order(of: DraftBuilder, terms: &[(Postfix, bool)]) -> DraftBuilder {
+    let term = |(expression, descending): &(Postfix, bool)| OrderTerm {
+        expression: expression.clone(),
+        descending: *descending,
+        nulls_first: None,
+    };
+    of.clause(Clause::Order(terms.iter().map(term).collect()))
+}
+
+/// Makes the groups of a plan in tables; how many were not.
+fn in_tables(node: &mut PhysicalNode) -> usize {
+    let mut count = 0;
+    if let Operator::Aggregate { runs, .. } = &mut node.operator {
+        count += usize::from(core::mem::take(runs));
+    }
+    count + node.children_mut().into_iter().map(in_tables).sum::<usize>()
+}
+
+/// The groups of a draft in a thread of its own or in four, with little memory and in several operations are those that a table
+/// makes, in their order; the plan as it was carried out.
+fn check(store: &Store, draft: &Draft) -> Plan {
+    let snapshot = store.snapshot();
+    let operation = snapshot.operation();
+    let view = operation.view();
+    let mut whole = plan(view, draft, Purpose::Rows, RuleSet::ALL).expect("a plan");
+    assert_eq!(in_tables(&mut whole.root), 1, "{}", explain(view, draft).expect("a plan"));
+    let expected = scalars(Rows::planned(view, whole, Run::default())).expect("rows");
+    let mut controls = Vec::from([Control::default(), Control::default()]);
+    controls[1].set_memory(64 << 10);
+    #[cfg(feature = "std")]
+    {
+        controls.push(Control::default());
+        controls[2].set_threads(4);
+    }
+    for control in controls {
+        let rows = controlled(&snapshot, draft, &control).expect("rows");
+        assert!(rows == expected, "{rows:?}\n{expected:?}\n{}", explain(view, draft).expect("a plan"));
+    }
+    assert_eq!(streamed(&snapshot, draft).expect("rows"), expected);
+    assert!(!expected.is_empty());
+    analyze(&snapshot, draft, &Control::default()).expect("a plan")
+}
+
+/// How many rows the operator gave that is told so.
+fn read(plan: &Plan, access: &str) -> u64 {
+    let operators = plan.operators();
+    let found =
+        operators.iter().find(|node| format!("{} {}", node.operator, node.detail).starts_with(access));
+    found.unwrap_or_else(|| panic!("{access}:\n{plan}")).actual.expect("it was measured").rows
+}
+
+fn count() -> Postfix {
+    aggregate(AggregateFunction::Count, None)
+}
+
+/// Texts in the order of rows, different values, a median, and what a filter lets through.
+fn all_kinds() -> Vec<Postfix> {
+    use AggregateFunction as F;
+    let separator = "|".to_string();
+    Vec::from([
+        count(),
+        aggregate(F::StringAgg { separator }, Some(field(f::track::NAME))),
+        aggregate(F::CountDistinct, Some(field(f::track::EDITOR))),
+        aggregate(F::Median, Some(field(f::track::MILLISECONDS))),
+        aggregate(F::StdDev, Some(field(f::track::PRICE))),
+        aggregate(F::Min, Some(field(f::track::NAME))),
+        aggregate(F::Max, Some(field(f::track::EDITOR))),
+        aggregate(F::Avg, Some(field(f::track::PRICE))),
+        aggregate(F::ArrayAgg, Some(field(f::track::ID))),
+    ])
+}
+
+#[test]
+fn the_first_groups_of_an_index_end_early() {
+    let store = store(&with_tracks(TRACKS));
+    let by_length = || draft(f::Track).group_by([field(f::track::MILLISECONDS)]);
+    let key = || Postfix::key(0);
+    for descending in [false, true] {
+        let ordered = || order(by_length(), &[(key(), descending)]);
+        let plan = check(&store, &ordered().offset(2).limit(5).select([key(), count()]).build());
+        assert!(read(&plan, "index scan Track by milliseconds") <= 100, "{plan}");
+        assert!(plan.to_string().contains("one after the other"), "{plan}");
+        // What is read beside the entries, whatever is made of it.
+        let plan = check(&store, &ordered().limit(5).select([key()].into_iter().chain(all_kinds())).build());
+        assert!(plan.to_string().contains("index scan Track by milliseconds"), "{plan}");
+        // Of some groups.
+        let most = Postfix::literal(Scalar::Int(1), crate::value::Type::U64);
+        let having = by_length().filter(count().binary(BinaryOp::Gt, most));
+        let plan = check(&store, &order(having, &[(key(), descending)]).limit(5).select([key()]).build());
+        assert!(read(&plan, "index scan Track by milliseconds") <= 400, "{plan}");
+    }
+    // In any order.
+    let plan = check(&store, &by_length().limit(5).select([key(), count()]).build());
+    assert!(read(&plan, "index scan Track by milliseconds") <= 100, "{plan}");
+    let values = draft(f::Track).select([field(f::track::MILLISECONDS)]).clause(Clause::Distinct).limit(5);
+    let plan = check(&store, &values.build());
+    assert!(read(&plan, "index scan Track by milliseconds") <= 100, "{plan}");
+    // All of them are many rows that lie anywhere: a table is made.
+    let all = order(by_length(), &[(key(), false)])
+        .select([key(), aggregate(AggregateFunction::Sum, Some(field(f::track::PRICE)))]);
+    let told = explain(store.snapshot().operation().view(), &all.build()).expect("a plan").to_string();
+    assert!(!told.contains("one after the other"), "{told}");
+}
+
+/// Absent values are one group, in either direction, and so they are as the second of two keys.
+#[test]
+fn absent_keys_are_a_group_of_their_own() {
+    let store = store(&with_tracks(TRACKS));
+    for descending in [false, true] {
+        let keys = [f::album::RELEASED, f::album::ARTIST].map(field);
+        let terms = [(Postfix::key(1), descending), (Postfix::key(0), descending)];
+        let albums = order(draft(f::Album).group_by(keys), &terms).limit(9);
+        let plan = check(&store, &albums.select([Postfix::key(0), Postfix::key(1), count()]).build());
+        assert!(read(&plan, "index scan Album by artist, released") <= 20, "{plan}");
+    }
+}
+
+#[test]
+fn groups_of_records_by_key_and_of_sorted_rows_need_no_table() {
+    let store = store(&with_tracks(TRACKS));
+    let keys = [f::track::ID, f::track::ALBUM].map(field);
+    let sums = draft(f::Track).filter(field(f::track::ACTIVE)).group_by(keys);
+    check(&store, &sums.select([Postfix::key(0), Postfix::key(1), count()]).build());
+    // Where the first of its kind stood, which no index has in order.
+    for descending in [false, true] {
+        let terms = [(field(f::track::PRICE), descending), (field(f::track::ACTIVE), !descending)];
+        let sorted = order(draft(f::Track), &terms);
+        let values = sorted.select([field(f::track::ACTIVE), field(f::track::PRICE)]);
+        check(&store, &values.clause(Clause::Distinct).build());
+    }
+}
+
+/// What is looked up for the rows, and paired with them, keeps their order.
+#[test]
+fn groups_of_pairs_end_early() {
+    let store = store(&with_tracks(TRACKS));
+    let on = || f::inner(1, f::album::ID).binary(BinaryOp::Eq, field(f::track::ALBUM));
+    for kind in [JoinKind::Inner, JoinKind::Left] {
+        let pairs = join(draft(f::Track), f::Album, on(), kind);
+        let groups = pairs.group_by([field(f::track::MILLISECONDS)]).limit(4);
+        let plan = check(&store, &groups.select([Postfix::key(0), count()]).build());
+        assert!(read(&plan, "index scan Track by milliseconds") <= 100, "{plan}");
+    }
+}
