@@ -141,6 +141,10 @@ pub(super) enum Bug {
     UnionGivesTwice,
     /// Rows that come in no order are taken for ones that come group by group.
     RunsOfNoOrder,
+    /// The least of a group is that of the first entry, which an absent value may have.
+    LeastOfEachAbsent,
+    /// A walk from value to value passes over what begins like the last one.
+    JumpTooFar,
     /// A skip scan does not search behind the last value.
     LastValueSkipped,
     /// Rows of a left join are taken for paired before their pairs have been filtered.

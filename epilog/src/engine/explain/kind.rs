@@ -197,6 +197,8 @@ pub struct PlanAccess {
     pub predicates: Vec<String>,
     /// What is asked of the entries of the index before a record is fetched.
     pub entry_predicates: Vec<String>,
+    /// The first fields of the index, of each of whose values one entry is read and the others are passed over; none where all are read.
+    pub one_of_each: Vec<String>,
     /// What is read.
     pub reads: PlanReads,
     /// The ways that a [`Union`](PlanWay::Union) or [`Intersection`](PlanWay::Intersection) is made of. One through an index is told
@@ -473,6 +475,7 @@ pub(super) fn inner_of(node: &PhysicalNode, names: Names<'_>) -> Option<PlanNode
         backwards: false,
         predicates,
         entry_predicates: Vec::new(),
+        one_of_each: Vec::new(),
         reads,
         parts: Vec::new(),
     };
@@ -541,6 +544,8 @@ fn access_of(scan: &Scan, names: Names<'_>) -> PlanAccess {
     }
     if let Access::Index { entries: Some(entries), .. } = &scan.access {
         access.entry_predicates = texts(&entries.predicates, |predicate| names.expr(predicate));
+        let fields = access.index.as_ref().map_or(&[][..], |index| &index.fields);
+        access.one_of_each = fields.iter().take(usize::from(entries.loose)).cloned().collect();
     }
     access.reads = match (scan.fetch, scan.access.has_values()) {
         (true, _) => PlanReads::Records,
@@ -596,6 +601,7 @@ fn way_of(access: &Access, collection: &CollectionDef) -> PlanAccess {
         backwards,
         predicates,
         entry_predicates: Vec::new(),
+        one_of_each: Vec::new(),
         reads: PlanReads::Keys,
         parts,
     }

@@ -43,6 +43,14 @@ impl Access {
         }
     }
 
+    /// Of how many of the first fields of an index each value is read once; 0 where every entry is.
+    pub(crate) fn loose(&self) -> usize {
+        match self {
+            Access::Index { entries: Some(entries), .. } => usize::from(entries.loose),
+            _ => 0,
+        }
+    }
+
     /// Whether something is done with an index's entries.
     pub(super) fn has_entries(&self) -> bool {
         matches!(self, Access::Index { entries: Some(_), .. })
@@ -207,6 +215,12 @@ impl<'p> Planner<'p> {
             true => best.implied.iter().map(|predicate| self.names().expr(predicate)).collect(),
             false => Vec::new(),
         };
+        let given = best.rows;
+        #[cfg(not(feature = "small"))]
+        let given = match want.loose {
+            Some(loose) if best.access.loose() > 0 => given.min(loose.values),
+            _ => given,
+        };
         let scan = Scan {
             slot,
             access: best.access,
@@ -220,7 +234,7 @@ impl<'p> Planner<'p> {
             #[cfg(not(feature = "small"))]
             recipe,
         };
-        let node = PhysicalNode { operator: Operator::Scan(scan), rows: best.rows };
+        let node = PhysicalNode { operator: Operator::Scan(scan), rows: given };
         let chosen = Chosen {
             node,
             cost,

@@ -48,7 +48,10 @@ impl<'p> Planner<'p> {
         let ordered = aggregate.keys().is_empty();
         let planned = Planned { node: PhysicalNode { operator, rows }, ordered, cost };
         #[cfg(not(feature = "small"))]
-        let (planned, _) = self.in_runs(aggregate, want, having, planned);
+        let planned = {
+            let runs = self.in_runs(aggregate, want, having, planned);
+            self.loosely(aggregate, want, having, runs)
+        };
         planned
     }
 

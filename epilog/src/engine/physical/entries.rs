@@ -32,6 +32,8 @@ pub struct Entries {
     pub predicates: Vec<Expr>,
     /// Whether no record is fetched at all: the row has the values instead.
     pub alone: bool,
+    /// Where one entry of each value of the first fields of the index will do: of how many fields. Otherwise 0, and all are read.
+    pub loose: u16,
     /// Fields of the index, by position in the collection, and the values that are made of them.
     pub values: Vec<(u16, Computed)>,
 }
@@ -46,7 +48,7 @@ type OfEach<'e> = Option<&'e mut Option<Box<Entries>>>;
 impl<'p> Planner<'p> {
     /// Makes what is possible of the entries that `candidate` reads.
     pub(super) fn by_entries(&self, search: &Search<'_, 'p>, own: &[&'p Expr], candidate: &mut Candidate) {
-        let Access::Index { index, ranges, order, entries } = &mut candidate.access else { return };
+        let Access::Index { index, ranges, order, .. } = &candidate.access else { return };
         // Entries of one key are read anew for that order.
         if *order == IndexOrder::BackwardTiesForward {
             return;
@@ -111,7 +113,22 @@ impl<'p> Planner<'p> {
             candidate.text = format!("{}, entries with {asked}", candidate.text);
         }
         candidate.implied.extend(predicates.iter().cloned());
-        *entries = Some(Box::new(Entries { predicates, alone, values: Vec::new() }));
+        let mut loose = 0;
+        if let Some((fields, cost)) =
+            self.by_jumps(search, index, own, candidate, alone && !by_key && predicates.is_empty())
+            && cost < candidate.cost_fixed + candidate.cost_rows
+        {
+            (candidate.cost_fixed, candidate.cost_rows) = (0.0, cost);
+            let names = index.fields[..fields]
+                .iter()
+                .map(|at| search.collection.fields[usize::from(*at)].name.as_str());
+            let names = names.collect::<Vec<_>>().join(", ");
+            candidate.text = format!("{}, one of each {names}", candidate.text);
+            loose = fields as u16;
+        }
+        if let Access::Index { entries, .. } = &mut candidate.access {
+            *entries = Some(Box::new(Entries { predicates, alone, loose, values: Vec::new() }));
+        }
     }
 
     /// That the entries of an index are all that is read, if what is read of the records is in them.
@@ -121,7 +138,33 @@ impl<'p> Planner<'p> {
         }
         let read = self.fields_read(search.slot)?;
         let all = read.iter().all(|position| is_in(search.collection, index, *position));
-        all.then(|| Box::new(Entries { predicates: Vec::new(), alone: true, values: Vec::new() }))
+        all.then(|| Box::new(Entries { predicates: Vec::new(), alone: true, loose: 0, values: Vec::new() }))
+    }
+
+    /// Where one entry of each value is wanted, and the entries that `candidate` reads are `alone`: of how many of the first fields of
+    /// the index each value is to be found, and what that costs.
+    fn by_jumps(
+        &self,
+        search: &Search<'_, 'p>,
+        index: &IndexDef,
+        own: &[&'p Expr],
+        candidate: &Candidate,
+        alone: bool,
+    ) -> Option<(usize, Amount)> {
+        let Access::Index { ranges, .. } = &candidate.access else { return None };
+        let loose = search.want.loose.filter(|_| alone)?;
+        // The entry that is read is to be one that gets through.
+        if !own.iter().all(|expr| candidate.implied.contains(*expr)) {
+            return None;
+        }
+        let is_in_key = |position: &u16| key::is_exact(search.collection.fields[usize::from(*position)].ty);
+        if !loose.fields.iter().chain(&loose.next).all(is_in_key) {
+            return None;
+        }
+        let fields = loose.fields_of(index, &search.bound(), search.collection.clustered)?;
+        let places = loose.values + ranges.len() as Amount;
+        let cost = places * (self.costs.seek + self.costs.entry_decoded);
+        Some((fields, self.paging.and_walked(cost, (search.collection, index), 0.0, places)))
     }
 
     /// The fields that are read of the records in `slot`.
@@ -154,7 +197,7 @@ impl<'p> Planner<'p> {
         let all = read.iter().all(|position| has(*position) || is_searched(*position));
         let of_asked = asked.iter().flat_map(|expr| fields_of(expr, slot)).all(has);
         (all && of_asked)
-            .then(|| Box::new(Entries { predicates: Vec::new(), alone: true, values: Vec::new() }))
+            .then(|| Box::new(Entries { predicates: Vec::new(), alone: true, loose: 0, values: Vec::new() }))
     }
 
     fn find_fields_read(&self) -> FieldsRead {

@@ -28,6 +28,8 @@ mod entries;
 mod filter;
 mod join;
 mod lookup;
+#[cfg(not(feature = "small"))]
+mod loose;
 mod metered;
 #[cfg(not(feature = "small"))]
 mod ordered;
@@ -590,6 +592,9 @@ struct Want<'w> {
     /// How many of them are then passed over.
     #[cfg(not(feature = "small"))]
     skip: u64,
+    /// Where one row of each value will do, of which: the order is that of those.
+    #[cfg(not(feature = "small"))]
+    loose: Option<loose::Loose<'w>>,
     /// Whether, without an order, they come in the order of their keys.
     key_order: bool,
     /// Whether, of more rows than are taken, any will do.

@@ -3,7 +3,7 @@
 //! ```text
 //! limit 10                              limit 10
 //!   aggregate count by milliseconds       aggregate count by milliseconds, one after the other
-//!     scan Track                            index scan Track by milliseconds, keys only
+//!     scan Track                            index scan Track by milliseconds, entries only
 //! ```
 //!
 //! An index whose first fields are the keys, in any order of them, or behind fields that have one value, has the rows of a group

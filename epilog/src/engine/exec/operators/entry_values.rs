@@ -98,6 +98,16 @@ impl EntryValues {
         }
     }
 
+    /// Reads one further entry; gives all of its key, `None` at the end.
+    pub(super) fn read_one(&mut self, cursor: &mut EntryCursor<'_>) -> Result<Option<&[u8]>, StorageError> {
+        let start = self.keys.len();
+        let read = match self.included.is_empty() {
+            true => cursor.next_entries(1, &mut self.keys, &mut self.ends, &mut self.ranks)?,
+            false => self.read(cursor, 1)?,
+        };
+        Ok((read > 0).then(|| &self.keys[start..]))
+    }
+
     /// Puts the values of the entries into `batch`, which has as many rows.
     pub(super) fn make(&self, batch: &mut Batch<'_>) -> Result<(), StorageError> {
         self.each(&mut |value, column| batch.set_computed(value, column))
@@ -163,8 +173,9 @@ fn make_values<'s>(
     Ok(())
 }
 
+/// An entry that is no entry of its index.
 #[cold]
-fn damage() -> StorageError {
+pub(super) fn damage() -> StorageError {
     StorageError::damage("index", "an entry is not made of the fields of its index")
 }
 

@@ -643,6 +643,20 @@ impl IndexRanks<'_> {
 }
 
 impl<'s> IndexRanks<'s> {
+    /// Goes on in the range behind all entries that begin with `prefix`.
+    #[cfg(not(feature = "small"))]
+    fn pass_over(&mut self, env: &Env<'s>, prefix: &[u8]) -> Result<(), ExecError> {
+        let Some((_, mut range)) = self.cursor.take() else { return Ok(()) };
+        match self.direction {
+            Direction::Forward => range.low = Bound::Excluded(prefix.to_vec()),
+            Direction::Backward => range.high = Bound::Excluded(prefix.to_vec()),
+        }
+        let (low, high) = range.bounds();
+        let collection = env.collection(self.slot);
+        self.cursor = Some((env.view.entries(collection, self.index, low, high, self.direction)?, range));
+        Ok(())
+    }
+
     /// Begins the next range; false behind the last.
     fn next_range(&mut self, env: &Env<'s>) -> Result<bool, ExecError> {
         let Some(range) = self.ranges.pop() else { return Ok(false) };

@@ -3,7 +3,10 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use super::checks::{Asked, check_data};
 use super::*;
+use crate::engine::estimate::Costs;
+use crate::engine::measured::priced::Priced;
 
 impl Maker<'_> {
     /// A draft of groups, or different values, of some of the first fields of an index, and whether they come in an order that is told.
@@ -123,6 +126,85 @@ impl Maker<'_> {
         let filter = (self.random.below(3) == 0).then(|| self.predicate(scope, 1, false));
         AggregateItem { function, argument, filter }
     }
+}
+
+impl Maker<'_> {
+    /// A draft of values of which one entry each tells all, and whether they come in an order that is told.
+    fn loose_draft(&mut self) -> (Draft, bool) {
+        use AggregateFunction::{CountDistinct, Max, Min};
+        self.forget();
+        let indexes = self.indexes();
+        let indexes: Vec<_> = indexes.into_iter().filter(|(_, fields)| fields.len() > 1).collect();
+        let (root, fields) = self.random.pick(&indexes).clone();
+        let schema = (self.collections[root].0)();
+        let mut builder = draft(self.collections[root].0);
+        if self.random.below(3) == 0 {
+            let ordinal = *self.random.pick(&fields);
+            builder =
+                builder.filter(self.about_value(f::field(ordinal), &schema.fields[usize::from(ordinal)]));
+        }
+        let count = 1 + self.random.below(fields.len() - 1);
+        let keys: Vec<Postfix> = fields[..count].iter().map(|key| f::field(*key)).collect();
+        let key = |number: usize| Postfix::key(number as u16);
+        let kind = self.random.below(5);
+        if kind == 0 {
+            let counted = [f::aggregate(CountDistinct, Some(f::field(fields[0])))];
+            return (builder.group_by([]).select(counted).build(), true);
+        }
+        if kind == 1 {
+            return (builder.select(keys).clause(Clause::Distinct).build(), false);
+        }
+        let function = if kind == 2 { Min } else { Max };
+        let item = f::aggregate(function, Some(f::field(fields[count])));
+        let mut grouped = builder.group_by(keys);
+        let ordered = self.random.below(2) == 0;
+        if ordered {
+            let descending = self.random.below(2) == 0;
+            let term = |at| OrderTerm { expression: key(at), descending, nulls_first: None };
+            grouped = grouped.clause(Clause::Order((0..count).map(term).collect()));
+            if self.random.below(2) == 0 {
+                grouped = grouped.limit(1 + self.random.below(4) as u64);
+            }
+        }
+        (grouped.select((0..count).map(key).chain([item])).build(), ordered)
+    }
+}
+
+/// Asks for drafts of values where a way down a tree costs next to nothing.
+pub(super) fn check_loose(seed: u64, queries: usize, see: &mut dyn FnMut(&str)) {
+    let mut random = Random::new(seed);
+    let (data, database) = schemas::of_kind(&mut random, seed % 2 == 0);
+    let asked = Asked::of(&data, database);
+    let costs = Costs {
+        seek: 0.01,
+        entry_decoded: 0.01,
+        page: 0.0,
+        page_next: 0.0,
+        rows_min: 1.0,
+        ..Costs::default()
+    };
+    let snapshots = (asked.store.snapshot(), asked.little.snapshot());
+    let _priced = Priced::new(costs, &[&snapshots.0, &snapshots.1]);
+    check_data(seed, random, &asked, queries, &mut |maker| maker.loose_draft(), see);
+}
+
+#[test]
+fn values_that_a_walk_goes_from_one_to_the_next_of_are_those_of_the_reference() {
+    let (mut walked, mut counted, mut ends) = (0, 0, 0);
+    let mut see = |plan: &str| {
+        let is_loose = plan.contains("one of each");
+        walked += u32::from(is_loose);
+        counted += u32::from(is_loose && plan.contains("count_distinct"));
+        ends += u32::from(is_loose && (plan.contains("min(") || plan.contains("max(")));
+    };
+    for seed in 1..=seeds(30) {
+        check_loose(seed, 20, &mut see);
+    }
+    std::println!("{walked} walks from value to value, {counted} that count, {ends} with ends");
+    assert!(
+        walked > 100 && counted > 20 && ends > 20,
+        "{walked} walks, {counted} that count, {ends} with ends"
+    );
 }
 
 #[test]

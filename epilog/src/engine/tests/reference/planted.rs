@@ -27,6 +27,7 @@ const SPANNED_MADE: Check =
 const FEW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.few_draft(false), &mut |_| ());
 const FEW_FAULTY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.few_draft(true), &mut |_| ());
 const GROUPED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.grouped_draft(), &mut |_| ());
+const LOOSE: Check = |seed| grouped::check_loose(seed, 20, &mut |_| ());
 const NARROW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |_| ());
 const ANY: Check = |seed| check_seed(seed, 25, false);
 const FAULTY: Check = |seed| check_seed(seed + 99, 25, true);
@@ -163,7 +164,13 @@ fn mistakes_of_functions_are_found() {
 
 #[test]
 fn mistakes_about_groups_that_follow_each_other_are_found() {
-    check(&[(Bug::RunsOfNoOrder, GROUPED), (Bug::RunEndsWithBatch, GROUPED), (Bug::LastRunLost, GROUPED)]);
+    check(&[
+        (Bug::RunsOfNoOrder, GROUPED),
+        (Bug::RunEndsWithBatch, GROUPED),
+        (Bug::LastRunLost, GROUPED),
+        (Bug::LeastOfEachAbsent, LOOSE),
+        (Bug::JumpTooFar, LOOSE),
+    ]);
 }
 
 #[test]

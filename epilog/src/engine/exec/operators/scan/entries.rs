@@ -10,13 +10,15 @@ use crate::engine::estimate::KeyRange;
 use crate::engine::exec::Env;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Source};
 use crate::engine::exec::meter::Footprint;
-use crate::engine::exec::operators::entry_values::EntryValues;
+use crate::engine::exec::operators::entry_values::{EntryValues, damage};
 use crate::engine::exec::operators::{Kept, Operator, Reach};
 use crate::engine::exec::predicate::Predicate;
 use crate::engine::exec::store::RowStore;
 use crate::engine::logical::Slot;
 use crate::engine::physical::{self, Access, Entries, IndexOrder, PhysicalNode, Scan};
+use crate::engine::planted::{self, Bug};
 use crate::parts::Whole;
+use crate::value::{Type, key};
 
 /// Reads entries, some at a time, and makes values of them.
 pub(super) struct Reader<'s> {
@@ -25,14 +27,25 @@ pub(super) struct Reader<'s> {
     /// What is read of them.
     values: EntryValues,
     predicates: Vec<Predicate>,
+    /// The first fields of the index, of each of whose values one entry is read; none where all are.
+    loose: Vec<(Type, bool)>,
+    /// The value of these in the entry read last, which is to be passed over; empty before the first of a range.
+    passed: Vec<u8>,
 }
 
 impl<'s> Reader<'s> {
     pub(super) fn new(env: &Env<'s>, walk: IndexRanks<'s>, entries: Entries) -> Reader<'s> {
-        let values = EntryValues::new(env.collection(walk.slot), walk.index, &entries.values);
+        let collection = env.collection(walk.slot);
+        let index = collection.index(walk.index).expect("a plan names an index of its collection");
+        let loose = index.fields[..usize::from(entries.loose)].iter().map(|position| {
+            let def = &collection.fields[usize::from(*position)];
+            (def.ty, def.optional)
+        });
+        let loose = loose.collect();
+        let values = EntryValues::new(collection, walk.index, &entries.values);
         let predicates = entries.predicates.into_iter();
         let predicates = predicates.map(|expr| Predicate::new(expr, |slot| env.collection(slot))).collect();
-        Reader { walk, alone: entries.alone, values, predicates }
+        Reader { walk, alone: entries.alone, values, predicates, loose, passed: Vec::new() }
     }
 
     /// Whether the entries are all that is read.
@@ -47,6 +60,12 @@ impl<'s> Reader<'s> {
         while self.values.len() < limit {
             env.check()?;
             let limit = limit - self.values.len();
+            if !self.loose.is_empty() {
+                if self.read_one(env)? {
+                    continue;
+                }
+                break;
+            }
             if let Some((cursor, _)) = &mut self.walk.cursor
                 && self.values.read(cursor, limit)? > 0
             {
@@ -68,6 +87,34 @@ impl<'s> Reader<'s> {
             }
         }
         Ok(true)
+    }
+
+    /// Reads the next entry with another value of the first fields; false behind the last. The way to it is taken no sooner than it is
+    /// asked for: in a pause what is left is known by the entry read last.
+    fn read_one(&mut self, env: &Env<'s>) -> Result<bool, ExecError> {
+        let Reader { walk, loose, passed, values, .. } = self;
+        loop {
+            if !passed.is_empty() {
+                walk.pass_over(env, passed)?;
+                passed.clear();
+            }
+            if let Some((cursor, _)) = &mut walk.cursor
+                && let Some(entry) = values.read_one(cursor)?
+            {
+                let mut rest = entry;
+                for (ty, optional) in loose.iter() {
+                    rest = key::split_first(*ty, *optional, rest).ok_or_else(damage)?.1;
+                }
+                passed.extend_from_slice(&entry[..entry.len() - rest.len()]);
+                if planted::is(Bug::JumpTooFar) {
+                    passed.pop();
+                }
+                return Ok(true);
+            }
+            if !walk.next_range(env)? {
+                return Ok(false);
+            }
+        }
     }
 }
 
