@@ -207,6 +207,13 @@ impl Clauses {
         };
     }
 
+    /// Has them for itself: what is shared stands in one place of memory, and by this the values in it are told.
+    pub(super) fn own(&mut self) {
+        if let Clauses::Shared(clauses) = self {
+            *self = Clauses::Own(Arc::unwrap_or_clone(core::mem::take(clauses)));
+        }
+    }
+
     /// They, if they are brief, and all values are there.
     #[inline]
     pub(crate) fn brief(&self) -> Option<&Brief> {

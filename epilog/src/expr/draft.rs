@@ -105,6 +105,14 @@ impl Draft {
         self.clauses.push(Clause::Offset(count));
     }
 
+    /// The same within another, where it may be more than once, with other values each time.
+    #[cfg_attr(feature = "small", expect(unused_mut, reason = "none are shared there"))]
+    pub(super) fn within(mut self) -> Draft {
+        #[cfg(not(feature = "small"))]
+        self.clauses.own();
+        self
+    }
+
     /// The same query, ending after `count` rows.
     #[must_use]
     pub fn limited(&self, count: u64) -> Draft {
@@ -232,7 +240,7 @@ impl Clause {
     /// The rows, and those of another query, put together.
     pub fn set(other: Draft, kind: SetKind) -> Clause {
         match Whole::build() {
-            Some(whole) => Clause::Set(InWhole::new(Box::new(other), whole), kind, whole),
+            Some(whole) => Clause::Set(InWhole::new(Box::new(other.within()), whole), kind, whole),
             None => Clause::LeftOut("union, intersect and except"),
         }
     }
@@ -250,13 +258,16 @@ impl Clause {
     /// Pairs the rows with those of another query for which `on` is true, its values being those of windows that follow the others.
     pub fn join_query(other: Draft, on: Postfix, kind: JoinKind) -> Clause {
         match Whole::build() {
-            Some(whole) => Clause::JoinQuery(InWhole::new(Box::new((other, on)), whole), kind, whole),
+            Some(whole) => {
+                Clause::JoinQuery(InWhole::new(Box::new((other.within(), on)), whole), kind, whole)
+            }
             None => Clause::LeftOut("join_query"),
         }
     }
 
     /// The rows, and those that they lead to.
     pub fn recursive(recursion: Recursion) -> Clause {
+        let recursion = Recursion { step: recursion.step.within(), ..recursion };
         match Whole::build() {
             Some(whole) => Clause::Recursive(InWhole::new(Box::new(recursion), whole), whole),
             None => Clause::LeftOut("recursive"),

@@ -306,7 +306,7 @@ impl Postfix {
     /// The only value of the only row of another query.
     pub fn scalar(draft: Draft) -> Postfix {
         let op = match Whole::build() {
-            Some(whole) => Op::Scalar(InWhole::new(Box::new(draft), whole), whole),
+            Some(whole) => Op::Scalar(InWhole::new(Box::new(draft.within()), whole), whole),
             None => Op::LeftOut("scalar"),
         };
         one(op)
@@ -316,7 +316,7 @@ impl Postfix {
     #[must_use]
     pub fn is_in_query(mut self, draft: Draft) -> Postfix {
         self.ops.push(match Whole::build() {
-            Some(whole) => Op::InQuery(InWhole::new(Box::new(draft), whole), whole),
+            Some(whole) => Op::InQuery(InWhole::new(Box::new(draft.within()), whole), whole),
             None => Op::LeftOut("in_query"),
         });
         self

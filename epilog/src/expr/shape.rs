@@ -78,6 +78,13 @@ impl<'d> Shape<'d> {
         shape.values().iter().filter(has_value).copied().collect()
     }
 
+    /// The operations of a draft that are values, in the order written, also such as drafts around it have the values of.
+    pub fn ops_of(draft: &'d Draft) -> Vec<&'d Op> {
+        let mut shape = Shape::empty();
+        shape.draft(draft);
+        shape.values().iter().map(|given| given.op).collect()
+    }
+
     /// The shape of an aggregate, to be compared with that of another of the same draft; `None` if it has none. Arguments are
     /// not known of it.
     pub fn of_item(item: &'d AggregateItem) -> Option<Shape<'d>> {

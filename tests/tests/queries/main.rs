@@ -14,6 +14,7 @@
 //! - `covering`: indexes that include values.
 //! - `clustering`: indexes whose order is that in which records lie.
 //! - `early`: groups that are made before what is joined to them.
+//! - `again`: queries that are within others more than once.
 //! - `plans`: which way to the records is taken.
 //! - `learning`: what running queries teaches about it.
 
@@ -26,6 +27,7 @@ mod meaning;
 mod music;
 mod native;
 
+mod again;
 mod aggregates;
 mod beyond;
 mod borrowed;

@@ -145,6 +145,8 @@ impl<'d> Parameters<'d> {
         let numbered = values.iter().enumerate();
         let mut places: Vec<_> = numbered.map(|(number, given)| (*given, number)).collect();
         places.sort_unstable_by_key(|(given, _)| core::ptr::from_ref(given.op));
+        let are_apart = |pair: &[(Given<'_>, usize)]| !core::ptr::eq(pair[0].0.op, pair[1].0.op);
+        debug_assert!(places.windows(2).all(are_apart), "a draft within another has its clauses for itself");
         Parameters { places, pins: None }
     }
 
@@ -174,9 +176,9 @@ impl<'d> Parameters<'d> {
         Some(Literal { value: given.value.clone(), parameter })
     }
 
-    /// The literals for those of these values of the draft that are known.
-    pub(super) fn literals(&self, values: &[Given<'_>]) -> Vec<Literal> {
-        values.iter().filter_map(|given| self.literal(given.op)).collect()
+    /// The literals for those of these operations of the draft that are known.
+    pub(super) fn literals<'o>(&self, values: impl IntoIterator<Item = &'o Op>) -> Vec<Literal> {
+        values.into_iter().filter_map(|op| self.literal(op)).collect()
     }
 }
 

@@ -607,11 +607,12 @@ impl<'c> Lowering<'c> {
         let Some(parameters) = self.parameters.filter(|parameters| parameters.may_be_kept()) else { return };
         let shape = |item| Shape::of_item(item).expect("a part of a draft that has a shape");
         let own = shape(item);
-        let literals = parameters.literals(own.values());
+        let literals = parameters.literals(own.values().iter().map(|given| given.op));
         for other in known {
             let other = shape(other);
             if other.words() == own.words() {
-                super::literal::compare(&literals, &parameters.literals(other.values()));
+                let others = parameters.literals(other.values().iter().map(|given| given.op));
+                super::literal::compare(&literals, &others);
             }
         }
     }

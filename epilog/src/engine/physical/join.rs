@@ -393,7 +393,7 @@ pub(super) fn may_fail(node: &Node) -> bool {
 
 /// What is asked of the pairs of an inner join beside what links them, if it may as well be asked of its rows.
 #[cfg(not(feature = "small"))]
-fn asked_of_linked(join: &logical::Join) -> Option<&logical::Filter> {
+pub(super) fn asked_of_linked(join: &logical::Join) -> Option<&logical::Filter> {
     match &*join.pairs {
         Node::Filter(filter) if *filter.input == Node::Pairs => {
             let is_plain = join.kind == JoinKind::Inner && !join.links.is_empty();

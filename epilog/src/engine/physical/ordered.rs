@@ -112,7 +112,11 @@ impl<'p> Planner<'p> {
         let outer = Inner::of(&join.input);
         let is_sure = links.iter().all(|link| outer.is_sure(&link.outer));
         let probe = if parts::PROBES && is_sure { self.probe(&sides, read) } else { None };
-        let of_table = once.fixed + read * (once.cost - once.fixed);
+        let mut of_table = once.fixed + read * (once.cost - once.fixed);
+        if super::join::asked_of_linked(join).is_some() {
+            // All that is linked is made, as where the rows come in no order.
+            of_table += read * each * self.costs.pair;
+        }
         let has_table = matches!(&once.method, Method::Hash { links, .. } if !links.is_empty());
         let is_put_aside = self.wishes.puts_aside && is_sure && has_table;
         let (method, pairs, reads_inner, cost) = match probe {

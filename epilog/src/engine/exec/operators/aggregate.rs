@@ -78,6 +78,9 @@ pub(in crate::engine::exec) struct Groups {
     /// Whether the rows of a group follow each other: then only the last may have more.
     #[cfg(not(feature = "small"))]
     runs: bool,
+    /// Whether those that are complete take too much memory to wait for more.
+    #[cfg(not(feature = "small"))]
+    crowded: bool,
     /// Whether these are groups of a part of the rows, of which none is put aside: whoever made the part does without it.
     #[cfg(all(feature = "std", not(feature = "small")))]
     is_part: bool,
@@ -472,6 +475,8 @@ impl Groups {
             memory: Memory::default(),
             #[cfg(not(feature = "small"))]
             runs: false,
+            #[cfg(not(feature = "small"))]
+            crowded: false,
             #[cfg(all(feature = "std", not(feature = "small")))]
             is_part: false,
             #[cfg(not(feature = "small"))]
@@ -494,6 +499,11 @@ impl Groups {
         #[cfg(feature = "std")]
         if self.is_part {
             return Err(merge::too_much(size));
+        }
+        if self.runs && self.count > 1 {
+            // All but the last are given, and forgotten.
+            self.crowded = true;
+            return Ok(());
         }
         if self.runs {
             return env.budget.check(GROUPS, own, "what is kept of a single group is not put aside");
@@ -628,7 +638,7 @@ impl Groups {
             keyed.values.iter_mut().for_each(Builder::keep_last);
         }
         self.tallies.iter_mut().for_each(Tally::keep_last);
-        (self.count, self.given) = (1, 0);
+        (self.count, self.given, self.crowded) = (1, 0, false);
     }
 
     /// As [`give`](Groups::give), of those among the groups before `end` that are left.
@@ -841,7 +851,7 @@ impl<'s> Aggregate<'s> {
         loop {
             let is_last = self.complete && !planted::is(Bug::LastRunLost);
             let end = if is_last { groups.count } else { groups.count.saturating_sub(1) };
-            let is_begun = groups.given > 0 || end - groups.given >= self.wanted;
+            let is_begun = groups.given > 0 || groups.crowded || end - groups.given >= self.wanted;
             if groups.given < end && (is_begun || self.complete) {
                 self.wanted = self.wanted.saturating_mul(4).min(GATHERED_MAX);
                 return groups.give_before(end, env, batch);
@@ -923,6 +933,9 @@ impl<'s> Operator<'s> for Aggregate<'s> {
             #[cfg(not(feature = "small"))]
             if let Some(groups) = &mut self.groups {
                 groups.memory.charge = Charge::default();
+                if groups.runs {
+                    self.wanted = 1;
+                }
                 if let Some(aside) = &mut groups.aside {
                     aside.begin_again();
                 }

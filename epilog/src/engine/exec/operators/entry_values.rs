@@ -108,6 +108,17 @@ impl EntryValues {
         Ok((read > 0).then(|| &self.keys[start..]))
     }
 
+    /// Forgets the entry that was read last.
+    pub(super) fn forget_last(&mut self) {
+        let forget = |bytes: &mut Vec<u8>, ends: &mut Vec<u32>| {
+            ends.pop();
+            bytes.truncate(ends.last().map_or(0, |end| *end as usize));
+        };
+        forget(&mut self.keys, &mut self.ends);
+        forget(&mut self.beside.0, &mut self.beside.1);
+        self.ranks.pop();
+    }
+
     /// Puts the values of the entries into `batch`, which has as many rows.
     pub(super) fn make(&self, batch: &mut Batch<'_>) -> Result<(), StorageError> {
         self.each(&mut |value, column| batch.set_computed(value, column))

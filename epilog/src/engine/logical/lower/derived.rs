@@ -3,7 +3,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::super::{Computed, Expr, Join, KeyTerm, Literal, Node, Previous, Recursive, Shared, literal};
+use super::super::{Computed, Expr, Join, KeyTerm, Literal, Node, Previous, Recursive, Shared};
 use super::{Lowering, Scope};
 use crate::engine::error::PlanError;
 use crate::engine::planted::{self, Bug};
@@ -12,7 +12,7 @@ use crate::expr::keyset::is_told_apart;
 use crate::expr::shape::Shape;
 use crate::expr::{Clause, Draft, JoinKind, Op, Postfix, Recursion, SelectItem};
 use crate::parts::{InWhole, Whole};
-use crate::value::Type;
+use crate::value::{Type, is_identical};
 
 /// What is known of queries that are sources. Nothing, until there is one.
 #[derive(Default)]
@@ -116,15 +116,17 @@ fn value_of(item: &SelectItem) -> Option<&Postfix> {
 }
 
 impl Known {
-    /// The number of what is shared that is made of a draft with these values. That a plan is one for queries in which they are equal to
-    /// those of the draft that it was first made of is noted.
+    /// The number of what is shared that is made of a draft with these values. That a plan is one for queries in which they are identical
+    /// to those of the draft that it was first made of is noted. Drafts are equal whatever zeros they have, and whatever arguments of drafts
+    /// around them.
     fn number(&mut self, draft: Draft, values: Vec<Literal>) -> u16 {
-        let at = self.shared.iter().position(|(known, _)| *known == draft);
-        if let Some(at) = at
-            && !planted::is(Bug::SharedEqualOnce)
-        {
-            literal::compare(&self.shared[at].1, &values);
-        }
+        let is_same = |(a, b): (&Literal, &Literal)| match planted::is(Bug::SharedEqualOnce) {
+            true => is_identical(a.peek(), b.peek()),
+            false => a == b,
+        };
+        let at = self.shared.iter().position(|(known, own)| {
+            *known == draft && own.len() == values.len() && own.iter().zip(&values).all(is_same)
+        });
         at.unwrap_or_else(|| {
             self.shared.push((draft, values));
             self.shared.len() - 1
@@ -133,15 +135,15 @@ impl Known {
 }
 
 impl Lowering<'_> {
-    /// The values of a draft within the one that is lowered, if its plan may be kept for others.
+    /// The values of a draft within the one that is lowered.
     #[cfg_attr(
         feature = "small",
         expect(unused_variables, clippy::unused_self, reason = "no plan is kept there")
     )]
     fn values_of(&self, draft: &Draft) -> Vec<Literal> {
         #[cfg(not(feature = "small"))]
-        if let Some(parameters) = self.parameters.filter(|parameters| parameters.may_be_kept()) {
-            return parameters.literals(&Shape::values_of(draft));
+        if let Some(parameters) = self.parameters {
+            return parameters.literals(Shape::ops_of(draft));
         }
         Vec::new()
     }
@@ -176,7 +178,7 @@ impl Lowering<'_> {
         #[cfg_attr(feature = "small", expect(unused_mut, reason = "no plan is kept there"))]
         let mut values_asked = self.values_of(draft);
         #[cfg(not(feature = "small"))]
-        values_asked.truncate(Shape::values_of(&beginning).len());
+        values_asked.truncate(Shape::ops_of(&beginning).len());
         let number = self.derived.known(whole).number(beginning, values_asked);
         let columns = self.shared(number, values, whole);
         self.outputs(columns, true);

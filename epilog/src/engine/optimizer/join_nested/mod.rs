@@ -244,6 +244,13 @@ impl Walk<'_> {
         at: usize,
     ) -> Option<(usize, Found)> {
         let Node::Subquery(nested) = &chain[at] else { return None };
+        let mut slots = Vec::new();
+        subquery.inner.slots(&mut slots);
+        nested.inner.slots(&mut slots);
+        // Of copies of records nothing is known to measure them by.
+        if slots.iter().any(|slot| usize::from(slot.0) >= self.slots.len()) {
+            return None;
+        }
         let (row, inner) = (Inner::of(&subquery.input), Inner::of(&subquery.inner));
         let sees_order = match &subquery.asked {
             Asked::Any | Asked::Count => false,
@@ -262,9 +269,6 @@ impl Walk<'_> {
         let inner_rows = self.measure.rows_of(&subquery.inner);
         let tried = self.measure.pairs_of(rows, inner_rows, &subquery.links);
         let read = inner_rows + self.measure.rows_of(&nested.inner);
-        let mut slots = Vec::new();
-        subquery.inner.slots(&mut slots);
-        nested.inner.slots(&mut slots);
         if read * READ >= tried || !self.measure.fits(&slots) {
             return None;
         }

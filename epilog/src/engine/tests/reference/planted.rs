@@ -28,6 +28,7 @@ const FEW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.few_draft(fa
 const FEW_FAULTY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.few_draft(true), &mut |_| ());
 const GROUPED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.grouped_draft(), &mut |_| ());
 const LOOSE: Check = |seed| grouped::check_loose(seed, 20, &mut |_| ());
+const GATHERED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.gathered_draft(), &mut |_| ());
 const NARROW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |_| ());
 const ANY: Check = |seed| check_seed(seed, 25, false);
 const FAULTY: Check = |seed| check_seed(seed + 99, 25, true);
@@ -181,7 +182,7 @@ fn mistakes_of_operators_are_found() {
         (Bug::FaultForgotten, FAULTY),
         (Bug::AbsentFirst, NARROW),
         (Bug::FrameEndsEarly, ANY),
-        (Bug::RangeEndsEarly, ANY),
+        (Bug::RangeEndsEarly, GATHERED),
         (Bug::DistinctGone, ANY),
         (Bug::LeftFrameLate, ANY),
         (Bug::ExceptAllUncounted, RULED),

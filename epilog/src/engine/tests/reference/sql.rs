@@ -417,7 +417,10 @@ impl<'d> Writer<'d> {
             W::Aggregate(F::Avg) => format!("avg({argument})"),
             W::Aggregate(F::Min) => format!("min({argument})"),
             W::Aggregate(F::Max) => format!("max({argument})"),
-            W::Aggregate(F::StringAgg { separator }) => format!("group_concat({argument}, '{separator}')"),
+            // Of texts that leave a frame SQLite forgets an empty first one's separator.
+            W::Aggregate(F::StringAgg { separator }) => {
+                format!("group_concat(char(1) || {argument}, '{separator}')")
+            }
             W::Aggregate(F::CountDistinct) => format!("different({argument})"),
             W::Aggregate(F::Median) => format!("median({argument})"),
             W::Aggregate(F::Variance) => format!("variance({argument})"),
@@ -492,8 +495,11 @@ impl<'d> Writer<'d> {
             ));
         }
         let value = format!("{function} OVER ({})", over.join(" "));
-        let sums = framed && item.function == W::Aggregate(F::Sum);
-        Some(if sums { format!("coalesce({value}, 0)") } else { value })
+        Some(match item.function {
+            W::Aggregate(F::Sum) if framed => format!("coalesce({value}, 0)"),
+            W::Aggregate(F::StringAgg { .. }) => format!("replace({value}, char(1), '')"),
+            _ => value,
+        })
     }
 
     /// A field at the end of a path.

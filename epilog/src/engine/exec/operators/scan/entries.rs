@@ -94,13 +94,17 @@ impl<'s> Reader<'s> {
     fn read_one(&mut self, env: &Env<'s>) -> Result<bool, ExecError> {
         let Reader { walk, loose, passed, values, .. } = self;
         loop {
-            if !passed.is_empty() {
-                walk.pass_over(env, passed)?;
-                passed.clear();
-            }
             if let Some((cursor, _)) = &mut walk.cursor
                 && let Some(entry) = values.read_one(cursor)?
             {
+                // Where each value has one entry, the next one is beside it.
+                if !passed.is_empty() && entry.starts_with(passed) {
+                    values.forget_last();
+                    walk.pass_over(env, passed)?;
+                    passed.clear();
+                    continue;
+                }
+                passed.clear();
                 let mut rest = entry;
                 for (ty, optional) in loose.iter() {
                     rest = key::split_first(*ty, *optional, rest).ok_or_else(damage)?.1;
@@ -111,6 +115,7 @@ impl<'s> Reader<'s> {
                 }
                 return Ok(true);
             }
+            passed.clear();
             if !walk.next_range(env)? {
                 return Ok(false);
             }
