@@ -215,10 +215,21 @@ pub(super) fn rows_of_batch(view: View<'_>, plan: &PhysicalPlan) -> usize {
                 others.push(&**right);
                 input
             }
-            _ => match others.pop() {
-                Some(other) => other,
-                None => break,
-            },
+            other => {
+                // Each entry is somewhere else.
+                if let Operator::Scan(Scan {
+                    slot, access: Access::Index { entries: Some(entries), .. }, ..
+                }) = other
+                    && entries.loose > 0
+                {
+                    rows = rows.min(view.records_at_once(&plan.slots[usize::from(slot.0)].collection));
+                    lookups += 1;
+                }
+                match others.pop() {
+                    Some(other) => other,
+                    None => break,
+                }
+            }
         };
     }
     (rows / lookups.max(1)).max(1)
