@@ -216,15 +216,18 @@ pub(super) fn rows_of_batch(view: View<'_>, plan: &PhysicalPlan) -> usize {
                 input
             }
             other => {
-                // Each entry is somewhere else.
+                #[cfg(not(feature = "small"))]
                 if let Operator::Scan(Scan {
                     slot, access: Access::Index { entries: Some(entries), .. }, ..
                 }) = other
                     && entries.loose > 0
                 {
+                    // Each entry is somewhere else.
                     rows = rows.min(view.records_at_once(&plan.slots[usize::from(slot.0)].collection));
                     lookups += 1;
                 }
+                #[cfg(feature = "small")]
+                let _ = other;
                 match others.pop() {
                     Some(other) => other,
                     None => break,

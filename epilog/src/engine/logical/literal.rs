@@ -183,6 +183,7 @@ impl<'d> Parameters<'d> {
 }
 
 /// Notes which of the values are identical, each to the other in its place.
+#[cfg(not(feature = "small"))]
 pub(super) fn compare(values: &[Literal], others: &[Literal]) {
     for (value, other) in values.iter().zip(others) {
         // Comparing them is what notes it.
