@@ -419,7 +419,7 @@ impl<'d> Writer<'d> {
             W::Aggregate(F::Max) => format!("max({argument})"),
             // Of texts that leave a frame SQLite forgets an empty first one's separator.
             W::Aggregate(F::StringAgg { separator }) => {
-                format!("group_concat(char(1) || {argument}, '{separator}')")
+                format!("group_concat(char(57344) || {argument}, '{separator}')")
             }
             W::Aggregate(F::CountDistinct) => format!("different({argument})"),
             W::Aggregate(F::Median) => format!("median({argument})"),
@@ -497,7 +497,7 @@ impl<'d> Writer<'d> {
         let value = format!("{function} OVER ({})", over.join(" "));
         Some(match item.function {
             W::Aggregate(F::Sum) if framed => format!("coalesce({value}, 0)"),
-            W::Aggregate(F::StringAgg { .. }) => format!("replace({value}, char(1), '')"),
+            W::Aggregate(F::StringAgg { .. }) => format!("replace({value}, char(57344), '')"),
             _ => value,
         })
     }
