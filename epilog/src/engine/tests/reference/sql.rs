@@ -542,6 +542,8 @@ impl<'d> Writer<'d> {
                     format!("{}{}", names.windows, path.ordinal)
                 }
                 Op::Field(path) => self.field(*path, names),
+                // SQLite's texts end where that is.
+                Op::Literal(Scalar::Int(0), Type::Char) => return None,
                 Op::Literal(value, _) => literal(value)?,
                 Op::Unary(op) => {
                     let of = stack.pop()?;

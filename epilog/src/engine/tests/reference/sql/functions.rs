@@ -499,8 +499,6 @@ fn text(ty: Type, of: &str) -> Option<String> {
     };
     Some(match ty {
         Type::Bool => format!("CASE ({of}) WHEN 1 THEN 'true' WHEN 0 THEN 'false' END"),
-        // SQLite's texts end where that is.
-        Type::Char if of == "0" => return None,
         Type::Char => format!("iif(({of}) IS NULL, NULL, char({of}))"),
         Type::Uuid => {
             let digits = format!("hex({of})");
