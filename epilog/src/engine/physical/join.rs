@@ -66,29 +66,16 @@ impl<'p> Planner<'p> {
         let is_within = |probe: &super::subquery::Planned| {
             matches!(probe.method, Method::Probe { span: Some(_), .. }) && input.cost + probe.cost < cost
         };
-        let Some(probe) = probe.filter(is_within) else {
+        let Some(mut probe) = probe.filter(is_within) else {
             return Planned { node: apart.node, ordered, cost: apart.cost };
         };
-        let pairs = match planted::is(Bug::RestOfRangeUnasked) {
-            true => PhysicalNode { operator: Operator::Pairs, rows: probe.pairs.rows },
-            false => probe.pairs,
-        };
-        let within = Join {
-            input: Box::new(input.node),
-            slot: *slot,
-            method: probe.method,
-            pairs: Box::new(pairs),
-            kind: join.kind,
-            reads_inner: false,
-            spills: true,
-            merges: false,
-            in_order: false,
-            sieves: Vec::new(),
-            counter: Counter::NONE,
-            _whole: join.whole,
-        };
+        if planted::is(Bug::RestOfRangeUnasked) {
+            probe.pairs.operator = Operator::Pairs;
+        }
+        let cost = input.cost + probe.cost;
+        let within = searched(join, (input.node, *slot), probe);
         let node = PhysicalNode { operator: Operator::Join(within), rows: apart.node.rows };
-        Planned { node, ordered: want.order.is_empty(), cost: input.cost + probe.cost }
+        Planned { node, ordered: want.order.is_empty(), cost }
     }
 
     /// A join of which `pairs` is what is asked where they are made.
@@ -217,20 +204,7 @@ impl<'p> Planner<'p> {
             return None;
         };
         let cost = cost(&probe);
-        let joined = Join {
-            input: Box::new(rows.node),
-            slot,
-            method: probe.method,
-            pairs: Box::new(probe.pairs),
-            kind: JoinKind::Inner,
-            reads_inner: false,
-            spills: true,
-            merges: false,
-            in_order: false,
-            sieves: Vec::new(),
-            counter: Counter::NONE,
-            _whole: join.whole,
-        };
+        let joined = searched(join, (rows.node, slot), probe);
         Some((Box::new(joined), cost))
     }
 
@@ -389,6 +363,29 @@ pub(super) fn may_fail(node: &Node) -> bool {
         fails |= is_of_all && !is_sure_below(node);
     });
     fails
+}
+
+/// An inner join that searches an index of these records for each of its rows.
+#[cfg(not(feature = "small"))]
+fn searched(
+    join: &logical::Join,
+    (rows, slot): (PhysicalNode, Slot),
+    probe: super::subquery::Planned,
+) -> Join {
+    Join {
+        input: Box::new(rows),
+        slot,
+        method: probe.method,
+        pairs: Box::new(probe.pairs),
+        kind: JoinKind::Inner,
+        reads_inner: false,
+        spills: true,
+        merges: false,
+        in_order: false,
+        sieves: Vec::new(),
+        counter: Counter::NONE,
+        _whole: join.whole,
+    }
 }
 
 /// What is asked of the pairs of an inner join beside what links them, if it may as well be asked of its rows.

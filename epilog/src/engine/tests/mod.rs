@@ -5,6 +5,8 @@ mod answers;
 mod aside;
 #[cfg(not(feature = "small"))]
 mod derived;
+#[cfg(not(feature = "small"))]
+mod early;
 mod memory;
 #[cfg(not(feature = "small"))]
 mod merge;

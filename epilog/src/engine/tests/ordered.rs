@@ -1,12 +1,12 @@
 //! The first few of an order that joins keep: no more of the rows that have it are read than it takes to find them.
 
 use alloc::string::ToString;
-use alloc::vec::Vec;
 
-use super::fixture::{self as f, DraftBuilder, draft, field, join};
+use super::early::{self, order, read};
+use super::fixture::{self as f, draft, field, join};
 use super::*;
 use crate::engine::physical::{Operator, PhysicalNode};
-use crate::expr::{BinaryOp, Clause, JoinKind, OrderTerm, Postfix};
+use crate::expr::{BinaryOp, JoinKind, Postfix};
 
 const TRACKS: i128 = 3000;
 
@@ -16,15 +16,6 @@ fn inner(ordinal: u16) -> Postfix {
 
 fn same(a: Postfix, b: Postfix) -> Postfix {
     a.binary(BinaryOp::Eq, b)
-}
-
-fn order(of: DraftBuilder, terms: &[(Postfix, bool)]) -> DraftBuilder {
-    let term = |(expression, descending): &(Postfix, bool)| OrderTerm {
-        expression: expression.clone(),
-        descending: *descending,
-        nulls_first: None,
-    };
-    of.clause(Clause::Order(terms.iter().map(term).collect()))
 }
 
 /// Makes the sorts of a plan read all rows; how many did not.
@@ -37,36 +28,9 @@ fn sort_all(node: &mut PhysicalNode) -> usize {
     count + node.children_mut().into_iter().map(sort_all).sum::<usize>()
 }
 
-/// The rows of a draft in a thread of its own or in four, with little memory and without an end that comes early are the same, and it
-/// has one: the plan as it was carried out.
+/// Checks what no sort reads all rows for; the plan as it was carried out.
 fn check(store: &Store, draft: &Draft) -> Plan {
-    let snapshot = store.snapshot();
-    let operation = snapshot.operation();
-    let view = operation.view();
-    let mut whole = plan(view, draft, Purpose::Rows, RuleSet::ALL).expect("a plan");
-    assert_eq!(sort_all(&mut whole.root), 1, "{}", explain(view, draft).expect("a plan"));
-    let expected = scalars(Rows::planned(view, whole, Run::default())).expect("rows");
-    let mut controls = Vec::from([Control::default(), Control::default()]);
-    controls[1].set_memory(64 << 10);
-    #[cfg(feature = "std")]
-    {
-        controls.push(Control::default());
-        controls[2].set_threads(4);
-    }
-    for control in controls {
-        let rows = controlled(&snapshot, draft, &control).expect("rows");
-        assert!(rows == expected, "{rows:?}\n{expected:?}\n{}", explain(view, draft).expect("a plan"));
-    }
-    assert!(!expected.is_empty());
-    analyze(&snapshot, draft, &Control::default()).expect("a plan")
-}
-
-/// How many records of a collection were read where a plan begins at them.
-fn read(plan: &Plan, access: &str) -> u64 {
-    let operators = plan.operators();
-    let found =
-        operators.iter().find(|node| format!("{} {}", node.operator, node.detail).starts_with(access));
-    found.unwrap_or_else(|| panic!("{access}:\n{plan}")).actual.expect("it was measured").rows
+    early::check(store, draft, sort_all)
 }
 
 #[test]

@@ -4,21 +4,13 @@
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
+use super::early::{self, order, read};
 use super::fixture::{self as f, DraftBuilder, aggregate, draft, field, join};
 use super::*;
 use crate::engine::physical::{Operator, PhysicalNode};
-use crate::expr::{AggregateFunction, BinaryOp, Clause, JoinKind, OrderTerm, Postfix};
+use crate::expr::{AggregateFunction, BinaryOp, Clause, JoinKind, Postfix};
 
 const TRACKS: i128 = 3000;
-
-fn order(of: DraftBuilder, terms: &[(Postfix, bool)]) -> DraftBuilder {
-    let term = |(expression, descending): &(Postfix, bool)| OrderTerm {
-        expression: expression.clone(),
-        descending: *descending,
-        nulls_first: None,
-    };
-    of.clause(Clause::Order(terms.iter().map(term).collect()))
-}
 
 /// Makes the groups of a plan in tables; how many were not.
 fn in_tables(node: &mut PhysicalNode) -> usize {
@@ -29,37 +21,13 @@ fn in_tables(node: &mut PhysicalNode) -> usize {
     count + node.children_mut().into_iter().map(in_tables).sum::<usize>()
 }
 
-/// The groups of a draft in a thread of its own or in four, with little memory and in several operations are those that a table
-/// makes, in their order; the plan as it was carried out.
+/// Checks what no table is made of; the plan as it was carried out. In several operations the rows are the same as well.
 fn check(store: &Store, draft: &Draft) -> Plan {
+    let plan = early::check(store, draft, in_tables);
     let snapshot = store.snapshot();
-    let operation = snapshot.operation();
-    let view = operation.view();
-    let mut whole = plan(view, draft, Purpose::Rows, RuleSet::ALL).expect("a plan");
-    assert_eq!(in_tables(&mut whole.root), 1, "{}", explain(view, draft).expect("a plan"));
-    let expected = scalars(Rows::planned(view, whole, Run::default())).expect("rows");
-    let mut controls = Vec::from([Control::default(), Control::default()]);
-    controls[1].set_memory(64 << 10);
-    #[cfg(feature = "std")]
-    {
-        controls.push(Control::default());
-        controls[2].set_threads(4);
-    }
-    for control in controls {
-        let rows = controlled(&snapshot, draft, &control).expect("rows");
-        assert!(rows == expected, "{rows:?}\n{expected:?}\n{}", explain(view, draft).expect("a plan"));
-    }
-    assert_eq!(streamed(&snapshot, draft).expect("rows"), expected);
-    assert!(!expected.is_empty());
-    analyze(&snapshot, draft, &Control::default()).expect("a plan")
-}
-
-/// How many rows the operator gave that is told so.
-fn read(plan: &Plan, access: &str) -> u64 {
-    let operators = plan.operators();
-    let found =
-        operators.iter().find(|node| format!("{} {}", node.operator, node.detail).starts_with(access));
-    found.unwrap_or_else(|| panic!("{access}:\n{plan}")).actual.expect("it was measured").rows
+    let whole = controlled(&snapshot, draft, &Control::default()).expect("rows");
+    assert_eq!(streamed(&snapshot, draft).expect("rows"), whole);
+    plan
 }
 
 fn count() -> Postfix {

@@ -35,7 +35,7 @@ impl Random {
     }
 }
 
-const TYPES: [Type; 22] = [
+pub(in crate::engine) const TYPES: [Type; 22] = [
     Type::Bool,
     Type::I8,
     Type::I16,

@@ -159,7 +159,7 @@ fn start(ops: &[Op], place: usize) -> usize {
 }
 
 /// How many values an operation takes.
-fn arity(op: &Op) -> usize {
+pub(super) fn arity(op: &Op) -> usize {
     match op {
         Op::Unary(_) | Op::InQuery(..) => 1,
         #[cfg(not(feature = "small"))]

@@ -3,6 +3,7 @@
 
 use alloc::vec::Vec;
 
+use super::shrink::arity;
 use super::{BinaryOp, FieldPath, Op, Type, UnaryOp};
 
 /// The types of the values that an expression's operations leave, as far as these tell.
@@ -14,17 +15,7 @@ impl Types {
     pub(super) fn step(&mut self, op: &Op, field: &dyn Fn(FieldPath) -> Option<Type>) -> Vec<Option<Type>> {
         use BinaryOp as B;
         use UnaryOp as U;
-        let taken = match op {
-            Op::Unary(_) | Op::InQuery(..) => 1,
-            #[cfg(not(feature = "small"))]
-            Op::Each(..) => 1,
-            Op::Binary(_) => 2,
-            Op::Between | Op::If => 3,
-            Op::In(count) => *count as usize + 1,
-            Op::Call(_, count) => usize::from(*count),
-            _ => 0,
-        };
-        let operands = self.0.split_off(self.0.len() - taken);
+        let operands = self.0.split_off(self.0.len() - arity(op));
         self.0.push(match op {
             Op::Field(path) => field(*path),
             Op::Literal(_, ty) => Some(*ty),
