@@ -28,6 +28,9 @@ pub(crate) const GROUPS: bool = ALL;
 /// Values of rows from the rows around them, and limits of rows for each key.
 pub(crate) const WINDOWS: bool = ALL;
 
+/// A look whether texts are of ASCII alone before it is looked whether they are UTF-8.
+pub(crate) const ASCII: bool = ALL;
+
 /// The patterns of `like` and `matches`.
 pub(crate) const PATTERNS: bool = ALL;
 

@@ -19,7 +19,7 @@ use crate::schema::CollectionDef;
 use crate::storage::records::RecordRef;
 #[cfg(not(feature = "small"))]
 use crate::value::list;
-use crate::value::{DecodeError, Type, Value};
+use crate::value::{DecodeError, Type, Value, utf8};
 
 /// A record of collection `C` where it is stored: what the closures of [`for_each`](crate::Query::for_each) and `filter_fn` are given.
 ///
@@ -116,9 +116,9 @@ impl<'a> BorrowedRecord<'a> {
     /// The text of the field with this ordinal.
     #[inline]
     pub fn text_or_none(self, ordinal: u16) -> Option<&'a str> {
-        match core::str::from_utf8(self.cell(ordinal, Type::String)?) {
-            Ok(text) => Some(text),
-            Err(_) => self.failed_with(DecodeError { ty: Type::String }.into(), None),
+        match utf8::text(self.cell(ordinal, Type::String)?) {
+            Some(text) => Some(text),
+            None => self.failed_with(DecodeError { ty: Type::String }.into(), None),
         }
     }
 

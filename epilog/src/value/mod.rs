@@ -22,6 +22,7 @@ mod rust;
 mod scalar;
 mod text;
 mod ty;
+pub(crate) mod utf8;
 
 pub use blob::Blob;
 pub use cell::Cell;

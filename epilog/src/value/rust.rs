@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::{Cell, Scalar, Type};
+use super::{Cell, Scalar, Type, utf8};
 
 /// A stored value is not one of the Rust type asked for: the bytes are damaged, or a bug wrote them.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -208,7 +208,7 @@ by_conversion!(bool => Bool, |value| [u8::from(*value)], |bytes| match bytes {
 by_conversion!(char => Char, |value| u32::from(*value).to_le_bytes(), |bytes| {
     char::from_u32(u32::from_le_bytes(bytes.try_into().ok()?))
 });
-by_conversion!(String => String, |value| value.as_bytes(), |bytes| core::str::from_utf8(bytes).ok().map(String::from));
+by_conversion!(String => String, |value| value.as_bytes(), |bytes| utf8::text(bytes).map(String::from));
 by_conversion!(Vec<u8> => Bytes, |value| value.as_slice(), |bytes| Some(bytes.to_vec()));
 by_conversion!(
     #[cfg(feature = "uuid")]

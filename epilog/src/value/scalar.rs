@@ -6,7 +6,7 @@ use core::cmp::Ordering;
 use core::fmt;
 
 use super::decimal::DecimalParts;
-use super::{Blob, Cell, Type, json, list};
+use super::{Blob, Cell, Type, json, list, utf8};
 use crate::parts;
 
 /// One value, owned: a literal of a query, a default, a value named in an error.
@@ -66,7 +66,7 @@ impl Scalar {
             Type::F64 => Scalar::Float(f64::from_le_bytes(bytes.try_into().ok()?)),
             Type::U128 => Scalar::Uint(u128::from_le_bytes(bytes.try_into().ok()?)),
             Type::Decimal => Scalar::Decimal(DecimalParts::from_cell(bytes)?),
-            Type::String => Scalar::String(core::str::from_utf8(bytes).ok()?.into()),
+            Type::String => Scalar::String(utf8::text(bytes)?.into()),
             Type::Bytes => Scalar::Bytes(bytes.to_vec()),
             Type::Uuid => Scalar::Uuid(bytes.try_into().ok()?),
             Type::Blob => Scalar::Blob(Blob::from_cell(bytes)?),
