@@ -53,6 +53,7 @@ impl Peer for DuckDb {
         let gives = match question.gives {
             Gives::Rows => "rows",
             Gives::Records => "records",
+            Gives::Lent => "lent",
             Gives::Columns => "columns",
         };
         let line = self.0.ask(&format!("{gives} {}", question.sql))?;

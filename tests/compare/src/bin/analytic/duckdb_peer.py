@@ -1,7 +1,8 @@
 """DuckDB as a process: `duckdb_peer.py ROWS`, where ROWS is the directory of the tables as CSV.
 
-Loads them, says so, and answers a line each, `rows SQL`, `records SQL` or `columns SQL`, with the seconds of CPU that it takes and
-the numbers of the answer: all of its rows, or what whole records, or a key and a score of each, add up to.
+Loads them, says so, and answers a line each, `rows SQL`, `records SQL`, `lent SQL` or `columns SQL`, with the seconds of CPU that it
+takes and the numbers of the answer: all of its rows, or what whole records (*lent*: every field of them), or a key and a score of each,
+add up to.
 """
 
 import pathlib
@@ -34,7 +35,10 @@ def main():
         else:
             found = db.execute(sql).fetchnumpy()
             took = time.process_time() - start
-            lengths = sum(map(len, found["bio"])) if kind == "records" else 0
+            texts = {"records": ["bio"], "lent": ["name", "email", "bio"]}.get(kind, [])
+            lengths = sum(sum(map(len, found[text])) for text in texts)
+            if kind == "lent":
+                lengths += int(found["age"].sum(dtype=int)) + int(found["active"].sum())
             numbers = [len(found["id"]), found["id"].astype(float).sum(), found["score"].sum(), lengths]
         print(took, *(repr(float(number)) for number in numbers), flush=True)
 

@@ -1,12 +1,13 @@
 //! SQLite, in memory.
 
+use std::error::Error;
 use std::time::Duration;
 
 use rusqlite::Connection;
 use rusqlite::types::ValueRef;
 
 use super::person::Person;
-use super::{Answer, Data, Gives, Outcome, Peer, Question, sums, timed};
+use super::{Answer, Data, Gives, Outcome, Peer, Question, Sums, sums, timed};
 
 pub struct Sqlite(Connection);
 
@@ -67,6 +68,18 @@ impl Sqlite {
             Gives::Records => {
                 let all: Vec<Person> = statement.query_map((), Person::of_row)?.collect::<Result<_, _>>()?;
                 Ok(sums(all.iter().map(|person| (person.id, person.score, person.bio.len()))))
+            }
+            Gives::Lent => {
+                let mut rows = statement.query(())?;
+                let mut sums = Sums::default();
+                while let Some(row) = rows.next()? {
+                    let text = |column| Ok::<_, Box<dyn Error>>(row.get_ref(column)?.as_str()?.len());
+                    let lengths = text(1)? + text(2)? + text(6)?;
+                    let (age, active): (u8, bool) = (row.get(3)?, row.get(5)?);
+                    let id = row.get::<_, i64>(0)? as u64;
+                    sums.add(id, row.get(4)?, lengths + usize::from(age) + usize::from(active));
+                }
+                Ok(sums.into_answer())
             }
         }
     }
