@@ -563,9 +563,9 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
             ("among", format!("{} by {pointer}", names.collection(among.slot)))
         }
         #[cfg(not(feature = "small"))]
-        Operator::Sieve(sieve) => ("sieve", format!("by {}", names.expr(&sieve.by))),
+        Operator::Sieve(sieve) => ("sieve", format!("by {}", names.exprs(&sieve.by))),
         #[cfg(not(feature = "small"))]
-        Operator::Ahead(ahead) => ("ahead", format!("by {}", names.expr(&ahead.by))),
+        Operator::Ahead(ahead) => ("ahead", format!("by {}", names.exprs(&ahead.by))),
         Operator::Subquery(subquery) => {
             let operator = match (subquery.answer, &subquery.asked) {
                 (Answer::Semi, _) => "semi join",

@@ -163,6 +163,14 @@ pub(super) enum Bug {
     RangeLosesOrder,
     /// What is asked of rows before a join forgets a key that its table has.
     SieveForgetsKey,
+    /// A zero is not asked for where a table has one of the other sign.
+    ZerosSieved,
+    /// Rows of an anti join without a partner go before.
+    AntiJoinSieved,
+    /// What is asked of a value of groups is asked of the rows that it is made of.
+    GroupsSieved,
+    /// What is asked of several values together is not what an absent one of them is there.
+    AbsentOfSeveralSieved,
     /// The last record that others may point at is not marked.
     MarkForgotten,
     /// A round of a recursion begins without the last batch that the one before found.

@@ -14,12 +14,14 @@ use super::evaluate::{evaluate, in_row};
 use super::kernel;
 use super::kernel::{At, RowTest};
 #[cfg(not(feature = "small"))]
-use super::sieve::Known;
+use super::sieve::{self, Known};
 #[cfg(not(feature = "small"))]
 use super::starts::Starts;
 use super::text::TextTest;
 use crate::engine::error::ExecError;
 use crate::engine::logical::{Expr, ExprKind, Slot};
+#[cfg(not(feature = "small"))]
+use crate::engine::physical::has_words;
 use crate::engine::planted::{self, Bug};
 #[cfg(not(feature = "small"))]
 use crate::expr::Function;
@@ -36,7 +38,7 @@ use crate::value::{Scalar, Type, key};
 pub(super) struct Predicate {
     expr: Expr,
     quick: Option<Quick>,
-    /// For a sieve: the keys of which the expression's value is to be one.
+    /// For a sieve: the keys of which the values' own is to be one.
     #[cfg(not(feature = "small"))]
     keys: Option<Keys>,
 }
@@ -45,6 +47,8 @@ pub(super) struct Predicate {
 #[cfg(not(feature = "small"))]
 struct Keys {
     known: Known,
+    /// The values behind the predicate's own, if there are several.
+    others: Vec<Expr>,
     /// Where on a page the field is, and whether it is eight bytes there, not four; if it can be tested there.
     place: Option<(Slot, At, bool)>,
     test: OnceCell<Box<dyn RowTest>>,
@@ -86,14 +90,18 @@ impl Predicate {
         }
     }
 
-    /// Whether the value of `expr`, a field, is among the keys of a table above, as far as that is known.
+    /// Whether these values are among the keys of a table above, as far as that is known.
     #[cfg(not(feature = "small"))]
     pub(super) fn in_set<'c>(
-        expr: Expr,
+        by: Vec<Expr>,
         known: Known,
         collection: impl Fn(Slot) -> &'c CollectionDef,
     ) -> Predicate {
-        let place = expr.as_field().and_then(|(slot, position)| {
+        let mut by = by.into_iter();
+        let expr = by.next().expect("a value that rows are sieved by");
+        let others: Vec<Expr> = by.collect();
+        let word = if others.is_empty() && has_words(expr.ty) { expr.as_field() } else { None };
+        let place = word.and_then(|(slot, position)| {
             let collection = collection(slot);
             let place = &collection.layout.places[usize::from(position)];
             let is_rank = place.spot == Spot::Rank;
@@ -104,7 +112,7 @@ impl Predicate {
             Some((slot, at(place, collection)?, is_rank || place.ty.width() == Some(8)))
         });
         let (test, tried, is_off) = Default::default();
-        Predicate { expr, quick: None, keys: Some(Keys { known, place, test, tried, is_off }) }
+        Predicate { expr, quick: None, keys: Some(Keys { known, others, place, test, tried, is_off }) }
     }
 
     /// Something that costs so much.
@@ -123,8 +131,8 @@ impl Predicate {
     /// faults.
     pub(super) fn cost(&self) -> Option<u32> {
         #[cfg(not(feature = "small"))]
-        if self.keys.is_some() {
-            return Some(2);
+        if let Some(keys) = &self.keys {
+            return Some(keys.cost(&self.expr));
         }
         self.quick.as_ref().map(|quick| quick.cost)
     }
@@ -339,6 +347,13 @@ fn apply_to_rows(slot: Slot, test: &dyn RowTest, batch: &mut Batch<'_>) -> Resul
 
 #[cfg(not(feature = "small"))]
 impl Keys {
+    /// As [`Predicate::cost`].
+    fn cost(&self, expr: &Expr) -> u32 {
+        // What is no number is read and hashed.
+        let cost = |expr: &Expr| if expr.ty.width().is_some() { 4 } else { 8 };
+        if self.place.is_some() { 2 } else { cost(expr) + self.others.iter().map(cost).sum::<u32>() }
+    }
+
     /// Drops the rows of `batch` in which `expr` has no value among the keys.
     fn apply<'s>(&self, expr: &Expr, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
         let Some(keys) = self.known.get().filter(|_| !self.is_off.get()) else { return Ok(()) };
@@ -348,13 +363,23 @@ impl Keys {
                 let test = self.test.get_or_init(|| kernel::in_set(wide, at, Arc::clone(keys)));
                 apply_to_rows(slot, &**test, batch)?;
             }
-            _ => {
+            _ if self.others.is_empty() => {
                 let values = evaluate(env, expr, batch)?;
-                let (cells, wide) = (values.strided(), values.ty().width() == Some(8));
+                let mut numbers = Vec::new();
+                sieve::numbers(&values, &mut numbers);
                 batch.retain(|at, _| match values.is_null(at) {
                     true => keys.has_absent(),
-                    false => keys.may_have(cells.word(at, wide)),
+                    false => keys.may_have(numbers[at]),
                 });
+            }
+            _ => {
+                let mut values = Vec::with_capacity(1 + self.others.len());
+                for expr in core::iter::once(expr).chain(&self.others) {
+                    values.push(evaluate(env, expr, batch)?);
+                }
+                let mut numbers = Vec::new();
+                sieve::numbers_of_all(&values.iter().collect::<Vec<_>>(), &mut numbers);
+                batch.retain(|at, _| keys.may_have(numbers[at]));
             }
         }
         let (tried, passed) = self.tried.get();

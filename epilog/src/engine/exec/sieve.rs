@@ -1,6 +1,7 @@
 //! [`KeySet`]: about which keys a side of a join has, in a few bits for each; and [`Sieves`], by which the other side knows it.
 //!
-//! Keys are numbers of 64 bits. Where they lie close together there is a bit for each number between the least and the greatest,
+//! Keys are numbers of 64 bits: what is none has one that those have too that are equal to it, whatever their bytes are, and several
+//! values have one together. Where they lie close together there is a bit for each number between the least and the greatest,
 //! and then a set is exact. Otherwise a key has four bits of one word, which its hash chooses, so that looking for it reads one word
 //! (B. H. Bloom, *Space/time trade-offs in hash coding with allowable errors*, 1970; F. Putze, P. Sanders, J. Singler, *Cache-, Hash-
 //! and Space-Efficient Bloom Filters*, 2007, with words for their blocks): of keys that are not there about one in sixty passes.
@@ -10,10 +11,12 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::cell::{OnceCell, RefCell};
 
-use super::table::mix_word;
-use super::vector::{Strided, Vector};
-use crate::engine::physical::{Operator, PhysicalNode, Sifted};
+use super::table::{hash, mix_word, mix_words};
+use super::vector::Vector;
+use crate::engine::physical::{Operator, PhysicalNode, Sifted, has_words};
 use crate::engine::planted::{self, Bug};
+use crate::value::decimal::DecimalParts;
+use crate::value::{Type, key};
 
 /// There are no more bits than so many for each key, or [`BITS_MIN`], where each number has its own.
 const BITS_PER_KEY: u64 = 64;
@@ -85,29 +88,117 @@ impl KeySet {
     }
 }
 
-/// The keys of a link of a table that is being made.
+/// The numbers of rows that an absent value is one of.
+const ABSENT: u64 = 0xA5A5_5A5A_C3C3_3C3C;
+
+/// Appends a number for each value: equal values have the same. It means nothing where there is none.
+pub(super) fn numbers(values: &Vector<'_>, out: &mut Vec<u64>) {
+    let (rows, ty) = (values.len(), values.ty());
+    out.reserve(rows);
+    let of_bytes = |number: &dyn Fn(&[u8]) -> u64, out: &mut Vec<u64>| {
+        let number = |row| if values.is_null(row) { 0 } else { number(values.bytes(row)) };
+        out.extend((0..rows).map(number));
+    };
+    match ty {
+        _ if has_words(ty) => {
+            let (cells, wide) = (values.strided(), ty.width() == Some(8));
+            out.extend((0..rows).map(|row| cells.word(row, wide)));
+        }
+        // A zero has two signs, and what is no number many forms.
+        Type::F64 => of_bytes(
+            &|bytes| {
+                let value = f64::from_le_bytes(bytes.try_into().expect("8 bytes"));
+                if planted::is(Bug::ZerosSieved) { value.to_bits() } else { key::float64_order(value) }
+            },
+            out,
+        ),
+        Type::F32 => of_bytes(
+            &|bytes| {
+                let value = f32::from_le_bytes(bytes.try_into().expect("4 bytes"));
+                key::float64_order(f64::from(value))
+            },
+            out,
+        ),
+        // One number has many scales.
+        Type::Decimal => of_bytes(
+            &|bytes| {
+                let parts = DecimalParts::from_cell(bytes).expect("a checked decimal cell");
+                hash(&parts.scaled_key())
+            },
+            out,
+        ),
+        _ => match &values.nulls {
+            None => out.extend((0..rows).map(|row| hash(values.bytes(row)))),
+            Some(_) => of_bytes(&hash, out),
+        },
+    }
+}
+
+/// Appends a number for what each row has of several values, of which some may be absent.
+pub(super) fn numbers_of_all(all: &[&Vector<'_>], out: &mut Vec<u64>) {
+    let mut of = Vec::new();
+    for (at, values) in all.iter().enumerate() {
+        of.clear();
+        numbers(values, &mut of);
+        if let Some(nulls) = &values.nulls {
+            let absent = of.iter_mut().zip(nulls).filter(|(_, is_null)| **is_null);
+            absent.for_each(|(number, _)| *number = ABSENT);
+        }
+        match at {
+            0 => out.extend(of.iter().map(|number| mix_word(*number))),
+            _ => out.iter_mut().zip(&of).for_each(|(before, number)| *before = mix_words(*before, *number)),
+        }
+    }
+}
+
+/// The keys of links of a table that is being made.
 #[derive(Default)]
 pub(super) struct Gathering {
     keys: Vec<u64>,
+    /// Those of some rows, on their way.
+    of_rows: Vec<u64>,
     has_absent: bool,
     /// Whether there was a row that may be linked to all.
     is_given_up: bool,
 }
 
 impl Gathering {
-    /// Takes those of more rows.
-    pub(super) fn take(&mut self, values: &Vector<'_>) {
-        self.is_given_up |= !values.faults().is_empty();
-        let (cells, wide, rows): (Strided<'_>, bool, usize) =
-            (values.strided(), values.ty().width() == Some(8), values.len());
-        // The last of many: a table has some, of which one more or less would not be noticed.
-        let rows = if planted::is(Bug::SieveForgetsKey) { rows.saturating_sub(1) } else { rows };
-        match &values.nulls {
-            None => self.keys.extend((0..rows).map(|row| cells.word(row, wide))),
-            Some(nulls) => {
-                self.has_absent |= nulls.contains(&true);
-                self.keys.extend((0..rows).filter(|row| !nulls[*row]).map(|row| cells.word(row, wide)));
+    /// Takes those of more rows, which have these values.
+    pub(super) fn take(&mut self, all: &[&Vector<'_>]) {
+        self.is_given_up |= all.iter().any(|values| !values.faults().is_empty());
+        let first = self.keys.len();
+        match all {
+            [values] => {
+                numbers(values, &mut self.keys);
+                if let Some(nulls) = &values.nulls
+                    && nulls.contains(&true)
+                {
+                    self.has_absent = true;
+                    let mut kept = first;
+                    for (row, is_null) in nulls.iter().enumerate() {
+                        self.keys[kept] = self.keys[first + row];
+                        kept += usize::from(!is_null);
+                    }
+                    self.keys.truncate(kept);
+                }
             }
+            _ => {
+                self.of_rows.clear();
+                numbers_of_all(all, &mut self.of_rows);
+                if planted::is(Bug::AbsentOfSeveralSieved) {
+                    let is_absent = |row| all.iter().any(|values| values.is_null(row));
+                    self.of_rows = (0..)
+                        .zip(&self.of_rows)
+                        .filter(|(row, _)| !is_absent(*row))
+                        .map(|(_, of)| *of)
+                        .collect();
+                }
+                self.keys.extend_from_slice(&self.of_rows);
+            }
+        }
+        // The last of many: a table has some, of which one more or less would not be noticed.
+        if planted::is(Bug::SieveForgetsKey) && self.keys.len() > first {
+            self.keys.pop();
         }
     }
 
@@ -182,6 +273,65 @@ impl Sieves {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::value::Scalar;
+
+    #[test]
+    fn equal_values_have_one_number_and_others_have_others() {
+        let decimal = |mantissa, scale| Scalar::Decimal(DecimalParts { mantissa, scale });
+        let text = |text: &str| Scalar::String(text.into());
+        let values: [(Type, Vec<Scalar>); 8] = [
+            (Type::F64, [0.0, -0.0, f64::NAN, -f64::NAN, 1.5, -1.5].map(Scalar::Float).to_vec()),
+            (Type::F32, [0.0, -0.0, f64::NAN, -f64::NAN, 1.5, -1.5].map(Scalar::Float).to_vec()),
+            (
+                Type::Decimal,
+                [(0, 0), (0, 2), (15, 1), (150, 2), (-15, 1), (2, 0), (200, 2)]
+                    .map(|(m, s)| decimal(m, s))
+                    .to_vec(),
+            ),
+            (Type::String, ["", "\0", "a", "a\0", "c"].map(text).to_vec()),
+            (Type::Uuid, [[0; 16], [1; 16], [0; 16]].map(Scalar::Uuid).to_vec()),
+            (Type::Timestamp, [0, 1, 1 << 32, 0].map(Scalar::Int).to_vec()),
+            (Type::Bool, [false, true, false].map(Scalar::Bool).to_vec()),
+            (Type::I16, [-1, 0, 255, -1].map(Scalar::Int).to_vec()),
+        ];
+        for (ty, values) in values {
+            let vectors: Vec<Vector<'_>> =
+                values.iter().map(|value| Vector::constant(ty, value, 1)).collect();
+            let joined = Vector::collect(vectors.iter().map(|vector| (vector, 0)));
+            let (mut of, mut of_two) = (Vec::new(), Vec::new());
+            numbers(&joined, &mut of);
+            numbers_of_all(&[&joined, &joined], &mut of_two);
+            let key = |row| {
+                let mut key = Vec::new();
+                joined.append_key(row, &mut key);
+                key
+            };
+            for (one, other) in (0..of.len()).flat_map(|one| (0..of.len()).map(move |other| (one, other))) {
+                assert_eq!(
+                    of[one] == of[other],
+                    key(one) == key(other),
+                    "{ty}: {:?}, {:?}",
+                    values[one],
+                    values[other]
+                );
+                assert_eq!(of_two[one] == of_two[other], key(one) == key(other));
+            }
+        }
+        // In their order, and what is absent is equal to itself alone.
+        let ints = |values: &[Option<i128>]| {
+            let scalar = |value: &Option<i128>| value.map_or(Scalar::Null, Scalar::Int);
+            let of: Vec<Vector<'_>> =
+                values.iter().map(|value| Vector::constant(Type::I64, &scalar(value), 1)).collect();
+            Vector::collect(of.iter().map(|vector| (vector, 0)))
+        };
+        let (a, b) = (
+            ints(&[Some(1), Some(2), None, Some(0), None]),
+            ints(&[Some(2), Some(1), Some(1), Some(1), Some(1)]),
+        );
+        let mut of = Vec::new();
+        numbers_of_all(&[&a, &b], &mut of);
+        assert!(of[0] != of[1] && of[2] != of[3] && of[2] == of[4], "{of:?}");
+    }
 
     #[test]
     fn what_is_in_a_set_is_found_and_most_else_is_not() {

@@ -270,6 +270,12 @@ pub(super) fn mix_word(word: u64) -> u64 {
     mix(FACTOR, word)
 }
 
+/// As `mix`, of a number and one that came before.
+#[cfg(not(feature = "small"))]
+pub(super) fn mix_words(before: u64, word: u64) -> u64 {
+    mix(before.rotate_left(23) ^ FACTOR, word)
+}
+
 /// A number of a key that has nothing to do with its place in a table, and another at each `level`.
 #[cfg(not(feature = "small"))]
 pub(super) fn lot(key: &[u8], level: u32) -> u64 {
@@ -277,7 +283,7 @@ pub(super) fn lot(key: &[u8], level: u32) -> u64 {
 }
 
 /// Multiplies and folds eight bytes at a time. Keys come from the user's own data: there is no one to defend against.
-fn hash(key: &[u8]) -> u64 {
+pub(super) fn hash(key: &[u8]) -> u64 {
     let (words, rest) = key.as_chunks::<8>();
     let hash =
         words.iter().fold(key.len() as u64 ^ FACTOR, |hash, word| mix(hash, u64::from_le_bytes(*word)));

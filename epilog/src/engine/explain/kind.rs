@@ -73,14 +73,14 @@ pub enum PlanOperator {
         /// The relation.
         by: String,
     },
-    /// Keeps the rows of which a value is one that the table of a join above has.
+    /// Keeps the rows whose values are those that the table of a join above has, or may be.
     Sieve {
-        /// The value.
+        /// The values.
         by: String,
     },
     /// Gives its rows when it has read them all, so that a sieve beneath it can be made of another side first.
     Ahead {
-        /// The value that they are sieved by.
+        /// The values that they are sieved by.
         by: String,
     },
     /// Keeps rows by what other records there are, or adds a value of these.
@@ -356,8 +356,8 @@ pub(super) fn kind_of(node: &PhysicalNode, names: Names<'_>) -> PlanOperator {
             collection: names.collection(among.slot).to_string(),
             by: names.field(among.from, among.position),
         },
-        Operator::Sieve(sieve) => PlanOperator::Sieve { by: names.expr(&sieve.by) },
-        Operator::Ahead(ahead) => PlanOperator::Ahead { by: names.expr(&ahead.by) },
+        Operator::Sieve(sieve) => PlanOperator::Sieve { by: names.exprs(&sieve.by) },
+        Operator::Ahead(ahead) => PlanOperator::Ahead { by: names.exprs(&ahead.by) },
         Operator::Subquery(subquery) => {
             let asked = match (subquery.answer, &subquery.asked) {
                 (Answer::Semi, _) => PlanQuestion::Semi,

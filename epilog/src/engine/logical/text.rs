@@ -122,6 +122,12 @@ impl Names<'_> {
         predicates.iter().map(text).collect::<Vec<_>>().join(" & ")
     }
 
+    /// Several values.
+    #[cfg(not(feature = "small"))]
+    pub fn exprs(&self, exprs: &[Expr]) -> String {
+        exprs.iter().map(|expr| self.expr(expr)).collect::<Vec<_>>().join(", ")
+    }
+
     /// The terms of an ordering.
     pub fn terms(&self, terms: &[SortTerm]) -> String {
         let term = |term: &SortTerm| {

@@ -79,7 +79,7 @@ impl Walk<'_> {
             }
             Operator::Sieve(Sieve { input, by, number: _, _whole: _ })
             | Operator::Ahead(Ahead { input, by, number: _, _whole: _ }) => {
-                self.expr(by);
+                by.iter_mut().for_each(|expr| self.expr(expr));
                 self.node(input)
             }
             Operator::Subquery(Subquery {
@@ -92,6 +92,8 @@ impl Walk<'_> {
                 #[cfg(not(feature = "small"))]
                     same: _,
                 spills: _,
+                #[cfg(not(feature = "small"))]
+                    sieves: _,
                 answer: _,
             }) => {
                 match asked {

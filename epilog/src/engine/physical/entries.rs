@@ -467,7 +467,7 @@ impl PhysicalNode {
                 }
             }
             Operator::Filter { predicates, .. } => map_all(predicates, each),
-            Operator::Sieve(Sieve { by, .. }) | Operator::Ahead(Ahead { by, .. }) => change(by, each),
+            Operator::Sieve(Sieve { by, .. }) | Operator::Ahead(Ahead { by, .. }) => map_all(by, each),
             Operator::Subquery(Subquery { method, .. }) | Operator::Join(Join { method, .. }) => {
                 if let Method::Hash { links, .. } = method {
                     for link in links {

@@ -80,6 +80,8 @@ pub use prune::Reads;
 #[cfg(not(feature = "small"))]
 pub use recipe::{Estimate, Recipe};
 #[cfg(not(feature = "small"))]
+pub(super) use sieve::has_words;
+#[cfg(not(feature = "small"))]
 pub use sieve::{Ahead, Sieve, Sifted};
 pub use sort::TOP_MAX;
 #[cfg(not(feature = "small"))]
@@ -427,6 +429,9 @@ pub struct Subquery {
     pub same: Vec<Expr>,
     /// Whether both sides can be put aside by what they are linked by: it has a value, or none, in every row of either.
     pub spills: bool,
+    /// What its table has is asked of its rows beneath it.
+    #[cfg(not(feature = "small"))]
+    pub sieves: Vec<Sifted>,
     /// What becomes of the answer.
     pub answer: Answer,
 }

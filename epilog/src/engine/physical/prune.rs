@@ -68,7 +68,9 @@ impl Reads {
             #[cfg(not(feature = "small"))]
             Operator::Among(among) => self.record(among.from),
             #[cfg(not(feature = "small"))]
-            Operator::Sieve(Sieve { by, .. }) | Operator::Ahead(Ahead { by, .. }) => self.expr(by, slots),
+            Operator::Sieve(Sieve { by, .. }) | Operator::Ahead(Ahead { by, .. }) => {
+                by.iter().for_each(|expr| self.expr(expr, slots));
+            }
             Operator::Subquery(Subquery { method, .. }) | Operator::Join(Join { method, .. }) => {
                 if let Method::Probe { links, .. } | Method::Hash { links, .. } = method {
                     for link in links {

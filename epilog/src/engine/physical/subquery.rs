@@ -122,6 +122,8 @@ impl<'p> Planner<'p> {
             input: Box::new(input.node),
             spills,
             #[cfg(not(feature = "small"))]
+            sieves: Vec::new(),
+            #[cfg(not(feature = "small"))]
             same,
             slot: subquery.slot,
             once: is_of_key && !matches!(best.method, Method::Probe { .. }),

@@ -275,7 +275,7 @@ fn subqueries_become_joins() {
     let live = field(f::album::TITLE).binary(Like, text("%Live%"));
     check(
         draft(f::Artist).filter(reverse(f::Album, f::album::ARTIST, Quantifier::Any, Some(live.clone()))),
-        "semi join Album through hash table, Album.artist = id\n  scan Artist\n  \
+        "semi join Album through hash table, Album.artist = id\n  sieve by id\n    scan Artist\n  \
          filter Album.title like \"%Live%\"\n    scan Album",
     );
     check(

@@ -39,6 +39,8 @@ mod samples;
 mod schemas;
 mod shrink;
 #[cfg(not(feature = "small"))]
+mod sifted;
+#[cfg(not(feature = "small"))]
 mod spanned;
 #[cfg(all(sqlite, not(feature = "small")))]
 mod sql;

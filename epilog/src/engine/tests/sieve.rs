@@ -7,7 +7,8 @@ use alloc::vec::Vec;
 use super::fixture::{self as f, DraftBuilder, draft, field, join};
 use super::*;
 use crate::engine::physical::{Ahead, Operator, PhysicalNode, Sieve};
-use crate::expr::{BinaryOp, JoinKind, Postfix, UnaryOp};
+use crate::engine::planted::{Bug, Planted};
+use crate::expr::{AggregateFunction, BinaryOp, Clause, JoinKind, Postfix, UnaryOp};
 use crate::storage::pager::PagerOptions;
 use crate::storage::vfs::MemoryVfs;
 
@@ -34,6 +35,9 @@ fn filed() -> Store {
 fn without_sieves(node: &mut PhysicalNode) {
     if let Operator::Join(join) = &mut node.operator {
         join.sieves.clear();
+    }
+    if let Operator::Subquery(subquery) = &mut node.operator {
+        subquery.sieves.clear();
     }
     while let Operator::Sieve(Sieve { input, .. }) | Operator::Ahead(Ahead { input, .. }) = &mut node.operator
     {
@@ -144,6 +148,110 @@ fn what_is_asked_of_rows_is_made_anew_for_each_part_of_a_plan() {
         let plan = check(&store, &query.build());
         assert!(sieved(&plan, "album").is_none_or(|(given, _)| given == 700), "{plan}");
     }
+}
+
+#[test]
+fn texts_floats_and_several_values_are_asked_for() {
+    let store = filed();
+    let of = |on: Postfix| {
+        let on = on.binary(BinaryOp::And, inner(1, f::track::ID).binary(BinaryOp::Lt, f::id(20)));
+        join(draft(f::Track), f::Track, on, JoinKind::Inner)
+            .select([field(f::track::ID), inner(1, f::track::ID)])
+            .build()
+    };
+    let by = |ordinal| same(inner(1, ordinal), field(ordinal));
+    for (ordinal, name) in
+        [(f::track::NAME, "name"), (f::track::PRICE, "price"), (f::track::ACTIVE, "active")]
+    {
+        let plan = check(&store, &of(by(ordinal)));
+        let Some((given, gave)) = sieved(&plan, name) else {
+            // Both flags are there.
+            assert_eq!(name, "active", "{plan}");
+            continue;
+        };
+        assert!(given == 3000 && gave < 800, "{gave} rows by {name}");
+    }
+    // An album and a price are those of many, both together of fewer.
+    let both = by(f::track::ALBUM).binary(BinaryOp::And, by(f::track::PRICE));
+    let plan = check(&store, &of(both));
+    let (_, gave) = sieved(&plan, "album, price").unwrap_or_else(|| panic!("{plan}"));
+    assert!((285..500).contains(&gave), "{plan}");
+}
+
+#[test]
+fn zeros_of_both_signs_and_what_is_no_number_are_partners() {
+    let mut records = with_tracks(TRACKS);
+    let prices = [-0.0, f64::NAN, 0.0, -f64::NAN, 1.5, 2.5, -1.5, 3.5, 4.5, 5.5];
+    for (at, track) in records[2].1.iter_mut().enumerate() {
+        track[usize::from(f::track::PRICE)] = Scalar::Float(prices[at % prices.len()]);
+    }
+    let store = store(&records);
+    for id in 1..=5 {
+        let on = same(inner(1, f::track::PRICE), field(f::track::PRICE));
+        let on = on.binary(BinaryOp::And, same(inner(1, f::track::ID), f::id(id)));
+        let query = join(draft(f::Track), f::Track, on, JoinKind::Inner);
+        let query = query.select([field(f::track::ID), inner(1, f::track::ID)]).build();
+        let plan = check(&store, &query);
+        let expected = if id < 5 { 600 } else { 300 };
+        assert_eq!(sieved(&plan, "price"), Some((3000, expected)), "{plan}");
+        let _planted = Planted::new(Bug::ZerosSieved);
+        let plan = analyze(&store.snapshot(), &query, &Control::default()).expect("a plan");
+        assert_eq!(sieved(&plan, "price"), Some((3000, 300)), "{plan}");
+    }
+}
+
+#[test]
+fn rows_without_an_answer_go_on_their_page() {
+    let store = filed();
+    let has = || {
+        let on = same(inner(1, f::album::ID), field(f::track::ALBUM));
+        let titled = same(inner(1, f::album::TITLE), f::text("3"));
+        let longer = inner(1, f::album::TITLE).binary(BinaryOp::Lt, field(f::track::NAME));
+        f::exists(f::Album, 1, on.binary(BinaryOp::And, titled).binary(BinaryOp::And, longer))
+    };
+    let told = || [field(f::track::ID)];
+    let plan = check(&store, &draft(f::Track).filter(has()).select(told()).build());
+    let many = plan.to_string();
+    assert!(many.contains("semi join") && many.contains("sieve by album"), "{plan}");
+    assert_eq!(sieved(&plan, "album"), Some((3000, 450)), "{plan}");
+    // Those that have none stay, and so do those with a value that stands for it.
+    let not = draft(f::Track).filter(has().unary(UnaryOp::Not)).select(told());
+    let value = draft(f::Track).select([field(f::track::ID), has()]);
+    for draft in [not, value] {
+        let plan = check(&store, &draft.build());
+        assert_eq!(sieved(&plan, "album"), None, "{plan}");
+    }
+}
+
+#[test]
+fn groups_without_a_partner_are_not_made() {
+    let store = filed();
+    let count = || f::aggregate(AggregateFunction::Count, None);
+    let least = || f::aggregate(AggregateFunction::Min, Some(field(f::track::NAME)));
+    let groups =
+        |of: DraftBuilder| of.group_by([field(f::track::ALBUM)]).select([Postfix::key(0), count(), least()]);
+    let of_groups = |groups: DraftBuilder, number, of, kind| {
+        let on = same(f::window(number), field(of));
+        let named = draft(f::Album).filter(same(field(f::album::TITLE), f::text("3")));
+        let joined = named.clause(Clause::join_query(groups.build(), on, kind));
+        joined.select([field(f::album::ID), f::window(1), f::window(2)]).build()
+    };
+    for kind in [JoinKind::Inner, JoinKind::Left] {
+        let plan = check(&store, &of_groups(groups(draft(f::Track)), 0, f::album::ID, kind));
+        assert_eq!(sieved(&plan, "Track.album"), Some((3000, 450)), "{plan}");
+    }
+    // What the groups have is not what their rows have.
+    let plan = check(&store, &of_groups(groups(draft(f::Track)), 2, f::album::TITLE, JoinKind::Inner));
+    assert!(!plan.to_string().contains("sieve by Track.name"), "{plan}");
+    // Whether a row has no result is not to depend on which are left.
+    let longer = field(f::track::MILLISECONDS).binary(BinaryOp::Add, f::int(1));
+    let unsure = draft(f::Track).filter(longer.binary(BinaryOp::Ge, f::int(-100)));
+    let plan = check(&store, &of_groups(groups(unsure), 0, f::album::ID, JoinKind::Inner));
+    assert!(!plan.to_string().contains("sieve by Track.album"), "{plan}");
+    // Nor what a limit lets through.
+    let some = draft(f::Track).order_by(field(f::track::MILLISECONDS), false).limit(700);
+    let plan = check(&store, &of_groups(groups(some), 0, f::album::ID, JoinKind::Inner));
+    assert!(sieved(&plan, "Track.album").is_none_or(|(given, _)| given <= 700), "{plan}");
 }
 
 #[test]

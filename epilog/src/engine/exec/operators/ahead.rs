@@ -32,7 +32,7 @@ pub(super) fn build<'s>(env: &Env<'s>, ahead: physical::Ahead) -> Box<dyn Operat
 /// Gives its rows when they have all been read.
 struct Ahead<'s> {
     input: Box<dyn Operator<'s> + 's>,
-    by: Expr,
+    by: Vec<Expr>,
     known: Known,
     /// Those read that are next.
     read: alloc::vec::IntoIter<Batch<'s>>,
@@ -53,7 +53,11 @@ impl<'s> Ahead<'s> {
                 break true;
             }
             batch.loosen();
-            keys.take(&evaluate(env, &self.by, &batch)?);
+            let mut values = Vec::with_capacity(self.by.len());
+            for by in &self.by {
+                values.push(evaluate(env, by, &batch)?);
+            }
+            keys.take(&values.iter().collect::<Vec<_>>());
             rows += batch.count();
             self.size += batch.size();
             read.push(batch);

@@ -407,7 +407,8 @@ impl<'s> Built<'s> {
             }
             #[cfg(not(feature = "small"))]
             for (of, gathered) in of.sieves.iter().zip(&mut gathered) {
-                gathered.take(&values[usize::from(of.link)]);
+                let of_links = of.links.iter().map(|link| &values[usize::from(*link)]);
+                gathered.take(&of_links.collect::<Vec<_>>());
             }
             let rows = batch.count();
             numbers.clear();

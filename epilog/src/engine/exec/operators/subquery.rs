@@ -31,6 +31,8 @@ use crate::engine::exec::batch::{Batch, GATHERED_MAX, Selected, Source, gather};
 use crate::engine::exec::evaluate::evaluate;
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::meter::Footprint;
+#[cfg(not(feature = "small"))]
+use crate::engine::exec::sieve::Known;
 use crate::engine::exec::store::RowStore;
 use crate::engine::exec::table::KeyTable;
 use crate::engine::exec::tally::{Members, NO_GROUP, Tally};
@@ -38,7 +40,7 @@ use crate::engine::exec::{Env, Vector};
 use crate::engine::logical::{AggregateTerm, Asked, Computed, Expr, Link, Slot};
 use crate::engine::physical::{self, Answer, Method, PhysicalNode};
 #[cfg(not(feature = "small"))]
-use crate::engine::physical::{Band, Span};
+use crate::engine::physical::{Band, Sifted, Span};
 #[cfg(not(feature = "small"))]
 use crate::engine::planted::{self, Bug};
 use crate::parts::{self, InWhole, Whole};
@@ -64,7 +66,12 @@ pub(super) fn split<'s>(
 fn stage_of<'s>(env: &Env<'s>, subquery: physical::Subquery) -> (PhysicalNode, Subquery<'s>) {
     #[cfg(not(feature = "small"))]
     let same = same::Known::new(subquery.same);
+    #[cfg(not(feature = "small"))]
+    let sieves = subquery.sieves;
     let physical::Subquery { input, slot, method, pairs, asked, once, answer, .. } = subquery;
+    // Those beneath take what is opened here.
+    #[cfg(not(feature = "small"))]
+    let known = env.sieves.open(&sieves);
     #[cfg(not(feature = "small"))]
     env.sieves.open_ahead(&input);
     #[cfg(not(feature = "small"))]
@@ -115,6 +122,10 @@ fn stage_of<'s>(env: &Env<'s>, subquery: physical::Subquery) -> (PhysicalNode, S
         once,
         #[cfg(not(feature = "small"))]
         same,
+        #[cfg(not(feature = "small"))]
+        sieves,
+        #[cfg(not(feature = "small"))]
+        known,
         answer,
     };
     (*input, stage)
@@ -132,6 +143,11 @@ struct Subquery<'s> {
     /// The answers of rows before, by what they were made of.
     #[cfg(not(feature = "small"))]
     same: Option<Box<same::Known<'s>>>,
+    /// What its table has is asked of its rows beneath; and how those who ask know it.
+    #[cfg(not(feature = "small"))]
+    sieves: Vec<Sifted>,
+    #[cfg(not(feature = "small"))]
+    known: Vec<Known>,
     answer: Answer,
 }
 
@@ -281,9 +297,11 @@ impl<'s> Stage<'s> for Subquery<'s> {
     fn share(&mut self, env: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
         if let Finder::Table { source, built, band } = &mut self.finder {
             let keep = keep(&self.asked, self.once, &self.pairs);
-            let (links, band) = (&self.links, band.as_deref());
-            *built =
-                Some(sharing.table(|| Built::to_share(env, &mut **source, Making::by(links, keep), band))?);
+            let of = Making::by(&self.links, keep).sieved(&self.sieves);
+            let band = band.as_deref();
+            let table = sharing.table(|| Built::to_share(env, &mut **source, of, band))?;
+            table.tell(&self.known);
+            *built = Some(table);
         }
         self.pairs.stages.iter_mut().try_for_each(|stage| stage.share(env, sharing))
     }

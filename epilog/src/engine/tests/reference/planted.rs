@@ -21,6 +21,9 @@ const ORDERED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.ordered_
 const PARTLY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
 const NESTED: Check = |seed| check_drafts(seed, 20, &mut |maker| maker.nested_draft(false), &mut |_| ());
 const LINKED: Check = |seed| check_drafts(seed, 20, &mut |maker| maker.linked_draft(2), &mut |_| ());
+const SIFTED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.sifted_draft(), &mut |_| ());
+const SIFTED_MADE: Check =
+    |seed| schemas::check_made(seed, 20, &mut |maker| maker.sifted_draft(), &mut |_| ());
 const SPANNED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.spanned_draft(), &mut |_| ());
 const SPANNED_MADE: Check =
     |seed| schemas::check_made(seed, 20, &mut |maker| maker.spanned_draft(), &mut |_| ());
@@ -171,6 +174,17 @@ fn mistakes_about_groups_that_follow_each_other_are_found() {
         (Bug::LastRunLost, GROUPED),
         (Bug::LeastOfEachAbsent, LOOSE),
         (Bug::JumpTooFar, LOOSE),
+    ]);
+}
+
+#[test]
+fn mistakes_of_what_is_asked_of_rows_before_are_found() {
+    check(&[
+        (Bug::SieveForgetsKey, SIFTED_MADE),
+        (Bug::ZerosSieved, SIFTED),
+        (Bug::AntiJoinSieved, SIFTED),
+        (Bug::GroupsSieved, SIFTED),
+        (Bug::AbsentOfSeveralSieved, SIFTED_MADE),
     ]);
 }
 

@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::engine::optimizer::RULES;
-use crate::engine::physical::{Method, Operator, PhysicalNode};
+use crate::engine::physical::{Method, Operator, PhysicalNode, has_words};
 use crate::schema::{Catalog, IndexId};
 
 /// What operators are called in plans, and ways to records.
@@ -129,11 +129,27 @@ fn probes_some(node: &PhysicalNode, catalog: &Catalog) -> bool {
         || node.children().into_iter().any(|child| probes_some(child, catalog))
 }
 
+/// What sieves are for beside the rows of joins by one number.
+const SIEVED: [&str; 4] =
+    ["sieve for a semi join", "sieve by several values", "sieve below groups", "sieve by what is no number"];
+
+fn sieved(node: &PhysicalNode, reached: &mut Vec<&'static str>) {
+    let own = match &node.operator {
+        Operator::Subquery(subquery) if !subquery.sieves.is_empty() => Some(SIEVED[0]),
+        Operator::Sieve(sieve) if sieve.by.len() > 1 => Some(SIEVED[1]),
+        Operator::Aggregate { input, .. } if matches!(input.operator, Operator::Sieve(_)) => Some(SIEVED[2]),
+        Operator::Sieve(sieve) if !has_words(sieve.by[0].ty) => Some(SIEVED[3]),
+        _ => None,
+    };
+    reached.extend(own);
+    node.children().into_iter().for_each(|child| sieved(child, reached));
+}
+
 #[test]
 fn drafts_reach_every_rule_and_every_operator() {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     let names = RULES.iter().map(|rule| rule.name);
-    let names = names.chain([PROBES_SOME]);
+    let names = names.chain([PROBES_SOME]).chain(SIEVED);
     names.chain(OPERATORS).chain(PARTS).chain(ASIDE.map(|aside| aside.0)).for_each(|name| {
         counts.insert(name, 0);
     });
@@ -142,6 +158,7 @@ fn drafts_reach_every_rule_and_every_operator() {
         let planned = plan(view, draft, Purpose::Rows, RuleSet::ALL).expect("a plan");
         reached.extend(Plan::of(&planned).operators().iter().map(|node| node.operator));
         reached.extend(probes_some(&planned.root, view.catalog()).then_some(PROBES_SOME));
+        sieved(&planned.root, &mut reached);
         let shown = format!("{:?}", planned.root);
         reached.extend(PARTS.into_iter().filter(|part| shown.contains(part)));
         // What faults are in the way of is not measured.
@@ -169,6 +186,7 @@ fn drafts_reach_every_rule_and_every_operator() {
             (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.partly_indexed_draft().0));
             (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.spanned_draft().0));
             (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.grouped_draft().0));
+            (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.sifted_draft().0));
             if !is_made {
                 (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.few_draft(false).0));
             }

@@ -31,28 +31,39 @@ use crate::value::Type;
 /// Between two looks at what answered rows take in memory there are so many.
 const ROWS_AT_ONCE: usize = 64;
 
-/// The operator of a subquery with such a table, where it may be put aside; `None` where its stage is all there is to it.
+/// The operator of a subquery with such a table, where it may be put aside, or is made before the first row; `None` where its stage is
+/// all there is to it.
 pub(in crate::engine::exec::operators) fn build<'s>(
     env: &Env<'s>,
     subquery: &physical::Subquery,
 ) -> Option<Box<dyn Operator<'s> + 's>> {
-    if !subquery.spills || !(env.budget.is_given() || env.budget.is_none()) {
+    let puts_aside = env.budget.is_given() || env.budget.is_none();
+    if !subquery.spills || !puts_aside && subquery.sieves.is_empty() {
         return None;
     }
     let Method::Hash { inner, .. } = &subquery.method else { return None };
-    let inner = PhysicalNode::clone(inner);
+    let inner = puts_aside.then(|| PhysicalNode::clone(inner));
     let (input, stage) = stage_of(env, subquery.clone());
     let input = build_gathered(env, input);
-    Some(Box::new(Answering { input, stage, inner, answered: None, kept_max: Footprint::default() }))
+    Some(Box::new(Answering {
+        input,
+        stage,
+        inner,
+        answered: None,
+        is_tried: false,
+        kept_max: Footprint::default(),
+    }))
 }
 
 struct Answering<'s> {
     input: Box<dyn Operator<'s> + 's>,
     stage: Subquery<'s>,
-    /// The rows of the table, to be read again.
-    inner: PhysicalNode,
+    /// The rows of the table, to be read again if it may be put aside.
+    inner: Option<PhysicalNode>,
     /// The rows that were answered out of their order.
     answered: Option<Giver>,
+    /// Whether the table was made, as far as memory had room.
+    is_tried: bool,
     /// The most that was kept, and what was put aside, before the first of these.
     kept_max: Footprint,
 }
@@ -74,16 +85,20 @@ impl<'s> Subquery<'s> {
         &mut self,
         env: &Env<'s>,
         mut source: Box<dyn Operator<'s> + 's>,
-        at_once: bool,
+        puts_aside: bool,
         level: u32,
     ) -> Result<bool, ExecError> {
+        let at_once = env.budget.is_none() && level == 0;
         let of = Making::by(&self.links, keep(&self.asked, self.once, &self.pairs));
         let (used, shared) = (env.budget.used(), env.tables.len());
-        let (new, is_all) = match level < LEVELS_MAX {
+        // Of rows that were put aside those without a partner are gone already.
+        let of = if level == 0 { of.sieved(&self.sieves) } else { of };
+        let (new, is_all) = match puts_aside && level < LEVELS_MAX {
             true => Built::within(env, &mut *source, of, at_once)?,
             false => (Built::new(env, &mut *source, of)?, true),
         };
         if is_all {
+            new.tell(&self.known);
             self.finder = Finder::Table { source, built: Some(Held::new(new)), band: None };
         } else {
             // What operators beneath have taken goes with them, but for rows that others share.
@@ -105,12 +120,23 @@ impl<'s> Subquery<'s> {
 }
 
 impl<'s> Answering<'s> {
+    /// Makes the table, if memory has room for it. It is read once; if that was too much, it is made anew.
+    fn try_table(&mut self, env: &Env<'s>) -> Result<(), ExecError> {
+        self.is_tried = true;
+        if let Finder::Table { source, built: None, .. } = &mut self.stage.finder {
+            let source = core::mem::replace(source, Box::new(Nothing));
+            self.stage.table(env, source, self.inner.is_some(), 0)?;
+        }
+        Ok(())
+    }
+
     /// Puts aside the rows of `batch` and those that come after them, and what the table is made of, and answers all of them.
     fn answer_all(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<Giver, ExecError> {
         let links = self.stage.links.clone();
         let mut part = Batch::new(env.collections.len(), env.computed.len() + 1);
         let mut inner = inner_side(&links, 0);
-        let mut source = super::super::build(env, self.inner.clone());
+        let again = self.inner.clone().expect("a table that may be put aside");
+        let mut source = super::super::build(env, again);
         source.expect(usize::MAX);
         while source.next(env, &mut part)? {
             // What is linked to nothing belongs to nothing.
@@ -152,7 +178,7 @@ impl<'s> Answering<'s> {
             let replayed = |rows, shape: &Shape| Replayed { rows, shape: shape.clone() };
             let source = Box::new(replayed(of_table.again(), &inner_shape));
             let mut asking = replayed(asking, &outer_shape);
-            if !self.stage.table(env, source, false, level + 1)? {
+            if !self.stage.table(env, source, true, level + 1)? {
                 let links = self.stage.links.clone();
                 let (mut outer, mut inner) = (outer_side(&links, level + 1), inner_side(&links, level + 1));
                 while asking.next(env, part)? {
@@ -204,19 +230,22 @@ impl<'s> Operator<'s> for Answering<'s> {
             if let Some(answered) = &mut self.answered {
                 return answered.next(env, batch, GATHERED_MAX);
             }
+            // What sieves ask of rows is to be known before the first.
+            if !self.stage.sieves.is_empty() && !self.is_tried {
+                self.try_table(env)?;
+            }
             if !self.input.next(env, batch)? {
                 return Ok(false);
             }
             if batch.count() == 0 {
                 continue;
             }
-            if let Finder::Table { source, built: None, .. } = &mut self.stage.finder {
-                // It is read once; if that was too much, it is made anew.
-                let source = core::mem::replace(source, Box::new(Nothing));
-                if !self.stage.table(env, source, env.budget.is_none(), 0)? {
-                    self.answered = Some(self.answer_all(env, batch)?);
-                    continue;
-                }
+            if !self.is_tried {
+                self.try_table(env)?;
+            }
+            if matches!(self.stage.finder, Finder::Table { built: None, .. }) {
+                self.answered = Some(self.answer_all(env, batch)?);
+                continue;
             }
             self.stage.apply(env, batch)?;
             if batch.count() > 0 {
@@ -238,8 +267,13 @@ impl<'s> Operator<'s> for Answering<'s> {
 
     #[cfg(feature = "std")]
     fn share(&mut self, env: &Env<'s>, sharing: &mut Sharing<'s>) -> Result<(), ExecError> {
-        self.input.share(env, sharing)?;
-        self.stage.share(env, sharing)
+        // What sieves beneath ask is to be known before tables there are made.
+        if self.stage.sieves.is_empty() {
+            self.input.share(env, sharing)?;
+            return self.stage.share(env, sharing);
+        }
+        self.stage.share(env, sharing)?;
+        self.input.share(env, sharing)
     }
 }
 
