@@ -11,6 +11,7 @@ use super::record_branch::RecordBranch;
 use super::record_leaf::{RecordLeaf, RecordSlot};
 use super::record_tree::{Node, RecordTree};
 use super::{Expected, unexpected_child};
+use crate::parts;
 
 /// Ranks of so many leaves are searched for at once.
 const AT_ONCE: usize = 16;
@@ -82,9 +83,19 @@ impl RecordTree {
                 }
             }
             let mut slots: [Option<RecordSlot<'p>>; RANKS] = [None; RANKS];
+            let mut last = None;
             for ((slot, of), rank) in slots.iter_mut().zip(of).zip(ranks) {
                 let leaf = leaves[usize::from(of)].expect("each place has been opened");
-                *slot = leaf.search(*rank).ok().map(|position| leaf.slot(position));
+                // What belongs together was often put in together, and lies side by side.
+                let next =
+                    last.filter(|(leaf, _)| parts::LOOPS && *leaf == of).map(|(_, position)| position + 1);
+                let next = next.filter(|position| *position < leaf.count() && leaf.rank(*position) == *rank);
+                let position = next.or_else(|| {
+                    let Place { low, high, .. } = places[usize::from(of)];
+                    leaf.search_between(*rank, low, high)
+                });
+                last = position.map(|position| (of, position));
+                *slot = position.map(|position| leaf.slot(position));
             }
             slots.into_iter().take(ranks.len()).for_each(&mut found);
         }

@@ -19,6 +19,8 @@
 //! blob, which takes no room.
 
 use alloc::vec::Vec;
+#[cfg(not(feature = "small"))]
+use core::cmp::Ordering;
 use core::ops::Range;
 
 use super::super::StorageError;
@@ -316,6 +318,52 @@ impl<'p> RecordLeaf<'p> {
     pub(super) fn search(&self, rank: u128) -> Result<usize, usize> {
         let position = self.lower_bound(rank);
         if position < self.head.count && self.rank(position) == rank { Ok(position) } else { Err(position) }
+    }
+
+    /// The position of `rank`, one of those from `low` to `high`, which are all that the leaf may have.
+    ///
+    /// Keys that the database gives out are spread evenly: where the rank is then is looked first, and from there on by steps that
+    /// double. A search by halves goes from line to line, of which no cache has any in a large tree, and each says which is next.
+    #[cfg(not(feature = "small"))]
+    #[inline]
+    pub(super) fn search_between(&self, rank: u128, low: u128, high: u128) -> Option<usize> {
+        let LeafHead { count, stride, rank_width, .. } = self.head;
+        // What the bounds say is of another page, which may be damaged.
+        let behind = |rank: u128| u64::try_from(rank.checked_sub(low)?).ok();
+        let (Some(own), Some(from_low), Some(span)) =
+            (u64::try_from(rank).ok().filter(|_| rank_width == 8), behind(rank), behind(high))
+        else {
+            return self.search(rank).ok();
+        };
+        // Beyond that the product below might have no room.
+        if count == 0 || span >= 1 << 40 || from_low > span {
+            return self.search(rank).ok();
+        }
+        let guess = (from_low * count as u64 / (span + 1)) as usize;
+        let rows = &self.page[ROWS_START..ROWS_START + count * stride];
+        let at = |position: usize| narrow(rows, position * stride);
+        let (mut low, mut high, mut step) = (0, count, 1);
+        match at(guess).cmp(&own) {
+            Ordering::Equal => return Some(guess),
+            Ordering::Less => {
+                low = guess + 1;
+                while low + step <= count && at(low + step - 1) < own {
+                    low += step;
+                    step *= 2;
+                }
+                high = high.min(low + step);
+            }
+            Ordering::Greater => {
+                high = guess;
+                while step <= high && at(high - step) >= own {
+                    high -= step;
+                    step *= 2;
+                }
+                low = low.max(high.saturating_sub(step));
+            }
+        }
+        let position = low + lower_bound(high - low, |position| at(low + position), own);
+        (position < count && at(position) == own).then_some(position)
     }
 
     /// The record at `position`.

@@ -197,6 +197,15 @@ fn dense_ranks_match_the_model() {
 }
 
 #[test]
+fn ranks_with_even_gaps_match_the_model() {
+    churn(9, NARROW, 100, |random| {
+        let number = random.below(900) as u128;
+        number / 8 * 32 + number % 8
+    });
+    churn(10, NARROW, 100, |random| 1 << 50 | (random.below(900) as u128 * 1000));
+}
+
+#[test]
 fn sparse_ranks_match_the_model() {
     churn(3, NARROW, 900, |random| u128::from(random.next()));
     churn(4, WIDE, 900, |random| u128::from(random.next()) << 64 | u128::from(random.next()));
