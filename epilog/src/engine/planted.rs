@@ -125,6 +125,8 @@ pub(super) enum Bug {
     FaultForgotten,
     /// Absent values come first in every order.
     AbsentFirst,
+    /// Where one record is enough for a row, no other than the first is looked at.
+    OnlyFirstLookedAt,
     /// The last row of a frame is not in it.
     FrameEndsEarly,
     /// What lies at the far end of a frame told by distances is not in it.

@@ -106,6 +106,7 @@ fn stage_of<'s>(env: &Env<'s>, subquery: physical::Subquery) -> (PhysicalNode, S
         read,
         stages: super::stages(env, *pairs),
         batch: Batch::new(env.collections.len(), env.computed.len()),
+        first: Firsts::default(),
         rows: Vec::new(),
         inner: Inner::Records(Vec::new()),
         #[cfg(not(feature = "small"))]
@@ -482,6 +483,8 @@ pub(super) struct Pairs<'s> {
     read: Read,
     stages: Vec<Box<dyn Stage<'s> + 's>>,
     batch: Batch<'s>,
+    /// How often the first record that an index finds is enough.
+    first: Firsts,
     /// The row of each pair.
     rows: Vec<u16>,
     inner: Inner<'s>,
@@ -491,6 +494,28 @@ pub(super) struct Pairs<'s> {
     #[cfg(not(feature = "small"))]
     columns: Vec<(Computed, Vector<'s>)>,
 }
+
+/// The first records of keys, and how many of them were enough.
+#[derive(Default)]
+struct Firsts {
+    tried: usize,
+    passed: usize,
+}
+
+impl Firsts {
+    fn note(&mut self, tried: usize, passed: usize) {
+        self.tried += tried;
+        self.passed += passed;
+    }
+
+    /// Whether fewer than a quarter were: then trying them first spares less than it takes.
+    fn rarely_passes(&self) -> bool {
+        self.tried >= FIRSTS_TRIED && self.passed < self.tried / 4
+    }
+}
+
+/// After so many it is looked at whether it is of use.
+const FIRSTS_TRIED: usize = if cfg!(test) { 8 } else { 256 };
 
 /// The inner side of each pair.
 enum Inner<'s> {
@@ -614,9 +639,48 @@ struct Probe<'a, 's> {
     outer: &'a [Vector<'s>],
 }
 
-/// The rows of a batch that ask, by the number of what they look for, and what becomes of what is found.
+/// The rows of a batch, by the number of what they look for.
+#[derive(Default)]
+struct Alike {
+    /// Where those of each number end; they begin where those of the number before end.
+    ends: Vec<u32>,
+    rows: Vec<u16>,
+}
+
+impl Alike {
+    /// Of rows that have these numbers, or [`NO_GROUP`], of so many.
+    fn new(numbers: &[u32], count: usize) -> Alike {
+        let (mut ends, mut end) = (vec![0; count], 0);
+        let present = || numbers.iter().enumerate().filter(|(_, number)| **number != NO_GROUP);
+        present().for_each(|(_, number)| ends[*number as usize] += 1);
+        for of in &mut ends {
+            // Where they begin, until they are put there.
+            (*of, end) = (end, end + *of);
+        }
+        let mut rows = vec![0; end as usize];
+        for (row, number) in present() {
+            let place = &mut ends[*number as usize];
+            rows[*place as usize] = row as u16;
+            *place += 1;
+        }
+        Alike { ends, rows }
+    }
+
+    /// How many numbers there are.
+    fn len(&self) -> usize {
+        self.ends.len()
+    }
+
+    /// The rows with this number, in their order.
+    fn of(&self, number: usize) -> &[u16] {
+        let start = number.checked_sub(1).map_or(0, |before| self.ends[before]);
+        &self.rows[start as usize..self.ends[number] as usize]
+    }
+}
+
+/// The rows of a batch that ask, and what becomes of what is found.
 struct Askers<'a, 'n, 's> {
-    rows: &'a [Vec<u16>],
+    rows: &'a Alike,
     batch: &'a Batch<'s>,
     pairs: &'a mut Pairs<'s>,
     answers: &'a mut Answers<'n>,
@@ -630,7 +694,7 @@ impl Askers<'_, '_, '_> {
 
     /// Whether nothing more is to be found for the rows with this number.
     fn is_settled(&self, number: usize) -> bool {
-        self.rows[number].iter().all(|row| self.answers.settled(usize::from(*row)))
+        self.rows.of(number).iter().all(|row| self.answers.settled(usize::from(*row)))
     }
 }
 
@@ -650,19 +714,14 @@ impl<'s> Probe<'_, 's> {
     ) -> Result<(), ExecError> {
         // Rows with the same key are answered together.
         let mut keys = KeyTable::default();
-        let mut rows: Vec<Vec<u16>> = Vec::new();
+        let mut numbers = Vec::with_capacity(batch.count());
         let mut scratch = Vec::new();
         for row in 0..batch.count() {
             scratch.clear();
-            if answers.is_faulty(row) || !self.append_key(row, &mut scratch) {
-                continue;
-            }
-            let number = keys.intern(&scratch);
-            if number == rows.len() {
-                rows.push(Vec::new());
-            }
-            rows[number].push(row as u16);
+            let asks = !answers.is_faulty(row) && self.append_key(row, &mut scratch);
+            numbers.push(if asks { keys.intern(&scratch) as u32 } else { NO_GROUP });
         }
+        let rows = Alike::new(&numbers, keys.len());
         match self.index {
             Some(index) => self.search(index, &keys, &rows, batch, pairs, answers)?,
             None => self.look_up(&rows, batch, pairs, answers)?,
@@ -682,7 +741,7 @@ impl<'s> Probe<'_, 's> {
         &self,
         index: IndexId,
         keys: &KeyTable,
-        rows: &[Vec<u16>],
+        rows: &Alike,
         batch: &Batch<'s>,
         pairs: &mut Pairs<'s>,
         answers: &mut Answers<'_>,
@@ -714,7 +773,7 @@ impl<'s> Probe<'_, 's> {
         columns.clear();
         entries.each(&mut |value, column| columns.push((value, column)))?;
         for (entry, number) in waiting.numbers.drain(..).enumerate() {
-            for row in rows[number].iter().map(|row| usize::from(*row)) {
+            for row in rows.of(number).iter().map(|row| usize::from(*row)) {
                 if !answers.settled(row) {
                     pairs.push_entry(row, if planted::is(Bug::EntryOfFirst) { 0 } else { entry });
                 }
@@ -758,7 +817,7 @@ impl<'s> Probe<'_, 's> {
             let found = cursor.next_ranks(at_once, &mut waiting.ranks)?;
             if counts_only {
                 waiting.ranks.clear();
-                for row in &askers.rows[number] {
+                for row in askers.rows.of(number) {
                     askers.answers.counts[usize::from(*row)] += found as u64;
                 }
             } else {
@@ -776,8 +835,37 @@ impl<'s> Probe<'_, 's> {
         Ok(())
     }
 
-    /// Fetches records, and pairs each with the rows of its number.
+    /// Fetches records, and pairs each with the rows of its number: those of one number follow each other. Where one that gets through
+    /// is enough, the first of each is tried, and then what is left for those for which it did not.
     fn pair(
+        &self,
+        ranks: &[u128],
+        numbers: &[usize],
+        askers: &mut Askers<'_, '_, 's>,
+    ) -> Result<(), ExecError> {
+        if !askers.answers.any || !askers.pairs.is_needed() || askers.pairs.first.rarely_passes() {
+            return self.pair_all(ranks, numbers, askers);
+        }
+        let is_first = |at: usize| at == 0 || numbers[at] != numbers[at - 1];
+        let picked = |pick: &dyn Fn(usize) -> bool| -> (Vec<u128>, Vec<usize>) {
+            (0..ranks.len()).filter(|at| pick(*at)).map(|at| (ranks[at], numbers[at])).unzip()
+        };
+        let (first_ranks, first_numbers) = picked(&is_first);
+        self.pair_all(&first_ranks, &first_numbers, askers)?;
+        askers.pairs.flush(self.env, askers.batch, None, askers.answers)?;
+        let left = |at: usize| !is_first(at) && !askers.is_settled(numbers[at]);
+        let settled = first_numbers.iter().filter(|number| askers.is_settled(**number)).count();
+        let (ranks, numbers) = picked(&left);
+        askers.pairs.first.note(first_numbers.len(), settled);
+        #[cfg(not(feature = "small"))]
+        if planted::is(Bug::OnlyFirstLookedAt) {
+            return Ok(());
+        }
+        self.pair_all(&ranks, &numbers, askers)
+    }
+
+    /// As [`pair`](Probe::pair), all of them at once.
+    fn pair_all(
         &self,
         ranks: &[u128],
         numbers: &[usize],
@@ -790,7 +878,7 @@ impl<'s> Probe<'_, 's> {
         let records = fetch(self.env, self.slot, ranks)?;
         for (record, number) in records.into_iter().zip(numbers) {
             let Some(record) = record else { continue };
-            for row in &rows[*number] {
+            for row in rows.of(*number) {
                 let row = usize::from(*row);
                 if !answers.settled(row) {
                     pairs.push_record(row, record);
@@ -806,26 +894,26 @@ impl<'s> Probe<'_, 's> {
     /// Finds the records whose own key the rows have: at most one each.
     fn look_up(
         &self,
-        groups: &[Vec<u16>],
+        groups: &Alike,
         batch: &Batch<'s>,
         pairs: &mut Pairs<'s>,
         answers: &mut Answers<'_>,
     ) -> Result<(), ExecError> {
         let collection = self.env.collection(self.slot);
         let values = &self.outer[0];
-        let rank = |group: &Vec<u16>| {
-            let cell = values.cell(usize::from(group[0])).expect("a row without a key has no group");
+        let rank = |group: usize| {
+            let first = usize::from(groups.of(group)[0]);
+            let cell = values.cell(first).expect("a row without a key has no group");
             key::rank(values.ty(), cell)
         };
-        let mut wanted: Vec<(u128, usize)> =
-            groups.iter().enumerate().map(|(at, rows)| (rank(rows), at)).collect();
+        let mut wanted: Vec<(u128, usize)> = (0..groups.len()).map(|group| (rank(group), group)).collect();
         wanted.sort_unstable();
         let ranks: Vec<u128> = wanted.iter().map(|(rank, _)| *rank).collect();
         let mut records = Vec::new();
         self.env.view.get_many(collection, &ranks, &mut records)?;
         for ((_, group), record) in wanted.iter().zip(records) {
             let Some(record) = record else { continue };
-            for row in &groups[*group] {
+            for row in groups.of(*group) {
                 let row = usize::from(*row);
                 if pairs.stages.is_empty() && answers.tally.is_none() {
                     answers.counts[row] += 1;
@@ -882,4 +970,28 @@ pub(super) fn append_entry_key(
         key::append(out, values.ty(), optional, cell);
         true
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_together_by_their_numbers() {
+        let alike = Alike::new(&[1, NO_GROUP, 0, 1, 3, NO_GROUP, 1], 4);
+        let all: Vec<&[u16]> = (0..alike.len()).map(|number| alike.of(number)).collect();
+        assert_eq!(all, [&[2][..], &[0, 3, 6], &[], &[4]]);
+        assert_eq!(Alike::new(&[NO_GROUP], 0).len(), 0);
+    }
+
+    #[test]
+    fn first_records_are_tried_first_while_a_quarter_of_them_are_enough() {
+        let mut first = Firsts::default();
+        first.note(FIRSTS_TRIED - 1, 0);
+        assert!(!first.rarely_passes(), "too few to tell");
+        first.note(1, FIRSTS_TRIED / 4);
+        assert!(!first.rarely_passes());
+        first.note(FIRSTS_TRIED, 0);
+        assert!(first.rarely_passes());
+    }
 }

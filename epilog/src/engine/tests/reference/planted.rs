@@ -195,6 +195,7 @@ fn mistakes_of_operators_are_found() {
         (Bug::AbsentNotInList, NARROW),
         (Bug::FaultForgotten, FAULTY),
         (Bug::AbsentFirst, NARROW),
+        (Bug::OnlyFirstLookedAt, NESTED),
         (Bug::FrameEndsEarly, ANY),
         (Bug::RangeEndsEarly, GATHERED),
         (Bug::DistinctGone, ANY),

@@ -7,12 +7,13 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 use super::super::span::{Spans, Walk, end_of, entries_within};
-use super::{Answers, Askers, ENTRIES_AT_ONCE, Pairs, Probe, Waiting};
+use super::{Alike, Answers, Askers, ENTRIES_AT_ONCE, Pairs, Probe, Waiting};
 use crate::engine::error::ExecError;
 use crate::engine::estimate::KeyRange;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
 use crate::engine::exec::budget::Charge;
 use crate::engine::exec::table::KeyTable;
+use crate::engine::exec::tally::NO_GROUP;
 use crate::engine::physical::{Taken, max_rank};
 use crate::engine::planted::{self, Bug};
 use crate::schema::IndexId;
@@ -24,24 +25,29 @@ struct Shared<R> {
     ranges: Vec<R>,
     /// Of each range the bytes in front of the values that it is of.
     before: Vec<usize>,
-    /// Of each range the rows that have it.
-    rows: Vec<Vec<u16>>,
+    /// The number of each row's range, or [`NO_GROUP`]; rows behind the last that has one are left out.
+    numbers: Vec<u32>,
 }
 
 impl<R> Shared<R> {
     fn new() -> Shared<R> {
-        Shared { keys: KeyTable::default(), ranges: Vec::new(), before: Vec::new(), rows: Vec::new() }
+        Shared { keys: KeyTable::default(), ranges: Vec::new(), before: Vec::new(), numbers: Vec::new() }
     }
 
     /// Notes that a row has a range, which `key` tells from others.
     fn add(&mut self, row: usize, key: &[u8], (range, before): (R, usize)) {
         let number = self.keys.intern(key);
-        if number == self.rows.len() {
-            self.rows.push(Vec::new());
+        if number == self.ranges.len() {
             self.ranges.push(range);
             self.before.push(before);
         }
-        self.rows[number].push(row as u16);
+        self.numbers.resize(row, NO_GROUP);
+        self.numbers.push(number as u32);
+    }
+
+    /// The rows of each range.
+    fn rows(&self) -> Alike {
+        Alike::new(&self.numbers, self.ranges.len())
     }
 
     /// The numbers of the ranges, those that begin first first: what neighbours lead to lies on one page.
@@ -91,8 +97,8 @@ impl<'s> Probe<'_, 's> {
             }
         }
         let collection = env.collection(self.slot);
-        let Shared { ranges, before, rows, .. } = &shared;
-        let mut askers = Askers { rows, batch, pairs, answers };
+        let (Shared { ranges, before, .. }, rows) = (&shared, shared.rows());
+        let mut askers = Askers { rows: &rows, batch, pairs, answers };
         let (mut waiting, mut last) = (Waiting::default(), None);
         for number in shared.in_order(|a, b| a.low_key().cmp(b.low_key())) {
             env.check()?;
@@ -166,9 +172,10 @@ impl<'s> Probe<'_, 's> {
             }
         }
         let counts_only = !pairs.is_needed() && answers.tally.is_none();
+        let alike = shared.rows();
         for number in shared.in_order(|(a, _), (b, _)| a.cmp(b)) {
             env.check()?;
-            let (range, rows) = (shared.ranges[number], &shared.rows[number]);
+            let (range, rows) = (shared.ranges[number], alike.of(number));
             if let taken @ (Taken::Least | Taken::Greatest) = spans.taken() {
                 if let Some(record) = Walk::end(env, collection, range, taken)? {
                     rows.iter().for_each(|row| pairs.push_record(usize::from(*row), record));
