@@ -127,6 +127,8 @@ pub(super) enum Bug {
     AbsentFirst,
     /// Where one record is enough for a row, no other than the first is looked at.
     OnlyFirstLookedAt,
+    /// A value that one group has is counted in no other.
+    DistinctOverGroups,
     /// The last row of a frame is not in it.
     FrameEndsEarly,
     /// What lies at the far end of a frame told by distances is not in it.

@@ -160,6 +160,21 @@ impl WordTable {
         self.places[place].1 - 1
     }
 
+    /// How many words there are.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn len(&self) -> usize {
+        self.taken
+    }
+
+    /// The words, in any order, and their numbers.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn words(&self) -> impl Iterator<Item = (u64, u32)> {
+        let word = |at: usize| self.least.wrapping_add(at as u64);
+        let of_array = self.array.iter().enumerate().map(move |(at, number)| (word(at), *number));
+        let all = of_array.chain(self.places.iter().copied());
+        all.filter_map(|(word, number)| Some((word, number.checked_sub(1)?)))
+    }
+
     /// The word of the first place, and the numbers, and 1, of all words from there on: 0 where there is none.
     pub(super) fn array(&self) -> Option<(u64, &[u32])> {
         (parts::LOOPS && !self.array.is_empty()).then_some((self.least, &*self.array))

@@ -14,10 +14,14 @@ use core::ops::Range;
 #[cfg(all(feature = "decimal", not(feature = "small")))]
 use super::scaled::{Scaled, Totals};
 use super::table::KeyTable;
+#[cfg(not(feature = "small"))]
+use super::table::{WordTable, width_of_equal_cells};
 use super::vector::{Cells, Strided};
 use super::{Vector, kernel};
 use crate::engine::error::{ExecError, Fault, RowFault};
 use crate::engine::logical::AggregateTerm;
+#[cfg(not(feature = "small"))]
+use crate::engine::planted::{self, Bug};
 use crate::expr::{AggregateFunction, BinaryOp};
 use crate::ordered::BTreeMap;
 use crate::parts::{self, InWhole, Whole};
@@ -110,6 +114,9 @@ enum Kept {
     Bytes(Vec<Vec<u8>>),
     /// Which values there were, with the number of the group before each.
     Distinct(InWhole<KeyTable>),
+    /// The same, of values that are words.
+    #[cfg(not(feature = "small"))]
+    DistinctWords(Pairs),
     /// The mean, and the sum of the squares of what differs from it.
     Moments(InWhole<Vec<(f64, f64)>>),
     /// Every value.
@@ -138,6 +145,7 @@ impl Tally {
             Kept::Cells(bytes) => bytes.capacity(),
             Kept::Bytes(values) => of_each(values),
             Kept::Distinct(table) => table.size(),
+            Kept::DistinctWords(pairs) => pairs.size(),
             Kept::Moments(values) => values.capacity() * size_of::<(f64, f64)>(),
             Kept::Values(values) => of_each(values),
         };
@@ -164,6 +172,10 @@ impl Tally {
             (function, _) => {
                 let Some(whole) = Whole::build() else { unreachable!("a plan with it was refused") };
                 match function {
+                    #[cfg(not(feature = "small"))]
+                    F::CountDistinct if matches!(width_of_equal_cells(ty), Some(4 | 8)) => {
+                        Kept::DistinctWords(Pairs::default())
+                    }
                     F::CountDistinct => Kept::Distinct(InWhole::new(KeyTable::default(), whole)),
                     F::Variance | F::StdDev => Kept::Moments(InWhole::new(vec![(0.0, 0.0); groups], whole)),
                     F::Median => Kept::Values(InWhole::new(vec![Vec::new(); groups], whole)),
@@ -179,6 +191,8 @@ impl Tally {
         self.counts.resize(groups, 0);
         match &mut self.kept {
             Kept::Nothing | Kept::Distinct(_) => {}
+            #[cfg(not(feature = "small"))]
+            Kept::DistinctWords(_) => {}
             Kept::Ints(totals) => totals.resize(groups, 0),
             Kept::Uints(totals) => totals.resize(groups, 0),
             Kept::Floats(totals) => totals.resize(groups, 0.0),
@@ -224,6 +238,7 @@ impl Tally {
                     }
                 }
             }
+            Kept::DistinctWords(pairs) => pairs.keep_last(last as u32),
             Kept::Moments(moments) => keep(moments),
             Kept::Values(values) => keep(values),
         }
@@ -419,12 +434,19 @@ impl Tally {
     }
 
     fn add_distinct(&mut self, values: &Vector<'_>, members: Members<'_>) {
+        #[cfg(not(feature = "small"))]
+        if let Kept::DistinctWords(pairs) = &mut self.kept {
+            let (cells, wide) = (values.strided(), values.ty().width() == Some(8));
+            return members.for_each(values.len(), |row, group| {
+                self.counts[group] += u64::from(pairs.insert(group as u32, cells.word(row, wide)));
+            });
+        }
         let Kept::Distinct(table) = &mut self.kept else { unreachable!("what is distinct is in a table") };
         let mut key = Vec::new();
         members.for_each(values.len(), |row, group| {
             key.clear();
             key.extend_from_slice(&(group as u32).to_le_bytes());
-            values.append_key(row, &mut key);
+            values.append_identity(row, &mut key);
             let known = table.len();
             if table.intern(&key) == known {
                 self.counts[group] += 1;
@@ -632,6 +654,52 @@ impl Tally {
         let nulls: Vec<bool> = counts.iter().map(|count| *count < least).collect();
         let cells = if of.width().is_some() { Cells::Fixed(bytes) } else { Cells::Owned { bytes, ends } };
         Ok(Vector::new(of, counts.len(), cells, nulls.contains(&true).then_some(nulls)))
+    }
+}
+
+/// Groups and words that go together: each word has a number, which makes a word with that of a group. The words that count are
+/// keys as a rule, which lie close together and so in an array.
+#[cfg(not(feature = "small"))]
+#[derive(Default)]
+struct Pairs {
+    words: WordTable,
+    pairs: WordTable,
+}
+
+#[cfg(not(feature = "small"))]
+impl Pairs {
+    /// Puts a pair in; whether it was not there.
+    #[inline]
+    fn insert(&mut self, group: u32, word: u64) -> bool {
+        let next = self.words.len() as u32;
+        let number = self.words.find_or_insert(word, || next);
+        let mut is_new = false;
+        let group = if planted::is(Bug::DistinctOverGroups) { 0 } else { group };
+        self.pairs.find_or_insert(u64::from(group) << 32 | u64::from(number), || {
+            is_new = true;
+            0
+        });
+        is_new
+    }
+
+    /// All pairs, in any order.
+    fn all(&self) -> impl Iterator<Item = (u32, u64)> {
+        let mut words = vec![0; self.words.len()];
+        self.words.words().for_each(|(word, number)| words[number as usize] = word);
+        self.pairs.words().map(move |(pair, _)| ((pair >> 32) as u32, words[pair as u32 as usize]))
+    }
+
+    /// Forgets all groups but one, which is the first from then on.
+    fn keep_last(&mut self, last: u32) {
+        let mut kept = Pairs::default();
+        self.all().filter(|(group, _)| *group == last).for_each(|(_, word)| {
+            kept.insert(0, word);
+        });
+        *self = kept;
+    }
+
+    fn size(&self) -> usize {
+        self.words.size() + self.pairs.size()
     }
 }
 

@@ -9,6 +9,7 @@ use core::fmt;
 use super::super::error::RowFault;
 #[cfg(not(feature = "small"))]
 use super::shelf::NOTHING;
+use super::table::width_of_equal_cells;
 use crate::parts;
 use crate::value::{Cell, Scalar, Type, key};
 
@@ -371,6 +372,28 @@ impl<'s> Vector<'s> {
     pub(super) fn append_key(&self, row: usize, out: &mut Vec<u8>) {
         key::append(out, self.ty, true, self.cell(row));
     }
+
+    /// Appends bytes that tell the value of `row` from all others of the type, in no order.
+    pub(super) fn append_identity(&self, row: usize, out: &mut Vec<u8>) {
+        append_identity(self.ty, self.cell(row), out);
+    }
+}
+
+/// As [`Vector::append_identity`]. What several values append does not begin with what others do.
+#[inline]
+fn append_identity(ty: Type, cell: Cell<'_>, out: &mut Vec<u8>) {
+    match cell {
+        Some(bytes) if parts::LOOPS && matches!(ty, Type::String | Type::Bytes) => {
+            out.push(1);
+            out.extend_from_slice(&(bytes.len() as u32).to_le_bytes());
+            out.extend_from_slice(bytes);
+        }
+        Some(bytes) if parts::LOOPS && width_of_equal_cells(ty).is_some() => {
+            out.push(1);
+            out.extend_from_slice(bytes);
+        }
+        _ => key::append(out, ty, true, cell),
+    }
 }
 
 /// Values that are kept one after the other. They borrow nothing.
@@ -411,9 +434,9 @@ impl Builder {
         if self.nulls[row] { None } else { Some(cell) }
     }
 
-    /// As [`Vector::append_key`].
-    pub(super) fn append_key(&self, row: usize, out: &mut Vec<u8>) {
-        key::append(out, self.ty, true, self.cell(row));
+    /// As [`Vector::append_identity`].
+    pub(super) fn append_identity(&self, row: usize, out: &mut Vec<u8>) {
+        append_identity(self.ty, self.cell(row), out);
     }
 
     /// Forgets all values but the last.

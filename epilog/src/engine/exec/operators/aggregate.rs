@@ -156,7 +156,7 @@ fn by_bytes(values: &[Builder], groups: usize) -> KeyTable {
     let (mut table, mut bytes) = (KeyTable::default(), Vec::new());
     for group in 0..groups {
         bytes.clear();
-        values.iter().for_each(|key| key.append_key(group, &mut bytes));
+        values.iter().for_each(|key| key.append_identity(group, &mut bytes));
         table.intern(&bytes);
     }
     table
@@ -323,7 +323,7 @@ impl Keyed {
                 let mut bytes = Vec::new();
                 numbers.extend(rows.map(|row| {
                     bytes.clear();
-                    keys.iter().for_each(|key| key.append_key(row, &mut bytes));
+                    keys.iter().for_each(|key| key.append_identity(row, &mut bytes));
                     let known = table.len();
                     let number = table.intern(&bytes);
                     if number == known { is_new(row) } else { number as u32 }

@@ -81,6 +81,13 @@ impl Tally {
                 // What differs was counted.
                 return;
             }
+            (Kept::DistinctWords(all), Kept::DistinctWords(part)) => {
+                for (group, word) in part.all() {
+                    let group = numbers[group as usize];
+                    counts[group as usize] += u64::from(all.insert(group, word));
+                }
+                return;
+            }
             (Kept::Moments(all), Kept::Moments(moments)) => {
                 for (from, to) in pairs().filter(|(from, _)| part.counts[*from] > 0) {
                     let own = (counts[to], all[to]);

@@ -20,6 +20,33 @@ fn square_roots_have_all_digits() {
     assert!(iterated_square_root(-1.0).is_nan() && iterated_square_root(f64::NAN).is_nan());
 }
 
+/// Of words that lie close together and far apart, of several groups, and of the last of them alone.
+#[test]
+#[cfg(not(feature = "small"))]
+fn groups_and_words_are_there_once() {
+    let words: [fn(u64) -> u64; 3] =
+        [|n| n % 50, |n| n % 50 * FAR, |n| if n == 300 { u64::MAX } else { n % 7 }];
+    for word in words {
+        let (mut pairs, mut model) = (Pairs::default(), alloc::collections::BTreeSet::new());
+        for n in 0..500 {
+            let (group, word) = ((n * n % 5) as u32, word(n));
+            assert_eq!(pairs.insert(group, word), model.insert((group, word)));
+        }
+        assert_eq!(pairs.all().collect::<alloc::collections::BTreeSet<_>>(), model);
+        assert_eq!(pairs.all().count(), model.len());
+        pairs.keep_last(4);
+        let of_last = model.iter().filter(|(group, _)| *group == 4);
+        assert_eq!(
+            pairs.all().collect::<alloc::collections::BTreeSet<_>>(),
+            of_last.map(|(_, word)| (0, *word)).collect()
+        );
+        assert!(pairs.insert(1, word(0)), "the others are forgotten");
+    }
+}
+
+#[cfg(not(feature = "small"))]
+const FAR: u64 = 1 << 50;
+
 /// Against the aggregates of single values.
 #[cfg(all(feature = "decimal", not(feature = "small")))]
 mod of_columns {

@@ -196,6 +196,7 @@ fn mistakes_of_operators_are_found() {
         (Bug::FaultForgotten, FAULTY),
         (Bug::AbsentFirst, NARROW),
         (Bug::OnlyFirstLookedAt, NESTED),
+        (Bug::DistinctOverGroups, GROUPED),
         (Bug::FrameEndsEarly, ANY),
         (Bug::RangeEndsEarly, GATHERED),
         (Bug::DistinctGone, ANY),

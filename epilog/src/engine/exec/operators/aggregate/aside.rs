@@ -270,7 +270,7 @@ impl Keyed {
                 let mut bytes = Vec::new();
                 numbers.extend((0..rows).map(|row| {
                     bytes.clear();
-                    keys.iter().for_each(|key| key.append_key(row, &mut bytes));
+                    keys.iter().for_each(|key| key.append_identity(row, &mut bytes));
                     table.find(&bytes).map_or(NO_GROUP, |number| number as u32)
                 }));
             }
