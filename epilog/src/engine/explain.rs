@@ -601,6 +601,15 @@ fn describe_one(node: &PhysicalNode, names: Names<'_>) -> (&'static str, String)
             };
             (operator, detail)
         }
+        #[cfg(not(feature = "small"))]
+        Operator::Sort { terms, settled: true, .. } => {
+            ("sort", format!("{}; they come so", names.terms(terms)))
+        }
+        #[cfg(not(feature = "small"))]
+        Operator::Sort { terms, window: None, given: given @ 1.., .. } => {
+            let given = names.terms(&terms[..*given]);
+            ("sort", format!("{}; they come by {given}", names.terms(terms)))
+        }
         Operator::Sort { terms, window: None, .. } => ("sort", names.terms(terms)),
         #[cfg(not(feature = "small"))]
         Operator::Sort { terms, window: Some(window), given: given @ 1.., .. } => {

@@ -203,6 +203,8 @@ pub(super) enum Bug {
     LastForFirst,
     /// Rows that were answered partition by partition come in the order backwards that they came in.
     AnswersBackwards,
+    /// Rows that come in the order of the first terms of a sort are not sorted by the others.
+    EqualOnesUnsorted,
     /// The last run of sorted rows that were put aside does not come back.
     RunLost,
     /// An operation that goes on after another leaves out the next record.

@@ -64,6 +64,14 @@ impl Costs {
         self.sort * (1.0 + doublings as Amount / 3.0)
     }
 
+    /// Sorting so many rows of which those that compare equal by what they come by, so many each, follow each other.
+    #[cfg(not(feature = "small"))]
+    pub fn sort_of_runs(&self, rows: Amount, each: Amount) -> Amount {
+        // A row has a key made, waits and comes out, however few it is compared with.
+        let comparisons = (each.max(1.0) as u64).ilog2().min(11);
+        rows * self.sort_of(each) * (11.0 + comparisons as Amount) / 22.0
+    }
+
     /// Fetching so many records in the order of an index, where each that lies anywhere costs so much.
     pub fn fetch_by(&self, fetch: Amount, records: Amount, scatter: Scatter) -> Amount {
         if cfg!(feature = "small") {

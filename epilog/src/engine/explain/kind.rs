@@ -109,6 +109,8 @@ pub enum PlanOperator {
     Sort {
         /// By what.
         terms: Vec<PlanTerm>,
+        /// By how many of the first terms they come ordered already.
+        given: usize,
     },
     /// Keeps the first rows in an order.
     Top {
@@ -382,7 +384,9 @@ pub(super) fn kind_of(node: &PhysicalNode, names: Names<'_>) -> PlanOperator {
             let method = if join.merges { PlanMethod::Merge } else { method };
             PlanOperator::Join { is_left: join.kind == JoinKind::Left, method, links }
         }
-        Operator::Sort { terms, window: None, .. } => PlanOperator::Sort { terms: terms_of(terms, names) },
+        Operator::Sort { terms, window: None, given, .. } => {
+            PlanOperator::Sort { terms: terms_of(terms, names), given: *given }
+        }
         Operator::Sort { terms, window: Some(window), given, .. } => PlanOperator::Top {
             terms: terms_of(terms, names),
             given: *given,

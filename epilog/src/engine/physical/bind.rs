@@ -125,6 +125,8 @@ impl Walk<'_> {
                 window,
                 #[cfg(not(feature = "small"))]
                     given: _,
+                #[cfg(not(feature = "small"))]
+                    settled: _,
             } => {
                 terms.iter_mut().for_each(|term| self.sort(term));
                 window.iter_mut().for_each(|window| (self.window)(window));

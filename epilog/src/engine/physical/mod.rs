@@ -185,6 +185,10 @@ pub enum Operator {
         /// In the order of so many of the first terms they come already: no more are read than can be among those kept.
         #[cfg(not(feature = "small"))]
         given: usize,
+        /// Whether they come in that of all terms, and no two records of the query compare equal: then nothing is left to be done
+        /// where what is beneath keeps its order.
+        #[cfg(not(feature = "small"))]
+        settled: bool,
     },
     /// Keeps a window of rows.
     Limit {

@@ -15,15 +15,22 @@
 //! Which costs less is told by how many pairs a row is expected to have: of the rows as many are read as make the pairs wanted,
 //! and those that compare equal to the last of them. A table of the other side is made in whole all the same.
 //!
+//! Where all rows are wanted it is the same: those that compare equal by what they come by are sorted by the other terms, a few at a time
+//! (`sort by order, number; they come by order`), which costs less than to sort all.
+//!
+//! A value that is equal to one of the records that rows begin at comes in the same order: pairs of orders and their lines, by the order
+//! of a line, are those of the orders by key.
+//!
 //! Must not fire where the sides of the join would be put aside, which forgets their order: then all is sorted
 //! (`exec::operators::keeps_order`).
 
 use alloc::boxed::Box;
+use alloc::vec::Vec;
 
 use super::subquery::Sides;
 use super::{Join, Method, Operator, PhysicalNode, Planned, Planner, Want};
 use crate::engine::estimate::{Amount, Counter};
-use crate::engine::logical::{self, Inner, Node, SortTerm};
+use crate::engine::logical::{self, Expr, Inner, Node, Slot, Sort, SortTerm};
 use crate::engine::planted::{self, Bug};
 use crate::expr::JoinKind;
 use crate::parts;
@@ -52,12 +59,7 @@ impl<'p> Planner<'p> {
         let Some((slot, position)) = order.first().and_then(|term| term.expr.as_field()) else {
             return false;
         };
-        let mut base = node;
-        while let Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) | Node::Join(_) = base {
-            let Some(input) = base.input() else { return false };
-            base = input;
-        }
-        matches!(base, Node::Scan(scan) if scan.slot == slot) && {
+        first_slot(node) == Some(slot) && {
             let collection = self.collection(slot);
             let mut indexes = collection.indexes.iter();
             collection.clustered == Some(position) || indexes.any(|index| index.fields.contains(&position))
@@ -71,6 +73,97 @@ impl<'p> Planner<'p> {
             field.is_some_and(|(slot, position)| self.collection(slot).clustered == Some(position))
         };
         order.iter().rev().skip(1).any(is_key)
+    }
+
+    /// Of `planned`, all of whose rows are to be sorted, and ways that give them in the order of some of the first terms, so that only
+    /// those that compare equal by these are sorted, the cheapest; and in the order of how many terms it gives them, and whether that is
+    /// all there is to be done.
+    pub(super) fn sorted_in_runs(&self, sort: &'p Sort, planned: Planned) -> (Planned, usize, bool) {
+        // Records of one collection go on in another operation, for which all are kept.
+        if planned.ordered || !has_join(&sort.input) {
+            return (planned, 0, false);
+        }
+        let terms = self.of_first_rows(&sort.input, &sort.terms);
+        if !self.may_give(&sort.input, &terms) {
+            return (planned, 0, false);
+        }
+        let rows = planned.node.rows;
+        let mut best_cost = planned.cost + self.sort_cost(rows, None);
+        let mut best = (planned, 0, false);
+        let noted = self.estimates.borrow().len();
+        for given in (1..=terms.len()).rev() {
+            let want = Want { order: &terms[..given], partly: true, ..Want::default() };
+            let mut partly = self.node(&sort.input, want);
+            // Other ways look for the same values.
+            self.estimates.borrow_mut().truncate(noted);
+            let settled = given == sort.terms.len() && self.tells_rows_apart(&terms);
+            let runs = if settled { 0.0 } else { self.runs_cost(rows, &terms[..given]) };
+            let cost = partly.cost + runs;
+            if partly.ordered && cost < best_cost {
+                partly.ordered = false;
+                (best_cost, best) = (cost, (partly, given, settled));
+            }
+        }
+        best
+    }
+
+    /// Whether no two of the query's records compare equal by these terms, so that their keys need not tell rows apart.
+    fn tells_rows_apart(&self, terms: &[SortTerm]) -> bool {
+        terms
+            .iter()
+            .filter_map(|term| term.expr.as_field())
+            .any(|(slot, position)| slot == Slot(0) && self.collection(slot).clustered == Some(position))
+    }
+
+    /// What it costs to sort so many rows that come in the order of these terms.
+    pub(super) fn runs_cost(&self, rows: Amount, given: &[SortTerm]) -> Amount {
+        let runs = self.groups(rows, given.iter().map(|term| &term.expr));
+        self.costs.sort_of_runs(rows, rows / runs)
+    }
+
+    /// What rows are ordered by first, as far as it is of the records that they begin at, or equal to something of these, as that.
+    pub(super) fn of_first_rows(&self, node: &Node, terms: &[SortTerm]) -> Vec<SortTerm> {
+        let Some(slot) = first_slot(node) else { return Vec::new() };
+        let mut equal = Vec::new();
+        self.equal_in(node, &mut equal);
+        terms
+            .iter()
+            .map_while(|term| Some(SortTerm { expr: of_slot(&term.expr, slot, &equal)?, ..*term }))
+            .collect()
+    }
+
+    /// The fields that are equal in all rows of a node.
+    fn equal_in(&self, node: &Node, out: &mut Vec<(Expr, Expr)>) {
+        match node {
+            Node::Join(join) if join.kind == JoinKind::Inner => {
+                let of_fields = |link: &&logical::Link| {
+                    let fields = link.inner.as_field().is_some() && link.outer.as_field().is_some();
+                    fields && link.inner.ty == link.outer.ty
+                };
+                let links = join.links.iter().filter(of_fields);
+                out.extend(links.map(|link| (link.inner.clone(), link.outer.clone())));
+                self.equal_in(&join.inner, out);
+            }
+            Node::Lookup(lookup) => {
+                let slot = |slot: Slot| &self.plan.slots[usize::from(slot.0)];
+                let (from, into) = (slot(lookup.from), slot(lookup.into));
+                if let Some(key) = into.collection.clustered {
+                    let field = &from.collection.fields[usize::from(lookup.position)];
+                    let pointing =
+                        Expr::field(lookup.from, lookup.position, field.ty, from.optional || field.optional);
+                    let ty = into.collection.fields[usize::from(key)].ty;
+                    let pointed = Expr::field(lookup.into, key, ty, into.optional);
+                    if pointing.ty == pointed.ty {
+                        out.push((pointing, pointed));
+                    }
+                }
+            }
+            Node::Filter(_) | Node::Subquery(_) | Node::Join(_) => {}
+            _ => return,
+        }
+        if let Some(input) = node.input() {
+            self.equal_in(input, out);
+        }
     }
 
     /// A join whose rows come in the order wanted, and what the first of them cost; `None` where they cannot.
@@ -136,7 +229,7 @@ impl<'p> Planner<'p> {
             spills: is_sure,
             merges: false,
             in_order: true,
-            sieves: alloc::vec::Vec::new(),
+            sieves: Vec::new(),
             counter: Counter::NONE,
             _whole: join.whole,
         };
@@ -144,4 +237,40 @@ impl<'p> Planner<'p> {
         let node = PhysicalNode { operator: Operator::Join(node), rows };
         Some(Planned { node, ordered: true, cost: input.cost + cost })
     }
+}
+
+/// The slot of the records that the rows of a node begin at.
+fn first_slot(node: &Node) -> Option<Slot> {
+    match node {
+        Node::Scan(scan) => Some(scan.slot),
+        Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) | Node::Join(_) => first_slot(node.input()?),
+        _ => None,
+    }
+}
+
+/// A field of the record in `slot` that `expr` is equal to, if it is a field.
+fn of_slot(expr: &Expr, slot: Slot, equal: &[(Expr, Expr)]) -> Option<Expr> {
+    let mut known = Vec::from([expr]);
+    let mut at = 0;
+    while let Some(expr) = known.get(at).copied() {
+        let field = expr.as_field()?;
+        if field.0 == slot {
+            return Some(expr.clone());
+        }
+        for (a, b) in equal {
+            for (one, other) in [(a, b), (b, a)] {
+                let is_known = |expr: &&Expr| expr.as_field() == other.as_field();
+                if one.as_field() == Some(field) && !known.iter().any(is_known) {
+                    known.push(other);
+                }
+            }
+        }
+        at += 1;
+    }
+    None
+}
+
+/// Whether the rows of a node are pairs.
+pub(super) fn has_join(node: &Node) -> bool {
+    matches!(node, Node::Join(_)) || node.input().is_some_and(has_join)
 }

@@ -23,6 +23,7 @@
 
 use alloc::vec::Vec;
 
+use super::ordered::has_join;
 use super::{Operator, Planned, Planner, Want};
 use crate::engine::estimate::{Amount, Groups};
 use crate::engine::logical::{Aggregate, AggregateTerm, Expr, ExprKind, Node, SortTerm};
@@ -239,9 +240,4 @@ pub(super) fn begins_with(order: &[SortTerm], asked: &[SortTerm]) -> bool {
         }
     }
     distinct.len() >= asked.len() && distinct.iter().zip(asked).all(|(term, asked)| *term == asked)
-}
-
-/// Whether the rows of a node are pairs, which may be put aside.
-fn has_join(node: &Node) -> bool {
-    matches!(node, Node::Join(_)) || node.input().is_some_and(has_join)
 }

@@ -5,8 +5,6 @@ use alloc::boxed::Box;
 use super::{Operator, PhysicalNode, Planned, Planner, Want};
 use crate::engine::estimate::Amount;
 use crate::engine::logical::{Slot, Sort};
-#[cfg(not(feature = "small"))]
-use crate::schema::IndexDef;
 
 /// Up to so many rows that are wanted of more are kept in a heap; otherwise everything is sorted.
 pub const TOP_MAX: u64 = 65_536;
@@ -23,7 +21,13 @@ impl<'p> Planner<'p> {
         };
         let planned = self.node(&sort.input, inner);
         #[cfg(not(feature = "small"))]
-        let (planned, given) = self.partly_sorted(sort, limit, planned);
+        let (planned, given, settled) = match sort.window {
+            None => self.sorted_in_runs(sort, planned),
+            Some(_) => {
+                let (planned, given) = self.partly_sorted(sort, limit, planned);
+                (planned, given, false)
+            }
+        };
         let all = planned.node.rows;
         let rows = sort.window.and_then(|window| window.take).map_or(all, |take| all.min(take as Amount));
         let ordered = want.order.is_empty() || want.order == sort.terms.as_slice();
@@ -31,13 +35,23 @@ impl<'p> Planner<'p> {
             (true, None) => return Planned { ordered, ..planned },
             (true, Some(window)) => (Operator::Limit { input: Box::new(planned.node), window }, planned.cost),
             (false, window) => {
-                let cost = planned.cost + self.sort_cost(all, limit);
+                #[cfg(not(feature = "small"))]
+                let own = match (given, window) {
+                    _ if settled => 0.0,
+                    (1.., None) => self.runs_cost(all, &sort.terms[..given]),
+                    _ => self.sort_cost(all, limit),
+                };
+                #[cfg(feature = "small")]
+                let own = self.sort_cost(all, limit);
+                let cost = planned.cost + own;
                 let sort = Operator::Sort {
                     input: Box::new(planned.node),
                     terms: sort.terms.clone(),
                     window,
                     #[cfg(not(feature = "small"))]
                     given,
+                    #[cfg(not(feature = "small"))]
+                    settled,
                 };
                 (sort, cost)
             }
@@ -52,20 +66,19 @@ impl<'p> Planner<'p> {
     fn partly_sorted(&self, sort: &'p Sort, limit: Option<u64>, planned: Planned) -> (Planned, usize) {
         let first = sort.terms.first().and_then(|term| term.expr.as_field());
         let limit = limit.filter(|limit| *limit <= TOP_MAX && !planned.ordered);
-        let (Some(limit), Some((slot, position))) = (limit, first) else {
+        let (Some(limit), Some(_)) = (limit, first) else {
             return (planned, 0);
         };
-        let collection = self.collection(slot);
         // Of one collection's records the whole order is asked for elsewhere, but for what tells equals apart.
-        let orders = |index: &IndexDef| index.fields.contains(&position);
-        if collection.clustered != Some(position) && !collection.indexes.iter().any(orders) {
+        let terms = self.of_first_rows(&sort.input, &sort.terms);
+        if !self.may_give(&sort.input, &terms) {
             return (planned, 0);
         }
         let mut best_cost = planned.cost + self.sort_cost(planned.node.rows, Some(limit));
         let mut best = (planned, 0);
         let noted = self.estimates.borrow().len();
-        for given in (1..=sort.terms.len()).rev() {
-            let order = &sort.terms[..given];
+        for given in (1..=terms.len()).rev() {
+            let order = &terms[..given];
             let all = best.0.node.rows;
             // As many as are wanted, and those that compare equal to the last of them.
             let read = limit as Amount + all / self.groups(all, order.iter().map(|term| &term.expr));

@@ -5,6 +5,8 @@ use alloc::string::ToString;
 use super::early::{self, order, read};
 use super::fixture::{self as f, draft, field, join};
 use super::*;
+use crate::engine::estimate::Costs;
+use crate::engine::measured::priced::Priced;
 use crate::engine::physical::{Operator, PhysicalNode};
 use crate::expr::{BinaryOp, JoinKind, Postfix};
 
@@ -164,4 +166,57 @@ fn faults_of_rows_behind_the_first_are_no_errors() {
         let failed = rows(snapshot.operation().view(), &first(150, false), RuleSet::ALL);
         assert!(matches!(failed, Err(EngineError::Exec(ExecError::Arithmetic(_)))), "{failed:?}");
     }
+}
+
+/// All rows, where what they begin at comes in the order of the first terms: those that compare equal by these are sorted alone.
+#[test]
+fn all_rows_that_come_in_the_order_of_some_terms_are_sorted_a_few_at_a_time() {
+    let store = store(&with_tracks(TRACKS));
+    let snapshot = store.snapshot();
+    // As where there are many.
+    let _priced = Priced::new(Costs { sort: 200.0, ..Costs::default() }, &[&snapshot]);
+    let columns = || [field(f::album::ID), inner(f::track::ID), inner(f::track::MILLISECONDS)];
+    let of_album = || same(inner(f::track::ALBUM), field(f::album::ID));
+    for kind in [JoinKind::Inner, JoinKind::Left] {
+        for descending in [false, true] {
+            let joined = || join(draft(f::Album), f::Track, of_album(), kind);
+            let terms = [(field(f::album::ID), descending), (inner(f::track::MILLISECONDS), !descending)];
+            let plan = check(&store, &order(joined(), &terms).select(columns()).build());
+            assert!(plan.to_string().contains("; they come by id"), "{plan}");
+            // Nothing is left to be done where these are all, and no two of the query's records have the same.
+            let plan = check(&store, &order(joined(), &terms[..1]).select(columns()).build());
+            assert!(plan.to_string().contains("; they come so"), "{plan}");
+            // Pairs without a filter in their way, and some that are asked for something.
+            let few = inner(f::track::MILLISECONDS).binary(BinaryOp::Gt, f::int(1_500));
+            check(&store, &order(joined().filter(few), &terms).select(columns()).build());
+        }
+    }
+    // What is equal to the key of what rows begin at, whichever of them that is.
+    let joined =
+        join(draft(f::Track), f::Album, same(inner(f::album::ID), field(f::track::ALBUM)), JoinKind::Inner);
+    let terms = [(field(f::track::ALBUM), false), (field(f::track::NAME), true)];
+    let plan =
+        check(&store, &order(joined, &terms).select([field(f::track::ID), inner(f::album::TITLE)]).build());
+    assert!(plan.to_string().contains("; they come by album"), "{plan}");
+    // What no way gives is sorted as ever, and so are records of one collection.
+    for (of, term) in [
+        (join(draft(f::Album), f::Track, of_album(), JoinKind::Inner), inner(f::track::NAME)),
+        (draft(f::Track), field(f::track::MILLISECONDS)),
+    ] {
+        let sorted = order(of, &[(term, false), (field(0), false)]).build();
+        let plan = explain(store.snapshot().operation().view(), &sorted).expect("a plan").to_string();
+        assert!(!plan.contains("they come by"), "{plan}");
+    }
+}
+
+/// Of left joins the inner side's value is absent where nothing is paired: those rows come first, and not where the row's key is.
+#[test]
+fn what_a_left_join_links_is_not_in_the_order_of_its_rows() {
+    let store = store(&with_tracks(TRACKS));
+    let on = same(inner(f::track::EDITOR), field(f::album::ID));
+    let joined = join(draft(f::Album), f::Track, on, JoinKind::Left);
+    let sorted = order(joined, &[(inner(f::track::EDITOR), false), (inner(f::track::ID), false)]);
+    let sorted = sorted.select([field(f::album::ID), inner(f::track::ID)]).build();
+    let plan = explain(store.snapshot().operation().view(), &sorted).expect("a plan").to_string();
+    assert!(!plan.contains("they come by"), "{plan}");
 }

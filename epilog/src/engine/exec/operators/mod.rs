@@ -181,8 +181,11 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         #[cfg(feature = "small")]
         P::Sort { input, terms, window } => sort::build(build(env, *input), terms, window),
         #[cfg(not(feature = "small"))]
-        P::Sort { input, terms, window, given } => {
+        P::Sort { input, terms, window, given, settled } => {
             let given = if given > 0 && keeps_order(env, &input) { given } else { 0 };
+            if settled && given > 0 {
+                return build(env, *input);
+            }
             #[cfg(feature = "std")]
             let input = within::first(env, *input, &terms, window, given);
             #[cfg(not(feature = "std"))]

@@ -20,6 +20,8 @@
 #![cfg_attr(feature = "small", allow(unreachable_code, unused_mut, unused_variables))]
 
 mod packer;
+#[cfg(not(feature = "small"))]
+mod runs;
 
 use alloc::boxed::Box;
 use alloc::collections::BinaryHeap;
@@ -27,6 +29,8 @@ use alloc::vec::Vec;
 use core::cmp::Ordering;
 
 pub(super) use self::packer::{Giver, Packer};
+#[cfg(not(feature = "small"))]
+use self::runs::Runs;
 use super::{Kept, Operator, Reach};
 use crate::engine::error::ExecError;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX};
@@ -64,6 +68,8 @@ pub(super) fn build<'s>(
     let wanted = u64::MAX;
     #[cfg(not(feature = "small"))]
     let wanted = window.end().filter(|_| given > 0).map_or(u64::MAX, |end| end.saturating_add(1));
+    #[cfg(not(feature = "small"))]
+    let runs = (given > 0 && window == Window::behind(0)).then(|| Runs::of(given));
     input.expect(usize::try_from(wanted).unwrap_or(usize::MAX));
     let state = State::Reading(Near::new(window));
     Box::new(Sort {
@@ -72,6 +78,10 @@ pub(super) fn build<'s>(
         window,
         #[cfg(not(feature = "small"))]
         given,
+        #[cfg(not(feature = "small"))]
+        runs,
+        #[cfg(not(feature = "small"))]
+        rest: None,
         state,
         pauses: None,
         paused: false,
@@ -91,6 +101,12 @@ struct Sort<'s> {
     /// In the order of so many of the first terms the input comes.
     #[cfg(not(feature = "small"))]
     given: usize,
+    /// Where all rows are given, a run of those that compare equal by these terms after the other.
+    #[cfg(not(feature = "small"))]
+    runs: Option<Runs>,
+    /// What goes on when the rows in order have been given.
+    #[cfg(not(feature = "small"))]
+    rest: Option<Near<'s>>,
     state: State<'s>,
     pauses: Option<Pauses>,
     paused: bool,
@@ -201,6 +217,8 @@ pub(in crate::engine::exec) enum Sorter {
 impl<'s> Operator<'s> for Sort<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         env.check()?;
+        #[cfg(not(feature = "small"))]
+        self.go_on();
         if let State::Reading(_) = &self.state {
             self.read(env, batch)?;
         } else if parts::PAUSES
@@ -252,6 +270,10 @@ impl<'s> Operator<'s> for Sort<'s> {
     fn resume(&mut self, reach: Reach, kept: &mut Vec<Kept>) {
         let Some(whole) = Whole::build() else { return };
         self.pauses = Some(Pauses::new(reach, whole));
+        #[cfg(not(feature = "small"))]
+        {
+            self.runs = None;
+        }
         if let Some(Kept::Sort(mut sorter, _)) = kept.pop() {
             #[cfg(not(feature = "small"))]
             match &mut *sorter {
@@ -325,7 +347,29 @@ impl<'s> Sort<'s> {
                         // What is read of sorted rows is known of one sort of a chain.
                         near.shape = Shape::of_all(batch);
                     }
-                    near.add(env, batch, &self.terms, &vectors);
+                    #[cfg(not(feature = "small"))]
+                    let runs = self.runs.as_mut();
+                    near.add(
+                        env,
+                        batch,
+                        &self.terms,
+                        &vectors,
+                        #[cfg(not(feature = "small"))]
+                        runs,
+                    );
+                    #[cfg(not(feature = "small"))]
+                    if let Some(runs) = &mut self.runs
+                        && let Some(count) = runs.complete()
+                    {
+                        if env.run.measures() {
+                            self.kept_max = self.kept_max.max(Footprint::in_memory(near.size()));
+                        }
+                        let order = runs::order_of(near, count);
+                        self.rest = Some(runs.split(near, batch));
+                        let Near { store, shape, .. } = core::mem::replace(near, Near::new(self.window));
+                        self.state = State::Sorted(Sorted { store, shape, order, next: 0 });
+                        return Ok(());
+                    }
                     // What is read in one operation stays in memory anyhow, but where a limit was asked for.
                     let is_beyond = match self.pauses {
                         Some(_) => env.sort_bytes().is_some_and(|bytes| near.size() > bytes),
@@ -414,6 +458,16 @@ impl<'s> Sort<'s> {
 
 #[cfg(not(feature = "small"))]
 impl<'s> Sort<'s> {
+    /// Reads on when the rows that are in order have been given, and others follow.
+    fn go_on(&mut self) {
+        if let State::Sorted(Sorted { order, next, .. }) = &self.state
+            && *next == order.len()
+            && let Some(rest) = self.rest.take()
+        {
+            self.state = State::Reading(rest);
+        }
+    }
+
     /// Whether a row whose terms have these values, and then all that follow, come behind the last of those that are kept, by the
     /// terms in whose order they come.
     fn is_beyond(&self, vectors: &[Vector<'s>], row: usize) -> bool {
@@ -477,7 +531,14 @@ impl<'s> Near<'s> {
     }
 
     /// Adds the rows of a batch whose terms have these values.
-    fn add(&mut self, env: &Env<'s>, batch: &mut Batch<'s>, terms: &[SortTerm], vectors: &[Vector<'s>]) {
+    fn add(
+        &mut self,
+        env: &Env<'s>,
+        batch: &mut Batch<'s>,
+        terms: &[SortTerm],
+        vectors: &[Vector<'s>],
+        #[cfg(not(feature = "small"))] mut runs: Option<&mut Runs>,
+    ) {
         if self.shape.is_none() {
             self.shape = Shape::of(env, batch);
         }
@@ -493,7 +554,14 @@ impl<'s> Near<'s> {
             Keys::All(..) if !parts::PAUSES => unreachable!("one way to sort does for all"),
             Keys::All(keys, ends, _) => {
                 for (row, rank) in ranks.iter().enumerate() {
-                    append_key(terms, vectors, row, *rank, keys);
+                    #[cfg(not(feature = "small"))]
+                    match &mut runs {
+                        Some(runs) => runs.append((terms, vectors), row, ends.len(), keys),
+                        None => append_terms(terms, vectors, row, keys),
+                    }
+                    #[cfg(feature = "small")]
+                    append_terms(terms, vectors, row, keys);
+                    keys.extend_from_slice(&rank.to_be_bytes());
                     ends.push(keys.len());
                 }
             }
@@ -559,15 +627,7 @@ impl<'s> Near<'s> {
         let Near { store, keys, .. } = self;
         let order = match keys {
             Keys::All(..) if !parts::PAUSES => unreachable!("one way to sort does for all"),
-            Keys::All(keys, ends, _) => {
-                let key = |row: u32| key_of(&keys, &ends, row);
-                let mut order: Vec<(u64, u32)> =
-                    (0..store.len() as u32).map(|row| (head(key(row)), row)).collect();
-                order.sort_unstable_by(|a, b| {
-                    a.0.cmp(&b.0).then_with(|| key(a.1).cmp(key(b.1))).then(a.1.cmp(&b.1))
-                });
-                order.into_iter().map(|(_, row)| row).collect()
-            }
+            keys @ Keys::All(..) => order_of(&keys, store.len()),
             Keys::Top(heap, _) => heap.into_sorted_vec().into_iter().map(|entry| entry.row).collect(),
         };
         (store, order)
@@ -611,6 +671,15 @@ impl<'s> Near<'s> {
         };
         keys + self.store.size()
     }
+}
+
+/// The order of the first `count` rows of which all have keys.
+fn order_of(keys: &Keys, count: usize) -> Vec<u32> {
+    let Keys::All(keys, ends, _) = keys else { unreachable!("a heap has an order") };
+    let key = |row: u32| key_of(keys, ends, row);
+    let mut order: Vec<(u64, u32)> = (0..count as u32).map(|row| (head(key(row)), row)).collect();
+    order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| key(a.1).cmp(key(b.1))).then(a.1.cmp(&b.1)));
+    order.into_iter().map(|(_, row)| row).collect()
 }
 
 fn key_of<'k>(keys: &'k [u8], ends: &[usize], row: u32) -> &'k [u8] {

@@ -332,6 +332,22 @@ impl<'p> Measure<'p> {
         rows * self.costs.top + kept * self.costs.sort_of(kept)
     }
 
+    /// Whether a term is the key of a record.
+    pub(super) fn is_key(&self, term: &SortTerm) -> bool {
+        let field = term.expr.as_field();
+        field.is_some_and(|(slot, position)| self.collection(slot).clustered == Some(position))
+    }
+
+    /// What it costs to sort so many rows that come by so many values, and what to sort as many that come in no order.
+    pub(super) fn sorts_of(&self, rows: Amount, values: Amount) -> (Amount, Amount) {
+        let sorted = rows * self.costs.sort_of(rows);
+        #[cfg(not(feature = "small"))]
+        let runs = self.costs.sort_of_runs(rows, rows / values);
+        #[cfg(feature = "small")]
+        let runs = sorted * values.max(1.0);
+        (runs, sorted)
+    }
+
     /// What it costs to ask something of a row.
     pub(super) fn test(&self, predicate: &Expr) -> Amount {
         self.costs.test(predicate, self.slots)

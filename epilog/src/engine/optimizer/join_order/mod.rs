@@ -36,9 +36,11 @@
 //!   memory; a join keeps what it reads;
 //! - below a subquery that is asked for each row: an index finds its records, which a join does not use.
 //!
-//! Where the first few of an order are wanted, a relation that an index, or its key, gives in that order is kept on the outer side of what
-//! it is joined with: of each set that has it the cheapest way is sought that does so, and reads no more rows than make the few
-//! ([`search::First`]). In the end that is weighed against the cheapest way to all, whose rows are sorted.
+//! Where rows are wanted in an order, a relation that an index, or its key, gives in that order is kept on the outer side of what
+//! it is joined with: of each set that has it the cheapest way is sought that does so, and reads no more rows than make those wanted, the
+//! first few or all ([`search::First`]). What is equal to a value that rows are ordered by comes in its order as well. In the end that is
+//! weighed against the cheapest way to all, whose rows are sorted. Orders of other engines are bits beside each plan, of which one may have
+//! several; here each belongs to the relation that rows begin at, and has plans of its own.
 //!
 //! What may have no result is asked of the pairs that everything else leaves, so that it is an error where it was one.
 //!

@@ -5,7 +5,8 @@ use alloc::vec::Vec;
 
 use super::super::strengthen_joins::rejects_absent;
 use crate::engine::logical::{
-    Computed, Expr, ExprKind, Filter, Inner, Join, Link, Lookup, Node, Scan, Slot, SlotDef, Subquery,
+    Computed, Expr, ExprKind, Filter, Inner, Join, Link, Lookup, Node, Scan, Slot, SlotDef, SortTerm,
+    Subquery,
 };
 use crate::expr::{BinaryOp, JoinKind};
 use crate::parts::Whole;
@@ -380,6 +381,23 @@ impl<'p> Region<'p> {
                 |(of, expr): &&(usize, Expr)| *of == number && expr.as_field() == Some((slot, position));
             class.members.iter().find(is_it).map(|(_, expr)| expr)
         })
+    }
+
+    /// A term of an order as one of a field of this relation's records, if it is such or equal to it.
+    pub(super) fn as_of(&self, term: &SortTerm, (number, slot): (usize, Slot)) -> Option<SortTerm> {
+        let field = term.expr.as_field()?;
+        if field.0 == slot {
+            return Some(term.clone());
+        }
+        let class = self.classes.iter().find(|class| {
+            let is_it = |(_, expr): &(usize, Expr)| expr.as_field() == Some(field);
+            class.members.iter().any(is_it)
+        })?;
+        let is_own = |(of, expr): &&(usize, Expr)| {
+            *of == number && expr.ty == term.expr.ty && expr.as_field().is_some_and(|(of, _)| of == slot)
+        };
+        let (_, expr) = class.members.iter().find(is_own)?;
+        Some(SortTerm { expr: expr.clone(), ..*term })
     }
 
     /// The members of each class on one side and on the other that are made equal when these are put together.

@@ -2,11 +2,12 @@
 
 use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use super::measure::{How, Measure};
 use super::region::{Region, Set};
 use crate::engine::estimate::Amount;
-use crate::engine::logical::{Node, Sort, SortTerm, Window};
+use crate::engine::logical::{Node, Slot, Sort, SortTerm, Window};
 use crate::expr::JoinKind;
 
 /// More relations than this, connected with each other, are put together greedily.
@@ -21,11 +22,11 @@ const ROWS_MAX: u64 = 65_536;
 /// Sides that were put together greedily are swapped in so many passes at most, as long as that helps.
 const SWAPS_MAX: usize = 4;
 
-/// The first few of an order that are wanted.
+/// The order that is wanted of rows: of the first few, or of all.
 #[derive(Clone)]
 pub(super) struct First {
     terms: Vec<SortTerm>,
-    rows: u64,
+    rows: Option<u64>,
 }
 
 impl First {
@@ -33,7 +34,7 @@ impl First {
     pub(super) fn below(node: &Node, first: Option<&First>) -> Option<First> {
         let of = |sort: &Sort, window: Window| {
             let rows = window.end().filter(|rows| (1..=ROWS_MAX).contains(rows))?;
-            Some(First { terms: sort.terms.clone(), rows })
+            Some(First { terms: sort.terms.clone(), rows: Some(rows) })
         };
         match node {
             Node::Limit(limit) => match &*limit.input {
@@ -47,8 +48,11 @@ impl First {
             },
             Node::Sort(sort) => match sort.window {
                 Some(window) => of(sort, window),
-                // That of a limit above.
-                None => first.filter(|first| first.terms == sort.terms).cloned(),
+                // That of a limit above, or all.
+                None => match first.filter(|first| first.terms == sort.terms) {
+                    Some(first) => Some(first.clone()),
+                    None => Some(First { terms: sort.terms.clone(), rows: None }),
+                },
             },
             // Each row makes one at least.
             Node::Join(join) if join.kind == JoinKind::Left => first.cloned(),
@@ -95,8 +99,14 @@ impl Found {
 /// The cheapest order that the estimates know of.
 pub(super) fn search(region: &Region<'_>, measure: &Measure<'_>, first: Option<&First>) -> Found {
     let count = region.relations.len();
-    let mut search =
-        Search { region, measure, beside: vec![0; count], best: BTreeMap::new(), pairs: 0, lead: None };
+    let mut search = Search {
+        region,
+        measure,
+        beside: vec![0; count],
+        best: BTreeMap::new(),
+        pairs: 0,
+        leads: Vec::new(),
+    };
     for (number, relation) in region.relations.iter().enumerate() {
         let (rows, cost) = (measure.rows(relation), measure.read(relation));
         search.best.insert(1 << number, Best { rows, cost, of: None });
@@ -106,23 +116,34 @@ pub(super) fn search(region: &Region<'_>, measure: &Measure<'_>, first: Option<&
     if let (Some(first), [part]) = (first, parts.as_slice())
         && part.count_ones() as usize <= EXHAUSTIVE_MAX
     {
-        search.lead = search.lead_of(first, *part);
+        search.leads = search.leads_of(first, *part);
     }
     for part in &mut parts {
         if part.count_ones() as usize > EXHAUSTIVE_MAX || !search.exhaust(*part) {
-            search.lead = None;
+            search.leads.clear();
             search.put_together(singles(*part));
             search.swap(*part);
         }
     }
     let all = search.put_together(parts);
-    let Search { mut best, lead, .. } = search;
+    let Search { mut best, leads, .. } = search;
     // Each set with what leads is made of one with it on its outer side.
-    if let Some(lead) = lead
-        && let Some(led) = lead.best.get(&all)
-        && let whole = best[&all]
-        && led.cost < whole.cost + measure.first_of(whole.rows, lead.wanted)
-    {
+    let whole = best[&all];
+    let led = leads.into_iter().filter_map(|lead| {
+        let cost = lead.best.get(&all)?.cost;
+        Some(match lead.wanted {
+            Some(wanted) => (cost, whole.cost + measure.first_of(whole.rows, wanted), lead),
+            // Rows of one collection, which go on in another operation, are all sorted.
+            None if !lead.has_join(all) => return None,
+            None => {
+                let (runs, sorted) = measure.sorts_of(whole.rows, lead.values);
+                let runs = if lead.settled { 0.0 } else { runs };
+                (cost + runs, whole.cost + sorted, lead)
+            }
+        })
+    });
+    let led = led.filter(|(cost, others, _)| cost < others);
+    if let Some((.., lead)) = led.min_by(|a, b| a.0.partial_cmp(&b.0).unwrap_or(Ordering::Equal)) {
         best.extend(lead.best);
     }
     Found { best, all }
@@ -131,11 +152,28 @@ pub(super) fn search(region: &Region<'_>, measure: &Measure<'_>, first: Option<&
 /// A relation that comes in the order wanted, on the outer side of whatever it is put together with.
 struct Lead {
     relation: usize,
-    /// How many rows are wanted in all, and which part of those of any set is read for them.
-    wanted: u64,
+    /// How many rows are wanted if not all are, and which part of those of any set is read for them.
+    wanted: Option<u64>,
     share: Amount,
+    /// How many values there are of what it comes by.
+    values: Amount,
+    /// Whether nothing else orders its rows: not even the keys of the query's records tell any apart that compare equal.
+    settled: bool,
     /// The best way to each set that has it. Costs are those of the part that is read, rows are all.
     best: BTreeMap<Set, Best>,
+}
+
+impl Lead {
+    /// Whether pairs are made on the way to a set.
+    fn has_join(&self, mut set: Set) -> bool {
+        while let Some(Best { of: Some((left, _, how)), .. }) = self.best.get(&set) {
+            if matches!(how, How::Join | How::Within) {
+                return true;
+            }
+            set = *left;
+        }
+        false
+    }
 }
 
 struct Search<'r> {
@@ -145,7 +183,7 @@ struct Search<'r> {
     beside: Vec<Set>,
     best: BTreeMap<Set, Best>,
     pairs: usize,
-    lead: Option<Lead>,
+    leads: Vec<Lead>,
 }
 
 /// The relations of a set, each as one.
@@ -274,10 +312,9 @@ impl Search<'_> {
         self.pairs <= PAIRS_MAX
     }
 
-    /// What leads, if it comes in the order whose first rows are wanted: of all relations, which are connected.
-    fn lead_of(&self, first: &First, all: Set) -> Option<Lead> {
-        let (slot, _) = first.terms.first()?.expr.as_field()?;
-        let relation = self.region.relations.iter().position(|relation| relation.base == Some(slot))?;
+    /// What leads, each that comes in the order that is wanted: of all relations, which are connected. What is equal to the first term
+    /// comes in its order.
+    fn leads_of(&self, first: &First, all: Set) -> Vec<Lead> {
         let mut rows: Amount = 1.0;
         let mut set: Set = 0;
         // Connected ones first: what is not is put together in the end.
@@ -288,32 +325,44 @@ impl Search<'_> {
             rows = (rows * self.best[&next].rows * together).max(1.0);
             set |= next;
         }
+        let numbers = 0..self.region.relations.len();
+        numbers.filter_map(|number| self.lead_of(first, number, rows)).collect()
+    }
+
+    /// A relation as what leads, if it comes in the order that is wanted of so many rows.
+    fn lead_of(&self, first: &First, relation: usize, rows: Amount) -> Option<Lead> {
+        let slot = self.region.relations[relation].base?;
+        let terms = first.terms.iter().map_while(|term| self.region.as_of(term, (relation, slot)));
+        let terms: Vec<SortTerm> = terms.collect();
         let own = &self.region.relations[relation].own;
-        let (values, costs) = self.measure.read_in_order(slot, &first.terms, own)?;
-        let read = first.rows as Amount + rows / values.clamp(1.0, rows);
-        let share = (read / rows).min(1.0);
+        let (values, costs) = self.measure.read_in_order(slot, &terms, own)?;
+        let values = values.clamp(1.0, rows);
+        let share = first.rows.map_or(1.0, |wanted| ((wanted as Amount + rows / values) / rows).min(1.0));
         let set = 1 << relation;
         let best = Best { rows: self.best[&set].rows, cost: costs(share), of: None };
-        Some(Lead { relation, wanted: first.rows, share, best: BTreeMap::from([(set, best)]) })
+        let settled = slot == Slot(0) && first.terms.len() == 1 && self.measure.is_key(&terms[0]);
+        let best = BTreeMap::from([(set, best)]);
+        Some(Lead { relation, wanted: first.rows, share, values, settled, best })
     }
 
     /// Puts two sets together, that with what leads on the outer side.
     fn pair_led(&mut self, a: Set, b: Set, rows: Amount) {
-        let Some(lead) = &mut self.lead else { return };
-        let (left, right) = match (a >> lead.relation & 1, b >> lead.relation & 1) {
-            (1, _) => (a, b),
-            (_, 1) => (b, a),
-            _ => return,
-        };
-        let (Some(outer), inner) = (lead.best.get(&left), self.best[&right]) else { return };
-        let share = lead.share;
-        let outer = (left, outer.rows * share, outer.cost);
-        let (cost, how) =
-            self.measure.join(self.region, outer, (right, inner.rows, inner.cost), rows * share);
-        let made = Best { rows, cost, of: Some((left, right, how)) };
-        let known = lead.best.entry(left | right).or_insert(made);
-        if cost < known.cost {
-            *known = made;
+        for lead in &mut self.leads {
+            let (left, right) = match (a >> lead.relation & 1, b >> lead.relation & 1) {
+                (1, _) => (a, b),
+                (_, 1) => (b, a),
+                _ => continue,
+            };
+            let (Some(outer), inner) = (lead.best.get(&left), self.best[&right]) else { continue };
+            let share = lead.share;
+            let outer = (left, outer.rows * share, outer.cost);
+            let (cost, how) =
+                self.measure.join(self.region, outer, (right, inner.rows, inner.cost), rows * share);
+            let made = Best { rows, cost, of: Some((left, right, how)) };
+            let known = lead.best.entry(left | right).or_insert(made);
+            if cost < known.cost {
+                *known = made;
+            }
         }
     }
 
@@ -438,7 +487,7 @@ mod tests {
             beside: vec![0; count],
             best: BTreeMap::new(),
             pairs: 0,
-            lead: None,
+            leads: Vec::new(),
         };
         for number in 0..count {
             search.best.insert(1 << number, Best { rows: 1.0, cost: 1.0, of: None });
@@ -487,7 +536,7 @@ mod tests {
                 beside,
                 best: BTreeMap::new(),
                 pairs: 0,
-                lead: None,
+                leads: Vec::new(),
             };
             search.connect();
             search

@@ -124,6 +124,27 @@ fn the_first_of_an_order_begin_at_what_comes_in_it() {
     assert!(after.ends_with("join Track on album = album.id\n        scan Album"), "{after}");
 }
 
+/// Where all rows are wanted in an order, what comes in it is the outer side where that costs less than to sort all.
+#[test]
+fn all_of_an_order_begin_at_what_comes_in_it() {
+    let by = |position: u8, ordinal| {
+        let expression = inner(position, ordinal);
+        let order =
+            Clause::Order(Vec::from([OrderTerm { expression, descending: false, nulls_first: None }]));
+        let (_, after) = ordered(of_artists().clause(order));
+        after
+    };
+    // The key of albums, and what is equal to it.
+    for of_album in [by(1, f::album::ID), by(2, f::track::ALBUM)] {
+        assert!(of_album.ends_with("scan Album"), "{of_album}");
+    }
+    let by_track = by(2, f::track::ID);
+    assert!(by_track.ends_with("scan Track"), "{by_track}");
+    // Records that an index has in an order lie anywhere: all of them are sorted, as are names.
+    let by_length = by(2, f::track::MILLISECONDS).replace("milliseconds", "name");
+    assert_eq!(by_length, by(2, f::track::NAME));
+}
+
 /// Behind fields of which one value is asked for, an index comes in the order of the next.
 #[test]
 fn an_index_has_an_order_behind_what_is_given() {

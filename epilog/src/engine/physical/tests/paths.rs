@@ -427,7 +427,7 @@ fn the_first_of_an_order_through_a_join() {
         "project Track, Album\n  top 5 by id desc; they come by id desc\n    \
          join Album through index, Album.id = album\n      scan Track backwards",
     );
-    // All pairs, or what is told by the other side, are sorted.
+    // Pairs by what the other side tells, and all of those that an index would have to find one by one, are sorted.
     check(
         joined(JoinKind::Inner).order_by(field(f::track::MILLISECONDS), false),
         "project Track, Album\n  sort milliseconds\n    join through hash table, Album.id = album\n      \
@@ -438,6 +438,49 @@ fn the_first_of_an_order_through_a_join() {
         "project Track, Album\n  top 5 by Album.released\n    \
          join through hash table, Album.id = album\n      scan Track\n      scan Album",
     );
+}
+
+#[test]
+#[cfg(not(feature = "small"))]
+fn all_of_an_order_through_a_join() {
+    use crate::expr::JoinKind;
+    let on = || inner(1, f::track::ALBUM).binary(Eq, field(f::album::ID));
+    let joined = |kind| f::join(draft(f::Album), f::Track, on(), kind);
+    let by = |terms: Vec<(Postfix, bool)>| {
+        let term = |(expression, descending)| OrderTerm { expression, descending, nulls_first: None };
+        Clause::Order(terms.into_iter().map(term).collect())
+    };
+    let by_album = || by(Vec::from([(field(f::album::ID), true), (inner(1, f::track::NAME), false)]));
+    for (kind, word) in [(JoinKind::Inner, ""), (JoinKind::Left, "left ")] {
+        check(
+            joined(kind).clause(by_album()),
+            &format!(
+                "project Album, Track\n  sort id desc, Track.name; they come by id desc\n    \
+                 {word}join through hash table, Track.album = id\n      scan Album backwards\n      scan Track"
+            ),
+        );
+    }
+    // What is equal to a key comes in its order. Of an inner join either side may be what rows begin at.
+    check(
+        joined(JoinKind::Inner).clause(by(Vec::from([(inner(1, f::track::ALBUM), false)]))),
+        "project Album, Track\n  sort Track.album; they come so\n    \
+         join through hash table, Track.album = id\n      scan Album\n      scan Track",
+    );
+    check(
+        joined(JoinKind::Inner).clause(by(Vec::from([(inner(1, f::track::ID), false)]))),
+        "project Album, Track\n  sort Track.id; they come by Track.id\n    \
+         join through hash table, id = Track.album\n      scan Track\n      scan Album",
+    );
+    // Nothing comes in the order of names, and what a left join finds in none.
+    for (ordinal, name) in [(f::track::NAME, "name"), (f::track::ID, "id")] {
+        check(
+            joined(JoinKind::Left).clause(by(Vec::from([(inner(1, ordinal), false)]))),
+            &format!(
+                "project Album, Track\n  sort Track.{name}\n    left join through hash table, Track.album = id\n      \
+                 scan Album\n      scan Track"
+            ),
+        );
+    }
 }
 
 /// In the order of the index either way, in none, and where what is asked of groups is asked of them as they come.

@@ -17,7 +17,8 @@ const ALIKE: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.alike_draf
 const COMMON: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.common_draft(), &mut |_| ());
 const PAIRED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.paired_draft(), &mut |_| ());
 const BANDED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.banded_draft(), &mut |_| ());
-const ORDERED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.ordered_draft(), &mut |_| ());
+const ORDERED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.ordered_draft(false), &mut |_| ());
+const SORTED: Check = |seed| orders::check_sorted(seed, 40, &mut |_| ());
 const PARTLY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
 const NESTED: Check = |seed| check_drafts(seed, 20, &mut |maker| maker.nested_draft(false), &mut |_| ());
 const LINKED: Check = |seed| check_drafts(seed, 20, &mut |maker| maker.linked_draft(2), &mut |_| ());
@@ -150,7 +151,12 @@ fn mistakes_of_access_paths_and_plans_are_found() {
 
 #[test]
 fn mistakes_about_orders_that_joins_keep_are_found() {
-    check(&[(Bug::OrderTakenForGiven, ORDERED), (Bug::UnpairedLast, ORDERED)]);
+    check(&[
+        (Bug::OrderTakenForGiven, ORDERED),
+        (Bug::UnpairedLast, ORDERED),
+        (Bug::EqualOnesUnsorted, SORTED),
+        (Bug::OrderTakenForGiven, SORTED),
+    ]);
 }
 
 #[test]
