@@ -407,7 +407,9 @@ impl Keys {
             }
         }
         let (tried, passed) = self.tried.get();
-        let (tried, passed) = (tried + before, passed + batch.count());
+        let after = batch.count();
+        self.known.note_dropped(before - after);
+        let (tried, passed) = (tried + before, passed + after);
         self.tried.set((tried, passed));
         if tried >= TRIED {
             self.is_off.set(passed > tried / 8 * 7);

@@ -9,7 +9,7 @@
 use alloc::rc::Rc;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
-use core::cell::{OnceCell, RefCell};
+use core::cell::{Cell, OnceCell, RefCell};
 
 use super::table::{hash, mix_word, mix_words};
 use super::vector::Vector;
@@ -218,8 +218,34 @@ impl Gathering {
     }
 }
 
-/// What a sieve lets through: everything, until the table above is made.
-pub(super) type Known = Rc<OnceCell<Arc<KeySet>>>;
+/// What a sieve lets through: everything, until the table above is made. And how many rows it has dropped.
+#[derive(Default)]
+pub(super) struct Told {
+    keys: OnceCell<Arc<KeySet>>,
+    dropped: Cell<usize>,
+}
+
+pub(super) type Known = Rc<Told>;
+
+impl Told {
+    pub(super) fn get(&self) -> Option<&Arc<KeySet>> {
+        self.keys.get()
+    }
+
+    /// Tells the keys there are; they stay.
+    pub(super) fn set(&self, keys: Arc<KeySet>) {
+        let _ = self.keys.set(keys);
+    }
+
+    pub(super) fn note_dropped(&self, rows: usize) {
+        self.dropped.set(self.dropped.get() + rows);
+    }
+
+    /// How many rows were dropped since this was asked last.
+    pub(super) fn take_dropped(&self) -> usize {
+        self.dropped.take()
+    }
+}
 
 /// The sieves of a plan by their numbers, as they were built last.
 #[derive(Default)]
@@ -268,7 +294,7 @@ impl Sieves {
         let known = known.iter().map(|known| {
             let of = Known::default();
             if let Some(known) = known {
-                let _ = of.set(Arc::clone(known));
+                of.set(Arc::clone(known));
             }
             of
         });

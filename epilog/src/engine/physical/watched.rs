@@ -5,8 +5,8 @@
 
 use alloc::sync::Arc;
 
-use super::{Join, Method, Operator, PhysicalNode, PhysicalPlan};
-use crate::engine::estimate::{About, Counter, Lessons, Watch, Watched};
+use super::{Join, Method, Operator, PhysicalNode, PhysicalPlan, Sifted, has_words};
+use crate::engine::estimate::{About, Amount, Counter, Lessons, Watch, Watched};
 use crate::expr::JoinKind;
 
 impl PhysicalPlan {
@@ -31,10 +31,12 @@ fn number(node: &mut PhysicalNode, watch: &mut Watch) -> Counter {
             Method::Probe { links, .. } => (Counter::NONE, links),
             Method::Loop { inner, .. } => return number(inner, watch),
         };
-        // One that sieves rows takes those alone that have a partner.
-        if *kind == JoinKind::Inner && sieves.is_empty() {
+        // One that sieves rows takes those alone that have a partner, and knows of others where nothing else is asked of them.
+        if *kind == JoinKind::Inner
+            && let Some(rows) = before_sieves(input, sieves)
+        {
             let inner = (inner != Counter::NONE).then_some(inner);
-            *counter = watch.add(About::pairs(links), links.len(), (input.rows, node.rows), inner);
+            *counter = watch.add(About::pairs(links), links.len(), (rows, node.rows), inner);
             return *counter;
         }
         return Counter::NONE;
@@ -54,6 +56,21 @@ fn number(node: &mut PhysicalNode, watch: &mut Watch) -> Counter {
         }
         _ => Counter::NONE,
     }
+}
+
+/// How many rows are expected where these sieves are given them; `None` where they are not beside each other, alone. Nor where one
+/// is by a number: such a join costs little more where it makes other pairs than expected, and has no plan made anew for that.
+fn before_sieves(mut node: &PhysicalNode, sieves: &[Sifted]) -> Option<Amount> {
+    for _ in sieves {
+        let Operator::Sieve(sieve) = &node.operator else { return None };
+        let is_by_number = matches!(&*sieve.by, [one] if has_words(one.ty));
+        if is_by_number || sieves.iter().all(|of| of.number != sieve.number) {
+            return None;
+        }
+        node = &sieve.input;
+    }
+    (sieves.is_empty() || !is_narrowed(node) && !matches!(node.operator, Operator::Filter { .. }))
+        .then_some(node.rows)
 }
 
 /// Whether rows are those of which marks or sieves know that something else holds: of all rows a filter may let another part through.

@@ -71,7 +71,7 @@ impl<'s> Ahead<'s> {
         };
         self.read = read.into_iter();
         if is_all && let Some(keys) = keys.finish() {
-            let _ = self.known.set(keys);
+            self.known.set(keys);
         }
         Ok(())
     }

@@ -256,7 +256,7 @@ impl<'s> Built<'s> {
     pub(super) fn tell(&self, sieves: &[Known]) {
         for (sieve, set) in sieves.iter().zip(&self.sets) {
             if let Some(set) = set {
-                let _ = sieve.set(Arc::clone(set));
+                sieve.set(Arc::clone(set));
             }
         }
     }

@@ -402,6 +402,12 @@ impl Search<'_> {
 impl<'s> Operator<'s> for Join<'s> {
     fn next(&mut self, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<bool, ExecError> {
         let any = self.paired(env, batch)?;
+        // Those that sieves have dropped would have been taken.
+        #[cfg(not(feature = "small"))]
+        if !self.known.is_empty() {
+            let dropped = self.known.iter().map(|known| known.take_dropped()).sum();
+            env.counts.add(self.counter, dropped, 0);
+        }
         #[cfg(not(feature = "small"))]
         match any {
             true => env.counts.add(self.counter, 0, batch.count()),
