@@ -30,7 +30,7 @@ use alloc::vec::Vec;
 use super::subquery::Sides;
 use super::{Join, Method, Operator, PhysicalNode, Planned, Planner, Want};
 use crate::engine::estimate::{Amount, Counter};
-use crate::engine::logical::{self, Expr, Inner, Node, Slot, Sort, SortTerm};
+use crate::engine::logical::{self, Aggregate, Expr, ExprKind, Inner, Node, Slot, Sort, SortTerm};
 use crate::engine::planted::{self, Bug};
 use crate::expr::JoinKind;
 use crate::parts;
@@ -40,7 +40,7 @@ impl<'p> Planner<'p> {
     pub(super) fn below_stages<'w>(&self, node: &Node, stages: &[&'p Node], want: Want<'w>) -> Want<'w> {
         let plain = Want { key_order: want.key_order, ..Want::default() };
         if let Node::Aggregate(_) = node {
-            return Want { order: want.order, limit: want.limit, ..plain };
+            return Want { order: want.order, partly: want.partly, limit: want.limit, ..plain };
         }
         if !want.partly || !self.may_give(node, want.order) {
             return plain;
@@ -83,8 +83,8 @@ impl<'p> Planner<'p> {
         if planned.ordered || !has_join(&sort.input) {
             return (planned, 0, false);
         }
-        let terms = self.of_first_rows(&sort.input, &sort.terms);
-        if !self.may_give(&sort.input, &terms) {
+        let terms = self.given_by(&sort.input, &sort.terms);
+        if terms.is_empty() {
             return (planned, 0, false);
         }
         let rows = planned.node.rows;
@@ -96,7 +96,7 @@ impl<'p> Planner<'p> {
             let mut partly = self.node(&sort.input, want);
             // Other ways look for the same values.
             self.estimates.borrow_mut().truncate(noted);
-            let settled = given == sort.terms.len() && self.tells_rows_apart(&terms);
+            let settled = given == sort.terms.len() && self.tells_rows_apart(&sort.input, &terms);
             let runs = if settled { 0.0 } else { self.runs_cost(rows, &terms[..given]) };
             let cost = partly.cost + runs;
             if partly.ordered && cost < best_cost {
@@ -107,8 +107,11 @@ impl<'p> Planner<'p> {
         best
     }
 
-    /// Whether no two of the query's records compare equal by these terms, so that their keys need not tell rows apart.
-    fn tells_rows_apart(&self, terms: &[SortTerm]) -> bool {
+    /// Whether no two of the query's records compare equal by these terms, so that their keys need not tell rows apart; or no two groups.
+    pub(super) fn tells_rows_apart(&self, node: &Node, terms: &[SortTerm]) -> bool {
+        if let Some(aggregate) = groups_of(node) {
+            return super::runs::tells_groups_apart(aggregate, terms);
+        }
         terms
             .iter()
             .filter_map(|term| term.expr.as_field())
@@ -119,6 +122,17 @@ impl<'p> Planner<'p> {
     pub(super) fn runs_cost(&self, rows: Amount, given: &[SortTerm]) -> Amount {
         let runs = self.groups(rows, given.iter().map(|term| &term.expr));
         self.costs.sort_of_runs(rows, rows / runs)
+    }
+
+    /// The first terms of an order that rows of a node may come in, as what they begin at has them; none where they may not.
+    pub(super) fn given_by(&self, node: &Node, terms: &[SortTerm]) -> Vec<SortTerm> {
+        if let Some(aggregate) = groups_of(node) {
+            // Those of records come in their order without a sort above.
+            let count = terms.iter().take_while(|term| is_key_of(aggregate, term)).count();
+            return if has_join(&aggregate.input) { terms[..count].to_vec() } else { Vec::new() };
+        }
+        let terms = self.of_first_rows(node, terms);
+        if self.may_give(node, &terms) { terms } else { Vec::new() }
     }
 
     /// What rows are ordered by first, as far as it is of the records that they begin at, or equal to something of these, as that.
@@ -133,7 +147,7 @@ impl<'p> Planner<'p> {
     }
 
     /// The fields that are equal in all rows of a node.
-    fn equal_in(&self, node: &Node, out: &mut Vec<(Expr, Expr)>) {
+    pub(super) fn equal_in(&self, node: &Node, out: &mut Vec<(Expr, Expr)>) {
         match node {
             Node::Join(join) if join.kind == JoinKind::Inner => {
                 let of_fields = |link: &&logical::Link| {
@@ -240,7 +254,7 @@ impl<'p> Planner<'p> {
 }
 
 /// The slot of the records that the rows of a node begin at.
-fn first_slot(node: &Node) -> Option<Slot> {
+pub(super) fn first_slot(node: &Node) -> Option<Slot> {
     match node {
         Node::Scan(scan) => Some(scan.slot),
         Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) | Node::Join(_) => first_slot(node.input()?),
@@ -249,7 +263,7 @@ fn first_slot(node: &Node) -> Option<Slot> {
 }
 
 /// A field of the record in `slot` that `expr` is equal to, if it is a field.
-fn of_slot(expr: &Expr, slot: Slot, equal: &[(Expr, Expr)]) -> Option<Expr> {
+pub(super) fn of_slot(expr: &Expr, slot: Slot, equal: &[(Expr, Expr)]) -> Option<Expr> {
     let mut known = Vec::from([expr]);
     let mut at = 0;
     while let Some(expr) = known.get(at).copied() {
@@ -268,6 +282,20 @@ fn of_slot(expr: &Expr, slot: Slot, equal: &[(Expr, Expr)]) -> Option<Expr> {
         at += 1;
     }
     None
+}
+
+/// The groups whose rows a node asks something of, or are its own.
+fn groups_of(node: &Node) -> Option<&Aggregate> {
+    match node {
+        Node::Aggregate(aggregate) if !aggregate.keys().is_empty() => Some(aggregate),
+        Node::Filter(filter) => groups_of(&filter.input),
+        _ => None,
+    }
+}
+
+/// Whether groups are ordered by one of their keys.
+fn is_key_of(aggregate: &Aggregate, term: &SortTerm) -> bool {
+    aggregate.keys().iter().any(|key| term.expr.kind == ExprKind::Computed(key.output))
 }
 
 /// Whether the rows of a node are pairs.

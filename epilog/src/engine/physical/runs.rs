@@ -17,16 +17,16 @@
 //! Must not fire:
 //!
 //! - where anything beneath may have no result: groups say whether that is an error when all rows have been read;
-//! - for the order of groups of joins: a join that puts its sides aside forgets it, and then groups are made in a table. So what sorts
-//!   them stays;
+//! - in place of what sorts groups of joins, which stays: a join that puts its sides aside forgets its order, and then groups are made in
+//!   a table. It has nothing to do where they come in the order wanted, and reads no more groups than those wanted;
 //! - where an aggregate sees the order of a group's rows and the index goes on behind the keys.
 
 use alloc::vec::Vec;
 
-use super::ordered::has_join;
+use super::ordered::{first_slot, has_join, of_slot};
 use super::{Operator, Planned, Planner, Want};
 use crate::engine::estimate::{Amount, Groups};
-use crate::engine::logical::{Aggregate, AggregateTerm, Expr, ExprKind, Node, SortTerm};
+use crate::engine::logical::{Aggregate, AggregateTerm, Expr, ExprKind, KeyTerm, Node, SortTerm};
 use crate::engine::optimizer::is_sure_below;
 use crate::engine::planted::{self, Bug};
 use crate::expr::AggregateFunction;
@@ -55,7 +55,8 @@ impl<'p> Planner<'p> {
         if keys.is_empty() || !is_sure_below(&aggregate.input) {
             return (table, tabled);
         }
-        let asked = asked(aggregate, want.order);
+        let keys_of_rows = self.keys_of_rows(aggregate);
+        let asked_of_keys = asked(aggregate, want.order);
         let sorted = match &*aggregate.input {
             Node::Sort(sort) if comes_by_keys(aggregate, &sort.terms) => Some(sort),
             _ => None,
@@ -64,17 +65,22 @@ impl<'p> Planner<'p> {
         let mut best = Planned { cost: tabled, ..table };
         if let (Some(sort), Operator::Aggregate { runs, .. }) = (sorted, &mut best.node.operator) {
             *runs = true;
-            best.ordered = asked.as_ref().is_some_and(|asked| begins_with(&sort.terms, asked));
+            best.ordered = asked_of_keys.as_ref().is_some_and(|asked| begins_with(&sort.terms, asked));
             best.cost = own;
         }
         // How many rows are read until as many groups have come as will be taken, and the next has begun.
         let through = self.share_of_groups(aggregate, having, rows, groups);
         let first = want.limit.map(|limit| (limit as Amount / through + 1.0) * rows / groups);
         let keeps_order = !has_join(&aggregate.input);
+        // As what rows begin at has them.
+        let asked = match sorted {
+            Some(_) => asked_of_keys,
+            None => asked_of_keys.map(|terms| as_of_rows(aggregate, &keys_of_rows, terms)),
+        };
         let orders = match sorted {
             Some(sort) if sort.window.is_none() => Vec::from([sort.terms.clone()]),
             Some(_) => Vec::new(),
-            None => self.orders_of(aggregate, asked.as_deref()),
+            None => self.orders_of(&keys_of_rows, asked.as_deref()),
         };
         let below = match (&*aggregate.input, sorted) {
             (Node::Sort(sort), Some(_)) => &*sort.input,
@@ -87,7 +93,7 @@ impl<'p> Planner<'p> {
                 continue;
             }
             let is_asked = asked.as_ref().is_some_and(|asked| begins_with(order, asked))
-                && (keeps_order || want.order.is_empty());
+                && (keeps_order || want.partly || want.order.is_empty());
             let read = first.filter(|_| is_asked).unwrap_or(rows).min(rows);
             let limit = (read < rows).then_some(read as u64);
             let rows_wanted = Want { order, partly, limit, key_order: !partly, ..Want::default() };
@@ -97,7 +103,12 @@ impl<'p> Planner<'p> {
             let share = if partly { 1.0 } else { read / rows };
             let cost = input.cost * share + read * self.costs.test_fixed;
             let is_taken = input.ordered || planted::is(Bug::RunsOfNoOrder);
-            if is_taken && cost < best.cost {
+            // What sorts them has nothing to do.
+            let spared = match is_asked && want.partly && !best.ordered {
+                true => self.sort_cost(groups, want.limit),
+                false => 0.0,
+            };
+            if is_taken && cost < best.cost + spared {
                 let Operator::Aggregate { keys, items, in_order, .. } = best.node.operator else {
                     unreachable!("it is one");
                 };
@@ -152,10 +163,18 @@ impl<'p> Planner<'p> {
         self.estimator.selectivity_of_groups(groups, &predicates).max(1e-9)
     }
 
+    /// The keys, each as something of the records that rows begin at where it is equal to that.
+    fn keys_of_rows(&self, aggregate: &Aggregate) -> Vec<Expr> {
+        let keys = aggregate.keys().iter().map(|key| &key.expr);
+        let Some(slot) = first_slot(&aggregate.input) else { return keys.cloned().collect() };
+        let mut equal = Vec::new();
+        self.equal_in(&aggregate.input, &mut equal);
+        keys.map(|key| of_slot(key, slot, &equal).unwrap_or_else(|| key.clone())).collect()
+    }
+
     /// Orders of rows that have those of each group beside each other: that which is asked for, if there is one, or those of indexes.
-    fn orders_of(&self, aggregate: &Aggregate, asked: Option<&[SortTerm]>) -> Vec<Vec<SortTerm>> {
-        let keys = aggregate.keys();
-        let fields: Option<Vec<(_, u16)>> = keys.iter().map(|key| key.expr.as_field()).collect();
+    fn orders_of(&self, keys: &[Expr], asked: Option<&[SortTerm]>) -> Vec<Vec<SortTerm>> {
+        let fields: Option<Vec<(_, u16)>> = keys.iter().map(Expr::as_field).collect();
         let Some(fields) = fields else { return Vec::new() };
         let slot = fields[0].0;
         if fields.iter().any(|(of, _)| *of != slot) {
@@ -165,8 +184,8 @@ impl<'p> Planner<'p> {
         let first = asked.unwrap_or_default();
         let descending = first.first().is_some_and(|term| term.descending);
         let of_key = |position: u16| {
-            let key = keys.iter().find(|key| key.expr.as_field() == Some((slot, position)))?;
-            Some(SortTerm { expr: key.expr.clone(), descending, nulls_first: !descending })
+            let key = keys.iter().find(|key| key.as_field() == Some((slot, position)))?;
+            Some(SortTerm { expr: key.clone(), descending, nulls_first: !descending })
         };
         // Behind what is asked for, keys in the order in which an index has them, and then those that it has not: these are
         // values that all rows share, or the key.
@@ -206,6 +225,21 @@ pub(super) fn asked(aggregate: &Aggregate, order: &[SortTerm]) -> Option<Vec<Sor
         }
     }
     Some(terms)
+}
+
+/// An order by keys, by what these are equal to.
+fn as_of_rows(aggregate: &Aggregate, keys: &[Expr], terms: Vec<SortTerm>) -> Vec<SortTerm> {
+    let of_rows = |expr: &Expr| {
+        let at = aggregate.keys().iter().position(|key| key.expr == *expr);
+        at.map_or_else(|| expr.clone(), |at| keys[at].clone())
+    };
+    terms.into_iter().map(|term| SortTerm { expr: of_rows(&term.expr), ..term }).collect()
+}
+
+/// Whether no two groups compare equal by these terms: all keys are among them.
+pub(super) fn tells_groups_apart(aggregate: &Aggregate, terms: &[SortTerm]) -> bool {
+    let is_told = |key: &KeyTerm| terms.iter().any(|term| term.expr.kind == ExprKind::Computed(key.output));
+    aggregate.keys().iter().all(is_told)
 }
 
 /// Whether rows in this order have those of each group beside each other: its first terms are the keys.

@@ -64,16 +64,10 @@ impl<'p> Planner<'p> {
     /// the others: reading stops where the terms that are in order say that only later rows follow.
     #[cfg(not(feature = "small"))]
     fn partly_sorted(&self, sort: &'p Sort, limit: Option<u64>, planned: Planned) -> (Planned, usize) {
-        let first = sort.terms.first().and_then(|term| term.expr.as_field());
         let limit = limit.filter(|limit| *limit <= TOP_MAX && !planned.ordered);
-        let (Some(limit), Some(_)) = (limit, first) else {
-            return (planned, 0);
-        };
+        let Some(limit) = limit else { return (planned, 0) };
         // Of one collection's records the whole order is asked for elsewhere, but for what tells equals apart.
-        let terms = self.of_first_rows(&sort.input, &sort.terms);
-        if !self.may_give(&sort.input, &terms) {
-            return (planned, 0);
-        }
+        let terms = self.given_by(&sort.input, &sort.terms);
         let mut best_cost = planned.cost + self.sort_cost(planned.node.rows, Some(limit));
         let mut best = (planned, 0);
         let noted = self.estimates.borrow().len();
@@ -81,7 +75,11 @@ impl<'p> Planner<'p> {
             let order = &terms[..given];
             let all = best.0.node.rows;
             // As many as are wanted, and those that compare equal to the last of them.
-            let read = limit as Amount + all / self.groups(all, order.iter().map(|term| &term.expr));
+            let equal = match self.tells_rows_apart(&sort.input, order) {
+                true => 1.0,
+                false => all / self.groups(all, order.iter().map(|term| &term.expr)),
+            };
+            let read = limit as Amount + equal;
             let want = Want { order, partly: true, limit: Some(read as u64), ..Want::default() };
             let mut partly = self.node(&sort.input, want);
             // Other ways look for the same values.

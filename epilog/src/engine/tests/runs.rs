@@ -7,6 +7,8 @@ use alloc::vec::Vec;
 use super::early::{self, order, read};
 use super::fixture::{self as f, DraftBuilder, aggregate, draft, field, join};
 use super::*;
+use crate::engine::estimate::Costs;
+use crate::engine::measured::priced::Priced;
 use crate::engine::physical::{Operator, PhysicalNode};
 use crate::expr::{AggregateFunction, BinaryOp, Clause, JoinKind, Postfix};
 
@@ -121,6 +123,40 @@ fn groups_of_pairs_end_early() {
         let groups = pairs.group_by([field(f::track::MILLISECONDS)]).limit(4);
         let plan = check(&store, &groups.select([Postfix::key(0), count()]).build());
         assert!(read(&plan, "index scan Track by milliseconds") <= 100, "{plan}");
+    }
+}
+
+/// What sorts groups of pairs by their keys reads no more of them than are wanted, and leaves them as they come where all are.
+#[test]
+fn groups_of_pairs_come_in_the_order_of_what_rows_begin_at() {
+    let store = store(&with_tracks(1000));
+    let snapshot = store.snapshot();
+    // As where there are many.
+    let _priced = Priced::new(Costs { probe: 200.0, build: 200.0, ..Costs::default() }, &[&snapshot]);
+    let on = || f::inner(1, f::track::ALBUM).binary(BinaryOp::Eq, field(f::album::ID));
+    let key = || Postfix::key(0);
+    for kind in [JoinKind::Inner, JoinKind::Left] {
+        for descending in [false, true] {
+            // What asks pairs something is made of pairs. By a key that is equal to that of what rows begin at as well.
+            let others = f::inner(1, f::track::NAME).binary(BinaryOp::Ne, field(f::album::TITLE));
+            let on = || on().binary(BinaryOp::And, others.clone());
+            let by = |by: Postfix| {
+                let groups = join(draft(f::Album), f::Track, on(), kind).group_by([by]);
+                order(groups, &[(key(), descending)])
+            };
+            let by_id = || by(field(f::album::ID));
+            let plan = check(&store, &by_id().limit(4).select([key(), count()]).build());
+            assert!(plan.to_string().contains("they come by [id]"), "{plan}");
+            assert!(read(&plan, "scan Album") <= 12, "{plan}");
+            let plan = check(&store, &by_id().select([key(), count()]).build());
+            assert!(plan.to_string().contains("they come so"), "{plan}");
+            let most = Postfix::literal(Scalar::Int(1), crate::value::Type::U64);
+            let many = by_id().filter(count().binary(BinaryOp::Gt, most));
+            check(&store, &many.limit(4).select([key(), count()]).build());
+            if kind == JoinKind::Inner {
+                check(&store, &by(f::inner(1, f::track::ALBUM)).limit(4).select([key(), count()]).build());
+            }
+        }
     }
 }
 

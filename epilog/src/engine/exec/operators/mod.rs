@@ -284,6 +284,8 @@ fn keeps_order(env: &Env<'_>, node: &PhysicalNode) -> bool {
         P::Filter { input, .. } | P::Lookup { input, .. } | P::Native { input, .. } => {
             keeps_order(env, input)
         }
+        // Groups come in that of their rows where each ends when the next begins; all rows are one.
+        P::Aggregate { input, keys, runs, .. } => keys.is_empty() || *runs && keeps_order(env, input),
         P::Subquery(subquery) => keeps_order(env, &subquery.input),
         P::Among(among) => keeps_order(env, &among.input),
         P::Sieve(sieve) => keeps_order(env, &sieve.input),

@@ -326,6 +326,21 @@ impl<'p> Measure<'p> {
         Some((values, Box::new(costs)))
     }
 
+    /// Whether records come in the order of so many terms, all of which are theirs.
+    pub(super) fn gives_all(&self, slot: Slot, terms: &[SortTerm], own: &[Expr], count: usize) -> bool {
+        let given = || self.ordering(slot, terms, own).map_or(0, |ordering| ordering.given);
+        terms.len() == count && (self.is_key(&terms[0]) || given() == count)
+    }
+
+    /// What it costs to make so many groups of rows in a table, and to sort those that are wanted, or all.
+    pub(super) fn groups_of(&self, rows: Amount, groups: Amount, wanted: Option<u64>) -> Amount {
+        let sort = match wanted {
+            Some(wanted) => self.first_of(groups, wanted),
+            None => groups * self.costs.sort_of(groups),
+        };
+        rows * self.costs.probe / 3.0 + groups * self.costs.build + sort
+    }
+
     /// What it costs to find the first so many of rows that come in no order.
     pub(super) fn first_of(&self, rows: Amount, wanted: u64) -> Amount {
         let kept = rows.min(wanted as Amount);

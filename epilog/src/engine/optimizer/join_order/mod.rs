@@ -102,7 +102,7 @@ impl Walk<'_> {
             return node;
         }
         let below = is_free_below(&node, free);
-        let first = First::below(&node, first);
+        let first = First::below(&node, first, &self.measure);
         match &mut node {
             Node::Set(set) => replace(&mut set.right, |right| self.node(right, true, None)),
             Node::Subquery(subquery) => {

@@ -4,10 +4,11 @@ use alloc::collections::BTreeMap;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
+use super::super::push_window_filters::is_sure_below;
 use super::measure::{How, Measure};
 use super::region::{Region, Set};
 use crate::engine::estimate::Amount;
-use crate::engine::logical::{Node, Slot, Sort, SortTerm, Window};
+use crate::engine::logical::{Aggregate, ExprKind, Node, Slot, Sort, SortTerm, Window};
 use crate::expr::JoinKind;
 
 /// More relations than this, connected with each other, are put together greedily.
@@ -27,14 +28,16 @@ const SWAPS_MAX: usize = 4;
 pub(super) struct First {
     terms: Vec<SortTerm>,
     rows: Option<u64>,
+    /// Where groups are made of them, how many there are, and how many of these are wanted if not all are.
+    groups: Option<(Amount, Option<u64>)>,
 }
 
 impl First {
     /// What is wanted of the rows of a node's input, where `first` is of its own.
-    pub(super) fn below(node: &Node, first: Option<&First>) -> Option<First> {
+    pub(super) fn below(node: &Node, first: Option<&First>, measure: &Measure<'_>) -> Option<First> {
         let of = |sort: &Sort, window: Window| {
             let rows = window.end().filter(|rows| (1..=ROWS_MAX).contains(rows))?;
-            Some(First { terms: sort.terms.clone(), rows: Some(rows) })
+            Some(First { terms: sort.terms.clone(), rows: Some(rows), groups: None })
         };
         match node {
             Node::Limit(limit) => match &*limit.input {
@@ -51,14 +54,47 @@ impl First {
                 // That of a limit above, or all.
                 None => match first.filter(|first| first.terms == sort.terms) {
                     Some(first) => Some(first.clone()),
-                    None => Some(First { terms: sort.terms.clone(), rows: None }),
+                    None => Some(First { terms: sort.terms.clone(), rows: None, groups: None }),
                 },
             },
             // Each row makes one at least.
             Node::Join(join) if join.kind == JoinKind::Left => first.cloned(),
             Node::Lookup(_) | Node::Subquery(_) => first.cloned(),
+            Node::Aggregate(aggregate) => first?.of_groups(aggregate, measure.rows_of(node), measure),
+            // As many more groups are made as do not get through.
+            Node::Filter(filter) if matches!(*filter.input, Node::Aggregate(_)) => {
+                let made = measure.rows_of(&filter.input) / measure.rows_of(node).max(1.0);
+                let rows = first?.rows.map(|rows| (rows as Amount * made) as u64);
+                Some(First { rows, ..first?.clone() })
+            }
             _ => None,
         }
+    }
+}
+
+impl First {
+    /// What is wanted of the rows of which so many groups are made: those of a group beside each other.
+    fn of_groups(&self, aggregate: &Aggregate, count: Amount, measure: &Measure<'_>) -> Option<First> {
+        let keys = aggregate.keys();
+        let sees_order = aggregate.items.iter().any(|item| item.function.depends_on_order());
+        if sees_order || aggregate.input.sorts() || !is_sure_below(&aggregate.input) {
+            return None;
+        }
+        let of_key = |term: &SortTerm| {
+            let key = keys.iter().find(|key| term.expr.kind == ExprKind::Computed(key.output))?;
+            Some(SortTerm { expr: key.expr.clone(), ..*term })
+        };
+        let mut terms: Vec<SortTerm> = self.terms.iter().map_while(of_key).collect();
+        let wanted = self.rows.filter(|_| terms.len() == self.terms.len());
+        let descending = terms.first()?.descending;
+        for key in keys {
+            if !terms.iter().any(|term| term.expr == key.expr) {
+                terms.push(SortTerm { expr: key.expr.clone(), descending, nulls_first: !descending });
+            }
+        }
+        let each = measure.rows_of(&aggregate.input) / count.max(1.0);
+        let rows = wanted.map(|groups| ((groups as Amount + 1.0) * each) as u64);
+        Some(First { terms, rows, groups: Some((count, wanted)) })
     }
 }
 
@@ -131,6 +167,10 @@ pub(super) fn search(region: &Region<'_>, measure: &Measure<'_>, first: Option<&
     let whole = best[&all];
     let led = leads.into_iter().filter_map(|lead| {
         let cost = lead.best.get(&all)?.cost;
+        if let Some((count, wanted)) = lead.groups {
+            let others = whole.cost + measure.groups_of(whole.rows, count, wanted);
+            return (wanted.is_some() || lead.has_join(all)).then_some((cost, others, lead));
+        }
         Some(match lead.wanted {
             Some(wanted) => (cost, whole.cost + measure.first_of(whole.rows, wanted), lead),
             // Rows of one collection, which go on in another operation, are all sorted.
@@ -157,6 +197,8 @@ struct Lead {
     share: Amount,
     /// How many values there are of what it comes by.
     values: Amount,
+    /// The groups that are made of its rows.
+    groups: Option<(Amount, Option<u64>)>,
     /// Whether nothing else orders its rows: not even the keys of the query's records tell any apart that compare equal.
     settled: bool,
     /// The best way to each set that has it. Costs are those of the part that is read, rows are all.
@@ -335,6 +377,10 @@ impl Search<'_> {
         let terms = first.terms.iter().map_while(|term| self.region.as_of(term, (relation, slot)));
         let terms: Vec<SortTerm> = terms.collect();
         let own = &self.region.relations[relation].own;
+        // Rows of a group are beside each other if all keys are in order.
+        if first.groups.is_some() && !self.measure.gives_all(slot, &terms, own, first.terms.len()) {
+            return None;
+        }
         let (values, costs) = self.measure.read_in_order(slot, &terms, own)?;
         let values = values.clamp(1.0, rows);
         let share = first.rows.map_or(1.0, |wanted| ((wanted as Amount + rows / values) / rows).min(1.0));
@@ -342,7 +388,8 @@ impl Search<'_> {
         let best = Best { rows: self.best[&set].rows, cost: costs(share), of: None };
         let settled = slot == Slot(0) && first.terms.len() == 1 && self.measure.is_key(&terms[0]);
         let best = BTreeMap::from([(set, best)]);
-        Some(Lead { relation, wanted: first.rows, share, values, settled, best })
+        let (wanted, groups) = (first.rows, first.groups);
+        Some(Lead { relation, wanted, share, values, groups, settled, best })
     }
 
     /// Puts two sets together, that with what leads on the outer side.

@@ -3,7 +3,7 @@
 use super::*;
 use crate::expr::AggregateFunction::{Max, Min, Sum};
 #[cfg(not(feature = "small"))]
-use crate::expr::BinaryOp::Has;
+use crate::expr::BinaryOp::{Has, Ne};
 
 fn date(days: i128) -> Postfix {
     Postfix::literal(crate::value::Scalar::Int(days), Type::Date)
@@ -478,6 +478,41 @@ fn all_of_an_order_through_a_join() {
             &format!(
                 "project Album, Track\n  sort Track.{name}\n    left join through hash table, Track.album = id\n      \
                  scan Album\n      scan Track"
+            ),
+        );
+    }
+}
+
+#[test]
+#[cfg(not(feature = "small"))]
+fn the_first_groups_of_pairs() {
+    use crate::expr::JoinKind;
+    let count = || f::aggregate(AggregateFunction::Count, None);
+    let others = inner(1, f::track::NAME).binary(Ne, field(f::album::TITLE));
+    let on = inner(1, f::track::ALBUM).binary(Eq, field(f::album::ID)).binary(And, others);
+    let groups = |by: Postfix, limit| {
+        let groups = f::join(draft(f::Album), f::Track, on.clone(), JoinKind::Inner).group_by([by]);
+        let key = OrderTerm { expression: Postfix::key(0), descending: false, nulls_first: None };
+        groups.clause(Clause::Order(Vec::from([key]))).limit(limit).select([Postfix::key(0), count()])
+    };
+    let first = |by: &str, key: &str| {
+        format!(
+            "project [{by}], [count]\n  top 10 by [{by}]; they come by [{by}]\n    aggregate count by {key}, one after the other\n      \
+             filter Track.name != title\n        join Track through index, Track.album = id\n          scan Album"
+        )
+    };
+    check(groups(field(f::album::ID), 10), &first("id", "id"));
+    // What is equal to the key that rows begin at.
+    check(groups(inner(1, f::track::ALBUM), 10), &first("Track.album", "Track.album"));
+    // Most of them, and groups that nothing has in order, are made of all pairs.
+    for (by, limit, key) in [(field(f::album::ID), 2_900, "id"), (inner(1, f::track::NAME), 10, "Track.name")]
+    {
+        check(
+            groups(by, limit),
+            &format!(
+                "project [{key}], [count]\n  top {limit} by [{key}]\n    aggregate count by {key}\n      \
+                 filter Track.name != title\n        join through hash table, id = Track.album\n          \
+                 scan Track\n          scan Album"
             ),
         );
     }

@@ -30,7 +30,8 @@ const SPANNED_MADE: Check =
     |seed| schemas::check_made(seed, 20, &mut |maker| maker.spanned_draft(), &mut |_| ());
 const FEW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.few_draft(false), &mut |_| ());
 const FEW_FAULTY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.few_draft(true), &mut |_| ());
-const GROUPED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.grouped_draft(), &mut |_| ());
+const GROUPED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.grouped_draft(false), &mut |_| ());
+const GROUPED_PAIRS: Check = |seed| grouped::check_pairs(seed, 20, &mut |_| ());
 const LOOSE: Check = |seed| grouped::check_loose(seed, 20, &mut |_| ());
 const GATHERED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.gathered_draft(), &mut |_| ());
 const NARROW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |_| ());
@@ -176,6 +177,7 @@ fn mistakes_of_functions_are_found() {
 fn mistakes_about_groups_that_follow_each_other_are_found() {
     check(&[
         (Bug::RunsOfNoOrder, GROUPED),
+        (Bug::RunsOfNoOrder, GROUPED_PAIRS),
         (Bug::RunEndsWithBatch, GROUPED),
         (Bug::LastRunLost, GROUPED),
         (Bug::LeastOfEachAbsent, LOOSE),

@@ -44,7 +44,7 @@ fn check_priced(seed: u64, is_made: bool, queries: usize) -> usize {
             0 => maker.draft(true),
             1 if !is_made => maker.few_draft(false),
             2 => maker.covered_draft(),
-            3 => maker.grouped_draft(),
+            3 => maker.grouped_draft(false),
             _ => maker.any_draft(),
         };
         let comparable = |rows: Vec<Vec<Scalar>>| if ordered { rows } else { sorted(rows) };

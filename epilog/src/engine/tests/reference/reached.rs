@@ -185,7 +185,7 @@ fn drafts_reach_every_rule_and_every_operator() {
             (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.narrow_draft().0));
             (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.partly_indexed_draft().0));
             (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.spanned_draft().0));
-            (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.grouped_draft().0));
+            (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.grouped_draft(false).0));
             (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.sifted_draft().0));
             if !is_made {
                 (0..10).for_each(|_| note(snapshot.operation().view(), &little, &maker.few_draft(false).0));
