@@ -220,3 +220,25 @@ fn what_a_left_join_links_is_not_in_the_order_of_its_rows() {
     let plan = explain(store.snapshot().operation().view(), &sorted).expect("a plan").to_string();
     assert!(!plan.contains("they come by"), "{plan}");
 }
+
+/// One record that is found by its key is in any order, but not what is joined to it.
+#[test]
+fn what_is_joined_to_one_record_is_in_no_order() {
+    let store = store(&with_tracks(TRACKS));
+    let on = same(inner(f::track::ALBUM), field(f::album::ID));
+    let one = same(field(f::album::ID), f::id(3));
+    for kind in [JoinKind::Inner, JoinKind::Left] {
+        for descending in [false, true] {
+            let joined = join(draft(f::Album), f::Track, on.clone(), kind).filter(one.clone());
+            let terms = [(field(f::album::RELEASED), false), (inner(f::track::NAME), descending)];
+            let sorted = order(joined, &[terms[0].clone(), terms[1].clone(), (inner(f::track::ID), false)]);
+            for limit in [2, 3000] {
+                let draft = sorted.clone().limit(limit).select([inner(f::track::ID)]).build();
+                let snapshot = store.snapshot();
+                let got = rows(snapshot.operation().view(), &draft, RuleSet::ALL).expect("rows");
+                assert!(!got.is_empty());
+                assert_eq!(rows(snapshot.operation().view(), &draft, RuleSet::NONE).expect("rows"), got);
+            }
+        }
+    }
+}
