@@ -51,8 +51,6 @@ struct Keys {
     others: Vec<Expr>,
     /// Where on a page the field is, and whether it is eight bytes there, not four; if it can be tested there.
     place: Option<(Slot, At, bool)>,
-    /// Where a text or bytes are.
-    text: Option<(Slot, Place)>,
     test: OnceCell<Box<dyn RowTest>>,
     /// How many rows it looked at, and let through.
     tried: Cell<(usize, usize)>,
@@ -113,13 +111,8 @@ impl Predicate {
             }
             Some((slot, at(place, collection)?, is_rank || place.ty.width() == Some(8)))
         });
-        let is_text = others.is_empty() && matches!(expr.ty, Type::String | Type::Bytes);
-        let text = expr.as_field().filter(|_| is_text).map(|(slot, position)| {
-            let collection = collection(slot);
-            (slot, collection.layout.places[usize::from(position)])
-        });
         let (test, tried, is_off) = Default::default();
-        Predicate { expr, quick: None, keys: Some(Keys { known, others, place, text, test, tried, is_off }) }
+        Predicate { expr, quick: None, keys: Some(Keys { known, others, place, test, tried, is_off }) }
     }
 
     /// Something that costs so much.
@@ -288,39 +281,29 @@ impl Quick {
         test: impl Fn(&[u8]) -> bool,
         batch: &mut Batch<'_>,
     ) -> Result<(), StorageError> {
-        let passes = |cell: FieldCell<'_>| matches!(cell, FieldCell::Borrowed(text) if test(text));
-        apply_to_field(self.slot, place, passes, batch)
-    }
-}
-
-/// Drops the rows of whose records in `slot` a field does not pass.
-fn apply_to_field(
-    slot: Slot,
-    place: &Place,
-    test: impl Fn(FieldCell<'_>) -> bool,
-    batch: &mut Batch<'_>,
-) -> Result<(), StorageError> {
-    let slot = usize::from(slot.0);
-    let mut failed = None;
-    let mut passes = |record: RecordRef<'_>| match record.field(place) {
-        Ok(cell) => test(cell),
-        Err(error) => {
-            failed = Some(error);
-            false
-        }
-    };
-    batch.narrow(|slots, range, sparse| {
-        let record = |row: usize| match &slots[slot] {
-            Source::Leaf(leaf) => leaf.record(row),
-            Source::Records(records) => records[row].expect("checked before"),
-            _ => unreachable!("checked before"),
+        let slot = usize::from(self.slot.0);
+        let mut failed = None;
+        let mut passes = |record: RecordRef<'_>| match record.field(place) {
+            Ok(FieldCell::Borrowed(text)) => test(text),
+            Ok(_) => false,
+            Err(error) => {
+                failed = Some(error);
+                false
+            }
         };
-        match range {
-            Some(range) => sparse.extend(range.filter(|row| passes(record(*row))).map(|row| row as u16)),
-            None => sparse.retain(|row| passes(record(usize::from(*row)))),
-        }
-    });
-    failed.map_or(Ok(()), Err)
+        batch.narrow(|slots, range, sparse| {
+            let record = |row: usize| match &slots[slot] {
+                Source::Leaf(leaf) => leaf.record(row),
+                Source::Records(records) => records[row].expect("checked before"),
+                _ => unreachable!("checked before"),
+            };
+            match range {
+                Some(range) => sparse.extend(range.filter(|row| passes(record(*row))).map(|row| row as u16)),
+                None => sparse.retain(|row| passes(record(usize::from(*row)))),
+            }
+        });
+        failed.map_or(Ok(()), Err)
+    }
 }
 
 /// Whether the records in a slot have fixed rows to be tested. One that is absent has none: what then holds is the evaluator's to say.
@@ -375,17 +358,10 @@ impl Keys {
     fn apply<'s>(&self, expr: &Expr, env: &Env<'s>, batch: &mut Batch<'s>) -> Result<(), ExecError> {
         let Some(keys) = self.known.get().filter(|_| !self.is_off.get()) else { return Ok(()) };
         let before = batch.count();
-        match (self.place, &self.text) {
-            (Some((slot, at, wide)), _) if has_rows(batch, slot) => {
+        match self.place {
+            Some((slot, at, wide)) if has_rows(batch, slot) => {
                 let test = self.test.get_or_init(|| kernel::in_set(wide, at, Arc::clone(keys)));
                 apply_to_rows(slot, &**test, batch)?;
-            }
-            (_, Some((slot, place))) if has_rows(batch, *slot) => {
-                let passes = |cell: FieldCell<'_>| match cell.as_cell() {
-                    Some(text) => keys.may_have(sieve::number_of_text(text)),
-                    None => keys.has_absent(),
-                };
-                apply_to_field(*slot, place, passes, batch)?;
             }
             _ if self.others.is_empty() => {
                 let values = evaluate(env, expr, batch)?;

@@ -134,12 +134,6 @@ pub(super) fn numbers(values: &Vector<'_>, out: &mut Vec<u64>) {
     }
 }
 
-/// The number of a text, or of bytes.
-#[inline]
-pub(super) fn number_of_text(text: &[u8]) -> u64 {
-    hash(text)
-}
-
 /// Appends a number for what each row has of several values, of which some may be absent.
 pub(super) fn numbers_of_all(all: &[&Vector<'_>], out: &mut Vec<u64>) {
     let mut of = Vec::new();
