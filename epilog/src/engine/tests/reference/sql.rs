@@ -475,6 +475,11 @@ impl<'d> Writer<'d> {
             if start.signum() > end.signum() {
                 return None;
             }
+            // Beyond 64 bits it calculates in floats, by which the least and greatest integers are any short distance from themselves.
+            let is_integer = ![item.frame.start, item.frame.end].iter().flatten().any(of_floats);
+            if item.frame.unit == FrameUnit::Range && is_integer && start.signum() * end.signum() > 0 {
+                return None;
+            }
             let bound = |distance: Option<i64>, open: &str| match distance {
                 None => open.to_string(),
                 Some(0) => "CURRENT ROW".to_string(),
