@@ -162,8 +162,8 @@ impl Planner<'_> {
         }
         // Rows with an answer of no, or a value that stands for it, stay.
         let drops = *answer == Answer::Semi || planted::is(Bug::AntiJoinSieved) && *answer == Answer::Anti;
-        // A table that is made before there is a row must not fail.
-        if drops && matches!(asked, Asked::Any) && !may_fail(inner) {
+        // A table that is made before there is a row must not fail. What is over pairs is no side of its own.
+        if drops && matches!(asked, Asked::Any) && !input.is_over_pairs() && !may_fail(inner) {
             *sieves = self.sift_rows(input, inner, links, count, whole);
         }
     }

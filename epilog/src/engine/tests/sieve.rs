@@ -8,7 +8,7 @@ use super::fixture::{self as f, DraftBuilder, draft, field, join};
 use super::*;
 use crate::engine::physical::{Ahead, Operator, PhysicalNode, Sieve};
 use crate::engine::planted::{Bug, Planted};
-use crate::expr::{AggregateFunction, BinaryOp, Clause, JoinKind, Postfix, UnaryOp};
+use crate::expr::{AggregateFunction, BinaryOp, Clause, FieldPath, JoinKind, Postfix, RowPath, UnaryOp};
 use crate::storage::pager::PagerOptions;
 use crate::storage::vfs::MemoryVfs;
 
@@ -32,7 +32,7 @@ fn filed() -> Store {
 }
 
 /// Makes the joins of a plan ask nothing of their rows beforehand.
-fn without_sieves(node: &mut PhysicalNode) {
+pub(super) fn without_sieves(node: &mut PhysicalNode) {
     if let Operator::Join(join) = &mut node.operator {
         join.sieves.clear();
     }
@@ -279,4 +279,41 @@ fn few_rows_are_read_before_a_table_of_many_is_made() {
     let view = snapshot.operation();
     let first = draft(f::Album).filter(of(of_album())).select(told()).limit(1).build();
     assert_eq!(run(view.view(), &first).and_then(scalars).expect("rows").len(), 1);
+}
+
+#[test]
+fn nothing_is_sieved_between_pairs() {
+    let mut records = with_tracks(3000);
+    for (track, album) in records[2].1.iter_mut().zip([1, 2, 3].into_iter().cycle()) {
+        track[usize::from(f::track::ALBUM)] = Scalar::Int(album);
+    }
+    let countries = (0..40).map(|n: i128| {
+        let (code, name) = (format!("c{n}"), format!("artist {}", n % 3));
+        Vec::from([Scalar::String(code), Scalar::String(name), Scalar::Int(n)])
+    });
+    records.push((f::Country as fn() -> _, countries.collect()));
+    let store = store(&records);
+    // The tracks of an album are found through an index, and what their editors are asked is asked of the pairs: for ranges of
+    // countries, and then for one that has a table.
+    let editor = || Postfix::field(FieldPath { row: RowPath::source(1).hop(f::track::EDITOR), ordinal: 1 });
+    let and = |a: Postfix, b: Postfix| a.binary(BinaryOp::And, b);
+    let beyond = |of: u16, than: Postfix| {
+        let beyond = |of, than| inner(2, of).binary(BinaryOp::Gt, than);
+        f::exists(f::Country, 2, and(beyond(of, than), beyond(1 - of, editor())))
+    };
+    let one = f::exists(f::Country, 2, and(same(inner(2, 1), editor()), same(inner(2, 0), f::text("c3"))));
+    let on = [beyond(1, inner(1, f::track::NAME)), beyond(0, editor()), beyond(1, editor()), one];
+    let on = on.into_iter().fold(same(inner(1, f::track::ALBUM), field(f::album::ID)), and);
+    let album = || draft(f::Album).filter(same(field(f::album::ID), f::id(3)));
+    let has = || f::exists(f::Track, 1, on.clone());
+    let drafts = [
+        album().filter(has()).select([field(f::album::ID)]),
+        album().filter(has().unary(UnaryOp::Not)).select([field(f::album::ID)]),
+        album().select([field(f::album::ID), has()]),
+        join(album(), f::Track, on.clone(), JoinKind::Left).select([inner(1, f::track::ID)]),
+    ];
+    for draft in drafts {
+        let plan = check(&store, &draft.build());
+        assert!(plan.to_string().contains("semi join Country through hash table"), "{plan}");
+    }
 }
