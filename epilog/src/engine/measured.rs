@@ -134,9 +134,9 @@ impl Statistics for Measured<'_> {
     }
 }
 
-/// The same, with what was learnt of queries of the shape that is planned.
+/// The same, with what was learnt of queries of the shape that is planned, and whether a budget of memory was asked for.
 #[cfg(not(feature = "small"))]
-pub(super) struct Learnt<'s>(pub(super) Measured<'s>, pub(super) &'s [Lesson]);
+pub(super) struct Learnt<'s>(pub(super) Measured<'s>, pub(super) &'s [Lesson], pub(super) bool);
 
 #[cfg(not(feature = "small"))]
 impl Statistics for Learnt<'_> {
@@ -162,6 +162,10 @@ impl Statistics for Learnt<'_> {
 
     fn leading(&self, collection: &CollectionDef, index: &IndexDef, max: usize) -> Option<Vec<Vec<u8>>> {
         self.0.leading(collection, index, max)
+    }
+
+    fn limits_memory(&self) -> bool {
+        self.2
     }
 
     fn lessons(&self) -> Lessons<'_> {

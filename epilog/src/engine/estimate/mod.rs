@@ -155,6 +155,12 @@ pub trait Statistics {
         None
     }
 
+    /// Whether a budget of memory was asked for: then tables of joins may be put aside, which forgets the order of rows. Not in small builds.
+    #[cfg(not(feature = "small"))]
+    fn limits_memory(&self) -> bool {
+        false
+    }
+
     /// What was learnt of queries of this shape. Not in small builds.
     #[cfg(not(feature = "small"))]
     fn lessons(&self) -> Lessons<'_> {

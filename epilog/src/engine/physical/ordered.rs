@@ -66,13 +66,16 @@ impl<'p> Planner<'p> {
         }
     }
 
-    /// Whether an order goes on behind a key. No two records have the same, and nothing orders them after it; but of pairs several may.
+    /// Whether an order goes on behind a key with something of other records. No two records have the same key, and nothing else of them
+    /// orders them after it; but of pairs several may.
     fn goes_on_behind_key(&self, order: &[SortTerm]) -> bool {
         let is_key = |term: &SortTerm| {
             let field = term.expr.as_field();
             field.is_some_and(|(slot, position)| self.collection(slot).clustered == Some(position))
         };
-        order.iter().rev().skip(1).any(is_key)
+        let Some(key) = order.iter().position(is_key) else { return false };
+        let of = |term: &SortTerm| term.expr.as_field().map(|(slot, _)| slot);
+        order[key + 1..].iter().any(|term| of(term) != of(&order[key]))
     }
 
     /// Of `planned`, all of whose rows are to be sorted, and ways that give them in the order of some of the first terms, so that only

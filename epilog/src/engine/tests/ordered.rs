@@ -186,6 +186,17 @@ fn all_rows_that_come_in_the_order_of_some_terms_are_sorted_a_few_at_a_time() {
             // Nothing is left to be done where these are all, and no two of the query's records have the same.
             let plan = check(&store, &order(joined(), &terms[..1]).select(columns()).build());
             assert!(plan.to_string().contains("; they come so"), "{plan}");
+            // Records with one key are one, whatever else of it is asked for behind that.
+            let title = (field(f::album::TITLE), !descending);
+            let more = [terms[0].clone(), title.clone()];
+            let plan = check(&store, &order(joined(), &more).select(columns()).build());
+            assert!(
+                plan.to_string().contains("sort id") && plan.to_string().contains("; they come so"),
+                "{plan}"
+            );
+            let more = [terms[0].clone(), title, terms[1].clone()];
+            let plan = check(&store, &order(joined(), &more).select(columns()).build());
+            assert!(plan.to_string().contains("; they come by id"), "{plan}");
             // Pairs without a filter in their way, and some that are asked for something.
             let few = inner(f::track::MILLISECONDS).binary(BinaryOp::Gt, f::int(1_500));
             check(&store, &order(joined().filter(few), &terms).select(columns()).build());

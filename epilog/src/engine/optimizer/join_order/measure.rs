@@ -465,6 +465,40 @@ impl<'p> Measure<'p> {
         right: (Set, Amount, Amount),
         out: Amount,
     ) -> (Amount, How) {
+        self.join_as(region, left, right, out, false)
+    }
+
+    /// Whether a join by a table keeps the order of its rows: not where memory is limited, and both sides may be put aside.
+    fn tables_keep_order(&self) -> bool {
+        #[cfg(not(feature = "small"))]
+        return !self.statistics.limits_memory();
+        #[cfg(feature = "small")]
+        return true;
+    }
+
+    /// Whether a left join keeps the order of its rows, as far as that is told by what it finds records by.
+    pub(super) fn keeps_order(&self, join: &Join) -> bool {
+        self.tables_keep_order() || join.links.is_empty() || {
+            let found = |link: &Link| {
+                let Some((slot, position)) = link.inner.as_field() else { return false };
+                let collection = self.collection(slot);
+                let mut indexes = collection.indexes.iter().filter(|index| !index.is_partial());
+                collection.clustered == Some(position)
+                    || indexes.any(|index| index.fields.first() == Some(&position))
+            };
+            join.links.iter().any(found)
+        }
+    }
+
+    /// As [`join`](Measure::join), with the pairs in the order of the rows on the left if that is to be kept.
+    pub(super) fn join_as(
+        &self,
+        region: &Region<'_>,
+        left: (Set, Amount, Amount),
+        right: (Set, Amount, Amount),
+        out: Amount,
+        keeps_order: bool,
+    ) -> (Amount, How) {
         let (left_set, left_rows, left_cost) = left;
         let (right_set, right_rows, right_cost) = right;
         let costs = &self.costs;
@@ -478,6 +512,9 @@ impl<'p> Measure<'p> {
         let linked = made / self.share_of_asked(region, left_set, right_set).max(Amount::MIN_POSITIVE);
         let mut best =
             (left_cost + right_cost + right_rows * costs.build + left_rows * costs.probe + linked, How::Join);
+        if keeps_order && !self.tables_keep_order() {
+            best.0 = Amount::INFINITY;
+        }
         if right_set.count_ones() == 1 {
             let number = right_set.trailing_zeros() as usize;
             let relation = &region.relations[number];

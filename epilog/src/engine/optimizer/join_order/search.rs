@@ -58,7 +58,9 @@ impl First {
                 },
             },
             // Each row makes one at least.
-            Node::Join(join) if join.kind == JoinKind::Left => first.cloned(),
+            Node::Join(join) if join.kind == JoinKind::Left => {
+                first.filter(|_| measure.keeps_order(join)).cloned()
+            }
             Node::Lookup(_) | Node::Subquery(_) => first.cloned(),
             Node::Aggregate(aggregate) => first?.of_groups(aggregate, measure.rows_of(node), measure),
             // As many more groups are made as do not get through.
@@ -403,8 +405,8 @@ impl Search<'_> {
             let (Some(outer), inner) = (lead.best.get(&left), self.best[&right]) else { continue };
             let share = lead.share;
             let outer = (left, outer.rows * share, outer.cost);
-            let (cost, how) =
-                self.measure.join(self.region, outer, (right, inner.rows, inner.cost), rows * share);
+            let inner = (right, inner.rows, inner.cost);
+            let (cost, how) = self.measure.join_as(self.region, outer, inner, rows * share, true);
             let made = Best { rows, cost, of: Some((left, right, how)) };
             let known = lead.best.entry(left | right).or_insert(made);
             if cost < known.cost {
