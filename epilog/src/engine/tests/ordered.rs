@@ -174,7 +174,7 @@ fn all_rows_that_come_in_the_order_of_some_terms_are_sorted_a_few_at_a_time() {
     let store = store(&with_tracks(TRACKS));
     let snapshot = store.snapshot();
     // As where there are many.
-    let _priced = Priced::new(Costs { sort: 200.0, ..Costs::default() }, &[&snapshot]);
+    let _priced = Priced::new(Costs { sort: 600.0, ..Costs::default() }, &[&snapshot]);
     let columns = || [field(f::album::ID), inner(f::track::ID), inner(f::track::MILLISECONDS)];
     let of_album = || same(inner(f::track::ALBUM), field(f::album::ID));
     for kind in [JoinKind::Inner, JoinKind::Left] {
