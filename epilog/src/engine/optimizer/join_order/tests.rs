@@ -7,14 +7,17 @@ use alloc::vec::Vec;
 
 use super::region::Region;
 use super::{Measure, Survey, region};
+use crate::engine::estimate::{KeyRange, Statistics};
 use crate::engine::fixture::{self as f, DraftBuilder, draft, field, inner, int, text, through};
-use crate::engine::logical::{Expr, Limit, Node, Scan, Slot, SlotDef, SortTerm, Window};
+use crate::engine::logical::{Expr, Limit, Node, Purpose, Scan, Slot, SlotDef, SortTerm, Window, lower};
 use crate::engine::optimizer::tests::before_and_after;
+use crate::engine::optimizer::{RuleSet, optimize};
 use crate::expr::BinaryOp::{And, Eq, Gt};
 use crate::expr::{
     AggregateFunction, Clause, Frame, JoinKind, OrderTerm, Postfix, WindowFunction, WindowItem,
 };
 use crate::parts::Whole;
+use crate::schema::{CollectionDef, IndexDef};
 use crate::value::Type;
 
 const BEFORE: &[&str] =
@@ -143,6 +146,41 @@ fn all_of_an_order_begin_at_what_comes_in_it() {
     // Records that an index has in an order lie anywhere: all of them are sorted, as are names.
     let by_length = by(2, f::track::MILLISECONDS).replace("milliseconds", "name");
     assert_eq!(by_length, by(2, f::track::NAME));
+}
+
+/// What is known of what was made, where a budget of memory was asked for.
+struct Limited;
+
+impl Statistics for Limited {
+    fn rows(&self, collection: &CollectionDef) -> u64 {
+        f::Made.rows(collection)
+    }
+
+    fn entries(&self, collection: &CollectionDef, index: &IndexDef, range: &KeyRange) -> Option<u64> {
+        f::Made.entries(collection, index, range)
+    }
+
+    fn limits_memory(&self) -> bool {
+        true
+    }
+}
+
+/// Where memory is limited, tables may be put aside, which forgets the order of rows: none is sought that only they would keep.
+#[test]
+fn no_order_is_sought_that_tables_would_forget() {
+    let by = |position: u8, ordinal, name: &str, statistics: &dyn Statistics| {
+        let expression = inner(position, ordinal);
+        let order =
+            Clause::Order(Vec::from([OrderTerm { expression, descending: false, nulls_first: None }]));
+        let draft = of_artists().clause(order).build();
+        let plan = lower(&f::catalog(), &draft, Purpose::Rows).expect("a plan");
+        let text = alloc::format!("{}", optimize(plan, RuleSet::ALL, statistics));
+        text.replace(&alloc::format!("sort {name}"), "sort")
+    };
+    let unordered = by(2, f::track::NAME, "Track.name", &Limited);
+    assert_eq!(unordered, by(2, f::track::NAME, "Track.name", &f::Made));
+    assert_eq!(by(1, f::album::ID, "Album.id", &Limited), unordered);
+    assert_ne!(by(1, f::album::ID, "Album.id", &f::Made), unordered);
 }
 
 /// Behind fields of which one value is asked for, an index comes in the order of the next.
