@@ -476,8 +476,15 @@ impl<'d> Writer<'d> {
                 return None;
             }
             // Beyond 64 bits it calculates in floats, by which the least and greatest integers are any short distance from themselves.
+            let may_be_far = || match item.order.first().map(|term| term.expression.ops.as_slice()) {
+                Some([Op::Field(path)]) => {
+                    self.type_of(*path, names).and_then(Type::width).is_none_or(|width| width > 4)
+                }
+                _ => true,
+            };
             let is_integer = ![item.frame.start, item.frame.end].iter().flatten().any(of_floats);
-            if item.frame.unit == FrameUnit::Range && is_integer && start.signum() * end.signum() > 0 {
+            let is_beside = start.signum() * end.signum() > 0;
+            if item.frame.unit == FrameUnit::Range && is_integer && is_beside && may_be_far() {
                 return None;
             }
             let bound = |distance: Option<i64>, open: &str| match distance {

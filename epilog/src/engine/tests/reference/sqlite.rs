@@ -251,7 +251,7 @@ fn random_queries_are_answered_as_sqlite_answers_them() {
 fn aggregates_of_groups_and_frames_are_those_of_sqlite() {
     let answered = RefCell::new(Vec::new());
     let note = |draft: &Draft| answered.borrow_mut().push(draft.clone());
-    check_share((1..=seeds(60)).map(|seed| {
+    check_share((1..=seeds(90)).map(|seed| {
         let mut random = Random::new(seed + 6_000_000);
         let (data, database) = schemas::of_kind(&mut random, seed % 2 == 0);
         check_noting(seed, random, &data, database, |maker| maker.gathered_draft(), &note)
