@@ -136,44 +136,48 @@ impl Statistics for Measured<'_> {
 
 /// The same, with what was learnt of queries of the shape that is planned, and whether a budget of memory was asked for.
 #[cfg(not(feature = "small"))]
-pub(super) struct Learnt<'s>(pub(super) Measured<'s>, pub(super) &'s [Lesson], pub(super) bool);
+pub(super) struct Learnt<'s> {
+    pub(super) measured: Measured<'s>,
+    pub(super) lessons: &'s [Lesson],
+    pub(super) limits_memory: bool,
+}
 
 #[cfg(not(feature = "small"))]
 impl Statistics for Learnt<'_> {
     fn rows(&self, collection: &CollectionDef) -> u64 {
-        self.0.rows(collection)
+        self.measured.rows(collection)
     }
 
     fn rows_kept(&self, collection: &CollectionDef) -> Option<u64> {
-        self.0.rows_kept(collection)
+        self.measured.rows_kept(collection)
     }
 
     fn costs(&self, slots: &[SlotDef]) -> Costs {
-        self.0.costs(slots)
+        self.measured.costs(slots)
     }
 
     fn residency(&self, collection: &CollectionDef, index: Option<&IndexDef>) -> Residency {
-        self.0.residency(collection, index)
+        self.measured.residency(collection, index)
     }
 
     fn entries(&self, collection: &CollectionDef, index: &IndexDef, range: &KeyRange) -> Option<u64> {
-        self.0.entries(collection, index, range)
+        self.measured.entries(collection, index, range)
     }
 
     fn leading(&self, collection: &CollectionDef, index: &IndexDef, max: usize) -> Option<Vec<Vec<u8>>> {
-        self.0.leading(collection, index, max)
+        self.measured.leading(collection, index, max)
     }
 
     fn limits_memory(&self) -> bool {
-        self.2
+        self.limits_memory
     }
 
     fn lessons(&self) -> Lessons<'_> {
-        Lessons(self.1)
+        Lessons(self.lessons)
     }
 
     fn known(&self, collection: &CollectionDef) -> Option<Arc<CollectionStatistics>> {
-        self.0.known(collection)
+        self.measured.known(collection)
     }
 }
 

@@ -579,7 +579,7 @@ fn plan_for(
     #[cfg(not(feature = "small"))]
     let lessons = plans::lessons(view, draft, control);
     #[cfg(not(feature = "small"))]
-    let statistics = Learnt(Measured(view), &lessons, wishes.puts_aside);
+    let statistics = Learnt { measured: Measured(view), lessons: &lessons, limits_memory: wishes.puts_aside };
     #[cfg(feature = "small")]
     let statistics = Measured(view);
     let plan = physical::plan_as(&optimize(logical, RuleSet::ALL, &statistics), &statistics, wishes);

@@ -66,10 +66,8 @@ fixed! {
     F32: 4, u64, |b| key::float64_order(f64::from(f32::from_le_bytes(b)));
     F64: 8, u64, |b| key::float64_order(f64::from_le_bytes(b));
     Uuid: 16, u128, |b| u128::from_be_bytes(b);
-    Decimal: 16, DecimalKey, |b| DecimalKey(DecimalParts::from_cell(&b).unwrap_or(ZERO));
+    Decimal: 16, DecimalKey, |b| DecimalKey(DecimalParts::from_cell(&b).unwrap_or_default());
 }
-
-const ZERO: DecimalParts = DecimalParts { mantissa: 0, scale: 0 };
 
 /// Seconds and nanoseconds of a 96-bit moment.
 #[inline(always)]

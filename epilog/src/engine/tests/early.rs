@@ -17,6 +17,18 @@ pub(super) fn order(of: DraftBuilder, terms: &[(Postfix, bool)]) -> DraftBuilder
     of.clause(Clause::Order(terms.iter().map(term).collect()))
 }
 
+/// As it is by itself, with so little memory, and with four threads.
+pub(super) fn controls(memory: usize) -> Vec<Control> {
+    let mut controls = Vec::from([Control::default(), Control::default()]);
+    controls[1].set_memory(memory);
+    #[cfg(feature = "std")]
+    {
+        controls.push(Control::default());
+        controls[2].set_threads(4);
+    }
+    controls
+}
+
 /// The rows of a draft in a thread of its own or in four, and with little memory, are those of its plan when `in_full` has made it read
 /// everything, which it says of one operator; the plan as it was carried out.
 pub(super) fn check(store: &Store, draft: &Draft, in_full: fn(&mut PhysicalNode) -> usize) -> Plan {
@@ -26,14 +38,7 @@ pub(super) fn check(store: &Store, draft: &Draft, in_full: fn(&mut PhysicalNode)
     let mut whole = plan(view, draft, Purpose::Rows, RuleSet::ALL).expect("a plan");
     assert_eq!(in_full(&mut whole.root), 1, "{}", explain(view, draft).expect("a plan"));
     let expected = scalars(Rows::planned(view, whole, Run::default())).expect("rows");
-    let mut controls = Vec::from([Control::default(), Control::default()]);
-    controls[1].set_memory(64 << 10);
-    #[cfg(feature = "std")]
-    {
-        controls.push(Control::default());
-        controls[2].set_threads(4);
-    }
-    for control in controls {
+    for control in controls(64 << 10) {
         let rows = controlled(&snapshot, draft, &control).expect("rows");
         assert!(rows == expected, "{rows:?}\n{expected:?}\n{}", explain(view, draft).expect("a plan"));
     }

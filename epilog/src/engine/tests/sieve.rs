@@ -58,14 +58,7 @@ fn check(store: &Store, draft: &Draft) -> Plan {
     let mut plain = plan(view, draft, Purpose::Rows, RuleSet::ALL).expect("a plan");
     without_sieves(&mut plain.root);
     let expected = sorted(scalars(Rows::planned(view, plain, Run::default())).expect("rows"));
-    let mut controls = Vec::from([Control::default(), Control::default()]);
-    controls[1].set_memory(24 << 10);
-    #[cfg(feature = "std")]
-    {
-        controls.push(Control::default());
-        controls[2].set_threads(4);
-    }
-    for control in controls {
+    for control in super::early::controls(24 << 10) {
         let rows = sorted(controlled(&snapshot, draft, &control).expect("rows"));
         assert!(rows == expected, "{} rows, {} without sieves: {draft:?}", rows.len(), expected.len());
     }
