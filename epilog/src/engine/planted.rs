@@ -33,6 +33,8 @@ pub(super) enum Bug {
     NestedCountsTwice,
     /// What holds of no record of a nested subquery is asked of those that it has.
     HoldsOfNoneForgotten,
+    /// What is compared with the least of nested records is compared with the greatest.
+    OtherEndCompared,
     /// Inner records that the same links are counted once.
     AlikeCountedOnce,
     /// A link does not pair what is absent on both sides.

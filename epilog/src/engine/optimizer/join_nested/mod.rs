@@ -42,13 +42,17 @@
 //!     scan Customer                                           scan Customer
 //! ```
 //!
+//! What compares nested records with the row, or with inner records, is asked of the least or the greatest of them ([`ends`]): of inner
+//! records joined with that of theirs it is one of two values, by ranges of which the physical plan finds pairs; where the row alone links
+//! nested records, each row has that end, and no pair looks for it.
+//!
 //! Three levels and more go the same way, from the innermost outwards: what has been joined is linked to two levels outside, as a subquery
 //! of two is.
 //!
 //! Must not fire
 //!
 //! - on a nested subquery whose answer anything else reads, or that has nothing that is equal both to something of the inner records and to
-//!   something of the row;
+//!   something of the row, but for one comparison in place of either;
 //! - where it is not known whether what is asked holds of no record; where it does, on what is neither *any* nor a count of inner records:
 //!   least and greatest values cannot be taken from others, and sums may be more than there is room for;
 //! - on one that asks more than equalities of its pairs, when groups are made: they do not have it;
@@ -58,6 +62,7 @@
 //!   so many that each different row may as well be asked. Inner records of which nothing is read but what links them are made groups
 //!   where that makes many pairs few: there are not more than nested records then.
 
+mod ends;
 mod question;
 #[cfg(test)]
 mod tests;
@@ -66,6 +71,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use alloc::vec::Vec;
 
+use self::ends::Compared;
 use self::question::Question;
 use super::became::Became;
 use super::join_order::Measure;
@@ -121,6 +127,23 @@ struct Walk<'p> {
     read: Vec<Computed>,
     became: Became,
     whole: Whole,
+}
+
+/// A subquery within another.
+#[derive(Clone, Copy)]
+struct Nesting<'n> {
+    subquery: &'n Subquery,
+    nested: &'n Subquery,
+    /// The stages of the pairs of `subquery`, from them upwards.
+    chain: &'n [Node],
+    /// For so many rows.
+    rows: Amount,
+    /// Where `nested` is among the stages.
+    at: usize,
+    /// The values that anything reads, as often as it does.
+    read: &'n [Computed],
+    /// What an end of the nested records is compared with.
+    compared: Option<&'n Expr>,
 }
 
 /// The links of a nested subquery by what their outer sides read.
@@ -210,6 +233,13 @@ impl Walk<'_> {
                 asked => asked,
             };
         }
+        while let Some((of_row, stages)) =
+            (0..chain.len()).find_map(|at| self.asked_of_row(&subquery, &chain, rows, at))
+        {
+            chain = stages;
+            let input = core::mem::replace(&mut subquery.input, Box::new(Node::Pairs));
+            *subquery.input = Node::Subquery(Subquery { input, ..of_row });
+        }
         let pairs = chain.into_iter().fold(Node::Pairs, |below, mut node| match node {
             Node::Filter(filter) => below.filtered(filter.predicates),
             _ => {
@@ -244,6 +274,78 @@ impl Walk<'_> {
         at: usize,
     ) -> Option<(usize, Found)> {
         let Node::Subquery(nested) = &chain[at] else { return None };
+        let read = core::mem::take(&mut self.read);
+        let nesting = Nesting { subquery, nested, chain, rows, at, read: &read, compared: None };
+        let mut found = self.joined_as(&nesting);
+        if let (None, Some(compared)) = (&found, Compared::of(subquery, nested)) {
+            let known = self.computed.len();
+            let chain = self.asked_of_end(&compared, chain, at);
+            if let Node::Subquery(end) = &chain[at] {
+                let of_end = |value: &Computed| if *value == nested.output { end.output } else { *value };
+                let read: Vec<Computed> = read.iter().map(of_end).collect();
+                let compared = Some(compared.with);
+                found =
+                    self.joined_as(&Nesting { nested: end, chain: &chain, read: &read, compared, ..nesting });
+            }
+            if found.is_none() {
+                self.computed.truncate(known);
+            }
+        }
+        self.read = read;
+        Some((at, found?))
+    }
+
+    /// The stages of pairs with an end of the records of the nested subquery at place `at` in its place.
+    fn asked_of_end(&mut self, compared: &Compared<'_>, chain: &[Node], at: usize) -> Vec<Node> {
+        let name = Names { slots: self.slots, computed: &self.computed }.expr(compared.value);
+        let end = self.value(compared.value.ty, true, compared.named(&name));
+        compared.asked_of_end(chain, at, end, self.whole)
+    }
+
+    /// The nested subquery of which an end is asked of the row, for all its pairs, and the stages that are left of these.
+    fn asked_of_row(
+        &mut self,
+        subquery: &Subquery,
+        chain: &[Node],
+        rows: Amount,
+        at: usize,
+    ) -> Option<(Subquery, Vec<Node>)> {
+        let Node::Subquery(nested) = &chain[at] else { return None };
+        let compared = Compared::of(subquery, nested)?;
+        let split = split(subquery, nested, chain)?;
+        let own = Inner::of(&nested.inner);
+        let is_of_row = split.inner.is_empty() && split.both.is_empty() && !split.row.is_empty();
+        if !is_of_row || !own.is_sure(compared.value) || !is_sure_below(&nested.inner) {
+            return None;
+        }
+        let tried = self.measure.pairs_of(rows, self.measure.rows_of(&subquery.inner), &subquery.links);
+        if rows * READ >= tried {
+            return None;
+        }
+        let known = self.computed.len();
+        let mut stages = self.asked_of_end(&compared, chain, at);
+        let reads = |node: &Node| {
+            let mut reads = 0;
+            node.visit(&mut |node| {
+                let values = node.expressions().into_iter().flat_map(Expr::computed_values);
+                reads += values.filter(|value| *value == nested.output).count();
+            });
+            reads
+        };
+        // What is deeper within reads what was there.
+        if stages.iter().map(reads).sum::<usize>() > 0 {
+            self.computed.truncate(known);
+            return None;
+        }
+        match stages.remove(at) {
+            Node::Subquery(of_row) => Some((of_row, stages)),
+            _ => None,
+        }
+    }
+
+    /// What becomes of a subquery, if costs say so.
+    fn joined_as(&mut self, nesting: &Nesting<'_>) -> Option<Found> {
+        let Nesting { subquery, nested, chain, rows, at, compared, .. } = *nesting;
         let mut slots = Vec::new();
         subquery.inner.slots(&mut slots);
         nested.inner.slots(&mut slots);
@@ -264,16 +366,19 @@ impl Walk<'_> {
             return None;
         }
         let split = split(subquery, nested, chain)?;
-        let read_of_rows = split.row.iter().chain(&subquery.links).map(|link| &link.outer);
+        if split.inner.is_empty() || split.row.is_empty() && compared.is_none() {
+            return None;
+        }
+        let read_of_rows = split.row.iter().chain(&subquery.links).map(|link| &link.outer).chain(compared);
         let rows = self.measure.different(rows, read_of_rows);
         let inner_rows = self.measure.rows_of(&subquery.inner);
         let tried = self.measure.pairs_of(rows, inner_rows, &subquery.links);
-        let read = inner_rows + self.measure.rows_of(&nested.inner);
-        if read * READ >= tried || !self.measure.fits(&slots) {
+        let dear = inner_rows + self.measure.rows_of(&nested.inner);
+        if dear * READ >= tried || !self.measure.fits(&slots) {
             return None;
         }
 
-        let question = Question::of(subquery, nested, chain, &self.read)?;
+        let question = Question::of(nesting)?;
         let asked = if question.of_none { Asked::Count } else { subquery.asked.clone() };
         let is_grouped =
             nested.asked != Asked::Any || asked != Asked::Any && !planted::is(Bug::NestedCountsTwice);
@@ -295,7 +400,7 @@ impl Walk<'_> {
         {
             pairs = pairs.min(inner_rows * self.measure.rows_of(groups));
         }
-        let is_kept = |pairs: Amount| pairs <= read * KEPT && (read + pairs) * READ < tried;
+        let is_kept = |pairs: Amount| pairs <= dear * KEPT && (dear + pairs) * READ < tried;
         // Of groups of inner records there are not more pairs than nested records.
         let grouped = pairs.min(self.measure.rows_of(&nested.inner));
         let is_of_links = more.is_empty() && reads_links_alone(&join, chain, at, &question, &inner);
@@ -308,7 +413,7 @@ impl Walk<'_> {
         }
         found.rest.extend(more);
         found.all = all;
-        Some((at, found))
+        Some(found)
     }
 
     /// The inner records joined with the nested ones, or with groups of them if each pair must be there once.
@@ -549,7 +654,7 @@ fn in_copies(expr: &mut Expr, copied: &[(Slot, Slot)]) {
     });
 }
 
-/// The links of a nested subquery, if there are some of either kind, and all have a value, or none, for every row.
+/// The links of a nested subquery, if all have a value, or none, for every row.
 fn split(subquery: &Subquery, nested: &Subquery, chain: &[Node]) -> Option<Split> {
     let row = Inner::of(&subquery.input);
     let inner = Inner::of(&subquery.inner);
@@ -578,7 +683,7 @@ fn split(subquery: &Subquery, nested: &Subquery, chain: &[Node]) -> Option<Split
             _ => split.both.push(link),
         }
     }
-    (!split.inner.is_empty() && !split.row.is_empty()).then_some(split)
+    Some(split)
 }
 
 /// A link as predicates.

@@ -3,6 +3,7 @@
 use alloc::vec::Vec;
 
 use super::super::fold_constants::folded_with;
+use super::Nesting;
 use crate::engine::logical::{AggregateTerm, Asked, Computed, Expr, ExprKind, Inner, Node, Subquery};
 use crate::engine::planted::{self, Bug};
 use crate::expr::{AggregateFunction, BinaryOp, UnaryOp};
@@ -18,17 +19,12 @@ pub(super) struct Question {
 }
 
 impl Question {
-    /// What is asked of `nested` in the stages of pairs of `subquery`; `None` where it is asked elsewhere, where what its records make
-    /// of groups may be another value or none, and where it is not known what it means that there are none. `read` are the values that
-    /// anything reads, as often as it does.
-    pub(super) fn of(
-        subquery: &Subquery,
-        nested: &Subquery,
-        chain: &[Node],
-        read: &[Computed],
-    ) -> Option<Question> {
+    /// What is asked of the nested subquery in the stages of pairs of the other; `None` where it is asked elsewhere, where what its
+    /// records make of groups may be another value or none, and where it is not known what it means that there are none.
+    pub(super) fn of(nesting: &Nesting<'_>) -> Option<Question> {
+        let Nesting { subquery, nested, chain, read, .. } = *nesting;
         let answer = nested.output;
-        let none = of_no_records(nested)?;
+        let none = of_no_records(nested, nesting.compared.is_some())?;
         let reads = |expr: &&Expr| expr.computed_values().contains(&answer);
         let filters = chain.iter().filter_map(|node| match node {
             Node::Filter(filter) => Some(&filter.predicates),
@@ -97,8 +93,9 @@ fn negated(test: Expr) -> Expr {
     }
 }
 
-/// What a subquery answers where there are no records, if what it makes of records is that of them as a group.
-fn of_no_records(nested: &Subquery) -> Option<Scalar> {
+/// What a subquery answers where there are no records, if what it makes of records is that of them as a group. Which of equal values
+/// it is does not matter to one that is compared.
+fn of_no_records(nested: &Subquery, is_compared: bool) -> Option<Scalar> {
     use AggregateFunction::{Avg, Count, CountDistinct, Max, Min, Sum};
     let term = match &nested.asked {
         Asked::Any => return Some(Scalar::Bool(false)),
@@ -107,7 +104,7 @@ fn of_no_records(nested: &Subquery) -> Option<Scalar> {
     };
     let own = Inner::of(&nested.inner);
     let is_own = |expr: &Expr| own.has_all_of(expr) && own.is_sure(expr);
-    if term.sees_order() || !term.argument.iter().chain(&term.filter).all(is_own) {
+    if term.sees_order() && !is_compared || !term.argument.iter().chain(&term.filter).all(is_own) {
         return None;
     }
     match term.function {

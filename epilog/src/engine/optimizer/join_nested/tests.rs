@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use crate::engine::fixture::{self as f, DraftBuilder, draft, exists, field, inner, int};
 use crate::engine::optimizer::tests::before_and_after;
-use crate::expr::BinaryOp::{And, Divide, Eq, Gt, Lt, Or};
+use crate::expr::BinaryOp::{self, And, Divide, Eq, Gt, Lt, Or};
 use crate::expr::op::Link;
 use crate::expr::{AggregateFunction, AggregateItem, Postfix, Quantifier, Subquery, UnaryOp};
 use crate::value::{Scalar, Type};
@@ -197,8 +197,9 @@ fn what_a_join_would_make_otherwise_is_asked_of_each_pair() {
     stays(draft(f::Artist).select([asked(list, nested())]));
     // Groups do not have what more is asked of pairs.
     let later = inner(2, f::track::NAME).binary(Gt, inner(1, f::album::TITLE));
-    let on = exists(f::Track, 2, titled().binary(And, later));
-    stays(draft(f::Artist).select([asked(Quantifier::Count, on)]));
+    let less = inner(2, f::track::MILLISECONDS).binary(Lt, int(5));
+    let either = exists(f::Track, 2, titled().binary(And, later.binary(Or, less)));
+    stays(draft(f::Artist).select([asked(Quantifier::Count, either)]));
     // Nothing is equal to both.
     let of_row = inner(2, f::track::NAME).binary(Eq, field(f::artist::NAME));
     stays(draft(f::Artist).filter(exists(f::Album, 1, exists(f::Track, 2, of_row.clone()))));
@@ -248,4 +249,65 @@ fn what_a_join_would_make_otherwise_is_asked_of_each_pair() {
     let on: Vec<Postfix> = Vec::from([faulty, nested()]);
     let on = on.into_iter().reduce(|a, b| a.binary(And, b)).expect("two");
     stays(draft(f::Artist).filter(exists(f::Album, 1, on)));
+}
+
+/// Of an artist and an album: whether the album has a track that comes before the artist.
+fn before() -> Postfix {
+    let of_album = inner(2, f::track::ALBUM).binary(Eq, inner(1, f::album::ID));
+    of_album.binary(And, inner(2, f::track::NAME).binary(Lt, field(f::artist::NAME)))
+}
+
+#[test]
+fn what_compares_is_asked_of_the_least_or_the_greatest() {
+    let any = || exists(f::Track, 2, before());
+    let (_, after) = rewritten(draft(f::Artist).filter(exists(f::Album, 1, any())));
+    assert_eq!(
+        after,
+        "project Artist\n  filter [any Album]\n    subquery any Album\n      inner: join Track on [Track.album] = Album.id\n        \
+         inner: aggregate min(Track.name) by Track.album\n          scan Track\n        scan Album\n      \
+         pairs: filter [min(Track.name)] < name\n        pairs\n      scan Artist"
+    );
+    // Not any of them is as of those that others leave.
+    let none = asked(Quantifier::Count, any().unary(UnaryOp::Not));
+    let (_, after) = rewritten(draft(f::Artist).select([none]));
+    assert!(after.starts_with("project [count Album] - [count other Album]"), "{after}");
+    // Beside what is equal to the row, and either way round.
+    let greater = field(f::artist::NAME).binary(Lt, inner(2, f::track::NAME));
+    let equal = inner(2, f::track::EDITOR).binary(Eq, field(f::artist::ID));
+    let of_album = inner(2, f::track::ALBUM).binary(Eq, inner(1, f::album::ID));
+    let on = exists(f::Track, 2, of_album.binary(And, equal).binary(And, greater));
+    let (_, after) = rewritten(draft(f::Artist).select([asked(Quantifier::Count, on)]));
+    assert!(after.contains("aggregate max(Track.name) by Track.album, Track.editor"), "{after}");
+    assert!(after.contains("pairs: filter [max(Track.name)] > name"), "{after}");
+}
+
+#[test]
+fn what_compares_inner_records_with_what_belongs_to_the_row_is_asked_of_the_row() {
+    let equal = inner(2, f::track::EDITOR).binary(Eq, field(f::artist::ID));
+    let later = inner(2, f::track::NAME).binary(Gt, inner(1, f::album::TITLE));
+    let on = exists(f::Track, 2, equal.binary(And, later));
+    let (_, after) = rewritten(draft(f::Artist).filter(exists(f::Album, 1, on)));
+    assert_eq!(
+        after,
+        "project Artist\n  filter [any Album]\n    subquery any Album\n      pairs: filter [max(Track.name)] > Album.title\n        \
+         pairs\n      subquery aggregate Track on Track.editor = id\n        scan Artist"
+    );
+}
+
+#[test]
+fn what_compares_twice_or_is_counted_is_asked_of_each_pair() {
+    let of_album = || inner(2, f::track::ALBUM).binary(Eq, inner(1, f::album::ID));
+    // The least may be another one than the greatest.
+    let less = || inner(2, f::track::NAME).binary(Lt, field(f::artist::NAME));
+    let more = inner(2, f::track::NAME)
+        .unary(UnaryOp::Length)
+        .binary(Gt, field(f::artist::NAME).unary(UnaryOp::Length));
+    let twice = of_album().binary(And, less()).binary(And, more);
+    stays(draft(f::Artist).filter(exists(f::Album, 1, exists(f::Track, 2, twice))));
+    // So many are more than one.
+    let many = counted(of_album().binary(And, less())).binary(Gt, number(1));
+    stays(draft(f::Artist).filter(exists(f::Album, 1, many)));
+    // Others may be either less or more.
+    let other = of_album().binary(And, inner(2, f::track::NAME).binary(BinaryOp::Ne, field(f::artist::NAME)));
+    stays(draft(f::Artist).filter(exists(f::Album, 1, exists(f::Track, 2, other))));
 }

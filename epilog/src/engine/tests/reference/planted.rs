@@ -82,7 +82,11 @@ fn mistakes_of_rules_are_found() {
 
 #[test]
 fn mistakes_about_nested_subqueries_that_are_joined_are_found() {
-    check(&[(Bug::HoldsOfNoneForgotten, LINKED), (Bug::AlikeCountedOnce, LINKED)]);
+    check(&[
+        (Bug::HoldsOfNoneForgotten, LINKED),
+        (Bug::AlikeCountedOnce, LINKED),
+        (Bug::OtherEndCompared, LINKED),
+    ]);
 }
 
 #[test]
