@@ -49,6 +49,10 @@ pub(super) enum Bug {
     GroupFilterLost,
     /// The last test of both sides of a join that was put in order is lost.
     TestOfPairsLost,
+    /// What reads the inner side of a left join is asked of that side, or joined with it, before its rows are added.
+    LeftJoinAskedEarly,
+    /// What is equal of a left join's inner side and others besides is not asked of the rows that it makes.
+    LinkOfLeftJoinLost,
     /// A window that may fail is dropped where nobody reads it.
     WindowFaultPruned,
     /// A filter on rows put together of two queries is asked of those of the first alone.

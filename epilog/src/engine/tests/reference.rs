@@ -15,6 +15,8 @@ mod gathered;
 #[cfg(not(feature = "small"))]
 mod grouped;
 mod json;
+#[cfg(not(feature = "small"))]
+mod lefts;
 mod maker;
 mod narrow;
 #[cfg(not(feature = "small"))]

@@ -7,7 +7,7 @@ use super::measure::How;
 use super::region::{Attached, Pointer, Region, Set, join};
 use super::search::Found;
 use crate::engine::estimate::Amount;
-use crate::engine::logical::{Expr, Link, Lookup, Node};
+use crate::engine::logical::{Expr, Join, Link, Lookup, Node};
 use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 use crate::parts::Whole;
@@ -56,6 +56,7 @@ impl Builder<'_> {
                 let links = self.region.links(left, right).map(link).collect();
                 join(node, self.set(right), links, self.whole)
             }
+            How::Left => self.left_join(node, (left, right)),
         };
         let mut asked: Vec<Expr> = self.region.asked_of(left, right).cloned().collect();
         if planted::is(Bug::TestOfPairsLost) {
@@ -71,6 +72,18 @@ impl Builder<'_> {
             _ => node = node.filtered(asked),
         }
         self.attach(set, node)
+    }
+
+    /// Adds what a left join finds; what is equal of both sides besides is asked of the rows that this makes.
+    fn left_join(&mut self, input: Node, (left, right): (Set, Set)) -> Node {
+        let inner = self.set(right);
+        let of = self.region.left_of(right).expect("what a left join adds");
+        let (input, inner) = (Box::new(input), Box::new(inner));
+        let joined = Node::Join(Join { input, inner, ..of.join.clone() });
+        let equal =
+            |(outer, inner): (&Expr, &Expr)| Expr::binary_test(BinaryOp::Eq, inner.clone(), outer.clone());
+        let links = self.region.links(left, right).map(equal);
+        joined.filtered(links.filter(|_| !planted::is(Bug::LinkOfLeftJoinLost)).collect())
     }
 
     /// Looks up the record of `right` for each row.

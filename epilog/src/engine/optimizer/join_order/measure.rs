@@ -4,7 +4,8 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 use core::cmp::Ordering::Equal;
 
-use super::region::{Pointer, Region, Relation, Set};
+use super::super::drop_joins::finds_one;
+use super::region::{Left, Pointer, Region, Relation, Set};
 #[cfg(not(feature = "small"))]
 use crate::engine::estimate::About;
 use crate::engine::estimate::{Amount, Costs, Estimator, Groups, Paging, Scatter, Statistics};
@@ -44,6 +45,8 @@ pub(super) enum How {
     Join,
     /// Through an index of the right side, by a range of it for each row of the left one: what is asked of both is asked of pairs.
     Within,
+    /// By the left join whose inner side the right one is.
+    Left,
     /// By looking up the right side, which the field with this number points at, and what others of it are pointed at from there.
     Lookup(usize),
 }
@@ -406,6 +409,12 @@ impl<'p> Measure<'p> {
                 share /= a.max(b).max(1.0);
             }
         }
+        // What a left join adds drops no row, whatever is asked of these then.
+        if let Some(added) = region.left_of(right).or_else(|| region.left_of(left)) {
+            let rows = self.rows(&region.relations[added.relation]);
+            return share * self.grown_by(region, added, rows) / rows
+                * self.share_of_asked(region, left, right);
+        }
         // Of a relation that is found by several fields together, each row has one partner.
         for (number, relation) in region.relations.iter().enumerate() {
             let other = if left >> number & 1 == 1 { right } else { left };
@@ -421,6 +430,77 @@ impl<'p> Measure<'p> {
             share = (share * self.learnt(region, left, right)).min(1.0);
         }
         share * self.share_of_asked(region, left, right)
+    }
+
+    /// As how many rows each is there when a left join has added what it finds among so many.
+    fn grown_by(&self, region: &Region<'_>, left: &Left, rows: Amount) -> Amount {
+        (rows * self.share_of_linked(region, left)).max(1.0)
+    }
+
+    /// The part of all pairs that a left join's condition holds for.
+    fn share_of_linked(&self, region: &Region<'_>, left: &Left) -> Amount {
+        let relation = &region.relations[left.relation];
+        let values = |link: &Link| {
+            let outer = link.outer.as_field().and_then(|(slot, position)| self.values(slot, position));
+            self.distinct(relation, &link.inner).max(outer.unwrap_or(1.0)).max(1.0)
+        };
+        let mut share = 1.0 / left.join.links.iter().map(values).product::<Amount>();
+        if finds_one(&left.join, self.slots) {
+            share = share.max(1.0 / self.all_rows(relation));
+        }
+        match &*left.join.pairs {
+            Node::Filter(filter) => share * self.estimator.selectivity_of_all(&filter.predicates),
+            _ => share,
+        }
+    }
+
+    /// What it costs to add what a left join finds to so many rows, which it costs so much to read; as [`join_as`](Measure::join_as).
+    fn left_join(
+        &self,
+        region: &Region<'_>,
+        left: &Left,
+        (_, left_rows, left_cost): (Set, Amount, Amount),
+        (_, right_rows, right_cost): (Set, Amount, Amount),
+        keeps_order: bool,
+    ) -> Amount {
+        let costs = &self.costs;
+        let relation = &region.relations[left.relation];
+        let made = left_rows * self.grown_by(region, left, right_rows) * costs.pair;
+        if left.join.links.is_empty() {
+            return left_cost + right_cost + left_rows * right_rows * costs.pair + made;
+        }
+        let table = right_rows * costs.build + left_rows * costs.probe;
+        let by_table = if keeps_order && !self.tables_keep_order() {
+            Amount::INFINITY
+        } else {
+            left_cost + right_cost + table + made
+        };
+        let Some((each, index)) = self.searched_by_links(relation, &left.join.links) else { return by_table };
+        let found = left_rows * each;
+        let scatter = self.scatter(relation.base, index, found, left_rows);
+        let fetched = found * costs.entry + costs.fetch_by(costs.fetch, found, scatter);
+        let cost = left_cost + left_rows * costs.seek + fetched + made;
+        self.and_fetched_by(cost, relation, found, scatter).min(by_table)
+    }
+
+    /// As [`searched`](Measure::searched), where `links` give what is looked for.
+    fn searched_by_links(&self, relation: &Relation, links: &[Link]) -> Option<(Amount, Option<IndexId>)> {
+        let slot = relation.base?;
+        let collection = self.collection(slot);
+        let given = |position: u16| links.iter().any(|link| link.inner.as_field() == Some((slot, position)));
+        if collection.clustered.is_some_and(given) {
+            return Some((1.0, None));
+        }
+        let all = self.records(slot);
+        let each = collection.indexes.iter().filter(|index| !index.is_partial()).filter_map(|index| {
+            let fields = || index.fields.iter().take_while(|position| given(**position));
+            let values =
+                fields().map(|position| self.values(slot, *position).unwrap_or(20.0)).product::<Amount>();
+            let is_whole = index.unique && fields().count() == index.fields.len();
+            let each = if is_whole { 1.0 } else { (all / values).max(1.0) };
+            fields().next().map(|_| (each, Some(index.id)))
+        });
+        each.reduce(|one, other| if other.0 < one.0 { other } else { one })
     }
 
     /// The part of what is linked of two sets that gets through what is asked of both.
@@ -501,6 +581,12 @@ impl<'p> Measure<'p> {
     ) -> (Amount, How) {
         let (left_set, left_rows, left_cost) = left;
         let (right_set, right_rows, right_cost) = right;
+        if let Some(of) = region.left_of(right_set) {
+            return (self.left_join(region, of, left, right, keeps_order), How::Left);
+        }
+        if region.left_of(left_set).is_some() {
+            return (Amount::INFINITY, How::Left);
+        }
         let costs = &self.costs;
         // A join makes rows of two; a lookup adds a record to those there are.
         let made = out * costs.pair;

@@ -21,6 +21,22 @@
 //! What is asked of two sides together is a filter of their pairs; or it is asked where pairs are made, where nothing links these, and where
 //! it makes a range of an index for each row, behind what is linked, which costs less than all that is linked does.
 //!
+//! A left join adds a relation, its inner side, to rows which have all that its condition reads ([`region::Left`]), and is on no other side of
+//! anything: inner joins that do not read what it adds, and other left joins, come before it or after, whichever is cheaper, and what
+//! reads that comes after. So `(a left b) join c` is `(a join c) left b`, `(a left b) left c` is `(a left c) left b`, and `a join (b left c)`
+//! is `(a join b) left c`, where the second condition reads nothing of what the first adds. No other order of left joins is made: the inner
+//! side of one is whole, a region of its own, so that `a left (b left c)` and `(a left b) left c` stay what they are. A predicate above that
+//! drops rows without a pair has made an inner join of it ([`strengthen_joins`](super::strengthen_joins)).
+//!
+//! ```text
+//! before                                       after
+//! join Track on Track.editor = id              left join Album on Album.artist = id
+//!   inner: filter Track.id = 7                   join Artist on id = Track.editor
+//!     scan Track                                   filter Track.id = 7
+//!   left join Album on Album.artist = id             scan Track
+//!     scan Artist
+//! ```
+//!
 //! What is known of the data decides, in estimates: a wrong one makes a plan slow, and none wrong. Values that are equal
 //! through others are: where `a = b` and `b = c`, `a` and `c` can be joined first.
 //!
@@ -28,7 +44,9 @@
 //!
 //! - on joins none of whose links makes a value of one relation equal to one of another, for each has what may have no result,
 //!   or reads a record that may be absent: taken apart they would pair everything with everything. They are relations, whole;
-//! - on left joins, whose rows stay without a pair: they are relations here, whole, and what is below them is a region of its own;
+//! - on left joins of whose condition or inner side something may have no result, which would be asked of other rows, and on those that read a
+//!   calculated value of their rows, or a record that may be absent through a relation: they are relations, whole, and what is below
+//!   them is a region of its own;
 //! - where rows have an order that somebody sees. The pairs of a join have none; rows that look something up have that of
 //!   the keys of their root, unless groups, a set, a subquery or a sort by something else are made of them; groups of sorted rows come
 //!   in the order of these;
@@ -62,7 +80,7 @@ use crate::engine::estimate::Statistics;
 use crate::engine::logical::{Asked, Limit, LogicalPlan, Node, Project, Slot, SlotDef, Sort, replace};
 use crate::parts::Whole;
 pub(super) use measure::Measure;
-use region::{Region, is_taken_apart};
+use region::{Region, is_added, is_taken_apart};
 use search::First;
 
 /// More relations than this stay in the order written.
@@ -91,7 +109,8 @@ impl Walk<'_> {
     /// few of an order.
     fn node(&self, mut node: Node, free: bool, first: Option<&First>) -> Node {
         let survey = Survey::of(&node, self.slots);
-        let may_be_ordered = survey.joins > 0 || (free && self.measure.fits(&survey.slots));
+        let is_free = free || survey.lefts > 0;
+        let may_be_ordered = survey.joins > 0 || (is_free && self.measure.fits(&survey.slots));
         if (2..=RELATIONS_MAX).contains(&survey.relations)
             && may_be_ordered
             && let Some(ordered) = self.region(node.clone(), survey.unlinked, first)
@@ -123,8 +142,10 @@ impl Walk<'_> {
     /// A region, put together again; `None` if that pairs everything with everything more often than so many times.
     fn region(&self, node: Node, unlinked: usize, first: Option<&First>) -> Option<Node> {
         let mut region = Region::new(self.slots);
-        region.take(node, &|node| self.node(node, true, None));
-        region.settle();
+        region.take(node, &|node, free| self.node(node, free, None));
+        if !region.settle() {
+            return None;
+        }
         let found = search::search(&region, &self.measure, first);
         (found.unlinked(&region) <= unlinked).then(|| build::build(region, &found, self.whole))
     }
@@ -159,6 +180,8 @@ fn sorts_by_another(sort: &Sort) -> bool {
 struct Survey {
     relations: usize,
     joins: usize,
+    /// The left joins that add a relation.
+    lefts: usize,
     /// Of the joins, those that pair everything with everything.
     unlinked: usize,
     slots: Vec<Slot>,
@@ -183,11 +206,16 @@ impl Survey {
                 self.unlinked += usize::from(join.links.is_empty());
                 self.add(&join.inner, slots);
             }
+            Node::Join(join) if is_added(join, slots) => {
+                self.lefts += 1;
+                self.relations += 1;
+                join.inner.slots(&mut self.slots);
+            }
             Node::Scan(scan) => {
                 self.relations += 1;
                 return self.slots.push(scan.slot);
             }
-            // A left join, or something that has no rows of several relations.
+            // A left join that adds none, or something that has no rows of several relations.
             _ => return self.relations += 1,
         }
         if let Some(input) = node.input() {

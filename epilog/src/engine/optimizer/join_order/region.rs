@@ -3,11 +3,13 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
+use super::super::push_window_filters::is_sure_below;
 use super::super::strengthen_joins::rejects_absent;
 use crate::engine::logical::{
     Computed, Expr, ExprKind, Filter, Inner, Join, Link, Lookup, Node, Scan, Slot, SlotDef, SortTerm,
     Subquery,
 };
+use crate::engine::planted::{self, Bug};
 use crate::expr::{BinaryOp, JoinKind};
 use crate::parts::Whole;
 
@@ -18,6 +20,8 @@ pub(super) type Set = u64;
 pub(super) struct Region<'p> {
     pub(super) slots: &'p [SlotDef],
     pub(super) relations: Vec<Relation>,
+    /// The left joins whose inner sides are relations, those beneath others first.
+    pub(super) lefts: Vec<Left>,
     /// The fields that point from one of them at the record of another one.
     pub(super) pointers: Vec<Pointer>,
     /// Values that are all equal.
@@ -46,6 +50,16 @@ pub(super) struct Relation {
     slots: Vec<Slot>,
     computed: Vec<Computed>,
     sure: Vec<Computed>,
+}
+
+/// A left join: a relation that is added to rows which have all that its condition reads.
+pub(super) struct Left {
+    /// The relation that is its inner side.
+    pub(super) relation: usize,
+    /// The relations that rows must have by then.
+    pub(super) needs: Set,
+    /// The join, whose sides are [`Node::Pairs`] until it is put in place.
+    pub(super) join: Join,
 }
 
 /// A field of one relation that names the record of another one.
@@ -79,6 +93,7 @@ impl<'p> Region<'p> {
         Region {
             slots,
             relations: Vec::new(),
+            lefts: Vec::new(),
             pointers: Vec::new(),
             classes: Vec::new(),
             asked: Vec::new(),
@@ -90,12 +105,12 @@ impl<'p> Region<'p> {
         }
     }
 
-    /// Takes `node` apart; `below` sees to what is no part of the region.
-    pub(super) fn take(&mut self, node: Node, below: &dyn Fn(Node) -> Node) {
+    /// Takes `node` apart; `below` sees to what is no part of the region, of which the rows may come in any order or not.
+    pub(super) fn take(&mut self, node: Node, below: &dyn Fn(Node, bool) -> Node) {
         match node {
             // What is asked of groups is asked where they are made, though it may have no result: all rows would be joined first.
             Node::Filter(filter) if matches!(*filter.input, Node::Aggregate(_)) => {
-                let node = below(Node::Filter(filter));
+                let node = below(Node::Filter(filter), true);
                 self.relate(node);
             }
             Node::Filter(Filter { input, predicates }) => {
@@ -121,15 +136,27 @@ impl<'p> Region<'p> {
                     self.predicates.extend(filter.predicates);
                 }
             }
+            Node::Join(mut join) if is_added(&join, self.slots) => {
+                self.take(core::mem::replace(&mut *join.input, Node::Pairs), below);
+                let relation = self.relations.len();
+                match below(core::mem::replace(&mut *join.inner, Node::Pairs), false) {
+                    Node::Filter(Filter { input, predicates }) if matches!(*input, Node::Scan(_)) => {
+                        self.relate(*input);
+                        self.relations[relation].own = predicates;
+                    }
+                    inner => self.relate(inner),
+                }
+                self.lefts.push(Left { relation, needs: 0, join });
+            }
             Node::Scan(scan) => self.relate(Node::Scan(scan)),
             Node::Join(mut join) => {
                 // What is asked of its input only might be asked there; that is for other rules.
                 let input = core::mem::replace(&mut *join.input, Node::Pairs);
-                *join.input = below(input);
+                *join.input = below(input, true);
                 self.relate(Node::Join(join));
             }
             other => {
-                let node = below(other);
+                let node = below(other, true);
                 self.relate(node);
             }
         }
@@ -142,9 +169,12 @@ impl<'p> Region<'p> {
         self.relations.push(Relation { node, base, own: Vec::new(), slots, computed, sure });
     }
 
-    /// Finds out what each thing taken is about.
-    pub(super) fn settle(&mut self) {
+    /// Finds out what each thing taken is about; whether the relations have all that is needed of them.
+    pub(super) fn settle(&mut self) -> bool {
         self.settle_lookups();
+        if !self.settle_lefts() {
+            return false;
+        }
         self.settle_subqueries();
         for predicate in core::mem::take(&mut self.predicates) {
             self.settle_predicate(predicate);
@@ -155,9 +185,51 @@ impl<'p> Region<'p> {
             while let Some((relation, expr)) = members.next() {
                 if let Some((_, other)) = members.clone().find(|(other, _)| other == relation) {
                     let equal = Expr::binary_test(BinaryOp::Eq, expr.clone(), other.clone());
-                    self.relations[*relation].own.push(equal);
+                    match self.left_of(1 << relation) {
+                        Some(left) => self.asked.push((self.closed(1 << left.relation), equal)),
+                        None => self.relations[*relation].own.push(equal),
+                    }
                 }
             }
+        }
+        true
+    }
+
+    /// Finds out which relations each left join needs.
+    fn settle_lefts(&mut self) -> bool {
+        for at in 0..self.lefts.len() {
+            let Left { relation, join, .. } = &self.lefts[at];
+            let outer = outer_of(join, &self.relations[*relation].slots);
+            let with = |set: Set, slot: &Slot| Some(set | 1 << self.relation_of(*slot)?);
+            let about = outer.iter().try_fold(0, with);
+            let Some(about) = about.filter(|about| *about != 0) else { return false };
+            self.lefts[at].needs = self.closed(about);
+        }
+        true
+    }
+
+    /// The left join whose inner side is just this.
+    pub(super) fn left_of(&self, set: Set) -> Option<&Left> {
+        self.lefts.iter().find(|left| 1 << left.relation == set)
+    }
+
+    /// A set with all that rows must have which have it.
+    fn closed(&self, set: Set) -> Set {
+        if planted::is(Bug::LeftJoinAskedEarly) {
+            return set;
+        }
+        // Those beneath come first, and need none above them.
+        let has = |set: Set, left: &Left| set >> left.relation & 1 == 1;
+        self.lefts.iter().rev().fold(set, |set, left| if has(set, left) { set | left.needs } else { set })
+    }
+
+    /// Whether two sets can be put together: what a left join adds is added to what it needs.
+    pub(super) fn may_pair(&self, a: Set, b: Set) -> bool {
+        match (self.left_of(a), self.left_of(b)) {
+            (Some(_), Some(_)) => false,
+            (Some(left), None) => left.needs & !b == 0,
+            (None, Some(left)) => left.needs & !a == 0,
+            (None, None) => true,
         }
     }
 
@@ -210,7 +282,10 @@ impl<'p> Region<'p> {
                 _ => None,
             };
             match about {
-                Some(about) => self.attached.push(Attached { node: step, filters: Vec::new(), about }),
+                Some(about) => {
+                    let about = self.closed(about);
+                    self.attached.push(Attached { node: step, filters: Vec::new(), about });
+                }
                 None => steps.push(step),
             }
         }
@@ -277,7 +352,7 @@ impl<'p> Region<'p> {
             let Node::Subquery(subquery) = &self.attached[at].node else { unreachable!("found above") };
             match self.about(&predicate, Some(subquery.output)) {
                 Some(about) => {
-                    self.attached[at].about |= about;
+                    self.attached[at].about |= self.closed(about);
                     self.attached[at].filters.push(predicate);
                 }
                 None => self.last.push(predicate),
@@ -285,7 +360,7 @@ impl<'p> Region<'p> {
             return;
         }
         let about = match self.about(&predicate, None) {
-            Some(about) if about != 0 && self.is_sure(&predicate) => about,
+            Some(about) if about != 0 && self.is_sure(&predicate) => self.closed(about),
             _ => return self.last.push(predicate),
         };
         if about.count_ones() == 1 {
@@ -443,6 +518,39 @@ pub(super) fn is_taken_apart(join: &Join, slots: &[SlotDef]) -> bool {
     let compares =
         join.links.iter().all(|link| link.absent_matches || !(link.inner.nullable && link.outer.nullable));
     join.kind == JoinKind::Inner && pairs_ask && compares && connects(join, slots)
+}
+
+/// Whether a left join adds a relation to rows of others: nothing of it may have no result, so that it can be asked of more rows or of
+/// fewer, and it reads records of relations alone.
+pub(super) fn is_added(join: &Join, slots: &[SlotDef]) -> bool {
+    let asked = match &*join.pairs {
+        Node::Pairs => &[],
+        Node::Filter(filter) if *filter.input == Node::Pairs => filter.predicates.as_slice(),
+        _ => return false,
+    };
+    let inner = Inner::of(&join.inner);
+    let links = join.links.iter();
+    let is_plain = links.clone().all(|link| link.inner.is_sure() && link.outer.computed_values().is_empty())
+        && links.map(|link| &link.outer).chain(asked).all(Expr::is_sure)
+        && asked.iter().all(|expr| expr.computed_values().iter().all(|value| inner.computed.contains(value)));
+    if join.kind != JoinKind::Left || !is_plain || !is_sure_below(&join.inner) {
+        return false;
+    }
+    let outer = outer_of(join, &inner.slots);
+    let mut lookups = Vec::new();
+    lookups_of(&join.input, &mut lookups);
+    let nothing = Expr::bool(true);
+    !outer.is_empty() && outer.iter().all(|slot| is_of_relation(*slot, &nothing, &lookups, slots))
+}
+
+/// The slots of its rows that the condition of a join reads, those of whose inner side are `inner`.
+fn outer_of(join: &Join, inner: &[Slot]) -> Vec<Slot> {
+    let mut outer: Vec<Slot> = join.links.iter().flat_map(|link| link.outer.slots()).collect();
+    if let Node::Filter(filter) = &*join.pairs {
+        outer.extend(filter.predicates.iter().flat_map(Expr::slots));
+    }
+    outer.retain(|slot| !inner.contains(slot));
+    outer
 }
 
 /// Whether a join has no links, or one that connects two relations once it is taken apart.

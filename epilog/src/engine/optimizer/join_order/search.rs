@@ -125,8 +125,8 @@ impl Found {
     pub(super) fn unlinked(&self, region: &Region<'_>) -> usize {
         let (mut unlinked, mut sets) = (0, vec![self.all]);
         while let Some(set) = sets.pop() {
-            if let Some((left, right, _)) = self.best(set).of {
-                unlinked += usize::from(region.links(left, right).next().is_none());
+            if let Some((left, right, how)) = self.best(set).of {
+                unlinked += usize::from(how != How::Left && region.links(left, right).next().is_none());
                 sets.extend([left, right]);
             }
         }
@@ -157,7 +157,9 @@ pub(super) fn search(region: &Region<'_>, measure: &Measure<'_>, first: Option<&
         search.leads = search.leads_of(first, *part);
     }
     for part in &mut parts {
-        if part.count_ones() as usize > EXHAUSTIVE_MAX || !search.exhaust(*part) {
+        // What a left join adds may be all that connects what it needs.
+        let is_small = part.count_ones() as usize <= EXHAUSTIVE_MAX;
+        if !(is_small && search.exhaust(*part) && search.best.contains_key(part)) {
             search.leads.clear();
             search.put_together(singles(*part));
             search.swap(*part);
@@ -211,7 +213,7 @@ impl Lead {
     /// Whether pairs are made on the way to a set.
     fn has_join(&self, mut set: Set) -> bool {
         while let Some(Best { of: Some((left, _, how)), .. }) = self.best.get(&set) {
-            if matches!(how, How::Join | How::Within) {
+            if matches!(how, How::Join | How::Within | How::Left) {
                 return true;
             }
             set = *left;
@@ -251,6 +253,12 @@ impl Search<'_> {
         for set in sets.chain(asked) {
             for single in singles(set) {
                 self.beside[single.trailing_zeros() as usize] |= set & !single;
+            }
+        }
+        for left in &self.region.lefts {
+            self.beside[left.relation] |= left.needs;
+            for single in singles(left.needs) {
+                self.beside[single.trailing_zeros() as usize] |= 1 << left.relation;
             }
         }
     }
@@ -346,6 +354,9 @@ impl Search<'_> {
     /// Puts two sets together, either way round; whether more may be.
     fn try_pair(&mut self, a: Set, b: Set) -> bool {
         self.pairs += 1;
+        if !self.region.may_pair(a, b) {
+            return self.pairs <= PAIRS_MAX;
+        }
         let made = self.pair(a, b);
         let known = self.best.entry(a | b).or_insert(made);
         if made.cost < known.cost {
@@ -375,6 +386,10 @@ impl Search<'_> {
 
     /// A relation as what leads, if it comes in the order that is wanted of so many rows.
     fn lead_of(&self, first: &First, relation: usize, rows: Amount) -> Option<Lead> {
+        // What a left join adds is on the outer side of nothing.
+        if self.region.left_of(1 << relation).is_some() {
+            return None;
+        }
         let slot = self.region.relations[relation].base?;
         let terms = first.terms.iter().map_while(|term| self.region.as_of(term, (relation, slot)));
         let terms: Vec<SortTerm> = terms.collect();
@@ -442,6 +457,9 @@ impl Search<'_> {
             let mut least: Option<(bool, Best, usize, usize)> = None;
             for (at, a) in sets.iter().enumerate() {
                 for (other, b) in sets.iter().enumerate().skip(at + 1) {
+                    if !self.region.may_pair(*a, *b) {
+                        continue;
+                    }
                     let known = pairs.entry((*a, *b));
                     let (apart, made) =
                         *known.or_insert_with(|| (self.around(*a) & b == 0, self.pair(*a, *b)));
@@ -484,6 +502,10 @@ impl Search<'_> {
             let Some((a, b, _)) = self.best[&near].of else { continue };
             for (stays, goes) in [(a, b), (b, a)] {
                 let inner = stays | far;
+                let may_pair = |a: Set, b: Set| self.region.may_pair(a, b);
+                if !may_pair(stays, far) || !may_pair(inner, goes) {
+                    continue;
+                }
                 if self.around(stays) & far == 0 || self.around(inner) & goes == 0 {
                     continue;
                 }
@@ -527,7 +549,7 @@ mod tests {
         let slots: Vec<SlotDef> = (0..count).map(|_| slot()).collect();
         let mut region = Region::new(&slots);
         for number in 0..count {
-            region.take(Node::Scan(Scan { slot: Slot(number as u16) }), &|node| node);
+            region.take(Node::Scan(Scan { slot: Slot(number as u16) }), &|node, _| node);
         }
         let measure = Measure::new(&slots, &Made);
         let mut search = Search {
@@ -566,7 +588,7 @@ mod tests {
         let slots: Vec<SlotDef> = (0..count).map(slot).collect();
         let mut region = Region::new(&slots);
         for number in 0..count {
-            region.take(Node::Scan(Scan { slot: Slot(number as u16) }), &|node| node);
+            region.take(Node::Scan(Scan { slot: Slot(number as u16) }), &|node, _| node);
         }
         for number in 1..count {
             // Each leads to the key of the one before it, or of the first, or is led to by a field of that.

@@ -296,7 +296,60 @@ fn whatever_has_rows_is_a_relation() {
         let survey = Survey::of(&node, &[]);
         assert_eq!((survey.relations, survey.unlinked), (count, count - 1));
         let mut region = Region::new(&[]);
-        region.take(node, &|node| node);
+        region.take(node, &|node, _| node);
         assert_eq!(region.relations.len(), count);
     }
+}
+
+/// Artists, beside their albums if there are any, beside those of whose tracks they are the editors.
+fn edited(kind: JoinKind) -> DraftBuilder {
+    let of_artist = inner(1, f::album::ARTIST).binary(Eq, field(f::artist::ID));
+    let by_editor = inner(2, f::track::EDITOR).binary(Eq, field(f::artist::ID));
+    join(f::join(draft(f::Artist), f::Album, of_artist, kind), f::Track, by_editor)
+}
+
+#[test]
+fn what_a_left_join_adds_comes_behind_what_leaves_few() {
+    let one = inner(2, f::track::ID).binary(Eq, f::id(7));
+    let (before, after) = ordered(edited(JoinKind::Left).filter(one));
+    assert!(before.starts_with("project Artist, Album, Track\n  join Track"), "{before}");
+    assert_eq!(
+        after,
+        "project Artist, Album, Track\n  left join Album on Album.artist = id\n    join Artist on id = Track.editor\n      \
+         filter Track.id = 7\n        scan Track"
+    );
+}
+
+#[test]
+fn what_reads_what_a_left_join_adds_comes_behind_it() {
+    // Albums that are absent or of that title, beside tracks that are found by what they have.
+    let of_artist = inner(1, f::album::ARTIST).binary(Eq, field(f::artist::ID));
+    let named = inner(2, f::track::NAME).binary(Eq, inner(1, f::album::TITLE));
+    let left = f::join(draft(f::Artist), f::Album, of_artist, JoinKind::Left);
+    let one = inner(2, f::track::ID).binary(Eq, f::id(7));
+    let none = inner(1, f::album::ID).unary(crate::expr::UnaryOp::IsNone);
+    let (_, after) = ordered(join(left, f::Track, named).filter(one.binary(And, none)));
+    assert!(after.contains("filter is_none(Album.id)\n"), "{after}");
+    let place = |of: &str| after.find(of).unwrap_or_else(|| panic!("no {of} in {after}"));
+    assert!(
+        place("join Track on") < place("left join Album") || place("join Artist") < place("left join Album"),
+        "{after}"
+    );
+    assert!(place("is_none(Album.id)") < place("left join Album"), "{after}");
+}
+
+#[test]
+fn left_joins_that_may_have_no_result_stay_where_they_are() {
+    let inverse = int(1).binary(crate::expr::BinaryOp::Divide, inner(1, f::track::MILLISECONDS));
+    let by_editor = inner(1, f::track::EDITOR).binary(Eq, field(f::artist::ID));
+    let on = by_editor.clone().binary(And, inverse.binary(Gt, int(0)));
+    let of_artist = inner(2, f::album::ARTIST).binary(Eq, field(f::artist::ID));
+    let one = inner(2, f::album::ID).binary(Eq, f::id(7));
+    let top = |on| {
+        let left = f::join(draft(f::Artist), f::Track, on, JoinKind::Left);
+        let (_, after) = ordered(join(left, f::Album, of_artist.clone()).filter(one.clone()));
+        String::from(after.lines().nth(1).expect("a join").trim_start())
+    };
+    assert!(top(by_editor).starts_with("left join Track"));
+    assert!(top(on).starts_with("join "));
 }

@@ -16,6 +16,7 @@ const RULED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.ruled_draf
 const ALIKE: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.alike_draft(), &mut |_| ());
 const COMMON: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.common_draft(), &mut |_| ());
 const PAIRED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.paired_draft(), &mut |_| ());
+const LEFT: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.left_draft(), &mut |_| ());
 const BANDED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.banded_draft(), &mut |_| ());
 const ORDERED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.ordered_draft(false), &mut |_| ());
 const SORTED: Check = |seed| orders::check_sorted(seed, 40, &mut |_| ());
@@ -108,6 +109,8 @@ fn mistakes_of_later_rules_are_found() {
         (Bug::LimitForgotten, RULED),
         (Bug::GroupFilterLost, RULED),
         (Bug::TestOfPairsLost, PAIRED),
+        (Bug::LeftJoinAskedEarly, LEFT),
+        (Bug::LinkOfLeftJoinLost, LEFT),
         (Bug::WindowFaultPruned, FAULTY),
     ]);
 }

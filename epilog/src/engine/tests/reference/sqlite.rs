@@ -242,6 +242,7 @@ fn random_queries_are_answered_as_sqlite_answers_them() {
             0 => maker.few_draft(false),
             1 => maker.alike_draft(),
             2 => maker.common_draft(),
+            3 => maker.left_draft(),
             _ => maker.any_draft(),
         })
     }));
