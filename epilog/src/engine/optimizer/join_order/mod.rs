@@ -56,7 +56,7 @@
 //!
 //! Where rows are wanted in an order, a relation that an index, or its key, gives in that order is kept on the outer side of what
 //! it is joined with: of each set that has it the cheapest way is sought that does so, and reads no more rows than make those wanted, the
-//! first few or all ([`search::First`]). What is equal to a value that rows are ordered by comes in its order as well. In the end that is
+//! first few or all ([`search::First`]); of more than ten relations, one way that adds to it whichever leaves the fewest pairs. What is equal to a value that rows are ordered by comes in its order as well. In the end that is
 //! weighed against the cheapest way to all, whose rows are sorted. Orders of other engines are bits beside each plan, of which one may have
 //! several; here each belongs to the relation that rows begin at, and has plans of its own.
 //!

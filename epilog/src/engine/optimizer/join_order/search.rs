@@ -151,18 +151,16 @@ pub(super) fn search(region: &Region<'_>, measure: &Measure<'_>, first: Option<&
     }
     search.connect();
     let mut parts = search.parts();
-    if let (Some(first), [part]) = (first, parts.as_slice())
-        && part.count_ones() as usize <= EXHAUSTIVE_MAX
-    {
+    if let (Some(first), [part]) = (first, parts.as_slice()) {
         search.leads = search.leads_of(first, *part);
     }
     for part in &mut parts {
         // What a left join adds may be all that connects what it needs.
         let is_small = part.count_ones() as usize <= EXHAUSTIVE_MAX;
         if !(is_small && search.exhaust(*part) && search.best.contains_key(part)) {
-            search.leads.clear();
             search.put_together(singles(*part));
             search.swap(*part);
+            search.lead_greedily(*part);
         }
     }
     let all = search.put_together(parts);
@@ -411,23 +409,58 @@ impl Search<'_> {
 
     /// Puts two sets together, that with what leads on the outer side.
     fn pair_led(&mut self, a: Set, b: Set, rows: Amount) {
-        for lead in &mut self.leads {
+        let mut leads = core::mem::take(&mut self.leads);
+        for lead in &mut leads {
             let (left, right) = match (a >> lead.relation & 1, b >> lead.relation & 1) {
                 (1, _) => (a, b),
                 (_, 1) => (b, a),
                 _ => continue,
             };
-            let (Some(outer), inner) = (lead.best.get(&left), self.best[&right]) else { continue };
-            let share = lead.share;
-            let outer = (left, outer.rows * share, outer.cost);
-            let inner = (right, inner.rows, inner.cost);
-            let (cost, how) = self.measure.join_as(self.region, outer, inner, rows * share, true);
-            let made = Best { rows, cost, of: Some((left, right, how)) };
+            let Some(made) = self.led(lead, left, right, rows) else { continue };
             let known = lead.best.entry(left | right).or_insert(made);
-            if cost < known.cost {
+            if made.cost < known.cost {
                 *known = made;
             }
         }
+        self.leads = leads;
+    }
+
+    /// A set that has what leads, with another one on its inner side, of which together there are so many rows.
+    fn led(&self, lead: &Lead, left: Set, right: Set, rows: Amount) -> Option<Best> {
+        let (outer, inner) = (lead.best.get(&left)?, self.best[&right]);
+        let share = lead.share;
+        let outer = (left, outer.rows * share, outer.cost);
+        let inner = (right, inner.rows, inner.cost);
+        let (cost, how) = self.measure.join_as(self.region, outer, inner, rows * share, true);
+        Some(Best { rows, cost, of: Some((left, right, how)) })
+    }
+
+    /// Adds to each relation that leads all others, one after the other: of those that something connects with what there is, the one with
+    /// the smallest result.
+    fn lead_greedily(&mut self, all: Set) {
+        let mut leads = core::mem::take(&mut self.leads);
+        for lead in &mut leads {
+            let mut set: Set = 1 << lead.relation;
+            lead.best.retain(|known, _| *known == set);
+            while let Some((next, made)) = self.next_led(lead, set) {
+                set |= next;
+                lead.best.insert(set, made);
+            }
+            debug_assert!(set & !all == 0, "what is connected is one part");
+        }
+        self.leads = leads;
+    }
+
+    /// What is added next to a set that has what leads, and how.
+    fn next_led(&self, lead: &Lead, set: Set) -> Option<(Set, Best)> {
+        let around = singles(self.around(set)).into_iter().filter(|next| self.region.may_pair(set, *next));
+        let made = around.filter_map(|next| {
+            let together = self.measure.together(self.region, set, next);
+            let rows = (lead.best.get(&set)?.rows * self.best[&next].rows * together).max(1.0);
+            Some((next, self.led(lead, set, next, rows)?))
+        });
+        let order = |(_, best): &(Set, Best)| (best.rows, best.cost);
+        made.min_by(|a, b| order(a).partial_cmp(&order(b)).unwrap_or(Ordering::Equal))
     }
 
     /// The better way to put two sets together.

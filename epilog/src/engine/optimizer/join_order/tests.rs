@@ -353,3 +353,21 @@ fn left_joins_that_may_have_no_result_stay_where_they_are() {
     assert!(top(by_editor).starts_with("left join Track"));
     assert!(top(on).starts_with("join "));
 }
+
+/// Goal: an order is kept also by more relations than are gone through in all orders. Method: an album beside so many records of its artist.
+#[test]
+fn the_first_of_an_order_begin_at_what_comes_in_it_however_many_relations_there_are() {
+    let albums = |count: u8| {
+        let of_artist = |at| inner(at, f::artist::ID).binary(Eq, field(f::album::ARTIST));
+        let all = (1..=count).fold(draft(f::Album), |albums, at| join(albums, f::Artist, of_artist(at)));
+        let expression = field(f::album::TITLE);
+        let order =
+            Clause::Order(Vec::from([OrderTerm { expression, descending: false, nulls_first: None }]));
+        let (_, after) = ordered(all.clause(order).limit(10));
+        assert_eq!(after.matches("join Artist on").count(), usize::from(count), "{after}");
+        String::from(after.lines().last().expect("a scan").trim_start())
+    };
+    for count in [2, 9, 10, 11, 14] {
+        assert_eq!(albums(count), "scan Album", "of {count}");
+    }
+}

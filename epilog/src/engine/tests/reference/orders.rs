@@ -99,6 +99,61 @@ impl Maker<'_> {
     }
 }
 
+impl Maker<'_> {
+    /// A draft of the first few of a record beside more than ten others that it leads to, on one way or on several, in the order of an
+    /// indexed field of one of them.
+    fn ordered_draft_of_many(&mut self) -> (Draft, bool) {
+        self.forget();
+        let relations = self.relations();
+        if relations.is_empty() {
+            return self.ruled_draft();
+        }
+        let root = self.random.pick(&relations).0;
+        let mut scope = Vec::from([root]);
+        let mut builder = draft(self.collections[root].0);
+        while scope.len() < 12 {
+            let (near, at) = (self.random.below(scope.len()), scope.len() as u8);
+            let beside: Vec<_> = relations.iter().filter(|(from, ..)| *from == scope[near]).collect();
+            // The first leads somewhere.
+            let Some((_, field, to)) = beside.get(self.random.below(beside.len().max(1))) else { continue };
+            let mut on = f::inner(near as u8, *field).binary(BinaryOp::Eq, f::inner(at, 0));
+            if self.random.below(12) == 0 {
+                on = on.binary(BinaryOp::And, self.asked_of(*to, at));
+            }
+            let kind = *self.random.pick(&[JoinKind::Inner, JoinKind::Inner, JoinKind::Left]);
+            builder = builder.clause(Clause::Join { collection: self.collections[*to].0, on, kind });
+            scope.push(*to);
+        }
+        let of = if self.random.below(3) == 0 { self.random.below(scope.len()) } else { 0 };
+        let indexed = self.indexed(scope[of]).0;
+        let [Op::Field(path)] = indexed.ops.as_slice() else { unreachable!("a field of the root") };
+        let mut terms = Vec::from([OrderTerm {
+            expression: f::inner(of as u8, if self.random.below(3) == 0 { 0 } else { path.ordinal }),
+            descending: self.random.below(2) == 0,
+            nulls_first: None,
+        }]);
+        self.total(&scope, &mut terms);
+        builder = builder.clause(Clause::Order(terms));
+        if self.random.below(3) > 0 {
+            builder = builder.limit(self.random.below(15) as u64);
+        }
+        let (one, other) = (self.random.below(scope.len()) as u8, self.random.below(scope.len()) as u8);
+        (builder.select([f::field(0), f::inner(one, 0), f::inner(other, 0)]).build(), true)
+    }
+}
+
+#[test]
+fn the_first_of_an_order_of_many_sources_are_those_of_the_reference() {
+    let mut ended = 0;
+    let mut see = |plan: &str| ended += u32::from(plan.contains("they come by"));
+    for seed in 1..=seeds(6) {
+        check_drafts(seed, 10, &mut |maker| maker.ordered_draft_of_many(), &mut see);
+        schemas::check_made(seed, 10, &mut |maker| maker.ordered_draft_of_many(), &mut see);
+    }
+    std::println!("{ended} end early");
+    assert!(ended > 10, "{ended} end early");
+}
+
 /// Asks for drafts where sorting all costs so much that rows come in the order of as many terms as can be.
 pub(super) fn check_sorted(seed: u64, queries: usize, see: &mut dyn FnMut(&str)) {
     let mut random = Random::new(seed);
