@@ -155,6 +155,12 @@ pub(super) enum Bug {
     LeastOfEachAbsent,
     /// A walk from value to value passes over what begins like the last one.
     JumpTooFar,
+    /// The first few of each value are read of an index whatever order they are numbered in.
+    FirstInAnyOrder,
+    /// Where the first few of each value are wanted no more than the first is read.
+    OnlyOneOfEach,
+    /// Of the last few of each value those that compare equal come backwards.
+    EqualOfEachBackwards,
     /// A skip scan does not search behind the last value.
     LastValueSkipped,
     /// Rows of a left join are taken for paired before their pairs have been filtered.

@@ -199,8 +199,11 @@ pub struct PlanAccess {
     pub predicates: Vec<String>,
     /// What is asked of the entries of the index before a record is fetched.
     pub entry_predicates: Vec<String>,
-    /// The first fields of the index, of each of whose values one entry is read and the others are passed over; none where all are read.
+    /// The first fields of the index, of each of whose values one entry is read, or the [first few](PlanAccess::of_each), and the others
+    /// are passed over; none where all are read.
     pub one_of_each: Vec<String>,
+    /// How many entries of each of those values are read.
+    pub of_each: usize,
     /// What is read.
     pub reads: PlanReads,
     /// The ways that a [`Union`](PlanWay::Union) or [`Intersection`](PlanWay::Intersection) is made of. One through an index is told
@@ -480,6 +483,7 @@ pub(super) fn inner_of(node: &PhysicalNode, names: Names<'_>) -> Option<PlanNode
         predicates,
         entry_predicates: Vec::new(),
         one_of_each: Vec::new(),
+        of_each: 1,
         reads,
         parts: Vec::new(),
     };
@@ -550,6 +554,7 @@ fn access_of(scan: &Scan, names: Names<'_>) -> PlanAccess {
         access.entry_predicates = texts(&entries.predicates, |predicate| names.expr(predicate));
         let fields = access.index.as_ref().map_or(&[][..], |index| &index.fields);
         access.one_of_each = fields.iter().take(usize::from(entries.loose)).cloned().collect();
+        access.of_each = usize::from(entries.each);
     }
     access.reads = match (scan.fetch, scan.access.has_values()) {
         (true, _) => PlanReads::Records,
@@ -606,6 +611,7 @@ fn way_of(access: &Access, collection: &CollectionDef) -> PlanAccess {
         predicates,
         entry_predicates: Vec::new(),
         one_of_each: Vec::new(),
+        of_each: 1,
         reads: PlanReads::Keys,
         parts,
     }

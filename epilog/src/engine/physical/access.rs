@@ -218,7 +218,9 @@ impl<'p> Planner<'p> {
         let given = best.rows;
         #[cfg(not(feature = "small"))]
         let given = match want.loose {
-            Some(loose) if best.access.loose() > 0 => given.min(loose.values),
+            Some(loose) if best.access.loose() > 0 => {
+                given.min(loose.values * Amount::from(loose.first.unwrap_or(1)))
+            }
             _ => given,
         };
         let scan = Scan {

@@ -214,7 +214,7 @@ impl Walk<'_> {
     /// What is asked of the entries of an index.
     fn entries(&mut self, access: &mut Access) {
         if let Access::Index { entries: Some(entries), .. } = access {
-            let Entries { predicates, alone: _, loose: _, values: _ } = &mut **entries;
+            let Entries { predicates, alone: _, loose: _, each: _, values: _ } = &mut **entries;
             predicates.iter_mut().for_each(|predicate| self.expr(predicate));
         }
     }

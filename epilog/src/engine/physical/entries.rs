@@ -34,6 +34,8 @@ pub struct Entries {
     pub alone: bool,
     /// Where one entry of each value of the first fields of the index will do: of how many fields. Otherwise 0, and all are read.
     pub loose: u16,
+    /// How many entries of each of those values are read.
+    pub each: u16,
     /// Fields of the index, by position in the collection, and the values that are made of them.
     pub values: Vec<(u16, Computed)>,
 }
@@ -49,8 +51,10 @@ impl<'p> Planner<'p> {
     /// Makes what is possible of the entries that `candidate` reads.
     pub(super) fn by_entries(&self, search: &Search<'_, 'p>, own: &[&'p Expr], candidate: &mut Candidate) {
         let Access::Index { index, ranges, order, .. } = &candidate.access else { return };
+        let first = search.want.loose.filter(|loose| loose.first.is_some());
         // Entries of one key are read anew for that order.
-        if *order == IndexOrder::BackwardTiesForward {
+        let is_tied = *order == IndexOrder::BackwardTiesForward;
+        if is_tied && first.is_none() {
             return;
         }
         let Some(index) = search.collection.index(*index) else { return };
@@ -75,7 +79,17 @@ impl<'p> Planner<'p> {
             read.iter().all(|position| has(*position) || is_searched(*position))
         });
         let alone = read.is_some() && !(by_key && candidate.rows > SORTED_MAX);
-        if predicates.is_empty() && !alone {
+        if let Some(loose) = first.filter(|_| !by_key)
+            && let Some(found) = self.first_by_jumps((search, loose), index, own, candidate, alone)
+        {
+            (candidate.cost_fixed, candidate.cost_rows) = (0.0, found.cost);
+            candidate.text = found.text;
+            if let Access::Index { entries, .. } = &mut candidate.access {
+                *entries = Some(Box::new(found.entries));
+            }
+            return;
+        }
+        if is_tied || predicates.is_empty() && !alone {
             return;
         }
         let share = self.estimator.selectivity_of_all(&predicates);
@@ -127,7 +141,7 @@ impl<'p> Planner<'p> {
             loose = fields as u16;
         }
         if let Access::Index { entries, .. } = &mut candidate.access {
-            *entries = Some(Box::new(Entries { predicates, alone, loose, values: Vec::new() }));
+            *entries = Some(Box::new(Entries { predicates, alone, loose, each: 1, values: Vec::new() }));
         }
     }
 
@@ -138,7 +152,9 @@ impl<'p> Planner<'p> {
         }
         let read = self.fields_read(search.slot)?;
         let all = read.iter().all(|position| is_in(search.collection, index, *position));
-        all.then(|| Box::new(Entries { predicates: Vec::new(), alone: true, loose: 0, values: Vec::new() }))
+        all.then(|| {
+            Box::new(Entries { predicates: Vec::new(), alone: true, loose: 0, each: 1, values: Vec::new() })
+        })
     }
 
     /// Where one entry of each value is wanted, and the entries that `candidate` reads are `alone`: of how many of the first fields of
@@ -152,7 +168,7 @@ impl<'p> Planner<'p> {
         alone: bool,
     ) -> Option<(usize, Amount)> {
         let Access::Index { ranges, .. } = &candidate.access else { return None };
-        let loose = search.want.loose.filter(|_| alone)?;
+        let loose = search.want.loose.filter(|loose| alone && loose.first.is_none())?;
         // The entry that is read is to be one that gets through.
         if !own.iter().all(|expr| candidate.implied.contains(*expr)) {
             return None;
@@ -196,8 +212,9 @@ impl<'p> Planner<'p> {
         let has = |position: u16| is_in(collection, index, position);
         let all = read.iter().all(|position| has(*position) || is_searched(*position));
         let of_asked = asked.iter().flat_map(|expr| fields_of(expr, slot)).all(has);
-        (all && of_asked)
-            .then(|| Box::new(Entries { predicates: Vec::new(), alone: true, loose: 0, values: Vec::new() }))
+        (all && of_asked).then(|| {
+            Box::new(Entries { predicates: Vec::new(), alone: true, loose: 0, each: 1, values: Vec::new() })
+        })
     }
 
     fn find_fields_read(&self) -> FieldsRead {

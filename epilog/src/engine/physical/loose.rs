@@ -38,6 +38,8 @@ pub(super) struct Loose<'w> {
     pub(super) next: Option<u16>,
     /// How many values there are.
     pub(super) values: Amount,
+    /// How many records of each are wanted, where it is not one entry: see [`firsts`](super::firsts).
+    pub(super) first: Option<u16>,
 }
 
 impl Loose<'_> {
@@ -160,7 +162,8 @@ impl<'p> Planner<'p> {
         for order in self.loose_orders(aggregate, &of, descending) {
             let is_asked =
                 is_keyed && asked.as_ref().is_some_and(|asked| super::runs::begins_with(&order, asked));
-            let loose = Loose { fields: &of.fields, next: of.end.map(|(field, _)| field), values };
+            let loose =
+                Loose { fields: &of.fields, next: of.end.map(|(field, _)| field), values, first: None };
             let wanted = Want { order: &order, partly: true, loose: Some(loose), ..Want::default() };
             let input = self.node(&aggregate.input, wanted);
             // Other ways look for the same values.
@@ -212,7 +215,7 @@ impl Planner<'_> {
 }
 
 /// Whether an operator reads one entry of each value.
-fn is_loose(operator: &Operator) -> bool {
+pub(super) fn is_loose(operator: &Operator) -> bool {
     match operator {
         Operator::Scan(scan) => scan.access.loose() > 0,
         _ => false,

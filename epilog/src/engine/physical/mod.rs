@@ -26,6 +26,8 @@ mod contradiction;
 #[cfg(not(feature = "small"))]
 mod entries;
 mod filter;
+#[cfg(not(feature = "small"))]
+mod firsts;
 mod join;
 mod lookup;
 #[cfg(not(feature = "small"))]
@@ -704,7 +706,7 @@ impl<'p> Planner<'p> {
             Node::Shared(shared) => self.shared(shared),
             Node::Recursive(recursive) => self.recursive(recursive),
             Node::Previous(previous) => self.previous(previous),
-            Node::Window(window) => self.window(window, want),
+            Node::Window(window) => self.window(window, want, &[]),
             Node::Project(_) => unreachable!("a projection is the last node"),
             Node::Scan(_) | Node::Pairs | Node::Filter(_) | Node::Lookup(_) | Node::Subquery(_) => {
                 self.chain(node, want)
@@ -733,6 +735,12 @@ impl<'p> Planner<'p> {
                     // What is asked of groups says how many are made until enough get through.
                     Node::Aggregate(aggregate) => {
                         self.aggregate(aggregate, below, &access::predicates_of(&stages))
+                    }
+                    // Where rows are numbered it is how many of each partition are needed.
+                    Node::Window(window) => {
+                        let passes = |stage: &&Node| matches!(stage, Node::Filter(_) | Node::Lookup(_));
+                        let nearest = stages.iter().take_while(|stage| passes(stage)).count();
+                        self.window(window, below, &access::predicates_of(&stages[..nearest]))
                     }
                     other => self.node(other, below),
                 };

@@ -28,6 +28,13 @@ pub(super) struct EntryValues {
     ranks: Vec<u128>,
 }
 
+/// An entry by itself.
+pub(super) struct Apart {
+    pub(super) key: Vec<u8>,
+    rank: u128,
+    included: Vec<u8>,
+}
+
 /// A field of the entries.
 struct Field {
     ty: Type,
@@ -106,6 +113,41 @@ impl EntryValues {
             false => self.read(cursor, 1)?,
         };
         Ok((read > 0).then(|| &self.keys[start..]))
+    }
+
+    /// Appends up to `limit` further entries to `out`, which are not among those that were read; gives how many, 0 at the end.
+    pub(super) fn read_apart(
+        &self,
+        cursor: &mut EntryCursor<'_>,
+        limit: usize,
+        out: &mut Vec<Apart>,
+    ) -> Result<usize, StorageError> {
+        if !self.included.is_empty() {
+            return cursor.each_including(limit, &mut |key, rank, rest| {
+                out.push(Apart { key: key.to_vec(), rank, included: rest.to_vec() });
+                Ok(())
+            });
+        }
+        let (mut keys, mut ends, mut ranks) = (Vec::new(), Vec::new(), Vec::new());
+        let count = cursor.next_entries(limit, &mut keys, &mut ends, &mut ranks)?;
+        let mut start = 0;
+        for (end, rank) in ends.into_iter().zip(ranks) {
+            let key = keys[start..end as usize].to_vec();
+            start = end as usize;
+            out.push(Apart { key, rank, included: Vec::new() });
+        }
+        Ok(count)
+    }
+
+    /// Takes an entry for one that was read.
+    pub(super) fn push(&mut self, entry: &Apart) {
+        self.keys.extend_from_slice(&entry.key);
+        self.ends.push(self.keys.len() as u32);
+        if !self.included.is_empty() {
+            self.beside.0.extend_from_slice(&entry.included);
+            self.beside.1.push(self.beside.0.len() as u32);
+        }
+        self.ranks.push(entry.rank);
     }
 
     /// Forgets the entry that was read last.

@@ -77,11 +77,13 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
         #[cfg(not(feature = "small"))]
         Access::Index { index, ranges, order, entries: Some(entries) } => {
             let direction = match order {
-                IndexOrder::Backward => Direction::Backward,
-                IndexOrder::BackwardTiesForward => unreachable!("no plan asks for it"),
+                IndexOrder::Backward | IndexOrder::BackwardTiesForward => Direction::Backward,
                 _ => Direction::Forward,
             };
-            let reader = entries::Reader::new(env, IndexRanks::new(slot, index, ranges, direction), *entries);
+            let tied = order == IndexOrder::BackwardTiesForward;
+            debug_assert!(!tied || entries.loose > 0, "such entries are read a few of each value");
+            let walk = IndexRanks::new(slot, index, ranges, direction);
+            let reader = entries::Reader::new(env, walk, tied, *entries);
             if reader.is_alone() {
                 return entries::build(reader, order);
             }
@@ -111,7 +113,7 @@ pub(super) fn build<'s>(env: &Env<'s>, scan: Scan) -> Box<dyn Operator<'s> + 's>
         #[cfg(not(feature = "small"))]
         Access::Pointing { source, from, index, entries: Some(entries), .. } => {
             let walk = IndexRanks::new(slot, index, Vec::new(), Direction::Forward);
-            let reader = entries::Reader::new(env, walk, *entries);
+            let reader = entries::Reader::new(env, walk, false, *entries);
             entries::pointing(env, reader, super::build(env, *source), from)
         }
         Access::Pointing { source, from, index, key_order, .. } => {

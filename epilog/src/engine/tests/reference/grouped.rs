@@ -174,14 +174,98 @@ impl Maker<'_> {
     }
 }
 
+impl Maker<'_> {
+    /// A draft of the first few records of each value of the first fields of an index, in an order that goes on as the index does or otherwise.
+    fn first_of_each_draft(&mut self) -> (Draft, bool) {
+        self.forget();
+        let indexes = self.indexes();
+        let indexes: Vec<_> = indexes.into_iter().filter(|(_, fields)| fields.len() > 1).collect();
+        let (root, fields) = self.random.pick(&indexes).clone();
+        let schema = (self.collections[root].0)();
+        let mut builder = draft(self.collections[root].0);
+        if self.random.below(4) == 0 {
+            let ordinal = *self.random.pick(&fields);
+            builder =
+                builder.filter(self.about_value(f::field(ordinal), &schema.fields[usize::from(ordinal)]));
+        }
+        let count = 1 + self.random.below(fields.len() - 1);
+        let keys: Vec<Postfix> = fields[..count].iter().map(|key| f::field(*key)).collect();
+        let descending = self.random.below(2) == 0;
+        let term =
+            |ordinal: &u16| OrderTerm { expression: f::field(*ordinal), descending, nulls_first: None };
+        let behind = &fields[count..count + self.random.below(fields.len() - count + 1)];
+        let mut terms: Vec<OrderTerm> = behind.iter().map(term).collect();
+        if self.random.below(3) == 0 {
+            terms.splice(0..0, fields[..count].iter().map(term));
+        }
+        if self.random.below(8) == 0 {
+            terms.push(term(&(self.random.below(schema.fields.len()) as u16)));
+        }
+        let is_in_key_order = terms.is_empty();
+        let most = 1 + self.random.below(3) as u64;
+        if self.random.below(3) == 0 {
+            let number = WindowItem {
+                function: WindowFunction::RowNumber,
+                argument: None,
+                partition: keys,
+                order: terms,
+                frame: Frame::DEFAULT,
+            };
+            let (op, most) = match self.random.below(3) {
+                0 => (BinaryOp::Lt, most + 1),
+                1 => (BinaryOp::Eq, most),
+                _ => (BinaryOp::Le, most),
+            };
+            let few = f::window(0).binary(op, Postfix::literal(Scalar::Int(most.into()), Type::U64));
+            builder = builder.window([number]).filter(few);
+            if self.random.below(2) == 0 {
+                let values = fields.iter().map(|ordinal| f::field(*ordinal)).chain([f::window(0)]);
+                return (builder.select(values).build(), true);
+            }
+        } else {
+            if !terms.is_empty() {
+                builder = builder.clause(Clause::Order(terms));
+            }
+            builder = builder.clause(Clause::limit_per(keys, most));
+        }
+        match self.random.below(4) {
+            0 => builder = builder.limit(1 + self.random.below(4) as u64),
+            1 => return (builder.select(fields.iter().map(|ordinal| f::field(*ordinal))).build(), true),
+            // Of two orders the reference knows both.
+            2 if is_in_key_order => {
+                let again = OrderTerm { descending: !descending, ..term(self.random.pick(&fields)) };
+                builder = builder.clause(Clause::Order(Vec::from([again])));
+            }
+            _ => {}
+        }
+        (builder.build(), true)
+    }
+}
+
 /// Asks for drafts of values where a way down a tree costs next to nothing.
 pub(super) fn check_loose(seed: u64, queries: usize, see: &mut dyn FnMut(&str)) {
+    check_near(seed, queries, &mut |maker| maker.loose_draft(), see);
+}
+
+/// The same of drafts of the first few of each.
+pub(super) fn check_first_of_each(seed: u64, queries: usize, see: &mut dyn FnMut(&str)) {
+    check_near(seed, queries, &mut |maker| maker.first_of_each_draft(), see);
+}
+
+fn check_near(
+    seed: u64,
+    queries: usize,
+    make: &mut dyn FnMut(&mut Maker<'_>) -> (Draft, bool),
+    see: &mut dyn FnMut(&str),
+) {
     let mut random = Random::new(seed);
     let (data, database) = schemas::of_kind(&mut random, seed.is_multiple_of(2));
     let asked = Asked::of(&data, database);
     let costs = Costs {
         seek: 0.01,
         entry_decoded: 0.01,
+        fetch: 0.01,
+        fetch_near: 0.01,
         page: 0.0,
         page_next: 0.0,
         rows_min: 1.0,
@@ -189,7 +273,7 @@ pub(super) fn check_loose(seed: u64, queries: usize, see: &mut dyn FnMut(&str)) 
     };
     let snapshots = (asked.store.snapshot(), asked.little.snapshot());
     let _priced = Priced::new(costs, &[&snapshots.0, &snapshots.1]);
-    check_data(seed, random, &asked, queries, &mut |maker| maker.loose_draft(), see);
+    check_data(seed, random, &asked, queries, make, see);
 }
 
 /// Asks for drafts of groups of pairs, where tables and sorts cost so much that they come in the order of what rows begin at.
@@ -235,6 +319,25 @@ fn values_that_a_walk_goes_from_one_to_the_next_of_are_those_of_the_reference() 
         walked > 100 && counted > 20 && ends > 20,
         "{walked} walks, {counted} that count, {ends} with ends"
     );
+}
+
+#[test]
+fn the_first_few_of_each_value_are_those_of_the_reference() {
+    let (mut walked, mut several, mut backwards, mut sorted) = (0, 0, 0, 0);
+    let mut see = |plan: &str| {
+        let is_walk = plan.contains("of each");
+        walked += u32::from(is_walk);
+        several += u32::from(plan.contains("first 2 of each") || plan.contains("first 3 of each"));
+        backwards += u32::from(is_walk && plan.contains("backwards"));
+        sorted += u32::from(is_walk && plan.contains("sort "));
+    };
+    for seed in 1..=seeds(30) {
+        check_first_of_each(seed, 20, &mut see);
+    }
+    let told =
+        std::format!("{walked} walks, {several} to several, {backwards} backwards, {sorted} sorted again");
+    std::println!("{told}");
+    assert!(walked > 100 && several > 50 && backwards > 20 && sorted > 30, "{told}");
 }
 
 #[test]

@@ -3,6 +3,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::ops::Bound;
 
 use super::{IndexRanks, Left, Ranks, append_pointer, first_field};
 use crate::engine::error::ExecError;
@@ -10,7 +11,7 @@ use crate::engine::estimate::KeyRange;
 use crate::engine::exec::Env;
 use crate::engine::exec::batch::{Batch, GATHERED_MAX, Source};
 use crate::engine::exec::meter::Footprint;
-use crate::engine::exec::operators::entry_values::{EntryValues, damage};
+use crate::engine::exec::operators::entry_values::{Apart, EntryValues, damage};
 use crate::engine::exec::operators::{Kept, Operator, Reach};
 use crate::engine::exec::predicate::Predicate;
 use crate::engine::exec::store::RowStore;
@@ -18,6 +19,7 @@ use crate::engine::logical::Slot;
 use crate::engine::physical::{self, Access, Entries, IndexOrder, PhysicalNode, Scan};
 use crate::engine::planted::{self, Bug};
 use crate::parts::Whole;
+use crate::storage::facade::Direction;
 use crate::value::{Type, key};
 
 /// Reads entries, some at a time, and makes values of them.
@@ -31,10 +33,16 @@ pub(super) struct Reader<'s> {
     loose: Vec<(Type, bool)>,
     /// The value of these in the entry read last, which is to be passed over; empty before the first of a range.
     passed: Vec<u8>,
+    /// How many entries of each value are wanted, and how many of the last one have been read.
+    each: usize,
+    taken: usize,
+    /// Whether entries are read backwards, but those with one key forwards: so are the few of a value, all at once.
+    tied: bool,
+    of_value: Vec<Apart>,
 }
 
 impl<'s> Reader<'s> {
-    pub(super) fn new(env: &Env<'s>, walk: IndexRanks<'s>, entries: Entries) -> Reader<'s> {
+    pub(super) fn new(env: &Env<'s>, walk: IndexRanks<'s>, tied: bool, entries: Entries) -> Reader<'s> {
         let collection = env.collection(walk.slot);
         let index = collection.index(walk.index).expect("a plan names an index of its collection");
         let loose = index.fields[..usize::from(entries.loose)].iter().map(|position| {
@@ -45,7 +53,18 @@ impl<'s> Reader<'s> {
         let values = EntryValues::new(collection, walk.index, &entries.values);
         let predicates = entries.predicates.into_iter();
         let predicates = predicates.map(|expr| Predicate::new(expr, |slot| env.collection(slot))).collect();
-        Reader { walk, alone: entries.alone, values, predicates, loose, passed: Vec::new() }
+        Reader {
+            walk,
+            alone: entries.alone,
+            values,
+            predicates,
+            loose,
+            passed: Vec::new(),
+            each: usize::from(entries.each),
+            taken: 0,
+            tied,
+            of_value: Vec::new(),
+        }
     }
 
     /// Whether the entries are all that is read.
@@ -61,7 +80,8 @@ impl<'s> Reader<'s> {
             env.check()?;
             let limit = limit - self.values.len();
             if !self.loose.is_empty() {
-                if self.read_one(env)? {
+                let is_read = if self.tied { self.read_tied(env)? } else { self.read_one(env)? };
+                if is_read {
                     continue;
                 }
                 break;
@@ -89,30 +109,32 @@ impl<'s> Reader<'s> {
         Ok(true)
     }
 
-    /// Reads the next entry with another value of the first fields; false behind the last. The way to it is taken no sooner than it is
-    /// asked for: in a pause what is left is known by the entry read last.
+    /// Reads the next entry of a value of the first fields of which fewer than are wanted have been read; false behind the last. The way
+    /// to another value is taken no sooner than it is asked for: in a pause what is left is known by the entry read last.
     fn read_one(&mut self, env: &Env<'s>) -> Result<bool, ExecError> {
-        let Reader { walk, loose, passed, values, .. } = self;
+        let Reader { walk, loose, passed, each, taken, values, .. } = self;
         loop {
             if let Some((cursor, _)) = &mut walk.cursor
                 && let Some(entry) = values.read_one(cursor)?
             {
                 // Where each value has one entry, the next one is beside it.
                 if !passed.is_empty() && entry.starts_with(passed) {
+                    let wanted = if planted::is(Bug::OnlyOneOfEach) { 1 } else { *each };
+                    if *taken < wanted {
+                        *taken += 1;
+                        return Ok(true);
+                    }
                     values.forget_last();
                     walk.pass_over(env, passed)?;
                     passed.clear();
                     continue;
                 }
                 passed.clear();
-                let mut rest = entry;
-                for (ty, optional) in loose.iter() {
-                    rest = key::split_first(*ty, *optional, rest).ok_or_else(damage)?.1;
-                }
-                passed.extend_from_slice(&entry[..entry.len() - rest.len()]);
+                passed.extend_from_slice(value_of(loose, entry)?);
                 if planted::is(Bug::JumpTooFar) {
                     passed.pop();
                 }
+                *taken = 1;
                 return Ok(true);
             }
             passed.clear();
@@ -121,6 +143,73 @@ impl<'s> Reader<'s> {
             }
         }
     }
+
+    /// Reads the last few entries of the next value, those with one key forwards; false behind the last value.
+    fn read_tied(&mut self, env: &Env<'s>) -> Result<bool, ExecError> {
+        let Reader { walk, loose, passed, each, values, of_value, .. } = self;
+        if !passed.is_empty() {
+            walk.pass_over(env, passed)?;
+            passed.clear();
+        }
+        of_value.clear();
+        loop {
+            if let Some((cursor, _)) = &mut walk.cursor
+                && values.read_apart(cursor, 1, of_value)? > 0
+            {
+                break;
+            }
+            if !walk.next_range(env)? {
+                return Ok(false);
+            }
+        }
+        passed.extend_from_slice(value_of(loose, &of_value[0].key)?);
+        let Some((cursor, _)) = &mut walk.cursor else { return Ok(false) };
+        // One more tells whether those with the last key are all there.
+        while of_value.len() <= *each && values.read_apart(cursor, 1, of_value)? > 0 {
+            if !of_value[of_value.len() - 1].key.starts_with(passed) {
+                of_value.pop();
+                break;
+            }
+        }
+        let more = if of_value.len() > *each { of_value.pop() } else { None };
+        let cut = more.filter(|more| of_value[of_value.len() - 1].key == more.key);
+        if let Some(Apart { key, .. }) = cut {
+            of_value.retain(|entry| entry.key != key);
+            let range = KeyRange::starting_with(key);
+            let (low, high) = range.bounds();
+            let collection = env.collection(walk.slot);
+            let mut forwards = env.view.entries(collection, walk.index, low, high, Direction::Forward)?;
+            let before = of_value.len();
+            values.read_apart(&mut forwards, *each - before, of_value)?;
+            of_value[before..].reverse();
+        }
+        let is_same = |a: &Apart, b: &Apart| a.key == b.key && !planted::is(Bug::EqualOfEachBackwards);
+        for equal in of_value.chunk_by(is_same) {
+            equal.iter().rev().for_each(|entry| values.push(entry));
+        }
+        Ok(true)
+    }
+
+    /// Makes `access` what is left: behind a value of which all that is wanted was read at once, nothing more of it.
+    fn leave(&mut self, access: &mut Access, left: Left) -> Result<Left, ExecError> {
+        if self.tied
+            && !self.passed.is_empty()
+            && let Some((_, mut range)) = self.walk.cursor.take()
+        {
+            range.high = Bound::Excluded(core::mem::take(&mut self.passed));
+            self.walk.ranges.push(range);
+        }
+        self.walk.leave(access, left)
+    }
+}
+
+/// The encoded values of the first fields in an entry.
+fn value_of<'e>(fields: &[(Type, bool)], entry: &'e [u8]) -> Result<&'e [u8], ExecError> {
+    let mut rest = entry;
+    for (ty, optional) in fields {
+        rest = key::split_first(*ty, *optional, rest).ok_or_else(damage)?.1;
+    }
+    Ok(&entry[..entry.len() - rest.len()])
 }
 
 /// The ranks of the entries that the predicates let through.
@@ -174,7 +263,7 @@ impl<'s> Ranks<'s> for Passing<'s> {
     }
 
     fn leave(&mut self, access: &mut Access, left: Left) -> Result<Left, ExecError> {
-        self.reader.walk.leave(access, left)
+        self.reader.leave(access, left)
     }
 }
 
@@ -297,7 +386,7 @@ impl<'s> Operator<'s> for EntryScan<'s> {
         let physical::Operator::Scan(Scan { access, .. }) = &mut node.operator else { return Ok(false) };
         let Some(whole) = Whole::build().filter(|_| self.paused) else { return Ok(false) };
         let left = Left { ranks: Vec::new(), gathered: None, tied: None, whole };
-        kept.push(Kept::Ranks(self.reader.walk.leave(access, left)?));
+        kept.push(Kept::Ranks(self.reader.leave(access, left)?));
         Ok(true)
     }
 }
