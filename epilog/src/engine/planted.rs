@@ -69,6 +69,8 @@ pub(super) enum Bug {
     AskedBesideFewLost,
     /// Groups that are made before what is joined to them are made by one key less.
     EarlyGroupsForgetKey,
+    /// Of groups that are put together those that have something are counted, and not what they have.
+    CountsCounted,
     /// They are made by the key of records that a left join may not find.
     EarlyGroupsOfLeftJoin,
     /// A group whose relation is absent goes, when its record is looked up.

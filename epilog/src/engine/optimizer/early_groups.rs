@@ -13,6 +13,17 @@
 //! that nothing has to be put together, and sums are the same. Where groups were made by the key of the records found, they
 //! are made by what is equal to it.
 //!
+//! Where what groups are made by does not decide the record, but is of it, smaller groups are made by what does, and put together when
+//! they have their records: sums of sums, where there are many rows to each.
+//!
+//! ```text
+//! before                                          after
+//! aggregate count by album.artist                 aggregate sum([count]) by album.artist
+//!   lookup Album by album                           join Album on album.id = [album]
+//!     scan Track                                      aggregate count by album
+//!                                                       scan Track
+//! ```
+//!
 //! What is asked of groups alone is asked before the joins are made. Threads, which make parts of what is beneath an aggregate,
 //! have less to do for it.
 //!
@@ -24,15 +35,17 @@
 //! - on a left join of which the groups are made by its records' key alone: all rows without a record are one group;
 //! - where something below may have no result: which rows are left must not decide whether that is an error;
 //! - where groups come in the order of rows that were sorted, or collect values in an order;
+//! - to put groups together: by floats or decimals, of which equal ones may differ in sign or digits; where that would be one of these, a mean, or a sum of integers of more than 32 bits, whose parts may overflow where
+//!   the whole does not;
 //! - on what is more than memory holds: a join keeps what it reads;
 //! - unless that is expected to cost clearly less: where the join drops most rows, or there are as many groups as rows and little
 //!   is read of the records, they are better joined first.
 //!
-//! It is the "eager group-by" of W. Yan and P. Larson, "Eager Aggregation and Lazy Aggregation" (VLDB 1995), where no second one is
-//! needed. We differ in that groups whose keys do not decide what is joined are not made early: these would have to be put
-//! together behind the joins.
+//! It is the "eager group-by" of W. Yan and P. Larson, "Eager Aggregation and Lazy Aggregation" (VLDB 1995). We differ in that groups are made early
+//! on one side alone, and only below what finds one record for each.
 
 use alloc::boxed::Box;
+use alloc::string::String;
 use alloc::vec;
 use alloc::vec::Vec;
 
@@ -50,6 +63,7 @@ use crate::engine::logical::{
 use crate::engine::planted::{self, Bug};
 use crate::expr::{AggregateFunction, JoinKind};
 use crate::parts::Whole;
+use crate::value::Type;
 
 pub(super) const RULE: Rule = Rule { name: "early_groups", apply: Apply::Knowing(apply) };
 
@@ -101,10 +115,86 @@ impl Rewrite<'_> {
             return Node::Aggregate(aggregate);
         }
         let late = self.late(&aggregate);
-        if !late.contains(&true) || !self.is_worth_it(&aggregate, &late) {
-            return Node::Aggregate(aggregate);
+        if late.contains(&true) && self.is_worth_it(&aggregate, &late) {
+            return self.put_above(aggregate, &late);
         }
-        self.put_above(aggregate, &late)
+        match self.merging(&aggregate) {
+            Some(late) => self.merge_above(aggregate, &late),
+            None => Node::Aggregate(aggregate),
+        }
+    }
+
+    /// Which of the steps below an aggregate are made of smaller groups, by what these find their records by, which are then put together: the
+    /// topmost, as long as each finds one record. `None` where that cannot be done, or is not expected to cost clearly less.
+    fn merging(&self, aggregate: &Aggregate) -> Option<Vec<bool>> {
+        let steps: Vec<&Node> = steps(&aggregate.input).collect();
+        let count = steps.iter().take_while(|step| self.finds_one(step)).count();
+        let late: Vec<bool> = (0..steps.len()).map(|step| step < count).collect();
+        let made = Made::of(&steps, &late);
+        let is_apart = |expr: &Expr| !made.has_any_of(&Reads::of(expr));
+        let is_whole = |expr: &Expr| is_apart(expr) || made.has_all_of(&Reads::of(expr));
+        let is_mergeable = |item: &AggregateTerm| {
+            let mut exprs = item.argument.iter().chain(&item.filter);
+            merges(item) && exprs.all(|expr| expr.is_sure() && is_apart(expr))
+        };
+        let can = count > 0
+            && !matches!(bottom(&aggregate.input, steps.len()), Node::Aggregate(_))
+            && aggregate.keys().iter().all(|key| is_whole(&key.expr) && is_itself(&key.expr))
+            && aggregate.keys().iter().any(|key| !is_apart(&key.expr))
+            && aggregate.items.iter().all(is_mergeable)
+            && steps[..count].iter().flat_map(|step| self.found_by(step)).all(|expr| {
+                is_whole(&expr) && matches!(expr.kind, ExprKind::Field(..) | ExprKind::Computed(_))
+            });
+        if !can {
+            return None;
+        }
+        let mut slots = Vec::new();
+        aggregate.input.slots(&mut slots);
+        let found_by = steps[..count].iter().flat_map(|step| self.found_by(step)).filter(is_apart);
+        let own = aggregate.keys().iter().map(|key| key.expr.clone()).filter(is_apart);
+        let (found_by, own): (Vec<Expr>, Vec<Expr>) = (found_by.collect(), own.collect());
+        let below = bottom(&aggregate.input, count);
+        let is_worth_it = self.measure.fits(&slots)
+            && self.measure.is_quicker_merged(below, (&found_by, &own), steps[..count].iter().copied());
+        is_worth_it.then_some(late)
+    }
+
+    /// Smaller groups below the steps that are late, and above these what they are together.
+    fn merge_above(&mut self, aggregate: Aggregate, late: &[bool]) -> Node {
+        let steps: Vec<&Node> = steps(&aggregate.input).collect();
+        let made = Made::of(&steps, late);
+        let Aggregate { input, keys, items } = aggregate;
+        let mut groups = Aggregate { input, keys: Vec::new(), items: Vec::new() };
+        let mut together = Aggregate { input: Box::new(Node::Pairs), keys: Vec::new(), items: Vec::new() };
+        for key in keys {
+            let expr = match made.has_any_of(&Reads::of(&key.expr)) {
+                true => key.expr,
+                false => self.key(&mut groups, key.expr),
+            };
+            together.keys.push(KeyTerm { expr, ..key });
+        }
+        for item in items {
+            let ComputedDef { ty, nullable, name } = self.computed[usize::from(item.output.0)].clone();
+            let part = self.new_computed(ty, nullable, name);
+            let function = match item.function {
+                AggregateFunction::Count if !planted::is(Bug::CountsCounted) => AggregateFunction::Sum,
+                ref other => other.clone(),
+            };
+            let argument = Some(Expr::computed(part, ty, nullable));
+            let AggregateTerm { output, .. } = item;
+            groups.items.push(AggregateTerm { output: part, ..item });
+            together.items.push(AggregateTerm { function, argument, filter: None, output });
+        }
+        together.input = Box::new(self.put_above(groups, late));
+        // What is asked of all is asked where they are together.
+        self.steps = 0;
+        Node::Aggregate(together)
+    }
+
+    fn new_computed(&mut self, ty: Type, nullable: bool, name: String) -> Computed {
+        let number = u16::try_from(self.computed.len()).expect("a query has at most 65535 computed values");
+        self.computed.push(ComputedDef { ty, nullable, name });
+        Computed(number)
     }
 
     /// Which of the steps below an aggregate, from the top, may be made of its groups.
@@ -295,11 +385,9 @@ impl Rewrite<'_> {
         let known = groups.keys.iter().find(|key| key.expr.kind == expr.kind).map(|key| key.output);
         let output = known.unwrap_or_else(|| {
             let name = Names { slots: self.slots, computed: &self.computed }.expr(&expr);
-            let number =
-                u16::try_from(self.computed.len()).expect("a query has at most 65535 computed values");
-            self.computed.push(ComputedDef { ty, nullable, name });
-            groups.keys.push(KeyTerm { expr, output: Computed(number), whole: self.whole });
-            Computed(number)
+            let output = self.new_computed(ty, nullable, name);
+            groups.keys.push(KeyTerm { expr, output, whole: self.whole });
+            output
         });
         Expr::computed(output, ty, nullable)
     }
@@ -348,6 +436,25 @@ fn sink(mut node: Node, predicates: Vec<Expr>, steps: usize) -> Node {
     let taken = core::mem::replace(&mut **input, Node::Pairs);
     **input = sink(taken, below, steps - 1);
     node.filtered(here)
+}
+
+/// Whether what equals a value of this is the same value, so that it does not matter which of them comes first.
+fn is_itself(expr: &Expr) -> bool {
+    !matches!(expr.ty, Type::F32 | Type::F64 | Type::Decimal)
+}
+
+/// Whether an aggregate of groups is made of the same of parts of them, with the same errors: sums of floats would be rounded otherwise, and
+/// those of wide numbers may overflow in a part alone.
+fn merges(item: &AggregateTerm) -> bool {
+    match item.function {
+        AggregateFunction::Count => true,
+        AggregateFunction::Min | AggregateFunction::Max => item.argument.as_ref().is_some_and(is_itself),
+        AggregateFunction::Sum => item.argument.as_ref().is_some_and(|of| {
+            let is_integer = of.ty.is_signed_integer() || of.ty.is_unsigned_integer();
+            is_integer && of.ty.width().is_some_and(|width| width <= 4)
+        }),
+        _ => false,
+    }
 }
 
 /// Whether an aggregate is that of the one record that the rows of a group have.
@@ -441,14 +548,12 @@ impl Made {
 
 #[cfg(test)]
 mod tests {
-    use alloc::string::String;
-
     use super::*;
     use crate::engine::fixture::{
         self as f, DraftBuilder, aggregate, draft, field, inner, int, text, through,
     };
     use crate::engine::optimizer::tests::before_and_after;
-    use crate::expr::AggregateFunction::{Count, Max, Min, StringAgg, Sum};
+    use crate::expr::AggregateFunction::{Avg, Count, CountDistinct, Max, Min, StringAgg, Sum};
     use crate::expr::BinaryOp::{And, Divide, Eq, Gt};
     use crate::expr::{Clause, Draft, Postfix};
 
@@ -503,6 +608,52 @@ mod tests {
             "project album.title, [sum(milliseconds)]\n  join Album on album.id = [album]\n    \
     aggregate sum(milliseconds) by album\n      scan Track"
         );
+    }
+
+    /// Tracks by the name of their editors, of whom there are few.
+    fn by_editor(items: impl IntoIterator<Item = Postfix>) -> Draft {
+        let name = through(&[f::track::EDITOR], f::artist::NAME);
+        draft(f::Track).group_by([name]).select(items).build()
+    }
+
+    #[test]
+    fn groups_of_few_records_are_put_together() {
+        let most = aggregate(Max, Some(field(f::track::MILLISECONDS)));
+        let (before, after) = rewritten(by_editor([Postfix::key(0), aggregate(Count, None), most.clone()]));
+        assert_eq!(
+            before,
+            "project [editor.name], [count], [max(milliseconds)]\n  \
+             aggregate count, max(milliseconds) by editor.name\n    lookup Artist by editor\n      scan Track"
+        );
+        assert_eq!(
+            after,
+            "project [editor.name], [count], [max(milliseconds)]\n  \
+             aggregate sum([count]), max([max(milliseconds)]) by editor.name\n    \
+             left join Artist on editor.id = [editor]\n      \
+             aggregate count, max(milliseconds) by editor\n        scan Track"
+        );
+        // By a join, which drops those without; not where another key makes more groups of each than are known to be few.
+        let by = |keys: &[Postfix]| {
+            let groups = joined(JoinKind::Inner).group_by(keys.to_vec());
+            groups.select([aggregate(Count, None)]).build()
+        };
+        let (_, after) = rewritten(by(&[inner(1, f::artist::NAME)]));
+        assert!(
+            after.ends_with(
+                "aggregate sum([count]) by Artist.name\n    join Artist on Artist.id = [editor]\n      \
+                 aggregate count by editor\n        scan Track"
+            ),
+            "{after}"
+        );
+        stays(by(&[inner(1, f::artist::NAME), field(f::track::NAME)]));
+        // Wide sums may overflow in a part, others are rounded, and means are no means of means.
+        let prices = |function| aggregate(function, Some(field(f::track::PRICE)));
+        for item in [longest(), prices(Sum), prices(Avg), prices(Min), prices(CountDistinct)] {
+            stays(by_editor([item, most.clone()]));
+        }
+        // What reads the record, and more records than are worth it.
+        stays(by_editor([aggregate(Count, Some(through(&[f::track::EDITOR], f::artist::NAME)))]));
+        stays(draft(f::Track).group_by([of_album(f::album::TITLE)]).select([aggregate(Count, None)]).build());
     }
 
     #[test]

@@ -208,9 +208,7 @@ impl<'p> Planner<'p> {
         if !candidate.ordered || !own.iter().all(|expr| candidate.implied.contains(*expr)) {
             return None;
         }
-        let Some(fields) = loose.fields_of(index, &search.bound(), search.collection.clustered) else {
-            return None;
-        };
+        let fields = loose.fields_of(index, &search.bound(), search.collection.clustered)?;
         let first = loose.first.unwrap_or(1);
         let each = Amount::from(first);
         let rows = (loose.values * each).min(candidate.rows);

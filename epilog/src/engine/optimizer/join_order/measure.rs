@@ -194,6 +194,44 @@ impl<'p> Measure<'p> {
         early * CLEARLY < late
     }
 
+    /// Whether it costs clearly less to make groups of what is `below` some steps by what these find their records by, and by other keys of
+    /// their `own`, first, and then what the steps find of them, and to put these together, than to make groups of what the steps find of
+    /// all rows.
+    pub(in crate::engine::optimizer) fn is_quicker_merged<'n>(
+        &self,
+        below: &Node,
+        (found_by, own): (&[Expr], &[Expr]),
+        steps: impl Iterator<Item = &'n Node>,
+    ) -> bool {
+        let rows = self.rows_of(below);
+        let steps: Vec<Slot> = steps
+            .filter_map(|step| match step {
+                Node::Join(join) => Some(join.slot),
+                Node::Lookup(lookup) => Some(lookup.into),
+                _ => None,
+            })
+            .collect();
+        let of = |keys: &[&Expr]| self.estimator.groups(rows, keys.iter().copied()).unwrap_or(rows / 10.0);
+        let others: Vec<&Expr> = own.iter().collect();
+        let all: Vec<&Expr> = own.iter().chain(found_by).collect();
+        // There are no more of those that find records than of these, and one that finds none.
+        let found: Amount = steps.iter().map(|slot| self.records(*slot) + 1.0).product();
+        let of_found = found * if own.is_empty() { 1.0 } else { of(&others) };
+        let count = of(&all).min(of_found);
+        let count = count.max(1.0);
+        let costs = &self.costs;
+        // A group is found as well by all rows as by those of the smaller groups, but of these there are more, which have to be kept, and to be
+        // found and read again.
+        let (mut early, mut late) = (count * (2.0 * costs.build + costs.pair), 0.0);
+        for slot in steps {
+            // Both make a table of all that may be found, or find them one by one.
+            late += rows * costs.probe / 2.0;
+            let of_groups = self.records(slot) * (costs.scan_record + costs.build);
+            early += count * (costs.probe + 2.0 * costs.pair) + of_groups.min(count * costs.seek);
+        }
+        early * CLEARLY < late
+    }
+
     /// Whether it costs clearly less to make groups of the inner side of a join, one at most for each row, each of which is a record in
     /// `slot`, than of its pairs.
     pub(in crate::engine::optimizer) fn is_quicker_by_rows(&self, join: &Join, slot: Slot) -> bool {

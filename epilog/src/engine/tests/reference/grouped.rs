@@ -242,6 +242,88 @@ impl Maker<'_> {
     }
 }
 
+impl Maker<'_> {
+    /// A draft of groups by what records have that others point at.
+    fn merged_draft(&mut self) -> (Draft, bool) {
+        use AggregateFunction::{Count, Max, Min, Sum};
+        self.forget();
+        let relations = self.relations();
+        let Some((from, pointer, to)) = (!relations.is_empty()).then(|| *self.random.pick(&relations)) else {
+            return self.loose_draft();
+        };
+        let mut builder = draft(self.collections[from].0);
+        if self.random.below(3) == 0 {
+            builder = builder.filter(self.test(RowPath::source(0), from));
+        }
+        let is_joined = self.random.below(2) == 0;
+        let near = if is_joined { RowPath::source(1) } else { RowPath::source(0).hop(pointer) };
+        if is_joined {
+            let mut on = f::field(pointer).binary(BinaryOp::Eq, f::inner(1, 0));
+            if self.random.below(2) == 0 {
+                on = on.binary(BinaryOp::And, self.asked_of(to, 1));
+            }
+            let kind = *self.random.pick(&[JoinKind::Inner, JoinKind::Left]);
+            builder = builder.clause(Clause::Join { collection: self.collections[to].0, on, kind });
+        }
+        let fields = (self.collections[to].0)().fields;
+        let ordinal = self.random.below(fields.len());
+        let mut keys = Vec::from([(
+            Postfix::field(FieldPath { row: near, ordinal: ordinal as u16 }),
+            fields[ordinal].ty,
+        )]);
+        if self.random.below(3) == 0 {
+            keys.push(self.stored(&[from]));
+        }
+        let own = (self.collections[from].0)().fields;
+        let narrow: Vec<u16> = (0..own.len() as u16)
+            .filter(|at| {
+                let ty = own[usize::from(*at)].ty;
+                (ty.is_signed_integer() || ty.is_unsigned_integer())
+                    && ty.width().is_some_and(|width| width <= 4)
+            })
+            .collect();
+        let mut items = Vec::new();
+        for _ in 0..1 + self.random.below(3) {
+            let argument = match self.random.below(4) {
+                0 if !narrow.is_empty() => Some((Sum, f::field(*self.random.pick(&narrow)))),
+                1 => Some((self.random.pick(&[Min, Max]).clone(), self.stored(&[from]).0)),
+                2 => Some((Count, self.stored(&[from]).0)),
+                _ => None,
+            };
+            let (function, argument) = argument.map_or((Count, None), |(function, of)| (function, Some(of)));
+            let filter = (self.random.below(3) == 0).then(|| self.test(RowPath::source(0), from));
+            items.push(Postfix::aggregate(AggregateItem { function, argument, filter }));
+        }
+        (self.asked_groups(builder, keys, items), false)
+    }
+}
+
+/// Asks for drafts of groups that may be put together, where making few of many costs next to nothing.
+pub(super) fn check_merged(seed: u64, queries: usize, see: &mut dyn FnMut(&str)) {
+    let mut random = Random::new(seed);
+    let (data, database) = schemas::of_kind(&mut random, seed.is_multiple_of(2));
+    let asked = Asked::of(&data, database);
+    let costs = Costs { build: 0.1, pair: 0.1, seek: 0.1, ..Costs::default() };
+    let snapshots = (asked.store.snapshot(), asked.little.snapshot());
+    let _priced = Priced::new(costs, &[&snapshots.0, &snapshots.1]);
+    check_data(seed, random, &asked, queries, &mut |maker| maker.merged_draft(), see);
+}
+
+#[test]
+fn groups_that_are_put_together_are_those_of_the_reference() {
+    let (mut merged, mut left) = (0, 0);
+    let mut see = |plan: &str| {
+        let is_merged = plan.matches("aggregate ").count() > 1;
+        merged += u32::from(is_merged);
+        left += u32::from(is_merged && plan.contains("left join "));
+    };
+    for seed in 1..=seeds(30) {
+        check_merged(seed, 20, &mut see);
+    }
+    std::println!("{merged} are put together, {left} of left joins");
+    assert!(merged > 100 && left > 20, "{merged} are put together, {left} of left joins");
+}
+
 /// Asks for drafts of values where a way down a tree costs next to nothing.
 pub(super) fn check_loose(seed: u64, queries: usize, see: &mut dyn FnMut(&str)) {
     check_near(seed, queries, &mut |maker| maker.loose_draft(), see);

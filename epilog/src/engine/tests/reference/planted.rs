@@ -35,6 +35,7 @@ const GROUPED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.grouped_
 const GROUPED_PAIRS: Check = |seed| grouped::check_pairs(seed, 20, &mut |_| ());
 const LOOSE: Check = |seed| grouped::check_loose(seed, 20, &mut |_| ());
 const FIRSTS: Check = |seed| grouped::check_first_of_each(seed, 20, &mut |_| ());
+const MERGED: Check = |seed| grouped::check_merged(seed, 20, &mut |_| ());
 const GATHERED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.gathered_draft(), &mut |_| ());
 const NARROW: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.narrow_draft(), &mut |_| ());
 const ANY: Check = |seed| check_seed(seed, 25, false);
@@ -190,6 +191,8 @@ fn mistakes_about_groups_that_follow_each_other_are_found() {
         (Bug::LastRunLost, GROUPED),
         (Bug::LeastOfEachAbsent, LOOSE),
         (Bug::JumpTooFar, LOOSE),
+        (Bug::CountsCounted, MERGED),
+        (Bug::EarlyGroupsForgetKey, MERGED),
         (Bug::FirstInAnyOrder, FIRSTS),
         (Bug::OnlyOneOfEach, FIRSTS),
         (Bug::EqualOfEachBackwards, FIRSTS),

@@ -212,7 +212,7 @@ impl Maker<'_> {
     }
 
     /// Groups, of which something may be asked.
-    fn asked_groups(
+    pub(super) fn asked_groups(
         &mut self,
         mut builder: DraftBuilder,
         keys: Vec<(Postfix, Type)>,
