@@ -1,4 +1,5 @@
-//! What several threads gain for one query, and what they cost: `cargo bench -p epilog --bench threads`.
+//! What several threads gain for one query, and what they cost: `cargo bench -p epilog --bench threads`, or with `-- sort 1000000` of
+//! some queries and so many records alone.
 //!
 //! Each query is run by one thread and by several, one after the other in turn, over 10,000 records up to a million in memory. A
 //! line has the shortest time of some runs, and the processors' time of all runs for each (Linux only, where it is told in
@@ -46,6 +47,7 @@ mod measured {
         shipped: i64,
         part: i64,
         order: Id<Order>,
+        weight: f64,
         comment: String,
     }
 
@@ -72,6 +74,7 @@ mod measured {
             shipped: (mixed(n * 13) % DAYS) as i64,
             part: (mixed(n * 17) % 200_000) as i64,
             order: Id::new(1 + mixed(n * 23) % (count / 4)),
+            weight: mixed(n * 37) as f64 / 1_000_003.0,
             comment: format!("comment {:016x}", mixed(n * 19)),
         };
         let order = |n: u64| Order {
@@ -89,7 +92,7 @@ mod measured {
 
     type Ask = fn(&Database<App>, usize) -> u64;
 
-    const QUERIES: [(&str, Ask); 9] = [
+    const QUERIES: [(&str, Ask); 12] = [
         ("filtered count", |db, threads| {
             let query = Line::query().filter(|l| l.discount.ge(5) & l.quantity.lt(24));
             query.threads(threads).count(db).expect("a count")
@@ -152,6 +155,18 @@ mod measured {
             let query = Line::query().order_by(|l| (l.price.desc(), l.part)).limit(100);
             query.threads(threads).all(db).expect("rows").len() as u64
         }),
+        ("sort by float", |db, threads| {
+            let query = Line::query().order_by(|l| l.weight).select(|l| l.id);
+            query.threads(threads).all(db).expect("rows").len() as u64
+        }),
+        ("sort by text", |db, threads| {
+            let query = Line::query().order_by(|l| l.comment).select(|l| l.id);
+            query.threads(threads).all(db).expect("rows").len() as u64
+        }),
+        ("sort of records", |db, threads| {
+            let query = Line::query().order_by(|l| (l.weight.desc(), l.part));
+            query.threads(threads).all(db).expect("rows").len() as u64
+        }),
     ];
 
     /// What the processors have done for this program so far, where that is told.
@@ -183,14 +198,24 @@ mod measured {
     }
 
     pub(crate) fn main() {
+        // `-- sort 1000000`: queries with such names, of so many records.
+        let asked: Vec<String> = std::env::args().skip(1).filter(|word| !word.starts_with('-')).collect();
+        let is_asked = |name: &str| {
+            let mut names = asked.iter().filter(|word| word.parse::<u64>().is_err()).peekable();
+            names.peek().is_none() || names.any(|word| name.contains(word.as_str()))
+        };
+        let mut sizes: Vec<u64> = asked.iter().filter_map(|word| word.parse().ok()).collect();
+        if sizes.is_empty() {
+            sizes.extend(SIZES);
+        }
         let cores = std::thread::available_parallelism().map_or(2, usize::from).clamp(2, 8);
         println!(
             "{:<16}{:>9}  {:>10} {:>10} {:>10}   threads",
             "query", "records", "shortest", "processors", "own"
         );
-        for count in SIZES {
+        for count in sizes {
             let db = loaded(count);
-            for (name, ask) in QUERIES {
+            for (name, ask) in QUERIES.into_iter().filter(|(name, _)| is_asked(name)) {
                 let mut each: Vec<(usize, Times)> = [1, 2, 4, 8]
                     .into_iter()
                     .filter(|threads| *threads <= cores)

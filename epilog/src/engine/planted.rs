@@ -219,6 +219,10 @@ pub(super) enum Bug {
     AnswersBackwards,
     /// Rows that come in the order of the first terms of a sort are not sorted by the others.
     EqualOnesUnsorted,
+    /// The first of the parts that threads have sorted is not merged.
+    SortedPartLost,
+    /// Rows of parts that threads have sorted, and that compare equal, come in the order backwards of the parts.
+    EqualPartsBackwards,
     /// The last run of sorted rows that were put aside does not come back.
     RunLost,
     /// An operation that goes on after another leaves out the next record.

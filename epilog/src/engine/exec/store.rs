@@ -209,6 +209,71 @@ impl<'s> RowStore<'s> {
     }
 }
 
+#[cfg(all(feature = "std", not(feature = "small")))]
+impl<'s> RowStore<'s> {
+    /// Keeps the rows of another behind its own. False, and nothing is changed, where that keeps its rows otherwise.
+    pub(super) fn append(&mut self, other: RowStore<'s>) -> bool {
+        if self.starts.is_empty() || other.starts.is_empty() {
+            if !other.starts.is_empty() {
+                *self = other;
+            }
+            return true;
+        }
+        let slots = self.slots.iter().zip(&other.slots);
+        let computed = self.computed.iter().zip(&other.computed);
+        let is_alike = self.slots.len() == other.slots.len()
+            && self.computed.len() == other.computed.len()
+            && slots.into_iter().all(|((slot, records), (of, others))| {
+                // A record that is not at hand does not become one.
+                slot == of && matches!(records, Records::Ranks(_)) == matches!(others, Records::Ranks(_))
+            })
+            && computed.into_iter().all(|((of, _), (other, _))| of == other);
+        if !is_alike {
+            return false;
+        }
+        let rows = self.len;
+        for ((_, records), (_, others)) in self.slots.iter_mut().zip(other.slots) {
+            records.append(rows, others, other.len);
+        }
+        for ((_, vectors), (_, others)) in self.computed.iter_mut().zip(other.computed) {
+            vectors.extend(others);
+        }
+        self.starts.extend(other.starts.into_iter().map(|start| rows + start));
+        self.faults.extend(other.faults.into_iter().map(|(row, fault)| (rows as u32 + row, fault)));
+        self.len += other.len;
+        true
+    }
+}
+
+#[cfg(all(feature = "std", not(feature = "small")))]
+impl<'s> Records<'s> {
+    /// Keeps those of so many other rows behind its own, of which there are so many.
+    fn append(&mut self, rows: usize, others: Records<'s>, other_rows: usize) {
+        match (&mut *self, others) {
+            (Records::Ranks(ranks), Records::Ranks(others)) => ranks.extend(others),
+            (Records::Leaves(leaves, numbers), Records::Leaves(other_leaves, others))
+                if leaves.len() + other_leaves.len() < 1 << (u32::BITS - ROW_BITS - 1) =>
+            {
+                let first = (leaves.len() as u32) << ROW_BITS;
+                numbers.extend(others.into_iter().map(|number| first + number));
+                leaves.extend(other_leaves);
+            }
+            (
+                Records::Picked { shelf, numbers: Some(numbers), .. },
+                Records::Picked { shelf: other, numbers: Some(others), .. },
+            ) if Arc::ptr_eq(shelf, &other) => numbers.extend(others),
+            (_, others) => {
+                let mut all: Vec<_> = match core::mem::replace(self, Records::Ranks(Vec::new())) {
+                    Records::Gathered(records) => records,
+                    records => (0..rows as u32).map(|row| records.record(row)).collect(),
+                };
+                all.extend((0..other_rows as u32).map(|row| others.record(row)));
+                *self = Records::Gathered(all);
+            }
+        }
+    }
+}
+
 #[cfg(not(feature = "small"))]
 impl<'s> RowStore<'s> {
     /// Makes it one that many rows refer to: no more are pushed.

@@ -41,6 +41,8 @@ pub(super) use aggregate::{GroupsBeingMade, GroupsOfAll, GroupsOfPart};
 pub(in crate::engine) use scan::dangling;
 #[cfg(all(feature = "std", not(feature = "small")))]
 pub(super) use sharing::{Sharing, not_shared};
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub(super) use sort::{RowsOfPart, RowsOfParts};
 #[cfg(not(feature = "small"))]
 pub(super) use values::Tables;
 
@@ -187,10 +189,14 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
                 return build(env, *input);
             }
             #[cfg(feature = "std")]
-            let input = within::first(env, *input, &terms, window, given);
+            {
+                let is_divided = env.threads > 1 && within::is_sorted_in_parts(&input, window, given);
+                let divided = is_divided.then(|| input.clone());
+                let input = within::first(env, *input, &terms, window, given);
+                Box::new(sort::build(input, terms, window, given).by_threads(divided))
+            }
             #[cfg(not(feature = "std"))]
-            let input = build(env, *input);
-            sort::build(input, terms, window, given)
+            sort::build(build(env, *input), terms, window, given)
         }
         P::Limit { input, window } => Box::new(limit::Limit::new(build(env, *input), window)),
         P::Aggregate {

@@ -19,6 +19,8 @@
 // In such a build there is no value of what packs rows, and no way into what handles it.
 #![cfg_attr(feature = "small", allow(unreachable_code, unused_mut, unused_variables))]
 
+#[cfg(all(feature = "std", not(feature = "small")))]
+mod divided;
 mod packer;
 #[cfg(not(feature = "small"))]
 mod runs;
@@ -27,7 +29,10 @@ use alloc::boxed::Box;
 use alloc::collections::BinaryHeap;
 use alloc::vec::Vec;
 use core::cmp::Ordering;
+use core::ops::Range;
 
+#[cfg(all(feature = "std", not(feature = "small")))]
+pub(in crate::engine::exec) use self::divided::{RowsOfPart, RowsOfParts};
 pub(super) use self::packer::{Giver, Packer};
 #[cfg(not(feature = "small"))]
 use self::runs::Runs;
@@ -43,6 +48,8 @@ use crate::engine::exec::kernel;
 use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::packed::{BatchRow, ROOT, Shape, StoreRow, head};
 use crate::engine::exec::store::RowStore;
+#[cfg(all(feature = "std", not(feature = "small")))]
+use crate::engine::exec::threads::within;
 #[cfg(not(feature = "small"))]
 use crate::engine::exec::vector::Strided;
 use crate::engine::exec::{Env, Vector};
@@ -62,7 +69,7 @@ pub(super) fn build<'s>(
     terms: Vec<SortTerm>,
     window: Option<Window>,
     #[cfg(not(feature = "small"))] given: usize,
-) -> Box<dyn Operator<'s> + 's> {
+) -> Box<Sort<'s>> {
     let window = window.unwrap_or(Window::behind(0));
     #[cfg(feature = "small")]
     let wanted = u64::MAX;
@@ -82,6 +89,10 @@ pub(super) fn build<'s>(
         runs,
         #[cfg(not(feature = "small"))]
         rest: None,
+        #[cfg(all(feature = "std", not(feature = "small")))]
+        divided: None,
+        #[cfg(all(feature = "std", not(feature = "small")))]
+        threads: 1,
         state,
         pauses: None,
         paused: false,
@@ -94,7 +105,7 @@ pub(super) fn build<'s>(
     })
 }
 
-struct Sort<'s> {
+pub(super) struct Sort<'s> {
     input: Box<dyn Operator<'s> + 's>,
     terms: Vec<SortTerm>,
     window: Window,
@@ -107,6 +118,12 @@ struct Sort<'s> {
     /// What goes on when the rows in order have been given.
     #[cfg(not(feature = "small"))]
     rest: Option<Near<'s>>,
+    /// What the input was built from, if several threads are to sort its rows.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    divided: Option<Box<PhysicalNode>>,
+    /// How many have.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    threads: usize,
     state: State<'s>,
     pauses: Option<Pauses>,
     paused: bool,
@@ -300,7 +317,7 @@ impl<'s> Operator<'s> for Sort<'s> {
 
     #[cfg(all(feature = "std", not(feature = "small")))]
     fn threads(&self) -> usize {
-        self.input.threads()
+        self.threads.max(self.input.threads())
     }
 
     fn remaining(&mut self, node: &mut PhysicalNode, kept: &mut Vec<Kept>) -> Result<bool, ExecError> {
@@ -331,6 +348,8 @@ impl<'s> Sort<'s> {
         };
         #[cfg_attr(feature = "small", expect(unused_mut, reason = "it reads all there is"))]
         let mut ended = complete;
+        #[cfg(all(feature = "std", not(feature = "small")))]
+        let complete = self.take_in(env)? || complete;
         while !complete && self.input.next(env, batch)? {
             let vectors = vectors(&self.terms, env, batch)?;
             #[cfg(not(feature = "small"))]
@@ -431,7 +450,10 @@ impl<'s> Sort<'s> {
             )),
             State::Reading(mut near) => {
                 let shape = near.shape.take();
-                let (store, mut order) = near.finish();
+                let (store, mut order) = near.finish(
+                    #[cfg(all(feature = "std", not(feature = "small")))]
+                    env,
+                );
                 let (skip, counted) = bounds(self.window);
                 let counted = &order[..counted.min(order.len())];
                 if let Some(fault) = counted.iter().find_map(|row| store.fault(*row)) {
@@ -492,6 +514,33 @@ impl<'s> Sort<'s> {
     }
 }
 
+#[cfg(all(feature = "std", not(feature = "small")))]
+impl<'s> Sort<'s> {
+    /// The same, of whose input several threads sort the rows, if it is told what that was built from.
+    pub(super) fn by_threads(self, divided: Option<Box<PhysicalNode>>) -> Sort<'s> {
+        Sort { divided, ..self }
+    }
+
+    /// Has several threads sort rows, and leaves those that they have not; true when there are none.
+    fn take_in(&mut self, env: &Env<'s>) -> Result<bool, ExecError> {
+        let Some(node) = self.divided.take() else { return Ok(false) };
+        let Some(taken) = within::sorted(env, &node, &self.terms)? else { return Ok(false) };
+        let near = taken.made.into_near();
+        // What comes behind them is told whether that is too much.
+        is_too_much(env, &mut self.charge, near.size());
+        if env.run.measures() {
+            self.kept_max = self.kept_max.max(Footprint::in_memory(near.size()));
+        }
+        self.state = State::Reading(near);
+        self.threads = taken.threads;
+        match taken.rest {
+            Some(rest) => self.input = rest,
+            None => return Ok(true),
+        }
+        Ok(false)
+    }
+}
+
 /// Whether rows of so many bytes, of a sort within one operation, are more than it may keep.
 #[cfg(not(feature = "small"))]
 fn is_too_much(env: &Env<'_>, charge: &mut Charge, bytes: usize) -> bool {
@@ -510,6 +559,9 @@ struct Near<'s> {
     store: RowStore<'s>,
     shape: Option<Shape>,
     keys: Keys,
+    /// The orders of parts, one behind the other, that threads have made.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    orders: Vec<Vec<Place>>,
 }
 
 /// What they are ordered by.
@@ -527,7 +579,13 @@ impl<'s> Near<'s> {
             Some(whole) => Keys::All(Vec::new(), Vec::new(), whole),
             None => Keys::Top(BinaryHeap::new(), usize::try_from(end).unwrap_or(usize::MAX)),
         };
-        Near { store: RowStore::default(), shape: None, keys }
+        Near {
+            store: RowStore::default(),
+            shape: None,
+            keys,
+            #[cfg(all(feature = "std", not(feature = "small")))]
+            orders: Vec::new(),
+        }
     }
 
     /// Adds the rows of a batch whose terms have these values.
@@ -623,8 +681,16 @@ impl<'s> Near<'s> {
     }
 
     /// The rows, and their order.
-    fn finish(self) -> (RowStore<'s>, Vec<u32>) {
+    fn finish(
+        self,
+        #[cfg(all(feature = "std", not(feature = "small")))] env: &Env<'s>,
+    ) -> (RowStore<'s>, Vec<u32>) {
         let Near { store, keys, .. } = self;
+        #[cfg(all(feature = "std", not(feature = "small")))]
+        if !self.orders.is_empty() {
+            let order = divided::merged(env, &keys, self.orders, store.len());
+            return (store, order);
+        }
         let order = match keys {
             Keys::All(..) if !parts::PAUSES => unreachable!("one way to sort does for all"),
             keys @ Keys::All(..) => order_of(&keys, store.len()),
@@ -635,7 +701,7 @@ impl<'s> Near<'s> {
 
     /// The rows as they are kept beyond the operation.
     fn pack(self, env: &Env<'_>, mut packer: Packer) -> Result<Packer, ExecError> {
-        let Near { store, shape, keys } = self;
+        let Near { store, shape, keys, .. } = self;
         packer.shape = shape;
         env.check()?;
         packer.decide(env)?;
@@ -669,17 +735,28 @@ impl<'s> Near<'s> {
                 heap.len() * (size_of::<Entry>() + key_len)
             }
         };
+        #[cfg(all(feature = "std", not(feature = "small")))]
+        let keys = keys + self.orders.iter().map(Vec::len).sum::<usize>() * size_of::<Place>();
         keys + self.store.size()
     }
 }
 
+/// The first bytes of a row's key, and its number.
+type Place = (u64, u32);
+
 /// The order of the first `count` rows of which all have keys.
 fn order_of(keys: &Keys, count: usize) -> Vec<u32> {
+    places(keys, 0..count).into_iter().map(|(_, row)| row).collect()
+}
+
+/// Some rows of which all have keys, in their order.
+fn places(keys: &Keys, rows: Range<usize>) -> Vec<Place> {
     let Keys::All(keys, ends, _) = keys else { unreachable!("a heap has an order") };
     let key = |row: u32| key_of(keys, ends, row);
-    let mut order: Vec<(u64, u32)> = (0..count as u32).map(|row| (head(key(row)), row)).collect();
-    order.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| key(a.1).cmp(key(b.1))).then(a.1.cmp(&b.1)));
-    order.into_iter().map(|(_, row)| row).collect()
+    let rows = rows.start as u32..rows.end as u32;
+    let mut places: Vec<Place> = rows.map(|row| (head(key(row)), row)).collect();
+    places.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| key(a.1).cmp(key(b.1))).then(a.1.cmp(&b.1)));
+    places
 }
 
 fn key_of<'k>(keys: &'k [u8], ends: &[usize], row: u32) -> &'k [u8] {

@@ -101,3 +101,33 @@ fn a_panic_leaves_nobody_waiting() {
         assert_eq!(panicked.unwrap_err().downcast_ref::<&str>(), Some(&"on purpose"));
     }
 }
+
+/// Orders of rows numbered one after the other, with few keys or with many, some of them empty, have one order that is that of a stable
+/// sort of all.
+#[test]
+fn orders_of_parts_have_one_order() {
+    let mut random = 7u64;
+    let mut next = || {
+        random = random.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        random >> 33
+    };
+    for keys in [1, 3, 50, 1 << 30] {
+        for parts in [1, 2, 9] {
+            let (mut orders, mut all) = (Vec::new(), Vec::new());
+            for _ in 0..parts {
+                let mut order: Vec<(u64, u32)> =
+                    (0..next() % 90).map(|at| (next() % keys, (all.len() as u64 + at) as u32)).collect();
+                all.extend(order.iter().copied());
+                order.sort_unstable();
+                orders.push(order);
+            }
+            all.sort_unstable();
+            let all: Vec<u32> = all.into_iter().map(|(_, row)| row).collect();
+            for threads in [1, 2, 7] {
+                let run = Run::default().of_all(1);
+                let merged = within::merged_by(threads, run, &orders, &|a, b| a.0.cmp(&b.0));
+                assert_eq!(merged, all, "{keys} keys, {parts} parts, {threads} threads");
+            }
+        }
+    }
+}

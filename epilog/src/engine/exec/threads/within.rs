@@ -20,17 +20,20 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cmp::Ordering;
 
 use super::{
     AHEAD, GroupsOf, Made, Merging, PARTS_MAX, ROWS_MIN, Ranks, Shared, Work, go_on_at, go_through, parts_of,
     walk_mut,
 };
-use crate::engine::control::Run;
+use crate::engine::control::{Run, RunOfAll};
 use crate::engine::error::ExecError;
 use crate::engine::exec::batch::Batch;
 use crate::engine::exec::budget::Charge;
 use crate::engine::exec::meter::Footprint;
-use crate::engine::exec::operators::{self, GroupsBeingMade, GroupsOfAll, GroupsOfPart, Operator, Sharing};
+use crate::engine::exec::operators::{
+    self, GroupsBeingMade, GroupsOfAll, GroupsOfPart, Operator, RowsOfPart, RowsOfParts, Sharing,
+};
 use crate::engine::exec::{Env, Frame};
 use crate::engine::explain::PlanNode;
 use crate::engine::logical::{AggregateTerm, KeyTerm, SortTerm, Window};
@@ -71,12 +74,24 @@ fn top(input: &PhysicalNode, window: Option<Window>, given: usize) -> Option<u64
     (is_few && is_divided(input)).then_some(end)
 }
 
+/// Whether several threads sort the rows of `input` for a window of them: where all are sorted.
+pub(in crate::engine::exec) fn is_sorted_in_parts(
+    input: &PhysicalNode,
+    window: Option<Window>,
+    given: usize,
+) -> bool {
+    let end = window.and_then(Window::end);
+    given == 0 && end.is_none_or(|end| end > physical::TOP_MAX) && is_divided(input)
+}
+
 /// Whether several threads make something of what is beneath `node`, or of its rows where it is what a table is made of.
 pub(super) fn is_made_by_threads(node: &PhysicalNode, is_of_table: bool) -> bool {
     match &node.operator {
         physical::Operator::Metered(metered) => is_made_by_threads(&metered.input, is_of_table),
         physical::Operator::Aggregate { input, runs, .. } => !runs && is_divided(input),
-        physical::Operator::Sort { input, window, given, .. } => top(input, *window, *given).is_some(),
+        physical::Operator::Sort { input, window, given, .. } => {
+            top(input, *window, *given).is_some() || is_sorted_in_parts(input, *window, *given)
+        }
         _ => is_of_table && is_divided(node),
     }
 }
@@ -229,6 +244,127 @@ impl Work<()> for GroupsOf<'_, &Divided<'_>> {
         let mut groups = GroupsBeingMade::new(self.keys, self.items);
         let rows = groups.add(&mut *input, &env)?;
         Ok(groups.end(rows))
+    }
+}
+
+/// Sorts the rows of `node`, in parts; `None` where it is better done without.
+pub(in crate::engine::exec) fn sorted<'s>(
+    env: &Env<'s>,
+    node: &PhysicalNode,
+    terms: &[SortTerm],
+) -> Result<Option<Taken<'s, RowsOfParts<'s>>>, ExecError> {
+    let Some(divided) = Divided::new(env, node)? else { return Ok(None) };
+    // References stay as they are, however many there are, where nothing was asked for.
+    let bytes_max = env.budget.bytes().filter(|_| env.budget.is_given()).map(|bytes| bytes / 4);
+    let work = Sorted { divided: &divided, terms, bytes_max };
+    let made = divided.carry_out(env, &work, RowsOfParts::new());
+    let rest = divided.rest(env, made.merged)?;
+    Ok(Some(Taken { made: made.all, rest, threads: made.threads }))
+}
+
+/// The rows of a part in order.
+struct Sorted<'p, 's> {
+    divided: &'p Divided<'s>,
+    terms: &'p [SortTerm],
+    /// What those of all parts may take in memory.
+    bytes_max: Option<usize>,
+}
+
+impl<'s> Merging for Sorted<'_, 's> {
+    type OfPart = RowsOfPart<'s>;
+    type OfAll = RowsOfParts<'s>;
+
+    fn merge(&self, all: &mut RowsOfParts<'s>, part: RowsOfPart<'s>) -> bool {
+        all.append(part)
+    }
+
+    fn is_enough(&self, all: &RowsOfParts<'s>) -> bool {
+        self.bytes_max.is_some_and(|bytes| all.size() > bytes)
+    }
+}
+
+impl<'s> Work<()> for Sorted<'_, 's> {
+    fn part(&self, (): &(), ranks: Ranks, run: &Run) -> Result<Option<RowsOfPart<'s>>, ExecError> {
+        let env = self.divided.frame.env(run.clone());
+        let mut input = self.divided.build(&env, |scan| go_through(scan, ranks))?;
+        RowsOfPart::of(&mut *input, self.terms, &env)
+    }
+}
+
+/// How many ranges of keys each thread merges, about, and how many rows such a range has at least.
+const RANGES_OF_EACH: usize = 4;
+const ROWS_OF_RANGE: usize = if cfg!(test) { 4 } else { 16 << 10 };
+
+/// So many rows are looked at to find where a range begins.
+const SAMPLES_OF_RANGE: usize = 32;
+
+/// The numbers of rows of `orders`, each of which is in order, in the order of all; those that compare equal in that of `orders`.
+pub(in crate::engine::exec) fn merged<P: Copy + Send + Sync>(
+    env: &Env<'_>,
+    orders: &[Vec<(P, u32)>],
+    compare: &(dyn Fn(&(P, u32), &(P, u32)) -> Ordering + Sync),
+) -> Vec<u32> {
+    merged_by(env.threads, env.run.of_all(1), orders, compare)
+}
+
+/// As [`merged`], by so many threads.
+pub(super) fn merged_by<P: Copy + Send + Sync>(
+    threads: usize,
+    run: RunOfAll,
+    orders: &[Vec<(P, u32)>],
+    compare: &(dyn Fn(&(P, u32), &(P, u32)) -> Ordering + Sync),
+) -> Vec<u32> {
+    let count: usize = orders.iter().map(Vec::len).sum();
+    let ranges = (RANGES_OF_EACH * threads).min(count / ROWS_OF_RANGE).max(1);
+    let mut samples: Vec<(P, u32)> = Vec::new();
+    let step = (count / (ranges * SAMPLES_OF_RANGE)).max(1);
+    if ranges > 1 {
+        samples.extend(orders.iter().flat_map(|order| order.iter().step_by(step)));
+        samples.sort_by(compare);
+    }
+    let starts = (1..ranges).map(|range| samples[range * samples.len() / ranges]).collect();
+    let work = Ranges { orders, compare, starts };
+    let ranks = (0..ranges as u128).map(|range| (range, range)).collect();
+    let all = Vec::with_capacity(count);
+    Shared::carry_out(&work, ranks, all, run, vec![(); threads.min(ranges)]).all
+}
+
+/// Ranges of keys, each of which is merged alone.
+struct Ranges<'o, P> {
+    orders: &'o [Vec<(P, u32)>],
+    compare: &'o (dyn Fn(&(P, u32), &(P, u32)) -> Ordering + Sync),
+    /// Where those behind the first begin.
+    starts: Vec<(P, u32)>,
+}
+
+impl<P: Copy + Send + Sync> Merging for Ranges<'_, P> {
+    type OfPart = Vec<u32>;
+    type OfAll = Vec<u32>;
+
+    fn merge(&self, all: &mut Vec<u32>, part: Vec<u32>) -> bool {
+        all.extend(part);
+        true
+    }
+}
+
+impl<P: Copy + Send + Sync> Work<()> for Ranges<'_, P> {
+    fn part(&self, (): &(), (range, _): Ranks, _: &Run) -> Result<Option<Vec<u32>>, ExecError> {
+        let range = range as usize;
+        // Of rows that compare equal all are in one range.
+        let begin = |order: &[(P, u32)], range: usize| match range.checked_sub(1) {
+            None => 0,
+            Some(at) => match self.starts.get(at) {
+                Some(start) => order.partition_point(|place| (self.compare)(place, start).is_lt()),
+                None => order.len(),
+            },
+        };
+        let mut merged = Vec::new();
+        for order in self.orders {
+            merged.extend_from_slice(&order[begin(order, range)..begin(order, range + 1)]);
+        }
+        // It finds what is in order already, and merges that.
+        merged.sort_by(|a, b| (self.compare)(a, b));
+        Ok(Some(merged.into_iter().map(|(_, row)| row).collect()))
     }
 }
 

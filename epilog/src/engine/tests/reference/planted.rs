@@ -160,6 +160,12 @@ fn mistakes_of_access_paths_and_plans_are_found() {
 }
 
 #[test]
+#[cfg(feature = "std")]
+fn mistakes_about_parts_that_threads_sort_are_found() {
+    check(&[(Bug::SortedPartLost, ANY)]);
+}
+
+#[test]
 fn mistakes_about_orders_that_joins_keep_are_found() {
     check(&[
         (Bug::OrderTakenForGiven, ORDERED),

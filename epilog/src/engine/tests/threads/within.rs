@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::engine::fixture::join;
+use crate::engine::planted::{Bug, Planted};
 use crate::expr::{Clause, JoinKind, SetKind, UnaryOp};
 
 fn inner(position: u8, ordinal: u16) -> Postfix {
@@ -148,6 +149,133 @@ fn the_first_of_an_order_are_those_of_one_thread() {
         check(&snapshot, &draft(f::Track).order_by(divided(), descending).limit(limit));
     }
     assert_eq!(errors, 1);
+}
+
+/// All rows in order: by values that many have, or that are absent, by texts, by several, either way, of pairs of which many have one
+/// root record, behind an offset, and what is made of them.
+#[test]
+fn all_rows_in_order_are_those_of_one_thread() {
+    let store = store(&with_tracks(TRACKS));
+    let snapshot = store.snapshot();
+    let mut sorted = 0;
+    let mut ask = |of: &DraftBuilder| {
+        let draft = of.clone().build();
+        let plan = super::super::super::explain(snapshot.operation().view(), &draft, &by_threads(4));
+        let plan = plan.expect("a plan").to_string();
+        // An index may have the order.
+        if plan.lines().any(|line| line.trim().starts_with("sort ") && line.contains("by 4 threads")) {
+            sorted += 1;
+            check(&snapshot, of);
+        }
+        assert!(given(&snapshot, &draft, 4) == given(&snapshot, &draft, 1), "{draft:?}");
+    };
+    let orders: [&[(Postfix, bool)]; 7] = [
+        &[(field(f::track::ACTIVE), false)],
+        &[(field(f::track::EDITOR), true)],
+        &[(field(f::track::PRICE), false), (field(f::track::NAME), true)],
+        &[(field(f::track::MILLISECONDS), true)],
+        &[(field(f::track::NAME), false)],
+        &[(field(f::track::EDITOR), false), (field(f::track::ACTIVE), true), (field(f::track::NAME), false)],
+        &[(f::through(&[f::track::ALBUM], f::album::TITLE), true)],
+    ];
+    for terms in orders {
+        let ordered = |of: DraftBuilder| {
+            terms.iter().fold(of, |of, (term, descending)| of.order_by(term.clone(), *descending))
+        };
+        let told = || [field(f::track::ID), field(f::track::NAME)];
+        ask(&ordered(draft(f::Track)));
+        ask(&ordered(draft(f::Track).filter(long())).select(told()));
+        ask(&ordered(draft(f::Track)).offset(700).select(told()));
+        ask(&ordered(draft(f::Track)).limit(80_000).select(told()));
+        for kind in [JoinKind::Inner, JoinKind::Left] {
+            let pairs = ordered(namesakes(kind)).select([field(f::track::ID), inner(1, f::track::ID)]);
+            ask(&pairs);
+            ask(&pairs.offset(5));
+        }
+        ask(&ordered(draft(f::Track).filter(with_namesake(Some(long_one())))));
+        let listed = f::aggregate(ArrayAgg, Some(field(f::track::MILLISECONDS)));
+        let groups = ordered(draft(f::Track)).offset(3).group_by([field(f::track::ALBUM)]);
+        ask(&groups.select([Postfix::key(0), listed]));
+    }
+    assert!(sorted > 40, "{sorted} by threads");
+    // Of rows without a result only those in the window are errors, or those of whose key it is not known where they are.
+    let divided = || int(1000).binary(BinaryOp::Divide, field(f::track::MILLISECONDS));
+    check(&snapshot, &draft(f::Track).order_by(divided(), true));
+    let passing = draft(f::Track).filter(divided().binary(BinaryOp::Lt, int(2000)));
+    let errs = passing.order_by(field(f::track::NAME), true);
+    assert!(given(&snapshot, &errs.clone().build(), 4).is_err());
+    check(&snapshot, &errs);
+}
+
+/// Pairs by something that many have: where they are found from the other side, equal ones of one root record are in many parts.
+fn of_few() -> Vec<DraftBuilder> {
+    let of_album = same(inner(1, f::track::ALBUM), field(f::album::ID));
+    let by_price = || same(inner(1, f::track::PRICE), field(f::track::PRICE));
+    let few = |most: u64| draft(f::Track).filter(field(f::track::ID).binary(BinaryOp::Lt, f::id(most)));
+    let all = [
+        join(draft(f::Album), f::Track, of_album, JoinKind::Inner).filter(long_one()),
+        join(few(60), f::Track, by_price(), JoinKind::Inner),
+        join(few(9), f::Track, by_price(), JoinKind::Inner).filter(long_one()),
+        join(few(9), f::Track, same(inner(1, f::track::ACTIVE), field(f::track::ACTIVE)), JoinKind::Inner),
+    ];
+    let ordered = |pairs: DraftBuilder| pairs.order_by(inner(1, f::track::ACTIVE), true);
+    all.map(|pairs| ordered(pairs).select([field(0), inner(1, f::track::ID)])).into()
+}
+
+/// That rows which compare equal stay in the order of the parts is seen where they do not.
+#[test]
+fn equal_rows_of_parts_stay_in_their_order() {
+    let store = store(&with_tracks(TRACKS));
+    let snapshot = store.snapshot();
+    let (mut backwards, mut lost, mut plans) = (0, 0, String::new());
+    for draft in of_few() {
+        let draft = draft.build();
+        let expected = given(&snapshot, &draft, 1);
+        assert!(given(&snapshot, &draft, 4) == expected);
+        let planted = Planted::new(Bug::EqualPartsBackwards);
+        backwards += usize::from(given(&snapshot, &draft, 4) != expected);
+        drop(planted);
+        let planted = Planted::new(Bug::SortedPartLost);
+        let plan = super::super::super::explain(snapshot.operation().view(), &draft, &by_threads(4));
+        let plan = plan.expect("a plan").to_string();
+        lost += usize::from(given(&snapshot, &draft, 4) != expected);
+        drop(planted);
+        plans += &plan;
+    }
+    assert!(backwards > 0 && lost > 0, "{backwards}, {lost}\n{plans}");
+}
+
+/// Sorted rows that take more than they may are put aside by one thread, which goes on behind what others have sorted.
+#[test]
+fn sorted_rows_that_memory_has_no_room_for_are_left_to_one() {
+    let options = PagerOptions { cache_bytes: 8 << 20, ..PagerOptions::default() };
+    let store = Store::open(Arc::new(MemoryVfs::new()), "music", options, (None, None), &f::DATABASE);
+    let store = store.expect("a new file");
+    insert(&store, &with_tracks(TRACKS));
+    let snapshot = store.snapshot();
+    let all = draft(f::Track).order_by(field(f::track::PRICE), false).order_by(field(f::track::NAME), true);
+    let all = all.select([field(f::track::ID), field(f::track::NAME)]).build();
+    let control = |threads, memory| {
+        let mut control = by_threads(threads);
+        control.set_memory(memory);
+        control
+    };
+    let expected = given(&snapshot, &all, 1);
+    let (mut spilled, mut went_on) = (0, 0);
+    for memory in [4 << 10, 60 << 10, 120 << 10, 200 << 10, 300 << 10, 2 << 20] {
+        let rows = controlled(&snapshot, &all, &control(4, memory)).expect("rows");
+        assert!(Ok(format!("{rows:?}")) == expected, "with {memory} bytes");
+        let plan = analyze(&snapshot, &all, &control(4, memory)).expect("a plan");
+        let sort = plan.operators().into_iter().find(|node| node.operator == "sort").expect("a sort");
+        let actual = sort.actual.expect("measured");
+        assert_eq!(actual.rows, TRACKS as u64, "{plan:#}");
+        spilled += usize::from(actual.spilled > 0);
+        went_on += usize::from(actual.spilled > 0 && actual.threads > 1);
+    }
+    assert!(
+        spilled > 1 && spilled < 6,
+        "{spilled} of 6 put rows aside, {went_on} behind what threads had sorted"
+    );
 }
 
 /// A database that is larger than its page cache is read in several operations, by one thread where nothing is added up.
