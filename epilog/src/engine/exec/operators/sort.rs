@@ -741,7 +741,7 @@ impl<'s> Near<'s> {
     }
 }
 
-/// The first bytes of a row's key, and its number.
+/// The first bytes of a row's key behind what all keys begin with, and the row's number.
 type Place = (u64, u32);
 
 /// The order of the first `count` rows of which all have keys.
@@ -754,9 +754,24 @@ fn places(keys: &Keys, rows: Range<usize>) -> Vec<Place> {
     let Keys::All(keys, ends, _) = keys else { unreachable!("a heap has an order") };
     let key = |row: u32| key_of(keys, ends, row);
     let rows = rows.start as u32..rows.end as u32;
-    let mut places: Vec<Place> = rows.map(|row| (head(key(row)), row)).collect();
+    // What is the same in all of them tells none apart.
+    let mut shared = rows.clone().next().map_or(&[][..], key);
+    for row in rows.clone() {
+        if shared.is_empty() {
+            break;
+        }
+        if !key(row).starts_with(shared) {
+            shared = &shared[..common(shared, key(row))];
+        }
+    }
+    let mut places: Vec<Place> = rows.map(|row| (head(&key(row)[shared.len()..]), row)).collect();
     places.sort_unstable_by(|a, b| a.0.cmp(&b.0).then_with(|| key(a.1).cmp(key(b.1))).then(a.1.cmp(&b.1)));
     places
+}
+
+/// With how many bytes both begin.
+fn common(a: &[u8], b: &[u8]) -> usize {
+    a.iter().zip(b).take_while(|(a, b)| a == b).count()
 }
 
 fn key_of<'k>(keys: &'k [u8], ends: &[usize], row: u32) -> &'k [u8] {

@@ -14,11 +14,11 @@
 use alloc::vec::Vec;
 use core::cmp::Ordering;
 
-use super::{Keys, Near, Operator, Place, is_too_much, key_of, places, vectors};
+use super::{Keys, Near, Operator, Place, common, is_too_much, key_of, places, vectors};
 use crate::engine::error::ExecError;
 use crate::engine::exec::Env;
 use crate::engine::exec::budget::Charge;
-use crate::engine::exec::packed::Shape;
+use crate::engine::exec::packed::{Shape, head};
 use crate::engine::exec::threads::within;
 use crate::engine::logical::{SortTerm, Window};
 use crate::engine::planted::{self, Bug};
@@ -93,20 +93,71 @@ impl<'s> RowsOfParts<'s> {
     }
 }
 
+/// Makes the first bytes of keys those behind what all keys begin with, where those of a part have more in common.
+fn begin_alike<'k>(orders: &mut [Vec<Place>], key: impl Fn(u32) -> &'k [u8]) {
+    // Least and greatest have in common what all between them have.
+    let ends = |order: &Vec<Place>| Some((key(order.first()?.1), key(order.last()?.1)));
+    let Some((first, _)) = orders.iter().find_map(ends) else { return };
+    let mut shared = first.len();
+    for (least, greatest) in orders.iter().filter_map(ends) {
+        shared = shared.min(common(first, least)).min(common(first, greatest));
+    }
+    for order in orders {
+        let Some((least, greatest)) = ends(order) else { continue };
+        if common(least, greatest) != shared {
+            order.iter_mut().for_each(|(start, row)| *start = head(&key(*row)[shared..]));
+        }
+    }
+}
+
 /// The order of rows, of which the first have `orders` of parts.
 pub(super) fn merged(env: &Env<'_>, keys: &Keys, mut orders: Vec<Vec<Place>>, count: usize) -> Vec<u32> {
     let done = orders.iter().map(Vec::len).sum();
     orders.push(places(keys, done..count));
+    let Keys::All(keys, ends, _) = keys else { unreachable!("all are sorted") };
+    begin_alike(&mut orders, |row| key_of(keys, ends, row));
     if planted::is(Bug::SortedPartLost) {
         orders[0].clear();
     }
     if planted::is(Bug::EqualPartsBackwards) {
         orders.reverse();
     }
-    let Keys::All(keys, ends, _) = keys else { unreachable!("all are sorted") };
     // Neither equal ones of one part nor those of several need be told apart: nothing moves them.
     let compare = |a: &Place, b: &Place| -> Ordering {
         a.0.cmp(&b.0).then_with(|| key_of(keys, ends, a.1).cmp(key_of(keys, ends, b.1)))
     };
     within::merged(env, &orders, &compare)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parts whose keys have more in common than all have are compared by what tells all apart.
+    #[test]
+    fn keys_of_all_parts_begin_behind_what_all_have_in_common() {
+        let keys: [&[u8]; 6] =
+            [b"common a 1", b"common a 2", b"common b 1", b"common b 3", b"com", b"common"];
+        let shared = |parts: &[&[u32]]| {
+            let key = |row: u32| keys[row as usize];
+            let place = |from: usize, row: u32| (head(&key(row)[from..]), row);
+            let part = |rows: &&[u32]| -> Vec<Place> {
+                let from = rows.first().map_or(0, |first| common(key(*first), key(rows[rows.len() - 1])));
+                rows.iter().map(|row| place(from, *row)).collect()
+            };
+            let mut orders: Vec<Vec<Place>> = parts.iter().map(part).collect();
+            begin_alike(&mut orders, key);
+            let froms = (0..=10).filter(|from| {
+                orders
+                    .iter()
+                    .flatten()
+                    .all(|(start, row)| *from <= key(*row).len() && *start == head(&key(*row)[*from..]))
+            });
+            froms.collect::<Vec<usize>>()
+        };
+        assert_eq!(shared(&[&[0, 1], &[2, 3]]), [7]);
+        assert_eq!(shared(&[&[0, 1], &[], &[4, 5]]), [3]);
+        assert_eq!(shared(&[&[], &[2, 3]]), [9]);
+        assert_eq!(shared(&[]).len(), 11);
+    }
 }
