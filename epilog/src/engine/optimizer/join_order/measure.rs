@@ -5,12 +5,12 @@ use alloc::vec::Vec;
 use core::cmp::Ordering::Equal;
 
 use super::super::drop_joins::finds_one;
-use super::region::{Left, Pointer, Region, Relation, Set};
+use super::region::{Attached, Left, Pointer, Region, Relation, Set, is_of_both};
 #[cfg(not(feature = "small"))]
 use crate::engine::estimate::About;
-use crate::engine::estimate::{Amount, Costs, Estimator, Groups, Paging, Scatter, Statistics};
-use crate::engine::logical::{Aggregate, Expr, ExprKind, Join, Link, Node, Slot, SlotDef, SortTerm};
-use crate::expr::{BinaryOp, JoinKind};
+use crate::engine::estimate::{Amount, Costs, Estimator, Groups, Paging, Scatter, Statistics, met};
+use crate::engine::logical::{Aggregate, Asked, Expr, ExprKind, Join, Link, Node, Slot, SlotDef, SortTerm};
+use crate::expr::{BinaryOp, JoinKind, UnaryOp};
 use crate::schema::{CollectionDef, IndexId};
 
 /// What costs so many times as much is clearly dearer.
@@ -543,7 +543,46 @@ impl<'p> Measure<'p> {
 
     /// The part of what is linked of two sets that gets through what is asked of both.
     fn share_of_asked(&self, region: &Region<'_>, left: Set, right: Set) -> Amount {
-        region.asked_of(left, right).map(|predicate| self.estimator.selectivity(predicate)).product()
+        let asked = region.asked_of(left, right).map(|predicate| self.estimator.selectivity(predicate));
+        asked.product::<Amount>() * self.share_of_answers(region, |about| is_of_both(about, left, right))
+    }
+
+    /// The part of rows for which subqueries are true, of those that are about such sets, as far as that is known.
+    pub(super) fn share_of_answers(&self, region: &Region<'_>, is_asked: impl Fn(Set) -> bool) -> Amount {
+        let asked = region.attached.iter().filter(|attached| is_asked(attached.about));
+        asked.filter_map(|attached| self.share_of_answer(attached)).product()
+    }
+
+    /// What it costs to ask so many rows of a relation what is counted in how many there are of it.
+    pub(super) fn answers(&self, region: &Region<'_>, number: usize, rows: Amount) -> Amount {
+        let own = region.attached.iter().filter(|attached| attached.about == 1 << number);
+        let known = own.filter(|attached| self.share_of_answer(attached).is_some());
+        let cost = known.map(|attached| match &attached.node {
+            Node::Subquery(subquery) => self.partners(rows, &subquery.inner, &subquery.links),
+            _ => 0.0,
+        });
+        cost.sum()
+    }
+
+    /// The part of rows that something belongs to, or nothing, if that is asked of them.
+    fn share_of_answer(&self, attached: &Attached) -> Option<Amount> {
+        let Node::Subquery(subquery) = &attached.node else { return None };
+        let ([filter], [link]) = (attached.filters.as_slice(), subquery.links.as_slice()) else {
+            return None;
+        };
+        if subquery.asked != Asked::Any || *subquery.pairs != Node::Pairs {
+            return None;
+        }
+        let values = |expr: &Expr| expr.as_field().and_then(|(slot, position)| self.values(slot, position));
+        let (outer, inner) = (values(&link.outer)?, values(&link.inner)?);
+        let matched = met(inner, self.rows_of(&subquery.inner)) / outer.max(inner).max(1.0);
+        let is_answer = |expr: &Expr| expr.kind == ExprKind::Computed(subquery.output);
+        match &filter.kind {
+            ExprKind::Unary(UnaryOp::Not, operand) if is_answer(operand) => Some(1.0 - matched),
+            _ if is_answer(filter) => Some(matched),
+            _ => None,
+        }
+        .map(|share| share.clamp(0.0, 1.0))
     }
 
     /// So many times as many pairs of two sets as would be expected.
@@ -642,11 +681,13 @@ impl<'p> Measure<'p> {
         if right_set.count_ones() == 1 {
             let number = right_set.trailing_zeros() as usize;
             let relation = &region.relations[number];
+            // Whoever does not read the right side asks of what it finds.
+            let answers = |rows| self.answers(region, number, rows);
             if let Some((each, index)) = self.searched(region, number, left_set) {
                 let found = left_rows * each;
                 let scatter = self.scatter(relation.base, index, found, left_rows);
                 let pairs = found * (costs.entry + costs.pair) + costs.fetch_by(costs.fetch, found, scatter);
-                let cost = left_cost + left_rows * costs.seek + pairs + linked;
+                let cost = left_cost + left_rows * costs.seek + pairs + linked + answers(found);
                 let cost = self.and_fetched_by(cost, relation, found, scatter);
                 best = if cost < best.0 { (cost, How::Join) } else { best };
             }
@@ -654,7 +695,7 @@ impl<'p> Measure<'p> {
                 let found = left_rows * each;
                 let scatter = self.scatter(relation.base, Some(index), found, left_rows);
                 let pairs = found * (costs.entry + costs.pair) + costs.fetch_by(costs.fetch, found, scatter);
-                let cost = left_cost + left_rows * costs.seek + pairs + made;
+                let cost = left_cost + left_rows * costs.seek + pairs + made + answers(found);
                 let cost = self.and_fetched_by(cost, relation, found, scatter);
                 best = if cost < best.0 { (cost, How::Within) } else { best };
             }
@@ -666,7 +707,7 @@ impl<'p> Measure<'p> {
                     self.and_fetched(cost, relation, different)
                 };
                 let tests = relation.own.iter().map(|expr| self.test(expr)).sum::<Amount>();
-                let mut cost = left_cost + left_rows * tests + fetched(left_rows);
+                let mut cost = left_cost + left_rows * tests + fetched(left_rows) + answers(left_rows);
                 // Those that something is asked of may be marked first, and rows that point at others dropped.
                 if !relation.own.is_empty() {
                     let marks = right_cost + right_rows * costs.mark + left_rows * costs.marked;

@@ -37,6 +37,9 @@
 //!     scan Artist
 //! ```
 //!
+//! A subquery of each row is asked of the fewest rows on the way found ([`build`]). Which part of them it leaves, where it is asked whether
+//! anything belongs to a record of one relation, and what it takes to ask that, counts when ways are compared.
+//!
 //! What is known of the data decides, in estimates: a wrong one makes a plan slow, and none wrong. Values that are equal
 //! through others are: where `a = b` and `b = c`, `a` and `c` can be joined first.
 //!

@@ -443,9 +443,8 @@ impl<'p> Region<'p> {
 
     /// What is asked of two sets together, and of neither alone.
     pub(super) fn asked_of(&self, left: Set, right: Set) -> impl Iterator<Item = &Expr> {
-        let asks =
-            move |about: Set| about & !(left | right) == 0 && about & !left != 0 && about & !right != 0;
-        self.asked.iter().filter(move |(about, _)| asks(*about)).map(|(_, predicate)| predicate)
+        let asked = self.asked.iter().filter(move |(about, _)| is_of_both(*about, left, right));
+        asked.map(|(_, predicate)| predicate)
     }
 
     /// The field of a relation's records that is equal to a value of `other`.
@@ -487,6 +486,11 @@ impl Class {
         let members = self.members.iter().filter(|(relation, _)| of >> relation & 1 == 1);
         members.map(|(_, expr)| expr).min_by_key(|expr| (expr.slots().first().copied(), expr.as_field()))
     }
+}
+
+/// Whether something is about two sets together, and about neither alone.
+pub(super) fn is_of_both(about: Set, left: Set, right: Set) -> bool {
+    about & !(left | right) == 0 && about & !left != 0 && about & !right != 0
 }
 
 /// A join of what is on the left with what is on the right.

@@ -146,7 +146,10 @@ pub(super) fn search(region: &Region<'_>, measure: &Measure<'_>, first: Option<&
         leads: Vec::new(),
     };
     for (number, relation) in region.relations.iter().enumerate() {
-        let (rows, cost) = (measure.rows(relation), measure.read(relation));
+        let answers = measure.share_of_answers(region, |about| about == 1 << number);
+        let rows = measure.rows(relation);
+        let cost = measure.read(relation) + measure.answers(region, number, rows);
+        let rows = (rows * answers).max(1.0);
         search.best.insert(1 << number, Best { rows, cost, of: None });
     }
     search.connect();

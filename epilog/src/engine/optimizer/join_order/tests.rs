@@ -14,7 +14,7 @@ use crate::engine::optimizer::tests::before_and_after;
 use crate::engine::optimizer::{RuleSet, optimize};
 use crate::expr::BinaryOp::{And, Eq, Gt};
 use crate::expr::{
-    AggregateFunction, Clause, Frame, JoinKind, OrderTerm, Postfix, WindowFunction, WindowItem,
+    AggregateFunction, Clause, Frame, JoinKind, OrderTerm, Postfix, Quantifier, WindowFunction, WindowItem,
 };
 use crate::parts::Whole;
 use crate::schema::{CollectionDef, IndexDef};
@@ -370,4 +370,20 @@ fn the_first_of_an_order_begin_at_what_comes_in_it_however_many_relations_there_
     for count in [2, 9, 10, 11, 14] {
         assert_eq!(albums(count), "scan Album", "of {count}");
     }
+}
+
+/// Artists with an album of that key, beside the tracks that they edit: the few that are left are begun with, though nothing but a subquery
+/// tells that they are few.
+#[test]
+fn what_a_subquery_leaves_is_counted() {
+    let asked = |key: u64| {
+        let one = field(f::album::ID).binary(if key == 0 { Gt } else { Eq }, f::id(key));
+        let any = f::reverse(f::Album, f::album::ARTIST, Quantifier::Any, Some(one));
+        let by_editor = inner(1, f::track::EDITOR).binary(Eq, field(f::artist::ID));
+        join(draft(f::Artist).filter(any), f::Track, by_editor)
+    };
+    let (_, few) = ordered(asked(7));
+    assert!(few.starts_with("project Artist, Track\n  join Track on Track.editor = id"), "{few}");
+    let (_, many) = ordered(asked(0));
+    assert!(many.starts_with("project Artist, Track\n  join Artist on id = Track.editor"), "{many}");
 }

@@ -65,7 +65,7 @@ impl Measure<'_> {
     }
 
     /// What it costs to find for so many rows those of `inner` that belong to each: by a table, or through an index of records.
-    fn partners(&self, rows: Amount, inner: &Node, links: &[Link]) -> Amount {
+    pub(super) fn partners(&self, rows: Amount, inner: &Node, links: &[Link]) -> Amount {
         let costs = &self.costs;
         let inner_rows = self.rows_of(inner);
         if links.is_empty() {
