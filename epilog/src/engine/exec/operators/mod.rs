@@ -42,7 +42,7 @@ pub(in crate::engine) use scan::dangling;
 #[cfg(all(feature = "std", not(feature = "small")))]
 pub(super) use sharing::{Sharing, not_shared};
 #[cfg(all(feature = "std", not(feature = "small")))]
-pub(super) use sort::{RowsOfPart, RowsOfParts};
+pub(super) use sort::{Place, RowsOfPart, RowsOfParts};
 #[cfg(not(feature = "small"))]
 pub(super) use values::Tables;
 

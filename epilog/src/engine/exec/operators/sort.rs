@@ -742,7 +742,7 @@ impl<'s> Near<'s> {
 }
 
 /// The first bytes of a row's key behind what all keys begin with, and the row's number.
-type Place = (u64, u32);
+pub(in crate::engine::exec) type Place = (u64, u32);
 
 /// The order of the first `count` rows of which all have keys.
 fn order_of(keys: &Keys, count: usize) -> Vec<u32> {

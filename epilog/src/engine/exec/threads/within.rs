@@ -32,7 +32,7 @@ use crate::engine::exec::batch::Batch;
 use crate::engine::exec::budget::Charge;
 use crate::engine::exec::meter::Footprint;
 use crate::engine::exec::operators::{
-    self, GroupsBeingMade, GroupsOfAll, GroupsOfPart, Operator, RowsOfPart, RowsOfParts, Sharing,
+    self, GroupsBeingMade, GroupsOfAll, GroupsOfPart, Operator, Place, RowsOfPart, RowsOfParts, Sharing,
 };
 use crate::engine::exec::{Env, Frame};
 use crate::engine::explain::PlanNode;
@@ -291,6 +291,9 @@ impl<'s> Work<()> for Sorted<'_, 's> {
     }
 }
 
+/// How two rows compare.
+type Compare<'c> = dyn Fn(&Place, &Place) -> Ordering + Sync + 'c;
+
 /// How many ranges of keys each thread merges, about, and how many rows such a range has at least.
 const RANGES_OF_EACH: usize = 4;
 const ROWS_OF_RANGE: usize = if cfg!(test) { 4 } else { 16 << 10 };
@@ -299,24 +302,24 @@ const ROWS_OF_RANGE: usize = if cfg!(test) { 4 } else { 16 << 10 };
 const SAMPLES_OF_RANGE: usize = 32;
 
 /// The numbers of rows of `orders`, each of which is in order, in the order of all; those that compare equal in that of `orders`.
-pub(in crate::engine::exec) fn merged<P: Copy + Send + Sync>(
+pub(in crate::engine::exec) fn merged(
     env: &Env<'_>,
-    orders: &[Vec<(P, u32)>],
-    compare: &(dyn Fn(&(P, u32), &(P, u32)) -> Ordering + Sync),
+    orders: &[Vec<Place>],
+    compare: &Compare<'_>,
 ) -> Vec<u32> {
     merged_by(env.threads, env.run.of_all(1), orders, compare)
 }
 
 /// As [`merged`], by so many threads.
-pub(super) fn merged_by<P: Copy + Send + Sync>(
+pub(super) fn merged_by(
     threads: usize,
     run: RunOfAll,
-    orders: &[Vec<(P, u32)>],
-    compare: &(dyn Fn(&(P, u32), &(P, u32)) -> Ordering + Sync),
+    orders: &[Vec<Place>],
+    compare: &Compare<'_>,
 ) -> Vec<u32> {
     let count: usize = orders.iter().map(Vec::len).sum();
     let ranges = (RANGES_OF_EACH * threads).min(count / ROWS_OF_RANGE).max(1);
-    let mut samples: Vec<(P, u32)> = Vec::new();
+    let mut samples: Vec<Place> = Vec::new();
     let step = (count / (ranges * SAMPLES_OF_RANGE)).max(1);
     if ranges > 1 {
         samples.extend(orders.iter().flat_map(|order| order.iter().step_by(step)));
@@ -330,14 +333,14 @@ pub(super) fn merged_by<P: Copy + Send + Sync>(
 }
 
 /// Ranges of keys, each of which is merged alone.
-struct Ranges<'o, P> {
-    orders: &'o [Vec<(P, u32)>],
-    compare: &'o (dyn Fn(&(P, u32), &(P, u32)) -> Ordering + Sync),
+struct Ranges<'o> {
+    orders: &'o [Vec<Place>],
+    compare: &'o Compare<'o>,
     /// Where those behind the first begin.
-    starts: Vec<(P, u32)>,
+    starts: Vec<Place>,
 }
 
-impl<P: Copy + Send + Sync> Merging for Ranges<'_, P> {
+impl Merging for Ranges<'_> {
     type OfPart = Vec<u32>;
     type OfAll = Vec<u32>;
 
@@ -347,11 +350,11 @@ impl<P: Copy + Send + Sync> Merging for Ranges<'_, P> {
     }
 }
 
-impl<P: Copy + Send + Sync> Work<()> for Ranges<'_, P> {
+impl Work<()> for Ranges<'_> {
     fn part(&self, (): &(), (range, _): Ranks, _: &Run) -> Result<Option<Vec<u32>>, ExecError> {
         let range = range as usize;
         // Of rows that compare equal all are in one range.
-        let begin = |order: &[(P, u32)], range: usize| match range.checked_sub(1) {
+        let begin = |order: &[Place], range: usize| match range.checked_sub(1) {
             None => 0,
             Some(at) => match self.starts.get(at) {
                 Some(start) => order.partition_point(|place| (self.compare)(place, start).is_lt()),
