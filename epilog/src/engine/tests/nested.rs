@@ -165,3 +165,27 @@ fn what_compares_two_levels_outside_is_asked_of_ends() {
         assert!(given < (RECORDS * RECORDS) as u64, "{what}: {given} rows\n{plan}");
     }
 }
+
+/// What nested records are compared with may have no result: that is an error of the rows that have such records, and of no others.
+#[test]
+fn what_ends_are_compared_with_is_no_error_where_there_are_no_records() {
+    let of_row = inner(2, f::track::EDITOR).binary(Eq, field(f::artist::ID));
+    // All titles have four letters.
+    let none = inner(1, f::album::TITLE).unary(UnaryOp::Length).binary(BinaryOp::Subtract, number(4));
+    let length = inner(2, f::track::NAME).unary(UnaryOp::Length);
+    let longer = length.binary(Gt, number(1).binary(BinaryOp::Divide, none));
+    let edited = asked(f::Track, 2, Quantifier::Any, of_row.binary(And, longer));
+    let store = linked();
+    let snapshot = store.snapshot();
+    let operation = snapshot.operation();
+    // Only the first few artists are editors.
+    for (after, fails) in [(100, false), (0, true)] {
+        let some = field(f::artist::ID).binary(Gt, id(after));
+        let draft = draft(f::Artist).filter(some);
+        let draft = draft.select([field(f::artist::ID), albums(Quantifier::Count, edited.clone())]).build();
+        let rules = RuleSet::ALL.without("join_nested");
+        let (one, other) =
+            (rows(operation.view(), &draft, RuleSet::ALL), rows(operation.view(), &draft, rules));
+        assert_eq!((one.is_err(), other.is_err()), (fails, fails), "behind {after}");
+    }
+}

@@ -315,7 +315,15 @@ impl Walk<'_> {
         let split = split(subquery, nested, chain)?;
         let own = Inner::of(&nested.inner);
         let is_of_row = split.inner.is_empty() && split.both.is_empty() && !split.row.is_empty();
-        if !is_of_row || !own.is_sure(compared.value) || !is_sure_below(&nested.inner) {
+        // What it is compared with is calculated for each pair then, though there be no records.
+        let (of_row, of_inner) = (Inner::of(&subquery.input), Inner::of(&subquery.inner));
+        let values = compared.with.computed_values();
+        let is_known = |value: &Computed| of_row.sure.contains(value) || of_inner.sure.contains(value);
+        let is_sure = own.is_sure(compared.value)
+            && is_sure_below(&nested.inner)
+            && !compared.with.may_fault()
+            && values.iter().all(is_known);
+        if !is_of_row || !is_sure {
             return None;
         }
         let tried = self.measure.pairs_of(rows, self.measure.rows_of(&subquery.inner), &subquery.links);

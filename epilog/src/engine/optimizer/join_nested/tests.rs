@@ -295,6 +295,14 @@ fn what_compares_inner_records_with_what_belongs_to_the_row_is_asked_of_the_row(
 }
 
 #[test]
+fn what_is_compared_with_what_may_have_no_result_is_asked_of_each_pair() {
+    let equal = inner(2, f::track::EDITOR).binary(Eq, field(f::artist::ID));
+    let inverse = number(1).binary(Divide, inner(1, f::album::TITLE).unary(UnaryOp::Length));
+    let longer = inner(2, f::track::NAME).unary(UnaryOp::Length).binary(Gt, inverse);
+    stays(draft(f::Artist).filter(exists(f::Album, 1, exists(f::Track, 2, equal.binary(And, longer)))));
+}
+
+#[test]
 fn what_compares_twice_or_is_counted_is_asked_of_each_pair() {
     let of_album = || inner(2, f::track::ALBUM).binary(Eq, inner(1, f::album::ID));
     // The least may be another one than the greatest.
