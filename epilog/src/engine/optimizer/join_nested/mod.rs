@@ -327,7 +327,9 @@ impl Walk<'_> {
             return None;
         }
         let tried = self.measure.pairs_of(rows, self.measure.rows_of(&subquery.inner), &subquery.links);
-        if rows * READ >= tried {
+        // Of all that belong to a row there is an end, and a single one is enough for each pair.
+        let read = self.measure.pairs_of(rows, self.measure.rows_of(&nested.inner), &split.row);
+        if (rows + read) * READ >= tried {
             return None;
         }
         let known = self.computed.len();

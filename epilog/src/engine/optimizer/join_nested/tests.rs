@@ -295,6 +295,16 @@ fn what_compares_inner_records_with_what_belongs_to_the_row_is_asked_of_the_row(
 }
 
 #[test]
+fn many_records_of_a_row_are_not_all_read_for_few_pairs() {
+    // An artist has some albums, and has edited more tracks.
+    let equal = inner(2, f::track::EDITOR).binary(Eq, field(f::artist::ID));
+    let later = inner(2, f::track::NAME).binary(Gt, inner(1, f::album::TITLE));
+    let own = inner(1, f::album::ARTIST).binary(Eq, field(f::artist::ID));
+    let on = own.binary(And, exists(f::Track, 2, equal.binary(And, later)));
+    stays(draft(f::Artist).filter(exists(f::Album, 1, on)));
+}
+
+#[test]
 fn what_is_compared_with_what_may_have_no_result_is_asked_of_each_pair() {
     let equal = inner(2, f::track::EDITOR).binary(Eq, field(f::artist::ID));
     let inverse = number(1).binary(Divide, inner(1, f::album::TITLE).unary(UnaryOp::Length));

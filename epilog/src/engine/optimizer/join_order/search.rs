@@ -17,6 +17,9 @@ const EXHAUSTIVE_MAX: usize = 10;
 /// So many pairs of sets ten relations have that are each connected with each: half of `3^10 - 2^11 + 1`. No more are compared.
 const PAIRS_MAX: usize = 28_501;
 
+/// Of more relations than that, so many that come in the order wanted are tried on the outer side of all: those that cost least to read.
+const GREEDY_LEADS_MAX: usize = 4;
+
 /// Of the first rows of an order, more than these are not found by a walk along it: a sort keeps no more.
 const ROWS_MAX: u64 = 65_536;
 
@@ -192,6 +195,14 @@ pub(super) fn search(region: &Region<'_>, measure: &Measure<'_>, first: Option<&
         best.extend(lead.best);
     }
     Found { best, all }
+}
+
+/// Those of so many that cost least to read.
+fn cheapest(mut leads: Vec<Lead>) -> Vec<Lead> {
+    let cost = |lead: &Lead| lead.best[&(1 << lead.relation)].cost;
+    leads.sort_by(|a, b| cost(a).partial_cmp(&cost(b)).unwrap_or(Ordering::Equal));
+    leads.truncate(GREEDY_LEADS_MAX);
+    leads
 }
 
 /// A relation that comes in the order wanted, on the outer side of whatever it is put together with.
@@ -382,7 +393,8 @@ impl Search<'_> {
             set |= next;
         }
         let numbers = 0..self.region.relations.len();
-        numbers.filter_map(|number| self.lead_of(first, number, rows)).collect()
+        let leads = numbers.filter_map(|number| self.lead_of(first, number, rows)).collect();
+        if all.count_ones() as usize > EXHAUSTIVE_MAX { cheapest(leads) } else { leads }
     }
 
     /// A relation as what leads, if it comes in the order that is wanted of so many rows.
@@ -682,6 +694,18 @@ mod tests {
 
     /// Goal: swaps make what was put together greedily cheaper. Method: chains and stars of twelve relations by lot; the cheapest order of
     /// a chain is known.
+    #[test]
+    fn of_many_that_come_in_order_those_that_cost_least_are_tried() {
+        let lead = |relation: usize| {
+            let cost = ((relation + 5) % 7) as Amount;
+            let best = BTreeMap::from([(1 << relation, Best { rows: 1.0, cost, of: None })]);
+            Lead { relation, wanted: None, share: 1.0, values: 1.0, groups: None, settled: false, best }
+        };
+        let of = |leads: Vec<Lead>| leads.iter().map(|lead| lead.relation).collect::<Vec<_>>();
+        assert_eq!(of(cheapest((0..7).map(lead).collect())), [2, 3, 4, 5]);
+        assert_eq!(of(cheapest((0..2).map(lead).collect())), [0, 1]);
+    }
+
     #[test]
     fn swaps_mend_what_was_put_together_greedily() {
         let mut lot = 7;
