@@ -133,21 +133,28 @@ impl Maker<'_> {
 }
 
 impl Maker<'_> {
-    /// A draft of values of which one entry each tells all, and whether they come in an order that is told.
-    fn loose_draft(&mut self) -> (Draft, bool) {
-        use AggregateFunction::{CountDistinct, Max, Min};
+    /// A draft of records that have an index of several fields, which they are, with its fields, and how many of the first are taken; of so many drafts one asks
+    /// something of a field.
+    fn draft_by_index(&mut self, filtered: usize) -> (f::DraftBuilder, usize, Vec<u16>, usize) {
         self.forget();
         let indexes = self.indexes();
         let indexes: Vec<_> = indexes.into_iter().filter(|(_, fields)| fields.len() > 1).collect();
         let (root, fields) = self.random.pick(&indexes).clone();
         let schema = (self.collections[root].0)();
         let mut builder = draft(self.collections[root].0);
-        if self.random.below(3) == 0 {
+        if self.random.below(filtered) == 0 {
             let ordinal = *self.random.pick(&fields);
             builder =
                 builder.filter(self.about_value(f::field(ordinal), &schema.fields[usize::from(ordinal)]));
         }
         let count = 1 + self.random.below(fields.len() - 1);
+        (builder, root, fields, count)
+    }
+
+    /// A draft of values of which one entry each tells all, and whether they come in an order that is told.
+    fn loose_draft(&mut self) -> (Draft, bool) {
+        use AggregateFunction::{CountDistinct, Max, Min};
+        let (builder, _, fields, count) = self.draft_by_index(3);
         let keys: Vec<Postfix> = fields[..count].iter().map(|key| f::field(*key)).collect();
         let key = |number: usize| Postfix::key(number as u16);
         let kind = self.random.below(5);
@@ -172,23 +179,11 @@ impl Maker<'_> {
         }
         (grouped.select((0..count).map(key).chain([item])).build(), ordered)
     }
-}
 
-impl Maker<'_> {
     /// A draft of the first few records of each value of the first fields of an index, in an order that goes on as the index does or otherwise.
     fn first_of_each_draft(&mut self) -> (Draft, bool) {
-        self.forget();
-        let indexes = self.indexes();
-        let indexes: Vec<_> = indexes.into_iter().filter(|(_, fields)| fields.len() > 1).collect();
-        let (root, fields) = self.random.pick(&indexes).clone();
-        let schema = (self.collections[root].0)();
-        let mut builder = draft(self.collections[root].0);
-        if self.random.below(4) == 0 {
-            let ordinal = *self.random.pick(&fields);
-            builder =
-                builder.filter(self.about_value(f::field(ordinal), &schema.fields[usize::from(ordinal)]));
-        }
-        let count = 1 + self.random.below(fields.len() - 1);
+        let (mut builder, root, fields, count) = self.draft_by_index(4);
+        let count_of_fields = (self.collections[root].0)().fields.len();
         let keys: Vec<Postfix> = fields[..count].iter().map(|key| f::field(*key)).collect();
         let descending = self.random.below(2) == 0;
         let term =
@@ -199,7 +194,7 @@ impl Maker<'_> {
             terms.splice(0..0, fields[..count].iter().map(term));
         }
         if self.random.below(8) == 0 {
-            terms.push(term(&(self.random.below(schema.fields.len()) as u16)));
+            terms.push(term(&(self.random.below(count_of_fields) as u16)));
         }
         let is_in_key_order = terms.is_empty();
         let most = 1 + self.random.below(3) as u64;
