@@ -22,7 +22,7 @@ pub trait Correlate: Proxy {
     ///
     /// The closure is given the rows of this scope as seen from inside, and then the record of `C`: from a query over
     /// customers, `c.exists::<Invoice>(|(c, i)| i.customer.eq(c.id))`. Use the rows it gives, not those of the closure
-    /// around it. It nests to any depth, each with one source more. An equality between a field of the record and one
+    /// around it. It nests, to the depth that queries may have within each other (16), each with one source more. An equality between a field of the record and one
     /// of the rows is looked up through an index or a hash table; without one, every pair is looked at.
     ///
     /// That `C` is in the database's schema is found out when the query runs: otherwise it is
