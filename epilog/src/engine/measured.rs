@@ -5,6 +5,8 @@ use alloc::sync::Arc;
 #[cfg(not(feature = "small"))]
 use alloc::vec::Vec;
 #[cfg(not(feature = "small"))]
+use core::cell::RefCell;
+#[cfg(not(feature = "small"))]
 use core::ops::Bound;
 
 #[cfg(all(feature = "std", not(feature = "small")))]
@@ -16,6 +18,8 @@ use crate::engine::estimate::{KeyRange, Statistics};
 use crate::engine::logical::SlotDef;
 #[cfg(not(feature = "small"))]
 use crate::engine::plans::PlanCache;
+#[cfg(not(feature = "small"))]
+use crate::schema::CollectionId;
 use crate::schema::{CollectionDef, IndexDef};
 #[cfg(not(feature = "small"))]
 use crate::statistics::CollectionStatistics;
@@ -39,12 +43,73 @@ const MEASURED_MIN: u64 = 100_000;
 
 /// Statistics of what a view sees: counts as the catalog keeps them, ranges of indexes
 /// by the pages at their ends.
-pub(super) struct Measured<'s>(pub(super) View<'s>);
+pub(super) struct Measured<'s> {
+    view: View<'s>,
+    /// How many records there are of the collections that were asked about: planning asks often.
+    #[cfg(not(feature = "small"))]
+    rows: RefCell<Vec<(CollectionId, u64)>>,
+    /// What is known of them.
+    #[cfg(not(feature = "small"))]
+    known: RefCell<Vec<(CollectionId, Option<Arc<CollectionStatistics>>)>>,
+}
+
+impl<'s> Measured<'s> {
+    /// Those of what a view sees now.
+    pub(super) fn new(view: View<'s>) -> Measured<'s> {
+        Measured {
+            view,
+            #[cfg(not(feature = "small"))]
+            rows: RefCell::default(),
+            #[cfg(not(feature = "small"))]
+            known: RefCell::default(),
+        }
+    }
+
+    fn count(&self, collection: CollectionId) -> u64 {
+        // What cannot be read is found out when the plan is run; until then it is as good as empty.
+        self.view.for_estimates().count(collection).unwrap_or(0)
+    }
+
+    #[cfg(not(feature = "small"))]
+    fn find_known(&self, collection: &CollectionDef) -> Option<Arc<CollectionStatistics>> {
+        if self.rows(collection) < KNOWN_MIN {
+            return None;
+        }
+        let before = self.view.known_count();
+        let known = self.view.known(collection.id);
+        if self.view.known_count() != before
+            && let Some(plans) = PlanCache::of(self.view)
+        {
+            plans.outdate();
+        }
+        known
+    }
+}
+
+/// What is in a list of what was found, or what `find` finds, which goes there.
+#[cfg(not(feature = "small"))]
+fn found<T: Clone>(
+    list: &RefCell<Vec<(CollectionId, T)>>,
+    collection: CollectionId,
+    find: impl FnOnce() -> T,
+) -> T {
+    if let Some((_, value)) = list.borrow().iter().find(|(of, _)| *of == collection) {
+        return value.clone();
+    }
+    let value = find();
+    list.borrow_mut().push((collection, value.clone()));
+    value
+}
 
 impl Statistics for Measured<'_> {
+    #[cfg(not(feature = "small"))]
     fn rows(&self, collection: &CollectionDef) -> u64 {
-        // What cannot be read is found out when the plan is run; until then it is as good as empty.
-        self.0.for_estimates().count(collection.id).unwrap_or(0)
+        found(&self.rows, collection.id, || self.count(collection.id))
+    }
+
+    #[cfg(feature = "small")]
+    fn rows(&self, collection: &CollectionDef) -> u64 {
+        self.count(collection.id)
     }
 
     #[cfg(not(feature = "small"))]
@@ -55,10 +120,10 @@ impl Statistics for Measured<'_> {
             return costs;
         }
         #[cfg(feature = "std")]
-        if PlanCache::of(self.0).is_some_and(|cache| cache.costs == PlanCosts::Measured)
+        if PlanCache::of(self.view).is_some_and(|cache| cache.costs == PlanCosts::Measured)
             && slots.iter().any(|slot| self.rows(&slot.collection) >= MEASURED_MIN)
         {
-            return Calibration::measured(&|| self.0.now_ns()).costs();
+            return Calibration::measured(&|| self.view.now_ns()).costs();
         }
         Costs::default()
     }
@@ -69,7 +134,7 @@ impl Statistics for Measured<'_> {
         if let Some(residency) = priced::residency(collection, index) {
             return residency;
         }
-        let view = self.0.for_estimates();
+        let view = self.view.for_estimates();
         let stored = view.catalog().collection(collection.id);
         let cached = stored.and_then(|stored| view.cached(stored, index).ok().flatten());
         cached.map_or(Residency::ALL, |known| Residency::of(known.leaves, known.cached, known.asked))
@@ -77,18 +142,19 @@ impl Statistics for Measured<'_> {
 
     #[cfg(not(feature = "small"))]
     fn rows_kept(&self, collection: &CollectionDef) -> Option<u64> {
-        self.0.records_kept(collection)
+        self.view.records_kept(collection)
     }
 
     fn entries(&self, collection: &CollectionDef, index: &IndexDef, range: &KeyRange) -> Option<u64> {
         let (low, high) = range.bounds();
-        let stored = self.0.catalog().collection(collection.id)?;
-        let found = self.0.estimate_entries(stored, index.id, low, high).ok()?;
+        let stored = self.view.catalog().collection(collection.id)?;
+        let found = self.view.estimate_entries(stored, index.id, low, high).ok()?;
         #[cfg(not(feature = "small"))]
         if found >= ENTRIES_MANY && !index.is_partial() && stored.listed(index).is_none() {
             // How many there are in all is known: by as much as that is off this is as well, the pages at the edges being no others.
-            let all = self.0.for_estimates().count(collection.id).ok()?;
-            let told = self.0.estimate_entries(stored, index.id, Bound::Unbounded, Bound::Unbounded).ok()?;
+            let all = self.view.for_estimates().count(collection.id).ok()?;
+            let told =
+                self.view.estimate_entries(stored, index.id, Bound::Unbounded, Bound::Unbounded).ok()?;
             return Some((u128::from(found) * u128::from(all) / u128::from(told.max(found))) as u64);
         }
         Some(found)
@@ -96,7 +162,7 @@ impl Statistics for Measured<'_> {
 
     #[cfg(not(feature = "small"))]
     fn leading(&self, collection: &CollectionDef, index: &IndexDef, max: usize) -> Option<Vec<Vec<u8>>> {
-        let view = self.0.for_estimates();
+        let view = self.view.for_estimates();
         let stored = view.catalog().collection(collection.id)?;
         let field = &stored.fields[usize::from(*index.fields.first()?)];
         let (mut found, mut key) = (Vec::new(), Vec::<u8>::new());
@@ -120,17 +186,7 @@ impl Statistics for Measured<'_> {
 
     #[cfg(not(feature = "small"))]
     fn known(&self, collection: &CollectionDef) -> Option<Arc<CollectionStatistics>> {
-        if self.rows(collection) < KNOWN_MIN {
-            return None;
-        }
-        let before = self.0.known_count();
-        let known = self.0.known(collection.id);
-        if self.0.known_count() != before
-            && let Some(plans) = PlanCache::of(self.0)
-        {
-            plans.outdate();
-        }
-        known
+        found(&self.known, collection.id, || self.find_known(collection))
     }
 }
 

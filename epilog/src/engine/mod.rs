@@ -458,7 +458,8 @@ impl Assigner {
         let collection = &logical.slots[0].collection;
         let positions =
             assignments.iter().map(|assignment| collection.position_of(assignment.ordinal)).collect();
-        let plan = physical::plan(&optimize(logical, RuleSet::ALL, &Measured(view)), &Measured(view));
+        let measured = Measured::new(view);
+        let plan = physical::plan(&optimize(logical, RuleSet::ALL, &measured), &measured);
         Ok(Assigner { plan, positions })
     }
 
@@ -503,7 +504,8 @@ impl Giver {
         items: &[SelectItem],
     ) -> Result<Giver, EngineError> {
         let logical = logical::lower_selection(view.catalog(), root, items)?;
-        let plan = physical::plan(&optimize(logical, RuleSet::ALL, &Measured(view)), &Measured(view));
+        let measured = Measured::new(view);
+        let plan = physical::plan(&optimize(logical, RuleSet::ALL, &measured), &measured);
         Ok(Giver { plan })
     }
 
@@ -547,9 +549,20 @@ pub fn assign<'s>(
     assigner.apply(&mut assigner.begin(view, &Run::default()), record, out)
 }
 
-fn plan(view: View<'_>, draft: &Draft, purpose: Purpose, rules: RuleSet) -> Result<PhysicalPlan, PlanError> {
+/// A plan of a query by some rules, whatever plans are kept.
+///
+/// # Errors
+///
+/// When the query cannot be planned: see [`PlanError`].
+pub fn plan(
+    view: View<'_>,
+    draft: &Draft,
+    purpose: Purpose,
+    rules: RuleSet,
+) -> Result<PhysicalPlan, PlanError> {
     let logical = logical::lower(view.catalog(), draft, purpose)?;
-    Ok(physical::plan(&optimize(logical, rules, &Measured(view)), &Measured(view)))
+    let measured = Measured::new(view);
+    Ok(physical::plan(&optimize(logical, rules, &measured), &measured))
 }
 
 /// As [`plan`], by all rules, and as `control` asks; the scans of the plan say what else was thought of if `alternatives`.
@@ -579,9 +592,10 @@ fn plan_for(
     #[cfg(not(feature = "small"))]
     let lessons = plans::lessons(view, draft, control);
     #[cfg(not(feature = "small"))]
-    let statistics = Learnt { measured: Measured(view), lessons: &lessons, limits_memory: wishes.puts_aside };
+    let statistics =
+        Learnt { measured: Measured::new(view), lessons: &lessons, limits_memory: wishes.puts_aside };
     #[cfg(feature = "small")]
-    let statistics = Measured(view);
+    let statistics = Measured::new(view);
     let plan = physical::plan_as(&optimize(logical, RuleSet::ALL, &statistics), &statistics, wishes);
     #[cfg(not(feature = "small"))]
     if require_index {

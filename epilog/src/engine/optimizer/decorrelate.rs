@@ -16,13 +16,14 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Expr, ExprKind, Inner, Link, LogicalPlan, Lookup, Node, Slot, Subquery};
 use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 use crate::parts;
 
-pub(super) const RULE: Rule = Rule { name: "decorrelate", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule =
+    Rule { name: "decorrelate", of: Kinds::SUBQUERY.or(Kinds::JOIN), apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |node| match node {

@@ -12,12 +12,13 @@
 
 use alloc::vec::Vec;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Computed, Expr, ExprKind, LogicalPlan, Node, Slot, SlotDef};
 use crate::engine::planted::{self, Bug};
 use crate::schema::IndexDef;
 
-pub(super) const RULE: Rule = Rule { name: "drop_distinct", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule =
+    Rule { name: "drop_distinct", of: Kinds::AGGREGATE, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     let slots = core::mem::take(&mut plan.slots);

@@ -19,12 +19,12 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Column, Expr, ExprKind, Filter, Inner, Join, LogicalPlan, Node, Slot, SlotDef};
 use crate::engine::planted::{self, Bug};
 use crate::expr::{JoinKind, UnaryOp};
 
-pub(super) const RULE: Rule = Rule { name: "drop_joins", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule = Rule { name: "drop_joins", of: Kinds::JOIN, apply: Apply::Alone(apply) };
 
 /// What a join comes to that is dropped.
 struct Dropped {

@@ -19,11 +19,11 @@
 use alloc::boxed::Box;
 
 use super::drop_distinct::only_source;
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Asked, LogicalPlan, Node, SlotDef, Sort, replace};
 use crate::engine::planted::{self, Bug};
 
-pub(super) const RULE: Rule = Rule { name: "drop_sorts", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule = Rule { name: "drop_sorts", of: Kinds::ORDER, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     let slots = core::mem::take(&mut plan.slots);

@@ -54,7 +54,7 @@ use super::drop_distinct::only_source;
 use super::drop_joins::finds_one;
 use super::join_order::{Measure, is_free_below};
 use super::push_group_filters::is_sure;
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::estimate::Statistics;
 use crate::engine::logical::{
     Aggregate, AggregateTerm, Computed, ComputedDef, Expr, ExprKind, Filter, Join, KeyTerm, Link,
@@ -65,7 +65,8 @@ use crate::expr::{AggregateFunction, JoinKind};
 use crate::parts::Whole;
 use crate::value::Type;
 
-pub(super) const RULE: Rule = Rule { name: "early_groups", apply: Apply::Knowing(apply) };
+pub(super) const RULE: Rule =
+    Rule { name: "early_groups", of: Kinds::AGGREGATE, apply: Apply::Knowing(apply) };
 
 fn apply(mut plan: LogicalPlan, statistics: &dyn Statistics) -> LogicalPlan {
     let Some(whole) = Whole::build() else { return plan };

@@ -18,12 +18,13 @@
 
 use alloc::vec::Vec;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Expr, ExprKind, Filter, LogicalPlan, Node, Slot};
 use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 
-pub(super) const RULE: Rule = Rule { name: "factor_alternatives", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule =
+    Rule { name: "factor_alternatives", of: Kinds::FILTER, apply: Apply::Alone(apply) };
 
 /// More conjuncts than this, in all alternatives together, are left as they are: they are compared with each other.
 const CONJUNCTS_MAX: usize = 256;

@@ -14,7 +14,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::function::{self, Argument, Made, Values};
 #[cfg(not(feature = "small"))]
 use crate::engine::logical::Computed;
@@ -23,7 +23,7 @@ use crate::engine::planted::{self, Bug};
 use crate::expr::{BinaryOp, Function, UnaryOp};
 use crate::value::{Scalar, Type, case, fits};
 
-pub(super) const RULE: Rule = Rule { name: "fold_constants", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule = Rule { name: "fold_constants", of: Kinds::ALL, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |mut node| {

@@ -24,7 +24,7 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{
     Aggregate, AggregateTerm, Computed, ComputedDef, Expr, ExprKind, LogicalPlan, Names, Node, Scan, Set,
     SetColumn, Slot, SlotDef, Sort, SortTerm, Window,
@@ -38,7 +38,7 @@ use crate::schema::condition::{Condition, ConditionTest};
 #[cfg(not(feature = "small"))]
 use crate::value::Scalar;
 
-pub(super) const RULE: Rule = Rule { name: "index_ends", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule = Rule { name: "index_ends", of: Kinds::AGGREGATE, apply: Apply::Alone(apply) };
 
 /// The ends of more fields than these are not looked for one by one.
 const ENDS_MAX: usize = 8;

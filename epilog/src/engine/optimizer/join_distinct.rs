@@ -28,7 +28,7 @@ use alloc::vec::Vec;
 
 use super::drop_distinct::{is_key, only_source};
 use super::join_order::{Measure, is_free_below};
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::estimate::Statistics;
 use crate::engine::logical::{
     Asked, Computed, Expr, ExprKind, Filter, Inner, Join, Link, LogicalPlan, Node, SlotDef, Subquery, replace,
@@ -40,7 +40,8 @@ use crate::parts::{Amount, Whole};
 /// So many times as many rows are many.
 const MANY: Amount = 16.0;
 
-pub(super) const RULE: Rule = Rule { name: "join_distinct", apply: Apply::Knowing(apply) };
+pub(super) const RULE: Rule =
+    Rule { name: "join_distinct", of: Kinds::SUBQUERY, apply: Apply::Knowing(apply) };
 
 fn apply(mut plan: LogicalPlan, statistics: &dyn Statistics) -> LogicalPlan {
     let Some(whole) = Whole::build() else { return plan };

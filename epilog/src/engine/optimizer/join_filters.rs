@@ -16,12 +16,13 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Expr, Filter, Join, LogicalPlan, Node};
 use crate::engine::planted::{self, Bug};
 use crate::expr::JoinKind;
 
-pub(super) const RULE: Rule = Rule { name: "join_filters", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule =
+    Rule { name: "join_filters", of: Kinds::JOIN.or(Kinds::LOOKUP), apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |node| match node {

@@ -12,11 +12,12 @@
 
 use alloc::vec::Vec;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Expr, ExprKind, LogicalPlan, Node, Slot};
 use crate::engine::planted::{self, Bug};
 
-pub(super) const RULE: Rule = Rule { name: "key_through_relation", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule =
+    Rule { name: "key_through_relation", of: Kinds::LOOKUP, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     // (slot looked up, its key's position) is what (slot, position) says.

@@ -33,13 +33,14 @@ use alloc::vec::Vec;
 
 use super::became::Became;
 use super::decorrelate::becomes_link;
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Asked, Computed, Expr, Filter, Inner, LogicalPlan, Node, Subquery};
 use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 use crate::value::Type;
 
-pub(super) const RULE: Rule = Rule { name: "lift_conditions", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule =
+    Rule { name: "lift_conditions", of: Kinds::SUBQUERY, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     let mut became = Became::default();

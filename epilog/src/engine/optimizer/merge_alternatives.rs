@@ -10,12 +10,12 @@
 
 use alloc::boxed::Box;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Expr, ExprKind, Literal, LogicalPlan};
 use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 
-pub(super) const RULE: Rule = Rule { name: "merge_alternatives", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule = Rule { name: "merge_alternatives", of: Kinds::ALL, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |mut node| {

@@ -12,12 +12,12 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Expr, ExprKind, LogicalPlan, Node};
 use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 
-pub(super) const RULE: Rule = Rule { name: "merge_ranges", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule = Rule { name: "merge_ranges", of: Kinds::FILTER, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |node| match node {

@@ -29,6 +29,7 @@ mod join_nested;
 #[cfg(not(feature = "small"))]
 mod join_order;
 mod key_through_relation;
+mod kinds;
 #[cfg(not(feature = "small"))]
 mod lift_conditions;
 mod merge_alternatives;
@@ -55,6 +56,7 @@ mod strengthen_joins;
 use super::estimate::Statistics;
 use super::logical::{LogicalPlan, check};
 use crate::parts;
+use kinds::Kinds;
 
 pub(super) use push_window_filters::is_sure_below;
 
@@ -62,6 +64,8 @@ pub(super) use push_window_filters::is_sure_below;
 pub struct Rule {
     /// Its name, as the file's.
     pub name: &'static str,
+    /// It changes nothing in a plan that has no node of these.
+    of: Kinds,
     /// Rewrites a plan.
     apply: Apply,
 }
@@ -86,6 +90,15 @@ impl Rule {
             #[cfg(not(feature = "small"))]
             Apply::Knowing(apply) => apply(plan, statistics),
         }
+    }
+}
+
+#[cfg(test)]
+impl Rule {
+    /// Whether a plan stays as it is, but for filters that come together, as others bring them together.
+    fn changes_nothing(&self, plan: &LogicalPlan, statistics: &dyn Statistics) -> bool {
+        let together = |plan: LogicalPlan| push_filters::RULE.run(plan, statistics).root;
+        together(self.run(plan.clone(), statistics)) == together(plan.clone())
     }
 }
 
@@ -168,11 +181,19 @@ impl RuleSet {
 
 /// Runs the rules of `rules` over a plan of data about which `statistics` knows.
 pub fn optimize(mut plan: LogicalPlan, rules: RuleSet, statistics: &dyn Statistics) -> LogicalPlan {
+    let mut kinds = Kinds::of(&plan.root);
     for (position, rule) in RULES.iter().enumerate() {
-        if rules.contains(position) {
-            plan = rule.run(plan, statistics);
-            debug_assert_eq!(check(&plan), Ok(()), "after rule {}:\n{plan}", rule.name);
+        if !rules.contains(position) {
+            continue;
         }
+        if !rule.of.meet(kinds) {
+            #[cfg(test)]
+            assert!(rules != RuleSet::ALL || rule.changes_nothing(&plan, statistics), "{}", rule.name);
+            continue;
+        }
+        plan = rule.run(plan, statistics);
+        kinds = Kinds::of(&plan.root);
+        debug_assert_eq!(check(&plan), Ok(()), "after rule {}:\n{plan}", rule.name);
     }
     plan
 }

@@ -23,7 +23,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::push_filters::push;
-use super::{Apply, Rule, push_set_filters};
+use super::{Apply, Kinds, Rule, push_set_filters};
 use crate::engine::logical::{
     Expr, ExprKind, Join, Link, Literal, LogicalPlan, Node, Slot, SlotDef, Subquery, replace,
 };
@@ -31,7 +31,8 @@ use crate::engine::planted::{self, Bug};
 use crate::expr::{BinaryOp, JoinKind};
 use crate::schema::IndexDef;
 
-pub(super) const RULE: Rule = Rule { name: "propagate_constants", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule =
+    Rule { name: "propagate_constants", of: Kinds::FILTER, apply: Apply::Alone(apply) };
 
 /// A field, and the literal that it equals in all rows.
 type Constant = ((Slot, u16), Literal);

@@ -15,12 +15,16 @@
 use alloc::vec::Vec;
 
 use super::push_window_filters::is_sure;
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Column, Computed, LogicalPlan, Node, Slot};
 use crate::engine::planted::{self, Bug};
 use crate::parts;
 
-pub(super) const RULE: Rule = Rule { name: "prune_unused", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule = Rule {
+    name: "prune_unused",
+    of: Kinds::LOOKUP.or(Kinds::SUBQUERY).or(Kinds::WINDOW).or(Kinds::QUERY),
+    apply: Apply::Alone(apply),
+};
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     loop {

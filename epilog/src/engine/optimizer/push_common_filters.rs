@@ -30,14 +30,15 @@
 use alloc::vec::Vec;
 
 use super::push_filters::push;
-use super::{Apply, Rule, merge_alternatives};
+use super::{Apply, Kinds, Rule, merge_alternatives};
 use crate::engine::logical::{
     Computed, Expr, ExprKind, Filter, Inner, KeyTerm, LogicalPlan, Node, Shared, replace,
 };
 use crate::engine::planted::{self, Bug};
 use crate::expr::BinaryOp;
 
-pub(super) const RULE: Rule = Rule { name: "push_common_filters", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule =
+    Rule { name: "push_common_filters", of: Kinds::QUERY, apply: Apply::Alone(apply) };
 
 /// With more alternatives than this all rows are calculated.
 const ALTERNATIVES_MAX: usize = 16;

@@ -14,11 +14,11 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Expr, Join, LogicalPlan, Lookup, Node, Recursive, Set, Sort, Subquery};
 use crate::engine::planted::{self, Bug};
 
-pub(super) const RULE: Rule = Rule { name: "push_filters", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule = Rule { name: "push_filters", of: Kinds::FILTER, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = push(plan.root, Vec::new());

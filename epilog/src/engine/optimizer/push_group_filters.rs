@@ -16,12 +16,13 @@
 use alloc::vec::Vec;
 
 use super::push_window_filters::{is_sure_below, reads_only};
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Aggregate, Expr, ExprKind, Filter, LogicalPlan, Node, replace};
 use crate::engine::planted::{self, Bug};
 use crate::parts;
 
-pub(super) const RULE: Rule = Rule { name: "push_group_filters", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule =
+    Rule { name: "push_group_filters", of: Kinds::AGGREGATE, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = within(plan.root);

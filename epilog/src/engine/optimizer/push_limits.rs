@@ -14,12 +14,12 @@
 
 use alloc::boxed::Box;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Limit, LogicalPlan, Node, Sort, replace};
 use crate::engine::planted::{self, Bug};
 use crate::parts;
 
-pub(super) const RULE: Rule = Rule { name: "push_limits", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule = Rule { name: "push_limits", of: Kinds::ORDER, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut push);

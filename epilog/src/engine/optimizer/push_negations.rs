@@ -11,12 +11,12 @@
 
 use alloc::boxed::Box;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Expr, ExprKind, LogicalPlan};
 use crate::engine::planted::{self, Bug};
 use crate::expr::{BinaryOp, UnaryOp};
 
-pub(super) const RULE: Rule = Rule { name: "push_negations", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule = Rule { name: "push_negations", of: Kinds::ALL, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |mut node| {

@@ -23,12 +23,12 @@ use alloc::vec::Vec;
 
 use super::push_filters::push;
 use super::push_window_filters::{is_sure_below, reads_only};
-use super::{Apply, Rule, push_group_filters, push_window_filters};
+use super::{Apply, Kinds, Rule, push_group_filters, push_window_filters};
 use crate::engine::logical::{Expr, ExprKind, Filter, Inner, LogicalPlan, Node, Set, SetColumn, replace};
 use crate::engine::planted::{self, Bug};
 use crate::expr::SetKind;
 
-pub(super) const RULE: Rule = Rule { name: "push_set_filters", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule = Rule { name: "push_set_filters", of: Kinds::QUERY, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = within(plan.root);

@@ -15,14 +15,15 @@
 
 use alloc::vec::Vec;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Asked, Expr, ExprKind, Filter, LogicalPlan, Node, Windowing, replace};
 use crate::engine::planted::{self, Bug};
 use crate::expr::{AggregateFunction, BinaryOp, UnaryOp, WindowFunction};
 use crate::parts;
 use crate::value::Type;
 
-pub(super) const RULE: Rule = Rule { name: "push_window_filters", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule =
+    Rule { name: "push_window_filters", of: Kinds::WINDOW.or(Kinds::LOOKUP), apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = within(plan.root);

@@ -14,13 +14,14 @@
 
 use alloc::vec::Vec;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Aggregate, AggregateTerm, Expr, KeyTerm, LogicalPlan, Node, Slot, SlotDef};
 use crate::engine::planted::{self, Bug};
 use crate::expr::AggregateFunction;
 use crate::schema::IndexDef;
 
-pub(super) const RULE: Rule = Rule { name: "reduce_group_keys", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule =
+    Rule { name: "reduce_group_keys", of: Kinds::AGGREGATE, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     let slots = core::mem::take(&mut plan.slots);

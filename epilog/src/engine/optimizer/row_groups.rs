@@ -30,7 +30,7 @@ use super::drop_distinct::{is_key, only_source};
 use super::join_order::{Measure, is_free_below};
 use super::push_window_filters::is_sure_below;
 use super::strengthen_joins::rejects_absent;
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::estimate::Statistics;
 use crate::engine::logical::{
     Aggregate, AggregateTerm, Computed, ComputedDef, Expr, ExprKind, Inner, Join, KeyTerm, LogicalPlan,
@@ -42,7 +42,7 @@ use crate::parts::Whole;
 use crate::value::decimal::DecimalParts;
 use crate::value::{Scalar, Type};
 
-pub(super) const RULE: Rule = Rule { name: "row_groups", apply: Apply::Knowing(apply) };
+pub(super) const RULE: Rule = Rule { name: "row_groups", of: Kinds::AGGREGATE, apply: Apply::Knowing(apply) };
 
 fn apply(mut plan: LogicalPlan, statistics: &dyn Statistics) -> LogicalPlan {
     let Some(whole) = Whole::build() else { return plan };

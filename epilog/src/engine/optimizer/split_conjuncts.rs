@@ -9,12 +9,12 @@
 //!
 //! Must not fire on `|`: a part of an alternative holds for no row by itself.
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Filter, LogicalPlan, Node};
 use crate::engine::planted::{self, Bug};
 use alloc::vec::Vec;
 
-pub(super) const RULE: Rule = Rule { name: "split_conjuncts", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule = Rule { name: "split_conjuncts", of: Kinds::FILTER, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |node| match node {

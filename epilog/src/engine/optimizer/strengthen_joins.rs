@@ -16,12 +16,12 @@
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::logical::{Expr, ExprKind, LogicalPlan, Node, Slot, replace};
 use crate::engine::planted::{self, Bug};
 use crate::expr::{BinaryOp, JoinKind, UnaryOp};
 
-pub(super) const RULE: Rule = Rule { name: "strengthen_joins", apply: Apply::Alone(apply) };
+pub(super) const RULE: Rule = Rule { name: "strengthen_joins", of: Kinds::JOIN, apply: Apply::Alone(apply) };
 
 fn apply(mut plan: LogicalPlan) -> LogicalPlan {
     plan.root = plan.root.map(&mut |mut node| {

@@ -156,7 +156,7 @@ impl Basis {
             let now = count(view, *id);
             now / 2 <= *then && *then / 2 <= now
         };
-        let measured = Measured(view);
+        let measured = Measured::new(view);
         let is_near = |(id, index, then): &Resident| {
             let Some(collection) = view.catalog().collection(*id) else { return false };
             let index = index.and_then(|index| collection.index(index));
@@ -489,7 +489,7 @@ fn with_values(
     home: Home,
     counted: bool,
 ) -> Option<Lent> {
-    let suits = plan.bind(told.values(), told.tail()) && plan.is_near(&Measured(view));
+    let suits = plan.bind(told.values(), told.tail()) && plan.is_near(&Measured::new(view));
     home.title.found.fetch_add(u64::from(counted && suits), Ordering::Relaxed);
     let lent = Lent::of(plan, home);
     suits.then(|| if told.values().any(is_long) { lent.for_good() } else { lent })

@@ -40,7 +40,7 @@ fn of_length(milliseconds: i64) -> Draft {
 fn quarters(reading: &dyn Reading) -> u8 {
     let operation = reading.operation();
     let collection = operation.view().catalog().bound(f::Track()).expect("a collection of the schema");
-    let residency = Measured(operation.view()).residency(collection, None);
+    let residency = Measured::new(operation.view()).residency(collection, None);
     assert!((600.0..1000.0).contains(&residency.leaves), "{residency:?}");
     residency.quarters
 }
@@ -125,5 +125,5 @@ fn what_has_no_file_is_in_memory() {
     let snapshot = store.snapshot();
     let operation = snapshot.operation();
     let collection = operation.view().catalog().bound(f::Track()).expect("a collection of the schema");
-    assert_eq!(Measured(operation.view()).residency(collection, None), Residency::ALL);
+    assert_eq!(Measured::new(operation.view()).residency(collection, None), Residency::ALL);
 }

@@ -46,7 +46,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::join_order::Measure;
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::estimate::Statistics;
 use crate::engine::logical::{
     Computed, ComputedDef, Expr, ExprKind, Filter, KeyTerm, LogicalPlan, Names, Node, Shared, Slot, SlotDef,
@@ -55,7 +55,7 @@ use crate::engine::planted::{self, Bug};
 use crate::parts::{Amount, Whole};
 use part::{Local, Part, add};
 
-pub(super) const RULE: Rule = Rule { name: "common_parts", apply: Apply::Knowing(apply) };
+pub(super) const RULE: Rule = Rule { name: "common_parts", of: Kinds::ALL, apply: Apply::Knowing(apply) };
 
 /// The part of all work that has to be spared: estimates are no better.
 const SPARED: Amount = 0.2;

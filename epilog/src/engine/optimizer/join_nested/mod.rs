@@ -76,7 +76,7 @@ use self::question::Question;
 use super::became::Became;
 use super::join_order::Measure;
 use super::push_window_filters::is_sure_below;
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::estimate::Statistics;
 use crate::engine::logical::{
     Aggregate, AggregateTerm, Asked, Computed, ComputedDef, Expr, ExprKind, Inner, Join, KeyTerm, Link,
@@ -94,7 +94,7 @@ const KEPT: Amount = 4.0;
 /// Inner records are made groups where there are so many times fewer pairs then.
 const FEWER: Amount = 2.0;
 
-pub(super) const RULE: Rule = Rule { name: "join_nested", apply: Apply::Knowing(apply) };
+pub(super) const RULE: Rule = Rule { name: "join_nested", of: Kinds::SUBQUERY, apply: Apply::Knowing(apply) };
 
 fn apply(mut plan: LogicalPlan, statistics: &dyn Statistics) -> LogicalPlan {
     let Some(whole) = Whole::build() else { return plan };

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
+use core::cell::RefCell;
 use core::cmp::Ordering::Equal;
 
 use super::super::drop_joins::finds_one;
@@ -23,6 +24,8 @@ pub(in crate::engine::optimizer) struct Measure<'p> {
     estimator: Estimator<'p>,
     pub(super) costs: Costs,
     paging: Paging<'p>,
+    /// What `values` has found: each order that is compared asks for the same.
+    values: RefCell<Vec<((Slot, u16), Option<Amount>)>>,
 }
 
 /// What gives records in an order.
@@ -61,7 +64,8 @@ impl<'p> Measure<'p> {
         #[cfg(feature = "small")]
         let costs = Costs::default();
         let paging = Paging::new(statistics, &costs);
-        Measure { slots, statistics, estimator: Estimator::new(slots, statistics), costs, paging }
+        let estimator = Estimator::new(slots, statistics);
+        Measure { slots, statistics, estimator, costs, paging, values: RefCell::default() }
     }
 
     fn collection(&self, slot: Slot) -> &'p CollectionDef {
@@ -418,6 +422,16 @@ impl<'p> Measure<'p> {
     /// How many different values a field is known to have; else as many as records if it is a key, and as many as there are to
     /// point at if it is a relation.
     pub(super) fn values(&self, slot: Slot, position: u16) -> Option<Amount> {
+        let known =
+            self.values.borrow().iter().find(|(of, _)| *of == (slot, position)).map(|(_, values)| *values);
+        known.unwrap_or_else(|| {
+            let values = self.find_values(slot, position);
+            self.values.borrow_mut().push(((slot, position), values));
+            values
+        })
+    }
+
+    fn find_values(&self, slot: Slot, position: u16) -> Option<Amount> {
         if let Some(known) = self.estimator.distinct(slot, position) {
             return Some(known);
         }
@@ -606,7 +620,7 @@ impl<'p> Measure<'p> {
             region.classes.iter().any(|class| {
                 let is_it =
                     |(of, expr): &(usize, Expr)| *of == number && expr.as_field() == Some((slot, *position));
-                class.member(other).is_some() && class.members.iter().any(is_it)
+                class.reaches(other) && class.members.iter().any(is_it)
             })
         };
         let mut unique = self.collection(slot).indexes.iter().filter(|index| index.tells_apart());
@@ -667,8 +681,7 @@ impl<'p> Measure<'p> {
         let costs = &self.costs;
         // A join makes rows of two; a lookup adds a record to those there are.
         let made = out * costs.pair;
-        let linked = region.links(left_set, right_set).next().is_some();
-        if !linked {
+        if !region.are_linked(left_set, right_set) {
             return (left_cost + right_cost + left_rows * right_rows * costs.pair + made, How::Join);
         }
         // Those that what is asked of both drops are made as well.

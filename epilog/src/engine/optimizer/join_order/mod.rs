@@ -78,7 +78,7 @@ mod work;
 use alloc::vec::Vec;
 
 use super::drop_distinct::only_source;
-use super::{Apply, Rule};
+use super::{Apply, Kinds, Rule};
 use crate::engine::estimate::Statistics;
 use crate::engine::logical::{Asked, Limit, LogicalPlan, Node, Project, Slot, SlotDef, Sort, replace};
 use crate::parts::Whole;
@@ -89,7 +89,11 @@ use search::First;
 /// More relations than this stay in the order written.
 const RELATIONS_MAX: usize = 64;
 
-pub(super) const RULE: Rule = Rule { name: "join_order", apply: Apply::Knowing(apply) };
+pub(super) const RULE: Rule = Rule {
+    name: "join_order",
+    of: Kinds::JOIN.or(Kinds::LOOKUP).or(Kinds::SUBQUERY),
+    apply: Apply::Knowing(apply),
+};
 
 fn apply(mut plan: LogicalPlan, statistics: &dyn Statistics) -> LogicalPlan {
     let Some(whole) = Whole::build() else { return plan };

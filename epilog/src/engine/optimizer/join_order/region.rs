@@ -450,10 +450,10 @@ impl<'p> Region<'p> {
     /// The field of a relation's records that is equal to a value of `other`.
     pub(super) fn given(&self, (number, slot): (usize, Slot), position: u16, other: Set) -> Option<&Expr> {
         self.classes.iter().find_map(|class| {
-            class.member(other)?;
             let is_it =
                 |(of, expr): &&(usize, Expr)| *of == number && expr.as_field() == Some((slot, position));
-            class.members.iter().find(is_it).map(|(_, expr)| expr)
+            let found = class.members.iter().find(is_it);
+            found.filter(|_| class.reaches(other)).map(|(_, expr)| expr)
         })
     }
 
@@ -474,6 +474,11 @@ impl<'p> Region<'p> {
         Some(SortTerm { expr: expr.clone(), ..*term })
     }
 
+    /// Whether something is equal in both.
+    pub(super) fn are_linked(&self, left: Set, right: Set) -> bool {
+        self.classes.iter().any(|class| class.reaches(left) && class.reaches(right))
+    }
+
     /// The members of each class on one side and on the other that are made equal when these are put together.
     pub(super) fn links(&self, left: Set, right: Set) -> impl Iterator<Item = (&Expr, &Expr)> {
         self.classes.iter().filter_map(move |class| Some((class.member(left)?, class.member(right)?)))
@@ -483,8 +488,20 @@ impl<'p> Region<'p> {
 impl Class {
     /// The member of one of these relations whose record comes first in the plan.
     pub(super) fn member(&self, of: Set) -> Option<&Expr> {
-        let members = self.members.iter().filter(|(relation, _)| of >> relation & 1 == 1);
-        members.map(|(_, expr)| expr).min_by_key(|expr| (expr.slots().first().copied(), expr.as_field()))
+        let mut members = self.members_of(of);
+        let first = members.next()?;
+        // There is hardly ever more than one, of which nothing has to be found out.
+        let place = |expr: &Expr| (expr.slots().first().copied(), expr.as_field());
+        Some(members.fold(first, |least, expr| if place(expr) < place(least) { expr } else { least }))
+    }
+
+    /// Whether there is one of these relations.
+    pub(super) fn reaches(&self, of: Set) -> bool {
+        self.members_of(of).next().is_some()
+    }
+
+    fn members_of(&self, of: Set) -> impl Iterator<Item = &Expr> {
+        self.members.iter().filter(move |(relation, _)| of >> relation & 1 == 1).map(|(_, expr)| expr)
     }
 }
 

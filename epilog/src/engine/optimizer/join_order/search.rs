@@ -65,7 +65,7 @@ impl First {
                 first.filter(|_| measure.keeps_order(join)).cloned()
             }
             Node::Lookup(_) | Node::Subquery(_) => first.cloned(),
-            Node::Aggregate(aggregate) => first?.of_groups(aggregate, measure.rows_of(node), measure),
+            Node::Aggregate(aggregate) => first?.of_groups(aggregate, || measure.rows_of(node), measure),
             // As many more groups are made as do not get through.
             Node::Filter(filter) if matches!(*filter.input, Node::Aggregate(_)) => {
                 let made = measure.rows_of(&filter.input) / measure.rows_of(node).max(1.0);
@@ -79,7 +79,12 @@ impl First {
 
 impl First {
     /// What is wanted of the rows of which so many groups are made: those of a group beside each other.
-    fn of_groups(&self, aggregate: &Aggregate, count: Amount, measure: &Measure<'_>) -> Option<First> {
+    fn of_groups(
+        &self,
+        aggregate: &Aggregate,
+        count: impl FnOnce() -> Amount,
+        measure: &Measure<'_>,
+    ) -> Option<First> {
         let keys = aggregate.keys();
         let sees_order = aggregate.items.iter().any(|item| item.function.depends_on_order());
         if sees_order || aggregate.input.sorts() || !is_sure_below(&aggregate.input) {
@@ -97,6 +102,7 @@ impl First {
                 terms.push(SortTerm { expr: key.expr.clone(), descending, nulls_first: !descending });
             }
         }
+        let count = count();
         let each = measure.rows_of(&aggregate.input) / count.max(1.0);
         let rows = wanted.map(|groups| ((groups as Amount + 1.0) * each) as u64);
         Some(First { terms, rows, groups: Some((count, wanted)) })
@@ -129,7 +135,7 @@ impl Found {
         let (mut unlinked, mut sets) = (0, vec![self.all]);
         while let Some(set) = sets.pop() {
             if let Some((left, right, how)) = self.best(set).of {
-                unlinked += usize::from(how != How::Left && region.links(left, right).next().is_none());
+                unlinked += usize::from(how != How::Left && !region.are_linked(left, right));
                 sets.extend([left, right]);
             }
         }
@@ -164,7 +170,7 @@ pub(super) fn search(region: &Region<'_>, measure: &Measure<'_>, first: Option<&
         // What a left join adds may be all that connects what it needs.
         let is_small = part.count_ones() as usize <= EXHAUSTIVE_MAX;
         if !(is_small && search.exhaust(*part) && search.best.contains_key(part)) {
-            search.put_together(singles(*part));
+            search.put_together(singles(*part).collect());
             search.swap(*part);
             search.lead_greedily(*part);
         }
@@ -244,9 +250,24 @@ struct Search<'r> {
     leads: Vec<Lead>,
 }
 
-/// The relations of a set, each as one.
-fn singles(set: Set) -> Vec<Set> {
-    (0..Set::BITS).map(|number| 1 << number).filter(|single| set & single != 0).collect()
+/// The relations of a set, each as one, the first first.
+fn singles(set: Set) -> impl Iterator<Item = Set> {
+    let mut left = set;
+    core::iter::from_fn(move || {
+        let single = left & left.wrapping_neg();
+        left ^= single;
+        (single != 0).then_some(single)
+    })
+}
+
+/// The same, the last first.
+fn singles_backwards(set: Set) -> impl Iterator<Item = Set> {
+    let mut left = set;
+    core::iter::from_fn(move || {
+        let single = 1 << left.checked_ilog2()?;
+        left ^= single;
+        Some(single)
+    })
 }
 
 /// A set and all that come before the last of it.
@@ -277,10 +298,7 @@ impl Search<'_> {
 
     /// What is connected with a set, and not in it.
     fn around(&self, set: Set) -> Set {
-        singles(set)
-            .into_iter()
-            .fold(0, |around, single| around | self.beside[single.trailing_zeros() as usize])
-            & !set
+        singles(set).fold(0, |around, single| around | self.beside[single.trailing_zeros() as usize]) & !set
     }
 
     /// The sets of relations that are connected with each other.
@@ -302,7 +320,7 @@ impl Search<'_> {
     /// Goes through all orders of a part (DPccp); whether that were not too many.
     fn exhaust(&mut self, part: Set) -> bool {
         self.pairs = 0;
-        for single in singles(part).into_iter().rev() {
+        for single in singles_backwards(part) {
             let before = upto(single.trailing_zeros() as usize);
             if !(self.complements(single) && self.grow(single, before)) {
                 return false;
@@ -335,7 +353,7 @@ impl Search<'_> {
     fn complements(&mut self, set: Set) -> bool {
         let without = upto(set.trailing_zeros() as usize) | set;
         let around = self.around(set) & !without;
-        for single in singles(around).into_iter().rev() {
+        for single in singles_backwards(around) {
             let before = upto(single.trailing_zeros() as usize) & around;
             if !(self.try_pair(set, single) && self.grow_complement(set, single, without | before)) {
                 return false;
@@ -468,7 +486,7 @@ impl Search<'_> {
 
     /// What is added next to a set that has what leads, and how.
     fn next_led(&self, lead: &Lead, set: Set) -> Option<(Set, Best)> {
-        let around = singles(self.around(set)).into_iter().filter(|next| self.region.may_pair(set, *next));
+        let around = singles(self.around(set)).filter(|next| self.region.may_pair(set, *next));
         let made = around.filter_map(|next| {
             let together = self.measure.together(self.region, set, next);
             let rows = (lead.best.get(&set)?.rows * self.best[&next].rows * together).max(1.0);
@@ -669,7 +687,7 @@ mod tests {
         let all = (1 << count) - 1;
         let mut greedy = search();
         begin(&mut greedy);
-        assert_eq!(greedy.put_together(singles(all)), all);
+        assert_eq!(greedy.put_together(singles(all).collect()), all);
         let before = greedy.best[&all].cost;
         greedy.swap(all);
         let after = greedy.best[&all].cost;

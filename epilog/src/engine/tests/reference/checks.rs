@@ -220,7 +220,7 @@ pub(super) fn rule_sets(reading: &dyn Reading, draft: &Draft) -> Vec<(RuleSet, S
         (RuleSet::ALL, String::from("by all rules")),
         (RuleSet::NONE, String::from("by no rule")),
     ]);
-    for name in fired(view.catalog(), draft, &Measured(view)) {
+    for name in fired(view.catalog(), draft, &Measured::new(view)) {
         sets.push((RuleSet::ALL.without(name), format!("without {name}")));
     }
     sets

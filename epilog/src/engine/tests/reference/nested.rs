@@ -224,7 +224,8 @@ fn subqueries_within_subqueries_are_joined_in_every_way() {
             let draft = maker.linked_draft(if is_deep { 3 } else { 2 }).0;
             let shown = |rules| {
                 let logical = crate::engine::logical::lower(view.catalog(), &draft, Purpose::Rows);
-                let logical = optimize(logical.expect("a draft that can be planned"), rules, &Measured(view));
+                let logical =
+                    optimize(logical.expect("a draft that can be planned"), rules, &Measured::new(view));
                 let physical = plan(view, &draft, Purpose::Rows, rules).expect("a plan");
                 format!("{logical}\n{}", Plan::of(&physical))
             };
