@@ -289,10 +289,7 @@ impl<'s> RowStore<'s> {
             *records = Records::Picked { shelf, numbers, is_own: true };
         }
         for (_, vectors) in self.computed.iter_mut().filter(|(_, vectors)| vectors.len() > 1) {
-            let rows: usize = vectors.iter().map(Vector::len).sum();
-            let mut parts = Vec::with_capacity(rows);
-            vectors.iter().for_each(|vector| parts.extend((0..vector.len()).map(|row| (vector, row))));
-            *vectors = Vec::from([Vector::collect(parts.into_iter())]);
+            *vectors = Vec::from([Vector::one_of(vectors)]);
         }
         if self.len > 0 {
             self.starts = Vec::from([0]);

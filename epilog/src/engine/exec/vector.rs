@@ -368,6 +368,41 @@ impl<'s> Vector<'s> {
         vector
     }
 
+    /// All rows of several vectors of one type, one vector after the other.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn one_of(vectors: &[Vector<'s>]) -> Vector<'s> {
+        let ty = vectors.first().map_or(Type::Bool, Vector::ty);
+        let len = vectors.iter().map(Vector::len).sum();
+        let cells = |vector: &Vector<'s>| match &vector.cells {
+            Cells::Fixed(_) => vector.ty == ty && vector.faults.is_empty(),
+            _ => false,
+        };
+        let Some(width) = ty.width().filter(|_| vectors.iter().all(cells)) else {
+            let mut parts = Vec::with_capacity(len);
+            vectors.iter().for_each(|vector| parts.extend((0..vector.len()).map(|row| (vector, row))));
+            return Vector::collect(parts.into_iter());
+        };
+        let mut bytes = Vec::with_capacity(len * width);
+        let mut nulls = Vec::new();
+        for vector in vectors {
+            if let Cells::Fixed(own) = &vector.cells {
+                bytes.extend_from_slice(&own[..vector.len * width]);
+            }
+        }
+        let of =
+            |vector: &Vector<'s>| vector.nulls.as_ref().is_some_and(|all| all[..vector.len].contains(&true));
+        if vectors.iter().any(of) {
+            nulls.reserve(len);
+            for vector in vectors {
+                match &vector.nulls {
+                    Some(all) => nulls.extend_from_slice(&all[..vector.len]),
+                    None => nulls.resize(nulls.len() + vector.len, false),
+                }
+            }
+        }
+        Vector::new(ty, len, Cells::Fixed(bytes), (!nulls.is_empty()).then_some(nulls))
+    }
+
     /// Appends the key of `row`, with the byte that tells an absent value.
     pub(super) fn append_key(&self, row: usize, out: &mut Vec<u8>) {
         key::append(out, self.ty, true, self.cell(row));
@@ -475,5 +510,46 @@ impl fmt::Debug for Vector<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let scalar = |row| Scalar::from_cell(self.ty, self.cell(row));
         f.debug_list().entries((0..self.len).map(scalar)).finish()
+    }
+}
+
+#[cfg(all(test, not(feature = "small")))]
+mod tests {
+    use super::*;
+    use crate::engine::error::Fault;
+
+    #[test]
+    fn vectors_one_after_the_other_are_their_values() {
+        let fixed = |from: i64, len: usize, nulls: Option<Vec<bool>>| {
+            let bytes: Vec<u8> = (from..from + len as i64).flat_map(i64::to_le_bytes).collect();
+            Vector::new(Type::I64, len, Cells::Fixed(bytes), nulls)
+        };
+        let constant = Vector::constant(Type::I64, &Scalar::Int(7), 2);
+        let mut faulty = fixed(20, 2, None);
+        let fault = RowFault::new(Fault {
+            operation: "addition",
+            operands: "20 and 1".into(),
+            ty: Type::I64,
+            problem: "overflows",
+        });
+        faulty.faults.extend(fault.map(|fault| (1, fault)));
+        let all = [
+            Vec::from([fixed(1, 3, None), fixed(4, 1, None)]),
+            Vec::from([fixed(1, 3, None), fixed(4, 2, Some(Vec::from([false, true]))), fixed(9, 1, None)]),
+            Vec::from([fixed(1, 0, None), fixed(4, 2, Some(Vec::from([false, false])))]),
+            Vec::from([fixed(1, 3, None), constant.clone()]),
+            Vec::from([fixed(1, 3, None), faulty]),
+            Vec::from([Vector::constant(Type::String, &Scalar::String("x".into()), 2)]),
+        ];
+        for vectors in all {
+            let one = Vector::one_of(&vectors);
+            let mut rows = vectors.iter().flat_map(|vector| (0..vector.len()).map(move |row| (vector, row)));
+            for row in 0..one.len() {
+                let (vector, of) = rows.next().expect("as many rows");
+                assert_eq!(one.cell(row), vector.cell(of));
+                assert_eq!(one.fault(row).is_some(), vector.fault(of).is_some());
+            }
+            assert!(rows.next().is_none());
+        }
     }
 }
