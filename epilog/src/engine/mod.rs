@@ -37,6 +37,7 @@ mod held;
 mod measured;
 mod point;
 mod stream;
+mod switches;
 #[cfg(test)]
 mod tests;
 
@@ -84,6 +85,7 @@ use plans::Lent;
 #[cfg(feature = "small")]
 type Lent = PhysicalPlan;
 pub use stream::Stream;
+pub use switches::Switches;
 
 /// Begins to carry out a query. Nothing but what planning needs is read before the first batch is asked for.
 ///
@@ -247,13 +249,17 @@ pub fn run_first<'s>(view: View<'s>, draft: &Draft, count: u64) -> Result<Rows<'
     }
 }
 
-/// As [`run`], always by a plan, and with some of the optimizer's rules only: the rows are the same.
+/// As [`run`], always by a plan, and with some of the optimizer's rules and of what planning chooses only: the rows are the same.
 ///
 /// # Errors
 ///
 /// As [`run`].
-pub fn run_with<'s>(view: View<'s>, draft: &Draft, rules: RuleSet) -> Result<Rows<'s>, EngineError> {
-    Ok(Rows::planned(view, plan(view, draft, Purpose::Rows, rules)?, Run::default()))
+pub fn run_with<'s>(
+    view: View<'s>,
+    draft: &Draft,
+    switches: impl Into<Switches>,
+) -> Result<Rows<'s>, EngineError> {
+    Ok(Rows::planned(view, plan(view, draft, Purpose::Rows, switches)?, Run::default()))
 }
 
 /// How a query would be carried out.
@@ -549,20 +555,19 @@ pub fn assign<'s>(
     assigner.apply(&mut assigner.begin(view, &Run::default()), record, out)
 }
 
-/// A plan of a query by some rules, whatever plans are kept.
-///
-/// # Errors
-///
-/// When the query cannot be planned: see [`PlanError`].
-pub fn plan(
+fn plan(
     view: View<'_>,
     draft: &Draft,
     purpose: Purpose,
-    rules: RuleSet,
+    switches: impl Into<Switches>,
 ) -> Result<PhysicalPlan, PlanError> {
+    let switches = switches.into();
     let logical = logical::lower(view.catalog(), draft, purpose)?;
-    let measured = Measured::new(view);
-    Ok(physical::plan(&optimize(logical, rules, &measured), &measured))
+    #[cfg(not(feature = "small"))]
+    let (rules, wishes) = (switches.rules, Wishes { choices: switches.choices, ..Wishes::default() });
+    #[cfg(feature = "small")]
+    let (rules, wishes) = (switches, Wishes::default());
+    Ok(physical::plan_as(&optimize(logical, rules, &Measured(view)), &Measured(view), wishes))
 }
 
 /// As [`plan`], by all rules, and as `control` asks; the scans of the plan say what else was thought of if `alternatives`.
@@ -588,6 +593,8 @@ fn plan_for(
         alternatives,
         #[cfg(not(feature = "small"))]
         puts_aside: control.limits_memory(view),
+        #[cfg(not(feature = "small"))]
+        choices: physical::Choices::ALL,
     };
     #[cfg(not(feature = "small"))]
     let lessons = plans::lessons(view, draft, control);

@@ -217,6 +217,8 @@ pub(super) enum Bug {
     LastForFirst,
     /// Rows that were answered partition by partition come in the order backwards that they came in.
     AnswersBackwards,
+    /// What compares equal to the last of the first few rows by the first term does not come in.
+    BarTakesNoEqual,
     /// Rows that come in the order of the first terms of a sort are not sorted by the others.
     EqualOnesUnsorted,
     /// The first of the parts that threads have sorted is not merged.

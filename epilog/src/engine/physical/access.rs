@@ -7,6 +7,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 use core::ops::Bound;
 
+use super::choices::Choice;
 use super::sarg::{Sarg, Test};
 use super::sort::{Walk, provides};
 use super::{Access, IndexOrder, Operator, PhysicalNode, Planner, Scan, Want};
@@ -131,8 +132,20 @@ impl<'p> Planner<'p> {
     /// What stages ask of the records in `slot` that an index can be searched for.
     pub(super) fn sargs_of(&self, slot: Slot, stages: &[&'p Node]) -> Vec<Sarg<'p>> {
         let own = predicates_of(stages).into_iter().filter(|expr| is_about(expr, slot));
-        let sargs = own.filter_map(|predicate| Sarg::of(predicate, slot));
+        let sargs = own.filter_map(|predicate| self.sarg(predicate, slot));
         sargs.filter(|sarg| fits(sarg, self.collection(slot))).collect()
+    }
+
+    /// The search argument that `predicate` is for a field of `slot`, if such may be searched for.
+    pub(super) fn sarg<'e>(&self, predicate: &'e Expr, slot: Slot) -> Option<Sarg<'e>> {
+        let sarg = Sarg::of(predicate, slot)?;
+        #[cfg(not(feature = "small"))]
+        if sarg.is_nothing() && !self.chooses(Choice::Contradictions)
+            || sarg.is_several() && !self.chooses(Choice::Lists)
+        {
+            return None;
+        }
+        Some(sarg)
     }
 
     /// As [`access`](Planner::access); also whether it searches for something.
@@ -147,7 +160,7 @@ impl<'p> Planner<'p> {
         };
         let collection = self.collection(slot);
         let is_never = |expr: &&Expr| matches!(expr.as_literal(), Some(Scalar::Bool(false) | Scalar::Null));
-        let nothing = predicates.iter().any(is_never);
+        let nothing = self.chooses(Choice::Contradictions) && predicates.iter().any(is_never);
         let sargs = self.sargs_of(slot, stages);
         let contradiction = nothing || sargs.iter().any(|sarg| sarg.test == Test::OneOf(Vec::new()));
 
@@ -402,7 +415,12 @@ impl<'p> Planner<'p> {
             return;
         }
         let implied: Vec<Expr> = used.iter().map(|sarg| sarg.predicate.clone()).collect();
-        let Some((low, high)) = range else { return out.push(self.nothing(slot, implied)) };
+        let Some((low, high)) = range else {
+            if self.chooses(Choice::Contradictions) {
+                out.push(self.nothing(slot, implied));
+            }
+            return;
+        };
         // Keys that are given out lie close together: a narrow range is as wide as it looks.
         let share = self.estimator.selectivity_of_all(&implied);
         let expected = (rows * share).min((high - low) as Amount + 1.0).max(1.0);
@@ -469,7 +487,7 @@ impl<'p> Planner<'p> {
             }
         }
         if found.ranges.is_empty() {
-            return Some(self.nothing(slot, implied));
+            return self.chooses(Choice::Contradictions).then(|| self.nothing(slot, implied));
         }
         let whole_key = found.equal == index.fields.len();
         let rows = self.index_rows(search, index, &found, whole_key);

@@ -127,6 +127,8 @@ impl Walk<'_> {
                     given: _,
                 #[cfg(not(feature = "small"))]
                     settled: _,
+                #[cfg(not(feature = "small"))]
+                    bars: _,
             } => {
                 terms.iter_mut().for_each(|term| self.sort(term));
                 window.iter_mut().for_each(|window| (self.window)(window));

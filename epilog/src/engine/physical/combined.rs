@@ -40,7 +40,7 @@ impl<'p> Planner<'p> {
             split(alternative, BinaryOp::And, &mut conjuncts);
             let about = conjuncts.iter().filter(|conjunct| is_about(conjunct, search.slot));
             let sargs: Vec<Sarg<'p>> = about
-                .filter_map(|conjunct| Sarg::of(conjunct, search.slot))
+                .filter_map(|conjunct| self.sarg(conjunct, search.slot))
                 .filter(|sarg| search.fits(sarg))
                 .collect();
             if sargs.iter().any(|sarg| sarg.test == Test::OneOf(Vec::new())) {

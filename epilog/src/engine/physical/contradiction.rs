@@ -4,7 +4,14 @@
 //! a = 1 & a = 2       a > 5 & a < 3       a is none & a = 1       a in (1, 2) & a > 2       a != 1 & a = 1
 //! ```
 //!
-//! Then no record is read. Whether tests contradict each other is for values to say, and a plan is kept for others: so planning
+//! ```text
+//! before                              after
+//! filter price > 5 & price < 3        nothing Track
+//!   scan Track
+//! ```
+//!
+//! Then no record is read. Must not fire on what is asked of different fields, of what is calculated, or of a record that may be absent by
+//! something about another; nor may it make a plan one for its values. Whether tests contradict each other is for values to say, and a plan is kept for others: so planning
 //! notes that several tests are about one field, which is the same for all queries of a shape, and their values are looked at
 //! when a plan is made and whenever it is bound, without it becoming a plan for them (see [`recipe`](super::recipe)).
 //!

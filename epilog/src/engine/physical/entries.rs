@@ -10,6 +10,7 @@ use alloc::format;
 use alloc::vec::Vec;
 
 use super::access::{Candidate, Search};
+use super::choices::Choice;
 use super::{
     Access, Ahead, Among, Column, IndexOrder, Join, Method, Operator, PhysicalNode, PhysicalPlan, Planner,
     Sieve, Subquery,
@@ -185,6 +186,9 @@ impl<'p> Planner<'p> {
 
     /// The fields that are read of the records in `slot`.
     fn fields_read(&self, slot: Slot) -> Option<&[u16]> {
+        if !self.chooses(Choice::Late) {
+            return None;
+        }
         let read = self.read.get_or_init(|| self.find_fields_read());
         read[usize::from(slot.0)].as_deref()
     }
@@ -198,7 +202,7 @@ impl<'p> Planner<'p> {
         (told, asked): (&[Expr], &[Expr]),
     ) -> Option<Box<Entries>> {
         let collection = self.collection(slot);
-        let index = collection.index(index)?;
+        let index = collection.index(index).filter(|_| self.chooses(Choice::Late))?;
         let of_each = self.read_of_each.get_or_init(|| {
             let mut read: FieldsRead = self.plan.slots.iter().map(|_| None).collect();
             found_for_each(&self.plan.root, &mut read);

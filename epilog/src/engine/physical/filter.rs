@@ -1,4 +1,15 @@
-//! Filters: the order in which predicates are tried.
+//! Filters: the order in which predicates are tried; and those by whether a subquery has a row, which are joins.
+//!
+//! ```text
+//! before                              after
+//! filter [any Invoice]                semi join Invoice by Invoice.customer = id
+//!   any Invoice by ..                   scan Customer
+//!     scan Customer
+//! ```
+//!
+//! Rows are dropped where the answer is found, and what drops them may be asked of them before, by a [sieve](super::sieve). Its negation
+//! is an anti join. Must not fire unless the filter is right above the subquery and asks just this: beside something else in an `|`, or
+//! where the answer comes out, it is a value of the row.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
@@ -6,6 +17,7 @@ use alloc::vec::Vec;
 #[cfg(not(feature = "small"))]
 use super::Method;
 use super::access::Chosen;
+use super::choices::Choice;
 use super::{Answer, Operator, PhysicalNode, Planner};
 use crate::engine::estimate::Amount;
 #[cfg(not(feature = "small"))]
@@ -25,6 +37,7 @@ impl Planner<'_> {
                 continue;
             }
             if let Operator::Subquery(subquery) = &mut input.node.operator
+                && self.chooses(Choice::SemiJoins)
                 && let Some(answer) = as_join(subquery, predicate)
             {
                 subquery.answer = answer;

@@ -188,7 +188,8 @@ impl<'p> Planner<'p> {
         if sorts {
             let terms = of.sorted.unwrap_or_default().to_vec();
             let input = Box::new(node);
-            let operator = Operator::Sort { input, terms, window: None, given: 0, settled: false };
+            let operator =
+                Operator::Sort { input, terms, window: None, given: 0, settled: false, bars: false };
             node = PhysicalNode { operator, rows };
         }
         Planned { node, ordered: all.ordered, cost }

@@ -1,10 +1,25 @@
 //! Joins: the methods of subqueries, and which side is put into a hash table.
+//!
+//! ```text
+//! before                                             after
+//! join through hash table, artist = Artist.id        join through hash table, Artist.id = artist
+//!   filter name = "Live"                               scan Artist
+//!     scan Album                                       filter name = "Live"
+//!   scan Artist                                          scan Album
+//! ```
+//!
+//! The first of the two is what rows come from, the second is read into the table: the side with fewer rows, which takes less memory, and
+//! whose table is the quicker one to look into. Where sides are put together by a range, that which has an index for it is searched for
+//! each row of the other. Must not fire on left joins, whose rows without a pair are those of one side; on what is asked of pairs besides,
+//! which is written for sides as they are; where a link may have no result, which makes a row a partner of all; nor where an order of
+//! rows is kept, which `ordered` sees to.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 #[cfg(not(feature = "small"))]
 use super::access::Chosen;
+use super::choices::Choice;
 use super::subquery::Sides;
 use super::{Join, Method, Operator, PhysicalNode, Planned, Planner, Want};
 use crate::engine::estimate::Amount;
@@ -138,7 +153,8 @@ impl<'p> Planner<'p> {
             planned(of, cost)
         };
         // The smaller side is kept in a table, and the other one goes past it: either may be, when both are alike.
-        let is_turned = join.kind == JoinKind::Inner
+        let is_turned = self.chooses(Choice::Sides)
+            && join.kind == JoinKind::Inner
             && is_sure
             && *pairs == Node::Pairs
             && !join.links.is_empty()
@@ -184,7 +200,7 @@ impl<'p> Planner<'p> {
     /// less than `others`.
     #[cfg(not(feature = "small"))]
     fn turned_span(&self, join: &'p logical::Join, others: Amount) -> Option<(Box<Join>, Amount)> {
-        if !join.links.is_empty() || *join.pairs == Node::Pairs {
+        if !self.chooses(Choice::Sides) || !join.links.is_empty() || *join.pairs == Node::Pairs {
             return None;
         }
         let mut base = &*join.input;

@@ -19,6 +19,7 @@ mod among;
 mod band;
 #[cfg(not(feature = "small"))]
 mod bind;
+mod choices;
 #[cfg(not(feature = "small"))]
 mod combined;
 #[cfg(not(feature = "small"))]
@@ -75,6 +76,9 @@ pub use alternatives::Alternative;
 pub use among::Among;
 #[cfg(not(feature = "small"))]
 pub use band::{Band, Taken};
+pub use choices::Choice;
+#[cfg(not(feature = "small"))]
+pub use choices::Choices;
 #[cfg(not(feature = "small"))]
 pub use entries::Entries;
 pub use metered::Metered;
@@ -191,6 +195,9 @@ pub enum Operator {
         /// where what is beneath keeps its order.
         #[cfg(not(feature = "small"))]
         settled: bool,
+        /// Whether the last of those that are kept bars the way for rows that come behind it, before their keys are made.
+        #[cfg(not(feature = "small"))]
+        bars: bool,
     },
     /// Keeps a window of rows.
     Limit {
@@ -530,6 +537,9 @@ pub struct Wishes {
     /// Whether a budget of memory was asked for, so that joins put both sides aside, and forget their order, where they can.
     #[cfg(not(feature = "small"))]
     pub puts_aside: bool,
+    /// What may be chosen.
+    #[cfg(not(feature = "small"))]
+    pub choices: Choices,
 }
 
 /// Plans how to carry out `plan`.
@@ -564,7 +574,10 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
     #[cfg_attr(feature = "small", expect(unused_mut, reason = "nothing is sieved there"))]
     let mut planned = planner.node(&project.input, Want { key_order, any, ..Want::default() });
     #[cfg(not(feature = "small"))]
-    planner.sift(&mut planned.node, &mut 0);
+    if planner.chooses(Choice::Sieves) {
+        planner.sift(&mut planned.node, &mut 0);
+    }
+    let late = planner.chooses(Choice::Late);
     let mut physical = PhysicalPlan {
         slots: plan.slots.clone(),
         computed: plan.computed.clone(),
@@ -579,7 +592,7 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
     };
     #[cfg(not(feature = "small"))]
     physical.number_entries();
-    if parts::REWRITES {
+    if parts::REWRITES && late {
         prune::prune(&mut physical);
     }
     #[cfg(not(feature = "small"))]

@@ -1,5 +1,16 @@
 //! Removes what nobody reads once access paths are chosen: lookups and subqueries whose predicates a path implies, and
 //! the reading of records of which only the rank counts.
+//!
+//! ```text
+//! before                                           after, where nothing of an album is read
+//! lookup Album by album                            index lookup Track by album
+//!   index lookup Track by album                      index lookup Album by album.title = "x", keys only
+//!     index lookup Album by album.title = "x"
+//! ```
+//!
+//! Rows are references to records in any plan, and what they have is read when an operator needs it: here those go that nobody will.
+//! Must not fire on a path that has its records at hand, which is asked whether they are there; on what is read further up, be it by a
+//! link, a sieve or an order; nor on the lookup of a record that may be absent where that is told from one of which the rank is known.
 
 use alloc::boxed::Box;
 use alloc::vec::Vec;

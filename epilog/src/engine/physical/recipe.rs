@@ -9,6 +9,7 @@ use alloc::boxed::Box;
 use alloc::vec::Vec;
 
 use super::access::{Candidate, InIndex, Search, entries_in, fits, max_rank};
+use super::choices::Choice;
 use super::contradiction::{contradict, may_contradict};
 use super::sarg::{Sarg, Test};
 use super::{Access, IndexOrder, PhysicalPlan, Planner, Want};
@@ -219,6 +220,7 @@ impl Planner<'_> {
         // A plan that reads all for other values is one that an index is required for.
         let refused = self.wishes.require_index && taken.access.reads_all();
         let contested = !refused && recipe.map_or(!may_differ, |recipe| recipe.contested);
+        let contested = contested && self.chooses(Choice::Contradictions);
         match contested && may_contradict(own, slot) && contradict(own.iter().copied(), slot) {
             // A plan that is kept is called by what it does for other values.
             true if recipe.is_some() => Candidate { access: Access::Nothing, ..taken },

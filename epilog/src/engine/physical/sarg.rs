@@ -1,5 +1,19 @@
 //! [`Sarg`]: a predicate that an index can search for.
 //!
+//! ```text
+//! before                              after
+//! filter album in (1, 2)              index lookup Track by album in (1, 2): a range of the index for each value
+//!   scan Track
+//! filter title like "Live%!"          filter title like "Live%!"
+//!   scan Album                          index range Album by title like "Live%!": what begins with "Live"
+//! filter title starts_with "Live"     index range Album by title starts_with "Live"
+//!   scan Album
+//! ```
+//!
+//! Where it says less than the predicate, as of a pattern, that is asked again. Must not fire on a value that is not known before the
+//! query runs; on `is none` of a field that is never absent, nor on an absent value among those of a list that it may be; and on what
+//! nothing may be known of by its beginning, as a pattern that begins with `%`.
+//!
 //! Values are looked at without the plan becoming one for them (see [`Literal`]): how a path follows from them is kept with
 //! it ([`recipe`](super::recipe)), and a path of which that is not known is one for these values.
 //!
@@ -94,6 +108,23 @@ impl<'e> Sarg<'e> {
                 sarg(position, Test::OneOf(literals))
             }
             _ => None,
+        }
+    }
+
+    /// Whether no value is what it says.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn is_nothing(&self) -> bool {
+        matches!(&self.test, Test::OneOf(values) if values.is_empty())
+    }
+
+    /// Whether it is about several values that do not lie between two bounds, or about how they begin.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn is_several(&self) -> bool {
+        match &self.test {
+            Test::OneOf(values) => values.len() > 1,
+            Test::Element(keys) => keys.len() > 1,
+            Test::Prefix(_) => true,
+            Test::Range(..) => false,
         }
     }
 

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 
+use super::choices::Choice;
 use super::{Operator, PhysicalNode, Planned, Planner, Want};
 use crate::engine::estimate::Amount;
 use crate::engine::logical::{Slot, Sort};
@@ -52,6 +53,8 @@ impl<'p> Planner<'p> {
                     given,
                     #[cfg(not(feature = "small"))]
                     settled,
+                    #[cfg(not(feature = "small"))]
+                    bars: limit.is_some_and(|limit| limit <= TOP_MAX) && self.chooses(Choice::Bars),
                 };
                 (sort, cost)
             }

@@ -1,5 +1,7 @@
 //! Plans of drafts over made-up statistics, compared as text.
 
+#[cfg(not(feature = "small"))]
+mod choices;
 mod paths;
 
 use alloc::format;

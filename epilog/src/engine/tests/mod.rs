@@ -145,8 +145,12 @@ fn controlled(
 }
 
 /// All rows of a query by a plan, as [`scalars`].
-fn rows(view: View<'_>, draft: &Draft, rules: RuleSet) -> Result<Vec<Vec<Scalar>>, EngineError> {
-    scalars(run_with(view, draft, rules)?)
+fn rows(
+    view: View<'_>,
+    draft: &Draft,
+    switches: impl Into<Switches>,
+) -> Result<Vec<Vec<Scalar>>, EngineError> {
+    scalars(run_with(view, draft, switches)?)
 }
 
 /// All rows as scalars; of a record, all fields as declared, or one `Null` where there is none.

@@ -7,7 +7,8 @@ use super::fixture::{self as f, draft, field, join};
 use super::*;
 use crate::engine::estimate::Costs;
 use crate::engine::measured::priced::Priced;
-use crate::engine::physical::{Operator, PhysicalNode};
+use crate::engine::physical::{Choice, Choices, Operator, PhysicalNode};
+use crate::engine::planted::{Bug, Planted};
 use crate::expr::{BinaryOp, JoinKind, Postfix};
 
 const TRACKS: i128 = 3000;
@@ -33,6 +34,60 @@ fn sort_all(node: &mut PhysicalNode) -> usize {
 /// Checks what no sort reads all rows for; the plan as it was carried out.
 fn check(store: &Store, draft: &Draft) -> Plan {
     early::check(store, draft, sort_all)
+}
+
+/// Makes the sorts of a plan make keys of all rows; how many did not.
+fn without_bars(node: &mut PhysicalNode) -> usize {
+    let mut count = 0;
+    if let Operator::Sort { bars, .. } = &mut node.operator {
+        count += usize::from(core::mem::take(bars));
+    }
+    count + node.children_mut().into_iter().map(without_bars).sum::<usize>()
+}
+
+/// Of the first few rows the last bars the way by its first term: what compares equal by it is told apart by the others, what is absent
+/// has its place, and a term without a width, of which nothing is kept, bars none.
+#[test]
+fn the_last_of_the_first_few_bars_the_way() {
+    let mut records = with_tracks(TRACKS);
+    for (at, track) in records[2].1.iter_mut().enumerate() {
+        track[usize::from(f::track::PRICE)] = match at % 300 {
+            7 => Scalar::Float(f64::NAN),
+            8 => Scalar::Float(-0.0),
+            at => Scalar::Float((at / 60) as f64),
+        };
+    }
+    let store = store(&records);
+    let by = |ordinal, descending: bool| {
+        // Those with the greater key come first, so that what compares equal to the last may come in.
+        let terms = [(field(ordinal), descending), (field(f::track::ID), true)];
+        order(draft(f::Track), &terms).limit(40).select([field(f::track::ID)]).build()
+    };
+    for descending in [false, true] {
+        for (ordinal, has_width) in
+            [(f::track::PRICE, true), (f::track::ACTIVE, true), (f::track::NAME, false)]
+        {
+            let draft = by(ordinal, descending);
+            early::check(&store, &draft, without_bars);
+            // Whether a bar is there is told by one that lets too little through.
+            let found =
+                |draft: &Draft| rows(store.snapshot().operation().view(), draft, RuleSet::ALL).expect("rows");
+            let whole = found(&draft);
+            let _planted = Planted::new(Bug::BarTakesNoEqual);
+            assert_eq!(found(&draft) != whole, has_width, "by {ordinal}, descending: {descending}");
+            let choices = Choices::ALL.without(Choice::Bars);
+            let less = Switches { rules: RuleSet::ALL, choices };
+            assert_eq!(rows(store.snapshot().operation().view(), &draft, less).expect("rows"), whole);
+        }
+        // Absent ones come where the order has them.
+        let nullable =
+            order(draft(f::Track), &[(field(f::track::EDITOR), descending), (field(f::track::PRICE), true)]);
+        let nullable = nullable.clone().limit(700).select([field(f::track::ID), field(f::track::EDITOR)]);
+        let bars = |plan: &Plan| plan.to_string().contains("top ");
+        let told = explain(store.snapshot().operation().view(), &nullable.clone().build()).expect("a plan");
+        assert!(bars(&told), "{told}");
+        early::check(&store, &nullable.build(), without_bars);
+    }
 }
 
 #[test]

@@ -183,7 +183,7 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
         #[cfg(feature = "small")]
         P::Sort { input, terms, window } => sort::build(build(env, *input), terms, window),
         #[cfg(not(feature = "small"))]
-        P::Sort { input, terms, window, given, settled } => {
+        P::Sort { input, terms, window, given, settled, bars } => {
             let given = if given > 0 && keeps_order(env, &input) { given } else { 0 };
             if settled && given > 0 {
                 return build(env, *input);
@@ -192,11 +192,11 @@ pub(super) fn build<'s>(env: &Env<'s>, node: PhysicalNode) -> Box<dyn Operator<'
             {
                 let is_divided = env.threads > 1 && within::is_sorted_in_parts(&input, window, given);
                 let divided = is_divided.then(|| input.clone());
-                let input = within::first(env, *input, &terms, window, given);
-                Box::new(sort::build(input, terms, window, given).by_threads(divided))
+                let input = within::first(env, *input, &terms, window, (given, bars));
+                Box::new(sort::build(input, terms, window, (given, bars)).by_threads(divided))
             }
             #[cfg(not(feature = "std"))]
-            sort::build(build(env, *input), terms, window, given)
+            sort::build(build(env, *input), terms, window, (given, bars))
         }
         P::Limit { input, window } => Box::new(limit::Limit::new(build(env, *input), window)),
         P::Aggregate {
@@ -341,8 +341,9 @@ pub(super) fn first_of<'s>(
     input: Box<dyn Operator<'s> + 's>,
     terms: Vec<SortTerm>,
     window: Window,
+    bars: bool,
 ) -> Box<dyn Operator<'s> + 's> {
-    sort::build(input, terms, Some(window), 0)
+    sort::build(input, terms, Some(window), (0, bars))
 }
 
 /// The stages of a chain over [`Pairs`](physical::Operator::Pairs), those next to the pairs first.

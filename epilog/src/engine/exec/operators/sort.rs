@@ -15,6 +15,18 @@
 //!   |
 //! Giver     keys, ranks, in order  until the last row is given, likewise
 //! ```
+//!
+//! Of the first few rows, once there are as many as are wanted, the last bars the way (`bars`): the first terms of a batch are compared
+//! with its own in one loop, and keys are made only of rows that may come before it.
+//!
+//! ```text
+//! before                                    after, for `top 2 by price`
+//!   price  5  3  9  7  4  8                   price  5  3  9  7  4  8
+//!   keys   5  3  9  7  4  8, of each          keys   5  3  .  .  4  .   no key of what is more than 5
+//! ```
+//!
+//! Must not fire on rows that compare equal by the first term, which others may decide; on absent values, which a kernel knows nothing
+//! of; while there are fewer rows than are wanted; nor by what has no cell of a fixed width, of which the last row keeps none.
 
 // In such a build there is no value of what packs rows, and no way into what handles it.
 #![cfg_attr(feature = "small", allow(unreachable_code, unused_mut, unused_variables))]
@@ -68,7 +80,7 @@ pub(super) fn build<'s>(
     mut input: Box<dyn Operator<'s> + 's>,
     terms: Vec<SortTerm>,
     window: Option<Window>,
-    #[cfg(not(feature = "small"))] given: usize,
+    #[cfg(not(feature = "small"))] (given, bars): (usize, bool),
 ) -> Box<Sort<'s>> {
     let window = window.unwrap_or(Window::behind(0));
     #[cfg(feature = "small")]
@@ -85,6 +97,8 @@ pub(super) fn build<'s>(
         window,
         #[cfg(not(feature = "small"))]
         given,
+        #[cfg(not(feature = "small"))]
+        bars,
         #[cfg(not(feature = "small"))]
         runs,
         #[cfg(not(feature = "small"))]
@@ -112,6 +126,9 @@ pub(super) struct Sort<'s> {
     /// In the order of so many of the first terms the input comes.
     #[cfg(not(feature = "small"))]
     given: usize,
+    /// Whether rows are compared with the last of those that are kept before their keys are made.
+    #[cfg(not(feature = "small"))]
+    bars: bool,
     /// Where all rows are given, a run of those that compare equal by these terms after the other.
     #[cfg(not(feature = "small"))]
     runs: Option<Runs>,
@@ -374,7 +391,7 @@ impl<'s> Sort<'s> {
                         &self.terms,
                         &vectors,
                         #[cfg(not(feature = "small"))]
-                        runs,
+                        (runs, self.bars),
                     );
                     #[cfg(not(feature = "small"))]
                     if let Some(runs) = &mut self.runs
@@ -595,13 +612,13 @@ impl<'s> Near<'s> {
         batch: &mut Batch<'s>,
         terms: &[SortTerm],
         vectors: &[Vector<'s>],
-        #[cfg(not(feature = "small"))] mut runs: Option<&mut Runs>,
+        #[cfg(not(feature = "small"))] (mut runs, bars): (Option<&mut Runs>, bool),
     ) {
         if self.shape.is_none() {
             self.shape = Shape::of(env, batch);
         }
         #[cfg(not(feature = "small"))]
-        let candidates = self.candidates(terms, vectors);
+        let candidates = if bars { self.candidates(terms, vectors) } else { None };
         #[cfg(not(feature = "small"))]
         if candidates.as_ref().is_some_and(|candidates| !candidates.contains(&1)) {
             batch.retain(|_, _| false);
@@ -671,7 +688,12 @@ impl<'s> Near<'s> {
         let Keys::Top(heap, count) = &self.keys else { return None };
         let last = heap.peek().filter(|_| heap.len() >= *count)?.first?;
         let (term, values) = (terms.first()?, vectors.first()?);
-        let op = if term.descending { BinaryOp::Ge } else { BinaryOp::Le };
+        let op = match term.descending {
+            true if planted::is(Bug::BarTakesNoEqual) => BinaryOp::Gt,
+            false if planted::is(Bug::BarTakesNoEqual) => BinaryOp::Lt,
+            true => BinaryOp::Ge,
+            false => BinaryOp::Le,
+        };
         let last = Strided { bytes: &last, stride: 0 };
         let mut candidates = kernel::compare(values.ty(), op, values.strided(), last, values.len());
         if let Some(nulls) = &values.nulls {

@@ -385,13 +385,13 @@ pub(in crate::engine::exec) fn first<'s>(
     node: PhysicalNode,
     terms: &[SortTerm],
     window: Option<Window>,
-    given: usize,
+    (given, bars): (usize, bool),
 ) -> Box<dyn Operator<'s> + 's> {
     match top(&node, window, given).filter(|_| env.threads > 1) {
         Some(end) => {
             let skip = u64::from(planted::is(Bug::FirstOfPartLost));
             let window = Window { skip, ..Window::first(end) };
-            Box::new(Together::of(node, Some((terms.to_vec(), window))))
+            Box::new(Together::of(node, Some((terms.to_vec(), window, bars))))
         }
         None => operators::build(env, node),
     }
@@ -406,7 +406,7 @@ struct Together<'s> {
     state: State<'s>,
     wants_all: bool,
     /// By what, and which, the first of each part are, if these are wanted alone. They come in that order, part by part.
-    top: Option<(Vec<SortTerm>, Window)>,
+    top: Option<(Vec<SortTerm>, Window, bool)>,
     /// What the rows of parts took in memory.
     size: usize,
     /// How many threads made them.
@@ -420,7 +420,7 @@ enum State<'s> {
 }
 
 impl<'s> Together<'s> {
-    fn of(node: PhysicalNode, top: Option<(Vec<SortTerm>, Window)>) -> Together<'s> {
+    fn of(node: PhysicalNode, top: Option<(Vec<SortTerm>, Window, bool)>) -> Together<'s> {
         Together { node, state: State::NotBegun, wants_all: false, top, size: 0, threads: 1 }
     }
 
@@ -483,7 +483,7 @@ impl<'s> Operator<'s> for Together<'s> {
 struct Batches<'p, 's> {
     divided: &'p Divided<'s>,
     /// Which of them alone.
-    top: Option<&'p (Vec<SortTerm>, Window)>,
+    top: Option<&'p (Vec<SortTerm>, Window, bool)>,
     /// What those of all parts may take in memory.
     bytes_max: usize,
 }
@@ -507,8 +507,8 @@ impl<'s> Work<()> for Batches<'_, 's> {
     fn part(&self, (): &(), ranks: Ranks, run: &Run) -> Result<Option<Self::OfPart>, ExecError> {
         let env = self.divided.frame.env(run.clone());
         let mut input = self.divided.build(&env, |scan| go_through(scan, ranks))?;
-        if let Some((terms, window)) = self.top {
-            input = operators::first_of(input, terms.clone(), *window);
+        if let Some((terms, window, bars)) = self.top {
+            input = operators::first_of(input, terms.clone(), *window, *bars);
         }
         let (mut made, mut size, mut charge) = (Vec::new(), 0, Charge::default());
         let mut batch = env.batch();

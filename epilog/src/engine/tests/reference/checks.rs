@@ -6,6 +6,8 @@ use alloc::vec::Vec;
 use super::shrink::shrink;
 use super::*;
 #[cfg(not(feature = "small"))]
+use crate::engine::physical::{Choice, Choices, Operator, PhysicalNode};
+#[cfg(not(feature = "small"))]
 use crate::engine::planted;
 
 pub(super) fn check_seed(seed: u64, queries: usize, faulty: bool) {
@@ -212,18 +214,46 @@ fn check_native(reading: &dyn Reading, little: &dyn Reading, draft: &Draft, quer
     each("a native test, with little memory", streamed(little, &draft));
 }
 
-/// The sets of rules that a draft is answered by, in words: all, none, and all but one of those that change its plan.
-pub(super) fn rule_sets(reading: &dyn Reading, draft: &Draft) -> Vec<(RuleSet, String)> {
+/// What a draft is answered by, in words: all rules, none, and all but one of those that change its plan; and so of what planning chooses
+/// beside them.
+pub(super) fn rule_sets(reading: &dyn Reading, draft: &Draft) -> Vec<(Switches, String)> {
     let operation = reading.operation();
     let view = operation.view();
     let mut sets = Vec::from([
-        (RuleSet::ALL, String::from("by all rules")),
-        (RuleSet::NONE, String::from("by no rule")),
+        (RuleSet::ALL.into(), String::from("by all rules")),
+        (RuleSet::NONE.into(), String::from("by no rule")),
     ]);
-    for name in fired(view.catalog(), draft, &Measured::new(view)) {
-        sets.push((RuleSet::ALL.without(name), format!("without {name}")));
+    for name in fired(view.catalog(), draft, &Measured(view)) {
+        sets.push((RuleSet::ALL.without(name).into(), format!("without {name}")));
+    }
+    #[cfg(not(feature = "small"))]
+    {
+        let chosen = chosen(view, draft);
+        for (choice, name) in &chosen {
+            let choices = Choices::ALL.without(*choice);
+            sets.push((Switches { rules: RuleSet::ALL, choices }, format!("without {name}")));
+        }
+        if chosen.len() > 1 {
+            let none = Switches { rules: RuleSet::ALL, choices: Choices::NONE };
+            sets.push((none, String::from("by no choice")));
+        }
     }
     sets
+}
+
+/// What is chosen where a draft is planned: without it the plan is another one.
+#[cfg(not(feature = "small"))]
+pub(super) fn chosen(view: View<'_>, draft: &Draft) -> Vec<(Choice, &'static str)> {
+    fn has_bar(node: &PhysicalNode) -> bool {
+        matches!(node.operator, Operator::Sort { bars: true, .. }) || node.children().into_iter().any(has_bar)
+    }
+    let shown = |choices: Choices| {
+        let planned = plan(view, draft, Purpose::Rows, Switches { rules: RuleSet::ALL, choices });
+        let planned = planned.expect("a plan");
+        (Plan::of(&planned).to_string(), has_bar(&planned.root))
+    };
+    let all = shown(Choices::ALL);
+    Choice::ALL.into_iter().filter(|(choice, _)| shown(Choices::ALL.without(*choice)) != all).collect()
 }
 
 /// The records in a file, with so little memory that what can put rows aside does.
@@ -285,7 +315,13 @@ fn is_planted() -> bool {
 }
 
 /// The smallest case like a draft that some rules answer otherwise than the reference.
-fn smaller(asked: &Asked<'_>, draft: &Draft, ordered: bool, rules: RuleSet) -> (Vec<Collection>, Draft) {
+fn smaller(
+    asked: &Asked<'_>,
+    draft: &Draft,
+    ordered: bool,
+    rules: impl Into<Switches>,
+) -> (Vec<Collection>, Draft) {
+    let rules = rules.into();
     let orders =
         |draft: &Draft| draft.clauses.iter().filter(|clause| matches!(clause, Clause::Order(_))).count();
     let had = orders(draft);

@@ -154,6 +154,63 @@ fn the_first_of_an_order_of_many_sources_are_those_of_the_reference() {
     assert!(ended > 10, "{ended} end early");
 }
 
+impl Maker<'_> {
+    /// A draft of the first few of many tracks in an order that few indexes have.
+    fn barred_draft(&mut self) -> (Draft, bool) {
+        self.forget();
+        let mut builder = draft(f::Track);
+        if self.random.below(3) == 0 {
+            builder = builder.filter(self.asked_of(TRACK, 0));
+        }
+        let mut terms = Vec::new();
+        for _ in 0..1 + self.random.below(2) {
+            let fields =
+                [f::track::PRICE, f::track::ACTIVE, f::track::EDITOR, f::track::MILLISECONDS, f::track::NAME];
+            terms.push(OrderTerm {
+                expression: f::field(*self.random.pick(&fields)),
+                descending: self.random.below(2) == 0,
+                nulls_first: *self.random.pick(&[None, None, Some(true), Some(false)]),
+            });
+        }
+        let descending = self.random.below(2) == 0;
+        terms.push(OrderTerm { expression: f::field(f::track::ID), descending, nulls_first: None });
+        builder = builder.clause(Clause::Order(terms));
+        if self.random.below(4) == 0 {
+            builder = builder.offset(self.random.below(5) as u64);
+        }
+        builder = builder.limit(self.random.below(12) as u64);
+        let values = [f::track::ID, f::track::PRICE, f::track::EDITOR].map(f::field);
+        (if self.random.below(2) == 0 { builder.select(values).build() } else { builder.build() }, true)
+    }
+}
+
+/// Asks for the first few of as many tracks as lie on several leaves.
+pub(super) fn check_barred(seed: u64, queries: usize, see: &mut dyn FnMut(&str)) {
+    let mut random = Random::new(seed);
+    let mut data = collections(&mut random);
+    let few = data[TRACK].1.clone();
+    for id in few.len() + 1..=500 {
+        let mut track = random.pick(&few).clone();
+        track[0] = Scalar::Int(id as i128);
+        track[usize::from(f::track::PRICE)] = random.pick(&few)[usize::from(f::track::PRICE)].clone();
+        track[usize::from(f::track::EDITOR)] = random.pick(&few)[usize::from(f::track::EDITOR)].clone();
+        data[TRACK].1.push(track);
+    }
+    let asked = Asked::of(&data, &f::DATABASE);
+    check_data(seed, random, &asked, queries, &mut |maker| maker.barred_draft(), see);
+}
+
+#[test]
+fn the_first_few_of_many_rows_are_those_of_the_reference() {
+    let mut tops = 0;
+    let mut see = |plan: &str| tops += u32::from(plan.contains("top "));
+    for seed in 1..=seeds(6) {
+        check_barred(seed, 12, &mut see);
+    }
+    std::println!("the first few of {tops}");
+    assert!(tops > 30, "the first few of {tops}");
+}
+
 /// Asks for drafts where sorting all costs so much that rows come in the order of as many terms as can be.
 pub(super) fn check_sorted(seed: u64, queries: usize, see: &mut dyn FnMut(&str)) {
     let mut random = Random::new(seed);

@@ -20,6 +20,7 @@ const LEFT: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.left_draft(
 const BANDED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.banded_draft(), &mut |_| ());
 const ORDERED: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.ordered_draft(false), &mut |_| ());
 const SORTED: Check = |seed| orders::check_sorted(seed, 40, &mut |_| ());
+const BARRED: Check = |seed| orders::check_barred(seed, 8, &mut |_| ());
 const PARTLY: Check = |seed| check_drafts(seed, 40, &mut |maker| maker.partly_indexed_draft(), &mut |_| ());
 const NESTED: Check = |seed| check_drafts(seed, 20, &mut |maker| maker.nested_draft(false), &mut |_| ());
 const LINKED: Check = |seed| check_drafts(seed, 20, &mut |maker| maker.linked_draft(2), &mut |_| ());
@@ -171,6 +172,7 @@ fn mistakes_about_orders_that_joins_keep_are_found() {
         (Bug::OrderTakenForGiven, ORDERED),
         (Bug::UnpairedLast, ORDERED),
         (Bug::EqualOnesUnsorted, SORTED),
+        (Bug::BarTakesNoEqual, BARRED),
         (Bug::OrderTakenForGiven, SORTED),
     ]);
 }

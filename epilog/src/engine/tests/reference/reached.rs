@@ -5,7 +5,7 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::engine::optimizer::RULES;
-use crate::engine::physical::{Method, Operator, PhysicalNode, has_words};
+use crate::engine::physical::{Choice, Method, Operator, PhysicalNode, has_words};
 use crate::schema::{Catalog, IndexId};
 
 /// What operators are called in plans, and ways to records.
@@ -149,12 +149,14 @@ fn sieved(node: &PhysicalNode, reached: &mut Vec<&'static str>) {
 fn drafts_reach_every_rule_and_every_operator() {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     let names = RULES.iter().map(|rule| rule.name);
+    let names = names.chain(Choice::ALL.map(|(_, name)| name));
     let names = names.chain([PROBES_SOME]).chain(SIEVED);
     names.chain(OPERATORS).chain(PARTS).chain(ASIDE.map(|aside| aside.0)).for_each(|name| {
         counts.insert(name, 0);
     });
     let mut note = |view: View<'_>, little: &dyn Reading, draft: &Draft| {
-        let mut reached = fired(view.catalog(), draft, &Measured::new(view));
+        let mut reached = fired(view.catalog(), draft, &Measured(view));
+        reached.extend(checks::chosen(view, draft).into_iter().map(|(_, name)| name));
         let planned = plan(view, draft, Purpose::Rows, RuleSet::ALL).expect("a plan");
         reached.extend(Plan::of(&planned).operators().iter().map(|node| node.operator));
         reached.extend(probes_some(&planned.root, view.catalog()).then_some(PROBES_SOME));

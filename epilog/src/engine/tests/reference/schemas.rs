@@ -382,7 +382,7 @@ pub(super) fn asked(data: &[Collection]) -> Asked<'_> {
 pub(super) fn bare_rows(
     reading: &dyn Reading,
     draft: &Draft,
-    rules: RuleSet,
+    rules: impl Into<Switches>,
 ) -> Result<Vec<Vec<Scalar>>, EngineError> {
     let _without = Bare::new();
     rows(reading.operation().view(), draft, rules)

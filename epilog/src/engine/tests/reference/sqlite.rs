@@ -109,14 +109,14 @@ enum Outcome {
     /// The draft cannot be said in SQL, or SQLite takes too long.
     NotAsked,
     /// The first of the sets of rules by which our answer is not SQLite's, and both answers.
-    Differs(RuleSet, String),
+    Differs(Switches, String),
 }
 
 fn ask(
     (data, connection, reading): (&[Collection], &Connection, &dyn Reading),
     draft: &Draft,
     ordered: bool,
-    rules: &[RuleSet],
+    rules: &[Switches],
 ) -> Outcome {
     let Some(question) = Writer::new(data).question(draft) else { return Outcome::NotAsked };
     let calculates = may_fail(draft);
@@ -125,7 +125,7 @@ fn ask(
     let expected = match answer(connection, &question) {
         Ok(rows) => comparable(rows),
         Err(error) if is_given_up(&error) => return Outcome::NotAsked,
-        Err(error) => return Outcome::Differs(RuleSet::ALL, format!("{error}\n{}", question.sql)),
+        Err(error) => return Outcome::Differs(RuleSet::ALL.into(), format!("{error}\n{}", question.sql)),
     };
     for rules in rules {
         let got = rows(reading.operation().view(), draft, *rules).map(plain).map(comparable);
@@ -190,7 +190,7 @@ fn check_noting(
         let (draft, ordered) = make(&mut maker);
         made += u64::from(!asks_of_lists(&draft));
         let sets = rule_sets(&snapshot, &draft);
-        let all: Vec<RuleSet> = sets.iter().map(|(rules, _)| *rules).collect();
+        let all: Vec<Switches> = sets.iter().map(|(rules, _)| *rules).collect();
         let rules = match ask((data, &connection, &snapshot), &draft, ordered, &all) {
             Outcome::Alike => {
                 asked += 1;

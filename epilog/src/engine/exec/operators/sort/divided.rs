@@ -43,7 +43,7 @@ impl<'s> RowsOfPart<'s> {
             if near.shape.is_none() {
                 near.shape = Shape::of_all(&batch);
             }
-            near.add(env, &mut batch, terms, &vectors, None);
+            near.add(env, &mut batch, terms, &vectors, (None, false));
             if is_too_much(env, &mut charge, near.size()) {
                 return Ok(None);
             }
