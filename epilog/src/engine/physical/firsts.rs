@@ -97,9 +97,15 @@ impl<'p> Numbered<'p> {
         Some(Numbered { slot, partition, fields, order, sorted, base })
     }
 
-    /// The order of rows that an index has which begins with what partitions have in common.
-    fn order_of(&self, index: &IndexDef) -> Vec<SortTerm> {
-        let descending = self.order.first().is_some_and(|term| term.descending);
+    /// Whether partitions may come from the last to the first: as the rows of each do, and as all were sorted.
+    fn directions(&self) -> impl Iterator<Item = bool> {
+        let within = self.order.first().is_some_and(|term| term.descending);
+        let of_all = self.sorted.and_then(<[SortTerm]>::first).is_some_and(|term| term.descending);
+        [within].into_iter().chain((of_all != within).then_some(of_all))
+    }
+
+    /// The order of rows that an index has which begins with what partitions have in common, of which the last may be the first.
+    fn order_of(&self, index: &IndexDef, descending: bool) -> Vec<SortTerm> {
         let own = index.fields.iter().filter(|position| self.fields.contains(position));
         // Those that it has not have one value, or it is not taken.
         let others = self.fields.iter().filter(|position| !index.fields.contains(position));
@@ -150,9 +156,11 @@ impl<'p> Planner<'p> {
         let puts_in_order = of.sorted.is_some() || want.key_order;
         let mut orders: Vec<Vec<SortTerm>> = Vec::new();
         for index in indexes.iter().filter(begins) {
-            let order = of.order_of(index);
-            if !orders.contains(&order) {
-                orders.push(order);
+            for descending in of.directions() {
+                let order = of.order_of(index, descending);
+                if !orders.contains(&order) {
+                    orders.push(order);
+                }
             }
         }
         let (mut taken, mut least) = (None, all.cost);

@@ -214,6 +214,24 @@ fn the_first_few_of_each_value_are_gone_to_one_by_one() {
         let plan = early::check(&store, &ids.build(), of_all);
         assert!(plan.to_string().contains(", first 2 of each editor, entries only"), "{plan}");
     }
+    // In the order of what they are the first of the last value may come first, and the records of each as they lie: where sorting
+    // a few rows is dearer than another way down the tree for each value.
+    let editor = (field(f::track::EDITOR), true);
+    let by_id = (field(f::track::ID), false);
+    for terms in [Vec::from([editor.clone()]), Vec::from([editor.clone(), by_id.clone()])] {
+        let of = per(order(draft(f::Track), &terms), 2).build();
+        let plan = early::check(&store, &of, of_all);
+        assert!(plan.to_string().contains("sort editor desc"), "{plan}");
+        let snapshot = store.snapshot();
+        let _priced = Priced::new(Costs { sort: 200_000.0, ..Costs::default() }, &[&snapshot]);
+        let plan = early::check(&store, &of, of_all);
+        let walk = "index scan Track by editor backwards, first 2 of each editor";
+        assert!(plan.to_string().contains(walk) && !plan.to_string().contains("sort"), "{plan}");
+        assert_eq!(read(&plan, "index scan Track by editor"), 12, "{plan}");
+    }
+    // What comes in another order than that of the walk is sorted.
+    let plan = early::check(&store, &per(order(draft(f::Track), &[by_id, editor]), 2).build(), of_all);
+    assert!(plan.to_string().contains("sort id"), "{plan}");
     // Not where it may be that the record does not get through, in another order, behind a limit, or by something else as well.
     let by_price = order(draft(f::Track), &[(field(f::track::PRICE), false)]);
     let both = Vec::from([field(f::track::EDITOR), field(f::track::PRICE)]);

@@ -191,7 +191,10 @@ impl Maker<'_> {
         let behind = &fields[count..count + self.random.below(fields.len() - count + 1)];
         let mut terms: Vec<OrderTerm> = behind.iter().map(term).collect();
         if self.random.below(3) == 0 {
-            terms.splice(0..0, fields[..count].iter().map(term));
+            // Which may be the other way round.
+            let turns = self.random.below(2) == 0;
+            let partly = |ordinal| OrderTerm { descending: descending != turns, ..term(ordinal) };
+            terms.splice(0..0, fields[..count].iter().map(partly));
         }
         if self.random.below(8) == 0 {
             terms.push(term(&(self.random.below(count_of_fields) as u16)));
@@ -400,21 +403,23 @@ fn values_that_a_walk_goes_from_one_to_the_next_of_are_those_of_the_reference() 
 
 #[test]
 fn the_first_few_of_each_value_are_those_of_the_reference() {
-    let (mut walked, mut several, mut backwards, mut sorted) = (0, 0, 0, 0);
+    let (mut walked, mut several, mut backwards, mut sorted, mut turned) = (0, 0, 0, 0, 0);
     let mut see = |plan: &str| {
         let is_walk = plan.contains("of each");
         walked += u32::from(is_walk);
         several += u32::from(plan.contains("first 2 of each") || plan.contains("first 3 of each"));
         backwards += u32::from(is_walk && plan.contains("backwards"));
         sorted += u32::from(is_walk && plan.contains("sort "));
+        turned += u32::from(is_walk && plan.contains("backwards") && !plan.contains("sort "));
     };
     for seed in 1..=seeds(30) {
         check_first_of_each(seed, 20, &mut see);
     }
-    let told =
-        std::format!("{walked} walks, {several} to several, {backwards} backwards, {sorted} sorted again");
+    let told = std::format!(
+        "{walked} walks, {several} to several, {backwards} backwards, {turned} not sorted, {sorted} sorted again"
+    );
     std::println!("{told}");
-    assert!(walked > 100 && several > 50 && backwards > 20 && sorted > 30, "{told}");
+    assert!(walked > 100 && several > 50 && backwards > 20 && turned > 5 && sorted > 30, "{told}");
 }
 
 #[test]
