@@ -311,8 +311,9 @@ impl Options {
     /// [`explain_analyze`](crate::Query::explain_analyze) tells what each part of a query kept and put aside, and
     /// [`memory`](crate::Query::memory) asks for more, or less, for one query.
     ///
-    /// A database in memory and a write transaction have nowhere to put anything: this says nothing there, but
-    /// [`memory`](crate::Query::memory) refuses as well, but for sorts, which take what they need. Of texts that were calculated it is
+    /// A database in memory and the queries of a write transaction have nowhere to put anything: this says nothing there, but
+    /// [`memory`](crate::Query::memory) refuses as well, but for sorts, which take what they need. What a set-based `update` or `delete` finds out
+    /// before it changes the first record, the keys of all above all, is put aside all the same. Of texts that were calculated it is
     /// not counted what they take. Not with the cargo feature `small`.
     ///
     /// # Examples

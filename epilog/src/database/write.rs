@@ -15,6 +15,7 @@ use crate::expr::{Assignment, Draft};
 use crate::query::{Given, Reads, SlowHook, Snapshot, Writes, sealed};
 use crate::schema::{CollectionDef, Place};
 use crate::storage::StorageError;
+use crate::storage::collected::Collected;
 use crate::storage::facade::{Reading, View};
 use crate::storage::records::{ConstraintError, RecordDraft, RecordRef};
 use crate::storage::writer::Writer;
@@ -448,13 +449,56 @@ impl<'d, D: Schema> WriteTransaction<'d, D> {
         &self,
         collection: &CollectionDef,
         draft: &Draft,
-        ranks: &[u128],
+        ranks: &Collected,
         run: &Run,
         given: Given<'_>,
     ) -> Result<(), Error> {
         let view = self.view();
         let giver = Giver::new(view, draft.root, given.items)?;
         giver.give(view, ranks, run, &|rank| record_of(view, collection, rank), given.each)
+    }
+
+    /// The keys of the records that a statement is about, all of them.
+    fn keys(
+        &mut self,
+        draft: &Draft,
+        control: &Control,
+        run: &Run,
+        in_order: bool,
+    ) -> Result<Collected, Error> {
+        let mut keys = self.collected(run);
+        engine::keys(self.view(), draft, control, run, in_order, &mut |rank| {
+            self.push(&mut keys, &rank.to_le_bytes())
+        })?;
+        // What was read to find so many need not stay.
+        #[cfg(not(feature = "small"))]
+        if keys.is_aside() {
+            self.writer.rest();
+        }
+        Ok(keys)
+    }
+
+    /// Room for what a statement finds out before its first change: a quarter of what it may keep in memory is for keys, and as much for
+    /// what records become.
+    #[cfg_attr(feature = "small", expect(unused_variables, reason = "all is in memory"))]
+    fn collected(&self, run: &Run) -> Collected {
+        #[cfg(feature = "small")]
+        return Collected::default();
+        #[cfg(not(feature = "small"))]
+        Collected::new(self.collected_max(run))
+    }
+
+    /// The bytes of that.
+    #[cfg(not(feature = "small"))]
+    fn collected_max(&self, run: &Run) -> Option<usize> {
+        run.memory().or_else(|| self.writer.statement_bytes()).map(|bytes| bytes / 4)
+    }
+
+    fn push(&self, collected: &mut Collected, piece: &[u8]) -> Result<(), StorageError> {
+        #[cfg(feature = "small")]
+        return collected.push(piece);
+        #[cfg(not(feature = "small"))]
+        collected.push(piece, &|block_len| self.writer.scratch(block_len))
     }
 
     fn definition<C: Collection>(&self) -> Arc<CollectionDef> {
@@ -502,36 +546,53 @@ impl<D: Schema> Writes for WriteTransaction<'_, D> {
         let collection = self.bound(draft)?;
         let run = control.begin(self.view());
         // The keys are all found before the first change: an update cannot meet its own work.
-        let ranks = engine::keys(self.view(), draft, control, &run, given.is_some())?;
+        let ranks = self.keys(draft, control, &run, given.is_some())?;
         // Nor can its expressions: those that look at other records are evaluated before the first change, too.
         let assigner = Assigner::new(self.view(), draft.root, assignments)?;
         let looks_around = assignments.iter().any(|assignment| assignment.expression.reads_other_records());
         let mut draft_of_one = RecordDraft::default();
-        let mut images: Vec<Vec<u8>> = Vec::new();
+        let mut images = self.collected(&run);
         if looks_around {
             let mut assigning = assigner.begin(self.view(), &run);
-            for (at, rank) in ranks.iter().enumerate() {
+            let mut left = ranks.read();
+            let (mut at, mut image) = (0, Vec::new());
+            while let Some(rank) = left.next_rank()? {
                 check_at(at, &run, self.view())?;
-                let record = record_of(self.view(), &collection, *rank)?;
+                at += 1;
+                let record = record_of(self.view(), &collection, rank)?;
                 assigner.apply(&mut assigning, record, &mut draft_of_one)?;
-                let mut image = Vec::new();
+                // Its length comes before it.
+                image.clear();
+                image.extend_from_slice(&[0; LEN_LEN]);
                 draft_of_one.append_image(&mut image);
-                images.push(image);
+                let len = (image.len() - LEN_LEN) as u64;
+                image[..LEN_LEN].copy_from_slice(&len.to_le_bytes());
+                self.push(&mut images, &image)?;
             }
         }
-        let mut evaluated = images.iter();
-        let mut left = ranks.iter().enumerate();
+        #[cfg(not(feature = "small"))]
+        if images.is_aside() {
+            self.writer.rest();
+        }
+        let mut evaluated = images.read();
+        let mut left = ranks.read();
+        let mut at = 0;
         let mut next = |writer: &Writer<'_>, new: &mut RecordDraft| {
-            let Some((at, rank)) = left.next() else { return Ok(None) };
+            let Some(rank) = left.next_rank()? else { return Ok(None) };
             check_at(at, &run, writer.view())?;
-            match evaluated.next() {
-                Some(image) => assert!(new.load_image(&collection.layout, image), "its own image"),
+            at += 1;
+            match evaluated.next(LEN_LEN)? {
+                Some(len) => {
+                    let len = u64::from_le_bytes(len.try_into().expect("eight bytes"));
+                    let image = evaluated.next(len as usize)?.expect("an image of its length");
+                    assert!(new.load_image(&collection.layout, image), "its own image");
+                }
                 None => {
-                    let record = record_of(writer.view(), &collection, *rank)?;
+                    let record = record_of(writer.view(), &collection, rank)?;
                     assigner.apply(&mut assigner.begin(writer.view(), &run), record, new)?;
                 }
             }
-            Ok::<_, Error>(Some(*rank))
+            Ok::<_, Error>(Some(rank))
         };
         let Some(given) = given else { return self.writer.update_all(&collection, &mut next) };
         // What is given may have no result, and then nothing is changed.
@@ -558,15 +619,34 @@ impl<D: Schema> Writes for WriteTransaction<'_, D> {
     ) -> Result<u64, Error> {
         let collection = self.bound(draft)?;
         let run = control.begin(self.view());
-        let ranks = engine::keys(self.view(), draft, control, &run, given.is_some())?;
+        let keys = self.keys(draft, control, &run, given.is_some())?;
         if let Some(given) = given {
-            self.give(&collection, draft, &ranks, &run, given)?;
+            self.give(&collection, draft, &keys, &run, given)?;
+        }
+        let mut left = keys.read();
+        #[cfg(not(feature = "small"))]
+        if keys.is_aside() && self.writer.deletes_in_parts(&collection) {
+            // A record that goes is noted in some 64 bytes, and so is what it takes along.
+            let part = self.collected_max(&run).map_or(usize::MAX, |bytes| bytes / 64).max(CHECKED_EVERY);
+            let mut at = 0;
+            return self.writer.delete_parts(&collection, part, &mut |writer| {
+                check_at(at, &run, writer.view())?;
+                at += 1;
+                Ok::<_, Error>(left.next_rank()?)
+            });
+        }
+        let mut ranks = Vec::new();
+        while let Some(rank) = left.next_rank()? {
+            ranks.push(rank);
         }
         Ok(self.writer.delete_all(&collection, &ranks)?)
     }
 }
 
-/// At every so many records of a set-based update: whether it is to end.
+/// The bytes of the length that comes before an image.
+const LEN_LEN: usize = 8;
+
+/// At every so many records of a set-based change: whether it is to end.
 const CHECKED_EVERY: usize = 256;
 
 /// Fails when the statement is to end, which is asked now and then.

@@ -280,7 +280,7 @@ impl Run {
     }
 
     /// What may be kept in memory of rows, in bytes, if that was asked for.
-    pub(super) fn memory(&self) -> Option<usize> {
+    pub(crate) fn memory(&self) -> Option<usize> {
         self.0.as_ref()?.wishes.memory
     }
 

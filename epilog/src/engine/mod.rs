@@ -52,8 +52,8 @@ use crate::schema::CollectionDef;
 #[cfg(all(feature = "std", not(feature = "small")))]
 use crate::schema::CollectionId;
 use crate::schema::CollectionSchema;
-#[cfg(not(feature = "small"))]
 use crate::storage::StorageError;
+use crate::storage::collected::Collected;
 use crate::storage::records::{RecordDraft, RecordRef};
 use exec::{Chain, Planned};
 use logical::{Purpose, Slot};
@@ -401,28 +401,28 @@ pub fn exists(view: View<'_>, draft: &Draft, control: &Control) -> Result<bool, 
     Ok(Planned::new(view, used_up(plan), run).any()?)
 }
 
-/// The ranks of a query's root records, all of them: what a set-based update or delete collects before it changes the
+/// Gives `each` the ranks of a query's root records, all of them: what a set-based update or delete collects before it changes the
 /// first. They are in the order of its rows only if that is asked for.
 ///
 /// # Errors
 ///
-/// As [`count`].
+/// As [`count`]; what `each` fails with.
 pub fn keys(
     view: View<'_>,
     draft: &Draft,
     control: &Control,
     run: &Run,
     in_order: bool,
-) -> Result<Vec<u128>, EngineError> {
+    each: &mut dyn FnMut(u128) -> Result<(), StorageError>,
+) -> Result<(), EngineError> {
     run.check(view)?;
     if let Some(point) = Point::of(view, draft) {
-        return Ok(point.record()?.iter().map(RecordRef::rank).collect());
+        let rank = point.record()?.map(|record| record.rank());
+        return Ok(rank.map_or(Ok(()), each).map_err(ExecError::from)?);
     }
-    let mut ranks = Vec::new();
     let purpose = if in_order { Purpose::KeysInOrder } else { Purpose::Keys };
     let plan = plan_for(view, draft, purpose, control, false)?;
-    Planned::new(view, used_up(plan), run.clone()).ranks(Slot(0), &mut ranks)?;
-    Ok(ranks)
+    Ok(Planned::new(view, used_up(plan), run.clone()).ranks(Slot(0), each)?)
 }
 
 /// What a [`Native`](crate::expr::Native) test is: whether a record of a collection stays.
@@ -525,17 +525,27 @@ impl Giver {
     pub fn give<'s, E: From<EngineError>>(
         &self,
         view: View<'s>,
-        ranks: &[u128],
+        ranks: &Collected,
         run: &Run,
         find: &dyn Fn(u128) -> Result<RecordRef<'s>, E>,
         each: &mut dyn FnMut(&OutputBatch<'_>) -> Result<(), E>,
     ) -> Result<(), E> {
         let mut giving = exec::Giving::new(view, &self.plan, run.clone());
-        for some in ranks.chunks(giving.rows_max().min(Self::RECORDS_MAX)) {
-            let records = some.iter().map(|rank| find(*rank).map(Some)).collect::<Result<_, _>>()?;
+        let records_max = giving.rows_max().min(Self::RECORDS_MAX);
+        let mut ranks = ranks.read();
+        loop {
+            let mut records = Vec::new();
+            while records.len() < records_max
+                && let Some(rank) =
+                    ranks.next_rank().map_err(|error| EngineError::from(ExecError::from(error)))?
+            {
+                records.push(Some(find(rank)?));
+            }
+            if records.is_empty() {
+                return Ok(());
+            }
             each(&giving.give(records).map_err(EngineError::from)?)?;
         }
-        Ok(())
     }
 }
 

@@ -15,6 +15,7 @@
 //! latest       which commit changed each collection last
 //! near         lines of memory that are read soon
 //! streamed     blobs: values outside their record, in chunks
+//! collected    what a statement finds out before its first change
 //! scratch      bytes put aside in a file that is gone with whoever needs them
 //! catalog      what is stored, kept in collections of its own
 //! records      record <-> bytes, index keys
@@ -43,6 +44,7 @@ pub mod btree;
 pub(crate) mod catalog;
 pub(crate) mod change;
 pub mod codec;
+pub mod collected;
 mod concurrent;
 mod counted;
 mod gathered;

@@ -1,9 +1,10 @@
 //! Queries over many times what the page cache holds: what comes out, what is in memory meanwhile, and what happens when
 //! the disk has no room, or changes what a sort has put aside.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
+use epilog::CancelHandle;
 use epilog::prelude::*;
 use epilog::vfs::{MemoryVfs, OpenMode, Vfs, VfsError, VfsFile};
 use pretty_assertions::assert_eq;
@@ -30,11 +31,24 @@ pub struct Link {
     weight: i64,
 }
 
-epilog::schema!(pub Large { Wide, Link });
+/// What set-based changes are about beside.
+#[derive(Collection, Clone, Debug, PartialEq)]
+pub struct Step {
+    id: Id<Step>,
+    #[unique]
+    place: i64,
+    #[on_delete(cascade)]
+    before: Option<Id<Step>>,
+    #[on_delete(set_null)]
+    wide: Option<Id<Wide>>,
+}
+
+epilog::schema!(pub Large { Wide, Link, Step });
 
 const CACHE: usize = 1 << 20;
 const ROWS: i64 = 12_000;
 const LINKS: i64 = 3_000;
+const STEPS: i64 = 2_000;
 
 /// The record that a link leads to, which is anywhere.
 fn target_of(link: i64) -> i64 {
@@ -49,6 +63,26 @@ struct Files {
     open: Arc<AtomicUsize>,
     full: Arc<AtomicBool>,
     damaged: Arc<AtomicBool>,
+    /// What is cancelled when something is read that far, or written.
+    cancelled: Arc<Mutex<Option<(CancelHandle, Reach)>>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Reach {
+    Read,
+    Written,
+}
+
+impl Files {
+    fn reach(&self, offset: u64, how: Reach) {
+        let cancelled = self.cancelled.lock().expect("nobody panics");
+        if let Some((handle, of)) = cancelled.as_ref()
+            && *of == how
+            && offset > 100_000
+        {
+            handle.cancel();
+        }
+    }
 }
 
 struct Temporary(Box<dyn VfsFile>, Files);
@@ -88,6 +122,7 @@ impl Drop for Temporary {
 
 impl VfsFile for Temporary {
     fn read_at(&self, buffer: &mut [u8], offset: u64) -> Result<(), VfsError> {
+        self.1.reach(offset, Reach::Read);
         self.0.read_at(buffer, offset)?;
         if offset > 100_000 && self.1.damaged.load(Ordering::Relaxed) {
             buffer[100] ^= 4;
@@ -98,6 +133,7 @@ impl VfsFile for Temporary {
         if offset > 100_000 && self.1.full.load(Ordering::Relaxed) {
             return Err(VfsError::Full { path: "temporary".into() });
         }
+        self.1.reach(offset, Reach::Written);
         self.0.write_at(bytes, offset)
     }
     fn sync_data(&self) -> Result<(), VfsError> {
@@ -388,4 +424,246 @@ fn groups_and_sets_that_are_put_aside_fail_alone_and_leave_nothing() {
         assert_eq!(rows.expect(what), records.len(), "{what}");
     }
     assert_eq!(files.open.load(Ordering::Relaxed), 0, "all that were made are gone");
+}
+
+/// What set-based changes are tried on: the records of [`large`], and steps.
+fn fill(db: &Database<Large>) {
+    let step = |n: i64| Step {
+        id: Id::new(n as u64),
+        place: n,
+        before: (n % 10 != 1).then(|| Id::new(n as u64 - 1)),
+        wide: (n % 3 != 0).then(|| Id::new(target_of(n * 7) as u64)),
+    };
+    db.write(|tx| tx.insert_all((1..=STEPS).map(step))).expect("steps");
+}
+
+/// All records that there are.
+fn dump(db: &Database<Large>) -> (Vec<Wide>, Vec<Link>, Vec<Step>) {
+    let wide = Wide::query().all(db).expect("records");
+    (wide, Link::query().all(db).expect("links"), Step::query().all(db).expect("steps"))
+}
+
+/// A set-based change that keeps so many bytes in memory, and what comes of it.
+type Change = fn(&mut WriteTransaction<'_, Large>, usize) -> Result<Vec<i64>, Error>;
+
+const MEMORY: usize = 16 << 10;
+
+/// Each kind of change, which puts something aside where memory is little.
+const CHANGES: [(&str, Change); 9] = [
+    ("an update", |tx, memory| {
+        let some = Wide::query().memory(memory).filter(|w| w.group.ne(3));
+        Ok(vec![some.update(|w| w.number.set(w.number + 1)).run(tx)? as i64])
+    }),
+    ("an update of what is asked for", |tx, memory| {
+        let low = Wide::query().memory(memory).filter(|w| w.mark.lt(9000));
+        Ok(vec![low.update(|w| w.mark.set(w.mark + 5000)).run(tx)? as i64])
+    }),
+    ("an update by other records", |tx, memory| {
+        let all = Link::query().memory(memory);
+        Ok(vec![all.update(|l| l.weight.set(l.to().number + l.weight)).run(tx)? as i64])
+    }),
+    ("an update that returns something, in an order", |tx, memory| {
+        let all = Link::query().memory(memory).order_by(|l| l.weight.desc());
+        all.update(|l| l.weight.set(l.weight - 7)).returning(|l| l.weight).run(tx)
+    }),
+    ("an update by other records that returns something", |tx, memory| {
+        let all = Step::query().memory(memory).order_by(|s| s.place.desc());
+        let update = all.update(|s| s.place.set(s.place + s.before().place.unwrap_or(0) * 0 + 1));
+        update.returning(|s| s.place).run(tx)
+    }),
+    ("an update of unique values", |tx, memory| {
+        Ok(vec![Step::query().memory(memory).update(|s| s.place.set(s.place + 1)).run(tx)? as i64])
+    }),
+    ("a deletion of what nothing points at, in an order", |tx, memory| {
+        let some = Link::query().memory(memory).filter(|l| (l.weight % 3).ne(0)).order_by(|l| l.weight);
+        some.delete().returning(|l| l.weight).run(tx)
+    }),
+    ("a deletion of what others point at", |tx, memory| {
+        let some = Wide::query().memory(memory).filter(|w| w.group.ne(2));
+        Ok(vec![some.delete().run(tx)? as i64])
+    }),
+    ("a deletion of what points at its own kind", |tx, memory| {
+        let some = Step::query().memory(memory).filter(|s| (s.place % 7).ne(0));
+        Ok(vec![some.delete().run(tx)? as i64])
+    }),
+];
+
+/// Goal: what a set-based change finds out before its first change may be more than memory has room for. Method: each kind of change,
+/// with so little memory that keys, and what records become, are put aside, beside the same with all it wants; and what is in the file
+/// afterwards.
+#[test]
+fn set_based_changes_put_aside_what_they_find_out_before() {
+    let (db, files, _) = large();
+    let (ample, _, _) = large();
+    fill(&db);
+    fill(&ample);
+    for (what, change) in CHANGES {
+        let before = files.made.load(Ordering::Relaxed);
+        let got = db.write(|tx| change(tx, MEMORY)).expect(what);
+        assert!(files.made.load(Ordering::Relaxed) > before, "{what} puts nothing aside");
+        assert_eq!(files.open.load(Ordering::Relaxed), 0, "{what} leaves nothing");
+        let expected = ample.write(|tx| change(tx, usize::MAX)).expect(what);
+        assert!(got == expected && !got.is_empty() && got != [0], "{what}: {got:?}, {expected:?}");
+        assert!(dump(&db) == dump(&ample), "{what}");
+    }
+    // As the journal has it.
+    drop(db);
+    let db = Database::<Large>::open_in(Arc::new(files), "large", &Options::default()).expect("a database");
+    assert!(dump(&db) == dump(&ample));
+    assert!(db.check().expect("a file that can be read").is_sound());
+}
+
+/// Goal: a change that fails midway changes nothing, wherever that is. Method: a full disk, one that gives back something else, and a handle
+/// that is cancelled when so much was put aside, or read again; then the transaction goes on.
+#[test]
+fn a_set_based_change_that_fails_midway_changes_nothing() {
+    let (db, files, _) = large();
+    fill(&db);
+    let expected = dump(&db);
+    let put_far: [(&str, Change); 3] = [
+        ("an update", |tx, memory| {
+            Ok(vec![Wide::query().memory(memory).update(|w| w.number.set(w.number + 1)).run(tx)? as i64])
+        }),
+        ("an update by other records", |tx, memory| {
+            let all = Link::query().memory(memory);
+            Ok(vec![all.update(|l| l.weight.set(l.to().number + l.weight)).run(tx)? as i64])
+        }),
+        ("a deletion", |tx, memory| Ok(vec![Wide::query().memory(memory).delete().run(tx)? as i64])),
+    ];
+    for (what, change) in put_far {
+        for (switch, kind) in [(&files.full, ErrorKind::Full), (&files.damaged, ErrorKind::Io)] {
+            db.write(|tx| {
+                switch.store(true, Ordering::Relaxed);
+                let error = change(tx, MEMORY).expect_err(what);
+                switch.store(false, Ordering::Relaxed);
+                assert_eq!(error.kind(), kind, "{what}: {error}");
+                // The transaction goes on.
+                Step::query().filter(|s| s.id.eq(Id::new(1))).update(|s| s.place.set(s.place)).run(tx)
+            })
+            .expect("another change");
+            assert_eq!(files.open.load(Ordering::Relaxed), 0, "{what}");
+            assert!(dump(&db) == expected, "{what}, {kind:?}");
+        }
+    }
+    let cancelled: [fn(&mut WriteTransaction<'_, Large>, &CancelHandle) -> Result<u64, Error>; 2] = [
+        |tx, handle| Wide::query().memory(MEMORY).cancel_with(handle).delete().run(tx),
+        |tx, handle| {
+            let all = Wide::query().memory(MEMORY).cancel_with(handle);
+            all.update(|w| w.number.set(w.number + 1)).run(tx)
+        },
+    ];
+    // While keys are collected, and while records are changed.
+    for (change, reach) in
+        cancelled.iter().flat_map(|change| [(change, Reach::Written), (change, Reach::Read)])
+    {
+        let handle = CancelHandle::new();
+        *files.cancelled.lock().expect("nobody panics") = Some((handle.clone(), reach));
+        db.write(|tx| {
+            let error = change(tx, &handle).expect_err("it is cancelled");
+            assert_eq!(error.kind(), ErrorKind::Cancelled, "{error}");
+            Step::query().filter(|s| s.id.eq(Id::new(1))).update(|s| s.place.set(s.place)).run(tx)
+        })
+        .expect("another change");
+        *files.cancelled.lock().expect("nobody panics") = None;
+        assert!(dump(&db) == expected, "{reach:?}");
+    }
+    // What the data forbid, known only when much has been changed.
+    let refused: [(Change, ErrorKind); 3] = [
+        (
+            |tx, memory| {
+                let all = Step::query().memory(memory);
+                Ok(vec![all.update(|s| s.place.set(s.place % 1500)).run(tx)? as i64])
+            },
+            ErrorKind::UniqueViolation,
+        ),
+        (
+            |tx, memory| {
+                let all = Link::query().memory(memory);
+                Ok(vec![all.update(|l| l.weight.set(l.to().mark / (l.weight - 1700))).run(tx)? as i64])
+            },
+            ErrorKind::Arithmetic,
+        ),
+        (
+            |tx, memory| {
+                let all = Link::query().memory(memory).order_by(|l| l.weight);
+                all.delete().returning(|l| l.weight / (l.weight - 1700)).run(tx)
+            },
+            ErrorKind::Arithmetic,
+        ),
+    ];
+    for (change, kind) in refused {
+        db.write(|tx| {
+            assert_eq!(change(tx, MEMORY).expect_err("refused").kind(), kind);
+            Step::query().filter(|s| s.id.eq(Id::new(1))).update(|s| s.place.set(s.place)).run(tx)
+        })
+        .expect("another change");
+        assert!(dump(&db) == expected, "{kind:?}");
+    }
+}
+
+/// Points at its own kind, which forbids that what is pointed at goes alone.
+#[derive(Collection, Clone, Debug, PartialEq)]
+pub struct Chain {
+    id: Id<Chain>,
+    before: Option<Id<Chain>>,
+}
+
+/// Has its place while it points at nothing.
+#[derive(Collection, Clone, Debug, PartialEq)]
+#[index(place, unique, where(near.is_none()))]
+pub struct Guest {
+    id: Id<Guest>,
+    place: i64,
+    #[on_delete(set_null)]
+    near: Option<Id<Host>>,
+    #[on_delete(cascade)]
+    host: Id<Host>,
+}
+
+#[derive(Collection, Clone, Debug, PartialEq)]
+pub struct Host {
+    id: Id<Host>,
+    kept: bool,
+}
+
+epilog::schema!(pub Bound { Chain, Guest, Host });
+
+/// Goal: what one part of a deletion would forbid, and another would not, is not deleted part by part. Method: a chain of records each of
+/// which points at the one before, and a guest who comes into the place of another, who goes with the last host.
+#[test]
+fn deletions_whose_parts_depend_on_each_other_are_made_at_once() {
+    const COUNT: u64 = 2_000;
+    let files = Files::default();
+    let db = Database::<Bound>::open_in(Arc::new(files.clone()), "bound", &Options::default());
+    let db = db.expect("a database");
+    let id = |n: u64| Id::new(n);
+    db.write(|tx| {
+        tx.insert_all(
+            (1..=COUNT).map(|n| Chain { id: Id::new(n), before: (n > 1).then(|| Id::new(n - 1)) }),
+        )?;
+        tx.insert_all((1..=COUNT).map(|n| Host { id: Id::new(n), kept: n == 9 }))?;
+        tx.insert(&Guest { id: Id::auto(), place: 1, near: Some(id_of(1)), host: id_of(9) })?;
+        tx.insert(&Guest { id: Id::auto(), place: 1, near: None, host: id_of(COUNT) })
+    })
+    .expect("records");
+    // All but the last, which points at one of them.
+    let most = Chain::query().memory(4 << 10).filter(|c| c.id.lt(id(COUNT)));
+    assert_eq!(
+        db.write(|tx| most.delete().run(tx)).expect_err("one stays").kind(),
+        ErrorKind::ReferenceViolation
+    );
+    assert_eq!(Chain::query().count(&db).expect("a count"), COUNT);
+    let before = files.made.load(Ordering::Relaxed);
+    assert_eq!(db.write(|tx| Chain::query().memory(4 << 10).delete().run(tx)).expect("all go"), COUNT);
+    assert_eq!(Chain::query().count(&db).expect("a count"), 0);
+    let going = Host::query().memory(4 << 10).filter(|h| !h.kept);
+    assert_eq!(db.write(|tx| going.delete().run(tx)).expect("a guest has room"), COUNT - 1);
+    let left = Guest::query().all(&db).expect("guests");
+    assert_eq!(left, [Guest { id: Id::new(1), place: 1, near: None, host: Id::new(9) }]);
+    assert!(files.made.load(Ordering::Relaxed) >= before + 2, "keys are put aside");
+    assert_eq!(files.open.load(Ordering::Relaxed), 0);
+}
+
+fn id_of(n: u64) -> Id<Host> {
+    Id::new(n)
 }

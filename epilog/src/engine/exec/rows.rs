@@ -16,6 +16,7 @@ use crate::engine::logical::{Column, Slot};
 use crate::engine::physical::PhysicalPlan;
 use crate::engine::point::Point;
 use crate::parts;
+use crate::storage::StorageError;
 use crate::storage::facade::View;
 use crate::value::Type;
 
@@ -149,10 +150,19 @@ impl<'s> Planned<'s> {
         self.advance()
     }
 
-    /// Appends the ranks of a slot's records, of all rows.
-    pub(in crate::engine) fn ranks(&mut self, slot: Slot, out: &mut Vec<u128>) -> Result<(), ExecError> {
+    /// Gives `each` the ranks of a slot's records, of all rows.
+    pub(in crate::engine) fn ranks(
+        &mut self,
+        slot: Slot,
+        each: &mut dyn FnMut(u128) -> Result<(), StorageError>,
+    ) -> Result<(), ExecError> {
         while self.advance()? {
-            self.batch.selected().for_each(|row| out.extend(self.batch.rank(slot, row)));
+            let rows = self.batch.selected();
+            for at in 0..rows.len() {
+                if let Some(rank) = self.batch.rank(slot, rows.row(at)) {
+                    each(rank)?;
+                }
+            }
         }
         Ok(())
     }

@@ -2,6 +2,7 @@
 
 use alloc::boxed::Box;
 
+#[cfg(not(feature = "small"))]
 use super::choices::Choice;
 use super::{Operator, PhysicalNode, Planned, Planner, Want};
 use crate::engine::estimate::Amount;

@@ -117,7 +117,12 @@ fn explain(view: View<'_>, draft: &Draft) -> Result<Plan, EngineError> {
 
 /// [`super::keys`] of a query that nothing ends, in order if that is asked for.
 fn keys(view: View<'_>, draft: &Draft, in_order: bool) -> Result<Vec<u128>, EngineError> {
-    super::keys(view, draft, &Control::default(), &Run::default(), in_order)
+    let mut keys = Vec::new();
+    super::keys(view, draft, &Control::default(), &Run::default(), in_order, &mut |rank| {
+        keys.push(rank);
+        Ok(())
+    })?;
+    Ok(keys)
 }
 
 /// [`super::for_each`] of a query that nothing ends.

@@ -4,6 +4,8 @@ use crate::parts::Whole;
 use crate::storage::StorageError;
 use crate::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId};
 use crate::storage::pager::{CommitNumber, PageWriter, PrivatePages, PrivateSavepoint, Savepoint};
+#[cfg(not(feature = "small"))]
+use crate::storage::scratch::Scratch;
 
 /// The pages of a write transaction.
 pub(crate) enum Pages<'p> {
@@ -46,6 +48,24 @@ impl Pages<'_> {
     }
 
     /// Remembers this point.
+    /// What a statement may keep in memory, in bytes; `None` when there is no limit.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn statement_bytes(&self) -> Option<usize> {
+        match self {
+            Pages::Leased(pages) => pages.statement_bytes(),
+            Pages::Private(pages, _) => pages.statement_bytes(),
+        }
+    }
+
+    /// Room outside of memory, if there is any.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn scratch(&self, block_len: usize) -> Result<Option<Scratch>, StorageError> {
+        match self {
+            Pages::Leased(pages) => pages.scratch(block_len),
+            Pages::Private(pages, _) => pages.scratch(block_len),
+        }
+    }
+
     /// Lets go of what was read.
     pub(crate) fn rest(&mut self) {
         if let Pages::Leased(pages) = self {

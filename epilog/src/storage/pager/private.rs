@@ -11,6 +11,8 @@ use super::frames::Pin;
 use super::{CommitNumber, Shared};
 use crate::ordered::BTreeMap;
 use crate::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
+#[cfg(not(feature = "small"))]
+use crate::storage::scratch::Scratch;
 use crate::storage::{StorageError, StorageFault};
 
 /// The most bytes of pages where there is no page cache to go by.
@@ -150,6 +152,24 @@ impl<'p> PrivatePages<'p> {
         if !self.levels.is_empty() {
             self.undo.push(Undo { number, previous });
         }
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl PrivatePages<'_> {
+    /// What a statement may keep in memory of what it finds out before its first change, in bytes: what queries may, if the options
+    /// say so, or half of what pages may; `None` when there is no limit.
+    pub fn statement_bytes(&self) -> Option<usize> {
+        self.pin.query_bytes().or_else(|| self.pin.cache_bytes().map(|bytes| bytes / 2))
+    }
+
+    /// Room outside of memory, in blocks of `block_len` bytes; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the file system refuses it.
+    pub fn scratch(&self, block_len: usize) -> Result<Option<Scratch>, StorageError> {
+        self.pin.scratch(block_len)
     }
 }
 

@@ -24,6 +24,8 @@ use super::{CommitNumber, Durability, Shared};
 use crate::ordered::BTreeMap;
 use crate::storage::StorageError;
 use crate::storage::page::{PageKind, PageNumber, PageRead, PageWrite, TreeId, write_header};
+#[cfg(not(feature = "small"))]
+use crate::storage::scratch::Scratch;
 use crate::sync::MutexGuard;
 
 /// Staged pages take no more than this part of the cache's budget.
@@ -544,6 +546,24 @@ impl<'p> PageWriter<'p> {
         }
         self.shared.frames.stage(&mut self.staging, &mut self.pin, commit, &changes);
         changed
+    }
+}
+
+#[cfg(not(feature = "small"))]
+impl PageWriter<'_> {
+    /// What a statement may keep in memory of what it finds out before its first change, in bytes: what queries may, if the options
+    /// say so, or half of what pages may; `None` when there is no limit.
+    pub fn statement_bytes(&self) -> Option<usize> {
+        self.pin.query_bytes().or_else(|| self.pin.cache_bytes().map(|bytes| bytes / 2))
+    }
+
+    /// Room outside of memory, in blocks of `block_len` bytes; `None` when there is none.
+    ///
+    /// # Errors
+    ///
+    /// When the file system refuses it.
+    pub fn scratch(&self, block_len: usize) -> Result<Option<Scratch>, StorageError> {
+        self.pin.scratch(block_len)
     }
 }
 

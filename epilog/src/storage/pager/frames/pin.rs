@@ -35,6 +35,31 @@ impl<'t> Pin<'t> {
         images.map_or_else(crate::storage::vfs::monotonic_ns, |images| images.now_ns())
     }
 
+    /// What a query may keep of rows in memory, if the options say so.
+    #[cfg(not(feature = "small"))]
+    pub(in crate::storage::pager) fn query_bytes(&self) -> Option<usize> {
+        self.table().query_bytes
+    }
+
+    /// What pages may take in memory; `None` when nothing is evicted.
+    #[cfg(not(feature = "small"))]
+    pub(in crate::storage::pager) fn cache_bytes(&self) -> Option<usize> {
+        let table = self.table();
+        table.images.as_ref().map(|_| table.cache_bytes)
+    }
+
+    /// Room outside of memory, if there is any.
+    #[cfg(not(feature = "small"))]
+    pub(in crate::storage::pager) fn scratch(
+        &self,
+        block_len: usize,
+    ) -> Result<Option<Scratch>, StorageError> {
+        match &self.table().images {
+            Some(images) => images.scratch(block_len),
+            None => Ok(None),
+        }
+    }
+
     /// Pins the last published commit.
     pub(in crate::storage::pager) fn new(table: &'t FrameTable) -> Pin<'t> {
         let (claim, commit) = table.pins.enter(&table.published, &table.epoch);
