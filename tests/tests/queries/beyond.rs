@@ -446,6 +446,9 @@ fn dump(db: &Database<Large>) -> (Vec<Wide>, Vec<Link>, Vec<Step>) {
 /// A set-based change that keeps so many bytes in memory, and what comes of it.
 type Change = fn(&mut WriteTransaction<'_, Large>, usize) -> Result<Vec<i64>, Error>;
 
+/// One that a handle can end.
+type Cancelled = fn(&mut WriteTransaction<'_, Large>, &CancelHandle) -> Result<u64, Error>;
+
 const MEMORY: usize = 16 << 10;
 
 /// Each kind of change, which puts something aside where memory is little.
@@ -468,7 +471,7 @@ const CHANGES: [(&str, Change); 9] = [
     }),
     ("an update by other records that returns something", |tx, memory| {
         let all = Step::query().memory(memory).order_by(|s| s.place.desc());
-        let update = all.update(|s| s.place.set(s.place + s.before().place.unwrap_or(0) * 0 + 1));
+        let update = all.update(|s| s.place.set(s.place * 10_000 + s.before().place.unwrap_or(0)));
         update.returning(|s| s.place).run(tx)
     }),
     ("an update of unique values", |tx, memory| {
@@ -545,7 +548,7 @@ fn a_set_based_change_that_fails_midway_changes_nothing() {
             assert!(dump(&db) == expected, "{what}, {kind:?}");
         }
     }
-    let cancelled: [fn(&mut WriteTransaction<'_, Large>, &CancelHandle) -> Result<u64, Error>; 2] = [
+    let cancelled: [Cancelled; 2] = [
         |tx, handle| Wide::query().memory(MEMORY).cancel_with(handle).delete().run(tx),
         |tx, handle| {
             let all = Wide::query().memory(MEMORY).cancel_with(handle);

@@ -25,7 +25,7 @@ pub enum Choice {
 
 impl Choice {
     /// Every one, with its name.
-    #[cfg(test)]
+    #[cfg(all(test, not(feature = "small")))]
     pub(in crate::engine) const ALL: [(Choice, &'static str); 7] = [
         (Choice::Contradictions, "contradictions"),
         (Choice::Late, "records fetched late"),

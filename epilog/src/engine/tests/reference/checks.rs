@@ -216,6 +216,7 @@ fn check_native(reading: &dyn Reading, little: &dyn Reading, draft: &Draft, quer
 
 /// What a draft is answered by, in words: all rules, none, and all but one of those that change its plan; and so of what planning chooses
 /// beside them.
+#[cfg_attr(feature = "small", allow(clippy::useless_conversion, reason = "it has rules alone"))]
 pub(super) fn rule_sets(reading: &dyn Reading, draft: &Draft) -> Vec<(Switches, String)> {
     let operation = reading.operation();
     let view = operation.view();
