@@ -565,7 +565,12 @@ pub fn assign<'s>(
     assigner.apply(&mut assigner.begin(view, &Run::default()), record, out)
 }
 
-fn plan(
+/// A plan of a query by some rules and choices, whatever plans are kept.
+///
+/// # Errors
+///
+/// When the query cannot be planned: see [`PlanError`].
+pub fn plan(
     view: View<'_>,
     draft: &Draft,
     purpose: Purpose,
@@ -577,7 +582,8 @@ fn plan(
     let (rules, wishes) = (switches.rules, Wishes { choices: switches.choices, ..Wishes::default() });
     #[cfg(feature = "small")]
     let (rules, wishes) = (switches, Wishes::default());
-    Ok(physical::plan_as(&optimize(logical, rules, &Measured(view)), &Measured(view), wishes))
+    let measured = Measured::new(view);
+    Ok(physical::plan_as(&optimize(logical, rules, &measured), &measured, wishes))
 }
 
 /// As [`plan`], by all rules, and as `control` asks; the scans of the plan say what else was thought of if `alternatives`.

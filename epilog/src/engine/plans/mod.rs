@@ -131,7 +131,7 @@ pub(super) fn plan_for(
         };
         let puts_aside = control.limits_memory(view);
         let wishes = Wishes { require_index, puts_aside, ..Wishes::default() };
-        let statistics = Learnt { measured: Measured(view), lessons, limits_memory: puts_aside };
+        let statistics = Learnt { measured: Measured::new(view), lessons, limits_memory: puts_aside };
         let plan = plan_as(&optimize(logical, RuleSet::ALL, &statistics), &statistics, wishes);
         if require_index {
             plan.require_index()?;

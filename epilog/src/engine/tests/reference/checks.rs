@@ -224,7 +224,7 @@ pub(super) fn rule_sets(reading: &dyn Reading, draft: &Draft) -> Vec<(Switches, 
         (RuleSet::ALL.into(), String::from("by all rules")),
         (RuleSet::NONE.into(), String::from("by no rule")),
     ]);
-    for name in fired(view.catalog(), draft, &Measured(view)) {
+    for name in fired(view.catalog(), draft, &Measured::new(view)) {
         sets.push((RuleSet::ALL.without(name).into(), format!("without {name}")));
     }
     #[cfg(not(feature = "small"))]

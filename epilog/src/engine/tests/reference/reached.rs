@@ -155,7 +155,7 @@ fn drafts_reach_every_rule_and_every_operator() {
         counts.insert(name, 0);
     });
     let mut note = |view: View<'_>, little: &dyn Reading, draft: &Draft| {
-        let mut reached = fired(view.catalog(), draft, &Measured(view));
+        let mut reached = fired(view.catalog(), draft, &Measured::new(view));
         reached.extend(checks::chosen(view, draft).into_iter().map(|(_, name)| name));
         let planned = plan(view, draft, Purpose::Rows, RuleSet::ALL).expect("a plan");
         reached.extend(Plan::of(&planned).operators().iter().map(|node| node.operator));
