@@ -73,7 +73,8 @@ pub(super) struct Column {
 }
 
 impl Column {
-    fn new(ty: Type, mut values: Vec<Outcome>, form: Form) -> Column {
+    /// Of values, with `junk` where there is none, or else bytes that no value has.
+    fn new(ty: Type, mut values: Vec<Outcome>, form: Form, junk: Option<&Scalar>) -> Column {
         let form = match (form, ty.width()) {
             (Form::Apart, None) => Form::OnPages,
             (Form::OnPages, Some(_)) => Form::Dense,
@@ -85,7 +86,10 @@ impl Column {
         }
         // What is absent, or failed, may have any bytes.
         let cell = |value: &Outcome| {
-            let junk = || vec![0xFF; ty.width().unwrap_or(3)];
+            let junk = || match junk {
+                Some(junk) => junk.with_cell(ty, |cell| cell.expect("a value").to_vec()),
+                None => vec![0xFF; ty.width().unwrap_or(3)],
+            };
             match value {
                 Ok(value) => value.with_cell(ty, |cell| cell.map_or_else(junk, <[u8]>::to_vec)),
                 Err(()) => junk(),
@@ -101,6 +105,11 @@ impl Column {
     /// The value of a row; `Err` if arithmetic failed there.
     pub(super) fn at(&self, row: usize) -> Result<&Scalar, ()> {
         self.values[row].as_ref().map_err(|failed| *failed)
+    }
+
+    /// Of which of the values it was made of a row has its own.
+    fn source(&self, row: usize) -> usize {
+        if matches!(self.form, Form::Same) { 0 } else { row }
     }
 
     /// Which rows have a value.
@@ -219,6 +228,52 @@ pub(super) fn column_of(ty: Type, value: BoxedStrategy<Scalar>) -> impl Strategy
             failed => Just(Err(())),
             10 => value.clone().prop_map(Ok),
         ];
-        prop::collection::vec(one, ROWS).prop_map(move |values| Column::new(ty, values, form))
+        prop::collection::vec(one, ROWS).prop_map(move |values| Column::new(ty, values, form, None))
+    })
+}
+
+/// As [`column_of`], where what is absent, or failed, has the bytes of some other value of the type.
+pub(super) fn column_with(ty: Type, value: BoxedStrategy<Scalar>) -> impl Strategy<Value = Column> {
+    let junk = value.clone();
+    (column_of(ty, value), junk).prop_map(move |(of, junk)| Column::new(ty, of.values, of.form, Some(&junk)))
+}
+
+/// A column of lists, and what is in them.
+#[derive(Clone, Debug)]
+pub(super) struct Lists {
+    pub(super) column: Column,
+    elements: Vec<Vec<Scalar>>,
+}
+
+impl Lists {
+    /// The elements of the list of a row; `None` where it is absent.
+    pub(super) fn at(&self, row: usize) -> Result<Option<&[Scalar]>, ()> {
+        let list = self.column.at(row)?;
+        Ok((!list.is_null()).then(|| &*self.elements[self.column.source(row)]))
+    }
+}
+
+/// Columns of lists of so many such values.
+pub(super) fn lists_of(
+    element: Type,
+    value: BoxedStrategy<Scalar>,
+    count: core::ops::Range<usize>,
+) -> impl Strategy<Value = Lists> {
+    let forms = [Form::Dense, Form::OnPages, Form::OnPages, Form::Same].to_vec();
+    let kinds = prop::sample::select([[10, 0, 0], [10, 3, 0], [6, 3, 3]].to_vec());
+    (kinds, prop::sample::select(forms)).prop_flat_map(move |([present, absent, failed], form)| {
+        let list = prop::collection::vec(value.clone(), count.clone());
+        let kind = prop_oneof![present => Just(0), absent => Just(1), failed => Just(2)];
+        prop::collection::vec((list, kind), ROWS).prop_map(move |lists| {
+            let ty = element.list().expect("there are lists of it");
+            let outcome = |(list, kind): &(Vec<Scalar>, i32)| match kind {
+                0 => Ok(Scalar::list(element, list).expect("values of the type")),
+                1 => Ok(Scalar::Null),
+                _ => Err(()),
+            };
+            let values = lists.iter().map(outcome).collect();
+            let elements = lists.into_iter().map(|(list, _)| list).collect();
+            Lists { column: Column::new(ty, values, form, None), elements }
+        })
     })
 }

@@ -113,3 +113,6 @@ impl Elements {
         Ok(())
     }
 }
+
+#[cfg(all(test, feature = "decimal"))]
+mod tests;

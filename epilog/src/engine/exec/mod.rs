@@ -56,6 +56,8 @@ mod tally;
 mod text;
 #[cfg(all(feature = "std", not(feature = "small")))]
 pub(in crate::engine) mod threads;
+#[cfg(all(test, feature = "decimal", not(feature = "small")))]
+mod trial;
 mod vector;
 
 use alloc::boxed::Box;

@@ -430,3 +430,6 @@ pub(super) fn records_of<'s>(
     selected.for_each(|row| records.push(batch.record(slot, row)));
     records
 }
+
+#[cfg(all(test, feature = "decimal", not(feature = "small")))]
+mod tests;

@@ -298,7 +298,12 @@ impl Sieves {
 
 #[cfg(test)]
 mod tests {
+    #[cfg(feature = "decimal")]
+    use proptest::prelude::*;
+
     use super::*;
+    #[cfg(feature = "decimal")]
+    use crate::engine::exec::columns::{NUMBERS, OTHERS, ROWS, column};
     use crate::value::Scalar;
 
     #[test]
@@ -357,6 +362,73 @@ mod tests {
         let mut of = Vec::new();
         numbers_of_all(&[&a, &b], &mut of);
         assert!(of[0] != of[1] && of[2] != of[3] && of[2] == of[4], "{of:?}");
+    }
+
+    #[cfg(feature = "decimal")]
+    proptest! {
+        /// The numbers of values, and of pairs of them, in every form that vectors have, some absent.
+        #[test]
+        fn numbers_are_equal_where_values_are(
+            (left, right, other) in any_type().prop_flat_map(|ty| (column(ty), column(ty), column(Type::I64)))
+        ) {
+            let (mut of_left, mut of_right) = (Vec::new(), Vec::new());
+            numbers(&left.vector(), &mut of_left);
+            numbers(&right.vector(), &mut of_right);
+            prop_assert_eq!((of_left.len(), of_right.len()), (ROWS, ROWS));
+            for (a, b) in left.present().flat_map(|a| right.present().map(move |b| (a, b))) {
+                let (one, two) = (left.at(a).expect("present"), right.at(b).expect("present"));
+                let are_equal = one.compare(two).is_eq();
+                prop_assert!(!are_equal || of_left[a] == of_right[b], "{:?}, {:?}", one, two);
+                // Few bytes and one more that is their number have one hash, which is of no matter.
+                prop_assert!(are_equal || of_left[a] != of_right[b] || left.ty == Type::Bytes, "{:?}, {:?}", one, two);
+            }
+            let (mut pairs, mut others) = (Vec::new(), Vec::new());
+            numbers_of_all(&[&left.vector(), &other.vector()], &mut pairs);
+            numbers_of_all(&[&right.vector(), &other.vector()], &mut others);
+            for (a, b) in (0..ROWS).flat_map(|a| (0..ROWS).map(move |b| (a, b))) {
+                let (Ok(one), Ok(two), Ok(third), Ok(fourth)) = (left.at(a), right.at(b), other.at(a), other.at(b)) else {
+                    continue;
+                };
+                let are_equal = one.compare(two).is_eq() && third.compare(fourth).is_eq();
+                prop_assert!(!are_equal || pairs[a] == others[b], "{:?}", (one, third, two, fourth));
+                prop_assert!(
+                    are_equal || pairs[a] != others[b] || left.ty == Type::Bytes,
+                    "{:?}",
+                    (one, third, two, fourth)
+                );
+            }
+        }
+
+        /// What is gathered of several vectors is in the set, and what is not is not where each number has a bit.
+        #[test]
+        fn what_was_gathered_is_found(
+            columns in any_type().prop_flat_map(|ty| prop::collection::vec(column(ty), 0..4)),
+        ) {
+            let mut gathering = Gathering::default();
+            columns.iter().for_each(|column| gathering.take(&[&column.vector()]));
+            let rows = || columns.iter().flat_map(|column| (0..ROWS).map(|row| column.at(row)));
+            let Some(set) = gathering.finish() else {
+                prop_assert!(rows().any(|value| value.is_err()), "it was given up for nothing");
+                return Ok(());
+            };
+            prop_assert!(rows().all(|value| value.is_ok()), "any row may have that as its partner");
+            prop_assert_eq!(set.has_absent(), rows().any(|value| value.is_ok_and(Scalar::is_null)));
+            let mut keys = Vec::new();
+            for column in &columns {
+                let mut of = Vec::new();
+                numbers(&column.vector(), &mut of);
+                keys.extend(column.present().map(|row| of[row]));
+            }
+            prop_assert!(keys.iter().all(|key| set.may_have(*key)));
+            for other in keys.iter().flat_map(|key| [key.wrapping_sub(1), key.wrapping_add(1), key ^ 1 << 40]) {
+                prop_assert!(!set.is_exact || set.may_have(other) == keys.contains(&other));
+            }
+        }
+    }
+
+    #[cfg(feature = "decimal")]
+    fn any_type() -> impl Strategy<Value = Type> {
+        prop::sample::select([&NUMBERS[..], &OTHERS].concat())
     }
 
     #[test]

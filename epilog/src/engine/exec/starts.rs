@@ -65,6 +65,8 @@ impl Starts {
 mod tests {
     use alloc::string::String;
 
+    use proptest::prelude::*;
+
     use super::*;
 
     /// Against the characters of strings, one after the other, for texts of every length around that of a word, some of
@@ -90,6 +92,22 @@ mod tests {
                         "{chars} of {text:?}, {candidates:?}"
                     );
                 }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn beginnings_are_those_of_characters(
+            texts in prop::collection::vec("[ab\u{0}é𝄞]{0,10}|a{6,9}[abé]{0,2}", 1..8),
+            others in prop::collection::vec("[ab\u{0}é𝄞]{0,10}|a{6,9}[abé]{0,2}", 0..4),
+            chars in prop_oneof![0u64..11, Just(u64::MAX)],
+        ) {
+            let left = |text: &String| text.chars().take(chars as usize).collect::<String>();
+            let candidates: Vec<String> = others.iter().cloned().chain(texts.iter().step_by(2).map(left)).collect();
+            let starts = Starts::new(chars, candidates.iter().map(String::as_str));
+            for text in texts.iter().chain(&others) {
+                prop_assert_eq!(starts.passes(text.as_bytes()), candidates.contains(&left(text)), "{:?}", text);
             }
         }
     }

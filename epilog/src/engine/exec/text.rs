@@ -304,7 +304,7 @@ fn first_char(text: &[u8]) -> Option<(char, usize)> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -336,21 +336,70 @@ mod tests {
         );
     }
 
-    /// The definition, by recursion.
-    fn reference(text: &[char], pattern: &[char]) -> bool {
-        match pattern.split_first() {
-            None => text.is_empty(),
-            Some(('%', rest)) => (0..=text.len()).any(|skipped| reference(&text[skipped..], rest)),
-            Some(('_', rest)) => !text.is_empty() && reference(&text[1..], rest),
-            Some((char, rest)) => text.first() == Some(char) && reference(&text[1..], rest),
+    /// What `like` means, by recursion.
+    pub(in crate::engine::exec) fn likes(text: &[char], pattern: &[char]) -> bool {
+        match pattern {
+            [] => text.is_empty(),
+            ['%', rest @ ..] => (0..=text.len()).any(|skipped| likes(&text[skipped..], rest)),
+            ['_', rest @ ..] => !text.is_empty() && likes(&text[1..], rest),
+            ['\\', char, rest @ ..] | [char, rest @ ..] => {
+                text.first() == Some(char) && likes(&text[1..], rest)
+            }
         }
+    }
+
+    /// What `matches` means, by recursion.
+    pub(in crate::engine::exec) fn globs(text: &[char], pattern: &[char]) -> bool {
+        match pattern {
+            [] => text.is_empty(),
+            ['*', rest @ ..] => (0..=text.len()).any(|skipped| globs(&text[skipped..], rest)),
+            ['?', rest @ ..] => !text.is_empty() && globs(&text[1..], rest),
+            ['[', rest @ ..] => match set(rest) {
+                Some((is_member, rest)) => {
+                    text.first().is_some_and(|char| is_member(*char)) && globs(&text[1..], rest)
+                }
+                None => text.first() == Some(&'[') && globs(&text[1..], rest),
+            },
+            [char, rest @ ..] => text.first() == Some(char) && globs(&text[1..], rest),
+        }
+    }
+
+    /// The set that a pattern is behind its `[`, and what comes behind its `]`.
+    fn set(pattern: &[char]) -> Option<(impl Fn(char) -> bool, &[char])> {
+        let negated = pattern.first() == Some(&'!');
+        let members = if negated { &pattern[1..] } else { pattern };
+        // The first may be a `]` itself.
+        let end = 1 + members.iter().skip(1).position(|char| *char == ']')?;
+        let (members, rest) = (members[..end].to_vec(), &members[end + 1..]);
+        let is_member = move |char: char| {
+            let (mut members, mut found) = (members.as_slice(), false);
+            while let [first, behind @ ..] = members {
+                (found, members) = match behind {
+                    ['-', last, behind @ ..] => (found || (*first <= char && char <= *last), behind),
+                    _ => (found || *first == char, behind),
+                };
+            }
+            found != negated
+        };
+        Some((is_member, rest))
+    }
+
+    fn chars(text: &str) -> Vec<char> {
+        text.chars().collect()
     }
 
     proptest! {
         #[test]
-        fn like_agrees_with_its_definition(text in "[abé]{0,8}", pattern in "[abé%_]{0,6}") {
-            let chars = |text: &str| text.chars().collect::<Vec<char>>();
-            prop_assert_eq!(like(&text, &pattern), reference(&chars(&text), &chars(&pattern)));
+        fn like_agrees_with_its_definition(text in "[ab%\\\\é𝄞]{0,8}", pattern in "[ab%_\\\\é𝄞]{0,7}|%?[ab]{0,3}%?") {
+            prop_assert_eq!(like(&text, &pattern), likes(&chars(&text), &chars(&pattern)));
+        }
+
+        #[test]
+        fn matches_agrees_with_its_definition(
+            text in "[ab\\[\\]!é𝄞-]{0,8}",
+            pattern in "[ab*?\\[\\]!é𝄞-]{0,9}|(a|\\*|\\?|\\[!?[a-cé]{1,2}(-[b-eé])?\\]){0,4}|\\*?[ab]{0,3}\\*?",
+        ) {
+            prop_assert_eq!(glob(&text, &pattern), globs(&chars(&text), &chars(&pattern)));
         }
 
         #[test]

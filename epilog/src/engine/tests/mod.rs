@@ -51,7 +51,7 @@ type Records = [RecordsOf];
 type RecordsOf = (fn() -> &'static CollectionSchema, Vec<Vec<Scalar>>);
 
 /// A database in memory with these records.
-fn store(records: &Records) -> Store {
+pub(in crate::engine) fn store(records: &Records) -> Store {
     let store = Store::in_memory(&fixture::DATABASE).expect("a sound schema");
     insert(&store, records);
     store

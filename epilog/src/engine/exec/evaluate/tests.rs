@@ -6,14 +6,32 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::engine::exec::columns::{
-    Column, NUMBERS, OTHERS, Outcome, ROWS, column, column_of, is_same, outcome,
+    Column, NUMBERS, OTHERS, Outcome, ROWS, column, column_of, is_same, lists_of, outcome, value_of,
 };
+use crate::engine::exec::text::tests::{globs, likes};
 
 const COMPARISONS: [BinaryOp; 6] =
     [BinaryOp::Eq, BinaryOp::Ne, BinaryOp::Lt, BinaryOp::Le, BinaryOp::Gt, BinaryOp::Ge];
 
 fn any_type() -> impl Strategy<Value = Type> {
     prop::sample::select([&NUMBERS[..], &OTHERS].concat())
+}
+
+fn type_of_elements() -> impl Strategy<Value = Type> {
+    let has_lists = |ty: &Type| ty.list().is_some();
+    prop::sample::select([&NUMBERS[..], &OTHERS].concat().into_iter().filter(has_lists).collect::<Vec<_>>())
+}
+
+/// Values of a type of which many are equal.
+fn few_of(ty: Type) -> BoxedStrategy<Scalar> {
+    match ty {
+        Type::String => "[a\u{0}Ä]{0,2}".prop_map(Scalar::String).boxed(),
+        Type::F32 | Type::F64 => {
+            prop::sample::select([f64::NAN, -0.0, 0.0, 1.5, f64::INFINITY].map(Scalar::Float).to_vec())
+                .boxed()
+        }
+        _ => value_of(ty),
+    }
 }
 
 /// Whether a condition holds.
@@ -122,6 +140,52 @@ proptest! {
         };
         check(&of(UnaryOp::Lower), |row| mapped(&left, row, changed(str::to_lowercase)))?;
         check(&of(UnaryOp::Upper), |row| mapped(&left, row, changed(str::to_uppercase)))?;
+    }
+
+    #[test]
+    fn patterns_are_tried_as_on_single_texts(
+        (text_of, like, glob) in (
+            column_of(Type::String, "[ab%Ä]{0,5}".prop_map(Scalar::String).boxed()),
+            column_of(Type::String, "[ab%_\\\\Ä]{0,4}".prop_map(Scalar::String).boxed()),
+            column_of(Type::String, "([ab*?Ä]|\\[!?[a-c]\\]){0,4}".prop_map(Scalar::String).boxed()),
+        )
+    ) {
+        type Test = fn(&[char], &[char]) -> bool;
+        for (op, patterns, passes) in
+            [(BinaryOp::Like, &like, likes as Test), (BinaryOp::Matches, &glob, globs as Test)]
+        {
+            let got = binary(op, text_of.vector(), patterns.vector());
+            check(&got, |row| {
+                let (text, pattern) = (text(text_of.at(row)?), text(patterns.at(row)?));
+                let chars = |text: &str| text.chars().collect::<Vec<char>>();
+                let passes = text.zip(pattern).is_some_and(|(text, of)| passes(&chars(text), &chars(of)));
+                Ok(Scalar::Bool(passes))
+            })?;
+        }
+    }
+
+    #[test]
+    fn lists_are_tested_as_their_elements_are(
+        (lists, others, one) in type_of_elements().prop_flat_map(|ty| {
+            (lists_of(ty, few_of(ty), 0..5), lists_of(ty, few_of(ty), 0..3), column_of(ty, few_of(ty)))
+        })
+    ) {
+        let has = |list: &[Scalar], one: &Scalar| list.iter().any(|own| own.compare(one).is_eq());
+        check(&binary(BinaryOp::Has, lists.column.vector(), one.vector()), |row| {
+            let (list, one) = (lists.at(row)?, one.at(row)?);
+            Ok(Scalar::Bool(!one.is_null() && list.is_some_and(|list| has(list, one))))
+        })?;
+        let both = |row| Ok(lists.at(row)?.zip(others.at(row)?));
+        check(&binary(BinaryOp::HasAny, lists.column.vector(), others.column.vector()), |row| {
+            let any = both(row)?.is_some_and(|(list, others)| others.iter().any(|one| has(list, one)));
+            Ok(Scalar::Bool(any))
+        })?;
+        check(&binary(BinaryOp::HasAll, lists.column.vector(), others.column.vector()), |row| {
+            let all = both(row)?.is_some_and(|(list, others)| others.iter().all(|one| has(list, one)));
+            Ok(Scalar::Bool(all))
+        })?;
+        let count = unary(UnaryOp::Length, &lists.column.vector());
+        check(&count, |row| Ok(lists.at(row)?.map_or(Scalar::Null, |list| Scalar::Int(list.len() as i128))))?;
     }
 
     #[cfg(feature = "chrono")]
