@@ -119,7 +119,10 @@ fn so_does_one_that_was_compiled() {
     assert_eq!(build_and_find(&db, |n| SMALL.with((n as f64,))), 0);
 }
 
-/// Goal: what asks for one record allocates for nothing but the texts that it compares with and what comes out.
+static BY_TEXT: Compiled<(String,), User> =
+    Compiled::new(|(email,)| User::query().filter(|u| u.email.eq(email)));
+
+/// Goal: what asks for one record allocates for nothing but what comes out, whether it is found by its key or by a text.
 #[test]
 fn a_query_for_one_record_is_built_without_an_allocation() {
     let db = loaded();
@@ -132,8 +135,26 @@ fn a_query_for_one_record_is_built_without_an_allocation() {
         0
     );
     assert_eq!(allocations(|| assert!(by_key(8).exists(&tx).unwrap())), 0);
-    // The text, and the key that is made of it.
-    assert_eq!(allocations(|| assert!(by_text("8@mail.io").exists(&tx).unwrap())), 2);
+    // Neither for the text nor for the key that is made of it, borrowed or owned.
+    assert_eq!(allocations(|| drop(by_text("8@mail.io"))), 0);
+    assert_eq!(allocations(|| assert!(by_text("8@mail.io").exists(&tx).unwrap())), 0);
+    assert_eq!(allocations(|| assert!(!by_text("nobody@mail.io").exists(&tx).unwrap())), 0);
+    let owned = String::from("9@mail.io");
+    assert_eq!(allocations(|| assert!(by_text(&owned).exists(&tx).unwrap())), 0);
+    let by_owned = |text: &String| User::query().filter(|u| u.email.eq(text));
+    assert_eq!(allocations(|| assert!(by_owned(&owned).exists(&tx).unwrap())), 0);
+    assert!(BY_TEXT.with((owned.clone(),)).exists(&tx).unwrap());
+    assert_eq!(allocations(|| assert!(BY_TEXT.with((owned,)).exists(&tx).unwrap())), 0);
+    // A long one is made room for each time.
+    let long = format!("{}@mail.io", "x".repeat(300));
+    for _ in 0..2 {
+        assert_eq!(allocations(|| assert!(!by_text(&long).exists(&tx).unwrap())), 2);
+    }
+    // Several at once, more than are kept, and each is right.
+    let many: Vec<Query<User, User>> = (1..=9).map(|n| by_text(&format!("{n}@mail.io"))).collect();
+    for (n, query) in (1..).zip(&many) {
+        assert_eq!(query.one(&tx).unwrap().id.get(), n);
+    }
 }
 
 /// Goal: records that are lent cost no allocation each, and their texts none: what there is, is of a batch, a leaf of records.

@@ -19,7 +19,7 @@ use crate::parts;
 use crate::schema::{CollectionDef, IndexDef};
 use crate::storage::facade::View;
 use crate::storage::records::RecordRef;
-use crate::value::{Scalar, is_of, key};
+use crate::value::{Scalar, buffers, is_of, key};
 
 /// A query for one record.
 pub(super) struct Point<'s> {
@@ -33,7 +33,7 @@ enum By<'s> {
     /// It has this rank.
     Rank(u128),
     /// The index has this key for it.
-    Key(&'s IndexDef, Vec<u8>),
+    Key(&'s IndexDef, Key),
     /// Not at all: no row is wanted.
     Nothing,
 }
@@ -73,7 +73,9 @@ impl<'s> Point<'s> {
         match &self.by {
             By::Rank(rank) => Ok(self.view.get(self.collection, *rank)?),
             By::Key(index, key) => {
-                let Some(rank) = self.view.rank_by_key(self.collection, index, key)? else { return Ok(None) };
+                let Some(rank) = self.view.rank_by_key(self.collection, index, &key.0)? else {
+                    return Ok(None);
+                };
                 let record = self.view.get(self.collection, rank)?;
                 Ok(Some(record.ok_or_else(|| dangling(self.collection, rank))?))
             }
@@ -82,16 +84,25 @@ impl<'s> Point<'s> {
     }
 }
 
+/// A key, in a buffer that was another's before and will be again.
+struct Key(Vec<u8>);
+
+impl Drop for Key {
+    fn drop(&mut self) {
+        buffers::give_back(core::mem::take(&mut self.0));
+    }
+}
+
 /// The key of a value in an index of its field alone.
-fn encoded(value: &Scalar, optional: bool, ty: crate::value::Type) -> Vec<u8> {
+fn encoded(value: &Scalar, optional: bool, ty: crate::value::Type) -> Key {
     let len = match value {
         Scalar::String(text) => text.len(),
         Scalar::Bytes(bytes) => bytes.len(),
         _ => 24,
     };
-    let mut key = Vec::with_capacity(len + 3);
+    let mut key = buffers::take(len + 3);
     key::append_scalar(&mut key, ty, optional, value);
-    key
+    Key(key)
 }
 
 #[cfg(test)]

@@ -25,7 +25,7 @@ use super::{Arguments, BinaryOp, Clause, Expression, OrderTerm, Postfix, Tail, T
 #[cfg(feature = "std")]
 use crate::sync::LocalKey;
 use crate::sync::OnceCell;
-use crate::value::{Scalar, Type, is_of};
+use crate::value::{Scalar, Type, buffers, is_of};
 
 /// So many words and values at most.
 const WORDS: usize = 18;
@@ -65,7 +65,7 @@ impl Reused for Written {
     #[inline]
     fn clear(&mut self) {
         for value in self.values.get_mut(..usize::from(self.values_count)).unwrap_or_default() {
-            *value = Scalar::Null;
+            buffers::end(value);
         }
         (self.words_count, self.values_count, self.clauses, self.counts) = (0, 0, 0, 0);
         self.has_parameters = false;

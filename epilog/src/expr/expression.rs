@@ -15,7 +15,7 @@ use super::word::{self, Part, Parts, WORDS_OF_PART, op_of};
 use super::{AggregateItem, BinaryOp, Draft, FieldPath, Function, Op, Postfix, Subquery, UnaryOp};
 #[cfg(feature = "std")]
 use crate::sync::LocalKey;
-use crate::value::{Scalar, Type, is_of};
+use crate::value::{Scalar, Type, buffers, is_of};
 
 /// So many words, and so many values, at most: two comparisons of fields that are near, and what joins them.
 pub(super) const WORDS: usize = 10;
@@ -101,7 +101,7 @@ impl Packed {
     #[inline]
     fn clear(&mut self) {
         for value in self.values.get_mut(..usize::from(self.values_count)).unwrap_or_default() {
-            *value = Scalar::Null;
+            buffers::end(value);
         }
         (self.words_count, self.values_count, self.has_parameters) = (0, 0, false);
     }

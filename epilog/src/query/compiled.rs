@@ -9,7 +9,7 @@ use crate::engine::Control;
 use crate::expr::{Arguments, Expression as Node, Prepared};
 use crate::sync::OnceCell;
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::value::Value;
+use crate::value::{Value, buffers};
 
 /// How many have been built.
 static MADE: AtomicUsize = AtomicUsize::new(0);
@@ -141,7 +141,7 @@ macro_rules! tuples {
             #[allow(non_snake_case, reason = "the values are called as their types")]
             fn append(self, to: &mut Arguments) {
                 let ($($name,)+) = self;
-                $(to.push($name.to_scalar());)+
+                $(to.push(buffers::scalar(&$name));)+
             }
         }
     )*};

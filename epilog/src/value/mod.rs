@@ -11,6 +11,7 @@
 //! Uses nothing above itself.
 
 mod blob;
+pub(crate) mod buffers;
 pub(crate) mod calendar;
 pub(crate) mod case;
 mod cell;

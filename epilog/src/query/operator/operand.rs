@@ -9,7 +9,7 @@ use crate::expr::Expression as Node;
 use crate::query::Parameter;
 #[cfg(not(feature = "small"))]
 use crate::value::Element;
-use crate::value::{Scalar, Type, Value};
+use crate::value::{Scalar, Type, Value, buffers};
 
 /// What may stand where a value of type `T` is expected in a query over `S`: a value, a reference to one, or a field or
 /// expression of the query. Where an `Option` is expected, so may what is always present.
@@ -45,12 +45,12 @@ pub trait Operand<T, S> {
 
 /// A literal.
 fn literal<T: Value>(value: &T) -> Node {
-    Node::literal(value.to_scalar(), T::TYPE)
+    Node::literal(buffers::scalar(value), T::TYPE)
 }
 
 /// A literal text; borrowed ones are copied once.
 fn text(value: &str) -> Node {
-    Node::literal(Scalar::String(String::from(value)), Type::String)
+    Node::literal(Scalar::String(buffers::text(value)), Type::String)
 }
 
 /// Literal bytes.
