@@ -10,7 +10,7 @@ pub mod form;
 mod parse;
 pub mod path;
 #[cfg(all(test, not(feature = "small")))]
-mod tests;
+pub(crate) mod tests;
 
 use alloc::string::String;
 use alloc::vec::Vec;

@@ -12,7 +12,7 @@ use crate::value::Value;
 
 /// A value as a tree.
 #[derive(Clone, Debug, PartialEq)]
-enum Tree {
+pub(crate) enum Tree {
     Null,
     Bool(bool),
     Number(String),
@@ -23,7 +23,7 @@ enum Tree {
 
 impl Tree {
     /// The value, put together.
-    fn json(&self) -> Json {
+    pub(crate) fn json(&self) -> Json {
         match self {
             Tree::Null => Json::null(),
             Tree::Bool(value) => Json::from(*value),
@@ -102,7 +102,8 @@ fn write_text(text: &str, odd: &mut impl Iterator<Item = bool>, out: &mut String
     out.push('"');
 }
 
-fn tree() -> impl Strategy<Value = Tree> {
+/// Values of every kind.
+pub(crate) fn tree() -> impl Strategy<Value = Tree> {
     let leaf = prop_oneof![
         Just(Tree::Null),
         any::<bool>().prop_map(Tree::Bool),
