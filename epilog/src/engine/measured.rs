@@ -18,9 +18,7 @@ use crate::engine::estimate::{KeyRange, Statistics};
 use crate::engine::logical::SlotDef;
 #[cfg(not(feature = "small"))]
 use crate::engine::plans::PlanCache;
-#[cfg(not(feature = "small"))]
-use crate::schema::CollectionId;
-use crate::schema::{CollectionDef, IndexDef};
+use crate::schema::{CollectionDef, CollectionId, IndexDef};
 #[cfg(not(feature = "small"))]
 use crate::statistics::CollectionStatistics;
 #[cfg(not(feature = "small"))]

@@ -111,6 +111,12 @@ pub(crate) fn text(of: &str) -> String {
     text
 }
 
+/// A copy of a text.
+#[cfg(not(all(feature = "std", not(feature = "small"))))]
+pub(crate) fn text(of: &str) -> String {
+    String::from(of)
+}
+
 /// Makes a scalar nothing, and gives back what it was in.
 #[inline]
 pub(crate) fn end(value: &mut Scalar) {

@@ -25,8 +25,11 @@ pub(in crate::engine::optimizer) struct Measure<'p> {
     pub(super) costs: Costs,
     paging: Paging<'p>,
     /// What `values` has found: each order that is compared asks for the same.
-    values: RefCell<Vec<((Slot, u16), Option<Amount>)>>,
+    values: RefCell<Vec<Values>>,
 }
+
+/// How many values a field has, as far as that is known.
+type Values = ((Slot, u16), Option<Amount>);
 
 /// What gives records in an order.
 struct Ordering {
