@@ -32,6 +32,12 @@ pub struct CollectionStatistics {
     pub collection: String,
     /// How many records there are now, exactly.
     pub count: u64,
+    /// How many leaf pages they lie on now: exactly, up to some ten thousand pages or more, about where there are more. What has a page
+    /// of its own, as blobs and long texts do, is not among them.
+    pub leaves: u64,
+    /// How many bytes of its leaf a record takes, in the mean of those on up to 16 leaves; 0 where there is none. Of what has a page
+    /// of its own the reference to it counts.
+    pub bytes_per_record: u64,
     /// How many there were when the rest was made.
     pub made_of: u64,
     /// The commit whose records were looked at.
@@ -94,6 +100,10 @@ pub struct IndexStatistics {
     /// How many different values its first field has, its first two, and so on; the absent value counts as one. Of a list the
     /// elements are counted.
     pub distinct: Vec<u64>,
+    /// How many entries there are now: exactly, but of an index of a list and of one with a condition, of which about so many.
+    pub entries: u64,
+    /// How many leaf pages they lie on now, as [`leaves`](CollectionStatistics::leaves) of records.
+    pub leaves: u64,
     /// To about how many leaves of records each thousand entries lead that follow each other: few where records lie in about the order
     /// of the index, a thousand where they lie anywhere. `None` where that is not known: of collections of less than some hundred
     /// leaves, and of what versions before wrote.
@@ -122,10 +132,11 @@ impl CollectionStatistics {
 impl fmt::Display for CollectionStatistics {
     /// A line for the collection, and one for each field and index.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CollectionStatistics { collection, count, made_of, sampled, changed, .. } = self;
+        let CollectionStatistics { collection, count, made_of, sampled, changed, leaves, .. } = self;
+        let each = self.bytes_per_record;
         writeln!(
             f,
-            "{collection}: {count} records; of {made_of} then, {sampled} looked at, {changed} changed since"
+            "{collection}: {count} records of {each} bytes on {leaves} leaves; of {made_of} then, {sampled} looked at, {changed} changed since"
         )?;
         for field in &self.fields {
             write!(f, "  {}: {} distinct, {} absent", field.name, field.distinct, field.nulls)?;
@@ -141,7 +152,12 @@ impl fmt::Display for CollectionStatistics {
         for index in &self.indexes {
             let distinct =
                 index.distinct.iter().map(|count| format!("{count}")).collect::<Vec<_>>().join(", ");
-            write!(f, "  index {} ({}): {distinct} distinct", index.name, index.fields.join(", "))?;
+            let IndexStatistics { name, entries, leaves, .. } = index;
+            let fields = index.fields.join(", ");
+            write!(
+                f,
+                "  index {name} ({fields}): {entries} entries on {leaves} leaves, {distinct} distinct"
+            )?;
             if let Some(leaves) = index.leaves_per_1000 {
                 write!(f, ", each thousand on {leaves} leaves")?;
             }

@@ -208,6 +208,8 @@ mod tests {
         };
         CollectionStatistics {
             collection: "c".to_string(),
+            leaves: 0,
+            bytes_per_record: 0,
             count: 1000,
             made_of: 1000,
             made_at: 1,

@@ -233,6 +233,21 @@ impl<'s> View<'s> {
         self.stored.record_tree(collection).spread_leaves(self.pages, most)
     }
 
+    /// How many leaves the records of a collection have, or the entries of one of its indexes: exactly, where `most` branches or fewer
+    /// lead to all of them.
+    #[cfg(not(feature = "small"))]
+    pub(super) fn leaves_count(
+        &self,
+        collection: &CollectionDef,
+        index: Option<&IndexDef>,
+        most: usize,
+    ) -> Result<u64, StorageError> {
+        match index {
+            None => self.stored.record_tree(collection).leaves_count(self.pages, most),
+            Some(index) => self.stored.entry_tree(index).leaves_count(self.pages, most),
+        }
+    }
+
     /// Ranks at which up to `most` parts of a collection begin that have about as many leaves each; the first is 0. They
     /// depend on what is stored alone.
     ///

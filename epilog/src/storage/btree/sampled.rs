@@ -230,57 +230,93 @@ fn cached<P: PageRead + ?Sized>(
     }
 }
 
+/// How many leaves the tree at `root` has: exactly, where `most` branches or fewer lead to all of them. Of each level no more are read,
+/// evenly spread, and the others taken to be as full. `below` is as in [`cached`].
+fn leaves(
+    root: PageNumber,
+    most: usize,
+    below: &dyn Fn(PageNumber, Expected) -> Result<(Vec<PageNumber>, u8), StorageError>,
+) -> Result<u64, StorageError> {
+    let (mut level, mut expected, mut share) = (Vec::from([root]), Expected::Root, 1.0);
+    loop {
+        let (mut next, mut children, mut height) = (Vec::new(), 0, 0);
+        for node in &level {
+            let (of_node, above) = below(*node, expected)?;
+            height = above;
+            children += of_node.len();
+            if above > 1 {
+                next.extend(of_node);
+            }
+        }
+        match height {
+            0 => return Ok(1),
+            1 => return Ok((children as f64 * share + 0.5) as u64),
+            _ => level = spread(next, most),
+        }
+        share *= children as f64 / level.len() as f64;
+        expected = Expected::below(height);
+    }
+}
+
 impl RecordTree {
+    /// The nodes below one, and how high it is above the leaves.
+    fn children<P: PageRead + ?Sized>(
+        &self,
+        pages: &P,
+        number: PageNumber,
+        expected: Expected,
+    ) -> Result<(Vec<PageNumber>, u8), StorageError> {
+        let (below, height) = self.below(pages, &[(number, 0)], expected)?;
+        Ok((below.into_iter().map(|(number, _)| number).collect(), height))
+    }
+
     /// How much of the tree is in memory, by some of its leaves. Nothing is read but the root.
     ///
     /// # Errors
     ///
     /// As [`get`](Self::get).
     pub fn cached<P: PageRead + ?Sized>(&self, pages: &P) -> Result<Cached, StorageError> {
-        cached(pages, self.root, &|number, expected| {
-            let (below, height) = self.below(pages, &[(number, 0)], expected)?;
-            Ok((below.into_iter().map(|(number, _)| number).collect(), height))
-        })
+        cached(pages, self.root, &|number, expected| self.children(pages, number, expected))
+    }
+
+    /// How many leaves there are: exactly, where `most` branches or fewer lead to all of them.
+    ///
+    /// # Errors
+    ///
+    /// As [`get`](Self::get).
+    pub fn leaves_count<P: PageRead + ?Sized>(&self, pages: &P, most: usize) -> Result<u64, StorageError> {
+        leaves(self.root, most, &|number, expected| self.children(pages, number, expected))
     }
 }
 
 impl EntryTree {
+    /// As [`RecordTree::children`].
+    fn children<P: PageRead + ?Sized>(
+        &self,
+        pages: &P,
+        number: PageNumber,
+        expected: Expected,
+    ) -> Result<(Vec<PageNumber>, u8), StorageError> {
+        let node = self.open(number, pages.page(number)?, expected)?;
+        let children = (0..=node.count()).map(|position| node.child(position));
+        Ok(if node.level() == 0 { (Vec::new(), 0) } else { (children.collect(), node.level()) })
+    }
+
     /// How much of the tree is in memory, by some of its leaves. Nothing is read but the root.
     ///
     /// # Errors
     ///
     /// When the root, or a branch that is in memory, is damaged.
     pub fn cached<P: PageRead + ?Sized>(&self, pages: &P) -> Result<Cached, StorageError> {
-        cached(pages, self.root, &|number, expected| {
-            let node = self.open(number, pages.page(number)?, expected)?;
-            let children = (0..=node.count()).map(|position| node.child(position));
-            Ok(if node.level() == 0 { (Vec::new(), 0) } else { (children.collect(), node.level()) })
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[cfg(all(feature = "std", not(feature = "small")))]
-    #[test]
-    fn parts_are_as_long_as_each_other_and_the_first_begins_with_the_first() {
-        let starts = |count: u128, most| spread_starts(Vec::from_iter(0..count), most);
-        assert_eq!(starts(5, 8), [0, 1, 2, 3, 4]);
-        assert_eq!(starts(10, 4), [0, 2, 5, 7]);
-        assert_eq!(starts(100, 1), [0]);
-        assert_eq!(starts(0, 4), []);
+        cached(pages, self.root, &|number, expected| self.children(pages, number, expected))
     }
 
-    #[test]
-    fn what_is_taken_is_evenly_spread() {
-        let taken = |count, most| spread(Vec::from_iter(0..count), most);
-        assert_eq!(taken(5, 8), [0, 1, 2, 3, 4]);
-        assert_eq!(taken(9, 3), [0, 4, 8]);
-        assert_eq!(taken(10, 4), [0, 3, 6, 9]);
-        assert_eq!(taken(100, 1), [0]);
-        assert_eq!(taken(1000, 64).len(), 64);
-        assert_eq!(taken(65, 64).len(), 64);
+    /// As [`RecordTree::leaves_count`].
+    ///
+    /// # Errors
+    ///
+    /// As [`contains`](Self::contains).
+    pub fn leaves_count<P: PageRead + ?Sized>(&self, pages: &P, most: usize) -> Result<u64, StorageError> {
+        leaves(self.root, most, &|number, expected| self.children(pages, number, expected))
     }
 }

@@ -116,6 +116,8 @@ pub(super) fn read(collection: &CollectionDef, bytes: &[u8]) -> Option<Collectio
     Some(CollectionStatistics {
         collection: collection.name.clone(),
         count: made_of,
+        leaves: 0,
+        bytes_per_record: 0,
         made_of,
         made_at,
         sampled,
@@ -165,7 +167,15 @@ fn read_index(collection: &CollectionDef, input: &mut Input<'_>, version: u8) ->
     let leaves = if version == VERSION_WITHOUT_ORDER { ORDER_UNKNOWN } else { input.u16()? };
     let leaves_per_1000 = (leaves != ORDER_UNKNOWN).then_some(leaves);
     let is_sound = count == index.fields.len() && leaves_per_1000.is_none_or(|leaves| leaves <= 1000);
-    is_sound.then(|| IndexStatistics { name: index.name.clone(), fields, distinct, leaves_per_1000, id })
+    is_sound.then(|| IndexStatistics {
+        name: index.name.clone(),
+        fields,
+        distinct,
+        entries: 0,
+        leaves: 0,
+        leaves_per_1000,
+        id,
+    })
 }
 
 /// Bytes that anyone may have written.

@@ -23,6 +23,7 @@ mod tests;
 use alloc::string::String;
 use alloc::sync::Arc;
 use alloc::vec::Vec;
+use core::ops::Bound;
 
 use super::StorageError;
 use super::catalog::system::{self, CHUNKS};
@@ -39,6 +40,10 @@ use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// What a change takes beside the bytes of statistics, at most.
 const PUT_BYTES_MAX: usize = 128;
+
+/// So many branches of a tree are read to count its leaves, of each level, and so many leaves to measure records.
+const BRANCHES_MAX: usize = 64;
+const MEASURED_LEAVES: usize = 16;
 
 /// The statistics of an open database.
 #[derive(Debug, Default)]
@@ -184,7 +189,39 @@ impl View<'_> {
         };
         let changed = self.known_of_all().get(collection.id).map_or(0, |(_, changed)| changed);
         let changed = changed.max(made.made_of.abs_diff(count));
-        Ok(CollectionStatistics { count, changed, ..CollectionStatistics::clone(&made) })
+        let mut all = CollectionStatistics { count, changed, ..CollectionStatistics::clone(&made) };
+        self.measure(&mut all, collection.id)?;
+        Ok(all)
+    }
+
+    /// What pages hold now, of which nothing is kept: by the branches of the trees, and a few leaves.
+    fn measure(&self, all: &mut CollectionStatistics, id: CollectionId) -> Result<(), StorageError> {
+        let Some(collection) = self.catalog().collection(id) else { return Ok(()) };
+        // What is read stays in memory until the operation ends.
+        let branches = self.records_at_once(collection).clamp(sample::LEAVES_MIN, BRANCHES_MAX);
+        all.leaves = self.leaves_count(collection, None, branches)?;
+        let (mut bytes, mut met) = (0, 0);
+        let (ranks, _) = self.spread_leaves(collection, MEASURED_LEAVES)?;
+        for rank in ranks {
+            let Some(leaf) = self.leaves(collection, rank, u128::MAX, Direction::Forward)?.next_leaf()?
+            else {
+                continue;
+            };
+            for row in 0..leaf.len() {
+                bytes += (leaf.stride() + leaf.record(row).blob()?.len()) as u64;
+                met += 1;
+            }
+        }
+        all.bytes_per_record = (bytes + met / 2).checked_div(met).unwrap_or(0);
+        for made in &mut all.indexes {
+            let Some(index) = collection.indexes.iter().find(|index| index.id == made.id) else { continue };
+            made.leaves = self.leaves_count(collection, Some(index), branches)?;
+            made.entries = match collection.listed(index).is_some() || index.is_partial() {
+                true => self.estimate_entries(collection, index.id, Bound::Unbounded, Bound::Unbounded)?,
+                false => all.count,
+            };
+        }
+        Ok(())
     }
 
     /// The statistics that the file has of a collection, if they can be read.

@@ -91,6 +91,8 @@ pub(super) fn sample(
     Ok(CollectionStatistics {
         collection,
         count,
+        leaves: 0,
+        bytes_per_record: 0,
         made_of: count,
         made_at: commit,
         sampled,
@@ -295,7 +297,8 @@ fn of_index(
     let name_of = |position: &u16| collection.fields[usize::from(*position)].name.clone();
     let fields = index.fields.iter().map(name_of).collect();
     let leaves_per_1000 = runs.and_then(Runs::per_1000);
-    let made = IndexStatistics { name: index.name.clone(), fields, distinct, leaves_per_1000, id: index.id };
+    let (name, id) = (index.name.clone(), index.id);
+    let made = IndexStatistics { name, fields, distinct, entries: 0, leaves: 0, leaves_per_1000, id };
     Ok((made, changes.first().copied().filter(|_| !all)))
 }
 

@@ -84,8 +84,56 @@ fn what_was_written_is_read() {
     let files = closed();
     let store = store(&files);
     let collection = store.catalog().by_name("Find").unwrap();
-    let read = bytes::read(collection, &bytes::write(collection, &made)).expect("what was written");
+    let mut read = bytes::read(collection, &bytes::write(collection, &made)).expect("what was written");
+    // What is counted when it is asked for is not written.
+    (read.leaves, read.bytes_per_record) = (made.leaves, made.bytes_per_record);
+    (read.indexes[0].leaves, read.indexes[0].entries) = (made.indexes[0].leaves, made.indexes[0].entries);
     assert_eq!(read, made);
+}
+
+/// Goal: pages, entries and the bytes of records are those that there are. Method: all leaves are walked through, and all entries; in
+/// trees of one leaf and of several levels, while records come and go, and with fewer branches than there are.
+#[test]
+fn pages_and_bytes_are_those_that_there_are() {
+    let files = MemoryVfs::new();
+    let options = Options::default().background(false).page_size(1024).index_page_size(1024);
+    for step in [0, 3, 6000, -4000, 30_000] {
+        let db = Database::<Dig>::open_in(Arc::new(files.clone()), "dig", &options).unwrap();
+        db.write(|tx| match step {
+            0.. => tx.insert_all((0..step).map(find).collect::<Vec<_>>()).map(drop),
+            _ => Find::query().limit(step.unsigned_abs().into()).delete().run(tx).map(drop),
+        })
+        .unwrap();
+        let made = db.statistics::<Find>().unwrap();
+        db.close().unwrap();
+        let store = store(&files);
+        let snapshot = store.snapshot();
+        let operation = snapshot.operation();
+        let view = operation.view();
+        let collection = view.catalog().by_name("Find").unwrap();
+        let (mut leaves, mut records, mut bytes) = (0u64, 0u64, 0u64);
+        let mut cursor = view.leaves(collection, 0, u128::MAX, Direction::Forward).unwrap();
+        while let Some(leaf) = cursor.next_leaf().unwrap() {
+            leaves += 1;
+            records += leaf.len() as u64;
+            bytes += (0..leaf.len())
+                .map(|row| (leaf.stride() + leaf.record(row).blob().unwrap().len()) as u64)
+                .sum::<u64>();
+        }
+        assert_eq!((made.count, made.leaves), (records, leaves.max(1)), "{made}");
+        let mean = bytes.checked_div(records).unwrap_or(0);
+        assert!(made.bytes_per_record.abs_diff(mean) <= 1 + mean / 50, "{made} {mean}");
+        let index = &made.indexes[0];
+        assert_eq!(index.entries, records);
+        let all = view.each_of_spread(&collection.indexes[0], usize::MAX, &mut |_, _| ()).unwrap();
+        assert!(all && index.leaves >= 1 && index.leaves <= records.max(1));
+        // Of four branches of each level: about as many.
+        for (index, exact) in [(None, made.leaves), (Some(&collection.indexes[0]), index.leaves)] {
+            let about = view.leaves_count(collection, index, 4).unwrap();
+            assert!(about.abs_diff(exact) * 5 <= exact, "{about} of {exact}");
+            assert_eq!(view.leaves_count(collection, index, usize::MAX).unwrap(), exact);
+        }
+    }
 }
 
 /// Goal: what a version before wrote is read, and tells nothing of what it did not know. Method: bytes of version 1 as the table of
