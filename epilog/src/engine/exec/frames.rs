@@ -12,6 +12,8 @@
 
 mod others;
 mod range;
+#[cfg(all(test, feature = "decimal", not(feature = "small")))]
+mod trial;
 
 use alloc::collections::VecDeque;
 use alloc::vec::Vec;

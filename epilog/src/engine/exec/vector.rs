@@ -513,43 +513,5 @@ impl fmt::Debug for Vector<'_> {
     }
 }
 
-#[cfg(all(test, not(feature = "small")))]
-mod tests {
-    use super::*;
-    use crate::engine::error::Fault;
-
-    #[test]
-    fn vectors_one_after_the_other_are_their_values() {
-        let fixed = |from: i64, len: usize, nulls: Option<Vec<bool>>| {
-            let bytes: Vec<u8> = (from..from + len as i64).flat_map(i64::to_le_bytes).collect();
-            Vector::new(Type::I64, len, Cells::Fixed(bytes), nulls)
-        };
-        let constant = Vector::constant(Type::I64, &Scalar::Int(7), 2);
-        let mut faulty = fixed(20, 2, None);
-        let fault = RowFault::new(Fault {
-            operation: "addition",
-            operands: "20 and 1".into(),
-            ty: Type::I64,
-            problem: "overflows",
-        });
-        faulty.faults.extend(fault.map(|fault| (1, fault)));
-        let all = [
-            Vec::from([fixed(1, 3, None), fixed(4, 1, None)]),
-            Vec::from([fixed(1, 3, None), fixed(4, 2, Some(Vec::from([false, true]))), fixed(9, 1, None)]),
-            Vec::from([fixed(1, 0, None), fixed(4, 2, Some(Vec::from([false, false])))]),
-            Vec::from([fixed(1, 3, None), constant.clone()]),
-            Vec::from([fixed(1, 3, None), faulty]),
-            Vec::from([Vector::constant(Type::String, &Scalar::String("x".into()), 2)]),
-        ];
-        for vectors in all {
-            let one = Vector::one_of(&vectors);
-            let mut rows = vectors.iter().flat_map(|vector| (0..vector.len()).map(move |row| (vector, row)));
-            for row in 0..one.len() {
-                let (vector, of) = rows.next().expect("as many rows");
-                assert_eq!(one.cell(row), vector.cell(of));
-                assert_eq!(one.fault(row).is_some(), vector.fault(of).is_some());
-            }
-            assert!(rows.next().is_none());
-        }
-    }
-}
+#[cfg(all(test, feature = "decimal", not(feature = "small")))]
+mod tests;

@@ -763,10 +763,8 @@ fn parsed(text: &str, to: Type) -> Option<Scalar> {
         text.parse::<T>().ok().map(|value| value.to_scalar())
     }
     match to {
-        // `chrono` passes over it.
-        Type::Date | Type::Time | Type::DateTime | Type::Timestamp if text.contains(char::is_whitespace) => {
-            None
-        }
+        // `chrono` passes over white space, and over digits beyond nanoseconds.
+        Type::Date | Type::Time | Type::DateTime | Type::Timestamp if is_loose(text) => None,
         Type::Bool => read::<bool>(text),
         Type::Char => read::<char>(text),
         Type::I8 => read::<i8>(text),
@@ -789,6 +787,13 @@ fn parsed(text: &str, to: Type) -> Option<Scalar> {
         Type::Timestamp => read::<DateTime<Utc>>(text),
         other => panic!("no {other} is read from a text"),
     }
+}
+
+/// Whether a text has white space, or a fraction of more than nine digits.
+fn is_loose(text: &str) -> bool {
+    let fraction = text.split_once('.').map_or("", |(_, rest)| rest);
+    let digits = fraction.bytes().take_while(u8::is_ascii_digit).count();
+    text.contains(char::is_whitespace) || digits > 9
 }
 
 /// The sign of zero, and how many digits a decimal has, count too.
@@ -847,7 +852,9 @@ fn check(
     Ok(())
 }
 
+/// So many cases, or as many times more as `PROPTEST_CASES` asks for.
 fn runner(cases: u32) -> TestRunner {
+    let cases = cases * (ProptestConfig::default().cases / 256).max(1);
     TestRunner::new(ProptestConfig { cases, failure_persistence: None, ..ProptestConfig::default() })
 }
 
