@@ -4,7 +4,6 @@
 //! literal, and given back with the clauses that it was part of; the key that it is looked for by takes another. What is
 //! longer than [`KEPT_MAX`] bytes is allocated and freed as anything else.
 
-#[cfg(all(feature = "std", not(feature = "small")))]
 use alloc::string::String;
 use alloc::vec::Vec;
 #[cfg(all(feature = "std", not(feature = "small")))]
