@@ -51,8 +51,10 @@ fn made(function: &WindowFunction, ty: Type, values: &[&Outcome]) -> Outcome {
         W::Nth(number) => return one(number.checked_sub(1).and_then(|at| values.get(at as usize))),
         _ => {}
     }
-    let values =
-        values.iter().map(|value| value.as_ref().map_err(|()| ())).collect::<Result<Vec<&Scalar>, ()>>()?;
+    let values = values
+        .iter()
+        .map(|value| value.as_ref().map_err(|failed| *failed))
+        .collect::<Result<Vec<&Scalar>, ()>>()?;
     let present: Vec<&Scalar> = values.into_iter().filter(|value| !value.is_null()).collect();
     let by = |a: &&Scalar, b: &&Scalar| a.compare(b);
     match function {
