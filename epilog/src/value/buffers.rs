@@ -117,9 +117,10 @@ pub(crate) fn text(of: &str) -> String {
 }
 
 /// Makes a scalar nothing, and gives back what it was in.
+#[cfg(not(feature = "small"))]
 #[inline]
 pub(crate) fn end(value: &mut Scalar) {
-    #[cfg(all(feature = "std", not(feature = "small")))]
+    #[cfg(feature = "std")]
     if let Scalar::String(text) = value {
         give_back(core::mem::take(text).into_bytes());
     }
