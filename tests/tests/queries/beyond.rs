@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex};
 use epilog::CancelHandle;
 use epilog::prelude::*;
 use epilog::vfs::{MemoryVfs, OpenMode, Vfs, VfsError, VfsFile};
+use epilog_tests::disk::{Cut, SimVfs};
 use pretty_assertions::assert_eq;
 
 #[derive(Collection, Clone, Debug, PartialEq)]
@@ -601,6 +602,56 @@ fn a_set_based_change_that_fails_midway_changes_nothing() {
         })
         .expect("another change");
         assert!(dump(&db) == expected, "{kind:?}");
+    }
+}
+
+/// Goal: a loss of power leaves a change that puts something aside whole, or not at all. Method: it is made once, and the disk as it was left at
+/// each of its writes and syncs, those of the temporary file included, is opened again.
+#[test]
+fn a_cut_leaves_a_set_based_change_whole_or_not_at_all() {
+    let options = Options::default().cache(CACHE).background(false);
+    let open = |disk: &SimVfs| Database::<Large>::open_in(Arc::new(disk.clone()), "large", &options);
+    // By other records; what others point at, in parts; of its own kind.
+    for (what, change) in [CHANGES[2], CHANGES[7], CHANGES[8]] {
+        let disk = SimVfs::new(5);
+        let db = open(&disk).expect("a new database");
+        db.write(|tx| {
+            tx.insert_all(
+                records().into_iter().take(1200).map(|wide| Wide { filler: String::new(), ..wide }),
+            )?;
+            let near = |n: u64| Id::new(1 + n * 7 % 1200);
+            tx.insert_all((1..=700).map(|n| Link { id: Id::new(n), to: near(n), weight: n as i64 }))?;
+            let before = |n: u64| (n % 10 != 1).then(|| Id::new(n - 1));
+            let step =
+                |n: u64| Step { id: Id::new(n), place: n as i64, before: before(n), wide: Some(near(n)) };
+            tx.insert_all((1..=700).map(step))
+        })
+        .expect("records");
+        let before = dump(&db);
+        disk.remember_cuts();
+        db.write(|tx| change(tx, MEMORY)).expect(what);
+        let cuts = disk.take_cuts();
+        let after = dump(&db);
+        drop(db);
+        assert!(before != after && cuts.len() > 4, "{what}: {} cuts", cuts.len());
+        let mut undone = 0;
+        for (at, cut) in cuts.iter().enumerate() {
+            for how in [Cut::Lost, Cut::Kept, Cut::Torn { seed: at as u64 }] {
+                let disk = cut.fork();
+                disk.crash(how);
+                let found = dump(&open(&disk).expect("a database"));
+                assert!(
+                    found == before || found == after,
+                    "{what}, {how:?} at operation {at} of {}",
+                    cuts.len()
+                );
+                undone += u32::from(found == before);
+            }
+        }
+        assert!(undone > 3, "{what}: {undone}");
+        // What was acknowledged is there.
+        disk.crash(Cut::Lost);
+        assert!(dump(&open(&disk).expect("a database")) == after, "{what}");
     }
 }
 
