@@ -5,6 +5,8 @@
 use alloc::boxed::Box;
 use core::fmt;
 
+#[cfg(not(feature = "small"))]
+use crate::dynamic::Problem;
 use crate::engine::{EngineError, ExecError, PlanError};
 use crate::parts;
 use crate::schema::SchemaError;
@@ -94,7 +96,7 @@ pub enum ErrorKind {
     Arithmetic,
     /// The query cannot be planned: a subquery looks into a collection that is not in the database's schema, no index
     /// serves a query that [requires](crate::Query::require_index) one, or one that is asked for by [pages](crate::Query::page) has
-    /// the same row twice.
+    /// the same row twice; or one of [`dynamic`](crate::dynamic) names what is not there, or does what its types do not allow.
     Plan,
     /// A [`Continuation`](crate::query::Continuation) is damaged, or of another query.
     Continuation,
@@ -142,6 +144,8 @@ enum Cause {
     },
     #[cfg(not(feature = "small"))]
     Json(JsonError),
+    #[cfg(not(feature = "small"))]
+    Dynamic(Problem),
     Custom(Box<dyn core::error::Error + Send + Sync>),
 }
 
@@ -169,6 +173,12 @@ impl Error {
     /// A query for one record of `collection` found several.
     pub(crate) fn several_records(collection: &'static str) -> Error {
         Error::from(Cause::SeveralRecords { collection })
+    }
+
+    /// A query that is put together at run time cannot be asked, or a row of it has not what is asked for.
+    #[cfg(not(feature = "small"))]
+    pub(crate) fn dynamic(problem: Problem) -> Error {
+        Error::from(Cause::Dynamic(problem))
     }
 
     /// A continuation cannot be gone on from.
@@ -208,6 +218,8 @@ impl Error {
             Cause::Continuation { .. } => ErrorKind::Continuation,
             #[cfg(not(feature = "small"))]
             Cause::Json(_) => ErrorKind::Json,
+            #[cfg(not(feature = "small"))]
+            Cause::Dynamic(_) => ErrorKind::Plan,
             Cause::Custom(_) => ErrorKind::Custom,
         }
     }
@@ -220,6 +232,8 @@ impl Error {
             Cause::Custom(error) => Some(&**error),
             #[cfg(not(feature = "small"))]
             Cause::Json(error) => Some(error),
+            #[cfg(not(feature = "small"))]
+            Cause::Dynamic(problem) => Some(problem),
             Cause::NoRecord { .. } | Cause::SeveralRecords { .. } | Cause::Continuation { .. } => None,
         }
     }
@@ -283,6 +297,8 @@ impl fmt::Display for Error {
             Cause::Custom(error) => error.fmt(f),
             #[cfg(not(feature = "small"))]
             Cause::Json(error) => error.fmt(f),
+            #[cfg(not(feature = "small"))]
+            Cause::Dynamic(problem) => problem.fmt(f),
             Cause::Continuation { problem } => {
                 write!(f, "the continuation {problem}: ask for the first page again")
             }
@@ -306,6 +322,8 @@ fn in_short(cause: &Cause, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Cause::Custom(error) => return fmt::Display::fmt(error, f),
         #[cfg(not(feature = "small"))]
         Cause::Json(error) => return fmt::Display::fmt(error, f),
+        #[cfg(not(feature = "small"))]
+        Cause::Dynamic(problem) => return fmt::Display::fmt(problem, f),
         Cause::Continuation { problem } => ("the continuation", problem),
         Cause::NoRecord { collection } => ("no such record", collection),
         Cause::SeveralRecords { collection } => ("several records", collection),

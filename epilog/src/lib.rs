@@ -47,6 +47,7 @@
 //!
 //! - [`derive@Collection`] and [`derive@View`]: what can be put on structs.
 //! - [`query`]: what can be asked, and [`collection`]: of what.
+//! - [`dynamic`](crate::dynamic): the same, where collections and fields are named when the program runs.
 //! - [`database`]: opening, transactions, durability.
 //! - [`Error`]: what can go wrong.
 //!
@@ -106,6 +107,8 @@ extern crate self as epilog;
 
 pub mod collection;
 pub mod database;
+#[cfg(not(feature = "small"))]
+pub mod dynamic;
 pub mod error;
 pub mod prelude;
 pub mod query;

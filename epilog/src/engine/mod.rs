@@ -84,6 +84,8 @@ use plans::Lent;
 /// The plan of one query. Small builds keep none for others.
 #[cfg(feature = "small")]
 type Lent = PhysicalPlan;
+#[cfg(not(feature = "small"))]
+pub use logical::typed;
 pub use stream::Stream;
 pub use switches::Switches;
 

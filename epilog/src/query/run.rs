@@ -423,6 +423,22 @@ pub(super) fn timed_change<W: Writes, T>(
     result
 }
 
+/// Runs a query as `run` does, by a terminal that was called at `location`, and tells of it if it takes long.
+#[inline]
+pub(crate) fn timed_at<T>(
+    from: &impl Reads,
+    draft: &Draft,
+    location: &'static Location<'static>,
+    run: impl FnOnce() -> Result<T, Error>,
+) -> Result<T, Error> {
+    let Some(hook) = from.slow_hook() else { return run() };
+    let begun = hook.now_ns();
+    let result = run();
+    let elapsed = hook.now_ns().saturating_sub(begun);
+    hook.report(elapsed, location, (draft.root)().name, &|| from.with_view(|view| Ok(explain(view, draft)?)));
+    result
+}
+
 impl<S, O> Query<S, O> {
     /// Runs the query as `run` does, and tells of it if it takes long.
     #[cfg_attr(not(feature = "small"), track_caller)]
@@ -443,14 +459,7 @@ impl<S, O> Query<S, O> {
         location: &'static Location<'static>,
         run: impl FnOnce() -> Result<T, Error>,
     ) -> Result<T, Error> {
-        let Some(hook) = from.slow_hook() else { return run() };
-        let begun = hook.now_ns();
-        let result = run();
-        let elapsed = hook.now_ns().saturating_sub(begun);
-        hook.report(elapsed, location, (self.draft.root)().name, &|| {
-            from.with_view(|view| Ok(explain(view, &self.draft)?))
-        });
-        result
+        timed_at(from, &self.draft, location, run)
     }
 
     /// Takes the rows of a query to their end.
@@ -493,7 +502,7 @@ impl<S, O> Query<S, O> {
 }
 
 /// The only one of what came out of a query, of which no more than two were asked for.
-pub(super) fn the_only<O>(found: Vec<O>, draft: &Draft) -> Result<O, Error> {
+pub(crate) fn the_only<O>(found: Vec<O>, draft: &Draft) -> Result<O, Error> {
     let collection = (draft.root)().name;
     let several = found.len() > 1;
     match found.into_iter().next() {

@@ -31,6 +31,8 @@ mod shared;
 mod sort;
 mod subquery;
 mod text;
+#[cfg(not(feature = "small"))]
+pub mod typed;
 mod typing;
 mod window;
 
