@@ -102,5 +102,5 @@ fn fault_of(function: Function, arguments: &[Vector<'_>], row: usize, problem: &
     Fault { operation: function.name(), operands, ty: arguments[0].ty(), problem }
 }
 
-#[cfg(all(test, feature = "chrono", feature = "decimal"))]
+#[cfg(all(test, feature = "chrono", feature = "decimal", not(feature = "small")))]
 pub(in crate::engine) mod tests;
