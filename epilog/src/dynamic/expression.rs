@@ -373,25 +373,25 @@ impl Expression {
 
     /// The value as one of a type that has all values of its own.
     pub fn cast(self, to: Type) -> Expression {
-        self.as_type(Function::Cast(to))
+        self.cast_by(Function::Cast(to))
     }
 
     /// The value as one of the type; absent where that has none such.
     pub fn try_cast(self, to: Type) -> Expression {
-        self.as_type(Function::TryCast(to))
+        self.cast_by(Function::TryCast(to))
     }
 
     /// The value as one of the type; an error where that has none such, and the row comes out.
     pub fn cast_or_fail(self, to: Type) -> Expression {
-        self.as_type(Function::CastOrFail(to))
+        self.cast_by(Function::CastOrFail(to))
     }
 
     /// The value of the type that a text says; absent where it says none.
     pub fn parse(self, to: Type) -> Expression {
-        self.as_type(Function::Parse(to))
+        self.cast_by(Function::Parse(to))
     }
 
-    fn as_type(self, function: Function) -> Expression {
+    fn cast_by(self, function: Function) -> Expression {
         let depth = self.depth;
         Expression::over(Tree::Cast(function, Box::new(self)), depth)
     }
