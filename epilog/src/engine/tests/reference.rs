@@ -48,6 +48,8 @@ mod spanned;
 mod sql;
 #[cfg(all(sqlite, not(feature = "small")))]
 mod sqlite;
+#[cfg(not(feature = "small"))]
+mod told;
 mod typed;
 
 use alloc::string::ToString;

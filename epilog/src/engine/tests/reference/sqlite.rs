@@ -188,6 +188,7 @@ fn check_noting(
     let mut maker = Maker::new(random, data);
     for query in 0..25 {
         let (draft, ordered) = make(&mut maker);
+        let (draft, _) = told::told(schema, draft);
         made += u64::from(!asks_of_lists(&draft));
         let sets = rule_sets(&snapshot, &draft);
         let all: Vec<Switches> = sets.iter().map(|(rules, _)| *rules).collect();
