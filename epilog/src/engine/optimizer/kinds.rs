@@ -10,7 +10,7 @@ use crate::engine::logical::Node;
 pub(super) struct Kinds(u8);
 
 impl Kinds {
-    /// Any node.
+    /// Any node, also those that none of these is of.
     pub(super) const ALL: Kinds = Kinds(u8::MAX);
     pub(super) const FILTER: Kinds = Kinds(1);
     pub(super) const LOOKUP: Kinds = Kinds(1 << 1);
@@ -49,8 +49,8 @@ impl Kinds {
         Kinds(self.0 | others.0)
     }
 
-    /// Whether some of these are among those.
+    /// Whether some of these are among those, which are a plan's.
     pub(super) fn meet(self, others: Kinds) -> bool {
-        self.0 & others.0 != 0
+        self == Kinds::ALL || self.0 & others.0 != 0
     }
 }
