@@ -55,7 +55,8 @@ impl<'p> Planner<'p> {
                     #[cfg(not(feature = "small"))]
                     settled,
                     #[cfg(not(feature = "small"))]
-                    bars: limit.is_some_and(|limit| limit <= TOP_MAX) && self.chooses(Choice::Bars),
+                    // Also of so many that all are sorted: the plan may be given fewer.
+                    bars: limit.is_some() && self.chooses(Choice::Bars),
                 };
                 (sort, cost)
             }

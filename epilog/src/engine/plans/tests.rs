@@ -517,6 +517,25 @@ fn queries_that_end_alike_have_one_plan() {
     check(&store, &[whole(2, 3), whole(4, 2), whole(9, 2)], 1, &[&[6, 7, 8], &[8, 9], &[13, 14]]);
 }
 
+/// Of so many rows that all are sorted none bars the way, and of fewer, which the same plan is for, the last one does.
+#[test]
+fn the_last_of_the_first_few_bars_the_way_whatever_the_plan_was_made_for() {
+    use crate::engine::physical::{Operator, TOP_MAX};
+    let (store, control) = (store(), Control::default());
+    let page = |offset: u64, limit: u64| {
+        let sorted = draft(f::Track).order_by(field(f::track::PRICE), true);
+        sorted.clause(Clause::Offset(offset)).limit(limit).build()
+    };
+    let before = counts(&store).made;
+    for draft in [page(TOP_MAX + 1, 10), page(TOP_MAX / 2 + 1, 10)] {
+        let snapshot = store.snapshot();
+        let operation = snapshot.operation();
+        let plan = plan_for(operation.view(), &draft, Purpose::Rows, &control).expect("a plan");
+        assert!(matches!(plan.root.operator, Operator::Sort { bars: true, .. }), "{draft:?}");
+    }
+    assert_eq!(counts(&store).made, before + 1, "one plan is for both");
+}
+
 #[test]
 fn recursions_are_bound_as_well() {
     let store = store();
