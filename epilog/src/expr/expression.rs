@@ -347,8 +347,14 @@ impl Expression {
             {
                 continue;
             }
-            let mut whole = self.whole();
-            whole.ops.append(&mut candidate.whole().ops);
+            let (mut whole, mut other) = (self.whole(), candidate.whole());
+            // There may be many, and no buffer of theirs is given back.
+            for op in &mut other.ops {
+                if let Op::Literal(value, _) = op {
+                    buffers::fit(value);
+                }
+            }
+            whole.ops.append(&mut other.ops);
             self = whole.into();
         }
         self.then(word::is_in(count), Op::In(count))
@@ -534,6 +540,22 @@ mod tests {
             (Expression::parameter(usize::MAX, 2, Type::U8), Postfix::parameter(usize::MAX, 2, Type::U8)),
             (Expression::left_out("this"), Postfix::left_out("this")),
         ])
+    }
+
+    /// A list may be of any length, and what it is built of stays until the query has been carried out.
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    #[test]
+    fn the_texts_of_a_list_take_what_they_need() {
+        let text = |number| Scalar::String(buffers::text(&alloc::format!("name {number}")));
+        let texts = (0..1000).map(|number| Expression::literal(text(number), Type::String));
+        let list = Expression::field(path(&[])).is_in(texts).whole();
+        let room = list.ops.iter().filter_map(|op| match op {
+            Op::Literal(Scalar::String(text), _) => Some((text.len(), text.capacity())),
+            _ => None,
+        });
+        let (count, len, room) =
+            room.fold((0, 0, 0), |(count, all, most), (len, room)| (count + 1, all + len, most + room));
+        assert!(count == 1000 && room < len + 1000, "{count} texts of {len} bytes have room for {room}");
     }
 
     #[test]

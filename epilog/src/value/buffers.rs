@@ -127,6 +127,17 @@ pub(crate) fn end(value: &mut Scalar) {
     *value = Scalar::Null;
 }
 
+/// Has a text that is not given back take no more than it needs.
+#[inline]
+pub(crate) fn fit(value: &mut Scalar) {
+    #[cfg(all(feature = "std", not(feature = "small")))]
+    if let Scalar::String(text) = value {
+        text.shrink_to_fit();
+    }
+    #[cfg(not(all(feature = "std", not(feature = "small"))))]
+    let _ = value;
+}
+
 #[cfg(all(test, feature = "std", not(feature = "small")))]
 mod tests {
     use super::*;
