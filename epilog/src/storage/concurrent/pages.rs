@@ -47,7 +47,6 @@ impl Pages<'_> {
         }
     }
 
-    /// Remembers this point.
     /// What a statement may keep in memory, in bytes; `None` when there is no limit.
     #[cfg(not(feature = "small"))]
     pub(crate) fn statement_bytes(&self) -> Option<usize> {
@@ -73,6 +72,7 @@ impl Pages<'_> {
         }
     }
 
+    /// Remembers this point.
     pub(crate) fn savepoint(&mut self) -> PageMark {
         match self {
             Pages::Leased(pages) => PageMark::Leased(pages.savepoint()),

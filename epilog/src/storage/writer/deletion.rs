@@ -81,3 +81,6 @@ impl<'p> Writer<'p> {
         }
     }
 }
+
+#[cfg(all(test, feature = "derive"))]
+mod tests;
