@@ -37,10 +37,22 @@ pub(super) fn told(database: &'static DatabaseSchema, draft: Draft) -> (Draft, O
 
 /// Checks that what came back is what was told.
 fn check_same(draft: &Draft, said: &Draft) {
+    let own = rooted(draft, draft.root);
     // `NaN` is not itself. Of all records, whatever they are, the face asks whether `true` is true of all.
-    let (own, other) = (format!("{:?}", rooted(draft, draft.root)), format!("{said:?}"));
-    let is_whole = own.contains("quantifier: All, predicate: None");
-    assert!(own == other || is_whole, "told\n{draft:#?}\nas\n{said:#?}");
+    let (shown, other) = (without_addresses(&own), without_addresses(said));
+    let is_alike = own == *said || (shown.contains("NaN") && shown == other);
+    let is_whole = shown.contains("quantifier: All, predicate: None");
+    assert!(is_alike || is_whole, "told\n{draft:#?}\nas\n{said:#?}");
+}
+
+/// A draft as text, without where functions lie that give collections: the same one may lie in several places.
+fn without_addresses(draft: &Draft) -> String {
+    let text = format!("{draft:?}");
+    let parts = text.split("0x").enumerate().map(|(at, part)| match at {
+        0 => part,
+        _ => part.trim_start_matches(|digit: char| digit.is_ascii_hexdigit()),
+    });
+    parts.collect::<Vec<_>>().join("a function")
 }
 
 /// The same draft, where rows that were found before are of the collection that the recursion is of. Which one nobody looks at.
