@@ -128,14 +128,12 @@ pub(crate) fn end(value: &mut Scalar) {
 }
 
 /// Has a text that is not given back take no more than it needs.
+#[cfg(not(feature = "small"))]
 #[inline]
 pub(crate) fn fit(value: &mut Scalar) {
-    #[cfg(all(feature = "std", not(feature = "small")))]
     if let Scalar::String(text) = value {
         text.shrink_to_fit();
     }
-    #[cfg(not(all(feature = "std", not(feature = "small"))))]
-    let _ = value;
 }
 
 #[cfg(all(test, feature = "std", not(feature = "small")))]
