@@ -34,6 +34,10 @@ pub(super) struct Used {
     pub(super) things: usize,
     /// How deep queries are within each other.
     pub(super) nesting: usize,
+    /// How many questions to other records are around what is looked at.
+    around: usize,
+    /// How many tests of elements are.
+    tests: usize,
     /// Whether there is an aggregate over the rows of a group.
     pub(super) aggregates: bool,
     /// How often an expression was looked at: where literals could be of several types, each is tried.
@@ -59,11 +63,17 @@ impl Used {
 
     /// Notes a query within this one.
     pub(super) fn query(&mut self, of: Used) -> Result<(), Problem> {
-        self.nesting = self.nesting.max(of.nesting + 1);
-        if self.nesting > NESTING_MAX {
-            return Err(Problem::TooLarge { what: "queries within each other", limit: NESTING_MAX });
-        }
+        self.nest(of.nesting + 1)?;
         self.add(of.things + 1)
+    }
+
+    /// Notes queries that are so deep within what is looked at.
+    fn nest(&mut self, deep: usize) -> Result<(), Problem> {
+        self.nesting = self.nesting.max(self.around + deep);
+        match self.nesting > NESTING_MAX {
+            true => Err(Problem::TooLarge { what: "queries within each other", limit: NESTING_MAX }),
+            false => Ok(()),
+        }
     }
 }
 
@@ -377,13 +387,30 @@ impl Resolver<'_> {
         let ty = list.typed.ty;
         let element = ty.element().ok_or(PlanError::NotDefined { operation, ty })?;
         let scope = Scope { element: Some(element), ..Scope::of_values(self.scope.database, Vec::new()) };
-        let test = Resolver { scope: &scope, used: self.used }.condition(test)?;
+        if self.used.tests >= NESTING_MAX {
+            return Err(Problem::TooLarge {
+                what: "tests of elements within each other",
+                limit: NESTING_MAX,
+            });
+        }
+        self.used.tests += 1;
+        let test = Resolver { scope: &scope, used: self.used }.condition(test);
+        self.used.tests -= 1;
+        let test = test?;
         let op = Op::Each(each, Box::new(test.postfix()));
         Ok(list.and([], op, Typed::required(Type::Bool)))
     }
 
-    /// Something asked of the records of another collection.
+    /// Something asked of the records of another collection, within as few others as plans have it.
     fn asked(&mut self, asked: &Asked) -> Result<Meaning, Problem> {
+        self.used.nest(1)?;
+        self.used.around += 1;
+        let found = self.asked_here(asked);
+        self.used.around -= 1;
+        found
+    }
+
+    fn asked_here(&mut self, asked: &Asked) -> Result<Meaning, Problem> {
         self.used.add(1)?;
         if self.scope.element.is_some() {
             return Err(Problem::OfElements);

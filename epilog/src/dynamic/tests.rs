@@ -439,6 +439,25 @@ fn what_is_too_deep_or_too_much_is_refused() {
         within = query("Track").filter(field("id").in_query(within)).select(["id"]);
     }
     refused(within, "queries within each other");
+    // Each looks at the records that point at its own.
+    let chained = |deep: usize| {
+        let first = pointing("Track", "before").exists();
+        (1..deep).fold(first, |within, _| pointing("Track", "before").any(within))
+    };
+    assert_eq!(query("Track").filter(chained(3)).count(&music()).unwrap(), 1);
+    query("Track").filter(chained(16)).count(&music()).unwrap();
+    refused(query("Track").filter(chained(17)), "queries within each other");
+    refused(query("Track").filter(chained(127)), "queries within each other");
+    let last = query("Track").filter(chained(8)).select(["id"]);
+    let mixed = (1..9).fold(field("id").in_query(last), |within, _| pointing("Track", "before").any(within));
+    refused(query("Track").filter(mixed), "queries within each other");
+    let tested = |deep: usize| {
+        let list = || Expression::from(Vec::from([1i64, 2]));
+        (0..deep).fold(element().gt(1), |within, _| list().any_element(within))
+    };
+    assert_eq!(query("Track").filter(tested(16)).count(&music()).unwrap(), 4);
+    refused(query("Track").filter(tested(17)), "tests of elements within each other");
+    refused(query("Track").filter(tested(126)), "tests of elements within each other");
     // Each of these could be of several types.
     let mut choices: Expression = 1.into();
     for _ in 0..30 {
