@@ -96,7 +96,9 @@ pub enum ErrorKind {
     Arithmetic,
     /// The query cannot be planned: a subquery looks into a collection that is not in the database's schema, no index
     /// serves a query that [requires](crate::Query::require_index) one, or one that is asked for by [pages](crate::Query::page) has
-    /// the same row twice; or one of [`dynamic`](crate::dynamic) names what is not there, or does what its types do not allow.
+    /// the same row twice; a path of JSON is none; rows of a step are asked for outside of its
+    /// [`recursive_with`](crate::Query::recursive_with); it has more than 128 subqueries, relations and limits, 16 queries
+    /// or 128 operations within each other; or one of [`dynamic`](crate::dynamic) names what is not there, or does what its types do not allow.
     Plan,
     /// A [`Continuation`](crate::query::Continuation) is damaged, or of another query.
     Continuation,

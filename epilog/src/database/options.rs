@@ -313,7 +313,7 @@ impl Options {
     ///
     /// A database in memory and the queries of a write transaction have nowhere to put anything: this says nothing there, but
     /// [`memory`](crate::Query::memory) refuses as well, but for sorts, which take what they need. What a set-based `update` or `delete` finds out
-    /// before it changes the first record, the keys of all above all, is put aside all the same. Of texts that were calculated it is
+    /// before it changes the first record, the keys of all above all, is put aside in a write transaction of a file all the same. Of texts that were calculated it is
     /// not counted what they take. Not with the cargo feature `small`.
     ///
     /// # Examples

@@ -51,7 +51,7 @@
 //! - **Values have names** too: keys of groups, values of windows and of queries that were joined, and what was selected. A field has its
 //!   path, and `named` gives any; what has none is known by its place in a [`Row`] only.
 //!
-//! Not said by names: tests in the program's own code (`filter_fn`), `with`, `page`, `watch`, parameters, recursion along a relation (`recursive`; `recursive_with` is), and changes.
+//! Not said by names: tests in the program's own code (`filter_fn`), `with`, `page`, `watch`, `for_each`, parameters, recursion along a relation (`recursive`; `recursive_with` is), and changes.
 //!
 //! # How it is made
 //!

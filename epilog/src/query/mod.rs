@@ -2,9 +2,8 @@
 //!
 //! [`Collection::query`] begins one over all records of a collection; *clauses* narrow, order and shape it; a
 //! *terminal* runs it. A [`Query<S, O>`](Query) is a value: `S` is the *scope*, what its closures may speak of; `O` is
-//! what comes out. Building one touches nothing and needs no database. If rustc accepts it, it can be planned (but for
-//! a collection that [`exists`](Correlate::exists) looks into and the database does not hold); it then fails only
-//! because of the world.
+//! what comes out. Building one touches nothing and needs no database. If rustc accepts it, it can be planned, but
+//! for what [`Plan`](crate::ErrorKind::Plan) lists; it then fails only because of the world.
 //!
 //! The examples of this module ask a small music store:
 //!

@@ -2,7 +2,7 @@
 //!
 //! Each thread keeps a few for the next query, so that none has to be allocated: a text is copied into one when it becomes a
 //! literal, and given back with the clauses that it was part of; the key that it is looked for by takes another. What is
-//! longer than [`KEPT_MAX`] bytes is allocated and freed as anything else.
+//! longer than [`KEPT_MIN`] bytes is allocated as anything else.
 
 use alloc::string::String;
 use alloc::vec::Vec;
