@@ -47,7 +47,7 @@
 //!
 //! - [`derive@Collection`] and [`derive@View`]: what can be put on structs.
 //! - [`query`]: what can be asked, and [`collection`]: of what.
-//! - [`dynamic`](crate::dynamic): the same, where collections and fields are named when the program runs.
+//! - [`dynamic`]: the same, where collections and fields are named when the program runs.
 //! - [`database`]: opening, transactions, durability.
 //! - [`Error`]: what can go wrong.
 //!

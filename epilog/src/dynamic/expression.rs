@@ -152,8 +152,8 @@ pub fn count() -> Expression {
 macro_rules! aggregates {
     ($($(#[$doc:meta])* $name:ident $function:ident;)*) => {$(
         $(#[$doc])*
-        pub fn $name(of: impl Into<Expression>) -> Expression {
-            aggregate(AggregateFunction::$function, Some(of.into()))
+        pub fn $name(of: impl Into<Subject>) -> Expression {
+            aggregate(AggregateFunction::$function, Some(of.into().0))
         }
     )*};
 }
@@ -182,8 +182,8 @@ aggregates! {
 }
 
 /// Texts one after the other, with `separator` between them.
-pub fn string_agg(of: impl Into<Expression>, separator: impl Into<String>) -> Expression {
-    aggregate(AggregateFunction::StringAgg { separator: separator.into() }, Some(of.into()))
+pub fn string_agg(of: impl Into<Subject>, separator: impl Into<String>) -> Expression {
+    aggregate(AggregateFunction::StringAgg { separator: separator.into() }, Some(of.into().0))
 }
 
 fn deepest<'e>(parts: impl IntoIterator<Item = &'e Expression>) -> usize {
@@ -551,6 +551,24 @@ impl From<&str> for Item {
     /// The field.
     fn from(path: &str) -> Item {
         Item::from(field(path))
+    }
+}
+
+/// What rows are told apart, numbered or added up by: an expression, or the field that a text names. (Beside an expression a text is a literal.)
+#[derive(Clone, Debug)]
+#[must_use = "it does nothing until a clause is given it"]
+pub struct Subject(pub(super) Expression);
+
+impl From<Expression> for Subject {
+    fn from(value: Expression) -> Subject {
+        Subject(value)
+    }
+}
+
+impl From<&str> for Subject {
+    /// The field.
+    fn from(path: &str) -> Subject {
+        Subject(field(path))
     }
 }
 

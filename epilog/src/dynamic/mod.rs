@@ -46,10 +46,15 @@
 //! - **A literal takes the type of what it stands beside** where that has its value: an integer that of any integer, float, decimal or id, a float that of
 //!   `f32`, a text of one character that of a `char`. Where it has not it is an error, as it is for other types: dates, `Uuid`s and decimals
 //!   are told by their Rust values. [`literal`] has a type of its own.
+//! - **A text alone names a field** where columns, keys, orders and what is added up are given: `select(["name"])`, `sum("seconds")`, `partition_by(["album"])`. Beside
+//!   an expression it is a literal: `field("name").eq("Crusader")`.
 //! - **Sources have names**: that of the collection for the first ([`Query::named`] gives another), and for others those that their clause
 //!   gives. A field is named alone where only one source has it, and otherwise with its source: `b.title`, `of("b").field("title")`.
-//! - **Values have names** too: keys of groups, values of windows and of queries that were joined, and what was selected. A field has its
+//! - **Values have names** too: keys of groups, values of windows and of queries that were joined, and, behind `distinct`, `common`, sets and recursions, what was selected. A field has its
 //!   path, and `named` gives any; what has none is known by its place in a [`Row`] only.
+//!
+//! To plan questions within questions takes two or three times as long for each level, and sixteen levels tens of seconds: a server that takes
+//! queries from strangers should refuse what is deeper than a few.
 //!
 //! Not said by names: tests in the program's own code (`filter_fn`), `with`, `page`, `watch`, `for_each`, parameters, recursion along a relation (`recursive`; `recursive_with` is), and changes.
 //!
@@ -81,8 +86,8 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use expression::{
-    Expression, Item, Of, Term, array_agg, avg, call, count, count_distinct, count_of, element, field,
-    literal, max, median, min, none, none_of, of, record, scalar, stddev, string_agg, sum, variance,
+    Expression, Item, Of, Subject, Term, array_agg, avg, call, count, count_distinct, count_of, element,
+    field, literal, max, median, min, none, none_of, of, record, scalar, stddev, string_agg, sum, variance,
 };
 pub(crate) use problem::Problem;
 pub use query::Query;

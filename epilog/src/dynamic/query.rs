@@ -6,7 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::expression::{Expression, Item, Term, What};
+use super::expression::{Expression, Item, Subject, Term, What};
 use super::problem::Problem;
 use super::resolve::{Resolver, Used};
 use super::scope::{CollectionFn, Known, Scope, collection};
@@ -50,7 +50,7 @@ struct Selected {
     typed: Option<Typed>,
 }
 
-/// The most of anything that a clause takes several of.
+/// The most of anything that a clause takes several of, and of clauses.
 const ITEMS_MAX: usize = 1_024;
 
 impl Query {
@@ -105,7 +105,11 @@ impl Query {
         if let Ok(state) = &mut self.state {
             state.clauses += 1;
             let number = state.clauses;
-            if let Err(problem) = add(state) {
+            let added = match number > ITEMS_MAX {
+                true => Err(Problem::TooLarge { what: "clauses", limit: ITEMS_MAX }),
+                false => add(state),
+            };
+            if let Err(problem) = added {
                 let root = (state.draft.root)().name.to_string();
                 let problem = Box::new(problem);
                 self.state = Err(match *problem {
@@ -253,14 +257,14 @@ impl Query {
     }
 
     /// Keeps, of the rows with the same values of these keys, the first so many.
-    pub fn limit_per<X: Into<Expression>>(self, keys: impl IntoIterator<Item = X>, count: u64) -> Query {
-        let keys: Vec<Expression> = keys.into_iter().map(Into::into).collect();
+    pub fn limit_per<X: Into<Subject>>(self, keys: impl IntoIterator<Item = X>, count: u64) -> Query {
+        let keys: Vec<Expression> = keys.into_iter().map(|key| key.into().0).collect();
         self.clause("limit_per", |state| state.limit_per(&keys, count))
     }
 
     /// Keeps, of the rows with the same values of these keys, the first.
-    pub fn distinct_by<X: Into<Expression>>(self, keys: impl IntoIterator<Item = X>) -> Query {
-        let keys: Vec<Expression> = keys.into_iter().map(Into::into).collect();
+    pub fn distinct_by<X: Into<Subject>>(self, keys: impl IntoIterator<Item = X>) -> Query {
+        let keys: Vec<Expression> = keys.into_iter().map(|key| key.into().0).collect();
         self.clause("distinct_by", |state| state.limit_per(&keys, 1))
     }
 

@@ -138,7 +138,7 @@ fn groups_and_windows_are_those_of_typed_queries() {
             .select(|g| (g.key(), g.count(), g.filter(|t| t.side.eq('A')).sum(|t| t.seconds))),
     );
     check(
-        query("Album").aggregate([count(), min(field("year")), avg(field("year"))]),
+        query("Album").aggregate([count(), min("year"), avg(field("year"))]),
         &Album::query().aggregate(|g| (g.count(), g.min(|al| al.year), g.avg(|al| al.year))),
     );
     check(
@@ -148,10 +148,10 @@ fn groups_and_windows_are_those_of_typed_queries() {
             .select([field("n"), count()]),
         &Album::query().group_by(|al| al.artist).group_by(|g| g.count()).select(|g| (g.key(), g.count())),
     );
-    let by_length = Window::new().partition_by([field("album")]).order_by([field("seconds").desc()]);
+    let by_length = Window::new().partition_by(["album"]).order_by([field("seconds").desc()]);
     check(
         query("Track")
-            .window([by_length.row_number().named("place"), by_length.lag(field("seconds"), 1)])
+            .window([by_length.row_number().named("place"), by_length.lag("seconds", 1)])
             .filter(field("place").eq(1)),
         &Track::query()
             .window(|t, w| {
@@ -168,7 +168,7 @@ fn groups_and_windows_are_those_of_typed_queries() {
         &Track::query().window(|t, w| w.range_by(t.seconds, -10..=10).filter(t.side.eq('A')).count()),
     );
     check(
-        query("Track").order_by(["seconds"]).limit_per([field("album")], 2).distinct_by([field("side")]),
+        query("Track").order_by(["seconds"]).limit_per(["album"], 2).distinct_by([field("side")]),
         &Track::query().order_by(|t| t.seconds).limit_per(|t| t.album, 2).distinct_by(|t| t.side),
     );
 }
@@ -458,6 +458,10 @@ fn what_is_too_deep_or_too_much_is_refused() {
     assert_eq!(query("Track").filter(tested(16)).count(&music()).unwrap(), 4);
     refused(query("Track").filter(tested(17)), "tests of elements within each other");
     refused(query("Track").filter(tested(126)), "tests of elements within each other");
+    let clauses =
+        |count: u64| (0..count).fold(query("Track"), |all, limit| all.filter(field("id").ne(limit)));
+    clauses(1_024).check().unwrap();
+    refused(clauses(1_025), "clauses");
     // Each of these could be of several types.
     let mut choices: Expression = 1.into();
     for _ in 0..30 {

@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::expression::{Expression, Term, Tree};
+use super::expression::{Expression, Subject, Term, Tree};
 use crate::expr::{AggregateFunction, FrameUnit, WindowFunction};
 
 /// The rows around a row. See [`Query::window`](super::Query::window).
@@ -78,8 +78,8 @@ impl Window {
     }
 
     /// Of rows with the same values of these only.
-    pub fn partition_by<X: Into<Expression>>(mut self, keys: impl IntoIterator<Item = X>) -> Window {
-        self.partition = keys.into_iter().map(Into::into).collect();
+    pub fn partition_by<X: Into<Subject>>(mut self, keys: impl IntoIterator<Item = X>) -> Window {
+        self.partition = keys.into_iter().map(|key| key.into().0).collect();
         self
     }
 
@@ -144,28 +144,28 @@ impl Window {
     }
 
     /// The value of the row so many before.
-    pub fn lag(&self, of: impl Into<Expression>, rows: u64) -> WindowValue {
-        self.value(WindowFunction::Lag(rows), Some(of.into()))
+    pub fn lag(&self, of: impl Into<Subject>, rows: u64) -> WindowValue {
+        self.value(WindowFunction::Lag(rows), Some(of.into().0))
     }
 
     /// The value of the row so many after.
-    pub fn lead(&self, of: impl Into<Expression>, rows: u64) -> WindowValue {
-        self.value(WindowFunction::Lead(rows), Some(of.into()))
+    pub fn lead(&self, of: impl Into<Subject>, rows: u64) -> WindowValue {
+        self.value(WindowFunction::Lead(rows), Some(of.into().0))
     }
 
     /// The value of the frame's first row.
-    pub fn first_value(&self, of: impl Into<Expression>) -> WindowValue {
-        self.value(WindowFunction::First, Some(of.into()))
+    pub fn first_value(&self, of: impl Into<Subject>) -> WindowValue {
+        self.value(WindowFunction::First, Some(of.into().0))
     }
 
     /// The value of the frame's last row.
-    pub fn last_value(&self, of: impl Into<Expression>) -> WindowValue {
-        self.value(WindowFunction::Last, Some(of.into()))
+    pub fn last_value(&self, of: impl Into<Subject>) -> WindowValue {
+        self.value(WindowFunction::Last, Some(of.into().0))
     }
 
     /// The value of the frame's row of this number, from 1.
-    pub fn nth_value(&self, of: impl Into<Expression>, number: u64) -> WindowValue {
-        self.value(WindowFunction::Nth(number), Some(of.into()))
+    pub fn nth_value(&self, of: impl Into<Subject>, number: u64) -> WindowValue {
+        self.value(WindowFunction::Nth(number), Some(of.into().0))
     }
 
     /// An aggregate over the frame: `window.aggregate(sum(field("seconds")))`.

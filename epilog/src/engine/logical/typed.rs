@@ -1,6 +1,6 @@
 //! [`Typed`]: what operations make of values that belong to no plan yet, for queries that are put together at run time.
 //!
-//! The rules are those of [`typing`](super::typing), of [aggregates](super::aggregate) and of [windows](super::window): a query that
+//! The rules are those of `typing`, `aggregate` and `window` beside it: a query that
 //! passes here is lowered with the same types.
 
 use alloc::vec::Vec;
