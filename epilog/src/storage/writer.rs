@@ -248,16 +248,8 @@ impl<'p> Writer<'p> {
         next: &mut dyn FnMut(&mut RecordDraft) -> Result<bool, E>,
     ) -> Result<Vec<u128>, E> {
         let mark = self.mark();
-        match self.insert_all_within(collection, next) {
-            Ok(ranks) => {
-                self.release(mark);
-                Ok(ranks)
-            }
-            Err(error) => {
-                self.rollback_to(mark);
-                Err(error)
-            }
-        }
+        let done = self.insert_all_within(collection, next);
+        self.settle(mark, done)
     }
 
     fn insert_all_within<E: From<StorageError>>(
@@ -437,16 +429,8 @@ impl<'p> Writer<'p> {
         next: &mut NextUpdate<'_, 'p, E>,
     ) -> Result<u64, E> {
         let mark = self.mark();
-        match self.update_all_within(collection, next) {
-            Ok(count) => {
-                self.release(mark);
-                Ok(count)
-            }
-            Err(error) => {
-                self.rollback_to(mark);
-                Err(error)
-            }
-        }
+        let done = self.update_all_within(collection, next);
+        self.settle(mark, done)
     }
 
     fn update_all_within<E: From<StorageError>>(
@@ -526,16 +510,7 @@ impl<'p> Writer<'p> {
         }
         let mark = self.mark();
         let moved = self.remove(collection, from).and_then(|()| self.insert(collection, draft));
-        match moved {
-            Ok(_) => {
-                self.release(mark);
-                Ok(())
-            }
-            Err(error) => {
-                self.rollback_to(mark);
-                Err(error)
-            }
-        }
+        self.settle(mark, moved.map(|_| ()))
     }
 
     /// Deletes a record and what its deletion takes along; `false` when there is none with this rank.
@@ -625,16 +600,8 @@ impl<'p> Writer<'p> {
             Ok(())
         });
         let Some(mark) = mark else { return changed.map(|()| asked) };
-        match changed.and_then(|()| self.check_claims(&claimed)) {
-            Ok(()) => {
-                self.release(mark);
-                Ok(asked)
-            }
-            Err(error) => {
-                self.rollback_to(mark);
-                Err(error)
-            }
-        }
+        let done = changed.and_then(|()| self.check_claims(&claimed));
+        self.settle(mark, done.map(|()| asked))
     }
 
     /// The ranks of the records whose relation field at `position` points at `target`.
@@ -1058,6 +1025,15 @@ impl<'p> Writer<'p> {
             unheld: self.unheld.mark(),
             failed: self.failed,
         }
+    }
+
+    /// Keeps what was done since `mark` if it went well, and undoes it otherwise.
+    fn settle<T, E>(&mut self, mark: Mark, done: Result<T, E>) -> Result<T, E> {
+        match done {
+            Ok(_) => self.release(mark),
+            Err(_) => self.rollback_to(mark),
+        }
+        done
     }
 
     /// Undoes everything since `mark`, marks taken since included.

@@ -69,16 +69,8 @@ impl<'p> Writer<'p> {
                 count += self.delete_all(collection, &ranks)?;
             }
         };
-        match all() {
-            Ok(count) => {
-                self.release(mark);
-                Ok(count)
-            }
-            Err(error) => {
-                self.rollback_to(mark);
-                Err(error)
-            }
-        }
+        let done = all();
+        self.settle(mark, done)
     }
 }
 
