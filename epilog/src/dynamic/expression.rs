@@ -1,4 +1,4 @@
-//! [`Expression`]: what is said of rows, by names.
+//! [`DynamicExpression`]: what is said of rows, by names.
 //!
 //! - An expression is data until a clause is given it, which finds its names and checks its types.
 //! - None is deeper than 128 operations, as in plans: what would be is replaced by one that every clause refuses, so that no walk of it ends the stack.
@@ -9,7 +9,7 @@ use alloc::vec::Vec;
 use core::fmt;
 use core::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Rem, Sub};
 
-use super::Query;
+use super::DynamicQuery;
 use super::records::Asked;
 use crate::expr::op::Each;
 use crate::expr::{AggregateFunction, BinaryOp, Function, UnaryOp};
@@ -21,7 +21,7 @@ pub(super) const DEPTH_MAX: usize = 128;
 /// Something about a row, told by names. See the [module](super).
 #[derive(Clone, Debug)]
 #[must_use = "an expression does nothing until a clause is given it"]
-pub struct Expression {
+pub struct DynamicExpression {
     pub(super) tree: Tree,
     depth: usize,
 }
@@ -40,22 +40,22 @@ pub(super) enum Tree {
     },
     None,
     Element,
-    Unary(UnaryOp, Box<Expression>),
+    Unary(UnaryOp, Box<DynamicExpression>),
     /// Its parts from the left on: so long chains of `&` are not deep.
-    Chain(BinaryOp, Vec<Expression>),
-    Binary(BinaryOp, Box<[Expression; 2]>),
+    Chain(BinaryOp, Vec<DynamicExpression>),
+    Binary(BinaryOp, Box<[DynamicExpression; 2]>),
     /// A text, bytes, list or JSON that has a part.
-    Contains(Box<[Expression; 2]>),
-    Between(Box<[Expression; 3]>),
-    In(Box<Expression>, Vec<Expression>),
-    If(Box<[Expression; 3]>),
-    Call(String, Vec<Expression>),
-    Cast(Function, Box<Expression>),
+    Contains(Box<[DynamicExpression; 2]>),
+    Between(Box<[DynamicExpression; 3]>),
+    In(Box<DynamicExpression>, Vec<DynamicExpression>),
+    If(Box<[DynamicExpression; 3]>),
+    Call(String, Vec<DynamicExpression>),
+    Cast(Function, Box<DynamicExpression>),
     Aggregate(Box<Aggregate>),
-    Each(Each, Box<[Expression; 2]>),
+    Each(Each, Box<[DynamicExpression; 2]>),
     Asked(Box<Asked>),
-    InQuery(Box<Expression>, Box<Query>),
-    Scalar(Box<Query>),
+    InQuery(Box<DynamicExpression>, Box<DynamicQuery>),
+    Scalar(Box<DynamicQuery>),
     /// `only` of what is no aggregate.
     NotAnAggregate,
     TooDeep,
@@ -65,8 +65,8 @@ pub(super) enum Tree {
 #[derive(Clone, Debug)]
 pub(super) struct Aggregate {
     pub(super) function: AggregateFunction,
-    pub(super) argument: Option<Expression>,
-    pub(super) filter: Option<Expression>,
+    pub(super) argument: Option<DynamicExpression>,
+    pub(super) filter: Option<DynamicExpression>,
 }
 
 /// A source of a query, to name fields of.
@@ -91,68 +91,68 @@ pub struct Of {
 
 impl Of {
     /// A field of the source, or of what its relations lead to.
-    pub fn field(&self, path: impl Into<String>) -> Expression {
-        Expression::leaf(Tree::Field { of: Some(self.source.clone()), path: path.into() })
+    pub fn field(&self, path: impl Into<String>) -> DynamicExpression {
+        DynamicExpression::leaf(Tree::Field { of: Some(self.source.clone()), path: path.into() })
     }
 }
 
 /// A field, or a value that a clause has given a name: `title`; of what relations lead to, `album.artist.name`; of a source
 /// that has a name, `b.title`. Where that could be several things it is an error: [`of`] says which.
-pub fn field(path: impl Into<String>) -> Expression {
-    Expression::leaf(Tree::Field { of: None, path: path.into() })
+pub fn field(path: impl Into<String>) -> DynamicExpression {
+    DynamicExpression::leaf(Tree::Field { of: None, path: path.into() })
 }
 
 /// The absent value, of the type of what it stands beside.
-pub fn none() -> Expression {
-    Expression::leaf(Tree::None)
+pub fn none() -> DynamicExpression {
+    DynamicExpression::leaf(Tree::None)
 }
 
 /// The absent value of a type.
-pub fn none_of(ty: Type) -> Expression {
+pub fn none_of(ty: Type) -> DynamicExpression {
     literal(Scalar::Null, ty)
 }
 
 /// A value of this type and no other. Rust's own values, which take the type of what they stand beside, are expressions by themselves.
-pub fn literal(value: Scalar, ty: Type) -> Expression {
-    Expression::leaf(Tree::Literal { value, ty, exact: true })
+pub fn literal(value: Scalar, ty: Type) -> DynamicExpression {
+    DynamicExpression::leaf(Tree::Literal { value, ty, exact: true })
 }
 
-/// In the tests of [`any_element`](Expression::any_element) and [`all_elements`](Expression::all_elements): the element.
-pub fn element() -> Expression {
-    Expression::leaf(Tree::Element)
+/// In the tests of [`any_element`](DynamicExpression::any_element) and [`all_elements`](DynamicExpression::all_elements): the element.
+pub fn element() -> DynamicExpression {
+    DynamicExpression::leaf(Tree::Element)
 }
 
 /// A function of these arguments, by the name of the method that a typed expression has: `call("trim", [field("name")])`. Casts
-/// are methods of [`Expression`].
-pub fn call<X: Into<Expression>>(
+/// are methods of [`DynamicExpression`].
+pub fn call<X: Into<DynamicExpression>>(
     name: impl Into<String>,
     arguments: impl IntoIterator<Item = X>,
-) -> Expression {
-    let arguments: Vec<Expression> = arguments.into_iter().map(Into::into).collect();
+) -> DynamicExpression {
+    let arguments: Vec<DynamicExpression> = arguments.into_iter().map(Into::into).collect();
     let depth = deepest(&arguments);
-    Expression::over(Tree::Call(name.into(), arguments), depth)
+    DynamicExpression::over(Tree::Call(name.into(), arguments), depth)
 }
 
 /// The only value of the only row of another query; absent where it has no row.
-pub fn scalar(query: Query) -> Expression {
-    Expression::leaf(Tree::Scalar(Box::new(query)))
+pub fn scalar(query: DynamicQuery) -> DynamicExpression {
+    DynamicExpression::leaf(Tree::Scalar(Box::new(query)))
 }
 
-fn aggregate(function: AggregateFunction, argument: Option<Expression>) -> Expression {
+fn aggregate(function: AggregateFunction, argument: Option<DynamicExpression>) -> DynamicExpression {
     let depth = argument.as_ref().map_or(0, |argument| argument.depth);
     let aggregate = Aggregate { function, argument, filter: None };
-    Expression::over(Tree::Aggregate(Box::new(aggregate)), depth)
+    DynamicExpression::over(Tree::Aggregate(Box::new(aggregate)), depth)
 }
 
 /// How many rows there are.
-pub fn count() -> Expression {
+pub fn count() -> DynamicExpression {
     aggregate(AggregateFunction::Count, None)
 }
 
 macro_rules! aggregates {
     ($($(#[$doc:meta])* $name:ident $function:ident;)*) => {$(
         $(#[$doc])*
-        pub fn $name(of: impl Into<Subject>) -> Expression {
+        pub fn $name(of: impl Into<Subject>) -> DynamicExpression {
             aggregate(AggregateFunction::$function, Some(of.into().0))
         }
     )*};
@@ -182,24 +182,24 @@ aggregates! {
 }
 
 /// Texts one after the other, with `separator` between them.
-pub fn string_agg(of: impl Into<Subject>, separator: impl Into<String>) -> Expression {
+pub fn string_agg(of: impl Into<Subject>, separator: impl Into<String>) -> DynamicExpression {
     aggregate(AggregateFunction::StringAgg { separator: separator.into() }, Some(of.into().0))
 }
 
-fn deepest<'e>(parts: impl IntoIterator<Item = &'e Expression>) -> usize {
+fn deepest<'e>(parts: impl IntoIterator<Item = &'e DynamicExpression>) -> usize {
     parts.into_iter().map(|part| part.depth).max().unwrap_or(0)
 }
 
-impl Expression {
-    pub(super) fn leaf(tree: Tree) -> Expression {
-        Expression { tree, depth: 1 }
+impl DynamicExpression {
+    pub(super) fn leaf(tree: Tree) -> DynamicExpression {
+        DynamicExpression { tree, depth: 1 }
     }
 
     /// An expression over others, the deepest of which is this deep.
-    pub(super) fn over(tree: Tree, depth: usize) -> Expression {
+    pub(super) fn over(tree: Tree, depth: usize) -> DynamicExpression {
         match depth < DEPTH_MAX {
-            true => Expression { tree, depth: depth + 1 },
-            false => Expression::leaf(Tree::TooDeep),
+            true => DynamicExpression { tree, depth: depth + 1 },
+            false => DynamicExpression::leaf(Tree::TooDeep),
         }
     }
 
@@ -207,197 +207,208 @@ impl Expression {
         self.depth
     }
 
-    pub(super) fn unary(self, op: UnaryOp) -> Expression {
+    pub(super) fn unary(self, op: UnaryOp) -> DynamicExpression {
         let depth = self.depth;
-        Expression::over(Tree::Unary(op, Box::new(self)), depth)
+        DynamicExpression::over(Tree::Unary(op, Box::new(self)), depth)
     }
 
-    pub(super) fn binary(self, op: BinaryOp, right: impl Into<Expression>) -> Expression {
+    pub(super) fn binary(self, op: BinaryOp, right: impl Into<DynamicExpression>) -> DynamicExpression {
         let right = right.into();
         if let BinaryOp::And | BinaryOp::Or = op {
             return self.chained(op, right);
         }
         let depth = self.depth.max(right.depth);
-        Expression::over(Tree::Binary(op, Box::new([self, right])), depth)
+        DynamicExpression::over(Tree::Binary(op, Box::new([self, right])), depth)
     }
 
-    fn chained(self, op: BinaryOp, right: Expression) -> Expression {
+    fn chained(self, op: BinaryOp, right: DynamicExpression) -> DynamicExpression {
         match self.tree {
             Tree::Chain(known, mut parts) if known == op => {
                 let depth = self.depth.max(right.depth + 1);
                 parts.push(right);
                 match depth <= DEPTH_MAX {
-                    true => Expression { tree: Tree::Chain(op, parts), depth },
-                    false => Expression::leaf(Tree::TooDeep),
+                    true => DynamicExpression { tree: Tree::Chain(op, parts), depth },
+                    false => DynamicExpression::leaf(Tree::TooDeep),
                 }
             }
             _ => {
                 let depth = self.depth.max(right.depth);
-                Expression::over(Tree::Chain(op, Vec::from([self, right])), depth)
+                DynamicExpression::over(Tree::Chain(op, Vec::from([self, right])), depth)
             }
         }
     }
 
     /// Whether it equals another; `None` equals `None`.
-    pub fn eq(self, other: impl Into<Expression>) -> Expression {
+    pub fn eq(self, other: impl Into<DynamicExpression>) -> DynamicExpression {
         self.binary(BinaryOp::Eq, other)
     }
 
     /// Whether it differs from another.
-    pub fn ne(self, other: impl Into<Expression>) -> Expression {
+    pub fn ne(self, other: impl Into<DynamicExpression>) -> DynamicExpression {
         self.binary(BinaryOp::Ne, other)
     }
 
     /// Whether it is less; false of `None`.
-    pub fn lt(self, other: impl Into<Expression>) -> Expression {
+    pub fn lt(self, other: impl Into<DynamicExpression>) -> DynamicExpression {
         self.binary(BinaryOp::Lt, other)
     }
 
     /// Whether it is less or equal; false of `None`.
-    pub fn le(self, other: impl Into<Expression>) -> Expression {
+    pub fn le(self, other: impl Into<DynamicExpression>) -> DynamicExpression {
         self.binary(BinaryOp::Le, other)
     }
 
     /// Whether it is greater; false of `None`.
-    pub fn gt(self, other: impl Into<Expression>) -> Expression {
+    pub fn gt(self, other: impl Into<DynamicExpression>) -> DynamicExpression {
         self.binary(BinaryOp::Gt, other)
     }
 
     /// Whether it is greater or equal; false of `None`.
-    pub fn ge(self, other: impl Into<Expression>) -> Expression {
+    pub fn ge(self, other: impl Into<DynamicExpression>) -> DynamicExpression {
         self.binary(BinaryOp::Ge, other)
     }
 
     /// Whether it lies between two others, both included.
-    pub fn between(self, low: impl Into<Expression>, high: impl Into<Expression>) -> Expression {
+    pub fn between(
+        self,
+        low: impl Into<DynamicExpression>,
+        high: impl Into<DynamicExpression>,
+    ) -> DynamicExpression {
         let parts = [self, low.into(), high.into()];
         let depth = deepest(&parts);
-        Expression::over(Tree::Between(Box::new(parts)), depth)
+        DynamicExpression::over(Tree::Between(Box::new(parts)), depth)
     }
 
     /// Whether it is one of several values.
-    pub fn in_<X: Into<Expression>>(self, candidates: impl IntoIterator<Item = X>) -> Expression {
-        let candidates: Vec<Expression> = candidates.into_iter().map(Into::into).collect();
+    pub fn in_<X: Into<DynamicExpression>>(
+        self,
+        candidates: impl IntoIterator<Item = X>,
+    ) -> DynamicExpression {
+        let candidates: Vec<DynamicExpression> = candidates.into_iter().map(Into::into).collect();
         let depth = self.depth.max(deepest(&candidates));
-        Expression::over(Tree::In(Box::new(self), candidates), depth)
+        DynamicExpression::over(Tree::In(Box::new(self), candidates), depth)
     }
 
     /// Whether it is the value of one of the rows of a query of one value.
-    pub fn in_query(self, query: Query) -> Expression {
+    pub fn in_query(self, query: DynamicQuery) -> DynamicExpression {
         let depth = self.depth;
-        Expression::over(Tree::InQuery(Box::new(self), Box::new(query)), depth)
+        DynamicExpression::over(Tree::InQuery(Box::new(self), Box::new(query)), depth)
     }
 
     /// Whether it is absent.
-    pub fn is_none(self) -> Expression {
+    pub fn is_none(self) -> DynamicExpression {
         self.unary(UnaryOp::IsNone)
     }
 
     /// Whether it is there.
-    pub fn is_some(self) -> Expression {
+    pub fn is_some(self) -> DynamicExpression {
         self.unary(UnaryOp::IsSome)
     }
 
     /// It, or another where it is absent.
-    pub fn or_else(self, other: impl Into<Expression>) -> Expression {
+    pub fn or_else(self, other: impl Into<DynamicExpression>) -> DynamicExpression {
         self.binary(BinaryOp::OrElse, other)
     }
 
     /// Of a condition: one value where it holds, the other where it does not.
-    pub fn then(self, then: impl Into<Expression>, otherwise: impl Into<Expression>) -> Expression {
+    pub fn then(
+        self,
+        then: impl Into<DynamicExpression>,
+        otherwise: impl Into<DynamicExpression>,
+    ) -> DynamicExpression {
         let parts = [self, then.into(), otherwise.into()];
         let depth = deepest(&parts);
-        Expression::over(Tree::If(Box::new(parts)), depth)
+        DynamicExpression::over(Tree::If(Box::new(parts)), depth)
     }
 
     /// Whether a text, or bytes, begins with another.
-    pub fn starts_with(self, part: impl Into<Expression>) -> Expression {
+    pub fn starts_with(self, part: impl Into<DynamicExpression>) -> DynamicExpression {
         self.binary(BinaryOp::StartsWith, part)
     }
 
     /// Whether a text, or bytes, ends with another.
-    pub fn ends_with(self, part: impl Into<Expression>) -> Expression {
+    pub fn ends_with(self, part: impl Into<DynamicExpression>) -> DynamicExpression {
         self.binary(BinaryOp::EndsWith, part)
     }
 
     /// Whether a text has a part, a list an element, or an array of JSON an item.
-    pub fn contains(self, part: impl Into<Expression>) -> Expression {
+    pub fn contains(self, part: impl Into<DynamicExpression>) -> DynamicExpression {
         let parts = [self, part.into()];
         let depth = deepest(&parts);
-        Expression::over(Tree::Contains(Box::new(parts)), depth)
+        DynamicExpression::over(Tree::Contains(Box::new(parts)), depth)
     }
 
     /// Whether a list has one of the elements of another.
-    pub fn contains_any(self, other: impl Into<Expression>) -> Expression {
+    pub fn contains_any(self, other: impl Into<DynamicExpression>) -> DynamicExpression {
         self.binary(BinaryOp::HasAny, other)
     }
 
     /// Whether a list has all elements of another.
-    pub fn contains_all(self, other: impl Into<Expression>) -> Expression {
+    pub fn contains_all(self, other: impl Into<DynamicExpression>) -> DynamicExpression {
         self.binary(BinaryOp::HasAll, other)
     }
 
     /// Whether a text is like a pattern of SQL: `%` any run, `_` one character.
-    pub fn like(self, pattern: impl Into<Expression>) -> Expression {
+    pub fn like(self, pattern: impl Into<DynamicExpression>) -> DynamicExpression {
         self.binary(BinaryOp::Like, pattern)
     }
 
     /// Whether a text matches a glob: `*` any run, `?` one character, `[a-z]` one of a set.
-    pub fn matches(self, pattern: impl Into<Expression>) -> Expression {
+    pub fn matches(self, pattern: impl Into<DynamicExpression>) -> DynamicExpression {
         self.binary(BinaryOp::Matches, pattern)
     }
 
     /// Whether a test of [`element`] holds for one element of the list.
-    pub fn any_element(self, test: Expression) -> Expression {
+    pub fn any_element(self, test: DynamicExpression) -> DynamicExpression {
         self.each(Each::Any, test)
     }
 
     /// Whether a test of [`element`] holds for all elements of the list, if it has any.
-    pub fn all_elements(self, test: Expression) -> Expression {
+    pub fn all_elements(self, test: DynamicExpression) -> DynamicExpression {
         self.each(Each::All, test)
     }
 
-    fn each(self, each: Each, test: Expression) -> Expression {
+    fn each(self, each: Each, test: DynamicExpression) -> DynamicExpression {
         let depth = self.depth.max(test.depth);
-        Expression::over(Tree::Each(each, Box::new([self, test])), depth)
+        DynamicExpression::over(Tree::Each(each, Box::new([self, test])), depth)
     }
 
     /// A [`call`] with this as its first argument.
-    pub fn call<X: Into<Expression>>(
+    pub fn call<X: Into<DynamicExpression>>(
         self,
         name: impl Into<String>,
         others: impl IntoIterator<Item = X>,
-    ) -> Expression {
+    ) -> DynamicExpression {
         call(name, core::iter::once(self).chain(others.into_iter().map(Into::into)))
     }
 
     /// The value as one of a type that has all values of its own.
-    pub fn cast(self, to: Type) -> Expression {
+    pub fn cast(self, to: Type) -> DynamicExpression {
         self.cast_by(Function::Cast(to))
     }
 
     /// The value as one of the type; absent where that has none such.
-    pub fn try_cast(self, to: Type) -> Expression {
+    pub fn try_cast(self, to: Type) -> DynamicExpression {
         self.cast_by(Function::TryCast(to))
     }
 
     /// The value as one of the type; an error where that has none such, and the row comes out.
-    pub fn cast_or_fail(self, to: Type) -> Expression {
+    pub fn cast_or_fail(self, to: Type) -> DynamicExpression {
         self.cast_by(Function::CastOrFail(to))
     }
 
     /// The value of the type that a text says; absent where it says none.
-    pub fn parse(self, to: Type) -> Expression {
+    pub fn parse(self, to: Type) -> DynamicExpression {
         self.cast_by(Function::Parse(to))
     }
 
-    fn cast_by(self, function: Function) -> Expression {
+    fn cast_by(self, function: Function) -> DynamicExpression {
         let depth = self.depth;
-        Expression::over(Tree::Cast(function, Box::new(self)), depth)
+        DynamicExpression::over(Tree::Cast(function, Box::new(self)), depth)
     }
 
     /// Of an aggregate: over those rows only that a condition is true of. Several add up.
-    pub fn only(self, condition: Expression) -> Expression {
+    pub fn only(self, condition: DynamicExpression) -> DynamicExpression {
         let depth = self.depth.max(condition.depth + 1);
         match self.tree {
             Tree::Aggregate(mut aggregate) if depth <= DEPTH_MAX => {
@@ -405,10 +416,10 @@ impl Expression {
                     Some(known) => known & condition,
                     None => condition,
                 });
-                Expression { tree: Tree::Aggregate(aggregate), depth }
+                DynamicExpression { tree: Tree::Aggregate(aggregate), depth }
             }
-            Tree::Aggregate(_) => Expression::leaf(Tree::TooDeep),
-            _ => Expression::leaf(Tree::NotAnAggregate),
+            Tree::Aggregate(_) => DynamicExpression::leaf(Tree::TooDeep),
+            _ => DynamicExpression::leaf(Tree::NotAnAggregate),
         }
     }
 
@@ -457,30 +468,30 @@ impl Expression {
     }
 }
 
-impl<T: Value> From<T> for Expression {
-    fn from(value: T) -> Expression {
-        Expression::leaf(Tree::Literal { value: value.to_scalar(), ty: T::TYPE, exact: false })
+impl<T: Value> From<T> for DynamicExpression {
+    fn from(value: T) -> DynamicExpression {
+        DynamicExpression::leaf(Tree::Literal { value: value.to_scalar(), ty: T::TYPE, exact: false })
     }
 }
 
-impl From<&str> for Expression {
-    fn from(text: &str) -> Expression {
-        Expression::from(text.to_string())
+impl From<&str> for DynamicExpression {
+    fn from(text: &str) -> DynamicExpression {
+        DynamicExpression::from(text.to_string())
     }
 }
 
-impl From<&String> for Expression {
-    fn from(text: &String) -> Expression {
-        Expression::from(text.clone())
+impl From<&String> for DynamicExpression {
+    fn from(text: &String) -> DynamicExpression {
+        DynamicExpression::from(text.clone())
     }
 }
 
 macro_rules! operators {
     ($($operator:ident $method:ident $op:ident;)*) => {$(
-        impl<X: Into<Expression>> $operator<X> for Expression {
-            type Output = Expression;
+        impl<X: Into<DynamicExpression>> $operator<X> for DynamicExpression {
+            type Output = DynamicExpression;
 
-            fn $method(self, other: X) -> Expression {
+            fn $method(self, other: X) -> DynamicExpression {
                 self.binary(BinaryOp::$op, other)
             }
         }
@@ -497,18 +508,18 @@ operators! {
     Rem rem Remainder;
 }
 
-impl Not for Expression {
-    type Output = Expression;
+impl Not for DynamicExpression {
+    type Output = DynamicExpression;
 
-    fn not(self) -> Expression {
+    fn not(self) -> DynamicExpression {
         self.unary(UnaryOp::Not)
     }
 }
 
-impl Neg for Expression {
-    type Output = Expression;
+impl Neg for DynamicExpression {
+    type Output = DynamicExpression;
 
-    fn neg(self) -> Expression {
+    fn neg(self) -> DynamicExpression {
         self.unary(UnaryOp::Negate)
     }
 }
@@ -522,7 +533,7 @@ pub struct Item {
 
 #[derive(Clone, Debug)]
 pub(super) enum What {
-    Value(Expression),
+    Value(DynamicExpression),
     Record(String),
 }
 
@@ -541,8 +552,8 @@ impl Item {
     }
 }
 
-impl From<Expression> for Item {
-    fn from(value: Expression) -> Item {
+impl From<DynamicExpression> for Item {
+    fn from(value: DynamicExpression) -> Item {
         Item { name: None, what: What::Value(value) }
     }
 }
@@ -557,10 +568,10 @@ impl From<&str> for Item {
 /// What rows are told apart, numbered or added up by: an expression, or the field that a text names. (Beside an expression a text is a literal.)
 #[derive(Clone, Debug)]
 #[must_use = "it does nothing until a clause is given it"]
-pub struct Subject(pub(super) Expression);
+pub struct Subject(pub(super) DynamicExpression);
 
-impl From<Expression> for Subject {
-    fn from(value: Expression) -> Subject {
+impl From<DynamicExpression> for Subject {
+    fn from(value: DynamicExpression) -> Subject {
         Subject(value)
     }
 }
@@ -580,7 +591,7 @@ pub fn record(path: impl Into<String>) -> Item {
 /// One term of an order.
 #[derive(Clone, Debug)]
 pub struct Term {
-    pub(super) value: Expression,
+    pub(super) value: DynamicExpression,
     pub(super) descending: bool,
     pub(super) nulls_first: Option<bool>,
 }
@@ -599,8 +610,8 @@ impl Term {
     }
 }
 
-impl From<Expression> for Term {
-    fn from(value: Expression) -> Term {
+impl From<DynamicExpression> for Term {
+    fn from(value: DynamicExpression) -> Term {
         Term { value, descending: false, nulls_first: None }
     }
 }
@@ -612,7 +623,7 @@ impl From<&str> for Term {
     }
 }
 
-impl fmt::Display for Expression {
+impl fmt::Display for DynamicExpression {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.tree {
             Tree::Field { of: Some(of), path } => write!(f, "{of}.{path}"),

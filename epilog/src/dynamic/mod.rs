@@ -42,13 +42,13 @@
 //! and carried out in the same way. What differs:
 //!
 //! - **Names are looked up, and types checked, when a clause is given.** The first problem stays with the query, each terminal gives it as an
-//!   error, and [`Query::check`] before.
+//!   error, and [`DynamicQuery::check`] before.
 //! - **A literal takes the type of what it stands beside** where that has its value: an integer that of any integer, float, decimal or id, a float that of
 //!   `f32`, a text of one character that of a `char`. Where it has not it is an error, as it is for other types: dates, `Uuid`s and decimals
 //!   are told by their Rust values. [`literal`] has a type of its own.
 //! - **A text alone names a field** where columns, keys, orders and what is added up are given: `select(["name"])`, `sum("seconds")`, `partition_by(["album"])`. Beside
 //!   an expression it is a literal: `field("name").eq("Crusader")`.
-//! - **Sources have names**: that of the collection for the first ([`Query::named`] gives another), and for others those that their clause
+//! - **Sources have names**: that of the collection for the first ([`DynamicQuery::named`] gives another), and for others those that their clause
 //!   gives. A field is named alone where only one source has it, and otherwise with its source: `b.title`, `of("b").field("title")`.
 //! - **Values have names** too: keys of groups, values of windows and of queries that were joined, and, behind `distinct`, `common`, sets and recursions, what was selected. A field has its
 //!   path, and `named` gives any; what has none is known by its place in a [`Row`] only.
@@ -66,6 +66,9 @@
 //! query                         the draft grows by one clause
 //! run, row                      terminals, and what comes out
 //! ```
+//!
+//! A type whose plain name belongs to a typed one begins with `Dynamic`: rustc says `Query` in its errors, and not `epilog::Query`,
+//! as long as one type alone is called so.
 
 mod expression;
 mod function;
@@ -86,15 +89,16 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 pub use expression::{
-    Expression, Item, Of, Subject, Term, array_agg, avg, call, count, count_distinct, count_of, element,
-    field, literal, max, median, min, none, none_of, of, record, scalar, stddev, string_agg, sum, variance,
+    DynamicExpression, Item, Of, Subject, Term, array_agg, avg, call, count, count_distinct, count_of,
+    element, field, literal, max, median, min, none, none_of, of, record, scalar, stddev, string_agg, sum,
+    variance,
 };
 pub(crate) use problem::Problem;
-pub use query::Query;
+pub use query::DynamicQuery;
 pub use records::{Records, from, pointing};
 pub use row::{Cell, Record, Row};
-pub use run::Stream;
-pub use window::{Distance, Window, WindowValue};
+pub use run::DynamicStream;
+pub use window::{Distance, DynamicWindow, WindowValue};
 
 use crate::collection::Schema;
 use crate::schema::DatabaseSchema;
@@ -167,7 +171,7 @@ impl Collections {
     }
 
     /// A query over all records of a collection.
-    pub fn query(self, collection: impl Into<String>) -> Query {
-        Query::over(self.database, &collection.into())
+    pub fn query(self, collection: impl Into<String>) -> DynamicQuery {
+        DynamicQuery::over(self.database, &collection.into())
     }
 }

@@ -1,4 +1,4 @@
-//! [`Query`]: clauses by names, each understood when it is given.
+//! [`DynamicQuery`]: clauses by names, each understood when it is given.
 
 use alloc::boxed::Box;
 use alloc::string::{String, ToString};
@@ -6,11 +6,11 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::time::Duration;
 
-use super::expression::{Expression, Item, Subject, Term, What};
+use super::expression::{DynamicExpression, Item, Subject, Term, What};
 use super::problem::Problem;
 use super::resolve::{Resolver, Used};
 use super::scope::{CollectionFn, Known, Scope, collection};
-use super::window::{Distance, Window, WindowValue};
+use super::window::{Distance, DynamicWindow, WindowValue};
 use crate::Error;
 use crate::engine::typed::Typed;
 use crate::engine::{CancelHandle, Control, PlanError};
@@ -23,10 +23,10 @@ use crate::value::{Scalar, Type};
 /// A query whose names were looked up when it was built: a value, `Clone`, without a connection inside. Made by
 /// [`Collections::query`](super::Collections::query).
 ///
-/// What is wrong with a clause stays with the query, and every terminal refuses it: [`check`](Query::check) tells it before.
+/// What is wrong with a clause stays with the query, and every terminal refuses it: [`check`](DynamicQuery::check) tells it before.
 #[derive(Clone, Debug)]
 #[must_use = "a query does nothing until it is run: `.all(&db)`, `.one(&db)`, `.count(&db)`, .."]
-pub struct Query {
+pub struct DynamicQuery {
     state: Result<Box<State>, Box<Problem>>,
     pub(super) control: Control,
 }
@@ -53,15 +53,15 @@ struct Selected {
 /// The most of anything that a clause takes several of, and of clauses.
 const ITEMS_MAX: usize = 1_024;
 
-impl Query {
+impl DynamicQuery {
     /// All records of a collection.
-    pub(super) fn over(database: &'static DatabaseSchema, name: &str) -> Query {
+    pub(super) fn over(database: &'static DatabaseSchema, name: &str) -> DynamicQuery {
         let found = collection(database, name);
         let state = found.map(|collection| {
             let scope = Scope::of(database, name.to_string(), collection);
             State::new(Draft::all(collection), scope)
         });
-        Query { state: state.map(Box::new).map_err(Box::new), control: Control::default() }
+        DynamicQuery { state: state.map(Box::new).map_err(Box::new), control: Control::default() }
     }
 
     /// What is wrong with it, if anything is.
@@ -101,7 +101,11 @@ impl Query {
     }
 
     /// One more clause, unless something was wrong before.
-    fn clause(mut self, clause: &'static str, add: impl FnOnce(&mut State) -> Result<(), Problem>) -> Query {
+    fn clause(
+        mut self,
+        clause: &'static str,
+        add: impl FnOnce(&mut State) -> Result<(), Problem>,
+    ) -> DynamicQuery {
         if let Ok(state) = &mut self.state {
             state.clauses += 1;
             let number = state.clauses;
@@ -123,7 +127,7 @@ impl Query {
     }
 
     /// Names the source that the query began with, in place of its collection's name.
-    pub fn named(self, name: impl Into<String>) -> Query {
+    pub fn named(self, name: impl Into<String>) -> DynamicQuery {
         let name = name.into();
         let mut query = self;
         if let Ok(state) = &mut query.state {
@@ -138,7 +142,7 @@ impl Query {
     }
 
     /// Keeps the rows that a condition is true of.
-    pub fn filter(self, condition: impl Into<Expression>) -> Query {
+    pub fn filter(self, condition: impl Into<DynamicExpression>) -> DynamicQuery {
         let condition = condition.into();
         self.clause("filter", |state| {
             let condition = state.resolver().condition(&condition)?.postfix();
@@ -147,13 +151,13 @@ impl Query {
         })
     }
 
-    /// [`filter`](Query::filter), by the name it has after a [`group_by`](Query::group_by).
-    pub fn having(self, condition: impl Into<Expression>) -> Query {
+    /// [`filter`](DynamicQuery::filter), by the name it has after a [`group_by`](DynamicQuery::group_by).
+    pub fn having(self, condition: impl Into<DynamicExpression>) -> DynamicQuery {
         self.filter(condition)
     }
 
     /// Orders the rows.
-    pub fn order_by<T: Into<Term>>(self, terms: impl IntoIterator<Item = T>) -> Query {
+    pub fn order_by<T: Into<Term>>(self, terms: impl IntoIterator<Item = T>) -> DynamicQuery {
         let terms: Vec<Term> = terms.into_iter().map(Into::into).collect();
         self.clause("order_by", |state| {
             let terms = state.terms(&terms)?.into_iter().map(|(term, _)| term).collect();
@@ -163,7 +167,7 @@ impl Query {
     }
 
     /// Keeps the first rows.
-    pub fn limit(self, count: u64) -> Query {
+    pub fn limit(self, count: u64) -> DynamicQuery {
         self.clause("limit", |state| {
             state.push(Clause::Limit(count));
             Ok(())
@@ -171,7 +175,7 @@ impl Query {
     }
 
     /// Skips the first rows.
-    pub fn offset(self, count: u64) -> Query {
+    pub fn offset(self, count: u64) -> DynamicQuery {
         self.clause("offset", |state| {
             state.push(Clause::Offset(count));
             Ok(())
@@ -180,14 +184,14 @@ impl Query {
 
     /// Keeps so many of the rows, drawn by lot.
     #[cfg(feature = "std")]
-    pub fn sample(self, count: u64) -> Query {
+    pub fn sample(self, count: u64) -> DynamicQuery {
         use core::hash::{BuildHasher, Hasher};
         let seed = std::hash::RandomState::new().build_hasher().finish();
         self.sample_seeded(count, seed)
     }
 
     /// Keeps so many of the rows, drawn by lot: the same for the same seed.
-    pub fn sample_seeded(self, count: u64, seed: u64) -> Query {
+    pub fn sample_seeded(self, count: u64, seed: u64) -> DynamicQuery {
         self.clause("sample", |state| {
             state.push(Clause::sample(count, seed));
             Ok(())
@@ -195,7 +199,7 @@ impl Query {
     }
 
     /// What comes out.
-    pub fn select<X: Into<Item>>(self, items: impl IntoIterator<Item = X>) -> Query {
+    pub fn select<X: Into<Item>>(self, items: impl IntoIterator<Item = X>) -> DynamicQuery {
         let items: Vec<Item> = items.into_iter().map(Into::into).collect();
         self.clause("select", |state| state.select(&items))
     }
@@ -205,44 +209,54 @@ impl Query {
         self,
         collection: impl Into<String>,
         name: impl Into<String>,
-        on: impl Into<Expression>,
-    ) -> Query {
+        on: impl Into<DynamicExpression>,
+    ) -> DynamicQuery {
         let (collection, name, on) = (collection.into(), name.into(), on.into());
         self.clause("join", |state| state.join(&collection, &name, &on, JoinKind::Inner))
     }
 
-    /// As [`join`](Query::join); a row without a pair stays, the record being absent.
+    /// As [`join`](DynamicQuery::join); a row without a pair stays, the record being absent.
     pub fn left_join(
         self,
         collection: impl Into<String>,
         name: impl Into<String>,
-        on: impl Into<Expression>,
-    ) -> Query {
+        on: impl Into<DynamicExpression>,
+    ) -> DynamicQuery {
         let (collection, name, on) = (collection.into(), name.into(), on.into());
         self.clause("left_join", |state| state.join(&collection, &name, &on, JoinKind::Left))
     }
 
     /// Pairs the rows with those of another query of values, which are called by `name` and their own names from here on.
-    pub fn join_query(self, other: Query, name: impl Into<String>, on: impl Into<Expression>) -> Query {
+    pub fn join_query(
+        self,
+        other: DynamicQuery,
+        name: impl Into<String>,
+        on: impl Into<DynamicExpression>,
+    ) -> DynamicQuery {
         let (name, on) = (name.into(), on.into());
         self.clause("join_query", |state| state.join_query(&other, &name, &on, JoinKind::Inner))
     }
 
-    /// As [`join_query`](Query::join_query); a row without a pair stays, the values being absent.
-    pub fn left_join_query(self, other: Query, name: impl Into<String>, on: impl Into<Expression>) -> Query {
+    /// As [`join_query`](DynamicQuery::join_query); a row without a pair stays, the values being absent.
+    pub fn left_join_query(
+        self,
+        other: DynamicQuery,
+        name: impl Into<String>,
+        on: impl Into<DynamicExpression>,
+    ) -> DynamicQuery {
         let (name, on) = (name.into(), on.into());
         self.clause("left_join_query", |state| state.join_query(&other, &name, &on, JoinKind::Left))
     }
 
     /// Makes a group of the rows with the same values of these keys; without keys one of all rows. What follows speaks of keys, by
     /// their names, and of aggregates.
-    pub fn group_by<X: Into<Item>>(self, keys: impl IntoIterator<Item = X>) -> Query {
+    pub fn group_by<X: Into<Item>>(self, keys: impl IntoIterator<Item = X>) -> DynamicQuery {
         let keys: Vec<Item> = keys.into_iter().map(Into::into).collect();
         self.clause("group_by", |state| state.group(&keys))
     }
 
-    /// One row about all rows: [`group_by`](Query::group_by) no keys, and [`select`](Query::select).
-    pub fn aggregate<X: Into<Item>>(self, items: impl IntoIterator<Item = X>) -> Query {
+    /// One row about all rows: [`group_by`](DynamicQuery::group_by) no keys, and [`select`](DynamicQuery::select).
+    pub fn aggregate<X: Into<Item>>(self, items: impl IntoIterator<Item = X>) -> DynamicQuery {
         let items: Vec<Item> = items.into_iter().map(Into::into).collect();
         self.clause("aggregate", |state| {
             state.group(&[])?;
@@ -251,25 +265,25 @@ impl Query {
     }
 
     /// Gives every row one more value for each of these.
-    pub fn window(self, values: impl IntoIterator<Item = WindowValue>) -> Query {
+    pub fn window(self, values: impl IntoIterator<Item = WindowValue>) -> DynamicQuery {
         let values: Vec<WindowValue> = values.into_iter().collect();
         self.clause("window", |state| state.window(&values))
     }
 
     /// Keeps, of the rows with the same values of these keys, the first so many.
-    pub fn limit_per<X: Into<Subject>>(self, keys: impl IntoIterator<Item = X>, count: u64) -> Query {
-        let keys: Vec<Expression> = keys.into_iter().map(|key| key.into().0).collect();
+    pub fn limit_per<X: Into<Subject>>(self, keys: impl IntoIterator<Item = X>, count: u64) -> DynamicQuery {
+        let keys: Vec<DynamicExpression> = keys.into_iter().map(|key| key.into().0).collect();
         self.clause("limit_per", |state| state.limit_per(&keys, count))
     }
 
     /// Keeps, of the rows with the same values of these keys, the first.
-    pub fn distinct_by<X: Into<Subject>>(self, keys: impl IntoIterator<Item = X>) -> Query {
-        let keys: Vec<Expression> = keys.into_iter().map(|key| key.into().0).collect();
+    pub fn distinct_by<X: Into<Subject>>(self, keys: impl IntoIterator<Item = X>) -> DynamicQuery {
+        let keys: Vec<DynamicExpression> = keys.into_iter().map(|key| key.into().0).collect();
         self.clause("distinct_by", |state| state.limit_per(&keys, 1))
     }
 
     /// Every row once, of values.
-    pub fn distinct(self) -> Query {
+    pub fn distinct(self) -> DynamicQuery {
         self.clause("distinct", |state| {
             let values = state.values("distinct")?;
             state.push(Clause::Distinct);
@@ -278,7 +292,7 @@ impl Query {
     }
 
     /// The rows as values, carried out once for all parts of a query that ask for the same.
-    pub fn common(self) -> Query {
+    pub fn common(self) -> DynamicQuery {
         self.clause("common", |state| {
             let values = state.values("common")?;
             state.push(Clause::common());
@@ -286,7 +300,7 @@ impl Query {
         })
     }
 
-    fn set(self, clause: &'static str, other: &Query, kind: SetKind) -> Query {
+    fn set(self, clause: &'static str, other: &DynamicQuery, kind: SetKind) -> DynamicQuery {
         self.clause(clause, |state| {
             let other = other.sound()?;
             let lefts = state.values(clause)?;
@@ -299,47 +313,51 @@ impl Query {
     }
 
     /// The rows that are in this query or the other, each once.
-    pub fn union(self, other: Query) -> Query {
+    pub fn union(self, other: DynamicQuery) -> DynamicQuery {
         self.set("union", &other, SetKind::Union)
     }
 
     /// The rows of this query, and then those of the other.
-    pub fn union_all(self, other: Query) -> Query {
+    pub fn union_all(self, other: DynamicQuery) -> DynamicQuery {
         self.set("union_all", &other, SetKind::UnionAll)
     }
 
     /// The rows that are in both, each once.
-    pub fn intersect(self, other: Query) -> Query {
+    pub fn intersect(self, other: DynamicQuery) -> DynamicQuery {
         self.set("intersect", &other, SetKind::Intersect)
     }
 
     /// The rows that are in both, as often as they are.
-    pub fn intersect_all(self, other: Query) -> Query {
+    pub fn intersect_all(self, other: DynamicQuery) -> DynamicQuery {
         self.set("intersect_all", &other, SetKind::IntersectAll)
     }
 
     /// The rows that are not in the other, each once.
-    pub fn except(self, other: Query) -> Query {
+    pub fn except(self, other: DynamicQuery) -> DynamicQuery {
         self.set("except", &other, SetKind::Except)
     }
 
     /// The rows, as often as they are here more than in the other.
-    pub fn except_all(self, other: Query) -> Query {
+    pub fn except_all(self, other: DynamicQuery) -> DynamicQuery {
         self.set("except_all", &other, SetKind::ExceptAll)
     }
 
     /// The rows, and those that they lead to, until there are no new ones. `step` is given the rows that were found last, of
     /// values by the names that they have here, and gives those that they lead to.
-    pub fn recursive_with(self, step: impl FnOnce(Query) -> Query) -> Query {
+    pub fn recursive_with(self, step: impl FnOnce(DynamicQuery) -> DynamicQuery) -> DynamicQuery {
         self.recursion(None, step)
     }
 
-    /// As [`recursive_with`](Query::recursive_with), in so many rounds at most.
-    pub fn recursive_within(self, rounds: u64, step: impl FnOnce(Query) -> Query) -> Query {
+    /// As [`recursive_with`](DynamicQuery::recursive_with), in so many rounds at most.
+    pub fn recursive_within(
+        self,
+        rounds: u64,
+        step: impl FnOnce(DynamicQuery) -> DynamicQuery,
+    ) -> DynamicQuery {
         self.recursion(Some(rounds), step)
     }
 
-    fn recursion(self, rounds: Option<u64>, step: impl FnOnce(Query) -> Query) -> Query {
+    fn recursion(self, rounds: Option<u64>, step: impl FnOnce(DynamicQuery) -> DynamicQuery) -> DynamicQuery {
         self.clause("recursive", |state| {
             let lefts = state.values("recursive")?;
             let step = step(state.previous(&lefts)).state.map_err(|problem| *problem)?;
@@ -352,32 +370,32 @@ impl Query {
     }
 
     /// Ends the query with [`TimedOut`](crate::ErrorKind::TimedOut) when it takes longer.
-    pub fn timeout(mut self, timeout: Duration) -> Query {
+    pub fn timeout(mut self, timeout: Duration) -> DynamicQuery {
         self.control.set_timeout(timeout);
         self
     }
 
     /// Lets the query keep so many bytes of rows in memory.
-    pub fn memory(mut self, bytes: usize) -> Query {
+    pub fn memory(mut self, bytes: usize) -> DynamicQuery {
         self.control.set_memory(bytes);
         self
     }
 
     /// Lets so many threads carry the query out.
     #[cfg(feature = "std")]
-    pub fn threads(mut self, threads: usize) -> Query {
+    pub fn threads(mut self, threads: usize) -> DynamicQuery {
         self.control.set_threads(threads);
         self
     }
 
     /// Refuses to read all records of a collection.
-    pub fn require_index(mut self) -> Query {
+    pub fn require_index(mut self) -> DynamicQuery {
         self.control.set_require_index();
         self
     }
 
     /// Ends the query with [`Cancelled`](crate::ErrorKind::Cancelled) when the handle says so.
-    pub fn cancel_with(mut self, handle: &CancelHandle) -> Query {
+    pub fn cancel_with(mut self, handle: &CancelHandle) -> DynamicQuery {
         self.control.add_handle(handle);
         self
     }
@@ -456,14 +474,14 @@ impl State {
     }
 
     /// The rows that a step of a recursion over these is given.
-    fn previous(&self, values: &[Known]) -> Query {
+    fn previous(&self, values: &[Known]) -> DynamicQuery {
         let draft = Draft::new(self.draft.root, Vec::from([Clause::previous()]));
         // Whether those that are yet to be found have all values is not known.
         let nullable =
             |known: &Known| Known { typed: Typed { nullable: true, ..known.typed }, ..known.clone() };
         let scope = Scope::of_values(self.scope.database, values.iter().map(nullable).collect());
         let state = State::new(draft, scope);
-        Query { state: Ok(Box::new(state)), control: Control::default() }
+        DynamicQuery { state: Ok(Box::new(state)), control: Control::default() }
     }
 
     fn terms(&mut self, terms: &[Term]) -> Result<Vec<(OrderTerm, Typed)>, Problem> {
@@ -478,7 +496,7 @@ impl State {
         terms.collect()
     }
 
-    fn expressions(&mut self, expressions: &[Expression]) -> Result<Vec<Postfix>, Problem> {
+    fn expressions(&mut self, expressions: &[DynamicExpression]) -> Result<Vec<Postfix>, Problem> {
         at_most(expressions.len())?;
         let mut resolver = self.resolver();
         expressions.iter().map(|expression| Ok(resolver.value(expression)?.postfix())).collect()
@@ -508,7 +526,13 @@ impl State {
         Ok(())
     }
 
-    fn join(&mut self, name: &str, called: &str, on: &Expression, kind: JoinKind) -> Result<(), Problem> {
+    fn join(
+        &mut self,
+        name: &str,
+        called: &str,
+        on: &DynamicExpression,
+        kind: JoinKind,
+    ) -> Result<(), Problem> {
         if self.used.aggregates {
             return Err(PlanError::OfGroups { clause: "join" }.into());
         }
@@ -528,9 +552,9 @@ impl State {
 
     fn join_query(
         &mut self,
-        other: &Query,
+        other: &DynamicQuery,
         name: &str,
-        on: &Expression,
+        on: &DynamicExpression,
         kind: JoinKind,
     ) -> Result<(), Problem> {
         let other = other.sound()?;
@@ -574,7 +598,7 @@ impl State {
         Ok(())
     }
 
-    fn limit_per(&mut self, keys: &[Expression], count: u64) -> Result<(), Problem> {
+    fn limit_per(&mut self, keys: &[DynamicExpression], count: u64) -> Result<(), Problem> {
         let keys = self.expressions(keys)?;
         self.push(Clause::limit_per(keys, count));
         Ok(())
@@ -600,7 +624,7 @@ impl State {
         if !value.is_sound {
             return Err(Problem::NotAnAggregate { place: "aggregate" });
         }
-        let Window { partition, order, unit, start, end } = &value.window;
+        let DynamicWindow { partition, order, unit, start, end } = &value.window;
         let partition = self.expressions(partition)?;
         let order = self.terms(order)?;
         let mut resolver = self.resolver();

@@ -4,7 +4,7 @@ use alloc::boxed::Box;
 use alloc::string::String;
 use core::fmt;
 
-use super::expression::{Expression, Tree};
+use super::expression::{DynamicExpression, Tree};
 
 /// The records of a collection, seen from a row: those that point at it ([`pointing`]), or any ([`from`]).
 #[derive(Clone, Debug)]
@@ -13,7 +13,7 @@ pub struct Records {
     pub(super) collection: String,
     pub(super) name: Option<String>,
     pub(super) link: Link,
-    pub(super) filter: Option<Expression>,
+    pub(super) filter: Option<DynamicExpression>,
 }
 
 /// How the records belong to the row.
@@ -35,13 +35,13 @@ pub(super) struct Asked {
 #[derive(Clone, Debug)]
 pub(super) enum Question {
     Any,
-    All(Expression),
+    All(DynamicExpression),
     Count,
-    Aggregate(Expression),
+    Aggregate(DynamicExpression),
     /// Whether a value of theirs is one of the row's.
     Has {
-        value: Expression,
-        of_row: Expression,
+        value: DynamicExpression,
+        of_row: DynamicExpression,
     },
 }
 
@@ -72,7 +72,7 @@ impl Records {
     }
 
     /// Only those that a condition is true of. Filters add up.
-    pub fn filter(self, condition: Expression) -> Records {
+    pub fn filter(self, condition: DynamicExpression) -> Records {
         let filter = match self.filter {
             Some(known) => known & condition,
             None => condition,
@@ -80,34 +80,34 @@ impl Records {
         Records { filter: Some(filter), ..self }
     }
 
-    fn ask(self, question: Question) -> Expression {
-        let filter = self.filter.as_ref().map_or(0, Expression::depth);
+    fn ask(self, question: Question) -> DynamicExpression {
+        let filter = self.filter.as_ref().map_or(0, DynamicExpression::depth);
         let of_question = match &question {
             Question::Any | Question::Count => 0,
             Question::All(of) | Question::Aggregate(of) => of.depth(),
             Question::Has { value, of_row } => value.depth().max(of_row.depth()),
         };
         let asked = Asked { records: self, question };
-        Expression::over(Tree::Asked(Box::new(asked)), filter.max(of_question))
+        DynamicExpression::over(Tree::Asked(Box::new(asked)), filter.max(of_question))
     }
 
     /// Whether there is one.
-    pub fn exists(self) -> Expression {
+    pub fn exists(self) -> DynamicExpression {
         self.ask(Question::Any)
     }
 
     /// Whether there is none.
-    pub fn is_empty(self) -> Expression {
+    pub fn is_empty(self) -> DynamicExpression {
         !self.exists()
     }
 
     /// Whether a condition is true of one of them at least.
-    pub fn any(self, condition: Expression) -> Expression {
+    pub fn any(self, condition: DynamicExpression) -> DynamicExpression {
         self.filter(condition).exists()
     }
 
     /// Whether a condition is true of each of them, as it is when there are none.
-    pub fn all(mut self, condition: Expression) -> Expression {
+    pub fn all(mut self, condition: DynamicExpression) -> DynamicExpression {
         // Each of them either fails the filter or satisfies the condition.
         let condition = match self.filter.take() {
             Some(filter) => !filter | condition,
@@ -117,22 +117,26 @@ impl Records {
     }
 
     /// Whether a condition is true of none of them.
-    pub fn none(self, condition: Expression) -> Expression {
+    pub fn none(self, condition: DynamicExpression) -> DynamicExpression {
         !self.any(condition)
     }
 
     /// How many there are.
-    pub fn count(self) -> Expression {
+    pub fn count(self) -> DynamicExpression {
         self.ask(Question::Count)
     }
 
     /// An aggregate over them: `records.aggregate(sum(field("seconds")))`.
-    pub fn aggregate(self, aggregate: Expression) -> Expression {
+    pub fn aggregate(self, aggregate: DynamicExpression) -> DynamicExpression {
         self.ask(Question::Aggregate(aggregate))
     }
 
     /// Whether a value of one of them equals one of the row.
-    pub fn has(self, value: impl Into<Expression>, of_row: impl Into<Expression>) -> Expression {
+    pub fn has(
+        self,
+        value: impl Into<DynamicExpression>,
+        of_row: impl Into<DynamicExpression>,
+    ) -> DynamicExpression {
         self.ask(Question::Has { value: value.into(), of_row: of_row.into() })
     }
 }

@@ -7,7 +7,7 @@ use alloc::boxed::Box;
 use alloc::string::ToString;
 use alloc::vec::Vec;
 
-use super::expression::{Aggregate, Expression, Tree};
+use super::expression::{Aggregate, DynamicExpression, Tree};
 use super::function::{Called, called};
 use super::literal::{fit, is_kin};
 use super::problem::{Problem, Types};
@@ -100,7 +100,7 @@ pub(super) struct Resolver<'s> {
 }
 
 /// Tells in which expression something is wrong, if that is not told.
-fn within(expression: &Expression) -> impl FnOnce(Problem) -> Problem {
+fn within(expression: &DynamicExpression) -> impl FnOnce(Problem) -> Problem {
     move |problem| match problem {
         Problem::Within { .. } | Problem::Clause { .. } => problem,
         problem => Problem::Within { expression: expression.to_string(), problem: Box::new(problem) },
@@ -109,12 +109,12 @@ fn within(expression: &Expression) -> impl FnOnce(Problem) -> Problem {
 
 impl Resolver<'_> {
     /// A value, whatever its type.
-    pub(super) fn value(&mut self, expression: &Expression) -> Result<Meaning, Problem> {
+    pub(super) fn value(&mut self, expression: &DynamicExpression) -> Result<Meaning, Problem> {
         self.resolve(expression, None)
     }
 
     /// A condition.
-    pub(super) fn condition(&mut self, expression: &Expression) -> Result<Meaning, Problem> {
+    pub(super) fn condition(&mut self, expression: &DynamicExpression) -> Result<Meaning, Problem> {
         let meaning = self.resolve(expression, Some(Type::Bool))?;
         match meaning.typed.ty {
             Type::Bool => Ok(meaning),
@@ -123,7 +123,7 @@ impl Resolver<'_> {
     }
 
     /// An expression; one that takes the type of what it stands beside stands beside `beside`.
-    fn resolve(&mut self, expression: &Expression, beside: Option<Type>) -> Result<Meaning, Problem> {
+    fn resolve(&mut self, expression: &DynamicExpression, beside: Option<Type>) -> Result<Meaning, Problem> {
         self.used.looks += 1;
         if self.used.looks > LOOKS_MAX {
             return Err(Problem::TooLarge { what: "operations", limit: LOOKS_MAX });
@@ -180,7 +180,12 @@ impl Resolver<'_> {
         Ok(Meaning::leaf(op, typed))
     }
 
-    fn unary(&mut self, op: UnaryOp, of: &Expression, beside: Option<Type>) -> Result<Meaning, Problem> {
+    fn unary(
+        &mut self,
+        op: UnaryOp,
+        of: &DynamicExpression,
+        beside: Option<Type>,
+    ) -> Result<Meaning, Problem> {
         let beside = match op {
             UnaryOp::Not => Some(Type::Bool),
             UnaryOp::Negate => beside,
@@ -191,7 +196,7 @@ impl Resolver<'_> {
         Ok(of.and([], Op::Unary(op), typed))
     }
 
-    fn chain(&mut self, op: BinaryOp, parts: &[Expression]) -> Result<Meaning, Problem> {
+    fn chain(&mut self, op: BinaryOp, parts: &[DynamicExpression]) -> Result<Meaning, Problem> {
         let mut parts = parts.iter();
         let first = parts.next().ok_or(PlanError::Malformed { values: 0 })?;
         let mut whole = self.condition(first)?;
@@ -204,8 +209,8 @@ impl Resolver<'_> {
     /// Two values of one type.
     fn alike(
         &mut self,
-        left: &Expression,
-        right: &Expression,
+        left: &DynamicExpression,
+        right: &DynamicExpression,
         beside: Option<Type>,
     ) -> Result<(Meaning, Meaning), Problem> {
         match (left.is_open(), right.is_open()) {
@@ -244,7 +249,7 @@ impl Resolver<'_> {
         }
     }
 
-    fn contains(&mut self, whole: &Expression, part: &Expression) -> Result<Meaning, Problem> {
+    fn contains(&mut self, whole: &DynamicExpression, part: &DynamicExpression) -> Result<Meaning, Problem> {
         let whole = self.resolve(whole, None)?;
         let ty = whole.typed.ty;
         if let Some(element) = ty.element() {
@@ -261,7 +266,7 @@ impl Resolver<'_> {
     }
 
     /// Values of one type, of which one that says its own tells it.
-    fn all_alike(&mut self, values: &[&Expression]) -> Result<Vec<Meaning>, Problem> {
+    fn all_alike(&mut self, values: &[&DynamicExpression]) -> Result<Vec<Meaning>, Problem> {
         let telling = values.iter().position(|value| !value.is_open());
         let mut told = telling.map(|at| self.resolve(values[at], None)).transpose()?;
         let ty = match &told {
@@ -275,7 +280,7 @@ impl Resolver<'_> {
         all.collect()
     }
 
-    fn between(&mut self, parts: &[Expression; 3]) -> Result<Meaning, Problem> {
+    fn between(&mut self, parts: &[DynamicExpression; 3]) -> Result<Meaning, Problem> {
         let [value, low, high] = parts;
         let mut found = self.all_alike(&[value, low, high])?.into_iter();
         match (found.next(), found.next(), found.next()) {
@@ -287,10 +292,14 @@ impl Resolver<'_> {
         }
     }
 
-    fn is_in(&mut self, value: &Expression, candidates: &[Expression]) -> Result<Meaning, Problem> {
+    fn is_in(
+        &mut self,
+        value: &DynamicExpression,
+        candidates: &[DynamicExpression],
+    ) -> Result<Meaning, Problem> {
         let count = u32::try_from(candidates.len())
             .map_err(|_| Problem::TooLarge { what: "candidates", limit: u32::MAX as usize })?;
-        let all: Vec<&Expression> = core::iter::once(value).chain(candidates).collect();
+        let all: Vec<&DynamicExpression> = core::iter::once(value).chain(candidates).collect();
         let mut found = self.all_alike(&all)?.into_iter();
         let value = found.next().ok_or(PlanError::Malformed { values: 0 })?;
         let candidates: Vec<Meaning> = found.collect();
@@ -299,7 +308,7 @@ impl Resolver<'_> {
         Ok(value.and(candidates, Op::In(count), typed))
     }
 
-    fn choose(&mut self, parts: &[Expression; 3], beside: Option<Type>) -> Result<Meaning, Problem> {
+    fn choose(&mut self, parts: &[DynamicExpression; 3], beside: Option<Type>) -> Result<Meaning, Problem> {
         let [condition, then, otherwise] = parts;
         let condition = self.condition(condition)?;
         let (then, otherwise) = self.alike(then, otherwise, beside)?;
@@ -311,7 +320,7 @@ impl Resolver<'_> {
     fn call(
         &mut self,
         name: &str,
-        arguments: &[Expression],
+        arguments: &[DynamicExpression],
         beside: Option<Type>,
     ) -> Result<Meaning, Problem> {
         let calls = called(name)?;
@@ -381,7 +390,12 @@ impl Resolver<'_> {
         Ok((AggregateItem { function, argument, filter }, typed))
     }
 
-    fn each(&mut self, each: Each, list: &Expression, test: &Expression) -> Result<Meaning, Problem> {
+    fn each(
+        &mut self,
+        each: Each,
+        list: &DynamicExpression,
+        test: &DynamicExpression,
+    ) -> Result<Meaning, Problem> {
         let list = self.value(list)?;
         let operation = if each == Each::Any { "any_element" } else { "all_elements" };
         let ty = list.typed.ty;
@@ -486,7 +500,11 @@ impl Resolver<'_> {
         Ok(Meaning::leaf(Op::Subquery(Box::new(subquery)), typed))
     }
 
-    fn in_query(&mut self, value: &Expression, query: &super::Query) -> Result<Meaning, Problem> {
+    fn in_query(
+        &mut self,
+        value: &DynamicExpression,
+        query: &super::DynamicQuery,
+    ) -> Result<Meaning, Problem> {
         if self.scope.element.is_some() {
             return Err(Problem::OfElements);
         }
@@ -498,7 +516,7 @@ impl Resolver<'_> {
         Ok(Meaning { ops: postfix.ops, typed: Typed::required(Type::Bool) })
     }
 
-    fn scalar(&mut self, query: &super::Query) -> Result<Meaning, Problem> {
+    fn scalar(&mut self, query: &super::DynamicQuery) -> Result<Meaning, Problem> {
         if self.scope.element.is_some() {
             return Err(Problem::OfElements);
         }
@@ -538,7 +556,7 @@ fn literal(value: &Scalar, own: Type, exact: bool, beside: Option<Type>) -> Resu
 
 /// The types that the arguments of a function could have: their own, and for those that take any what functions take.
 fn choices(
-    arguments: &[Expression],
+    arguments: &[DynamicExpression],
     closed: &[Option<Meaning>],
     told: Option<Type>,
 ) -> Vec<Vec<Option<Type>>> {

@@ -5,7 +5,7 @@ use alloc::sync::Arc;
 use alloc::vec::{self, Vec};
 use core::panic::Location;
 
-use super::Query;
+use super::DynamicQuery;
 use super::row::{Row, read};
 use crate::Error;
 use crate::engine::{self, Plan};
@@ -13,7 +13,7 @@ use crate::expr::Draft;
 use crate::query::run::{the_only, timed_at};
 use crate::query::{Reads, Snapshot};
 
-impl Query {
+impl DynamicQuery {
     fn rows(&self, from: &impl Reads, draft: &Draft) -> Result<Vec<Row>, Error> {
         let names = self.names();
         let mut out = Vec::new();
@@ -39,7 +39,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// As [`all`](Query::all).
+    /// As [`all`](DynamicQuery::all).
     #[track_caller]
     pub fn first(&self, from: &impl Reads) -> Result<Option<Row>, Error> {
         let draft = self.draft()?;
@@ -52,7 +52,7 @@ impl Query {
     /// # Errors
     ///
     /// [`NotFound`](crate::ErrorKind::NotFound) when there is none, [`NotUnique`](crate::ErrorKind::NotUnique) when there are more;
-    /// otherwise as [`all`](Query::all).
+    /// otherwise as [`all`](DynamicQuery::all).
     #[track_caller]
     pub fn one(&self, from: &impl Reads) -> Result<Row, Error> {
         let draft = self.draft()?;
@@ -64,7 +64,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// As [`all`](Query::all).
+    /// As [`all`](DynamicQuery::all).
     #[track_caller]
     pub fn count(&self, from: &impl Reads) -> Result<u64, Error> {
         let draft = self.draft()?;
@@ -77,7 +77,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// As [`all`](Query::all).
+    /// As [`all`](DynamicQuery::all).
     #[track_caller]
     pub fn exists(&self, from: &impl Reads) -> Result<bool, Error> {
         let draft = self.draft()?;
@@ -90,7 +90,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// As [`all`](Query::all), but for what only rows show.
+    /// As [`all`](DynamicQuery::all), but for what only rows show.
     pub fn explain(&self, from: &impl Reads) -> Result<Plan, Error> {
         let draft = self.draft()?;
         from.with_reading(|reading| Ok(engine::explain(reading.operation().view(), draft, &self.control)?))
@@ -100,7 +100,7 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// As [`all`](Query::all).
+    /// As [`all`](DynamicQuery::all).
     pub fn explain_analyze(&self, from: &impl Reads) -> Result<Plan, Error> {
         let draft = self.draft()?;
         from.with_reading(|reading| Ok(engine::analyze(reading, draft, &self.control)?))
@@ -110,23 +110,23 @@ impl Query {
     ///
     /// # Errors
     ///
-    /// As [`all`](Query::all) for beginning; an item is an error when reading it fails, and then the last.
-    pub fn stream<'s, R: Snapshot>(&self, from: &'s R) -> Result<Stream<'s>, Error> {
+    /// As [`all`](DynamicQuery::all) for beginning; an item is an error when reading it fails, and then the last.
+    pub fn stream<'s, R: Snapshot>(&self, from: &'s R) -> Result<DynamicStream<'s>, Error> {
         let rows = engine::Stream::new(from.reading(), self.draft()?, &self.control)?;
-        Ok(Stream { rows, names: self.names(), ready: Vec::new().into_iter() })
+        Ok(DynamicStream { rows, names: self.names(), ready: Vec::new().into_iter() })
     }
 }
 
-/// Rows that are read as they are asked for. Made by [`Query::stream`].
+/// Rows that are read as they are asked for. Made by [`DynamicQuery::stream`].
 #[derive(Debug)]
 #[must_use = "a stream reads only what is asked of it"]
-pub struct Stream<'s> {
+pub struct DynamicStream<'s> {
     rows: engine::Stream<'s>,
     names: Arc<[Option<String>]>,
     ready: vec::IntoIter<Row>,
 }
 
-impl Iterator for Stream<'_> {
+impl Iterator for DynamicStream<'_> {
     type Item = Result<Row, Error>;
 
     fn next(&mut self) -> Option<Self::Item> {
@@ -145,4 +145,4 @@ impl Iterator for Stream<'_> {
     }
 }
 
-impl core::iter::FusedIterator for Stream<'_> {}
+impl core::iter::FusedIterator for DynamicStream<'_> {}

@@ -4,10 +4,10 @@
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use super::{Query, *};
+use super::*;
 use crate::prelude::*;
 use crate::value::Scalar;
-use crate::{Database, Query as Typed};
+use crate::{Database, Query};
 
 #[derive(Collection, Clone, Debug, PartialEq)]
 #[has_many(albums: Album::artist)]
@@ -72,12 +72,12 @@ fn music() -> Database<Music> {
     db
 }
 
-fn query(collection: &str) -> Query {
+fn query(collection: &str) -> DynamicQuery {
     Collections::of::<Music>().query(collection)
 }
 
 /// Checks that both are the same draft, and have rows.
-fn check<S, O>(said: Query, typed: &Typed<S, O>) {
+fn check<S, O>(said: DynamicQuery, typed: &Query<S, O>) {
     assert_eq!(said.draft().expect("a sound query"), typed.draft());
     said.all(&music()).expect("rows");
 }
@@ -148,7 +148,7 @@ fn groups_and_windows_are_those_of_typed_queries() {
             .select([field("n"), count()]),
         &Album::query().group_by(|al| al.artist).group_by(|g| g.count()).select(|g| (g.key(), g.count())),
     );
-    let by_length = Window::new().partition_by(["album"]).order_by([field("seconds").desc()]);
+    let by_length = DynamicWindow::new().partition_by(["album"]).order_by([field("seconds").desc()]);
     check(
         query("Track")
             .window([by_length.row_number().named("place"), by_length.lag("seconds", 1)])
@@ -161,7 +161,7 @@ fn groups_and_windows_are_those_of_typed_queries() {
             .filter(|(_, (place, _))| place.eq(1)),
     );
     check(
-        query("Track").window([Window::new()
+        query("Track").window([DynamicWindow::new()
             .order_by([field("seconds").asc()])
             .range(Some(-10), Some(10))
             .aggregate(count().only(field("side").eq("A")))]),
@@ -247,8 +247,9 @@ fn queries_in_queries_are_those_of_typed_ones() {
 fn literals_take_the_type_of_what_they_stand_beside() {
     let typed = Track::query().filter(|t| t.price.gt(1.0) & t.side.eq('B'));
     check(query("Track").filter(field("price").gt(1) & field("side").eq("B")), &typed);
-    let mirrored = query("Track")
-        .filter(Expression::from("B").eq(field("side")) & Expression::from(1).gt(field("price")));
+    let mirrored = query("Track").filter(
+        DynamicExpression::from("B").eq(field("side")) & DynamicExpression::from(1).gt(field("price")),
+    );
     assert_eq!(mirrored.count(&music()).unwrap(), 2);
     check(query("Album").filter(field("year").eq(none())), &Album::query().filter(|al| al.year.eq(None)));
     check(query("Album").filter(field("year").eq(1984u64)), &Album::query().filter(|al| al.year.eq(1984)));
@@ -282,7 +283,7 @@ fn literals_take_the_type_of_what_they_stand_beside() {
 
 /// Checks that a query is refused, with these words.
 #[track_caller]
-fn refused(said: Query, words: &str) {
+fn refused(said: DynamicQuery, words: &str) {
     let error = said.check().expect_err("nothing is wrong");
     assert_eq!(error.kind(), ErrorKind::Plan);
     let text = error.to_string();
@@ -351,7 +352,7 @@ fn types_that_do_not_fit_are_told_with_the_clause() {
     refused(query("Album").select([field("title") + "x"]), "`+`");
     refused(query("Album").select([none()]), "it is not known of which type `None` is");
     refused(query("Album").select([call("upper", [field("year")])]), "`upper` does not take (i32)");
-    let nothing: [Expression; 0] = [];
+    let nothing: [DynamicExpression; 0] = [];
     refused(query("Album").select([call("upper", nothing)]), "`upper` does not take ()");
     refused(query("Album").select([field("year").cast(crate::value::Type::Bool)]), "`cast`");
     refused(query("Album").filter(field("year").any_element(element().eq(1))), "`any_element`");
@@ -365,10 +366,10 @@ fn types_that_do_not_fit_are_told_with_the_clause() {
     );
     refused(query("Track").filter(element().eq("x")), "`element()` is the element of a list");
     refused(
-        query("Track").window([Window::new().range(Some(1), None).aggregate(count())]),
+        query("Track").window([DynamicWindow::new().range(Some(1), None).aggregate(count())]),
         "a frame told by distances is of rows ordered by one value",
     );
-    let ordered = || Window::new().order_by([field("seconds").asc()]);
+    let ordered = || DynamicWindow::new().order_by([field("seconds").asc()]);
     refused(
         query("Track").window([ordered().range(Some(1.5), None).aggregate(count())]),
         "the distances of a range over `i64` are told by whole numbers",
@@ -452,7 +453,7 @@ fn what_is_too_deep_or_too_much_is_refused() {
     let mixed = (1..9).fold(field("id").in_query(last), |within, _| pointing("Track", "before").any(within));
     refused(query("Track").filter(mixed), "queries within each other");
     let tested = |deep: usize| {
-        let list = || Expression::from(Vec::from([1i64, 2]));
+        let list = || DynamicExpression::from(Vec::from([1i64, 2]));
         (0..deep).fold(element().gt(1), |within, _| list().any_element(within))
     };
     assert_eq!(query("Track").filter(tested(16)).count(&music()).unwrap(), 4);
@@ -463,7 +464,7 @@ fn what_is_too_deep_or_too_much_is_refused() {
     clauses(1_024).check().unwrap();
     refused(clauses(1_025), "clauses");
     // Each of these could be of several types.
-    let mut choices: Expression = 1.into();
+    let mut choices: DynamicExpression = 1.into();
     for _ in 0..30 {
         choices = field("seconds").call("min_of", [1]).gt(1).then(1, choices);
     }
@@ -494,7 +495,8 @@ fn rows_have_values_and_records_by_name_and_place() {
     assert!(told(row.get::<i64>("nothing").unwrap_err()).contains("`Album` has no field `nothing`"));
 
     let both = query("Artist").left_join("Album", "al", field("al.artist").eq(field("Artist.id")));
-    let both = both.order_by([field("Artist.id"), field("al.id")].map(Expression::asc)).all(&db).unwrap();
+    let both =
+        both.order_by([field("Artist.id"), field("al.id")].map(DynamicExpression::asc)).all(&db).unwrap();
     assert_eq!(both.len(), 4);
     assert_eq!(both[0].names().collect::<Vec<_>>(), [Some("Artist"), Some("al")]);
     assert!(both[3].record(0).is_some() && both[3].record(1).is_none());

@@ -1,16 +1,16 @@
-//! [`Window`]: values that rows have from the rows around them.
+//! [`DynamicWindow`]: values that rows have from the rows around them.
 
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use super::expression::{Expression, Subject, Term, Tree};
+use super::expression::{DynamicExpression, Subject, Term, Tree};
 use crate::expr::{AggregateFunction, FrameUnit, WindowFunction};
 
-/// The rows around a row. See [`Query::window`](super::Query::window).
+/// The rows around a row. See [`DynamicQuery::window`](super::DynamicQuery::window).
 #[derive(Clone, Debug)]
 #[must_use = "say what each row gets: `row_number`, `lag`, `aggregate`, .."]
-pub struct Window {
-    pub(super) partition: Vec<Expression>,
+pub struct DynamicWindow {
+    pub(super) partition: Vec<DynamicExpression>,
     pub(super) order: Vec<Term>,
     pub(super) unit: FrameUnit,
     pub(super) start: Option<Distance>,
@@ -39,14 +39,14 @@ impl From<f64> for Distance {
     }
 }
 
-/// One value that each row gets. Made by the methods of [`Window`].
+/// One value that each row gets. Made by the methods of [`DynamicWindow`].
 #[derive(Clone, Debug)]
 pub struct WindowValue {
-    pub(super) window: Window,
+    pub(super) window: DynamicWindow,
     pub(super) function: WindowFunction,
-    pub(super) argument: Option<Expression>,
+    pub(super) argument: Option<DynamicExpression>,
     /// Which rows count, of an aggregate.
-    pub(super) only: Option<Expression>,
+    pub(super) only: Option<DynamicExpression>,
     pub(super) is_sound: bool,
     pub(super) name: Option<String>,
 }
@@ -59,16 +59,16 @@ impl WindowValue {
     }
 }
 
-impl Default for Window {
-    fn default() -> Window {
-        Window::new()
+impl Default for DynamicWindow {
+    fn default() -> DynamicWindow {
+        DynamicWindow::new()
     }
 }
 
-impl Window {
+impl DynamicWindow {
     /// All rows.
-    pub fn new() -> Window {
-        Window {
+    pub fn new() -> DynamicWindow {
+        DynamicWindow {
             partition: Vec::new(),
             order: Vec::new(),
             unit: FrameUnit::Groups,
@@ -78,38 +78,43 @@ impl Window {
     }
 
     /// Of rows with the same values of these only.
-    pub fn partition_by<X: Into<Subject>>(mut self, keys: impl IntoIterator<Item = X>) -> Window {
+    pub fn partition_by<X: Into<Subject>>(mut self, keys: impl IntoIterator<Item = X>) -> DynamicWindow {
         self.partition = keys.into_iter().map(|key| key.into().0).collect();
         self
     }
 
     /// In this order.
-    pub fn order_by<T: Into<Term>>(mut self, terms: impl IntoIterator<Item = T>) -> Window {
+    pub fn order_by<T: Into<Term>>(mut self, terms: impl IntoIterator<Item = T>) -> DynamicWindow {
         self.order = terms.into_iter().map(Into::into).collect();
         self
     }
 
     /// Aggregates, and first, last and nth values, see the rows from so many on, to so many; `None` is the partition's end.
-    pub fn rows(self, start: Option<i64>, end: Option<i64>) -> Window {
+    pub fn rows(self, start: Option<i64>, end: Option<i64>) -> DynamicWindow {
         self.framed(FrameUnit::Rows, start, end)
     }
 
     /// The same in groups of rows that are equal in the order.
-    pub fn groups(self, start: Option<i64>, end: Option<i64>) -> Window {
+    pub fn groups(self, start: Option<i64>, end: Option<i64>) -> DynamicWindow {
         self.framed(FrameUnit::Groups, start, end)
     }
 
     /// The same by how far the one value of the order is from the row's.
-    pub fn range<D: Into<Distance>>(self, start: Option<D>, end: Option<D>) -> Window {
+    pub fn range<D: Into<Distance>>(self, start: Option<D>, end: Option<D>) -> DynamicWindow {
         self.framed(FrameUnit::Range, start, end)
     }
 
-    fn framed<D: Into<Distance>>(mut self, unit: FrameUnit, start: Option<D>, end: Option<D>) -> Window {
+    fn framed<D: Into<Distance>>(
+        mut self,
+        unit: FrameUnit,
+        start: Option<D>,
+        end: Option<D>,
+    ) -> DynamicWindow {
         (self.unit, self.start, self.end) = (unit, start.map(Into::into), end.map(Into::into));
         self
     }
 
-    fn value(&self, function: WindowFunction, argument: Option<Expression>) -> WindowValue {
+    fn value(&self, function: WindowFunction, argument: Option<DynamicExpression>) -> WindowValue {
         WindowValue { window: self.clone(), function, argument, only: None, is_sound: true, name: None }
     }
 
@@ -169,7 +174,7 @@ impl Window {
     }
 
     /// An aggregate over the frame: `window.aggregate(sum(field("seconds")))`.
-    pub fn aggregate(&self, aggregate: Expression) -> WindowValue {
+    pub fn aggregate(&self, aggregate: DynamicExpression) -> WindowValue {
         match aggregate.tree {
             Tree::Aggregate(aggregate) => {
                 let aggregate = *aggregate;

@@ -9,7 +9,8 @@ use alloc::vec::Vec;
 
 use super::*;
 use crate::dynamic::{
-    self, Collections, Distance, Expression, Item, Query, Term, Window, WindowValue, of, record,
+    self, Collections, Distance, DynamicExpression, DynamicQuery, DynamicWindow, Item, Term, WindowValue, of,
+    record,
 };
 use crate::expr::op::Each;
 
@@ -78,7 +79,7 @@ type CollectionFn = fn() -> &'static CollectionSchema;
 struct Teller {
     collections: Collections,
     /// What the steps of recursions are given, and the names of its values; the innermost last.
-    previous: Vec<(Query, Vec<String>)>,
+    previous: Vec<(DynamicQuery, Vec<String>)>,
 }
 
 /// What rows have, and how it is called.
@@ -86,7 +87,7 @@ struct Teller {
 struct Names {
     sources: Vec<CollectionFn>,
     keys: Vec<String>,
-    windows: Vec<Expression>,
+    windows: Vec<DynamicExpression>,
     rows: Option<Box<Names>>,
 }
 
@@ -113,7 +114,7 @@ impl Names {
         core::iter::once(source.as_str()).chain(names).collect::<Vec<_>>().join(".")
     }
 
-    fn field(&self, path: FieldPath) -> Expression {
+    fn field(&self, path: FieldPath) -> DynamicExpression {
         if path.row == RowPath::WINDOWS {
             return self.windows[usize::from(path.ordinal)].clone();
         }
@@ -127,34 +128,34 @@ impl Names {
 }
 
 /// A literal as Rust's value, if that can be told without its type.
-fn plain(value: &Scalar, ty: Type) -> Option<Expression> {
+fn plain(value: &Scalar, ty: Type) -> Option<DynamicExpression> {
     Some(match (value, ty) {
         (Scalar::Null, _) => dynamic::none(),
-        (Scalar::Bool(value), _) => Expression::from(*value),
-        (Scalar::Int(value), Type::Char) => Expression::from(char::from_u32(*value as u32)?),
+        (Scalar::Bool(value), _) => DynamicExpression::from(*value),
+        (Scalar::Int(value), Type::Char) => DynamicExpression::from(char::from_u32(*value as u32)?),
         (Scalar::Int(value), _) if ty.is_integer() || ty == Type::Id => match i32::try_from(*value) {
-            Ok(value) => Expression::from(value),
-            Err(_) => Expression::from(*value),
+            Ok(value) => DynamicExpression::from(value),
+            Err(_) => DynamicExpression::from(*value),
         },
-        (Scalar::Uint(value), _) => Expression::from(*value),
-        (Scalar::Float(value), _) => Expression::from(*value),
-        (Scalar::String(value), Type::String) => Expression::from(value.as_str()),
-        (Scalar::Bytes(value), Type::Bytes) => Expression::from(value.clone()),
+        (Scalar::Uint(value), _) => DynamicExpression::from(*value),
+        (Scalar::Float(value), _) => DynamicExpression::from(*value),
+        (Scalar::String(value), Type::String) => DynamicExpression::from(value.as_str()),
+        (Scalar::Bytes(value), Type::Bytes) => DynamicExpression::from(value.clone()),
         _ => return None,
     })
 }
 
 /// A piece of an expression: what is said, and the literal that it is.
-type Piece = (Expression, Option<(Scalar, Type)>);
+type Piece = (DynamicExpression, Option<(Scalar, Type)>);
 
 /// Told beside something that has a type of its own.
-fn beside((said, literal): Piece) -> Expression {
+fn beside((said, literal): Piece) -> DynamicExpression {
     literal.and_then(|(value, ty)| plain(&value, ty)).unwrap_or(said)
 }
 
 impl Teller {
     /// The query, and the names of its values.
-    fn query(&mut self, draft: &Draft) -> Result<(Query, Vec<String>), &'static str> {
+    fn query(&mut self, draft: &Draft) -> Result<(DynamicQuery, Vec<String>), &'static str> {
         let mut clauses = draft.clauses.iter();
         let (mut query, mut names) = match draft.clauses.first() {
             Some(Clause::Previous(_)) => {
@@ -259,7 +260,7 @@ impl Teller {
                     }
                     let mut failed = None;
                     let keys = now.clone();
-                    let step = |previous: Query| {
+                    let step = |previous: DynamicQuery| {
                         self.previous.push((previous.clone(), keys));
                         let step = self.query(&recursion.step);
                         self.previous.pop();
@@ -303,7 +304,11 @@ impl Teller {
         terms.collect()
     }
 
-    fn expressions(&mut self, all: &[Postfix], names: &Names) -> Result<Vec<Expression>, &'static str> {
+    fn expressions(
+        &mut self,
+        all: &[Postfix],
+        names: &Names,
+    ) -> Result<Vec<DynamicExpression>, &'static str> {
         all.iter().map(|expression| self.expression(expression, names)).collect()
     }
 
@@ -311,15 +316,15 @@ impl Teller {
         &mut self,
         item: &WindowItem,
         names: &Names,
-        query: &Query,
+        query: &DynamicQuery,
     ) -> Result<WindowValue, &'static str> {
         let WindowItem { function, argument, partition, order, frame } = item;
-        let window = Window::new()
+        let window = DynamicWindow::new()
             .partition_by(self.expressions(partition, names)?)
             .order_by(self.terms(order, names)?);
         let argument = argument.as_ref().map(|argument| self.expression(argument, names)).transpose()?;
         let Frame { unit, start, end } = *frame;
-        let value = |window: Window| {
+        let value = |window: DynamicWindow| {
             use WindowFunction as W;
             let of = || argument.clone().expect("of a value");
             match function {
@@ -352,7 +357,7 @@ impl Teller {
         })
     }
 
-    fn item(&mut self, item: &AggregateItem, names: &Names) -> Result<Expression, &'static str> {
+    fn item(&mut self, item: &AggregateItem, names: &Names) -> Result<DynamicExpression, &'static str> {
         let argument = item.argument.as_ref().map(|argument| self.expression(argument, names)).transpose()?;
         let said = aggregate(&item.function, argument);
         Ok(match &item.filter {
@@ -361,7 +366,7 @@ impl Teller {
         })
     }
 
-    fn expression(&mut self, expression: &Postfix, names: &Names) -> Result<Expression, &'static str> {
+    fn expression(&mut self, expression: &Postfix, names: &Names) -> Result<DynamicExpression, &'static str> {
         let mut stack: Vec<Piece> = Vec::new();
         for op in &expression.ops {
             let said = match op {
@@ -372,7 +377,7 @@ impl Teller {
                 Op::Field(path) => names.field(*path),
                 Op::Unary(op) => {
                     let (of, _) = stack.pop().expect("an operand");
-                    let no_others: [Expression; 0] = [];
+                    let no_others: [DynamicExpression; 0] = [];
                     match op {
                         UnaryOp::Not => !of,
                         UnaryOp::Negate => -of,
@@ -450,7 +455,7 @@ impl Teller {
         Ok(stack.pop().expect("a value").0)
     }
 
-    fn subquery(&mut self, subquery: &Subquery, names: &Names) -> Result<Expression, &'static str> {
+    fn subquery(&mut self, subquery: &Subquery, names: &Names) -> Result<DynamicExpression, &'static str> {
         let name = (subquery.collection)().name;
         let (records, inner) = match subquery.link {
             Link::Reverse { row, ordinal } => {
@@ -467,7 +472,7 @@ impl Teller {
         let predicate =
             subquery.predicate.as_ref().map(|predicate| self.expression(predicate, &inner)).transpose()?;
         if subquery.quantifier == Quantifier::All {
-            return Ok(records.all(predicate.unwrap_or_else(|| Expression::from(true))));
+            return Ok(records.all(predicate.unwrap_or_else(|| DynamicExpression::from(true))));
         }
         let records = match predicate {
             Some(predicate) => records.filter(predicate),
@@ -486,7 +491,7 @@ impl Teller {
     }
 }
 
-fn aggregate(function: &AggregateFunction, argument: Option<Expression>) -> Expression {
+fn aggregate(function: &AggregateFunction, argument: Option<DynamicExpression>) -> DynamicExpression {
     use AggregateFunction as F;
     let Some(of) = argument else { return dynamic::count() };
     match function {
@@ -504,7 +509,7 @@ fn aggregate(function: &AggregateFunction, argument: Option<Expression>) -> Expr
     }
 }
 
-fn binary(op: BinaryOp, left: Piece, right: Piece) -> Expression {
+fn binary(op: BinaryOp, left: Piece, right: Piece) -> DynamicExpression {
     use BinaryOp as B;
     let compares = op.mirrored().is_some();
     let (left, right) = match (left.1.is_some(), right.1.is_some()) {
