@@ -53,9 +53,6 @@
 //! - **Values have names** too: keys of groups, values of windows and of queries that were joined, and, behind `distinct`, `common`, sets and recursions, what was selected. A field has its
 //!   path, and `named` gives any; what has none is known by its place in a [`Row`] only.
 //!
-//! To plan questions within questions takes two or three times as long for each level, and sixteen levels tens of seconds: a server that takes
-//! queries from strangers should refuse what is deeper than a few.
-//!
 //! Not said by names: tests in the program's own code (`filter_fn`), `with`, `page`, `watch`, `for_each`, parameters, recursion along a relation (`recursive`; `recursive_with` is), and changes.
 //!
 //! # How it is made

@@ -70,6 +70,7 @@ impl Access {
 }
 
 /// What is planned of a chain so far.
+#[derive(Clone)]
 pub(super) struct Chosen {
     pub(super) node: PhysicalNode,
     pub(super) cost: Amount,

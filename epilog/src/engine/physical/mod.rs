@@ -63,6 +63,8 @@ mod tests;
 #[cfg(not(feature = "small"))]
 mod watched;
 mod window;
+#[cfg(not(feature = "small"))]
+mod within;
 
 use alloc::boxed::Box;
 use alloc::string::String;
@@ -566,6 +568,10 @@ pub fn plan_as(plan: &LogicalPlan, statistics: &dyn Statistics, wishes: Wishes) 
         read: core::cell::OnceCell::new(),
         #[cfg(not(feature = "small"))]
         read_of_each: core::cell::OnceCell::new(),
+        #[cfg(not(feature = "small"))]
+        inner: within::Within::default(),
+        #[cfg(not(feature = "small"))]
+        tested: within::Within::default(),
     };
     let Node::Project(project) = &plan.root else { unreachable!("a checked plan ends in a projection") };
     // Nobody sees an order in ranks, or in the bare existence of a row.
@@ -626,6 +632,7 @@ struct Want<'w> {
 }
 
 /// An operator as planned.
+#[derive(Clone)]
 struct Planned {
     node: PhysicalNode,
     /// Whether the rows come in the order wanted.
@@ -651,6 +658,12 @@ struct Planner<'p> {
     /// The same of records that are found for each row, but for what they are found by.
     #[cfg(not(feature = "small"))]
     read_of_each: core::cell::OnceCell<entries::FieldsRead>,
+    /// The inner sides of subqueries that have others within; whether they come in the order of keys.
+    #[cfg(not(feature = "small"))]
+    inner: within::Within<(*const Node, bool), Planned>,
+    /// What is asked of pairs, where that are subqueries.
+    #[cfg(not(feature = "small"))]
+    tested: within::Within<subquery::OfRow, subquery::Tested>,
 }
 
 impl<'p> Planner<'p> {

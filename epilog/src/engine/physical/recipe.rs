@@ -162,13 +162,25 @@ impl Planner<'_> {
         if !found.used.iter().any(|sarg| has_parameter(sarg.predicate)) {
             return;
         }
-        let mut estimates = self.estimates.borrow_mut();
-        let is_known =
-            |known: &Estimate| (known.slot, known.index, known.rows) == (search.slot, index.id, rows);
-        if !estimates.iter().any(is_known) {
+        if !self.is_noted(search.slot, index.id, rows) {
             let predicates = found.used.iter().map(|sarg| sarg.predicate.clone()).collect();
-            estimates.push(Estimate { slot: search.slot, index: index.id, predicates, rows });
+            let estimate = Estimate { slot: search.slot, index: index.id, predicates, rows };
+            self.estimates.borrow_mut().push(estimate);
         }
+    }
+
+    /// Notes what was expected when a part of the plan was made that is taken again.
+    pub(super) fn note_again(&self, estimates: Vec<Estimate>) {
+        for estimate in estimates {
+            if !self.is_noted(estimate.slot, estimate.index, estimate.rows) {
+                self.estimates.borrow_mut().push(estimate);
+            }
+        }
+    }
+
+    fn is_noted(&self, slot: Slot, index: IndexId, rows: Amount) -> bool {
+        let estimates = self.estimates.borrow();
+        estimates.iter().any(|known| (known.slot, known.index, known.rows) == (slot, index, rows))
     }
 
     /// How the path taken follows from values of the query, if it does and that can be told. If it does and cannot be told,

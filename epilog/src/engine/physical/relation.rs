@@ -183,7 +183,7 @@ impl<'p> Planner<'p> {
         if faulty {
             return None;
         }
-        let source = self.node(&subquery.inner, Want::default());
+        let source = self.inner(&subquery.inner, false);
         let rows = source.node.rows.min(search.rows).max(1.0);
         let order = provides(search.want, search.slot, &[], &[], Some(key));
         let text = format!("{} by {}", search.collection.name, self.names().expr(&link.inner));

@@ -10,6 +10,8 @@ use super::access::Chosen;
 use super::access::Search;
 #[cfg(not(feature = "small"))]
 use super::span::Found;
+#[cfg(not(feature = "small"))]
+use super::within;
 use super::{Answer, Method, Operator, PhysicalNode, Planner, Subquery, Want};
 use crate::engine::estimate::{Amount, Scatter};
 use crate::engine::logical;
@@ -34,6 +36,29 @@ pub(super) struct Planned {
     pub(super) fixed: Amount,
     /// Which part of the pairs that links allow are made.
     pub(super) share: Amount,
+}
+
+/// What is found for a row, and what is asked of it beyond what stands in the plan.
+#[derive(Clone, PartialEq)]
+pub(super) struct OfRow {
+    /// Where its records come from; nothing if all of them are at hand.
+    inner: Option<*const Node>,
+    pairs: *const Node,
+    /// How many records that are.
+    each: Amount,
+    /// What holds for them already.
+    #[cfg(not(feature = "small"))]
+    told: Vec<Expr>,
+    /// The links that they are not found by.
+    extra: Vec<Expr>,
+}
+
+/// The pairs of a row, as far as they get through what is asked of them.
+#[derive(Clone)]
+pub(super) struct Tested {
+    pairs: Chosen,
+    /// Of each lookup how many records look one up, and how many there are.
+    looked_up: Vec<(Amount, Amount)>,
 }
 
 /// What rows are matched with: the sides of a subquery or of a join.
@@ -64,6 +89,8 @@ impl Sides<'_> {
 impl<'p> Planner<'p> {
     /// A subquery over what is planned.
     pub(super) fn subquery(&self, input: Chosen, subquery: &'p logical::Subquery, want: Want<'_>) -> Chosen {
+        #[cfg(test)]
+        within::PLANNED.set(within::PLANNED.get() + 1);
         // Of a limited query, only the rows that are taken are asked about.
         let rows = input.node.rows;
         let asked = match want.limit {
@@ -183,7 +210,7 @@ impl<'p> Planner<'p> {
         #[cfg(feature = "small")]
         let (index, links) = found;
         #[cfg(not(feature = "small"))]
-        let Found { index, links, span: mut spanned } = found;
+        let Found { index, links, span: spanned } = found;
         let extra: Vec<Expr> =
             sides.links.iter().filter(|link| !links.contains(link)).map(as_predicate).collect();
         let inner_rows = self.rows(sides.slot);
@@ -195,29 +222,22 @@ impl<'p> Planner<'p> {
         let each = (each * self.learnt().of_pairs(sides.links)).min(inner_rows);
         #[cfg(not(feature = "small"))]
         let each = each * spanned.as_ref().map_or(1.0, |spanned| spanned.share);
-        let pairs = Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: each });
         #[cfg(not(feature = "small"))]
         let told = spanned.as_ref().map_or_else(Vec::new, |spanned| spanned.told.clone());
-        #[cfg(not(feature = "small"))]
-        let asked = extra.clone();
-        #[cfg(not(feature = "small"))]
-        let pairs = Chosen {
-            implied: spanned.as_mut().map_or(Vec::new(), |spanned| core::mem::take(&mut spanned.told)),
-            ..pairs
+        let of_row = OfRow {
+            inner: Some(sides.inner),
+            pairs: sides.pairs,
+            each,
+            #[cfg(not(feature = "small"))]
+            told: told.clone(),
+            extra: extra.clone(),
         };
+        let Tested { pairs, looked_up } = self.tested(of_row, stages, sides.pairs);
         // Rows share the records that their pairs look up.
-        let mut shared = 0.0;
-        let mut pairs = stages.iter().rev().fold(pairs, |below, stage| {
-            if let Node::Lookup(lookup) = stage {
-                let (of_row, all) = (below.node.rows, self.rows(lookup.into));
-                shared += rows * of_row.min(all) - (rows * of_row).min(all);
-            }
-            self.stage(below, stage)
-        });
-        if !extra.is_empty() {
-            pairs = self.filter(pairs, &logical::Filter { input: Box::new(Node::Pairs), predicates: extra });
-        }
-        let pairs = self.pairs(pairs, sides.pairs);
+        let shared = looked_up
+            .into_iter()
+            .map(|(of_row, all)| rows * of_row.min(all) - (rows * of_row).min(all))
+            .sum::<Amount>();
         let is_bare = matches!(pairs.node.operator, Operator::Pairs);
         let reads = sides.reads || !is_bare;
         #[cfg(not(feature = "small"))]
@@ -238,7 +258,7 @@ impl<'p> Planner<'p> {
             Some(span) if span.taken != Taken::All => None,
             _ => index
                 .filter(|_| reads)
-                .and_then(|index| self.entries_of_each(sides.slot, index, (&told, &asked))),
+                .and_then(|index| self.entries_of_each(sides.slot, index, (&told, &extra))),
         };
         #[cfg(not(feature = "small"))]
         let fetches_records = reads && entries.is_none();
@@ -311,9 +331,16 @@ impl<'p> Planner<'p> {
         let key_order = sides.sees_key_order();
         #[cfg(feature = "small")]
         let key_order = false;
-        let inner = self.node(sides.inner, Want { key_order, ..Want::default() });
-        let over = Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: 1.0 });
-        let pairs = self.pairs(over, sides.pairs).node;
+        let inner = self.inner(sides.inner, key_order);
+        let of_row = OfRow {
+            inner: None,
+            pairs: sides.pairs,
+            each: 1.0,
+            #[cfg(not(feature = "small"))]
+            told: Vec::new(),
+            extra: Vec::new(),
+        };
+        let pairs = self.tested(of_row, &[], sides.pairs).pairs.node;
         let inner_rows = inner.node.rows;
         let node = Box::new(inner.node);
         if sides.links.is_empty() {
@@ -355,6 +382,46 @@ impl<'p> Planner<'p> {
             fixed,
             share: 1.0,
         }
+    }
+
+    /// What is asked of the records that are found for a row.
+    fn tested(&self, of_row: OfRow, stages: &[&'p Node], pairs: &'p Node) -> Tested {
+        #[cfg(not(feature = "small"))]
+        if within::asks(pairs) || stages.iter().any(|stage| matches!(stage, Node::Subquery(_))) {
+            let plan = || self.tested_anew(of_row.clone(), stages, pairs);
+            return self.planned_once(&self.tested, of_row.clone(), plan);
+        }
+        self.tested_anew(of_row, stages, pairs)
+    }
+
+    fn tested_anew(&self, of_row: OfRow, stages: &[&'p Node], pairs: &'p Node) -> Tested {
+        let over = Chosen {
+            #[cfg(not(feature = "small"))]
+            implied: of_row.told,
+            ..Chosen::over(PhysicalNode { operator: Operator::Pairs, rows: of_row.each })
+        };
+        let mut looked_up = Vec::new();
+        let mut tested = stages.iter().rev().fold(over, |below, stage| {
+            if let Node::Lookup(lookup) = stage {
+                looked_up.push((below.node.rows, self.rows(lookup.into)));
+            }
+            self.stage(below, stage)
+        });
+        if !of_row.extra.is_empty() {
+            let predicates = of_row.extra;
+            tested = self.filter(tested, &logical::Filter { input: Box::new(Node::Pairs), predicates });
+        }
+        Tested { pairs: self.pairs(tested, pairs), looked_up }
+    }
+
+    /// The inner side of a subquery or a join, in the order of keys if that is wanted.
+    pub(super) fn inner(&self, inner: &'p Node, key_order: bool) -> super::Planned {
+        let plan = || self.node(inner, Want { key_order, ..Want::default() });
+        #[cfg(not(feature = "small"))]
+        if within::asks(inner) {
+            return self.planned_once(&self.inner, (inner, key_order), plan);
+        }
+        plan()
     }
 
     /// The stages of `node`, a chain over [`Node::Pairs`], over `below`.
