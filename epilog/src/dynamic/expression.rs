@@ -10,7 +10,9 @@ use core::fmt;
 use core::ops::{Add, BitAnd, BitOr, Div, Mul, Neg, Not, Rem, Sub};
 
 use super::DynamicQuery;
+use super::literal::brief;
 use super::records::Asked;
+use super::resolve::is_calculated;
 use crate::expr::op::Each;
 use crate::expr::{AggregateFunction, BinaryOp, Function, UnaryOp};
 use crate::value::{Scalar, Type, Value};
@@ -444,6 +446,7 @@ impl DynamicExpression {
             Tree::None => true,
             Tree::Literal { exact, .. } => !exact,
             Tree::Unary(UnaryOp::Negate, of) => of.is_open(),
+            Tree::Binary(op, parts) if is_calculated(*op) => parts[0].is_open() && parts[1].is_open(),
             Tree::If(parts) => parts[1].is_open() && parts[2].is_open(),
             _ => false,
         }
@@ -454,6 +457,9 @@ impl DynamicExpression {
         match &self.tree {
             Tree::Literal { ty, .. } => Some(*ty),
             Tree::Unary(_, of) => of.natural(),
+            Tree::Binary(op, parts) if is_calculated(*op) => {
+                parts[0].natural().or_else(|| parts[1].natural())
+            }
             Tree::If(parts) => parts[1].natural().or_else(|| parts[2].natural()),
             _ => None,
         }
@@ -628,7 +634,7 @@ impl fmt::Display for DynamicExpression {
         match &self.tree {
             Tree::Field { of: Some(of), path } => write!(f, "{of}.{path}"),
             Tree::Field { of: None, path } => f.write_str(path),
-            Tree::Literal { value, .. } => value.fmt(f),
+            Tree::Literal { value, .. } => f.write_str(&brief(value)),
             Tree::None => f.write_str("None"),
             Tree::Element => f.write_str("element()"),
             Tree::Unary(UnaryOp::Not, of) => write!(f, "!({of})"),

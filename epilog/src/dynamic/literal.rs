@@ -1,6 +1,6 @@
 //! Literals take the type of what they stand beside, where that has their value.
 
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::value::decimal::DecimalParts;
@@ -64,6 +64,19 @@ fn integer(number: i128, to: Type) -> Option<Scalar> {
         _ => return None,
     };
     is_of(&scalar, to).then_some(scalar)
+}
+
+/// So many letters of a literal are told where something is wrong.
+const TOLD_MAX: usize = 80;
+
+/// A literal as it is told where something is wrong: of a long one the beginning.
+pub(super) fn brief(value: &Scalar) -> String {
+    let mut text = value.to_string();
+    if let Some((end, _)) = text.char_indices().nth(TOLD_MAX) {
+        text.truncate(end);
+        text.push_str("..");
+    }
+    text
 }
 
 /// Whether values of the two types are of one kind, so that a literal of the one is wanted as one of the other.

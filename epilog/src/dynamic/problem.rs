@@ -6,6 +6,7 @@ use alloc::sync::Arc;
 use alloc::vec::Vec;
 use core::fmt;
 
+use super::literal::brief;
 use crate::engine::PlanError;
 use crate::value::{Scalar, Type};
 
@@ -106,6 +107,16 @@ pub enum Problem {
         /// How many it may follow.
         limit: usize,
     },
+    /// A name for the record that a query began with, where rows are values.
+    #[error(
+        "rows are values here, and the records that the query began with can no longer be named: say `named` first"
+    )]
+    NothingToName,
+    /// A place for records that belong to rows by their filter alone.
+    #[error(
+        "`at` is of the records that point at a row (`pointing`); those of `from` belong to it as their `filter` says"
+    )]
+    NothingToPointAt,
     /// More than a query may have.
     #[error("the query is too large: it has more than {limit} {what}")]
     TooLarge {
@@ -120,7 +131,7 @@ pub enum Problem {
     )]
     UntypedNone,
     /// A literal that its type does not have.
-    #[error("{value} is no value of type `{ty}`: give one, or cast what it stands beside")]
+    #[error("{} is no value of type `{ty}`: give one, or cast what it stands beside", brief(.value))]
     NotAValue {
         /// The literal.
         value: Scalar,
@@ -161,7 +172,7 @@ pub enum Problem {
     /// The element of a list where none is tested.
     #[error("`element()` is the element of a list in `any_element` and `all_elements`, and here is none")]
     NoElement,
-    /// A step of a recursion that does not begin with what it was given, or lost it.
+    /// A query of several values, or none, where one is needed.
     #[error("a query of one value is needed, and this gives {count}")]
     NotOneValue {
         /// How many it gives.

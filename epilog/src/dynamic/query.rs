@@ -129,16 +129,15 @@ impl DynamicQuery {
     /// Names the source that the query began with, in place of its collection's name.
     pub fn named(self, name: impl Into<String>) -> DynamicQuery {
         let name = name.into();
-        let mut query = self;
-        if let Ok(state) = &mut query.state {
+        self.clause("named", |state| {
             let taken = state.scope.sources.iter().skip(1).any(|source| source.name == name);
             match state.scope.sources.first_mut() {
                 Some(source) if !taken => source.name = name,
-                Some(_) => query.state = Err(Box::new(Problem::Taken { name })),
-                None => {}
+                Some(_) => return Err(Problem::Taken { name }),
+                None => return Err(Problem::NothingToName),
             }
-        }
-        query
+            Ok(())
+        })
     }
 
     /// Keeps the rows that a condition is true of.

@@ -13,14 +13,16 @@ pub struct Records {
     pub(super) collection: String,
     pub(super) name: Option<String>,
     pub(super) link: Link,
+    /// The source, or what a relation of the row leads to, that they point at.
+    pub(super) at: Option<String>,
     pub(super) filter: Option<DynamicExpression>,
 }
 
 /// How the records belong to the row.
 #[derive(Clone, Debug)]
 pub(super) enum Link {
-    /// Their relation of this name points at the row, or at what the path leads to.
-    Pointing { relation: String, at: Option<String> },
+    /// Their relation of this name points at the row.
+    Pointing { relation: String },
     /// As their filter says, which speaks of the row too.
     Any,
 }
@@ -48,22 +50,25 @@ pub(super) enum Question {
 /// The records of `collection` whose `relation` points at the row: the other side of a relation. What is said of them speaks of
 /// nothing else.
 pub fn pointing(collection: impl Into<String>, relation: impl Into<String>) -> Records {
-    let link = Link::Pointing { relation: relation.into(), at: None };
-    Records { collection: collection.into(), name: None, link, filter: None }
+    let link = Link::Pointing { relation: relation.into() };
+    Records { collection: collection.into(), name: None, link, at: None, filter: None }
 }
 
 /// All records of `collection`, called `name` in what is said of them, beside the row that they are seen from.
 pub fn from(collection: impl Into<String>, name: impl Into<String>) -> Records {
-    Records { collection: collection.into(), name: Some(name.into()), link: Link::Any, filter: None }
+    Records {
+        collection: collection.into(),
+        name: Some(name.into()),
+        link: Link::Any,
+        at: None,
+        filter: None,
+    }
 }
 
 impl Records {
     /// Of [`pointing`]: those that point at the row of this source, or at what this relation of the row leads to.
-    pub fn at(mut self, path: impl Into<String>) -> Records {
-        if let Link::Pointing { at, .. } = &mut self.link {
-            *at = Some(path.into());
-        }
-        self
+    pub fn at(self, path: impl Into<String>) -> Records {
+        Records { at: Some(path.into()), ..self }
     }
 
     /// The same called by a name.

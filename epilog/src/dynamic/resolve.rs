@@ -226,7 +226,9 @@ impl Resolver<'_> {
             (true, true) => {
                 // Whose own type has both.
                 let mut failed = None;
-                for ty in [beside, left.natural(), right.natural()].into_iter().flatten() {
+                let types = [beside, left.natural(), right.natural()];
+                for (at, ty) in types.iter().enumerate() {
+                    let Some(ty) = ty.filter(|_| !types[..at].contains(ty)) else { continue };
                     let both = self.resolve(left, Some(ty)).and_then(|left| {
                         let right = self.resolve(right, Some(ty))?;
                         match left.typed.ty == right.typed.ty {
@@ -433,14 +435,15 @@ impl Resolver<'_> {
         let inner = collection(self.scope.database, &records.collection)?;
         let name = records.name.clone().unwrap_or_else(|| records.collection.clone());
         let (link, scope) = match &records.link {
+            Link::Any if records.at.is_some() => return Err(Problem::NothingToPointAt),
             Link::Any => {
                 let position = self.scope.sources.len() as u8;
                 let mut scope = Scope { grouped: None, ..self.scope.clone() };
                 scope.push(&name, inner)?;
                 (RowLink::Correlated { position }, scope)
             }
-            Link::Pointing { relation, at } => {
-                let row = match at {
+            Link::Pointing { relation } => {
+                let row = match &records.at {
                     Some(path) => self.scope.record(path)?,
                     None => self.scope.only_source()?,
                 };
@@ -529,7 +532,7 @@ impl Resolver<'_> {
 /// The most arguments of a function.
 const ARGUMENTS_MAX: usize = 4;
 
-fn is_calculated(op: BinaryOp) -> bool {
+pub(super) fn is_calculated(op: BinaryOp) -> bool {
     use BinaryOp as B;
     matches!(op, B::Add | B::Subtract | B::Multiply | B::Divide | B::Remainder | B::OrElse)
 }

@@ -253,6 +253,17 @@ fn literals_take_the_type_of_what_they_stand_beside() {
     assert_eq!(mirrored.count(&music()).unwrap(), 2);
     check(query("Album").filter(field("year").eq(none())), &Album::query().filter(|al| al.year.eq(None)));
     check(query("Album").filter(field("year").eq(1984u64)), &Album::query().filter(|al| al.year.eq(1984)));
+    // What literals make together is as open as they are.
+    let number = |value: i64| DynamicExpression::from(value);
+    let half = DynamicExpression::from(0.5) + 100;
+    let both = (number(100) + 100).lt(field("seconds")) & field("price").lt(half);
+    let typed = Track::query().filter(|t| t.seconds.gt(200) & t.price.lt(100.5));
+    assert_eq!(query("Track").filter(both).count(&music()).unwrap(), typed.count(&music()).unwrap());
+    let mut sum = number(1);
+    for _ in 0..100 {
+        sum = sum + 1;
+    }
+    assert_eq!(query("Track").filter(field("seconds").gt(sum)).count(&music()).unwrap(), 4);
     check(
         query("Track").filter(field("name").call("left", [3]).eq("Ace")),
         &Track::query().filter(|t| t.name.left(3).eq("Ace")),
@@ -309,7 +320,14 @@ fn names_that_are_not_there_are_told_with_those_that_are() {
     refused(joined().filter(field("id").eq(1)), "`id` is several things here");
     refused(joined().filter(field("nothing").eq(1)), "rows have nothing called `nothing` here: ");
     refused(joined().join("Track", "t", field("t.id").eq(1)), "`t` is there already");
-    refused(joined().named("t"), "`t` is there already");
+    refused(joined().named("t"), "`named`, clause 2 of the query over `Album`: `t` is there already");
+    refused(query("Album").group_by(["artist"]).named("al"), "say `named` first");
+    refused(
+        query("Album").filter(from("Track", "t").at("t").exists()),
+        "`at` is of the records that point at a row",
+    );
+    let long = "x".repeat(10_000);
+    refused(query("Album").filter(field("year").eq(long.as_str())), &format!("\"{}..`", &long[..79]));
     refused(
         query("Album").filter(call("uper", [field("title")]).eq("X")),
         "there is no function `uper`: is it `upper`?",
