@@ -369,9 +369,11 @@ fn engine_in_short(error: &EngineError, f: &mut fmt::Formatter<'_>) -> fmt::Resu
         ) => ("ended", &"as asked"),
         EngineError::Plan(PlanError::NotInSchema { collection }) => ("not in the schema", collection),
         EngineError::Plan(PlanError::LeftOut { what }) => ("left out of this build", what),
-        EngineError::Plan(PlanError::TooDeep { limit } | PlanError::TooLong { limit }) => {
-            ("make the query shorter, the limit is", limit)
-        }
+        EngineError::Plan(
+            PlanError::TooDeep { limit }
+            | PlanError::NestsTooDeep { limit, .. }
+            | PlanError::TooLong { limit },
+        ) => ("make the query shorter, the limit is", limit),
         EngineError::Plan(_) => ("no query", &"ill-formed"),
     };
     write!(f, "{what}: {about}")

@@ -109,6 +109,16 @@ pub enum PlanError {
         /// How deeply they may.
         limit: usize,
     },
+    /// Queries, or tests of elements, nest too deeply.
+    #[error(
+        "a query has more than {limit} {what} within each other: join what they ask about, or make two queries of it"
+    )]
+    NestsTooDeep {
+        /// What nests.
+        what: &'static str,
+        /// How deeply they may.
+        limit: usize,
+    },
     /// A query has too many subqueries, limits and lookups, one after the other.
     #[error(
         "a query has more than {limit} steps: subqueries, relations, limits; make it shorter, or two of it"

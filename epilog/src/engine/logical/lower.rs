@@ -189,6 +189,9 @@ struct Lowering<'c> {
     steps: usize,
     /// How many queries are around what is lowered.
     nesting: usize,
+    /// How many tests of elements are.
+    #[cfg(not(feature = "small"))]
+    tests: usize,
 }
 
 impl<'c> Lowering<'c> {
@@ -209,6 +212,8 @@ impl<'c> Lowering<'c> {
             derived: derived::Derived::default(),
             steps: 0,
             nesting: 0,
+            #[cfg(not(feature = "small"))]
+            tests: 0,
         };
         let slot = lowering.new_slot(lowering.bound(root)?, String::new(), false);
         lowering.begin(slot);
@@ -282,12 +287,18 @@ impl<'c> Lowering<'c> {
         Ok(())
     }
 
-    /// Lowers another query, whose rows come in any order. Gives its root's slot, its node, and its values.
-    fn nested(&mut self, draft: &Draft, clause: &'static str) -> Result<(Slot, Node, Vec<Expr>), PlanError> {
+    /// One more query is around what is lowered.
+    fn nest(&mut self) -> Result<(), PlanError> {
         if self.nesting >= NESTING_MAX {
-            return Err(PlanError::TooDeep { limit: NESTING_MAX });
+            return Err(PlanError::NestsTooDeep { what: "queries", limit: NESTING_MAX });
         }
         self.nesting += 1;
+        Ok(())
+    }
+
+    /// Lowers another query, whose rows come in any order. Gives its root's slot, its node, and its values.
+    fn nested(&mut self, draft: &Draft, clause: &'static str) -> Result<(Slot, Node, Vec<Expr>), PlanError> {
+        self.nest()?;
         let collection = self.bound(draft.root)?;
         let name = self.source_name(&collection.name);
         let around = (
@@ -668,6 +679,11 @@ impl<'c> Lowering<'c> {
     }
 
     fn expression(&mut self, expression: &Postfix) -> Result<Expr, PlanError> {
+        self.measured(expression).map(|(expr, _)| expr)
+    }
+
+    /// An expression, and its depth.
+    fn measured(&mut self, expression: &Postfix) -> Result<(Expr, usize), PlanError> {
         let mut stack: Vec<Piece> = Vec::new();
         for op in &expression.ops {
             let piece = match op {
@@ -697,7 +713,8 @@ impl<'c> Lowering<'c> {
                 #[cfg(not(feature = "small"))]
                 Op::Each(each, test) => {
                     let (list, depth) = pop(&mut stack)?;
-                    Piece::around(self.each(*each, list, test)?, depth)?
+                    let (test, depth_of_test) = self.test_of_element(list.ty, *each, test)?;
+                    Piece::around(each::each(*each, list, test)?, depth.max(depth_of_test))?
                 }
                 Op::Unary(op) => {
                     let (operand, depth) = pop(&mut stack)?;
@@ -761,7 +778,7 @@ impl<'c> Lowering<'c> {
             stack.push(piece);
         }
         match (stack.len(), stack.pop()) {
-            (1, Some(piece)) => Ok(piece.finish()?.0),
+            (1, Some(piece)) => piece.finish(),
             (values, _) => Err(PlanError::Malformed { values }),
         }
     }
@@ -784,6 +801,7 @@ impl<'c> Lowering<'c> {
     fn subquery(&mut self, subquery: &expr::Subquery) -> Result<Expr, PlanError> {
         let equal = subquery.equal.as_ref();
         let equal = equal.map(|equal| Ok((&equal.0, self.expression(&equal.1)?))).transpose()?;
+        self.nest()?;
         let collection = self.bound(subquery.collection)?;
         let name = self.source_name(&collection.name);
         let inner = self.new_slot(collection, name, false);
@@ -818,6 +836,7 @@ impl<'c> Lowering<'c> {
         };
         let scope = self.scopes.pop().expect("pushed above");
         self.sources = enclosing;
+        self.nesting -= 1;
 
         // All records satisfy a predicate when there is none that does not.
         let all = subquery.quantifier == Quantifier::All;

@@ -63,12 +63,15 @@ impl Planner<'_> {
 mod tests {
     use super::super::plan;
     use super::PLANNED;
+    use crate::engine::PlanError;
     use crate::engine::fixture::{self as f, Made, draft, field, inner, int, text};
     use crate::engine::logical::{Purpose, lower};
     use crate::engine::optimizer::{RuleSet, optimize};
     use crate::expr::BinaryOp::{And, Eq, Gt};
-    use crate::expr::op::Link;
-    use crate::expr::{Draft, Postfix, Quantifier, Subquery};
+    use crate::expr::op::{Each, Link};
+    use crate::expr::{Draft, FieldPath, Postfix, Quantifier, RowPath, Subquery, UnaryOp};
+    use crate::value::Value;
+    use alloc::vec::Vec;
 
     /// Tracks that have others of their album, or an editor who has edited others, that have others, and so on, so many levels deep.
     fn chained(levels: u8, by_album: bool) -> Draft {
@@ -106,5 +109,33 @@ mod tests {
                 assert!(planned(levels) <= 2 * usize::from(levels), "{levels}: {}", planned(levels));
             }
         }
+    }
+
+    #[test]
+    fn queries_and_tests_of_elements_nest_so_deep_and_no_deeper() {
+        let lowered = |draft: &Draft| lower(&f::catalog(), draft, Purpose::Rows).map(|_| ());
+        for by_album in [true, false] {
+            assert_eq!(lowered(&chained(16, by_album)), Ok(()));
+            let error = PlanError::NestsTooDeep { what: "queries", limit: 16 };
+            assert_eq!(lowered(&chained(17, by_album)), Err(error.clone()));
+            assert_eq!(lowered(&chained(127, by_album)), Err(error));
+        }
+
+        let tested = |levels: usize, operations: usize| {
+            let list = || Postfix::literal(Vec::from([1i64, 2]).to_scalar(), Vec::<i64>::TYPE);
+            let element = Postfix::field(FieldPath { row: RowPath::ELEMENT, ordinal: 0 }).binary(Gt, int(1));
+            let test = (0..levels).fold(element, |test, _| {
+                let test = (0..operations).fold(test, |test, _| test.unary(UnaryOp::Not));
+                list().each(Each::Any, test)
+            });
+            draft(f::Track).filter(test).build()
+        };
+        assert_eq!(lowered(&tested(16, 0)), Ok(()));
+        let error = PlanError::NestsTooDeep { what: "tests of elements", limit: 16 };
+        assert_eq!(lowered(&tested(17, 0)), Err(error.clone()));
+        assert_eq!(lowered(&tested(126, 0)), Err(error));
+        // The operations of all levels are within each other.
+        assert_eq!(lowered(&tested(2, 60)), Ok(()));
+        assert_eq!(lowered(&tested(3, 60)), Err(PlanError::TooDeep { limit: 128 }));
     }
 }
