@@ -93,7 +93,7 @@ impl Maker<'_> {
 #[test]
 fn rows_that_belong_to_few_are_those_of_the_reference() {
     let (mut joined, mut asked) = (0, 0);
-    for seed in 1..=seeds(20) {
+    for seed in 1..=seeds(10) {
         check_drafts(seed, 20, &mut |maker| maker.few_draft(true), &mut |_| ());
         check_drafts(seed, 40, &mut |maker| maker.few_draft(false), &mut |plan| {
             let is_join = |line: &str| line.trim_start().starts_with("join ");

@@ -315,7 +315,7 @@ fn groups_that_are_put_together_are_those_of_the_reference() {
         merged += u32::from(is_merged);
         left += u32::from(is_merged && plan.contains("left join "));
     };
-    for seed in 1..=seeds(30) {
+    for seed in 1..=seeds(25) {
         check_merged(seed, 20, &mut see);
     }
     std::println!("{merged} are put together, {left} of left joins");
@@ -375,7 +375,7 @@ fn groups_of_pairs_in_an_order_are_those_of_the_reference() {
         ended += u32::from(is_ordered && plan.contains("they come by"));
         all += u32::from(is_ordered && plan.contains("they come so"));
     };
-    for seed in 1..=seeds(30) {
+    for seed in 1..=seeds(15) {
         check_pairs(seed, 20, &mut see);
     }
     std::println!("the first of {ended}, all of {all}");
@@ -430,7 +430,7 @@ fn groups_whose_rows_follow_each_other_are_those_of_the_reference() {
         followed += u32::from(is_followed);
         ended += u32::from(is_followed && plan.contains("limit ") && !plan.contains("top "));
     };
-    for seed in 1..=seeds(20) {
+    for seed in 1..=seeds(15) {
         check_drafts(seed, 20, &mut |maker| maker.grouped_draft(false), &mut see);
         schemas::check_made(seed, 20, &mut |maker| maker.grouped_draft(false), &mut see);
     }

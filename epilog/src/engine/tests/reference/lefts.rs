@@ -125,7 +125,7 @@ fn left_joins_among_others_are_those_of_the_reference() {
         above += u32::from(is_above);
         beneath += u32::from(is_beneath);
     };
-    for seed in 1..=seeds(20) {
+    for seed in 1..=seeds(10) {
         check_drafts(seed, 30, &mut |maker| maker.left_draft(), &mut see);
         schemas::check_made(seed, 20, &mut |maker| maker.left_draft(), &mut see);
     }

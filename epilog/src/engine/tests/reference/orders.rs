@@ -246,7 +246,7 @@ fn the_first_of_an_order_that_joins_keep_are_those_of_the_reference() {
         ended += u32::from(is_ended);
         left += u32::from(is_ended && plan.contains("left join "));
     };
-    for seed in 1..=seeds(20) {
+    for seed in 1..=seeds(10) {
         check_drafts(seed, 20, &mut |maker| maker.ordered_draft(false), &mut see);
         schemas::check_made(seed, 20, &mut |maker| maker.ordered_draft(false), &mut see);
     }

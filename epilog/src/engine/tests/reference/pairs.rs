@@ -293,7 +293,7 @@ fn what_indexes_of_some_records_find_for_rows_is_that_of_the_reference() {
 #[test]
 #[cfg(not(feature = "small"))]
 fn what_is_made_of_ranges_for_rows_is_that_of_the_reference() {
-    for seed in 1..=seeds(20) {
+    for seed in 1..=seeds(10) {
         check_drafts(seed, 20, &mut |maker| maker.banded_draft(), &mut |_| ());
         schemas::check_made(seed, 20, &mut |maker| maker.banded_draft(), &mut |_| ());
     }

@@ -44,13 +44,38 @@ const FAULTY: Check = |seed| check_seed(seed + 99, 25, true);
 const MADE: Check = |seed| schemas::check_made(seed, 20, &mut |maker| maker.any_draft(), &mut |_| ());
 const COVERED: Check = |seed| schemas::check_made(seed, 20, &mut |maker| maker.covered_draft(), &mut |_| ());
 
+/// Of mistakes that only a late seed finds one that did, which is tried first: it takes minutes to get there.
+fn known(bug: Bug) -> Option<u64> {
+    Some(match bug {
+        Bug::OtherEndCompared => 6,
+        Bug::ExceptAllUncounted => 12,
+        Bug::DistinctGone => 14,
+        Bug::AlikeCountedOnce | Bug::FirstOfPartLost => 15,
+        Bug::MonthGoesOn => 16,
+        Bug::AbsentIsLeast => 17,
+        Bug::RemainderUnsigned => 18,
+        Bug::FloorTowardsZero | Bug::WindowFaultPruned => 21,
+        Bug::RestBeginsLate => 23,
+        Bug::NegationOfAbsent => 24,
+        Bug::RunOfNoneForgotten => 25,
+        Bug::RoundForgetsRows => 26,
+        Bug::KeyTakenForThere | Bug::UnpairedLast => 29,
+        Bug::EntriesOfBefore => 41,
+        Bug::ExcludedBoundMerged => 49,
+        Bug::LeftFrameLate => 57,
+        Bug::EarlyGroupsOfLeftJoin => 74,
+        _ => return None,
+    })
+}
+
 /// Fails for mistakes that the first seeds of the test beside them do not find, and where the one that does finds something
 /// without any.
 fn check(bugs: &[(Bug, Check)]) {
     let mut missed = Vec::new();
     for (bug, check) in bugs {
         let planted = Planted::new(*bug);
-        let found = (1..=SEEDS).find(|seed| catch_unwind(AssertUnwindSafe(|| check(*seed))).is_err());
+        let mut seeds = known(*bug).into_iter().chain(1..=SEEDS);
+        let found = seeds.find(|seed| catch_unwind(AssertUnwindSafe(|| check(*seed))).is_err());
         drop(planted);
         match found {
             Some(seed) => {

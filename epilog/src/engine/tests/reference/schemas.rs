@@ -402,7 +402,7 @@ pub(super) fn check_made(
 
 #[test]
 fn queries_of_collections_made_at_random_give_the_rows_of_the_reference() {
-    for seed in 1..=seeds(30) {
+    for seed in 1..=seeds(20) {
         let mut make = |maker: &mut Maker<'_>| match maker.random.below(5) {
             0 => maker.draft(true),
             1 => maker.covered_draft(),
