@@ -124,8 +124,8 @@ pub fn element() -> DynamicExpression {
     DynamicExpression::leaf(Tree::Element)
 }
 
-/// A function of these arguments, by the name of the method that a typed expression has: `call("trim", [field("name")])`. Casts
-/// are methods of [`DynamicExpression`].
+/// A function of these arguments, by the name of the method that a typed expression has: `call("trim", [field("name")])`. Casts, and
+/// what else is a method of [`DynamicExpression`] or an operator, are no calls: `or_else` says what `or` and `unwrap_or` do.
 pub fn call<X: Into<DynamicExpression>>(
     name: impl Into<String>,
     arguments: impl IntoIterator<Item = X>,

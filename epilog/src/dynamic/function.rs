@@ -19,6 +19,9 @@ pub(super) const UNARY: [(&str, UnaryOp); 6] = [
     ("day", UnaryOp::Day),
 ];
 
+/// What is called as they are, and made of others.
+const MADE_OF_OTHERS: [&str; 3] = ["first", "is_empty", "is_null"];
+
 /// All functions but casts, which are told a type.
 pub(super) const ALL: &[Function] = {
     use Function as F;
@@ -137,7 +140,7 @@ pub(super) fn called(name: &str) -> Result<Vec<Called>, Problem> {
         return Ok(found);
     }
     let known = UNARY.iter().map(|(known, _)| *known).chain(ALL.iter().map(|function| function.name()));
-    let mut known: Vec<&str> = known.collect();
+    let mut known: Vec<&str> = known.chain(MADE_OF_OTHERS).collect();
     known.sort_unstable();
     known.dedup();
     let known = Names::beside(name, known.into_iter().map(ToString::to_string));

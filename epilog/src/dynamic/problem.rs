@@ -199,6 +199,20 @@ pub enum Problem {
         /// That which was asked for.
         asked: Type,
     },
+    /// A place where a row has nothing.
+    #[error("there is nothing at place {place} of rows of {count}: places are counted from 0")]
+    NoPlace {
+        /// The place.
+        place: usize,
+        /// How many things rows have.
+        count: usize,
+    },
+    /// A record asked for as a value.
+    #[error("`{name}` is a whole record: `Row::record` gives it, and that its fields")]
+    ARecord {
+        /// The name.
+        name: String,
+    },
     /// An absent value asked for as one that is there.
     #[error("`{name}` is absent in this row: ask for an `Option`")]
     Absent {

@@ -88,9 +88,9 @@ impl DynamicQuery {
     }
 
     /// A query of one value as a part of another.
-    pub(super) fn one_value(&self) -> Result<(Draft, Typed, Used), Problem> {
+    pub(super) fn one_value(&self, operation: &'static str) -> Result<(Draft, Typed, Used), Problem> {
         let state = self.sound()?;
-        match state.values("a query as a value")?.as_slice() {
+        match state.values(operation)?.as_slice() {
             [value] => Ok((state.draft.clone(), value.typed, state.used)),
             values => Err(Problem::NotOneValue { count: values.len() }),
         }
@@ -357,10 +357,10 @@ impl DynamicQuery {
     }
 
     fn recursion(self, rounds: Option<u64>, step: impl FnOnce(DynamicQuery) -> DynamicQuery) -> DynamicQuery {
-        self.clause("recursive", |state| {
-            let lefts = state.values("recursive")?;
+        self.clause("recursive_with", |state| {
+            let lefts = state.values("recursive_with")?;
             let step = step(state.previous(&lefts)).state.map_err(|problem| *problem)?;
-            let values = put_together("recursive", lefts, &step.values("recursive")?)?;
+            let values = put_together("recursive_with", lefts, &step.values("recursive_with")?)?;
             state.used.query(step.used)?;
             let recursion = Recursion { step: step.draft, identity: None, rounds };
             state.push(Clause::recursive(recursion));

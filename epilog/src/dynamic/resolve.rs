@@ -4,7 +4,8 @@
 //! ([`Typed`]): the rules are those that plans are checked by.
 
 use alloc::boxed::Box;
-use alloc::string::ToString;
+use alloc::string::{String, ToString};
+use alloc::vec;
 use alloc::vec::Vec;
 
 use super::expression::{Aggregate, DynamicExpression, Tree};
@@ -14,10 +15,13 @@ use super::problem::{Problem, Types};
 use super::records::{Asked, Link, Question};
 use super::scope::{Scope, collection, ordinal};
 use crate::engine::PlanError;
-use crate::engine::typed::{Typed, aggregate_name};
+use crate::engine::typed::{Typed, aggregate_name, binary_name};
 use crate::expr::op::{Each, Link as RowLink};
-use crate::expr::{AggregateItem, BinaryOp, FieldPath, Op, Postfix, Quantifier, RowPath, Subquery, UnaryOp};
+use crate::expr::{
+    AggregateItem, BinaryOp, FieldPath, Function, Op, Postfix, Quantifier, RowPath, Subquery, UnaryOp,
+};
 use crate::parts::{InWhole, Whole};
+use crate::value::json::path::{Step, steps};
 use crate::value::{Scalar, Type, is_of};
 
 /// An expression that is understood.
@@ -146,7 +150,7 @@ impl Resolver<'_> {
             Tree::Chain(op, parts) => self.chain(*op, parts),
             Tree::Binary(op, parts) => {
                 let beside = beside.filter(|_| is_calculated(*op));
-                let parts = self.alike(&parts[0], &parts[1], beside);
+                let parts = self.alike(binary_name(*op), &parts[0], &parts[1], beside);
                 parts.and_then(|(left, right)| binary(*op, left, right))
             }
             Tree::Contains(parts) => self.contains(&parts[0], &parts[1]),
@@ -209,6 +213,7 @@ impl Resolver<'_> {
     /// Two values of one type.
     fn alike(
         &mut self,
+        operation: &'static str,
         left: &DynamicExpression,
         right: &DynamicExpression,
         beside: Option<Type>,
@@ -234,7 +239,7 @@ impl Resolver<'_> {
                         match left.typed.ty == right.typed.ty {
                             true => Ok((left, right)),
                             false => Err(PlanError::TypeMismatch {
-                                operation: "an operation",
+                                operation,
                                 left: left.typed.ty,
                                 right: right.typed.ty,
                             }
@@ -313,9 +318,64 @@ impl Resolver<'_> {
     fn choose(&mut self, parts: &[DynamicExpression; 3], beside: Option<Type>) -> Result<Meaning, Problem> {
         let [condition, then, otherwise] = parts;
         let condition = self.condition(condition)?;
-        let (then, otherwise) = self.alike(then, otherwise, beside)?;
+        let (then, otherwise) = self.alike("then", then, otherwise, beside)?;
         let typed = condition.typed.choose(then.typed, otherwise.typed)?;
         Ok(condition.and([then, otherwise], Op::If, typed))
+    }
+
+    /// What typed expressions have a method for that is made of others, and the value of JSON at a path.
+    fn made_of_others(
+        &mut self,
+        name: &str,
+        arguments: &[DynamicExpression],
+    ) -> Result<Option<Meaning>, Problem> {
+        let not_taken = |ty: Type| Problem::NotTaken { name: name.to_string(), arguments: Types(vec![ty]) };
+        match (name, arguments) {
+            ("first", [of]) => {
+                let (of, place) = (self.value(of)?, constant(Scalar::Int(0), Type::U64));
+                let typed = Typed::call(Function::Element, &[of.typed, place.typed]);
+                let typed = typed.map_err(|_| not_taken(of.typed.ty))?;
+                Ok(Some(of.and([place], Op::Call(Function::Element, 2), typed)))
+            }
+            ("is_empty" | "is_null", [of]) => {
+                let of = self.value(of)?;
+                let ty = of.typed.ty;
+                let nothing = match (name, ty.element()) {
+                    ("is_empty", Some(element)) => Scalar::list(element, &[]),
+                    ("is_empty", None) if ty == Type::String => Some(Scalar::String(String::new())),
+                    ("is_null", None) if ty.is_json() => Some(Scalar::String("null".to_string())),
+                    _ => None,
+                };
+                let nothing = constant(nothing.ok_or_else(|| not_taken(ty))?, ty);
+                binary(BinaryOp::Eq, of, nothing).map(Some)
+            }
+            (
+                "get",
+                [of, DynamicExpression { tree: Tree::Literal { value: Scalar::String(path), .. }, .. }],
+            ) => {
+                let of = self.value(of)?;
+                if !of.typed.ty.is_json() {
+                    return Ok(None);
+                }
+                if steps(path).any(|step| step.is_none()) {
+                    return Err(PlanError::BadPath { path: path.clone() }.into());
+                }
+                let end = steps(path).flatten().try_fold(of, |of, step| {
+                    let (function, step) = match step {
+                        Step::Member(name) => {
+                            (Function::JsonMember, constant(Scalar::String(name.to_string()), Type::String))
+                        }
+                        Step::Item(number) => {
+                            (Function::JsonItem, constant(Scalar::Int(number.into()), Type::U64))
+                        }
+                    };
+                    let typed = Typed::call(function, &[of.typed, step.typed])?;
+                    Ok::<_, Problem>(of.and([step], Op::Call(function, 2), typed))
+                });
+                end.map(Some)
+            }
+            _ => Ok(None),
+        }
     }
 
     /// A call: of those of the name the first that takes the arguments, where literals are what is taken.
@@ -325,6 +385,9 @@ impl Resolver<'_> {
         arguments: &[DynamicExpression],
         beside: Option<Type>,
     ) -> Result<Meaning, Problem> {
+        if let Some(meaning) = self.made_of_others(name, arguments)? {
+            return Ok(meaning);
+        }
         let calls = called(name)?;
         if arguments.len() > ARGUMENTS_MAX {
             return Err(Problem::TooLarge { what: "arguments of a function", limit: ARGUMENTS_MAX });
@@ -511,7 +574,7 @@ impl Resolver<'_> {
         if self.scope.element.is_some() {
             return Err(Problem::OfElements);
         }
-        let (draft, typed, used) = query.one_value()?;
+        let (draft, typed, used) = query.one_value("in_query")?;
         self.used.query(used)?;
         let value = self.resolve(value, Some(typed.ty))?;
         typed.binary(BinaryOp::Eq, value.typed)?;
@@ -523,7 +586,7 @@ impl Resolver<'_> {
         if self.scope.element.is_some() {
             return Err(Problem::OfElements);
         }
-        let (draft, typed, used) = query.one_value()?;
+        let (draft, typed, used) = query.one_value("scalar")?;
         self.used.query(used)?;
         Ok(Meaning { ops: Postfix::scalar(draft).ops, typed: Typed { nullable: true, ..typed } })
     }
@@ -540,6 +603,11 @@ pub(super) fn is_calculated(op: BinaryOp) -> bool {
 fn binary(op: BinaryOp, left: Meaning, right: Meaning) -> Result<Meaning, Problem> {
     let typed = left.typed.binary(op, right.typed)?;
     Ok(left.and([right], Op::Binary(op), typed))
+}
+
+/// A value that nobody wrote.
+fn constant(value: Scalar, ty: Type) -> Meaning {
+    Meaning::leaf(Op::Literal(value, ty), Typed::required(ty))
 }
 
 fn literal(value: &Scalar, own: Type, exact: bool, beside: Option<Type>) -> Result<Meaning, Problem> {

@@ -64,7 +64,7 @@ impl Row {
         &self.cells
     }
 
-    /// The one of this name: of what was selected, or a field of its only record.
+    /// The first of this name: of what was selected, or a field of its only record.
     ///
     /// # Errors
     ///
@@ -74,6 +74,7 @@ impl Row {
         match (at.map(|at| &self.cells[at]), self.cells.as_slice()) {
             (Some(Cell::Value(value, ty)), _) => decode(name, value, *ty),
             (None, [Cell::Record(Some(record))]) => record.get(name),
+            (Some(Cell::Record(_)), _) => Err(Error::dynamic(Problem::ARecord { name: name.to_string() })),
             _ => {
                 let known = self.names.iter().flatten().cloned();
                 let known = Names::beside(name, known);
@@ -90,11 +91,8 @@ impl Row {
     pub fn at<T: Value>(&self, place: usize) -> Result<T, Error> {
         match self.cells.get(place) {
             Some(Cell::Value(value, ty)) => decode(&place.to_string(), value, *ty),
-            _ => {
-                let known = (0..self.cells.len()).map(|place| place.to_string());
-                let known = Names::beside("", known);
-                Err(Error::dynamic(Problem::NoName { name: place.to_string(), known }))
-            }
+            Some(Cell::Record(_)) => Err(Error::dynamic(Problem::ARecord { name: place.to_string() })),
+            None => Err(Error::dynamic(Problem::NoPlace { place, count: self.cells.len() })),
         }
     }
 

@@ -244,6 +244,48 @@ fn queries_in_queries_are_those_of_typed_ones() {
 }
 
 #[test]
+fn methods_that_are_made_of_others_are_called_by_their_names() {
+    #[derive(Collection, Debug)]
+    struct Event {
+        id: Id<Event>,
+        data: Json,
+        extra: Option<Json>,
+        marks: Option<Vec<i32>>,
+        name: Option<String>,
+    }
+    crate::schema!(Log { Event });
+    let nothing = || Vec::<DynamicExpression>::new();
+    let of = |field_name: &str, function: &str| field(field_name).call(function, nothing());
+    let said = || Collections::of::<Log>().query("Event");
+    let filter = of("marks", "is_empty") | of("name", "is_empty") | of("extra", "is_null");
+    let typed = Event::query().filter(|e| e.marks.is_empty() | e.name.is_empty() | e.extra.is_null());
+    assert_eq!(said().filter(filter).draft().unwrap(), typed.draft());
+    let path = field("data").call("get", ["tags[0].name"]).call("as_str", nothing());
+    let typed = Event::query().select(|e| (e.marks.first(), e.data.get("tags[0].name").as_str()));
+    assert_eq!(said().select([of("marks", "first"), path]).draft().unwrap(), typed.draft());
+
+    let db = Log::in_memory().unwrap();
+    db.write(|tx| {
+        let data = Json::parse(r#"{"tags":[{"name":"new"}]}"#)?;
+        let marks = Some(Vec::from([7]));
+        tx.insert(&Event { id: Id::auto(), data, extra: Some(Json::parse("null")?), marks, name: None })
+    })
+    .unwrap();
+    let path = field("data").call("get", ["tags[0].name"]).call("as_str", nothing());
+    let row = said().filter(of("extra", "is_null")).select([of("marks", "first"), path]).one(&db).unwrap();
+    let values = (row.at::<Option<i32>>(0).unwrap(), row.at::<Option<String>>(1).unwrap());
+    assert_eq!(values, (Some(7), Some("new".into())));
+
+    let told = |said: DynamicQuery| said.check().expect_err("nothing is wrong").to_string();
+    let malformed = said().select([field("data").call("get", ["tags[x]"])]);
+    assert!(told(malformed).contains("`tags[x]` is no path of JSON"));
+    assert!(told(said().select([of("name", "first")])).contains("`first` does not take (String)"));
+    assert!(told(said().filter(of("data", "is_empty"))).contains("`is_empty` does not take (Json)"));
+    assert!(told(said().filter(of("name", "is_null"))).contains("`is_null` does not take (String)"));
+    assert!(told(said().filter(of("name", "is_emty"))).contains("is it `is_empty`?"));
+}
+
+#[test]
 fn literals_take_the_type_of_what_they_stand_beside() {
     let typed = Track::query().filter(|t| t.price.gt(1.0) & t.side.eq('B'));
     check(query("Track").filter(field("price").gt(1) & field("side").eq("B")), &typed);
@@ -362,6 +404,20 @@ fn types_that_do_not_fit_are_told_with_the_clause() {
         "3000000000 is no value of type `i32`",
     );
     refused(query("Album").filter(field("year").eq(1.5)), "1.5 is no value of type `i32`");
+    let choice = field("year").is_some().then(1, "one");
+    refused(query("Album").select([choice]), "`then` takes two values of one type, not i32 and String");
+    refused(
+        query("Track").filter(field("album").in_query(query("Album"))),
+        "`in_query` is about values, and the query gives records",
+    );
+    refused(
+        query("Track").filter(field("album").eq(scalar(query("Album")))),
+        "`scalar` is about values, and the query gives records",
+    );
+    refused(
+        query("Track").recursive_with(|last| last),
+        "`recursive_with`, clause 1 of the query over `Track`: `recursive_with` is about values",
+    );
     refused(
         query("Album").limit(3).filter(field("title")),
         "`filter`, clause 2 of the query over `Album`: a condition is a `bool`, and this is a `String`",
@@ -533,6 +589,18 @@ fn rows_have_values_and_records_by_name_and_place() {
     assert_eq!(rows[0].record(2).unwrap().get::<String>("title").unwrap(), "Killers");
     assert!(
         rows[0].at::<bool>(2).is_err() && rows[0].at::<bool>(9).is_err() && rows[0].get::<bool>("x").is_err()
+    );
+    assert_eq!(
+        told(rows[0].at::<bool>(2).unwrap_err()),
+        "`2` is a whole record: `Row::record` gives it, and that its fields"
+    );
+    assert_eq!(
+        told(rows[0].get::<bool>("of").unwrap_err()),
+        "`of` is a whole record: `Row::record` gives it, and that its fields"
+    );
+    assert_eq!(
+        told(rows[0].at::<bool>(9).unwrap_err()),
+        "there is nothing at place 9 of rows of 3: places are counted from 0"
     );
     assert_eq!(values.first(&db).unwrap().as_ref(), rows.first());
     assert!(values.exists(&db).unwrap());

@@ -211,7 +211,7 @@ pub enum PlanError {
     },
     /// The rows before a step, outside of one.
     #[error(
-        "the rows that a step of `recursive` is given are used outside of it: build the step from them, and return it"
+        "the rows that a step of `recursive_with` is given are used outside of it: build the step from them, and return it"
     )]
     NoRecursion,
     /// A query whose rows have no order that a page could end in.
