@@ -30,7 +30,7 @@ use crate::value::{Cell, DecodeError, Indexed, Type, Value};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be a key",
     label = "not a key",
-    note = "a key is a storable type that is no `Option` and no `Blob`, or two to four of them in `#[key(a, b)]`"
+    note = "a key is a storable type that is no `Option`, list, `Json` or `Blob`, or two to four of them in `#[key(a, b)]`"
 )]
 pub trait Key: Clone + 'static {
     /// Calls `then` with the cells of the key's fields, in the key's order.
