@@ -62,6 +62,8 @@ pub struct Window<S, F = All> {
 /// | `NaiveDate` | `i64`, in days |
 /// | `NaiveDateTime`, `DateTime<Utc>` | `TimeDelta` |
 /// | `Option` of these | the same |
+///
+/// No point in time is further off than `i64` has nanoseconds for, some 292 years: a greater distance is taken for that.
 #[diagnostic::on_unimplemented(
     message = "there is no distance between two values of type `{Self}`",
     label = "expected a number but `u128`, an `Id`, a date or a point in time"
