@@ -389,6 +389,25 @@ fn a_query_that_requires_an_index_reads_by_one() {
         "`require_index` forbids to read all of `Track`, and nothing is asked of its records: \
          compare a field that has an index with a value, or leave `require_index` out",
     );
+    // Of alternatives those that no index finds.
+    refused(
+        Track::query().filter(|t| t.name.eq("Crusader") | t.seconds.gt(300)).require_index().count(db),
+        "`require_index` forbids to read all of `Track`, and no index serves `name = \"Crusader\" | seconds > 300`: \
+         put `#[index]` on its field `seconds`, or leave `require_index` out",
+    );
+    refused(
+        Track::query()
+            .filter(|t| t.seconds.gt(300) | t.price.lt(1.0) & t.id.ne(Id::new(1)))
+            .require_index()
+            .count(db),
+        "`require_index` forbids to read all of `Track`, and no index serves `seconds > 300 | (price < 1.0 & id != 1)`: \
+         put `#[index]` on each of its fields `seconds`, `price`, or leave `require_index` out",
+    );
+    refused(
+        Track::query().filter(|t| t.seconds.gt(300) | t.name.contains("the")).require_index().count(db),
+        "`require_index` forbids to read all of `Track`, and no index serves `seconds > 300 | name contains \"the\"`: \
+         compare a field that has an index with a value, or leave `require_index` out",
+    );
     // The inner side of a join, and of a subquery.
     refused(
         Artist::query()

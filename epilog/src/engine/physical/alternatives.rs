@@ -8,8 +8,8 @@ use super::sarg::{Sarg, Test};
 use super::{Access, Answer, Join, Method, Operator, PhysicalNode, PhysicalPlan, Planner, Scan, Subquery};
 use crate::engine::error::PlanError;
 use crate::engine::estimate::Amount;
-use crate::engine::logical::{Expr, Link, Names, Slot, SlotDef};
-use crate::expr::JoinKind;
+use crate::engine::logical::{Expr, ExprKind, Link, Names, Slot, SlotDef};
+use crate::expr::{BinaryOp, JoinKind};
 use crate::parts::Whole;
 use crate::schema::CollectionDef;
 
@@ -225,9 +225,16 @@ impl<'p> FullScan<'p> {
         };
         let linked = linked.iter().map(|(position, ..)| *position);
         let remedy = match &fields_to_index(scan.slot, collection, &asked, linked)[..] {
-            [] => {
-                String::from("compare a field that has an index with a value, or leave `require_index` out")
-            }
+            [] => match &fields_of_alternatives(scan.slot, collection, &asked)[..] {
+                [] => String::from(
+                    "compare a field that has an index with a value, or leave `require_index` out",
+                ),
+                [field] => format!("put `#[index]` on its field `{field}`, or leave `require_index` out"),
+                several => {
+                    let fields = several.join("`, `");
+                    format!("put `#[index]` on each of its fields `{fields}`, or leave `require_index` out")
+                }
+            },
             [field] => format!("put `#[index]` on its field `{field}`, or leave `require_index` out"),
             several => {
                 let (fields, name) = (several.join(", "), &collection.name);
@@ -259,4 +266,45 @@ fn fields_to_index<'c>(
         }
     }
     fields
+}
+
+/// The fields of which indexes are missing where one of several alternatives is asked for, each of which is to have one.
+fn fields_of_alternatives<'c>(slot: Slot, collection: &'c CollectionDef, asked: &[&Expr]) -> Vec<&'c str> {
+    let has_index = |position: u16| {
+        let of = collection
+            .indexes
+            .iter()
+            .any(|index| index.condition.is_empty() && index.fields.first() == Some(&position));
+        of || collection.clustered == Some(position)
+    };
+    let missing = |expr: &Expr| {
+        let mut missing: Vec<&'c str> = Vec::new();
+        for alternative in parts_of(expr, BinaryOp::Or) {
+            let parts = parts_of(alternative, BinaryOp::And);
+            let positions: Vec<u16> =
+                parts.iter().filter_map(|part| Sarg::of(part, slot)).map(|sarg| sarg.position).collect();
+            if positions.iter().any(|position| has_index(*position)) {
+                continue;
+            }
+            // What nothing finds is read whatever the others have.
+            let name = collection.fields[usize::from(*positions.first()?)].name.as_str();
+            if !missing.contains(&name) {
+                missing.push(name);
+            }
+        }
+        Some(missing)
+    };
+    asked.iter().filter_map(|expr| missing(expr)).find(|missing| !missing.is_empty()).unwrap_or_default()
+}
+
+/// What an operation puts together, from left to right.
+fn parts_of(expr: &Expr, operation: BinaryOp) -> Vec<&Expr> {
+    let (mut parts, mut open) = (Vec::new(), Vec::from([expr]));
+    while let Some(expr) = open.pop() {
+        match &expr.kind {
+            ExprKind::Binary(op, left, right) if *op == operation => open.extend([&**right, &**left]),
+            _ => parts.push(expr),
+        }
+    }
+    parts
 }
