@@ -69,7 +69,7 @@ pub enum Problem {
     },
     /// Several have the name.
     #[error(
-        "`{name}` is several things here: say of which source with `of(\"..\").field(\"..\")`, or give names that differ"
+        "`{name}` is several things here: say of which source with `of(\"..\").field(\"..\")`, or give values names that differ"
     )]
     Ambiguous {
         /// The name.

@@ -24,26 +24,55 @@ impl Scalar {
         match ty {
             _ if !parts::EXPLAINED => self.to_string(),
             Type::Date => date(*number as i64),
-            Type::Time => time((*number >> 32) as u64),
+            Type::Time => time((*number >> 32) as u64, *number as u32),
             Type::DateTime | Type::Timestamp => {
                 let seconds = (*number >> 32) as i64;
                 let zone = if ty == Type::Timestamp { "Z" } else { "" };
                 let date = date(seconds.div_euclid(86_400) + DAYS_TO_1970);
-                format!("{date}T{}{zone}", time(seconds.rem_euclid(86_400) as u64))
+                format!("{date}T{}{zone}", time(seconds.rem_euclid(86_400) as u64, *number as u32))
             }
             Type::Char => char::from_u32(*number as u32).map_or_else(String::new, |char| format!("{char:?}")),
             _ => self.to_string(),
         }
     }
+
+    /// As [`text`](Scalar::text); of a long one the beginning.
+    #[cfg(not(feature = "small"))]
+    pub fn told(&self, ty: Type) -> String {
+        let mut text = self.text(ty);
+        if let Some((end, _)) = text.char_indices().nth(TOLD_MAX) {
+            text.truncate(end);
+            text.push('…');
+        }
+        text
+    }
+
+    /// As [`text`](Scalar::text).
+    #[cfg(feature = "small")]
+    pub fn told(&self, ty: Type) -> String {
+        self.text(ty)
+    }
 }
+
+/// So many characters of a value are told at most.
+#[cfg(not(feature = "small"))]
+const TOLD_MAX: usize = 200;
 
 fn date(days: i64) -> String {
     let (year, month, day) = civil(days);
     format!("{year:04}-{month:02}-{day:02}")
 }
 
-fn time(seconds: u64) -> String {
-    format!("{:02}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)
+fn time(seconds: u64, nanoseconds: u32) -> String {
+    // A leap second is kept as nanoseconds beyond the second before it.
+    let (leap, nanoseconds) = (u64::from(nanoseconds / 1_000_000_000), nanoseconds % 1_000_000_000);
+    let fraction = match nanoseconds {
+        0 => String::new(),
+        _ if nanoseconds % 1_000_000 == 0 => format!(".{:03}", nanoseconds / 1_000_000),
+        _ if nanoseconds % 1000 == 0 => format!(".{:06}", nanoseconds / 1000),
+        _ => format!(".{nanoseconds:09}"),
+    };
+    format!("{:02}:{:02}:{:02}{fraction}", seconds / 3600, seconds / 60 % 60, seconds % 60 + leap)
 }
 
 #[cfg(test)]
@@ -57,8 +86,21 @@ mod tests {
         assert_eq!(int(86_399 << 32, Type::DateTime), "1970-01-01T23:59:59");
         assert_eq!(int(-1 << 32, Type::Timestamp), "1969-12-31T23:59:59Z");
         assert_eq!(int(0, Type::Char), "'\\0'");
+        let within = |second: i128, nanoseconds: i128| second << 32 | nanoseconds;
+        assert_eq!(int(within(1, 500_000_000), Type::Time), "00:00:01.500");
+        assert_eq!(int(within(-1, 1), Type::Timestamp), "1969-12-31T23:59:59.000000001Z");
+        assert_eq!(int(within(59, 1_000_250_000), Type::DateTime), "1970-01-01T00:00:60.000250");
         assert_eq!(int(-5, Type::I8), "-5");
         assert_eq!(Scalar::String("a".into()).text(Type::String), "\"a\"");
+    }
+
+    #[cfg(not(feature = "small"))]
+    #[test]
+    fn of_what_is_long_the_beginning_is_told() {
+        let text = |len: usize| Scalar::String("ß".repeat(len)).told(Type::String);
+        assert_eq!(text(198), format!("\"{}\"", "ß".repeat(198)));
+        assert_eq!(text(199), format!("\"{}…", "ß".repeat(199)));
+        assert_eq!(text(100_000), text(199));
     }
 
     #[cfg(not(feature = "small"))]

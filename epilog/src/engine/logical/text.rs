@@ -48,7 +48,7 @@ impl Names<'_> {
         match &expr.kind {
             ExprKind::Field(slot, position) => self.field(*slot, *position),
             ExprKind::Computed(computed) => format!("[{}]", self.computed(*computed)),
-            ExprKind::Literal(literal) => literal.peek().text(expr.ty),
+            ExprKind::Literal(literal) => literal.peek().told(expr.ty),
             ExprKind::Unary(op @ (UnaryOp::Not | UnaryOp::Negate), operand) => {
                 format!("{}{}", unary_name(*op), self.operand(operand))
             }
