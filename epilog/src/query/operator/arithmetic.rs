@@ -139,6 +139,7 @@ macro_rules! number_first {
     (@sides $meta:tt $number:ty, $value:ty) => {
         number_first!(@operators $meta $number, $value, Field);
         number_first!(@operators $meta $number, $value, Expr);
+        number_first!(@operators $meta $number, $value, OwnField);
     };
     (@operators $meta:tt $number:ty, $value:ty, $right:ident) => {
         number_first!(@one $meta $number, $value, $right, Add add Add);

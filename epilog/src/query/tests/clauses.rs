@@ -218,6 +218,9 @@ fn updates_assign_over_old_values() {
         Album::query().update(|a| (a.title.set(a.artist().name), a.live.set(!a.live & a.released.is_some())));
     let live = and(not(field(5)), field(4).unary(UnaryOp::IsSome));
     assert_eq!(update.assignments(), [assign(1, field_at(&[2], 1)), assign(5, live)]);
+    // A number may stand on the left, as it may of what is read.
+    let update = Track::query().update(|t| t.unit_price.set(2.5 - t.unit_price));
+    assert_eq!(update.assignments(), [assign(4, two(BinaryOp::Subtract, float(2.5), field(4)))]);
     let update = Album::query().update(|a| a.producer.set(a.artist));
     assert_eq!(update.assignments(), [assign(3, field(2))]);
 }
