@@ -363,7 +363,11 @@ fn read_seed<X: Includes>(
 /// A draft that also selects `columns`, and how many it selects before them.
 pub(super) fn selecting(draft: &Draft, columns: Vec<SelectItem>) -> (Draft, usize) {
     let mut draft = draft.clone();
-    let joins = draft.clauses.iter().filter(|clause| matches!(clause, Clause::Join { .. })).count();
+    // What a recursion found are keys: the records that they are of are joined behind it, and are the first source.
+    let found = draft.clauses.iter().rposition(|clause| matches!(clause, Clause::Recursive(..)));
+    let first = found.map_or(1, |_| 0);
+    let behind = draft.clauses.iter().skip(found.unwrap_or(0));
+    let sources = first + behind.filter(|clause| matches!(clause, Clause::Join { .. })).count();
     let selected = draft.clauses.iter().rposition(|clause| matches!(clause, Clause::Select(_)));
     let joined = draft.clauses.iter().rposition(|clause| matches!(clause, Clause::Join { .. }));
     let mut items = match selected {
@@ -372,7 +376,7 @@ pub(super) fn selecting(draft: &Draft, columns: Vec<SelectItem>) -> (Draft, usiz
             Clause::Select(items) => items.clone(),
             _ => Vec::new(),
         },
-        _ => (0..=joins as u8).map(|source| SelectItem::Record(RowPath::source(source))).collect(),
+        _ => (0..sources as u8).map(|source| SelectItem::Record(RowPath::source(source))).collect(),
     };
     let own = items.len();
     items.extend(columns);

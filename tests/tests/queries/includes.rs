@@ -167,6 +167,55 @@ fn joined_rows_and_limits_before() {
     assert_eq!(query.all(&db).expect("pairs"), expected);
 }
 
+/// What a recursion finds has its own as the records of a collection have, and so have those that it is joined with.
+#[test]
+fn records_that_a_recursion_found_and_what_they_are_joined_with() {
+    let (db, groups, items) = things(20, 80);
+    let group = |id: Id<Group>| groups.iter().find(|group| group.id == id).expect("a group");
+    let above = |mut at: Id<Group>| {
+        let mut found = vec![group(at)];
+        while let Some(parent) = group(at).parent {
+            found.push(group(parent));
+            at = parent;
+        }
+        found
+    };
+    let deepest = groups.iter().max_by_key(|group| above(group.id).len()).expect("twenty groups").id;
+    assert!(above(deepest).len() > 2, "some are below others");
+    let query = || Group::query().filter(|g| g.id.eq(deepest)).recursive(|g| g.parent());
+    let expected: Vec<_> = above(deepest)
+        .into_iter()
+        .map(|found| {
+            (found.clone(), items_of(&items, found.id), found.parent.map(|parent| group(parent).clone()))
+        })
+        .collect();
+    let with = query().order_by(|(_, steps)| steps).with(|(g, _)| (g.items(), g.parent()));
+    assert_eq!(with.all(&db).expect("groups"), expected);
+    let tx = db.read().expect("a snapshot");
+    let streamed: Result<Vec<_>, Error> = with.stream(&tx).expect("a stream").collect();
+    assert_eq!(streamed.expect("groups"), expected);
+    let paged = pages(2, |size, at| with.page(&db, size, at).expect("a page"), false);
+    assert_eq!(paged.concat(), expected);
+    let root = &with.explain_analyze(&db).expect("an analysis").root;
+    assert_eq!(root.actual.map(|actual| actual.rows), Some(expected.len() as u64));
+
+    let joined = query()
+        .join::<Item>(|((g, i), _)| i.group.eq(g.id))
+        .order_by(|((_, i), steps)| (steps.asc(), i.id.asc()))
+        .with(|((g, i), _)| (g.subgroups().order_by(|below| below.id), i.other()));
+    let mut pairs = Vec::new();
+    for found in above(deepest) {
+        let below =
+            || groups.iter().filter(|below| below.parent == Some(found.id)).cloned().collect::<Vec<_>>();
+        for item in items_of(&items, found.id) {
+            let other = item.other.map(|other| group(other).clone());
+            pairs.push(((found.clone(), item), below(), other));
+        }
+    }
+    assert!(!pairs.is_empty());
+    assert_eq!(joined.all(&db).expect("pairs"), pairs);
+}
+
 #[test]
 fn more_rows_than_an_index_is_asked_for_at_once() {
     let (db, groups, items) = things(6000, 30_000);
