@@ -273,6 +273,8 @@ fn storage_kind(error: &StorageError) -> ErrorKind {
             ConstraintError::MissingTarget { .. } | ConstraintError::Restricted { .. } => {
                 ErrorKind::ReferenceViolation
             }
+            #[cfg(not(feature = "small"))]
+            ConstraintError::NoTarget { .. } => ErrorKind::ReferenceViolation,
             ConstraintError::NotFound { .. } => ErrorKind::NotFound,
             ConstraintError::KeyTooLong { .. }
             | ConstraintError::ValueTooLong { .. }

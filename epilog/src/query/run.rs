@@ -328,7 +328,8 @@ impl<S: Scope, O> Query<S, O> {
     ///
     /// # Errors
     ///
-    /// As [`all`](Query::all).
+    /// As [`all`](Query::all), but for what only the values that come out show: they are not calculated, nor is what rows are ordered by
+    /// where all are counted.
     ///
     /// # Examples
     ///

@@ -953,6 +953,16 @@ impl<'p> Writer<'p> {
         if self.view_get(target_def, target)?.is_some() {
             return Ok(());
         }
+        #[cfg(not(feature = "small"))]
+        if field.ty == crate::value::Type::Id && target == 0 {
+            return Err(ConstraintError::NoTarget {
+                collection: collection.name.clone(),
+                field: field.name.clone(),
+                key: self.describe_key(collection, rank),
+                target: target_def.name.clone(),
+            }
+            .into());
+        }
         Err(ConstraintError::MissingTarget {
             collection: collection.name.clone(),
             field: field.name.clone(),

@@ -159,7 +159,16 @@ fn a_violation_half_way_undoes_the_whole_statement() {
         assert_eq!(all(tx), before);
         // The last of these leads nowhere.
         let nowhere = Album::query().update(|a| a.producer.set(Id::new(99)));
-        assert_eq!(kind(nowhere.run(tx)), ErrorKind::ReferenceViolation);
+        let error = nowhere.run(tx).expect_err("a record that is not there");
+        assert_eq!(error.kind(), ErrorKind::ReferenceViolation);
+        assert!(error.to_string().ends_with("`Artist`, which does not exist: insert that first"), "{error}");
+        let nobody = Album::query().update(|a| a.producer.set(Id::auto()));
+        let error = nobody.run(tx).expect_err("no record");
+        assert_eq!(error.kind(), ErrorKind::ReferenceViolation);
+        assert!(
+            error.to_string().contains("is `Id::auto()`, which points at no record of `Artist`"),
+            "{error}"
+        );
         // The one at fault is met after others.
         let fault = Track::query().update(|t| t.seconds.set(t.seconds - 150));
         assert_eq!(kind(fault.run(tx)), ErrorKind::Arithmetic);

@@ -69,7 +69,8 @@ methods! {
     }
 
     /// Whether the whole text matches a glob: `*` stands for any run of characters, `?` for one, `[a-z]` for one
-    /// of a set, `[!a-z]` for one not of it. Case counts.
+    /// of a set, `[!a-z]` for one not of it; a `[` or a star itself is a set of its own: `[[]`, `[*]`. A set that does not end matches nothing.
+    /// Case counts.
     ///
     /// # Examples
     ///

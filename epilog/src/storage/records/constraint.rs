@@ -56,6 +56,21 @@ pub enum ConstraintError {
         /// The key that is missing there.
         target_key: String,
     },
+    /// A relation was given no record to point at.
+    #[cfg(not(feature = "small"))]
+    #[error(
+        "`{collection}.{field}` of record {key} is `Id::auto()`, which points at no record of `{target}`: give it the id that inserting that one returned"
+    )]
+    NoTarget {
+        /// The collection that points.
+        collection: String,
+        /// Its field.
+        field: String,
+        /// The key of the record that points.
+        key: String,
+        /// The collection to be pointed at.
+        target: String,
+    },
     /// A record cannot be deleted while another points at it.
     #[error(
         "record {key} of `{collection}` cannot be deleted: `{referrer}.{field}` of record {referrer_key} points at it; delete that first, or declare `#[on_delete(cascade)]` or `#[on_delete(set_null)]` there"
