@@ -69,7 +69,7 @@ methods! {
     }
 
     /// Whether the whole text matches a glob: `*` stands for any run of characters, `?` for one, `[a-z]` for one
-    /// of a set, `[!a-z]` for one not of it; a `[` or a star itself is a set of its own: `[[]`, `[*]`. A set that does not end matches nothing.
+    /// of a set, `[!a-z]` for one not of it. What has a meaning is meant itself in a set, `[*]`, `[[]`, `[]]`; a `[` without its `]` stands for itself.
     /// Case counts.
     ///
     /// # Examples
@@ -78,6 +78,9 @@ methods! {
     #[doc = include_str!("../../example.txt")]
     /// let names = Track::query().filter(|t| t.name.matches("[A-F]* *")).select(|t| t.name).all(&db)?;
     /// assert_eq!(names, ["Aces High", "Flash of the Blade"]);
+    /// db.write(|tx| Track::query().filter(|t| t.name.eq("Crusader")).update(|t| t.name.set("[Intro]*")).run(tx))?;
+    /// let brackets = |glob: &str| Track::query().filter(|t| t.name.matches(glob)).count(&db);
+    /// assert_eq!((brackets("[[]*[*]")?, brackets("[I*")?, brackets("[I]*")?), (1, 1, 0));
     /// # Ok::<(), Error>(())
     /// ```
     pub fn matches(self, glob: impl Operand<String, S>) -> Expr<S, bool> {
