@@ -138,6 +138,16 @@ pub enum Problem {
         /// The type.
         ty: Type,
     },
+    /// A cast that could lose a value.
+    #[error(
+        "not every `{from}` is a `{to}`: `try_cast` gives `None` where it does not fit, `cast_or_fail` an error"
+    )]
+    MayNotFit {
+        /// The type of the value.
+        from: Type,
+        /// The type that it is cast to.
+        to: Type,
+    },
     /// No function has the name.
     #[error("there is no function `{name}`: {known}")]
     NoFunction {

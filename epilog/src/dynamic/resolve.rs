@@ -159,7 +159,12 @@ impl Resolver<'_> {
             Tree::If(parts) => self.choose(parts, beside),
             Tree::Call(name, arguments) => self.call(name, arguments, beside),
             Tree::Cast(function, of) => self.value(of).and_then(|of| {
-                let typed = Typed::call(*function, &[of.typed])?;
+                let typed = Typed::call(*function, &[of.typed]).map_err(|error| match function {
+                    Function::Cast(to) if Typed::call(Function::TryCast(*to), &[of.typed]).is_ok() => {
+                        Problem::MayNotFit { from: of.typed.ty, to: *to }
+                    }
+                    _ => error.into(),
+                })?;
                 Ok(of.and([], Op::Call(*function, 1), typed))
             }),
             Tree::Aggregate(aggregate) => self.aggregate_of_group(aggregate),

@@ -404,6 +404,11 @@ fn types_that_do_not_fit_are_told_with_the_clause() {
         "3000000000 is no value of type `i32`",
     );
     refused(query("Album").filter(field("year").eq(1.5)), "1.5 is no value of type `i32`");
+    refused(
+        query("Track").select([field("seconds").cast(Type::I8)]),
+        "not every `i64` is a `i8`: `try_cast` gives `None` where it does not fit",
+    );
+    refused(query("Track").select([field("name").cast(Type::I8)]), "`cast` is not defined for String");
     let choice = field("year").is_some().then(1, "one");
     refused(query("Album").select([choice]), "`then` takes two values of one type, not i32 and String");
     refused(
