@@ -114,7 +114,7 @@ impl<S, O> Query<S, O> {
     /// # Errors
     ///
     /// As [`all`](Query::all), and when a value that the closure asked for could not be read; what the closure returns. It has been
-    /// called with the records in front by then.
+    /// called with the records in front by then, but when reading fails for those that were to be read together with the one that failed.
     ///
     /// # Examples
     ///

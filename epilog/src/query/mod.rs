@@ -197,7 +197,8 @@
 //! **Arithmetic faults count only for rows that come out.** Integers and decimals that overflow, a division by zero
 //! of theirs, a cast that does not fit and a date out of range have no result; the error is raised when the row is part of the answer, never because the planner looked
 //! at a record that another predicate drops. A window's rows, its partitions and its order, count as what
-//! comes out; a value that it calculates does when its row does. Arithmetic with `None` is `None`.
+//! comes out; a value that it calculates does when its row does. What rows are ordered by counts where they have to be put
+//! in order, and not where there is one row at most, or they are only counted. Arithmetic with `None` is `None`.
 //!
 //! ```
 #![doc = include_str!("../example.txt")]

@@ -40,7 +40,8 @@ impl<S: Scope, O> Query<S, O> {
     ///
     /// [`Continuation`](crate::ErrorKind::Continuation) when `after` is of another query;
     /// [`Plan`](crate::ErrorKind::Plan) when rows may be there twice, as those of [`union_all`](Query::union_all), so that nothing
-    /// tells them apart; otherwise as [`all`](Query::all).
+    /// tells them apart; otherwise as [`all`](Query::all), of the rows of the page and of the one behind it, which is read to know
+    /// whether there is one.
     ///
     /// # Examples
     ///

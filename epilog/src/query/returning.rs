@@ -58,7 +58,8 @@ impl<C: Collection> Update<C> {
     /// What the closure reaches through a relation, or asks of other records, is as it is when all have changed. To have what was there
     /// before, ask for it before, in the same transaction.
     ///
-    /// Values come in the order of the query: as its [`order_by`](crate::Query::order_by) says, without one in that of the keys. They are all in memory, as those of [`all`](crate::Query::all) are; [`memory`](crate::Query::memory) does not
+    /// Values come in the order of the query: as its [`order_by`](crate::Query::order_by) says, without one as those of a query
+    /// [without an ordering](crate::query#what-a-query-means). They are all in memory, as those of [`all`](crate::Query::all) are; [`memory`](crate::Query::memory) does not
     /// count them.
     ///
     /// Not with the cargo feature `small`.
@@ -90,7 +91,8 @@ impl<C: Collection> Delete<C> {
     /// What the closure reaches through a relation, or asks of other records, is as it is before the first of them goes. Of records that go
     /// with them, because a relation says `#[on_delete(cascade)]`, nothing is given.
     ///
-    /// Values come in the order of the query: as its [`order_by`](crate::Query::order_by) says, without one in that of the keys. They are all
+    /// Values come in the order of the query: as its [`order_by`](crate::Query::order_by) says, without one as those of a query
+    /// [without an ordering](crate::query#what-a-query-means). They are all
     /// in memory, as those of [`all`](crate::Query::all) are; [`memory`](crate::Query::memory) does not count them.
     ///
     /// Not with the cargo feature `small`.

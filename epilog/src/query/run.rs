@@ -355,7 +355,8 @@ impl<S: Scope, O> Query<S, O> {
     ///
     /// # Errors
     ///
-    /// As [`all`](Query::all) for beginning; an item is an error when reading it fails, and then the last.
+    /// As [`all`](Query::all) for beginning; an item is an error when reading it, or one of those that are read together with it, fails, and
+    /// then the last.
     ///
     /// # Examples
     ///

@@ -33,7 +33,8 @@ impl<S: Scope, O> Query<S, O> {
     /// are none, the record of a relation to one as it is. What comes out is a tuple of the row and of these. It is the last
     /// clause of a query, and none of its records is one that the others do not come with.
     ///
-    /// The records of a `Vec` come in the order of their keys; [`order_by`](crate::collection::Many::order_by) and [`limit`](crate::collection::Many::limit) are
+    /// The records of a `Vec` come in the order of their keys, or where a query [without an ordering](crate::query#what-a-query-means)
+    /// has them in that of their insertion, in that; [`order_by`](crate::collection::Many::order_by) and [`limit`](crate::collection::Many::limit) are
     /// about those of each row, and `with` within `with` goes on to what belongs to them. However many rows there are, each
     /// relation takes one more query, through its index where that is quicker than reading the collection. What belongs to all
     /// rows is in memory at the end, and with [`memory`](Query::memory) or

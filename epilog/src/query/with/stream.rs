@@ -63,7 +63,8 @@ impl<S: Scope, O, X: Includes + Clone> With<S, O, X> {
     ///
     /// # Errors
     ///
-    /// As [`Query::all`](crate::Query::all) for beginning; an item is an error when reading it fails, and then the last.
+    /// As [`Query::all`](crate::Query::all) for beginning; an item is an error when reading it, or one of those that are read together with
+    /// it, fails, and then the last.
     ///
     /// # Examples
     ///
