@@ -84,6 +84,9 @@ impl<A: Parameters, S, O> fmt::Debug for Compiled<A, S, O> {
 }
 
 /// A parameter of a [`Compiled`] query: it stands where a value of type `T` does.
+///
+/// Before a method is called on what is calculated from one on the left, rustc wants to be told its type:
+/// `|(limit,): (Parameter<i64>,)| Track::query().filter(|t| (limit - t.seconds).gt(10))`.
 pub struct Parameter<T> {
     of: usize,
     number: u8,

@@ -105,6 +105,27 @@ fn a_compiled_query_is_asked_twice_within_another() -> Result<(), Error> {
     Ok(())
 }
 
+fn most(shop: ShopFields<Shop>) -> Expr<Shop, Option<u32>> {
+    shop.from::<Sale>().filter(|(shop, sale)| sale.shop.eq(shop.id)).max(|(_, sale)| sale.worth)
+}
+
+static TIMES: Compiled<(u32, f64), Shop, (Option<u32>, f64)> = Compiled::new(|(size, balance)| {
+    let query = Shop::query().filter(|s| s.size.gt(0) & s.size.lt(size - s.size)).order_by(|s| s.id);
+    query.select(|s| (size + most(s), balance * s.balance))
+});
+
+#[test]
+fn a_parameter_stands_left_of_an_operator() -> Result<(), Error> {
+    let town = town()?;
+    for (size, balance) in [(65_536_u32, 1.0), (200_000, -2.0)] {
+        let query = Shop::query().filter(|s| s.size.gt(0) & s.size.lt(size - s.size)).order_by(|s| s.id);
+        let expected = query.select(|s| (size + most(s), balance * s.balance)).all(&town)?;
+        assert_eq!(TIMES.with((size, balance)).all(&town)?, expected, "{size} {balance}");
+        assert!(!expected.is_empty());
+    }
+    Ok(())
+}
+
 static WITH_LARGE_SALES: Compiled<(u32,), Shop> = Compiled::new(|(worth,)| {
     let shops = Sale::query().filter(move |s| s.worth.gt(worth)).group_by(|s| s.shop);
     let shops = shops.having(|g| g.count().gt(1)).select(|g| g.key());

@@ -5,6 +5,8 @@ use core::ops::{Add, Div, Mul, Neg, Rem, Sub};
 use super::{Operand, Shape};
 use crate::collection::{Expr, Field, OwnField};
 use crate::expr::{BinaryOp, UnaryOp};
+#[cfg(not(feature = "small"))]
+use crate::query::Parameter;
 use crate::value::Value;
 
 /// A type that has arithmetic and sums: the integers, the floats, decimals, and `Option` of these.
@@ -181,6 +183,38 @@ number_first!(
     #[cfg(feature = "decimal")]
     rust_decimal::Decimal
 );
+
+/// A parameter on the left, which stands for a number there as well.
+#[cfg(not(feature = "small"))]
+macro_rules! parameter_first {
+    ($($right:ident),*) => {$(
+        parameter_first!(@operators $right, T, T);
+        parameter_first!(@operators $right, T, Option<T>);
+    )*};
+    (@operators $right:ident, $number:ident, $value:ty) => {
+        parameter_first!(@one $right, $number, $value, Add add Add);
+        parameter_first!(@one $right, $number, $value, Sub sub Subtract);
+        parameter_first!(@one $right, $number, $value, Mul mul Multiply);
+        parameter_first!(@one $right, $number, $value, Div div Divide);
+        parameter_first!(@one $right, $number, $value, Rem rem Remainder);
+    };
+    (@one $right:ident, $number:ident, $value:ty, $trait:ident $method:ident $op:ident) => {
+        #[diagnostic::do_not_recommend]
+        impl<S, $number: Numeric> $trait<$right<S, $value>> for Parameter<$number>
+        where
+            $value: Numeric,
+        {
+            type Output = Expr<S, $value>;
+
+            fn $method(self, right: $right<S, $value>) -> Expr<S, $value> {
+                Expr::new(self.erase().binary(BinaryOp::$op, right.erase()))
+            }
+        }
+    };
+}
+
+#[cfg(not(feature = "small"))]
+parameter_first!(Field, Expr, OwnField);
 
 macro_rules! negation {
     ($($operand:ident),*) => {$(
