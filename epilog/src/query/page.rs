@@ -34,7 +34,8 @@ impl<S: Scope, O> Query<S, O> {
     ///
     /// After a `sample` they are pages of the rows that were drawn, in the same order, not in that in which those were drawn.
     ///
-    /// What a filter compares with may differ between two pages; all else has to be the same.
+    /// What a filter compares with may differ between two pages, but for whether it is `None`, and how many values `in_` has; all else
+    /// has to be the same.
     ///
     /// # Errors
     ///
