@@ -259,7 +259,7 @@ fn what_is_too_long_for_an_entry_is_refused() {
             (Err(error), false) => {
                 assert_eq!(error.kind(), ErrorKind::Constraint);
                 let text = error.to_string();
-                assert!(text.contains("shorten `shop`, `price`, `weight`, `note`, `shop_note`"), "{text}");
+                assert!(text.ends_with("shorten `note`"), "{text}");
             }
             (done, _) => panic!("{len} bytes: {done:?}"),
         }

@@ -8,7 +8,7 @@ use alloc::string::String;
 use alloc::vec::Vec;
 
 use super::Writer;
-use crate::schema::{CollectionDef, IndexDef};
+use crate::schema::{CollectionDef, FieldDef, IndexDef};
 use crate::storage::StorageError;
 use crate::storage::btree::EntryPlace;
 use crate::storage::btree::entry_tree::entry_len_max;
@@ -96,11 +96,19 @@ impl Writer<'_> {
         if bytes <= limit {
             return Ok(());
         }
-        let name = |position: &u16| format!("`{}`", collection.fields[usize::from(*position)].name);
+        let fields = index.fields.iter().chain(index.included());
+        let fields = fields.map(|position| &collection.fields[usize::from(*position)]);
+        // What has always as many bytes is not to be shortened, unless there is nothing else.
+        let varies = |field: &&FieldDef| field.ty.width().is_none();
+        let shorter = match fields.clone().any(|field| varies(&field)) {
+            true => fields.filter(varies).collect::<Vec<_>>(),
+            false => fields.collect(),
+        };
+        let names = shorter.iter().map(|field| format!("`{}`", field.name));
         Err(ConstraintError::KeyTooLong {
             collection: collection.name.clone(),
             index: index.name.clone(),
-            field: index.fields.iter().chain(index.included()).map(name).collect::<Vec<String>>().join(", "),
+            field: names.collect::<Vec<String>>().join(", "),
             key: draft.describe_key(collection),
             bytes,
             limit,
