@@ -55,7 +55,7 @@ pub struct Update<C> {
 impl<C: Collection> Query<C, C> {
     /// Sets fields of every record of the query: one, or a tuple of up to ten assignments made by [`set`](OwnField::set).
     ///
-    /// Every assignment sees the values from before the update. Fields of the key cannot be set.
+    /// Every assignment sees the values from before the update; of two of one field the last counts. Fields of the key cannot be set.
     ///
     /// # Examples
     ///

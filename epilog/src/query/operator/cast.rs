@@ -25,7 +25,7 @@ use crate::value::Value;
 #[diagnostic::on_unimplemented(
     message = "not every `{Self}` is a `{To}`",
     label = "this cast could lose the value",
-    note = "`try_cast` gives `None` where it does not fit, `cast_or_fail` an error; `round`, `floor`, `ceil` and `trunc` say how a fraction goes"
+    note = "`try_cast` gives `None` where it does not fit, `cast_or_fail` an error; `round`, `floor`, `ceil` and `trunc` say how a fraction goes; the type is named without its `Option`, which stays"
 )]
 pub trait Widens<To: Value>: Shape {}
 
