@@ -46,9 +46,9 @@ pub fn to_json(scalar: &Scalar, ty: Type) -> Value {
         }
         (Scalar::Int(value), Type::I128) => value.to_string().into(),
         (Scalar::Int(_), Type::Date) => scalar.text(ty).into(),
-        (Scalar::Int(value), Type::Time) => time(scalar, ty, *value).into(),
-        (Scalar::Int(value), Type::DateTime) => time(scalar, ty, *value).into(),
-        (Scalar::Int(value), Type::Timestamp) => format!("{}Z", time(scalar, Type::DateTime, *value)).into(),
+        (Scalar::Int(value), Type::Time) => time(ty, *value).into(),
+        (Scalar::Int(value), Type::DateTime) => time(ty, *value).into(),
+        (Scalar::Int(value), Type::Timestamp) => format!("{}Z", time(Type::DateTime, *value)).into(),
         (Scalar::Int(value), _) => match (i64::try_from(*value), u64::try_from(*value)) {
             (Ok(value), _) => value.into(),
             (_, Ok(value)) => value.into(),
@@ -92,9 +92,9 @@ fn float(value: f64, digits: &str) -> Value {
     }
 }
 
-/// The time that the library prints to the second, with its nanoseconds. A leap second's nanoseconds go on behind 10⁹.
-fn time(scalar: &Scalar, ty: Type, value: i128) -> String {
-    let text = scalar.text(ty);
+/// A time with all nine digits of its nanoseconds. A leap second's go on behind 10⁹.
+fn time(ty: Type, value: i128) -> String {
+    let text = Scalar::Int(value >> 32 << 32).text(ty);
     let nanoseconds = value as u32;
     match (nanoseconds.checked_sub(1_000_000_000), text.strip_suffix("59")) {
         (None, _) => format!("{text}.{nanoseconds:09}"),
