@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
 use crate::value::decimal::DecimalParts;
+use crate::value::text::beginning;
 use crate::value::{Scalar, Type, is_of};
 
 /// What decimals have room for: 96 bits.
@@ -71,12 +72,7 @@ const TOLD_MAX: usize = 80;
 
 /// A literal as it is told where something is wrong: of a long one the beginning.
 pub(super) fn brief(value: &Scalar) -> String {
-    let mut text = value.to_string();
-    if let Some((end, _)) = text.char_indices().nth(TOLD_MAX) {
-        text.truncate(end);
-        text.push_str("..");
-    }
-    text
+    beginning(value.to_string(), TOLD_MAX)
 }
 
 /// Whether values of the two types are of one kind, so that a literal of the one is wanted as one of the other.

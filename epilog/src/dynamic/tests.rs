@@ -369,7 +369,7 @@ fn names_that_are_not_there_are_told_with_those_that_are() {
         "`at` is of the records that point at a row",
     );
     let long = "x".repeat(10_000);
-    refused(query("Album").filter(field("year").eq(long.as_str())), &format!("\"{}..`", &long[..79]));
+    refused(query("Album").filter(field("year").eq(long.as_str())), &format!("\"{}…`", &long[..79]));
     refused(
         query("Album").filter(call("uper", [field("title")]).eq("X")),
         "there is no function `uper`: is it `upper`?",

@@ -21,7 +21,7 @@ pub mod key;
 pub mod list;
 mod rust;
 mod scalar;
-mod text;
+pub(crate) mod text;
 mod ty;
 pub(crate) mod utf8;
 

@@ -39,12 +39,7 @@ impl Scalar {
     /// As [`text`](Scalar::text); of a long one the beginning.
     #[cfg(not(feature = "small"))]
     pub fn told(&self, ty: Type) -> String {
-        let mut text = self.text(ty);
-        if let Some((end, _)) = text.char_indices().nth(TOLD_MAX) {
-            text.truncate(end);
-            text.push('…');
-        }
-        text
+        beginning(self.text(ty), TOLD_MAX)
     }
 
     /// As [`text`](Scalar::text).
@@ -57,6 +52,16 @@ impl Scalar {
 /// So many characters of a value are told at most.
 #[cfg(not(feature = "small"))]
 const TOLD_MAX: usize = 200;
+
+/// A text that is told to people: of one with more characters than `most` so many, and what says that there are others.
+#[cfg(not(feature = "small"))]
+pub(crate) fn beginning(mut text: String, most: usize) -> String {
+    if let Some((end, _)) = text.char_indices().nth(most) {
+        text.truncate(end);
+        text.push('…');
+    }
+    text
+}
 
 fn date(days: i64) -> String {
     let (year, month, day) = civil(days);
